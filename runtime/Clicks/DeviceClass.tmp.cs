@@ -1,0 +1,2 @@
+namespace UrlShortener.Runtime.Clicks;
+internal enum DeviceClass : byte { Other, Desktop, Mobile, Tablet }

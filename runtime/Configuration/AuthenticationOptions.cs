@@ -1,0 +1,54 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace UrlShortener.Runtime.Configuration;
+
+/// <summary>Section <c>Authentication</c>.</summary>
+internal sealed class AuthenticationOptions
+{
+    /// <summary>Section <c>Authentication:Jwt</c>: how Bearer tokens are checked.</summary>
+    public JwtOptions Jwt { get; set; } = new();
+}
+
+/// <summary>Bearer tokens (RFC 7519). Unset authority and key: every Bearer token is refused.</summary>
+internal sealed class JwtOptions : IValidatableObject
+{
+    /// <summary>OpenID Connect issuer whose published keys sign the tokens, an https URL.</summary>
+    public Uri? Authority { get; set; }
+
+    /// <summary>Base64 of the shared key for HS256, at least 32 bytes. A secret: give it by environment or file.</summary>
+    public string? SigningKey { get; set; }
+
+    /// <summary>Issuer (<c>iss</c>) that a token must carry. With an authority it defaults to the authority's own.</summary>
+    public string? Issuer { get; set; }
+
+    /// <summary>Audience (<c>aud</c>) that a token must carry. Required as soon as tokens are accepted.</summary>
+    public string? Audience { get; set; }
+
+    /// <summary>Claim that holds the email address of one of our users. Default <c>email</c>.</summary>
+    [Required(AllowEmptyStrings = false)]
+    public string EmailClaim { get; set; } = "email";
+
+    /// <summary>Whether Bearer tokens are accepted at all.</summary>
+    internal bool IsConfigured => Authority is not null || !string.IsNullOrEmpty(SigningKey);
+
+    /// <inheritdoc />
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (Authority is not null && !string.IsNullOrEmpty(SigningKey))
+            yield return new ValidationResult("and Authentication:Jwt:Authority exclude each other; set one.", [nameof(SigningKey)]);
+        if (Authority is not null && Authority.Scheme != Uri.UriSchemeHttps)
+            yield return new ValidationResult("must be an https URL.", [nameof(Authority)]);
+        if (!string.IsNullOrEmpty(SigningKey) && !IsLongBase64(SigningKey))
+            yield return new ValidationResult("must be base64 of at least 32 bytes.", [nameof(SigningKey)]);
+        if (IsConfigured && string.IsNullOrEmpty(Audience))
+            yield return new ValidationResult("must be set when Bearer tokens are accepted.", [nameof(Audience)]);
+        if (!string.IsNullOrEmpty(SigningKey) && string.IsNullOrEmpty(Issuer))
+            yield return new ValidationResult("must be set with Authentication:Jwt:SigningKey.", [nameof(Issuer)]);
+    }
+
+    private static bool IsLongBase64(string text)
+    {
+        var bytes = new byte[text.Length];
+        return Convert.TryFromBase64String(text, bytes, out var length) && length >= 32;
+    }
+}

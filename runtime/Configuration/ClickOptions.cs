@@ -1,0 +1,33 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace UrlShortener.Runtime.Configuration;
+
+/// <summary>Section <c>Clicks</c>: capture and storage of clicks.</summary>
+internal sealed class ClickOptions
+{
+    /// <summary>Clicks that may wait for the writer; past that they are dropped and counted. Default 200,000.</summary>
+    [Range(1_000, 10_000_000)]
+    public int QueueCapacity { get; set; } = 200_000;
+
+    /// <summary>Most clicks stored in one transaction. Default 10,000.</summary>
+    [Range(1, 100_000)]
+    public int BatchSize { get; set; } = 10_000;
+
+    /// <summary>Longest time a click waits in memory before it is written. Default 250 ms; more than 400 ms breaks the documented half second.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.010", "00:00:00.400")]
+    public TimeSpan FlushInterval { get; set; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>Days that single clicks are kept. Totals per link stay. Default 400.</summary>
+    [Range(1, 36_500)]
+    public int RetentionDays { get; set; } = 400;
+
+    /// <summary>Path of a MaxMind-format file that maps addresses to countries and cities. Unset: none is looked up.</summary>
+    public string? GeoDatabasePath { get; set; }
+
+    /// <summary>
+    /// Name of a request header that carries the visitor's country as two letters, such as <c>CF-IPCountry</c>.
+    /// Honoured only from an address in <c>Proxies:Trusted</c>. Unset: none.
+    /// </summary>
+    [RegularExpression("^[A-Za-z0-9-]{1,64}$", ErrorMessage = "must be a header name: letters, digits and '-'.")]
+    public string? CountryHeader { get; set; }
+}

@@ -1,0 +1,32 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace UrlShortener.Runtime.Configuration;
+
+/// <summary>Section <c>Links</c>: what a link may be and under which name it is published.</summary>
+internal sealed class LinkOptions
+{
+    /// <summary>
+    /// Scheme and host that short URLs are built from, such as <c>https://sho.rt</c>. Unset: the scheme and host of the request,
+    /// which a client can choose; set it wherever the product is reached under a name.
+    /// </summary>
+    public Uri? PublicBaseUrl { get; set; }
+
+    /// <summary>Further hosts that lead to this product. A link to one of them would be a loop and is refused.</summary>
+    public string[] OwnHosts { get; set; } = [];
+
+    /// <summary>Longest target, in characters. Default 2,048.</summary>
+    [Range(64, 65_536)]
+    public int MaxUrlLength { get; set; } = 2_048;
+
+    /// <summary>Largest metadata of one link, in bytes of its JSON text in UTF-8. Default 4,096.</summary>
+    [Range(2, 65_536)]
+    public int MaxMetadataBytes { get; set; } = 4_096;
+
+    /// <summary>Most links in one bulk request. Default 1,000.</summary>
+    [Range(1, 10_000)]
+    public int BulkLimit { get; set; } = 1_000;
+
+    /// <summary>Most links in one bulk request of an enterprise user. Default 10,000.</summary>
+    [Range(1, 100_000)]
+    public int EnterpriseBulkLimit { get; set; } = 10_000;
+}

@@ -1,0 +1,173 @@
+using System.Collections;
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using System.Reflection;
+using Microsoft.Extensions.Configuration.CommandLine;
+using Microsoft.Extensions.Configuration.Json;
+
+namespace UrlShortener.Runtime.Configuration;
+
+/// <summary>Every section of ours, checked as a whole before anything starts, so that one start tells all errors.</summary>
+internal static class Settings
+{
+    private static readonly Dictionary<string, Type> Sections = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["Abuse"] = typeof(AbuseOptions),
+        ["Authentication"] = typeof(AuthenticationOptions),
+        ["Caching"] = typeof(CachingOptions),
+        ["Clicks"] = typeof(ClickOptions),
+        ["Keys"] = typeof(KeyOptions),
+        ["Links"] = typeof(LinkOptions),
+        ["Proxies"] = typeof(ProxyOptions),
+        ["RateLimiting"] = typeof(RateLimitingOptions),
+        ["Storage"] = typeof(StorageOptions),
+    };
+
+    // Top-level keys that ASP.NET Core and the host read themselves.
+    private static readonly HashSet<string> Foreign = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "AllowedHosts", "ApplicationName", "ConnectionStrings", "ContentRoot", "DetailedErrors", "Environment", "Http_Ports", "Https_Ports",
+        "Kestrel", "Logging", "ShutdownTimeoutSeconds", "Urls", "WebRoot",
+    };
+
+    /// <summary>Registers each section as a singleton of its own type, bound once.</summary>
+    public static void AddSettings(this IServiceCollection services, IConfiguration configuration)
+    {
+        foreach (var (name, type) in Sections)
+        {
+            var options = Activator.CreateInstance(type)!;
+            configuration.GetSection(name).Bind(options);
+            services.AddSingleton(type, options);
+        }
+    }
+
+    /// <summary>All errors of the configuration, each a sentence that starts with the setting's name; empty when it is good.</summary>
+    public static IReadOnlyList<string> FindErrors(IConfigurationRoot configuration)
+    {
+        var errors = new List<string>();
+        foreach (var key in TopLevelKeys(configuration).Order(StringComparer.OrdinalIgnoreCase))
+        {
+            if (!Sections.ContainsKey(key) && !Foreign.Contains(key))
+                errors.Add($"{key} is not a setting.{Suggest(key, Sections.Keys.Concat(Foreign))}");
+        }
+
+        foreach (var (name, type) in Sections)
+            CheckSection(configuration.GetSection(name), type, errors);
+
+        // Accepted silently, they would leave a user with data in a file that they believe to be in a server.
+        foreach (var server in configuration.GetSection("ConnectionStrings").GetChildren())
+            errors.Add($"ConnectionStrings:{server.Key} is not supported by this version, which stores everything in Storage:DataDirectory.");
+        return errors;
+    }
+
+    // The environment is left out: it holds names of everything else on the machine.
+    private static HashSet<string> TopLevelKeys(IConfigurationRoot configuration)
+    {
+        var keys = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var provider in configuration.Providers)
+        {
+            if (provider is CommandLineConfigurationProvider or JsonConfigurationProvider)
+                keys.UnionWith(provider.GetChildKeys([], null));
+        }
+
+        return keys;
+    }
+
+    private static void CheckSection(IConfigurationSection section, Type type, List<string> errors)
+    {
+        var before = errors.Count;
+        var properties = type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
+            .ToDictionary(property => property.Name, StringComparer.OrdinalIgnoreCase);
+        foreach (var child in section.GetChildren())
+        {
+            if (!properties.TryGetValue(child.Key, out var property))
+                errors.Add($"{child.Path} is not a setting.{Suggest(child.Key, properties.Keys)}");
+            else if (IsNested(property.PropertyType))
+                CheckSection(child, property.PropertyType, errors);
+            else
+                CheckValue(child, property.PropertyType, errors);
+        }
+
+        // Ranges can only be judged once every value can be read.
+        if (errors.Count > before)
+            return;
+        var options = Activator.CreateInstance(type)!;
+        section.Bind(options);
+        var results = new List<ValidationResult>();
+        Validator.TryValidateObject(options, new ValidationContext(options), results, validateAllProperties: true);
+        foreach (var result in results)
+        {
+            var member = result.MemberNames.FirstOrDefault() ?? "";
+            var message = result.ErrorMessage!.Replace($"The field {member} ", "", StringComparison.Ordinal).Replace($"The {member} field ", "", StringComparison.Ordinal);
+            errors.Add($"{section.Path}:{member} {message}");
+        }
+    }
+
+    private static void CheckValue(IConfigurationSection section, Type type, List<string> errors)
+    {
+        if (type != typeof(string) && typeof(IEnumerable).IsAssignableFrom(type))
+        {
+            if (!string.IsNullOrEmpty(section.Value))
+                errors.Add($"{section.Path} is a list; write {section.Path}:0, {section.Path}:1 and so on.");
+            return;
+        }
+
+        var target = Nullable.GetUnderlyingType(type) ?? type;
+        if (section.Value is not { } text)
+            errors.Add($"{section.Path} is one value, not a section.");
+        else if (target == typeof(Uri))
+        {
+            if (text.Length > 0 && !(Uri.TryCreate(text, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps)))
+                errors.Add($"{section.Path} must be an absolute http or https URL, not \"{text}\".");
+        }
+        else if (target != typeof(string) && !CanConvert(target, text))
+            errors.Add($"{section.Path} must be {Describe(target)}, not \"{text}\".");
+    }
+
+    private static bool CanConvert(Type type, string text)
+    {
+        try
+        {
+            TypeDescriptor.GetConverter(type).ConvertFromInvariantString(text);
+            return true;
+        }
+        // Converters wrap FormatException and OverflowException in whatever they like.
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            return false;
+        }
+    }
+
+    private static string Describe(Type type) =>
+        type == typeof(bool) ? "true or false"
+        : type == typeof(int) || type == typeof(long) ? "a whole number"
+        : type == typeof(TimeSpan) ? "a time such as 00:00:30"
+        : $"a {type.Name}";
+
+    private static bool IsNested(Type type) => type.IsClass && type.Namespace == typeof(Settings).Namespace;
+
+    private static string Suggest(string key, IEnumerable<string> known)
+    {
+        var nearest = known.MinBy(name => Distance(key.ToUpperInvariant(), name.ToUpperInvariant()));
+        return nearest is not null && Distance(key.ToUpperInvariant(), nearest.ToUpperInvariant()) <= 3 ? $" Did you mean {nearest}?" : "";
+    }
+
+    // Levenshtein distance, one row at a time.
+    private static int Distance(string left, string right)
+    {
+        var row = Enumerable.Range(0, right.Length + 1).ToArray();
+        for (var i = 1; i <= left.Length; i++)
+        {
+            var diagonal = row[0];
+            row[0] = i;
+            for (var j = 1; j <= right.Length; j++)
+            {
+                var above = row[j];
+                row[j] = Math.Min(Math.Min(row[j] + 1, row[j - 1] + 1), diagonal + (left[i - 1] == right[j - 1] ? 0 : 1));
+                diagonal = above;
+            }
+        }
+
+        return row[^1];
+    }
+}

@@ -1,0 +1,39 @@
+using System.Buffers;
+
+namespace UrlShortener.Runtime.Keys;
+
+/// <summary>Words that no generated code may hold, also with digits in place of letters. Aliases are their creators' own words and are not checked.</summary>
+internal static class OffensiveWords
+{
+    private static readonly SearchValues<string> Words = SearchValues.Create(
+        [
+            "anal", "anus", "arse", "ass", "bitch", "boob", "butt", "chink", "clit", "cock", "coon", "crap", "cum", "cunt", "damn", "dick", "dildo", "dyke", "fag",
+            "fuck", "fuk", "gook", "hell", "hitler", "homo", "jizz", "kike", "kill", "kkk", "nazi", "negro", "nigg", "paki", "penis", "piss", "poop", "porn", "prick",
+            "pussy", "queer", "rape", "sex", "shit", "slut", "spic", "tit", "turd", "twat", "vagina", "wank", "whore", "wtf", "xxx",
+        ],
+        StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Whether a generated code reads as one of the words.</summary>
+    public static bool Occurs(ReadOnlySpan<char> key)
+    {
+        if (key.ContainsAny(Words))
+            return true;
+        Span<char> plain = stackalloc char[key.Length];
+        for (var i = 0; i < key.Length; i++)
+            plain[i] = Letter(key[i]);
+        return ((ReadOnlySpan<char>)plain).ContainsAny(Words);
+    }
+
+    // The letter that a digit is read as.
+    private static char Letter(char character) => character switch
+    {
+        '0' => 'o',
+        '1' => 'i',
+        '3' => 'e',
+        '4' => 'a',
+        '5' => 's',
+        '7' => 't',
+        '8' => 'b',
+        _ => character,
+    };
+}

@@ -1,0 +1,135 @@
+namespace UrlShortener.Runtime.Links;
+
+/// <summary>
+/// Links that survive. Whatever a call acknowledged is there after a kill -9 of the process.
+/// Every implementation passes the same contract tests.
+/// </summary>
+internal interface ILinkStore
+{
+    /// <summary>
+    /// Claims the codes and stores the links in one transaction. One link's conflict never fails its neighbours: each has its own result, in the
+    /// order of the request. A code that was ever claimed, by a link since deleted too, cannot be claimed again.
+    /// </summary>
+    Task<CreateLinksResult> CreateAsync(CreateLinks request, CancellationToken cancellationToken);
+
+    /// <summary>The link of a code, expired and inactive ones too; null when there is none.</summary>
+    Task<Link?> FindAsync(string shortCode, CancellationToken cancellationToken);
+
+    /// <summary>Changes a link of one user.</summary>
+    Task<LinkChangeResult> UpdateAsync(string shortCode, long userId, LinkChange change, CancellationToken cancellationToken);
+
+    /// <summary>Deletes a link of one user. Its code stays claimed.</summary>
+    Task<LinkChangeResult> DeleteAsync(string shortCode, long userId, CancellationToken cancellationToken);
+
+    /// <summary>Links of one user, newest first.</summary>
+    Task<LinkPage> ListAsync(LinkQuery query, CancellationToken cancellationToken);
+
+    /// <summary>Forgets idempotency keys that ended before a moment; returns how many.</summary>
+    Task<int> DeleteExpiredIdempotencyKeysAsync(DateTimeOffset now, CancellationToken cancellationToken);
+}
+
+/// <summary>A link to be stored.</summary>
+/// <param name="Alias">The code its creator chose; null: a generated one.</param>
+/// <param name="OriginalUrl">The target.</param>
+/// <param name="ExpiresAt">See <see cref="Link"/>.</param>
+/// <param name="RedirectType">See <see cref="Link"/>.</param>
+/// <param name="Metadata">See <see cref="Link"/>.</param>
+internal sealed record NewLink(string? Alias, string OriginalUrl, DateTimeOffset? ExpiresAt, int RedirectType, string Metadata);
+
+/// <summary>One request to store links.</summary>
+/// <param name="Links">At least one.</param>
+/// <param name="UserId">Owner of all of them; null: anonymous.</param>
+/// <param name="Now">Their creation time.</param>
+/// <param name="NextKey">Gives a generated code; called again when one turns out to be claimed. Must not block.</param>
+/// <param name="Idempotency">Set when the client asked that a retry be answered as the first try was.</param>
+internal sealed record CreateLinks(IReadOnlyList<NewLink> Links, long? UserId, DateTimeOffset Now, Func<string> NextKey, Idempotency? Idempotency = null);
+
+/// <summary>A client's idempotency key, stored in the same transaction as what it protects.</summary>
+/// <param name="Key">Digest of the caller and the key they sent.</param>
+/// <param name="RequestHash">Digest of the request; another one under the same key is refused.</param>
+/// <param name="ExpiresAt">Until then the answer is replayed.</param>
+/// <param name="BuildReply">
+/// Renders the answer to be stored from the result of each link, inside the transaction. Pure. Not called, and nothing stored, when no link was created,
+/// so that the client may try again.
+/// </param>
+internal sealed record Idempotency(string Key, string RequestHash, DateTimeOffset ExpiresAt, Func<IReadOnlyList<Link?>, StoredReply> BuildReply);
+
+/// <summary>An answer kept for replay, byte for byte.</summary>
+/// <param name="StatusCode">HTTP status.</param>
+/// <param name="Location">Location header; null: none.</param>
+/// <param name="Body">The body as it was sent.</param>
+internal sealed record StoredReply(int StatusCode, string? Location, byte[] Body);
+
+/// <summary>What became of a <see cref="CreateLinks"/>.</summary>
+internal abstract record CreateLinksResult
+{
+    /// <summary>Stored. For each link of the request the stored one, or null when its alias was taken.</summary>
+    internal sealed record Created(IReadOnlyList<Link?> Links, StoredReply? Reply) : CreateLinksResult;
+
+    /// <summary>This very request was answered before: this is the answer.</summary>
+    internal sealed record Replayed(StoredReply Reply) : CreateLinksResult;
+
+    /// <summary>The idempotency key belongs to a different request.</summary>
+    internal sealed record KeyReused : CreateLinksResult;
+}
+
+/// <summary>A change of a link; what is null stays as it is.</summary>
+internal sealed record LinkChange
+{
+    /// <summary>New target.</summary>
+    public string? OriginalUrl { get; init; }
+
+    /// <summary>New end; only read when <see cref="SetsExpiry"/>, where null means never.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>Whether <see cref="ExpiresAt"/> is part of the change.</summary>
+    public bool SetsExpiry { get; init; }
+
+    /// <summary>New state.</summary>
+    public bool? IsActive { get; init; }
+
+    /// <summary>New redirect status.</summary>
+    public int? RedirectType { get; init; }
+
+    /// <summary>New metadata, replacing all of the old.</summary>
+    public string? Metadata { get; init; }
+}
+
+/// <summary>What became of a change or a deletion.</summary>
+internal enum LinkChangeOutcome
+{
+    /// <summary>Done.</summary>
+    Done,
+
+    /// <summary>There is no such link.</summary>
+    NotFound,
+
+    /// <summary>The link is somebody else's; nothing was changed.</summary>
+    NotOwner,
+}
+
+/// <summary>Outcome of a change and the link as it is now (null unless done; the last state for a deletion).</summary>
+internal readonly record struct LinkChangeResult(LinkChangeOutcome Outcome, Link? Link);
+
+/// <summary>Which links of a user to list.</summary>
+/// <param name="UserId">The owner.</param>
+/// <param name="Limit">Most links in the page.</param>
+/// <param name="After">Last link of the page before; null: from the newest.</param>
+/// <param name="CodePrefix">Only codes that start so, case-sensitive.</param>
+/// <param name="Target">Only targets that contain this text, ASCII letters in either case.</param>
+/// <param name="Metadata">Only links whose metadata has each of these members, compared as text.</param>
+/// <param name="IsActive">Only links in this state.</param>
+internal sealed record LinkQuery(
+    long UserId,
+    int Limit,
+    LinkCursor? After = null,
+    string? CodePrefix = null,
+    string? Target = null,
+    IReadOnlyList<KeyValuePair<string, string>>? Metadata = null,
+    bool? IsActive = null);
+
+/// <summary>A place in the list: creation time in Unix milliseconds, then id, both descending.</summary>
+internal readonly record struct LinkCursor(long CreatedAt, long Id);
+
+/// <summary>A page of links and the place to go on from; null: that was the last.</summary>
+internal readonly record struct LinkPage(IReadOnlyList<Link> Links, LinkCursor? Next);

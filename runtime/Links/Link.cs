@@ -1,0 +1,28 @@
+namespace UrlShortener.Runtime.Links;
+
+/// <summary>A short code and where it leads, as stored.</summary>
+/// <param name="ShortCode">See <see cref="Links.ShortCode"/>.</param>
+/// <param name="OriginalUrl">The target as its creator gave it, accepted by the target policy.</param>
+/// <param name="UserId">Its owner; null when it was created anonymously and nobody may change it.</param>
+/// <param name="CreatedAt">UTC, whole milliseconds.</param>
+/// <param name="ExpiresAt">From this moment on the link answers 410; null: never.</param>
+/// <param name="ClickCount">Clicks by people, brought up to date in batches.</param>
+/// <param name="LastAccessedAt">Time of the newest click by a person; null: none yet.</param>
+/// <param name="IsActive">False: the public gets 404, its owner can switch it on again.</param>
+/// <param name="RedirectType">301, 302, 307 or 308.</param>
+/// <param name="Metadata">A JSON object in its shortest form.</param>
+internal sealed record Link(
+    string ShortCode,
+    string OriginalUrl,
+    long? UserId,
+    DateTimeOffset CreatedAt,
+    DateTimeOffset? ExpiresAt,
+    long ClickCount,
+    DateTimeOffset? LastAccessedAt,
+    bool IsActive,
+    int RedirectType,
+    string Metadata)
+{
+    /// <summary>Whether the link has run out at a given moment.</summary>
+    public bool IsExpired(DateTimeOffset now) => ExpiresAt <= now;
+}

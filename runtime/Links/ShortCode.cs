@@ -1,0 +1,32 @@
+using System.Buffers;
+
+namespace UrlShortener.Runtime.Links;
+
+/// <summary>The name of a link in its short URL: 4 to 10 characters of <c>A-Z a-z 0-9 _ -</c>, case-sensitive.</summary>
+internal static class ShortCode
+{
+    /// <summary>Shortest code, in characters.</summary>
+    public const int MinLength = 4;
+
+    /// <summary>Longest code, in characters; also the width of the column.</summary>
+    public const int MaxLength = 10;
+
+    private static readonly SearchValues<char> Alphabet = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
+
+    // Paths of this product and names that a visitor would take for its own pages.
+    private static readonly HashSet<string> Reserved = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "about", "abuse", "account", "admin", "analytics", "apis", "assets", "auth", "billing", "blog", "contact", "dashboard", "docs", "domains",
+        "error", "errors", "favicon", "health", "healthz", "help", "home", "index", "legal", "links", "livez", "login", "logout", "metrics", "oauth",
+        "openapi", "preview", "pricing", "privacy", "readyz", "register", "report", "robots", "scalar", "security", "settings", "shorten", "signin",
+        "signout", "signup", "sitemap", "static", "stats", "status", "support", "swagger", "system", "terms", "user", "users", "webhook", "webhooks",
+        "well-known", "www1",
+    };
+
+    /// <summary>Whether a text has the form of a code. Says nothing about whether such a link exists.</summary>
+    public static bool IsValid(ReadOnlySpan<char> text) =>
+        text.Length is >= MinLength and <= MaxLength && !text.ContainsAnyExcept(Alphabet);
+
+    /// <summary>Whether a code is kept for the product's own paths.</summary>
+    public static bool IsReserved(string code) => Reserved.Contains(code);
+}

@@ -1,0 +1,221 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using DbUp;
+using DbUp.Sqlite;
+using Microsoft.Data.Sqlite;
+using UrlShortener.Runtime.Configuration;
+
+namespace UrlShortener.Runtime.Storage.Sqlite;
+
+/// <summary>
+/// The embedded store's file. SQLite has one writer at a time, so all writes pass through one queue: whatever waits there is committed together, and each
+/// caller is told only after the commit is on disk. Reads run beside it on connections of their own (write-ahead log).
+/// </summary>
+internal sealed class SqliteDatabase : IAsyncDisposable
+{
+    private const int WriteQueueCapacity = 4_096;
+    private const int MaxWritesPerCommit = 512;
+    private const int MaxReaders = 16;
+
+    private readonly string _directory;
+    private readonly string _connectionString;
+    private readonly Channel<Write> _writes = Channel.CreateBounded<Write>(new BoundedChannelOptions(WriteQueueCapacity) { SingleReader = true });
+    private readonly ConcurrentBag<SqliteSession> _readers = [];
+    private readonly SemaphoreSlim _readerSlots = new(MaxReaders);
+    private readonly Lazy<Task> _writer;
+
+    public SqliteDatabase(StorageOptions options)
+    {
+        _directory = Path.GetFullPath(options.DataDirectory);
+        _connectionString = new SqliteConnectionStringBuilder
+        {
+            DataSource = Path.Combine(_directory, "shortener.db"),
+            Pooling = false,
+            // Another process may hold the write lock: the administration commands. Seconds.
+            DefaultTimeout = 5,
+        }.ToString();
+        _writer = new Lazy<Task>(() => Task.Run(RunWriterAsync));
+    }
+
+    /// <summary>Makes the file when it is missing and brings its tables up to date. Safe when two processes do it at once.</summary>
+    /// <exception cref="InvalidOperationException">The folder cannot be written, or a migration failed; the message names the setting.</exception>
+    public void Migrate()
+    {
+        try
+        {
+            Directory.CreateDirectory(_directory);
+            using var turn = WaitForTurn();
+            var result = DeployChanges.To.SqliteDatabase(_connectionString)
+                .WithScriptsEmbeddedInAssembly(typeof(SqliteDatabase).Assembly, name => name.Contains(".Sqlite.Migrations.", StringComparison.Ordinal))
+                .WithTransactionPerScript()
+                .LogToNowhere()
+                .Build()
+                .PerformUpgrade();
+            if (!result.Successful)
+                throw new InvalidOperationException($"Migration {result.ErrorScript?.Name} of Storage:DataDirectory {_directory} failed: {result.Error.Message}", result.Error);
+            using var connection = new SqliteConnection(_connectionString);
+            connection.Open();
+            using var command = connection.CreateCommand();
+            command.CommandText = "PRAGMA journal_mode = WAL";
+            command.ExecuteNonQuery();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or SqliteException)
+        {
+            throw new InvalidOperationException($"Storage:DataDirectory {_directory} cannot be used: {error.Message}", error);
+        }
+    }
+
+    /// <summary>Runs a piece of work in the writer's next transaction. When it throws, only its own changes are undone.</summary>
+    /// <returns>What the work returned, after the commit.</returns>
+    public async Task<T> WriteAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken)
+    {
+        _ = _writer.Value;
+        var write = new Write<T>(work, cancellationToken);
+        await _writes.Writer.WriteAsync(write, cancellationToken);
+        return await write.Completion;
+    }
+
+    /// <summary>Runs a query on a connection that cannot write. The work runs on the caller's thread.</summary>
+    public async Task<T> ReadAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken)
+    {
+        await _readerSlots.WaitAsync(cancellationToken);
+        try
+        {
+            if (!_readers.TryTake(out var session))
+                session = new SqliteSession(_connectionString, readOnly: true);
+            try
+            {
+                return work(session);
+            }
+            finally
+            {
+                _readers.Add(session);
+            }
+        }
+        finally
+        {
+            _readerSlots.Release();
+        }
+    }
+
+    /// <summary>Writes what is queued, then closes the file.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _writes.Writer.TryComplete();
+        if (_writer.IsValueCreated)
+            await _writer.Value;
+        while (_readers.TryTake(out var session))
+            session.Dispose();
+        _readerSlots.Dispose();
+    }
+
+    // DbUp does not expect company: an exclusively opened file makes the second process wait for the first.
+    private FileStream WaitForTurn()
+    {
+        const int attempts = 300;
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return new FileStream(Path.Combine(_directory, "migrate.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException) when (attempt < attempts)
+            {
+                using var pause = new ManualResetEventSlim();
+                pause.Wait(TimeSpan.FromMilliseconds(100));
+            }
+        }
+    }
+
+    private async Task RunWriterAsync()
+    {
+        SqliteSession? session = null;
+        var group = new List<Write>(MaxWritesPerCommit);
+        while (await _writes.Reader.WaitToReadAsync())
+        {
+            try
+            {
+                session ??= new SqliteSession(_connectionString, readOnly: false);
+                session.Execute("BEGIN IMMEDIATE");
+                while (group.Count < MaxWritesPerCommit && _writes.Reader.TryRead(out var write))
+                {
+                    group.Add(write);
+                    write.Run(session);
+                }
+
+                session.Execute("COMMIT");
+            }
+            // Not swallowed: whoever waits for one of these writes gets it, and the loop must outlive any of them.
+            catch (Exception error)
+            {
+                // A lock not had: nobody was taken from the queue yet, so the one in front is told.
+                if (group.Count == 0 && _writes.Reader.TryRead(out var write))
+                    group.Add(write);
+                foreach (var failed in group)
+                    failed.Fail(error);
+                // The state of the transaction is unknown; a new connection has none.
+                session?.Dispose();
+                session = null;
+            }
+
+            foreach (var write in group)
+                write.Complete();
+            group.Clear();
+        }
+
+        session?.Dispose();
+    }
+
+    private abstract class Write
+    {
+        public abstract void Run(SqliteSession session);
+
+        public abstract void Fail(Exception error);
+
+        public abstract void Complete();
+    }
+
+    private sealed class Write<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken) : Write
+    {
+        private readonly TaskCompletionSource<T> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private T? _result;
+        private Exception? _error;
+
+        public Task<T> Completion => _completion.Task;
+
+        public override void Run(SqliteSession session)
+        {
+            if (cancellationToken.IsCancellationRequested)
+            {
+                _error = new OperationCanceledException(cancellationToken);
+                return;
+            }
+
+            session.Execute("SAVEPOINT work");
+            try
+            {
+                _result = work(session);
+                session.Execute("RELEASE work");
+            }
+            // Whatever it is, it belongs to the caller; its neighbours go on.
+            catch (Exception error)
+            {
+                _error = error;
+                session.Execute("ROLLBACK TO work");
+                session.Execute("RELEASE work");
+            }
+        }
+
+        public override void Fail(Exception error) => _error ??= error;
+
+        public override void Complete()
+        {
+            if (_error is OperationCanceledException canceled)
+                _completion.TrySetCanceled(canceled.CancellationToken);
+            else if (_error is not null)
+                _completion.TrySetException(_error);
+            else
+                _completion.TrySetResult(_result!);
+        }
+    }
+}

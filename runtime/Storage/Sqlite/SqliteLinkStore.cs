@@ -1,0 +1,183 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.Data.Sqlite;
+using UrlShortener.Runtime.Links;
+
+namespace UrlShortener.Runtime.Storage.Sqlite;
+
+/// <inheritdoc />
+internal sealed class SqliteLinkStore(SqliteDatabase database) : ILinkStore
+{
+    private const string Columns =
+        "id, short_code, original_url, user_id, created_at, expires_at, click_count, last_accessed_at, is_active, redirect_type, metadata";
+
+    /// <inheritdoc />
+    public Task<CreateLinksResult> CreateAsync(CreateLinks request, CancellationToken cancellationToken) =>
+        database.WriteAsync(session => Create(session, request), cancellationToken);
+
+    /// <inheritdoc />
+    public Task<Link?> FindAsync(string shortCode, CancellationToken cancellationToken) =>
+        database.ReadAsync(session => Find(session, shortCode), cancellationToken);
+
+    /// <inheritdoc />
+    public Task<LinkChangeResult> UpdateAsync(string shortCode, long userId, LinkChange change, CancellationToken cancellationToken) =>
+        database.WriteAsync(session => Change(session, shortCode, userId, link => Update(session, link, change)), cancellationToken);
+
+    /// <inheritdoc />
+    public Task<LinkChangeResult> DeleteAsync(string shortCode, long userId, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            session => Change(session, shortCode, userId, link =>
+            {
+                session.Execute("DELETE FROM urls WHERE short_code = $1", link.ShortCode);
+                return link;
+            }),
+            cancellationToken);
+
+    /// <inheritdoc />
+    public Task<LinkPage> ListAsync(LinkQuery query, CancellationToken cancellationToken) =>
+        database.ReadAsync(session => List(session, query), cancellationToken);
+
+    /// <inheritdoc />
+    public Task<int> DeleteExpiredIdempotencyKeysAsync(DateTimeOffset now, CancellationToken cancellationToken) =>
+        database.WriteAsync(session => session.Execute("DELETE FROM idempotency_keys WHERE expires_at <= $1", now.ToUnixTimeMilliseconds()), cancellationToken);
+
+    private static CreateLinksResult Create(SqliteSession session, CreateLinks request)
+    {
+        if (request.Idempotency is { } idempotency && FindReply(session, idempotency, request.Now) is { } earlier)
+            return earlier;
+
+        var links = new Link?[request.Links.Count];
+        var created = 0;
+        for (var i = 0; i < links.Length; i++)
+        {
+            links[i] = Insert(session, request.Links[i], request);
+            created += links[i] is null ? 0 : 1;
+        }
+
+        if (created > 0 && request.UserId is { } userId)
+            session.Execute("UPDATE users SET urls_created = urls_created + $1 WHERE id = $2", created, userId);
+        return new CreateLinksResult.Created(links, created > 0 ? StoreReply(session, request.Idempotency, links) : null);
+    }
+
+    private static Link? Insert(SqliteSession session, NewLink link, CreateLinks request)
+    {
+        var now = request.Now.ToUnixTimeMilliseconds();
+        var code = link.Alias ?? request.NextKey();
+        while (!Claim(session, code, now))
+        {
+            if (link.Alias is not null)
+                return null;
+            code = request.NextKey();
+        }
+
+        session.Execute(
+            "INSERT INTO urls (short_code, original_url, user_id, created_at, expires_at, redirect_type, metadata) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            code, link.OriginalUrl, request.UserId, now, link.ExpiresAt?.ToUnixTimeMilliseconds(), link.RedirectType, link.Metadata);
+        return new Link(code, link.OriginalUrl, request.UserId, FromUnix(now), link.ExpiresAt, 0, null, true, link.RedirectType, link.Metadata);
+    }
+
+    // One statement for pooled codes, codes made on demand and aliases: a code is claimed by whoever sets is_used first.
+    private static bool Claim(SqliteSession session, string code, long now) =>
+        session.Execute(
+            """
+            INSERT INTO kgs_keys (short_code, is_used, used_at, batch_id) VALUES ($1, 1, $2, 0)
+            ON CONFLICT (short_code) DO UPDATE SET is_used = 1, used_at = excluded.used_at WHERE is_used = 0
+            """,
+            code, now) == 1;
+
+    private static CreateLinksResult? FindReply(SqliteSession session, Idempotency idempotency, DateTimeOffset now)
+    {
+        var stored = session.Query(
+            "SELECT request_hash, status_code, location, body FROM idempotency_keys WHERE key = $1 AND expires_at > $2",
+            row => (Hash: row.GetString(0), Reply: new StoredReply(row.GetInt32(1), row.IsDBNull(2) ? null : row.GetString(2), row.GetFieldValue<byte[]>(3))),
+            idempotency.Key, now.ToUnixTimeMilliseconds());
+        return stored switch
+        {
+            [] => null,
+            [var first, ..] when first.Hash == idempotency.RequestHash => new CreateLinksResult.Replayed(first.Reply),
+            _ => new CreateLinksResult.KeyReused(),
+        };
+    }
+
+    private static StoredReply? StoreReply(SqliteSession session, Idempotency? idempotency, Link?[] links)
+    {
+        if (idempotency is null)
+            return null;
+        var reply = idempotency.BuildReply(links);
+        session.Execute(
+            "INSERT OR REPLACE INTO idempotency_keys (key, request_hash, expires_at, status_code, location, body) VALUES ($1, $2, $3, $4, $5, $6)",
+            idempotency.Key, idempotency.RequestHash, idempotency.ExpiresAt.ToUnixTimeMilliseconds(), reply.StatusCode, reply.Location, reply.Body);
+        return reply;
+    }
+
+    private static LinkChangeResult Change(SqliteSession session, string shortCode, long userId, Func<Link, Link> change) =>
+        Find(session, shortCode) switch
+        {
+            null => new LinkChangeResult(LinkChangeOutcome.NotFound, null),
+            { UserId: var owner } when owner != userId => new LinkChangeResult(LinkChangeOutcome.NotOwner, null),
+            var link => new LinkChangeResult(LinkChangeOutcome.Done, change(link)),
+        };
+
+    private static Link Update(SqliteSession session, Link link, LinkChange change)
+    {
+        var changed = link with
+        {
+            OriginalUrl = change.OriginalUrl ?? link.OriginalUrl,
+            ExpiresAt = change.SetsExpiry ? change.ExpiresAt : link.ExpiresAt,
+            IsActive = change.IsActive ?? link.IsActive,
+            RedirectType = change.RedirectType ?? link.RedirectType,
+            Metadata = change.Metadata ?? link.Metadata,
+        };
+        session.Execute(
+            "UPDATE urls SET original_url = $1, expires_at = $2, is_active = $3, redirect_type = $4, metadata = $5 WHERE short_code = $6",
+            changed.OriginalUrl, changed.ExpiresAt?.ToUnixTimeMilliseconds(), changed.IsActive ? 1 : 0, changed.RedirectType, changed.Metadata, link.ShortCode);
+        return changed;
+    }
+
+    private static Link? Find(SqliteSession session, string shortCode) =>
+        session.Query($"SELECT {Columns} FROM urls WHERE short_code = $1", Read, shortCode) is [var found, ..] ? found.Link : null;
+
+    private static LinkPage List(SqliteSession session, LinkQuery query)
+    {
+        var sql = new StringBuilder($"SELECT {Columns} FROM urls WHERE user_id = $1");
+        var values = new List<object?> { query.UserId };
+        if (query.After is { } after)
+            sql.Append(CultureInfo.InvariantCulture, $" AND (created_at, id) < ({Add(after.CreatedAt)}, {Add(after.Id)})");
+        if (query.CodePrefix is { } prefix)
+            sql.Append(CultureInfo.InvariantCulture, $" AND substr(short_code, 1, {Add(prefix.Length)}) = {Add(prefix)}");
+        if (query.Target is { } target)
+            sql.Append(CultureInfo.InvariantCulture, $" AND instr(lower(original_url), lower({Add(target)})) > 0");
+        if (query.IsActive is { } isActive)
+            sql.Append(CultureInfo.InvariantCulture, $" AND is_active = {Add(isActive ? 1 : 0)}");
+        foreach (var (key, value) in query.Metadata ?? [])
+            sql.Append(CultureInfo.InvariantCulture, $" AND EXISTS (SELECT 1 FROM json_each(metadata) WHERE key = {Add(key)} AND atom = {Add(value)})");
+        sql.Append(CultureInfo.InvariantCulture, $" ORDER BY created_at DESC, id DESC LIMIT {Add(query.Limit + 1)}");
+
+        // One more than asked for tells whether there is a next page.
+        var rows = session.Query(sql.ToString(), Read, [.. values]);
+        var page = rows.Take(query.Limit).ToList();
+        LinkCursor? next = rows.Count > query.Limit ? new LinkCursor(page[^1].Link.CreatedAt.ToUnixTimeMilliseconds(), page[^1].Id) : null;
+        return new LinkPage(page.ConvertAll(row => row.Link), next);
+
+        string Add(object value)
+        {
+            values.Add(value);
+            return $"${values.Count}";
+        }
+    }
+
+    private static (long Id, Link Link) Read(SqliteDataReader row) =>
+        (row.GetInt64(0), new Link(
+            row.GetString(1),
+            row.GetString(2),
+            row.IsDBNull(3) ? null : row.GetInt64(3),
+            FromUnix(row.GetInt64(4)),
+            row.IsDBNull(5) ? null : FromUnix(row.GetInt64(5)),
+            row.GetInt64(6),
+            row.IsDBNull(7) ? null : FromUnix(row.GetInt64(7)),
+            row.GetInt64(8) != 0,
+            row.GetInt32(9),
+            row.GetString(10)));
+
+    private static DateTimeOffset FromUnix(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
+}

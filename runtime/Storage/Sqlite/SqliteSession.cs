@@ -1,0 +1,69 @@
+using Microsoft.Data.Sqlite;
+
+namespace UrlShortener.Runtime.Storage.Sqlite;
+
+/// <summary>One connection and the statements prepared on it. Used by one thread at a time. Parameters are written <c>$1</c>, <c>$2</c> and so on.</summary>
+internal sealed class SqliteSession : IDisposable
+{
+    // Statement texts are constants and a few combinations of filters; past this something builds text from data.
+    private const int MaxStatements = 256;
+
+    private readonly Dictionary<string, SqliteCommand> _commands = new(StringComparer.Ordinal);
+    private readonly SqliteConnection _connection;
+
+    public SqliteSession(string connectionString, bool readOnly)
+    {
+        _connection = new SqliteConnection(connectionString);
+        _connection.Open();
+        // FULL: a commit is on disk before it is acknowledged, also through a loss of power.
+        Execute("PRAGMA synchronous = FULL");
+        Execute("PRAGMA foreign_keys = ON");
+        Execute("PRAGMA cache_size = -16000");
+        Execute("PRAGMA temp_store = MEMORY");
+        if (readOnly)
+            Execute("PRAGMA query_only = ON");
+    }
+
+    /// <summary>Runs a statement; returns the number of rows it changed.</summary>
+    public int Execute(string sql, params ReadOnlySpan<object?> values) => Bind(sql, values).ExecuteNonQuery();
+
+    /// <summary>Runs a query that gives one value; null when it gives no row or NULL.</summary>
+    public object? Scalar(string sql, params ReadOnlySpan<object?> values) => Bind(sql, values).ExecuteScalar() is { } value and not DBNull ? value : null;
+
+    /// <summary>Runs a query and reads every row.</summary>
+    public List<T> Query<T>(string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<object?> values)
+    {
+        using var reader = Bind(sql, values).ExecuteReader();
+        var rows = new List<T>();
+        while (reader.Read())
+            rows.Add(read(reader));
+        return rows;
+    }
+
+    /// <summary>The prepared statement of a text with its values set, for callers that run it many times.</summary>
+    public SqliteCommand Bind(string sql, params ReadOnlySpan<object?> values)
+    {
+        if (!_commands.TryGetValue(sql, out var command))
+        {
+            if (_commands.Count == MaxStatements)
+                throw new InvalidOperationException($"More than {MaxStatements} distinct statements on one connection: values belong in parameters.");
+            command = _connection.CreateCommand();
+            command.CommandText = sql;
+            for (var i = 1; i <= values.Length; i++)
+                command.Parameters.Add(new SqliteParameter { ParameterName = $"${i}" });
+            _commands.Add(sql, command);
+        }
+
+        for (var i = 0; i < values.Length; i++)
+            command.Parameters[i].Value = values[i] ?? DBNull.Value;
+        return command;
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        foreach (var command in _commands.Values)
+            command.Dispose();
+        _connection.Dispose();
+    }
+}

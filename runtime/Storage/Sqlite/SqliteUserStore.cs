@@ -1,0 +1,68 @@
+using Microsoft.Data.Sqlite;
+using UrlShortener.Runtime.Users;
+
+namespace UrlShortener.Runtime.Storage.Sqlite;
+
+/// <inheritdoc />
+internal sealed class SqliteUserStore(SqliteDatabase database) : IUserStore
+{
+    // Never the digest of a key, and unique as the column demands.
+    private const string RevokedPrefix = "revoked:";
+
+    private const string Columns = "id, email, tier, rate_limit, urls_created, created_at, last_active_at, api_key";
+
+    /// <inheritdoc />
+    public Task<User?> CreateAsync(string email, Tier tier, int rateLimit, string keyHash, DateTimeOffset now, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            session => session.Query(
+                $"""
+                INSERT INTO users (email, api_key, tier, rate_limit, created_at) VALUES ($1, $2, $3, $4, $5)
+                ON CONFLICT (email) DO NOTHING RETURNING {Columns}
+                """,
+                Read, email, keyHash, TierName(tier), rateLimit, now.ToUnixTimeMilliseconds()) is [var user, ..] ? user : null,
+            cancellationToken);
+
+    /// <inheritdoc />
+    public Task<User?> FindByKeyHashAsync(string keyHash, CancellationToken cancellationToken) =>
+        FindAsync($"SELECT {Columns} FROM users WHERE api_key = $1", keyHash, cancellationToken);
+
+    /// <inheritdoc />
+    public Task<User?> FindByEmailAsync(string email, CancellationToken cancellationToken) =>
+        FindAsync($"SELECT {Columns} FROM users WHERE email = $1", email, cancellationToken);
+
+    /// <inheritdoc />
+    public Task<bool> SetKeyHashAsync(string email, string? keyHash, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            session => session.Execute("UPDATE users SET api_key = coalesce($1, $2 || id) WHERE email = $3", keyHash, RevokedPrefix, email) == 1,
+            cancellationToken);
+
+    /// <inheritdoc />
+    public Task<IReadOnlyList<User>> ListAsync(CancellationToken cancellationToken) =>
+        database.ReadAsync<IReadOnlyList<User>>(session => session.Query($"SELECT {Columns} FROM users ORDER BY id", Read), cancellationToken);
+
+    /// <inheritdoc />
+    public Task RecordActivityAsync(IReadOnlyCollection<KeyValuePair<long, DateTimeOffset>> activity, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            session =>
+            {
+                foreach (var (id, at) in activity)
+                    session.Execute("UPDATE users SET last_active_at = max(coalesce(last_active_at, 0), $1) WHERE id = $2", at.ToUnixTimeMilliseconds(), id);
+                return activity.Count;
+            },
+            cancellationToken);
+
+    private Task<User?> FindAsync(string sql, string value, CancellationToken cancellationToken) =>
+        database.ReadAsync(session => session.Query(sql, Read, value) is [var user, ..] ? user : null, cancellationToken);
+
+    private static User Read(SqliteDataReader row) => new(
+        row.GetInt64(0),
+        row.GetString(1),
+        Enum.Parse<Tier>(row.GetString(2), ignoreCase: true),
+        row.GetInt32(3),
+        row.GetInt64(4),
+        DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(5)),
+        row.IsDBNull(6) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(6)),
+        !row.GetString(7).StartsWith(RevokedPrefix, StringComparison.Ordinal));
+
+    private static string TierName(Tier tier) => tier.ToString().ToLowerInvariant();
+}

@@ -1,0 +1,24 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace UrlShortener.Runtime.Users;
+
+/// <summary>
+/// API keys: <c>usk_</c> and 43 base62 characters, 256 bits from the system's generator. The prefix lets secret scanners find leaked ones. Only the SHA-256 is
+/// kept: a slow hash guards guessable passwords, which these are not.
+/// </summary>
+internal static class ApiKey
+{
+    private const string Prefix = "usk_";
+    private const string Base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+    // Longer ones are not ours; hashing them would only warm the room.
+    private const int MaxLength = 128;
+
+    /// <summary>A new key.</summary>
+    public static string Generate() => Prefix + RandomNumberGenerator.GetString(Base62, 43);
+
+    /// <summary>SHA-256 of a key as 64 lower-case hex digits; null for a text that cannot be a key.</summary>
+    public static string? Hash(string key) =>
+        key.Length is 0 or > MaxLength ? null : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
+}

@@ -1,0 +1,23 @@
+namespace UrlShortener.Runtime.Users;
+
+/// <summary>Accounts and the digests of their keys. The keys themselves are never stored.</summary>
+internal interface IUserStore
+{
+    /// <summary>Stores a user; null when the email is taken.</summary>
+    Task<User?> CreateAsync(string email, Tier tier, int rateLimit, string keyHash, DateTimeOffset now, CancellationToken cancellationToken);
+
+    /// <summary>The user whose key has this digest (SHA-256, 64 lower-case hex digits).</summary>
+    Task<User?> FindByKeyHashAsync(string keyHash, CancellationToken cancellationToken);
+
+    /// <summary>The user with this email, lower case.</summary>
+    Task<User?> FindByEmailAsync(string email, CancellationToken cancellationToken);
+
+    /// <summary>Replaces the digest of a user's key; null revokes the key. False when there is no such user.</summary>
+    Task<bool> SetKeyHashAsync(string email, string? keyHash, CancellationToken cancellationToken);
+
+    /// <summary>All users, by id.</summary>
+    Task<IReadOnlyList<User>> ListAsync(CancellationToken cancellationToken);
+
+    /// <summary>Records when users were last active, many at once.</summary>
+    Task RecordActivityAsync(IReadOnlyCollection<KeyValuePair<long, DateTimeOffset>> activity, CancellationToken cancellationToken);
+}

@@ -1,0 +1,33 @@
+namespace UrlShortener.Runtime.Users;
+
+/// <summary>An account that owns links.</summary>
+/// <param name="Id">Assigned by the store.</param>
+/// <param name="Email">Unique, lower case.</param>
+/// <param name="Tier">Sets the bulk limit, and the rate limit at creation.</param>
+/// <param name="RateLimit">API requests per minute.</param>
+/// <param name="UrlsCreated">Links created in all, brought up to date in batches.</param>
+/// <param name="CreatedAt">UTC.</param>
+/// <param name="LastActiveAt">Newest API request, to the minute or so; null: none yet.</param>
+/// <param name="HasKey">False when the key was revoked.</param>
+internal sealed record User(
+    long Id,
+    string Email,
+    Tier Tier,
+    int RateLimit,
+    long UrlsCreated,
+    DateTimeOffset CreatedAt,
+    DateTimeOffset? LastActiveAt,
+    bool HasKey);
+
+/// <summary>What a user may do at most.</summary>
+internal enum Tier
+{
+    /// <summary>100 requests a minute.</summary>
+    Free,
+
+    /// <summary>1,000 requests a minute.</summary>
+    Pro,
+
+    /// <summary>10,000 requests a minute and larger bulk requests.</summary>
+    Enterprise,
+}
