@@ -1,9 +1,10 @@
 using System.ComponentModel.DataAnnotations;
+using UrlShortener.Runtime.Abuse;
 
 namespace UrlShortener.Runtime.Configuration;
 
 /// <summary>Section <c>Links</c>: what a link may be and under which name it is published.</summary>
-internal sealed class LinkOptions
+internal sealed class LinkOptions : IValidatableObject
 {
     /// <summary>
     /// Scheme and host that short URLs are built from, such as <c>https://sho.rt</c>. Unset: the scheme and host of the request,
@@ -15,7 +16,7 @@ internal sealed class LinkOptions
     public string[] OwnHosts { get; set; } = [];
 
     /// <summary>Longest target, in characters. Default 2,048.</summary>
-    [Range(64, 65_536)]
+    [Range(64, 7_168)]
     public int MaxUrlLength { get; set; } = 2_048;
 
     /// <summary>Largest metadata of one link, in bytes of its JSON text in UTF-8. Default 4,096.</summary>
@@ -29,4 +30,16 @@ internal sealed class LinkOptions
     /// <summary>Most links in one bulk request of an enterprise user. Default 10,000.</summary>
     [Range(1, 100_000)]
     public int EnterpriseBulkLimit { get; set; } = 10_000;
+
+    /// <inheritdoc />
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (PublicBaseUrl is not null && PublicBaseUrl.PathAndQuery != "/")
+            yield return new ValidationResult("must be scheme and host only, such as https://sho.rt.", [nameof(PublicBaseUrl)]);
+        foreach (var host in OwnHosts)
+        {
+            if (!TargetHost.TryParse(host, out _, out var problem))
+                yield return new ValidationResult($"has \"{host}\": {problem} Give a host name without scheme and port.", [nameof(OwnHosts)]);
+        }
+    }
 }

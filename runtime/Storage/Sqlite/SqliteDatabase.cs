@@ -11,7 +11,7 @@ namespace UrlShortener.Runtime.Storage.Sqlite;
 /// The embedded store's file. SQLite has one writer at a time, so all writes pass through one queue: whatever waits there is committed together, and each
 /// caller is told only after the commit is on disk. Reads run beside it on connections of their own (write-ahead log).
 /// </summary>
-internal sealed class SqliteDatabase : IAsyncDisposable
+internal sealed class SqliteDatabase : IDatabase, IAsyncDisposable
 {
     private const int WriteQueueCapacity = 4_096;
     private const int MaxWritesPerCommit = 512;
@@ -37,8 +37,7 @@ internal sealed class SqliteDatabase : IAsyncDisposable
         _writer = new Lazy<Task>(() => Task.Run(RunWriterAsync));
     }
 
-    /// <summary>Makes the file when it is missing and brings its tables up to date. Safe when two processes do it at once.</summary>
-    /// <exception cref="InvalidOperationException">The folder cannot be written, or a migration failed; the message names the setting.</exception>
+    /// <inheritdoc />
     public void Migrate()
     {
         try
@@ -64,6 +63,9 @@ internal sealed class SqliteDatabase : IAsyncDisposable
             throw new InvalidOperationException($"Storage:DataDirectory {_directory} cannot be used: {error.Message}", error);
         }
     }
+
+    /// <inheritdoc />
+    public Task CheckAsync(CancellationToken cancellationToken) => WriteAsync(session => session.Scalar("SELECT 1"), cancellationToken);
 
     /// <summary>Runs a piece of work in the writer's next transaction. When it throws, only its own changes are undone.</summary>
     /// <returns>What the work returned, after the commit.</returns>

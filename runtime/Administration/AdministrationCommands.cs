@@ -1,0 +1,132 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Storage;
+using UrlShortener.Runtime.Users;
+
+namespace UrlShortener.Runtime.Administration;
+
+/// <summary>
+/// <c>users create | list | rotate-key | revoke-key</c> and <c>migrate</c>, from the binary that serves. Settings are given as when serving, after the
+/// command's own options. May run while the product serves from the same store.
+/// </summary>
+internal static class AdministrationCommands
+{
+    /// <summary>Whether the arguments name a command rather than settings to serve with.</summary>
+    public static bool IsCommand(string[] args) => args.Length > 0 && !args[0].StartsWith('-') && !args[0].Contains('=', StringComparison.Ordinal);
+
+    /// <summary>Runs a command; returns the exit code: 0 done, 1 refused or failed.</summary>
+    public static Task<int> RunAsync(string[] args)
+    {
+        var email = new Option<string>("--email") { Description = "Email address of the user.", Required = true };
+        email.Validators.Add(CheckEmail);
+        var tier = new Option<Tier>("--tier") { Description = "free, pro or enterprise.", DefaultValueFactory = _ => Tier.Free };
+        var rateLimit = new Option<int?>("--rate-limit") { Description = "API requests per minute; left out, the tier's." };
+        rateLimit.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int?>() is < 1 or > 1_000_000)
+                result.AddError("--rate-limit must be from 1 to 1,000,000.");
+        });
+
+        var create = new Command("create", "Creates a user and prints their API key, once.") { email, tier, rateLimit };
+        create.SetAction((parsed, token) => WithStoreAsync(parsed, services =>
+            CreateUserAsync(services, parsed.GetRequiredValue(email), parsed.GetValue(tier), parsed.GetValue(rateLimit), token)));
+        var list = new Command("list", "Lists all users.");
+        list.SetAction((parsed, token) => WithStoreAsync(parsed, services => ListUsersAsync(services, token)));
+        var rotate = new Command("rotate-key", "Gives a user a new API key, prints it once, and ends the old one.") { email };
+        rotate.SetAction((parsed, token) => WithStoreAsync(parsed, services => RotateKeyAsync(services, parsed.GetRequiredValue(email), token)));
+        var revoke = new Command("revoke-key", "Ends a user's API key.") { email };
+        revoke.SetAction((parsed, token) => WithStoreAsync(parsed, services => RevokeKeyAsync(services, parsed.GetRequiredValue(email), token)));
+        var migrate = new Command("migrate", "Brings the store's tables up to date.");
+        migrate.SetAction((parsed, _) => WithStoreAsync(parsed, _ =>
+        {
+            Console.WriteLine("The store is up to date.");
+            return Task.FromResult(0);
+        }));
+
+        var root = new RootCommand("URL shortener. Without a command it serves; settings are given as --Section:Name value.")
+        {
+            new Command("users", "Manages users.") { create, list, rotate, revoke },
+            migrate,
+        };
+        foreach (var command in new[] { create, list, rotate, revoke, migrate })
+            command.TreatUnmatchedTokensAsErrors = false;
+        return root.Parse(args).InvokeAsync();
+    }
+
+    private static async Task<int> WithStoreAsync(ParseResult parsed, Func<IServiceProvider, Task<int>> action)
+    {
+        var builder = Startup.CreateBuilder([.. parsed.UnmatchedTokens]);
+        var errors = Settings.FindErrors(builder.Configuration);
+        if (errors.Count > 0)
+            return Startup.Report(errors);
+        builder.Services.AddSettings(builder.Configuration);
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddStorage();
+        await using var services = builder.Services.BuildServiceProvider();
+        try
+        {
+            services.GetRequiredService<IDatabase>().Migrate();
+            return await action(services);
+        }
+        catch (Exception error) when (error is InvalidOperationException or System.Data.Common.DbException)
+        {
+            await Console.Error.WriteLineAsync(error.Message);
+            return 1;
+        }
+    }
+
+    private static async Task<int> CreateUserAsync(IServiceProvider services, string email, Tier tier, int? rateLimit, CancellationToken cancellationToken)
+    {
+        var created = await NewUsers.CreateAsync(services, email, tier, rateLimit, cancellationToken);
+        if (created is not var (user, key) || user is null)
+            return await FailAsync($"There is a user {email} already. Use rotate-key for a new key.");
+        Console.WriteLine($"Created user {user.Email}, tier {tier.ToString().ToLowerInvariant()}, {user.RateLimit} requests per minute.");
+        Console.WriteLine($"API key: {key}");
+        return 0;
+    }
+
+    private static async Task<int> ListUsersAsync(IServiceProvider services, CancellationToken cancellationToken)
+    {
+        Console.WriteLine($"{"ID",-6} {"EMAIL",-40} {"TIER",-10} {"LIMIT",8} {"LINKS",10} {"KEY",-8} {"CREATED",-20} LAST ACTIVE");
+        foreach (var user in await services.GetRequiredService<IUserStore>().ListAsync(cancellationToken))
+        {
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{user.Id,-6} {user.Email,-40} {user.Tier.ToString().ToLowerInvariant(),-10} {user.RateLimit,8} {user.UrlsCreated,10} {(user.HasKey ? "active" : "revoked"),-8} {user.CreatedAt,-20:yyyy-MM-dd HH:mm:ss} {user.LastActiveAt:yyyy-MM-dd HH:mm:ss}"));
+        }
+
+        return 0;
+    }
+
+    private static async Task<int> RotateKeyAsync(IServiceProvider services, string email, CancellationToken cancellationToken)
+    {
+        var key = ApiKey.Generate();
+        if (!await services.GetRequiredService<IUserStore>().SetKeyHashAsync(email.ToLowerInvariant(), ApiKey.Hash(key), cancellationToken))
+            return await FailAsync($"There is no user {email}.");
+        Console.WriteLine($"API key: {key}");
+        return 0;
+    }
+
+    private static async Task<int> RevokeKeyAsync(IServiceProvider services, string email, CancellationToken cancellationToken)
+    {
+        if (!await services.GetRequiredService<IUserStore>().SetKeyHashAsync(email.ToLowerInvariant(), null, cancellationToken))
+            return await FailAsync($"There is no user {email}.");
+        Console.WriteLine($"The key of {email} is revoked; running instances refuse it within 5 seconds.");
+        return 0;
+    }
+
+    private static void CheckEmail(OptionResult result)
+    {
+        var email = result.GetValueOrDefault<string>() ?? "";
+        if (!NewUsers.IsEmail(email))
+            result.AddError($"--email must be an address such as name@example.com, at most {NewUsers.MaxEmailLength} characters.");
+    }
+
+    private static async Task<int> FailAsync(string message)
+    {
+        await Console.Error.WriteLineAsync(message);
+        return 1;
+    }
+}

@@ -1,0 +1,18 @@
+using Prometheus;
+
+namespace UrlShortener.Runtime.Caching;
+
+/// <summary>What the link cache reports.</summary>
+internal static class CacheMetrics
+{
+    private static readonly Counter Lookups = Metrics.CreateCounter("shortener_cache_lookups_total", "Lookups of a link by cache tier and result.", "tier", "result");
+
+    /// <summary>Found in memory.</summary>
+    public static readonly Counter.Child Hit = Lookups.WithLabels("memory", "hit");
+
+    /// <summary>Not in memory: the store was asked.</summary>
+    public static readonly Counter.Child Miss = Lookups.WithLabels("memory", "miss");
+
+    /// <summary>Entries voided because their link changed.</summary>
+    public static readonly Counter Invalidations = Metrics.CreateCounter("shortener_cache_invalidations_total", "Cache entries voided by a change.");
+}

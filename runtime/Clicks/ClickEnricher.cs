@@ -1,0 +1,98 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+
+namespace UrlShortener.Runtime.Clicks;
+
+/// <summary>
+/// Turns what a redirect saw into what is kept: the address becomes a salted hash and a place and is forgotten. Used by the writer alone, on one thread.
+/// Repeated values are worked out once.
+/// </summary>
+internal sealed class ClickEnricher(GeoDatabase? geo)
+{
+    private const int MaxText = 512;
+
+    private readonly Memo<(string?, string?, string?), ClientKind> _clients = new();
+    private readonly Memo<string, (string? Referrer, string? Source)> _referrers = new();
+    private readonly Memo<IPAddress, (string Hash, Place Place)> _visitors = new();
+    private byte[] _salt = [];
+
+    /// <summary>The record of a click.</summary>
+    /// <param name="click">What the redirect saw.</param>
+    /// <param name="salt">The salt of the click's day.</param>
+    public StoredClick Enrich(in Click click, byte[] salt)
+    {
+        if (!ReferenceEquals(salt, _salt))
+        {
+            _visitors.Clear();
+            _salt = salt;
+        }
+
+        var client = _clients.Get((click.UserAgent, click.ChMobile, click.ChPlatform), static (key, _) => ClientKinds.Classify(key.Item1, key.Item2, key.Item3), this);
+        var (referrer, source) = click.Referrer is { Length: > 0 } header ? _referrers.Get(header, static (key, _) => ReadReferrer(key), this) : default;
+        var (hash, place) = click.Address is { } address ? _visitors.Get(address, static (key, self) => self.ReadVisitor(key), this) : ("", default);
+        return new StoredClick(
+            click.ShortCode,
+            DateTimeOffset.FromUnixTimeMilliseconds(click.At),
+            referrer,
+            source,
+            Truncate(click.UserAgent),
+            click.DoNotTrack ? "" : hash,
+            Country(click.Country) ?? place.Country,
+            click.DoNotTrack ? null : place.City,
+            client.Device,
+            client.IsBot);
+    }
+
+    /// <summary>Origin and path of a referring page, and its host without <c>www.</c>; nulls for what is not an http(s) or app URL.</summary>
+    internal static (string? Referrer, string? Source) ReadReferrer(string header)
+    {
+        // The query of somebody else's page may hold what its visitor would not publish.
+        if (header.Length > 8_192 || !Uri.TryCreate(header, UriKind.Absolute, out var uri) || uri.IdnHost.Length == 0)
+            return default;
+        if (uri.Scheme != Uri.UriSchemeHttp && uri.Scheme != Uri.UriSchemeHttps && uri.Scheme != "android-app")
+            return default;
+        var host = uri.IdnHost.ToLowerInvariant();
+        return (Truncate($"{uri.Scheme}://{host}{(uri.IsDefaultPort ? "" : $":{uri.Port}")}{uri.AbsolutePath}"), host.StartsWith("www.", StringComparison.Ordinal) ? host[4..] : host);
+    }
+
+    /// <summary>Hash of an address under a day's salt. Of an IPv6 address only the /64, which is what stays with a subscriber.</summary>
+    internal static string HashAddress(IPAddress address, ReadOnlySpan<byte> salt)
+    {
+        if (address.IsIPv4MappedToIPv6)
+            address = address.MapToIPv4();
+        Span<byte> bytes = stackalloc byte[16];
+        address.TryWriteBytes(bytes, out var length);
+        return Convert.ToHexStringLower(HMACSHA256.HashData(salt, bytes[..(address.AddressFamily == AddressFamily.InterNetworkV6 ? 8 : length)]));
+    }
+
+    private (string Hash, Place Place) ReadVisitor(IPAddress address) => (HashAddress(address, _salt), geo?.Find(address) ?? default);
+
+    private static string? Country(string? header) =>
+        header is { Length: 2 } && char.IsAsciiLetter(header[0]) && char.IsAsciiLetter(header[1]) && !header.Equals("XX", StringComparison.OrdinalIgnoreCase)
+            ? header.ToUpperInvariant()
+            : null;
+
+    private static string? Truncate(string? text) => text is { Length: > MaxText } ? text[..MaxText] : text;
+
+    // Starts over when full: simpler than an LRU and as good for values that repeat within a batch.
+    private sealed class Memo<TKey, TValue>
+        where TKey : notnull
+    {
+        private const int Capacity = 8_192;
+        private readonly Dictionary<TKey, TValue> _values = [];
+
+        public TValue Get(TKey key, Func<TKey, ClickEnricher, TValue> compute, ClickEnricher self)
+        {
+            if (_values.TryGetValue(key, out var value))
+                return value;
+            if (_values.Count == Capacity)
+                _values.Clear();
+            value = compute(key, self);
+            _values.Add(key, value);
+            return value;
+        }
+
+        public void Clear() => _values.Clear();
+    }
+}

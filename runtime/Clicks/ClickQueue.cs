@@ -1,0 +1,30 @@
+using System.Threading.Channels;
+using UrlShortener.Runtime.Configuration;
+
+namespace UrlShortener.Runtime.Clicks;
+
+/// <summary>
+/// Clicks between the redirects, which must not wait, and the writer. Bounded; a click that finds it full is dropped and counted. The writer looks by
+/// the clock and is never woken by a click: waking it would cost a redirect more than all the rest of the capture.
+/// </summary>
+internal sealed class ClickQueue(ClickOptions options)
+{
+    private readonly Channel<Click> _clicks = Channel.CreateBounded<Click>(
+        new BoundedChannelOptions(options.QueueCapacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+
+    /// <summary>Clicks waiting.</summary>
+    public int Count => _clicks.Reader.Count;
+
+    /// <summary>Adds a click without waiting.</summary>
+    public void Add(in Click click)
+    {
+        if (!_clicks.Writer.TryWrite(click))
+            ClickMetrics.Dropped.Inc();
+    }
+
+    /// <summary>Looks at the oldest click.</summary>
+    public bool TryPeek(out Click click) => _clicks.Reader.TryPeek(out click);
+
+    /// <summary>Takes the oldest click.</summary>
+    public bool TryTake(out Click click) => _clicks.Reader.TryRead(out click);
+}

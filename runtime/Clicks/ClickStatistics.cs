@@ -1,0 +1,54 @@
+using System.Globalization;
+
+namespace UrlShortener.Runtime.Clicks;
+
+/// <summary>Answers questions about the clicks of a link.</summary>
+internal sealed class ClickStatistics(IClickStore store, TimeProvider time)
+{
+    private const int TopEntries = 10;
+
+    /// <summary>Everything about a range.</summary>
+    public async Task<StatisticsResponse> ReadAsync(string shortCode, StatisticsQuery query, CancellationToken cancellationToken)
+    {
+        var totals = await store.ReadTotalsAsync(shortCode, query.From, query.To, cancellationToken);
+        var buckets = TimeSeries.Buckets(query.From, query.To, query.Granularity, query.Zone);
+        var clicks = TimeSeries.Sum(buckets, totals.Quarters);
+        var devices = totals.Devices.ToDictionary();
+        return new StatisticsResponse(
+            query.From,
+            query.To,
+            query.Granularity.ToString().ToLowerInvariant(),
+            query.Zone.Id,
+            totals.Clicks,
+            totals.Visitors,
+            totals.Bots,
+            [.. buckets.Select((start, i) => new TimeBucketResponse(start.ToString("yyyy-MM-dd'T'HH:mm:sszzz", CultureInfo.InvariantCulture), clicks[i]))],
+            Countries(totals.Countries),
+            Sources(totals.Sources),
+            new DeviceClicksResponse(
+                devices.GetValueOrDefault(DeviceClass.Mobile),
+                devices.GetValueOrDefault(DeviceClass.Desktop),
+                devices.GetValueOrDefault(DeviceClass.Tablet),
+                devices.GetValueOrDefault(DeviceClass.Other)));
+    }
+
+    /// <summary>The last 24 hours and 7 days.</summary>
+    public async Task<RecentClicksResponse> RecentAsync(string shortCode, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var week = await store.ReadTotalsAsync(shortCode, now.AddDays(-7), now, cancellationToken);
+        // To the quarter hour: a second count of the same rows would buy nothing.
+        var dayAgo = now.AddDays(-1).ToUnixTimeSeconds() / TimeSeries.QuarterSeconds;
+        return new RecentClicksResponse(
+            week.Quarters.Where(quarter => quarter.Key >= dayAgo).Sum(quarter => quarter.Value),
+            week.Clicks,
+            [.. Countries(week.Countries).Take(TopEntries)],
+            [.. Sources(week.Sources).Take(TopEntries)]);
+    }
+
+    private static List<CountryClicksResponse> Countries(IEnumerable<KeyValuePair<string?, long>> rows) =>
+        [.. rows.Select(row => new CountryClicksResponse(row.Key ?? "unknown", row.Value))];
+
+    private static List<SourceClicksResponse> Sources(IEnumerable<KeyValuePair<string?, long>> rows) =>
+        [.. rows.Select(row => new SourceClicksResponse(row.Key ?? "direct", row.Value))];
+}

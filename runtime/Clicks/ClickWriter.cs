@@ -1,0 +1,108 @@
+using UrlShortener.Runtime.Configuration;
+
+namespace UrlShortener.Runtime.Clicks;
+
+/// <summary>
+/// Writes captured clicks in batches. A batch that cannot be written is kept and tried again, while the queue holds what comes meanwhile.
+/// A stop (SIGTERM) writes all that waits; a kill loses what came within the last flush interval.
+/// </summary>
+internal sealed partial class ClickWriter(
+    ClickQueue queue, IClickStore store, ClickEnricher enricher, ClickOptions options, TimeProvider time, ILogger<ClickWriter> logger) : BackgroundService
+{
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
+
+    private readonly List<StoredClick> _batch = [];
+    private (DateOnly Day, byte[] Bytes) _salt;
+
+    /// <inheritdoc />
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        try
+        {
+            await WriteAllAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            var lost = _batch.Count + queue.Count;
+            ClickMetrics.Dropped.Inc(lost);
+            Log.LostAtStop(logger, lost);
+        }
+    }
+
+    /// <inheritdoc />
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(options.FlushInterval, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+            await WriteAllAsync(stoppingToken);
+    }
+
+    private async Task WriteAllAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            ClickMetrics.Waiting.Set(queue.Count + _batch.Count);
+            // Taken from the queue only once its salt is at hand: a wait that is cancelled must not hold a click.
+            while (_batch.Count < options.BatchSize && queue.TryPeek(out var next))
+            {
+                var salt = await SaltOfAsync(next.At, cancellationToken);
+                if (queue.TryTake(out var click))
+                    _batch.Add(enricher.Enrich(click, salt));
+            }
+
+            if (_batch.Count == 0)
+                return;
+            await WriteAsync(cancellationToken);
+        }
+    }
+
+    private async Task WriteAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                using (Prometheus.TimerExtensions.NewTimer(ClickMetrics.WriteSeconds))
+                    await store.AppendAsync(_batch, CancellationToken.None);
+                ClickMetrics.Stored.Inc(_batch.Count);
+                _batch.Clear();
+                return;
+            }
+            // The store may come back; until then nothing is thrown away.
+            catch (Exception error) when (error is not OperationCanceledException)
+            {
+                Log.WriteFailed(logger, _batch.Count, error);
+                await Task.Delay(RetryDelay, time, cancellationToken);
+            }
+        }
+    }
+
+    private async ValueTask<byte[]> SaltOfAsync(long at, CancellationToken cancellationToken)
+    {
+        var day = DateOnly.FromDateTime(DateTimeOffset.FromUnixTimeMilliseconds(at).UtcDateTime);
+        while (_salt.Bytes is null || _salt.Day != day)
+        {
+            try
+            {
+                _salt = (day, await store.GetSaltAsync(day, cancellationToken));
+            }
+            catch (Exception error) when (error is not OperationCanceledException)
+            {
+                Log.WriteFailed(logger, queue.Count + _batch.Count, error);
+                await Task.Delay(RetryDelay, time, cancellationToken);
+            }
+        }
+
+        return _salt.Bytes;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "{Count} clicks could not be written and are kept for the next try")]
+        public static partial void WriteFailed(ILogger logger, int count, Exception error);
+
+        [LoggerMessage(2, LogLevel.Error, "{Count} clicks were lost: the store did not take them before the shutdown timeout")]
+        public static partial void LostAtStop(ILogger logger, int count);
+    }
+}

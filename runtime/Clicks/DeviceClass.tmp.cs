@@ -1,2 +1,0 @@
-namespace UrlShortener.Runtime.Clicks;
-internal enum DeviceClass : byte { Other, Desktop, Mobile, Tablet }

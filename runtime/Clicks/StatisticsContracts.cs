@@ -1,0 +1,52 @@
+using System.ComponentModel;
+
+namespace UrlShortener.Runtime.Clicks;
+
+/// <summary>Answer to GET /api/v1/urls/{short_code}/stats.</summary>
+[Description("Clicks of a link over a range. People only, but for `bots`.")]
+internal sealed record StatisticsResponse(
+    [property: Description("Start of the range.")] DateTimeOffset StartDate,
+    [property: Description("End of the range, not included.")] DateTimeOffset EndDate,
+    [property: Description("`hour`, `day` or `week`.")] string Granularity,
+    [property: Description("IANA name of the time zone whose hours, days and weeks are counted.")] string TimeZone,
+    [property: Description("Clicks by people.")] long TotalClicks,
+    [property: Description("Distinct visitors per UTC day, added up.")] long UniqueVisitors,
+    [property: Description("Clicks by crawlers, link previews, monitors and other machines.")] long Bots,
+    [property: Description("Clicks per bucket, empty buckets included.")] IReadOnlyList<TimeBucketResponse> TimeSeries,
+    [property: Description("Clicks per country, most first.")] IReadOnlyList<CountryClicksResponse> Geographic,
+    [property: Description("Clicks per source, most first.")] IReadOnlyList<SourceClicksResponse> Referrers,
+    [property: Description("Clicks per class of device.")] DeviceClicksResponse Devices);
+
+/// <summary>One bucket.</summary>
+[Description("Clicks of one hour, day or week.")]
+internal sealed record TimeBucketResponse(
+    [property: Description("Its start, with the offset of the time zone at that moment.")] string Timestamp,
+    [property: Description("Clicks by people.")] long Clicks);
+
+/// <summary>One country.</summary>
+[Description("Clicks from one country.")]
+internal sealed record CountryClicksResponse(
+    [property: Description("ISO 3166-1 alpha-2, or `unknown`.")] string Country,
+    [property: Description("Clicks by people.")] long Clicks);
+
+/// <summary>One source.</summary>
+[Description("Clicks from one source.")]
+internal sealed record SourceClicksResponse(
+    [property: Description("Host of the referring page, or `direct`.")] string Source,
+    [property: Description("Clicks by people.")] long Clicks);
+
+/// <summary>Classes of devices.</summary>
+[Description("Clicks per class of device.")]
+internal sealed record DeviceClicksResponse(
+    [property: Description("Phones.")] long Mobile,
+    [property: Description("Desktops and laptops.")] long Desktop,
+    [property: Description("Tablets.")] long Tablet,
+    [property: Description("Televisions, consoles and what cannot be told.")] long Other);
+
+/// <summary>The part of a link's answer about its clicks.</summary>
+[Description("Clicks of the last days, by people.")]
+internal sealed record RecentClicksResponse(
+    [property: Description("Clicks of the last 24 hours.")] [property: System.Text.Json.Serialization.JsonPropertyName("clicks_24h")] long Clicks24h,
+    [property: Description("Clicks of the last 7 days.")] [property: System.Text.Json.Serialization.JsonPropertyName("clicks_7d")] long Clicks7d,
+    [property: Description("The countries with most clicks of the last 7 days.")] IReadOnlyList<CountryClicksResponse> TopCountries,
+    [property: Description("The sources with most clicks of the last 7 days.")] IReadOnlyList<SourceClicksResponse> TopReferrers);

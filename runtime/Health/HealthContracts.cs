@@ -1,0 +1,17 @@
+using System.ComponentModel;
+
+namespace UrlShortener.Runtime.Health;
+
+/// <summary>Answer to GET /health.</summary>
+[Description("State of the service and its components.")]
+internal sealed record HealthResponse(
+    [property: Description("`healthy`, `degraded` (works, with a fallback) or `unhealthy`.")] string Status,
+    [property: Description("The same for each component.")] ComponentsResponse Components,
+    [property: Description("Version of the product.")] string Version);
+
+/// <summary>Components.</summary>
+[Description("State of each component.")]
+internal sealed record ComponentsResponse(
+    [property: Description("The store.")] string Database,
+    [property: Description("The link cache.")] string Cache,
+    [property: Description("The key pool; degraded: codes are made on demand.")] string Kgs);

@@ -1,0 +1,51 @@
+using UrlShortener.Runtime.Redirects;
+
+namespace UrlShortener.Runtime.Http;
+
+/// <summary>The outermost catch: a fault of ours or of the store becomes a clean answer, and is logged once.</summary>
+internal sealed partial class UnhandledErrorsMiddleware(RequestDelegate next, ILogger<UnhandledErrorsMiddleware> logger)
+{
+    // RFC 9110 has no status for it; nginx's is known to everybody. Nobody is there to read it.
+    private const int ClientClosedRequest = 499;
+
+    /// <summary>Passes the request on.</summary>
+    public async Task InvokeAsync(HttpContext context)
+    {
+        try
+        {
+            await next(context);
+        }
+        catch (Exception) when (context.RequestAborted.IsCancellationRequested)
+        {
+            context.Response.StatusCode = context.Response.HasStarted ? context.Response.StatusCode : ClientClosedRequest;
+        }
+        catch (BadHttpRequestException error) when (!context.Response.HasStarted)
+        {
+            await Problem.Of(error.StatusCode, ErrorCode.InvalidRequest, error.Message).WriteAsync(context);
+        }
+        catch (Exception error) when (!context.Response.HasStarted)
+        {
+            var isStore = error is System.Data.Common.DbException or TimeoutException;
+            Log.Failed(logger, error, context.Request.Method, isStore ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status500InternalServerError);
+            context.Response.Clear();
+            var problem = isStore
+                ? Problem.Unavailable
+                : Problem.Of(StatusCodes.Status500InternalServerError, ErrorCode.InternalError, "Something went wrong on our side. It was logged; try again.");
+            await problem.WriteAsync(context);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Error, "A {Method} request failed and was answered {Status}")]
+        public static partial void Failed(ILogger logger, Exception error, string method, int status);
+    }
+}
+
+/// <summary>What an address without an endpoint answers.</summary>
+internal static class Fallback
+{
+    /// <summary>404 or 405, as a page to a browser.</summary>
+    public static Task NotFoundAsync(HttpContext context) =>
+        PublicPages.WriteAsync(context, Problem.Of(StatusCodes.Status404NotFound, ErrorCode.NotFound, "There is nothing at this address. The API is described at /docs."));
+}

@@ -1,0 +1,143 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace UrlShortener.Runtime.Links;
+
+/// <summary>Body of POST /api/v1/urls, and one item of a bulk request.</summary>
+[Description("A link to create.")]
+internal sealed record CreateLinkRequest
+{
+    [Description("Where the link leads: an absolute http or https URL.")]
+    [Required]
+    [MaxLength(2_048)]
+    public string? OriginalUrl { get; init; }
+
+    [Description("The short code to use; left out, one is generated. Case-sensitive; a code is never used twice, also not after a deletion.")]
+    [RegularExpression("^[A-Za-z0-9_-]{4,10}$")]
+    public string? CustomAlias { get; init; }
+
+    [Description("Days until the link runs out; left out, it never does.")]
+    [Range(1, 3_650)]
+    public int? ExpiresInDays { get; init; }
+
+    [Description("A JSON object kept with the link, such as `campaign` and `source`. At most 4,096 bytes.")]
+    public JsonElement? Metadata { get; init; }
+
+    [Description("HTTP status of the redirect: 301, 302, 307 or 308.")]
+    [DefaultValue(302)]
+    public int? RedirectType { get; init; }
+}
+
+/// <summary>Answer to POST /api/v1/urls.</summary>
+[Description("The link that was created.")]
+internal sealed record CreateLinkResponse(
+    [property: Description("The short URL.")] string ShortUrl,
+    [property: Description("Its code.")] string ShortCode,
+    [property: Description("Where it leads.")] string OriginalUrl,
+    [property: Description("When it was created.")] DateTimeOffset CreatedAt,
+    [property: Description("When it runs out; null: never.")] DateTimeOffset? ExpiresAt,
+    [property: Description("HTTP status of the redirect.")] int RedirectType,
+    [property: Description("A picture of the short URL.")] string QrCodeUrl,
+    [property: Description("What its creator should look at.")]
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    IReadOnlyList<string>? Warnings);
+
+/// <summary>Body of PATCH /api/v1/urls/{short_code}.</summary>
+[Description("What to change; members left out stay as they are.")]
+internal sealed record UpdateLinkRequest
+{
+    [Description("New target: an absolute http or https URL.")]
+    [MaxLength(2_048)]
+    public string? OriginalUrl { get; init; }
+
+    [Description("New end, an RFC 3339 time in the future, at most 3,650 days ahead; null: never.")]
+    public JsonElement ExpiresAt { get; init; }
+
+    [Description("False: the link answers 404 until it is switched on again.")]
+    public bool? IsActive { get; init; }
+
+    [Description("New HTTP status of the redirect: 301, 302, 307 or 308.")]
+    public int? RedirectType { get; init; }
+
+    [Description("New metadata, replacing all of the old.")]
+    public JsonElement? Metadata { get; init; }
+}
+
+/// <summary>Answer to PATCH /api/v1/urls/{short_code}.</summary>
+[Description("The link as it is now.")]
+internal sealed record UpdateLinkResponse(
+    [property: Description("Always `URL updated`.")] string Message,
+    [property: Description("The link.")] LinkResponse Url);
+
+/// <summary>A link in lists and after changes.</summary>
+[Description("A link.")]
+internal record LinkResponse(
+    [property: Description("Its code.")] string ShortCode,
+    [property: Description("The short URL.")] string ShortUrl,
+    [property: Description("Where it leads.")] string OriginalUrl,
+    [property: Description("When it was created.")] DateTimeOffset CreatedAt,
+    [property: Description("When it runs out; null: never.")] DateTimeOffset? ExpiresAt,
+    [property: Description("False: it answers 404.")] bool IsActive,
+    [property: Description("HTTP status of the redirect.")] int RedirectType,
+    [property: Description("What its creator stored with it.")] JsonElement Metadata,
+    [property: Description("Clicks by people.")] long ClickCount,
+    [property: Description("Time of the newest click by a person.")] DateTimeOffset? LastAccessedAt,
+    [property: Description("A picture of the short URL.")] string QrCodeUrl);
+
+/// <summary>Answer to GET /api/v1/urls/{short_code}.</summary>
+[Description("A link and its clicks of the last days.")]
+internal sealed record LinkDetailResponse(
+    string ShortCode,
+    string ShortUrl,
+    string OriginalUrl,
+    DateTimeOffset CreatedAt,
+    DateTimeOffset? ExpiresAt,
+    bool IsActive,
+    int RedirectType,
+    JsonElement Metadata,
+    long ClickCount,
+    DateTimeOffset? LastAccessedAt,
+    string QrCodeUrl,
+    [property: Description("Clicks of the last days.")] Clicks.RecentClicksResponse Analytics)
+    : LinkResponse(ShortCode, ShortUrl, OriginalUrl, CreatedAt, ExpiresAt, IsActive, RedirectType, Metadata, ClickCount, LastAccessedAt, QrCodeUrl);
+
+/// <summary>Answer to GET /api/v1/urls.</summary>
+[Description("A page of links, newest first.")]
+internal sealed record LinkListResponse(
+    [property: Description("The links.")] IReadOnlyList<LinkResponse> Urls,
+    [property: Description("Give it as `cursor` to get the next page; null: this was the last.")] string? NextCursor);
+
+/// <summary>Body of POST /api/v1/urls/bulk.</summary>
+[Description("Links to create in one request.")]
+internal sealed record BulkRequest
+{
+    [Description("At most 1,000 links; 10,000 for enterprise users.")]
+    [Required]
+    public IReadOnlyList<CreateLinkRequest>? Urls { get; init; }
+}
+
+/// <summary>Answer to POST /api/v1/urls/bulk.</summary>
+[Description("What became of each link, in the order of the request.")]
+internal sealed record BulkResponse(
+    [property: Description("One result per link.")] IReadOnlyList<BulkResult> Results,
+    [property: Description("Links created.")] int Created,
+    [property: Description("Links refused.")] int Failed);
+
+/// <summary>What became of one link of a bulk request.</summary>
+[Description("What became of one link.")]
+internal sealed record BulkResult(
+    [property: Description("The target as it was sent.")] string? OriginalUrl,
+    [property: Description("The short URL; null when refused.")] string? ShortUrl,
+    [property: Description("Its code; null when refused.")] string? ShortCode,
+    [property: Description("`created` or `failed`.")] string Status,
+    [property: Description("The HTTP status that this link alone would have got.")] int StatusCode,
+    [property: Description("When it runs out.")] DateTimeOffset? ExpiresAt,
+    [property: Description("A picture of the short URL.")] string? QrCodeUrl,
+    [property: Description("Why it was refused.")]
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    string? Error,
+    [property: Description("One of a closed list of codes.")]
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    string? Code);

@@ -1,0 +1,70 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using UrlShortener.Runtime.Caching;
+using UrlShortener.Runtime.Http;
+using UrlShortener.Runtime.Keys;
+
+namespace UrlShortener.Runtime.Links;
+
+/// <summary>Creates links, one or many, and renders the answer; with an idempotency key the answer is stored with them.</summary>
+internal sealed class LinkCreator(ILinkStore store, KeyPool keys, LinkCache cache, TimeProvider time)
+{
+    private static readonly TimeSpan IdempotencyLifetime = TimeSpan.FromHours(24);
+
+    /// <summary>Stores the links and renders the answer.</summary>
+    /// <param name="links">At least one.</param>
+    /// <param name="userId">Their owner; null: anonymous.</param>
+    /// <param name="retry">What the client sent to make a retry safe.</param>
+    /// <param name="render">Renders the answer from the result of each link. Pure.</param>
+    /// <param name="cancellationToken">Ends the wait; links may have been stored nevertheless.</param>
+    public async Task<CreateAnswer> CreateAsync(
+        IReadOnlyList<NewLink> links, long? userId, RetryKey? retry, Func<IReadOnlyList<Link?>, StoredReply> render, CancellationToken cancellationToken)
+    {
+        var now = Now();
+        var idempotency = retry is null ? null : new Idempotency(retry.Key, retry.RequestHash, now + IdempotencyLifetime, render);
+        switch (await store.CreateAsync(new CreateLinks(links, userId, now, keys.Take, idempotency), cancellationToken))
+        {
+            case CreateLinksResult.Replayed replayed:
+                return new CreateAnswer(replayed.Reply, IsReplay: true);
+            case CreateLinksResult.Created created:
+                foreach (var link in created.Links)
+                {
+                    // Somebody may have asked for the code before it existed.
+                    if (link is not null)
+                        cache.Invalidate(link.ShortCode);
+                }
+
+                return new CreateAnswer(created.Reply ?? render(created.Links), IsReplay: false);
+            default:
+                return new CreateAnswer(null, IsReplay: false);
+        }
+    }
+
+    /// <summary>The time of creation: whole milliseconds, as they are stored.</summary>
+    public DateTimeOffset Now() => DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
+}
+
+/// <summary>The answer to a creation; a null reply: the idempotency key belongs to another request.</summary>
+internal readonly record struct CreateAnswer(StoredReply? Reply, bool IsReplay);
+
+/// <summary>A client's idempotency key, bound to the client, and a digest of the request.</summary>
+internal sealed record RetryKey(string Key, string RequestHash)
+{
+    /// <summary>Longest key, in characters.</summary>
+    public const int MaxLength = 255;
+
+    /// <summary>Binds a key to its sender, so that two senders' keys never meet.</summary>
+    public static RetryKey Of(string caller, string key, string path, ReadOnlySpan<byte> body)
+    {
+        using var request = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        request.AppendData(Encoding.UTF8.GetBytes(path + "\n"));
+        request.AppendData(body);
+        return new RetryKey(
+            Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{caller}\n{key}"))),
+            Convert.ToHexStringLower(request.GetHashAndReset()));
+    }
+
+    /// <summary>Whether a header value can be a key: 1 to 255 printable ASCII characters.</summary>
+    public static bool IsValid(string key) => key.Length is > 0 and <= MaxLength && !key.AsSpan().ContainsAnyExceptInRange(' ', '~');
+}

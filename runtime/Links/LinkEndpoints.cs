@@ -1,0 +1,326 @@
+using System.Buffers.Text;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using UrlShortener.Runtime.Caching;
+using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Http;
+using UrlShortener.Runtime.RateLimiting;
+using UrlShortener.Runtime.Users;
+
+namespace UrlShortener.Runtime.Links;
+
+/// <summary>/api/v1/urls: create, read, list, change, delete.</summary>
+internal sealed class LinkEndpoints(
+    ILinkStore store, LinkCreator creator, LinkRules rules, LinkUrls urls, LinkCache cache, ClickStatistics statistics, LinkOptions options, TimeProvider time)
+{
+    private const int MaxBody = 128 * 1024;
+    private const int BulkBytesPerLink = 8 * 1024;
+    private const int DefaultPage = 20;
+    private const int MaxPage = 100;
+    private const string IdempotencyHeader = "X-Idempotency-Key";
+
+    /// <summary>POST /api/v1/urls</summary>
+    public async Task CreateAsync(HttpContext context)
+    {
+        var (body, problem) = await RequestBody.ReadAsync(context, MaxBody);
+        var (request, invalid) = problem is null ? RequestBody.Parse(body, ApiJson.Default.CreateLinkRequest) : default;
+        if ((problem ?? invalid ?? TryReadRetryKey(context, body, out var retry)) is { } unreadable)
+        {
+            await unreadable.WriteAsync(context);
+            return;
+        }
+
+        var link = rules.Check(request!, context.Request.Host.Host, creator.Now());
+        if (link.Value is null)
+        {
+            await Problem.Of(link.Errors).WriteAsync(context);
+            return;
+        }
+
+        var baseUrl = urls.BaseOf(context.Request);
+        var answer = await creator.CreateAsync(
+            [link.Value], Caller.UserOf(context)?.Id, retry, links => RenderCreated(links[0], link.Value.Alias, baseUrl, link.Warnings), context.RequestAborted);
+        await WriteAsync(context, answer);
+    }
+
+    /// <summary>POST /api/v1/urls/bulk</summary>
+    public async Task CreateManyAsync(HttpContext context)
+    {
+        var user = Caller.RequiredUserOf(context);
+        var limit = user.Tier == Tier.Enterprise ? options.EnterpriseBulkLimit : options.BulkLimit;
+        var (body, problem) = await RequestBody.ReadAsync(context, MaxBody + (limit * BulkBytesPerLink));
+        var (request, invalid) = problem is null ? RequestBody.Parse(body, ApiJson.Default.BulkRequest) : default;
+        if ((problem ?? invalid ?? CheckCount(request!, limit) ?? TryReadRetryKey(context, body, out var retry)) is { } unreadable)
+        {
+            await unreadable.WriteAsync(context);
+            return;
+        }
+
+        var now = creator.Now();
+        var items = request!.Urls!.Select(item => (Request: item, Link: CheckItem(item, context.Request.Host.Host, now))).ToList();
+        var good = items.Where(item => item.Link.Value is not null).Select(item => item.Link.Value!).ToList();
+        var baseUrl = urls.BaseOf(context.Request);
+        var answer = good.Count == 0
+            ? new CreateAnswer(RenderBulk(items, [], baseUrl), IsReplay: false)
+            : await creator.CreateAsync(good, user.Id, retry, links => RenderBulk(items, links, baseUrl), context.RequestAborted);
+        await WriteAsync(context, answer);
+    }
+
+    /// <summary>GET /api/v1/urls</summary>
+    public async Task ListAsync(HttpContext context)
+    {
+        var errors = new List<FieldError>();
+        var query = ReadListQuery(context, errors);
+        if (errors.Count > 0)
+        {
+            await Problem.Of(errors).WriteAsync(context);
+            return;
+        }
+
+        var page = await store.ListAsync(query, context.RequestAborted);
+        var baseUrl = urls.BaseOf(context.Request);
+        var response = new LinkListResponse([.. page.Links.Select(link => Describe(link, baseUrl))], page.Next is { } next ? WriteCursor(next) : null);
+        await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, ApiJson.Default.LinkListResponse);
+    }
+
+    /// <summary>GET /api/v1/urls/{short_code}</summary>
+    public async Task GetAsync(HttpContext context)
+    {
+        var (link, problem) = await FindOwnAsync(context);
+        if (problem is null && link!.IsExpired(time.GetUtcNow()))
+            problem = Problem.UrlExpired;
+        if (problem is not null)
+        {
+            await problem.WriteAsync(context);
+            return;
+        }
+
+        var about = Describe(link!, urls.BaseOf(context.Request));
+        var recent = await statistics.RecentAsync(link!.ShortCode, context.RequestAborted);
+        var response = new LinkDetailResponse(
+            about.ShortCode, about.ShortUrl, about.OriginalUrl, about.CreatedAt, about.ExpiresAt, about.IsActive, about.RedirectType, about.Metadata,
+            about.ClickCount, about.LastAccessedAt, about.QrCodeUrl, recent);
+        await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, ApiJson.Default.LinkDetailResponse);
+    }
+
+    /// <summary>GET /api/v1/urls/{short_code}/stats</summary>
+    public async Task GetStatisticsAsync(HttpContext context)
+    {
+        var errors = new List<FieldError>();
+        var query = StatisticsQuery.Read(context.Request.Query, time.GetUtcNow(), errors);
+        var (link, problem) = await FindOwnAsync(context);
+        if ((problem ?? (errors.Count > 0 ? Problem.Of(errors) : null)) is { } refused)
+        {
+            await refused.WriteAsync(context);
+            return;
+        }
+
+        var response = await statistics.ReadAsync(link!.ShortCode, query!, context.RequestAborted);
+        await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, ApiJson.Default.StatisticsResponse);
+    }
+
+    /// <summary>PATCH /api/v1/urls/{short_code}</summary>
+    public async Task UpdateAsync(HttpContext context)
+    {
+        var (body, problem) = await RequestBody.ReadAsync(context, MaxBody);
+        var (request, invalid) = problem is null ? RequestBody.Parse(body, ApiJson.Default.UpdateLinkRequest) : default;
+        if ((problem ?? invalid) is { } unreadable)
+        {
+            await unreadable.WriteAsync(context);
+            return;
+        }
+
+        var change = rules.Check(request!, context.Request.Host.Host, time.GetUtcNow());
+        if (change.Value is null)
+        {
+            await Problem.Of(change.Errors).WriteAsync(context);
+            return;
+        }
+
+        var code = CodeOf(context);
+        var result = await store.UpdateAsync(code, Caller.RequiredUserOf(context).Id, change.Value, context.RequestAborted);
+        if (ProblemOf(result.Outcome) is { } refused)
+        {
+            await refused.WriteAsync(context);
+            return;
+        }
+
+        cache.Invalidate(code);
+        var response = new UpdateLinkResponse("URL updated", Describe(result.Link!, urls.BaseOf(context.Request)));
+        await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, ApiJson.Default.UpdateLinkResponse);
+    }
+
+    /// <summary>DELETE /api/v1/urls/{short_code}</summary>
+    public async Task DeleteAsync(HttpContext context)
+    {
+        var code = CodeOf(context);
+        var result = await store.DeleteAsync(code, Caller.RequiredUserOf(context).Id, context.RequestAborted);
+        if (ProblemOf(result.Outcome) is { } refused)
+        {
+            await refused.WriteAsync(context);
+            return;
+        }
+
+        cache.Invalidate(code);
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+    }
+
+    private static string CodeOf(HttpContext context) => (string)context.Request.RouteValues["short_code"]!;
+
+    private async Task<(Link? Link, Problem? Problem)> FindOwnAsync(HttpContext context)
+    {
+        var code = CodeOf(context);
+        var link = ShortCode.IsValid(code) ? await store.FindAsync(code, context.RequestAborted) : null;
+        if (link is null)
+            return (null, Problem.UrlNotFound);
+        return link.UserId == Caller.RequiredUserOf(context).Id ? (link, null) : (null, Problem.Forbidden);
+    }
+
+    private static Problem? ProblemOf(LinkChangeOutcome outcome) => outcome switch
+    {
+        LinkChangeOutcome.Done => null,
+        LinkChangeOutcome.NotOwner => Problem.Forbidden,
+        _ => Problem.UrlNotFound,
+    };
+
+    private static Problem? CheckCount(BulkRequest request, int limit) => request.Urls switch
+    {
+        null or { Count: 0 } => Problem.Of([new FieldError("urls", ErrorCode.InvalidRequest, "urls must hold at least one link.")]),
+        { Count: var count } when count > limit => Problem.Of(
+            [new FieldError("urls", ErrorCode.InvalidRequest, $"urls holds {count} links; at most {limit} go in one request. Send several.")]),
+        _ => null,
+    };
+
+    private Checked<NewLink> CheckItem(CreateLinkRequest? item, string host, DateTimeOffset now) => item is null
+        ? new Checked<NewLink>(null, [new FieldError("urls", ErrorCode.InvalidRequest, "An item of urls is null; each must be an object with original_url.")], null)
+        : rules.Check(item, host, now);
+
+    // Anonymous callers are told apart by address, as in rate limiting.
+    private static Problem? TryReadRetryKey(HttpContext context, byte[] body, out RetryKey? retry)
+    {
+        retry = null;
+        if (!context.Request.Headers.TryGetValue(IdempotencyHeader, out var values))
+            return null;
+        var key = values.ToString();
+        if (!RetryKey.IsValid(key))
+            return Problem.Of([new FieldError(IdempotencyHeader, ErrorCode.InvalidRequest, $"{IdempotencyHeader} must have 1 to {RetryKey.MaxLength} printable ASCII characters.")]);
+        var caller = Caller.UserOf(context) is { } user ? $"user:{user.Id}" : RateLimiter.AddressKey(context.Connection.RemoteIpAddress);
+        retry = RetryKey.Of(caller, key, context.Request.Path.Value ?? "", body);
+        return null;
+    }
+
+    private static StoredReply RenderCreated(Link? link, string? alias, string baseUrl, IReadOnlyList<string>? warnings)
+    {
+        if (link is null)
+        {
+            var taken = Problem.Of(StatusCodes.Status409Conflict, ErrorCode.AliasExists, AliasTaken(alias));
+            return new StoredReply(taken.Status, null, JsonSerializer.SerializeToUtf8Bytes(taken, ApiJson.Default.Problem));
+        }
+
+        var response = new CreateLinkResponse(
+            LinkUrls.ShortUrl(baseUrl, link.ShortCode), link.ShortCode, link.OriginalUrl, link.CreatedAt, link.ExpiresAt, link.RedirectType,
+            LinkUrls.QrCodeUrl(baseUrl, link.ShortCode), warnings);
+        return new StoredReply(
+            StatusCodes.Status201Created, $"/api/v1/urls/{link.ShortCode}", JsonSerializer.SerializeToUtf8Bytes(response, ApiJson.Default.CreateLinkResponse));
+    }
+
+    private static StoredReply RenderBulk(List<(CreateLinkRequest? Request, Checked<NewLink> Link)> items, IReadOnlyList<Link?> stored, string baseUrl)
+    {
+        var results = new List<BulkResult>(items.Count);
+        var next = 0;
+        foreach (var (request, link) in items)
+        {
+            if (link.Value is null)
+                results.Add(Failed(request, StatusCodes.Status400BadRequest, string.Join(' ', link.Errors.Select(error => error.Message)), link.Errors[0].Code));
+            else if (stored[next++] is { } created)
+                results.Add(new BulkResult(
+                    request!.OriginalUrl, LinkUrls.ShortUrl(baseUrl, created.ShortCode), created.ShortCode, "created", StatusCodes.Status201Created, created.ExpiresAt,
+                    LinkUrls.QrCodeUrl(baseUrl, created.ShortCode), null, null));
+            else
+                results.Add(Failed(request, StatusCodes.Status409Conflict, AliasTaken(link.Value.Alias), ErrorCode.AliasExists));
+        }
+
+        var created_ = results.Count(result => result.StatusCode == StatusCodes.Status201Created);
+        var response = new BulkResponse(results, created_, results.Count - created_);
+        return new StoredReply(
+            response.Failed == 0 ? StatusCodes.Status201Created : StatusCodes.Status207MultiStatus,
+            null,
+            JsonSerializer.SerializeToUtf8Bytes(response, ApiJson.Default.BulkResponse));
+
+        static BulkResult Failed(CreateLinkRequest? request, int status, string error, string code) =>
+            new(request?.OriginalUrl, null, null, "failed", status, null, null, error, code);
+    }
+
+    private static string AliasTaken(string? alias) => $"custom_alias \"{alias}\" is taken or was used before. Choose another.";
+
+    private static Task WriteAsync(HttpContext context, CreateAnswer answer)
+    {
+        if (answer.Reply is not { } reply)
+        {
+            return Problem.Of(
+                StatusCodes.Status422UnprocessableEntity,
+                ErrorCode.IdempotencyKeyReused,
+                $"{IdempotencyHeader} was used for a different request within 24 hours. Use a new key for a new request.").WriteAsync(context);
+        }
+
+        context.Response.StatusCode = reply.StatusCode;
+        if (reply.Location is not null)
+            context.Response.Headers.Location = reply.Location;
+        if (answer.IsReplay)
+            context.Response.Headers["Idempotency-Replayed"] = "true";
+        return Reply.WriteAsync(context, reply.Body, reply.StatusCode >= StatusCodes.Status400BadRequest ? "application/problem+json" : Reply.Json);
+    }
+
+    private static LinkResponse Describe(Link link, string baseUrl) => new(
+        link.ShortCode,
+        LinkUrls.ShortUrl(baseUrl, link.ShortCode),
+        link.OriginalUrl,
+        link.CreatedAt,
+        link.ExpiresAt,
+        link.IsActive,
+        link.RedirectType,
+        JsonElement.Parse(link.Metadata),
+        link.ClickCount,
+        link.LastAccessedAt,
+        LinkUrls.QrCodeUrl(baseUrl, link.ShortCode));
+
+    private static LinkQuery ReadListQuery(HttpContext context, List<FieldError> errors)
+    {
+        var parameters = new QueryParameters(context.Request.Query, errors, ["limit", "cursor", "code", "target", "metadata", "is_active"]);
+        var limit = parameters.Integer("limit", 1, MaxPage) ?? DefaultPage;
+        var cursor = parameters.Text("cursor", 64);
+        LinkCursor? after = null;
+        if (cursor is not null && (after = ReadCursor(cursor)) is null)
+            parameters.Refuse("cursor", "must be the next_cursor of an earlier page.");
+        var metadata = new List<KeyValuePair<string, string>>();
+        foreach (var pair in parameters.Many("metadata", 10))
+        {
+            if (pair.IndexOf(':', StringComparison.Ordinal) is > 0 and var colon)
+                metadata.Add(KeyValuePair.Create(pair[..colon], pair[(colon + 1)..]));
+            else
+                parameters.Refuse("metadata", "must be name:value, such as campaign:spring.");
+        }
+
+        return new LinkQuery(
+            Caller.RequiredUserOf(context).Id, limit, after, parameters.Text("code", ShortCode.MaxLength), parameters.Text("target", options.MaxUrlLength), metadata,
+            parameters.Boolean("is_active"));
+    }
+
+    private static string WriteCursor(LinkCursor cursor) =>
+        Base64Url.EncodeToString(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{cursor.CreatedAt}.{cursor.Id}")));
+
+    private static LinkCursor? ReadCursor(string text)
+    {
+        Span<byte> bytes = stackalloc byte[64];
+        if (!Base64Url.IsValid(text) || !Base64Url.TryDecodeFromChars(text, bytes, out var length))
+            return null;
+        var parts = Encoding.ASCII.GetString(bytes[..length]).Split('.');
+        return parts is [var createdAt, var id]
+            && long.TryParse(createdAt, NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds)
+            && long.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? new LinkCursor(milliseconds, number)
+            : null;
+    }
+}

@@ -1,0 +1,157 @@
+using System.Text.Json;
+using UrlShortener.Runtime.Abuse;
+using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Http;
+
+namespace UrlShortener.Runtime.Links;
+
+/// <summary>What a link may be: turns what a client sent into what can be stored, or into every reason why not.</summary>
+internal sealed class LinkRules(LinkOptions links, AbuseOptions abuse, BlocklistFile blocklist)
+{
+    private const int MinDays = 1;
+    private const int MaxDays = 3_650;
+    private const int MaxMetadataDepth = 8;
+    private const string ConfusableWarning = "The host mixes or imitates scripts and can be mistaken for another one.";
+
+    private readonly TargetPolicy _policy = new(
+        links.MaxUrlLength,
+        abuse.AllowPrivateHosts,
+        new HashSet<string>(links.PublicBaseUrl is null ? links.OwnHosts : [.. links.OwnHosts, links.PublicBaseUrl.IdnHost]));
+
+    /// <summary>Checks a link to be created.</summary>
+    /// <param name="request">As sent.</param>
+    /// <param name="requestHost">Host the client used to reach us: leading there would be a loop.</param>
+    /// <param name="now">The time of creation.</param>
+    public Checked<NewLink> Check(CreateLinkRequest request, string requestHost, DateTimeOffset now)
+    {
+        var errors = new List<FieldError>();
+        var warnings = CheckTarget("original_url", request.OriginalUrl, requestHost, errors);
+        CheckAlias(request.CustomAlias, errors);
+        if (request.ExpiresInDays is < MinDays or > MaxDays)
+            errors.Add(new FieldError("expires_in_days", ErrorCode.InvalidRequest, $"expires_in_days must be from {MinDays} to {MaxDays}; leave it out for a link that never expires."));
+        CheckRedirectType(request.RedirectType, errors);
+        var metadata = CheckMetadata(request.Metadata, errors);
+        return errors.Count > 0
+            ? new Checked<NewLink>(null, errors, null)
+            : new Checked<NewLink>(
+                new NewLink(
+                    request.CustomAlias,
+                    request.OriginalUrl!.Trim(' '),
+                    request.ExpiresInDays is { } days ? now.AddDays(days) : null,
+                    request.RedirectType ?? StatusCodes.Status302Found,
+                    metadata ?? "{}"),
+                errors,
+                warnings);
+    }
+
+    /// <summary>Checks a change.</summary>
+    public Checked<LinkChange> Check(UpdateLinkRequest request, string requestHost, DateTimeOffset now)
+    {
+        var errors = new List<FieldError>();
+        var warnings = request.OriginalUrl is null ? null : CheckTarget("original_url", request.OriginalUrl, requestHost, errors);
+        CheckRedirectType(request.RedirectType, errors);
+        var metadata = CheckMetadata(request.Metadata, errors);
+        var setsExpiry = request.ExpiresAt.ValueKind != JsonValueKind.Undefined;
+        var expiresAt = setsExpiry ? CheckExpiry(request.ExpiresAt, now, errors) : null;
+        var change = new LinkChange
+        {
+            OriginalUrl = request.OriginalUrl?.Trim(' '),
+            ExpiresAt = expiresAt,
+            SetsExpiry = setsExpiry,
+            IsActive = request.IsActive,
+            RedirectType = request.RedirectType,
+            Metadata = metadata,
+        };
+        if (errors.Count == 0 && change == new LinkChange())
+            errors.Add(new FieldError("body", ErrorCode.InvalidRequest, "Nothing to change. Give at least one of original_url, expires_at, is_active, redirect_type and metadata."));
+        return errors.Count > 0 ? new Checked<LinkChange>(null, errors, null) : new Checked<LinkChange>(change, errors, warnings);
+    }
+
+    private string[]? CheckTarget(string field, string? url, string requestHost, List<FieldError> errors)
+    {
+        var verdict = TargetUrl.Check(url, _policy);
+        if (verdict.IsAccepted && string.Equals(verdict.Host, requestHost, StringComparison.OrdinalIgnoreCase))
+            verdict = TargetVerdict.Refuse("The host is this service itself, and the link would lead in a circle. Give the final address.");
+        if (!verdict.IsAccepted)
+            errors.Add(new FieldError(field, ErrorCode.InvalidUrl, $"{field}: {verdict.Problem}"));
+        else if (blocklist.Current.Blocks(verdict.Host, verdict.Location))
+            errors.Add(new FieldError(field, ErrorCode.UrlBlocked, $"{field} leads to a host or page that is blocked here."));
+        return verdict.IsConfusable ? [ConfusableWarning] : null;
+    }
+
+    private static void CheckAlias(string? alias, List<FieldError> errors)
+    {
+        if (alias is null)
+            return;
+        if (!ShortCode.IsValid(alias))
+            errors.Add(new FieldError("custom_alias", ErrorCode.InvalidAlias, $"custom_alias must have {ShortCode.MinLength} to {ShortCode.MaxLength} characters of A-Z, a-z, 0-9, '_' and '-'."));
+        else if (ShortCode.IsReserved(alias))
+            errors.Add(new FieldError("custom_alias", ErrorCode.InvalidAlias, $"custom_alias \"{alias}\" is a reserved word. Choose another."));
+    }
+
+    private static void CheckRedirectType(int? type, List<FieldError> errors)
+    {
+        if (type is not (null or 301 or 302 or 307 or 308))
+            errors.Add(new FieldError("redirect_type", ErrorCode.InvalidRequest, "redirect_type must be 301, 302, 307 or 308."));
+    }
+
+    private static DateTimeOffset? CheckExpiry(JsonElement value, DateTimeOffset now, List<FieldError> errors)
+    {
+        if (value.ValueKind == JsonValueKind.Null)
+            return null;
+        if (value.ValueKind != JsonValueKind.String || !UtcTimeConverter.TryParse(value.GetString()!, out var time))
+            errors.Add(new FieldError("expires_at", ErrorCode.InvalidRequest, "expires_at must be a time such as 2030-01-31T12:00:00Z, or null for a link that never expires."));
+        else if (time <= now || time > now.AddDays(MaxDays))
+            errors.Add(new FieldError("expires_at", ErrorCode.InvalidRequest, $"expires_at must be in the future and at most {MaxDays} days ahead. To stop a link now, set is_active to false."));
+        else
+            return DateTimeOffset.FromUnixTimeMilliseconds(time.ToUnixTimeMilliseconds());
+        return null;
+    }
+
+    private string? CheckMetadata(JsonElement? metadata, List<FieldError> errors)
+    {
+        if (metadata is not { ValueKind: not (JsonValueKind.Undefined or JsonValueKind.Null) } value)
+            return null;
+        if (value.ValueKind != JsonValueKind.Object)
+        {
+            errors.Add(new FieldError("metadata", ErrorCode.InvalidRequest, "metadata must be a JSON object, such as {\"campaign\": \"spring\"}."));
+            return null;
+        }
+
+        if (Depth(value) > MaxMetadataDepth)
+        {
+            errors.Add(new FieldError("metadata", ErrorCode.InvalidRequest, $"metadata may be nested at most {MaxMetadataDepth} levels deep."));
+            return null;
+        }
+
+        // Written again, so that white space does not count and is not stored. Lone surrogates cannot be written, nor stored as UTF-8.
+        byte[] bytes;
+        try
+        {
+            bytes = JsonSerializer.SerializeToUtf8Bytes(value, ApiJson.Default.JsonElement);
+        }
+        catch (Exception error) when (error is InvalidOperationException or ArgumentException)
+        {
+            errors.Add(new FieldError("metadata", ErrorCode.InvalidRequest, "metadata holds text that is not valid Unicode."));
+            return null;
+        }
+
+        if (bytes.Length > links.MaxMetadataBytes)
+            errors.Add(new FieldError("metadata", ErrorCode.InvalidRequest, $"metadata has {bytes.Length} bytes of JSON; at most {links.MaxMetadataBytes} are stored."));
+        return System.Text.Encoding.UTF8.GetString(bytes);
+    }
+
+    private static int Depth(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Object => 1 + value.EnumerateObject().Select(member => Depth(member.Value)).DefaultIfEmpty().Max(),
+        JsonValueKind.Array => 1 + value.EnumerateArray().Select(Depth).DefaultIfEmpty().Max(),
+        _ => 0,
+    };
+}
+
+/// <summary>Something checked: the value, or the reasons why there is none.</summary>
+/// <param name="Value">Null when there are errors.</param>
+/// <param name="Errors">Empty when it is good.</param>
+/// <param name="Warnings">What its sender should look at; null: nothing.</param>
+internal readonly record struct Checked<T>(T? Value, IReadOnlyList<FieldError> Errors, IReadOnlyList<string>? Warnings)
+    where T : class;

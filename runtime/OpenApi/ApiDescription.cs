@@ -1,0 +1,145 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.OpenApi;
+using Microsoft.OpenApi;
+using UrlShortener.Runtime.Health;
+using UrlShortener.Runtime.Http;
+using UrlShortener.Runtime.Links;
+using UrlShortener.Runtime.Users;
+
+namespace UrlShortener.Runtime.OpenApi;
+
+/// <summary>The OpenAPI 3.1 document, made from the endpoints, their types and the notes in <see cref="Described"/>.</summary>
+internal static class ApiDescription
+{
+    /// <summary>Name of the document: /openapi/v1.json.</summary>
+    public const string Document = "v1";
+
+    private const string ApiKeyScheme = "ApiKeyAuth";
+    private const string BearerScheme = "BearerAuth";
+
+    /// <summary>Adds the generator.</summary>
+    public static void AddApiDescription(this IServiceCollection services)
+    {
+        services.ConfigureHttpJsonOptions(options =>
+        {
+            options.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
+            options.SerializerOptions.Converters.Add(new UtcTimeConverter());
+            options.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
+        });
+        services.AddOpenApi(Document, options =>
+        {
+            options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_1;
+            options.AddDocumentTransformer(DescribeDocument);
+            options.AddOperationTransformer(DescribeOperation);
+            options.AddSchemaTransformer(DescribeSchema);
+        });
+    }
+
+    private static Task DescribeDocument(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
+    {
+        document.Info = new OpenApiInfo
+        {
+            Title = "URL Shortener API",
+            Version = HealthEndpoints.Version,
+            Description = "Creates short links, follows them and counts their clicks. Errors are RFC 9457 problem details with a `code` from a closed list.",
+        };
+        document.Servers = [];
+        document.Components ??= new OpenApiComponents();
+        document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
+        {
+            [ApiKeyScheme] = new OpenApiSecurityScheme { Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Header, Name = "X-API-Key" },
+            [BearerScheme] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "JWT" },
+        };
+        return Task.CompletedTask;
+    }
+
+    private static Task DescribeOperation(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
+    {
+        var metadata = context.Description.ActionDescriptor.EndpointMetadata;
+        var described = metadata.OfType<Described>().LastOrDefault();
+        operation.OperationId = described?.OperationId;
+        foreach (var parameter in described?.Parameters ?? [])
+            (operation.Parameters ??= []).Add(Build(parameter));
+        if (context.Description.RelativePath?.Contains("{short_code}", StringComparison.Ordinal) == true)
+            (operation.Parameters ??= []).Insert(0, Build(new Parameter("short_code", "The code of the link.", In: ParameterLocation.Path, Pattern: "^[A-Za-z0-9_-]{4,10}$")));
+
+        foreach (var (status, headers) in described?.Headers ?? [])
+        {
+            if (operation.Responses?.TryGetValue(status, out var response) == true && response is OpenApiResponse open)
+                open.Headers = headers.ToDictionary(header => header, _ => (IOpenApiHeader)new OpenApiHeader { Schema = new OpenApiSchema { Type = JsonSchemaType.String } });
+        }
+
+        var level = metadata.OfType<AccessMetadata>().LastOrDefault()?.Level;
+        if (level is null or AccessLevel.Open)
+            return Task.CompletedTask;
+        operation.Security =
+        [
+            new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(ApiKeyScheme, context.Document)] = [] },
+            new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(BearerScheme, context.Document)] = [] },
+        ];
+        // An empty requirement: it also works without.
+        if (level == AccessLevel.Anonymous)
+            operation.Security.Add([]);
+        return Task.CompletedTask;
+    }
+
+    private static Task DescribeSchema(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancellationToken)
+    {
+        if (context.JsonTypeInfo.Type == typeof(DateTimeOffset) || context.JsonTypeInfo.Type == typeof(DateTimeOffset?))
+        {
+            schema.Type = JsonSchemaType.String | (context.JsonTypeInfo.Type == typeof(DateTimeOffset?) ? JsonSchemaType.Null : 0);
+            schema.Format = "date-time";
+        }
+
+        var property = context.JsonPropertyInfo;
+        if (property?.DeclaringType == typeof(UpdateLinkRequest) && property.Name == "expires_at")
+        {
+            schema.Type = JsonSchemaType.String | JsonSchemaType.Null;
+            schema.Format = "date-time";
+        }
+        else if (property?.Name == "metadata")
+        {
+            schema.Type = JsonSchemaType.Object;
+        }
+        else if (property?.Name == "redirect_type")
+        {
+            schema.Enum = [JsonValue.Create(301), JsonValue.Create(302), JsonValue.Create(307), JsonValue.Create(308)];
+        }
+
+        return Task.CompletedTask;
+    }
+
+    private static OpenApiParameter Build(Parameter parameter) => new()
+    {
+        Name = parameter.Name,
+        In = parameter.In,
+        Required = parameter.In == ParameterLocation.Path,
+        Description = parameter.Description,
+        Schema = new OpenApiSchema
+        {
+            Type = parameter.Type,
+            Pattern = parameter.Pattern,
+            Minimum = parameter.Minimum,
+            Maximum = parameter.Maximum,
+            Enum = parameter.Values?.Select(value => (JsonNode)JsonValue.Create(value)).ToList(),
+        },
+    };
+}
+
+/// <summary>What the document says of an operation beyond its types.</summary>
+/// <param name="OperationId">Its name for generated clients.</param>
+/// <param name="Parameters">Query and header parameters.</param>
+/// <param name="Headers">Headers of its answers, by status.</param>
+internal sealed record Described(string OperationId, IReadOnlyList<Parameter>? Parameters = null, IReadOnlyDictionary<string, string[]>? Headers = null);
+
+/// <summary>One parameter.</summary>
+internal sealed record Parameter(
+    string Name,
+    string Description,
+    JsonSchemaType Type = JsonSchemaType.String,
+    ParameterLocation In = ParameterLocation.Query,
+    string? Pattern = null,
+    string? Minimum = null,
+    string? Maximum = null,
+    IReadOnlyList<string>? Values = null);

@@ -1,0 +1,65 @@
+using System.Net;
+using System.Net.Sockets;
+using BitFaster.Caching.Lru;
+using Prometheus;
+using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Users;
+
+namespace UrlShortener.Runtime.RateLimiting;
+
+/// <summary>One token bucket per caller, in this process. The number of buckets is bounded; the one unused longest is forgotten, which fills it.</summary>
+internal sealed class RateLimiter(RateLimitingOptions options, TimeProvider time)
+{
+    private static readonly Counter Decisions =
+        Metrics.CreateCounter("shortener_rate_limit_decisions_total", "API requests by policy and whether a token was left.", "policy", "result");
+
+    private readonly ConcurrentLru<string, Bucket> _buckets = new(options.Capacity);
+
+    /// <summary>Takes a token of the caller's bucket: a user's own, or one per anonymous address.</summary>
+    public RateLimitDecision Take(User? user, IPAddress? address)
+    {
+        var limit = user?.RateLimit ?? options.Anonymous;
+        var bucket = _buckets.GetOrAdd(user is null ? AddressKey(address) : $"user:{user.Id}", static (_, limit) => new Bucket(limit), limit);
+        var decision = bucket.Take(limit, time.GetUtcNow().ToUnixTimeMilliseconds());
+        Decisions.WithLabels(PolicyOf(user), decision.Allowed ? "allowed" : "limited").Inc();
+        return decision;
+    }
+
+    /// <summary>Name of the policy that a caller falls under, as in <c>RateLimit-Policy</c>.</summary>
+    public static string PolicyOf(User? user) => user?.Tier switch
+    {
+        null => "anonymous",
+        Tier.Free => "free",
+        Tier.Pro => "pro",
+        _ => "enterprise",
+    };
+
+    /// <summary>What counts as one anonymous caller: an IPv4 address, or the /64 that a subscriber gets of IPv6.</summary>
+    public static string AddressKey(IPAddress? address)
+    {
+        if (address is null)
+            return "address:none";
+        if (address.IsIPv4MappedToIPv6)
+            address = address.MapToIPv4();
+        if (address.AddressFamily != AddressFamily.InterNetworkV6)
+            return $"address:{address}";
+        var bytes = address.GetAddressBytes();
+        bytes.AsSpan(8).Clear();
+        return $"address:{new IPAddress(bytes)}/64";
+    }
+
+    private sealed class Bucket(int limit)
+    {
+        private readonly Lock _lock = new();
+        private TokenBucket _state = new(limit, 0);
+
+        public RateLimitDecision Take(int current, long now)
+        {
+            lock (_lock)
+            {
+                (_state, var decision) = _state.Take(current, now);
+                return decision;
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+using System.Text;
+using UrlShortener.Runtime.Http;
+
+namespace UrlShortener.Runtime.Redirects;
+
+/// <summary>What the public sees when a link leads nowhere: a short page in a browser, problem details elsewhere.</summary>
+internal static class PublicPages
+{
+    /// <summary>The target is on the blocklist (RFC 7725).</summary>
+    public static readonly Problem Blocked =
+        Problem.Of(StatusCodes.Status451UnavailableForLegalReasons, ErrorCode.UrlBlocked, "URL is blocked: its target was reported as harmful");
+
+    private static readonly byte[] NotFoundPage = Page("Link not found", "There is no link at this address. Check it for typing errors, or ask whoever sent it.");
+    private static readonly byte[] ExpiredPage = Page("Link expired", "This link was made for a limited time, and that time is over. Ask whoever sent it for a new one.");
+    private static readonly byte[] BlockedPage = Page("Link blocked", "The page behind this link was reported as harmful, so we do not take you there.");
+    private static readonly byte[] UnavailablePage = Page("Try again in a moment", "This link cannot be looked up right now. Nothing is wrong with it; please try again shortly.");
+
+    /// <summary>The page of the root address.</summary>
+    public static readonly byte[] Home = Page(
+        "URL shortener", "Short links live here. The API is described at <a href=\"/docs\">/docs</a>, its OpenAPI document is at <a href=\"/openapi/v1.json\">/openapi/v1.json</a>.");
+
+    /// <summary>Answers with a problem in the form that the caller reads.</summary>
+    public static Task WriteAsync(HttpContext context, Problem problem)
+    {
+        context.Response.Headers.Vary = "Accept";
+        if (!AcceptsHtml(context.Request))
+            return problem.WriteAsync(context);
+        if (problem.RetryAfter is not null)
+            context.Response.Headers.RetryAfter = "1";
+        context.Response.Headers.CacheControl = "no-store";
+        var page = problem.Status switch
+        {
+            StatusCodes.Status410Gone => ExpiredPage,
+            StatusCodes.Status451UnavailableForLegalReasons => BlockedPage,
+            StatusCodes.Status503ServiceUnavailable => UnavailablePage,
+            _ => NotFoundPage,
+        };
+        return WritePageAsync(context, problem.Status, page);
+    }
+
+    /// <summary>Answers with a page that may load nothing from anywhere.</summary>
+    public static Task WritePageAsync(HttpContext context, int status, byte[] page)
+    {
+        context.Response.StatusCode = status;
+        context.Response.Headers.ContentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+        context.Response.Headers.XContentTypeOptions = "nosniff";
+        context.Response.Headers["Referrer-Policy"] = "no-referrer";
+        return Reply.WriteAsync(context, page, "text/html; charset=utf-8");
+    }
+
+    /// <summary>Whether the caller is a browser: they name text/html, API clients do not.</summary>
+    public static bool AcceptsHtml(HttpRequest request) => request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase);
+
+    private static byte[] Page(string title, string text) => Encoding.UTF8.GetBytes(
+        $$"""
+        <!doctype html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="robots" content="noindex">
+        <title>{{title}}</title>
+        <style>
+        :root { color-scheme: light dark; font: 1.0625rem/1.6 system-ui, sans-serif }
+        body { margin: 0; min-height: 100vh; display: grid; place-items: center }
+        main { max-width: 32rem; padding: 2rem }
+        h1 { margin: 0 0 .5rem; font-size: 1.75rem; line-height: 1.25 }
+        p { margin: 0 }
+        </style>
+        </head>
+        <body>
+        <main>
+        <h1>{{title}}</h1>
+        <p>{{text}}</p>
+        </main>
+        </body>
+        </html>
+
+        """);
+}

@@ -1,0 +1,169 @@
+using Microsoft.OpenApi;
+using Prometheus;
+using Scalar.AspNetCore;
+using UrlShortener.Runtime.Health;
+using UrlShortener.Runtime.Http;
+using UrlShortener.Runtime.Links;
+using UrlShortener.Runtime.OpenApi;
+using UrlShortener.Runtime.QrCodes;
+using UrlShortener.Runtime.Redirects;
+using UrlShortener.Runtime.Users;
+
+namespace UrlShortener.Runtime;
+
+/// <summary>Every address of the product, and what the OpenAPI document says of it.</summary>
+internal static class Routes
+{
+    private const string QrCodes = "QR codes";
+    private const string Urls = "URLs";
+
+    private static readonly string[] Get = [HttpMethods.Get];
+    private static readonly string[] GetOrHead = [HttpMethods.Get, HttpMethods.Head];
+    private static readonly string[] Limits = ["RateLimit", "RateLimit-Policy"];
+    private static readonly Parameter IdempotencyKey = new(
+        "X-Idempotency-Key", "Makes a retry safe: for 24 hours the same request under the same key gets the same answer.", In: ParameterLocation.Header);
+
+    /// <summary>Maps all of them.</summary>
+    public static void MapRuntime(this WebApplication app)
+    {
+        MapPublic(app);
+        MapApi(app);
+        MapOperations(app);
+    }
+
+    private static void MapPublic(WebApplication app)
+    {
+        var redirects = app.Services.GetRequiredService<RedirectEndpoint>();
+        // Short-circuited: nothing between routing and the hot path.
+        app.Map("/{short_code}", redirects.HandleAsync, GetOrHead)
+            .ShortCircuit()
+            .Describe("followLink", "Redirects", "Follow a link", headers: new() { ["302"] = ["Location", "Cache-Control", "CDN-Cache-Control"] })
+            .Produces(301).Produces(302).Produces(307).Produces(308)
+            .ProducesProblems(404, 410, 451, 503);
+        app.Map("/", context => PublicPages.WritePageAsync(context, StatusCodes.Status200OK, PublicPages.Home), GetOrHead).ExcludeFromDescription();
+        app.Map("/robots.txt", context => Reply.WriteAsync(context, "User-agent: *\nDisallow: /api/\n"u8.ToArray(), "text/plain"), GetOrHead).ExcludeFromDescription();
+    }
+
+    private static void MapApi(WebApplication app)
+    {
+        var links = app.Services.GetRequiredService<LinkEndpoints>();
+        app.Map("/api/v1/urls", links.CreateAsync, [HttpMethods.Post])
+            .RequireAccess(AccessLevel.Anonymous)
+            .Describe("createLink", Urls, "Create a link", [IdempotencyKey], new() { ["201"] = ["Location", "Idempotency-Replayed", .. Limits] })
+            .Accepts<CreateLinkRequest>(Reply.Json)
+            .Produces<CreateLinkResponse>(201)
+            .ProducesProblems(400, 401, 409, 413, 415, 422, 429, 503);
+        app.Map("/api/v1/urls/bulk", links.CreateManyAsync, [HttpMethods.Post])
+            .RequireAccess(AccessLevel.User)
+            .Describe("createLinks", Urls, "Create many links", [IdempotencyKey], new() { ["201"] = ["Idempotency-Replayed", .. Limits] })
+            .Accepts<BulkRequest>(Reply.Json)
+            .Produces<BulkResponse>(201)
+            .Produces<BulkResponse>(207)
+            .ProducesProblems(400, 401, 413, 415, 422, 429, 503);
+        app.Map("/api/v1/urls", links.ListAsync, Get)
+            .RequireAccess(AccessLevel.User)
+            .Describe(
+                "listLinks",
+                Urls,
+                "List your links, newest first",
+                [
+                    new("limit", "Links in a page; 20 unless told.", JsonSchemaType.Integer, Minimum: "1", Maximum: "100"),
+                    new("cursor", "The `next_cursor` of the page before."),
+                    new("code", "Only codes that start so."),
+                    new("target", "Only targets that contain this text."),
+                    new("metadata", "Only links with this member of their metadata, as `name:value`. May be given several times."),
+                    new("is_active", "Only links in this state.", JsonSchemaType.Boolean),
+                ],
+                new() { ["200"] = Limits })
+            .Produces<LinkListResponse>(200)
+            .ProducesProblems(400, 401, 429, 503);
+        app.Map("/api/v1/urls/{short_code}", links.GetAsync, Get)
+            .RequireAccess(AccessLevel.User)
+            .Describe("getLink", Urls, "Get a link and its recent clicks", headers: new() { ["200"] = Limits })
+            .Produces<LinkDetailResponse>(200)
+            .ProducesProblems(401, 403, 404, 410, 429, 503);
+        app.Map("/api/v1/urls/{short_code}", links.UpdateAsync, [HttpMethods.Patch])
+            .RequireAccess(AccessLevel.User)
+            .Describe("updateLink", Urls, "Change a link", headers: new() { ["200"] = Limits })
+            .Accepts<UpdateLinkRequest>(Reply.Json)
+            .Produces<UpdateLinkResponse>(200)
+            .ProducesProblems(400, 401, 403, 404, 413, 415, 429, 503);
+        app.Map("/api/v1/urls/{short_code}", links.DeleteAsync, [HttpMethods.Delete])
+            .RequireAccess(AccessLevel.User)
+            .Describe("deleteLink", Urls, "Delete a link", headers: new() { ["204"] = Limits })
+            .Produces(204)
+            .ProducesProblems(401, 403, 404, 429, 503);
+        app.Map("/api/v1/urls/{short_code}/stats", links.GetStatisticsAsync, Get)
+            .RequireAccess(AccessLevel.User)
+            .Describe(
+                "getStatistics",
+                Urls,
+                "Count the clicks of a link",
+                [
+                    new("start_date", "First day, such as 2030-01-31, or a moment, such as 2030-01-31T12:00:00Z. Left out: 30 days before the end."),
+                    new("end_date", "Last day, included, or a moment, not included. Left out: now."),
+                    new("granularity", "Width of a bucket; `day` unless told. By the hour at most 92 days.", Values: ["hour", "day", "week"]),
+                    new("time_zone", "IANA name of the time zone whose days are counted; UTC unless told."),
+                ],
+                new() { ["200"] = Limits })
+            .Produces<Clicks.StatisticsResponse>(200)
+            .ProducesProblems(400, 401, 403, 404, 429, 503);
+
+        var qrCodes = app.Services.GetRequiredService<QrCodeEndpoint>();
+        app.Map("/api/v1/urls/{short_code}/qr", qrCodes.GetAsync, GetOrHead)
+            .RequireAccess(AccessLevel.Open)
+            .Describe(
+                "getQrCode",
+                QrCodes,
+                "Get the short URL as a picture",
+                [
+                    new("format", "`png` unless told.", Values: ["png", "svg"]),
+                    new("size", "Width and height in pixels; 300 unless told.", JsonSchemaType.Integer, Minimum: "64", Maximum: "2048"),
+                    new("error_correction", "Share of the picture that may be lost: 7, 15, 25 or 30 %; M unless told.", Values: ["L", "M", "Q", "H"]),
+                    new("margin", "White border in modules; 4 unless told.", JsonSchemaType.Integer, Minimum: "0", Maximum: "16"),
+                ],
+                new() { ["200"] = ["ETag", "Cache-Control"] })
+            .WithMetadata(new ProducesResponseTypeMetadata(200, typeof(byte[]), ["image/png", "image/svg+xml"]))
+            .Produces(304)
+            .ProducesProblems(400, 404, 503);
+    }
+
+    private static void MapOperations(WebApplication app)
+    {
+        var health = app.Services.GetRequiredService<HealthEndpoints>();
+        app.Map("/health", health.GetAsync, GetOrHead)
+            .Describe("getHealth", "Health", "State of the service and its components")
+            .Produces<HealthResponse>(200)
+            .Produces<HealthResponse>(503);
+        app.Map("/health/live", health.LiveAsync, GetOrHead).ExcludeFromDescription();
+        app.Map("/health/ready", health.ReadyAsync, GetOrHead).ExcludeFromDescription();
+        app.Map("/health/startup", health.StartupAsync, GetOrHead).ExcludeFromDescription();
+        app.MapMetrics().ExcludeFromDescription();
+        app.MapOpenApi().ExcludeFromDescription();
+        app.MapScalarApiReference("/docs", options => options.WithTitle("URL Shortener API").DisableDefaultFonts()).ExcludeFromDescription();
+    }
+
+    private static RouteHandlerBuilder Map(this WebApplication app, string pattern, RequestDelegate handler, string[] methods)
+    {
+        // The document generator takes endpoints with a method only, and a plain delegate has none by itself.
+        var builder = app.MapMethods(pattern, methods, handler);
+        builder.WithMetadata(handler.Method);
+        return new RouteHandlerBuilder([builder]);
+    }
+
+    private static RouteHandlerBuilder Describe(
+        this RouteHandlerBuilder builder,
+        string operationId,
+        string tag,
+        string summary,
+        IReadOnlyList<Parameter>? parameters = null,
+        Dictionary<string, string[]>? headers = null) =>
+        builder.WithMetadata(new Described(operationId, parameters, headers)).WithTags(tag).WithSummary(summary);
+
+    private static RouteHandlerBuilder ProducesProblems(this RouteHandlerBuilder builder, params ReadOnlySpan<int> statuses)
+    {
+        foreach (var status in statuses)
+            builder.WithMetadata(new ProducesResponseTypeMetadata(status, typeof(Problem), ["application/problem+json"]));
+        return builder;
+    }
+}

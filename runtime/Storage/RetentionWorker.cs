@@ -1,0 +1,49 @@
+using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Links;
+
+namespace UrlShortener.Runtime.Storage;
+
+/// <summary>Deletes what has served its time: the salts of days gone by, ended idempotency keys, old clicks.</summary>
+internal sealed partial class RetentionWorker(
+    IClickStore clicks, ILinkStore links, ClickOptions options, TimeProvider time, ILogger<RetentionWorker> logger) : BackgroundService
+{
+    private const int ClicksPerDelete = 5_000;
+    private static readonly TimeSpan Interval = TimeSpan.FromMinutes(10);
+
+    /// <inheritdoc />
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        do
+        {
+            try
+            {
+                await RunAsync(stoppingToken);
+            }
+            catch (Exception error) when (error is not OperationCanceledException)
+            {
+                Log.Failed(logger, error);
+            }
+        }
+        while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    /// <summary>One round.</summary>
+    internal async Task RunAsync(CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        // A click of the last second before midnight may still be waiting to be written.
+        await clicks.DeleteSaltsBeforeAsync(DateOnly.FromDateTime(now.AddMinutes(-5).UtcDateTime), cancellationToken);
+        await links.DeleteExpiredIdempotencyKeysAsync(now, cancellationToken);
+        // In small pieces: other writes wait for each.
+        while (await clicks.DeleteBeforeAsync(now.AddDays(-options.RetentionDays), ClicksPerDelete, cancellationToken) == ClicksPerDelete)
+            await Task.Yield();
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "Old data could not be deleted; the next round tries again")]
+        public static partial void Failed(ILogger logger, Exception error);
+    }
+}

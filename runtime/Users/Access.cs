@@ -1,0 +1,119 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authentication.JwtBearer;
+using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Http;
+using UrlShortener.Runtime.RateLimiting;
+
+namespace UrlShortener.Runtime.Users;
+
+/// <summary>Who may do what, on endpoints.</summary>
+internal enum AccessLevel
+{
+    /// <summary>Anybody, and no limit: pictures in pages.</summary>
+    Open,
+
+    /// <summary>Anybody, within limits.</summary>
+    Anonymous,
+
+    /// <summary>Users only.</summary>
+    User,
+}
+
+/// <summary>The gate in front of the API: who calls, have they a request left, may they be here.</summary>
+internal sealed class AccessMiddleware(RequestDelegate next, UserDirectory users, RateLimiter limiter, RateLimitingOptions limits, AuthenticationOptions authentication)
+{
+    private const string ApiKeyHeader = "X-API-Key";
+    private const string BearerPrefix = "Bearer ";
+
+    /// <summary>Answers 401 or 429, or lets the request on with its <see cref="Caller"/> set.</summary>
+    public async Task InvokeAsync(HttpContext context)
+    {
+        var level = context.GetEndpoint()?.Metadata.GetMetadata<AccessMetadata>()?.Level ?? AccessLevel.Anonymous;
+        if (level == AccessLevel.Open)
+        {
+            await next(context);
+            return;
+        }
+
+        var (user, refused) = await IdentifyAsync(context);
+        if (limits.Enabled && !TakeToken(context, user, out var retryAfter))
+        {
+            var problem = Problem.Of(
+                StatusCodes.Status429TooManyRequests, ErrorCode.RateLimitExceeded, $"Too many requests. Wait {retryAfter} s, then try again.");
+            await (problem with { RetryAfter = retryAfter }).WriteAsync(context);
+        }
+        else if (refused is not null)
+        {
+            await RefuseAsync(context, refused);
+        }
+        else if (user is null && level == AccessLevel.User)
+        {
+            await RefuseAsync(context, $"This needs a user. Send an API key in {ApiKeyHeader} or a Bearer token in Authorization.");
+        }
+        else
+        {
+            context.Features.Set(new Caller(user));
+            await next(context);
+        }
+    }
+
+    // A bad credential is never taken for no credential.
+    private async ValueTask<(User? User, string? Refused)> IdentifyAsync(HttpContext context)
+    {
+        var headers = context.Request.Headers;
+        if (headers.TryGetValue(ApiKeyHeader, out var key))
+            return await users.FindByKeyAsync(key.ToString(), context.RequestAborted) is { } byKey ? (byKey, null) : (null, $"The key in {ApiKeyHeader} is not valid.");
+        if (headers.Authorization.Count == 0)
+            return (null, null);
+        if (!headers.Authorization.ToString().StartsWith(BearerPrefix, StringComparison.OrdinalIgnoreCase))
+            return (null, "Authorization takes a Bearer token only.");
+        if (!authentication.Jwt.IsConfigured)
+            return (null, $"Bearer tokens are not accepted here. Send an API key in {ApiKeyHeader}.");
+
+        var result = await context.AuthenticateAsync(JwtBearerDefaults.AuthenticationScheme);
+        if (result.Principal?.FindFirst(authentication.Jwt.EmailClaim)?.Value is not { } email || result.Principal.FindFirst("email_verified")?.Value is "false")
+            return (null, $"The Bearer token is not valid, or has no verified {authentication.Jwt.EmailClaim} claim.");
+        return await users.FindByEmailAsync(email, context.RequestAborted) is { } byToken ? (byToken, null) : (null, "The Bearer token names no user of this service.");
+    }
+
+    private bool TakeToken(HttpContext context, User? user, out int retryAfter)
+    {
+        var decision = limiter.Take(user, context.Connection.RemoteIpAddress);
+        var policy = RateLimiter.PolicyOf(user);
+        var headers = context.Response.Headers;
+        headers["RateLimit-Policy"] = string.Create(CultureInfo.InvariantCulture, $"\"{policy}\";q={decision.Limit};w={TokenBucket.WindowSeconds}");
+        headers["RateLimit"] = string.Create(CultureInfo.InvariantCulture, $"\"{policy}\";r={decision.Remaining};t={decision.Reset}");
+        retryAfter = decision.RetryAfter;
+        return decision.Allowed;
+    }
+
+    private static Task RefuseAsync(HttpContext context, string error)
+    {
+        context.Response.Headers.WWWAuthenticate = "Bearer";
+        return Problem.Of(StatusCodes.Status401Unauthorized, ErrorCode.Unauthorized, error).WriteAsync(context);
+    }
+}
+
+/// <summary>Who calls; the user is null for an anonymous caller.</summary>
+internal sealed record Caller(User? User)
+{
+    /// <summary>The caller of a request that passed <see cref="AccessMiddleware"/>.</summary>
+    public static User? UserOf(HttpContext context) => context.Features.Get<Caller>()?.User;
+
+    /// <summary>The user of a request to an endpoint that lets users in only.</summary>
+    public static User RequiredUserOf(HttpContext context) =>
+        UserOf(context) ?? throw new InvalidOperationException("The endpoint is not marked with RequireAccess(AccessLevel.User).");
+}
+
+/// <summary>Metadata of an endpoint.</summary>
+internal sealed record AccessMetadata(AccessLevel Level);
+
+/// <summary>Marks endpoints.</summary>
+internal static class AccessExtensions
+{
+    /// <summary>Sets who may call an endpoint. Unmarked: <see cref="AccessLevel.Anonymous"/>.</summary>
+    public static TBuilder RequireAccess<TBuilder>(this TBuilder builder, AccessLevel level)
+        where TBuilder : IEndpointConventionBuilder =>
+        builder.WithMetadata(new AccessMetadata(level));
+}

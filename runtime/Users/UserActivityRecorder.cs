@@ -1,0 +1,44 @@
+namespace UrlShortener.Runtime.Users;
+
+/// <summary>Writes down now and then when users were last active: many at once, never within a request.</summary>
+internal sealed partial class UserActivityRecorder(UserDirectory users, IUserStore store, TimeProvider time, ILogger<UserActivityRecorder> logger) : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
+
+    /// <inheritdoc />
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        await RecordAsync(cancellationToken);
+    }
+
+    /// <inheritdoc />
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+            await RecordAsync(stoppingToken);
+    }
+
+    private async Task RecordAsync(CancellationToken cancellationToken)
+    {
+        var activity = users.TakeActivity();
+        if (activity.Count == 0)
+            return;
+        try
+        {
+            await store.RecordActivityAsync(activity, cancellationToken);
+        }
+        catch (Exception error) when (error is not OperationCanceledException)
+        {
+            // A later request of the same user makes up for it.
+            Log.NotRecorded(logger, activity.Count, error);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "The last activity of {Count} users could not be recorded")]
+        public static partial void NotRecorded(ILogger logger, int count, Exception error);
+    }
+}

@@ -1,0 +1,61 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+using BitFaster.Caching;
+using BitFaster.Caching.Lru;
+
+namespace UrlShortener.Runtime.Users;
+
+/// <summary>Finds the user behind a credential. Answers are held for a few seconds, so that a key revoked by another process stops working soon.</summary>
+internal sealed class UserDirectory(IUserStore store, TimeProvider time)
+{
+    // Also the longest that a revoked key goes on working.
+    private static readonly TimeSpan HeldFor = TimeSpan.FromSeconds(5);
+
+    private readonly IAsyncCache<string, Found> _users =
+        new ConcurrentLruBuilder<string, Found>().WithCapacity(10_000).WithExpireAfterWrite(HeldFor).WithAtomicGetOrAdd().AsAsyncCache().Build();
+
+    private readonly ConcurrentDictionary<long, DateTimeOffset> _activity = new();
+
+    /// <summary>The user of an API key; null when there is none.</summary>
+    public async ValueTask<User?> FindByKeyAsync(string apiKey, CancellationToken cancellationToken)
+    {
+        if (ApiKey.Hash(apiKey) is not { } hash)
+            return null;
+        var found = await _users.GetOrAddAsync(hash, async (key, token) => new Found(key, await store.FindByKeyHashAsync(key, token)), cancellationToken);
+        // The index compared prefixes in whatever time it took; the digest itself is compared in constant time.
+        return CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(found.Key), Encoding.ASCII.GetBytes(hash)) ? Seen(found.User) : null;
+    }
+
+    /// <summary>The user with an email address; null when there is none.</summary>
+    public async ValueTask<User?> FindByEmailAsync(string email, CancellationToken cancellationToken)
+    {
+        var key = email.Trim().ToLowerInvariant();
+        // '@' keeps these apart from digests.
+        if (key.Length > 255 || !key.Contains('@', StringComparison.Ordinal))
+            return null;
+        return Seen((await _users.GetOrAddAsync(key, async (name, token) => new Found(name, await store.FindByEmailAsync(name, token)), cancellationToken)).User);
+    }
+
+    /// <summary>Takes what there is to record of users' activity.</summary>
+    public IReadOnlyCollection<KeyValuePair<long, DateTimeOffset>> TakeActivity()
+    {
+        var taken = new List<KeyValuePair<long, DateTimeOffset>>();
+        foreach (var id in _activity.Keys)
+        {
+            if (_activity.TryRemove(id, out var at))
+                taken.Add(KeyValuePair.Create(id, at));
+        }
+
+        return taken;
+    }
+
+    private User? Seen(User? user)
+    {
+        if (user is not null)
+            _activity[user.Id] = time.GetUtcNow();
+        return user;
+    }
+
+    private sealed record Found(string Key, User? User);
+}
