@@ -1,0 +1,121 @@
+using System.Globalization;
+
+namespace UrlShortener.Runtime.Abuse;
+
+/// <summary>
+/// The block list in a file, kept up to date. The file is polled, not watched: a ConfigMap volume replaces a symlink two levels up, which file
+/// notifications miss, and network mounts send none.
+/// </summary>
+/// <param name="path">The value of <see cref="PathSetting"/>; null or empty means an empty list and no polling.</param>
+/// <param name="time">The clock of the poll interval.</param>
+/// <param name="logger">The log.</param>
+internal sealed class BlocklistFile(string? path, TimeProvider time, ILogger<BlocklistFile> logger) : BackgroundService
+{
+    /// <summary>The setting that holds the path.</summary>
+    public const string PathSetting = "Abuse:BlocklistPath";
+
+    private const int LoggedErrors = 5;
+
+    // Written by StartAsync, then by the poll loop only; read by every request.
+    private volatile Blocklist _current = Blocklist.Empty;
+
+    // State of the poll loop: which content is in force, and whether the last attempt failed, so that a lasting failure is logged once.
+    private (DateTime WriteTime, long Length) _stamp;
+    private bool _isFailing;
+
+    /// <summary>Time between two looks at the file.</summary>
+    public static TimeSpan PollInterval { get; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The list in force; empty before <see cref="StartAsync"/>.</summary>
+    public Blocklist Current => _current;
+
+    /// <summary>Raised on the poll loop after another list came into force; not for the first one. A handler that throws is logged.</summary>
+    public event Action<Blocklist>? Changed;
+
+    /// <summary>Loads the list, then begins to poll.</summary>
+    /// <exception cref="InvalidOperationException">The file is missing or cannot be read.</exception>
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (string.IsNullOrEmpty(path))
+            return;
+
+        try
+        {
+            Reload(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidOperationException(
+                $"The block list '{path}' cannot be read: {e.Message} Correct {PathSetting}, or remove it to run without a block list.", e);
+        }
+
+        await base.StartAsync(cancellationToken);
+    }
+
+    /// <inheritdoc />
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(PollInterval, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+                Poll();
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The host is stopping.
+        }
+    }
+
+    // Outermost loop: whatever goes wrong in one round must not end the polling.
+    private void Poll()
+    {
+        try
+        {
+            var isChanged = Reload(path!);
+            if (_isFailing)
+            {
+                _isFailing = false;
+                Log.BlocklistReadable(logger, path!);
+            }
+
+            if (isChanged)
+                Changed?.Invoke(_current);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            if (_isFailing)
+                return;
+            _isFailing = true;
+            Log.BlocklistUnreadable(logger, e, path!, PathSetting, _current.Count);
+        }
+        catch (Exception e)
+        {
+            Log.BlocklistPollFailed(logger, e, path!);
+        }
+    }
+
+    // The stamp is taken from the open file, which follows symlinks, and before its content is read: a file that is still being written
+    // has another stamp next time.
+    private bool Reload(string file)
+    {
+        using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        var stamp = (File.GetLastWriteTimeUtc(stream.SafeFileHandle), stream.Length);
+        if (stamp == _stamp)
+            return false;
+
+        using var reader = new StreamReader(stream);
+        var parsed = Blocklist.Parse(reader);
+        if (parsed.ErrorCount != 0)
+        {
+            var errors = parsed.Errors.Take(LoggedErrors)
+                .Select(error => string.Create(CultureInfo.InvariantCulture, $"line {error.Line}: {error.Reason}"));
+            Log.BlocklistLinesSkipped(logger, file, parsed.ErrorCount, string.Join(" ", errors));
+        }
+
+        _stamp = stamp;
+        _current = parsed.List;
+        Log.BlocklistLoaded(logger, file, parsed.List.Count);
+        return true;
+    }
+}

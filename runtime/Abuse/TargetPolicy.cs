@@ -1,0 +1,31 @@
+using System.Collections.Frozen;
+
+namespace UrlShortener.Runtime.Abuse;
+
+/// <summary>What a link may point at. Build it once: the constructor normalises the own hosts.</summary>
+/// <param name="MaxLength">Longest accepted URL, in UTF-16 characters of the string as given; at least 1.</param>
+/// <param name="AllowPrivateHosts">
+/// Accept loopback, private and reserved addresses and names that only resolve inside one network. For development and for intranet installations.
+/// </param>
+/// <param name="OwnHosts">
+/// Hosts this service answers on, without scheme or port. A link to one of them would redirect to itself, so it is refused.
+/// Any spelling is understood: case, a trailing dot, Unicode or punycode.
+/// </param>
+/// <exception cref="ArgumentException">An entry of <paramref name="OwnHosts"/> is not a host name or an IP address.</exception>
+internal sealed record TargetPolicy(int MaxLength, bool AllowPrivateHosts, IReadOnlySet<string> OwnHosts)
+{
+    /// <summary>The usual value of <see cref="MaxLength"/>, in characters: what every browser, proxy and mail program carries.</summary>
+    public const int DefaultMaxLength = 2_048;
+
+    /// <summary>The own hosts in the form of <see cref="ParsedHost.Name"/>.</summary>
+    public IReadOnlySet<string> OwnHosts { get; init; } = Normalise(OwnHosts);
+
+    private static FrozenSet<string> Normalise(IReadOnlySet<string> hosts)
+    {
+        return hosts.Select(NormaliseOne).ToFrozenSet(StringComparer.Ordinal);
+
+        static string NormaliseOne(string host) => TargetHost.TryParse(host, out var parsed, out var problem)
+            ? parsed.Name
+            : throw new ArgumentException($"Own host '{host}' is not usable: {problem} Give a host name without scheme and port.", nameof(hosts));
+    }
+}
