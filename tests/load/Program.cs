@@ -5,6 +5,7 @@ using UrlShortener.Load;
 var seconds = Bounded("--seconds", "Length of each measurement.", 10, 1, 600);
 var rounds = Bounded("--rounds", "Rounds; each measures the floor and the product once under each load.", 5, 1, 50);
 var connections = Bounded("--connections", "Connections kept open under full load.", 64, 1, 1000);
+// Half the cores: more threads make the generator take turns with the server it measures, and the figures scatter.
 var threads = Bounded("--threads", "Threads of the generator.", Math.Max(1, Environment.ProcessorCount / 2), 1, 64);
 var links = Bounded("--links", "Links the redirects are spread over.", 1000, 1, 100_000);
 var json = new Option<FileInfo?>("--json") { Description = "Also write the figures to this file." };
