@@ -1,0 +1,30 @@
+namespace UrlShortener.Load;
+
+/// <summary>Where the built programs under test are.</summary>
+internal static class Executables
+{
+    private const string Solution = "UrlShortener.sln";
+    private const string Output = "bin/Release/net10.0";
+
+    /// <summary>The product: <paramref name="given"/> when not null, else the runtime built in this tree.</summary>
+    public static string FindProduct(string? given) => Existing(given ?? InTree("runtime", "UrlShortener.Runtime"));
+
+    public static string FindFloor() => Existing(InTree("tests/floor", "UrlShortener.Floor"));
+
+    private static string InTree(string project, string name) => Path.Combine(FindRoot(), project, Output, name);
+
+    private static string Existing(string path) => File.Exists(path)
+        ? Path.GetFullPath(path)
+        : throw new LoadException($"{path} does not exist. Build it first: dotnet build -c Release {Solution}");
+
+    private static string FindRoot()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, Solution)))
+                return folder.FullName;
+        }
+
+        throw new LoadException($"No folder above {AppContext.BaseDirectory} holds {Solution}. Run this from a checkout.");
+    }
+}

@@ -1,0 +1,72 @@
+using System.CommandLine;
+using System.Text.Json;
+using UrlShortener.Load;
+
+var seconds = Bounded("--seconds", "Length of each measurement.", 10, 1, 600);
+var rounds = Bounded("--rounds", "Rounds; each measures the floor and the product once under each load.", 5, 1, 50);
+var connections = Bounded("--connections", "Connections kept open under full load.", 64, 1, 1000);
+// Half the cores: more threads make the generator take turns with the server it measures, and the figures scatter.
+var threads = Bounded("--threads", "Threads of the generator.", Math.Max(1, Environment.ProcessorCount / 2), 1, 64);
+var links = Bounded("--links", "Links the redirects are spread over.", 1000, 1, 100_000);
+var json = new Option<FileInfo?>("--json") { Description = "Also write the figures to this file." };
+var product = new Option<string?>("--product") { Description = "Measure this executable instead of the runtime built in this tree." };
+
+var redirect = new Command("redirect", "Redirects of the product against those of a bare Kestrel endpoint.") { seconds, rounds, connections, threads, links, json, product };
+redirect.SetAction((parsed, cancellationToken) => GuardAsync(async () =>
+{
+    var options = new RedirectOptions(parsed.GetValue(seconds), parsed.GetValue(rounds), parsed.GetValue(connections), parsed.GetValue(threads), parsed.GetValue(links), parsed.GetValue(product));
+    using var workspace = new Workspace();
+    var report = await new RedirectRun(options, Console.Error.WriteLine).RunAsync(workspace, cancellationToken);
+    return await PublishAsync(report, report.ToMarkdown(), report.Errors, parsed.GetValue(json), cancellationToken);
+}));
+
+var create = new Command("create", "Creation of links, one new URL with each request.") { seconds, connections, threads, json, product };
+create.SetAction((parsed, cancellationToken) => GuardAsync(async () =>
+{
+    var options = new CreateOptions(parsed.GetValue(seconds), parsed.GetValue(connections), parsed.GetValue(threads), parsed.GetValue(product));
+    using var workspace = new Workspace();
+    var report = await new CreateRun(options, Console.Error.WriteLine).RunAsync(workspace, cancellationToken);
+    return await PublishAsync(report, report.ToMarkdown(), report.Errors, parsed.GetValue(json), cancellationToken);
+}));
+
+// On Ctrl-C or SIGTERM the token is cancelled; ending the servers and deleting their data may then take a moment.
+var invocation = new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(10) };
+return await new RootCommand("Load tests of the URL shortener; loopback only.") { redirect, create }.Parse(args).InvokeAsync(invocation);
+
+static Option<int> Bounded(string name, string description, int value, int least, int most)
+{
+    var option = new Option<int>(name) { Description = $"{description} {least} to {most}.", DefaultValueFactory = _ => value };
+    option.Validators.Add(result =>
+    {
+        if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out var given) && (given < least || given > most))
+            result.AddError($"{name} must be from {least} to {most}.");
+    });
+    return option;
+}
+
+// Missing a target is a finding, so it ends with 0; a figure from a run with errors is none, so that ends with 1.
+static async Task<int> PublishAsync<TReport>(TReport report, string markdown, long errors, FileInfo? json, CancellationToken cancellationToken)
+{
+    await Console.Out.WriteLineAsync(markdown);
+    if (json is not null)
+        await File.WriteAllTextAsync(json.FullName, JsonSerializer.Serialize(report, LoadJson.Indented), cancellationToken);
+    return errors == 0 ? 0 : 1;
+}
+
+static async Task<int> GuardAsync(Func<Task<int>> run)
+{
+    try
+    {
+        return await run();
+    }
+    catch (LoadException exception)
+    {
+        await Console.Error.WriteLineAsync(exception.Message);
+        return 1;
+    }
+    catch (OperationCanceledException)
+    {
+        await Console.Error.WriteLineAsync("Stopped.");
+        return 130;
+    }
+}
