@@ -36,10 +36,10 @@ internal static class Routes
         var redirects = app.Services.GetRequiredService<RedirectEndpoint>();
         // Short-circuited: nothing between routing and the hot path.
         app.Map("/{short_code}", redirects.HandleAsync, GetOrHead)
-            .ShortCircuit()
             .Describe("followLink", "Redirects", "Follow a link", headers: new() { ["302"] = ["Location", "Cache-Control", "CDN-Cache-Control"] })
             .Produces(301).Produces(302).Produces(307).Produces(308)
-            .ProducesProblems(404, 410, 451, 503);
+            .ProducesProblems(404, 410, 451, 503)
+            .ShortCircuit();
         app.Map("/", context => PublicPages.WritePageAsync(context, StatusCodes.Status200OK, PublicPages.Home), GetOrHead).ExcludeFromDescription();
         app.Map("/robots.txt", context => Reply.WriteAsync(context, "User-agent: *\nDisallow: /api/\n"u8.ToArray(), "text/plain"), GetOrHead).ExcludeFromDescription();
     }
@@ -135,9 +135,9 @@ internal static class Routes
             .Describe("getHealth", "Health", "State of the service and its components")
             .Produces<HealthResponse>(200)
             .Produces<HealthResponse>(503);
-        app.Map("/health/live", health.LiveAsync, GetOrHead).ExcludeFromDescription();
+        app.Map("/health/live", HealthEndpoints.LiveAsync, GetOrHead).ExcludeFromDescription();
         app.Map("/health/ready", health.ReadyAsync, GetOrHead).ExcludeFromDescription();
-        app.Map("/health/startup", health.StartupAsync, GetOrHead).ExcludeFromDescription();
+        app.Map("/health/startup", HealthEndpoints.StartupAsync, GetOrHead).ExcludeFromDescription();
         app.MapMetrics().ExcludeFromDescription();
         app.MapOpenApi().ExcludeFromDescription();
         app.MapScalarApiReference("/docs", options => options.WithTitle("URL Shortener API").DisableDefaultFonts()).ExcludeFromDescription();
@@ -158,7 +158,7 @@ internal static class Routes
         string summary,
         IReadOnlyList<Parameter>? parameters = null,
         Dictionary<string, string[]>? headers = null) =>
-        builder.WithMetadata(new Described(operationId, parameters, headers)).WithTags(tag).WithSummary(summary);
+        builder.WithMetadata(new Described(operationId, summary, parameters, headers)).WithTags(tag);
 
     private static RouteHandlerBuilder ProducesProblems(this RouteHandlerBuilder builder, params ReadOnlySpan<int> statuses)
     {

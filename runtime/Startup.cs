@@ -69,7 +69,8 @@ internal static class Startup
         services.AddSingleton(TimeProvider.System);
         services.AddStorage();
 
-        services.AddSingleton<BlocklistFile>();
+        services.AddSingleton(provider => new BlocklistFile(
+            provider.GetRequiredService<AbuseOptions>().BlocklistPath, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<BlocklistFile>>()));
         services.AddSingleton<LinkCache>();
         services.AddSingleton<KeyPool>();
         services.AddSingleton<UserDirectory>();
@@ -98,7 +99,7 @@ internal static class Startup
     /// <summary>The way of a request to its endpoint.</summary>
     public static void UseRuntime(this WebApplication app)
     {
-        app.UseMiddleware<UnhandledErrorsMiddleware>();
+        app.UseMiddleware<ErrorMiddleware>();
         app.UseTrustedProxies();
         app.UseRouting();
         app.UseWhen(context => context.Request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase), api =>

@@ -27,11 +27,11 @@ internal sealed partial class HealthEndpoints(IDatabase database, KeyPool keys, 
         var response = new HealthResponse(status, new ComponentsResponse(store, Healthy, pool), Version);
         context.Response.Headers.CacheControl = "no-store";
         await Reply.WriteJsonAsync(
-            context, status == Unhealthy ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK, response, ApiJson.Default.HealthResponse);
+            context, status == Unhealthy ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK, response, ApiJson.Instance.HealthResponse);
     }
 
     /// <summary>GET /health/live: the process answers. Restarting it would mend nothing else.</summary>
-    public Task LiveAsync(HttpContext context) => ProbeAsync(context, StatusCodes.Status200OK, "live");
+    public static Task LiveAsync(HttpContext context) => ProbeAsync(context, StatusCodes.Status200OK, "live");
 
     /// <summary>GET /health/ready: wants traffic. Ignores shared dependencies: their outage must not take every instance out at once.</summary>
     public Task ReadyAsync(HttpContext context) => lifetime.ApplicationStopping.IsCancellationRequested
@@ -39,7 +39,7 @@ internal sealed partial class HealthEndpoints(IDatabase database, KeyPool keys, 
         : ProbeAsync(context, StatusCodes.Status200OK, "ready");
 
     /// <summary>GET /health/startup: has started, migrations included, since nothing is served before.</summary>
-    public Task StartupAsync(HttpContext context) => ProbeAsync(context, StatusCodes.Status200OK, "started");
+    public static Task StartupAsync(HttpContext context) => ProbeAsync(context, StatusCodes.Status200OK, "started");
 
     private async Task<string> CheckStoreAsync(CancellationToken cancellationToken)
     {

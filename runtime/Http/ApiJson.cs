@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using UrlShortener.Runtime.Clicks;
@@ -24,7 +25,12 @@ namespace UrlShortener.Runtime.Http;
 [JsonSerializable(typeof(BulkResponse))]
 [JsonSerializable(typeof(StatisticsResponse))]
 [JsonSerializable(typeof(HealthResponse))]
-internal sealed partial class ApiJson : JsonSerializerContext;
+[JsonSerializable(typeof(JsonElement))]
+internal sealed partial class ApiJson : JsonSerializerContext
+{
+    /// <summary>The context in use. Its text is JSON and never HTML, so that quotes and '+' need no escapes.</summary>
+    public static ApiJson Instance { get; } = new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+}
 
 /// <summary>Times as RFC 3339 in UTC with milliseconds; read with any offset, which must be given.</summary>
 internal sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>

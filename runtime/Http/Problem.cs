@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.WebUtilities;
 
 namespace UrlShortener.Runtime.Http;
@@ -10,7 +11,7 @@ internal sealed record Problem
 {
     /// <summary>Always <c>about:blank</c>: <see cref="Code"/> tells errors apart.</summary>
     [Description("Always `about:blank`; `code` tells errors apart.")]
-    public string Type => "about:blank";
+    public string Type { get; } = "about:blank";
 
     /// <summary>The status in words.</summary>
     [Description("The HTTP status in words.")]
@@ -34,10 +35,12 @@ internal sealed record Problem
 
     /// <summary>Seconds to wait; only with 429 and 503.</summary>
     [Description("Seconds to wait before trying again.")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? RetryAfter { get; init; }
 
     /// <summary>The fields at fault, when there are any.</summary>
     [Description("The fields at fault.")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<FieldError>? Errors { get; init; }
 
     /// <summary>An error about a request as a whole.</summary>
@@ -73,7 +76,7 @@ internal sealed record Problem
         if (RetryAfter is { } seconds)
             response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
         response.Headers.CacheControl = "no-store";
-        return Reply.WriteAsync(context, JsonSerializer.SerializeToUtf8Bytes(this, ApiJson.Default.Problem), "application/problem+json");
+        return Reply.WriteAsync(context, JsonSerializer.SerializeToUtf8Bytes(this, ApiJson.Instance.Problem), "application/problem+json");
     }
 }
 

@@ -1,8 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using UrlShortener.Runtime.Caching;
-using UrlShortener.Runtime.Http;
 using UrlShortener.Runtime.Keys;
 
 namespace UrlShortener.Runtime.Links;

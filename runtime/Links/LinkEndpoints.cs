@@ -4,7 +4,6 @@ using System.Text;
 using System.Text.Json;
 using UrlShortener.Runtime.Caching;
 using UrlShortener.Runtime.Clicks;
-using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Http;
 using UrlShortener.Runtime.RateLimiting;
 using UrlShortener.Runtime.Users;
@@ -19,14 +18,16 @@ internal sealed class LinkEndpoints(
     private const int BulkBytesPerLink = 8 * 1024;
     private const int DefaultPage = 20;
     private const int MaxPage = 100;
+    private const int MaxTargetFilter = 256;
     private const string IdempotencyHeader = "X-Idempotency-Key";
 
     /// <summary>POST /api/v1/urls</summary>
     public async Task CreateAsync(HttpContext context)
     {
         var (body, problem) = await RequestBody.ReadAsync(context, MaxBody);
-        var (request, invalid) = problem is null ? RequestBody.Parse(body, ApiJson.Default.CreateLinkRequest) : default;
-        if ((problem ?? invalid ?? TryReadRetryKey(context, body, out var retry)) is { } unreadable)
+        var (request, invalid) = problem is null ? RequestBody.Parse(body, ApiJson.Instance.CreateLinkRequest) : default;
+        var retry = ReadRetryKey(context, body, out var badKey);
+        if ((problem ?? invalid ?? badKey) is { } unreadable)
         {
             await unreadable.WriteAsync(context);
             return;
@@ -51,15 +52,16 @@ internal sealed class LinkEndpoints(
         var user = Caller.RequiredUserOf(context);
         var limit = user.Tier == Tier.Enterprise ? options.EnterpriseBulkLimit : options.BulkLimit;
         var (body, problem) = await RequestBody.ReadAsync(context, MaxBody + (limit * BulkBytesPerLink));
-        var (request, invalid) = problem is null ? RequestBody.Parse(body, ApiJson.Default.BulkRequest) : default;
-        if ((problem ?? invalid ?? CheckCount(request!, limit) ?? TryReadRetryKey(context, body, out var retry)) is { } unreadable)
+        var (request, invalid) = problem is null ? RequestBody.Parse(body, ApiJson.Instance.BulkRequest) : default;
+        var retry = ReadRetryKey(context, body, out var badKey);
+        if ((problem ?? invalid ?? CheckCount(request!, limit) ?? badKey) is { } unreadable)
         {
             await unreadable.WriteAsync(context);
             return;
         }
 
         var now = creator.Now();
-        var items = request!.Urls!.Select(item => (Request: item, Link: CheckItem(item, context.Request.Host.Host, now))).ToList();
+        var items = request!.Urls!.Select(item => (Request: (CreateLinkRequest?)item, Link: CheckItem(item, context.Request.Host.Host, now))).ToList();
         var good = items.Where(item => item.Link.Value is not null).Select(item => item.Link.Value!).ToList();
         var baseUrl = urls.BaseOf(context.Request);
         var answer = good.Count == 0
@@ -82,7 +84,7 @@ internal sealed class LinkEndpoints(
         var page = await store.ListAsync(query, context.RequestAborted);
         var baseUrl = urls.BaseOf(context.Request);
         var response = new LinkListResponse([.. page.Links.Select(link => Describe(link, baseUrl))], page.Next is { } next ? WriteCursor(next) : null);
-        await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, ApiJson.Default.LinkListResponse);
+        await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, ApiJson.Instance.LinkListResponse);
     }
 
     /// <summary>GET /api/v1/urls/{short_code}</summary>
@@ -102,7 +104,7 @@ internal sealed class LinkEndpoints(
         var response = new LinkDetailResponse(
             about.ShortCode, about.ShortUrl, about.OriginalUrl, about.CreatedAt, about.ExpiresAt, about.IsActive, about.RedirectType, about.Metadata,
             about.ClickCount, about.LastAccessedAt, about.QrCodeUrl, recent);
-        await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, ApiJson.Default.LinkDetailResponse);
+        await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, ApiJson.Instance.LinkDetailResponse);
     }
 
     /// <summary>GET /api/v1/urls/{short_code}/stats</summary>
@@ -118,14 +120,14 @@ internal sealed class LinkEndpoints(
         }
 
         var response = await statistics.ReadAsync(link!.ShortCode, query!, context.RequestAborted);
-        await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, ApiJson.Default.StatisticsResponse);
+        await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, ApiJson.Instance.StatisticsResponse);
     }
 
     /// <summary>PATCH /api/v1/urls/{short_code}</summary>
     public async Task UpdateAsync(HttpContext context)
     {
         var (body, problem) = await RequestBody.ReadAsync(context, MaxBody);
-        var (request, invalid) = problem is null ? RequestBody.Parse(body, ApiJson.Default.UpdateLinkRequest) : default;
+        var (request, invalid) = problem is null ? RequestBody.Parse(body, ApiJson.Instance.UpdateLinkRequest) : default;
         if ((problem ?? invalid) is { } unreadable)
         {
             await unreadable.WriteAsync(context);
@@ -149,7 +151,7 @@ internal sealed class LinkEndpoints(
 
         cache.Invalidate(code);
         var response = new UpdateLinkResponse("URL updated", Describe(result.Link!, urls.BaseOf(context.Request)));
-        await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, ApiJson.Default.UpdateLinkResponse);
+        await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, ApiJson.Instance.UpdateLinkResponse);
     }
 
     /// <summary>DELETE /api/v1/urls/{short_code}</summary>
@@ -198,17 +200,21 @@ internal sealed class LinkEndpoints(
         : rules.Check(item, host, now);
 
     // Anonymous callers are told apart by address, as in rate limiting.
-    private static Problem? TryReadRetryKey(HttpContext context, byte[] body, out RetryKey? retry)
+    private static RetryKey? ReadRetryKey(HttpContext context, byte[] body, out Problem? problem)
     {
-        retry = null;
+        problem = null;
         if (!context.Request.Headers.TryGetValue(IdempotencyHeader, out var values))
             return null;
         var key = values.ToString();
         if (!RetryKey.IsValid(key))
-            return Problem.Of([new FieldError(IdempotencyHeader, ErrorCode.InvalidRequest, $"{IdempotencyHeader} must have 1 to {RetryKey.MaxLength} printable ASCII characters.")]);
+        {
+            problem = Problem.Of(
+                [new FieldError(IdempotencyHeader, ErrorCode.InvalidRequest, $"{IdempotencyHeader} must have 1 to {RetryKey.MaxLength} printable ASCII characters.")]);
+            return null;
+        }
+
         var caller = Caller.UserOf(context) is { } user ? $"user:{user.Id}" : RateLimiter.AddressKey(context.Connection.RemoteIpAddress);
-        retry = RetryKey.Of(caller, key, context.Request.Path.Value ?? "", body);
-        return null;
+        return RetryKey.Of(caller, key, context.Request.Path.Value ?? "", body);
     }
 
     private static StoredReply RenderCreated(Link? link, string? alias, string baseUrl, IReadOnlyList<string>? warnings)
@@ -216,14 +222,14 @@ internal sealed class LinkEndpoints(
         if (link is null)
         {
             var taken = Problem.Of(StatusCodes.Status409Conflict, ErrorCode.AliasExists, AliasTaken(alias));
-            return new StoredReply(taken.Status, null, JsonSerializer.SerializeToUtf8Bytes(taken, ApiJson.Default.Problem));
+            return new StoredReply(taken.Status, null, JsonSerializer.SerializeToUtf8Bytes(taken, ApiJson.Instance.Problem));
         }
 
         var response = new CreateLinkResponse(
             LinkUrls.ShortUrl(baseUrl, link.ShortCode), link.ShortCode, link.OriginalUrl, link.CreatedAt, link.ExpiresAt, link.RedirectType,
             LinkUrls.QrCodeUrl(baseUrl, link.ShortCode), warnings);
         return new StoredReply(
-            StatusCodes.Status201Created, $"/api/v1/urls/{link.ShortCode}", JsonSerializer.SerializeToUtf8Bytes(response, ApiJson.Default.CreateLinkResponse));
+            StatusCodes.Status201Created, $"/api/v1/urls/{link.ShortCode}", JsonSerializer.SerializeToUtf8Bytes(response, ApiJson.Instance.CreateLinkResponse));
     }
 
     private static StoredReply RenderBulk(List<(CreateLinkRequest? Request, Checked<NewLink> Link)> items, IReadOnlyList<Link?> stored, string baseUrl)
@@ -242,12 +248,12 @@ internal sealed class LinkEndpoints(
                 results.Add(Failed(request, StatusCodes.Status409Conflict, AliasTaken(link.Value.Alias), ErrorCode.AliasExists));
         }
 
-        var created_ = results.Count(result => result.StatusCode == StatusCodes.Status201Created);
-        var response = new BulkResponse(results, created_, results.Count - created_);
+        var count = results.Count(result => result.StatusCode == StatusCodes.Status201Created);
+        var response = new BulkResponse(results, count, results.Count - count);
         return new StoredReply(
             response.Failed == 0 ? StatusCodes.Status201Created : StatusCodes.Status207MultiStatus,
             null,
-            JsonSerializer.SerializeToUtf8Bytes(response, ApiJson.Default.BulkResponse));
+            JsonSerializer.SerializeToUtf8Bytes(response, ApiJson.Instance.BulkResponse));
 
         static BulkResult Failed(CreateLinkRequest? request, int status, string error, string code) =>
             new(request?.OriginalUrl, null, null, "failed", status, null, null, error, code);
@@ -304,7 +310,7 @@ internal sealed class LinkEndpoints(
         }
 
         return new LinkQuery(
-            Caller.RequiredUserOf(context).Id, limit, after, parameters.Text("code", ShortCode.MaxLength), parameters.Text("target", options.MaxUrlLength), metadata,
+            Caller.RequiredUserOf(context).Id, limit, after, parameters.Text("code", ShortCode.MaxLength), parameters.Text("target", MaxTargetFilter), metadata,
             parameters.Boolean("is_active"));
     }
 

@@ -128,7 +128,7 @@ internal sealed class LinkRules(LinkOptions links, AbuseOptions abuse, Blocklist
         byte[] bytes;
         try
         {
-            bytes = JsonSerializer.SerializeToUtf8Bytes(value, ApiJson.Default.JsonElement);
+            bytes = JsonSerializer.SerializeToUtf8Bytes(value, ApiJson.Instance.JsonElement);
         }
         catch (Exception error) when (error is InvalidOperationException or ArgumentException)
         {

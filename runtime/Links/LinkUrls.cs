@@ -1,4 +1,3 @@
-using UrlShortener.Runtime.Configuration;
 
 namespace UrlShortener.Runtime.Links;
 

@@ -25,7 +25,7 @@ internal static class ApiDescription
         {
             options.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
             options.SerializerOptions.Converters.Add(new UtcTimeConverter());
-            options.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
+            options.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Instance);
         });
         services.AddOpenApi(Document, options =>
         {
@@ -59,12 +59,14 @@ internal static class ApiDescription
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
         var described = metadata.OfType<Described>().LastOrDefault();
         operation.OperationId = described?.OperationId;
+        operation.Summary = described?.Summary;
+        operation.Description = null;
         foreach (var parameter in described?.Parameters ?? [])
             (operation.Parameters ??= []).Add(Build(parameter));
         if (context.Description.RelativePath?.Contains("{short_code}", StringComparison.Ordinal) == true)
             (operation.Parameters ??= []).Insert(0, Build(new Parameter("short_code", "The code of the link.", In: ParameterLocation.Path, Pattern: "^[A-Za-z0-9_-]{4,10}$")));
 
-        foreach (var (status, headers) in described?.Headers ?? [])
+        foreach (var (status, headers) in described?.Headers ?? new Dictionary<string, string[]>())
         {
             if (operation.Responses?.TryGetValue(status, out var response) == true && response is OpenApiResponse open)
                 open.Headers = headers.ToDictionary(header => header, _ => (IOpenApiHeader)new OpenApiHeader { Schema = new OpenApiSchema { Type = JsonSchemaType.String } });
@@ -129,9 +131,10 @@ internal static class ApiDescription
 
 /// <summary>What the document says of an operation beyond its types.</summary>
 /// <param name="OperationId">Its name for generated clients.</param>
+/// <param name="Summary">What it does.</param>
 /// <param name="Parameters">Query and header parameters.</param>
 /// <param name="Headers">Headers of its answers, by status.</param>
-internal sealed record Described(string OperationId, IReadOnlyList<Parameter>? Parameters = null, IReadOnlyDictionary<string, string[]>? Headers = null);
+internal sealed record Described(string OperationId, string Summary, IReadOnlyList<Parameter>? Parameters = null, IReadOnlyDictionary<string, string[]>? Headers = null);
 
 /// <summary>One parameter.</summary>
 internal sealed record Parameter(

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net;
 using Microsoft.Extensions.Primitives;
 using UrlShortener.Runtime.Caching;
 using UrlShortener.Runtime.Clicks;

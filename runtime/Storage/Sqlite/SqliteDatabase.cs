@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
 using DbUp;
-using DbUp.Sqlite;
 using Microsoft.Data.Sqlite;
 using UrlShortener.Runtime.Configuration;
 

@@ -3,10 +3,13 @@ using UrlShortener.Runtime.Redirects;
 namespace UrlShortener.Runtime.Http;
 
 /// <summary>The outermost catch: a fault of ours or of the store becomes a clean answer, and is logged once.</summary>
-internal sealed partial class UnhandledErrorsMiddleware(RequestDelegate next, ILogger<UnhandledErrorsMiddleware> logger)
+internal sealed partial class ErrorMiddleware(RequestDelegate next, ILogger<ErrorMiddleware> logger)
 {
     // RFC 9110 has no status for it; nginx's is known to everybody. Nobody is there to read it.
     private const int ClientClosedRequest = 499;
+
+    private static readonly Problem NotFound =
+        Problem.Of(StatusCodes.Status404NotFound, ErrorCode.NotFound, "There is nothing at this address. The API is described at /docs.");
 
     /// <summary>Passes the request on.</summary>
     public async Task InvokeAsync(HttpContext context)
@@ -14,6 +17,7 @@ internal sealed partial class UnhandledErrorsMiddleware(RequestDelegate next, IL
         try
         {
             await next(context);
+            await AnswerUnroutedAsync(context);
         }
         catch (Exception) when (context.RequestAborted.IsCancellationRequested)
         {
@@ -35,17 +39,21 @@ internal sealed partial class UnhandledErrorsMiddleware(RequestDelegate next, IL
         }
     }
 
+    // Routing sets a bare status where no endpoint takes the address, or none this method.
+    private static Task AnswerUnroutedAsync(HttpContext context) =>
+        context.Response is not { HasStarted: false, ContentLength: null, ContentType: null } ? Task.CompletedTask : context.Response.StatusCode switch
+        {
+            StatusCodes.Status404NotFound => PublicPages.WriteAsync(context, NotFound),
+            StatusCodes.Status405MethodNotAllowed => Problem.Of(
+                StatusCodes.Status405MethodNotAllowed,
+                ErrorCode.MethodNotAllowed,
+                $"This address does not take {context.Request.Method}; it takes {context.Response.Headers.Allow}.").WriteAsync(context),
+            _ => Task.CompletedTask,
+        };
+
     private static partial class Log
     {
         [LoggerMessage(1, LogLevel.Error, "A {Method} request failed and was answered {Status}")]
         public static partial void Failed(ILogger logger, Exception error, string method, int status);
     }
-}
-
-/// <summary>What an address without an endpoint answers.</summary>
-internal static class Fallback
-{
-    /// <summary>404 or 405, as a page to a browser.</summary>
-    public static Task NotFoundAsync(HttpContext context) =>
-        PublicPages.WriteAsync(context, Problem.Of(StatusCodes.Status404NotFound, ErrorCode.NotFound, "There is nothing at this address. The API is described at /docs."));
 }
