@@ -9,10 +9,6 @@ using UrlShortener.Runtime.Links;
 namespace UrlShortener.Runtime.Http;
 
 /// <summary>How the API reads and writes JSON: snake case, unknown members refused, nulls left in unless a member says otherwise.</summary>
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
-    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-    Converters = [typeof(UtcTimeConverter)])]
 [JsonSerializable(typeof(Problem))]
 [JsonSerializable(typeof(CreateLinkRequest))]
 [JsonSerializable(typeof(CreateLinkResponse))]
@@ -29,7 +25,17 @@ namespace UrlShortener.Runtime.Http;
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     /// <summary>The context in use. Its text is JSON and never HTML, so that quotes and '+' need no escapes.</summary>
-    public static ApiJson Instance { get; } = new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    public static ApiJson Instance { get; } = new(Configure(new JsonSerializerOptions()));
+
+    /// <summary>Sets how the API writes JSON.</summary>
+    public static JsonSerializerOptions Configure(JsonSerializerOptions options)
+    {
+        options.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
+        options.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
+        options.Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
+        options.Converters.Add(new UtcTimeConverter());
+        return options;
+    }
 }
 
 /// <summary>Times as RFC 3339 in UTC with milliseconds; read with any offset, which must be given.</summary>

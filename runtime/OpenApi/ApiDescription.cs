@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
@@ -23,8 +22,7 @@ internal static class ApiDescription
     {
         services.ConfigureHttpJsonOptions(options =>
         {
-            options.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
-            options.SerializerOptions.Converters.Add(new UtcTimeConverter());
+            ApiJson.Configure(options.SerializerOptions);
             options.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Instance);
         });
         services.AddOpenApi(Document, options =>
