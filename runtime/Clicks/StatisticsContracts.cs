@@ -46,7 +46,7 @@ internal sealed record DeviceClicksResponse(
 /// <summary>The part of a link's answer about its clicks.</summary>
 [Description("Clicks of the last days, by people.")]
 internal sealed record RecentClicksResponse(
-    [property: Description("Clicks of the last 24 hours.")] [property: System.Text.Json.Serialization.JsonPropertyName("clicks_24h")] long Clicks24h,
-    [property: Description("Clicks of the last 7 days.")] [property: System.Text.Json.Serialization.JsonPropertyName("clicks_7d")] long Clicks7d,
+    [property: Description("Clicks of the last 24 hours.")][property: System.Text.Json.Serialization.JsonPropertyName("clicks_24h")] long Clicks24h,
+    [property: Description("Clicks of the last 7 days.")][property: System.Text.Json.Serialization.JsonPropertyName("clicks_7d")] long Clicks7d,
     [property: Description("The countries with most clicks of the last 7 days.")] IReadOnlyList<CountryClicksResponse> TopCountries,
     [property: Description("The sources with most clicks of the last 7 days.")] IReadOnlyList<SourceClicksResponse> TopReferrers);
