@@ -170,6 +170,15 @@ public sealed class CreateTests : ProductTest, IClassFixture<ProductFixture>
         (await _product.Owner.CreateAsync(content)).ShouldBeProblem(status, "INVALID_REQUEST");
     }
 
+    [Fact]
+    [Trait("Case", "F-04")]
+    public async Task F04_InvalidUrl_NotJson_Returns415()
+    {
+        using var content = new StringContent("original_url=https://example.com/", Encoding.UTF8, "application/x-www-form-urlencoded");
+
+        (await _product.Owner.CreateAsync(content)).ShouldBeProblem(415, "UNSUPPORTED_MEDIA_TYPE");
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
