@@ -7,6 +7,7 @@ public abstract class ProductTest : IAsyncLifetime
 {
     private readonly List<ProductProcess> _shared = [];
     private readonly List<ProductProcess> _own = [];
+    private readonly List<TestFolder> _folders = [];
 
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
@@ -21,6 +22,8 @@ public abstract class ProductTest : IAsyncLifetime
 
         foreach (var product in _own)
             await product.DisposeAsync();
+        foreach (var folder in _folders)
+            folder.Dispose();
     }
 
     /// <summary>A product that other tests use, too.</summary>
@@ -39,6 +42,14 @@ public abstract class ProductTest : IAsyncLifetime
 
     /// <summary>Starts a product for this test alone, ended with it.</summary>
     private protected async Task<ProductProcess> StartAsync(params string[] settings) => Own(await ProductProcess.StartAsync(settings));
+
+    /// <summary>A folder of this test alone, deleted with it.</summary>
+    private protected TestFolder NewFolder()
+    {
+        var folder = new TestFolder();
+        _folders.Add(folder);
+        return folder;
+    }
 
     /// <summary>An alias that no other test uses.</summary>
     private protected static string NewAlias() => Guid.NewGuid().ToString("N")[..10];
