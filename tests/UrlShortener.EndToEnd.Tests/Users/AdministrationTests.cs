@@ -85,6 +85,7 @@ public sealed class AdministrationTests : ProductTest, IClassFixture<ProductFixt
     [InlineData("platinum", "create", "--email", "a@example.com", "--tier", "platinum")]
     [InlineData("--rate-limit", "create", "--email", "a@example.com", "--rate-limit", "0")]
     [InlineData("--rate-limit", "create", "--email", "a@example.com", "--rate-limit", "1000001")]
+    [InlineData("--rate-limit", "create", "--email", "a@example.com", "--rate-limit", "many")]
     [InlineData("nobody@example.com", "rotate-key", "--email", "nobody@example.com")]
     [InlineData("nobody@example.com", "revoke-key", "--email", "nobody@example.com")]
     [InlineData("Storag", "list", "--Storag:DataDirectory=x")]
