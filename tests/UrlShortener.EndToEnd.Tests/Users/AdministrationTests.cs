@@ -83,6 +83,7 @@ public sealed class AdministrationTests : ProductTest, IClassFixture<ProductFixt
     [InlineData("--email", "create", "--email", "a@b@c")]
     [InlineData("--email", "create")]
     [InlineData("platinum", "create", "--email", "a@example.com", "--tier", "platinum")]
+    [InlineData("enterprise", "create", "--email", "a@example.com", "--tier", "7")]
     [InlineData("--rate-limit", "create", "--email", "a@example.com", "--rate-limit", "0")]
     [InlineData("--rate-limit", "create", "--email", "a@example.com", "--rate-limit", "1000001")]
     [InlineData("--rate-limit", "create", "--email", "a@example.com", "--rate-limit", "many")]
