@@ -22,8 +22,12 @@ internal static class AdministrationCommands
         var email = new Option<string>("--email") { Description = "Email address of the user.", Required = true };
         email.Validators.Add(CheckEmail);
         var tier = new Option<Tier>("--tier") { Description = "free, pro or enterprise.", DefaultValueFactory = _ => Tier.Free };
-        // By name only: any number would pass for an enum.
-        tier.AcceptOnlyFromAmong(StringComparer.OrdinalIgnoreCase, "free", "pro", "enterprise");
+        tier.Validators.Add(result =>
+        {
+            // By name only: any number would pass for an enum.
+            if (result.Tokens is [var token] && !Enum.GetNames<Tier>().Contains(token.Value, StringComparer.OrdinalIgnoreCase))
+                result.AddError("--tier must be free, pro or enterprise.");
+        });
         var rateLimit = new Option<int?>("--rate-limit") { Description = "API requests per minute; left out, the tier's." };
         rateLimit.Validators.Add(result =>
         {
