@@ -37,6 +37,8 @@ internal sealed class LinkCache : IDisposable
             {
                 CacheName = "links",
                 DisableTagging = true,
+                // The memory cache is this cache's own: there is nothing to collide with.
+                MissingCacheKeyPrefixWarningLogLevel = LogLevel.None,
                 DefaultEntryOptions = new FusionCacheEntryOptions(options.Ttl)
                 {
                     Size = 1,

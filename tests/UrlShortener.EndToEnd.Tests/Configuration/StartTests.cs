@@ -152,9 +152,10 @@ public sealed class StartTests : ProductTest
     }
 
     [Fact]
-    public async Task Stop_Idle_EndsWithoutAnError()
+    public async Task Stop_AfterSomeWork_LeavesNoWarningBehind()
     {
         var product = await StartAsync();
+        Assert.Equal(302, (await product.Anonymous.GetAsync($"/{await product.Owner.CreateLinkAsync()}")).Status);
 
         await product.StopAsync();
 
