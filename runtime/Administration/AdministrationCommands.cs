@@ -22,11 +22,18 @@ internal static class AdministrationCommands
         var email = new Option<string>("--email") { Description = "Email address of the user.", Required = true };
         email.Validators.Add(CheckEmail);
         var tier = new Option<Tier>("--tier") { Description = "free, pro or enterprise.", DefaultValueFactory = _ => Tier.Free };
+        tier.Validators.Add(result =>
+        {
+            // By name only: any number would pass for an enum.
+            if (result.Tokens is [var token] && !Enum.GetNames<Tier>().Contains(token.Value, StringComparer.OrdinalIgnoreCase))
+                result.AddError("--tier must be free, pro or enterprise.");
+        });
         var rateLimit = new Option<int?>("--rate-limit") { Description = "API requests per minute; left out, the tier's." };
         rateLimit.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<int?>() is < 1 or > 1_000_000)
-                result.AddError("--rate-limit must be from 1 to 1,000,000.");
+            // The text, since asking for the value of what is no number throws.
+            if (result.Tokens is [var token] && !(int.TryParse(token.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit is >= 1 and <= 1_000_000))
+                result.AddError("--rate-limit must be a whole number from 1 to 1,000,000.");
         });
 
         var create = new Command("create", "Creates a user and prints their API key, once.") { email, tier, rateLimit };

@@ -39,7 +39,7 @@ internal sealed partial class ErrorMiddleware(RequestDelegate next, ILogger<Erro
         }
     }
 
-    // Routing sets a bare status where no endpoint takes the address, or none this method.
+    // Routing sets a bare status where no endpoint takes the address, or none this method or this type of body.
     private static Task AnswerUnroutedAsync(HttpContext context) =>
         context.Response is not { HasStarted: false, ContentLength: null, ContentType: null } ? Task.CompletedTask : context.Response.StatusCode switch
         {
@@ -48,6 +48,7 @@ internal sealed partial class ErrorMiddleware(RequestDelegate next, ILogger<Erro
                 StatusCodes.Status405MethodNotAllowed,
                 ErrorCode.MethodNotAllowed,
                 $"This address does not take {context.Request.Method}; it takes {context.Response.Headers.Allow}.").WriteAsync(context),
+            StatusCodes.Status415UnsupportedMediaType => RequestBody.NotJson.WriteAsync(context),
             _ => Task.CompletedTask,
         };
 

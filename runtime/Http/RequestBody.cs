@@ -7,6 +7,10 @@ namespace UrlShortener.Runtime.Http;
 /// <summary>Reads JSON bodies up to a limit; what is wrong with one is a value, not an exception.</summary>
 internal static class RequestBody
 {
+    /// <summary>The answer to a body of another type.</summary>
+    public static readonly Problem NotJson = Problem.Of(
+        StatusCodes.Status415UnsupportedMediaType, ErrorCode.UnsupportedMediaType, "The body must be JSON, sent with Content-Type: application/json.");
+
     /// <summary>The bytes of a JSON body, or what is wrong with it.</summary>
     /// <param name="context">The request.</param>
     /// <param name="maxBytes">Largest body.</param>
@@ -14,7 +18,7 @@ internal static class RequestBody
     {
         var request = context.Request;
         if (!request.HasJsonContentType())
-            return ([], Problem.Of(StatusCodes.Status415UnsupportedMediaType, ErrorCode.UnsupportedMediaType, "The body must be JSON, sent with Content-Type: application/json."));
+            return ([], NotJson);
         if (request.ContentLength > maxBytes)
             return ([], TooLarge(maxBytes));
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)

@@ -1,0 +1,141 @@
+using System.Globalization;
+using System.Text.Json;
+using UrlShortener.EndToEnd.Tests.Product;
+using Xunit;
+
+namespace UrlShortener.EndToEnd.Tests.Clicks;
+
+public sealed class StatisticsTests : ProductTest, IClassFixture<ProxiedProductFixture>
+{
+    private readonly ProductProcess _product;
+
+    public StatisticsTests(ProxiedProductFixture fixture) => _product = Share(fixture.Product);
+
+    [Fact]
+    [Trait("Case", "F-07")]
+    public async Task F07_GetStats_AfterClicksOfManyKinds_CountsEachWhereItBelongs()
+    {
+        var code = await _product.Owner.CreateLinkAsync();
+        await ClickAsync(code, "203.0.113.1", UserAgents.Desktop, "https://www.news.example/article?token=secret");
+        await ClickAsync(code, "203.0.113.1", UserAgents.Desktop, "https://news.example/other");
+        await ClickAsync(code, "203.0.113.2", UserAgents.Mobile, "https://social.example/");
+        await ClickAsync(code, "198.51.100.3", UserAgents.Tablet, null, ("CF-IPCountry", "fr"));
+        await ClickAsync(code, "198.51.100.4", UserAgents.Mobile, null);
+        await ClickAsync(code, "198.51.100.5", UserAgents.Bot, null);
+
+        var statistics = await _product.Owner.WaitForClicksAsync(code, 6);
+
+        Assert.Equal(5, statistics.GetProperty("total_clicks").GetInt64());
+        Assert.Equal(4, statistics.GetProperty("unique_visitors").GetInt64());
+        Assert.Equal(1, statistics.GetProperty("bots").GetInt64());
+        var devices = statistics.GetProperty("devices");
+        Assert.Equal(["mobile:2", "desktop:2", "tablet:1", "other:0"], devices.EnumerateObject().Select(device => $"{device.Name}:{device.Value}"));
+        Assert.Equal([("direct", 2), ("news.example", 2), ("social.example", 1)], Pairs(statistics, "referrers", "source"));
+        Assert.Equal([("DE", 3), ("FR", 1), ("unknown", 1)], Pairs(statistics, "geographic", "country"));
+
+        var about = (await _product.Owner.GetAsync($"/api/v1/urls/{code}")).Json;
+        Assert.Equal(5, about.GetProperty("click_count").GetInt64());
+        Assert.Equal(JsonValueKind.String, about.GetProperty("last_accessed_at").ValueKind);
+        var analytics = about.GetProperty("analytics");
+        Assert.Equal(5, analytics.GetProperty("clicks_24h").GetInt64());
+        Assert.Equal(5, analytics.GetProperty("clicks_7d").GetInt64());
+        Assert.Equal([("DE", 3), ("FR", 1), ("unknown", 1)], Pairs(analytics, "top_countries", "country"));
+        Assert.Equal([("direct", 2), ("news.example", 2), ("social.example", 1)], Pairs(analytics, "top_referrers", "source"));
+    }
+
+    [Theory]
+    [InlineData("", 31, 1)]
+    [InlineData("?granularity=day", 31, 1)]
+    [InlineData("?granularity=week", 5, 7)]
+    [Trait("Case", "F-07")]
+    public async Task F07_GetStats_NoRange_FillsThirtyDaysOfBuckets(string query, int atLeast, int days)
+    {
+        var code = await _product.Owner.CreateLinkAsync();
+        await ClickAsync(code, "203.0.113.1", UserAgents.Desktop, null);
+
+        var statistics = await _product.Owner.WaitForClicksAsync(code, 1, query);
+
+        var buckets = Buckets(statistics);
+        Assert.InRange(buckets.Count, atLeast, atLeast + 1);
+        Assert.Equal(1, buckets.Sum(bucket => bucket.Clicks));
+        Assert.Equal(1, buckets[^1].Clicks);
+        Assert.All(buckets.Zip(buckets.Skip(1)), pair => Assert.Equal(TimeSpan.FromDays(days), pair.Second.At - pair.First.At));
+        Assert.All(buckets, bucket => Assert.EndsWith("T00:00:00+00:00", bucket.Text, StringComparison.Ordinal));
+        if (days == 7)
+            Assert.All(buckets, bucket => Assert.Equal(DayOfWeek.Monday, bucket.At.DayOfWeek));
+    }
+
+    [Fact]
+    [Trait("Case", "F-07")]
+    public async Task F07_GetStats_TimeZone_CountsItsDaysAndHours()
+    {
+        var code = await _product.Owner.CreateLinkAsync();
+        await ClickAsync(code, "203.0.113.1", UserAgents.Desktop, null);
+        await _product.Owner.WaitForClicksAsync(code, 1);
+
+        var days = await _product.Owner.GetStatisticsAsync(code, "?time_zone=Asia/Kolkata");
+        var from = TimeProvider.System.GetUtcNow().AddHours(-3);
+        var hours = await _product.Owner.GetStatisticsAsync(
+            code, string.Create(CultureInfo.InvariantCulture, $"?time_zone=Asia/Kolkata&granularity=hour&start_date={from:yyyy-MM-ddTHH:mm:ssZ}"));
+
+        Assert.Equal("Asia/Kolkata", days.GetProperty("time_zone").GetString());
+        Assert.All(Buckets(days), bucket => Assert.EndsWith("T00:00:00+05:30", bucket.Text, StringComparison.Ordinal));
+        Assert.Equal("hour", hours.GetProperty("granularity").GetString());
+        Assert.All(Buckets(hours), bucket => Assert.EndsWith(":00:00+05:30", bucket.Text, StringComparison.Ordinal));
+        Assert.InRange(Buckets(hours).Count, 4, 5);
+        Assert.Equal(1, Buckets(days).Sum(bucket => bucket.Clicks));
+        Assert.Equal(1, Buckets(hours).Sum(bucket => bucket.Clicks));
+    }
+
+    [Fact]
+    [Trait("Case", "F-07")]
+    public async Task F07_GetStats_RangeBeforeTheClicks_IsEmptyButFilled()
+    {
+        var code = await _product.Owner.CreateLinkAsync();
+        await ClickAsync(code, "203.0.113.1", UserAgents.Desktop, null);
+        await _product.Owner.WaitForClicksAsync(code, 1);
+
+        var statistics = await _product.Owner.GetStatisticsAsync(code, "?start_date=2020-02-01&end_date=2020-02-29");
+
+        Assert.Equal(0, statistics.GetProperty("total_clicks").GetInt64());
+        Assert.Equal(0, statistics.GetProperty("unique_visitors").GetInt64());
+        Assert.Equal(29, Buckets(statistics).Count);
+        Assert.Empty(statistics.GetProperty("referrers").EnumerateArray());
+    }
+
+    [Theory]
+    [InlineData("?granularity=month")]
+    [InlineData("?start_date=yesterday")]
+    [InlineData("?start_date=2020-02-30")]
+    [InlineData("?start_date=2020-02-02&end_date=2020-02-01")]
+    [InlineData("?start_date=2020-01-01&end_date=2020-12-31&granularity=hour")]
+    [InlineData("?start_date=1970-01-01&end_date=2020-12-31")]
+    [InlineData("?time_zone=Mars/Olympus")]
+    [InlineData("?time_zone=..%2F..%2Fetc%2Fpasswd")]
+    [InlineData("?granularty=day")]
+    [Trait("Case", "F-07")]
+    public async Task F07_GetStats_InvalidQuery_Returns400(string query)
+    {
+        var code = await _product.Owner.CreateLinkAsync();
+
+        (await _product.Owner.GetAsync($"/api/v1/urls/{code}/stats{query}")).ShouldBeProblem(400, "INVALID_REQUEST");
+    }
+
+    private async Task ClickAsync(string code, string address, string userAgent, string? referrer, params (string, string)[] headers)
+    {
+        List<(string, string)> all = [("X-Forwarded-For", address), ("User-Agent", userAgent), .. headers];
+        if (referrer is not null)
+            all.Add(("Referer", referrer));
+        Assert.Equal(302, (await _product.Anonymous.GetAsync($"/{code}", [.. all])).Status);
+    }
+
+    private static List<(string, long)> Pairs(JsonElement parent, string list, string name) =>
+        [.. parent.GetProperty(list).EnumerateArray().Select(entry => (entry.GetProperty(name).GetString()!, entry.GetProperty("clicks").GetInt64()))
+            .OrderByDescending(pair => pair.Item2).ThenBy(pair => pair.Item1, StringComparer.Ordinal)];
+
+    private static List<(string Text, DateTimeOffset At, long Clicks)> Buckets(JsonElement statistics) =>
+        [.. statistics.GetProperty("time_series").EnumerateArray().Select(bucket => (
+            bucket.GetProperty("timestamp").GetString()!,
+            DateTimeOffset.Parse(bucket.GetProperty("timestamp").GetString()!, CultureInfo.InvariantCulture),
+            bucket.GetProperty("clicks").GetInt64()))];
+}

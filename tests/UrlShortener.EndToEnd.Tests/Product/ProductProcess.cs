@@ -1,0 +1,209 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+using Xunit;
+
+namespace UrlShortener.EndToEnd.Tests.Product;
+
+/// <summary>The product as its users meet it: a process on a port of its own, over a data folder that outlives it.</summary>
+internal sealed partial class ProductProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(45);
+
+    private readonly TestFolder _folder;
+    private readonly bool _ownsFolder;
+    private string[] _settings;
+    private Process? _process;
+    private TaskCompletionSource<Uri> _listening = new();
+    private TaskCompletionSource<string> _key = new();
+    private Lines _output = new();
+    private string _earlierOutput = "";
+
+    private ProductProcess(TestFolder? folder, string[] settings)
+    {
+        _folder = folder ?? new TestFolder();
+        _ownsFolder = folder is null;
+        _settings = settings;
+    }
+
+    /// <summary>Key of the first user.</summary>
+    public string ApiKey { get; private set; } = "";
+
+    /// <summary>Talks to the process; follows no redirect, since those are what is tested.</summary>
+    public HttpClient Http { get; private set; } = new();
+
+    /// <summary>The folder that holds the data folder, and the working directory.</summary>
+    public TestFolder Folder => _folder;
+
+    /// <summary>The data folder.</summary>
+    public string DataDirectory => DataDirectoryOf(_folder);
+
+    /// <summary>The store's file.</summary>
+    public string DatabasePath => Path.Combine(DataDirectory, "shortener.db");
+
+    /// <summary>What the process wrote since its last start.</summary>
+    public string Output => _output.ToString();
+
+    /// <summary>What the process wrote in all its lives.</summary>
+    public string AllOutput => $"{_earlierOutput}\n{Output}";
+
+    /// <summary>Speaks for the first user.</summary>
+    public ApiClient Owner => new(Http, ApiKey);
+
+    /// <summary>Speaks for nobody.</summary>
+    public ApiClient Anonymous => new(Http, null);
+
+    /// <summary>The data folder that a product in a folder uses.</summary>
+    public static string DataDirectoryOf(TestFolder folder) => folder.PathOf("data");
+
+    /// <summary>Starts a product on new data and waits until it serves.</summary>
+    public static async Task<ProductProcess> StartAsync(params string[] settings)
+    {
+        var product = new ProductProcess(null, settings);
+        try
+        {
+            await product.StartAgainAsync();
+            return product;
+        }
+        catch
+        {
+            await product.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Begins a start over a given folder. The caller awaits <see cref="WaitUntilReadyAsync"/>.</summary>
+    public static ProductProcess Launch(TestFolder folder, params string[] settings)
+    {
+        var product = new ProductProcess(folder, settings);
+        product.Launch();
+        return product;
+    }
+
+    /// <summary>Starts again on the same data, on another port.</summary>
+    public async Task StartAgainAsync(params string[] furtherSettings)
+    {
+        _settings = [.. _settings, .. furtherSettings];
+        var isFirstStart = !File.Exists(DatabasePath);
+        Launch();
+        await WaitUntilReadyAsync();
+        if (isFirstStart)
+            ApiKey = await OrEndAsync(_key.Task, "print the key of the first user");
+    }
+
+    /// <summary>Waits until the process answers that it is ready; throws with its output when it ends instead.</summary>
+    public async Task WaitUntilReadyAsync()
+    {
+        var address = await OrEndAsync(_listening.Task, "listen");
+        Http.Dispose();
+        Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, UseCookies = false })
+        {
+            BaseAddress = address,
+            Timeout = TimeSpan.FromSeconds(60),
+        };
+        await Eventually.ReadAsync(() => Anonymous.GetAsync("/health/ready"), reply => reply.Status == 200, "/health/ready answers 200");
+    }
+
+    /// <summary>SIGTERM; fails unless the process ends by itself with exit code 0.</summary>
+    public async Task StopAsync()
+    {
+        var process = _process!;
+        ProductProgram.Terminate(process);
+        try
+        {
+            await process.WaitForExitAsync(CancellationToken.None).WaitAsync(StopLimit, TestContext.Current.CancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            Assert.Fail($"The product did not stop within {StopLimit.TotalSeconds:0} s of SIGTERM. Its output:\n{Output}");
+        }
+
+        Assert.True(process.ExitCode == 0, $"The product ended with exit code {process.ExitCode} after SIGTERM. Its output:\n{Output}");
+        await EndAsync();
+    }
+
+    /// <summary>SIGKILL: what a power cut looks like to the process.</summary>
+    public Task KillAsync() => EndAsync();
+
+    /// <summary>Runs an administration command on the same data, while the product serves or not.</summary>
+    public Task<ProgramResult> RunCommandAsync(params string[] arguments) =>
+        ProductProgram.RunAsync(_folder.FullName, [.. arguments, $"--Storage:DataDirectory={DataDirectory}"]);
+
+    /// <summary>Creates a user and returns a client that speaks for them.</summary>
+    public async Task<ApiClient> CreateUserAsync(string email, params string[] options)
+    {
+        var result = await RunCommandAsync(["users", "create", "--email", email, .. options]);
+        Assert.True(result.ExitCode == 0, result.ToString());
+        return new ApiClient(Http, ReadKey(result));
+    }
+
+    /// <summary>The key that a command printed.</summary>
+    public static string ReadKey(ProgramResult result)
+    {
+        var match = KeyLine().Match(result.Output);
+        Assert.True(match.Success, $"No key was printed: {result}");
+        return match.Groups[1].Value;
+    }
+
+    /// <summary>Waits for the end of a process that ends by itself.</summary>
+    public async Task<int> WaitForExitAsync()
+    {
+        await _process!.WaitForExitAsync(CancellationToken.None).WaitAsync(StartLimit, TestContext.Current.CancellationToken);
+        return _process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await EndAsync();
+        Http.Dispose();
+        if (_ownsFolder)
+            _folder.Dispose();
+    }
+
+    private async Task EndAsync()
+    {
+        if (_process is null)
+            return;
+        await ProductProgram.EndAsync(_process);
+        _process = null;
+    }
+
+    private void Launch()
+    {
+        _earlierOutput = AllOutput;
+        var output = _output = new Lines();
+        var listening = _listening = new TaskCompletionSource<Uri>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var key = _key = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        // Port 0: the system gives a free one, and no other process can take it in between.
+        string[] arguments = ["--urls", "http://127.0.0.1:0", $"--Storage:DataDirectory={DataDirectory}", .. _settings];
+        _process = ProductProgram.Start(
+            _folder.FullName,
+            arguments,
+            line =>
+            {
+                output.Add(line);
+                if (line is null)
+                    return;
+                if (ListeningLine().Match(line) is { Success: true } address)
+                    listening.TrySetResult(new Uri(address.Groups[1].Value));
+                else if (KeyLine().Match(line) is { Success: true } printed)
+                    key.TrySetResult(printed.Groups[1].Value);
+            },
+            output.Add);
+    }
+
+    private async Task<T> OrEndAsync<T>(Task<T> awaited, string what)
+    {
+        var ended = _process!.WaitForExitAsync(CancellationToken.None);
+        var first = await Task.WhenAny(awaited, ended).WaitAsync(StartLimit, TestContext.Current.CancellationToken);
+        if (first != awaited)
+            throw new InvalidOperationException($"The product ended with exit code {_process.ExitCode} when it was to {what}. Its output:\n{Output}");
+        return await awaited;
+    }
+
+    [GeneratedRegex(@"Now listening on: (http://127\.0\.0\.1:\d+)")]
+    private static partial Regex ListeningLine();
+
+    [GeneratedRegex(@"^API key: (usk_[0-9A-Za-z]{43})$", RegexOptions.Multiline)]
+    private static partial Regex KeyLine();
+}

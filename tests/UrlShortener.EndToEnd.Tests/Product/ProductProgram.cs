@@ -1,0 +1,135 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Xunit;
+
+namespace UrlShortener.EndToEnd.Tests.Product;
+
+/// <summary>The built executable: started with nothing of this process' environment that it could take for a setting.</summary>
+internal static partial class ProductProgram
+{
+    private const int SigTerm = 15;
+    private const int SigKill = 9;
+    private static readonly TimeSpan RunLimit = TimeSpan.FromSeconds(45);
+
+    // What the loader and the .NET host need; ASPNETCORE_URLS and the like stay out.
+    private static readonly string[] KeptVariables = ["PATH", "HOME", "TMPDIR", "LANG", "LD_LIBRARY_PATH", "DOTNET_ROOT", "DOTNET_ROOT_X64", "DOTNET_ROOT_ARM64"];
+
+    private static readonly ConcurrentDictionary<Process, bool> Running = new();
+
+    static ProductProgram() => AppDomain.CurrentDomain.ProcessExit += (_, _) =>
+    {
+        foreach (var process in Running.Keys)
+            Kill(process);
+    };
+
+    /// <summary>Path of the executable, of the same configuration as this assembly.</summary>
+    public static string Path { get; } = FindExecutable();
+
+    /// <summary>Starts it. Both streams are redirected; the caller reads them.</summary>
+    public static Process Start(string workingDirectory, IEnumerable<string> arguments, Action<string?> onOutput, Action<string?> onError)
+    {
+        var start = new ProcessStartInfo(Path, arguments)
+        {
+            WorkingDirectory = workingDirectory,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var name in start.Environment.Keys.Except(KeptVariables).ToList())
+            start.Environment.Remove(name);
+        var process = new Process { StartInfo = start };
+        process.OutputDataReceived += (_, line) => onOutput(line.Data);
+        process.ErrorDataReceived += (_, line) => onError(line.Data);
+        process.Start();
+        Running[process] = true;
+        // Read to the end: a full pipe would stop the product.
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+    }
+
+    /// <summary>Runs it to its end: a command, or a start that is to fail.</summary>
+    public static async Task<ProgramResult> RunAsync(string workingDirectory, params string[] arguments)
+    {
+        var output = new Lines();
+        var error = new Lines();
+        var process = Start(workingDirectory, arguments, output.Add, error.Add);
+        try
+        {
+            await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(RunLimit, TestContext.Current.CancellationToken);
+            return new ProgramResult(process.ExitCode, output.ToString(), error.ToString());
+        }
+        catch (TimeoutException)
+        {
+            throw new InvalidOperationException($"\"{string.Join(' ', arguments)}\" did not end within {RunLimit.TotalSeconds:0} s. Its output:\n{output}{error}");
+        }
+        finally
+        {
+            await EndAsync(process);
+        }
+    }
+
+    /// <summary>Asks a process to stop, as an orchestrator does.</summary>
+    public static void Terminate(Process process) => Send(process, SigTerm);
+
+    /// <summary>Ends a process without a chance to do anything more.</summary>
+    public static void Kill(Process process) => Send(process, SigKill);
+
+    /// <summary>Makes sure that a process is gone, and forgets it.</summary>
+    public static async Task EndAsync(Process process)
+    {
+        Kill(process);
+        await process.WaitForExitAsync(CancellationToken.None);
+        Running.TryRemove(process, out _);
+        process.Dispose();
+    }
+
+    private static void Send(Process process, int signal)
+    {
+        // The id of a process that has ended may be another one's by now.
+        if (!process.HasExited)
+            _ = SendSignal(process.Id, signal);
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int SendSignal(int processId, int signal);
+
+    private static string FindExecutable()
+    {
+        // tests/UrlShortener.EndToEnd.Tests/bin/CONFIGURATION/net10.0
+        var framework = new DirectoryInfo(AppContext.BaseDirectory);
+        var configuration = framework.Parent!.Name;
+        var root = framework;
+        while (!File.Exists(System.IO.Path.Combine(root.FullName, "UrlShortener.sln")))
+            root = root.Parent ?? throw new InvalidOperationException($"No UrlShortener.sln above {AppContext.BaseDirectory}.");
+        var path = System.IO.Path.Combine(root.FullName, "runtime", "bin", configuration, framework.Name, "UrlShortener.Runtime");
+        return File.Exists(path) ? path : throw new InvalidOperationException($"{path} is not built. Build UrlShortener.sln -c {configuration}.");
+    }
+}
+
+/// <summary>How a run ended.</summary>
+internal sealed record ProgramResult(int ExitCode, string Output, string Error)
+{
+    /// <summary>Everything it wrote, for messages.</summary>
+    public override string ToString() => $"exit code {ExitCode}\nstdout:\n{Output}\nstderr:\n{Error}";
+}
+
+/// <summary>Lines that one thread adds while others read.</summary>
+internal sealed class Lines
+{
+    private readonly List<string> _lines = [];
+
+    public void Add(string? line)
+    {
+        if (line is null)
+            return;
+        lock (_lines)
+            _lines.Add(line);
+    }
+
+    public override string ToString()
+    {
+        lock (_lines)
+            return string.Join('\n', _lines);
+    }
+}

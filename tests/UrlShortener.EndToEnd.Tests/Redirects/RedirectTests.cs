@@ -1,0 +1,140 @@
+using UrlShortener.EndToEnd.Tests.Product;
+using Xunit;
+
+namespace UrlShortener.EndToEnd.Tests.Redirects;
+
+public sealed class RedirectTests : ProductTest, IClassFixture<ProductFixture>
+{
+    private readonly ProductProcess _product;
+
+    public RedirectTests(ProductFixture fixture) => _product = Share(fixture.Product);
+
+    [Fact]
+    [Trait("Case", "F-05")]
+    public async Task F05_RedirectValid_Default_Returns302ThatBrowsersDoNotKeep()
+    {
+        const string target = "https://example.com/päth?q=%2F&r=a+b#frag";
+        var code = await _product.Owner.CreateLinkAsync(target);
+
+        // Twice: loaded from the store, then from the cache.
+        foreach (var _ in Enumerable.Range(0, 2))
+        {
+            var reply = await _product.Anonymous.GetAsync($"/{code}");
+            Assert.Equal(302, reply.Status);
+            Assert.Equal("https://example.com/p%C3%A4th?q=%2F&r=a+b#frag", reply.Header("Location"));
+            Assert.Equal(["max-age=0", "private"], reply.Header("Cache-Control")!.Split(", ").Order(StringComparer.Ordinal));
+            Assert.Equal("max-age=300", reply.Header("CDN-Cache-Control"));
+            Assert.Empty(reply.Body);
+        }
+    }
+
+    [Theory]
+    [InlineData(301)]
+    [InlineData(302)]
+    [InlineData(307)]
+    [InlineData(308)]
+    [Trait("Case", "F-05")]
+    public async Task F05_RedirectValid_RedirectType_IsTheStatus(int type)
+    {
+        var created = await _product.Owner.CreateAsync(new { original_url = "https://example.com/type", redirect_type = type });
+
+        var reply = await _product.Anonymous.GetAsync($"/{created.Json.GetProperty("short_code").GetString()}");
+
+        Assert.Equal(type, reply.Status);
+        Assert.Equal("https://example.com/type", reply.Header("Location"));
+        // A permanent redirect without a limit of its own could never be changed again.
+        Assert.Contains(type is 301 or 308 ? "max-age=300" : "max-age=0", reply.Header("Cache-Control"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Case", "F-05")]
+    public async Task F05_RedirectValid_Head_AnswersAsGetAndIsNotCounted()
+    {
+        var code = await _product.Owner.CreateLinkAsync();
+        var visitor = ("User-Agent", UserAgents.Desktop);
+
+        var get = await _product.Anonymous.GetAsync($"/{code}", visitor);
+        foreach (var _ in Enumerable.Range(0, 3))
+        {
+            var head = await _product.Anonymous.HeadAsync($"/{code}", visitor);
+            Assert.Equal(302, head.Status);
+            Assert.Equal(WithoutDate(get), WithoutDate(head));
+        }
+
+        // A click after the others: once it is counted, they would be, too.
+        await _product.Anonymous.GetAsync($"/{code}", visitor);
+        var statistics = await _product.Owner.WaitForClicksAsync(code, 2);
+        Assert.Equal(2, statistics.GetProperty("total_clicks").GetInt64());
+
+        static List<KeyValuePair<string, string>> WithoutDate(Reply reply) =>
+            [.. reply.Headers.Where(header => header.Key is not ("Date" or "Content-Length")).OrderBy(header => header.Key, StringComparer.Ordinal)];
+    }
+
+    [Theory]
+    [InlineData("/nosuch7")]
+    [InlineData("/abc")]
+    [InlineData("/elevenchars")]
+    [InlineData("/with%20sp")]
+    [InlineData("/%F0%9F%98%80%F0%9F%98%80")]
+    [Trait("Case", "F-05")]
+    public async Task F05_Redirect_UnknownCode_Returns404InTheFormOfTheCaller(string path)
+    {
+        (await _product.Anonymous.GetAsync(path)).ShouldBeProblem(404, "URL_NOT_FOUND");
+        AssertPage(await _product.Anonymous.GetAsync(path, ("Accept", "text/html,application/xhtml+xml;q=0.9")), 404, "Link not found");
+    }
+
+    [Fact]
+    [Trait("Case", "F-06")]
+    public async Task F06_RedirectExpired_AfterTheEnd_Returns410InTheFormOfTheCaller()
+    {
+        var code = await _product.Owner.CreateLinkAsync();
+        await PatchToExpireSoonAsync(code);
+
+        var reply = await Eventually.ReadAsync(() => _product.Anonymous.GetAsync($"/{code}"), answer => answer.Status != 302, $"{code} expires");
+
+        reply.ShouldBeProblem(410, "URL_EXPIRED");
+        Assert.Equal("no-store", reply.Header("Cache-Control"));
+        AssertPage(await _product.Anonymous.GetAsync($"/{code}", ("Accept", "text/html")), 410, "Link expired");
+        (await _product.Owner.GetAsync($"/api/v1/urls/{code}")).ShouldBeProblem(410, "URL_EXPIRED");
+        Assert.Equal(410, (await _product.Anonymous.HeadAsync($"/{code}")).Status);
+
+        Assert.Equal(200, (await _product.Owner.PatchAsync($"/api/v1/urls/{code}", new { expires_at = (string?)null })).Status);
+        Assert.Equal(302, (await _product.Anonymous.GetAsync($"/{code}")).Status);
+    }
+
+    [Theory]
+    [InlineData("POST")]
+    [InlineData("PUT")]
+    [InlineData("DELETE")]
+    [InlineData("PATCH")]
+    public async Task Redirect_OtherMethod_Returns405WithAllow(string method)
+    {
+        var code = await _product.Owner.CreateLinkAsync();
+
+        var reply = await _product.Anonymous.SendAsync(new HttpMethod(method), $"/{code}");
+
+        reply.ShouldBeProblem(405, "METHOD_NOT_ALLOWED");
+        Assert.Equal(["GET", "HEAD"], reply.Header("Allow")!.Split(", ").Order(StringComparer.Ordinal));
+    }
+
+    private static void AssertPage(Reply reply, int status, string title)
+    {
+        Assert.Equal(status, reply.Status);
+        Assert.StartsWith("text/html", reply.Header("Content-Type"), StringComparison.Ordinal);
+        Assert.Equal("no-store", reply.Header("Cache-Control"));
+        Assert.Equal("Accept", reply.Header("Vary"));
+        Assert.Contains($"<title>{title}</title>", reply.Text, StringComparison.Ordinal);
+        // It loads nothing: a visitor of a dead link is told to nobody.
+        Assert.Contains("default-src 'none'", reply.Header("Content-Security-Policy"), StringComparison.Ordinal);
+        Assert.DoesNotMatch("(?i)<script|<link|<img|<iframe|src=|https?://|url\\(|@import", reply.Text);
+    }
+
+    // The end must be ahead when the product reads it, however slow the machine is.
+    private async Task PatchToExpireSoonAsync(string code)
+    {
+        await Eventually.ReadAsync(
+            () => _product.Owner.PatchAsync($"/api/v1/urls/{code}", new { expires_at = TimeProvider.System.GetUtcNow().AddSeconds(1) }),
+            reply => reply.Status == 200,
+            "an end one second ahead is taken");
+    }
+}

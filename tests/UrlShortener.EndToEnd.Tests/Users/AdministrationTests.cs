@@ -1,0 +1,131 @@
+using UrlShortener.EndToEnd.Tests.Product;
+using Xunit;
+
+namespace UrlShortener.EndToEnd.Tests.Users;
+
+public sealed class AdministrationTests : ProductTest, IClassFixture<ProductFixture>
+{
+    private readonly ProductProcess _product;
+
+    public AdministrationTests(ProductFixture fixture) => _product = Share(fixture.Product);
+
+    [Fact]
+    public async Task UsersCreate_WhileServing_KeyWorksAtOnce()
+    {
+        var email = NewEmail();
+
+        var result = await _product.RunCommandAsync("users", "create", "--email", email, "--tier", "pro");
+
+        Assert.True(result.ExitCode == 0, result.ToString());
+        Assert.Contains($"Created user {email}, tier pro, 1000 requests per minute.", result.Output, StringComparison.Ordinal);
+        var reply = await new ApiClient(_product.Http, ProductProcess.ReadKey(result)).GetAsync("/api/v1/urls");
+        Assert.Equal(200, reply.Status);
+        Assert.Equal("\"pro\";q=1000;w=60", reply.Header("RateLimit-Policy"));
+    }
+
+    [Fact]
+    public async Task UsersList_WhileServing_ShowsUsersAndNoKey()
+    {
+        var email = NewEmail();
+        var user = await _product.CreateUserAsync(email, "--rate-limit", "42");
+        await user.CreateLinkAsync();
+
+        var result = await _product.RunCommandAsync("users", "list");
+
+        Assert.True(result.ExitCode == 0, result.ToString());
+        var line = Assert.Single(result.Output.Split('\n'), line => line.Contains(email, StringComparison.Ordinal));
+        Assert.Matches(@" free +42 +1 +active ", line);
+        Assert.Contains("owner@localhost", result.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("usk_", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task UsersRotateKey_WhileServing_NewKeyWorksAndOldOneEnds()
+    {
+        var email = NewEmail();
+        var old = await _product.CreateUserAsync(email);
+        var code = await old.CreateLinkAsync();
+
+        var result = await _product.RunCommandAsync("users", "rotate-key", "--email", email);
+
+        Assert.True(result.ExitCode == 0, result.ToString());
+        var renewed = new ApiClient(_product.Http, ProductProcess.ReadKey(result));
+        Assert.Equal(200, (await renewed.GetAsync($"/api/v1/urls/{code}")).Status);
+        await Eventually.ReadAsync(() => old.GetAsync("/api/v1/urls"), reply => reply.Status == 401, "the old key ends");
+    }
+
+    [Fact]
+    public async Task UsersRevokeKey_WhileServing_KeyEndsAndLinksStay()
+    {
+        var email = NewEmail();
+        var user = await _product.CreateUserAsync(email);
+        var code = await user.CreateLinkAsync();
+
+        var result = await _product.RunCommandAsync("users", "revoke-key", "--email", email);
+
+        Assert.True(result.ExitCode == 0, result.ToString());
+        await Eventually.ReadAsync(() => user.GetAsync("/api/v1/urls"), reply => reply.Status == 401, "the key ends");
+        Assert.Equal(302, (await _product.Anonymous.GetAsync($"/{code}")).Status);
+        Assert.Contains("revoked", (await _product.RunCommandAsync("users", "list")).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task UsersCreate_EmailTaken_FailsWhateverItsCase()
+    {
+        var email = NewEmail();
+        await _product.CreateUserAsync(email);
+
+        AssertRefused(await _product.RunCommandAsync("users", "create", "--email", email.ToUpperInvariant()), email.ToUpperInvariant());
+    }
+
+    [Theory]
+    [InlineData("--email", "create", "--email", "nonsense")]
+    [InlineData("--email", "create", "--email", "a@b@c")]
+    [InlineData("--email", "create")]
+    [InlineData("--tier must be", "create", "--email", "a@example.com", "--tier", "platinum")]
+    [InlineData("--tier must be", "create", "--email", "a@example.com", "--tier", "7")]
+    [InlineData("--rate-limit", "create", "--email", "a@example.com", "--rate-limit", "0")]
+    [InlineData("--rate-limit", "create", "--email", "a@example.com", "--rate-limit", "1000001")]
+    [InlineData("--rate-limit", "create", "--email", "a@example.com", "--rate-limit", "many")]
+    [InlineData("nobody@example.com", "rotate-key", "--email", "nobody@example.com")]
+    [InlineData("nobody@example.com", "revoke-key", "--email", "nobody@example.com")]
+    [InlineData("Storag", "list", "--Storag:DataDirectory=x")]
+    public async Task Users_WrongArguments_FailsAndSaysWhy(string named, params string[] arguments) =>
+        AssertRefused(await _product.RunCommandAsync(["users", .. arguments]), named);
+
+    [Theory]
+    [InlineData("users")]
+    [InlineData("users", "remove")]
+    [InlineData("serve")]
+    public async Task Command_Unknown_FailsAndCreatesNothing(params string[] arguments)
+    {
+        var folder = NewFolder();
+
+        var result = await ProductProgram.RunAsync(folder.FullName, [.. arguments, $"--Storage:DataDirectory={ProductProcess.DataDirectoryOf(folder)}"]);
+
+        AssertRefused(result, "");
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.FullName));
+    }
+
+    [Fact]
+    public async Task Migrate_WhileServingAndOnNewData_Succeeds()
+    {
+        var folder = NewFolder();
+
+        var serving = await _product.RunCommandAsync("migrate");
+        var fresh = await ProductProgram.RunAsync(folder.FullName, "migrate", $"--Storage:DataDirectory={ProductProcess.DataDirectoryOf(folder)}");
+
+        Assert.True(serving.ExitCode == 0, serving.ToString());
+        Assert.True(fresh.ExitCode == 0, fresh.ToString());
+        Assert.True(File.Exists(Path.Combine(ProductProcess.DataDirectoryOf(folder), "shortener.db")));
+        Assert.Equal(201, (await _product.Owner.CreateAsync(new { original_url = "https://example.com/" })).Status);
+    }
+
+    private static void AssertRefused(ProgramResult result, string named)
+    {
+        Assert.True(result.ExitCode != 0, result.ToString());
+        Assert.Contains(named, result.Error, StringComparison.Ordinal);
+        Assert.False(string.IsNullOrWhiteSpace(result.Error), result.ToString());
+        Assert.DoesNotContain("   at ", result.Error + result.Output, StringComparison.Ordinal);
+    }
+}

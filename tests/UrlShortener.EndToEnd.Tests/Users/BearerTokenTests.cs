@@ -1,0 +1,164 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using UrlShortener.EndToEnd.Tests.Product;
+using Xunit;
+
+namespace UrlShortener.EndToEnd.Tests.Users;
+
+public sealed class BearerTokenTests : ProductTest, IClassFixture<BearerTokenTests.Fixture>
+{
+    private const string Issuer = "https://issuer.example";
+    private const string Audience = "urlshortener";
+    private const string Email = "token@example.com";
+    private static readonly byte[] SigningKey = RandomNumberGenerator.GetBytes(32);
+
+    private readonly ProductProcess _product;
+
+    public BearerTokenTests(Fixture fixture) => _product = Share(fixture.Product);
+
+    [Fact]
+    [Trait("Case", "F-12")]
+    public async Task F12_BearerAuth_ValidToken_IsTheUserOfItsEmail()
+    {
+        var token = Sign(Claims());
+
+        var created = await _product.Anonymous.CreateAsync(new { original_url = "https://example.com/" }, Header(token));
+
+        Assert.True(created.Status == 201, created.ToString());
+        var code = created.Json.GetProperty("short_code").GetString();
+        Assert.Equal(200, (await _product.Anonymous.GetAsync($"/api/v1/urls/{code}", Header(token))).Status);
+        (await _product.Owner.GetAsync($"/api/v1/urls/{code}")).ShouldBeProblem(403, "FORBIDDEN");
+    }
+
+    [Fact]
+    [Trait("Case", "F-12")]
+    public async Task F12_BearerAuth_EmailInOtherCase_IsTheSameUser() =>
+        Assert.Equal(200, (await _product.Anonymous.GetAsync("/api/v1/urls", Header(Sign(Claims(email: "Token@Example.com"))))).Status);
+
+    [Fact]
+    [Trait("Case", "F-12")]
+    public async Task F12_BearerAuth_WrongSignature_Returns401() => await AssertRefusedAsync(Sign(Claims(), RandomNumberGenerator.GetBytes(32)));
+
+    [Fact]
+    [Trait("Case", "F-12")]
+    public async Task F12_BearerAuth_ChangedAfterSigning_Returns401()
+    {
+        var parts = Sign(Claims()).Split('.');
+
+        await AssertRefusedAsync($"{parts[0]}.{Encode(Claims(email: "owner@localhost"))}.{parts[2]}");
+    }
+
+    [Fact]
+    [Trait("Case", "F-12")]
+    public async Task F12_BearerAuth_NoSignature_Returns401()
+    {
+        await AssertRefusedAsync($"{Encode(new() { ["alg"] = "none", ["typ"] = "JWT" })}.{Encode(Claims())}.");
+        await AssertRefusedAsync($"{Encode(new() { ["alg"] = "HS256", ["typ"] = "JWT" })}.{Encode(Claims())}.");
+    }
+
+    [Fact]
+    [Trait("Case", "F-12")]
+    public async Task F12_BearerAuth_OtherAlgorithm_Returns401()
+    {
+        var head = $"{Encode(new() { ["alg"] = "HS512", ["typ"] = "JWT" })}.{Encode(Claims())}";
+
+        await AssertRefusedAsync($"{head}.{Base64Url.EncodeToString(HMACSHA512.HashData(SigningKey, Encoding.ASCII.GetBytes(head)))}");
+    }
+
+    [Fact]
+    [Trait("Case", "F-12")]
+    public async Task F12_BearerAuth_Expired_Returns401() => await AssertRefusedAsync(Sign(Claims(expiresIn: TimeSpan.FromMinutes(-5))));
+
+    [Fact]
+    [Trait("Case", "F-12")]
+    public async Task F12_BearerAuth_NoExpiry_Returns401()
+    {
+        var claims = Claims();
+        claims.Remove("exp");
+
+        await AssertRefusedAsync(Sign(claims));
+    }
+
+    [Fact]
+    [Trait("Case", "F-12")]
+    public async Task F12_BearerAuth_OtherAudience_Returns401() => await AssertRefusedAsync(Sign(Claims(audience: "another")));
+
+    [Fact]
+    [Trait("Case", "F-12")]
+    public async Task F12_BearerAuth_OtherIssuer_Returns401() => await AssertRefusedAsync(Sign(Claims(issuer: "https://other.example")));
+
+    [Fact]
+    [Trait("Case", "F-12")]
+    public async Task F12_BearerAuth_UnknownEmail_Returns401() => await AssertRefusedAsync(Sign(Claims(email: "stranger@example.com")));
+
+    [Fact]
+    [Trait("Case", "F-12")]
+    public async Task F12_BearerAuth_EmailNotVerified_Returns401()
+    {
+        var claims = Claims();
+        claims["email_verified"] = false;
+
+        await AssertRefusedAsync(Sign(claims));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("x")]
+    [InlineData("x.y.z")]
+    [InlineData("e30.e30.e30")]
+    [Trait("Case", "F-12")]
+    public async Task F12_BearerAuth_Nonsense_Returns401(string token) => await AssertRefusedAsync(token);
+
+    private static (string, string) Header(string token) => ("Authorization", $"Bearer {token}");
+
+    private async Task AssertRefusedAsync(string token)
+    {
+        (await _product.Anonymous.GetAsync("/api/v1/urls", Header(token))).ShouldBeProblem(401, "UNAUTHORIZED");
+        // Never anonymous instead.
+        (await _product.Anonymous.CreateAsync(new { original_url = "https://example.com/" }, Header(token))).ShouldBeProblem(401, "UNAUTHORIZED");
+    }
+
+    private static Dictionary<string, object> Claims(string email = Email, string issuer = Issuer, string audience = Audience, TimeSpan? expiresIn = null) => new()
+    {
+        ["iss"] = issuer,
+        ["aud"] = audience,
+        ["email"] = email,
+        ["exp"] = TimeProvider.System.GetUtcNow().Add(expiresIn ?? TimeSpan.FromHours(1)).ToUnixTimeSeconds(),
+    };
+
+    private static string Sign(Dictionary<string, object> claims, byte[]? key = null)
+    {
+        var head = $"{Encode(new() { ["alg"] = "HS256", ["typ"] = "JWT" })}.{Encode(claims)}";
+        return $"{head}.{Base64Url.EncodeToString(HMACSHA256.HashData(key ?? SigningKey, Encoding.ASCII.GetBytes(head)))}";
+    }
+
+    private static string Encode(Dictionary<string, object> part) => Base64Url.EncodeToString(JsonSerializer.SerializeToUtf8Bytes(part));
+
+    /// <summary>A product that accepts tokens, with one user whom they name.</summary>
+    public sealed class Fixture : IAsyncLifetime
+    {
+        private ProductProcess? _product;
+
+        internal ProductProcess Product => _product ?? throw new InvalidOperationException("The product is not started.");
+
+        public async ValueTask InitializeAsync()
+        {
+            _product = await ProductProcess.StartAsync(
+                "--RateLimiting:Anonymous=1000000",
+                $"--Authentication:Jwt:SigningKey={Convert.ToBase64String(SigningKey)}",
+                $"--Authentication:Jwt:Issuer={Issuer}",
+                $"--Authentication:Jwt:Audience={Audience}");
+            await _product.CreateUserAsync(Email);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            if (_product is null)
+                return;
+            await _product.StopAsync();
+            await _product.DisposeAsync();
+        }
+    }
+}
