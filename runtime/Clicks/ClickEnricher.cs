@@ -53,7 +53,7 @@ internal sealed class ClickEnricher(GeoDatabase? geo)
         if (uri.Scheme != Uri.UriSchemeHttp && uri.Scheme != Uri.UriSchemeHttps && uri.Scheme != "android-app")
             return default;
         var host = uri.IdnHost.ToLowerInvariant();
-        return (Truncate($"{uri.Scheme}://{host}{(uri.IsDefaultPort ? "" : $":{uri.Port}")}{uri.AbsolutePath}"), host.StartsWith("www.", StringComparison.Ordinal) ? host[4..] : host);
+        return (Truncate($"{uri.Scheme}://{host}{(uri.IsDefaultPort ? "" : $":{uri.Port}")}{uri.AbsolutePath}"), host.Length > 4 && host.StartsWith("www.", StringComparison.Ordinal) ? host[4..] : host);
     }
 
     /// <summary>Hash of an address under a day's salt. Of an IPv6 address only the /64, which is what stays with a subscriber.</summary>
@@ -73,7 +73,9 @@ internal sealed class ClickEnricher(GeoDatabase? geo)
             ? header.ToUpperInvariant()
             : null;
 
-    private static string? Truncate(string? text) => text is { Length: > MaxText } ? text[..MaxText] : text;
+    // Never in the middle of a surrogate pair: half of one is not text, and a store may refuse the whole batch for it.
+    private static string? Truncate(string? text) =>
+        text is { Length: > MaxText } ? text[..(char.IsHighSurrogate(text[MaxText - 1]) ? MaxText - 1 : MaxText)] : text;
 
     // Starts over when full: simpler than an LRU and as good for values that repeat within a batch.
     private sealed class Memo<TKey, TValue>

@@ -16,12 +16,16 @@ internal sealed partial class ClickWriter(
     private readonly List<StoredClick> _batch = [];
     private (DateOnly Day, byte[] Bytes) _salt;
 
+    // Of the batch as it is: while the store has it, the batch must neither change nor be sent again.
+    private Task? _append;
+
     /// <inheritdoc />
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
         try
         {
+            cancellationToken.ThrowIfCancellationRequested();
             await WriteAllAsync(cancellationToken);
         }
         catch (OperationCanceledException)
@@ -42,6 +46,8 @@ internal sealed partial class ClickWriter(
 
     private async Task WriteAllAsync(CancellationToken cancellationToken)
     {
+        if (_append is not null)
+            await WriteAsync(cancellationToken);
         while (true)
         {
             ClickMetrics.Waiting.Set(queue.Count + _batch.Count);
@@ -69,7 +75,8 @@ internal sealed partial class ClickWriter(
             try
             {
                 using (Prometheus.TimerExtensions.NewTimer(ClickMetrics.WriteSeconds))
-                    await store.AppendAsync(_batch, CancellationToken.None);
+                    await (_append ??= store.AppendAsync(_batch, CancellationToken.None)).WaitAsync(cancellationToken);
+                _append = null;
                 ClickMetrics.Stored.Inc(_batch.Count);
                 _batch.Clear();
                 return;
@@ -77,6 +84,7 @@ internal sealed partial class ClickWriter(
             // The store may come back; until then nothing is thrown away.
             catch (Exception error) when (error is not OperationCanceledException)
             {
+                _append = null;
                 Log.WriteFailed(logger, _batch.Count, error);
                 await Task.Delay(RetryDelay, time, cancellationToken);
             }

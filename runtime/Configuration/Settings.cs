@@ -114,7 +114,11 @@ internal static class Settings
 
         var target = Nullable.GetUnderlyingType(type) ?? type;
         if (section.Value is not { } text)
-            errors.Add($"{section.Path} is one value, not a section.");
+        {
+            // A null of a JSON file stands for unset.
+            if (section.GetChildren().Any())
+                errors.Add($"{section.Path} is one value, not a section.");
+        }
         else if (target == typeof(Uri))
         {
             if (text.Length > 0 && !(Uri.TryCreate(text, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps)))

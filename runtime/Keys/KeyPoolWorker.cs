@@ -38,7 +38,8 @@ internal sealed partial class KeyPoolWorker(KeyPool pool, IKeyStore store, KeyOp
         {
             await step();
         }
-        catch (Exception error) when (error is not OperationCanceledException)
+        // By the token, not by the type: a timeout is a cancellation to some clients, and must not end the worker.
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
             Log.RefillFailed(logger, error);
             await Task.Delay(RetryDelay, time, cancellationToken);
