@@ -5,6 +5,9 @@ namespace UrlShortener.Runtime.Caching;
 /// <summary>What a redirect needs to know of a code, with nothing left to compute.</summary>
 internal sealed class CachedLink
 {
+    /// <summary>The code. Clicks refer to this instance, so that those waiting to be written keep nothing else of their requests alive.</summary>
+    public required string ShortCode { get; init; }
+
     /// <summary>Whether there is an active link behind the code, and whether it may be followed.</summary>
     public required CachedLinkState State { get; init; }
 

@@ -37,7 +37,7 @@ internal sealed class LinkCache : IDisposable
             {
                 CacheName = "links",
                 DisableTagging = true,
-                // The memory cache is this cache's own: there is nothing to collide with.
+                // The warning is about a memory cache shared with others; this one is ours alone.
                 MissingCacheKeyPrefixWarningLogLevel = LogLevel.None,
                 DefaultEntryOptions = new FusionCacheEntryOptions(options.Ttl)
                 {
@@ -107,7 +107,7 @@ internal sealed class LinkCache : IDisposable
         if (link is not { IsActive: true })
         {
             context.Options.Duration = _options.NegativeTtl;
-            return new CachedLink { State = CachedLinkState.NotFound, Version = version };
+            return new CachedLink { ShortCode = shortCode, State = CachedLinkState.NotFound, Version = version };
         }
 
         // What may be created is decided at creation; here only the form matters.
@@ -116,6 +116,7 @@ internal sealed class LinkCache : IDisposable
             throw new InvalidDataException($"The stored target of {shortCode} is not a URL: {target.Problem}");
         return new CachedLink
         {
+            ShortCode = shortCode,
             State = _blocklist.Current.Blocks(target.Host, target.Location) ? CachedLinkState.Blocked : CachedLinkState.Active,
             Location = target.Location,
             RedirectType = link.RedirectType,

@@ -15,7 +15,7 @@ internal interface IClickStore
     /// <summary>Deletes salts of days before <paramref name="day"/>, after which their hashes can no longer be tied to an address.</summary>
     Task DeleteSaltsBeforeAsync(DateOnly day, CancellationToken cancellationToken);
 
-    /// <summary>Deletes at most <paramref name="limit"/> clicks older than a moment; returns how many.</summary>
+    /// <summary>Deletes clicks older than a moment, at most <paramref name="limit"/> stored records of them; returns how many. A store may keep a record a little longer than that.</summary>
     Task<int> DeleteBeforeAsync(DateTimeOffset moment, int limit, CancellationToken cancellationToken);
 }
 

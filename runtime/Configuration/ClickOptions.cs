@@ -13,9 +13,9 @@ internal sealed class ClickOptions
     [Range(1, 100_000)]
     public int BatchSize { get; set; } = 10_000;
 
-    /// <summary>Longest time a click waits in memory before it is written. Default 250 ms; more than 400 ms breaks the documented half second.</summary>
+    /// <summary>Longest time a click waits in memory before it is written. Default 350 ms; more than 400 ms breaks the documented half second.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "00:00:00.400")]
-    public TimeSpan FlushInterval { get; set; } = TimeSpan.FromMilliseconds(250);
+    public TimeSpan FlushInterval { get; set; } = TimeSpan.FromMilliseconds(350);
 
     /// <summary>Days that single clicks are kept. Totals per link stay. Default 400.</summary>
     [Range(1, 36_500)]

@@ -16,19 +16,23 @@ internal static class OffensiveWords
     /// <summary>Whether a generated code reads as one of the words.</summary>
     public static bool Occurs(ReadOnlySpan<char> key)
     {
-        if (key.ContainsAny(Words))
-            return true;
+        // A 1 is read as an i in some words and as an l in others.
+        return key.ContainsAny(Words) || Occurs(key, 'i') || Occurs(key, 'l');
+    }
+
+    private static bool Occurs(ReadOnlySpan<char> key, char one)
+    {
         Span<char> plain = stackalloc char[key.Length];
         for (var i = 0; i < key.Length; i++)
-            plain[i] = Letter(key[i]);
+            plain[i] = Letter(key[i], one);
         return ((ReadOnlySpan<char>)plain).ContainsAny(Words);
     }
 
     // The letter that a digit is read as.
-    private static char Letter(char character) => character switch
+    private static char Letter(char character, char one) => character switch
     {
         '0' => 'o',
-        '1' => 'i',
+        '1' => one,
         '3' => 'e',
         '4' => 'a',
         '5' => 's',

@@ -1,4 +1,7 @@
+using System.ComponentModel.DataAnnotations;
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 using UrlShortener.Runtime.Health;
@@ -28,6 +31,8 @@ internal static class ApiDescription
         services.AddOpenApi(Document, options =>
         {
             options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_1;
+            // Free-form JSON has no shape worth a name.
+            options.CreateSchemaReferenceId = type => type.Type == typeof(JsonElement) ? null : OpenApiOptions.CreateDefaultSchemaReferenceId(type);
             options.AddDocumentTransformer(DescribeDocument);
             options.AddOperationTransformer(DescribeOperation);
             options.AddSchemaTransformer(DescribeSchema);
@@ -56,7 +61,8 @@ internal static class ApiDescription
     {
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
         var described = metadata.OfType<Described>().LastOrDefault();
-        operation.OperationId = described?.OperationId;
+        // Names are unique: HEAD is GET without the body.
+        operation.OperationId = context.Description.HttpMethod == HttpMethods.Head ? $"{described?.OperationId}Head" : described?.OperationId;
         operation.Summary = described?.Summary;
         operation.Description = null;
         foreach (var parameter in described?.Parameters ?? [])
@@ -92,7 +98,16 @@ internal static class ApiDescription
             schema.Format = "date-time";
         }
 
+        // Members that are left out when null are not always there.
+        foreach (var optional in context.JsonTypeInfo.Properties.Where(member => member.ShouldSerialize is not null))
+            schema.Required?.Remove(optional.Name);
+        // Requests are read strictly; answers may get further members.
+        if (context.JsonTypeInfo.Kind == JsonTypeInfoKind.Object)
+            schema.AdditionalPropertiesAllowed = !context.JsonTypeInfo.Type.Name.EndsWith("Request", StringComparison.Ordinal);
+
         var property = context.JsonPropertyInfo;
+        if (property?.AttributeProvider?.IsDefined(typeof(RequiredAttribute), inherit: false) == true)
+            schema.Type &= ~JsonSchemaType.Null;
         if (property?.DeclaringType == typeof(UpdateLinkRequest) && property.Name == "expires_at")
         {
             schema.Type = JsonSchemaType.String | JsonSchemaType.Null;

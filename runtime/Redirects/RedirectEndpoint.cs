@@ -23,7 +23,7 @@ internal sealed partial class RedirectEndpoint(LinkCache cache, ClickQueue click
         var code = (string)context.Request.RouteValues["short_code"]!;
         if (!ShortCode.IsValid(code))
             return RefuseAsync(context, Problem.UrlNotFound, started);
-        return cache.TryGet(code, out var link) ? AnswerAsync(context, code, link, started) : LoadAndAnswerAsync(context, code, started);
+        return cache.TryGet(code, out var link) ? AnswerAsync(context, link, started) : LoadAndAnswerAsync(context, code, started);
     }
 
     private async Task LoadAndAnswerAsync(HttpContext context, string code, long started)
@@ -40,10 +40,10 @@ internal sealed partial class RedirectEndpoint(LinkCache cache, ClickQueue click
             return;
         }
 
-        await AnswerAsync(context, code, link, started);
+        await AnswerAsync(context, link, started);
     }
 
-    private Task AnswerAsync(HttpContext context, string code, CachedLink link, long started)
+    private Task AnswerAsync(HttpContext context, CachedLink link, long started)
     {
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
         if (link.State == CachedLinkState.NotFound)
@@ -60,17 +60,17 @@ internal sealed partial class RedirectEndpoint(LinkCache cache, ClickQueue click
         response.Headers.CacheControl = isPermanent ? PermanentCaching : TemporaryCaching;
         response.Headers["CDN-Cache-Control"] = CdnCaching;
         if (HttpMethods.IsGet(context.Request.Method))
-            Capture(context, code, now);
+            Capture(context, link.ShortCode, now);
         RedirectMetrics.Found.Inc();
         RedirectMetrics.Seconds.Observe(Stopwatch.GetElapsedTime(started).TotalSeconds);
         return Task.CompletedTask;
     }
 
-    private void Capture(HttpContext context, string code, long now)
+    private void Capture(HttpContext context, string shortCode, long now)
     {
         var headers = context.Request.Headers;
         clicks.Add(new Click(
-            code,
+            shortCode,
             now,
             context.Connection.RemoteIpAddress,
             headers.Referer,

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
@@ -9,8 +10,14 @@ namespace UrlShortener.Runtime.Storage.Sqlite;
 internal sealed class SqliteClickStore(SqliteDatabase database) : IClickStore
 {
     private const int SaltBytes = 32;
+    private const int LinksPerTurn = 8;
     private const int TopEntries = 250;
-    private const string People = "FROM click_events WHERE short_code = $1 AND clicked_at >= $2 AND clicked_at < $3 AND is_bot = 0";
+    private const string Unknown = "";
+
+    // Touched by the writer's thread alone.
+    private readonly ClickPacking _packing = new();
+    private readonly Dictionary<string, List<StoredClick>> _byLink = new(StringComparer.Ordinal);
+    private readonly Stack<List<StoredClick>> _spareLists = [];
 
     /// <inheritdoc />
     public Task AppendAsync(IReadOnlyList<StoredClick> clicks, CancellationToken cancellationToken) =>
@@ -42,73 +49,113 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickStore
     public Task<int> DeleteBeforeAsync(DateTimeOffset moment, int limit, CancellationToken cancellationToken) =>
         database.WriteAsync(
             session => session.Execute(
-                "DELETE FROM click_events WHERE id IN (SELECT id FROM click_events WHERE clicked_at < $1 ORDER BY id LIMIT $2)",
+                "DELETE FROM click_batches WHERE id IN (SELECT id FROM click_batches ORDER BY id LIMIT $2) AND last_at < $1",
                 moment.ToUnixTimeMilliseconds(), limit),
             cancellationToken);
 
-    private static int Append(SqliteSession session, IReadOnlyList<StoredClick> clicks)
+    private int Append(SqliteSession session, IReadOnlyList<StoredClick> clicks)
     {
-        var people = new Dictionary<string, (long Count, long Last)>(StringComparer.Ordinal);
-        var insert = session.Bind(
-            """
-            INSERT INTO click_events (short_code, clicked_at, referrer, source, user_agent, ip_hash, country, city, device, is_bot)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-            """,
-            null, null, null, null, null, null, null, null, null, null);
-        var values = insert.Parameters;
+        // An append that failed half way left its clicks behind; they come again.
+        _byLink.Clear();
+        foreach (var click in clicks)
+        {
+            ref var ofLink = ref CollectionsMarshal.GetValueRefOrAddDefault(_byLink, click.ShortCode, out _);
+            ofLink ??= _spareLists.TryPop(out var spare) ? spare : [];
+            ofLink.Add(click);
+        }
+
+        var written = 0;
+        foreach (var (code, ofLink) in _byLink)
+        {
+            var (first, last, people, lastPerson) = Measure(ofLink);
+            session.Execute(
+                "INSERT INTO click_batches (short_code, first_at, last_at, clicks) VALUES ($1, $2, $3, $4)", code, first, last, _packing.Pack(ofLink, first).ToArray());
+            if (people > 0)
+            {
+                session.Execute(
+                    "UPDATE urls SET click_count = click_count + $1, last_accessed_at = max(coalesce(last_accessed_at, 0), $2) WHERE short_code = $3",
+                    people, lastPerson, code);
+            }
+
+            ofLink.Clear();
+            _spareLists.Push(ofLink);
+            // A redirect that waits for this core goes first; left alone, this would hold it for whole milliseconds.
+            if (++written % LinksPerTurn == 0)
+                Thread.Yield();
+        }
+
+        _byLink.Clear();
+        return clicks.Count;
+    }
+
+    private static (long First, long Last, long People, long LastPerson) Measure(List<StoredClick> clicks)
+    {
+        var (first, last, people, lastPerson) = (long.MaxValue, long.MinValue, 0L, 0L);
         foreach (var click in clicks)
         {
             var at = click.At.ToUnixTimeMilliseconds();
-            values[0].Value = click.ShortCode;
-            values[1].Value = at;
-            values[2].Value = click.Referrer ?? (object)DBNull.Value;
-            values[3].Value = click.Source ?? (object)DBNull.Value;
-            values[4].Value = click.UserAgent ?? (object)DBNull.Value;
-            values[5].Value = click.IpHash;
-            values[6].Value = click.Country ?? (object)DBNull.Value;
-            values[7].Value = click.City ?? (object)DBNull.Value;
-            values[8].Value = (long)click.Device;
-            values[9].Value = click.IsBot ? 1L : 0L;
-            insert.ExecuteNonQuery();
+            first = Math.Min(first, at);
+            last = Math.Max(last, at);
             if (click.IsBot)
                 continue;
-            ref var total = ref CollectionsMarshal.GetValueRefOrAddDefault(people, click.ShortCode, out _);
-            total = (total.Count + 1, Math.Max(total.Last, at));
+            people++;
+            lastPerson = Math.Max(lastPerson, at);
         }
 
-        foreach (var (code, total) in people)
-        {
-            session.Execute(
-                "UPDATE urls SET click_count = click_count + $1, last_accessed_at = max(coalesce(last_accessed_at, 0), $2) WHERE short_code = $3",
-                total.Count, total.Last, code);
-        }
-
-        return clicks.Count;
+        return (first, last, people, lastPerson);
     }
 
     private static ClickTotals ReadTotals(SqliteSession session, string code, long from, long to)
     {
-        var (clicks, visitors) = session.Query(
-            $"SELECT count(*), count(DISTINCT nullif(ip_hash, '')) {People}", row => (row.GetInt64(0), row.GetInt64(1)), code, from, to)[0];
-        var bots = (long)session.Scalar(
-            "SELECT count(*) FROM click_events WHERE short_code = $1 AND clicked_at >= $2 AND clicked_at < $3 AND is_bot = 1", code, from, to)!;
+        var (clicks, bots) = (0L, 0L);
+        var visitors = new HashSet<UInt128>();
+        var quarters = new SortedDictionary<long, long>();
+        var countries = new Dictionary<string, long>(StringComparer.Ordinal);
+        var sources = new Dictionary<string, long>(StringComparer.Ordinal);
+        var devices = new long[Enum.GetValues<DeviceClass>().Length];
+        session.Query(
+            "SELECT first_at, clicks FROM click_batches WHERE short_code = $1 AND last_at >= $2 AND first_at < $3",
+            row =>
+            {
+                ClickPacking.Unpack(row.GetFieldValue<byte[]>(1), row.GetInt64(0), Count);
+                return 0;
+            },
+            code, from, to);
         return new ClickTotals(
             clicks,
-            visitors,
+            visitors.Count,
             bots,
-            session.Query(
-                $"SELECT clicked_at / 900000 AS quarter, count(*) {People} GROUP BY quarter ORDER BY quarter",
-                row => KeyValuePair.Create(row.GetInt64(0), row.GetInt64(1)), code, from, to),
-            Top("country"),
-            Top("source"),
-            session.Query(
-                $"SELECT device, count(*) {People} GROUP BY device ORDER BY device",
-                row => KeyValuePair.Create((DeviceClass)row.GetInt64(0), row.GetInt64(1)), code, from, to));
+            [.. quarters],
+            Top(countries),
+            Top(sources),
+            [.. devices.Select((count, device) => KeyValuePair.Create((DeviceClass)device, count)).Where(entry => entry.Value > 0)]);
 
-        List<KeyValuePair<string?, long>> Top(string column) => session.Query(
-            $"SELECT {column}, count(*) AS clicks {People} GROUP BY {column} ORDER BY clicks DESC, {column} LIMIT {TopEntries}",
-            row => KeyValuePair.Create(row.IsDBNull(0) ? null : row.GetString(0), row.GetInt64(1)), code, from, to);
+        void Count(in PackedClick click, ReadOnlySpan<byte> hash)
+        {
+            if (click.At < from || click.At >= to)
+                return;
+            if (click.IsBot)
+            {
+                bots++;
+                return;
+            }
+
+            clicks++;
+            if (!hash.IsEmpty)
+                visitors.Add(BinaryPrimitives.ReadUInt128BigEndian(hash));
+            var quarter = click.At / 1000 / TimeSeries.QuarterSeconds;
+            quarters[quarter] = quarters.GetValueOrDefault(quarter) + 1;
+            CollectionsMarshal.GetValueRefOrAddDefault(countries, click.Country ?? Unknown, out _)++;
+            CollectionsMarshal.GetValueRefOrAddDefault(sources, click.Source ?? Unknown, out _)++;
+            devices[(int)click.Device]++;
+        }
     }
+
+    private static List<KeyValuePair<string?, long>> Top(Dictionary<string, long> counts) =>
+    [
+        .. counts.OrderByDescending(entry => entry.Value).ThenBy(entry => entry.Key, StringComparer.Ordinal).Take(TopEntries)
+            .Select(entry => KeyValuePair.Create(entry.Key.Length == 0 ? null : entry.Key, entry.Value)),
+    ];
 
     private static string Key(DateOnly day) => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 }

@@ -149,9 +149,13 @@ internal sealed class SqliteDatabase : IDatabase, IAsyncDisposable
             // Not swallowed: whoever waits for one of these writes gets it, and the loop must outlive any of them.
             catch (Exception error)
             {
-                // A lock not had: nobody was taken from the queue yet, so the one in front is told.
-                if (group.Count == 0 && _writes.Reader.TryRead(out var write))
-                    group.Add(write);
+                // A lock not had: whoever waited for it has waited long enough.
+                if (group.Count == 0)
+                {
+                    while (_writes.Reader.TryRead(out var write))
+                        group.Add(write);
+                }
+
                 foreach (var failed in group)
                     failed.Fail(error);
                 // The state of the transaction is unknown; a new connection has none.

@@ -40,21 +40,16 @@ CREATE TABLE kgs_keys (
 
 CREATE INDEX idx_kgs_unused ON kgs_keys (is_used) WHERE is_used = 0;
 
-CREATE TABLE click_events (
+-- The clicks of one link within one flush, packed (ClickPacking.cs).
+CREATE TABLE click_batches (
     id         INTEGER PRIMARY KEY,
     short_code TEXT    NOT NULL,
-    clicked_at INTEGER NOT NULL,
-    referrer   TEXT    NULL,
-    source     TEXT    NULL,
-    user_agent TEXT    NULL,
-    ip_hash    TEXT    NOT NULL,
-    country    TEXT    NULL,
-    city       TEXT    NULL,
-    device     INTEGER NOT NULL,
-    is_bot     INTEGER NOT NULL
+    first_at   INTEGER NOT NULL,
+    last_at    INTEGER NOT NULL,
+    clicks     BLOB    NOT NULL
 );
 
-CREATE INDEX idx_clicks_short_code ON click_events (short_code, clicked_at);
+CREATE INDEX idx_clicks_short_code ON click_batches (short_code, last_at);
 
 -- The salt of a day's address hashes. Deleted after that day, and with it the way back to an address.
 CREATE TABLE click_salts (

@@ -1,0 +1,40 @@
+using FsCheck.Xunit;
+using UrlShortener.Runtime.Links;
+using Xunit;
+
+namespace UrlShortener.Runtime.Tests.Links;
+
+public sealed class ShortCodeTests
+{
+    [Theory]
+    [InlineData("abcd", true)]
+    [InlineData("aB3_-z9XyQ", true)]
+    [InlineData("----", true)]
+    [InlineData("abc", false)]
+    [InlineData("", false)]
+    [InlineData("abcdefghijk", false)]
+    [InlineData("ab cd", false)]
+    [InlineData("ab.cd", false)]
+    [InlineData("ab/cd", false)]
+    [InlineData("ab%20cd", false)]
+    [InlineData("abcé", false)]
+    [InlineData("аbcd", false)] // The first letter is Cyrillic.
+    [InlineData("ab\ncd", false)]
+    [InlineData("abcd\0", false)]
+    [InlineData("😀😀", false)]
+    public void IsValid_Text_HasLengthAndAlphabet(string text, bool expected) => Assert.Equal(expected, ShortCode.IsValid(text));
+
+    [Theory]
+    [InlineData("admin")]
+    [InlineData("ADMIN")]
+    [InlineData("Health")]
+    [InlineData("metrics")]
+    public void IsReserved_OwnPaths_InAnyCase(string code) => Assert.True(ShortCode.IsReserved(code));
+
+    [Fact]
+    public void IsReserved_OtherCode_IsNot() => Assert.False(ShortCode.IsReserved("admins"));
+
+    [Property(MaxTest = 1_000)]
+    public void IsValid_ArbitraryText_AgreesWithThePattern(string? text) =>
+        Assert.Equal(System.Text.RegularExpressions.Regex.IsMatch(text ?? "", @"\A[A-Za-z0-9_-]{4,10}\z"), ShortCode.IsValid(text ?? ""));
+}

@@ -1,0 +1,280 @@
+using System.Security.Cryptography;
+using UrlShortener.Runtime.Clicks;
+using Xunit;
+
+namespace UrlShortener.Runtime.Tests.Storage;
+
+/// <summary>What every <see cref="IClickStore"/> does.</summary>
+public abstract class ClickStoreContract : StoreContract
+{
+    private IClickStore Clicks => Stores.Clicks;
+
+    // The start of a quarter of an hour.
+    private static DateTimeOffset Quarter { get; } = DateTimeOffset.FromUnixTimeSeconds(Now.ToUnixTimeSeconds() / 900 * 900).AddHours(-2);
+
+    [Fact]
+    public async Task ReadTotals_NoClicks_IsAllZero()
+    {
+        var totals = await Clicks.ReadTotalsAsync(NewCode(), Now.AddDays(-1), Now, Token);
+
+        Assert.Equal((0, 0, 0), (totals.Clicks, totals.Visitors, totals.Bots));
+        Assert.Empty(totals.Quarters);
+        Assert.Empty(totals.Countries);
+        Assert.Empty(totals.Sources);
+        Assert.Empty(totals.Devices);
+    }
+
+    [Fact]
+    public async Task ReadTotals_PeopleAndBots_AreCountedApart()
+    {
+        var code = NewCode();
+        await Clicks.AppendAsync(
+            [
+                Click(code, Quarter) with { Country = "DE", Source = "news.example", Device = DeviceClass.Mobile },
+                Click(code, Quarter) with { Country = "DE", Source = "news.example", Device = DeviceClass.Desktop },
+                Click(code, Quarter) with { Country = "FR", Source = null, Device = DeviceClass.Mobile },
+                Click(code, Quarter) with { Country = null, Source = null, Device = DeviceClass.Other },
+                Click(code, Quarter) with { Country = null, Source = null, Device = DeviceClass.Tablet },
+                Click(code, Quarter) with { Country = null, Source = null, Device = DeviceClass.Mobile },
+                Click(code, Quarter) with { Country = "US", Source = "bot.example", Device = DeviceClass.Desktop, IsBot = true },
+                Click(NewCode(), Quarter) with { Country = "JP" },
+            ],
+            Token);
+
+        var totals = await Clicks.ReadTotalsAsync(code, Quarter, Quarter.AddMinutes(1), Token);
+
+        Assert.Equal((6, 6, 1), (totals.Clicks, totals.Visitors, totals.Bots));
+        Assert.Equal([new(null, 3), new("DE", 2), new("FR", 1)], totals.Countries);
+        Assert.Equal([new(null, 4), new("news.example", 2)], totals.Sources);
+        Assert.Equal(
+            [new(DeviceClass.Other, 1), new(DeviceClass.Desktop, 1), new(DeviceClass.Mobile, 3), new(DeviceClass.Tablet, 1)],
+            totals.Devices.OrderBy(device => device.Key));
+        Assert.Equal([new(Quarter.ToUnixTimeSeconds() / 900, 6)], totals.Quarters);
+    }
+
+    [Fact]
+    public async Task ReadTotals_Visitors_AreDistinctHashesWithoutTheEmptyOne()
+    {
+        var code = NewCode();
+        var (first, second) = (NewHash(), NewHash());
+        await Clicks.AppendAsync(
+            [
+                Click(code, Quarter) with { IpHash = first },
+                Click(code, Quarter) with { IpHash = first },
+                Click(code, Quarter) with { IpHash = second },
+                Click(code, Quarter) with { IpHash = "" },
+                Click(code, Quarter) with { IpHash = "" },
+                Click(code, Quarter) with { IsBot = true },
+            ],
+            Token);
+
+        var totals = await Clicks.ReadTotalsAsync(code, Quarter, Quarter.AddMinutes(1), Token);
+
+        Assert.Equal((5, 2), (totals.Clicks, totals.Visitors));
+    }
+
+    [Fact]
+    public async Task ReadTotals_Range_IncludesItsStartAndNotItsEnd()
+    {
+        var code = NewCode();
+        var end = Quarter.AddMinutes(10);
+        await Clicks.AppendAsync(
+            [
+                Click(code, Quarter.AddMilliseconds(-1)),
+                Click(code, Quarter),
+                Click(code, end.AddMilliseconds(-1)),
+                Click(code, end),
+                Click(code, Quarter.AddMilliseconds(-1)) with { IsBot = true },
+                Click(code, Quarter) with { IsBot = true },
+                Click(code, end) with { IsBot = true },
+            ],
+            Token);
+
+        var totals = await Clicks.ReadTotalsAsync(code, Quarter, end, Token);
+
+        Assert.Equal((2, 2, 1), (totals.Clicks, totals.Visitors, totals.Bots));
+        Assert.Equal(2, totals.Quarters.Sum(quarter => quarter.Value));
+        Assert.Equal(2, totals.Countries.Sum(country => country.Value));
+        Assert.Equal(2, totals.Devices.Sum(device => device.Value));
+    }
+
+    [Fact]
+    public async Task ReadTotals_Quarters_AscendAndLeaveOutEmptyOnes()
+    {
+        var code = NewCode();
+        var quarter = Quarter.ToUnixTimeSeconds() / 900;
+        await Clicks.AppendAsync(
+            [
+                Click(code, Quarter.AddMinutes(45)),
+                Click(code, Quarter),
+                Click(code, Quarter.AddMinutes(15).AddMilliseconds(-1)),
+                Click(code, Quarter.AddMinutes(15)),
+                Click(code, Quarter.AddMinutes(30)) with { IsBot = true },
+            ],
+            Token);
+
+        var totals = await Clicks.ReadTotalsAsync(code, Quarter, Quarter.AddHours(1), Token);
+
+        Assert.Equal([new(quarter, 2), new(quarter + 1, 1), new(quarter + 3, 1)], totals.Quarters);
+    }
+
+    [Fact]
+    public async Task Append_UnicodeAndLongestTexts_AreStored()
+    {
+        var code = NewCode();
+        var source = "ünïcode-😀-" + new string('x', 200);
+        await Clicks.AppendAsync(
+            [
+                Click(code, Quarter) with
+                {
+                    Referrer = new string('r', 512), Source = source, UserAgent = string.Concat(Enumerable.Repeat("😀", 256)), City = new string('é', 100),
+                },
+            ],
+            Token);
+
+        Assert.Equal(source, Assert.Single((await Clicks.ReadTotalsAsync(code, Quarter, Quarter.AddMinutes(1), Token)).Sources).Key);
+    }
+
+    [Fact]
+    public async Task Append_PeopleAndBots_CountsPeopleOnTheLink()
+    {
+        var link = await CreateOneAsync();
+        var other = await CreateOneAsync();
+        await Clicks.AppendAsync(
+            [
+                Click(link.ShortCode, Quarter.AddMilliseconds(5)),
+                Click(link.ShortCode, Quarter),
+                Click(link.ShortCode, Quarter.AddHours(1)) with { IsBot = true },
+                Click(other.ShortCode, Quarter.AddHours(1)) with { IsBot = true },
+            ],
+            Token);
+
+        Assert.Equal(link with { ClickCount = 2, LastAccessedAt = Quarter.AddMilliseconds(5) }, await Links.FindAsync(link.ShortCode, Token));
+        Assert.Equal(other, await Links.FindAsync(other.ShortCode, Token));
+    }
+
+    [Fact]
+    public async Task Append_OlderClicksLater_NeverMovesTheLastAccessBack()
+    {
+        var link = await CreateOneAsync();
+        await Clicks.AppendAsync([Click(link.ShortCode, Quarter)], Token);
+        await Clicks.AppendAsync([Click(link.ShortCode, Quarter.AddHours(-1))], Token);
+
+        var found = await Links.FindAsync(link.ShortCode, Token);
+
+        Assert.Equal((2, Quarter), (found!.ClickCount, found.LastAccessedAt));
+    }
+
+    [Fact]
+    public async Task Append_ManyBatchesAtOnce_LosesNoCount()
+    {
+        var link = await CreateOneAsync();
+
+        await Task.WhenAll(Enumerable.Range(0, 20).Select(
+            i => Task.Run(() => Clicks.AppendAsync([.. Enumerable.Range(0, 50).Select(j => Click(link.ShortCode, Quarter.AddMilliseconds(i)))], Token), Token)));
+
+        Assert.Equal(1_000, (await Links.FindAsync(link.ShortCode, Token))!.ClickCount);
+        Assert.Equal(1_000, (await Clicks.ReadTotalsAsync(link.ShortCode, Quarter, Quarter.AddMinutes(1), Token)).Clicks);
+    }
+
+    [Fact]
+    public async Task Append_UnknownAndDeletedCodes_DoNotFailTheBatch()
+    {
+        var user = await NewUserAsync();
+        var deleted = await CreateOneAsync(user.Id);
+        await Links.DeleteAsync(deleted.ShortCode, user.Id, Token);
+        var link = await CreateOneAsync();
+
+        await Clicks.AppendAsync([Click(NewCode(), Quarter), Click(deleted.ShortCode, Quarter), Click(link.ShortCode, Quarter)], Token);
+
+        Assert.Equal(1, (await Links.FindAsync(link.ShortCode, Token))!.ClickCount);
+        Assert.Null(await Links.FindAsync(deleted.ShortCode, Token));
+    }
+
+    [Fact]
+    public async Task Append_Nothing_DoesNothing() => await Clicks.AppendAsync([], Token);
+
+    [Fact]
+    public async Task Update_OfALinkWithClicks_KeepsItsCount()
+    {
+        var user = await NewUserAsync();
+        var link = await CreateOneAsync(user.Id);
+        await Clicks.AppendAsync([Click(link.ShortCode, Quarter)], Token);
+
+        var changed = await Links.UpdateAsync(link.ShortCode, user.Id, new Runtime.Links.LinkChange { RedirectType = 301 }, Token);
+
+        Assert.Equal((1, Quarter), (changed.Link!.ClickCount, changed.Link.LastAccessedAt));
+    }
+
+    [Fact]
+    public async Task GetSalt_SameDay_IsStableAndDaysDiffer()
+    {
+        var day = NewDay();
+
+        var salts = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => Task.Run(() => Clicks.GetSaltAsync(day, Token), Token)));
+
+        Assert.All(salts, salt => Assert.Equal(salts[0], salt));
+        Assert.True(salts[0].Length >= 16);
+        Assert.NotEqual(salts[0], await Clicks.GetSaltAsync(day.AddDays(1), Token));
+        Assert.Equal(salts[0], await Clicks.GetSaltAsync(day, Token));
+    }
+
+    [Fact]
+    public async Task DeleteSaltsBefore_Day_KeepsThatDay()
+    {
+        var day = NewDay();
+        var before = await Clicks.GetSaltAsync(day.AddDays(-1), Token);
+        var kept = await Clicks.GetSaltAsync(day, Token);
+
+        await Clicks.DeleteSaltsBeforeAsync(day, Token);
+
+        Assert.Equal(kept, await Clicks.GetSaltAsync(day, Token));
+        // Made anew: the old one is gone for good.
+        Assert.NotEqual(before, await Clicks.GetSaltAsync(day.AddDays(-1), Token));
+    }
+
+    [Fact]
+    public async Task DeleteBefore_Limit_DeletesInPiecesAndKeepsTotals()
+    {
+        var link = await CreateOneAsync();
+        // Older than what the other tests write.
+        var moment = Quarter.AddDays(-20);
+        while (await Clicks.DeleteBeforeAsync(moment, 1_000, Token) > 0)
+        {
+            // Left by an earlier run on the same database.
+        }
+
+        // One by one: clicks that were appended together may be one record.
+        for (var i = 1; i <= 5; i++)
+            await Clicks.AppendAsync([Click(link.ShortCode, moment.AddMilliseconds(-i))], Token);
+        await Clicks.AppendAsync([Click(link.ShortCode, moment)], Token);
+
+        Assert.Equal(2, await Clicks.DeleteBeforeAsync(moment, 2, Token));
+        Assert.Equal(2, await Clicks.DeleteBeforeAsync(moment, 2, Token));
+        Assert.Equal(1, await Clicks.DeleteBeforeAsync(moment, 2, Token));
+        Assert.Equal(0, await Clicks.DeleteBeforeAsync(moment, 2, Token));
+        Assert.Equal(1, (await Clicks.ReadTotalsAsync(link.ShortCode, moment.AddDays(-1), Now, Token)).Clicks);
+        Assert.Equal(6, (await Links.FindAsync(link.ShortCode, Token))!.ClickCount);
+    }
+
+    [Fact]
+    public async Task DeleteBefore_BatchAcrossTheMoment_KeepsWhatIsNewer()
+    {
+        var code = NewCode();
+        var moment = Quarter.AddDays(-20);
+        await Clicks.AppendAsync([Click(code, moment.AddMinutes(-1)), Click(code, moment.AddMinutes(1))], Token);
+
+        while (await Clicks.DeleteBeforeAsync(moment, 1_000, Token) > 0)
+        {
+            // In pieces, as the retention does.
+        }
+
+        Assert.Equal(1, (await Clicks.ReadTotalsAsync(code, moment, Now, Token)).Clicks);
+    }
+
+    // A day that no other test uses, long ago, so that deleting the salts before it hurts nobody.
+    private static DateOnly NewDay() => new DateOnly(1000, 1, 1).AddDays(RandomNumberGenerator.GetInt32(300_000));
+
+    private static StoredClick Click(string code, DateTimeOffset at) =>
+        new(code, at, null, null, "Mozilla/5.0", NewHash(), null, null, DeviceClass.Desktop, IsBot: false);
+}

@@ -1,0 +1,677 @@
+using System.Text;
+using UrlShortener.Runtime.Links;
+using Xunit;
+
+namespace UrlShortener.Runtime.Tests.Storage;
+
+/// <summary>What every <see cref="ILinkStore"/> does.</summary>
+public abstract class LinkStoreContract : StoreContract
+{
+    [Fact]
+    public async Task Create_NewLink_ReturnsWhatFindReturns()
+    {
+        var user = await NewUserAsync();
+        var expiry = Now.AddDays(3).AddMilliseconds(7);
+
+        var created = await CreateOneAsync(user.Id, new NewLink(null, "https://example.com/a?b=c#d", expiry, 308, """{"campaign":"spring"}"""));
+
+        var expected = new Link(
+            created.ShortCode, "https://example.com/a?b=c#d", user.Id, Now, expiry, 0, null, IsActive: true, 308, """{"campaign":"spring"}""");
+        Assert.Equal(expected, created);
+        Assert.Equal(expected, await Links.FindAsync(created.ShortCode, Token));
+    }
+
+    [Fact]
+    public async Task Create_Anonymous_HasNoOwnerAndNoExpiry()
+    {
+        var created = await CreateOneAsync();
+
+        var found = await Links.FindAsync(created.ShortCode, Token);
+
+        Assert.NotNull(found);
+        Assert.Null(found.UserId);
+        Assert.Null(found.ExpiresAt);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(999)]
+    public async Task Create_AnyMillisecond_RoundTripsInUtc(int millisecond)
+    {
+        var at = Now.AddMilliseconds(millisecond - Now.Millisecond);
+        var expiry = at.AddHours(1);
+
+        var created = await CreateOneAsync(null, NewLink() with { ExpiresAt = expiry.ToOffset(TimeSpan.FromHours(5.75)) }, at);
+        var found = await Links.FindAsync(created.ShortCode, Token);
+
+        Assert.NotNull(found);
+        Assert.Equal(at, found.CreatedAt);
+        Assert.Equal(expiry, found.ExpiresAt);
+        Assert.Equal(TimeSpan.Zero, found.CreatedAt.Offset);
+        Assert.Equal(TimeSpan.Zero, found.ExpiresAt!.Value.Offset);
+    }
+
+    [Theory]
+    [InlineData("https://example.com/ä/日本語?q=é", """{"emoji":"😀","n":"naïve"}""")]
+    [InlineData("https://example.com/😀👩‍👩‍👧#'\"%_$1;--", """{"a":"'; DROP TABLE urls; --","b":"$1"}""")]
+    [InlineData("https://example.com/%00%F0%9F%98%80", """{"nested":{"list":[1,2.5,true,null,"x"]}}""")]
+    public async Task Create_UnicodeAndQuotes_RoundTrip(string target, string metadata)
+    {
+        var created = await CreateOneAsync(null, NewLink(target: target, metadata: metadata));
+
+        var found = await Links.FindAsync(created.ShortCode, Token);
+
+        Assert.NotNull(found);
+        Assert.Equal(target, found.OriginalUrl);
+        AssertJson(metadata, found.Metadata);
+    }
+
+    [Fact]
+    public async Task Create_LongestTargetAndMetadata_RoundTrip()
+    {
+        var target = "https://example.com/" + new string('x', 7_148);
+        var metadata = $$"""{"text":"{{new string('y', 65_000)}}"}""";
+
+        var created = await CreateOneAsync(null, NewLink(target: target, metadata: metadata));
+        var found = await Links.FindAsync(created.ShortCode, Token);
+
+        Assert.Equal(target, found!.OriginalUrl);
+        AssertJson(metadata, found.Metadata);
+    }
+
+    [Fact]
+    public async Task Create_CodesDifferInCaseOnly_AreTwoLinks()
+    {
+        var stem = NewCode()[..6];
+        var links = await CreateAsync(null, Now, NewLink(stem + "a", "https://example.com/lower"), NewLink(stem + "A", "https://example.com/upper"));
+
+        Assert.All(links, Assert.NotNull);
+        Assert.Equal("https://example.com/lower", (await Links.FindAsync(stem + "a", Token))!.OriginalUrl);
+        Assert.Equal("https://example.com/upper", (await Links.FindAsync(stem + "A", Token))!.OriginalUrl);
+    }
+
+    [Fact]
+    public async Task Create_AliasTaken_FailsAloneAndNeighboursAreStored()
+    {
+        var taken = await CreateOneAsync(null, NewLink(NewCode(), "https://example.com/first"));
+        var (before, after) = (NewCode(), NewCode());
+
+        var links = await CreateAsync(null, Now, NewLink(before), NewLink(taken.ShortCode, "https://example.com/second"), NewLink(), NewLink(after));
+
+        Assert.Equal(4, links.Count);
+        Assert.Equal(before, links[0]!.ShortCode);
+        Assert.Null(links[1]);
+        Assert.NotNull(links[2]);
+        Assert.Equal(after, links[3]!.ShortCode);
+        Assert.Equal("https://example.com/first", (await Links.FindAsync(taken.ShortCode, Token))!.OriginalUrl);
+        foreach (var link in links.OfType<Link>())
+            Assert.Equal(link, await Links.FindAsync(link.ShortCode, Token));
+    }
+
+    [Fact]
+    public async Task Create_SameAliasTwiceInOneRequest_FirstWins()
+    {
+        var alias = NewCode();
+
+        var links = await CreateAsync(null, Now, NewLink(alias, "https://example.com/1"), NewLink(alias, "https://example.com/2"));
+
+        Assert.NotNull(links[0]);
+        Assert.Null(links[1]);
+        Assert.Equal("https://example.com/1", (await Links.FindAsync(alias, Token))!.OriginalUrl);
+    }
+
+    [Fact]
+    public async Task Create_GeneratedKeyClaimed_AsksForAnother()
+    {
+        var claimed = (await CreateOneAsync()).ShortCode;
+        var free = NewCode();
+        var keys = new Queue<string>([claimed, claimed, free]);
+
+        var result = await Links.CreateAsync(new CreateLinks([NewLink()], null, Now, keys.Dequeue), Token);
+
+        Assert.Equal(free, Assert.Single(Assert.IsType<CreateLinksResult.Created>(result).Links)!.ShortCode);
+        Assert.Empty(keys);
+    }
+
+    [Fact]
+    public async Task Create_GeneratedKeyRepeatedInOneRequest_GivesDistinctCodes()
+    {
+        var (first, second) = (NewCode(), NewCode());
+        var keys = new Queue<string>([first, first, second]);
+
+        var result = await Links.CreateAsync(new CreateLinks([NewLink(), NewLink()], null, Now, keys.Dequeue), Token);
+
+        Assert.Equal([first, second], Assert.IsType<CreateLinksResult.Created>(result).Links.Select(link => link!.ShortCode));
+    }
+
+    [Fact]
+    public async Task Create_AliasIsAPooledKey_ClaimsItForGood()
+    {
+        var pooled = NewCode();
+        await Stores.Keys.AddAsync([pooled], Token);
+        await CreateOneAsync(null, NewLink(pooled, "https://example.com/alias"));
+        var next = NewCode();
+        var keys = new Queue<string>([pooled, next]);
+
+        // The pool still holds the key in memory and hands it out.
+        var result = await Links.CreateAsync(new CreateLinks([NewLink()], null, Now, keys.Dequeue), Token);
+
+        Assert.Equal(next, Assert.Single(Assert.IsType<CreateLinksResult.Created>(result).Links)!.ShortCode);
+        Assert.Equal("https://example.com/alias", (await Links.FindAsync(pooled, Token))!.OriginalUrl);
+        Assert.DoesNotContain(pooled, await Stores.Keys.ReadUnusedAsync(1_000_000, Token));
+    }
+
+    [Fact]
+    public async Task Create_OneAliasManyTimesAtOnce_ExactlyOneWins()
+    {
+        var alias = NewCode();
+
+        var results = await Task.WhenAll(Enumerable.Range(0, 50).Select(i => Task.Run(() => CreateAsync(null, Now, NewLink(alias, $"https://example.com/{i}")), Token)));
+
+        var winner = Assert.Single(results.SelectMany(links => links).OfType<Link>());
+        Assert.Equal(winner, await Links.FindAsync(alias, Token));
+    }
+
+    [Fact]
+    public async Task Create_CodeOfADeletedLink_IsNeverClaimableAgain()
+    {
+        var user = await NewUserAsync();
+        var alias = NewCode();
+        await CreateOneAsync(user.Id, NewLink(alias));
+        await Links.DeleteAsync(alias, user.Id, Token);
+        var keys = new Queue<string>([alias, NewCode()]);
+
+        Assert.Null(Assert.Single(await CreateAsync(user.Id, Now, NewLink(alias))));
+        var result = await Links.CreateAsync(new CreateLinks([NewLink()], null, Now, keys.Dequeue), Token);
+
+        Assert.NotEqual(alias, Assert.Single(Assert.IsType<CreateLinksResult.Created>(result).Links)!.ShortCode);
+        Assert.Null(await Links.FindAsync(alias, Token));
+    }
+
+    [Fact]
+    public async Task Create_Cancelled_ThrowsAndStoresNothing()
+    {
+        var alias = NewCode();
+        using var cancellation = new CancellationTokenSource();
+        await cancellation.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => Links.CreateAsync(new CreateLinks([NewLink(alias)], null, Now, NewCode), cancellation.Token));
+
+        Assert.Null(await Links.FindAsync(alias, Token));
+        Assert.NotNull(await CreateOneAsync(null, NewLink(alias)));
+    }
+
+    [Fact]
+    public async Task Create_ByUser_CountsStoredLinksOnly()
+    {
+        var user = await NewUserAsync();
+        var taken = (await CreateOneAsync()).ShortCode;
+        await CreateAsync(user.Id, Now, NewLink(), NewLink(taken), NewLink());
+        await CreateAsync(user.Id, Now, NewLink(taken));
+        var last = await CreateOneAsync(user.Id);
+        await Links.DeleteAsync(last.ShortCode, user.Id, Token);
+
+        // A deleted link was created all the same.
+        Assert.Equal(3, (await Stores.Users.FindByEmailAsync(user.Email, Token))!.UrlsCreated);
+    }
+
+    [Fact]
+    public async Task Find_UnknownCode_IsNull() => Assert.Null(await Links.FindAsync(NewCode(), Token));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("%")]
+    [InlineData("_______")]
+    [InlineData("' OR 1=1 --")]
+    [InlineData("😀😀")]
+    public async Task Find_TextThatIsNoCode_IsNull(string code)
+    {
+        await CreateOneAsync();
+        Assert.Null(await Links.FindAsync(code, Token));
+    }
+
+    [Fact]
+    public async Task Update_EachFieldAlone_LeavesTheOthers()
+    {
+        var user = await NewUserAsync();
+        var link = await CreateOneAsync(user.Id, new NewLink(null, "https://example.com/1", Now.AddDays(1), 302, """{"a":"b"}"""));
+        var expiry = Now.AddDays(9);
+
+        link = await ChangeAsync(link with { OriginalUrl = "https://example.com/2" }, new LinkChange { OriginalUrl = "https://example.com/2" });
+        link = await ChangeAsync(link with { ExpiresAt = expiry }, new LinkChange { ExpiresAt = expiry, SetsExpiry = true });
+        link = await ChangeAsync(link with { IsActive = false }, new LinkChange { IsActive = false });
+        link = await ChangeAsync(link with { RedirectType = 301 }, new LinkChange { RedirectType = 301 });
+        link = await ChangeAsync(link with { Metadata = """{"c":"d"}""" }, new LinkChange { Metadata = """{"c":"d"}""" });
+        link = await ChangeAsync(link with { IsActive = true }, new LinkChange { IsActive = true });
+        link = await ChangeAsync(link with { ExpiresAt = null }, new LinkChange { SetsExpiry = true });
+        // Without SetsExpiry the time is not part of the change.
+        await ChangeAsync(link, new LinkChange { ExpiresAt = expiry });
+    }
+
+    [Fact]
+    public async Task Update_AllFieldsTogether_ChangesAll()
+    {
+        var user = await NewUserAsync();
+        var link = await CreateOneAsync(user.Id);
+        var expiry = Now.AddDays(2).AddMilliseconds(3);
+
+        await ChangeAsync(
+            link with { OriginalUrl = "https://example.com/😀", ExpiresAt = expiry, IsActive = false, RedirectType = 307, Metadata = """{"k":"v"}""" },
+            new LinkChange
+            {
+                OriginalUrl = "https://example.com/😀",
+                ExpiresAt = expiry,
+                SetsExpiry = true,
+                IsActive = false,
+                RedirectType = 307,
+                Metadata = """{"k":"v"}""",
+            });
+    }
+
+    [Fact]
+    public async Task Update_UnknownCode_IsNotFound()
+    {
+        var user = await NewUserAsync();
+
+        var result = await Links.UpdateAsync(NewCode(), user.Id, new LinkChange { IsActive = false }, Token);
+
+        Assert.Equal(new LinkChangeResult(LinkChangeOutcome.NotFound, null), result);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task UpdateAndDelete_NotTheOwner_ChangeNothing(bool isAnonymous)
+    {
+        var owner = await NewUserAsync();
+        var stranger = await NewUserAsync();
+        var link = await CreateOneAsync(isAnonymous ? null : owner.Id);
+
+        foreach (var userId in new[] { stranger.Id, 0, -1 })
+        {
+            Assert.Equal(
+                new LinkChangeResult(LinkChangeOutcome.NotOwner, null),
+                await Links.UpdateAsync(link.ShortCode, userId, new LinkChange { OriginalUrl = "https://evil.example/" }, Token));
+            Assert.Equal(new LinkChangeResult(LinkChangeOutcome.NotOwner, null), await Links.DeleteAsync(link.ShortCode, userId, Token));
+        }
+
+        Assert.Equal(link, await Links.FindAsync(link.ShortCode, Token));
+    }
+
+    [Fact]
+    public async Task Delete_Owner_ReturnsTheLastStateAndForgetsTheLink()
+    {
+        var user = await NewUserAsync();
+        var link = await CreateOneAsync(user.Id);
+
+        Assert.Equal(new LinkChangeResult(LinkChangeOutcome.Done, link), await Links.DeleteAsync(link.ShortCode, user.Id, Token));
+
+        Assert.Null(await Links.FindAsync(link.ShortCode, Token));
+        Assert.Empty((await Links.ListAsync(new LinkQuery(user.Id, 10), Token)).Links);
+        Assert.Equal(LinkChangeOutcome.NotFound, (await Links.DeleteAsync(link.ShortCode, user.Id, Token)).Outcome);
+        Assert.Equal(LinkChangeOutcome.NotFound, (await Links.UpdateAsync(link.ShortCode, user.Id, new LinkChange { IsActive = true }, Token)).Outcome);
+    }
+
+    [Fact]
+    public async Task Delete_ManyAtOnce_ExactlyOneIsDone()
+    {
+        var user = await NewUserAsync();
+        var link = await CreateOneAsync(user.Id);
+
+        var results = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => Task.Run(() => Links.DeleteAsync(link.ShortCode, user.Id, Token), Token)));
+
+        Assert.Single(results, result => result.Outcome == LinkChangeOutcome.Done);
+    }
+
+    [Fact]
+    public async Task List_UserWithoutLinks_IsEmpty()
+    {
+        var user = await NewUserAsync();
+        await CreateOneAsync();
+
+        var page = await Links.ListAsync(new LinkQuery(user.Id, 10), Token);
+
+        Assert.Empty(page.Links);
+        Assert.Null(page.Next);
+    }
+
+    [Fact]
+    public async Task List_ManyLinks_NewestFirstAndOwnOnly()
+    {
+        var user = await NewUserAsync();
+        var stranger = await NewUserAsync();
+        var middle = await CreateOneAsync(user.Id, at: Now.AddMinutes(-2));
+        var newest = await CreateOneAsync(user.Id, at: Now.AddMinutes(-1));
+        var oldest = await CreateOneAsync(user.Id, at: Now.AddMinutes(-3));
+        await CreateOneAsync(stranger.Id);
+        await CreateOneAsync();
+
+        var page = await Links.ListAsync(new LinkQuery(user.Id, 10), Token);
+
+        Assert.Equal([newest, middle, oldest], page.Links);
+        Assert.Null(page.Next);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(5)]
+    [InlineData(10)]
+    [InlineData(11)]
+    public async Task List_EqualTimes_PagesHoldEachLinkOnce(int limit)
+    {
+        var user = await NewUserAsync();
+        await CreateAsync(user.Id, Now.AddMinutes(-1), [.. Enumerable.Range(0, 4).Select(_ => NewLink())]);
+        await CreateAsync(user.Id, Now, [.. Enumerable.Range(0, 6).Select(_ => NewLink())]);
+
+        var seen = await ListAllAsync(new LinkQuery(user.Id, limit));
+
+        Assert.Equal(10, seen.Count);
+        Assert.Equal(10, seen.Select(link => link.ShortCode).Distinct(StringComparer.Ordinal).Count());
+        Assert.Equal(seen.OrderByDescending(link => link.CreatedAt), seen);
+    }
+
+    [Fact]
+    public async Task List_LinkCreatedAndDeletedBetweenPages_OthersStillComeOnce()
+    {
+        var user = await NewUserAsync();
+        var links = await CreateAsync(user.Id, Now, [.. Enumerable.Range(0, 6).Select(_ => NewLink())]);
+        var first = await Links.ListAsync(new LinkQuery(user.Id, 3), Token);
+
+        // The link that the cursor stands on goes, and a newer one comes.
+        await Links.DeleteAsync(first.Links[^1].ShortCode, user.Id, Token);
+        await CreateOneAsync(user.Id, at: Now.AddMinutes(1));
+        var second = await Links.ListAsync(new LinkQuery(user.Id, 3, first.Next), Token);
+
+        Assert.Equal(
+            links.Select(link => link!.ShortCode).Order(StringComparer.Ordinal),
+            first.Links.Concat(second.Links).Select(link => link.ShortCode).Order(StringComparer.Ordinal));
+        Assert.Null(second.Next);
+    }
+
+    [Fact]
+    public async Task List_CodePrefix_IsCaseSensitiveAndLiteral()
+    {
+        var user = await NewUserAsync();
+        var stem = NewCode()[..5];
+        foreach (var suffix in new[] { "aX1", "ax1", "a_1", "a-1", "bX1" })
+            await CreateOneAsync(user.Id, NewLink(stem + suffix));
+
+        Assert.Equal([stem + "aX1"], await CodesAsync(new LinkQuery(user.Id, 10, CodePrefix: stem + "aX")));
+        Assert.Equal([stem + "a_1"], await CodesAsync(new LinkQuery(user.Id, 10, CodePrefix: stem + "a_")));
+        Assert.Equal(4, (await CodesAsync(new LinkQuery(user.Id, 10, CodePrefix: stem + "a"))).Count);
+        Assert.Equal([stem + "bX1"], await CodesAsync(new LinkQuery(user.Id, 10, CodePrefix: stem + "bX1")));
+        foreach (var none in new[] { "%", "_", stem + "%", stem + "a%", stem + "?", stem + "[ab]", stem + "*", stem + "\\", stem + "aX1x", "😀" })
+            Assert.Empty(await CodesAsync(new LinkQuery(user.Id, 10, CodePrefix: none)));
+    }
+
+    [Fact]
+    public async Task List_Target_IsContainedLiterally()
+    {
+        var user = await NewUserAsync();
+        var percent = await CreateOneAsync(user.Id, NewLink(target: "https://example.com/100%25-off"));
+        var underscore = await CreateOneAsync(user.Id, NewLink(target: "https://example.com/snake_case"));
+        var upper = await CreateOneAsync(user.Id, NewLink(target: "https://example.com/SnakeXCase"));
+        var unicode = await CreateOneAsync(user.Id, NewLink(target: "https://example.com/日本語😀"));
+
+        Assert.Equal([percent.ShortCode], await CodesAsync(new LinkQuery(user.Id, 10, Target: "100%25")));
+        Assert.Equal([percent.ShortCode], await CodesAsync(new LinkQuery(user.Id, 10, Target: "%")));
+        Assert.Equal([underscore.ShortCode], await CodesAsync(new LinkQuery(user.Id, 10, Target: "e_c")));
+        Assert.Equal([upper.ShortCode], await CodesAsync(new LinkQuery(user.Id, 10, Target: "sNAKExcASE")));
+        Assert.Equal([unicode.ShortCode], await CodesAsync(new LinkQuery(user.Id, 10, Target: "本語😀")));
+        Assert.Equal(4, (await CodesAsync(new LinkQuery(user.Id, 10, Target: "EXAMPLE.com/"))).Count);
+        Assert.Empty(await CodesAsync(new LinkQuery(user.Id, 10, Target: "100%off")));
+        Assert.Empty(await CodesAsync(new LinkQuery(user.Id, 10, Target: "\\")));
+    }
+
+    [Theory]
+    [InlineData("""{"k":"spring"}""", "spring", true)]
+    [InlineData("""{"k":"spring"}""", "Spring", false)]
+    [InlineData("""{"k":"spring"}""", "sprin", false)]
+    [InlineData("""{"k":"spring"}""", "%", false)]
+    [InlineData("""{"k":"spring"}""", "\"spring\"", false)]
+    [InlineData("""{"K":"spring"}""", "spring", false)]
+    [InlineData("""{"k":"it's 😀"}""", "it's 😀", true)]
+    [InlineData("""{"k":""}""", "", true)]
+    [InlineData("""{"k":42}""", "42", true)]
+    [InlineData("""{"k":42}""", "042", false)]
+    [InlineData("""{"k":-7}""", "-7", true)]
+    [InlineData("""{"k":2.5}""", "2.5", true)]
+    [InlineData("""{"k":9007199254740993}""", "9007199254740993", true)]
+    [InlineData("""{"k":"42"}""", "42", true)]
+    [InlineData("""{"k":true}""", "true", true)]
+    [InlineData("""{"k":true}""", "1", false)]
+    [InlineData("""{"k":false}""", "false", true)]
+    [InlineData("""{"k":false}""", "0", false)]
+    [InlineData("""{"k":"true"}""", "true", true)]
+    [InlineData("""{"k":null}""", "", false)]
+    [InlineData("""{"k":null}""", "null", false)]
+    [InlineData("""{"k":{"k":"spring"}}""", "spring", false)]
+    [InlineData("""{"k":["spring"]}""", "spring", false)]
+    [InlineData("{}", "", false)]
+    public async Task List_Metadata_ComparesScalarsAsText(string metadata, string value, bool isFound)
+    {
+        var user = await NewUserAsync();
+        var link = await CreateOneAsync(user.Id, NewLink(metadata: metadata));
+
+        var codes = await CodesAsync(new LinkQuery(user.Id, 10, Metadata: [KeyValuePair.Create("k", value)]));
+
+        Assert.Equal(isFound ? [link.ShortCode] : [], codes);
+    }
+
+    [Theory]
+    [InlineData("a.b")]
+    [InlineData("a\"b")]
+    [InlineData("$.k")]
+    [InlineData("ключ 😀")]
+    [InlineData("0")]
+    public async Task List_MetadataName_IsTakenLiterally(string name)
+    {
+        var user = await NewUserAsync();
+        var link = await CreateOneAsync(user.Id, NewLink(metadata: $$"""{{{System.Text.Json.JsonSerializer.Serialize(name)}}:"v","k":"w"}"""));
+
+        Assert.Equal([link.ShortCode], await CodesAsync(new LinkQuery(user.Id, 10, Metadata: [KeyValuePair.Create(name, "v")])));
+        Assert.Empty(await CodesAsync(new LinkQuery(user.Id, 10, Metadata: [KeyValuePair.Create(name, "w")])));
+    }
+
+    [Fact]
+    public async Task List_SeveralFilters_AllApply()
+    {
+        var user = await NewUserAsync();
+        var stem = NewCode()[..5];
+        var match = await CreateOneAsync(user.Id, NewLink(stem + "1", "https://example.com/shoes", """{"a":"x","b":"y"}"""));
+        await CreateOneAsync(user.Id, NewLink(stem + "2", "https://example.com/shoes", """{"a":"x","b":"z"}"""));
+        await CreateOneAsync(user.Id, NewLink(stem + "3", "https://example.com/hats", """{"a":"x","b":"y"}"""));
+        await CreateOneAsync(user.Id, NewLink(null, "https://example.com/shoes", """{"a":"x","b":"y"}"""));
+        var inactive = await CreateOneAsync(user.Id, NewLink(stem + "4", "https://example.com/shoes", """{"a":"x","b":"y"}"""));
+        await Links.UpdateAsync(inactive.ShortCode, user.Id, new LinkChange { IsActive = false }, Token);
+        var query = new LinkQuery(
+            user.Id, 10, null, stem, "SHOES", [KeyValuePair.Create("a", "x"), KeyValuePair.Create("b", "y")], IsActive: true);
+
+        Assert.Equal([match.ShortCode], await CodesAsync(query));
+        Assert.Equal([inactive.ShortCode], await CodesAsync(query with { IsActive = false }));
+        Assert.Equal(2, (await CodesAsync(query with { IsActive = null })).Count);
+    }
+
+    [Fact]
+    public async Task List_FilterAndPages_HoldEachMatchOnce()
+    {
+        var user = await NewUserAsync();
+        await CreateAsync(user.Id, Now, [.. Enumerable.Range(0, 12).Select(i => NewLink(target: i % 2 == 0 ? "https://example.com/even" : "https://example.com/odd"))]);
+
+        var seen = await ListAllAsync(new LinkQuery(user.Id, 4, Target: "even"));
+
+        Assert.Equal(6, seen.Select(link => link.ShortCode).Distinct(StringComparer.Ordinal).Count());
+        Assert.All(seen, link => Assert.Equal("https://example.com/even", link.OriginalUrl));
+    }
+
+    [Fact]
+    public async Task Idempotency_SameRequestAgain_ReplaysByteForByte()
+    {
+        var user = await NewUserAsync();
+        var body = new byte[] { 0, 1, 2, 255, 254, 13, 10, 0 };
+        var idempotency = NewIdempotency(_ => new StoredReply(201, "/api/v1/urls/x", body));
+
+        var first = Assert.IsType<CreateLinksResult.Created>(await Links.CreateAsync(new CreateLinks([NewLink()], user.Id, Now, NewCode, idempotency), Token));
+        var second = Assert.IsType<CreateLinksResult.Replayed>(
+            await Links.CreateAsync(
+                new CreateLinks([NewLink()], user.Id, Now.AddHours(1), NewCode, idempotency with { BuildReply = _ => throw new InvalidOperationException() }), Token));
+
+        Assert.NotNull(first.Reply);
+        Assert.Equal((201, "/api/v1/urls/x"), (second.Reply.StatusCode, second.Reply.Location));
+        Assert.Equal(body, first.Reply.Body);
+        Assert.Equal(body, second.Reply.Body);
+        Assert.Equal(1, (await Stores.Users.FindByEmailAsync(user.Email, Token))!.UrlsCreated);
+    }
+
+    [Fact]
+    public async Task Idempotency_NoLocation_ReplaysNone()
+    {
+        var idempotency = NewIdempotency(_ => new StoredReply(207, null, []));
+        await Links.CreateAsync(new CreateLinks([NewLink()], null, Now, NewCode, idempotency), Token);
+
+        var again = Assert.IsType<CreateLinksResult.Replayed>(await Links.CreateAsync(new CreateLinks([NewLink()], null, Now, NewCode, idempotency), Token));
+
+        Assert.Null(again.Reply.Location);
+        Assert.Empty(again.Reply.Body);
+    }
+
+    [Fact]
+    public async Task Idempotency_ReplyIsBuiltFromTheResultOfEachLink()
+    {
+        var taken = (await CreateOneAsync()).ShortCode;
+        IReadOnlyList<Link?>? seen = null;
+        var idempotency = NewIdempotency(links =>
+        {
+            seen = links;
+            return new StoredReply(207, null, []);
+        });
+
+        var result = await Links.CreateAsync(new CreateLinks([NewLink(taken), NewLink()], null, Now, NewCode, idempotency), Token);
+
+        var links = Assert.IsType<CreateLinksResult.Created>(result).Links;
+        Assert.Null(links[0]);
+        Assert.NotNull(links[1]);
+        Assert.Equal(links, seen);
+    }
+
+    [Fact]
+    public async Task Idempotency_OtherRequestUnderTheKey_IsRefused()
+    {
+        var alias = NewCode();
+        var idempotency = NewIdempotency();
+        await Links.CreateAsync(new CreateLinks([NewLink()], null, Now, NewCode, idempotency), Token);
+
+        var result = await Links.CreateAsync(new CreateLinks([NewLink(alias)], null, Now, NewCode, idempotency with { RequestHash = NewHash() }), Token);
+
+        Assert.IsType<CreateLinksResult.KeyReused>(result);
+        Assert.Null(await Links.FindAsync(alias, Token));
+    }
+
+    [Fact]
+    public async Task Idempotency_KeyExpired_IsUsableAgain()
+    {
+        var idempotency = NewIdempotency();
+        await Links.CreateAsync(new CreateLinks([NewLink()], null, Now, NewCode, idempotency), Token);
+        var other = idempotency with { RequestHash = NewHash(), ExpiresAt = idempotency.ExpiresAt.AddHours(24) };
+
+        Assert.IsType<CreateLinksResult.KeyReused>(
+            await Links.CreateAsync(new CreateLinks([NewLink()], null, idempotency.ExpiresAt.AddMilliseconds(-1), NewCode, other), Token));
+        Assert.IsType<CreateLinksResult.Created>(await Links.CreateAsync(new CreateLinks([NewLink()], null, idempotency.ExpiresAt, NewCode, other), Token));
+        Assert.IsType<CreateLinksResult.Replayed>(await Links.CreateAsync(new CreateLinks([NewLink()], null, idempotency.ExpiresAt, NewCode, other), Token));
+    }
+
+    [Fact]
+    public async Task Idempotency_NoLinkCreated_StoresNothing()
+    {
+        var taken = (await CreateOneAsync()).ShortCode;
+        var idempotency = NewIdempotency(_ => throw new InvalidOperationException("There is nothing to answer."));
+
+        var refused = Assert.IsType<CreateLinksResult.Created>(await Links.CreateAsync(new CreateLinks([NewLink(taken)], null, Now, NewCode, idempotency), Token));
+        Assert.Null(Assert.Single(refused.Links));
+        Assert.Null(refused.Reply);
+
+        // The client may choose another alias under the same key.
+        var retry = NewIdempotency() with { Key = idempotency.Key };
+        Assert.IsType<CreateLinksResult.Created>(await Links.CreateAsync(new CreateLinks([NewLink()], null, Now, NewCode, retry), Token));
+    }
+
+    [Fact]
+    public async Task Idempotency_BuildReplyThrows_StoresNeitherLinkNorKey()
+    {
+        var alias = NewCode();
+        var idempotency = NewIdempotency(_ => throw new InvalidOperationException("no answer"));
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => Links.CreateAsync(new CreateLinks([NewLink(alias)], null, Now, NewCode, idempotency), Token));
+
+        Assert.Null(await Links.FindAsync(alias, Token));
+        var retry = NewIdempotency() with { Key = idempotency.Key };
+        var created = Assert.IsType<CreateLinksResult.Created>(await Links.CreateAsync(new CreateLinks([NewLink(alias)], null, Now, NewCode, retry), Token));
+        Assert.NotNull(Assert.Single(created.Links));
+    }
+
+    [Fact]
+    public async Task Idempotency_TwinsAtOnce_CreateOneLink()
+    {
+        var user = await NewUserAsync();
+        var idempotency = NewIdempotency(links => new StoredReply(201, null, Encoding.UTF8.GetBytes(links[0]!.ShortCode)));
+
+        var results = await Task.WhenAll(Enumerable.Range(0, 20).Select(
+            _ => Task.Run(() => Links.CreateAsync(new CreateLinks([NewLink()], user.Id, Now, NewCode, idempotency), Token), Token)));
+
+        var created = Assert.Single(results.OfType<CreateLinksResult.Created>());
+        Assert.Equal(19, results.OfType<CreateLinksResult.Replayed>().Count());
+        Assert.All(results.OfType<CreateLinksResult.Replayed>(), replayed => Assert.Equal(created.Reply!.Body, replayed.Reply.Body));
+        Assert.Single((await Links.ListAsync(new LinkQuery(user.Id, 100), Token)).Links);
+    }
+
+    [Fact]
+    public async Task DeleteExpiredIdempotencyKeys_ForgetsEndedOnesOnly()
+    {
+        // Long ago, so that no other test's key is touched.
+        var ended = NewIdempotency() with { ExpiresAt = DateTimeOffset.UnixEpoch.AddDays(2) };
+        var valid = NewIdempotency();
+        await Links.CreateAsync(new CreateLinks([NewLink()], null, Now, NewCode, ended), Token);
+        await Links.CreateAsync(new CreateLinks([NewLink()], null, Now, NewCode, valid), Token);
+
+        Assert.Equal(0, await Links.DeleteExpiredIdempotencyKeysAsync(ended.ExpiresAt.AddMilliseconds(-1), Token));
+        Assert.Equal(1, await Links.DeleteExpiredIdempotencyKeysAsync(ended.ExpiresAt, Token));
+        Assert.Equal(0, await Links.DeleteExpiredIdempotencyKeysAsync(ended.ExpiresAt, Token));
+        Assert.IsType<CreateLinksResult.Replayed>(await Links.CreateAsync(new CreateLinks([NewLink()], null, Now, NewCode, valid), Token));
+    }
+
+    private static Idempotency NewIdempotency(Func<IReadOnlyList<Link?>, StoredReply>? buildReply = null) =>
+        new(NewHash(), NewHash(), Now.AddHours(24), buildReply ?? (_ => new StoredReply(201, null, [1])));
+
+    // Stores may write JSON with other white space, and order members as they like.
+    private static void AssertJson(string expected, string actual) =>
+        Assert.True(System.Text.Json.JsonElement.DeepEquals(System.Text.Json.JsonElement.Parse(expected), System.Text.Json.JsonElement.Parse(actual)), actual);
+
+    private async Task<Link> ChangeAsync(Link expected, LinkChange change)
+    {
+        var result = await Links.UpdateAsync(expected.ShortCode, expected.UserId!.Value, change, Token);
+        Assert.Equal(new LinkChangeResult(LinkChangeOutcome.Done, expected), result);
+        Assert.Equal(expected, await Links.FindAsync(expected.ShortCode, Token));
+        return expected;
+    }
+
+    private async Task<List<Link>> ListAllAsync(LinkQuery query)
+    {
+        var seen = new List<Link>();
+        for (LinkCursor? after = null; ;)
+        {
+            var page = await Links.ListAsync(query with { After = after }, Token);
+            Assert.True(page.Links.Count <= query.Limit);
+            seen.AddRange(page.Links);
+            if (page.Next is null)
+                return seen;
+            Assert.Equal(query.Limit, page.Links.Count);
+            after = page.Next;
+        }
+    }
+
+    private async Task<IReadOnlyList<string>> CodesAsync(LinkQuery query) =>
+        [.. (await Links.ListAsync(query, Token)).Links.Select(link => link.ShortCode)];
+}

@@ -1,0 +1,29 @@
+using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Storage.Sqlite;
+
+namespace UrlShortener.Runtime.Tests.Storage.Sqlite;
+
+/// <summary>A database in a folder of its own, shared by the tests of a class and deleted after them.</summary>
+public sealed class SqliteStores : IAsyncDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("shortener");
+    private readonly SqliteDatabase _database;
+
+    public SqliteStores()
+    {
+        _database = new SqliteDatabase(new StorageOptions { DataDirectory = _folder.FullName });
+        _database.Migrate();
+        Stores = StoresOf(_database);
+    }
+
+    internal Stores Stores { get; }
+
+    internal static Stores StoresOf(SqliteDatabase database) =>
+        new(new SqliteLinkStore(database), new SqliteUserStore(database), new SqliteKeyStore(database), new SqliteClickStore(database));
+
+    public async ValueTask DisposeAsync()
+    {
+        await _database.DisposeAsync();
+        _folder.Delete(recursive: true);
+    }
+}

@@ -1,0 +1,9 @@
+using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Keys;
+using UrlShortener.Runtime.Links;
+using UrlShortener.Runtime.Users;
+
+namespace UrlShortener.Runtime.Tests.Storage;
+
+/// <summary>All stores of one database.</summary>
+internal sealed record Stores(ILinkStore Links, IUserStore Users, IKeyStore Keys, IClickStore Clicks);

@@ -1,0 +1,3 @@
+using BenchmarkDotNet.Running;
+
+BenchmarkSwitcher.FromAssembly(typeof(UrlShortener.Benchmarks.RedirectBenchmarks).Assembly).Run(args);
