@@ -50,7 +50,7 @@ internal sealed class SqliteDatabase : IDatabase, IAsyncDisposable
                 .Build()
                 .PerformUpgrade();
             if (!result.Successful)
-                throw new InvalidOperationException($"Migration {result.ErrorScript?.Name} of Storage:DataDirectory {_directory} failed: {result.Error.Message}", result.Error);
+                throw new InvalidOperationException($"The tables in Storage:DataDirectory {_directory} could not be brought up to date{(result.ErrorScript is { } script ? $" by {script.Name}" : "")}: {result.Error.Message}", result.Error);
             using var connection = new SqliteConnection(_connectionString);
             connection.Open();
             using var command = connection.CreateCommand();
@@ -114,13 +114,15 @@ internal sealed class SqliteDatabase : IDatabase, IAsyncDisposable
     private FileStream WaitForTurn()
     {
         const int attempts = 300;
+        const int HeldOnUnix = 11; // EWOULDBLOCK
+        const int HeldOnWindows = unchecked((int)0x80070020); // ERROR_SHARING_VIOLATION
         for (var attempt = 1; ; attempt++)
         {
             try
             {
                 return new FileStream(Path.Combine(_directory, "migrate.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             }
-            catch (IOException) when (attempt < attempts)
+            catch (IOException error) when (attempt < attempts && error.HResult is HeldOnUnix or HeldOnWindows)
             {
                 using var pause = new ManualResetEventSlim();
                 pause.Wait(TimeSpan.FromMilliseconds(100));
