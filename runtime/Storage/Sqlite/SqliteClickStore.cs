@@ -49,7 +49,7 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickStore
     public Task<int> DeleteBeforeAsync(DateTimeOffset moment, int limit, CancellationToken cancellationToken) =>
         database.WriteAsync(
             session => session.Execute(
-                "DELETE FROM click_batches WHERE id IN (SELECT id FROM click_batches ORDER BY id LIMIT $2) AND last_at < $1",
+                "DELETE FROM click_batches WHERE id IN (SELECT id FROM click_batches WHERE last_at < $1 LIMIT $2)",
                 moment.ToUnixTimeMilliseconds(), limit),
             cancellationToken);
 
