@@ -31,6 +31,8 @@ internal sealed partial class ClickWriter(
         catch (OperationCanceledException)
         {
             var lost = _batch.Count + queue.Count;
+            if (lost == 0)
+                return;
             ClickMetrics.Dropped.Inc(lost);
             Log.LostAtStop(logger, lost);
         }
