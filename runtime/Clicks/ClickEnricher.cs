@@ -11,10 +11,13 @@ namespace UrlShortener.Runtime.Clicks;
 internal sealed class ClickEnricher(GeoDatabase? geo)
 {
     private const int MaxText = 512;
+    private const int MaxKept = 1_024;
 
-    private readonly Memo<(string?, string?, string?), ClientKind> _clients = new();
-    private readonly Memo<string, (string? Referrer, string? Source)> _referrers = new();
-    private readonly Memo<IPAddress, (string Hash, Place Place)> _visitors = new();
+    // Whole header texts are the keys; long ones come from nobody who comes often.
+    private readonly Memo<(string? Agent, string? Mobile, string? Platform), ClientKind> _clients =
+        new(key => (key.Agent?.Length ?? 0) + (key.Mobile?.Length ?? 0) + (key.Platform?.Length ?? 0) <= MaxKept);
+    private readonly Memo<string, (string? Referrer, string? Source)> _referrers = new(key => key.Length <= MaxKept);
+    private readonly Memo<IPAddress, (string Hash, Place Place)> _visitors = new(_ => true);
     private byte[] _salt = [];
 
     /// <summary>The record of a click.</summary>
@@ -28,7 +31,7 @@ internal sealed class ClickEnricher(GeoDatabase? geo)
             _salt = salt;
         }
 
-        var client = _clients.Get((click.UserAgent, click.ChMobile, click.ChPlatform), static (key, _) => ClientKinds.Classify(key.Item1, key.Item2, key.Item3), this);
+        var client = _clients.Get((click.UserAgent, click.ChMobile, click.ChPlatform), static (key, _) => ClientKinds.Classify(key.Agent, key.Mobile, key.Platform), this);
         var (referrer, source) = click.Referrer is { Length: > 0 } header ? _referrers.Get(header, static (key, _) => ReadReferrer(key), this) : default;
         var (hash, place) = click.Address is { } address ? _visitors.Get(address, static (key, self) => self.ReadVisitor(key), this) : ("", default);
         return new StoredClick(
@@ -78,7 +81,7 @@ internal sealed class ClickEnricher(GeoDatabase? geo)
         text is { Length: > MaxText } ? text[..(char.IsHighSurrogate(text[MaxText - 1]) ? MaxText - 1 : MaxText)] : text;
 
     // Starts over when full: simpler than an LRU and as good for values that repeat within a batch.
-    private sealed class Memo<TKey, TValue>
+    private sealed class Memo<TKey, TValue>(Predicate<TKey> isKept)
         where TKey : notnull
     {
         private const int Capacity = 8_192;
@@ -88,9 +91,11 @@ internal sealed class ClickEnricher(GeoDatabase? geo)
         {
             if (_values.TryGetValue(key, out var value))
                 return value;
+            value = compute(key, self);
+            if (!isKept(key))
+                return value;
             if (_values.Count == Capacity)
                 _values.Clear();
-            value = compute(key, self);
             _values.Add(key, value);
             return value;
         }

@@ -84,7 +84,7 @@ internal sealed partial class ClickWriter(
                 return;
             }
             // The store may come back; until then nothing is thrown away.
-            catch (Exception error) when (error is not OperationCanceledException)
+            catch (Exception error) when (!cancellationToken.IsCancellationRequested)
             {
                 _append = null;
                 Log.WriteFailed(logger, _batch.Count, error);
@@ -102,7 +102,7 @@ internal sealed partial class ClickWriter(
             {
                 _salt = (day, await store.GetSaltAsync(day, cancellationToken));
             }
-            catch (Exception error) when (error is not OperationCanceledException)
+            catch (Exception error) when (!cancellationToken.IsCancellationRequested)
             {
                 Log.WriteFailed(logger, queue.Count + _batch.Count, error);
                 await Task.Delay(RetryDelay, time, cancellationToken);

@@ -75,7 +75,7 @@ internal static class Settings
 
     private static void CheckSection(IConfigurationSection section, Type type, List<string> errors)
     {
-        if (!string.IsNullOrEmpty(section.Value) && IsGivenToUs(section))
+        if (!string.IsNullOrEmpty(section.Value))
             errors.Add($"{section.Path} is a section, not one value.");
         var unreadable = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         var properties = type.GetProperties(BindingFlags.Public | BindingFlags.Instance)

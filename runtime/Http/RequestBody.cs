@@ -61,7 +61,7 @@ internal static class RequestBody
         if (error.Message.Contains("uplicate", StringComparison.Ordinal))
             return $"{path ?? "A field"} is there twice.";
         if (path is not null && error.Message.Contains("could not be converted", StringComparison.Ordinal))
-            return $"{path} has a value of the wrong type.";
+            return $"{path} has a value of the wrong type, or text that is not valid Unicode.";
         return $"The body is not valid JSON at line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}.";
     }
 

@@ -15,6 +15,7 @@ public sealed class BlocklistTests : ProductTest
         foreach (var url in new[] { "https://evil.example.com/", "http://EVIL.example.com:8080/path", "https://below.evil.example.com./" })
             (await product.Owner.CreateAsync(new { original_url = url })).ShouldBeProblem(400, "URL_BLOCKED");
         var code = await product.Owner.CreateLinkAsync("https://later.example.com/");
+        var first = await product.Owner.CreateAsync(new { original_url = "https://later.example.com/retried" }, ("X-Idempotency-Key", "retried"));
         Assert.Equal(302, (await product.Anonymous.GetAsync($"/{code}")).Status);
         var bulk = await product.Owner.CreateManyAsync([new { original_url = "https://evil.example.com/" }, new { original_url = "https://example.com/" }]);
         Assert.Equal(207, bulk.Status);
@@ -25,6 +26,9 @@ public sealed class BlocklistTests : ProductTest
         var blocked = await Eventually.ReadAsync(() => product.Anonymous.GetAsync($"/{code}"), reply => reply.Status != 302, "the new list is in force");
 
         blocked.ShouldBeProblem(451, "URL_BLOCKED");
+        // A retry gets what the first try got, whatever the rules are now.
+        var retry = await product.Owner.CreateAsync(new { original_url = "https://later.example.com/retried" }, ("X-Idempotency-Key", "retried"));
+        Assert.Equal((201, first.Text), (retry.Status, retry.Text));
         Assert.Null(blocked.Header("Location"));
         var page = await product.Anonymous.GetAsync($"/{code}", ("Accept", "text/html"));
         Assert.Equal(451, page.Status);

@@ -34,7 +34,7 @@ public sealed class LinkCacheTests : IDisposable
 
         var link = await cache.LoadAsync("abcd", Token);
 
-        Assert.Equal(CachedLinkState.Active, link.State);
+        Assert.True(link.Exists);
         Assert.Equal("https://example.com/%C3%BC", link.Location.ToString());
         Assert.Equal((308, 1_790_000_000_123), (link.RedirectType, link.ExpiresAt));
         Assert.True(cache.TryGet("abcd", out var cached));
@@ -53,11 +53,11 @@ public sealed class LinkCacheTests : IDisposable
         var cache = New();
         _store.Find = (code, _) => Task.FromResult(isInactive ? NewLink(code) with { IsActive = false } : null);
 
-        Assert.Equal(CachedLinkState.NotFound, (await cache.LoadAsync("abcd", Token)).State);
-        Assert.Equal(CachedLinkState.NotFound, (await cache.LoadAsync("abcd", Token)).State);
+        Assert.False((await cache.LoadAsync("abcd", Token)).Exists);
+        Assert.False((await cache.LoadAsync("abcd", Token)).Exists);
 
         Assert.True(cache.TryGet("abcd", out var cached));
-        Assert.Equal(CachedLinkState.NotFound, cached.State);
+        Assert.False(cached.Exists);
         Assert.Equal(1, _store.Calls);
     }
 
@@ -103,7 +103,7 @@ public sealed class LinkCacheTests : IDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
         answer.SetResult(NewLink("abcd"));
 
-        Assert.Equal(CachedLinkState.Active, (await second).State);
+        Assert.True((await second).Exists);
     }
 
     [Fact]
@@ -149,7 +149,7 @@ public sealed class LinkCacheTests : IDisposable
         cache.Invalidate("abcd");
         missing.SetResult(null);
 
-        Assert.Equal(CachedLinkState.Active, (await load).State);
+        Assert.True((await load).Exists);
     }
 
     [Fact]
@@ -195,7 +195,7 @@ public sealed class LinkCacheTests : IDisposable
 
         _store.Find = (code, _) => Task.FromResult<Link?>(NewLink(code));
 
-        Assert.Equal(CachedLinkState.Active, (await cache.LoadAsync("abcd", Token)).State);
+        Assert.True((await cache.LoadAsync("abcd", Token)).Exists);
     }
 
     [Fact]
@@ -204,36 +204,30 @@ public sealed class LinkCacheTests : IDisposable
         var cache = New(new CachingOptions { Capacity = 50 });
         var codes = Enumerable.Range(0, 1_000).Select(i => $"c{i:0000}").ToList();
         foreach (var code in codes)
-            Assert.Equal(CachedLinkState.Active, (await cache.LoadAsync(code, Token)).State);
+            Assert.True((await cache.LoadAsync(code, Token)).Exists);
 
         Assert.InRange(codes.Count(code => cache.TryGet(code, out _)), 0, 50);
     }
 
     [Fact]
-    public async Task Blocklist_Changes_VoidsEveryEntry()
+    public async Task IsBlocked_ListChanges_IsJudgedAgainWithoutTheStore()
     {
-        var path = Path.Combine(_folder.FullName, "list.txt");
-        await File.WriteAllTextAsync(path, "other.example.com\n", Token);
-        var blocklist = new BlocklistFile(path, _time, NullLogger<BlocklistFile>.Instance);
-        await blocklist.StartAsync(Token);
-        var cache = New(blocklist: blocklist);
-        Assert.Equal(CachedLinkState.Active, (await cache.LoadAsync("abcd", Token)).State);
+        var cache = New();
+        var link = await cache.LoadAsync("abcd", Token);
+        _store.Find = (_, _) => Task.FromException<Link?>(new IOException("down"));
 
-        await File.WriteAllTextAsync(path, "other.example.com\nexample.com\n", Token);
-        await Eventually.HoldsAsync(() => !cache.TryGet("abcd", out _), () => _time.Advance(BlocklistFile.PollInterval));
-
-        Assert.Equal(CachedLinkState.Blocked, (await cache.LoadAsync("abcd", Token)).State);
-        await blocklist.StopAsync(Token);
+        Assert.False(link.IsBlocked(Blocklist.Empty));
+        Assert.True(link.IsBlocked(Blocklist.Parse(new StringReader("example.com")).List));
+        Assert.False(link.IsBlocked(Blocklist.Parse(new StringReader("other.example.com")).List));
     }
 
     private static Link NewLink(string code, string target = "https://example.com/") =>
         new(code, target, null, DateTimeOffset.UnixEpoch, null, 0, null, IsActive: true, 302, "{}");
 
-    private LinkCache New(CachingOptions? options = null, BlocklistFile? blocklist = null)
+    private LinkCache New(CachingOptions? options = null)
     {
-        blocklist ??= new BlocklistFile(null, _time, NullLogger<BlocklistFile>.Instance);
-        var cache = new LinkCache(_store, blocklist, options ?? new CachingOptions(), NullLogger<FusionCache>.Instance);
-        _owned.AddRange([cache, blocklist]);
+        var cache = new LinkCache(_store, options ?? new CachingOptions(), NullLogger<FusionCache>.Instance);
+        _owned.Add(cache);
         return cache;
     }
 
@@ -261,6 +255,9 @@ public sealed class LinkCacheTests : IDisposable
         }
 
         public Task<CreateLinksResult> CreateAsync(CreateLinks request, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public Task<CreateLinksResult?> FindReplyAsync(string key, string requestHash, DateTimeOffset now, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
 
         public Task<LinkChangeResult> UpdateAsync(string shortCode, long userId, LinkChange change, CancellationToken cancellationToken) =>
             throw new NotSupportedException();

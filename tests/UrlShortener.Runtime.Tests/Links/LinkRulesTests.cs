@@ -58,7 +58,8 @@ public sealed class LinkRulesTests : IDisposable
     [InlineData("""{"original_url":"https://example.com","metadata":"text"}""", "metadata", ErrorCode.InvalidRequest)]
     [InlineData("""{"original_url":"https://example.com","metadata":1}""", "metadata", ErrorCode.InvalidRequest)]
     [InlineData("""{"original_url":"https://example.com","metadata":{"a":"\ud800"}}""", "metadata", ErrorCode.InvalidRequest)]
-    [InlineData("""{"original_url":"https://example.com","metadata":{"\ud800":1}}""", "metadata", ErrorCode.InvalidRequest)]
+    [InlineData("""{"original_url":"https://example.com","metadata":{"a":"x\u0000y"}}""", "metadata", ErrorCode.InvalidRequest)]
+    [InlineData("""{"original_url":"https://example.com","metadata":{"a":[{"\u0000":1}]}}""", "metadata", ErrorCode.InvalidRequest)]
     [InlineData("""{"original_url":"https://example.com","metadata":{"a":["x",{"b":"\udc00\ud800"}]}}""", "metadata", ErrorCode.InvalidRequest)]
     public void Check_OneRuleBroken_IsNamedAlone(string json, string field, string code)
     {
