@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Threading.Channels;
 using DbUp;
 using Microsoft.Data.Sqlite;
+using Prometheus;
 using UrlShortener.Runtime.Configuration;
 
 namespace UrlShortener.Runtime.Storage.Sqlite;
@@ -70,6 +71,7 @@ internal sealed class SqliteDatabase : IDatabase, IAsyncDisposable
     /// <returns>What the work returned, after the commit.</returns>
     public async Task<T> WriteAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken)
     {
+        using var timer = StoreMetrics.WriteSeconds.NewTimer();
         _ = _writer.Value;
         var write = new Write<T>(work, cancellationToken);
         await _writes.Writer.WriteAsync(write, cancellationToken);
@@ -79,6 +81,7 @@ internal sealed class SqliteDatabase : IDatabase, IAsyncDisposable
     /// <summary>Runs a query on a connection that cannot write. The work runs on the caller's thread.</summary>
     public async Task<T> ReadAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken)
     {
+        using var timer = StoreMetrics.ReadSeconds.NewTimer();
         await _readerSlots.WaitAsync(cancellationToken);
         try
         {
@@ -86,11 +89,16 @@ internal sealed class SqliteDatabase : IDatabase, IAsyncDisposable
                 session = new SqliteSession(_connectionString, readOnly: true);
             try
             {
-                return work(session);
-            }
-            finally
-            {
+                var result = work(session);
                 _readers.Add(session);
+                return result;
+            }
+            catch
+            {
+                // It may be the connection; the next query gets a new one.
+                session.Dispose();
+                StoreMetrics.ReadFailures.Inc();
+                throw;
             }
         }
         finally
@@ -220,9 +228,15 @@ internal sealed class SqliteDatabase : IDatabase, IAsyncDisposable
             if (_error is OperationCanceledException canceled)
                 _completion.TrySetCanceled(canceled.CancellationToken);
             else if (_error is not null)
-                _completion.TrySetException(_error);
+                Refuse(_error);
             else
                 _completion.TrySetResult(_result!);
+        }
+
+        private void Refuse(Exception error)
+        {
+            StoreMetrics.WriteFailures.Inc();
+            _completion.TrySetException(error);
         }
     }
 }
