@@ -149,8 +149,9 @@ internal sealed class SqliteDatabase : IDatabase, IAsyncDisposable
             // Not swallowed: whoever waits for one of these writes gets it, and the loop must outlive any of them.
             catch (Exception error)
             {
-                // A lock not had: nobody was taken from the queue yet, so the one in front is told.
-                if (group.Count == 0 && _writes.Reader.TryRead(out var write))
+                // A lock not had: nobody was taken from the queue yet. All who wait are told, or they would wait for it again, one after another.
+                var hadNoLock = group.Count == 0;
+                while (hadNoLock && group.Count < MaxWritesPerCommit && _writes.Reader.TryRead(out var write))
                     group.Add(write);
                 foreach (var failed in group)
                     failed.Fail(error);
