@@ -130,7 +130,7 @@ internal sealed class LinkRules(LinkOptions links, AbuseOptions abuse, Blocklist
         {
             bytes = JsonSerializer.SerializeToUtf8Bytes(value, ApiJson.Instance.JsonElement);
         }
-        catch (Exception error) when (error is InvalidOperationException or ArgumentException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException or ArgumentException)
         {
             errors.Add(new FieldError("metadata", ErrorCode.InvalidRequest, "metadata holds text that is not valid Unicode."));
             return null;
