@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace UrlShortener.Runtime.Http;
@@ -10,6 +11,8 @@ internal static class RequestBody
     /// <summary>The answer to a body of another type.</summary>
     public static readonly Problem NotJson = Problem.Of(
         StatusCodes.Status415UnsupportedMediaType, ErrorCode.UnsupportedMediaType, "The body must be JSON, sent with Content-Type: application/json.");
+
+    private static readonly Problem Broken = Problem.Of(StatusCodes.Status400BadRequest, ErrorCode.InvalidRequest, "The body could not be read to its end.");
 
     /// <summary>The bytes of a JSON body, or what is wrong with it.</summary>
     /// <param name="context">The request.</param>
@@ -36,6 +39,17 @@ internal static class RequestBody
         catch (BadHttpRequestException error)
         {
             return ([], Problem.Of(error.StatusCode, ErrorCode.InvalidRequest, error.Message));
+        }
+        catch (ConnectionResetException)
+        {
+            // Nobody is there to read an answer. Said aloud, or Kestrel looks for the rest of the body and logs that there is none.
+            context.Abort();
+            return ([], Broken);
+        }
+        // Kestrel's for a chunk whose size no number holds.
+        catch (IOException)
+        {
+            return ([], Broken);
         }
     }
 

@@ -98,6 +98,10 @@ internal static class ApiDescription
             schema.Format = "date-time";
         }
 
+        // Raw bytes: OpenAPI 3.1 describes them by their content type alone. "byte" would be base64.
+        if (context.JsonTypeInfo.Type == typeof(byte[]))
+            (schema.Type, schema.Format) = (null, null);
+
         // Members that are left out when null are not always there.
         foreach (var optional in context.JsonTypeInfo.Properties.Where(member => member.ShouldSerialize is not null))
             schema.Required?.Remove(optional.Name);
@@ -120,6 +124,9 @@ internal static class ApiDescription
         else if (property?.Name == "redirect_type")
         {
             schema.Enum = [JsonValue.Create(301), JsonValue.Create(302), JsonValue.Create(307), JsonValue.Create(308)];
+            // An enumeration lists null, too, or null is not of it.
+            if (schema.Type?.HasFlag(JsonSchemaType.Null) == true)
+                schema.Enum.Add(JsonNullSentinel.JsonNull);
         }
 
         return Task.CompletedTask;

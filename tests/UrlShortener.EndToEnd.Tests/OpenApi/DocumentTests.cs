@@ -1,0 +1,202 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using UrlShortener.EndToEnd.Tests.Product;
+using Xunit;
+
+namespace UrlShortener.EndToEnd.Tests.OpenApi;
+
+public sealed partial class DocumentTests : ProductTest, IClassFixture<ProductFixture>
+{
+    // For people, orchestrators and monitors; no part of the API.
+    private static readonly HashSet<string> Undocumented = ["/", "/robots.txt", "/health/live", "/health/ready", "/health/startup", "/docs"];
+
+    private static readonly string[] Methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+
+    private readonly ProductProcess _product;
+
+    public DocumentTests(ProductFixture fixture) => _product = Share(fixture.Product);
+
+    [Fact]
+    public async Task Document_Version_Is31()
+    {
+        var document = await ApiDocument.LoadAsync(_product.Anonymous);
+
+        Assert.StartsWith("3.1.", document.Root.GetProperty("openapi").GetString(), StringComparison.Ordinal);
+    }
+
+    /// <summary>The specification's API, member by member. What it requires may be added to, never taken away.</summary>
+    [Theory]
+    [InlineData("POST", "/api/v1/urls", 201, "short_url,short_code,original_url,expires_at,qr_code_url", "original_url,custom_alias,expires_in_days,metadata", "original_url")]
+    [InlineData("POST", "/api/v1/urls", 400, "error,code")]
+    [InlineData("POST", "/api/v1/urls", 409, "error,code")]
+    [InlineData("POST", "/api/v1/urls", 429, "error,code,retry_after?")]
+    [InlineData(
+        "GET", "/api/v1/urls/{short_code}", 200,
+        "short_code,original_url,created_at,expires_at,click_count,last_accessed_at,analytics,analytics.clicks_24h,analytics.clicks_7d,analytics.top_countries,analytics.top_referrers")]
+    [InlineData("GET", "/api/v1/urls/{short_code}", 404, "error")]
+    [InlineData("GET", "/api/v1/urls/{short_code}", 410, "error")]
+    [InlineData("GET", "/{short_code}", 301, "")]
+    [InlineData("GET", "/{short_code}", 302, "")]
+    [InlineData("GET", "/{short_code}", 404, "error")]
+    [InlineData("GET", "/{short_code}", 410, "error")]
+    [InlineData("PATCH", "/api/v1/urls/{short_code}", 200, "message,url", "original_url,expires_at,is_active")]
+    [InlineData("PATCH", "/api/v1/urls/{short_code}", 404, "error")]
+    [InlineData("PATCH", "/api/v1/urls/{short_code}", 403, "error")]
+    [InlineData("DELETE", "/api/v1/urls/{short_code}", 204, "")]
+    [InlineData("DELETE", "/api/v1/urls/{short_code}", 404, "error")]
+    [InlineData("DELETE", "/api/v1/urls/{short_code}", 403, "error")]
+    [InlineData(
+        "GET", "/api/v1/urls/{short_code}/stats", 200,
+        "total_clicks,unique_visitors,time_series,time_series.timestamp,time_series.clicks,geographic,geographic.country,geographic.clicks,"
+        + "referrers,referrers.source,referrers.clicks,devices,devices.mobile,devices.desktop,devices.tablet")]
+    [InlineData("POST", "/api/v1/urls/bulk", 201, "results,results.original_url,results.short_url,results.status", "urls,urls.original_url,urls.custom_alias", "urls,urls.original_url")]
+    [InlineData("POST", "/api/v1/urls/bulk", 207, "results")]
+    [InlineData("GET", "/health", 200, "status,components,components.database,components.cache,components.kgs,version")]
+    [InlineData("GET", "/health", 503, "status,components")]
+    public async Task Document_Specification_IsAllThere(string method, string path, int status, string members, string requestMembers = "", string requiredMembers = "")
+    {
+        var document = await ApiDocument.LoadAsync(_product.Anonymous);
+        var operation = document.Find(method, path);
+        var response = operation.Responses[status];
+
+        foreach (var member in members.Split(',', StringSplitOptions.RemoveEmptyEntries))
+            AssertMember(document, Operation.ContentOf(response).Values.Single().GetProperty("schema"), member.TrimEnd('?'), isRequired: !member.EndsWith('?'));
+        foreach (var member in requestMembers.Split(',', StringSplitOptions.RemoveEmptyEntries))
+            AssertMember(document, operation.RequestSchema!.Value, member, requiredMembers.Split(',').Contains(member));
+    }
+
+    [Theory]
+    [InlineData("POST", "/api/v1/urls", "X-Idempotency-Key")]
+    [InlineData("GET", "/api/v1/urls/{short_code}/stats", "start_date")]
+    [InlineData("GET", "/api/v1/urls/{short_code}/stats", "end_date")]
+    [InlineData("GET", "/api/v1/urls/{short_code}/stats", "granularity")]
+    public async Task Document_Specification_HasTheParameter(string method, string path, string parameter)
+    {
+        var schema = (await ApiDocument.LoadAsync(_product.Anonymous)).Find(method, path).ParameterSchema(parameter);
+
+        if (parameter == "granularity")
+            Assert.Equal(["hour", "day", "week"], schema.GetProperty("enum").EnumerateArray().Select(value => value.GetString()));
+    }
+
+    [Fact]
+    public async Task Document_SecuritySchemes_AreKeyAndBearerToken()
+    {
+        var schemes = (await ApiDocument.LoadAsync(_product.Anonymous)).Root.GetProperty("components").GetProperty("securitySchemes");
+
+        Assert.Equal("X-API-Key", schemes.GetProperty("ApiKeyAuth").GetProperty("name").GetString());
+        Assert.Equal("bearer", schemes.GetProperty("BearerAuth").GetProperty("scheme").GetString());
+    }
+
+    /// <summary>Those of parts that no answer shows, too.</summary>
+    [Fact]
+    public async Task Document_EverySchema_UsesKeywordsThatAreChecked()
+    {
+        var document = await ApiDocument.LoadAsync(_product.Anonymous);
+
+        var schemas = SchemasIn(document.Root).ToList();
+        Assert.True(schemas.Count > 50, $"Only {schemas.Count} schemas were found.");
+        Assert.All(schemas, document.RequireSupport);
+    }
+
+    /// <summary>A type that no value of the enumeration has is a promise that nothing can keep.</summary>
+    [Fact]
+    public async Task Document_EveryEnumeration_HasAValueOfEachOfItsTypes()
+    {
+        var document = await ApiDocument.LoadAsync(_product.Anonymous);
+
+        foreach (var schema in SchemasIn(document.Root).SelectMany(WithInner).Where(schema => schema.TryGetProperty("enum", out _)))
+        {
+            var type = schema.GetProperty("type");
+            var types = type.ValueKind == JsonValueKind.Array ? type.EnumerateArray().Select(name => name.GetString()!) : [type.GetString()!];
+            Assert.All(types, name => Assert.Contains(schema.GetProperty("enum").EnumerateArray(), value => document.Validate(JsonElement.Parse($$"""{"type":"{{name}}"}"""), value).Count == 0));
+        }
+    }
+
+    [Fact]
+    public async Task Document_EveryPath_TakesTheMethodsItDescribesAndNoOther()
+    {
+        var document = await ApiDocument.LoadAsync(_product.Anonymous);
+
+        foreach (var path in document.Operations.Select(operation => operation.Path).Distinct())
+        {
+            // What is no code of a link in one path may be one in another: bulk is.
+            var address = path.Replace("{short_code}", "nosuch7", StringComparison.Ordinal);
+            var described = document.Operations
+                .Where(operation => Regex.IsMatch(address, $"^{operation.Path.Replace("{short_code}", "[^/]+", StringComparison.Ordinal)}$"))
+                .Select(operation => operation.Method)
+                .Distinct()
+                .Order(StringComparer.Ordinal)
+                .ToList();
+            foreach (var method in Methods.Except(described))
+            {
+                var reply = await _product.Owner.SendAsync(new HttpMethod(method), address);
+                Assert.True(reply.Status == 405, $"{method} {address}: {reply}");
+                Assert.Equal(described, reply.Header("Allow")!.Split(", ").Distinct().Order(StringComparer.Ordinal));
+            }
+        }
+    }
+
+    /// <summary>From outside nobody can tell which addresses there are; the code that maps them says so.</summary>
+    [Fact]
+    public async Task Document_EveryMappedAddress_IsDescribed()
+    {
+        var described = (await ApiDocument.LoadAsync(_product.Anonymous)).Operations.Select(operation => operation.Path).ToHashSet();
+        var root = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(root.FullName, "UrlShortener.sln")))
+            root = root.Parent ?? throw new InvalidOperationException($"No UrlShortener.sln above {AppContext.BaseDirectory}.");
+        var mapped = new DirectoryInfo(Path.Combine(root.FullName, "runtime")).EnumerateFiles("*.cs", SearchOption.AllDirectories)
+            .SelectMany(file => MappedAddress().Matches(File.ReadAllText(file.FullName)))
+            .Select(match => match.Groups[1].Value)
+            .ToHashSet();
+
+        Assert.Superset(described, mapped);
+        Assert.Empty(mapped.Except(described).Except(Undocumented));
+    }
+
+    // Names of members are written a.b; a list stands for its items.
+    private static void AssertMember(ApiDocument document, JsonElement schema, string path, bool isRequired)
+    {
+        var names = path.Split('.');
+        foreach (var (index, name) in names.Index())
+        {
+            schema = Follow(document, schema);
+            Assert.True(schema.GetProperty("properties").TryGetProperty(name, out var member), $"There is no {path}.");
+            var required = schema.TryGetProperty("required", out var all) && all.EnumerateArray().Any(entry => entry.GetString() == name);
+            Assert.True(index < names.Length - 1 || !isRequired || required, $"{path} is not required.");
+            schema = member;
+        }
+    }
+
+    private static JsonElement Follow(ApiDocument document, JsonElement schema)
+    {
+        while (true)
+        {
+            if (schema.TryGetProperty("$ref", out var reference))
+                schema = document.Root.GetProperty("components").GetProperty("schemas").GetProperty(reference.GetString()!.Split('/')[^1]);
+            else if (schema.TryGetProperty("items", out var items))
+                schema = items;
+            else
+                return schema;
+        }
+    }
+
+    private static IEnumerable<JsonElement> SchemasIn(JsonElement place)
+    {
+        if (place.ValueKind == JsonValueKind.Array)
+            return place.EnumerateArray().SelectMany(SchemasIn);
+        return place.ValueKind != JsonValueKind.Object
+            ? []
+            : place.EnumerateObject().SelectMany(member => member.Name switch
+            {
+                "schema" => [member.Value],
+                "schemas" => member.Value.EnumerateObject().Select(schema => schema.Value),
+                _ => SchemasIn(member.Value),
+            });
+    }
+
+    private static IEnumerable<JsonElement> WithInner(JsonElement schema) =>
+        schema.TryGetProperty("properties", out var members) ? [schema, .. members.EnumerateObject().SelectMany(member => WithInner(member.Value))] : [schema];
+
+    [GeneratedRegex(@"\bMap\w*\(""(/[^""]*)""")]
+    private static partial Regex MappedAddress();
+}
