@@ -19,16 +19,17 @@ public sealed class FoundTests : ProductTest, IClassFixture<FuzzFixture>
     }
 
     [Theory]
-    [InlineData("""{"\uD800":1}""")]
-    [InlineData("""{"a":"\uDC00"}""")]
-    [InlineData("""{"a":[{"b\uD83D":null}]}""")]
-    public async Task Metadata_HalfASurrogatePair_Returns400(string metadata)
+    // A broken name makes the whole body unreadable, a broken value its own item.
+    [InlineData("""{"\uD800":1}""", 400)]
+    [InlineData("""{"a":"\uDC00"}""", 207)]
+    [InlineData("""{"a":[{"b\uD83D":null}]}""", 400)]
+    public async Task Metadata_HalfASurrogatePair_Returns400(string metadata, int bulkStatus)
     {
         var body = $$"""{"original_url":"https://example.com/","metadata":{{metadata}}}""";
 
         (await _product.Owner.CreateAsync(Json(body))).ShouldBeProblem(400, "INVALID_REQUEST");
         (await _product.Owner.PatchAsync($"{Urls}/{_target.KnownCode}", Json(body))).ShouldBeProblem(400, "INVALID_REQUEST");
-        Assert.Equal(207, (await _product.Owner.PostAsync($"{Urls}/bulk", Json($$"""{"urls":[{{body}}]}"""))).Status);
+        Assert.Equal(bulkStatus, (await _product.Owner.PostAsync($"{Urls}/bulk", Json($$"""{"urls":[{{body}}]}"""))).Status);
     }
 
     [Fact]
