@@ -11,6 +11,9 @@ var errors = Settings.FindErrors(builder.Configuration);
 if (errors.Count > 0)
     return Startup.Report(errors);
 
+// Why a start failed is told once, in a sentence, below; the host would log it as a stack trace, and more for each service that it then stops.
+var isStarted = false;
+builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level => isStarted && level >= LogLevel.Information);
 builder.Services.AddRuntime(builder.Configuration);
 await using var app = builder.Build();
 try
@@ -18,12 +21,19 @@ try
     app.Services.GetRequiredService<IDatabase>().Migrate();
     app.UseRuntime();
     await app.StartAsync();
+    isStarted = true;
     await FirstUser.EnsureAsync(app.Services, app.Urls.First(), CancellationToken.None);
 }
 catch (Exception error) when (error is InvalidOperationException or IOException)
 {
     // What an operator can mend: a folder, a port, a file that a setting names.
     await Console.Error.WriteLineAsync(error.Message);
+    return 1;
+}
+// How Kestrel and the system refuse an address: not a URL, no such port, not this machine's, not allowed.
+catch (Exception error) when (error is FormatException or System.Net.Sockets.SocketException or ArgumentOutOfRangeException { ParamName: "port" })
+{
+    await Console.Error.WriteLineAsync($"Urls {builder.Configuration["Urls"]} cannot be listened on: {error.Message}");
     return 1;
 }
 

@@ -140,7 +140,11 @@ internal static class Routes
         app.Map("/health/startup", HealthEndpoints.StartupAsync, GetOrHead).ExcludeFromDescription();
         app.MapMetrics().ExcludeFromDescription();
         app.MapOpenApi().ExcludeFromDescription();
-        app.MapScalarApiReference("/docs", options => options.WithTitle("URL Shortener API").DisableDefaultFonts()).ExcludeFromDescription();
+        // Everything that would load from, or send to, somewhere else is off.
+        app.MapScalarApiReference("/docs", options => options
+            .WithTitle("URL Shortener API")
+            .AddPreferredSecuritySchemes("ApiKeyAuth")
+            .DisableDefaultFonts().DisableTelemetry().DisableAgent().DisableMcp().HideDeveloperTools().HideClientButton()).ExcludeFromDescription();
     }
 
     private static RouteHandlerBuilder Map(this WebApplication app, string pattern, RequestDelegate handler, string[] methods)

@@ -99,9 +99,10 @@ internal static class Startup
     /// <summary>The way of a request to its endpoint.</summary>
     public static void UseRuntime(this WebApplication app)
     {
-        app.UseMiddleware<ErrorMiddleware>();
         app.UseTrustedProxies();
+        // Redirects leave here; they handle their own errors.
         app.UseRouting();
+        app.UseMiddleware<ErrorMiddleware>();
         app.UseWhen(context => context.Request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase), api =>
         {
             api.UseMiddleware<ApiMetricsMiddleware>();

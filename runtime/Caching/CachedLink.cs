@@ -1,15 +1,23 @@
 using Microsoft.Extensions.Primitives;
+using UrlShortener.Runtime.Abuse;
 
 namespace UrlShortener.Runtime.Caching;
 
-/// <summary>What a redirect needs to know of a code, with nothing left to compute.</summary>
+/// <summary>What a redirect needs to know of a code, with nothing left to compute. Immutable but for what the blocklist says of it.</summary>
 internal sealed class CachedLink
 {
+    // Whichever thread meets a new blocklist first judges the link again; all come to the same verdict.
+    private Blocklist? _checkedAgainst;
+    private volatile bool _isBlocked;
+
     /// <summary>The code. Clicks refer to this instance, so that those waiting to be written keep nothing else of their requests alive.</summary>
     public required string ShortCode { get; init; }
 
-    /// <summary>Whether there is an active link behind the code, and whether it may be followed.</summary>
-    public required CachedLinkState State { get; init; }
+    /// <summary>Whether there is an active link behind the code.</summary>
+    public required bool Exists { get; init; }
+
+    /// <summary>The target's host in lower-case ASCII.</summary>
+    public string Host { get; init; } = "";
 
     /// <summary>Value of the Location header: ASCII, escaped.</summary>
     public StringValues Location { get; init; }
@@ -22,17 +30,16 @@ internal sealed class CachedLink
 
     /// <summary>Set by the cache: the code's version when the load began. Older than the current version: the entry is void.</summary>
     public required int Version { get; init; }
-}
 
-/// <summary>The states of a cached code. Expiry is not one: it comes with time.</summary>
-internal enum CachedLinkState
-{
-    /// <summary>May be followed.</summary>
-    Active,
+    /// <summary>Whether the target is on the blocklist in force. Needs no store: a new list counts while the store is down, too.</summary>
+    public bool IsBlocked(Blocklist current)
+    {
+        if (!ReferenceEquals(Volatile.Read(ref _checkedAgainst), current))
+        {
+            _isBlocked = Exists && current.Blocks(Host, Location.ToString());
+            Volatile.Write(ref _checkedAgainst, current);
+        }
 
-    /// <summary>No such link, or switched off.</summary>
-    NotFound,
-
-    /// <summary>Its target is on the blocklist.</summary>
-    Blocked,
+        return _isBlocked;
+    }
 }

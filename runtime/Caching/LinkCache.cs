@@ -21,15 +21,13 @@ internal sealed class LinkCache : IDisposable
 
     private readonly int[] _versions = new int[Versions];
     private readonly ILinkStore _store;
-    private readonly BlocklistFile _blocklist;
     private readonly CachingOptions _options;
     private readonly FusionCache _cache;
     private readonly MemoryCache _memory;
 
-    public LinkCache(ILinkStore store, BlocklistFile blocklist, CachingOptions options, ILogger<FusionCache> logger)
+    public LinkCache(ILinkStore store, CachingOptions options, ILogger<FusionCache> logger)
     {
         _store = store;
-        _blocklist = blocklist;
         _options = options;
         _memory = new MemoryCache(new MemoryCacheOptions { SizeLimit = options.Capacity });
         _cache = new FusionCache(
@@ -51,7 +49,6 @@ internal sealed class LinkCache : IDisposable
             }),
             _memory,
             logger);
-        _blocklist.Changed += Clear;
     }
 
     /// <summary>The entry of a code when it is in memory and current.</summary>
@@ -94,7 +91,6 @@ internal sealed class LinkCache : IDisposable
     /// <inheritdoc />
     public void Dispose()
     {
-        _blocklist.Changed -= Clear;
         _cache.Dispose();
         _memory.Dispose();
     }
@@ -107,7 +103,8 @@ internal sealed class LinkCache : IDisposable
         if (link is not { IsActive: true })
         {
             context.Options.Duration = _options.NegativeTtl;
-            return new CachedLink { ShortCode = shortCode, State = CachedLinkState.NotFound, Version = version };
+            context.Options.JitterMaxDuration = TimeSpan.Zero;
+            return new CachedLink { ShortCode = shortCode, Exists = false, Version = version };
         }
 
         // What may be created is decided at creation; here only the form matters.
@@ -117,18 +114,13 @@ internal sealed class LinkCache : IDisposable
         return new CachedLink
         {
             ShortCode = shortCode,
-            State = _blocklist.Current.Blocks(target.Host, target.Location) ? CachedLinkState.Blocked : CachedLinkState.Active,
+            Exists = true,
+            Host = target.Host,
             Location = target.Location,
             RedirectType = link.RedirectType,
             ExpiresAt = link.ExpiresAt?.ToUnixTimeMilliseconds() ?? long.MaxValue,
             Version = version,
         };
-    }
-
-    private void Clear(Blocklist blocklist)
-    {
-        for (var i = 0; i < _versions.Length; i++)
-            Interlocked.Increment(ref _versions[i]);
     }
 
     private ref int VersionOf(string shortCode) => ref _versions[string.GetHashCode(shortCode.AsSpan()) & (Versions - 1)];

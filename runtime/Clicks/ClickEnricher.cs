@@ -11,10 +11,13 @@ namespace UrlShortener.Runtime.Clicks;
 internal sealed class ClickEnricher(GeoDatabase? geo)
 {
     private const int MaxText = 512;
+    private const int MaxKept = 1_024;
 
-    private readonly Memo<(string?, string?, string?), ClientKind> _clients = new();
-    private readonly Memo<string, (string? Referrer, string? Source)> _referrers = new();
-    private readonly Memo<IPAddress, (string Hash, Place Place)> _visitors = new();
+    // Whole header texts are the keys; long ones come from nobody who comes often.
+    private readonly Memo<(string? Agent, string? Mobile, string? Platform), ClientKind> _clients =
+        new(key => (key.Agent?.Length ?? 0) + (key.Mobile?.Length ?? 0) + (key.Platform?.Length ?? 0) <= MaxKept);
+    private readonly Memo<string, (string? Referrer, string? Source)> _referrers = new(key => key.Length <= MaxKept);
+    private readonly Memo<IPAddress, (string Hash, Place Place)> _visitors = new(_ => true);
     private byte[] _salt = [];
 
     /// <summary>The record of a click.</summary>
@@ -28,7 +31,7 @@ internal sealed class ClickEnricher(GeoDatabase? geo)
             _salt = salt;
         }
 
-        var client = _clients.Get((click.UserAgent, click.ChMobile, click.ChPlatform), static (key, _) => ClientKinds.Classify(key.Item1, key.Item2, key.Item3), this);
+        var client = _clients.Get((click.UserAgent, click.ChMobile, click.ChPlatform), static (key, _) => ClientKinds.Classify(key.Agent, key.Mobile, key.Platform), this);
         var (referrer, source) = click.Referrer is { Length: > 0 } header ? _referrers.Get(header, static (key, _) => ReadReferrer(key), this) : default;
         var (hash, place) = click.Address is { } address ? _visitors.Get(address, static (key, self) => self.ReadVisitor(key), this) : ("", default);
         return new StoredClick(
@@ -53,7 +56,7 @@ internal sealed class ClickEnricher(GeoDatabase? geo)
         if (uri.Scheme != Uri.UriSchemeHttp && uri.Scheme != Uri.UriSchemeHttps && uri.Scheme != "android-app")
             return default;
         var host = uri.IdnHost.ToLowerInvariant();
-        return (Truncate($"{uri.Scheme}://{host}{(uri.IsDefaultPort ? "" : $":{uri.Port}")}{uri.AbsolutePath}"), host.StartsWith("www.", StringComparison.Ordinal) ? host[4..] : host);
+        return (Truncate($"{uri.Scheme}://{host}{(uri.IsDefaultPort ? "" : $":{uri.Port}")}{uri.AbsolutePath}"), host.Length > 4 && host.StartsWith("www.", StringComparison.Ordinal) ? host[4..] : host);
     }
 
     /// <summary>Hash of an address under a day's salt. Of an IPv6 address only the /64, which is what stays with a subscriber.</summary>
@@ -73,10 +76,12 @@ internal sealed class ClickEnricher(GeoDatabase? geo)
             ? header.ToUpperInvariant()
             : null;
 
-    private static string? Truncate(string? text) => text is { Length: > MaxText } ? text[..MaxText] : text;
+    // Never in the middle of a surrogate pair: half of one is not text, and a store may refuse the whole batch for it.
+    private static string? Truncate(string? text) =>
+        text is { Length: > MaxText } ? text[..(char.IsHighSurrogate(text[MaxText - 1]) ? MaxText - 1 : MaxText)] : text;
 
     // Starts over when full: simpler than an LRU and as good for values that repeat within a batch.
-    private sealed class Memo<TKey, TValue>
+    private sealed class Memo<TKey, TValue>(Predicate<TKey> isKept)
         where TKey : notnull
     {
         private const int Capacity = 8_192;
@@ -86,9 +91,11 @@ internal sealed class ClickEnricher(GeoDatabase? geo)
         {
             if (_values.TryGetValue(key, out var value))
                 return value;
+            value = compute(key, self);
+            if (!isKept(key))
+                return value;
             if (_values.Count == Capacity)
                 _values.Clear();
-            value = compute(key, self);
             _values.Add(key, value);
             return value;
         }

@@ -11,10 +11,13 @@ internal sealed partial class ClickWriter(
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
-    private const int ClicksPerTurn = 64;
+    private const int ClicksPerTurn = 256;
 
     private readonly List<StoredClick> _batch = [];
     private (DateOnly Day, byte[] Bytes) _salt;
+
+    // Of the batch as it is: while the store has it, the batch must neither change nor be sent again.
+    private Task? _append;
 
     /// <inheritdoc />
     public override async Task StopAsync(CancellationToken cancellationToken)
@@ -22,11 +25,14 @@ internal sealed partial class ClickWriter(
         await base.StopAsync(cancellationToken);
         try
         {
+            cancellationToken.ThrowIfCancellationRequested();
             await WriteAllAsync(cancellationToken);
         }
         catch (OperationCanceledException)
         {
             var lost = _batch.Count + queue.Count;
+            if (lost == 0)
+                return;
             ClickMetrics.Dropped.Inc(lost);
             Log.LostAtStop(logger, lost);
         }
@@ -42,6 +48,8 @@ internal sealed partial class ClickWriter(
 
     private async Task WriteAllAsync(CancellationToken cancellationToken)
     {
+        if (_append is not null)
+            await WriteAsync(cancellationToken);
         while (true)
         {
             ClickMetrics.Waiting.Set(queue.Count + _batch.Count);
@@ -69,14 +77,16 @@ internal sealed partial class ClickWriter(
             try
             {
                 using (Prometheus.TimerExtensions.NewTimer(ClickMetrics.WriteSeconds))
-                    await store.AppendAsync(_batch, CancellationToken.None);
+                    await (_append ??= store.AppendAsync(_batch, CancellationToken.None)).WaitAsync(cancellationToken);
+                _append = null;
                 ClickMetrics.Stored.Inc(_batch.Count);
                 _batch.Clear();
                 return;
             }
             // The store may come back; until then nothing is thrown away.
-            catch (Exception error) when (error is not OperationCanceledException)
+            catch (Exception error) when (!cancellationToken.IsCancellationRequested)
             {
+                _append = null;
                 Log.WriteFailed(logger, _batch.Count, error);
                 await Task.Delay(RetryDelay, time, cancellationToken);
             }
@@ -92,7 +102,7 @@ internal sealed partial class ClickWriter(
             {
                 _salt = (day, await store.GetSaltAsync(day, cancellationToken));
             }
-            catch (Exception error) when (error is not OperationCanceledException)
+            catch (Exception error) when (!cancellationToken.IsCancellationRequested)
             {
                 Log.WriteFailed(logger, queue.Count + _batch.Count, error);
                 await Task.Delay(RetryDelay, time, cancellationToken);

@@ -34,7 +34,7 @@ internal sealed class LinkOptions : IValidatableObject
     /// <inheritdoc />
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        if (PublicBaseUrl is not null && PublicBaseUrl.PathAndQuery != "/")
+        if (PublicBaseUrl is not null && (PublicBaseUrl.PathAndQuery != "/" || PublicBaseUrl.Fragment.Length > 0 || PublicBaseUrl.UserInfo.Length > 0))
             yield return new ValidationResult("must be scheme and host only, such as https://sho.rt.", [nameof(PublicBaseUrl)]);
         foreach (var host in OwnHosts)
         {

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Net;
+using System.Net.Sockets;
 
 namespace UrlShortener.Runtime.Configuration;
 
@@ -28,7 +29,8 @@ internal sealed class ProxyOptions : IValidatableObject
     {
         if (IPNetwork.TryParse(text, out network))
             return true;
-        if (!IPAddress.TryParse(text, out var address))
+        // "10", "10.1" and "010.0.0.1" can be read as addresses too, but hardly as the ones that were meant.
+        if (!IPAddress.TryParse(text, out var address) || (address.AddressFamily == AddressFamily.InterNetwork && address.ToString() != text))
             return false;
         network = new IPNetwork(address, address.GetAddressBytes().Length * 8);
         return true;

@@ -75,24 +75,28 @@ internal static class Settings
 
     private static void CheckSection(IConfigurationSection section, Type type, List<string> errors)
     {
-        var before = errors.Count;
+        if (!string.IsNullOrEmpty(section.Value))
+            errors.Add($"{section.Path} is a section, not one value.");
+        var unreadable = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         var properties = type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .ToDictionary(property => property.Name, StringComparer.OrdinalIgnoreCase);
         foreach (var child in section.GetChildren())
         {
+            var before = errors.Count;
             if (!properties.TryGetValue(child.Key, out var property))
                 errors.Add($"{child.Path} is not a setting.{Suggest(child.Key, properties.Keys)}");
             else if (IsNested(property.PropertyType))
                 CheckSection(child, property.PropertyType, errors);
             else
                 CheckValue(child, property.PropertyType, errors);
+            if (errors.Count > before)
+                unreadable.Add(child.Key);
         }
 
-        // Ranges can only be judged once every value can be read.
-        if (errors.Count > before)
-            return;
+        // Ranges are judged of what can be read; the rest stands at its default and was told above.
+        var readable = section.AsEnumerable(makePathsRelative: true).Where(entry => !unreadable.Contains(entry.Key.Split(ConfigurationPath.KeyDelimiter)[0]));
         var options = Activator.CreateInstance(type)!;
-        section.Bind(options);
+        new ConfigurationBuilder().AddInMemoryCollection(readable).Build().Bind(options);
         var results = new List<ValidationResult>();
         Validator.TryValidateObject(options, new ValidationContext(options), results, validateAllProperties: true);
         foreach (var result in results)
@@ -114,7 +118,11 @@ internal static class Settings
 
         var target = Nullable.GetUnderlyingType(type) ?? type;
         if (section.Value is not { } text)
-            errors.Add($"{section.Path} is one value, not a section.");
+        {
+            // A null of a JSON file stands for unset.
+            if (section.GetChildren().Any())
+                errors.Add($"{section.Path} is one value, not a section.");
+        }
         else if (target == typeof(Uri))
         {
             if (text.Length > 0 && !(Uri.TryCreate(text, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps)))

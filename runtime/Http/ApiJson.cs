@@ -30,6 +30,7 @@ internal sealed partial class ApiJson : JsonSerializerContext
     /// <summary>Sets how the API writes JSON.</summary>
     public static JsonSerializerOptions Configure(JsonSerializerOptions options)
     {
+        options.AllowDuplicateProperties = false;
         options.NumberHandling = JsonNumberHandling.Strict;
         options.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
         options.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;

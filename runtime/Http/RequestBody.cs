@@ -72,8 +72,10 @@ internal static class RequestBody
         var path = error.Path is { Length: > 2 } ? error.Path[2..] : null;
         if (error.Message.Contains("could not be mapped", StringComparison.Ordinal))
             return $"There is no field {path ?? "of that name"} here. Remove it or check its spelling.";
+        if (error.Message.Contains("uplicate", StringComparison.Ordinal))
+            return $"{path ?? "A field"} is there twice.";
         if (path is not null && error.Message.Contains("could not be converted", StringComparison.Ordinal))
-            return $"{path} has a value of the wrong type.";
+            return $"{path} has a value of the wrong type, or text that is not valid Unicode.";
         return $"The body is not valid JSON at line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}.";
     }
 

@@ -12,7 +12,11 @@ internal sealed partial class KeyPoolWorker(KeyPool pool, IKeyStore store, KeyOp
     {
         // Start-up does not wait for the pool: until it is filled, codes are made on demand.
         await Task.Yield();
-        await TryAsync(async () => pool.Add(await store.ReadUnusedAsync(options.PoolSize, stoppingToken)), stoppingToken);
+        while (!await TryAsync(async () => pool.Add(await store.ReadUnusedAsync(options.PoolSize, stoppingToken)), stoppingToken))
+        {
+            // Without the codes of the earlier run new ones would be claimed in their place for ever.
+        }
+
         while (true)
         {
             while (pool.Level < options.PoolSize)
@@ -32,16 +36,19 @@ internal sealed partial class KeyPoolWorker(KeyPool pool, IKeyStore store, KeyOp
         KeyMetrics.Generated.Inc(added.Count);
     }
 
-    private async Task TryAsync(Func<Task> step, CancellationToken cancellationToken)
+    private async Task<bool> TryAsync(Func<Task> step, CancellationToken cancellationToken)
     {
         try
         {
             await step();
+            return true;
         }
-        catch (Exception error) when (error is not OperationCanceledException)
+        // By the token, not by the type: a timeout is a cancellation to some clients, and must not end the worker.
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
             Log.RefillFailed(logger, error);
             await Task.Delay(RetryDelay, time, cancellationToken);
+            return false;
         }
     }
 

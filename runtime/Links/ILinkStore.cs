@@ -12,6 +12,9 @@ internal interface ILinkStore
     /// </summary>
     Task<CreateLinksResult> CreateAsync(CreateLinks request, CancellationToken cancellationToken);
 
+    /// <summary>What an earlier request under this idempotency key was answered; null: nothing yet. Reads only.</summary>
+    Task<CreateLinksResult?> FindReplyAsync(string key, string requestHash, DateTimeOffset now, CancellationToken cancellationToken);
+
     /// <summary>The link of a code, expired and inactive ones too; null when there is none.</summary>
     Task<Link?> FindAsync(string shortCode, CancellationToken cancellationToken);
 

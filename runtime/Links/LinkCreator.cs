@@ -39,6 +39,18 @@ internal sealed class LinkCreator(ILinkStore store, KeyPool keys, LinkCache cach
         }
     }
 
+    /// <summary>
+    /// The answer to a request that no longer passes the rules: a retry of one that did gets what the first try got, whatever the rules are now.
+    /// Null: there was no first try.
+    /// </summary>
+    public async Task<CreateAnswer?> FindAnswerAsync(RetryKey? retry, CancellationToken cancellationToken) =>
+        (retry is null ? null : await store.FindReplyAsync(retry.Key, retry.RequestHash, Now(), cancellationToken)) switch
+        {
+            null => null,
+            CreateLinksResult.Replayed replayed => new CreateAnswer(replayed.Reply, IsReplay: true),
+            _ => new CreateAnswer(null, IsReplay: false),
+        };
+
     /// <summary>The time of creation: whole milliseconds, as they are stored.</summary>
     public DateTimeOffset Now() => DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
 }

@@ -36,7 +36,7 @@ internal sealed class LinkEndpoints(
         var link = rules.Check(request!, context.Request.Host.Host, creator.Now());
         if (link.Value is null)
         {
-            await Problem.Of(link.Errors).WriteAsync(context);
+            await (await creator.FindAnswerAsync(retry, context.RequestAborted) is { } earlier ? WriteAsync(context, earlier) : Problem.Of(link.Errors).WriteAsync(context));
             return;
         }
 
@@ -65,7 +65,7 @@ internal sealed class LinkEndpoints(
         var good = items.Where(item => item.Link.Value is not null).Select(item => item.Link.Value!).ToList();
         var baseUrl = urls.BaseOf(context.Request);
         var answer = good.Count == 0
-            ? new CreateAnswer(RenderBulk(items, [], baseUrl), IsReplay: false)
+            ? await creator.FindAnswerAsync(retry, context.RequestAborted) ?? new CreateAnswer(RenderBulk(items, [], baseUrl), IsReplay: false)
             : await creator.CreateAsync(good, user.Id, retry, links => RenderBulk(items, links, baseUrl), context.RequestAborted);
         await WriteAsync(context, answer);
     }

@@ -149,10 +149,21 @@ internal sealed class LinkRules(LinkOptions links, AbuseOptions abuse, Blocklist
             return null;
         }
 
+        // JSON can say it, PostgreSQL's jsonb cannot hold it.
+        if (HoldsNull(value))
+            errors.Add(new FieldError("metadata", ErrorCode.InvalidRequest, "metadata may not hold the character U+0000."));
         if (bytes.Length > links.MaxMetadataBytes)
             errors.Add(new FieldError("metadata", ErrorCode.InvalidRequest, $"metadata has {bytes.Length} bytes of JSON; at most {links.MaxMetadataBytes} are stored."));
         return System.Text.Encoding.UTF8.GetString(bytes);
     }
+
+    private static bool HoldsNull(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Object => value.EnumerateObject().Any(member => member.Name.Contains('\0', StringComparison.Ordinal) || HoldsNull(member.Value)),
+        JsonValueKind.Array => value.EnumerateArray().Any(HoldsNull),
+        JsonValueKind.String => value.GetString()!.Contains('\0', StringComparison.Ordinal),
+        _ => false,
+    };
 
     private static int Depth(JsonElement value) => value.ValueKind switch
     {

@@ -1,3 +1,4 @@
+using UrlShortener.Runtime.Abuse;
 using UrlShortener.Runtime.Caching;
 using UrlShortener.Runtime.Http;
 using UrlShortener.Runtime.Links;
@@ -5,7 +6,7 @@ using UrlShortener.Runtime.Links;
 namespace UrlShortener.Runtime.QrCodes;
 
 /// <summary>GET and HEAD /api/v1/urls/{short_code}/qr: the short URL as a picture. Open to all, since it stands in pages.</summary>
-internal sealed class QrCodeEndpoint(LinkCache cache, LinkUrls urls)
+internal sealed class QrCodeEndpoint(LinkCache cache, BlocklistFile blocklist, LinkUrls urls)
 {
     /// <summary>Answers with a PNG or SVG.</summary>
     public async Task GetAsync(HttpContext context)
@@ -46,6 +47,6 @@ internal sealed class QrCodeEndpoint(LinkCache cache, LinkUrls urls)
         if (!ShortCode.IsValid(code))
             return Problem.UrlNotFound;
         var link = cache.TryGet(code, out var cached) ? cached : await cache.LoadAsync(code, cancellationToken);
-        return link.State == CachedLinkState.Active ? null : Problem.UrlNotFound;
+        return link.Exists && !link.IsBlocked(blocklist.Current) ? null : Problem.UrlNotFound;
     }
 }

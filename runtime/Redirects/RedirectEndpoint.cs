@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Primitives;
+using UrlShortener.Runtime.Abuse;
 using UrlShortener.Runtime.Caching;
 using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Configuration;
@@ -9,7 +10,7 @@ using UrlShortener.Runtime.Links;
 namespace UrlShortener.Runtime.Redirects;
 
 /// <summary>GET and HEAD /{short_code}: the hot path. A cached link is answered without a task, a lock of ours or an allocation beyond the framework's.</summary>
-internal sealed partial class RedirectEndpoint(LinkCache cache, ClickQueue clicks, ClickOptions options, TimeProvider time, ILogger<RedirectEndpoint> logger)
+internal sealed partial class RedirectEndpoint(LinkCache cache, BlocklistFile blocklist, ClickQueue clicks, ClickOptions options, TimeProvider time, ILogger<RedirectEndpoint> logger)
 {
     // Browsers come back for every click; a CDN may answer for five minutes (RFC 9213).
     private static readonly StringValues TemporaryCaching = "private, max-age=0";
@@ -46,9 +47,9 @@ internal sealed partial class RedirectEndpoint(LinkCache cache, ClickQueue click
     private Task AnswerAsync(HttpContext context, CachedLink link, long started)
     {
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
-        if (link.State == CachedLinkState.NotFound)
+        if (!link.Exists)
             return RefuseAsync(context, Problem.UrlNotFound, started);
-        if (link.State == CachedLinkState.Blocked)
+        if (link.IsBlocked(blocklist.Current))
             return RefuseAsync(context, PublicPages.Blocked, started);
         if (link.ExpiresAt <= now)
             return RefuseAsync(context, Problem.UrlExpired, started);

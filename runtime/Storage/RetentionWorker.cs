@@ -21,7 +21,7 @@ internal sealed partial class RetentionWorker(
             {
                 await RunAsync(stoppingToken);
             }
-            catch (Exception error) when (error is not OperationCanceledException)
+            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
             {
                 Log.Failed(logger, error);
             }

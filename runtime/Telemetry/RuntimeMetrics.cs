@@ -11,6 +11,10 @@ internal static class RuntimeMetrics
     /// <summary>
     /// Leaves out the library's adapter for .NET meters: it would listen to Kestrel's and make every redirect pay for measurements we take ourselves.
     /// </summary>
-    public static void Configure() =>
+    public static void Configure()
+    {
         Metrics.SuppressDefaultMetrics(new SuppressDefaultMetricOptions { SuppressMeters = true, SuppressEventCounters = true });
+        // There are no traces to point at, and looking for one costs more than the count.
+        Metrics.DefaultFactory.ExemplarBehavior = ExemplarBehavior.NoExemplars();
+    }
 }

@@ -29,7 +29,7 @@ internal sealed partial class UserActivityRecorder(UserDirectory users, IUserSto
         {
             await store.RecordActivityAsync(activity, cancellationToken);
         }
-        catch (Exception error) when (error is not OperationCanceledException)
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
             // A later request of the same user makes up for it.
             Log.NotRecorded(logger, activity.Count, error);

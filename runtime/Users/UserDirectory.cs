@@ -22,7 +22,7 @@ internal sealed class UserDirectory(IUserStore store, TimeProvider time)
     {
         if (ApiKey.Hash(apiKey) is not { } hash)
             return null;
-        var found = await _users.GetOrAddAsync(hash, async (key, token) => new Found(key, await store.FindByKeyHashAsync(key, token)), cancellationToken);
+        var found = await FindAsync(hash, store.FindByKeyHashAsync, cancellationToken);
         // The index compared prefixes in whatever time it took; the digest itself is compared in constant time.
         return CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(found.Key), Encoding.ASCII.GetBytes(hash)) ? Seen(found.User) : null;
     }
@@ -34,7 +34,7 @@ internal sealed class UserDirectory(IUserStore store, TimeProvider time)
         // '@' keeps these apart from digests.
         if (key.Length > 255 || !key.Contains('@', StringComparison.Ordinal))
             return null;
-        return Seen((await _users.GetOrAddAsync(key, async (name, token) => new Found(name, await store.FindByEmailAsync(name, token)), cancellationToken)).User);
+        return Seen((await FindAsync(key, store.FindByEmailAsync, cancellationToken)).User);
     }
 
     /// <summary>Takes what there is to record of users' activity.</summary>
@@ -48,6 +48,13 @@ internal sealed class UserDirectory(IUserStore store, TimeProvider time)
         }
 
         return taken;
+    }
+
+    private async ValueTask<Found> FindAsync(string key, Func<string, CancellationToken, Task<User?>> load, CancellationToken cancellationToken)
+    {
+        // Callers share one load: whoever leaves must not take the others' answer with them.
+        var found = _users.GetOrAddAsync(key, async (name, load) => new Found(name, await load(name, CancellationToken.None)), load);
+        return found.IsCompletedSuccessfully ? found.Result : await found.AsTask().WaitAsync(cancellationToken);
     }
 
     private User? Seen(User? user)

@@ -10,6 +10,7 @@ namespace UrlShortener.Runtime.Storage.Sqlite;
 internal sealed class SqliteClickStore(SqliteDatabase database) : IClickStore
 {
     private const int SaltBytes = 32;
+    private const int LinksPerTurn = 8;
     private const int TopEntries = 250;
     private const string Unknown = "";
 
@@ -48,7 +49,7 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickStore
     public Task<int> DeleteBeforeAsync(DateTimeOffset moment, int limit, CancellationToken cancellationToken) =>
         database.WriteAsync(
             session => session.Execute(
-                "DELETE FROM click_batches WHERE id IN (SELECT id FROM click_batches ORDER BY id LIMIT $2) AND last_at < $1",
+                "DELETE FROM click_batches WHERE id IN (SELECT id FROM click_batches WHERE last_at < $1 LIMIT $2)",
                 moment.ToUnixTimeMilliseconds(), limit),
             cancellationToken);
 
@@ -63,6 +64,7 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickStore
             ofLink.Add(click);
         }
 
+        var written = 0;
         foreach (var (code, ofLink) in _byLink)
         {
             var (first, last, people, lastPerson) = Measure(ofLink);
@@ -78,7 +80,8 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickStore
             ofLink.Clear();
             _spareLists.Push(ofLink);
             // A redirect that waits for this core goes first; left alone, this would hold it for whole milliseconds.
-            Thread.Yield();
+            if (++written % LinksPerTurn == 0)
+                Thread.Yield();
         }
 
         _byLink.Clear();

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Threading.Channels;
 using DbUp;
 using Microsoft.Data.Sqlite;
+using Prometheus;
 using UrlShortener.Runtime.Configuration;
 
 namespace UrlShortener.Runtime.Storage.Sqlite;
@@ -50,7 +51,7 @@ internal sealed class SqliteDatabase : IDatabase, IAsyncDisposable
                 .Build()
                 .PerformUpgrade();
             if (!result.Successful)
-                throw new InvalidOperationException($"Migration {result.ErrorScript?.Name} of Storage:DataDirectory {_directory} failed: {result.Error.Message}", result.Error);
+                throw new InvalidOperationException($"The tables in Storage:DataDirectory {_directory} could not be brought up to date{(result.ErrorScript is { } script ? $" by {script.Name}" : "")}: {result.Error.Message}", result.Error);
             using var connection = new SqliteConnection(_connectionString);
             connection.Open();
             using var command = connection.CreateCommand();
@@ -70,6 +71,7 @@ internal sealed class SqliteDatabase : IDatabase, IAsyncDisposable
     /// <returns>What the work returned, after the commit.</returns>
     public async Task<T> WriteAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken)
     {
+        using var timer = StoreMetrics.WriteSeconds.NewTimer();
         _ = _writer.Value;
         var write = new Write<T>(work, cancellationToken);
         await _writes.Writer.WriteAsync(write, cancellationToken);
@@ -79,6 +81,7 @@ internal sealed class SqliteDatabase : IDatabase, IAsyncDisposable
     /// <summary>Runs a query on a connection that cannot write. The work runs on the caller's thread.</summary>
     public async Task<T> ReadAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken)
     {
+        using var timer = StoreMetrics.ReadSeconds.NewTimer();
         await _readerSlots.WaitAsync(cancellationToken);
         try
         {
@@ -86,11 +89,16 @@ internal sealed class SqliteDatabase : IDatabase, IAsyncDisposable
                 session = new SqliteSession(_connectionString, readOnly: true);
             try
             {
-                return work(session);
-            }
-            finally
-            {
+                var result = work(session);
                 _readers.Add(session);
+                return result;
+            }
+            catch
+            {
+                // It may be the connection; the next query gets a new one.
+                session.Dispose();
+                StoreMetrics.ReadFailures.Inc();
+                throw;
             }
         }
         finally
@@ -114,13 +122,15 @@ internal sealed class SqliteDatabase : IDatabase, IAsyncDisposable
     private FileStream WaitForTurn()
     {
         const int attempts = 300;
+        const int HeldOnUnix = 11; // EWOULDBLOCK
+        const int HeldOnWindows = unchecked((int)0x80070020); // ERROR_SHARING_VIOLATION
         for (var attempt = 1; ; attempt++)
         {
             try
             {
                 return new FileStream(Path.Combine(_directory, "migrate.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             }
-            catch (IOException) when (attempt < attempts)
+            catch (IOException error) when (attempt < attempts && error.HResult is HeldOnUnix or HeldOnWindows)
             {
                 using var pause = new ManualResetEventSlim();
                 pause.Wait(TimeSpan.FromMilliseconds(100));
@@ -149,10 +159,13 @@ internal sealed class SqliteDatabase : IDatabase, IAsyncDisposable
             // Not swallowed: whoever waits for one of these writes gets it, and the loop must outlive any of them.
             catch (Exception error)
             {
-                // A lock not had: nobody was taken from the queue yet. All who wait are told, or they would wait for it again, one after another.
-                var hadNoLock = group.Count == 0;
-                while (hadNoLock && group.Count < MaxWritesPerCommit && _writes.Reader.TryRead(out var write))
-                    group.Add(write);
+                // A lock not had: whoever waited for it has waited long enough.
+                if (group.Count == 0)
+                {
+                    while (_writes.Reader.TryRead(out var write))
+                        group.Add(write);
+                }
+
                 foreach (var failed in group)
                     failed.Fail(error);
                 // The state of the transaction is unknown; a new connection has none.
@@ -215,9 +228,15 @@ internal sealed class SqliteDatabase : IDatabase, IAsyncDisposable
             if (_error is OperationCanceledException canceled)
                 _completion.TrySetCanceled(canceled.CancellationToken);
             else if (_error is not null)
-                _completion.TrySetException(_error);
+                Refuse(_error);
             else
                 _completion.TrySetResult(_result!);
+        }
+
+        private void Refuse(Exception error)
+        {
+            StoreMetrics.WriteFailures.Inc();
+            _completion.TrySetException(error);
         }
     }
 }

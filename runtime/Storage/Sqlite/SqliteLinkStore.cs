@@ -16,6 +16,10 @@ internal sealed class SqliteLinkStore(SqliteDatabase database) : ILinkStore
         database.WriteAsync(session => Create(session, request), cancellationToken);
 
     /// <inheritdoc />
+    public Task<CreateLinksResult?> FindReplyAsync(string key, string requestHash, DateTimeOffset now, CancellationToken cancellationToken) =>
+        database.ReadAsync(session => FindReply(session, key, requestHash, now), cancellationToken);
+
+    /// <inheritdoc />
     public Task<Link?> FindAsync(string shortCode, CancellationToken cancellationToken) =>
         database.ReadAsync(session => Find(session, shortCode), cancellationToken);
 
@@ -43,7 +47,7 @@ internal sealed class SqliteLinkStore(SqliteDatabase database) : ILinkStore
 
     private static CreateLinksResult Create(SqliteSession session, CreateLinks request)
     {
-        if (request.Idempotency is { } idempotency && FindReply(session, idempotency, request.Now) is { } earlier)
+        if (request.Idempotency is { } idempotency && FindReply(session, idempotency.Key, idempotency.RequestHash, request.Now) is { } earlier)
             return earlier;
 
         var links = new Link?[request.Links.Count];
@@ -85,16 +89,16 @@ internal sealed class SqliteLinkStore(SqliteDatabase database) : ILinkStore
             """,
             code, now) == 1;
 
-    private static CreateLinksResult? FindReply(SqliteSession session, Idempotency idempotency, DateTimeOffset now)
+    private static CreateLinksResult? FindReply(SqliteSession session, string key, string requestHash, DateTimeOffset now)
     {
         var stored = session.Query(
             "SELECT request_hash, status_code, location, body FROM idempotency_keys WHERE key = $1 AND expires_at > $2",
             row => (Hash: row.GetString(0), Reply: new StoredReply(row.GetInt32(1), row.IsDBNull(2) ? null : row.GetString(2), row.GetFieldValue<byte[]>(3))),
-            idempotency.Key, now.ToUnixTimeMilliseconds());
+            key, now.ToUnixTimeMilliseconds());
         return stored switch
         {
             [] => null,
-            [var first, ..] when first.Hash == idempotency.RequestHash => new CreateLinksResult.Replayed(first.Reply),
+            [var first, ..] when first.Hash == requestHash => new CreateLinksResult.Replayed(first.Reply),
             _ => new CreateLinksResult.KeyReused(),
         };
     }

@@ -18,7 +18,7 @@ internal sealed class SqliteSession : IDisposable
         // FULL: a commit is on disk before it is acknowledged, also through a loss of power.
         Execute("PRAGMA synchronous = FULL");
         Execute("PRAGMA foreign_keys = ON");
-        Execute("PRAGMA cache_size = -16000");
+        Execute("PRAGMA cache_size = -4000");
         Execute("PRAGMA temp_store = MEMORY");
         // 32 MB: each checkpoint waits for the disk, and under load the default's 4 MB fill in a fraction of a second.
         Execute("PRAGMA wal_autocheckpoint = 8192");

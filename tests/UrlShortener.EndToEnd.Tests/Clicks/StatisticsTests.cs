@@ -58,7 +58,8 @@ public sealed class StatisticsTests : ProductTest, IClassFixture<ProxiedProductF
         var buckets = Buckets(statistics);
         Assert.InRange(buckets.Count, atLeast, atLeast + 1);
         Assert.Equal(1, buckets.Sum(bucket => bucket.Clicks));
-        Assert.Equal(1, buckets[^1].Clicks);
+        // The last but one when midnight passed meanwhile.
+        Assert.Equal(1, buckets.TakeLast(2).Sum(bucket => bucket.Clicks));
         Assert.All(buckets.Zip(buckets.Skip(1)), pair => Assert.Equal(TimeSpan.FromDays(days), pair.Second.At - pair.First.At));
         Assert.All(buckets, bucket => Assert.EndsWith("T00:00:00+00:00", bucket.Text, StringComparison.Ordinal));
         if (days == 7)

@@ -150,24 +150,26 @@ public sealed class CreateTests : ProductTest, IClassFixture<ProductFixture>
     }
 
     [Theory]
-    [InlineData("", 400)]
-    [InlineData("{", 400)]
-    [InlineData("[]", 400)]
-    [InlineData("null", 400)]
-    [InlineData("\"https://example.com/\"", 400)]
-    [InlineData("{\"original_url\":7}", 400)]
-    [InlineData("{\"original_url\":\"https://example.com/\",\"custom_allias\":\"abcd\"}", 400)]
-    [InlineData("{\"original_url\":\"https://example.com/\",\"expires_in_days\":0}", 400)]
-    [InlineData("{\"original_url\":\"https://example.com/\",\"expires_in_days\":3651}", 400)]
-    [InlineData("{\"original_url\":\"https://example.com/\",\"expires_in_days\":1.5}", 400)]
-    [InlineData("{\"original_url\":\"https://example.com/\",\"redirect_type\":303}", 400)]
-    [InlineData("{\"original_url\":\"https://example.com/\",\"metadata\":[1]}", 400)]
+    [InlineData("")]
+    [InlineData("{")]
+    [InlineData("[]")]
+    [InlineData("null")]
+    [InlineData("\"https://example.com/\"")]
+    [InlineData("{\"original_url\":7}")]
+    [InlineData("{\"original_url\":\"https://example.com/\",\"custom_allias\":\"abcd\"}")]
+    [InlineData("{\"original_url\":\"https://example.com/\",\"expires_in_days\":0}")]
+    [InlineData("{\"original_url\":\"https://example.com/\",\"expires_in_days\":3651}")]
+    [InlineData("{\"original_url\":\"https://example.com/\",\"expires_in_days\":1.5}")]
+    [InlineData("{\"original_url\":\"https://example.com/\",\"redirect_type\":303}")]
+    [InlineData("{\"original_url\":\"https://example.com/\",\"metadata\":[1]}")]
+    [InlineData("{\"original_url\":\"https://example.com/\",\"metadata\":{\"a\":\"\\ud800\"}}")]
+    [InlineData("{\"original_url\":\"https://example.com/\",\"metadata\":{\"\\ud800\":1}}")]
     [Trait("Case", "F-04")]
-    public async Task F04_InvalidUrl_UnreadableBody_Returns400(string body, int status)
+    public async Task F04_InvalidUrl_UnreadableBody_Returns400(string body)
     {
         using var content = new StringContent(body, Encoding.UTF8, "application/json");
 
-        (await _product.Owner.CreateAsync(content)).ShouldBeProblem(status, "INVALID_REQUEST");
+        (await _product.Owner.CreateAsync(content)).ShouldBeProblem(400, "INVALID_REQUEST");
     }
 
     [Fact]

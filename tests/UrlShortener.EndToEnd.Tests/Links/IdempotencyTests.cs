@@ -51,6 +51,18 @@ public sealed class IdempotencyTests : ProductTest, IClassFixture<ProductFixture
 
     [Fact]
     [Trait("Case", "F-13")]
+    public async Task F13_Idempotency_KeyReusedForABadRequest_Returns422()
+    {
+        var user = await _product.CreateUserAsync(NewEmail());
+        var key = NewKey();
+        Assert.Equal(201, (await user.CreateAsync(new { original_url = "https://example.com/one" }, key)).Status);
+
+        (await user.CreateAsync(new { original_url = "nonsense" }, key)).ShouldBeProblem(422, "IDEMPOTENCY_KEY_REUSED");
+        (await user.CreateManyAsync([new { original_url = "nonsense" }], key)).ShouldBeProblem(422, "IDEMPOTENCY_KEY_REUSED");
+    }
+
+    [Fact]
+    [Trait("Case", "F-13")]
     public async Task F13_Idempotency_SameKeyOfTwoUsers_AreTwoKeys()
     {
         var other = await _product.CreateUserAsync(NewEmail());

@@ -121,6 +121,18 @@ public sealed class AdministrationTests : ProductTest, IClassFixture<ProductFixt
         Assert.Equal(201, (await _product.Owner.CreateAsync(new { original_url = "https://example.com/" })).Status);
     }
 
+    [Fact]
+    public async Task Migrate_SixAtOnceOnNewData_AllSucceed()
+    {
+        var folder = NewFolder();
+        var data = ProductProcess.DataDirectoryOf(folder);
+
+        var results = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => ProductProgram.RunAsync(folder.FullName, "migrate", $"--Storage:DataDirectory={data}")));
+
+        Assert.All(results, result => Assert.True(result.ExitCode == 0, result.ToString()));
+        Assert.Equal("ok", Integrity.Check(Path.Combine(data, "shortener.db")));
+    }
+
     private static void AssertRefused(ProgramResult result, string named)
     {
         Assert.True(result.ExitCode != 0, result.ToString());

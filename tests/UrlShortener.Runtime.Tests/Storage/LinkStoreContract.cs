@@ -571,6 +571,20 @@ public abstract class LinkStoreContract : StoreContract
     }
 
     [Fact]
+    public async Task FindReply_TellsWhatCreateWould()
+    {
+        var idempotency = NewIdempotency(_ => new StoredReply(201, null, [1, 2]));
+        Assert.Null(await Links.FindReplyAsync(idempotency.Key, idempotency.RequestHash, Now, Token));
+        await Links.CreateAsync(new CreateLinks([NewLink()], null, Now, NewCode, idempotency), Token);
+
+        var found = Assert.IsType<CreateLinksResult.Replayed>(await Links.FindReplyAsync(idempotency.Key, idempotency.RequestHash, Now, Token));
+
+        Assert.Equal([1, 2], found.Reply.Body);
+        Assert.IsType<CreateLinksResult.KeyReused>(await Links.FindReplyAsync(idempotency.Key, NewHash(), Now, Token));
+        Assert.Null(await Links.FindReplyAsync(idempotency.Key, idempotency.RequestHash, idempotency.ExpiresAt, Token));
+    }
+
+    [Fact]
     public async Task Idempotency_KeyExpired_IsUsableAgain()
     {
         var idempotency = NewIdempotency();

@@ -50,6 +50,7 @@ CREATE TABLE click_batches (
 );
 
 CREATE INDEX idx_clicks_short_code ON click_batches (short_code, last_at);
+CREATE INDEX idx_clicks_last_at ON click_batches (last_at);
 
 -- The salt of a day's address hashes. Deleted after that day, and with it the way back to an address.
 CREATE TABLE click_salts (

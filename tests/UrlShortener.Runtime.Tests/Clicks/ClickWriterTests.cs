@@ -1,0 +1,266 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Configuration;
+using Xunit;
+
+namespace UrlShortener.Runtime.Tests.Clicks;
+
+[Collection(nameof(ClickMetrics))]
+public sealed class ClickWriterTests : IDisposable
+{
+    private static readonly DateTimeOffset Start = new(2026, 11, 23, 12, 0, 0, TimeSpan.Zero);
+
+    private readonly ClickOptions _options = new() { QueueCapacity = 10_000, BatchSize = 10 };
+    private readonly FakeTimeProvider _time = new(Start);
+    private readonly FakeClickStore _store = new();
+    private readonly ClickQueue _queue;
+    private readonly ClickWriter _writer;
+
+    public ClickWriterTests()
+    {
+        _queue = new ClickQueue(_options);
+        _writer = new ClickWriter(_queue, _store, new ClickEnricher(null), _options, _time, NullLogger<ClickWriter>.Instance);
+    }
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _writer.Dispose();
+
+    [Fact]
+    public async Task Run_Interval_WritesWhatWaitsInBatches()
+    {
+        await _writer.StartAsync(Token);
+        Add(25);
+
+        await Eventually.HoldsAsync(() => _store.Count == 25, Step);
+
+        Assert.All(_store.Batches, batch => Assert.InRange(batch.Count, 1, 10));
+        Assert.Equal(Enumerable.Range(0, 25).Select(i => $"{i:0000}"), _store.Codes);
+        await _writer.StopAsync(Token);
+    }
+
+    [Fact]
+    public async Task Run_BeforeTheInterval_WritesNothing()
+    {
+        await _writer.StartAsync(Token);
+        Add(5);
+        _time.Advance(_options.FlushInterval - TimeSpan.FromMilliseconds(1));
+
+        Assert.Equal(0, _store.Count);
+        await _writer.StopAsync(Token);
+    }
+
+    [Fact]
+    public async Task Run_StoreFails_TriesAgainAndLosesNothing()
+    {
+        var dropped = ClickMetrics.Dropped.Value;
+        _store.Error = new IOException("down");
+        await _writer.StartAsync(Token);
+        Add(25);
+        await Eventually.HoldsAsync(() => _store.Failures >= 3, Step);
+        Add(5, from: 25);
+
+        _store.Error = null;
+        await Eventually.HoldsAsync(() => _store.Count == 30, Step);
+
+        Assert.Equal(Enumerable.Range(0, 30).Select(i => $"{i:0000}"), _store.Codes);
+        Assert.Equal(dropped, ClickMetrics.Dropped.Value);
+        await _writer.StopAsync(Token);
+    }
+
+    [Fact]
+    public async Task Run_SaltFails_TriesAgainAndLosesNothing()
+    {
+        _store.SaltError = new IOException("down");
+        await _writer.StartAsync(Token);
+        Add(15);
+        await Eventually.HoldsAsync(() => _store.Failures >= 2, Step);
+
+        _store.SaltError = null;
+        await Eventually.HoldsAsync(() => _store.Count == 15, Step);
+
+        await _writer.StopAsync(Token);
+    }
+
+    [Fact]
+    public async Task Run_ClicksOfTwoDays_AskForEachDaysSaltOnce()
+    {
+        await _writer.StartAsync(Token);
+        Add(4);
+        _queue.Add(Click("next") with { At = Start.AddDays(1).ToUnixTimeMilliseconds() });
+
+        await Eventually.HoldsAsync(() => _store.Count == 5, Step);
+
+        Assert.Equal([new DateOnly(2026, 11, 23), new DateOnly(2026, 11, 24)], _store.Days);
+        await _writer.StopAsync(Token);
+    }
+
+    [Fact]
+    public async Task Stop_ClicksWait_WritesThemAll()
+    {
+        await _writer.StartAsync(Token);
+        Add(25);
+
+        await _writer.StopAsync(Token);
+
+        Assert.Equal(Enumerable.Range(0, 25).Select(i => $"{i:0000}"), _store.Codes);
+    }
+
+    [Fact]
+    public async Task Stop_WhileRetrying_WritesAllOnceTheStoreIsBack()
+    {
+        _store.Error = new IOException("down");
+        await _writer.StartAsync(Token);
+        Add(25);
+        await Eventually.HoldsAsync(() => _store.Failures >= 1, Step);
+
+        var stop = _writer.StopAsync(Token);
+        _store.Error = null;
+        await Eventually.HoldsAsync(() => stop.IsCompleted, Step);
+        await stop;
+
+        Assert.Equal(Enumerable.Range(0, 25).Select(i => $"{i:0000}"), _store.Codes);
+    }
+
+    [Fact]
+    public async Task Stop_StoreFailsUntilTheTimeout_CountsTheLoss()
+    {
+        var dropped = ClickMetrics.Dropped.Value;
+        _store.Error = new IOException("down");
+        await _writer.StartAsync(Token);
+        Add(25);
+        using var timeout = new CancellationTokenSource();
+
+        var stop = _writer.StopAsync(timeout.Token);
+        await Eventually.HoldsAsync(() => _store.Failures >= 1, Step);
+        await timeout.CancelAsync();
+        await stop;
+
+        Assert.Equal(25, ClickMetrics.Dropped.Value - dropped);
+        Assert.Equal(0, _store.Count);
+    }
+
+    [Fact]
+    public async Task Stop_StoreHangsUntilTheTimeout_EndsAndCountsTheLoss()
+    {
+        var dropped = ClickMetrics.Dropped.Value;
+        _store.Gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await _writer.StartAsync(Token);
+        Add(25);
+        await Eventually.HoldsAsync(() => _store.Calls == 1, Step);
+        using var timeout = new CancellationTokenSource();
+
+        var stop = _writer.StopAsync(timeout.Token);
+        await timeout.CancelAsync();
+        await Eventually.HoldsAsync(() => stop.IsCompleted, Step);
+        await stop;
+
+        // A batch under way must not be sent a second time.
+        Assert.Equal(1, _store.Calls);
+        Assert.Equal(25, ClickMetrics.Dropped.Value - dropped);
+        _store.Gate.SetResult();
+    }
+
+    [Fact]
+    public async Task Stop_StoreIsSlow_WaitsAndWritesEachClickOnce()
+    {
+        _store.Gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await _writer.StartAsync(Token);
+        Add(25);
+        await Eventually.HoldsAsync(() => _store.Calls == 1, Step);
+
+        var stop = _writer.StopAsync(Token);
+        _store.Gate.SetResult();
+        await Eventually.HoldsAsync(() => stop.IsCompleted, Step);
+        await stop;
+
+        Assert.Equal(Enumerable.Range(0, 25).Select(i => $"{i:0000}"), _store.Codes);
+    }
+
+    private static Click Click(string code) => new(code, Start.ToUnixTimeMilliseconds(), null, null, null, null, null, null, DoNotTrack: false);
+
+    private void Add(int count, int from = 0)
+    {
+        for (var i = from; i < from + count; i++)
+            _queue.Add(Click($"{i:0000}"));
+    }
+
+    private void Step() => _time.Advance(_options.FlushInterval);
+
+    private sealed class FakeClickStore : IClickStore
+    {
+        private readonly Lock _lock = new();
+        private readonly List<List<StoredClick>> _batches = [];
+        private readonly List<DateOnly> _days = [];
+        private volatile Exception? _error;
+        private volatile Exception? _saltError;
+        private int _failures;
+        private int _calls;
+
+        public Exception? Error { get => _error; set => _error = value; }
+
+        public Exception? SaltError { get => _saltError; set => _saltError = value; }
+
+        public TaskCompletionSource? Gate { get; set; }
+
+        public int Failures => Volatile.Read(ref _failures);
+
+        public int Calls => Volatile.Read(ref _calls);
+
+        public int Count => Batches.Sum(batch => batch.Count);
+
+        public IEnumerable<string> Codes => Batches.SelectMany(batch => batch).Select(click => click.ShortCode);
+
+        public IReadOnlyList<DateOnly> Days
+        {
+            get
+            {
+                lock (_lock)
+                    return [.. _days];
+            }
+        }
+
+        public IReadOnlyList<List<StoredClick>> Batches
+        {
+            get
+            {
+                lock (_lock)
+                    return [.. _batches];
+            }
+        }
+
+        public async Task AppendAsync(IReadOnlyList<StoredClick> clicks, CancellationToken cancellationToken)
+        {
+            Interlocked.Increment(ref _calls);
+            if (Gate is { } gate)
+                await gate.Task.WaitAsync(cancellationToken);
+            Throw(_error);
+            lock (_lock)
+                _batches.Add([.. clicks]);
+        }
+
+        public Task<byte[]> GetSaltAsync(DateOnly day, CancellationToken cancellationToken)
+        {
+            Throw(_saltError);
+            lock (_lock)
+                _days.Add(day);
+            return Task.FromResult(new byte[32]);
+        }
+
+        public Task<ClickTotals> ReadTotalsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+
+        public Task DeleteSaltsBeforeAsync(DateOnly day, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public Task<int> DeleteBeforeAsync(DateTimeOffset moment, int limit, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        private void Throw(Exception? error)
+        {
+            if (error is null)
+                return;
+            Interlocked.Increment(ref _failures);
+            throw error;
+        }
+    }
+}

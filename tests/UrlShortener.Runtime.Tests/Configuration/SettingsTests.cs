@@ -1,0 +1,167 @@
+using System.ComponentModel.DataAnnotations;
+using System.Text;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using UrlShortener.Runtime.Configuration;
+using Xunit;
+
+namespace UrlShortener.Runtime.Tests.Configuration;
+
+public sealed class SettingsTests
+{
+    [Fact]
+    public void FindErrors_Nothing_HasNone() => Assert.Empty(Find());
+
+    [Fact]
+    public void FindErrors_OwnSettingsFile_HasNone() =>
+        Assert.Empty(Settings.FindErrors(new ConfigurationBuilder().AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json")).Build()));
+
+    [Fact]
+    public void FindErrors_EverySettingGiven_HasNone() =>
+        Assert.Empty(Find(
+            "Abuse:AllowPrivateHosts=true",
+            "Abuse:BlocklistPath=/etc/blocklist",
+            "Authentication:Jwt:SigningKey=" + Convert.ToBase64String(new byte[32]),
+            "Authentication:Jwt:Issuer=i",
+            "Authentication:Jwt:Audience=a",
+            "Authentication:Jwt:EmailClaim=mail",
+            "Caching:Ttl=00:01:00",
+            "Caching:NegativeTtl=00:00:10",
+            "Caching:StaleTtl=00:00:00",
+            "Caching:Capacity=1000",
+            "Clicks:QueueCapacity=1000",
+            "Clicks:BatchSize=1",
+            "Clicks:FlushInterval=00:00:00.1",
+            "Clicks:RetentionDays=1",
+            "Clicks:GeoDatabasePath=/geo.mmdb",
+            "Clicks:CountryHeader=CF-IPCountry",
+            "Keys:PoolSize=100",
+            "Keys:LowWatermark=1",
+            "Keys:BatchSize=1",
+            "Links:PublicBaseUrl=https://sho.rt",
+            "Links:OwnHosts:0=sho.rt",
+            "Links:OwnHosts:1=www.sho.rt",
+            "Links:MaxUrlLength=64",
+            "Links:MaxMetadataBytes=2",
+            "Links:BulkLimit=1",
+            "Links:EnterpriseBulkLimit=1",
+            "Proxies:Trusted:0=10.0.0.0/8",
+            "Proxies:ForwardLimit=1",
+            "RateLimiting:Enabled=false",
+            "RateLimiting:Anonymous=1",
+            "RateLimiting:Free=1",
+            "RateLimiting:Pro=1",
+            "RateLimiting:Enterprise=1",
+            "RateLimiting:Capacity=1000",
+            "Storage:DataDirectory=/data",
+            "Urls=http://localhost",
+            "Logging:LogLevel:Default=Debug",
+            "Kestrel:Endpoints:Http:Url=http://*:80"));
+
+    [Theory]
+    [InlineData("Chaching:Ttl=00:00:30", "Chaching is not a setting. Did you mean Caching?")]
+    [InlineData("Nonsense=1", "Nonsense is not a setting.")]
+    [InlineData("Caching:Tll=00:00:30", "Caching:Tll is not a setting. Did you mean Ttl?")]
+    [InlineData("Authentication:Jwt:Autority=https://x", "Authentication:Jwt:Autority is not a setting. Did you mean Authority?")]
+    [InlineData("RateLimiting:Free=many", "RateLimiting:Free must be a whole number, not \"many\".")]
+    [InlineData("RateLimiting:Free=99999999999", "RateLimiting:Free must be a whole number, not \"99999999999\".")]
+    [InlineData("RateLimiting:Free=1.5", "RateLimiting:Free must be a whole number, not \"1.5\".")]
+    [InlineData("RateLimiting:Enabled=yes", "RateLimiting:Enabled must be true or false, not \"yes\".")]
+    [InlineData("Caching:Ttl=30s", "Caching:Ttl must be a time such as 00:00:30, not \"30s\".")]
+    [InlineData("Caching:Ttl=02:00:00", "Caching:Ttl must be between 00:00:01 and 01:00:00.")]
+    [InlineData("Caching:Ttl=30", "Caching:Ttl must be between 00:00:01 and 01:00:00.")]
+    [InlineData("RateLimiting:Free=0", "RateLimiting:Free must be between 1 and 1000000.")]
+    [InlineData("Links:PublicBaseUrl=sho.rt", "Links:PublicBaseUrl must be an absolute http or https URL, not \"sho.rt\".")]
+    [InlineData("Links:PublicBaseUrl=ftp://sho.rt", "Links:PublicBaseUrl must be an absolute http or https URL, not \"ftp://sho.rt\".")]
+    [InlineData("Links:PublicBaseUrl=https://sho.rt/links", "Links:PublicBaseUrl must be scheme and host only, such as https://sho.rt.")]
+    [InlineData("Links:PublicBaseUrl=https://sho.rt/?x", "Links:PublicBaseUrl must be scheme and host only, such as https://sho.rt.")]
+    [InlineData("Links:PublicBaseUrl=https://sho.rt/#x", "Links:PublicBaseUrl must be scheme and host only, such as https://sho.rt.")]
+    [InlineData("Links:PublicBaseUrl=https://me@sho.rt", "Links:PublicBaseUrl must be scheme and host only, such as https://sho.rt.")]
+    [InlineData("Links:OwnHosts=sho.rt", "Links:OwnHosts is a list; write Links:OwnHosts:0, Links:OwnHosts:1 and so on.")]
+    [InlineData("Links:MaxUrlLength:0=5", "Links:MaxUrlLength is one value, not a section.")]
+    [InlineData("Keys:LowWatermark=10000", "Keys:LowWatermark must be below Keys:PoolSize (10000).")]
+    [InlineData("Storage:DataDirectory=", "Storage:DataDirectory is required.")]
+    [InlineData("Clicks:CountryHeader=CF IPCountry", "Clicks:CountryHeader must be a header name: letters, digits and '-'.")]
+    [InlineData("Authentication:Jwt:Authority=https://issuer", "Authentication:Jwt:Audience must be set when Bearer tokens are accepted.")]
+    [InlineData("ConnectionStrings:Postgres=Host=x", "ConnectionStrings:Postgres is not supported by this version, which stores everything in Storage:DataDirectory.")]
+    public void FindErrors_OneFault_IsNamed(string setting, string error) => Assert.Equal([error], Find(setting));
+
+    [Theory]
+    [InlineData("Links:OwnHosts:0=https://sho.rt", "Links:OwnHosts has \"https://sho.rt\": ")]
+    [InlineData("Proxies:Trusted:0=proxy", "Proxies:Trusted has \"proxy\", ")]
+    public void FindErrors_BadEntryOfAList_IsNamed(string setting, string start) =>
+        Assert.StartsWith(start, Assert.Single(Find(setting)), StringComparison.Ordinal);
+
+    [Fact]
+    public void FindErrors_FaultsEverywhere_AreAllNamed() =>
+        Assert.Equal(
+            ["Wrong", "Caching:Ttl", "Clicks:BatchSize", "Keys:PoolSize", "Keys:BatchSize", "RateLimiting:Fre", "ConnectionStrings:X"],
+            Find("Wrong=1", "Caching:Ttl=x", "Clicks:BatchSize=0", "Keys:PoolSize=1", "Keys:BatchSize=0", "RateLimiting:Fre=1", "ConnectionStrings:X=y")
+                .Select(error => error.Split(' ')[0]));
+
+    [Fact]
+    public void FindErrors_SettingNamesInOtherCase_AreGood() => Assert.Empty(Find("caching:TTL=00:00:10", "KEYS:poolsize=20000"));
+
+    [Fact]
+    public void FindErrors_JsonNull_IsUnset() =>
+        Assert.Empty(Settings.FindErrors(Json("""{"Abuse":{"BlocklistPath":null},"Links":{"PublicBaseUrl":null},"Clicks":{"GeoDatabasePath":null}}""")));
+
+    [Fact]
+    public void FindErrors_UnknownJsonSection_IsNamed()
+    {
+        var path = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(path, """{"Catching":{"Ttl":"00:00:30"}}""");
+            Assert.Equal(["Catching is not a setting. Did you mean Caching?"], Settings.FindErrors(new ConfigurationBuilder().AddJsonFile(path).Build()));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Fact]
+    public void FindErrors_EnvironmentOfOtherPrograms_IsIgnored()
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection([new("HOME", "/root"), new("PATH", "/bin")]).Build();
+        Assert.Empty(Settings.FindErrors(configuration));
+    }
+
+    [Fact]
+    public void AddSettings_Values_AreBound()
+    {
+        var collection = new ServiceCollection();
+        collection.AddSettings(Configuration(
+            "Links:PublicBaseUrl=https://sho.rt", "Links:OwnHosts:0=a.example", "Caching:Ttl=00:00:07", "Authentication:Jwt:Audience=x"));
+        using var services = collection.BuildServiceProvider();
+
+        Assert.Equal("sho.rt", services.GetRequiredService<LinkOptions>().PublicBaseUrl!.Host);
+        Assert.Equal(["a.example"], services.GetRequiredService<LinkOptions>().OwnHosts);
+        Assert.Equal(TimeSpan.FromSeconds(7), services.GetRequiredService<CachingOptions>().Ttl);
+        Assert.Equal("x", services.GetRequiredService<AuthenticationOptions>().Jwt.Audience);
+        Assert.Equal(10_000, services.GetRequiredService<KeyOptions>().PoolSize);
+    }
+
+    [Fact]
+    public void Defaults_OfEveryOption_Pass()
+    {
+        var options = typeof(Settings).Assembly.GetTypes()
+            .Where(type => type.Namespace == typeof(Settings).Namespace && type.Name.EndsWith("Options", StringComparison.Ordinal)).ToList();
+
+        Assert.True(options.Count >= 10);
+        Assert.All(options, type =>
+        {
+            var results = new List<ValidationResult>();
+            var instance = Activator.CreateInstance(type)!;
+            Validator.TryValidateObject(instance, new ValidationContext(instance), results, validateAllProperties: true);
+            Assert.Empty(results);
+        });
+    }
+
+    private static IReadOnlyList<string> Find(params string[] settings) => Settings.FindErrors(Configuration(settings));
+
+    private static IConfigurationRoot Configuration(params string[] settings) => new ConfigurationBuilder().AddCommandLine([.. settings.Select(setting => "--" + setting)]).Build();
+
+    private static IConfigurationRoot Json(string json) => new ConfigurationBuilder().AddJsonStream(new MemoryStream(Encoding.UTF8.GetBytes(json))).Build();
+}
