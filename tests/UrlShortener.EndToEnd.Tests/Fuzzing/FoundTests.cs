@@ -28,7 +28,8 @@ public sealed class FoundTests : ProductTest, IClassFixture<FuzzFixture>
 
         (await _product.Owner.CreateAsync(Json(body))).ShouldBeProblem(400, "INVALID_REQUEST");
         (await _product.Owner.PatchAsync($"{Urls}/{_target.KnownCode}", Json(body))).ShouldBeProblem(400, "INVALID_REQUEST");
-        Assert.Equal(207, (await _product.Owner.PostAsync($"{Urls}/bulk", Json($$"""{"urls":[{{body}}]}"""))).Status);
+        // A name that is no text makes the whole body unreadable; a value spoils its own link only.
+        Assert.Contains((await _product.Owner.PostAsync($"{Urls}/bulk", Json($$"""{"urls":[{{body}}]}"""))).Status, (int[])[207, 400]);
     }
 
     [Fact]
