@@ -99,13 +99,26 @@ internal sealed class LinkRules(LinkOptions links, AbuseOptions abuse, Blocklist
     {
         if (value.ValueKind == JsonValueKind.Null)
             return null;
-        if (value.ValueKind != JsonValueKind.String || !UtcTimeConverter.TryParse(value.GetString()!, out var time))
+        if (!UtcTimeConverter.TryParse(TextOf(value), out var time))
             errors.Add(new FieldError("expires_at", ErrorCode.InvalidRequest, "expires_at must be a time such as 2030-01-31T12:00:00Z, or null for a link that never expires."));
         else if (time <= now || time > now.AddDays(MaxDays))
             errors.Add(new FieldError("expires_at", ErrorCode.InvalidRequest, $"expires_at must be in the future and at most {MaxDays} days ahead. To stop a link now, set is_active to false."));
         else
             return DateTimeOffset.FromUnixTimeMilliseconds(time.ToUnixTimeMilliseconds());
         return null;
+    }
+
+    // Empty for what is no text, or none that is valid Unicode.
+    private static string TextOf(JsonElement value)
+    {
+        try
+        {
+            return value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
+        }
+        catch (InvalidOperationException)
+        {
+            return "";
+        }
     }
 
     private string? CheckMetadata(JsonElement? metadata, List<FieldError> errors)

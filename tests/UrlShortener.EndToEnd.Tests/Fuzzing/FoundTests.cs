@@ -33,6 +33,10 @@ public sealed class FoundTests : ProductTest, IClassFixture<FuzzFixture>
     }
 
     [Fact]
+    public async Task ExpiresAt_HalfASurrogatePair_Returns400() =>
+        (await _product.Owner.PatchAsync($"{Urls}/{_target.KnownCode}", Json("""{"expires_at":"\uD800"}"""))).ShouldBeProblem(400, "INVALID_REQUEST");
+
+    [Fact]
     public void Body_ChunkSizeThatNoNumberHolds_Returns400()
     {
         var answer = _target.Exchange(

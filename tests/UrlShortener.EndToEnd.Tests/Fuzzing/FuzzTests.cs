@@ -91,13 +91,31 @@ public sealed class FuzzTests : ProductTest, IClassFixture<FuzzFixture>
     }
 
     [Fact]
+    public async Task Body_EveryMemberWithEveryValue_IsRefusedOrTaken()
+    {
+        var code = await _product.Owner.CreateLinkAsync();
+        foreach (var member in Inputs.AllMembers)
+        {
+            var link = $$"""{"original_url":"https://example.com/",{{member}}}""";
+            _target.CheckCreated(_target.Send("POST", Urls, Encoding.UTF8.GetBytes(link)));
+            _target.Send("POST", $"{Urls}/bulk", Encoding.UTF8.GetBytes($$"""{"urls":[{{link}}]}"""));
+            _target.Send("PATCH", $"{Urls}/{code}", Encoding.UTF8.GetBytes($"{{{member}}}"));
+        }
+
+        await _target.AssertWellAsync(_outputBefore);
+    }
+
+    [Fact]
     public async Task Query_AnyParameters_AreRefusedOrAnswered()
     {
         var query = from name in Inputs.ParameterName from value in Inputs.ParameterValue select $"{name}={value}";
         foreach (var path in (string[])[Urls, $"{Urls}/{_target.KnownCode}/stats", $"{Urls}/{_target.KnownCode}/qr"])
             Inputs.Check(query.ArrayOf(), 400, parameters => _target.Send("GET", $"{path}?{string.Join('&', parameters)}"));
         // Names of one endpoint's own, so that values are read and not only names refused.
-        var dates = from start in Inputs.ParameterValue from end in Inputs.ParameterValue from zone in Inputs.ParameterValue from width in Gen.Elements("hour", "day", "week")
+        var dates = from start in Inputs.ParameterValue
+                    from end in Inputs.ParameterValue
+                    from zone in Inputs.ParameterValue
+                    from width in Gen.Elements("hour", "day", "week")
                     select (string[])[$"start_date={start}", $"end_date={end}", $"time_zone={zone}", $"granularity={width}"];
         Inputs.Check(dates, 500, parameters => _target.Send("GET", $"{Urls}/{_target.KnownCode}/stats?{string.Join('&', parameters)}"));
         var zones = from day in Gen.Elements("1970-01-01", "2026-03-29", "9000-12-31", "2026-01-31T12:00:00Z") from zone in Inputs.ParameterValue select (string[])[day, zone];
@@ -132,7 +150,9 @@ public sealed class FuzzTests : ProductTest, IClassFixture<FuzzFixture>
     [Fact]
     public async Task Path_AnyMethodTargetAndVersion_IsRefusedOrAnswered()
     {
-        var request = from method in Inputs.Method from target in Inputs.Target from version in Gen.Elements("HTTP/1.1", "HTTP/1.1", "HTTP/1.0", "HTTP/0.9", "HTTP/2.0", "HTTP/9.9", "http/1.1", "")
+        var request = from method in Inputs.Method
+                      from target in Inputs.Target
+                      from version in Gen.Elements("HTTP/1.1", "HTTP/1.1", "HTTP/1.0", "HTTP/0.9", "HTTP/2.0", "HTTP/9.9", "http/1.1", "")
                       select $"{method} {target} {version}";
         Inputs.Check(request, 800, line => _target.Exchange(_target.Head(line, $"X-API-Key: {_product.ApiKey}"), mustAnswer: false));
         // Bytes that are no request at all.

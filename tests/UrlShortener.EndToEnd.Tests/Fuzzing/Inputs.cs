@@ -51,6 +51,9 @@ internal static class Inputs
     public static Gen<string> Alias { get; } = Gen.Frequency(
         (2, Text), (2, Join(["a", "B", "7", "_", "-", " ", "ä", "\0", "/", "."])), (1, Gen.Elements("bulk", "docs", "health", "metrics", "api", "robots.txt", "....", "-----", "____", "null", "CON1", "%2e%2e")));
 
+    /// <summary>Each member with each value. Chance alone would miss pairs.</summary>
+    public static IEnumerable<string> AllMembers { get; } = [.. from name in Members.Distinct() from value in Values select $"\"{name}\":{value}"];
+
     /// <summary>Objects with known members and values of any type; members may come twice.</summary>
     public static Gen<string> JsonObject { get; } =
         Gen.Elements(Members).SelectMany(name => Gen.Elements(Values).Select(value => $"\"{name}\":{value}")).ListOf().Select(members => $"{{{string.Join(',', members)}}}");
