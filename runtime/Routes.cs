@@ -19,7 +19,7 @@ internal static class Routes
 
     private static readonly string[] Get = [HttpMethods.Get];
     private static readonly string[] GetOrHead = [HttpMethods.Get, HttpMethods.Head];
-    private static readonly string[] Limits = ["RateLimit", "RateLimit-Policy"];
+    private static readonly string[] Redirect = ["Location", "Cache-Control", "CDN-Cache-Control"];
     private static readonly Parameter IdempotencyKey = new(
         "X-Idempotency-Key", "Makes a retry safe: for 24 hours the same request under the same key gets the same answer.", In: ParameterLocation.Header);
 
@@ -36,7 +36,7 @@ internal static class Routes
         var redirects = app.Services.GetRequiredService<RedirectEndpoint>();
         // Short-circuited: nothing between routing and the hot path.
         app.Map("/{short_code}", redirects.HandleAsync, GetOrHead)
-            .Describe("followLink", "Redirects", "Follow a link", headers: new() { ["302"] = ["Location", "Cache-Control", "CDN-Cache-Control"] })
+            .Describe("followLink", "Redirects", "Follow a link", headers: new() { ["301"] = Redirect, ["302"] = Redirect, ["307"] = Redirect, ["308"] = Redirect })
             .Produces(301).Produces(302).Produces(307).Produces(308)
             .ProducesProblems(404, 410, 451, 503)
             .ShortCircuit();
@@ -49,13 +49,13 @@ internal static class Routes
         var links = app.Services.GetRequiredService<LinkEndpoints>();
         app.Map("/api/v1/urls", links.CreateAsync, [HttpMethods.Post])
             .RequireAccess(AccessLevel.Anonymous)
-            .Describe("createLink", Urls, "Create a link", [IdempotencyKey], new() { ["201"] = ["Location", "Idempotency-Replayed", .. Limits] })
+            .Describe("createLink", Urls, "Create a link", [IdempotencyKey], new() { ["201"] = ["Location"] })
             .Accepts<CreateLinkRequest>(Reply.Json)
             .Produces<CreateLinkResponse>(201)
             .ProducesProblems(400, 401, 409, 413, 415, 422, 429, 503);
         app.Map("/api/v1/urls/bulk", links.CreateManyAsync, [HttpMethods.Post])
             .RequireAccess(AccessLevel.User)
-            .Describe("createLinks", Urls, "Create many links", [IdempotencyKey], new() { ["201"] = ["Idempotency-Replayed", .. Limits] })
+            .Describe("createLinks", Urls, "Create many links", [IdempotencyKey])
             .Accepts<BulkRequest>(Reply.Json)
             .Produces<BulkResponse>(201)
             .Produces<BulkResponse>(207)
@@ -73,24 +73,23 @@ internal static class Routes
                     new("target", "Only targets that contain this text."),
                     new("metadata", "Only links with this member of their metadata, as `name:value`. May be given several times."),
                     new("is_active", "Only links in this state.", JsonSchemaType.Boolean),
-                ],
-                new() { ["200"] = Limits })
+                ])
             .Produces<LinkListResponse>(200)
             .ProducesProblems(400, 401, 429, 503);
         app.Map("/api/v1/urls/{short_code}", links.GetAsync, Get)
             .RequireAccess(AccessLevel.User)
-            .Describe("getLink", Urls, "Get a link and its recent clicks", headers: new() { ["200"] = Limits })
+            .Describe("getLink", Urls, "Get a link and its recent clicks")
             .Produces<LinkDetailResponse>(200)
             .ProducesProblems(401, 403, 404, 410, 429, 503);
         app.Map("/api/v1/urls/{short_code}", links.UpdateAsync, [HttpMethods.Patch])
             .RequireAccess(AccessLevel.User)
-            .Describe("updateLink", Urls, "Change a link", headers: new() { ["200"] = Limits })
+            .Describe("updateLink", Urls, "Change a link")
             .Accepts<UpdateLinkRequest>(Reply.Json)
             .Produces<UpdateLinkResponse>(200)
             .ProducesProblems(400, 401, 403, 404, 413, 415, 429, 503);
         app.Map("/api/v1/urls/{short_code}", links.DeleteAsync, [HttpMethods.Delete])
             .RequireAccess(AccessLevel.User)
-            .Describe("deleteLink", Urls, "Delete a link", headers: new() { ["204"] = Limits })
+            .Describe("deleteLink", Urls, "Delete a link")
             .Produces(204)
             .ProducesProblems(401, 403, 404, 429, 503);
         app.Map("/api/v1/urls/{short_code}/stats", links.GetStatisticsAsync, Get)
@@ -104,8 +103,7 @@ internal static class Routes
                     new("end_date", "Last day, included, or a moment, not included. Left out: now."),
                     new("granularity", "Width of a bucket; `day` unless told. By the hour at most 92 days.", Values: ["hour", "day", "week"]),
                     new("time_zone", "IANA name of the time zone whose days are counted; UTC unless told."),
-                ],
-                new() { ["200"] = Limits })
+                ])
             .Produces<Clicks.StatisticsResponse>(200)
             .ProducesProblems(400, 401, 403, 404, 429, 503);
 
@@ -122,7 +120,7 @@ internal static class Routes
                     new("error_correction", "Share of the picture that may be lost: 7, 15, 25 or 30 %; M unless told.", Values: ["L", "M", "Q", "H"]),
                     new("margin", "White border in modules; 4 unless told.", JsonSchemaType.Integer, Minimum: "0", Maximum: "16"),
                 ],
-                new() { ["200"] = ["ETag", "Cache-Control"] })
+                new() { ["200"] = ["ETag", "Cache-Control"], ["304"] = ["ETag", "Cache-Control"] })
             .WithMetadata(new ProducesResponseTypeMetadata(200, typeof(byte[]), ["image/png", "image/svg+xml"]))
             .Produces(304)
             .ProducesProblems(400, 404, 503);

@@ -16,7 +16,7 @@ internal static class ShortCode
     // Paths of this product and names that a visitor would take for its own pages.
     private static readonly HashSet<string> Reserved = new(StringComparer.OrdinalIgnoreCase)
     {
-        "about", "abuse", "account", "admin", "analytics", "apis", "assets", "auth", "billing", "blog", "contact", "dashboard", "docs", "domains",
+        "about", "abuse", "account", "admin", "analytics", "apis", "assets", "auth", "billing", "blog", "bulk", "contact", "dashboard", "docs", "domains",
         "error", "errors", "favicon", "health", "healthz", "help", "home", "index", "legal", "links", "livez", "login", "logout", "metrics", "oauth",
         "openapi", "preview", "pricing", "privacy", "readyz", "register", "report", "robots", "scalar", "security", "settings", "shorten", "signin",
         "signout", "signup", "sitemap", "static", "stats", "status", "support", "swagger", "system", "terms", "user", "users", "webhook", "webhooks",

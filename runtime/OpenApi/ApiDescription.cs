@@ -70,13 +70,13 @@ internal static class ApiDescription
         if (context.Description.RelativePath?.Contains("{short_code}", StringComparison.Ordinal) == true)
             (operation.Parameters ??= []).Insert(0, Build(new Parameter("short_code", "The code of the link.", In: ParameterLocation.Path, Pattern: "^[A-Za-z0-9_-]{4,10}$")));
 
-        foreach (var (status, headers) in described?.Headers ?? new Dictionary<string, string[]>())
+        var level = metadata.OfType<AccessMetadata>().LastOrDefault()?.Level;
+        foreach (var (status, answer) in operation.Responses ?? [])
         {
-            if (operation.Responses?.TryGetValue(status, out var response) == true && response is OpenApiResponse open)
-                open.Headers = headers.ToDictionary(header => header, _ => (IOpenApiHeader)new OpenApiHeader { Schema = new OpenApiSchema { Type = JsonSchemaType.String } });
+            if (answer is OpenApiResponse response)
+                response.Headers = HeadersOf(status, described, isLimited: level is AccessLevel.Anonymous or AccessLevel.User);
         }
 
-        var level = metadata.OfType<AccessMetadata>().LastOrDefault()?.Level;
         if (level is null or AccessLevel.Open)
             return Task.CompletedTask;
         operation.Security =
@@ -130,6 +130,19 @@ internal static class ApiDescription
         }
 
         return Task.CompletedTask;
+    }
+
+    private static Dictionary<string, IOpenApiHeader> HeadersOf(string status, Described? described, bool isLimited)
+    {
+        var names = new List<string>(described?.Headers?.GetValueOrDefault(status) ?? []);
+        // Where the store failed, nobody may have been found out to have a limit.
+        if (isLimited && status != "503")
+            names.AddRange(["RateLimit", "RateLimit-Policy"]);
+        if (status is "429" or "503" && described?.OperationId != "getHealth")
+            names.Add("Retry-After");
+        if (status == "401")
+            names.Add("WWW-Authenticate");
+        return names.ToDictionary(name => name, _ => (IOpenApiHeader)new OpenApiHeader { Schema = new OpenApiSchema { Type = JsonSchemaType.String } });
     }
 
     private static OpenApiParameter Build(Parameter parameter) => new()

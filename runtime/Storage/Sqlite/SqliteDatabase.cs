@@ -65,7 +65,7 @@ internal sealed class SqliteDatabase : IDatabase, IAsyncDisposable
     }
 
     /// <inheritdoc />
-    public Task CheckAsync(CancellationToken cancellationToken) => WriteAsync(session => session.Scalar("SELECT 1"), cancellationToken);
+    public Task CheckAsync(CancellationToken cancellationToken) => WriteAsync(session => session.Scalar("SELECT 1 FROM urls LIMIT 1"), cancellationToken);
 
     /// <summary>Runs a piece of work in the writer's next transaction. When it throws, only its own changes are undone.</summary>
     /// <returns>What the work returned, after the commit.</returns>
