@@ -15,11 +15,11 @@ internal sealed class LinkCreator(ILinkStore store, KeyPool keys, LinkCache cach
     /// <param name="userId">Their owner; null: anonymous.</param>
     /// <param name="retry">What the client sent to make a retry safe.</param>
     /// <param name="render">Renders the answer from the result of each link. Pure.</param>
+    /// <param name="now">The time of creation, the one that the links' ends were reckoned from.</param>
     /// <param name="cancellationToken">Ends the wait; links may have been stored nevertheless.</param>
     public async Task<CreateAnswer> CreateAsync(
-        IReadOnlyList<NewLink> links, long? userId, RetryKey? retry, Func<IReadOnlyList<Link?>, StoredReply> render, CancellationToken cancellationToken)
+        IReadOnlyList<NewLink> links, long? userId, RetryKey? retry, Func<IReadOnlyList<Link?>, StoredReply> render, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        var now = Now();
         var idempotency = retry is null ? null : new Idempotency(retry.Key, retry.RequestHash, now + IdempotencyLifetime, render);
         switch (await store.CreateAsync(new CreateLinks(links, userId, now, keys.Take, idempotency), cancellationToken))
         {

@@ -33,7 +33,8 @@ internal sealed class LinkEndpoints(
             return;
         }
 
-        var link = rules.Check(request!, context.Request.Host.Host, creator.Now());
+        var now = creator.Now();
+        var link = rules.Check(request!, context.Request.Host.Host, now);
         if (link.Value is null)
         {
             await (await creator.FindAnswerAsync(retry, context.RequestAborted) is { } earlier ? WriteAsync(context, earlier) : Problem.Of(link.Errors).WriteAsync(context));
@@ -42,7 +43,7 @@ internal sealed class LinkEndpoints(
 
         var baseUrl = urls.BaseOf(context.Request);
         var answer = await creator.CreateAsync(
-            [link.Value], Caller.UserOf(context)?.Id, retry, links => RenderCreated(links[0], link.Value.Alias, baseUrl, link.Warnings), context.RequestAborted);
+            [link.Value], Caller.UserOf(context)?.Id, retry, links => RenderCreated(links[0], link.Value.Alias, baseUrl, link.Warnings), now, context.RequestAborted);
         await WriteAsync(context, answer);
     }
 
@@ -66,7 +67,7 @@ internal sealed class LinkEndpoints(
         var baseUrl = urls.BaseOf(context.Request);
         var answer = good.Count == 0
             ? await creator.FindAnswerAsync(retry, context.RequestAborted) ?? new CreateAnswer(RenderBulk(items, [], baseUrl), IsReplay: false)
-            : await creator.CreateAsync(good, user.Id, retry, links => RenderBulk(items, links, baseUrl), context.RequestAborted);
+            : await creator.CreateAsync(good, user.Id, retry, links => RenderBulk(items, links, baseUrl), now, context.RequestAborted);
         await WriteAsync(context, answer);
     }
 
