@@ -26,7 +26,9 @@ internal sealed partial class ClickWriter(
         try
         {
             cancellationToken.ThrowIfCancellationRequested();
-            await WriteAllAsync(cancellationToken);
+            do
+                await WriteAllAsync(cancellationToken);
+            while (queue.Count > 0);
         }
         catch (OperationCanceledException)
         {
@@ -66,7 +68,11 @@ internal sealed partial class ClickWriter(
 
             if (_batch.Count == 0)
                 return;
+            // What came during the write waits for the next turn: written at once, it would be a small batch that costs as much as a large one.
+            var isLast = _batch.Count < options.BatchSize;
             await WriteAsync(cancellationToken);
+            if (isLast)
+                return;
         }
     }
 

@@ -9,9 +9,9 @@ internal sealed class ClickOptions
     [Range(1_000, 10_000_000)]
     public int QueueCapacity { get; set; } = 200_000;
 
-    /// <summary>Most clicks stored in one transaction. Default 10,000.</summary>
+    /// <summary>Most clicks stored in one transaction. Default 50,000.</summary>
     [Range(1, 100_000)]
-    public int BatchSize { get; set; } = 10_000;
+    public int BatchSize { get; set; } = 50_000;
 
     /// <summary>Longest time a click waits in memory before it is written. Default 350 ms; more than 400 ms breaks the documented half second.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "00:00:00.400")]
