@@ -11,7 +11,7 @@ internal sealed partial class ClickWriter(
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
-    private const int ClicksPerTurn = 256;
+    private const int ClicksPerTurn = 64;
 
     private readonly List<StoredClick> _batch = [];
     private (DateOnly Day, byte[] Bytes) _salt;

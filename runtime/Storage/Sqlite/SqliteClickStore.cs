@@ -10,7 +10,6 @@ namespace UrlShortener.Runtime.Storage.Sqlite;
 internal sealed class SqliteClickStore(SqliteDatabase database) : IClickStore
 {
     private const int SaltBytes = 32;
-    private const int LinksPerTurn = 8;
     private const int TopEntries = 250;
     private const string Unknown = "";
 
@@ -64,7 +63,6 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickStore
             ofLink.Add(click);
         }
 
-        var written = 0;
         // In the order of the indexes, so that a flush passes over their pages once instead of jumping between them.
         foreach (var (code, ofLink) in _byLink.OrderBy(entry => entry.Key, StringComparer.Ordinal))
         {
@@ -80,9 +78,8 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickStore
 
             ofLink.Clear();
             _spareLists.Push(ofLink);
-            // A redirect that waits for this core goes first; left alone, this would hold it for whole milliseconds.
-            if (++written % LinksPerTurn == 0)
-                Thread.Yield();
+            // A redirect that waits for this core goes first.
+            Thread.Yield();
         }
 
         _byLink.Clear();

@@ -22,7 +22,8 @@ internal sealed class SqliteDatabase : IDatabase, IAsyncDisposable
     private readonly Channel<Write> _writes = Channel.CreateBounded<Write>(new BoundedChannelOptions(WriteQueueCapacity) { SingleReader = true });
     private readonly ConcurrentBag<SqliteSession> _readers = [];
     private readonly SemaphoreSlim _readerSlots = new(MaxReaders);
-    private readonly Lazy<Task> _writer;
+    private readonly TaskCompletionSource _writerEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lazy<Thread> _writer;
 
     public SqliteDatabase(StorageOptions options)
     {
@@ -34,7 +35,7 @@ internal sealed class SqliteDatabase : IDatabase, IAsyncDisposable
             // Another process may hold the write lock: the administration commands. Seconds.
             DefaultTimeout = 5,
         }.ToString();
-        _writer = new Lazy<Task>(() => Task.Run(RunWriterAsync));
+        _writer = new Lazy<Thread>(StartWriter);
     }
 
     /// <inheritdoc />
@@ -112,7 +113,7 @@ internal sealed class SqliteDatabase : IDatabase, IAsyncDisposable
     {
         _writes.Writer.TryComplete();
         if (_writer.IsValueCreated)
-            await _writer.Value;
+            await _writerEnded.Task;
         while (_readers.TryTake(out var session))
             session.Dispose();
         _readerSlots.Dispose();
@@ -138,11 +139,36 @@ internal sealed class SqliteDatabase : IDatabase, IAsyncDisposable
         }
     }
 
-    private async Task RunWriterAsync()
+    // A thread of its own: SQLite keeps its page cache where one thread's memory is, and the thread can be made to give way.
+    private Thread StartWriter()
+    {
+        var thread = new Thread(() =>
+        {
+            BackgroundThread.GiveWay();
+            try
+            {
+                RunWriter();
+                _writerEnded.SetResult();
+            }
+            catch (Exception error)
+            {
+                _writerEnded.SetException(error);
+            }
+        })
+        {
+            IsBackground = true,
+            Name = "SQLite writer",
+        };
+        thread.Start();
+        return thread;
+    }
+
+    private void RunWriter()
     {
         SqliteSession? session = null;
         var group = new List<Write>(MaxWritesPerCommit);
-        while (await _writes.Reader.WaitToReadAsync())
+        // Nobody else runs on this thread, so that waiting on it blocks nobody.
+        while (_writes.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
         {
             try
             {
