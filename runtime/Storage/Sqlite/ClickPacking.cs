@@ -21,15 +21,16 @@ internal sealed class ClickPacking
     private readonly List<string> _order = [];
 
     /// <summary>Packs clicks of one link. The memory is good until the next call.</summary>
-    /// <param name="clicks">At least one.</param>
+    /// <param name="clicks">Clicks of many links.</param>
+    /// <param name="ofLink">Which of them; at least one.</param>
     /// <param name="firstAt">Unix milliseconds of the earliest.</param>
-    public ReadOnlyMemory<byte> Pack(IReadOnlyList<StoredClick> clicks, long firstAt)
+    public ReadOnlyMemory<byte> Pack(IReadOnlyList<StoredClick> clicks, IReadOnlyList<int> ofLink, long firstAt)
     {
         _buffer.ResetWrittenCount();
         _body.ResetWrittenCount();
         _texts.Clear();
         _order.Clear();
-        for (var i = 0; i < clicks.Count; i++)
+        foreach (var i in ofLink)
         {
             var click = clicks[i];
             Write(_body, (ulong)(click.At.ToUnixTimeMilliseconds() - firstAt));
@@ -48,7 +49,7 @@ internal sealed class ClickPacking
         }
 
         Write(_buffer, Version);
-        Write(_buffer, (ulong)clicks.Count);
+        Write(_buffer, (ulong)ofLink.Count);
         Write(_buffer, (ulong)_order.Count);
         foreach (var text in _order)
         {

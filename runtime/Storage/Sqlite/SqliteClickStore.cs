@@ -15,8 +15,8 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickStore
 
     // Touched by the writer's thread alone.
     private readonly ClickPacking _packing = new();
-    private readonly Dictionary<string, List<StoredClick>> _byLink = new(StringComparer.Ordinal);
-    private readonly Stack<List<StoredClick>> _spareLists = [];
+    private readonly Dictionary<string, List<int>> _byLink = new(StringComparer.Ordinal);
+    private readonly Stack<List<int>> _spareLists = [];
 
     /// <inheritdoc />
     public Task AppendAsync(IReadOnlyList<StoredClick> clicks, CancellationToken cancellationToken) =>
@@ -56,19 +56,19 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickStore
     {
         // An append that failed half way left its clicks behind; they come again.
         _byLink.Clear();
-        foreach (var click in clicks)
+        for (var i = 0; i < clicks.Count; i++)
         {
-            ref var ofLink = ref CollectionsMarshal.GetValueRefOrAddDefault(_byLink, click.ShortCode, out _);
+            ref var ofLink = ref CollectionsMarshal.GetValueRefOrAddDefault(_byLink, clicks[i].ShortCode, out _);
             ofLink ??= _spareLists.TryPop(out var spare) ? spare : [];
-            ofLink.Add(click);
+            ofLink.Add(i);
         }
 
         // In the order of the indexes, so that a flush passes over their pages once instead of jumping between them.
         foreach (var (code, ofLink) in _byLink.OrderBy(entry => entry.Key, StringComparer.Ordinal))
         {
-            var (first, last, people, lastPerson) = Measure(ofLink);
+            var (first, last, people, lastPerson) = Measure(clicks, ofLink);
             session.Execute(
-                "INSERT INTO click_batches (short_code, first_at, last_at, clicks) VALUES ($1, $2, $3, $4)", code, first, last, _packing.Pack(ofLink, first).ToArray());
+                "INSERT INTO click_batches (short_code, first_at, last_at, clicks) VALUES ($1, $2, $3, $4)", code, first, last, _packing.Pack(clicks, ofLink, first).ToArray());
             if (people > 0)
             {
                 session.Execute(
@@ -86,11 +86,12 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickStore
         return clicks.Count;
     }
 
-    private static (long First, long Last, long People, long LastPerson) Measure(List<StoredClick> clicks)
+    private static (long First, long Last, long People, long LastPerson) Measure(IReadOnlyList<StoredClick> clicks, List<int> ofLink)
     {
         var (first, last, people, lastPerson) = (long.MaxValue, long.MinValue, 0L, 0L);
-        foreach (var click in clicks)
+        foreach (var i in ofLink)
         {
+            var click = clicks[i];
             var at = click.At.ToUnixTimeMilliseconds();
             first = Math.Min(first, at);
             last = Math.Max(last, at);
