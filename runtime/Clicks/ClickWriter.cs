@@ -11,7 +11,8 @@ internal sealed partial class ClickWriter(
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
-    private const int ClicksPerTurn = 64;
+    private const int ClicksPerYield = 64;
+    private const int TurnsPerFlush = 7;
 
     private readonly List<StoredClick> _batch = [];
     private (DateOnly Day, byte[] Bytes) _salt;
@@ -43,9 +44,18 @@ internal sealed partial class ClickWriter(
     /// <inheritdoc />
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(options.FlushInterval, time);
+        // Taken and worked out in small portions, written in large ones: a burst of either would stand in the way of redirects.
+        using var timer = new PeriodicTimer(options.FlushInterval / TurnsPerFlush, time);
+        var written = time.GetTimestamp();
         while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            if (_append is null)
+                await TakeAsync(stoppingToken);
+            if (time.GetElapsedTime(written) < options.FlushInterval && _batch.Count < options.BatchSize)
+                continue;
+            written = time.GetTimestamp();
             await WriteAllAsync(stoppingToken);
+        }
     }
 
     private async Task WriteAllAsync(CancellationToken cancellationToken)
@@ -54,18 +64,7 @@ internal sealed partial class ClickWriter(
             await WriteAsync(cancellationToken);
         while (true)
         {
-            ClickMetrics.Waiting.Set(queue.Count + _batch.Count);
-            // Taken from the queue only once its salt is at hand: a wait that is cancelled must not hold a click.
-            while (_batch.Count < options.BatchSize && queue.TryPeek(out var next))
-            {
-                var salt = await SaltOfAsync(next.At, cancellationToken);
-                if (queue.TryTake(out var click))
-                    _batch.Add(enricher.Enrich(click, salt));
-                // A redirect that waits for this core goes first; left alone, this would hold it for whole milliseconds.
-                if (_batch.Count % ClicksPerTurn == 0)
-                    Thread.Yield();
-            }
-
+            await TakeAsync(cancellationToken);
             if (_batch.Count == 0)
                 return;
             // What came during the write waits for the next turn: written at once, it would be a small batch that costs as much as a large one.
@@ -74,6 +73,22 @@ internal sealed partial class ClickWriter(
             if (isLast)
                 return;
         }
+    }
+
+    private async Task TakeAsync(CancellationToken cancellationToken)
+    {
+        // Taken from the queue only once its salt is at hand: a wait that is cancelled must not hold a click.
+        while (_batch.Count < options.BatchSize && queue.TryPeek(out var next))
+        {
+            var salt = await SaltOfAsync(next.At, cancellationToken);
+            if (queue.TryTake(out var click))
+                _batch.Add(enricher.Enrich(click, salt));
+            // A redirect that waits for this core goes first; left alone, this would hold it for whole milliseconds.
+            if (_batch.Count % ClicksPerYield == 0)
+                Thread.Yield();
+        }
+
+        ClickMetrics.Waiting.Set(queue.Count + _batch.Count);
     }
 
     private async Task WriteAsync(CancellationToken cancellationToken)

@@ -22,7 +22,7 @@ internal sealed class SqliteSession : IDisposable
         // 32 MB: each checkpoint waits for the disk, and under load the default's 4 MB fill in a fraction of a second.
         Execute("PRAGMA wal_autocheckpoint = 8192");
         // KiB. A transaction that touches more pages than the cache holds writes some of them several times; queries have the system's cache.
-        Execute(readOnly ? "PRAGMA cache_size = -2000" : "PRAGMA cache_size = -8000");
+        Execute(readOnly ? "PRAGMA cache_size = -2000" : "PRAGMA cache_size = -4000");
         if (readOnly)
             Execute("PRAGMA query_only = ON");
     }

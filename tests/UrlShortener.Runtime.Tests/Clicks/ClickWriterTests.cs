@@ -41,6 +41,31 @@ public sealed class ClickWriterTests : IDisposable
     }
 
     [Fact]
+    public async Task Run_ClicksComeDuringTheWrite_WaitForTheNextTurn()
+    {
+        // Written at once, they were a stream of tiny batches that never ended while there was traffic.
+        var steps = 0;
+        var left = 50;
+        _store.OnAppend = () =>
+        {
+            if (left-- > 0)
+                Add(1);
+        };
+        await _writer.StartAsync(Token);
+        Add(1);
+
+        await Eventually.HoldsAsync(() => _store.Calls > 0, () =>
+        {
+            steps++;
+            Step();
+        });
+
+        Assert.InRange(_store.Calls, 1, steps);
+        await _writer.StopAsync(Token);
+        Assert.Equal(51, _store.Count);
+    }
+
+    [Fact]
     public async Task Run_BeforeTheInterval_WritesNothing()
     {
         await _writer.StartAsync(Token);
@@ -204,6 +229,8 @@ public sealed class ClickWriterTests : IDisposable
 
         public TaskCompletionSource? Gate { get; set; }
 
+        public Action? OnAppend { get; set; }
+
         public int Failures => Volatile.Read(ref _failures);
 
         public int Calls => Volatile.Read(ref _calls);
@@ -233,6 +260,7 @@ public sealed class ClickWriterTests : IDisposable
         public async Task AppendAsync(IReadOnlyList<StoredClick> clicks, CancellationToken cancellationToken)
         {
             Interlocked.Increment(ref _calls);
+            OnAppend?.Invoke();
             if (Gate is { } gate)
                 await gate.Task.WaitAsync(cancellationToken);
             Throw(_error);
