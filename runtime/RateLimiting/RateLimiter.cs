@@ -51,7 +51,7 @@ internal sealed class RateLimiter(RateLimitingOptions options, TimeProvider time
     private sealed class Bucket(int limit)
     {
         private readonly Lock _lock = new();
-        private TokenBucket _state = new(limit, 0);
+        private TokenBucket _state = TokenBucket.Full(limit, 0);
 
         public RateLimitDecision Take(int current, long now)
         {

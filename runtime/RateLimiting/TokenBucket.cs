@@ -2,31 +2,38 @@ namespace UrlShortener.Runtime.RateLimiting;
 
 /// <summary>
 /// The state of a token bucket: it holds at most a minute's tokens, refills evenly and each request takes one. A value; <see cref="Take"/> gives the next.
+/// Whole numbers only: with fractions of tokens, a caller who waits as long as they were told would now and then find none.
 /// </summary>
-/// <param name="Tokens">Tokens at <paramref name="At"/>, fractions included.</param>
+/// <param name="Parts">Parts of tokens at <paramref name="At"/>, <see cref="PartsPerToken"/> to the token.</param>
 /// <param name="At">Unix milliseconds.</param>
-internal readonly record struct TokenBucket(double Tokens, long At)
+internal readonly record struct TokenBucket(long Parts, long At)
 {
     /// <summary>Time in which an empty bucket fills, in seconds.</summary>
     public const int WindowSeconds = 60;
 
+    /// <summary>In one millisecond a bucket of <c>limit</c> tokens gets <c>limit</c> parts.</summary>
+    public const long PartsPerToken = WindowSeconds * 1000L;
+
     /// <summary>A bucket nobody has taken from.</summary>
-    public static TokenBucket Full(int limit, long now) => new(limit, now);
+    public static TokenBucket Full(int limit, long now) => new(limit * PartsPerToken, now);
 
     /// <summary>Takes one token when there is one.</summary>
-    /// <param name="limit">Tokens of a full bucket, at least 1.</param>
+    /// <param name="limit">Tokens of a full bucket, 1 to 1,000,000.</param>
     /// <param name="now">Unix milliseconds; a clock that steps back refills nothing.</param>
     public (TokenBucket Next, RateLimitDecision Decision) Take(int limit, long now)
     {
-        var perSecond = limit / (double)WindowSeconds;
-        var elapsed = Math.Max(0, now - At);
-        var tokens = Math.Min(limit, Tokens + (elapsed * perSecond / 1000));
-        var allowed = tokens >= 1;
-        var left = allowed ? tokens - 1 : tokens;
-        var retryAfter = allowed ? 0 : (int)Math.Ceiling((1 - tokens) / perSecond);
-        var reset = (int)Math.Ceiling((limit - left) / perSecond);
-        return (new TokenBucket(left, Math.Max(At, now)), new RateLimitDecision(allowed, limit, (int)left, Math.Max(allowed ? 0 : 1, retryAfter), reset));
+        var full = limit * PartsPerToken;
+        // A pause of the whole window fills any bucket; longer ones could only overflow.
+        var elapsed = Math.Clamp(now - At, 0, PartsPerToken);
+        var parts = Math.Min(full, Parts + (elapsed * limit));
+        var allowed = parts >= PartsPerToken;
+        var left = allowed ? parts - PartsPerToken : parts;
+        var retryAfter = allowed ? 0 : Seconds(PartsPerToken - parts, limit);
+        return (new TokenBucket(left, Math.Max(At, now)), new RateLimitDecision(allowed, limit, (int)(left / PartsPerToken), retryAfter, Seconds(full - left, limit)));
     }
+
+    // Rounded up: a second too long is polite, one too short is a lie.
+    private static int Seconds(long parts, int limit) => (int)((parts + (limit * 1000L) - 1) / (limit * 1000L));
 }
 
 /// <summary>The answer to one request for a token.</summary>

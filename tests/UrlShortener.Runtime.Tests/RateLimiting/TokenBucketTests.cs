@@ -84,7 +84,7 @@ public sealed class TokenBucketTests
             }
         });
 
-    [Property(MaxTest = 2_000)]
+    [Property(MaxTest = 5_000)]
     public Property Take_RetryAfter_IsTruthful() =>
         Prop.ForAll(Limits.ToArbitrary(), Gen.Choose(0, 59_999).ToArbitrary(), (limit, pause) =>
         {
@@ -122,6 +122,6 @@ public sealed class TokenBucketTests
     private static TokenBucket Empty(int limit, long at)
     {
         var bucket = TokenBucket.Full(limit, at);
-        return bucket with { Tokens = 0 };
+        return bucket with { Parts = 0 };
     }
 }
