@@ -34,7 +34,13 @@ internal sealed partial class RedirectEndpoint(LinkCache cache, BlocklistFile bl
         {
             link = await cache.LoadAsync(code, context.RequestAborted);
         }
-        catch (Exception error) when (error is not OperationCanceledException)
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The visitor left; nobody reads an answer.
+            return;
+        }
+        // Whatever it is, a visitor gets a page and not a broken connection.
+        catch (Exception error)
         {
             Log.LoadFailed(logger, error);
             await RefuseAsync(context, Problem.Unavailable, started);
