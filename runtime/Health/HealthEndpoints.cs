@@ -27,7 +27,7 @@ internal sealed partial class HealthEndpoints(IDatabase database, KeyPool keys, 
         var response = new HealthResponse(status, new ComponentsResponse(store, Healthy, pool), Version);
         context.Response.Headers.CacheControl = "no-store";
         await Reply.WriteJsonAsync(
-            context, status == Unhealthy ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK, response, ApiJson.Instance.HealthResponse);
+            context, status == Unhealthy ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK, response, HealthJson.Instance.HealthResponse);
     }
 
     /// <summary>GET /health/live: the process answers. Restarting it would mend nothing else.</summary>

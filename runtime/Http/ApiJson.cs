@@ -2,32 +2,21 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using UrlShortener.Runtime.Clicks;
-using UrlShortener.Runtime.Health;
-using UrlShortener.Runtime.Links;
 
 namespace UrlShortener.Runtime.Http;
 
-/// <summary>How the API reads and writes JSON: snake case, unknown members refused, nulls left in unless a member says otherwise.</summary>
+/// <summary>
+/// How the API reads and writes JSON: snake case, unknown members refused, nulls left in unless a member says otherwise. Each folder with bodies of its own has
+/// a context beside them.
+/// </summary>
 [JsonSerializable(typeof(Problem))]
-[JsonSerializable(typeof(CreateLinkRequest))]
-[JsonSerializable(typeof(CreateLinkResponse))]
-[JsonSerializable(typeof(UpdateLinkRequest))]
-[JsonSerializable(typeof(UpdateLinkResponse))]
-[JsonSerializable(typeof(LinkResponse))]
-[JsonSerializable(typeof(LinkDetailResponse))]
-[JsonSerializable(typeof(LinkListResponse))]
-[JsonSerializable(typeof(BulkRequest))]
-[JsonSerializable(typeof(BulkResponse))]
-[JsonSerializable(typeof(StatisticsResponse))]
-[JsonSerializable(typeof(HealthResponse))]
 [JsonSerializable(typeof(JsonElement))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
-    /// <summary>The context in use. Its text is JSON and never HTML, so that quotes and '+' need no escapes.</summary>
+    /// <summary>The context in use.</summary>
     public static ApiJson Instance { get; } = new(Configure(new JsonSerializerOptions()));
 
-    /// <summary>Sets how the API writes JSON.</summary>
+    /// <summary>Sets how the API reads and writes JSON. Its text is never HTML, so that quotes and '+' need no escapes.</summary>
     public static JsonSerializerOptions Configure(JsonSerializerOptions options)
     {
         options.AllowDuplicateProperties = false;

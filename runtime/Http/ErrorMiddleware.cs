@@ -1,5 +1,3 @@
-using UrlShortener.Runtime.Redirects;
-
 namespace UrlShortener.Runtime.Http;
 
 /// <summary>The outermost catch: a fault of ours or of the store becomes a clean answer, and is logged once.</summary>

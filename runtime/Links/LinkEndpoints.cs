@@ -25,7 +25,7 @@ internal sealed class LinkEndpoints(
     public async Task CreateAsync(HttpContext context)
     {
         var (body, problem) = await RequestBody.ReadAsync(context, MaxBody);
-        var (request, invalid) = problem is null ? RequestBody.Parse(body, ApiJson.Instance.CreateLinkRequest) : default;
+        var (request, invalid) = problem is null ? RequestBody.Parse(body, LinkJson.Instance.CreateLinkRequest) : default;
         var retry = ReadRetryKey(context, body, out var badKey);
         if ((problem ?? invalid ?? badKey) is { } unreadable)
         {
@@ -53,7 +53,7 @@ internal sealed class LinkEndpoints(
         var user = Caller.RequiredUserOf(context);
         var limit = user.Tier == Tier.Enterprise ? options.EnterpriseBulkLimit : options.BulkLimit;
         var (body, problem) = await RequestBody.ReadAsync(context, MaxBody + (limit * BulkBytesPerLink));
-        var (request, invalid) = problem is null ? RequestBody.Parse(body, ApiJson.Instance.BulkRequest) : default;
+        var (request, invalid) = problem is null ? RequestBody.Parse(body, LinkJson.Instance.BulkRequest) : default;
         var retry = ReadRetryKey(context, body, out var badKey);
         if ((problem ?? invalid ?? CheckCount(request!, limit) ?? badKey) is { } unreadable)
         {
@@ -85,7 +85,7 @@ internal sealed class LinkEndpoints(
         var page = await store.ListAsync(query, context.RequestAborted);
         var baseUrl = urls.BaseOf(context.Request);
         var response = new LinkListResponse([.. page.Links.Select(link => Describe(link, baseUrl))], page.Next is { } next ? WriteCursor(next) : null);
-        await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, ApiJson.Instance.LinkListResponse);
+        await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, LinkJson.Instance.LinkListResponse);
     }
 
     /// <summary>GET /api/v1/urls/{short_code}</summary>
@@ -105,7 +105,7 @@ internal sealed class LinkEndpoints(
         var response = new LinkDetailResponse(
             about.ShortCode, about.ShortUrl, about.OriginalUrl, about.CreatedAt, about.ExpiresAt, about.IsActive, about.RedirectType, about.Metadata,
             about.ClickCount, about.LastAccessedAt, about.QrCodeUrl, recent);
-        await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, ApiJson.Instance.LinkDetailResponse);
+        await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, LinkJson.Instance.LinkDetailResponse);
     }
 
     /// <summary>GET /api/v1/urls/{short_code}/stats</summary>
@@ -121,14 +121,14 @@ internal sealed class LinkEndpoints(
         }
 
         var response = await statistics.ReadAsync(link!.ShortCode, query!, context.RequestAborted);
-        await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, ApiJson.Instance.StatisticsResponse);
+        await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, LinkJson.Instance.StatisticsResponse);
     }
 
     /// <summary>PATCH /api/v1/urls/{short_code}</summary>
     public async Task UpdateAsync(HttpContext context)
     {
         var (body, problem) = await RequestBody.ReadAsync(context, MaxBody);
-        var (request, invalid) = problem is null ? RequestBody.Parse(body, ApiJson.Instance.UpdateLinkRequest) : default;
+        var (request, invalid) = problem is null ? RequestBody.Parse(body, LinkJson.Instance.UpdateLinkRequest) : default;
         if ((problem ?? invalid) is { } unreadable)
         {
             await unreadable.WriteAsync(context);
@@ -152,7 +152,7 @@ internal sealed class LinkEndpoints(
 
         cache.Invalidate(code);
         var response = new UpdateLinkResponse("URL updated", Describe(result.Link!, urls.BaseOf(context.Request)));
-        await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, ApiJson.Instance.UpdateLinkResponse);
+        await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, LinkJson.Instance.UpdateLinkResponse);
     }
 
     /// <summary>DELETE /api/v1/urls/{short_code}</summary>
@@ -230,7 +230,7 @@ internal sealed class LinkEndpoints(
             LinkUrls.ShortUrl(baseUrl, link.ShortCode), link.ShortCode, link.OriginalUrl, link.CreatedAt, link.ExpiresAt, link.RedirectType,
             LinkUrls.QrCodeUrl(baseUrl, link.ShortCode), warnings);
         return new StoredReply(
-            StatusCodes.Status201Created, $"/api/v1/urls/{link.ShortCode}", JsonSerializer.SerializeToUtf8Bytes(response, ApiJson.Instance.CreateLinkResponse));
+            StatusCodes.Status201Created, $"/api/v1/urls/{link.ShortCode}", JsonSerializer.SerializeToUtf8Bytes(response, LinkJson.Instance.CreateLinkResponse));
     }
 
     private static StoredReply RenderBulk(List<(CreateLinkRequest? Request, Checked<NewLink> Link)> items, IReadOnlyList<Link?> stored, string baseUrl)
@@ -254,7 +254,7 @@ internal sealed class LinkEndpoints(
         return new StoredReply(
             response.Failed == 0 ? StatusCodes.Status201Created : StatusCodes.Status207MultiStatus,
             null,
-            JsonSerializer.SerializeToUtf8Bytes(response, ApiJson.Instance.BulkResponse));
+            JsonSerializer.SerializeToUtf8Bytes(response, LinkJson.Instance.BulkResponse));
 
         static BulkResult Failed(CreateLinkRequest? request, int status, string error, string code) =>
             new(request?.OriginalUrl, null, null, "failed", status, null, null, error, code);

@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
@@ -26,7 +27,8 @@ internal static class ApiDescription
         services.ConfigureHttpJsonOptions(options =>
         {
             ApiJson.Configure(options.SerializerOptions);
-            options.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Instance);
+            foreach (JsonSerializerContext context in new JsonSerializerContext[] { ApiJson.Instance, LinkJson.Instance, HealthJson.Instance })
+                options.SerializerOptions.TypeInfoResolverChain.Insert(0, context);
         });
         services.AddOpenApi(Document, options =>
         {

@@ -1,5 +1,6 @@
 using System.Text;
 using UrlShortener.Runtime.Http;
+using UrlShortener.Runtime.Links;
 using Xunit;
 
 namespace UrlShortener.Runtime.Tests.Http;
@@ -18,7 +19,7 @@ public sealed class RequestBodyTests
     [InlineData("", "not valid JSON")]
     public void Parse_BadBody_SaysWhatIsWrong(string json, string expected)
     {
-        var (value, problem) = RequestBody.Parse(Encoding.UTF8.GetBytes(json), ApiJson.Instance.CreateLinkRequest);
+        var (value, problem) = RequestBody.Parse(Encoding.UTF8.GetBytes(json), LinkJson.Instance.CreateLinkRequest);
 
         Assert.Null(value);
         Assert.NotNull(problem);
@@ -29,7 +30,7 @@ public sealed class RequestBodyTests
     [Fact]
     public void Parse_GoodBody_GivesTheObject()
     {
-        var (value, problem) = RequestBody.Parse("""{"original_url":"https://example.com"}"""u8.ToArray(), ApiJson.Instance.CreateLinkRequest);
+        var (value, problem) = RequestBody.Parse("""{"original_url":"https://example.com"}"""u8.ToArray(), LinkJson.Instance.CreateLinkRequest);
 
         Assert.Null(problem);
         Assert.Equal("https://example.com", value!.OriginalUrl);

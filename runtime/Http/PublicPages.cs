@@ -1,7 +1,6 @@
 using System.Text;
-using UrlShortener.Runtime.Http;
 
-namespace UrlShortener.Runtime.Redirects;
+namespace UrlShortener.Runtime.Http;
 
 /// <summary>What the public sees when a link leads nowhere: a short page in a browser, problem details elsewhere.</summary>
 internal static class PublicPages

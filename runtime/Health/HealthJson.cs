@@ -1,0 +1,13 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using UrlShortener.Runtime.Http;
+
+namespace UrlShortener.Runtime.Health;
+
+/// <summary>The body of /health.</summary>
+[JsonSerializable(typeof(HealthResponse))]
+internal sealed partial class HealthJson : JsonSerializerContext
+{
+    /// <summary>The context in use.</summary>
+    public static HealthJson Instance { get; } = new(ApiJson.Configure(new JsonSerializerOptions()));
+}

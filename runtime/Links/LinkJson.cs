@@ -1,0 +1,23 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Http;
+
+namespace UrlShortener.Runtime.Links;
+
+/// <summary>The bodies of /api/v1/urls.</summary>
+[JsonSerializable(typeof(CreateLinkRequest))]
+[JsonSerializable(typeof(CreateLinkResponse))]
+[JsonSerializable(typeof(UpdateLinkRequest))]
+[JsonSerializable(typeof(UpdateLinkResponse))]
+[JsonSerializable(typeof(LinkResponse))]
+[JsonSerializable(typeof(LinkDetailResponse))]
+[JsonSerializable(typeof(LinkListResponse))]
+[JsonSerializable(typeof(BulkRequest))]
+[JsonSerializable(typeof(BulkResponse))]
+[JsonSerializable(typeof(StatisticsResponse))]
+internal sealed partial class LinkJson : JsonSerializerContext
+{
+    /// <summary>The context in use.</summary>
+    public static LinkJson Instance { get; } = new(ApiJson.Configure(new JsonSerializerOptions()));
+}
