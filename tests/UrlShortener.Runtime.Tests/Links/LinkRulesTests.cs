@@ -198,7 +198,7 @@ public sealed class LinkRulesTests : IDisposable
             Change("""{"expires_at":"2030-01-01T02:00:00.1239+02:00"}""").Value);
     }
 
-    private static T Parse<T>(string json) => JsonSerializer.Deserialize<T>(json, ApiJson.Instance.Options)!;
+    private static T Parse<T>(string json) => JsonSerializer.Deserialize<T>(json, LinkJson.Instance.Options)!;
 
     private Checked<NewLink> Create(string json) => Rules().Check(Parse<CreateLinkRequest>(json), "request.example", Now);
 
