@@ -1,6 +1,7 @@
 using UrlShortener.Runtime;
 using UrlShortener.Runtime.Administration;
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Resilience;
 using UrlShortener.Runtime.Storage;
 
 if (AdministrationCommands.IsCommand(args))
@@ -18,16 +19,24 @@ builder.Services.AddRuntime(builder.Configuration);
 await using var app = builder.Build();
 try
 {
-    app.Services.GetRequiredService<IDatabase>().Migrate();
+    var isOwnStore = app.Services.GetRequiredService<IDatabase>().Prepare(app.Environment.IsDevelopment());
     app.UseRuntime();
     await app.StartAsync();
     isStarted = true;
-    await FirstUser.EnsureAsync(app.Services, app.Urls.First(), CancellationToken.None);
+    if (isOwnStore)
+        await FirstUser.EnsureAsync(app.Services, app.Urls.First(), CancellationToken.None);
 }
 catch (Exception error) when (error is InvalidOperationException or IOException)
 {
     // What an operator can mend: a folder, a port, a file that a setting names.
     await Console.Error.WriteLineAsync(error.Message);
+    return 1;
+}
+// The database went away between the two.
+catch (Exception error) when (error is System.Data.Common.DbException or TimeoutException or DependencyException)
+{
+    await app.StopAsync();
+    await Console.Error.WriteLineAsync($"The first user could not be looked for: {error.Message}");
     return 1;
 }
 // How Kestrel and the system refuse an address: not a URL, no such port, not this machine's, not allowed.

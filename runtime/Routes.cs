@@ -23,12 +23,31 @@ internal static class Routes
     private static readonly Parameter IdempotencyKey = new(
         "X-Idempotency-Key", "Makes a retry safe: for 24 hours the same request under the same key gets the same answer.", In: ParameterLocation.Header);
 
-    /// <summary>Maps all of them.</summary>
-    public static void MapRuntime(this WebApplication app)
+    /// <summary>Maps redirects and the API.</summary>
+    public static void MapLinks(this WebApplication app)
     {
         MapPublic(app);
         MapApi(app);
-        MapOperations(app);
+        app.MapOpenApi().ExcludeFromDescription();
+        // Everything that would load from, or send to, somewhere else is off.
+        app.MapScalarApiReference("/docs", options => options
+            .WithTitle("URL Shortener API")
+            .AddPreferredSecuritySchemes("ApiKeyAuth")
+            .DisableDefaultFonts().DisableTelemetry().DisableAgent().DisableMcp().HideDeveloperTools().HideClientButton()).ExcludeFromDescription();
+    }
+
+    /// <summary>Maps what every role has: health, probes and metrics.</summary>
+    public static void MapOperations(this WebApplication app)
+    {
+        var health = app.Services.GetRequiredService<HealthEndpoints>();
+        app.Map("/health", health.GetAsync, GetOrHead)
+            .Describe("getHealth", "Health", "State of the service and its components")
+            .Produces<HealthResponse>(200)
+            .Produces<HealthResponse>(503);
+        app.Map("/health/live", HealthEndpoints.LiveAsync, GetOrHead).ExcludeFromDescription();
+        app.Map("/health/ready", health.ReadyAsync, GetOrHead).ExcludeFromDescription();
+        app.Map("/health/startup", HealthEndpoints.StartupAsync, GetOrHead).ExcludeFromDescription();
+        app.MapMetrics().ExcludeFromDescription();
     }
 
     private static void MapPublic(WebApplication app)
@@ -124,25 +143,6 @@ internal static class Routes
             .WithMetadata(new ProducesResponseTypeMetadata(200, typeof(byte[]), ["image/png", "image/svg+xml"]))
             .Produces(304)
             .ProducesProblems(400, 404, 503);
-    }
-
-    private static void MapOperations(WebApplication app)
-    {
-        var health = app.Services.GetRequiredService<HealthEndpoints>();
-        app.Map("/health", health.GetAsync, GetOrHead)
-            .Describe("getHealth", "Health", "State of the service and its components")
-            .Produces<HealthResponse>(200)
-            .Produces<HealthResponse>(503);
-        app.Map("/health/live", HealthEndpoints.LiveAsync, GetOrHead).ExcludeFromDescription();
-        app.Map("/health/ready", health.ReadyAsync, GetOrHead).ExcludeFromDescription();
-        app.Map("/health/startup", HealthEndpoints.StartupAsync, GetOrHead).ExcludeFromDescription();
-        app.MapMetrics().ExcludeFromDescription();
-        app.MapOpenApi().ExcludeFromDescription();
-        // Everything that would load from, or send to, somewhere else is off.
-        app.MapScalarApiReference("/docs", options => options
-            .WithTitle("URL Shortener API")
-            .AddPreferredSecuritySchemes("ApiKeyAuth")
-            .DisableDefaultFonts().DisableTelemetry().DisableAgent().DisableMcp().HideDeveloperTools().HideClientButton()).ExcludeFromDescription();
     }
 
     private static RouteHandlerBuilder Map(this WebApplication app, string pattern, RequestDelegate handler, string[] methods)

@@ -5,12 +5,16 @@ using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Health;
 using UrlShortener.Runtime.Http;
 using UrlShortener.Runtime.Keys;
+using UrlShortener.Runtime.Keys.Generation;
 using UrlShortener.Runtime.Links;
 using UrlShortener.Runtime.OpenApi;
 using UrlShortener.Runtime.QrCodes;
 using UrlShortener.Runtime.RateLimiting;
 using UrlShortener.Runtime.Redirects;
+using UrlShortener.Runtime.Resilience;
 using UrlShortener.Runtime.Storage;
+using UrlShortener.Runtime.Storage.Postgres;
+using UrlShortener.Runtime.Storage.Redis;
 using UrlShortener.Runtime.Storage.Sqlite;
 using UrlShortener.Runtime.Telemetry;
 using UrlShortener.Runtime.Users;
@@ -50,29 +54,83 @@ internal static class Startup
         return ConfigurationError;
     }
 
-    /// <summary>The store and everything that speaks to it.</summary>
-    public static void AddStorage(this IServiceCollection services)
+    /// <summary>The store, where the configuration says it is.</summary>
+    public static void AddStorage(this IServiceCollection services, IConfiguration configuration)
     {
-        services.AddSingleton<SqliteDatabase>();
-        services.AddSingleton<IDatabase>(provider => provider.GetRequiredService<SqliteDatabase>());
-        services.AddSingleton<ILinkStore, SqliteLinkStore>();
-        services.AddSingleton<IUserStore, SqliteUserStore>();
-        services.AddSingleton<IKeyStore, SqliteKeyStore>();
-        services.AddSingleton<IClickStore, SqliteClickStore>();
+        services.AddSingleton<KeyEpoch>();
+        services.AddSingleton<RememberedNames>();
+        if (IsSet(configuration, "Postgres"))
+            services.AddPostgres();
+        else
+            services.AddSqlite();
     }
 
-    /// <summary>Everything that runs, in the order in which it stops: what takes requests first, the writers last.</summary>
+    /// <summary>Everything that runs in a role. Services stop in the opposite order: what takes requests first, what others need last.</summary>
     public static void AddRuntime(this IServiceCollection services, IConfiguration configuration)
     {
+        var role = Settings.RoleOf(configuration);
         RuntimeMetrics.Configure();
         services.AddSettings(configuration);
         services.AddSingleton(TimeProvider.System);
-        services.AddStorage();
+        services.AddStorage(configuration);
+        services.AddSharing(configuration);
+        services.AddSingleton<HealthEndpoints>();
+        services.AddSingleton<Drain>();
+        services.AddHostedService(provider => provider.GetRequiredService<Drain>());
+        if (role != RuntimeRole.Kgs)
+            services.AddLinks(configuration);
+        if (role != RuntimeRole.App && IsSet(configuration, "Redis"))
+            services.AddKeyGeneration();
+        if (role == RuntimeRole.Kgs)
+            services.AddSingleton<IKeyLevel>(provider => provider.GetRequiredService<KeyGenerationState>());
+    }
 
+    /// <summary>The way of a request to its endpoint.</summary>
+    public static void UseRuntime(this WebApplication app)
+    {
+        var role = Settings.RoleOf(app.Configuration);
+        Drain.EndConnections(app);
+        app.UseTrustedProxies();
+        // Redirects leave here; they handle their own errors.
+        app.UseRouting();
+        app.UseMiddleware<ErrorMiddleware>();
+        if (role != RuntimeRole.Kgs)
+        {
+            app.UseWhen(context => context.Request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase), api =>
+            {
+                api.UseMiddleware<ApiMetricsMiddleware>();
+                api.UseMiddleware<AccessMiddleware>();
+            });
+            app.MapLinks();
+        }
+
+        if (role != RuntimeRole.App && IsSet(app.Configuration, "Redis"))
+            app.MapKeyGeneration();
+        app.MapOperations();
+    }
+
+    /// <summary>What processes share: in Redis, or nothing.</summary>
+    private static void AddSharing(this IServiceCollection services, IConfiguration configuration)
+    {
+        if (IsSet(configuration, "Redis"))
+        {
+            services.AddRedis();
+            return;
+        }
+
+        services.AddSingleton<IKeySource, RegistryKeySource>();
+        services.AddSingleton<ISharedLinkCache, NoSharedLinkCache>();
+    }
+
+    /// <summary>Redirects and the API.</summary>
+    private static void AddLinks(this IServiceCollection services, IConfiguration configuration)
+    {
         services.AddSingleton(provider => new BlocklistFile(
             provider.GetRequiredService<AbuseOptions>().BlocklistPath, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<BlocklistFile>>()));
         services.AddSingleton<LinkCache>();
+        services.AddSingleton<LinkChanges>();
         services.AddSingleton<KeyPool>();
+        services.AddSingleton<IKeyLevel>(provider => provider.GetRequiredService<KeyPool>());
         services.AddSingleton<UserDirectory>();
         services.AddSingleton<RateLimiter>();
         services.AddSingleton<ClickQueue>();
@@ -85,9 +143,16 @@ internal static class Startup
         services.AddSingleton<LinkEndpoints>();
         services.AddSingleton<RedirectEndpoint>();
         services.AddSingleton<QrCodeEndpoint>();
-        services.AddSingleton<HealthEndpoints>();
         services.AddBearerTokens(configuration);
         services.AddApiDescription();
+
+        if (IsSet(configuration, "Redis"))
+            services.AddProcessCensus();
+        if (IsSet(configuration, "Postgres"))
+        {
+            services.AddHostedService<ChangeFeed>();
+            services.AddHostedService<WarmUp>();
+        }
 
         services.AddHostedService<ClickWriter>();
         services.AddHostedService<UserActivityRecorder>();
@@ -96,18 +161,5 @@ internal static class Startup
         services.AddHostedService(provider => provider.GetRequiredService<BlocklistFile>());
     }
 
-    /// <summary>The way of a request to its endpoint.</summary>
-    public static void UseRuntime(this WebApplication app)
-    {
-        app.UseTrustedProxies();
-        // Redirects leave here; they handle their own errors.
-        app.UseRouting();
-        app.UseMiddleware<ErrorMiddleware>();
-        app.UseWhen(context => context.Request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase), api =>
-        {
-            api.UseMiddleware<ApiMetricsMiddleware>();
-            api.UseMiddleware<AccessMiddleware>();
-        });
-        app.MapRuntime();
-    }
+    private static bool IsSet(IConfiguration configuration, string connection) => !string.IsNullOrEmpty(configuration.GetConnectionString(connection));
 }

@@ -46,8 +46,9 @@ internal static class AdministrationCommands
         var revoke = new Command("revoke-key", "Ends a user's API key.") { email };
         revoke.SetAction((parsed, token) => WithStoreAsync(parsed, services => RevokeKeyAsync(services, parsed.GetRequiredValue(email), token)));
         var migrate = new Command("migrate", "Brings the store's tables up to date.");
-        migrate.SetAction((parsed, _) => WithStoreAsync(parsed, _ =>
+        migrate.SetAction((parsed, _) => WithStoreAsync(parsed, services =>
         {
+            services.GetRequiredService<IDatabase>().Migrate();
             Console.WriteLine("The store is up to date.");
             return Task.FromResult(0);
         }));
@@ -70,16 +71,17 @@ internal static class AdministrationCommands
             return Startup.Report(errors);
         builder.Services.AddSettings(builder.Configuration);
         builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.AddStorage();
+        builder.Services.AddStorage(builder.Configuration);
         await using var services = builder.Services.BuildServiceProvider();
         try
         {
-            services.GetRequiredService<IDatabase>().Migrate();
+            if (parsed.CommandResult.Command.Name != "migrate")
+                services.GetRequiredService<IDatabase>().Prepare(builder.Environment.IsDevelopment());
             return await action(services);
         }
-        catch (Exception error) when (error is InvalidOperationException or System.Data.Common.DbException)
+        catch (Exception error) when (error is InvalidOperationException or System.Data.Common.DbException or Resilience.DependencyException)
         {
-            await Console.Error.WriteLineAsync(error.Message);
+            await Console.Error.WriteLineAsync(error is Npgsql.NpgsqlException ? Storage.Postgres.PostgresFailure.Unusable(error).Message : error.Message);
             return 1;
         }
     }

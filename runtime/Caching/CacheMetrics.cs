@@ -13,6 +13,15 @@ internal static class CacheMetrics
     /// <summary>Not in memory: the store was asked.</summary>
     public static readonly Counter.Child Miss = Lookups.WithLabels("memory", "miss");
 
+    /// <summary>A state of the link was held in the shared tier.</summary>
+    public static readonly Counter.Child SharedHit = Lookups.WithLabels("redis", "hit");
+
+    /// <summary>None was held in the shared tier.</summary>
+    public static readonly Counter.Child SharedMiss = Lookups.WithLabels("redis", "miss");
+
+    /// <summary>The shared tier did not answer.</summary>
+    public static readonly Counter.Child SharedFailed = Lookups.WithLabels("redis", "failed");
+
     /// <summary>Entries voided because their link changed.</summary>
     public static readonly Counter Invalidations = Metrics.CreateCounter("shortener_cache_invalidations_total", "Cache entries voided by a change.");
 }

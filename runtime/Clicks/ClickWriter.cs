@@ -15,10 +15,14 @@ internal sealed partial class ClickWriter(
     private const int TurnsPerFlush = 7;
 
     private readonly List<StoredClick> _batch = [];
+    private Guid _batchId = Guid.NewGuid();
     private (DateOnly Day, byte[] Bytes) _salt;
 
     // Of the batch as it is: while the store has it, the batch must neither change nor be sent again.
     private Task? _append;
+
+    // Once it was sent, it may have been stored under its name: it is sent as it is until that is known.
+    private bool _isSent;
 
     /// <inheritdoc />
     public override async Task StopAsync(CancellationToken cancellationToken)
@@ -49,7 +53,7 @@ internal sealed partial class ClickWriter(
         var written = time.GetTimestamp();
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            if (_append is null)
+            if (!_isSent)
                 await TakeAsync(stoppingToken);
             if (time.GetElapsedTime(written) < options.FlushInterval && _batch.Count < options.BatchSize)
                 continue;
@@ -60,7 +64,7 @@ internal sealed partial class ClickWriter(
 
     private async Task WriteAllAsync(CancellationToken cancellationToken)
     {
-        if (_append is not null)
+        if (_isSent)
             await WriteAsync(cancellationToken);
         while (true)
         {
@@ -97,11 +101,14 @@ internal sealed partial class ClickWriter(
         {
             try
             {
+                _isSent = true;
                 using (Prometheus.TimerExtensions.NewTimer(ClickMetrics.WriteSeconds))
-                    await (_append ??= store.AppendAsync(_batch, CancellationToken.None)).WaitAsync(cancellationToken);
+                    await (_append ??= store.AppendAsync(_batchId, _batch, CancellationToken.None)).WaitAsync(cancellationToken);
                 _append = null;
+                _isSent = false;
                 ClickMetrics.Stored.Inc(_batch.Count);
                 _batch.Clear();
+                _batchId = Guid.NewGuid();
                 return;
             }
             // The store may come back; until then nothing is thrown away.

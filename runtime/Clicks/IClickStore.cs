@@ -4,7 +4,10 @@ namespace UrlShortener.Runtime.Clicks;
 internal interface IClickStore
 {
     /// <summary>Stores clicks and brings the totals of their links up to date, all in one transaction.</summary>
-    Task AppendAsync(IReadOnlyList<StoredClick> clicks, CancellationToken cancellationToken);
+    /// <param name="batch">Names the clicks when they come again because nobody knows whether they were stored; then they are stored once.</param>
+    /// <param name="clicks">The clicks.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    Task AppendAsync(Guid batch, IReadOnlyList<StoredClick> clicks, CancellationToken cancellationToken);
 
     /// <summary>Everything the statistics of one code are made of, from <paramref name="from"/> to before <paramref name="to"/>.</summary>
     Task<ClickTotals> ReadTotalsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken);

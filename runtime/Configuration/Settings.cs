@@ -16,18 +16,26 @@ internal static class Settings
         ["Authentication"] = typeof(AuthenticationOptions),
         ["Caching"] = typeof(CachingOptions),
         ["Clicks"] = typeof(ClickOptions),
+        ["ConnectionStrings"] = typeof(ConnectionOptions),
         ["Keys"] = typeof(KeyOptions),
+        ["Kgs"] = typeof(KgsOptions),
         ["Links"] = typeof(LinkOptions),
+        ["Postgres"] = typeof(PostgresOptions),
         ["Proxies"] = typeof(ProxyOptions),
         ["RateLimiting"] = typeof(RateLimitingOptions),
+        ["Redis"] = typeof(RedisOptions),
+        ["Region"] = typeof(RegionOptions),
+        ["Shutdown"] = typeof(ShutdownOptions),
         ["Storage"] = typeof(StorageOptions),
     };
+
+    private const string RoleKey = "Role";
 
     // Top-level keys that ASP.NET Core and the host read themselves.
     private static readonly HashSet<string> Foreign = new(StringComparer.OrdinalIgnoreCase)
     {
-        "AllowedHosts", "ApplicationName", "ConnectionStrings", "ContentRoot", "DetailedErrors", "Environment", "Http_Ports", "Https_Ports",
-        "Kestrel", "Logging", "ShutdownTimeoutSeconds", "Urls", "WebRoot",
+        "AllowedHosts", "ApplicationName", "ContentRoot", "DetailedErrors", "Environment", "Http_Ports", "Https_Ports",
+        "Kestrel", "Logging", RoleKey, "ShutdownTimeoutSeconds", "Urls", "WebRoot",
     };
 
     /// <summary>Registers each section as a singleton of its own type, bound once.</summary>
@@ -54,10 +62,31 @@ internal static class Settings
         foreach (var (name, type) in Sections)
             CheckSection(configuration.GetSection(name), type, errors);
 
-        // Accepted silently, they would leave a user with data in a file that they believe to be in a server.
-        foreach (var server in configuration.GetSection("ConnectionStrings").GetChildren())
-            errors.Add($"ConnectionStrings:{server.Key} is not supported by this version, which stores everything in Storage:DataDirectory.");
+        CheckRole(configuration, errors);
         return errors;
+    }
+
+    /// <summary>What this process does.</summary>
+    public static RuntimeRole RoleOf(IConfiguration configuration) =>
+        configuration[RoleKey] is { Length: > 0 } name ? Enum.Parse<RuntimeRole>(name, ignoreCase: true) : RuntimeRole.All;
+
+    private static void CheckRole(IConfigurationRoot configuration, List<string> errors)
+    {
+        var name = configuration[RoleKey];
+        // By name only: any number would pass for an enum.
+        if (!string.IsNullOrEmpty(name) && !Enum.GetNames<RuntimeRole>().Contains(name, StringComparer.OrdinalIgnoreCase))
+        {
+            errors.Add($"{RoleKey} must be all, app or kgs, not \"{name}\".");
+            return;
+        }
+
+        if (RoleOf(configuration) != RuntimeRole.Kgs)
+            return;
+        foreach (var needed in new[] { "ConnectionStrings:Postgres", "ConnectionStrings:Redis", "Kgs:Token" })
+        {
+            if (string.IsNullOrEmpty(configuration[needed]))
+                errors.Add($"{needed} must be set in the role kgs.");
+        }
     }
 
     // The environment is left out: it holds names of everything else on the machine.

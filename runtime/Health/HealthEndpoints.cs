@@ -1,5 +1,5 @@
 using System.Reflection;
-using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Caching;
 using UrlShortener.Runtime.Http;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Storage;
@@ -7,7 +7,8 @@ using UrlShortener.Runtime.Storage;
 namespace UrlShortener.Runtime.Health;
 
 /// <summary>/health for people and monitors, and the probes of an orchestrator.</summary>
-internal sealed partial class HealthEndpoints(IDatabase database, KeyPool keys, KeyOptions keyOptions, IHostApplicationLifetime lifetime, ILogger<HealthEndpoints> logger)
+internal sealed partial class HealthEndpoints(
+    IDatabase database, ISharedLinkCache shared, IKeyLevel keys, Drain drain, ILogger<HealthEndpoints> logger)
 {
     private const string Healthy = "healthy";
     private const string Degraded = "degraded";
@@ -22,9 +23,10 @@ internal sealed partial class HealthEndpoints(IDatabase database, KeyPool keys, 
     public async Task GetAsync(HttpContext context)
     {
         var store = await CheckStoreAsync(context.RequestAborted);
-        var pool = keys.Level > keyOptions.LowWatermark / 10 ? Healthy : Degraded;
-        var status = store == Unhealthy ? Unhealthy : pool;
-        var response = new HealthResponse(status, new ComponentsResponse(store, Healthy, pool), Version);
+        var cache = shared.IsAvailable ? Healthy : Degraded;
+        var pool = keys.IsSufficient ? Healthy : Degraded;
+        var status = store == Unhealthy ? Unhealthy : new[] { store, cache, pool }.Contains(Degraded) ? Degraded : Healthy;
+        var response = new HealthResponse(status, new ComponentsResponse(store, cache, pool), Version);
         context.Response.Headers.CacheControl = "no-store";
         await Reply.WriteJsonAsync(
             context, status == Unhealthy ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK, response, HealthJson.Instance.HealthResponse);
@@ -34,7 +36,7 @@ internal sealed partial class HealthEndpoints(IDatabase database, KeyPool keys, 
     public static Task LiveAsync(HttpContext context) => ProbeAsync(context, StatusCodes.Status200OK, "live");
 
     /// <summary>GET /health/ready: wants traffic. Ignores shared dependencies: their outage must not take every instance out at once.</summary>
-    public Task ReadyAsync(HttpContext context) => lifetime.ApplicationStopping.IsCancellationRequested
+    public Task ReadyAsync(HttpContext context) => drain.HasBegun
         ? ProbeAsync(context, StatusCodes.Status503ServiceUnavailable, "stopping")
         : ProbeAsync(context, StatusCodes.Status200OK, "ready");
 
@@ -47,8 +49,12 @@ internal sealed partial class HealthEndpoints(IDatabase database, KeyPool keys, 
         limit.CancelAfter(Timeout);
         try
         {
-            await database.CheckAsync(limit.Token).WaitAsync(limit.Token);
-            return Healthy;
+            return await database.CheckAsync(limit.Token).WaitAsync(limit.Token) switch
+            {
+                StoreState.Healthy => Healthy,
+                StoreState.ReadOnly => Degraded,
+                _ => Unhealthy,
+            };
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {

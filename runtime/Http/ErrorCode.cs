@@ -33,6 +33,9 @@ internal static class ErrorCode
     /// <summary>409: the alias is taken or was used before.</summary>
     public const string AliasExists = "ALIAS_EXISTS";
 
+    /// <summary>409: a newer epoch of keys is in force.</summary>
+    public const string EpochClosed = "EPOCH_CLOSED";
+
     /// <summary>410: the link has run out.</summary>
     public const string UrlExpired = "URL_EXPIRED";
 

@@ -1,3 +1,5 @@
+using UrlShortener.Runtime.Keys;
+
 namespace UrlShortener.Runtime.Links;
 
 /// <summary>
@@ -17,6 +19,15 @@ internal interface ILinkStore
 
     /// <summary>The link of a code, expired and inactive ones too; null when there is none.</summary>
     Task<Link?> FindAsync(string shortCode, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// What following a code needs to know, null when there is no such link. May be as old as a replica lags behind, but a version is never smaller than
+    /// <paramref name="atLeast"/>, and a link that exists is found.
+    /// </summary>
+    /// <param name="shortCode">The code.</param>
+    /// <param name="atLeast">Version known to have been reached; 0: none.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    Task<LinkTarget?> FindTargetAsync(string shortCode, int atLeast, CancellationToken cancellationToken);
 
     /// <summary>Changes a link of one user.</summary>
     Task<LinkChangeResult> UpdateAsync(string shortCode, long userId, LinkChange change, CancellationToken cancellationToken);
@@ -43,9 +54,9 @@ internal sealed record NewLink(string? Alias, string OriginalUrl, DateTimeOffset
 /// <param name="Links">At least one.</param>
 /// <param name="UserId">Owner of all of them; null: anonymous.</param>
 /// <param name="Now">Their creation time.</param>
-/// <param name="NextKey">Gives a generated code; called again when one turns out to be claimed. Must not block.</param>
+/// <param name="NextKey">Gives a generated code; called again when one turns out to be claimed, or of a closed epoch. Must not block.</param>
 /// <param name="Idempotency">Set when the client asked that a retry be answered as the first try was.</param>
-internal sealed record CreateLinks(IReadOnlyList<NewLink> Links, long? UserId, DateTimeOffset Now, Func<string> NextKey, Idempotency? Idempotency = null);
+internal sealed record CreateLinks(IReadOnlyList<NewLink> Links, long? UserId, DateTimeOffset Now, Func<Key> NextKey, Idempotency? Idempotency = null);
 
 /// <summary>A client's idempotency key, stored in the same transaction as what it protects.</summary>
 /// <param name="Key">Digest of the caller and the key they sent.</param>
@@ -111,8 +122,11 @@ internal enum LinkChangeOutcome
     NotOwner,
 }
 
-/// <summary>Outcome of a change and the link as it is now (null unless done; the last state for a deletion).</summary>
-internal readonly record struct LinkChangeResult(LinkChangeOutcome Outcome, Link? Link);
+/// <summary>What became of a change or a deletion.</summary>
+/// <param name="Outcome">Whether it was done.</param>
+/// <param name="Link">The link as it is now; null unless done; the last state for a deletion.</param>
+/// <param name="Version">See <see cref="LinkTarget"/>; one more than the last for a deletion, and 0 unless done.</param>
+internal readonly record struct LinkChangeResult(LinkChangeOutcome Outcome, Link? Link, int Version = 0);
 
 /// <summary>Which links of a user to list.</summary>
 /// <param name="UserId">The owner.</param>

@@ -6,7 +6,7 @@ using UrlShortener.Runtime.Keys;
 namespace UrlShortener.Runtime.Links;
 
 /// <summary>Creates links, one or many, and renders the answer; with an idempotency key the answer is stored with them.</summary>
-internal sealed class LinkCreator(ILinkStore store, KeyPool keys, LinkCache cache, TimeProvider time)
+internal sealed class LinkCreator(ILinkStore store, KeyPool keys, LinkChanges changes, TimeProvider time)
 {
     private static readonly TimeSpan IdempotencyLifetime = TimeSpan.FromHours(24);
 
@@ -26,13 +26,7 @@ internal sealed class LinkCreator(ILinkStore store, KeyPool keys, LinkCache cach
             case CreateLinksResult.Replayed replayed:
                 return new CreateAnswer(replayed.Reply, IsReplay: true);
             case CreateLinksResult.Created created:
-                foreach (var link in created.Links)
-                {
-                    // Somebody may have asked for the code before it existed.
-                    if (link is not null)
-                        cache.Invalidate(link.ShortCode);
-                }
-
+                await AnnounceAsync(links, created.Links, cancellationToken);
                 return new CreateAnswer(created.Reply ?? render(created.Links), IsReplay: false);
             default:
                 return new CreateAnswer(null, IsReplay: false);
@@ -50,6 +44,21 @@ internal sealed class LinkCreator(ILinkStore store, KeyPool keys, LinkCache cach
             CreateLinksResult.Replayed replayed => new CreateAnswer(replayed.Reply, IsReplay: true),
             _ => new CreateAnswer(null, IsReplay: false),
         };
+
+    // Somebody may have asked for an alias before it existed, and caches remember that it did not. Nobody can guess a generated code, and telling of each
+    // would void other links at every create: caches share versions by hash.
+    private async Task AnnounceAsync(IReadOnlyList<NewLink> links, IReadOnlyList<Link?> created, CancellationToken cancellationToken)
+    {
+        List<Task>? announcements = null;
+        for (var i = 0; i < created.Count; i++)
+        {
+            if (created[i] is { } link && links[i].Alias is not null)
+                (announcements ??= []).Add(changes.AnnounceAsync(new LinkVersion(link.ShortCode, 1), cancellationToken).AsTask());
+        }
+
+        if (announcements is not null)
+            await Task.WhenAll(announcements);
+    }
 
     /// <summary>The time of creation: whole milliseconds, as they are stored.</summary>
     public DateTimeOffset Now() => DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());

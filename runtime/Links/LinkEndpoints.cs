@@ -12,7 +12,7 @@ namespace UrlShortener.Runtime.Links;
 
 /// <summary>/api/v1/urls: create, read, list, change, delete.</summary>
 internal sealed class LinkEndpoints(
-    ILinkStore store, LinkCreator creator, LinkRules rules, LinkUrls urls, LinkCache cache, ClickStatistics statistics, LinkOptions options, TimeProvider time)
+    ILinkStore store, LinkCreator creator, LinkRules rules, LinkUrls urls, LinkChanges changes, ClickStatistics statistics, LinkOptions options, TimeProvider time)
 {
     private const int MaxBody = 128 * 1024;
     private const int BulkBytesPerLink = 8 * 1024;
@@ -150,7 +150,7 @@ internal sealed class LinkEndpoints(
             return;
         }
 
-        cache.Invalidate(code);
+        await changes.AnnounceAsync(new LinkVersion(code, result.Version), context.RequestAborted);
         var response = new UpdateLinkResponse("URL updated", Describe(result.Link!, urls.BaseOf(context.Request)));
         await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, LinkJson.Instance.UpdateLinkResponse);
     }
@@ -166,7 +166,7 @@ internal sealed class LinkEndpoints(
             return;
         }
 
-        cache.Invalidate(code);
+        await changes.AnnounceAsync(new LinkVersion(code, result.Version), context.RequestAborted);
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 

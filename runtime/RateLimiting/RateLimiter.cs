@@ -7,23 +7,35 @@ using UrlShortener.Runtime.Users;
 
 namespace UrlShortener.Runtime.RateLimiting;
 
-/// <summary>One token bucket per caller, in this process. The number of buckets is bounded; the one unused longest is forgotten, which fills it.</summary>
-internal sealed class RateLimiter(RateLimitingOptions options, TimeProvider time)
+/// <summary>
+/// One token bucket per caller, shared by the processes of a region where there is something to share it in. Otherwise, and while that is out of reach, in
+/// this process: then each process grants its part of the limit. The number of buckets here is bounded; the one unused longest is forgotten, which fills it.
+/// </summary>
+internal sealed class RateLimiter(RateLimitingOptions options, TimeProvider time, ISharedBuckets? shared = null)
 {
     private static readonly Counter Decisions =
         Metrics.CreateCounter("shortener_rate_limit_decisions_total", "API requests by policy and whether a token was left.", "policy", "result");
 
+    private static readonly Gauge Degraded = Metrics.CreateGauge(
+        "shortener_rate_limit_degraded", "1 while limits are kept per process because the shared buckets are out of reach.");
+
     private readonly ConcurrentLru<string, Bucket> _buckets = new(options.Capacity);
 
     /// <summary>Takes a token of the caller's bucket: a user's own, or one per anonymous address.</summary>
-    public RateLimitDecision Take(User? user, IPAddress? address)
+    public async ValueTask<RateLimitDecision> TakeAsync(User? user, IPAddress? address, CancellationToken cancellationToken)
     {
         var limit = user?.RateLimit ?? options.Anonymous;
-        var bucket = _buckets.GetOrAdd(user is null ? AddressKey(address) : $"user:{user.Id}", static (_, limit) => new Bucket(limit), limit);
-        var decision = bucket.Take(limit, time.GetUtcNow().ToUnixTimeMilliseconds());
+        var caller = user is null ? AddressKey(address) : $"user:{user.Id}";
+        var taken = shared is null ? null : await shared.TakeAsync(caller, limit, cancellationToken);
+        if (shared is not null)
+            Degraded.Set(taken is null ? 1 : 0);
+        var decision = taken ?? TakeHere(caller, shared is null ? limit : Math.Max(1, limit / shared.Processes));
         Decisions.WithLabels(PolicyOf(user), decision.Allowed ? "allowed" : "limited").Inc();
         return decision;
     }
+
+    private RateLimitDecision TakeHere(string caller, int limit) =>
+        _buckets.GetOrAdd(caller, static (_, limit) => new Bucket(limit), limit).Take(limit, time.GetUtcNow().ToUnixTimeMilliseconds());
 
     /// <summary>Name of the policy that a caller falls under, as in <c>RateLimit-Policy</c>.</summary>
     public static string PolicyOf(User? user) => user?.Tier switch

@@ -22,14 +22,21 @@ internal readonly record struct TokenBucket(long Parts, long At)
     /// <param name="now">Unix milliseconds; a clock that steps back refills nothing.</param>
     public (TokenBucket Next, RateLimitDecision Decision) Take(int limit, long now)
     {
-        var full = limit * PartsPerToken;
         // A pause of the whole window fills any bucket; longer ones could only overflow.
         var elapsed = Math.Clamp(now - At, 0, PartsPerToken);
-        var parts = Math.Min(full, Parts + (elapsed * limit));
+        var (left, decision) = Decide(limit, Math.Min(limit * PartsPerToken, Parts + (elapsed * limit)));
+        return (new TokenBucket(left, Math.Max(At, now)), decision);
+    }
+
+    /// <summary>What a request gets that finds so many parts, wherever the bucket is kept, and the parts that it leaves.</summary>
+    /// <param name="limit">Tokens of a full bucket, 1 to 1,000,000.</param>
+    /// <param name="parts">Parts in the bucket, the refill until now included.</param>
+    public static (long Left, RateLimitDecision Decision) Decide(int limit, long parts)
+    {
         var allowed = parts >= PartsPerToken;
         var left = allowed ? parts - PartsPerToken : parts;
         var retryAfter = allowed ? 0 : Seconds(PartsPerToken - parts, limit);
-        return (new TokenBucket(left, Math.Max(At, now)), new RateLimitDecision(allowed, limit, (int)(left / PartsPerToken), retryAfter, Seconds(full - left, limit)));
+        return (left, new RateLimitDecision(allowed, limit, (int)(left / PartsPerToken), retryAfter, Seconds((limit * PartsPerToken) - left, limit)));
     }
 
     // Rounded up: a second too long is polite, one too short is a lie.

@@ -3,10 +3,29 @@ namespace UrlShortener.Runtime.Storage;
 /// <summary>The store as a whole.</summary>
 internal interface IDatabase
 {
+    /// <summary>Makes the store ready for a process that serves: brings the tables up to date where that is a start's business, and otherwise checks that they are.</summary>
+    /// <param name="isDevelopment">Whether this is the Development environment.</param>
+    /// <returns>Whether the tables were this start's business.</returns>
+    /// <exception cref="InvalidOperationException">It is not, or cannot be used; the message names the setting and the cause.</exception>
+    bool Prepare(bool isDevelopment);
+
     /// <summary>Makes what is missing and brings the tables up to date. Safe when two processes do it at once.</summary>
     /// <exception cref="InvalidOperationException">It cannot; the message names the setting and the cause.</exception>
     void Migrate();
 
-    /// <summary>Completes when the store takes writes; throws what stands in the way.</summary>
-    Task CheckAsync(CancellationToken cancellationToken);
+    /// <summary>What the store can do right now.</summary>
+    Task<StoreState> CheckAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>What a store can do.</summary>
+internal enum StoreState
+{
+    /// <summary>Reads and writes.</summary>
+    Healthy,
+
+    /// <summary>Reads, from a replica: links are followed, none can be created.</summary>
+    ReadOnly,
+
+    /// <summary>Nothing.</summary>
+    Down,
 }

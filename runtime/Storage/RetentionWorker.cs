@@ -4,9 +4,10 @@ using UrlShortener.Runtime.Links;
 
 namespace UrlShortener.Runtime.Storage;
 
-/// <summary>Deletes what has served its time: the salts of days gone by, ended idempotency keys, old clicks.</summary>
+/// <summary>Deletes what has served its time: the salts of days gone by, ended idempotency keys, old clicks, changes that every cache has heard of.</summary>
 internal sealed partial class RetentionWorker(
-    IClickStore clicks, ILinkStore links, ClickOptions options, TimeProvider time, ILogger<RetentionWorker> logger) : BackgroundService
+    IClickStore clicks, ILinkStore links, ClickOptions options, RedisOptions caching, TimeProvider time, ILogger<RetentionWorker> logger, ILinkChangeLog? changes = null)
+    : BackgroundService
 {
     private const int ClicksPerDelete = 5_000;
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(10);
@@ -36,6 +37,9 @@ internal sealed partial class RetentionWorker(
         // A click of the last second before midnight may still be waiting to be written.
         await clicks.DeleteSaltsBeforeAsync(DateOnly.FromDateTime(now.AddMinutes(-5).UtcDateTime), cancellationToken);
         await links.DeleteExpiredIdempotencyKeysAsync(now, cancellationToken);
+        // For as long as anything cached may be older than the change, and an hour more.
+        if (changes is not null)
+            await changes.DeleteAsync(caching.LinkTtl + TimeSpan.FromHours(1), cancellationToken);
         // In small pieces: other writes wait for each.
         while (await clicks.DeleteBeforeAsync(now.AddDays(-options.RetentionDays), ClicksPerDelete, cancellationToken) == ClicksPerDelete)
             await Task.Yield();

@@ -37,7 +37,7 @@ internal sealed class AccessMiddleware(RequestDelegate next, UserDirectory users
         }
 
         var (user, refused) = await IdentifyAsync(context);
-        if (limits.Enabled && !TakeToken(context, user, out var retryAfter))
+        if (limits.Enabled && await TakeTokenAsync(context, user) is { Allowed: false, RetryAfter: var retryAfter })
         {
             var problem = Problem.Of(
                 StatusCodes.Status429TooManyRequests, ErrorCode.RateLimitExceeded, $"Too many requests. Wait {retryAfter} s, then try again.");
@@ -77,15 +77,14 @@ internal sealed class AccessMiddleware(RequestDelegate next, UserDirectory users
         return await users.FindByEmailAsync(email, context.RequestAborted) is { } byToken ? (byToken, null) : (null, "The Bearer token names no user of this service.");
     }
 
-    private bool TakeToken(HttpContext context, User? user, out int retryAfter)
+    private async ValueTask<RateLimitDecision> TakeTokenAsync(HttpContext context, User? user)
     {
-        var decision = limiter.Take(user, context.Connection.RemoteIpAddress);
+        var decision = await limiter.TakeAsync(user, context.Connection.RemoteIpAddress, context.RequestAborted);
         var policy = RateLimiter.PolicyOf(user);
         var headers = context.Response.Headers;
         headers["RateLimit-Policy"] = string.Create(CultureInfo.InvariantCulture, $"\"{policy}\";q={decision.Limit};w={TokenBucket.WindowSeconds}");
         headers["RateLimit"] = string.Create(CultureInfo.InvariantCulture, $"\"{policy}\";r={decision.Remaining};t={decision.Reset}");
-        retryAfter = decision.RetryAfter;
-        return decision.Allowed;
+        return decision;
     }
 
     private static Task RefuseAsync(HttpContext context, string error)

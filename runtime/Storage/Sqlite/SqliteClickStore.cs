@@ -17,10 +17,17 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickStore
     private readonly ClickPacking _packing = new();
     private readonly Dictionary<string, List<int>> _byLink = new(StringComparer.Ordinal);
     private readonly Stack<List<int>> _spareLists = [];
+    private Guid _stored;
 
     /// <inheritdoc />
-    public Task AppendAsync(IReadOnlyList<StoredClick> clicks, CancellationToken cancellationToken) =>
-        database.WriteAsync(session => Append(session, clicks), cancellationToken);
+    public async Task AppendAsync(Guid batch, IReadOnlyList<StoredClick> clicks, CancellationToken cancellationToken)
+    {
+        // The file is this process' own: what was stored, it knows. Only the last one can come again.
+        if (batch == _stored)
+            return;
+        await database.WriteAsync(session => Append(session, clicks), cancellationToken);
+        _stored = batch;
+    }
 
     /// <inheritdoc />
     // A busy link has many rows to count; the request's own thread stays free.

@@ -11,12 +11,13 @@ namespace UrlShortener.Runtime.Storage.Sqlite;
 /// The embedded store's file. SQLite has one writer at a time, so all writes pass through one queue: whatever waits there is committed together, and each
 /// caller is told only after the commit is on disk. Reads run beside it on connections of their own (write-ahead log).
 /// </summary>
-internal sealed class SqliteDatabase : IDatabase, IAsyncDisposable
+internal sealed partial class SqliteDatabase : IDatabase, IAsyncDisposable
 {
     private const int WriteQueueCapacity = 4_096;
     private const int MaxWritesPerCommit = 512;
     private const int MaxReaders = 16;
 
+    private readonly ILogger<SqliteDatabase> _logger;
     private readonly string _directory;
     private readonly string _connectionString;
     private readonly Channel<Write> _writes = Channel.CreateBounded<Write>(new BoundedChannelOptions(WriteQueueCapacity) { SingleReader = true });
@@ -25,8 +26,9 @@ internal sealed class SqliteDatabase : IDatabase, IAsyncDisposable
     private readonly TaskCompletionSource _writerEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lazy<Thread> _writer;
 
-    public SqliteDatabase(StorageOptions options)
+    public SqliteDatabase(StorageOptions options, ILogger<SqliteDatabase> logger)
     {
+        _logger = logger;
         _directory = Path.GetFullPath(options.DataDirectory);
         _connectionString = new SqliteConnectionStringBuilder
         {
@@ -36,6 +38,14 @@ internal sealed class SqliteDatabase : IDatabase, IAsyncDisposable
             DefaultTimeout = 5,
         }.ToString();
         _writer = new Lazy<Thread>(StartWriter);
+    }
+
+    /// <inheritdoc />
+    // The file is this process' own, or nearly so.
+    public bool Prepare(bool isDevelopment)
+    {
+        Migrate();
+        return true;
     }
 
     /// <inheritdoc />
@@ -66,7 +76,19 @@ internal sealed class SqliteDatabase : IDatabase, IAsyncDisposable
     }
 
     /// <inheritdoc />
-    public Task CheckAsync(CancellationToken cancellationToken) => WriteAsync(session => session.Scalar("SELECT 1 FROM urls LIMIT 1"), cancellationToken);
+    public async Task<StoreState> CheckAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await WriteAsync(session => session.Scalar("SELECT 1 FROM urls LIMIT 1"), cancellationToken);
+            return StoreState.Healthy;
+        }
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+        {
+            Log.Unhealthy(_logger, error);
+            return StoreState.Down;
+        }
+    }
 
     /// <summary>Runs a piece of work in the writer's next transaction. When it throws, only its own changes are undone.</summary>
     /// <returns>What the work returned, after the commit.</returns>
@@ -205,6 +227,12 @@ internal sealed class SqliteDatabase : IDatabase, IAsyncDisposable
         }
 
         session?.Dispose();
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "The store takes no writes")]
+        public static partial void Unhealthy(ILogger logger, Exception error);
     }
 
     private abstract class Write

@@ -24,6 +24,13 @@ internal sealed class SqliteLinkStore(SqliteDatabase database) : ILinkStore
         database.ReadAsync(session => Find(session, shortCode), cancellationToken);
 
     /// <inheritdoc />
+    // One process, one file: what is read is the newest there is, and numbers are not needed to tell.
+    public async Task<LinkTarget?> FindTargetAsync(string shortCode, int atLeast, CancellationToken cancellationToken) =>
+        await FindAsync(shortCode, cancellationToken) is { } link
+            ? new LinkTarget(link.OriginalUrl, link.ExpiresAt, link.RedirectType, link.IsActive, atLeast)
+            : null;
+
+    /// <inheritdoc />
     public Task<LinkChangeResult> UpdateAsync(string shortCode, long userId, LinkChange change, CancellationToken cancellationToken) =>
         database.WriteAsync(session => Change(session, shortCode, userId, link => Update(session, link, change)), cancellationToken);
 
@@ -66,12 +73,12 @@ internal sealed class SqliteLinkStore(SqliteDatabase database) : ILinkStore
     private static Link? Insert(SqliteSession session, NewLink link, CreateLinks request)
     {
         var now = request.Now.ToUnixTimeMilliseconds();
-        var code = link.Alias ?? request.NextKey();
+        var code = link.Alias ?? request.NextKey().Code;
         while (!Claim(session, code, now))
         {
             if (link.Alias is not null)
                 return null;
-            code = request.NextKey();
+            code = request.NextKey().Code;
         }
 
         session.Execute(

@@ -1,0 +1,76 @@
+using BitFaster.Caching.Lru;
+using Microsoft.Extensions.Caching.Memory;
+using Microsoft.Extensions.Primitives;
+
+namespace UrlShortener.Runtime.Caching;
+
+/// <summary>
+/// Memory for so many entries; past that each new one takes the place of one that was hardly used. The framework's own MemoryCache takes no new entries when
+/// it is full until a task has sorted all of them, several times a second on a busy process. Sliding expiration, tokens and callbacks are not supported:
+/// FusionCache, its one user, needs none of them.
+/// </summary>
+internal sealed class BoundedMemoryCache(int capacity, TimeProvider time) : IMemoryCache
+{
+    private readonly ConcurrentLru<object, Held> _entries = new(Environment.ProcessorCount, capacity, EqualityComparer<object>.Default);
+
+    /// <summary>Entries held, those past their time included.</summary>
+    public int Count => _entries.Count;
+
+    /// <inheritdoc />
+    public bool TryGetValue(object key, out object? value)
+    {
+        if (_entries.TryGet(key, out var held) && held.Ends > time.GetUtcNow().UtcTicks)
+        {
+            value = held.Value;
+            return true;
+        }
+
+        value = null;
+        return false;
+    }
+
+    /// <inheritdoc />
+    public ICacheEntry CreateEntry(object key) => new Entry(this, key);
+
+    /// <inheritdoc />
+    public void Remove(object key) => _entries.TryRemove(key);
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        // Nothing but memory.
+    }
+
+    private void Set(Entry entry)
+    {
+        var ends = entry.AbsoluteExpiration ?? (entry.AbsoluteExpirationRelativeToNow is { } after ? time.GetUtcNow() + after : DateTimeOffset.MaxValue);
+        _entries.AddOrUpdate(entry.Key, new Held(entry.Value, ends.UtcTicks));
+    }
+
+    // Ticks of UTC.
+    private sealed record Held(object? Value, long Ends);
+
+    /// <summary>Stored when disposed of, as <see cref="IMemoryCache"/> has it.</summary>
+    private sealed class Entry(BoundedMemoryCache cache, object key) : ICacheEntry
+    {
+        public object Key => key;
+
+        public object? Value { get; set; }
+
+        public DateTimeOffset? AbsoluteExpiration { get; set; }
+
+        public TimeSpan? AbsoluteExpirationRelativeToNow { get; set; }
+
+        public TimeSpan? SlidingExpiration { get => null; set => throw new NotSupportedException(); }
+
+        public IList<IChangeToken> ExpirationTokens => [];
+
+        public IList<PostEvictionCallbackRegistration> PostEvictionCallbacks => [];
+
+        public CacheItemPriority Priority { get; set; }
+
+        public long? Size { get; set; }
+
+        public void Dispose() => cache.Set(this);
+    }
+}

@@ -1,0 +1,147 @@
+using Prometheus;
+using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Links;
+
+namespace UrlShortener.Runtime.Caching;
+
+/// <summary>
+/// Keeps this process' memory and the shared tier right whatever was lost on the way: it hears what other processes tell, and reads the log of changes,
+/// which has them all.
+/// </summary>
+internal sealed partial class ChangeFeed(
+    ILinkChangeLog changes, ISharedLinkCache shared, LinkCache cache, RedisOptions options, TimeProvider time, ILogger<ChangeFeed> logger) : BackgroundService
+{
+    /// <summary>Time between reads of the log.</summary>
+    public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
+
+    private static readonly TimeSpan ListenDelay = TimeSpan.FromSeconds(1);
+
+    // Invalidations of the shared tier under way at the same time.
+    private const int BatchSize = 32;
+
+    private static readonly Counter Applied =
+        Metrics.CreateCounter("shortener_change_feed_applied_total", "Changes read from the log and applied, by cache tier.", "tier");
+
+    private static readonly Counter.Child AppliedToMemory = Applied.WithLabels("memory");
+    private static readonly Counter.Child AppliedToShared = Applied.WithLabels("redis");
+
+    private static readonly Gauge LastRead = Metrics.CreateGauge(
+        "shortener_change_feed_last_read_timestamp_seconds", "When the log of changes was last read, in Unix seconds.");
+
+    private static readonly Counter Dropped = Metrics.CreateCounter(
+        "shortener_change_feed_dropped_total", "Changes that the shared tier may never hear of, because too many waited for it.");
+
+    private readonly ReadWindow _window = new(options.LinkTtl, time);
+    private readonly SeenChanges _seen = new();
+    private readonly PendingChanges _pending = new();
+    private readonly long _start = time.GetTimestamp();
+    private bool _isFailing;
+
+    private TimeSpan Now => time.GetElapsedTime(_start);
+
+    /// <inheritdoc />
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await Task.Yield();
+        await Task.WhenAll(ListenAsync(stoppingToken), FollowLogAsync(stoppingToken));
+    }
+
+    private async Task ListenAsync(CancellationToken cancellationToken)
+    {
+        var isFailing = false;
+        while (true)
+        {
+            try
+            {
+                await shared.ListenAsync(change => cache.Invalidate(change.ShortCode, change.Version), cancellationToken);
+                return;
+            }
+            catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+            {
+                // Only the first try tells: once it listens, it does so until the end.
+                if (!isFailing)
+                    Log.NotListening(logger, error);
+                isFailing = true;
+            }
+
+            await Task.Delay(ListenDelay, time, cancellationToken);
+        }
+    }
+
+    private async Task FollowLogAsync(CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        do
+        {
+            await ReadAsync(cancellationToken);
+            await ApplyAsync(cancellationToken);
+        }
+        while (await timer.WaitForNextTickAsync(cancellationToken));
+    }
+
+    private async Task ReadAsync(CancellationToken cancellationToken)
+    {
+        var read = _window.Begin();
+        IReadOnlyList<LoggedChange> logged;
+        try
+        {
+            logged = await changes.ReadAsync(read.Age, cancellationToken);
+        }
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+        {
+            if (!_isFailing)
+                Log.NotRead(logger, error);
+            _isFailing = true;
+            return;
+        }
+
+        Take(logged, read.IsFirst);
+        _window.Succeeded(read);
+        LastRead.Set(time.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0);
+        if (_isFailing)
+            Log.ReadAgain(logger);
+        _isFailing = false;
+    }
+
+    private void Take(IReadOnlyList<LoggedChange> logged, bool isFirst)
+    {
+        foreach (var (id, change) in logged)
+        {
+            if (!_seen.TryAdd(id, Now))
+                continue;
+            cache.Invalidate(change.ShortCode, change.Version);
+            AppliedToMemory.Inc();
+            // What the first read finds is over: no server that could lose it has only just taken it.
+            Dropped.Inc(_pending.Add(change, Now, isFirst ? 1 : 2));
+        }
+
+        _seen.Forget(Now);
+    }
+
+    private async Task ApplyAsync(CancellationToken cancellationToken)
+    {
+        var end = Now + Interval;
+        var isAnswering = true;
+        while (isAnswering && Now <= end && _pending.FindDue(Now, BatchSize) is { Count: > 0 } due)
+        {
+            var applied = await Task.WhenAll(due.Select(change => shared.VoidAsync(change, cancellationToken).AsTask()));
+            for (var i = 0; i < due.Count; i++)
+                _pending.Note(due[i], applied[i], Now);
+            AppliedToShared.Inc(applied.Count(isApplied => isApplied));
+            // In a cluster some servers may be away while others answer.
+            isAnswering = applied.Contains(true);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "Changes that other processes tell of are not heard and come from the log instead; it is tried again every second")]
+        public static partial void NotListening(ILogger logger, Exception error);
+
+        [LoggerMessage(2, LogLevel.Warning, "The log of changes cannot be read; links changed elsewhere may be answered as they were until it can")]
+        public static partial void NotRead(ILogger logger, Exception error);
+
+        [LoggerMessage(3, LogLevel.Information, "The log of changes can be read again")]
+        public static partial void ReadAgain(ILogger logger);
+    }
+}

@@ -1,0 +1,56 @@
+using UrlShortener.Runtime.Links;
+
+namespace UrlShortener.Runtime.Caching;
+
+/// <summary>
+/// The tier between a process' memory and the store, shared by the processes of a region. It never fails a caller: out of reach, it knows nothing.
+/// Versions keep it right: a state of a link never replaces a newer one, whoever writes last.
+/// </summary>
+internal interface ISharedLinkCache
+{
+    /// <summary>Whether the tier answers.</summary>
+    bool IsAvailable { get; }
+
+    /// <summary>What is known of a code.</summary>
+    ValueTask<SharedLink> FindAsync(string shortCode, CancellationToken cancellationToken);
+
+    /// <summary>Holds a state of a link, unless a newer one is known.</summary>
+    ValueTask StoreAsync(string shortCode, LinkTarget target, CancellationToken cancellationToken);
+
+    /// <summary>Voids states older than a change and tells the other processes at once; false: it could not be done now.</summary>
+    ValueTask<bool> InvalidateAsync(LinkVersion change, CancellationToken cancellationToken);
+
+    /// <summary>As <see cref="InvalidateAsync"/> without telling anybody: for a change that the other processes learn of as this one did.</summary>
+    ValueTask<bool> VoidAsync(LinkVersion change, CancellationToken cancellationToken) => InvalidateAsync(change, cancellationToken);
+
+    /// <summary>Calls <paramref name="onChange"/> for changes that other processes tell of, until cancelled. Messages may be lost: <see cref="ILinkChangeLog"/> makes up for it.</summary>
+    Task ListenAsync(Action<LinkVersion> onChange, CancellationToken cancellationToken);
+}
+
+/// <summary>What the shared tier knows of a code.</summary>
+/// <param name="Target">A state of the link; null: none is held.</param>
+/// <param name="AtLeast">States with a smaller version are out of date; 0: nothing is known.</param>
+internal readonly record struct SharedLink(LinkTarget? Target, int AtLeast)
+{
+    /// <summary>The tier did not answer; there is no point in asking it for more right now.</summary>
+    public bool IsOutOfReach { get; init; }
+}
+
+/// <summary>Where processes share nothing.</summary>
+internal sealed class NoSharedLinkCache : ISharedLinkCache
+{
+    /// <inheritdoc />
+    public bool IsAvailable => true;
+
+    /// <inheritdoc />
+    public ValueTask<SharedLink> FindAsync(string shortCode, CancellationToken cancellationToken) => default;
+
+    /// <inheritdoc />
+    public ValueTask StoreAsync(string shortCode, LinkTarget target, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
+    /// <inheritdoc />
+    public ValueTask<bool> InvalidateAsync(LinkVersion change, CancellationToken cancellationToken) => ValueTask.FromResult(true);
+
+    /// <inheritdoc />
+    public Task ListenAsync(Action<LinkVersion> onChange, CancellationToken cancellationToken) => Task.CompletedTask;
+}

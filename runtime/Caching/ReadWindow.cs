@@ -1,0 +1,37 @@
+namespace UrlShortener.Runtime.Caching;
+
+/// <summary>How far back each read of the log of changes must look, so that none is missed.</summary>
+/// <param name="held">How long the shared tier holds a link: the first read covers that, since nobody may have voided what lies there.</param>
+/// <param name="time">The clock.</param>
+internal sealed class ReadWindow(TimeSpan held, TimeProvider time)
+{
+    /// <summary>What reads overlap by: a change appears some time after its moment, when its transaction was slow.</summary>
+    public static readonly TimeSpan Overlap = TimeSpan.FromSeconds(10);
+
+    private (long Stamp, DateTimeOffset Time) _covered = (time.GetTimestamp(), time.GetUtcNow());
+    private bool _hasRead;
+
+    /// <summary>A read that begins now.</summary>
+    public LogRead Begin()
+    {
+        // The stamps stand still while a machine is suspended, the wall clock may be set back: the longer of the two is safe.
+        var stamps = time.GetElapsedTime(_covered.Stamp);
+        var wall = time.GetUtcNow() - _covered.Time;
+        var elapsed = stamps > wall ? stamps : wall;
+        return new LogRead(elapsed + Overlap + (_hasRead ? TimeSpan.Zero : held), !_hasRead, time.GetTimestamp(), time.GetUtcNow());
+    }
+
+    /// <summary>Notes that a read got its answer; the next one goes on from where it began.</summary>
+    public void Succeeded(LogRead read)
+    {
+        _covered = (read.Stamp, read.Time);
+        _hasRead = true;
+    }
+}
+
+/// <summary>One read of the log.</summary>
+/// <param name="Age">How far back it looks.</param>
+/// <param name="IsFirst">Whether none before it succeeded.</param>
+/// <param name="Stamp">When it began, as a timestamp.</param>
+/// <param name="Time">When it began, by the wall clock.</param>
+internal readonly record struct LogRead(TimeSpan Age, bool IsFirst, long Stamp, DateTimeOffset Time);

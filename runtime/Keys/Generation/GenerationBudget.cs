@@ -1,0 +1,32 @@
+namespace UrlShortener.Runtime.Keys.Generation;
+
+/// <summary>
+/// How many codes may be generated per second. A batch starts when the one before it has been paid for, so that no idle time is saved up for a burst. Safe from
+/// any thread.
+/// </summary>
+/// <param name="keysPerSecond">The limit.</param>
+/// <param name="time">The clock.</param>
+internal sealed class GenerationBudget(int keysPerSecond, TimeProvider time)
+{
+    private readonly Lock _lock = new();
+    private readonly long _origin = time.GetTimestamp();
+
+    // When the next batch may start, counted from the origin.
+    private TimeSpan _next = TimeSpan.Zero;
+
+    /// <summary>Pays for a batch, or tells how long to wait before asking again.</summary>
+    /// <param name="count">Codes in the batch.</param>
+    /// <param name="wait">Zero when the batch may start.</param>
+    public bool TryTake(int count, out TimeSpan wait)
+    {
+        lock (_lock)
+        {
+            var now = time.GetElapsedTime(_origin);
+            wait = now < _next ? _next - now : TimeSpan.Zero;
+            if (wait > TimeSpan.Zero)
+                return false;
+            _next = now + TimeSpan.FromSeconds((double)count / keysPerSecond);
+            return true;
+        }
+    }
+}

@@ -1,0 +1,15 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using UrlShortener.Runtime.Http;
+
+namespace UrlShortener.Runtime.Keys.Generation;
+
+/// <summary>The bodies of /kgs/v1.</summary>
+[JsonSerializable(typeof(KeyGenerationStatus))]
+[JsonSerializable(typeof(RefillRequest))]
+[JsonSerializable(typeof(OpenEpochRequest))]
+internal sealed partial class KeyGenerationJson : JsonSerializerContext
+{
+    /// <summary>The context in use.</summary>
+    public static KeyGenerationJson Instance { get; } = new(ApiJson.Configure(new JsonSerializerOptions()));
+}

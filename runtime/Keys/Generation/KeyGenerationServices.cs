@@ -1,0 +1,31 @@
+using UrlShortener.Runtime.Configuration;
+
+namespace UrlShortener.Runtime.Keys.Generation;
+
+/// <summary>Adds the service to a process that has an <see cref="IKeyRegistry"/>, an <see cref="ISharedKeyPool"/> and a <see cref="KeyEpoch"/>.</summary>
+internal static class KeyGenerationServices
+{
+    /// <summary>Registers the worker and what it is made of.</summary>
+    public static IServiceCollection AddKeyGeneration(this IServiceCollection services)
+    {
+        services.AddSingleton<KeyGenerationState>();
+        services.AddSingleton<GenerationSteps>();
+        services.AddSingleton<RefillSignal>();
+        services.AddSingleton<RegionEpoch>();
+        services.AddSingleton<KeyBatches>();
+        services.AddSingleton<KeyGenerationEndpoints>();
+        services.AddHostedService<KeyGenerationWorker>();
+        return services;
+    }
+
+    /// <summary>Maps /kgs/v1, when <see cref="KgsOptions.Token"/> is set.</summary>
+    public static void MapKeyGeneration(this WebApplication app)
+    {
+        if (string.IsNullOrEmpty(app.Services.GetRequiredService<KgsOptions>().Token))
+            return;
+        var endpoints = app.Services.GetRequiredService<KeyGenerationEndpoints>();
+        app.MapMethods("/kgs/v1/status", [HttpMethods.Get, HttpMethods.Head], endpoints.Guard(endpoints.GetStatusAsync)).ExcludeFromDescription();
+        app.MapMethods("/kgs/v1/refill", [HttpMethods.Post], endpoints.Guard(endpoints.RefillAsync)).ExcludeFromDescription();
+        app.MapMethods("/kgs/v1/epochs", [HttpMethods.Post], endpoints.Guard(endpoints.OpenEpochAsync)).ExcludeFromDescription();
+    }
+}

@@ -1,0 +1,175 @@
+using UrlShortener.Runtime.Configuration;
+
+namespace UrlShortener.Runtime.Keys.Generation;
+
+/// <summary>What the service knows of itself and its pool. Written by the worker, read by the endpoints; safe from any thread.</summary>
+internal sealed class KeyGenerationState(RegionOptions region, KgsOptions options, KeyEpoch epoch, TimeProvider time) : IKeyLevel
+{
+    private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
+    private static readonly double Keyspace = Math.Pow(KeyGenerator.AlphabetSize, KeyGenerator.Length);
+
+    // A bound for a clock that stands still; the worker takes about one sample per second.
+    private const int MaxSamples = 1_000;
+
+    private readonly Lock _lock = new();
+    private readonly long _origin = time.GetTimestamp();
+    private readonly Queue<PoolSample> _samples = new();
+    private string _phase = KeyGenerationPhase.Idle;
+    private int _poolEpoch;
+    private int _levelEpoch;
+    private long? _level;
+    private DateTimeOffset? _levelReadAt;
+    private long _pooled;
+    private long _claimed;
+    private long _adoptedBatches;
+    private long _discardedBatches;
+    private DateTimeOffset? _lastBatchAt;
+    private int? _lastBatchSize;
+    private string? _lastError;
+    private DateTimeOffset? _lastErrorAt;
+    private double? _keyspaceUsedShare;
+
+    /// <inheritdoc />
+    public bool IsSufficient
+    {
+        get
+        {
+            lock (_lock)
+                return _levelEpoch == epoch.Current && _level >= options.CriticalWatermark;
+        }
+    }
+
+    /// <summary>Everything, as of now.</summary>
+    public KeyGenerationStatus Read()
+    {
+        lock (_lock)
+        {
+            var rates = PoolRates.Of(_samples);
+            // Between the opening of an epoch and the count of its pool, what is known is the old pool's.
+            var isOfThisEpoch = _levelEpoch == epoch.Current;
+            return new KeyGenerationStatus(
+                region.Name,
+                epoch.Current,
+                _poolEpoch,
+                _phase,
+                isOfThisEpoch ? _level : null,
+                isOfThisEpoch ? _levelReadAt : null,
+                options.TargetLevel,
+                options.LowWatermark,
+                options.CriticalWatermark,
+                Math.Round(rates.GeneratedPerSecond, 1),
+                Math.Round(rates.ConsumedPerSecond, 1),
+                isOfThisEpoch && rates.SecondsToExhaustion is { } seconds ? Math.Round(seconds, 1) : null,
+                _claimed,
+                _adoptedBatches,
+                _discardedBatches,
+                _lastBatchAt,
+                _lastBatchSize,
+                _lastError,
+                _lastErrorAt,
+                _keyspaceUsedShare);
+        }
+    }
+
+    /// <summary>The service does something else now.</summary>
+    /// <param name="phase">See <see cref="KeyGenerationPhase"/>.</param>
+    public void NotePhase(string phase)
+    {
+        lock (_lock)
+            _phase = phase;
+    }
+
+    /// <summary>A step failed.</summary>
+    public void NoteFailure(string error)
+    {
+        lock (_lock)
+        {
+            _lastError = error;
+            _lastErrorAt = time.GetUtcNow();
+        }
+    }
+
+    /// <summary>The pool was told the epoch.</summary>
+    public void NoteTold(int told)
+    {
+        KeyMetrics.RegionEpoch.Set(told);
+        lock (_lock)
+            _poolEpoch = told;
+    }
+
+    /// <summary>The pool of an epoch was counted.</summary>
+    public void NoteLevel(int ofEpoch, long level)
+    {
+        KeyMetrics.RegionLevel.WithLabels(region.Name).Set(level);
+        lock (_lock)
+        {
+            // Another epoch, another pool: the two levels have nothing to do with each other.
+            if (ofEpoch != _levelEpoch)
+                _samples.Clear();
+            _levelEpoch = ofEpoch;
+            _level = level;
+            _levelReadAt = time.GetUtcNow();
+        }
+    }
+
+    /// <summary>The same at a moment when no batch is under way, which makes it a sample for the rates.</summary>
+    public void NoteSample(int ofEpoch, long level)
+    {
+        NoteLevel(ofEpoch, level);
+        lock (_lock)
+        {
+            var now = time.GetElapsedTime(_origin);
+            _samples.Enqueue(new PoolSample(now, level, _pooled));
+            while (_samples.Count > MaxSamples || now - _samples.Peek().At > Window)
+                _samples.Dequeue();
+            KeyMetrics.SecondsToExhaustion.Set(PoolRates.Of(_samples).SecondsToExhaustion ?? double.PositiveInfinity);
+        }
+    }
+
+    /// <summary>Codes were claimed in the registry.</summary>
+    public void NoteClaimed(int count)
+    {
+        KeyMetrics.GeneratedForRegion.Inc(count);
+        lock (_lock)
+            _claimed += count;
+    }
+
+    /// <summary>A batch of this service lies in the pool.</summary>
+    public void NotePooled(int count)
+    {
+        lock (_lock)
+            _pooled += count;
+    }
+
+    /// <summary>A batch was finished.</summary>
+    public void NoteBatch(int count)
+    {
+        lock (_lock)
+        {
+            _lastBatchAt = time.GetUtcNow();
+            _lastBatchSize = count;
+        }
+    }
+
+    /// <summary>Another's batch was taken over.</summary>
+    public void NoteAdopted()
+    {
+        KeyMetrics.BatchesAdopted.Inc();
+        lock (_lock)
+            _adoptedBatches++;
+    }
+
+    /// <summary>A batch was thrown away, because its epoch had been closed.</summary>
+    public void NoteDiscarded()
+    {
+        lock (_lock)
+            _discardedBatches++;
+    }
+
+    /// <summary>Codes registered in all, used or not.</summary>
+    public void NoteRegistered(long count)
+    {
+        lock (_lock)
+            _keyspaceUsedShare = count / Keyspace;
+    }
+}

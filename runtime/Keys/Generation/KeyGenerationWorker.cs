@@ -1,0 +1,187 @@
+using UrlShortener.Runtime.Configuration;
+
+namespace UrlShortener.Runtime.Keys.Generation;
+
+/// <summary>
+/// Keeps the region's pool between its watermarks: begins to fill below the low one or on command, and ends at the target. Several may work on one region. An
+/// outage of the registry or the pool does not end it.
+/// </summary>
+internal sealed partial class KeyGenerationWorker(
+    RegionEpoch epochs,
+    KeyBatches batches,
+    GenerationSteps steps,
+    IKeyRegistry registry,
+    ISharedKeyPool pool,
+    RefillSignal refill,
+    KeyGenerationState state,
+    KgsOptions options,
+    TimeProvider time,
+    ILogger<KeyGenerationWorker> logger) : BackgroundService
+{
+    // The time between two looks at the pool; a fill is interrupted as often, to look at the epoch and for unfinished batches too.
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan EstimateInterval = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan OneMillisecond = TimeSpan.FromMilliseconds(1);
+
+    private readonly GenerationBudget _budget = new(options.MaxKeysPerSecond, time);
+    private bool _isFilling;
+    private int _failures;
+    private long? _estimatedAt;
+
+    /// <inheritdoc />
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        // Start-up does not wait for the registry.
+        await Task.Yield();
+        while (true)
+        {
+            var wait = await TurnAsync(stoppingToken);
+            if (wait > TimeSpan.Zero)
+                await refill.WaitAsync(wait, stoppingToken);
+        }
+    }
+
+    // One look at everything; returns how long to wait before the next.
+    private async Task<TimeSpan> TurnAsync(CancellationToken cancellationToken)
+    {
+        // Kept through failures until the target is reached.
+        _isFilling |= refill.TryTake();
+        try
+        {
+            var goesOn = await KeepAsync(cancellationToken);
+            await EstimateAsync(cancellationToken);
+            if (_failures > 0)
+                Log.Recovered(logger, _failures);
+            _failures = 0;
+            state.NotePhase(_isFilling ? KeyGenerationPhase.Running : KeyGenerationPhase.Idle);
+            return goesOn ? TimeSpan.Zero : Interval;
+        }
+        // By the token, not by the type: a timeout is a cancellation to some clients, and must not end the worker.
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+        {
+            if (_failures++ == 0)
+                Log.Failed(logger, error);
+            state.NotePhase(KeyGenerationPhase.Failing);
+            epochs.Forget();
+            return RetryBackoff.After(_failures);
+        }
+    }
+
+    // Returns whether a fill is to go on at once.
+    private async Task<bool> KeepAsync(CancellationToken cancellationToken)
+    {
+        var epoch = await epochs.EnsureAsync(cancellationToken);
+        await batches.AdoptAsync(cancellationToken);
+        var level = await CountAsync(epoch, cancellationToken);
+        state.NoteSample(epoch, level);
+        _isFilling |= level < options.LowWatermark;
+        if (!_isFilling)
+            return false;
+
+        using var fill = new PoolFill(level, options.TargetLevel, token => RecountAsync(epoch, token));
+        var isInForce = await FillAsync(epoch, fill, cancellationToken);
+        _isFilling = !fill.IsComplete;
+        // Of a closed epoch, the next turn knows more; it comes after a wait, so that nothing spins when the registry contradicts itself.
+        return _isFilling && isInForce;
+    }
+
+    // False: the epoch is not in force any more.
+    private async Task<bool> FillAsync(int epoch, PoolFill fill, CancellationToken cancellationToken)
+    {
+        NotePhase(KeyGenerationPhase.Running);
+        var started = time.GetTimestamp();
+        var loops = Enumerable.Range(0, options.Workers)
+            .Select(_ => Task.Run(() => MakeBatchesAsync(epoch, fill, started, cancellationToken), cancellationToken));
+        return Array.TrueForAll(await Task.WhenAll(loops), isInForce => isInForce);
+    }
+
+    private async Task<bool> MakeBatchesAsync(int epoch, PoolFill fill, long started, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var size = 0;
+            while ((size = await fill.NextAsync(size, LargestBatch(fill), cancellationToken)) > 0)
+            {
+                if (!await WaitForBudgetAsync(size, fill, started, cancellationToken))
+                    return true;
+                NotePhase(KeyGenerationPhase.Running);
+                if (!await batches.TryMakeAsync(epoch, size, cancellationToken))
+                {
+                    fill.Stop();
+                    return false;
+                }
+
+                if (time.GetElapsedTime(started) >= Interval)
+                    fill.Stop();
+            }
+
+            return true;
+        }
+        catch (Exception)
+        {
+            // The other loops would meet the same outage.
+            fill.Stop();
+            throw;
+        }
+    }
+
+    // Below the critical level codes are wanted more than PostgreSQL's quiet.
+    private bool IsThrottled(PoolFill fill) => fill.Level >= options.CriticalWatermark;
+
+    // At a low limit small batches, of a second each, rather than a large one now and then.
+    private int LargestBatch(PoolFill fill) => IsThrottled(fill) ? Math.Min(options.BatchSize, options.MaxKeysPerSecond) : options.BatchSize;
+
+    // Whether the batch may start; false: the turn is over first.
+    private async Task<bool> WaitForBudgetAsync(int size, PoolFill fill, long started, CancellationToken cancellationToken)
+    {
+        while (IsThrottled(fill) && !_budget.TryTake(size, out var wait))
+        {
+            var left = Interval - time.GetElapsedTime(started);
+            if (left <= TimeSpan.Zero)
+            {
+                fill.Stop();
+                return false;
+            }
+
+            NotePhase(KeyGenerationPhase.Throttled);
+            // Timers count whole milliseconds and drop the rest.
+            await Task.Delay((wait < left ? wait : left) + OneMillisecond, time, cancellationToken);
+        }
+
+        return true;
+    }
+
+    // In an outage it shows failing until a whole turn has gone well.
+    private void NotePhase(string phase)
+    {
+        if (_failures == 0)
+            state.NotePhase(phase);
+    }
+
+    private Task<long> CountAsync(int epoch, CancellationToken cancellationToken) =>
+        steps.RunAsync(GenerationStep.Level, token => pool.CountAsync(epoch, token), cancellationToken);
+
+    private async Task<long> RecountAsync(int epoch, CancellationToken cancellationToken)
+    {
+        var level = await CountAsync(epoch, cancellationToken);
+        state.NoteLevel(epoch, level);
+        return level;
+    }
+
+    private async Task EstimateAsync(CancellationToken cancellationToken)
+    {
+        if (_estimatedAt is { } estimatedAt && time.GetElapsedTime(estimatedAt) < EstimateInterval)
+            return;
+        state.NoteRegistered(await steps.RunAsync(GenerationStep.Estimate, registry.EstimateCountAsync, cancellationToken));
+        _estimatedAt = time.GetTimestamp();
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "The region's key pool could not be kept; it is tried again until it works")]
+        public static partial void Failed(ILogger logger, Exception error);
+
+        [LoggerMessage(2, LogLevel.Information, "The region's key pool is kept again, after {Failures} failures")]
+        public static partial void Recovered(ILogger logger, int failures);
+    }
+}

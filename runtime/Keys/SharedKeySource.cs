@@ -1,0 +1,22 @@
+namespace UrlShortener.Runtime.Keys;
+
+/// <summary>Codes from the region's pool, which the key generation service fills.</summary>
+internal sealed class SharedKeySource(ISharedKeyPool pool, KeyEpoch epoch) : IKeySource
+{
+    /// <inheritdoc />
+    public async Task<IReadOnlyList<Key>> TakeAsync(int count, CancellationToken cancellationToken)
+    {
+        var keys = await pool.TakeAsync(count, cancellationToken);
+        if (keys.Count > 0)
+            epoch.Observe(keys[0].Epoch);
+        return keys;
+    }
+
+    /// <inheritdoc />
+    public async Task ReturnAsync(IReadOnlyList<Key> keys, CancellationToken cancellationToken)
+    {
+        // Codes made on demand never lay in a pool, and whether they are free is not known.
+        foreach (var pooled in keys.Where(key => key.Epoch != int.MaxValue).GroupBy(key => key.Epoch, key => key.Code))
+            await pool.AddAsync(pooled.Key, [.. pooled], cancellationToken);
+    }
+}

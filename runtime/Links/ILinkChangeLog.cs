@@ -1,0 +1,19 @@
+namespace UrlShortener.Runtime.Links;
+
+/// <summary>What changed lately, written with each change in its transaction and replicated with it: seen here, the change itself is visible here too.</summary>
+internal interface ILinkChangeLog
+{
+    /// <summary>
+    /// Changes not older than <paramref name="age"/> by the store's clock, in no particular order. Read from the nearest replica. A change may appear up to
+    /// the write timeout after its moment, so callers read with an overlap.
+    /// </summary>
+    Task<IReadOnlyList<LoggedChange>> ReadAsync(TimeSpan age, CancellationToken cancellationToken);
+
+    /// <summary>Forgets changes older than <paramref name="age"/>; returns how many.</summary>
+    Task<int> DeleteAsync(TimeSpan age, CancellationToken cancellationToken);
+}
+
+/// <summary>One entry of the log.</summary>
+/// <param name="Id">Unique in the log.</param>
+/// <param name="Change">What reached which version.</param>
+internal readonly record struct LoggedChange(long Id, LinkVersion Change);

@@ -1,0 +1,12 @@
+namespace UrlShortener.Runtime.Links;
+
+/// <summary>What following a link needs to know of it.</summary>
+/// <param name="OriginalUrl">See <see cref="Link"/>.</param>
+/// <param name="ExpiresAt">See <see cref="Link"/>.</param>
+/// <param name="RedirectType">See <see cref="Link"/>.</param>
+/// <param name="IsActive">See <see cref="Link"/>.</param>
+/// <param name="Version">1 at creation, one more with every change: of two states of a link the one with the larger number is the newer one.</param>
+internal sealed record LinkTarget(string OriginalUrl, DateTimeOffset? ExpiresAt, int RedirectType, bool IsActive, int Version);
+
+/// <summary>A link reached a version: states of it with a smaller one are out of date. A deletion counts as a change.</summary>
+internal readonly record struct LinkVersion(string ShortCode, int Version);

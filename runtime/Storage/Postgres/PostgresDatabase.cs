@@ -1,0 +1,345 @@
+using System.Runtime.CompilerServices;
+using DbUp;
+using DbUp.Engine;
+using DbUp.Postgresql;
+using Npgsql;
+using Prometheus;
+using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Resilience;
+
+namespace UrlShortener.Runtime.Storage.Postgres;
+
+/// <summary>
+/// PostgreSQL, one server or several with replication. Writes go to whichever host is the primary, found again within a second of a promotion. Lookups go
+/// to replicas and fall back on the primary; each of the two has a breaker of its own.
+/// </summary>
+internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
+{
+    // Only our own migrations take it; any number would do.
+    private const long MigrationLock = 0x75726C73;
+    private const int OpenAttempts = 3;
+    private static readonly TimeSpan OpenRetryDelay = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan CheckTimeout = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan BreakDuration = TimeSpan.FromMilliseconds(500);
+
+    private readonly PostgresOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger<PostgresDatabase> _logger;
+    private readonly PostgresHosts _hosts;
+    private readonly PostgresCancellations _cancellations;
+    private readonly Dependency _primary;
+    private readonly Dependency _primaryLookups;
+    private readonly Dependency _replicas;
+    private readonly PostgresConnections _primaryConnections;
+    private readonly PostgresConnections _replicaConnections;
+    // By pool: lookups that wait for a server that hangs must not stand in the way of those that go to another one.
+    private readonly ConditionalWeakTable<NpgsqlDataSource, SemaphoreSlim> _turns = [];
+
+    public PostgresDatabase(ConnectionOptions connections, PostgresOptions options, RememberedNames names, TimeProvider time, ILogger<PostgresDatabase> logger)
+    {
+        _options = options;
+        _time = time;
+        _logger = logger;
+        _cancellations = new PostgresCancellations(logger);
+        _hosts = new PostgresHosts(connections.Postgres!, options, names, _cancellations, time);
+        _primary = new Dependency("postgres-primary", new DependencyOptions(options.WriteTimeout, BreakDuration, 3), IsOutage, time);
+        _primaryLookups = new Dependency("postgres-primary", new DependencyOptions(options.ReadTimeout, BreakDuration, 3), IsOutage, time);
+        _replicas = new Dependency("postgres-replicas", new DependencyOptions(options.ReadTimeout, BreakDuration, 3), IsOutage, time);
+        _primaryConnections = new PostgresConnections("primary", options.MaxConnections);
+        _replicaConnections = new PostgresConnections("replicas", options.MaxConnections);
+    }
+
+    /// <inheritdoc />
+    public bool Prepare(bool isDevelopment)
+    {
+        if (_options.MigrateOnStart ?? isDevelopment)
+        {
+            Migrate();
+            return true;
+        }
+
+        List<SqlScript> missing;
+        try
+        {
+            missing = Upgrade().GetScriptsToExecute();
+        }
+        catch (NpgsqlException error) when (PostgresFailure.IsRefusal(error))
+        {
+            throw PostgresFailure.Unusable(error);
+        }
+        // What is cached redirects without it, and it may come back: a start that waits for the database would make its outage everybody's.
+        catch (Exception error) when (error is NpgsqlException or TimeoutException)
+        {
+            Log.NotReachableAtStart(_logger, error);
+            return false;
+        }
+
+        if (missing.Count > 0)
+            throw new InvalidOperationException($"The tables in ConnectionStrings:Postgres are older than this version, by {missing.Count} migrations. Run `migrate` first, or set Postgres:MigrateOnStart.");
+        return false;
+    }
+
+    /// <inheritdoc />
+    public void Migrate()
+    {
+        try
+        {
+            // Until the end of the transaction, which comes whatever happens: whoever comes second waits, and then finds nothing left to do.
+            using var turn = _hosts.AnyPrimary.OpenConnection();
+            using var transaction = turn.BeginTransaction();
+            using (var take = new NpgsqlCommand("SELECT pg_advisory_xact_lock($1)", turn, transaction) { CommandTimeout = 300, Parameters = { new() { Value = MigrationLock } } })
+                take.ExecuteNonQuery();
+            var result = Upgrade().PerformUpgrade();
+            if (!result.Successful)
+                throw new InvalidOperationException($"The tables in ConnectionStrings:Postgres could not be brought up to date{(result.ErrorScript is { } script ? $" by {script.Name}" : "")}: {result.Error.Message}", result.Error);
+            using var connection = _hosts.AnyPrimary.OpenConnection();
+            PostgresPartitions.Ensure(connection, _time.GetUtcNow(), _options);
+        }
+        catch (Exception error) when (error is NpgsqlException or TimeoutException)
+        {
+            throw PostgresFailure.Unusable(error);
+        }
+    }
+
+    /// <inheritdoc />
+    public async Task<StoreState> CheckAsync(CancellationToken cancellationToken)
+    {
+        // Half of what a probe may take; the other half is for the replicas.
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(CheckTimeout);
+        try
+        {
+            // A write that changes nothing: a primary that cannot write, or was made a replica, fails it.
+            await WriteAsync(
+                "check",
+                async (connection, token) =>
+                {
+                    await using var command = new NpgsqlCommand("SELECT id FROM users ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED", connection);
+                    return await command.ExecuteScalarAsync(token);
+                },
+                limit.Token);
+            return StoreState.Healthy;
+        }
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+        {
+            Log.PrimaryUnhealthy(_logger, error);
+        }
+
+        try
+        {
+            await ReadNearAsync(
+                async (connection, token) =>
+                {
+                    await using var command = new NpgsqlCommand("SELECT 1", connection);
+                    return await command.ExecuteScalarAsync(token);
+                },
+                cancellationToken);
+            return StoreState.ReadOnly;
+        }
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+        {
+            Log.ReplicasUnhealthy(_logger, error);
+            return StoreState.Down;
+        }
+    }
+
+    /// <summary>Runs a piece of work on the primary. It is not repeated when it fails, since it may have been done; only what comes before it is.</summary>
+    public async Task<T> WriteAsync<T>(string operation, Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+    {
+        using var timer = StoreMetrics.WriteSeconds.NewTimer();
+        try
+        {
+            return await CallAsync(
+                _primary,
+                async token =>
+                {
+                    await using var connection = await OpenAsync(token);
+                    using var used = _primaryConnections.Use();
+                    return await RunAsync(connection, work, token);
+                },
+                cancellationToken);
+        }
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+        {
+            StoreMetrics.WriteFailures.Inc();
+            Log.WriteFailed(_logger, operation, error);
+            throw;
+        }
+    }
+
+    /// <summary>Runs a query where the newest state is: on the primary, or a replica while there is no primary.</summary>
+    public async Task<T> ReadNewestAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> query, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await ReadPrimaryAsync(query, cancellationToken);
+        }
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested && (error is DependencyException || IsOutage(error)))
+        {
+            return await ReadNearAsync(query, cancellationToken);
+        }
+    }
+
+    /// <summary>Runs a query on the primary alone.</summary>
+    public Task<T> ReadPrimaryAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> query, CancellationToken cancellationToken) =>
+        ReadAsync(_primary, () => _hosts.Primary, _primaryConnections, query, takesTurns: false, cancellationToken);
+
+    /// <summary>Runs a query on a replica, whose state may lag behind; on the primary where there is no replica, or it does not answer.</summary>
+    public Task<T> ReadNearAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> query, CancellationToken cancellationToken) =>
+        ReadNearAsync(query, takesTurns: false, cancellationToken);
+
+    /// <summary>Looks something up on a replica, and again on the primary when it is not there or not good enough: it may not have arrived yet.</summary>
+    /// <param name="query">The lookup.</param>
+    /// <param name="isGood">Whether a replica's answer will do.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="DependencyException">No server answered in time.</exception>
+    public async Task<T> FindAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> query, Func<T, bool> isGood, CancellationToken cancellationToken)
+    {
+        if (!_options.ReadFromReplicas)
+            return await LookUpOnPrimaryAsync(query, takesTurns: true, cancellationToken);
+        var isFromReplica = false;
+        var near = await ReadNearAsync(
+            async (connection, token) =>
+            {
+                var found = await query(connection, token);
+                // In recovery until promoted; a parameter that the server reports by itself, so that asking costs nothing.
+                isFromReplica = connection.PostgresParameters.TryGetValue("in_hot_standby", out var standby) ? standby == "on" : _hosts.AreSeveral;
+                return found;
+            },
+            takesTurns: true,
+            cancellationToken);
+        return !isFromReplica || isGood(near) ? near : await LookUpOnPrimaryAsync(query, takesTurns: true, cancellationToken);
+    }
+
+    /// <inheritdoc />
+    public ValueTask DisposeAsync() => _hosts.DisposeAsync();
+
+    /// <summary>Whether an error speaks against the server or the way there, rather than against the statement.</summary>
+    internal static bool IsOutage(Exception error) => error switch
+    {
+        // Class 08 connection, 53 resources, 57P0x shutting or starting up, 25006 no primary any more, 58 system, XX internal.
+        PostgresException { SqlState: var state } => state[..2] is "08" or "53" or "58" or "XX" || state is "57P01" or "57P02" or "57P03" or "25006",
+        NpgsqlException or TimeoutException or System.Net.Sockets.SocketException or IOException => true,
+        _ => false,
+    };
+
+    private async Task<T> ReadNearAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> query, bool takesTurns, CancellationToken cancellationToken)
+    {
+        if (!_options.ReadFromReplicas)
+            return await LookUpOnPrimaryAsync(query, takesTurns, cancellationToken);
+        try
+        {
+            return await ReadAsync(_replicas, () => _hosts.Replicas, _replicaConnections, query, takesTurns, cancellationToken);
+        }
+        catch (Exception error) when (_hosts.AreSeveral && !cancellationToken.IsCancellationRequested && (error is DependencyException || IsOutage(error)))
+        {
+            return await LookUpOnPrimaryAsync(query, takesTurns, cancellationToken);
+        }
+    }
+
+    // In the time for a lookup, where a write may take longer.
+    private Task<T> LookUpOnPrimaryAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> query, bool takesTurns, CancellationToken cancellationToken) =>
+        ReadAsync(_primaryLookups, () => _hosts.Primary, _primaryConnections, query, takesTurns, cancellationToken);
+
+    private async Task<T> ReadAsync<T>(
+        Dependency dependency,
+        Func<NpgsqlDataSource> source,
+        PostgresConnections connections,
+        Func<NpgsqlConnection, CancellationToken, Task<T>> query,
+        bool takesTurns,
+        CancellationToken cancellationToken)
+    {
+        using var timer = StoreMetrics.ReadSeconds.NewTimer();
+        try
+        {
+            return await CallAsync(
+                dependency,
+                async token =>
+                {
+                    var pool = source();
+                    // A process that has just started is asked for all its links at once; as many connections opened at once would take longer than anybody waits.
+                    var turns = takesTurns ? _turns.GetValue(pool, _ => new SemaphoreSlim(_options.MaxLookups)) : null;
+                    if (turns is not null)
+                        await turns.WaitAsync(token);
+                    try
+                    {
+                        await using var connection = await pool.OpenConnectionAsync(token);
+                        using var used = connections.Use();
+                        return await RunAsync(connection, query, token);
+                    }
+                    finally
+                    {
+                        turns?.Release();
+                    }
+                },
+                cancellationToken);
+        }
+        catch (Exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            StoreMetrics.ReadFailures.Inc();
+            throw;
+        }
+    }
+
+    // A statement that fails while the driver prepares it leaves the driver with a wrong idea of it ("unexpected backend message"), which would fail whoever
+    // has the connection next.
+    private static async Task<T> RunAsync<T>(NpgsqlConnection connection, Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await work(connection, cancellationToken);
+        }
+        catch (PostgresException error) when (!IsOutage(error) && connection.FullState == System.Data.ConnectionState.Open)
+        {
+            await PostgresPartitions.RunAsync(() =>
+            {
+                connection.UnprepareAll();
+                return true;
+            });
+            throw;
+        }
+    }
+
+    // No caller waits longer than the limit. What it leaves behind touches nothing that is its own.
+    private ValueTask<T> CallAsync<T>(Dependency dependency, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
+        dependency.CallAsync(async token => await _cancellations.WithinAsync(call, token), cancellationToken);
+
+    // Nothing was sent yet, so trying again is safe: a primary that is just being replaced is back in a moment.
+    private async Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await _hosts.Primary.OpenConnectionAsync(cancellationToken);
+            }
+            catch (NpgsqlException) when (attempt < OpenAttempts && !cancellationToken.IsCancellationRequested)
+            {
+                await Task.Delay(Jitter.Around(OpenRetryDelay * attempt), _time, cancellationToken);
+            }
+        }
+    }
+
+    private UpgradeEngine Upgrade() => DeployChanges.To.PostgresqlDatabase(new PostgresqlConnectionManager(_hosts.AnyPrimary))
+        .WithScriptsEmbeddedInAssembly(typeof(PostgresDatabase).Assembly, name => name.Contains(".Postgres.Migrations.", StringComparison.Ordinal))
+        .WithTransactionPerScript()
+        .WithVariablesDisabled()
+        .WithExecutionTimeout(TimeSpan.FromMinutes(10))
+        .LogToNowhere()
+        .Build();
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "PostgreSQL cannot be reached; starting without it, and its tables are not checked")]
+        public static partial void NotReachableAtStart(ILogger logger, Exception error);
+
+        [LoggerMessage(2, LogLevel.Warning, "PostgreSQL takes no writes")]
+        public static partial void PrimaryUnhealthy(ILogger logger, Exception error);
+
+        [LoggerMessage(3, LogLevel.Warning, "No PostgreSQL server answers")]
+        public static partial void ReplicasUnhealthy(ILogger logger, Exception error);
+
+        [LoggerMessage(4, LogLevel.Debug, "A write failed: {Operation}")]
+        public static partial void WriteFailed(ILogger logger, string operation, Exception error);
+    }
+}

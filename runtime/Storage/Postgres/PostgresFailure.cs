@@ -1,0 +1,23 @@
+using Npgsql;
+
+namespace UrlShortener.Runtime.Storage.Postgres;
+
+/// <summary>What a failure to connect means to an operator.</summary>
+internal static class PostgresFailure
+{
+    /// <summary>
+    /// Names the setting and what each host said. With several hosts the driver's own message says only that there are inner exceptions. The driver's messages
+    /// name hosts and users, never the password.
+    /// </summary>
+    public static InvalidOperationException Unusable(Exception error) => new($"ConnectionStrings:Postgres cannot be used: {Describe(error)}", error);
+
+    /// <summary>Whether a server refuses the connection string: no such user, password or database. Waiting does not mend that.</summary>
+    public static bool IsRefusal(Exception error) =>
+        Causes(error).OfType<PostgresException>().Any(cause => cause.SqlState.StartsWith("28", StringComparison.Ordinal) || cause.SqlState == PostgresErrorCodes.InvalidCatalogName);
+
+    private static string Describe(Exception error) =>
+        string.Join(" ", Causes(error).Select(cause => cause.InnerException is { } inner ? $"{cause.Message}: {inner.Message}" : cause.Message).Distinct());
+
+    private static IEnumerable<Exception> Causes(Exception error) =>
+        error.InnerException is AggregateException several ? several.Flatten().InnerExceptions.AsEnumerable() : [error];
+}

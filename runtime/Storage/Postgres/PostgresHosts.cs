@@ -1,0 +1,197 @@
+using System.Net;
+using System.Net.Sockets;
+using Npgsql;
+using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Resilience;
+
+namespace UrlShortener.Runtime.Storage.Postgres;
+
+/// <summary>
+/// The hosts of a connection string as two pools: the primary among them, and the replicas. The driver can choose among hosts as well, but asks them in the
+/// course of a request, one after the other: a host that hangs would hold up those that do not. While a name cannot be resolved, connections are made to
+/// the addresses that were known last; the driver itself would give up.
+/// </summary>
+internal sealed class PostgresHosts : IAsyncDisposable
+{
+    private static readonly TimeSpan ResolveInterval = TimeSpan.FromSeconds(2);
+
+    private readonly NpgsqlConnectionStringBuilder _settings;
+    private readonly RememberedNames _names;
+    private readonly PostgresCancellations _cancellations;
+    private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Pools _byName;
+    private readonly Task _watch;
+    private Pools? _byAddress;
+    private bool _isDisposed;
+    private volatile Pools _current;
+
+    public PostgresHosts(string connectionString, PostgresOptions options, RememberedNames names, PostgresCancellations cancellations, TimeProvider time)
+    {
+        _settings = Configure(connectionString, options);
+        _names = names;
+        _cancellations = cancellations;
+        _time = time;
+        _byName = _current = new Pools(_settings, cancellations, time);
+        AreSeveral = _settings.Host!.Contains(',', StringComparison.Ordinal);
+        // A certificate is checked against the name it was asked for by, which an address is not: better no connection than one to whoever.
+        var isWatched = _settings.SslMode != SslMode.VerifyFull && HostsOf(_settings.Host).Any(host => !IPAddress.TryParse(host.Name, out _) && !host.IsPath);
+        _watch = isWatched ? Task.Run(WatchNamesAsync) : Task.CompletedTask;
+    }
+
+    /// <summary>Opens connections to the primary.</summary>
+    public NpgsqlDataSource Primary => _current.Primary;
+
+    /// <summary>Opens connections to replicas that answer, or to the primary while none does.</summary>
+    public NpgsqlDataSource Replicas => _current.Replicas;
+
+    /// <summary>Opens connections to the primary, which is searched for first: for who has the time, and begins before anything is known.</summary>
+    public NpgsqlDataSource AnyPrimary => _current.AnyPrimary;
+
+    /// <summary>Whether there is more than one host.</summary>
+    public bool AreSeveral { get; }
+
+    /// <inheritdoc />
+    // A container disposes of a service once for each contract that it is registered under.
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _isDisposed, true))
+            return;
+        await _stopping.CancelAsync();
+        await _watch.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _byName.DisposeAsync();
+        if (_byAddress is not null)
+            await _byAddress.DisposeAsync();
+        _stopping.Dispose();
+    }
+
+    // What the connection string sets itself is left as it is.
+    private static NpgsqlConnectionStringBuilder Configure(string connectionString, PostgresOptions options)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(connectionString);
+        var given = new System.Data.Common.DbConnectionStringBuilder { ConnectionString = connectionString };
+        SetDefault("Application Name", "url-shortener");
+        SetDefault("Maximum Pool Size", options.MaxConnections);
+        SetDefault("Timeout", (int)Math.Ceiling(options.ConnectTimeout.TotalSeconds));
+        // Milliseconds. A server that does not even take a cancellation is not worth waiting for: the connection is given up.
+        SetDefault("Cancellation Timeout", 200);
+        // Each connection, those that cancel included, would begin with a question for it.
+        SetDefault("GSS Encryption Mode", GssEncryptionMode.Disable);
+        // How long it is believed which host is the primary, in seconds.
+        SetDefault("Host Recheck Seconds", 1);
+        SetDefault("Max Auto Prepare", 50);
+        SetDefault("Auto Prepare Min Usages", 2);
+        // By the system, in seconds. The driver's own questions on idle connections block a thread of the pool each when a server hangs.
+        SetDefault("Tcp Keepalive", true);
+        SetDefault("Tcp Keepalive Time", 5);
+        SetDefault("Tcp Keepalive Interval", 1);
+        // Nothing here changes a session, so there is nothing to undo. The driver would send seven statements with the first one of every use.
+        SetDefault("No Reset On Close", true);
+        return settings;
+
+        void SetDefault(string name, object value)
+        {
+            if (!given.ContainsKey(name))
+                settings[name] = value;
+        }
+    }
+
+    private static IEnumerable<(string Name, string Port, bool IsPath)> HostsOf(string hosts) =>
+        hosts.Split(',', StringSplitOptions.TrimEntries).Select(host =>
+        {
+            // An address of IPv6 has colons of its own and is written in brackets when a port follows.
+            var colon = host.StartsWith('[') ? host.IndexOf("]:", StringComparison.Ordinal) + 1 : host.Count(character => character == ':') == 1 ? host.IndexOf(':', StringComparison.Ordinal) : 0;
+            return (colon > 0 ? host[..colon].Trim('[', ']') : host.Trim('[', ']'), colon > 0 ? host[colon..] : "", host.StartsWith('/') || host.StartsWith('@'));
+        });
+
+    private async Task WatchNamesAsync()
+    {
+        using var timer = new PeriodicTimer(ResolveInterval, _time);
+        do
+        {
+            var hosts = new List<string>();
+            var areSomeFromMemory = false;
+            foreach (var host in HostsOf(_settings.Host!))
+            {
+                var (addresses, isFromMemory) = host.IsPath ? ([], false) : await _names.ResolveAsync(host.Name, _stopping.Token);
+                areSomeFromMemory |= isFromMemory && addresses.Length > 0;
+                var address = addresses.FirstOrDefault();
+                hosts.Add((address is null ? host.Name : address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : address.ToString()) + host.Port);
+            }
+
+            var next = areSomeFromMemory ? await ByAddressAsync(string.Join(',', hosts)) : _byName;
+            // What lay idle meanwhile may have been broken by the other side; each such connection would fail a request.
+            if (next != _current)
+                next.Clear();
+            _current = next;
+        }
+        while (await timer.WaitForNextTickAsync(_stopping.Token));
+    }
+
+    private async ValueTask<Pools> ByAddressAsync(string hosts)
+    {
+        if (_byAddress?.Host == hosts)
+            return _byAddress;
+        if (_byAddress is not null)
+            await _byAddress.DisposeAsync();
+        return _byAddress = new Pools(new NpgsqlConnectionStringBuilder(_settings.ConnectionString) { Host = hosts }, _cancellations, _time);
+    }
+
+    private sealed class Pools : IAsyncDisposable
+    {
+        private readonly NpgsqlMultiHostDataSource _source;
+        private readonly NpgsqlDataSource _anyReplica;
+        private readonly PostgresHost[] _hosts;
+        private int _next;
+
+        public Pools(NpgsqlConnectionStringBuilder settings, PostgresCancellations cancellations, TimeProvider time)
+        {
+            Host = settings.Host!;
+            _source = new NpgsqlDataSourceBuilder(settings.ConnectionString).BuildMultiHost();
+            AnyPrimary = _source.WithTargetSession(TargetSessionAttributes.Primary);
+            _anyReplica = _source.WithTargetSession(TargetSessionAttributes.PreferStandby);
+            var hosts = Host.Split(',', StringSplitOptions.TrimEntries);
+            // A single one has nobody to give way to.
+            _hosts = hosts.Length == 1
+                ? []
+                : [.. hosts.Select(host => new PostgresHost(new NpgsqlConnectionStringBuilder(settings.ConnectionString) { Host = host }, cancellations, time))];
+        }
+
+        public string Host { get; }
+
+        public NpgsqlDataSource AnyPrimary { get; }
+
+        // One that hangs or is gone stays the primary until another one takes writes: it is the one to wait for, and no older one may take its place.
+        public NpgsqlDataSource Primary => _hosts.Where(host => host.IsPrimary).MaxBy(host => host.Timeline)?.Source ?? AnyPrimary;
+
+        public NpgsqlDataSource Replicas
+        {
+            get
+            {
+                var first = (uint)Interlocked.Increment(ref _next);
+                for (var i = 0u; i < _hosts.Length; i++)
+                {
+                    var host = _hosts[(first + i) % _hosts.Length];
+                    if (host.IsReadyReplica)
+                        return host.Source;
+                }
+
+                return _hosts.Any(host => host.IsPrimary) ? Primary : _anyReplica;
+            }
+        }
+
+        public void Clear()
+        {
+            _source.Clear();
+            foreach (var host in _hosts)
+                host.Source.Clear();
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            foreach (var host in _hosts)
+                await host.DisposeAsync();
+            await _source.DisposeAsync();
+        }
+    }
+}

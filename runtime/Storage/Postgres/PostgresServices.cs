@@ -1,0 +1,27 @@
+using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Keys;
+using UrlShortener.Runtime.Links;
+using UrlShortener.Runtime.Users;
+
+namespace UrlShortener.Runtime.Storage.Postgres;
+
+/// <summary>The stores on PostgreSQL.</summary>
+internal static class PostgresServices
+{
+    /// <summary>Registers them.</summary>
+    public static void AddPostgres(this IServiceCollection services)
+    {
+        services.AddSingleton<PostgresDatabase>();
+        services.AddSingleton<IDatabase>(provider => provider.GetRequiredService<PostgresDatabase>());
+        services.AddSingleton<PostgresLinkWriter>();
+        services.AddSingleton<PostgresLinkStore>();
+        services.AddSingleton<ILinkStore>(provider => provider.GetRequiredService<PostgresLinkStore>());
+        services.AddSingleton<ILinkChangeLog>(provider => provider.GetRequiredService<PostgresLinkStore>());
+        services.AddSingleton<IUserStore, PostgresUserStore>();
+        services.AddSingleton<PostgresKeyStore>();
+        services.AddSingleton<IKeyStore>(provider => provider.GetRequiredService<PostgresKeyStore>());
+        services.AddSingleton<IKeyRegistry>(provider => provider.GetRequiredService<PostgresKeyStore>());
+        services.AddSingleton<IClickStore, PostgresClickStore>();
+        services.AddHostedService<PostgresMaintenance>();
+    }
+}

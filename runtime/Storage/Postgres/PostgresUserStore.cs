@@ -1,0 +1,121 @@
+using Npgsql;
+using NpgsqlTypes;
+using UrlShortener.Runtime.Users;
+
+namespace UrlShortener.Runtime.Storage.Postgres;
+
+/// <inheritdoc />
+internal sealed class PostgresUserStore(PostgresDatabase database) : IUserStore
+{
+    // Never the digest of a key, and unique as the column demands.
+    private const string RevokedPrefix = "revoked:";
+
+    // Links counted lately and not yet folded into the user's row belong to the count.
+    private const string Columns =
+        "u.id, u.email, u.tier, u.rate_limit, u.urls_created + coalesce((SELECT sum(links)::bigint FROM user_link_counts WHERE user_id = u.id), 0), u.created_at, u.last_active_at, u.api_key";
+
+    /// <inheritdoc />
+    public Task<User?> CreateAsync(string email, Tier tier, int rateLimit, string keyHash, DateTimeOffset now, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            "user",
+            (connection, token) => QueryOneAsync(
+                connection,
+                $"INSERT INTO users AS u (email, api_key, tier, rate_limit, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (email) DO NOTHING RETURNING {Columns}",
+                token,
+                email, keyHash, TierName(tier), rateLimit, now.UtcDateTime),
+            cancellationToken);
+
+    /// <inheritdoc />
+    public Task<User?> FindByKeyHashAsync(string keyHash, CancellationToken cancellationToken) =>
+        FindAsync($"SELECT {Columns} FROM users u WHERE u.api_key = $1", keyHash, cancellationToken);
+
+    /// <inheritdoc />
+    public Task<User?> FindByEmailAsync(string email, CancellationToken cancellationToken) =>
+        FindAsync($"SELECT {Columns} FROM users u WHERE u.email = $1", email, cancellationToken);
+
+    /// <inheritdoc />
+    public Task<bool> SetKeyHashAsync(string email, string? keyHash, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            "user key",
+            async (connection, token) =>
+            {
+                await using var command = new NpgsqlCommand("UPDATE users SET api_key = coalesce($1, $2 || id) WHERE email = $3", connection)
+                {
+                    Parameters =
+                    {
+                        new() { Value = (object?)keyHash ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text }, new() { Value = RevokedPrefix }, new() { Value = email },
+                    },
+                };
+                return await command.ExecuteNonQueryAsync(token) == 1;
+            },
+            cancellationToken);
+
+    /// <inheritdoc />
+    public Task<IReadOnlyList<User>> ListAsync(CancellationToken cancellationToken) =>
+        database.ReadNewestAsync<IReadOnlyList<User>>(
+            async (connection, token) =>
+            {
+                await using var command = new NpgsqlCommand($"SELECT {Columns} FROM users u ORDER BY u.id", connection);
+                await using var reader = await command.ExecuteReaderAsync(token);
+                var users = new List<User>();
+                while (await reader.ReadAsync(token))
+                    users.Add(Read(reader));
+                return users;
+            },
+            cancellationToken);
+
+    /// <inheritdoc />
+    public async Task RecordActivityAsync(IReadOnlyCollection<KeyValuePair<long, DateTimeOffset>> activity, CancellationToken cancellationToken)
+    {
+        if (activity.Count == 0)
+            return;
+        await database.WriteAsync(
+            "activity",
+            async (connection, token) =>
+            {
+                // Locked by id, so that processes that record the same users do not wait for each other in a circle.
+                await using var command = new NpgsqlCommand(
+                    """
+                    WITH seen AS MATERIALIZED (SELECT * FROM unnest($1::bigint[], $2::timestamptz[]) AS s (id, at)),
+                    locked AS MATERIALIZED (SELECT u.id FROM users u JOIN seen USING (id) ORDER BY u.id FOR NO KEY UPDATE OF u)
+                    UPDATE users u SET last_active_at = greatest(u.last_active_at, seen.at) FROM seen JOIN locked USING (id) WHERE u.id = seen.id
+                    """,
+                    connection)
+                {
+                    Parameters =
+                    {
+                        new() { Value = activity.Select(entry => entry.Key).ToArray() }, new() { Value = activity.Select(entry => entry.Value.UtcDateTime).ToArray() },
+                    },
+                };
+                return await command.ExecuteNonQueryAsync(token);
+            },
+            cancellationToken);
+    }
+
+    // NUL cannot be stored, so nobody is found under it.
+    private Task<User?> FindAsync(string sql, string value, CancellationToken cancellationToken) =>
+        value.Contains('\0', StringComparison.Ordinal)
+            ? Task.FromResult<User?>(null)
+            : database.FindAsync((connection, token) => QueryOneAsync(connection, sql, token, value), found => found is not null, cancellationToken);
+
+    private static async Task<User?> QueryOneAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken, params object[] values)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        foreach (var value in values)
+            command.Parameters.Add(new NpgsqlParameter { Value = value });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await reader.ReadAsync(cancellationToken) ? Read(reader) : null;
+    }
+
+    private static User Read(NpgsqlDataReader row) => new(
+        row.GetInt64(0),
+        row.GetString(1),
+        Enum.Parse<Tier>(row.GetString(2), ignoreCase: true),
+        row.GetInt32(3),
+        row.GetInt64(4),
+        row.GetFieldValue<DateTimeOffset>(5),
+        row.IsDBNull(6) ? null : row.GetFieldValue<DateTimeOffset>(6),
+        !row.GetString(7).StartsWith(RevokedPrefix, StringComparison.Ordinal));
+
+    private static string TierName(Tier tier) => tier.ToString().ToLowerInvariant();
+}

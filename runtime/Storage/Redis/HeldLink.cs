@@ -1,0 +1,83 @@
+using System.Buffers.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using UrlShortener.Runtime.Caching;
+using UrlShortener.Runtime.Links;
+
+namespace UrlShortener.Runtime.Storage.Redis;
+
+/// <summary>
+/// How a link is held: <c>version|state</c>, the state as JSON. Without a state it is a marker: states of smaller versions are void. The version stands in
+/// front so that scripts can compare it without reading the rest.
+/// </summary>
+/// <param name="Url">See <see cref="LinkTarget.OriginalUrl"/>.</param>
+/// <param name="ExpiresAt">Unix milliseconds; null: never.</param>
+/// <param name="RedirectType">See <see cref="LinkTarget.RedirectType"/>.</param>
+/// <param name="IsActive">See <see cref="LinkTarget.IsActive"/>.</param>
+internal sealed record HeldLink(
+    [property: JsonPropertyName("u")] string? Url,
+    [property: JsonPropertyName("e")] long? ExpiresAt,
+    [property: JsonPropertyName("t")] int RedirectType,
+    [property: JsonPropertyName("a")] bool IsActive)
+{
+    private const int LongestVersion = 10;
+
+    private static readonly long Earliest = DateTimeOffset.MinValue.ToUnixTimeMilliseconds();
+    private static readonly long Latest = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
+
+    /// <summary>Renders a state.</summary>
+    public static byte[] Render(LinkTarget target)
+    {
+        var state = new HeldLink(target.OriginalUrl, target.ExpiresAt?.ToUnixTimeMilliseconds(), target.RedirectType, target.IsActive);
+        var json = JsonSerializer.SerializeToUtf8Bytes(state, HeldLinkJson.Instance.HeldLink);
+        Span<byte> version = stackalloc byte[LongestVersion];
+        Utf8Formatter.TryFormat(target.Version, version, out var length);
+        return [.. version[..length], (byte)'|', .. json];
+    }
+
+    /// <summary>Renders a marker.</summary>
+    public static string RenderMarker(int version) => $"{version}|";
+
+    /// <summary>Reads what is held; a value that is neither state nor marker counts as nothing.</summary>
+    public static SharedLink Parse(ReadOnlySpan<byte> value)
+    {
+        if (!Utf8Parser.TryParse(value, out int version, out var length) || version < 1 || length >= value.Length || value[length] != '|')
+            return default;
+        var json = value[(length + 1)..];
+        if (json.IsEmpty)
+            return new SharedLink(null, version);
+        return TryParseState(json) is { Url: { } url } state
+            ? new SharedLink(new LinkTarget(url, AsTime(state.ExpiresAt), state.RedirectType, state.IsActive, version), version)
+            : default;
+    }
+
+    private static HeldLink? TryParseState(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(json, HeldLinkJson.Instance.HeldLink);
+        }
+        catch (JsonException)
+        {
+            // Not written by us, or damaged: the store knows better.
+            return null;
+        }
+    }
+
+    // Clamped, so that no value of somebody else's can throw.
+    private static DateTimeOffset? AsTime(long? milliseconds) =>
+        milliseconds is { } value ? DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(value, Earliest, Latest)) : null;
+}
+
+/// <summary>JSON of held links.</summary>
+[JsonSerializable(typeof(HeldLink))]
+internal sealed partial class HeldLinkJson : JsonSerializerContext
+{
+    /// <summary>The context in use: short, since no browser ever reads it.</summary>
+    public static HeldLinkJson Instance { get; } = new(new JsonSerializerOptions
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+}

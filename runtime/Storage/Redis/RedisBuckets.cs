@@ -1,0 +1,55 @@
+using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.RateLimiting;
+using UrlShortener.Runtime.Resilience;
+
+namespace UrlShortener.Runtime.Storage.Redis;
+
+/// <summary>
+/// Token buckets in Redis, by its clock. The script does what <see cref="TokenBucket.Take"/> does, in the same whole numbers: the largest, a full bucket of
+/// 1,000,000 tokens, is far below what Lua's doubles hold exactly.
+/// </summary>
+internal sealed class RedisBuckets(RedisConnection connection, ProcessCensus census, RedisOptions options) : ISharedBuckets
+{
+    // Answers the parts that the request found; what it gets for them is decided where all buckets are. A bucket is full after a window without requests,
+    // whatever its limit, and need not be kept.
+    private static readonly RedisScript Take = new("""
+        local limit, token = tonumber(ARGV[1]), tonumber(ARGV[2])
+        local clock = redis.call('TIME')
+        local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+        local held = redis.call('HMGET', KEYS[1], 'parts', 'at')
+        local parts, at = tonumber(held[1]), tonumber(held[2])
+        if parts and at then
+          local elapsed = math.max(0, math.min(now - at, token))
+          parts = math.min(limit * token, parts + elapsed * limit)
+          at = math.max(at, now)
+        else
+          parts, at = limit * token, now
+        end
+        local left = parts
+        if parts >= token then left = parts - token end
+        redis.call('HSET', KEYS[1], 'parts', string.format('%.0f', left), 'at', string.format('%.0f', at))
+        redis.call('PEXPIRE', KEYS[1], ARGV[3])
+        return parts
+        """);
+
+    private readonly string _prefix = $"{options.KeyPrefix}:rate:";
+
+    /// <inheritdoc />
+    public int Processes => census.Processes;
+
+    /// <inheritdoc />
+    // A brace in a caller's name would only move its bucket to another slot.
+    public async ValueTask<RateLimitDecision?> TakeAsync(string caller, int limit, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var parts = await connection.Requests.RunAsync(
+                Take, _prefix + caller, [limit, TokenBucket.PartsPerToken, TokenBucket.WindowSeconds * 1000], cancellationToken);
+            return TokenBucket.Decide(limit, (long)parts).Decision;
+        }
+        catch (DependencyException)
+        {
+            return null;
+        }
+    }
+}

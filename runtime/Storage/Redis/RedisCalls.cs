@@ -1,0 +1,150 @@
+using StackExchange.Redis;
+using UrlShortener.Runtime.Resilience;
+
+namespace UrlShortener.Runtime.Storage.Redis;
+
+/// <summary>
+/// Calls of Redis that take so long and no longer. In a cluster one master may hang while the others answer: each range of hash slots has a breaker of its
+/// own, so that a call waits for the trouble of its own server at most.
+/// </summary>
+internal sealed class RedisCalls
+{
+    private const int SlotsPerRange = 1024;
+    private const int Ranges = 16_384 / SlotsPerRange;
+
+    private readonly RedisConnection _connection;
+    private readonly string _prefix;
+    private readonly bool _waitsForConnection;
+    private readonly Dependency[] _ranges;
+
+    /// <param name="connection">The connection.</param>
+    /// <param name="prefix">First part of the keys that are asked for to see whether a server answers.</param>
+    /// <param name="options">Limits of every call.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="waitsForConnection">Whether calls wait for the first try to connect, when it has not ended yet.</param>
+    public RedisCalls(RedisConnection connection, string prefix, DependencyOptions options, TimeProvider time, bool waitsForConnection)
+    {
+        _waitsForConnection = waitsForConnection;
+        _connection = connection;
+        _prefix = prefix;
+        _ranges = [.. Enumerable.Range(0, Ranges).Select(_ => new Dependency("redis", options, IsFailure, time))];
+    }
+
+    /// <summary>Whether the calls of some keys fail at once.</summary>
+    public bool IsOpen
+    {
+        get
+        {
+            foreach (var range in _ranges)
+            {
+                if (range.IsOpen)
+                    return true;
+            }
+
+            return false;
+        }
+    }
+
+    /// <summary>Makes one call.</summary>
+    /// <param name="key">The key that the call is about.</param>
+    /// <param name="call">Sends the call. Its task is left behind when the time is up.</param>
+    /// <param name="cancellationToken">Ends the wait; the call may have been carried out nevertheless.</param>
+    /// <exception cref="DependencyException">It was not carried out, or nobody knows.</exception>
+    public async ValueTask<T> CallAsync<T>(RedisKey key, Func<IDatabaseAsync, Task<T>> call, CancellationToken cancellationToken)
+    {
+        if ((_connection.Multiplexer ?? await WaitForConnectionAsync(cancellationToken)) is not { } multiplexer)
+            throw new DependencyException("redis is not connected yet.");
+        var database = multiplexer.GetDatabase();
+        try
+        {
+            return await RangeOf(multiplexer, key).CallAsync(token => WaitAsync(call(database), token), cancellationToken);
+        }
+        catch (Exception error) when (IsOfRedis(error))
+        {
+            throw new DependencyException("redis could not carry out a call.", error);
+        }
+    }
+
+    /// <summary>Runs a script of one key, as <see cref="CallAsync"/>.</summary>
+    public ValueTask<RedisResult> RunAsync(RedisScript script, RedisKey key, RedisValue[] arguments, CancellationToken cancellationToken) =>
+        CallAsync(key, database => script.RunAsync(database, key, arguments), cancellationToken);
+
+    /// <summary>Makes a call where calls fail at once, which ends that when it succeeds.</summary>
+    public async Task ProbeAsync(CancellationToken cancellationToken)
+    {
+        if (_connection.Multiplexer is { } multiplexer)
+            await Task.WhenAll(_ranges.Where(range => range.IsOpen).Select(range => ProbeAsync(KeyIn(multiplexer, range), cancellationToken)));
+    }
+
+    private async Task ProbeAsync(RedisKey key, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await CallAsync(key, database => database.KeyExistsAsync(key, CommandFlags.DemandMaster), cancellationToken);
+        }
+        catch (DependencyException)
+        {
+            // Then it stays as it is.
+        }
+    }
+
+    // Some key of the range: found within a few dozen tries.
+    private RedisKey KeyIn(ConnectionMultiplexer multiplexer, Dependency range)
+    {
+        for (var i = 0; i < Ranges * Ranges; i++)
+        {
+            RedisKey key = $"{_prefix}:probe:{i}";
+            if (RangeOf(multiplexer, key) == range)
+                return key;
+        }
+
+        return $"{_prefix}:probe";
+    }
+
+    // Only just started: what no request waits for has the time that the first try to connect takes.
+    private async ValueTask<ConnectionMultiplexer?> WaitForConnectionAsync(CancellationToken cancellationToken)
+    {
+        if (!_waitsForConnection)
+            return null;
+        try
+        {
+            return await _connection.WaitAsync(cancellationToken).WaitAsync(RedisConnection.BackgroundTimeout, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            return null;
+        }
+    }
+
+    private static async ValueTask<T> WaitAsync<T>(Task<T> task, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await task.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException) when (!task.IsCompleted)
+        {
+            // Nobody waits for it any more. Its failure, which will come, is known already: by the time limit.
+            _ = task.ContinueWith(static left => left.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            throw;
+        }
+    }
+
+    // A single server has no slots, which the client tells by -1.
+    private Dependency RangeOf(ConnectionMultiplexer multiplexer, RedisKey key) => _ranges[Math.Max(0, multiplexer.HashSlot(key)) / SlotsPerRange];
+
+    private static bool IsOfRedis(Exception error) => error is RedisException or TimeoutException or RedisCommandException or ObjectDisposedException;
+
+    // An error reply speaks against the call, unless it says that the server cannot serve right now.
+    private static bool IsFailure(Exception error) =>
+        error is RedisServerException reply ? IsUnready(reply.Message) : error is RedisException or TimeoutException;
+
+    private static bool IsUnready(string reply) =>
+        reply.StartsWith("CLUSTERDOWN", StringComparison.Ordinal)
+        || reply.StartsWith("LOADING", StringComparison.Ordinal)
+        || reply.StartsWith("READONLY", StringComparison.Ordinal)
+        || reply.StartsWith("TRYAGAIN", StringComparison.Ordinal)
+        || reply.StartsWith("MASTERDOWN", StringComparison.Ordinal)
+        || reply.StartsWith("MOVED", StringComparison.Ordinal)
+        || reply.StartsWith("ASK", StringComparison.Ordinal);
+}

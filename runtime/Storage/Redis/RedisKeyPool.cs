@@ -1,0 +1,126 @@
+using System.Security.Cryptography;
+using StackExchange.Redis;
+using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Keys;
+using UrlShortener.Runtime.Resilience;
+
+namespace UrlShortener.Runtime.Storage.Redis;
+
+/// <summary>
+/// The region's pool as sets of codes that spread over a cluster. Redis hands out a member of a set once; whatever is lost with a server, or with an answer
+/// that came too late, is never used. Calls may throw <see cref="DependencyException"/>.
+/// </summary>
+internal sealed class RedisKeyPool(RedisConnection connection, RedisOptions options, RegionOptions region) : ISharedKeyPool
+{
+    /// <summary>Sets of one epoch.</summary>
+    public const int Sets = 64;
+
+    // Codes of one command: a server is busy with it for less than a millisecond.
+    private const int ChunkSize = 1_000;
+
+    // Fewer codes than this are not worth another command.
+    private const int SmallestShare = 50;
+
+    // Epochs come one by one. Pools further back were emptied when the epochs in between began.
+    private const int EmptiedEpochs = 8;
+
+    // A master that hangs takes its sets with it; with another try or two a taker finds one that does not.
+    private const int MostFailures = 2;
+
+    private static readonly RedisScript RaiseEpoch = new("""
+        local held = tonumber(redis.call('GET', KEYS[1]) or '0') or 0
+        local given = tonumber(ARGV[1])
+        if given > held then redis.call('SET', KEYS[1], ARGV[1]) end
+        return held
+        """);
+
+    private readonly string _prefix = $"{options.KeyPrefix}:keys:{region.Name}:";
+    private readonly RedisKey _epochKey = $"{options.KeyPrefix}:keys:{region.Name}:epoch";
+
+    /// <inheritdoc />
+    public async Task SetEpochAsync(int epoch, CancellationToken cancellationToken)
+    {
+        var before = (int)await connection.Background.RunAsync(RaiseEpoch, _epochKey, [epoch], cancellationToken);
+        if (before > epoch)
+            return;
+        // The epoch just before even when it was told already: whoever told it may have died before the pool was empty.
+        var oldest = Math.Max(Math.Min(before, epoch - 1), epoch - EmptiedEpochs);
+        var emptied = new List<Task>();
+        for (var old = Math.Max(0, oldest); old < epoch; old++)
+        {
+            for (var set = 0; set < Sets; set++)
+            {
+                var key = KeyOf(old, set);
+                // UNLINK: a large set is freed beside the server's work.
+                emptied.Add(connection.Background.CallAsync(key, database => database.KeyDeleteAsync(key), cancellationToken).AsTask());
+            }
+        }
+
+        await Task.WhenAll(emptied);
+    }
+
+    /// <inheritdoc />
+    public async Task AddAsync(int epoch, IReadOnlyList<string> codes, CancellationToken cancellationToken)
+    {
+        if (codes.Count == 0)
+            return;
+        var sets = Math.Clamp(codes.Count / SmallestShare, 1, Sets);
+        var chunks = codes.Chunk(Math.Min(ChunkSize, (codes.Count + sets - 1) / sets));
+        var set = RandomNumberGenerator.GetInt32(Sets);
+        await Task.WhenAll(chunks.Select(chunk =>
+        {
+            var key = KeyOf(epoch, set++ % Sets);
+            RedisValue[] members = [.. chunk.Select(code => (RedisValue)code)];
+            return connection.Background.CallAsync(key, database => database.SetAddAsync(key, members), cancellationToken).AsTask();
+        }));
+    }
+
+    /// <inheritdoc />
+    public async Task<IReadOnlyList<Key>> TakeAsync(int count, CancellationToken cancellationToken)
+    {
+        if (await ReadEpochAsync(cancellationToken) is not { } epoch)
+            return [];
+        var keys = new List<Key>(count);
+        var first = RandomNumberGenerator.GetInt32(Sets);
+        var failures = 0;
+        for (var i = 0; i < Sets && keys.Count < count; i++)
+        {
+            try
+            {
+                var taken = await PopAsync(KeyOf(epoch, (first + i) % Sets), count - keys.Count, cancellationToken);
+                keys.AddRange(taken.Select(code => new Key(code.ToString(), epoch)));
+            }
+            catch (DependencyException) when (keys.Count > 0)
+            {
+                // What was taken before must not be lost for it.
+                break;
+            }
+            catch (DependencyException) when (failures < MostFailures)
+            {
+                // The next set may lie elsewhere.
+                failures++;
+            }
+        }
+
+        return keys;
+    }
+
+    /// <inheritdoc />
+    public async Task<long> CountAsync(int epoch, CancellationToken cancellationToken)
+    {
+        var counts = await Task.WhenAll(Enumerable.Range(0, Sets).Select(set =>
+        {
+            var key = KeyOf(epoch, set);
+            return connection.Background.CallAsync(key, database => database.SetLengthAsync(key, CommandFlags.DemandMaster), cancellationToken).AsTask();
+        }));
+        return counts.Sum();
+    }
+
+    private async ValueTask<int?> ReadEpochAsync(CancellationToken cancellationToken) =>
+        (int?)await connection.Background.CallAsync(_epochKey, database => database.StringGetAsync(_epochKey, CommandFlags.DemandMaster), cancellationToken);
+
+    private ValueTask<RedisValue[]> PopAsync(RedisKey key, int count, CancellationToken cancellationToken) =>
+        connection.Background.CallAsync(key, database => database.SetPopAsync(key, count), cancellationToken);
+
+    private RedisKey KeyOf(int epoch, int set) => $"{_prefix}{epoch}:{set}";
+}

@@ -1,0 +1,147 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using StackExchange.Redis;
+using UrlShortener.Runtime.Caching;
+using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Links;
+using UrlShortener.Runtime.Resilience;
+
+namespace UrlShortener.Runtime.Storage.Redis;
+
+/// <summary>Links in Redis, each under a key of its own, so that codes spread over a cluster. See <see cref="HeldLink"/> for what is held.</summary>
+internal sealed partial class RedisLinkCache(RedisConnection connection, RedisOptions options, ILogger<RedisLinkCache> logger) : ISharedLinkCache
+{
+    // The version of what is held: up to ten digits. Any other type or text counts as nothing.
+    private const string HeldVersion = """
+        local held = redis.pcall('GETRANGE', KEYS[1], 0, 10)
+        local version = type(held) == 'string' and tonumber(string.match(held, '^(%d+)|')) or 0
+        local given = tonumber(ARGV[1])
+
+        """;
+
+    // A state of the same version replaces its marker. It must not end earlier than the marker would have: it does the marker's work from then on.
+    private static readonly RedisScript Store = new(HeldVersion + """
+        if version > given then return 0 end
+        local ttl = tonumber(ARGV[3])
+        if version == given then ttl = math.max(ttl, redis.call('PTTL', KEYS[1])) end
+        redis.call('SET', KEYS[1], ARGV[2], 'PX', string.format('%.0f', ttl))
+        return 1
+        """);
+
+    private static readonly RedisScript Void = new(HeldVersion + """
+        if version < given then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
+        if ARGV[4] then redis.call('PUBLISH', ARGV[4], ARGV[5]) end
+        return 1
+        """);
+
+    private readonly string _prefix = $"{options.KeyPrefix}:link:";
+    private readonly RedisChannel _channel = RedisChannel.Literal($"{options.KeyPrefix}:changes");
+    private readonly int _linkTtl = (int)options.LinkTtl.TotalMilliseconds;
+    private readonly int _changeTtl = (int)options.ChangeTtl.TotalMilliseconds;
+
+    /// <inheritdoc />
+    public bool IsAvailable => connection.IsConnected && !connection.Requests.IsOpen;
+
+    /// <inheritdoc />
+    public async ValueTask<SharedLink> FindAsync(string shortCode, CancellationToken cancellationToken)
+    {
+        RedisKey key = _prefix + shortCode;
+        try
+        {
+            // Not from a replica, which may not have heard of a change yet.
+            var value = await connection.Requests.CallAsync(key, database => database.StringGetAsync(key, CommandFlags.DemandMaster), cancellationToken);
+            var held = HeldLink.Parse(((ReadOnlyMemory<byte>)value).Span);
+            (held.Target is null ? CacheMetrics.SharedMiss : CacheMetrics.SharedHit).Inc();
+            return held;
+        }
+        // The server answered: what it holds is of another type, which no version of this product wrote, and the next state replaces it.
+        catch (DependencyException error) when (error.InnerException is RedisServerException)
+        {
+            CacheMetrics.SharedFailed.Inc();
+            return default;
+        }
+        catch (DependencyException)
+        {
+            CacheMetrics.SharedFailed.Inc();
+            return new SharedLink { IsOutOfReach = true };
+        }
+    }
+
+    /// <inheritdoc />
+    public async ValueTask StoreAsync(string shortCode, LinkTarget target, CancellationToken cancellationToken)
+    {
+        // Links stored together do not end together.
+        var ttl = _linkTtl - RandomNumberGenerator.GetInt32((_linkTtl / 10) + 1);
+        await TryRunAsync(Store, shortCode, [target.Version, HeldLink.Render(target), ttl], cancellationToken);
+    }
+
+    /// <inheritdoc />
+    public ValueTask<bool> InvalidateAsync(LinkVersion change, CancellationToken cancellationToken) =>
+        TryRunAsync(
+            Void,
+            change.ShortCode,
+            [change.Version, HeldLink.RenderMarker(change.Version), _changeTtl, (RedisValue)(string?)_channel, $"{change.Version}|{change.ShortCode}"],
+            cancellationToken);
+
+    /// <inheritdoc />
+    public ValueTask<bool> VoidAsync(LinkVersion change, CancellationToken cancellationToken) =>
+        TryRunAsync(Void, change.ShortCode, [change.Version, HeldLink.RenderMarker(change.Version), _changeTtl], cancellationToken);
+
+    /// <inheritdoc />
+    public async Task ListenAsync(Action<LinkVersion> onChange, CancellationToken cancellationToken)
+    {
+        var subscriber = (await connection.WaitAsync(cancellationToken)).GetSubscriber();
+        Action<RedisChannel, RedisValue> handler = (_, message) => Handle(message, onChange);
+        var subscription = subscriber.SubscribeAsync(_channel, handler);
+        try
+        {
+            await subscription.WaitAsync(RedisConnection.BackgroundTimeout, cancellationToken);
+            // The client renews the subscription by itself when its server is lost.
+            await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+        }
+        finally
+        {
+            await subscription.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await subscriber.UnsubscribeAsync(_channel, handler, CommandFlags.FireAndForget);
+        }
+    }
+
+    /// <summary>Reads <c>version|code</c>; null: it is something else.</summary>
+    internal static LinkVersion? ParseMessage(string? message)
+    {
+        var bar = message?.IndexOf('|', StringComparison.Ordinal) ?? -1;
+        return bar > 0
+            && int.TryParse(message.AsSpan(0, bar), NumberStyles.None, CultureInfo.InvariantCulture, out var version)
+            && version > 0
+            && ShortCode.IsValid(message.AsSpan(bar + 1))
+                ? new LinkVersion(message![(bar + 1)..], version)
+                : null;
+    }
+
+    private void Handle(RedisValue message, Action<LinkVersion> onChange)
+    {
+        if (ParseMessage(message) is { } change)
+            onChange(change);
+        else
+            Log.NotAChange(logger);
+    }
+
+    private async ValueTask<bool> TryRunAsync(RedisScript script, string shortCode, RedisValue[] arguments, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await connection.Requests.RunAsync(script, _prefix + shortCode, arguments, cancellationToken);
+            return true;
+        }
+        catch (DependencyException)
+        {
+            return false;
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Debug, "A message about a changed link cannot be read and is ignored")]
+        public static partial void NotAChange(ILogger logger);
+    }
+}

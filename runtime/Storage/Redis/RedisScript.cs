@@ -1,0 +1,32 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+using System.Text;
+using StackExchange.Redis;
+
+namespace UrlShortener.Runtime.Storage.Redis;
+
+/// <summary>
+/// A Lua script of one key, sent by its digest. A server that does not know it yet gets its text: after a restart, a failover, <c>SCRIPT FLUSH</c>, or when
+/// its slot moved. The text travels with redirections, which the client's own script cache gets wrong while a slot is on its way (ASK).
+/// </summary>
+internal sealed class RedisScript(string text)
+{
+    private readonly byte[] _digest = Digest(text);
+
+    /// <summary>Runs it on the master that holds the key.</summary>
+    public async Task<RedisResult> RunAsync(IDatabaseAsync database, RedisKey key, RedisValue[] arguments)
+    {
+        RedisKey[] keys = [key];
+        try
+        {
+            return await database.ScriptEvaluateAsync(_digest, keys, arguments, CommandFlags.DemandMaster);
+        }
+        catch (RedisServerException error) when (error.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
+        {
+            return await database.ScriptEvaluateAsync(text, keys, arguments, CommandFlags.DemandMaster | CommandFlags.NoScriptCache);
+        }
+    }
+
+    [SuppressMessage("Security", "CA5350", Justification = "The digest that Redis knows scripts by.")]
+    private static byte[] Digest(string text) => SHA1.HashData(Encoding.UTF8.GetBytes(text));
+}

@@ -1,0 +1,26 @@
+using StackExchange.Redis.Configuration;
+using UrlShortener.Runtime.Caching;
+using UrlShortener.Runtime.Keys;
+using UrlShortener.Runtime.RateLimiting;
+
+namespace UrlShortener.Runtime.Storage.Redis;
+
+/// <summary>What processes share in Redis.</summary>
+internal static class RedisServices
+{
+    /// <summary>Counts this process among those that share the limits of callers.</summary>
+    public static void AddProcessCensus(this IServiceCollection services) => services.AddHostedService(provider => provider.GetRequiredService<ProcessCensus>());
+
+    /// <summary>Registers all of it. <c>ConnectionStrings:Redis</c> must be set.</summary>
+    public static void AddRedis(this IServiceCollection services)
+    {
+        services.AddSingleton<Tunnel, RememberedNamesTunnel>();
+        services.AddSingleton<RedisConnection>();
+        services.AddSingleton<ProcessCensus>();
+        services.AddSingleton<ISharedLinkCache, RedisLinkCache>();
+        services.AddSingleton<ISharedBuckets, RedisBuckets>();
+        services.AddSingleton<ISharedKeyPool, RedisKeyPool>();
+        services.AddSingleton<IKeySource, SharedKeySource>();
+        services.AddHostedService(provider => provider.GetRequiredService<RedisConnection>());
+    }
+}
