@@ -1,0 +1,284 @@
+using System.Collections.Concurrent;
+using System.Net;
+using k8s;
+using k8s.Autorest;
+using k8s.Models;
+using UrlShortener.TestServers.Kubernetes;
+using UrlShortener.TestServers.Kubernetes.Kubelet;
+using UrlShortener.TestServers.Kubernetes.Services;
+using Xunit;
+
+namespace UrlShortener.TestServers.Tests;
+
+public sealed class ProcessKubeletTests(KubernetesClusterFixture fixture) : ServerTest, IAsyncLifetime
+{
+    private const int SigStop = 19;
+
+    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(10) };
+    private KubernetesCluster _cluster = null!;
+    private IKubernetes _client = null!;
+    private KubernetesNamespace _space = null!;
+    private ProcessKubelet _kubelet = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _cluster = await SharedAsync(fixture);
+        _client = _cluster.CreateClient();
+        _space = await _cluster.CreateNamespaceAsync("kubelet", Token);
+        _kubelet = await ProcessKubelet.StartAsync(
+            _cluster, new ProcessKubeletOptions { Namespaces = [_space.Name], Program = Samples.Program }, Token);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _http.Dispose();
+        // None of them where the test was skipped.
+        if (_kubelet is not null)
+            await _kubelet.DisposeAsync();
+        if (_space is not null)
+            await _space.DisposeAsync();
+        _client?.Dispose();
+    }
+
+    [Fact]
+    public async Task Deployment_ImageAndGreetingChanged_RollsWithoutALostRequest()
+    {
+        var container = Samples.Web("one");
+        // The proxy must have heard that the pod ends before it does.
+        container.Lifecycle = new V1Lifecycle { PreStop = new V1LifecycleHandler { Exec = new V1ExecAction { Command = ["sleep", "1"] } } };
+        var deployment = Samples.Deployment("web", 2, container);
+        deployment.Spec.Strategy = new V1DeploymentStrategy { RollingUpdate = new V1RollingUpdateDeployment { MaxUnavailable = 0, MaxSurge = 1 } };
+        deployment = await _client.AppsV1.CreateNamespacedDeploymentAsync(deployment, _space.Name, cancellationToken: Token);
+        await _client.CoreV1.CreateNamespacedServiceAsync(Samples.Service("web"), _space.Name, cancellationToken: Token);
+        await using var proxy = await ServiceProxy.StartAsync(_cluster, _space.Name, "web", 80, Token);
+        await proxy.WaitUntilReadyAsync(2, Token);
+        Assert.Equal("one", await _http.GetStringAsync(proxy.Address, Token));
+        var address = await _cluster.ServiceAddressAsync(_space.Name, "web", "http", Token);
+        Assert.Equal("one", await _http.GetStringAsync(new Uri($"http://{address}/"), Token));
+        var old = await PodsAsync("web");
+
+        var answers = new ConcurrentQueue<string>();
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        var traffic = Task.Run(
+            async () =>
+            {
+                while (!enough.IsCancellationRequested)
+                    answers.Enqueue(await _http.GetStringAsync(proxy.Address, Token));
+            },
+            Token);
+        container.Env[0].Value = "two";
+        container.Image = "web:2";
+        deployment.Spec.Template.Spec.Containers = [container];
+        deployment.Metadata.ResourceVersion = null;
+        await _client.AppsV1.ReplaceNamespacedDeploymentAsync(deployment, "web", _space.Name, cancellationToken: Token);
+        await Eventually.HoldsAsync(async () => (await PodsAsync("web")).Select(pod => pod.Metadata.Uid).Intersect(old.Select(pod => pod.Metadata.Uid)).Any() is false, "the old pods are gone");
+        await enough.CancelAsync();
+        await traffic;
+
+        Assert.Equal(["one", "two"], answers.Distinct());
+        Assert.Equal("two", await _http.GetStringAsync(proxy.Address, Token));
+        Assert.Empty((await PodsAsync("web")).Select(pod => pod.Status.PodIP).Intersect(old.Select(pod => pod.Status.PodIP)));
+    }
+
+    [Fact]
+    public async Task Pod_Deleted_IsAskedToEndAndItsSuccessorHasAnotherAddress()
+    {
+        await _client.AppsV1.CreateNamespacedDeploymentAsync(Samples.Deployment("web", 1), _space.Name, cancellationToken: Token);
+        var first = await ReadyPodAsync("web", _ => true);
+
+        await _client.CoreV1.DeleteNamespacedPodAsync(first.Metadata.Name, _space.Name, cancellationToken: Token);
+
+        var second = await ReadyPodAsync("web", pod => pod.Metadata.Uid != first.Metadata.Uid);
+        Assert.NotEqual(first.Status.PodIP, second.Status.PodIP);
+        await Eventually.HoldsAsync(async () => await FindAsync(first.Metadata.Name) is null, "the first one is gone");
+        Assert.Contains("asked to end", _kubelet.ReadLog(_space.Name, first.Metadata.Name, "main"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Pod_DeafToSigterm_IsKilledWhenItsTimeIsOver()
+    {
+        await CreateAsync(Samples.Pod("deaf", Samples.Shell("trap '' TERM; echo up; while :; do sleep 0.1; done"), grace: 1));
+        await RunsAsync("deaf");
+        var process = Assert.Single(_kubelet.ReadProcesses(_space.Name, "deaf").Values);
+
+        await _client.CoreV1.DeleteNamespacedPodAsync("deaf", _space.Name, cancellationToken: Token);
+
+        await Eventually.HoldsAsync(async () => await FindAsync("deaf") is null, "it is gone");
+        Assert.False(Directory.Exists($"/proc/{process}"));
+    }
+
+    [Fact]
+    public async Task Container_KilledThreeTimes_IsStartedAgainEachTimeAfterAPause()
+    {
+        await CreateAsync(Samples.Pod("crash", Samples.Shell("sleep 1000 & wait")));
+
+        for (var restarts = 0; restarts < 3; restarts++)
+        {
+            await Eventually.HoldsAsync(
+                async () => (await StatusAsync("crash")) is { State.Running: not null } status && status.RestartCount == restarts, $"it runs for time {restarts}");
+            // Until it shows: a signal may meet the process of the life before.
+            await Eventually.HoldsAsync(
+                async () =>
+                {
+                    await _kubelet.KillPodAsync(_space.Name, "crash");
+                    return await StatusAsync("crash") is not { State.Running: not null } status || status.RestartCount > restarts;
+                },
+                $"it ends for time {restarts}");
+        }
+
+        await Eventually.HoldsAsync(async () => (await StatusAsync("crash"))?.State.Waiting?.Reason == "CrashLoopBackOff", "it waits");
+        await Eventually.HoldsAsync(async () => (await StatusAsync("crash")) is { State.Running: not null, RestartCount: 3 }, "it runs again");
+        Assert.Equal(137, (await StatusAsync("crash"))!.LastState.Terminated.ExitCode);
+    }
+
+    [Fact]
+    public async Task Container_Frozen_FailsItsLivenessProbeAndIsStartedAgain()
+    {
+        var container = Samples.Web("hello");
+        container.LivenessProbe = new V1Probe { HttpGet = new V1HTTPGetAction { Port = 8080 }, PeriodSeconds = 1, FailureThreshold = 2 };
+        container.StartupProbe = new V1Probe { TcpSocket = new V1TCPSocketAction { Port = 8080 }, PeriodSeconds = 1 };
+        await CreateAsync(Samples.Pod("frozen", container, grace: 1));
+        await Eventually.HoldsAsync(async () => (await StatusAsync("frozen"))?.Ready == true, "it is ready");
+
+        await _kubelet.KillPodAsync(_space.Name, "frozen", SigStop);
+
+        await Eventually.HoldsAsync(async () => (await StatusAsync("frozen"))?.Ready == false, "it is not ready");
+        await Eventually.HoldsAsync(async () => (await StatusAsync("frozen")) is { Ready: true, RestartCount: 1 }, "it was started again");
+    }
+
+    [Fact]
+    public async Task Job_EndsWellOrNot_IsCompleteOrFailed()
+    {
+        await _client.BatchV1.CreateNamespacedJobAsync(Samples.Job("good", Samples.Shell("exit 0")), _space.Name, cancellationToken: Token);
+        await _client.BatchV1.CreateNamespacedJobAsync(Samples.Job("bad", Samples.Shell("exit 3")), _space.Name, cancellationToken: Token);
+
+        await Eventually.HoldsAsync(async () => await HasAsync("good", "Complete"), "the one is complete");
+        await Eventually.HoldsAsync(async () => await HasAsync("bad", "Failed"), "the other has failed");
+
+        async Task<bool> HasAsync(string name, string condition) =>
+            (await _client.BatchV1.ReadNamespacedJobAsync(name, _space.Name, cancellationToken: Token)).Status.Conditions?.Any(one => one.Type == condition) == true;
+    }
+
+    [Fact]
+    public async Task Deployment_UnknownImage_StaysAtTheOldOneUntilItIsPutRight()
+    {
+        var deployment = await _client.AppsV1.CreateNamespacedDeploymentAsync(Samples.Deployment("web", 1), _space.Name, cancellationToken: Token);
+        var old = await ReadyPodAsync("web", _ => true);
+        deployment.Metadata.ResourceVersion = null;
+        deployment.Spec.Template.Spec.Containers[0].Image = "web:unknown";
+        await _client.AppsV1.ReplaceNamespacedDeploymentAsync(deployment, "web", _space.Name, cancellationToken: Token);
+
+        await Eventually.HoldsAsync(
+            async () => (await PodsAsync("web")).Any(pod => pod.Status.ContainerStatuses?[0].State.Waiting?.Reason is "ErrImagePull" or "ImagePullBackOff"),
+            "the new pod waits for its image");
+        Assert.True((await FindAsync(old.Metadata.Name))!.Status.ContainerStatuses[0].Ready);
+
+        deployment.Spec.Template.Spec.Containers[0].Image = "web:2";
+        await _client.AppsV1.ReplaceNamespacedDeploymentAsync(deployment, "web", _space.Name, cancellationToken: Token);
+        await Eventually.HoldsAsync(async () => (await PodsAsync("web")) is [{ Spec: var spec }] && spec.Containers[0].Image == "web:2", "the right one runs alone");
+    }
+
+    [Fact]
+    public async Task Pod_WithVolumesEnvironmentAndInitContainer_FindsThem()
+    {
+        await _client.CoreV1.CreateNamespacedConfigMapAsync(Samples.ConfigMap("settings", "greeting", "hello"), _space.Name, cancellationToken: Token);
+        await _client.CoreV1.CreateNamespacedSecretAsync(
+            new V1Secret { Metadata = new V1ObjectMeta { Name = "secret" }, StringData = new Dictionary<string, string> { ["PASSWORD"] = "pass" } },
+            _space.Name,
+            cancellationToken: Token);
+        var container = Samples.Web("");
+        container.EnvFrom = [new V1EnvFromSource { SecretRef = new V1SecretEnvSource { Name = "secret" } }];
+        container.Env =
+        [
+            new V1EnvVar { Name = "KEY", ValueFrom = new V1EnvVarSource { ConfigMapKeyRef = new V1ConfigMapKeySelector { Name = "settings", Key = "greeting" } } },
+            new V1EnvVar { Name = "IP", ValueFrom = new V1EnvVarSource { FieldRef = new V1ObjectFieldSelector { FieldPath = "status.podIP" } } },
+            new V1EnvVar { Name = "POD", ValueFrom = new V1EnvVarSource { FieldRef = new V1ObjectFieldSelector { FieldPath = "metadata.name" } } },
+            new V1EnvVar { Name = "GREETING", Value = "$(KEY) $(PASSWORD) $(POD) $(IP) $$(IP)" },
+            new V1EnvVar { Name = "FILE", Value = "/shared/made" },
+        ];
+        container.VolumeMounts = [new V1VolumeMount { Name = "shared", MountPath = "/shared" }];
+        var init = Samples.Shell("cat /etc/settings/greeting > /shared/made; test -s /var/run/secrets/kubernetes.io/serviceaccount/token");
+        init.Name = "init";
+        init.VolumeMounts = [new V1VolumeMount { Name = "shared", MountPath = "/shared" }, new V1VolumeMount { Name = "settings", MountPath = "/etc/settings" }];
+        var pod = Samples.Pod("full", container);
+        pod.Spec.InitContainers = [init];
+        pod.Spec.Volumes =
+        [
+            new V1Volume { Name = "shared", EmptyDir = new V1EmptyDirVolumeSource() },
+            new V1Volume { Name = "settings", ConfigMap = new V1ConfigMapVolumeSource { Name = "settings" } },
+        ];
+        await CreateAsync(pod);
+
+        await Eventually.HoldsAsync(async () => (await StatusAsync("full"))?.Ready == true, "it is ready");
+
+        var address = (await FindAsync("full"))!.Status.PodIP;
+        Assert.Equal($"hello pass full {address} $(IP)", await _http.GetStringAsync(new Uri($"http://{address}:8080/"), Token));
+        Assert.Equal("hello", await _http.GetStringAsync(new Uri($"http://{address}:8080/file"), Token));
+    }
+
+    [Fact]
+    public async Task Node_CutOff_ItsPodsGoOnUnheardOfUntilItIsBack()
+    {
+        await CreateAsync(Samples.Pod("cut", Samples.Web("hello"), grace: 1));
+        await Eventually.HoldsAsync(async () => (await StatusAsync("cut"))?.Ready == true, "it is ready");
+        var process = Assert.Single(_kubelet.ReadProcesses(_space.Name, "cut").Values);
+
+        await _kubelet.NodeNotReadyAsync(Token);
+        await Eventually.HoldsAsync(
+            async () => (await FindAsync("cut"))!.Status.Conditions.Any(one => one is { Type: "Ready", Status: "False" }), "it shows as not ready");
+        await _client.CoreV1.DeleteNamespacedPodAsync("cut", _space.Name, cancellationToken: Token);
+        await Assert.ThrowsAsync<TimeoutException>(() => GoneAsync().WaitAsync(TimeSpan.FromSeconds(2), Token));
+        Assert.True(Directory.Exists($"/proc/{process}"));
+
+        await _kubelet.NodeReadyAsync(Token);
+        await GoneAsync();
+        Assert.False(Directory.Exists($"/proc/{process}"));
+
+        Task GoneAsync() => Eventually.HoldsAsync(async () => await FindAsync("cut") is null, "it is gone");
+    }
+
+    [Fact]
+    public async Task FakePods_FiveHundred_AreReadyAndGoAgain()
+    {
+        await using var space = await _cluster.CreateNamespaceAsync("fake", Token);
+        await using var kubelet = await ProcessKubelet.StartAsync(_cluster, new ProcessKubeletOptions { Namespaces = [space.Name], Fake = true }, Token);
+        await _client.AppsV1.CreateNamespacedDeploymentAsync(Samples.Deployment("many", 500), space.Name, cancellationToken: Token);
+
+        await Eventually.HoldsAsync(async () => await ReadyAsync() == 500, "all are ready");
+        await _client.AppsV1.PatchNamespacedDeploymentScaleAsync(
+            new V1Patch("""{"spec": {"replicas": 0}}""", V1Patch.PatchType.MergePatch), "many", space.Name, cancellationToken: Token);
+        await Eventually.HoldsAsync(async () => (await _client.CoreV1.ListNamespacedPodAsync(space.Name, cancellationToken: Token)).Items.Count == 0, "all are gone");
+
+        async Task<int> ReadyAsync() => (await _client.AppsV1.ReadNamespacedDeploymentAsync("many", space.Name, cancellationToken: Token)).Status.ReadyReplicas ?? 0;
+    }
+
+    private Task<V1Pod> CreateAsync(V1Pod pod) => _client.CoreV1.CreateNamespacedPodAsync(pod, _space.Name, cancellationToken: Token);
+
+    private async Task<V1Pod?> FindAsync(string name)
+    {
+        try
+        {
+            return await _client.CoreV1.ReadNamespacedPodAsync(name, _space.Name, cancellationToken: Token);
+        }
+        catch (HttpOperationException e) when (e.Response.StatusCode == HttpStatusCode.NotFound)
+        {
+            return null;
+        }
+    }
+
+    private async Task<V1ContainerStatus?> StatusAsync(string name) => (await FindAsync(name))?.Status.ContainerStatuses?.FirstOrDefault();
+
+    private Task RunsAsync(string name) => Eventually.HoldsAsync(async () => (await StatusAsync(name))?.State.Running is not null, "it runs");
+
+    private async Task<IList<V1Pod>> PodsAsync(string application) =>
+        (await _client.CoreV1.ListNamespacedPodAsync(_space.Name, labelSelector: $"app={application}", cancellationToken: Token)).Items;
+
+    private async Task<V1Pod> ReadyPodAsync(string application, Func<V1Pod, bool> matches)
+    {
+        V1Pod? found = null;
+        await Eventually.HoldsAsync(
+            async () => (found = (await PodsAsync(application)).FirstOrDefault(pod => matches(pod) && pod.Status.ContainerStatuses?[0].Ready == true)) is not null,
+            "a pod is ready");
+        return found!;
+    }
+}

@@ -1,0 +1,10 @@
+namespace UrlShortener.TestServers.Kubernetes.Kubelet;
+
+/// <summary>
+/// The program of this machine that runs in the place of a container, which must not put itself into the background, with its arguments.
+/// </summary>
+public sealed record ContainerProgram(string Executable, IReadOnlyList<string> Arguments)
+{
+    /// <summary>The program's whole environment, apart from what every program needs to find others (PATH and the like).</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+}

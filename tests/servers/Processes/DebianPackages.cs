@@ -1,0 +1,88 @@
+namespace UrlShortener.TestServers.Processes;
+
+/// <summary>Packages that are installed together on a Debian-like system, once per process, provided that it runs as root.</summary>
+internal sealed class DebianPackages
+{
+    /// <summary>
+    /// The packages would start servers of their own; a policy that forbids it is put up for the time of the installation. A shell does all of it, so that
+    /// the policy is taken down even when this process is killed meanwhile. Every step has a limit.
+    /// </summary>
+    private const string Script = """
+        export DEBIAN_FRONTEND=noninteractive
+        policy=/usr/sbin/policy-rc.d
+        if [ ! -e $policy ]; then
+            trap 'rm -f $policy' EXIT
+            printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy
+        fi
+        network='-o Acquire::Retries=2 -o Acquire::http::Timeout=20'
+        timeout 120 apt-get update -q $network
+        timeout 420 apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=60 $network "$@"
+        """;
+
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(10);
+
+    private readonly IReadOnlyList<string> _programs;
+    private readonly IReadOnlyList<string> _packages;
+    private readonly Lazy<Task<string?>> _installation;
+
+    private DebianPackages(IReadOnlyList<string> programs, IReadOnlyList<string> packages)
+    {
+        _programs = programs;
+        _packages = packages;
+        _installation = new Lazy<Task<string?>>(InstallOnceAsync);
+    }
+
+    /// <summary>PostgreSQL and Redis.</summary>
+    public static DebianPackages Stores { get; } = new(["redis-server", "postgres"], ["postgresql", "redis-server"]);
+
+    /// <summary>The store of a Kubernetes API server.</summary>
+    public static DebianPackages Etcd { get; } = new(["etcd"], ["etcd-server"]);
+
+    /// <summary>Installs; only the first call does. A caller that is cancelled leaves the installation to end in order.</summary>
+    /// <returns>Null, or why nothing was installed.</returns>
+    public Task<string?> InstallAsync(CancellationToken cancellationToken) => _installation.Value.WaitAsync(cancellationToken);
+
+    private async Task<string?> InstallOnceAsync()
+    {
+        if (!Environment.IsPrivilegedProcess)
+            return $"only root can install it (apt-get install {string.Join(' ', _packages)})";
+        if (!File.Exists("/usr/bin/apt-get"))
+            return "this system has no apt-get";
+        try
+        {
+            using var locked = await LockAsync();
+            // The process that held the lock before may have installed all.
+            if (_programs.Any(program => Programs.FindFolder([program]) is null))
+                await Tool.RunAsync(["/bin/sh", "-c", Script, "sh", .. _packages], Path.GetTempPath(), Limit, CancellationToken.None);
+            return null;
+        }
+        catch (Exception e) when (e is InvalidOperationException or TimeoutException)
+        {
+            return $"its installation failed: {e.Message}";
+        }
+    }
+
+    /// <summary>Only one process installs at a time. The lock goes with its process, however that ends.</summary>
+    private static async Task<FileStream> LockAsync()
+    {
+        var path = Path.Combine(Path.GetTempPath(), "urlshortener-servers.lock");
+        FileStream? stream = null;
+        await Poll.UntilAsync(
+            "another process ends its installation",
+            Limit,
+            _ =>
+            {
+                try
+                {
+                    stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+                    return Task.FromResult<string?>(null);
+                }
+                catch (IOException e)
+                {
+                    return Task.FromResult<string?>(e.Message);
+                }
+            },
+            CancellationToken.None);
+        return stream!;
+    }
+}
