@@ -18,4 +18,13 @@ internal static class Eventually
             await Task.Delay(1, cancellation.Token);
         }
     }
+
+    /// <summary>Waits until a condition that has to be asked for holds.</summary>
+    public static async Task HoldsAsync(Func<Task<bool>> condition)
+    {
+        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        cancellation.CancelAfter(Limit);
+        while (!await condition())
+            await Task.Delay(10, cancellation.Token);
+    }
 }

@@ -30,7 +30,7 @@ public sealed class LinkCacheTests : IDisposable
     {
         var cache = New();
         var expiry = DateTimeOffset.FromUnixTimeMilliseconds(1_790_000_000_123);
-        _store.Find = (code, _) => Task.FromResult<Link?>(NewLink(code, "https://example.com/ü") with { RedirectType = 308, ExpiresAt = expiry });
+        _store.Find = (code, _) => Task.FromResult<Link?>(FakeLinkStore.NewLink(code, "https://example.com/ü") with { RedirectType = 308, ExpiresAt = expiry });
 
         var link = await cache.LoadAsync("abcd", Token);
 
@@ -51,7 +51,7 @@ public sealed class LinkCacheTests : IDisposable
     public async Task Load_UnknownOrInactiveCode_IsRememberedAsNotFound(bool isInactive)
     {
         var cache = New();
-        _store.Find = (code, _) => Task.FromResult(isInactive ? NewLink(code) with { IsActive = false } : null);
+        _store.Find = (code, _) => Task.FromResult(isInactive ? FakeLinkStore.NewLink(code) with { IsActive = false } : null);
 
         Assert.False((await cache.LoadAsync("abcd", Token)).Exists);
         Assert.False((await cache.LoadAsync("abcd", Token)).Exists);
@@ -68,7 +68,7 @@ public sealed class LinkCacheTests : IDisposable
     public async Task Load_CodesDifferInCaseOnly_AreTwo()
     {
         var cache = New();
-        _store.Find = (code, _) => Task.FromResult<Link?>(NewLink(code, "https://example.com/" + code));
+        _store.Find = (code, _) => Task.FromResult<Link?>(FakeLinkStore.NewLink(code, "https://example.com/" + code));
 
         Assert.Equal("https://example.com/abcd", (await cache.LoadAsync("abcd", Token)).Location.ToString());
         Assert.Equal("https://example.com/ABCD", (await cache.LoadAsync("ABCD", Token)).Location.ToString());
@@ -82,7 +82,7 @@ public sealed class LinkCacheTests : IDisposable
 
         var loads = Enumerable.Range(0, 100).Select(_ => Task.Run(() => cache.LoadAsync("abcd", Token).AsTask(), Token)).ToList();
         await Eventually.HoldsAsync(() => _store.Calls == 1);
-        answer.SetResult(NewLink("abcd"));
+        answer.SetResult(FakeLinkStore.NewLink("abcd"));
         var links = await Task.WhenAll(loads);
 
         Assert.All(links, link => Assert.Same(links[0], link));
@@ -101,7 +101,7 @@ public sealed class LinkCacheTests : IDisposable
 
         await leaving.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
-        answer.SetResult(NewLink("abcd"));
+        answer.SetResult(FakeLinkStore.NewLink("abcd"));
 
         Assert.True((await second).Exists);
     }
@@ -111,7 +111,7 @@ public sealed class LinkCacheTests : IDisposable
     {
         var cache = New();
         await cache.LoadAsync("abcd", Token);
-        _store.Find = (code, _) => Task.FromResult<Link?>(NewLink(code, "https://example.com/new"));
+        _store.Find = (code, _) => Task.FromResult<Link?>(FakeLinkStore.NewLink(code, "https://example.com/new"));
 
         cache.Invalidate("abcd");
 
@@ -127,10 +127,10 @@ public sealed class LinkCacheTests : IDisposable
         var loads = Enumerable.Range(0, 20).Select(_ => Task.Run(() => cache.LoadAsync("abcd", Token).AsTask(), Token)).ToList();
         await Eventually.HoldsAsync(() => _store.Calls == 1);
 
-        _store.Find = (code, _) => Task.FromResult<Link?>(NewLink(code, "https://example.com/new"));
+        _store.Find = (code, _) => Task.FromResult<Link?>(FakeLinkStore.NewLink(code, "https://example.com/new"));
         cache.Invalidate("abcd");
         loads.Add(cache.LoadAsync("abcd", Token).AsTask());
-        old.SetResult(NewLink("abcd", "https://example.com/old"));
+        old.SetResult(FakeLinkStore.NewLink("abcd", "https://example.com/old"));
 
         Assert.All(await Task.WhenAll(loads), link => Assert.Equal("https://example.com/new", link.Location.ToString()));
         if (cache.TryGet("abcd", out var cached))
@@ -145,7 +145,7 @@ public sealed class LinkCacheTests : IDisposable
         var load = cache.LoadAsync("abcd", Token).AsTask();
         await Eventually.HoldsAsync(() => _store.Calls == 1);
 
-        _store.Find = (code, _) => Task.FromResult<Link?>(NewLink(code));
+        _store.Find = (code, _) => Task.FromResult<Link?>(FakeLinkStore.NewLink(code));
         cache.Invalidate("abcd");
         missing.SetResult(null);
 
@@ -193,7 +193,7 @@ public sealed class LinkCacheTests : IDisposable
         _store.Find = (_, _) => Task.FromException<Link?>(new IOException("down"));
         await Assert.ThrowsAsync<IOException>(() => cache.LoadAsync("abcd", Token).AsTask());
 
-        _store.Find = (code, _) => Task.FromResult<Link?>(NewLink(code));
+        _store.Find = (code, _) => Task.FromResult<Link?>(FakeLinkStore.NewLink(code));
 
         Assert.True((await cache.LoadAsync("abcd", Token)).Exists);
     }
@@ -221,51 +221,10 @@ public sealed class LinkCacheTests : IDisposable
         Assert.False(link.IsBlocked(Blocklist.Parse(new StringReader("other.example.com")).List));
     }
 
-    private static Link NewLink(string code, string target = "https://example.com/") =>
-        new(code, target, null, DateTimeOffset.UnixEpoch, null, 0, null, IsActive: true, 302, "{}");
-
     private LinkCache New(CachingOptions? options = null)
     {
-        var cache = new LinkCache(_store, options ?? new CachingOptions(), NullLogger<FusionCache>.Instance);
+        var cache = new LinkCache(_store, new NoSharedLinkCache(), options ?? new CachingOptions(), NullLogger<FusionCache>.Instance);
         _owned.Add(cache);
         return cache;
-    }
-
-    private sealed class FakeLinkStore : ILinkStore
-    {
-        private volatile Func<string, CancellationToken, Task<Link?>> _find = (code, _) => Task.FromResult<Link?>(NewLink(code));
-        private int _calls;
-
-        public Func<string, CancellationToken, Task<Link?>> Find { get => _find; set => _find = value; }
-
-        public int Calls => Volatile.Read(ref _calls);
-
-        /// <summary>Makes every lookup from now on wait for one answer.</summary>
-        public TaskCompletionSource<Link?> Block()
-        {
-            var answer = new TaskCompletionSource<Link?>(TaskCreationOptions.RunContinuationsAsynchronously);
-            Find = (_, token) => answer.Task.WaitAsync(token);
-            return answer;
-        }
-
-        public Task<Link?> FindAsync(string shortCode, CancellationToken cancellationToken)
-        {
-            Interlocked.Increment(ref _calls);
-            return Find(shortCode, cancellationToken);
-        }
-
-        public Task<CreateLinksResult> CreateAsync(CreateLinks request, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public Task<CreateLinksResult?> FindReplyAsync(string key, string requestHash, DateTimeOffset now, CancellationToken cancellationToken) =>
-            throw new NotSupportedException();
-
-        public Task<LinkChangeResult> UpdateAsync(string shortCode, long userId, LinkChange change, CancellationToken cancellationToken) =>
-            throw new NotSupportedException();
-
-        public Task<LinkChangeResult> DeleteAsync(string shortCode, long userId, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public Task<LinkPage> ListAsync(LinkQuery query, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public Task<int> DeleteExpiredIdempotencyKeysAsync(DateTimeOffset now, CancellationToken cancellationToken) => throw new NotSupportedException();
     }
 }

@@ -257,7 +257,7 @@ public sealed class ClickWriterTests : IDisposable
             }
         }
 
-        public async Task AppendAsync(IReadOnlyList<StoredClick> clicks, CancellationToken cancellationToken)
+        public async Task AppendAsync(Guid batch, IReadOnlyList<StoredClick> clicks, CancellationToken cancellationToken)
         {
             Interlocked.Increment(ref _calls);
             OnAppend?.Invoke();

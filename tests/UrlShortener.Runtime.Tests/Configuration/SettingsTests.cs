@@ -83,7 +83,10 @@ public sealed class SettingsTests
     [InlineData("Storage:DataDirectory=", "Storage:DataDirectory is required.")]
     [InlineData("Clicks:CountryHeader=CF IPCountry", "Clicks:CountryHeader must be a header name: letters, digits and '-'.")]
     [InlineData("Authentication:Jwt:Authority=https://issuer", "Authentication:Jwt:Audience must be set when Bearer tokens are accepted.")]
-    [InlineData("ConnectionStrings:Postgres=Host=x", "ConnectionStrings:Postgres is not supported by this version, which stores everything in Storage:DataDirectory.")]
+    [InlineData("ConnectionStrings:Postgre=Host=x", "ConnectionStrings:Postgre is not a setting. Did you mean Postgres?")]
+    [InlineData("ConnectionStrings:Redis=a:6379", "ConnectionStrings:Redis needs ConnectionStrings:Postgres: links kept in a file of one process must not be shared.")]
+    [InlineData("Role=queen", "Role must be all, app or kgs, not \"queen\".")]
+    [InlineData("Kgs:Token=short", "Kgs:Token must have at least 32 characters.")]
     public void FindErrors_OneFault_IsNamed(string setting, string error) => Assert.Equal([error], Find(setting));
 
     [Theory]
@@ -95,7 +98,7 @@ public sealed class SettingsTests
     [Fact]
     public void FindErrors_FaultsEverywhere_AreAllNamed() =>
         Assert.Equal(
-            ["Wrong", "Caching:Ttl", "Clicks:BatchSize", "Keys:PoolSize", "Keys:BatchSize", "RateLimiting:Fre", "ConnectionStrings:X"],
+            ["Wrong", "Caching:Ttl", "Clicks:BatchSize", "ConnectionStrings:X", "Keys:PoolSize", "Keys:BatchSize", "RateLimiting:Fre"],
             Find("Wrong=1", "Caching:Ttl=x", "Clicks:BatchSize=0", "Keys:PoolSize=1", "Keys:BatchSize=0", "RateLimiting:Fre=1", "ConnectionStrings:X=y")
                 .Select(error => error.Split(' ')[0]));
 

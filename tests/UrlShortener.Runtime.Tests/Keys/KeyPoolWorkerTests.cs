@@ -16,8 +16,8 @@ public sealed class KeyPoolWorkerTests : IAsyncDisposable
 
     public KeyPoolWorkerTests()
     {
-        _pool = new KeyPool(_options);
-        _worker = new KeyPoolWorker(_pool, _store, _options, _time, NullLogger<KeyPoolWorker>.Instance);
+        _pool = new KeyPool(_options, new KeyEpoch());
+        _worker = new KeyPoolWorker(_pool, new RegistryKeySource(_store, _options), _options, _time, NullLogger<KeyPoolWorker>.Instance);
     }
 
     public async ValueTask DisposeAsync()
@@ -47,7 +47,7 @@ public sealed class KeyPoolWorkerTests : IAsyncDisposable
         await Eventually.HoldsAsync(() => _pool.Level == 100);
 
         Assert.Empty(_store.Batches);
-        Assert.StartsWith("old", _pool.Take(), StringComparison.Ordinal);
+        Assert.StartsWith("old", _pool.Take().Code, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -57,7 +57,7 @@ public sealed class KeyPoolWorkerTests : IAsyncDisposable
         await Eventually.HoldsAsync(() => _pool.Level == 100);
 
         for (var i = 0; i < 61; i++)
-            Assert.Contains(_pool.Take(), _store.Registered);
+            Assert.Contains(_pool.Take().Code, _store.Registered);
 
         await Eventually.HoldsAsync(() => _pool.Level == 100);
         Assert.Equal(161, _store.Registered.Count);
@@ -69,7 +69,7 @@ public sealed class KeyPoolWorkerTests : IAsyncDisposable
         _store.Error = new IOException("down");
         await StartAsync();
         await Eventually.HoldsAsync(() => _store.Failures >= 3, Step);
-        Assert.Equal(7, _pool.Take().Length);
+        Assert.Equal(7, _pool.Take().Code.Length);
 
         _store.Error = null;
 
@@ -99,7 +99,7 @@ public sealed class KeyPoolWorkerTests : IAsyncDisposable
         await Eventually.HoldsAsync(() => _pool.Level == 100);
 
         for (var i = 0; i < 100; i++)
-            Assert.Contains(_pool.Take(), _store.Registered);
+            Assert.Contains(_pool.Take().Code, _store.Registered);
     }
 
     private void Step() => _time.Advance(TimeSpan.FromSeconds(1));

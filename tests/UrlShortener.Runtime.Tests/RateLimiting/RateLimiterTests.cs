@@ -34,7 +34,7 @@ public sealed class RateLimiterTests
     public void Take_AfterTheWait_IsAllowed()
     {
         Take(2, null, "192.0.2.1");
-        var refused = _limiter.Take(null, IPAddress.Parse("192.0.2.1"));
+        var refused = TakeOne(null, "192.0.2.1");
         Assert.Equal((false, 30), (refused.Allowed, refused.RetryAfter));
 
         _time.Advance(TimeSpan.FromSeconds(29));
@@ -52,7 +52,7 @@ public sealed class RateLimiterTests
         var allowed = 0;
         Parallel.For(0, 500, _ =>
         {
-            if (_limiter.Take(NewUser(9, 50), null).Allowed)
+            if (TakeOne(NewUser(9, 50), null).Allowed)
                 Interlocked.Increment(ref allowed);
         });
         Assert.Equal(50, allowed);
@@ -80,5 +80,13 @@ public sealed class RateLimiterTests
     private static User NewUser(long id, int limit) => new(id, $"{id}@example.com", Tier.Free, limit, 0, DateTimeOffset.UnixEpoch, null, HasKey: true);
 
     private bool[] Take(int times, User? user, string? address) =>
-        [.. Enumerable.Range(0, times).Select(_ => _limiter.Take(user, address is null ? null : IPAddress.Parse(address)).Allowed)];
+        [.. Enumerable.Range(0, times).Select(_ => TakeOne(user, address).Allowed)];
+
+    // Without shared buckets it never waits.
+    private RateLimitDecision TakeOne(User? user, string? address)
+    {
+        var taken = _limiter.TakeAsync(user, address is null ? null : IPAddress.Parse(address), CancellationToken.None).AsTask();
+        Assert.True(taken.IsCompletedSuccessfully);
+        return taken.Result;
+    }
 }

@@ -29,6 +29,7 @@ public abstract class ClickStoreContract : StoreContract
     {
         var code = NewCode();
         await Clicks.AppendAsync(
+            Guid.NewGuid(),
             [
                 Click(code, Quarter) with { Country = "DE", Source = "news.example", Device = DeviceClass.Mobile },
                 Click(code, Quarter) with { Country = "DE", Source = "news.example", Device = DeviceClass.Desktop },
@@ -58,6 +59,7 @@ public abstract class ClickStoreContract : StoreContract
         var code = NewCode();
         var (first, second) = (NewHash(), NewHash());
         await Clicks.AppendAsync(
+            Guid.NewGuid(),
             [
                 Click(code, Quarter) with { IpHash = first },
                 Click(code, Quarter) with { IpHash = first },
@@ -79,6 +81,7 @@ public abstract class ClickStoreContract : StoreContract
         var code = NewCode();
         var end = Quarter.AddMinutes(10);
         await Clicks.AppendAsync(
+            Guid.NewGuid(),
             [
                 Click(code, Quarter.AddMilliseconds(-1)),
                 Click(code, Quarter),
@@ -104,6 +107,7 @@ public abstract class ClickStoreContract : StoreContract
         var code = NewCode();
         var quarter = Quarter.ToUnixTimeSeconds() / 900;
         await Clicks.AppendAsync(
+            Guid.NewGuid(),
             [
                 Click(code, Quarter.AddMinutes(45)),
                 Click(code, Quarter),
@@ -124,6 +128,7 @@ public abstract class ClickStoreContract : StoreContract
         var code = NewCode();
         var source = "ünïcode-😀-" + new string('x', 200);
         await Clicks.AppendAsync(
+            Guid.NewGuid(),
             [
                 Click(code, Quarter) with
                 {
@@ -141,6 +146,7 @@ public abstract class ClickStoreContract : StoreContract
         var link = await CreateOneAsync();
         var other = await CreateOneAsync();
         await Clicks.AppendAsync(
+            Guid.NewGuid(),
             [
                 Click(link.ShortCode, Quarter.AddMilliseconds(5)),
                 Click(link.ShortCode, Quarter),
@@ -157,8 +163,8 @@ public abstract class ClickStoreContract : StoreContract
     public async Task Append_OlderClicksLater_NeverMovesTheLastAccessBack()
     {
         var link = await CreateOneAsync();
-        await Clicks.AppendAsync([Click(link.ShortCode, Quarter)], Token);
-        await Clicks.AppendAsync([Click(link.ShortCode, Quarter.AddHours(-1))], Token);
+        await Clicks.AppendAsync(Guid.NewGuid(), [Click(link.ShortCode, Quarter)], Token);
+        await Clicks.AppendAsync(Guid.NewGuid(), [Click(link.ShortCode, Quarter.AddHours(-1))], Token);
 
         var found = await Links.FindAsync(link.ShortCode, Token);
 
@@ -171,7 +177,7 @@ public abstract class ClickStoreContract : StoreContract
         var link = await CreateOneAsync();
 
         await Task.WhenAll(Enumerable.Range(0, 20).Select(
-            i => Task.Run(() => Clicks.AppendAsync([.. Enumerable.Range(0, 50).Select(j => Click(link.ShortCode, Quarter.AddMilliseconds(i)))], Token), Token)));
+            i => Task.Run(() => Clicks.AppendAsync(Guid.NewGuid(), [.. Enumerable.Range(0, 50).Select(j => Click(link.ShortCode, Quarter.AddMilliseconds(i)))], Token), Token)));
 
         Assert.Equal(1_000, (await Links.FindAsync(link.ShortCode, Token))!.ClickCount);
         Assert.Equal(1_000, (await Clicks.ReadTotalsAsync(link.ShortCode, Quarter, Quarter.AddMinutes(1), Token)).Clicks);
@@ -185,21 +191,36 @@ public abstract class ClickStoreContract : StoreContract
         await Links.DeleteAsync(deleted.ShortCode, user.Id, Token);
         var link = await CreateOneAsync();
 
-        await Clicks.AppendAsync([Click(NewCode(), Quarter), Click(deleted.ShortCode, Quarter), Click(link.ShortCode, Quarter)], Token);
+        await Clicks.AppendAsync(Guid.NewGuid(), [Click(NewCode(), Quarter), Click(deleted.ShortCode, Quarter), Click(link.ShortCode, Quarter)], Token);
 
         Assert.Equal(1, (await Links.FindAsync(link.ShortCode, Token))!.ClickCount);
         Assert.Null(await Links.FindAsync(deleted.ShortCode, Token));
     }
 
     [Fact]
-    public async Task Append_Nothing_DoesNothing() => await Clicks.AppendAsync([], Token);
+    public async Task Append_SameBatchAgain_CountsOnce()
+    {
+        var link = await CreateOneAsync();
+        var batch = Guid.NewGuid();
+        StoredClick[] clicks = [Click(link.ShortCode, Quarter), Click(link.ShortCode, Quarter)];
+
+        // The first try was stored, and its answer lost.
+        await Clicks.AppendAsync(batch, clicks, Token);
+        await Clicks.AppendAsync(batch, clicks, Token);
+
+        Assert.Equal(2, (await Links.FindAsync(link.ShortCode, Token))!.ClickCount);
+        Assert.Equal(2, (await Clicks.ReadTotalsAsync(link.ShortCode, Quarter, Quarter.AddMinutes(1), Token)).Clicks);
+    }
+
+    [Fact]
+    public async Task Append_Nothing_DoesNothing() => await Clicks.AppendAsync(Guid.NewGuid(), [], Token);
 
     [Fact]
     public async Task Update_OfALinkWithClicks_KeepsItsCount()
     {
         var user = await NewUserAsync();
         var link = await CreateOneAsync(user.Id);
-        await Clicks.AppendAsync([Click(link.ShortCode, Quarter)], Token);
+        await Clicks.AppendAsync(Guid.NewGuid(), [Click(link.ShortCode, Quarter)], Token);
 
         var changed = await Links.UpdateAsync(link.ShortCode, user.Id, new Runtime.Links.LinkChange { RedirectType = 301 }, Token);
 
@@ -238,9 +259,9 @@ public abstract class ClickStoreContract : StoreContract
     {
         var link = await CreateOneAsync();
         var moment = Quarter.AddDays(-20);
-        await Clicks.AppendAsync([Click(link.ShortCode, moment), Click(link.ShortCode, moment.AddMinutes(1))], Token);
+        await Clicks.AppendAsync(Guid.NewGuid(), [Click(link.ShortCode, moment), Click(link.ShortCode, moment.AddMinutes(1))], Token);
         // A store may keep these a little longer, in one record with newer ones or behind such.
-        await Clicks.AppendAsync([Click(link.ShortCode, moment.AddMilliseconds(-1)), Click(link.ShortCode, moment.AddMinutes(1))], Token);
+        await Clicks.AppendAsync(Guid.NewGuid(), [Click(link.ShortCode, moment.AddMilliseconds(-1)), Click(link.ShortCode, moment.AddMinutes(1))], Token);
 
         Assert.InRange(await Clicks.DeleteBeforeAsync(moment, 1, Token), 0, 1);
         Assert.InRange(await Clicks.DeleteBeforeAsync(moment, 1_000, Token), 0, 1_000);

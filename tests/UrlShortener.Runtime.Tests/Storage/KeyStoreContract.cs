@@ -64,7 +64,7 @@ public abstract class KeyStoreContract : StoreContract
     {
         var (unused, claimed) = (NewCode(), NewCode());
         await Keys.AddAsync([unused, claimed], Token);
-        await Links.CreateAsync(new CreateLinks([NewLink()], null, Now, () => claimed), Token);
+        await Links.CreateAsync(new CreateLinks([NewLink()], null, Now, () => Key.OnDemand(claimed)), Token);
 
         var keys = await Keys.ReadUnusedAsync(All, Token);
 

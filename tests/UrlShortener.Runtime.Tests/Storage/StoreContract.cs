@@ -36,6 +36,8 @@ public abstract class StoreContract : IAsyncLifetime
     /// <summary>A code that nothing else uses.</summary>
     protected static string NewCode() => KeyGenerator.Generate();
 
+    private protected static Key NewKey() => Key.OnDemand(NewCode());
+
     protected static string NewEmail() => $"{Guid.NewGuid():N}@example.com";
 
     /// <summary>64 hex digits that nothing else uses.</summary>
@@ -49,7 +51,7 @@ public abstract class StoreContract : IAsyncLifetime
 
     /// <summary>Stores links without an idempotency key.</summary>
     private protected async Task<IReadOnlyList<Link?>> CreateAsync(long? userId, DateTimeOffset at, params NewLink[] links) =>
-        Assert.IsType<CreateLinksResult.Created>(await Links.CreateAsync(new CreateLinks(links, userId, at, NewCode), Token)).Links;
+        Assert.IsType<CreateLinksResult.Created>(await Links.CreateAsync(new CreateLinks(links, userId, at, NewKey), Token)).Links;
 
     /// <summary>Stores one link.</summary>
     private protected async Task<Link> CreateOneAsync(long? userId = null, NewLink? link = null, DateTimeOffset? at = null) =>

@@ -12,8 +12,8 @@ public sealed class SqliteClickStoreTests(SqliteStores database) : ClickStoreCon
         var clicks = own.Stores.Clicks;
         var moment = Now.AddDays(-1);
         for (var i = 5; i >= 1; i--)
-            await clicks.AppendAsync([Click("abcd", moment.AddMilliseconds(-i))], Token);
-        await clicks.AppendAsync([Click("abcd", moment)], Token);
+            await clicks.AppendAsync(Guid.NewGuid(), [Click("abcd", moment.AddMilliseconds(-i))], Token);
+        await clicks.AppendAsync(Guid.NewGuid(), [Click("abcd", moment)], Token);
 
         Assert.Equal(2, await clicks.DeleteBeforeAsync(moment, 2, Token));
         Assert.Equal(3, (await clicks.ReadTotalsAsync("abcd", moment.AddDays(-1), moment, Token)).Clicks);

@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging.Abstractions;
 using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Keys;
@@ -239,9 +240,9 @@ public sealed class SqliteDatabaseTests : IAsyncDisposable
         var user = await users.CreateAsync("ada@example.com", Tier.Pro, 5, hash, now, Token);
         var idempotency = new Idempotency("key", "hash", now.AddDays(1), _ => new StoredReply(201, "/x", [1, 2, 3]));
         await links.CreateAsync(
-            new CreateLinks([new NewLink("alias", "https://example.com/😀", now.AddDays(1), 308, """{"a":1}""")], user!.Id, now, KeyGenerator.Generate, idempotency), Token);
+            new CreateLinks([new NewLink("alias", "https://example.com/😀", now.AddDays(1), 308, """{"a":1}""")], user!.Id, now, () => Key.OnDemand(KeyGenerator.Generate()), idempotency), Token);
         await keys.AddAsync(["pooled1"], Token);
-        await clicks.AppendAsync([new StoredClick("alias", now, null, null, null, hash, null, null, DeviceClass.Mobile, IsBot: false)], Token);
+        await clicks.AppendAsync(Guid.NewGuid(), [new StoredClick("alias", now, null, null, null, hash, null, null, DeviceClass.Mobile, IsBot: false)], Token);
         var salt = await clicks.GetSaltAsync(new DateOnly(2026, 1, 1), Token);
         var link = await links.FindAsync("alias", Token);
         await first.DisposeAsync();
@@ -255,7 +256,7 @@ public sealed class SqliteDatabaseTests : IAsyncDisposable
         Assert.Equal(1, (await again.Clicks.ReadTotalsAsync("alias", now, now.AddSeconds(1), Token)).Clicks);
         Assert.Equal(salt, await again.Clicks.GetSaltAsync(new DateOnly(2026, 1, 1), Token));
         Assert.IsType<CreateLinksResult.Replayed>(
-            await again.Links.CreateAsync(new CreateLinks([new NewLink(null, "https://example.com/", null, 302, "{}")], user.Id, now, KeyGenerator.Generate, idempotency), Token));
+            await again.Links.CreateAsync(new CreateLinks([new NewLink(null, "https://example.com/", null, 302, "{}")], user.Id, now, () => Key.OnDemand(KeyGenerator.Generate()), idempotency), Token));
     }
 
     // Keeps the writer's transaction open, so that what is queued meanwhile falls into the same group.
@@ -281,7 +282,7 @@ public sealed class SqliteDatabaseTests : IAsyncDisposable
 
     private SqliteDatabase New(string? path = null)
     {
-        var database = new SqliteDatabase(new StorageOptions { DataDirectory = path ?? _folder.FullName });
+        var database = new SqliteDatabase(new StorageOptions { DataDirectory = path ?? _folder.FullName }, NullLogger<SqliteDatabase>.Instance);
         _databases.Add(database);
         return database;
     }

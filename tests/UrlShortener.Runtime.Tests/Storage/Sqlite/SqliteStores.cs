@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Storage.Sqlite;
 
@@ -11,7 +12,7 @@ public sealed class SqliteStores : IAsyncDisposable
 
     public SqliteStores()
     {
-        _database = new SqliteDatabase(new StorageOptions { DataDirectory = _folder.FullName });
+        _database = new SqliteDatabase(new StorageOptions { DataDirectory = _folder.FullName }, NullLogger<SqliteDatabase>.Instance);
         _database.Migrate();
         Stores = StoresOf(_database);
     }

@@ -1,0 +1,185 @@
+using Npgsql;
+using UrlShortener.Runtime.Keys;
+using UrlShortener.Runtime.Links;
+using UrlShortener.Runtime.Storage.Postgres;
+using Xunit;
+
+namespace UrlShortener.Runtime.Tests.Storage.Postgres;
+
+public sealed partial class PostgresLinkStoreTests(PostgresStores database) : LinkStoreContract, IClassFixture<PostgresStores>
+{
+    [Fact]
+    public async Task FindTarget_ManyPartitions_TouchesOneOfEachTable()
+    {
+        var link = await CreateOneAsync();
+        await using var connection = new NpgsqlConnection(database.ConnectionString);
+        await connection.OpenAsync(Token);
+        // As an ordinary statement and as a prepared one, whose plan is made before the code is known.
+        foreach (var mode in new[] { "force_custom_plan", "force_generic_plan" })
+        {
+            var plan = await PostgresPlans.ExplainAsync(connection, $"SET plan_cache_mode = {mode}", PostgresLinkStore.FindTargetSql, $"'{link.ShortCode}'", Token);
+
+            var touched = plan.Where(line => !line.Contains("never executed", StringComparison.Ordinal))
+                .Select(line => Partition().Match(line)).Where(match => match.Success).Select(match => match.Groups[1].Value).Distinct().ToList();
+            Assert.Equal(2, touched.Count);
+            Assert.Single(touched, name => name.StartsWith("kgs_keys_", StringComparison.Ordinal));
+            Assert.Equal($"urls_{link.CreatedAt:yyyy_MM}", Assert.Single(touched, name => name.StartsWith("urls_", StringComparison.Ordinal)));
+        }
+    }
+
+    [Fact]
+    public async Task FindTarget_ManyLinksOfOneMillisecondAndNoStatistics_ReadsOneLink()
+    {
+        var links = await CreateAsync(null, Now, [.. Enumerable.Range(0, 2_000).Select(_ => NewLink())]);
+        await using var connection = new NpgsqlConnection(database.ConnectionString);
+        await connection.OpenAsync(Token);
+        var partition = $"urls_{links[0]!.CreatedAt:yyyy_MM}";
+
+        // Rolled back in the end, so that the statistics are missing here alone.
+        await using var transaction = await connection.BeginTransactionAsync(Token);
+        var plan = await PostgresPlans.ExplainAsync(
+            connection,
+            $"DELETE FROM pg_statistic WHERE starelid = '{partition}'::regclass; UPDATE pg_class SET reltuples = -1 WHERE oid = '{partition}'::regclass; {PostgresLinkStore.PlanOnceSql}",
+            PostgresLinkStore.FindTargetSql,
+            $"'{links[0]!.ShortCode}'",
+            Token);
+
+        Assert.Contains(plan, line => line.Contains($"Index Scan using {partition}_short_code_idx", StringComparison.Ordinal));
+        Assert.DoesNotContain(plan, line => line.Contains("Bitmap", StringComparison.Ordinal) || line.Contains("created_at_idx", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Create_OneOfManyAtOnceHasAValueNobodyCanStore_NeighboursAreStored()
+    {
+        var alias = NewCode();
+        // PostgreSQL's text cannot hold it. Stands for whatever a check of ours might let through.
+        var bad = NewLink() with { OriginalUrl = "https://example.com/\0" };
+
+        var creates = Enumerable.Range(0, 50).Select(i => Task.Run(() => CreateAsync(null, Now, i == 25 ? bad : NewLink(i == 0 ? alias : null)), Token)).ToList();
+        await Assert.ThrowsAsync<PostgresException>(() => creates[25]);
+        foreach (var neighbour in creates.Where((_, i) => i != 25))
+            Assert.NotNull(Assert.Single(await neighbour));
+        Assert.NotNull(await Links.FindAsync(alias, Token));
+    }
+
+    [Fact]
+    public async Task Create_AfterAValueThatNobodyCanStore_WorksOnTheSameConnection()
+    {
+        var stores = database.StoresOf(await database.NewDatabaseAsync());
+        // The second use of a statement on a connection is the one that prepares it.
+        for (var round = 0; round < 3; round++)
+        {
+            await stores.Links.CreateAsync(new CreateLinks([NewLink()], null, Now, NewKey), Token);
+            await Assert.ThrowsAsync<PostgresException>(
+                () => stores.Links.CreateAsync(new CreateLinks([NewLink() with { OriginalUrl = "https://example.com/\0" }], null, Now, NewKey), Token));
+            await stores.Links.CreateAsync(new CreateLinks([NewLink()], null, Now, NewKey), Token);
+        }
+    }
+
+    [Fact]
+    public async Task Create_TenThousandLinks_AreStored()
+    {
+        var user = await NewUserAsync();
+
+        var links = await CreateAsync(user.Id, Now, [.. Enumerable.Range(0, 10_000).Select(i => NewLink(target: $"https://example.com/{i}"))]);
+
+        Assert.Equal(10_000, links.Select(link => link!.ShortCode).Distinct(StringComparer.Ordinal).Count());
+        Assert.Equal("https://example.com/9999", (await Links.FindAsync(links[9_999]!.ShortCode, Token))!.OriginalUrl);
+        Assert.Equal(10_000, (await Stores.Users.FindByEmailAsync(user.Email, Token))!.UrlsCreated);
+    }
+
+    [Fact]
+    public async Task Create_ByTwoProcessesAtOnce_EveryAliasHasOneOwner()
+    {
+        var other = database.StoresOf(await database.NewDatabaseAsync());
+        var aliases = Enumerable.Range(0, 200).Select(_ => NewCode()).ToArray();
+
+        var results = await Task.WhenAll(new[] { Links, other.Links }.Select((store, process) => Task.Run(
+            async () =>
+            {
+                // In opposite orders, so that they would wait for each other in a circle if locks were taken in the order of the request.
+                var links = (process == 0 ? aliases : aliases.Reverse()).Select(alias => NewLink(alias)).ToArray();
+                return Assert.IsType<CreateLinksResult.Created>(await store.CreateAsync(new CreateLinks(links, null, Now, NewKey), Token)).Links;
+            },
+            Token)));
+
+        Assert.Equal(aliases.Order(StringComparer.Ordinal), results.SelectMany(links => links).OfType<Link>().Select(link => link.ShortCode).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Idempotency_TwinsInTwoProcesses_CreateOneLink()
+    {
+        var other = database.StoresOf(await database.NewDatabaseAsync());
+        var user = await NewUserAsync();
+        var idempotency = new Idempotency(NewHash(), NewHash(), Now.AddDays(1), links => new StoredReply(201, null, System.Text.Encoding.UTF8.GetBytes(links[0]!.ShortCode)));
+
+        var results = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => Task.Run(
+            () => (i % 2 == 0 ? Links : other.Links).CreateAsync(new CreateLinks([NewLink()], user.Id, Now, NewKey, idempotency), Token), Token)));
+
+        Assert.Single(results.OfType<CreateLinksResult.Created>());
+        Assert.Single((await Links.ListAsync(new LinkQuery(user.Id, 10), Token)).Links);
+    }
+
+    [Fact]
+    public async Task FindTarget_VersionKnown_IsNeverOlder()
+    {
+        var user = await NewUserAsync();
+        var link = await CreateOneAsync(user.Id);
+        for (var i = 2; i < 30; i++)
+        {
+            var target = $"https://example.com/{i}";
+            var changed = await Links.UpdateAsync(link.ShortCode, user.Id, new LinkChange { OriginalUrl = target }, Token);
+            Assert.Equal(i, changed.Version);
+
+            // At once: no replica has it yet, or some have.
+            Assert.Equal(new LinkTarget(target, null, 302, IsActive: true, i), await Links.FindTargetAsync(link.ShortCode, changed.Version, Token));
+        }
+
+        var deleted = await Links.DeleteAsync(link.ShortCode, user.Id, Token);
+        Assert.Equal(30, deleted.Version);
+        Assert.Null(await Links.FindTargetAsync(link.ShortCode, deleted.Version, Token));
+    }
+
+    [Fact]
+    public async Task ChangeLog_ChangesAndDeletions_AreLoggedWithTheirVersions()
+    {
+        var log = (ILinkChangeLog)Links;
+        var user = await NewUserAsync();
+        var link = await CreateOneAsync(user.Id);
+        await Links.UpdateAsync(link.ShortCode, user.Id, new LinkChange { IsActive = false }, Token);
+        await Links.UpdateAsync(link.ShortCode, user.Id + 1, new LinkChange { IsActive = true }, Token);
+        await Links.DeleteAsync(link.ShortCode, user.Id, Token);
+
+        IReadOnlyList<LoggedChange> changes = [];
+        await Eventually.HoldsAsync(async () => (changes = [.. (await log.ReadAsync(TimeSpan.FromMinutes(1), Token)).Where(entry => entry.Change.ShortCode == link.ShortCode)]).Count == 2);
+
+        Assert.Equal([2, 3], changes.Select(entry => entry.Change.Version).Order());
+        Assert.DoesNotContain(await log.ReadAsync(TimeSpan.Zero, Token), entry => entry.Change.ShortCode == link.ShortCode);
+        Assert.Equal(0, await log.DeleteAsync(TimeSpan.FromHours(1), Token));
+    }
+
+    [Fact]
+    public async Task Create_KeyOfAClosedEpoch_IsNeverIssued()
+    {
+        var registry = (IKeyRegistry)Stores.Keys;
+        var epoch = await registry.OpenEpochAsync(await registry.ReadEpochAsync(Token) + 1, Token);
+        var batch = (await registry.ClaimAsync("eu", epoch, [NewCode(), NewCode()], Token))!;
+        var (pooled, leased) = (batch.Codes[0], batch.Codes[1]);
+        var fresh = NewCode();
+
+        // Another process, which does not know of the new epoch yet.
+        await registry.OpenEpochAsync(epoch + 1, Token);
+        var keys = new Queue<Key>([new Key(leased, epoch), new Key(NewCode(), epoch), Key.OnDemand(fresh)]);
+        var result = await Links.CreateAsync(new CreateLinks([NewLink()], null, Now, keys.Dequeue), Token);
+
+        Assert.Equal(fresh, Assert.IsType<CreateLinksResult.Created>(result).Links[0]!.ShortCode);
+        // The code of a closed pool may have been a link's that was lost, so nobody gets it, by name either.
+        Assert.Null(Assert.Single(await CreateAsync(null, Now, NewLink(pooled))));
+        Assert.Equal(epoch + 1, database.Epoch.Current);
+    }
+
+    private protected override ValueTask<Stores> OpenAsync() => database.OpenAsync();
+
+    [System.Text.RegularExpressions.GeneratedRegex(@" on ((kgs_keys|urls)_(\d+_?)+|urls_default)( |$)")]
+    private static partial System.Text.RegularExpressions.Regex Partition();
+}

@@ -1,0 +1,78 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Keys;
+using UrlShortener.Runtime.Resilience;
+using UrlShortener.Runtime.Storage.Postgres;
+using UrlShortener.TestServers.Postgres;
+using Xunit;
+
+namespace UrlShortener.Runtime.Tests.Storage.Postgres;
+
+/// <summary>A database of its own, shared by the tests of a class and dropped after them.</summary>
+public sealed class PostgresStores(Servers servers) : IAsyncLifetime
+{
+    private readonly List<IAsyncDisposable> _owned = [];
+    private PostgresCluster? _cluster;
+    private string? _name;
+    private PostgresDatabase? _database;
+    private Stores? _stores;
+
+    internal KeyEpoch Epoch { get; } = new();
+
+    internal string ConnectionString { get; private set; } = "";
+
+    internal PostgresCluster Cluster => _cluster ?? throw new InvalidOperationException("The servers are not started yet.");
+
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var owned in Enumerable.Reverse(_owned))
+            await owned.DisposeAsync();
+        if (_name is not null)
+            await Cluster.DropDatabaseAsync(_name, CancellationToken.None);
+    }
+
+    /// <summary>The stores, migrated.</summary>
+    internal async ValueTask<Stores> OpenAsync()
+    {
+        if (_stores is not null)
+            return _stores;
+        _database = await NewDatabaseAsync();
+        _database.Migrate();
+        return _stores = StoresOf(_database);
+    }
+
+    /// <summary>The database behind <see cref="OpenAsync"/>.</summary>
+    internal async ValueTask<PostgresDatabase> OpenDatabaseAsync()
+    {
+        await OpenAsync();
+        return _database!;
+    }
+
+    /// <summary>Another process' view of the database, not migrated.</summary>
+    internal async Task<PostgresDatabase> NewDatabaseAsync(PostgresOptions? options = null)
+    {
+        _cluster ??= await servers.GetPostgresAsync();
+        if (_name is null)
+        {
+            _name = $"t{Guid.NewGuid():N}";
+            ConnectionString = await _cluster.CreateDatabaseAsync(_name, TestContext.Current.CancellationToken);
+        }
+
+        var database = New(ConnectionString, options);
+        _owned.Add(database);
+        return database;
+    }
+
+    /// <summary>All stores of a database.</summary>
+    internal Stores StoresOf(PostgresDatabase database, PostgresOptions? options = null)
+    {
+        var writer = new PostgresLinkWriter(database, Epoch, options ?? new PostgresOptions());
+        _owned.Add(writer);
+        return new Stores(new PostgresLinkStore(database, writer), new PostgresUserStore(database), new PostgresKeyStore(database), new PostgresClickStore(database));
+    }
+
+    internal static PostgresDatabase New(string connectionString, PostgresOptions? options = null) => new(
+        new ConnectionOptions { Postgres = connectionString }, options ?? new PostgresOptions(), new RememberedNames(TimeProvider.System, NullLogger<RememberedNames>.Instance), TimeProvider.System, NullLogger<PostgresDatabase>.Instance);
+}
