@@ -16,7 +16,8 @@ public sealed class FuzzFixture : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         await _product.InitializeAsync();
-        _target = await FuzzTarget.StartAsync(Product);
+        if (_product.IsStarted)
+            _target = await FuzzTarget.StartAsync(Product);
     }
 
     /// <summary>Fails unless the product still stops as it should.</summary>

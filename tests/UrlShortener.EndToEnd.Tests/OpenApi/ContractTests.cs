@@ -47,9 +47,9 @@ public sealed class ContractTests : ProductTest
     private static async Task FollowAsync(ProductProcess product, Contract contract)
     {
         var expired = await product.Owner.CreateLinkAsync();
-        DamagedStore.ChangeLink(product, expired, "expires_at = 1");
+        await product.Stores.ExpireLinkAsync(expired);
         var blocked = await product.Owner.CreateLinkAsync();
-        DamagedStore.ChangeLink(product, blocked, "original_url = 'https://blocked.example.com/'");
+        await product.Stores.RetargetLinkAsync(blocked, "https://blocked.example.com/");
         foreach (var method in Reads)
         {
             foreach (var type in (int[])[301, 302, 307, 308])
@@ -112,7 +112,7 @@ public sealed class ContractTests : ProductTest
         // With a click, so that no list in the answers is empty.
         await product.Owner.WaitForClicksAsync(code, 1);
         var expired = await product.Owner.CreateLinkAsync();
-        DamagedStore.ChangeLink(product, expired, "expires_at = 1");
+        await product.Stores.ExpireLinkAsync(expired);
         contract.Check("GET", Link, 200, await product.Owner.GetAsync($"{Urls}/{code}"));
         contract.Check("GET", Link, 401, await product.Anonymous.GetAsync($"{Urls}/{code}"));
         contract.Check("GET", Link, 403, await user.GetAsync($"{Urls}/{code}"));
@@ -175,7 +175,7 @@ public sealed class ContractTests : ProductTest
     {
         // Neither in the cache: never followed.
         var code = await product.Owner.CreateLinkAsync();
-        DamagedStore.Overwrite(product);
+        await product.Stores.LoseAsync();
         foreach (var (method, path, body) in (IEnumerable<(string, string, object?)>)
             [("GET", Follow, null), ("HEAD", Follow, null), ("GET", Qr, null), ("HEAD", Qr, null), ("GET", "/health", null), ("HEAD", "/health", null), .. Limited()])
         {

@@ -7,8 +7,9 @@ namespace UrlShortener.EndToEnd.Tests.OpenApi;
 
 public sealed partial class DocumentTests : ProductTest, IClassFixture<ProductFixture>
 {
-    // For people, orchestrators and monitors; no part of the API.
-    private static readonly HashSet<string> Undocumented = ["/", "/robots.txt", "/health/live", "/health/ready", "/health/startup", "/docs"];
+    // For people, orchestrators and monitors, and for who operates a region; no part of the API.
+    private static readonly HashSet<string> Undocumented =
+        ["/", "/robots.txt", "/health/live", "/health/ready", "/health/startup", "/docs", "/kgs/v1/status", "/kgs/v1/refill", "/kgs/v1/epochs"];
 
     private static readonly string[] Methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 

@@ -4,14 +4,13 @@ using Xunit;
 
 namespace UrlShortener.EndToEnd.Tests.Product;
 
-/// <summary>The product as its users meet it: a process on a port of its own, over a data folder that outlives it.</summary>
+/// <summary>The product as its users meet it: a process on a port of its own, over stores that outlive it.</summary>
 internal sealed partial class ProductProcess : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(45);
 
-    private readonly TestFolder _folder;
-    private readonly bool _ownsFolder;
+    private readonly bool _ownsStores;
     private string[] _settings;
     private Process? _process;
     private TaskCompletionSource<Uri> _listening = new();
@@ -19,10 +18,10 @@ internal sealed partial class ProductProcess : IAsyncDisposable
     private Lines _output = new();
     private string _earlierOutput = "";
 
-    private ProductProcess(TestFolder? folder, string[] settings)
+    private ProductProcess(ProductStores stores, bool ownsStores, string[] settings)
     {
-        _folder = folder ?? new TestFolder();
-        _ownsFolder = folder is null;
+        Stores = stores;
+        _ownsStores = ownsStores;
         _settings = settings;
     }
 
@@ -32,14 +31,8 @@ internal sealed partial class ProductProcess : IAsyncDisposable
     /// <summary>Talks to the process; follows no redirect, since those are what is tested.</summary>
     public HttpClient Http { get; private set; } = new();
 
-    /// <summary>The folder that holds the data folder, and the working directory.</summary>
-    public TestFolder Folder => _folder;
-
-    /// <summary>The data folder.</summary>
-    public string DataDirectory => DataDirectoryOf(_folder);
-
-    /// <summary>The store's file.</summary>
-    public string DatabasePath => Path.Combine(DataDirectory, "shortener.db");
+    /// <summary>Where it keeps its data.</summary>
+    public ProductStores Stores { get; }
 
     /// <summary>What the process wrote since its last start.</summary>
     public string Output => _output.ToString();
@@ -53,13 +46,10 @@ internal sealed partial class ProductProcess : IAsyncDisposable
     /// <summary>Speaks for nobody.</summary>
     public ApiClient Anonymous => new(Http, null);
 
-    /// <summary>The data folder that a product in a folder uses.</summary>
-    public static string DataDirectoryOf(TestFolder folder) => folder.PathOf("data");
-
     /// <summary>Starts a product on new data and waits until it serves.</summary>
     public static async Task<ProductProcess> StartAsync(params string[] settings)
     {
-        var product = new ProductProcess(null, settings);
+        var product = new ProductProcess(await ProductStores.CreateAsync(), true, settings);
         try
         {
             await product.StartAgainAsync();
@@ -72,10 +62,10 @@ internal sealed partial class ProductProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Begins a start over a given folder. The caller awaits <see cref="WaitUntilReadyAsync"/>.</summary>
-    public static ProductProcess Launch(TestFolder folder, params string[] settings)
+    /// <summary>Begins a start over given stores. The caller awaits <see cref="WaitUntilReadyAsync"/>.</summary>
+    public static ProductProcess Launch(ProductStores stores, params string[] settings)
     {
-        var product = new ProductProcess(folder, settings);
+        var product = new ProductProcess(stores, false, settings);
         product.Launch();
         return product;
     }
@@ -84,10 +74,9 @@ internal sealed partial class ProductProcess : IAsyncDisposable
     public async Task StartAgainAsync(params string[] furtherSettings)
     {
         _settings = [.. _settings, .. furtherSettings];
-        var isFirstStart = !File.Exists(DatabasePath);
         Launch();
         await WaitUntilReadyAsync();
-        if (isFirstStart)
+        if (_ownsStores && ApiKey.Length == 0)
             ApiKey = await OrEndAsync(_key.Task, "print the key of the first user");
     }
 
@@ -122,12 +111,15 @@ internal sealed partial class ProductProcess : IAsyncDisposable
         await EndAsync();
     }
 
+    /// <summary>SIGTERM, without waiting for the end.</summary>
+    public void Terminate() => ProductProgram.Terminate(_process!);
+
     /// <summary>SIGKILL: what a power cut looks like to the process.</summary>
     public Task KillAsync() => EndAsync();
 
     /// <summary>Runs an administration command on the same data, while the product serves or not.</summary>
     public Task<ProgramResult> RunCommandAsync(params string[] arguments) =>
-        ProductProgram.RunAsync(_folder.FullName, [.. arguments, $"--Storage:DataDirectory={DataDirectory}"]);
+        ProductProgram.RunAsync(Stores.Folder, [.. arguments, .. Stores.Settings]);
 
     /// <summary>Creates a user and returns a client that speaks for them.</summary>
     public async Task<ApiClient> CreateUserAsync(string email, params string[] options)
@@ -156,8 +148,8 @@ internal sealed partial class ProductProcess : IAsyncDisposable
     {
         await EndAsync();
         Http.Dispose();
-        if (_ownsFolder)
-            _folder.Dispose();
+        if (_ownsStores)
+            await Stores.DisposeAsync();
     }
 
     private async Task EndAsync()
@@ -175,9 +167,9 @@ internal sealed partial class ProductProcess : IAsyncDisposable
         var listening = _listening = new TaskCompletionSource<Uri>(TaskCreationOptions.RunContinuationsAsynchronously);
         var key = _key = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         // Port 0: the system gives a free one, and no other process can take it in between.
-        string[] arguments = ["--urls", "http://127.0.0.1:0", $"--Storage:DataDirectory={DataDirectory}", .. _settings];
+        string[] arguments = ["--urls", "http://127.0.0.1:0", .. Stores.Settings, .. _settings];
         _process = ProductProgram.Start(
-            _folder.FullName,
+            Stores.Folder,
             arguments,
             line =>
             {

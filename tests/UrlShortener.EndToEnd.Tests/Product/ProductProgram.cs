@@ -10,7 +10,7 @@ internal static partial class ProductProgram
 {
     private const int SigTerm = 15;
     private const int SigKill = 9;
-    private static readonly TimeSpan RunLimit = TimeSpan.FromSeconds(45);
+    private static readonly TimeSpan RunLimit = TimeSpan.FromSeconds(120);
 
     // What the loader and the .NET host need; ASPNETCORE_URLS and the like stay out.
     private static readonly string[] KeptVariables = ["PATH", "HOME", "TMPDIR", "LANG", "LD_LIBRARY_PATH", "DOTNET_ROOT", "DOTNET_ROOT_X64", "DOTNET_ROOT_ARM64"];
@@ -23,13 +23,20 @@ internal static partial class ProductProgram
             Kill(process);
     };
 
+    /// <summary>The folder of the solution.</summary>
+    public static string Root { get; } = FindRoot();
+
     /// <summary>Path of the executable, of the same configuration as this assembly.</summary>
     public static string Path { get; } = FindExecutable();
 
     /// <summary>Starts it. Both streams are redirected; the caller reads them.</summary>
-    public static Process Start(string workingDirectory, IEnumerable<string> arguments, Action<string?> onOutput, Action<string?> onError)
+    public static Process Start(string workingDirectory, IEnumerable<string> arguments, Action<string?> onOutput, Action<string?> onError) =>
+        StartCommand(workingDirectory, Path, arguments, onOutput, onError);
+
+    /// <summary>Starts a command that becomes the executable, as <see cref="Start"/>.</summary>
+    public static Process StartCommand(string workingDirectory, string command, IEnumerable<string> arguments, Action<string?> onOutput, Action<string?> onError)
     {
-        var start = new ProcessStartInfo(Path, arguments)
+        var start = new ProcessStartInfo(command, arguments)
         {
             WorkingDirectory = workingDirectory,
             RedirectStandardOutput = true,
@@ -42,6 +49,7 @@ internal static partial class ProductProgram
         process.ErrorDataReceived += (_, line) => onError(line.Data);
         process.Start();
         Running[process] = true;
+        Reaper.Note('+', process.Id);
         // Read to the end: a full pipe would stop the product.
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
@@ -81,6 +89,7 @@ internal static partial class ProductProgram
         Kill(process);
         await process.WaitForExitAsync(CancellationToken.None);
         Running.TryRemove(process, out _);
+        Reaper.Note('-', process.Id);
         process.Dispose();
     }
 
@@ -94,15 +103,20 @@ internal static partial class ProductProgram
     [LibraryImport("libc", EntryPoint = "kill")]
     private static partial int SendSignal(int processId, int signal);
 
-    private static string FindExecutable()
+    private static string FindRoot()
     {
-        // tests/UrlShortener.EndToEnd.Tests/bin/CONFIGURATION/net10.0
-        var framework = new DirectoryInfo(AppContext.BaseDirectory);
-        var configuration = framework.Parent!.Name;
-        var root = framework;
+        var root = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(System.IO.Path.Combine(root.FullName, "UrlShortener.sln")))
             root = root.Parent ?? throw new InvalidOperationException($"No UrlShortener.sln above {AppContext.BaseDirectory}.");
-        var path = System.IO.Path.Combine(root.FullName, "runtime", "bin", configuration, framework.Name, "UrlShortener.Runtime");
+        return root.FullName;
+    }
+
+    private static string FindExecutable()
+    {
+        // tests/PROJECT/bin/CONFIGURATION/net10.0
+        var framework = new DirectoryInfo(AppContext.BaseDirectory);
+        var configuration = framework.Parent!.Name;
+        var path = System.IO.Path.Combine(Root, "runtime", "bin", configuration, framework.Name, "UrlShortener.Runtime");
         return File.Exists(path) ? path : throw new InvalidOperationException($"{path} is not built. Build UrlShortener.sln -c {configuration}.");
     }
 }

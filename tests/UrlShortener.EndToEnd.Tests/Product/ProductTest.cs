@@ -7,6 +7,7 @@ public abstract class ProductTest : IAsyncLifetime
 {
     private readonly List<ProductProcess> _shared = [];
     private readonly List<ProductProcess> _own = [];
+    private readonly List<ProductStores> _stores = [];
     private readonly List<TestFolder> _folders = [];
 
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;
@@ -22,6 +23,8 @@ public abstract class ProductTest : IAsyncLifetime
 
         foreach (var product in _own)
             await product.DisposeAsync();
+        foreach (var stores in _stores)
+            await stores.DisposeAsync();
         foreach (var folder in _folders)
             folder.Dispose();
     }
@@ -42,6 +45,16 @@ public abstract class ProductTest : IAsyncLifetime
 
     /// <summary>Starts a product for this test alone, ended with it.</summary>
     private protected async Task<ProductProcess> StartAsync(params string[] settings) => Own(await ProductProcess.StartAsync(settings));
+
+    /// <summary>A place for data of this test alone, which goes with it.</summary>
+    private protected async Task<ProductStores> NewStoresAsync() => Own(await ProductStores.CreateAsync());
+
+    /// <summary>A place for data that goes with the test.</summary>
+    private protected ProductStores Own(ProductStores stores)
+    {
+        _stores.Add(stores);
+        return stores;
+    }
 
     /// <summary>A folder of this test alone, deleted with it.</summary>
     private protected TestFolder NewFolder()

@@ -99,38 +99,37 @@ public sealed class AdministrationTests : ProductTest, IClassFixture<ProductFixt
     [InlineData("serve")]
     public async Task Command_Unknown_FailsAndCreatesNothing(params string[] arguments)
     {
-        var folder = NewFolder();
+        var stores = await NewStoresAsync();
 
-        var result = await ProductProgram.RunAsync(folder.FullName, [.. arguments, $"--Storage:DataDirectory={ProductProcess.DataDirectoryOf(folder)}"]);
+        var result = await ProductProgram.RunAsync(stores.Folder, [.. arguments, .. stores.Settings]);
 
         AssertRefused(result, "");
-        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.FullName));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(stores.Folder));
     }
 
     [Fact]
     public async Task Migrate_WhileServingAndOnNewData_Succeeds()
     {
-        var folder = NewFolder();
+        var stores = await NewStoresAsync();
 
         var serving = await _product.RunCommandAsync("migrate");
-        var fresh = await ProductProgram.RunAsync(folder.FullName, "migrate", $"--Storage:DataDirectory={ProductProcess.DataDirectoryOf(folder)}");
+        var fresh = await ProductProgram.RunAsync(stores.Folder, ["migrate", .. stores.Settings]);
 
         Assert.True(serving.ExitCode == 0, serving.ToString());
         Assert.True(fresh.ExitCode == 0, fresh.ToString());
-        Assert.True(File.Exists(Path.Combine(ProductProcess.DataDirectoryOf(folder), "shortener.db")));
+        Assert.Equal("ok", await stores.CheckAsync());
         Assert.Equal(201, (await _product.Owner.CreateAsync(new { original_url = "https://example.com/" })).Status);
     }
 
     [Fact]
     public async Task Migrate_SixAtOnceOnNewData_AllSucceed()
     {
-        var folder = NewFolder();
-        var data = ProductProcess.DataDirectoryOf(folder);
+        var stores = await NewStoresAsync();
 
-        var results = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => ProductProgram.RunAsync(folder.FullName, "migrate", $"--Storage:DataDirectory={data}")));
+        var results = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => ProductProgram.RunAsync(stores.Folder, ["migrate", .. stores.Settings])));
 
         Assert.All(results, result => Assert.True(result.ExitCode == 0, result.ToString()));
-        Assert.Equal("ok", Integrity.Check(Path.Combine(data, "shortener.db")));
+        Assert.Equal("ok", await stores.CheckAsync());
     }
 
     private static void AssertRefused(ProgramResult result, string named)

@@ -139,26 +139,21 @@ public sealed class BearerTokenTests : ProductTest, IClassFixture<BearerTokenTes
     /// <summary>A product that accepts tokens, with one user whom they name.</summary>
     public sealed class Fixture : IAsyncLifetime
     {
-        private ProductProcess? _product;
+        private readonly SharedProduct _shared = new();
 
-        internal ProductProcess Product => _product ?? throw new InvalidOperationException("The product is not started.");
+        internal ProductProcess Product => _shared.Product;
 
         public async ValueTask InitializeAsync()
         {
-            _product = await ProductProcess.StartAsync(
+            await _shared.StartAsync(
                 "--RateLimiting:Anonymous=1000000",
                 $"--Authentication:Jwt:SigningKey={Convert.ToBase64String(SigningKey)}",
                 $"--Authentication:Jwt:Issuer={Issuer}",
                 $"--Authentication:Jwt:Audience={Audience}");
-            await _product.CreateUserAsync(Email);
+            if (_shared.IsStarted)
+                await Product.CreateUserAsync(Email);
         }
 
-        public async ValueTask DisposeAsync()
-        {
-            if (_product is null)
-                return;
-            await _product.StopAsync();
-            await _product.DisposeAsync();
-        }
+        public ValueTask DisposeAsync() => _shared.DisposeAsync();
     }
 }

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using UrlShortener.EndToEnd.Tests.Product;
 using Xunit;
 
-namespace UrlShortener.EndToEnd.Tests.OpenApi;
+namespace UrlShortener.EndToEnd.Tests.Embedded;
 
 public sealed class BusyStoreTests : ProductTest
 {
@@ -16,8 +16,7 @@ public sealed class BusyStoreTests : ProductTest
         var code = await product.Owner.CreateLinkAsync();
         object link = new { original_url = "https://example.com/busy" };
 
-        var held = DamagedStore.LockWrites(product);
-        await using (held)
+        await using (product.Stores.LockWrites())
         {
             Assert.Equal(302, (await product.Anonymous.GetAsync($"/{code}")).Status);
             Assert.Equal(200, (await product.Owner.GetAsync($"/api/v1/urls/{code}")).Status);

@@ -1,0 +1,96 @@
+using System.Diagnostics;
+using StackExchange.Redis;
+using UrlShortener.Chaos.Tests.Histories;
+using UrlShortener.Chaos.Tests.Product;
+using UrlShortener.Chaos.Tests.Traffic;
+using UrlShortener.TestServers.Postgres;
+using UrlShortener.TestServers.Redis;
+using Xunit;
+
+namespace UrlShortener.Chaos.Tests.Cases;
+
+public sealed class RedisFailoverTests : ChaosTest
+{
+    private const int Runs = 20;
+    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(5);
+
+    [Fact]
+    [Trait("Case", "C-01")]
+    public async Task MasterKilled_UnderLoad_ItsSlotsTakeWritesAgainInFiveSecondsAndNoRequestFails()
+    {
+        var installation = await InstallAsync(new PostgresClusterOptions(), new RedisClusterOptions());
+        var redis = installation.Redis!;
+        Pod[] pods = [await installation.StartPodAsync("app1"), await installation.StartPodAsync("app2")];
+        var followed = await installation.CreateLinksAsync(20, pods, Token);
+        var changing = await installation.CreateLinksAsync(4, pods, Token);
+        await using var client = await ConnectionMultiplexer.ConnectAsync(OptionsOf(redis));
+        var recoveries = new List<TimeSpan>();
+        var options = new LoadOptions { Followed = [.. followed, .. changing], Changing = changing, Pause = TimeSpan.FromMilliseconds(20) };
+        await using (var load = StartLoad(installation, pods, options))
+        {
+            for (var run = 0; run < Runs; run++)
+            {
+                // Another key each time, so that each of the masters has its turn.
+                recoveries.Add(await FailOverAsync(redis, client.GetDatabase(), $"probe:{run}"));
+                await redis.WaitUntilHealthyAsync(Token);
+            }
+
+            await load.StopAsync();
+        }
+
+        var sorted = recoveries.Order().ToList();
+        await ReportAsync(
+            "C-01",
+            $"C-01: {Runs} masters killed; seconds until a write to their slots succeeded again:",
+            $"median {sorted[Runs / 2].TotalSeconds:0.00}, max {sorted[^1].TotalSeconds:0.00}",
+            string.Join(' ', recoveries.Select(recovery => $"{recovery.TotalSeconds:0.00}")));
+        Assert.True(sorted[^1] < Bound, $"The slowest took {sorted[^1].TotalSeconds:0.00} s.");
+        foreach (var kind in Enum.GetValues<OperationKind>().Except([OperationKind.Delete]))
+            AssertAllAnswered($"requests of the kind {kind}", installation.History.Find(kind, TimeSpan.Zero, TimeSpan.MaxValue));
+        await installation.VerifyAsync(pods[0], StaleBound, [], Token);
+    }
+
+    // As the product configures it.
+    private static ConfigurationOptions OptionsOf(RedisCluster redis)
+    {
+        var options = ConfigurationOptions.Parse(redis.Configuration);
+        options.AbortOnConnectFail = false;
+        options.BacklogPolicy = BacklogPolicy.FailFast;
+        options.ConnectTimeout = 1_000;
+        options.ConnectRetry = 1;
+        options.ReconnectRetryPolicy = new LinearRetry(100);
+        options.HeartbeatInterval = TimeSpan.FromMilliseconds(200);
+        options.ConfigCheckSeconds = 1;
+        options.SyncTimeout = 1_000;
+        return options;
+    }
+
+    private static async Task<TimeSpan> FailOverAsync(RedisCluster redis, IDatabase database, string key)
+    {
+        var master = await redis.GetMasterOfKeyAsync(key, Token);
+        Assert.True(await database.StringSetAsync(key, "before"));
+        var killed = Stopwatch.GetTimestamp();
+        await master.KillAsync(Token);
+        while (!await TrySetAsync(database, key))
+        {
+            Assert.True(Stopwatch.GetElapsedTime(killed) < TimeSpan.FromSeconds(30), $"No write to {key} succeeded for 30 s.");
+            await Task.Delay(10, Token);
+        }
+
+        var recovery = Stopwatch.GetElapsedTime(killed);
+        await master.StartAsync(Token);
+        return recovery;
+    }
+
+    private static async Task<bool> TrySetAsync(IDatabase database, string key)
+    {
+        try
+        {
+            return await database.StringSetAsync(key, "after");
+        }
+        catch (Exception error) when (error is RedisException or TimeoutException)
+        {
+            return false;
+        }
+    }
+}

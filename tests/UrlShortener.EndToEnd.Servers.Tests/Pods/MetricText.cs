@@ -1,0 +1,22 @@
+using System.Globalization;
+using UrlShortener.EndToEnd.Tests.Product;
+using Xunit;
+
+namespace UrlShortener.EndToEnd.Servers.Tests.Pods;
+
+/// <summary>Reads single values of /metrics.</summary>
+internal static class MetricText
+{
+    /// <summary>The sum of a metric's samples that have a label value, or of all.</summary>
+    public static async Task<double> ReadMetricAsync(this ProductProcess product, string name, string label = "")
+    {
+        var reply = await product.Anonymous.GetAsync("/metrics");
+        Assert.Equal(200, reply.Status);
+        var samples = reply.Text.Split('\n')
+            .Where(line => line.StartsWith(name, StringComparison.Ordinal) && line[name.Length] is ' ' or '{' && line.Contains(label, StringComparison.Ordinal))
+            .Select(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture))
+            .ToList();
+        Assert.True(samples.Count > 0, $"There is no {name} with {label}.");
+        return samples.Sum();
+    }
+}

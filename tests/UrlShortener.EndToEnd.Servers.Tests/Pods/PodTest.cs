@@ -1,0 +1,59 @@
+using UrlShortener.EndToEnd.Tests.Product;
+using Xunit;
+
+namespace UrlShortener.EndToEnd.Servers.Tests.Pods;
+
+/// <summary>Tests of several processes on the same stores, as they run in a region: migrated before, some with the role app, one with the role kgs.</summary>
+public abstract class PodTest : ProductTest
+{
+    /// <summary>The secret of the key generation service.</summary>
+    protected const string KgsToken = "an-end-to-end-secret-of-40-characters-00";
+
+    /// <summary>Stores behind a gate in front of Redis, which go with the test.</summary>
+    private protected async Task<ProductStores> NewStoresWithRedisGateAsync() => Own(await ProductStores.CreateWithRedisGateAsync());
+
+    /// <summary>Two app processes and a key generation service that has filled its pool and theirs.</summary>
+    private protected async Task<Region> StartRegionAsync(ProductStores? stores = null, params string[] settings)
+    {
+        stores ??= await NewStoresAsync();
+        var migrated = await ProductProgram.RunAsync(stores.Folder, ["migrate", .. stores.Settings]);
+        Assert.True(migrated.ExitCode == 0, migrated.ToString());
+        string[] all = ["--Postgres:MigrateOnStart=false", .. settings];
+        var kgs = Own(ProductProcess.Launch(stores, ["--Role=kgs", $"--Kgs:Token={KgsToken}", .. all]));
+        var a = Own(ProductProcess.Launch(stores, ["--Role=app", .. all]));
+        var b = Own(ProductProcess.Launch(stores, ["--Role=app", .. all]));
+        foreach (var process in new[] { kgs, a, b })
+            await process.WaitUntilReadyAsync();
+        var created = await a.RunCommandAsync("users", "create", "--email", "pods@example.com", "--tier", "enterprise", "--rate-limit", "1000000");
+        Assert.True(created.ExitCode == 0, created.ToString());
+        var region = new Region(stores, kgs, a, b, ProductProcess.ReadKey(created));
+        await region.WaitUntilFilledAsync();
+        return region;
+    }
+}
+
+/// <summary>The processes of a region.</summary>
+internal sealed record Region(ProductStores Stores, ProductProcess Kgs, ProductProcess A, ProductProcess B, string ApiKey)
+{
+    private const int LocalPool = 2_000;
+
+    /// <summary>The app processes.</summary>
+    public IReadOnlyList<ProductProcess> Pods => [A, B];
+
+    /// <summary>The user through pod A.</summary>
+    public ApiClient OnA => new(A.Http, ApiKey);
+
+    /// <summary>The user through pod B.</summary>
+    public ApiClient OnB => new(B.Http, ApiKey);
+
+    /// <summary>Waits until each pod has all the codes that it keeps ahead, and Redis with them.</summary>
+    public async Task WaitUntilFilledAsync()
+    {
+        foreach (var pod in Pods)
+            await Eventually.ReadAsync(() => pod.ReadMetricAsync("shortener_key_pool_level"), level => level >= LocalPool, "the pod's pool is filled");
+    }
+
+    /// <summary>A request to the key generation service.</summary>
+    public Task<Reply> AskKgsAsync(HttpMethod method, string path, object? body = null, string? token = null) =>
+        new ApiClient(Kgs.Http, null).SendAsync(method, path, body, token is null ? [] : [("Authorization", $"Bearer {token}")]);
+}

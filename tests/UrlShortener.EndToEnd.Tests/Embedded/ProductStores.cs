@@ -1,0 +1,116 @@
+using Microsoft.Data.Sqlite;
+
+namespace UrlShortener.EndToEnd.Tests.Product;
+
+/// <summary>Where a product keeps its data, for as long as a test: here a folder with a SQLite file. Products that are started one after another, or side by side, may share it.</summary>
+internal sealed class ProductStores : IAsyncDisposable
+{
+    private readonly TestFolder _folder = new();
+
+    private ProductStores()
+    {
+    }
+
+    /// <summary>Whether the data is on servers, which may be slow or away.</summary>
+    public static bool AreServers => false;
+
+    /// <summary>The working directory of the product; empty at first.</summary>
+    public string Folder => _folder.FullName;
+
+    /// <summary>What tells a product to keep its data here.</summary>
+    public IReadOnlyList<string> Settings => [$"--Storage:DataDirectory={DataDirectory}"];
+
+    /// <summary>The data folder.</summary>
+    public string DataDirectory => _folder.PathOf("data");
+
+    /// <summary>The store's file.</summary>
+    public string DatabasePath => Path.Combine(DataDirectory, "shortener.db");
+
+    /// <summary>Makes a place for data, with nothing in it.</summary>
+    public static Task<ProductStores> CreateAsync() => Task.FromResult(new ProductStores());
+
+    /// <summary>After all products have stopped: <c>ok</c>, or what is wrong with the data.</summary>
+    public Task<string> CheckAsync()
+    {
+        if (File.Exists(DatabasePath + "-wal"))
+            return Task.FromResult("The write-ahead log was not folded into the file.");
+        using var connection = Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "PRAGMA integrity_check";
+        return Task.FromResult((string)command.ExecuteScalar()!);
+    }
+
+    /// <summary>Whether bytes occur anywhere in the data. While a product runs the write-ahead log is part of it.</summary>
+    public Task<bool> HoldAsync(byte[] bytes) =>
+        Task.FromResult(Directory.EnumerateFiles(DataDirectory, "*", SearchOption.AllDirectories).Any(path => ReadAll(path).AsSpan().IndexOf(bytes) >= 0));
+
+    /// <summary>Ends a link behind the product's back, in the past, which the API refuses.</summary>
+    public Task ExpireLinkAsync(string code) => ChangeLinkAsync(code, "expires_at = 1");
+
+    /// <summary>Changes the target of a link behind the product's back, whatever the API says of it.</summary>
+    public Task RetargetLinkAsync(string code, string target) => ChangeLinkAsync(code, $"original_url = '{target}'");
+
+    /// <summary>Overwrites the whole file, as a failing disk would. Nothing can be read or written from then on.</summary>
+    public Task LoseAsync()
+    {
+        using (var connection = Open())
+        {
+            // A change by somebody else makes the product's connections forget what they hold in memory.
+            Execute(connection, "UPDATE users SET email = email");
+            Execute(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
+        }
+
+        using var file = new FileStream(DatabasePath, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+        var garbage = new byte[file.Length];
+        Array.Fill(garbage, byte.MaxValue);
+        file.Write(garbage);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Holds the write lock, as a backup tool or a command that hangs would, until it is disposed.</summary>
+    public IAsyncDisposable LockWrites()
+    {
+        var connection = Open();
+        Execute(connection, "BEGIN EXCLUSIVE");
+        return connection;
+    }
+
+    /// <inheritdoc />
+    public ValueTask DisposeAsync()
+    {
+        _folder.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private static byte[] ReadAll(string path)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using var memory = new MemoryStream();
+        file.CopyTo(memory);
+        return memory.ToArray();
+    }
+
+    private static void Execute(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+#pragma warning disable CA2100 // Written by tests.
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        command.ExecuteNonQuery();
+    }
+
+    private Task ChangeLinkAsync(string code, string assignment)
+    {
+        using var connection = Open();
+        Execute(connection, $"UPDATE urls SET {assignment} WHERE short_code = '{code}'");
+        return Task.CompletedTask;
+    }
+
+    private SqliteConnection Open()
+    {
+        var connection = new SqliteConnection(
+            new SqliteConnectionStringBuilder { DataSource = DatabasePath, Mode = SqliteOpenMode.ReadWrite, Pooling = false }.ToString());
+        connection.Open();
+        return connection;
+    }
+}
