@@ -1,0 +1,57 @@
+using k8s.Models;
+
+namespace UrlShortener.Operator.Conditions;
+
+/// <summary>Builds the conditions of a status from what is true now. Those that did not change keep their time, so that they are no reason to write.</summary>
+internal sealed class ConditionList
+{
+    private const int MaxMessage = 1_024;
+
+    private readonly IReadOnlyList<V1Condition> _former;
+    private readonly long _generation;
+    private readonly DateTime _now;
+    private readonly List<V1Condition> _conditions = [];
+
+    /// <param name="former">The conditions of the last status.</param>
+    /// <param name="generation">Generation of the specification that they are about.</param>
+    /// <param name="now">The time.</param>
+    public ConditionList(IReadOnlyList<V1Condition>? former, long? generation, DateTimeOffset now)
+    {
+        _former = former ?? [];
+        _generation = generation ?? 0;
+        // Whole seconds are what the server stores.
+        _now = DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds()).UtcDateTime;
+    }
+
+    /// <summary>The conditions, in the order in which they were set.</summary>
+    public IReadOnlyList<V1Condition> Conditions => _conditions;
+
+    /// <summary>Those whose status is another than before, or that are new, with their former status.</summary>
+    public IReadOnlyList<(V1Condition Condition, string? Former)> Changed =>
+        [.. _conditions.Select(condition => (condition, Find(_former, condition.Type)?.Status)).Where(change => change.Item2 != change.condition.Status)];
+
+    /// <summary>Sets a condition.</summary>
+    /// <param name="type">One of <see cref="ConditionTypes"/>.</param>
+    /// <param name="status">Null: not known.</param>
+    /// <param name="reason">One of <see cref="Reasons"/>.</param>
+    /// <param name="message">A sentence for people.</param>
+    public void Set(string type, bool? status, string reason, string message)
+    {
+        var text = status switch { true => "True", false => "False", _ => "Unknown" };
+        var former = Find(_former, type);
+        _conditions.Add(new V1Condition
+        {
+            Type = type,
+            Status = text,
+            Reason = reason,
+            Message = message.Length <= MaxMessage ? message : message[..(MaxMessage - 1)] + "…",
+            ObservedGeneration = _generation,
+            LastTransitionTime = former?.Status == text ? former.LastTransitionTime : _now,
+        });
+    }
+
+    /// <summary>Whether a condition is set and true.</summary>
+    public bool IsTrue(string type) => Find(_conditions, type)?.Status == "True";
+
+    private static V1Condition? Find(IReadOnlyList<V1Condition> conditions, string type) => conditions.FirstOrDefault(condition => condition.Type == type);
+}

@@ -1,0 +1,38 @@
+namespace UrlShortener.Operator.Conditions;
+
+/// <summary>Types of conditions. <see cref="Ready"/>, <see cref="Reconciling"/> and <see cref="Stalled"/> are those of kstatus.</summary>
+internal static class ConditionTypes
+{
+    /// <summary>All that was asked for is there and works.</summary>
+    public const string Ready = nameof(Ready);
+
+    /// <summary>The operator or the cluster is still at it.</summary>
+    public const string Reconciling = nameof(Reconciling);
+
+    /// <summary>Nothing goes on until somebody changes something.</summary>
+    public const string Stalled = nameof(Stalled);
+
+    /// <summary>Changes are suspended by the specification.</summary>
+    public const string Suspended = nameof(Suspended);
+
+    /// <summary>Enough pods of the app serve.</summary>
+    public const string AppAvailable = nameof(AppAvailable);
+
+    /// <summary>The app reaches the servers that it needs.</summary>
+    public const string DependenciesReachable = nameof(DependenciesReachable);
+
+    /// <summary>The key generation service works.</summary>
+    public const string GeneratorHealthy = nameof(GeneratorHealthy);
+
+    /// <summary>The pool is below its low watermark.</summary>
+    public const string LowWatermark = nameof(LowWatermark);
+
+    /// <summary>The pool is below its critical watermark.</summary>
+    public const string Critical = nameof(Critical);
+
+    /// <summary>The pool is empty.</summary>
+    public const string Exhausted = nameof(Exhausted);
+
+    /// <summary>Most of all codes that there are have been used.</summary>
+    public const string KeyspaceLow = nameof(KeyspaceLow);
+}

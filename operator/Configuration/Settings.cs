@@ -1,0 +1,97 @@
+using System.Collections;
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using System.Reflection;
+
+namespace UrlShortener.Operator.Configuration;
+
+/// <summary>The operator's settings, read and checked as a whole before anything starts, so that one start tells all errors.</summary>
+internal static class Settings
+{
+    /// <summary>The section that holds them.</summary>
+    public const string Section = "Operator";
+
+    /// <summary>Reads the settings.</summary>
+    /// <returns>The settings, which are good when there are no errors; and all errors, each a sentence that starts with the setting's name.</returns>
+    public static (OperatorOptions Options, IReadOnlyList<string> Errors) Read(IConfiguration configuration)
+    {
+        var errors = new List<string>();
+        var readable = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
+        CheckSection(configuration.GetSection(Section), typeof(OperatorOptions), readable, errors);
+        var options = new OperatorOptions();
+        // What cannot be read stays at its default; that it cannot be read was told.
+        new ConfigurationBuilder().AddInMemoryCollection(readable).Build().GetSection(Section).Bind(options);
+        Validate(options, Section, errors);
+        return (options, errors);
+    }
+
+    private static void CheckSection(IConfigurationSection section, Type type, Dictionary<string, string?> readable, List<string> errors)
+    {
+        if (!string.IsNullOrEmpty(section.Value))
+            errors.Add($"{section.Path} is a section, not one value.");
+        var properties = PropertiesOf(type).ToDictionary(property => property.Name, StringComparer.OrdinalIgnoreCase);
+        foreach (var child in section.GetChildren())
+        {
+            if (!properties.TryGetValue(child.Key, out var property))
+                errors.Add($"{child.Path} is not a setting. There are {string.Join(", ", properties.Keys.Order(StringComparer.Ordinal))}.");
+            else if (IsSection(property.PropertyType))
+                CheckSection(child, property.PropertyType, readable, errors);
+            else if (FindError(child, property.PropertyType) is { } error)
+                errors.Add($"{child.Path} {error}");
+            else
+                Copy(child, readable);
+        }
+    }
+
+    private static void Copy(IConfigurationSection section, Dictionary<string, string?> readable)
+    {
+        foreach (var (key, value) in section.AsEnumerable().Where(entry => entry.Value is not null))
+            readable[key] = value;
+    }
+
+    private static string? FindError(IConfigurationSection section, Type type)
+    {
+        if (type != typeof(string) && typeof(IEnumerable).IsAssignableFrom(type))
+            return string.IsNullOrEmpty(section.Value) ? null : $"is a list; write {section.Path}:0, {section.Path}:1 and so on.";
+        if (section.GetChildren().Any())
+            return "is one value, not a section.";
+        return section.Value is not { } text || CanConvert(type, text) ? null : $"must be {Describe(type)}, not \"{text}\".";
+    }
+
+    private static bool CanConvert(Type type, string text)
+    {
+        try
+        {
+            TypeDescriptor.GetConverter(type).ConvertFromInvariantString(text);
+            return true;
+        }
+        // Converters wrap FormatException and OverflowException in whatever they like.
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            return false;
+        }
+    }
+
+    private static string Describe(Type type) =>
+        type == typeof(bool) ? "true or false" : type == typeof(int) ? "a whole number" : type == typeof(TimeSpan) ? "a time such as 00:00:30" : $"a {type.Name}";
+
+    private static void Validate(object options, string path, List<string> errors)
+    {
+        var results = new List<ValidationResult>();
+        Validator.TryValidateObject(options, new ValidationContext(options), results, validateAllProperties: true);
+        foreach (var result in results)
+        {
+            var member = result.MemberNames.First();
+            var message = result.ErrorMessage!.Replace($"The field {member} ", "", StringComparison.Ordinal).Replace($"The {member} field ", "", StringComparison.Ordinal);
+            errors.Add($"{path}:{member} {message}");
+        }
+
+        foreach (var section in PropertiesOf(options.GetType()).Where(property => IsSection(property.PropertyType)))
+            Validate(section.GetValue(options)!, $"{path}:{section.Name}", errors);
+    }
+
+    private static IEnumerable<PropertyInfo> PropertiesOf(Type type) =>
+        type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(property => property.CanWrite);
+
+    private static bool IsSection(Type type) => type.IsClass && type.Assembly == typeof(Settings).Assembly;
+}

@@ -1,0 +1,46 @@
+using UrlShortener.Operator.Webhooks;
+
+namespace UrlShortener.Operator.Manifests;
+
+/// <summary><c>manifests FOLDER</c>: writes the files that are made from code, so that they can be committed.</summary>
+internal static class ManifestsCommand
+{
+    /// <summary>The first argument that asks for it.</summary>
+    public const string Name = "manifests";
+
+    /// <summary>Folder of the CustomResourceDefinitions, below the one that is given.</summary>
+    public const string CrdFolder = "crds";
+
+    /// <summary>The file of the ValidatingWebhookConfiguration.</summary>
+    public const string WebhookFile = "config/webhook/validatingwebhookconfiguration.yaml";
+
+    private const string Comment = "Made from the code in operator/ by `make manifests`. Do not edit.";
+
+    /// <summary>Every file by its path below the folder.</summary>
+    public static IReadOnlyDictionary<string, string> BuildFiles()
+    {
+        var options = new WebhookOptions();
+        var files = CustomResourceDefinitions.BuildAll().ToDictionary(entry => $"{CrdFolder}/{entry.Key}", entry => YamlText.Write(entry.Value, Comment), StringComparer.Ordinal);
+        files[WebhookFile] = YamlText.Write(WebhookManifest.Build(options.ConfigurationName, WebhookManifest.BuildService(options)), Comment);
+        return files;
+    }
+
+    /// <summary>Writes the files; returns the exit code: 0 written, 64 called wrongly.</summary>
+    public static async Task<int> RunAsync(string[] args, CancellationToken cancellationToken)
+    {
+        if (args is not [Name, var folder])
+        {
+            await Console.Error.WriteLineAsync($"Usage: UrlShortener.Operator {Name} FOLDER");
+            return 64;
+        }
+
+        foreach (var (path, text) in BuildFiles())
+        {
+            var file = Path.Combine(folder, path);
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            await File.WriteAllTextAsync(file, text, cancellationToken);
+        }
+
+        return 0;
+    }
+}

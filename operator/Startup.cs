@@ -1,0 +1,97 @@
+using k8s;
+using k8s.Exceptions;
+using Prometheus;
+using UrlShortener.Operator.Configuration;
+using UrlShortener.Operator.Controllers;
+using UrlShortener.Operator.Runtime;
+using UrlShortener.Operator.Webhooks;
+
+namespace UrlShortener.Operator;
+
+/// <summary>What the process is made of: one method per capability.</summary>
+internal static class Startup
+{
+    private const int ConfigurationError = 78; // EX_CONFIG of sysexits.h
+
+    /// <summary>Configuration by appsettings.json, environment and command line, in ASP.NET Core's order.</summary>
+    public static WebApplicationBuilder CreateBuilder(string[] args) => WebApplication.CreateSlimBuilder(new WebApplicationOptions
+    {
+        Args = args,
+        // The defaults lie beside the binary, wherever it was started from.
+        ContentRootPath = AppContext.BaseDirectory,
+    });
+
+    /// <summary>Writes errors that only another configuration mends; returns the exit code.</summary>
+    public static int Report(IReadOnlyList<string> errors)
+    {
+        Console.Error.WriteLine(errors.Count == 1 ? "The configuration has an error:" : $"The configuration has {errors.Count} errors:");
+        foreach (var error in errors)
+            Console.Error.WriteLine($"  {error}");
+        return ConfigurationError;
+    }
+
+    /// <summary>Everything that runs. Services stop in the opposite order: what takes requests first, the election last.</summary>
+    public static void AddOperator(this WebApplicationBuilder builder, OperatorOptions options)
+    {
+        Metrics.SuppressDefaultMetrics(new SuppressDefaultMetricOptions { SuppressMeters = true, SuppressEventCounters = true });
+        builder.Services.AddControllerRuntime(runtime =>
+        {
+            runtime.Namespaces = options.NamespaceList;
+            runtime.Resync = options.Resync;
+            runtime.Lease = options.LeaderElection.ToLease();
+        });
+        builder.Services.AddRegionControllers();
+        if (options.Webhooks.Enabled)
+        {
+            builder.Services.AddSingleton<IKubernetes>(_ => KubernetesClients.CreateLocalKubernetes());
+            builder.Services.AddWebhooks(options.Webhooks);
+        }
+
+        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            if (options.ListenAddress is { } address)
+                kestrel.Listen(address, options.Port);
+            else
+                kestrel.ListenAnyIP(options.Port);
+            if (options.Webhooks.Enabled)
+                kestrel.ListenWebhooks(options.ListenAddress);
+        });
+    }
+
+    /// <summary>The controllers of the operator's kinds, and what they need.</summary>
+    public static void AddRegionControllers(this IServiceCollection services)
+    {
+        services.AddRegionController().AddKeyPoolController();
+    }
+
+    /// <summary>Probes and metrics on the one port, admission on the other.</summary>
+    public static void MapOperator(this WebApplication app, OperatorOptions options)
+    {
+        if (options.Webhooks.Enabled)
+        {
+            // By the port that was connected to: what a Host header says is the client's choice.
+            app.UseWhen(
+                context => context.Connection.LocalPort == options.Webhooks.Port && context.Request.Path != AdmissionEndpoint.Path,
+                other => other.Run(context =>
+                {
+                    context.Response.StatusCode = StatusCodes.Status404NotFound;
+                    return Task.CompletedTask;
+                }));
+            app.MapWebhooks();
+        }
+
+        app.MapRuntimeProbes();
+        app.MapMetrics();
+    }
+
+    /// <summary>Why a start failed, when it is something that a person can mend; null: it is a bug.</summary>
+    /// <returns>A sentence, and the exit code.</returns>
+    public static (string Message, int ExitCode)? Explain(Exception error, OperatorOptions options) => error switch
+    {
+        KubeConfigException or YamlDotNet.Core.YamlException => ($"There is no cluster to work for: {error.Message}", ConfigurationError),
+        IOException or System.Net.Sockets.SocketException =>
+            ($"Operator:Port {options.Port} or Operator:Webhooks:Port {options.Webhooks.Port} cannot be listened on: {error.Message}", 1),
+        _ => null,
+    };
+}

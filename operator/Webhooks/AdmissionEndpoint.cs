@@ -1,0 +1,83 @@
+using System.Text.Json;
+using k8s;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace UrlShortener.Operator.Webhooks;
+
+/// <summary>Answers the API server's questions whether a request may pass.</summary>
+internal sealed class AdmissionEndpoint(ScaledObjects objects, ILogger<AdmissionEndpoint> logger)
+{
+    /// <summary>Where it is asked.</summary>
+    public const string Path = "/admission/v1";
+
+    // A request of the API server may have 3 MiB; the question holds the new and the old object.
+    private const long MaxBody = 8 * 1024 * 1024;
+
+    /// <summary>POST <see cref="Path"/>. 400 and 413 tell what no API server sends; 500 that the answer is not known, which the failure policy then decides.</summary>
+    public async Task AnswerAsync(HttpContext context)
+    {
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+            size.MaxRequestBodySize = MaxBody;
+        var (request, code, problem) = await ReadAsync(context);
+        if (request is null)
+        {
+            Log.Unreadable(logger, problem);
+            context.Response.StatusCode = code;
+            await context.Response.WriteAsync(problem, context.RequestAborted);
+            return;
+        }
+
+        var decision = await DecideAsync(request, context.RequestAborted);
+        WebhookMetrics.CountAdmission(request, decision);
+        if (decision.Refusal is { } refusal)
+            Log.Refused(logger, request.Operation, request.Resource?.Resource, request.Namespace, request.Name, refusal);
+        var answer = new AdmissionReview { ApiVersion = AdmissionReview.Version, Kind = AdmissionReview.KubeKind, Response = decision.ToResponse(request.Uid!) };
+        context.Response.ContentType = "application/json";
+        await context.Response.WriteAsync(KubernetesJson.Serialize(answer), context.RequestAborted);
+    }
+
+    private static async Task<(AdmissionRequest? Request, int Code, string Problem)> ReadAsync(HttpContext context)
+    {
+        AdmissionReview? review;
+        try
+        {
+            using var reader = new StreamReader(context.Request.Body);
+            review = KubernetesJson.Deserialize<AdmissionReview>(await reader.ReadToEndAsync(context.RequestAborted));
+        }
+        catch (JsonException error)
+        {
+            return (null, StatusCodes.Status400BadRequest, $"The body is no AdmissionReview: {error.Message}");
+        }
+        catch (BadHttpRequestException error)
+        {
+            return (null, error.StatusCode, $"The body cannot be read: {error.Message}");
+        }
+
+        if (review?.ApiVersion != AdmissionReview.Version || review.Kind != AdmissionReview.KubeKind)
+            return (null, StatusCodes.Status400BadRequest, $"The body must be an {AdmissionReview.KubeKind} of {AdmissionReview.Version}.");
+        if (string.IsNullOrEmpty(review.Request?.Uid))
+            return (null, StatusCodes.Status400BadRequest, "The AdmissionReview must hold a request with a uid.");
+        return AdmissionPolicies.Find(review.Request.Resource) is null
+            ? (null, StatusCodes.Status400BadRequest, $"Requests about {review.Request.Resource?.Resource} of {review.Request.Resource?.Group} are not judged here.")
+            : (review.Request, StatusCodes.Status200OK, "");
+    }
+
+    private async Task<AdmissionDecision> DecideAsync(AdmissionRequest request, CancellationToken cancellationToken)
+    {
+        var policy = AdmissionPolicies.Find(request.Resource)!;
+        if (string.IsNullOrEmpty(request.SubResource))
+            return policy.Judge(request);
+        if (request.SubResource != "scale" || ReadReplicas(request.Object) is not { } replicas)
+            return AdmissionDecision.Allowed;
+        // The question holds the number alone, not the object that it is to go into. One that is not there is refused by the API server itself.
+        var current = await objects.FindAsync(request.Resource!.Resource!, request.Namespace!, request.Name!, cancellationToken);
+        return current is null ? AdmissionDecision.Allowed : policy.JudgeScale(current.Value, replicas);
+    }
+
+    private static int? ReadReplicas(JsonElement? scale) =>
+        scale is { ValueKind: JsonValueKind.Object } map
+        && map.TryGetProperty("spec", out var spec) && spec.ValueKind == JsonValueKind.Object
+        && spec.TryGetProperty("replicas", out var replicas) && replicas.ValueKind == JsonValueKind.Number && replicas.TryGetInt32(out var number)
+            ? number
+            : null;
+}

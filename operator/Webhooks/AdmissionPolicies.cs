@@ -1,0 +1,38 @@
+using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Entities.Spec;
+using UrlShortener.Operator.Entities.Status;
+using UrlShortener.Operator.Validation;
+
+namespace UrlShortener.Operator.Webhooks;
+
+/// <summary>The policies of the operator's kinds.</summary>
+internal static class AdmissionPolicies
+{
+    /// <summary>Annotation with which a region may be deleted although it is its group's primary; its value is the region's name.</summary>
+    public const string AllowDeletePrimary = $"{ApiGroup.Name}/allow-delete-primary";
+
+    // A namespace that is being deleted takes its objects with it, and nobody can be asked again.
+    private const string NamespaceController = "system:serviceaccount:kube-system:namespace-controller";
+
+    private static readonly Dictionary<string, IAdmissionPolicy> Policies = new(StringComparer.Ordinal)
+    {
+        [V1Alpha1ShortenerRegion.KubePlural] = new AdmissionPolicy<V1Alpha1ShortenerRegion, RegionSpec>(
+            RegionRules.Check, RegionRules.Warnings, (spec, replicas) => spec with { App = spec.App with { MinReplicas = replicas } }, CheckDeletion),
+        [V1Alpha1KeyPool.KubePlural] = new AdmissionPolicy<V1Alpha1KeyPool, KeyPoolSpec>(
+            KeyPoolRules.Check, KeyPoolRules.Warnings, (spec, replicas) => spec with { TargetAvailable = replicas }, (_, _) => null),
+    };
+
+    /// <summary>The policy of a kind by its plural name; null: the kind is not ours.</summary>
+    public static IAdmissionPolicy? Find(AdmissionResource? resource) =>
+        resource is { Group: ApiGroup.Name, Resource: { } plural } ? Policies.GetValueOrDefault(plural) : null;
+
+    // Refuses nothing as long as no controller writes status.topology: roles do not move yet.
+    private static string? CheckDeletion(V1Alpha1ShortenerRegion region, string user)
+    {
+        var isPrimaryOfAGroup = region.Status is { Role: RegionRole.Primary, Topology: { } topology } && topology.PrimaryRegion == region.Spec.Region;
+        var isAllowed = region.Metadata.Annotations?.TryGetValue(AllowDeletePrimary, out var name) == true && name == region.Spec.Region;
+        return isPrimaryOfAGroup && !isAllowed && user != NamespaceController
+            ? $"Region {region.Spec.Region} takes the writes of group {region.Spec.Group}. Move the role first (spec.drain), or set the annotation {AllowDeletePrimary}: {region.Spec.Region}."
+            : null;
+    }
+}

@@ -1,0 +1,77 @@
+using System.Text.Json;
+using k8s;
+using k8s.Models;
+using UrlShortener.Operator.Validation;
+
+namespace UrlShortener.Operator.Webhooks;
+
+/// <summary>
+/// How requests about one kind are judged. The specification is judged when it is new or changed: an object that is as bad as before may get labels, and lose its
+/// finalizers.
+/// </summary>
+/// <typeparam name="TEntity">The kind.</typeparam>
+/// <typeparam name="TSpec">Its specification.</typeparam>
+/// <param name="check">Problems of a specification, given the one that it replaces.</param>
+/// <param name="warn">Warnings about a specification.</param>
+/// <param name="scale">The specification that scaling makes.</param>
+/// <param name="checkDeletion">Why an object may not be deleted, given who asks; null: it may.</param>
+internal sealed class AdmissionPolicy<TEntity, TSpec>(
+    Func<TSpec, TSpec?, IReadOnlyList<SpecProblem>> check,
+    Func<TSpec, IReadOnlyList<string>> warn,
+    Func<TSpec, int, TSpec> scale,
+    Func<TEntity, string, string?> checkDeletion) : IAdmissionPolicy
+    where TEntity : class, IKubernetesObject<V1ObjectMeta>, ISpec<TSpec>
+    where TSpec : class
+{
+    private const string Unreadable = "This version of the operator cannot read the object: ";
+
+    /// <inheritdoc />
+    public AdmissionDecision Judge(AdmissionRequest request)
+    {
+        try
+        {
+            return request.Operation == "DELETE" ? JudgeDeletion(request) : JudgeWrite(request);
+        }
+        catch (JsonException error)
+        {
+            return AdmissionDecision.Refused(Unreadable + error.Message);
+        }
+    }
+
+    /// <inheritdoc />
+    public AdmissionDecision JudgeScale(JsonElement current, int replicas)
+    {
+        try
+        {
+            var spec = Read(current).Spec;
+            return AdmissionDecision.Of(check(scale(spec, replicas), spec), []);
+        }
+        catch (JsonException error)
+        {
+            return AdmissionDecision.Refused(Unreadable + error.Message);
+        }
+    }
+
+    private AdmissionDecision JudgeWrite(AdmissionRequest request)
+    {
+        if (request.Object is not { ValueKind: JsonValueKind.Object } written)
+            return AdmissionDecision.Refused("The request holds no object.");
+        var old = request.OldObject is { ValueKind: JsonValueKind.Object } there ? there : (JsonElement?)null;
+        if (old is not null && HasSameSpec(written, old.Value))
+            return AdmissionDecision.Allowed;
+        var entity = Read(written);
+        return entity.Metadata.DeletionTimestamp is not null
+            ? AdmissionDecision.Allowed
+            : AdmissionDecision.Of(check(entity.Spec, old is null ? null : Read(old.Value).Spec), warn(entity.Spec));
+    }
+
+    private AdmissionDecision JudgeDeletion(AdmissionRequest request) =>
+        request.OldObject is { ValueKind: JsonValueKind.Object } there && checkDeletion(Read(there), request.UserInfo?.Username ?? "") is { } why
+            ? AdmissionDecision.Refused(why)
+            : AdmissionDecision.Allowed;
+
+    private static bool HasSameSpec(JsonElement written, JsonElement old) =>
+        written.TryGetProperty("spec", out var spec) && old.TryGetProperty("spec", out var oldSpec) && JsonElement.DeepEquals(spec, oldSpec);
+
+    private static TEntity Read(JsonElement item) => KubernetesJson.Deserialize<TEntity>(item);
+}

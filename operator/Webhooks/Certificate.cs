@@ -1,0 +1,69 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace UrlShortener.Operator.Webhooks;
+
+/// <summary>A certificate and, unless it is a former authority's, its private key, both as PEM. No record: the key must not show in a log.</summary>
+internal sealed class Certificate
+{
+    private Certificate(string certificate, string? key, X509Certificate2 parsed)
+    {
+        CertificatePem = certificate;
+        KeyPem = key;
+        NotBefore = new DateTimeOffset(parsed.NotBefore.ToUniversalTime());
+        NotAfter = new DateTimeOffset(parsed.NotAfter.ToUniversalTime());
+        Identity = parsed.Extensions.OfType<X509SubjectKeyIdentifierExtension>().FirstOrDefault()?.SubjectKeyIdentifier;
+        IssuerIdentity = parsed.Extensions.OfType<X509AuthorityKeyIdentifierExtension>().FirstOrDefault()?.KeyIdentifier is { } issuer ? Convert.ToHexString(issuer.Span) : null;
+        Names = [.. parsed.Extensions.OfType<X509SubjectAlternativeNameExtension>()
+            .SelectMany(extension => extension.EnumerateDnsNames().Concat(extension.EnumerateIPAddresses().Select(address => address.ToString())))];
+    }
+
+    /// <summary>The certificate.</summary>
+    public string CertificatePem { get; }
+
+    /// <summary>The private key; null: it is not kept.</summary>
+    public string? KeyPem { get; }
+
+    /// <summary>When it begins.</summary>
+    public DateTimeOffset NotBefore { get; }
+
+    /// <summary>When it ends.</summary>
+    public DateTimeOffset NotAfter { get; }
+
+    /// <summary>Identity of its key.</summary>
+    public string? Identity { get; }
+
+    /// <summary>Identity of the key that signed it; null: it signed itself.</summary>
+    public string? IssuerIdentity { get; }
+
+    /// <summary>Names and addresses that it is for.</summary>
+    public IReadOnlyList<string> Names { get; }
+
+    /// <summary>Reads a certificate and its key; null when they cannot be read or do not belong together.</summary>
+    public static Certificate? TryRead(string? certificate, string? key)
+    {
+        if (string.IsNullOrEmpty(certificate))
+            return null;
+        try
+        {
+            using var parsed = key is null ? X509Certificate2.CreateFromPem(certificate) : X509Certificate2.CreateFromPem(certificate, key);
+            return new Certificate(certificate, key, parsed);
+        }
+        catch (Exception error) when (error is CryptographicException or ArgumentException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The certificate without its key.</summary>
+    public Certificate WithoutKey() => TryRead(CertificatePem, null)!;
+
+    /// <summary>With its key, for TLS; the caller disposes it.</summary>
+    public X509Certificate2 Open() => X509Certificate2.CreateFromPem(CertificatePem, KeyPem);
+
+    /// <summary>Whether so much of its life is over that it is to be replaced: two thirds.</summary>
+    public bool IsAging(DateTimeOffset now) => now >= NotBefore + ((NotAfter - NotBefore) * 2 / 3);
+
+    /// <inheritdoc />
+    public override string ToString() => $"certificate until {NotAfter:O}";
+}

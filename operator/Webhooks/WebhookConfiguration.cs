@@ -1,0 +1,47 @@
+using System.Net;
+using System.Text;
+using k8s;
+using k8s.Autorest;
+using k8s.Models;
+
+namespace UrlShortener.Operator.Webhooks;
+
+/// <summary>The ValidatingWebhookConfiguration: whom the API server asks, and whom it trusts.</summary>
+internal sealed class WebhookConfiguration(IKubernetes client, WebhookOptions options)
+{
+    /// <summary>What the API server is told now; null: there is no configuration.</summary>
+    public async Task<V1ValidatingWebhookConfiguration?> FindAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await client.AdmissionregistrationV1.ReadValidatingWebhookConfigurationAsync(options.ConfigurationName, cancellationToken: cancellationToken);
+        }
+        catch (HttpOperationException error) when (error.Response.StatusCode == HttpStatusCode.NotFound)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Whether every webhook of a configuration trusts exactly a bundle.</summary>
+    public static bool Trusts(V1ValidatingWebhookConfiguration? configuration, string bundle)
+    {
+        var bytes = Encoding.UTF8.GetBytes(bundle);
+        return configuration is not null && (configuration.Webhooks ?? []).All(webhook => webhook.ClientConfig.CaBundle is { } there && there.AsSpan().SequenceEqual(bytes));
+    }
+
+    /// <summary>Has every webhook of a configuration trust a bundle; nothing else is changed.</summary>
+    public async Task PublishAsync(V1ValidatingWebhookConfiguration configuration, string bundle, CancellationToken cancellationToken)
+    {
+        var patch = new V1ValidatingWebhookConfiguration
+        {
+            // Webhooks are merged by name.
+            Webhooks = [.. configuration.Webhooks.Select(webhook => new V1ValidatingWebhook
+            {
+                Name = webhook.Name,
+                ClientConfig = new Admissionregistrationv1WebhookClientConfig { CaBundle = Encoding.UTF8.GetBytes(bundle) },
+            })],
+        };
+        await client.AdmissionregistrationV1.PatchValidatingWebhookConfigurationAsync(
+            new V1Patch(patch, V1Patch.PatchType.StrategicMergePatch), options.ConfigurationName, cancellationToken: cancellationToken);
+    }
+}

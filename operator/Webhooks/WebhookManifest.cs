@@ -1,0 +1,46 @@
+using System.Text.Json.Nodes;
+using UrlShortener.Operator.Entities;
+
+namespace UrlShortener.Operator.Webhooks;
+
+/// <summary>The ValidatingWebhookConfiguration as it is installed. The operator adds whom to trust.</summary>
+internal static class WebhookManifest
+{
+    /// <summary>The configuration.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="clientConfig">How the API server reaches the operator.</param>
+    public static JsonObject Build(string name, JsonObject clientConfig) => new()
+    {
+        ["apiVersion"] = "admissionregistration.k8s.io/v1",
+        ["kind"] = "ValidatingWebhookConfiguration",
+        ["metadata"] = new JsonObject { ["name"] = name },
+        ["webhooks"] = new JsonArray(new JsonObject
+        {
+            ["name"] = $"validate.{ApiGroup.Name}",
+            ["admissionReviewVersions"] = new JsonArray("v1"),
+            ["sideEffects"] = "None",
+            ["timeoutSeconds"] = 5,
+            // The reconcile judges too. With Fail, nobody could change or delete a region while the operator is down, the operator itself included.
+            ["failurePolicy"] = "Ignore",
+            ["clientConfig"] = clientConfig,
+            ["rules"] = new JsonArray(
+                Rule(["CREATE", "UPDATE"], [V1Alpha1KeyPool.KubePlural, $"{V1Alpha1KeyPool.KubePlural}/scale", V1Alpha1ShortenerRegion.KubePlural, $"{V1Alpha1ShortenerRegion.KubePlural}/scale"]),
+                Rule(["DELETE"], [V1Alpha1ShortenerRegion.KubePlural])),
+        }),
+    };
+
+    /// <summary>Through the operator's Service.</summary>
+    public static JsonObject BuildService(WebhookOptions options) => new()
+    {
+        ["service"] = new JsonObject { ["name"] = options.ServiceName, ["namespace"] = options.Namespace, ["path"] = AdmissionEndpoint.Path, ["port"] = 443 },
+    };
+
+    private static JsonObject Rule(string[] operations, string[] resources) => new()
+    {
+        ["apiGroups"] = new JsonArray(ApiGroup.Name),
+        ["apiVersions"] = new JsonArray(ApiGroup.Version),
+        ["operations"] = new JsonArray([.. operations.Select(one => JsonValue.Create(one))]),
+        ["resources"] = new JsonArray([.. resources.Select(one => JsonValue.Create(one))]),
+        ["scope"] = "Namespaced",
+    };
+}

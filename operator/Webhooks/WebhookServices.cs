@@ -1,0 +1,61 @@
+using System.Net;
+using System.Security.Authentication;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace UrlShortener.Operator.Webhooks;
+
+/// <summary>Registers admission, and serves it.</summary>
+internal static class WebhookServices
+{
+    private const string ReadyTag = "ready";
+
+    /// <summary>Adds admission. Needs an <c>IKubernetes</c> of the local cluster.</summary>
+    public static IServiceCollection AddWebhooks(this IServiceCollection services, WebhookOptions options)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(options);
+        services.AddSingleton<CertificateSecret>();
+        services.AddSingleton<WebhookConfiguration>();
+        services.AddSingleton<ServingCertificate>();
+        services.AddSingleton<ScaledObjects>();
+        services.AddSingleton<AdmissionEndpoint>();
+        services.AddHostedService<CertificateWorker>();
+        services.AddHealthChecks().AddCheck<CertificateCheck>("webhook", tags: [ReadyTag]);
+        return services;
+    }
+
+    /// <summary>Listens on the port of admission. Each new connection gets the certificate that is the newest then.</summary>
+    /// <param name="kestrel">The server.</param>
+    /// <param name="address">Address to listen on; null: all.</param>
+    public static void ListenWebhooks(this KestrelServerOptions kestrel, IPAddress? address = null)
+    {
+        var options = kestrel.ApplicationServices.GetRequiredService<WebhookOptions>();
+        var serving = kestrel.ApplicationServices.GetRequiredService<ServingCertificate>();
+        if (address is null)
+            kestrel.ListenAnyIP(options.Port, UseNewest);
+        else
+            kestrel.Listen(address, options.Port, UseNewest);
+
+        void UseNewest(ListenOptions listen) => listen.UseHttps(https =>
+        {
+            https.SslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13;
+            https.ServerCertificateSelector = (_, _) => serving.Current;
+        });
+    }
+
+    /// <summary>Maps admission, on its own port alone.</summary>
+    public static void MapWebhooks(this IEndpointRouteBuilder endpoints)
+    {
+        var endpoint = endpoints.ServiceProvider.GetRequiredService<AdmissionEndpoint>();
+        var port = endpoints.ServiceProvider.GetRequiredService<WebhookOptions>().Port;
+        endpoints.MapPost(AdmissionEndpoint.Path, context =>
+        {
+            // By the port that was connected to: the Host header names the Service's.
+            if (context.Connection.LocalPort == port)
+                return endpoint.AnswerAsync(context);
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return Task.CompletedTask;
+        });
+    }
+}
