@@ -1,0 +1,129 @@
+using System.Reflection;
+using System.Text.Json.Nodes;
+using k8s.Models;
+using UrlShortener.Operator.Configuration;
+using UrlShortener.Operator.Resources;
+using UrlShortener.Operator.Webhooks;
+using UrlShortener.TestServers;
+using Xunit;
+
+namespace UrlShortener.Operator.Tests.Installation;
+
+/// <summary>What the manifests let the operator do, by reading them.</summary>
+public sealed class RightsTests
+{
+    private const string Everywhere = "config/rbac/clusterrole.yaml";
+    private const string Own = "config/rbac/role.yaml";
+    private const string Workloads = "config/rbac/workloads.yaml";
+
+    // What the code sends: reads of informers and clients, creates, patches and applies, deletes of single objects.
+    private static readonly string[] WorkloadVerbs = ["create", "delete", "get", "list", "patch", "watch"];
+
+    // Kinds that no class of Resources stands for: what Runtime/EventWriter writes.
+    private static readonly string[] WrittenOtherwise = ["events.k8s.io/events"];
+
+    public static TheoryData<string> Roles => [Everywhere, Own, Workloads];
+
+    [Theory]
+    [MemberData(nameof(Roles))]
+    public void Role_AnyRule_HasNoWildcardAndNoPowerOverRights(string file)
+    {
+        foreach (var rule in RulesOf(file))
+        {
+            Assert.Equal(["apiGroups", "resources", "verbs"], rule.Select(part => part.Key).Where(part => part != "resourceNames"));
+            foreach (var text in rule.SelectMany(part => ManifestFile.Texts(part.Value)))
+            {
+                Assert.DoesNotContain("*", text, StringComparison.Ordinal);
+                Assert.DoesNotContain(text, (string[])["bind", "escalate", "impersonate", "deletecollection", "rbac.authorization.k8s.io"]);
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Roles))]
+    public void Role_AnyRule_IsInOrderAndSaysWhichCodeNeedsIt(string file)
+    {
+        var rules = RulesOf(file);
+        var order = rules.Select(rule => $"{ManifestFile.Texts(rule["apiGroups"])[0]} {ManifestFile.Texts(rule["resources"])[0]}").ToList();
+        Assert.Equal(order.Order(StringComparer.Ordinal), order);
+        foreach (var list in rules.SelectMany(rule => rule.Select(part => ManifestFile.Texts(part.Value))))
+            Assert.Equal(list.Order(StringComparer.Ordinal), list);
+        var lines = File.ReadAllLines(Checkout.PathOf(file));
+        foreach (var (number, _) in lines.Index().Where(line => line.Item.StartsWith("- apiGroups:", StringComparison.Ordinal)))
+            Assert.StartsWith("# ", lines[number - 1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ClusterRole_BoundEverywhere_IsAboutTheOperatorsKindsAndItsWebhookAlone()
+    {
+        Assert.Equal(
+            [
+                "admissionregistration.k8s.io/validatingwebhookconfigurations[shortener-operator]: get patch",
+                "urlshortener.dev/keypools: get list patch watch",
+                "urlshortener.dev/shortenerregions: get list patch watch",
+                "urlshortener.dev/keypools/finalizers: update",
+                "urlshortener.dev/shortenerregions/finalizers: update",
+                "urlshortener.dev/keypools/status: patch",
+                "urlshortener.dev/shortenerregions/status: patch",
+            ],
+            Flatten(Everywhere));
+        var bindings = ManifestFile.ReadInstalled().Where(item => (string)item["kind"]! == "ClusterRoleBinding");
+        Assert.Equal("shortener-operator", (string?)Assert.Single(bindings)["roleRef"]!["name"]);
+    }
+
+    [Fact]
+    public void Role_InTheOperatorsNamespace_IsAboutItsLeaseAndItsSecretAlone() => Assert.Equal(
+        [
+            "/secrets: create",
+            $"/secrets[{new WebhookOptions().SecretName}]: get update",
+            "coordination.k8s.io/leases: create",
+            $"coordination.k8s.io/leases[{new LeaderElectionOptions().LeaseName}]: get update",
+        ],
+        Flatten(Own));
+
+    [Fact]
+    public void Workloads_EveryKindThatIsBuilt_CanBeAppliedAndNoOtherWritten()
+    {
+        var rules = RulesOf(Workloads)
+            .SelectMany(rule => ManifestFile.Texts(rule["resources"]).Select(resource => (Name: $"{ManifestFile.Texts(rule["apiGroups"])[0]}/{resource}", Verbs: ManifestFile.Texts(rule["verbs"]))))
+            .ToDictionary(rule => rule.Name, rule => rule.Verbs, StringComparer.Ordinal);
+        var built = typeof(AppResources).Assembly.GetTypes().Where(type => type.Namespace == typeof(AppResources).Namespace)
+            .SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Static))
+            .Select(method => method.ReturnType.GetCustomAttribute<KubernetesEntityAttribute>())
+            .OfType<KubernetesEntityAttribute>()
+            .Select(kind => $"{kind.Group}/{kind.PluralName}")
+            .Distinct(StringComparer.Ordinal)
+            .Order(StringComparer.Ordinal)
+            .ToList();
+        Assert.Contains("apps/deployments", built);
+        Assert.Equal(
+            built.Concat(WrittenOtherwise).Order(StringComparer.Ordinal),
+            rules.Where(rule => rule.Value.Contains("create")).Select(rule => rule.Key).Order(StringComparer.Ordinal));
+        foreach (var verbs in rules.Values)
+        {
+            Assert.All(verbs, verb => Assert.Contains(verb, WorkloadVerbs));
+            // Server-side apply of an object that is not there yet needs both.
+            Assert.True(verbs.Contains("create") || !verbs.Contains("patch"));
+        }
+    }
+
+    [Fact]
+    public void Workloads_AreBoundByNamespaceAlone()
+    {
+        var bindings = ManifestFile.ReadInstalled().Where(item => (string?)item["roleRef"]?["name"] == "shortener-operator-workloads");
+        var installed = Assert.Single(bindings);
+        Assert.Equal("RoleBinding", (string?)installed["kind"]);
+        Assert.Equal(new OperatorOptions().Namespaces, (string?)installed["metadata"]!["namespace"]);
+        // The one that users add is the same but for the namespace.
+        installed["metadata"]!.AsObject().Remove("namespace");
+        Assert.True(JsonNode.DeepEquals(installed, ManifestFile.ReadOne("config/namespace/rolebinding.yaml")));
+    }
+
+    private static IReadOnlyList<JsonObject> RulesOf(string file) => [.. ManifestFile.ReadOne(file)["rules"]!.AsArray().Select(rule => rule!.AsObject())];
+
+    private static IEnumerable<string> Flatten(string file) => RulesOf(file)
+        .SelectMany(rule => ManifestFile.Texts(rule["resources"]).Select(resource =>
+            $"{ManifestFile.Texts(rule["apiGroups"]).Single()}/{resource}"
+            + (rule.ContainsKey("resourceNames") ? $"[{string.Join(' ', ManifestFile.Texts(rule["resourceNames"]))}]" : "")
+            + $": {string.Join(' ', ManifestFile.Texts(rule["verbs"]))}"));
+}

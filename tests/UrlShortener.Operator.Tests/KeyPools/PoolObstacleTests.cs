@@ -1,0 +1,56 @@
+using System.Text;
+using k8s;
+using k8s.Models;
+using UrlShortener.Operator.Conditions;
+using UrlShortener.Operator.Tests.Regions;
+using Xunit;
+
+namespace UrlShortener.Operator.Tests.KeyPools;
+
+/// <summary>What keeps a pool from being made, how that is told, and that it ends.</summary>
+public sealed class PoolObstacleTests(ApiServerFixture apiServer, StoresFixture stores) : IAsyncDisposable
+{
+    private PoolLab? _pool;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    private PoolLab Pool => _pool!;
+
+    private RegionLab Lab => Pool.Lab;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_pool is not null)
+            await _pool.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Pool_WithObstacles_SaysWhichAndIsMadeOnceTheyAreGone()
+    {
+        _pool = await PoolLab.StartAsync(apiServer, stores, hasRegion: false);
+        var foreign = new V1Secret { Metadata = new V1ObjectMeta { Name = "keys-kgs-token" }, Data = new Dictionary<string, byte[]> { ["token"] = Encoding.UTF8.GetBytes("of somebody else, and long enough for a token") } };
+        await Lab.Client.CoreV1.CreateNamespacedSecretAsync(foreign, Lab.Namespace, cancellationToken: Token);
+        await Lab.Client.CreateAsync(Pool.Pool());
+
+        await AssertStalledAsync(Reasons.RegionNotFound, "ShortenerRegion eu");
+        await Lab.Client.CreateAsync(Lab.Region(patch: """{ "app": { "minReplicas": 1 }, "connections": { "redisSecretRef": null } }"""));
+        await AssertStalledAsync(Reasons.NotSupported, "spec.connections.redisSecretRef");
+        await Lab.PatchAsync("""{ "connections": { "redisSecretRef": { "name": "later" } } }""");
+        await AssertStalledAsync(Reasons.NameTaken, "Secret keys-kgs-token");
+        await Lab.Client.CoreV1.DeleteNamespacedSecretAsync("keys-kgs-token", Lab.Namespace, cancellationToken: Token);
+        await AssertStalledAsync(Reasons.SecretNotFound, "Secret later");
+        Assert.DoesNotContain((await Lab.Client.AppsV1.ListNamespacedDeploymentAsync(Lab.Namespace, cancellationToken: Token)).Items, one => one.Metadata.Name == "keys-kgs");
+
+        var redis = await stores.GetRedisAsync();
+        await Lab.CreateSecretAsync("later", redis.Configuration);
+        await Pool.UntilAsync("True", ConditionTypes.Ready);
+        await Pool.UntilAsync("False", ConditionTypes.Stalled);
+    }
+
+    private async Task AssertStalledAsync(string reason, string word)
+    {
+        var pool = await Pool.UntilAsync(pool => PoolLab.Has(pool, ConditionTypes.Stalled, "True", reason), $"it is stalled for {reason}");
+        var message = pool.Status!.Conditions!.Single(condition => condition.Type == ConditionTypes.Stalled).Message;
+        Assert.Contains(word, message, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,185 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using k8s;
+using k8s.Models;
+using UrlShortener.Operator.Controllers;
+using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Runtime;
+using UrlShortener.Operator.Tests.Runtime;
+using UrlShortener.TestServers.Kubernetes;
+using UrlShortener.TestServers.Kubernetes.Kubelet;
+using UrlShortener.TestServers.Kubernetes.Services;
+using Xunit;
+
+namespace UrlShortener.Operator.Tests.Regions;
+
+/// <summary>
+/// A namespace with an operator that watches it, a kubelet that runs the real product in its pods, a database and a part of Redis: what a region needs.
+/// </summary>
+internal sealed class RegionLab : IAsyncDisposable
+{
+    /// <summary>The image whose pods run the product.</summary>
+    public const string Image = "registry.example/url-shortener:1.0";
+
+    /// <summary>Another image that runs the same product.</summary>
+    public const string NewImage = "registry.example/url-shortener:1.1";
+
+    /// <summary>An image that no registry has.</summary>
+    public const string MissingImage = "registry.example/url-shortener:missing";
+
+    private readonly KubernetesNamespace _namespace;
+    private readonly Stack<IAsyncDisposable> _owned = [];
+
+    private RegionLab(KubernetesCluster cluster, KubernetesNamespace space)
+    {
+        Cluster = cluster;
+        _namespace = space;
+        Client = cluster.CreateClient();
+    }
+
+    public KubernetesCluster Cluster { get; }
+
+    public IKubernetes Client { get; }
+
+    public string Namespace => _namespace.Name;
+
+    public ProcessKubelet Kubelet { get; private set; } = null!;
+
+    public TestOperator Operator { get; private set; } = null!;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    /// <summary>Starts all of it, with the Secrets <c>postgres</c> and <c>redis</c>.</summary>
+    /// <param name="apiServer">The cluster.</param>
+    /// <param name="stores">The servers that regions stand on.</param>
+    /// <param name="settings">Changes settings of the operator.</param>
+    /// <param name="hasOperator">Whether an operator starts in this process; the test starts its own otherwise.</param>
+    public static async Task<RegionLab> StartAsync(ApiServerFixture apiServer, StoresFixture stores, Action<RuntimeOptions>? settings = null, bool hasOperator = true)
+    {
+        var cluster = await apiServer.GetAsync();
+        var postgres = await stores.GetPostgresAsync();
+        var redis = await stores.GetRedisAsync();
+        var lab = new RegionLab(cluster, await cluster.CreateNamespaceAsync("region", Token));
+        try
+        {
+            lab.Kubelet = lab.Own(await ProcessKubelet.StartAsync(cluster, KubeletOptions(lab.Namespace), Token));
+            var database = await postgres.CreateDatabaseAsync(null, Token);
+            await lab.CreateSecretAsync("postgres", database);
+            await lab.CreateSecretAsync("redis", redis.Configuration);
+            if (hasOperator)
+                await lab.StartOperatorAsync(settings);
+            return lab;
+        }
+        catch
+        {
+            await lab.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Starts the operator, the first time or again.</summary>
+    public async Task StartOperatorAsync(Action<RuntimeOptions>? settings = null) =>
+        Operator = Own(await TestOperator.StartAsync(Cluster.Kubeconfig, Namespace, services => services.AddRegionController().AddKeyPoolController(), settings));
+
+    /// <summary>A node that runs the product in the pods of a namespace.</summary>
+    public static ProcessKubeletOptions KubeletOptions(string space) => new() { Namespaces = [space], Program = Run };
+
+    /// <summary>A region with two pods that uses both Secrets, with a merge patch applied.</summary>
+    public JsonObject Region(string name = "eu", string? patch = null)
+    {
+        var spec = JsonNode.Parse($$"""
+            {
+              "region": "{{name}}",
+              "app": {
+                "image": "{{Image}}",
+                "minReplicas": 2,
+                "settings": [{ "name": "Redis:KeyPrefix", "value": "{{Namespace}}" }, { "name": "Postgres:MaxConnections", "value": "8" }]
+              },
+              "traffic": { "hostnames": ["sho.rt"] },
+              "connections": { "postgresSecretRef": { "name": "postgres" }, "redisSecretRef": { "name": "redis" } }
+            }
+            """);
+        return SpecJson.Object(V1Alpha1ShortenerRegion.KubeKind, Namespace, name, SpecJson.Merge(spec, patch is null ? new JsonObject() : JsonNode.Parse(patch))!);
+    }
+
+    /// <summary>Creates a Secret with a connection string.</summary>
+    public Task CreateSecretAsync(string name, string value) => Client.CoreV1.CreateNamespacedSecretAsync(
+        new V1Secret { Metadata = new V1ObjectMeta { Name = name }, StringData = new Dictionary<string, string> { ["connectionString"] = value } }, Namespace, cancellationToken: Token);
+
+    /// <summary>The region as it is stored.</summary>
+    public async Task<V1Alpha1ShortenerRegion> ReadAsync(string name = "eu") => KubernetesJson.Deserialize<V1Alpha1ShortenerRegion>(
+        KubernetesObjects.Parse(await Client.CustomObjects.GetNamespacedCustomObjectAsync(ApiGroup.Name, ApiGroup.Version, Namespace, V1Alpha1ShortenerRegion.KubePlural, name, Token)).ToJsonString());
+
+    /// <summary>Changes a region by a merge patch of its specification.</summary>
+    public Task PatchAsync(string patch, string name = "eu") => Client.CustomObjects.PatchNamespacedCustomObjectAsync(
+        new V1Patch($$"""{ "spec": {{patch}} }""", V1Patch.PatchType.MergePatch), ApiGroup.Name, ApiGroup.Version, Namespace, V1Alpha1ShortenerRegion.KubePlural, name, cancellationToken: Token);
+
+    /// <summary>Waits until a region has a condition with a status, and returns the condition.</summary>
+    public async Task<V1Condition> UntilAsync(string type, string status, string name = "eu", string? reason = null)
+    {
+        V1Condition? found = null;
+        await Eventually.HoldsAsync(
+            async () =>
+            {
+                var region = await ReadAsync(name);
+                found = region.Status?.Conditions?.FirstOrDefault(condition => condition.Type == type);
+                return found?.Status == status && (reason is null || found.Reason == reason) && region.Status?.ObservedGeneration == region.Metadata.Generation;
+            },
+            () => $"{type} of {name} is {status}{(reason is null ? "" : $" for {reason}")}; it is {found?.Status}, {found?.Reason}: {found?.Message}",
+            TimeSpan.FromSeconds(90));
+        return found!;
+    }
+
+    /// <summary>Reaches the app through its Service, whose two pods serve.</summary>
+    public async Task<ServiceProxy> OpenServiceAsync(string name = "eu")
+    {
+        var service = Own(await ServiceProxy.StartAsync(Cluster, Namespace, $"{name}-app", 80, Token));
+        await service.WaitUntilReadyAsync(2, Token);
+        return service;
+    }
+
+    /// <summary>A client that follows no redirects.</summary>
+    public static HttpClient NewHttp(ServiceProxy service) =>
+        new(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, PooledConnectionLifetime = TimeSpan.FromMilliseconds(200) }) { BaseAddress = service.Address, Timeout = TimeSpan.FromSeconds(20) };
+
+    /// <summary>Creates a link as anybody may, and returns its path.</summary>
+    public static async Task<string> CreateLinkAsync(HttpClient http)
+    {
+        using var content = new StringContent("""{"original_url":"https://example.com/"}""", System.Text.Encoding.UTF8, "application/json");
+        using var response = await http.PostAsync(new Uri("/api/v1/urls", UriKind.Relative), content, Token);
+        var body = await response.Content.ReadAsStringAsync(Token);
+        Assert.True(response.StatusCode == HttpStatusCode.Created, body);
+        return "/" + (string)JsonNode.Parse(body)!["short_code"]!;
+    }
+
+    /// <summary>The Deployment of a region's app.</summary>
+    public Task<V1Deployment> ReadDeploymentAsync(string name = "eu") => Client.AppsV1.ReadNamespacedDeploymentAsync($"{name}-app", Namespace, cancellationToken: Token);
+
+    /// <summary>Requests of the operator that wrote something other than events.</summary>
+    public async Task<IReadOnlyList<AuditEvent>> ReadWritesAsync(DateTimeOffset since) => await Cluster.ReadAuditAsync(
+        entry => entry.IsWrite && entry.Namespace == Namespace && entry.Resource != "events" && entry.ReceivedAt >= since && entry.RequestUri.Contains("shortener-operator", StringComparison.Ordinal), Token);
+
+    public async ValueTask DisposeAsync()
+    {
+        while (_owned.TryPop(out var owned))
+            await owned.DisposeAsync();
+        Client.Dispose();
+        await _namespace.DisposeAsync();
+    }
+
+    private T Own<T>(T owned)
+        where T : IAsyncDisposable
+    {
+        _owned.Push(owned);
+        return owned;
+    }
+
+    // Pods of this machine share its ports: each listens on its own address.
+    private static ContainerProgram? Run(ContainerLaunch launch)
+    {
+        if (launch.Image is not (Image or NewImage))
+            return null;
+        var program = launch.Run(RuntimeBuild.Path, launch.Command);
+        return program with { Environment = new Dictionary<string, string>(program.Environment) { ["Urls"] = $"http://{launch.PodIp}:8080" } };
+    }
+}

@@ -1,0 +1,177 @@
+using System.Net;
+using k8s;
+using k8s.Models;
+using UrlShortener.Operator.Conditions;
+using UrlShortener.Operator.Runtime;
+using UrlShortener.TestServers.Kubernetes.Services;
+using Xunit;
+
+namespace UrlShortener.Operator.Tests.Regions;
+
+/// <summary>Regions with the real product in their pods.</summary>
+public sealed class ServingTests(ApiServerFixture apiServer, StoresFixture stores) : IAsyncDisposable
+{
+    private RegionLab? _lab;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    private RegionLab Lab => _lab!;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_lab is not null)
+            await _lab.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Region_Applied_ServesAndStaysAsItIs()
+    {
+        _lab = await RegionLab.StartAsync(apiServer, stores);
+        await Lab.Client.CreateAsync(Lab.Region());
+
+        await Lab.UntilAsync(ConditionTypes.Ready, "True");
+        var service = await Lab.OpenServiceAsync();
+        using var http = RegionLab.NewHttp(service);
+        await FollowAsync(http, await RegionLab.CreateLinkAsync(http));
+        await AssertStatusAsync();
+        await AssertReplicasAreNotOursAsync();
+
+        await AssertDeletedAreMadeAgainAsync();
+        await AssertEditsAsync();
+        await AssertScaleIsLeftAsync();
+        await AssertRestartWritesNothingAsync();
+    }
+
+    [Fact]
+    public async Task Image_Changed_RollsUnderLoadWithoutAFailedRedirect()
+    {
+        _lab = await RegionLab.StartAsync(apiServer, stores);
+        await Lab.Client.CreateAsync(Lab.Region());
+        await Lab.UntilAsync(ConditionTypes.Ready, "True");
+        var service = await Lab.OpenServiceAsync();
+        using var http = RegionLab.NewHttp(service);
+        var path = await RegionLab.CreateLinkAsync(http);
+
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        var load = FollowUntilAsync(service, path, ended.Token);
+        await Lab.PatchAsync($$"""{ "app": { "image": "{{RegionLab.NewImage}}" } }""");
+        await Eventually.HoldsAsync(
+            async () => (await Lab.ReadDeploymentAsync()) is { } deployment
+                && deployment.Spec.Template.Spec.Containers[0].Image == RegionLab.NewImage && deployment.Status.UpdatedReplicas == 2 && deployment.Status.Replicas == 2,
+            () => "the new image runs in both pods, and no others are left",
+            TimeSpan.FromSeconds(120));
+        await Lab.UntilAsync(ConditionTypes.Reconciling, "False");
+        await ended.CancelAsync();
+
+        Assert.True(await load > 0);
+        // One migration for each image; the former one's Job is gone.
+        Assert.Equal(RegionLab.NewImage, Assert.Single((await Lab.Client.BatchV1.ListNamespacedJobAsync(Lab.Namespace, cancellationToken: Token)).Items).Spec.Template.Spec.Containers[0].Image);
+
+        // One that cannot be fetched: the migration is stuck, and nothing that serves is touched.
+        await Lab.PatchAsync($$"""{ "app": { "image": "{{RegionLab.MissingImage}}" } }""");
+        await Eventually.HoldsAsync(
+            async () => (await Lab.UntilAsync(ConditionTypes.Reconciling, "True")).Message.Contains("ErrImagePull", StringComparison.Ordinal),
+            "the condition says that the image cannot be fetched");
+        Assert.Equal(RegionLab.NewImage, (await Lab.ReadDeploymentAsync()).Spec.Template.Spec.Containers[0].Image);
+        await FollowAsync(http, path);
+        await Lab.PatchAsync($$"""{ "app": { "image": "{{RegionLab.NewImage}}" } }""");
+        await Lab.UntilAsync(ConditionTypes.Reconciling, "False");
+        await Lab.UntilAsync(ConditionTypes.Ready, "True");
+    }
+
+    private async Task AssertStatusAsync()
+    {
+        var status = (await Lab.ReadAsync()).Status!;
+        Assert.Equal(("Primary", 2, 2), (status.Role, status.App!.ReadyReplicas, status.App.UpdatedReplicas));
+        Assert.Contains("app.kubernetes.io/instance=eu", status.App.Selector, StringComparison.Ordinal);
+        Assert.Equal(["postgres", "redis"], status.Dependencies!.Select(dependency => dependency.Name));
+        Assert.All(status.Dependencies!, dependency => Assert.True(dependency.Reachable));
+    }
+
+    private async Task AssertReplicasAreNotOursAsync()
+    {
+        var owners = (await Lab.ReadDeploymentAsync()).Metadata.ManagedFields.Where(entry => KubernetesJson.Serialize(entry.FieldsV1).Contains("\"f:replicas\"", StringComparison.Ordinal) && entry.Subresource != "status" && entry.Manager != "kube-controller-manager");
+        Assert.DoesNotContain(owners, entry => entry.Manager == FieldManagers.Operator);
+    }
+
+    private async Task AssertDeletedAreMadeAgainAsync()
+    {
+        var service = await Lab.Client.CoreV1.ReadNamespacedServiceAsync("eu-app", Lab.Namespace, cancellationToken: Token);
+        var settings = await Lab.Client.CoreV1.ReadNamespacedConfigMapAsync("eu-settings", Lab.Namespace, cancellationToken: Token);
+        var account = await Lab.Client.CoreV1.ReadNamespacedServiceAccountAsync("eu-runtime", Lab.Namespace, cancellationToken: Token);
+        var policy = await Lab.Client.NetworkingV1.ReadNamespacedNetworkPolicyAsync("eu-app", Lab.Namespace, cancellationToken: Token);
+        string[] before = [service.Metadata.Uid, settings.Metadata.Uid, account.Metadata.Uid, policy.Metadata.Uid];
+
+        await Lab.Operator.Client.DeleteAsync(service, Token);
+        await Lab.Operator.Client.DeleteAsync(settings, Token);
+        await Lab.Operator.Client.DeleteAsync(account, Token);
+        await Lab.Operator.Client.DeleteAsync(policy, Token);
+
+        await Eventually.HoldsAsync(
+            async () =>
+            {
+                var services = (await Lab.Client.CoreV1.ListNamespacedServiceAsync(Lab.Namespace, cancellationToken: Token)).Items.Select(item => item.Metadata);
+                var maps = (await Lab.Client.CoreV1.ListNamespacedConfigMapAsync(Lab.Namespace, cancellationToken: Token)).Items.Select(item => item.Metadata);
+                var accounts = (await Lab.Client.CoreV1.ListNamespacedServiceAccountAsync(Lab.Namespace, cancellationToken: Token)).Items.Select(item => item.Metadata);
+                var policies = (await Lab.Client.NetworkingV1.ListNamespacedNetworkPolicyAsync(Lab.Namespace, cancellationToken: Token)).Items.Select(item => item.Metadata);
+                return services.Concat(maps).Concat(accounts).Concat(policies).Count(item => item.Name.StartsWith("eu-", StringComparison.Ordinal) && !before.Contains(item.Uid)) == before.Length;
+            },
+            "all are there again");
+    }
+
+    private async Task AssertEditsAsync()
+    {
+        await Lab.Client.AppsV1.PatchNamespacedDeploymentAsync(
+            new V1Patch("""{ "metadata": { "labels": { "team": "links" } }, "spec": { "template": { "spec": { "terminationGracePeriodSeconds": 1 } } } }""", V1Patch.PatchType.MergePatch),
+            "eu-app", Lab.Namespace, cancellationToken: Token);
+
+        await Eventually.HoldsAsync(async () => (await Lab.ReadDeploymentAsync()).Spec.Template.Spec.TerminationGracePeriodSeconds == 60, "what the operator owns is changed back");
+        Assert.Equal("links", (await Lab.ReadDeploymentAsync()).Metadata.Labels["team"]);
+        await Eventually.HoldsAsync(
+            async () => (await Lab.Client.EventsV1.ListNamespacedEventAsync(Lab.Namespace, cancellationToken: Token)).Items.Any(entry => entry.Reason == "Reverted" && entry.Note.Contains("terminationGracePeriodSeconds", StringComparison.Ordinal)),
+            "an event says what was changed back");
+    }
+
+    private async Task AssertScaleIsLeftAsync()
+    {
+        await Lab.Client.AppsV1.PatchNamespacedDeploymentScaleAsync(new V1Patch("""{ "spec": { "replicas": 3 } }""", V1Patch.PatchType.MergePatch), "eu-app", Lab.Namespace, fieldManager: "somebody", cancellationToken: Token);
+        await Eventually.HoldsAsync(async () => (await Lab.ReadAsync()).Status?.App?.ReadyReplicas == 3, "three pods serve");
+        await Lab.PatchAsync("""{ "app": { "maxReplicas": 9 } }""");
+        await Lab.UntilAsync(ConditionTypes.Ready, "True");
+        Assert.Equal(3, (await Lab.ReadDeploymentAsync()).Spec.Replicas);
+    }
+
+    private async Task AssertRestartWritesNothingAsync()
+    {
+        await Lab.UntilAsync(ConditionTypes.Reconciling, "False");
+        await Lab.Operator.StopAsync();
+        var restarted = TimeProvider.System.GetUtcNow();
+        await Lab.StartOperatorAsync();
+
+        // A change that shows in the status alone: when it does, whatever came before it is done.
+        await Lab.PatchAsync("""{ "traffic": { "weight": 7 } }""");
+        await Eventually.HoldsAsync(async () => (await Lab.ReadAsync()).Status?.Traffic?.DesiredWeight == 7, "the new weight is told");
+
+        Assert.All(await Lab.ReadWritesAsync(restarted), entry => Assert.Equal(("shortenerregions", "status"), (entry.Resource, entry.Subresource)));
+    }
+
+    private static async Task FollowAsync(HttpClient http, string path)
+    {
+        using var response = await http.GetAsync(new Uri(path, UriKind.Relative), Token);
+        Assert.Equal(HttpStatusCode.Found, response.StatusCode);
+    }
+
+    // Four visitors, each on connections of their own; returns how many redirects there were. Fails with the first that is none.
+    private static async Task<int> FollowUntilAsync(ServiceProxy service, string path, CancellationToken ended)
+    {
+        var counts = await Task.WhenAll(Enumerable.Range(0, 4).Select(async _ =>
+        {
+            using var http = RegionLab.NewHttp(service);
+            var count = 0;
+            for (; !ended.IsCancellationRequested; count++)
+                await FollowAsync(http, path);
+            return count;
+        }));
+        return counts.Sum();
+    }
+}

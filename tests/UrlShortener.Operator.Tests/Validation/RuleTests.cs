@@ -1,0 +1,78 @@
+using System.Reflection;
+using UrlShortener.Operator.Entities.Schema;
+using UrlShortener.Operator.Entities.Spec;
+using Xunit;
+
+namespace UrlShortener.Operator.Tests.Validation;
+
+public sealed class RuleTests(ApiServerFixture servers)
+{
+    public static TheoryData<int> Indexes => [.. Enumerable.Range(0, RuleSample.All.Count)];
+
+    [Fact]
+    public void Rules_OfTheTypes_EachHasASample()
+    {
+        var rules = typeof(RegionSpec).Assembly.GetTypes()
+            .SelectMany(type => type.GetCustomAttributes<RuleAttribute>(inherit: false).Concat(type.GetProperties().SelectMany(property => property.GetCustomAttributes<RuleAttribute>())))
+            .Select(rule => rule.Message).ToHashSet(StringComparer.Ordinal);
+        Assert.Equal(rules.Order(StringComparer.Ordinal), RuleSample.All.Select(sample => sample.Rule).OfType<string>().Distinct().Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [MemberData(nameof(Indexes))]
+    public void Check_Sample_RefusesTheBadOneOnly(int index)
+    {
+        var sample = RuleSample.All[index];
+        Assert.Contains(sample.Check(sample.Bad), problem => problem.Field == sample.Field);
+        Assert.Empty(sample.Check(sample.Good));
+    }
+
+    [Fact]
+    public void Check_BadSample_SaysWhatToDoInSentences()
+    {
+        var problems = RuleSample.All.SelectMany(sample => sample.Check(sample.Bad)).ToList();
+        Assert.All(problems, problem =>
+        {
+            Assert.StartsWith("spec.", problem.Field, StringComparison.Ordinal);
+            Assert.EndsWith(".", problem.Message, StringComparison.Ordinal);
+            Assert.StartsWith($"{problem.Field}: ", problem.ToString(), StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
+    public async Task ApiServer_Samples_AllowedByTheSchema()
+    {
+        var cluster = await servers.GetAsync();
+        using var client = cluster.CreateClient();
+        await using var space = await cluster.CreateNamespaceAsync("rules", TestContext.Current.CancellationToken);
+        foreach (var (index, sample) in RuleSample.All.Index())
+        {
+            var name = $"good-{index}";
+            if (sample.Old is not null)
+                await client.CreateAsync(SpecJson.Object(sample.Kind, space.Name, name, sample.SpecOf(sample.Old)));
+            var item = SpecJson.Object(sample.Kind, space.Name, name, sample.SpecOf(sample.Good));
+            await (sample.Old is null ? client.CreateAsync(item) : client.ChangeAsync(item));
+            // What rules refuse, the schema without them takes: the refusal then is the operator's.
+            if (!cluster.Version.HasValidationRules || sample.Rule is null)
+                await client.CreateAsync(SpecJson.Object(sample.Kind, space.Name, $"bad-{index}", sample.SpecOf(sample.Bad)));
+        }
+    }
+
+    [Fact]
+    public async Task ApiServer_BadSamples_RefusedWithTheRulesWords()
+    {
+        var cluster = await servers.GetAsync();
+        Assert.SkipUnless(cluster.Version.HasValidationRules, $"Kubernetes {cluster.Version} does not evaluate rules (CEL); 1.25 and newer do.");
+        using var client = cluster.CreateClient();
+        await using var space = await cluster.CreateNamespaceAsync("rules", TestContext.Current.CancellationToken);
+        foreach (var (index, sample) in RuleSample.All.Index().Where(entry => entry.Item.Rule is not null))
+        {
+            var name = $"bad-{index}";
+            if (sample.Old is not null)
+                await client.CreateAsync(SpecJson.Object(sample.Kind, space.Name, name, sample.SpecOf(sample.Old)));
+            var item = SpecJson.Object(sample.Kind, space.Name, name, sample.SpecOf(sample.Bad));
+            var refusal = await KubernetesObjects.RefusalAsync(() => sample.Old is null ? client.CreateAsync(item) : client.ChangeAsync(item));
+            Assert.Contains(sample.Rule!, refusal, StringComparison.Ordinal);
+        }
+    }
+}

@@ -1,0 +1,103 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Webhooks;
+using Xunit;
+
+namespace UrlShortener.Operator.Tests.Webhooks;
+
+public sealed class AdmissionPolicyTests
+{
+    private const string TooMany = """{"app": {"minReplicas": 10, "maxReplicas": 5}}""";
+
+    [Fact]
+    public void Create_BadSpecification_NamesEveryProblem()
+    {
+        var decision = Judge("CREATE", Region("""{"app": {"minReplicas": 10, "maxReplicas": 5}, "failover": {"healthyThreshold": 2}}"""));
+        Assert.Equal(422, decision.Code);
+        Assert.Contains("spec.app.minReplicas: is 10, above spec.app.maxReplicas (5). Lower it, or raise maxReplicas.", decision.Refusal, StringComparison.Ordinal);
+        Assert.Contains("spec.failover.healthyThreshold: is 2", decision.Refusal, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Create_GoodSpecification_PassesWithWarnings()
+    {
+        var decision = Judge("CREATE", Region("""{"app": {"image": "shortener"}}"""));
+        Assert.Null(decision.Refusal);
+        Assert.Contains(decision.Warnings, warning => warning.Contains("spec.app.image", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Update_OfTheRegionsName_IsRefused() =>
+        Assert.Contains("cannot be changed from eu-west to us", Judge("UPDATE", Region("""{"region": "us"}"""), Region("{}")).Refusal, StringComparison.Ordinal);
+
+    // What was stored without admission must not keep its finalizers and labels for ever.
+    [Fact]
+    public void Update_OfLabelsOfABadObject_Passes()
+    {
+        var changed = Region(TooMany);
+        changed["metadata"]!["labels"] = new JsonObject { ["a"] = "b" };
+        Assert.Equal(AdmissionDecision.Allowed, Judge("UPDATE", changed, Region(TooMany)));
+    }
+
+    [Fact]
+    public void Update_OfAnObjectThatIsBeingDeleted_Passes()
+    {
+        var changed = Region(TooMany);
+        changed["metadata"]!["deletionTimestamp"] = "2030-01-31T12:00:00Z";
+        Assert.Null(Judge("UPDATE", changed, Region("{}")).Refusal);
+    }
+
+    [Fact]
+    public void Create_WithAValueOfANewerVersion_IsRefusedAsUnreadable() =>
+        Assert.StartsWith("This version of the operator cannot read the object", Judge("CREATE", Region("""{"suspend": "Sometimes"}""")).Refusal, StringComparison.Ordinal);
+
+    [Fact]
+    public void Create_WithoutAnObject_IsRefused() =>
+        Assert.NotNull(AdmissionPolicies.Find(Resource(V1Alpha1KeyPool.KubePlural))!.Judge(new AdmissionRequest { Operation = "CREATE" }).Refusal);
+
+    [Theory]
+    [InlineData("Primary", "eu-west", null, "kubernetes-admin", false)]
+    [InlineData("Primary", "eu-west", "eu-west", "kubernetes-admin", true)]
+    [InlineData("Primary", "eu-west", "eu-east", "kubernetes-admin", false)]
+    [InlineData("Primary", "eu-west", null, "system:serviceaccount:kube-system:namespace-controller", true)]
+    [InlineData("Primary", null, null, "kubernetes-admin", true)]
+    [InlineData("Standby", "eu-east", null, "kubernetes-admin", true)]
+    public void Delete_ByRole_IsRefusedForTheGroupsPrimary(string role, string? primaryRegion, string? annotation, string user, bool isAllowed)
+    {
+        var region = Region("{}");
+        region["status"] = new JsonObject { ["role"] = role };
+        if (primaryRegion is not null)
+            region["status"]!["topology"] = new JsonObject { ["epoch"] = 3, ["primaryRegion"] = primaryRegion };
+        if (annotation is not null)
+            region["metadata"]!["annotations"] = new JsonObject { [AdmissionPolicies.AllowDeletePrimary] = annotation };
+        var request = new AdmissionRequest { Operation = "DELETE", OldObject = Element(region), UserInfo = new AdmissionUser { Username = user } };
+        Assert.Equal(isAllowed, Regions().Judge(request).Refusal is null);
+    }
+
+    [Fact]
+    public void Delete_OfAKeyPool_Passes() => Assert.Null(AdmissionPolicies.Find(Resource(V1Alpha1KeyPool.KubePlural))!
+        .Judge(new AdmissionRequest { Operation = "DELETE", OldObject = Element(SpecJson.Object("KeyPool", "a", "main", SpecJson.Minimal("KeyPool"))) }).Refusal);
+
+    [Theory]
+    [InlineData(20, true)]
+    [InlineData(21, false)]
+    public void Scale_OfARegion_IsJudgedWithTheRest(int replicas, bool isAllowed) =>
+        Assert.Equal(isAllowed, Regions().JudgeScale(Element(Region("{}")), replicas).Refusal is null);
+
+    [Fact]
+    public void Find_KindOfAnotherGroup_IsNotOurs() =>
+        Assert.Null(AdmissionPolicies.Find(new AdmissionResource { Group = "apps", Resource = V1Alpha1KeyPool.KubePlural }));
+
+    private static IAdmissionPolicy Regions() => AdmissionPolicies.Find(Resource(V1Alpha1ShortenerRegion.KubePlural))!;
+
+    private static AdmissionResource Resource(string plural) => new() { Group = ApiGroup.Name, Resource = plural };
+
+    private static AdmissionDecision Judge(string operation, JsonObject written, JsonObject? old = null) =>
+        Regions().Judge(new AdmissionRequest { Operation = operation, Object = Element(written), OldObject = old is null ? null : Element(old) });
+
+    private static JsonObject Region(string patch) => SpecJson.Object(
+        V1Alpha1ShortenerRegion.KubeKind, "a", "eu", SpecJson.Merge(SpecJson.Minimal(V1Alpha1ShortenerRegion.KubeKind), JsonNode.Parse(patch))!);
+
+    private static JsonElement Element(JsonNode node) => JsonSerializer.SerializeToElement(node);
+}
