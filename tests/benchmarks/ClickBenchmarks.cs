@@ -1,5 +1,6 @@
 using System.Net;
 using BenchmarkDotNet.Attributes;
+using Microsoft.Extensions.Logging.Abstractions;
 using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Storage.Sqlite;
@@ -23,7 +24,7 @@ public class ClickBenchmarks
     public void SetUp()
     {
         _directory = Directory.CreateTempSubdirectory("shortener-bench-").FullName;
-        _database = new SqliteDatabase(new StorageOptions { DataDirectory = _directory });
+        _database = new SqliteDatabase(new StorageOptions { DataDirectory = _directory }, NullLogger<SqliteDatabase>.Instance);
         _database.Migrate();
         _store = new SqliteClickStore(_database);
         var now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
@@ -62,5 +63,5 @@ public class ClickBenchmarks
 
     /// <summary>The transaction, commit included.</summary>
     [Benchmark(OperationsPerInvoke = Batch)]
-    public Task Append() => _store.AppendAsync(_clicks, CancellationToken.None);
+    public Task Append() => _store.AppendAsync(Guid.NewGuid(), _clicks, CancellationToken.None);
 }

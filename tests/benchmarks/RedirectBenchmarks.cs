@@ -2,6 +2,7 @@ using BenchmarkDotNet.Attributes;
 using UrlShortener.Runtime;
 using UrlShortener.Runtime.Caching;
 using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Links;
 using UrlShortener.Runtime.Redirects;
 using UrlShortener.Runtime.Storage;
@@ -30,7 +31,7 @@ public class RedirectBenchmarks
         _app.Services.GetRequiredService<IDatabase>().Migrate();
         var store = _app.Services.GetRequiredService<ILinkStore>();
         var link = new NewLink(Code, "https://example.com/a/long/path?with=query", null, 302, "{}");
-        await store.CreateAsync(new CreateLinks([link], null, TimeProvider.System.GetUtcNow(), () => Code), CancellationToken.None);
+        await store.CreateAsync(new CreateLinks([link], null, TimeProvider.System.GetUtcNow(), () => Key.OnDemand(Code)), CancellationToken.None);
         _endpoint = _app.Services.GetRequiredService<RedirectEndpoint>();
         _cache = _app.Services.GetRequiredService<LinkCache>();
         _queue = _app.Services.GetRequiredService<ClickQueue>();

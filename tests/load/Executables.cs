@@ -1,13 +1,16 @@
+using UrlShortener.TestServers;
+
 namespace UrlShortener.Load;
 
 /// <summary>Where the built programs under test are.</summary>
 internal static class Executables
 {
-    private const string Solution = "UrlShortener.sln";
     private const string Output = "bin/Release/net10.0";
 
     /// <summary>The product: <paramref name="given"/> when not null, else the runtime built in this tree.</summary>
     public static string FindProduct(string? given) => Existing(given ?? InTree("runtime", "UrlShortener.Runtime"));
+
+    public static string FindOperator() => Existing(InTree("operator", "UrlShortener.Operator"));
 
     public static string FindFloor() => Existing(InTree("tests/floor", "UrlShortener.Floor"));
 
@@ -15,16 +18,7 @@ internal static class Executables
 
     private static string Existing(string path) => File.Exists(path)
         ? Path.GetFullPath(path)
-        : throw new LoadException($"{path} does not exist. Build it first: dotnet build -c Release {Solution}");
+        : throw new LoadException($"{path} does not exist. Build it first: dotnet build -c Release UrlShortener.sln");
 
-    private static string FindRoot()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, Solution)))
-                return folder.FullName;
-        }
-
-        throw new LoadException($"No folder above {AppContext.BaseDirectory} holds {Solution}. Run this from a checkout.");
-    }
+    private static string FindRoot() => Checkout.Find() ?? throw new LoadException($"No checkout above {AppContext.BaseDirectory}. Run this from one.");
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
@@ -9,19 +10,27 @@ namespace UrlShortener.Load;
 internal sealed class Product(ServerProcess server, string apiKey) : IAsyncDisposable
 {
     private const int LinksPerRequest = 1000;
+    private const int RequestsAtOnce = 4;
+    private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan DrainPoll = TimeSpan.FromMilliseconds(100);
 
     public ServerProcess Server => server;
 
     public string ApiKey => apiKey;
 
-    public static async Task<Product> StartAsync(string executable, string dataDirectory, CancellationToken cancellationToken)
+    /// <summary>Starts the product with the store that is a file.</summary>
+    public static Task<Product> StartAsync(string executable, string dataDirectory, CancellationToken cancellationToken) =>
+        StartAsync(executable, [$"--Storage:DataDirectory={dataDirectory}"], null, cancellationToken);
+
+    /// <summary>Starts the product. A null <paramref name="apiKey"/>: it is the first on its store, and prints a key.</summary>
+    public static async Task<Product> StartAsync(string executable, IEnumerable<string> arguments, string? apiKey, CancellationToken cancellationToken)
     {
         // One generator is one client address: the limiter would answer it 429 after a moment, which is not what is measured.
-        string[] arguments = [$"--Storage:DataDirectory={dataDirectory}", "--RateLimiting:Enabled=false"];
-        var server = await ServerProcess.StartAsync(executable, arguments, "/health/ready", HttpStatusCode.OK, "API key: ", cancellationToken);
+        var server = await ServerProcess.StartAsync(
+            executable, [.. arguments, "--RateLimiting:Enabled=false"], "/health/ready", HttpStatusCode.OK, apiKey is null ? "API key: " : null, cancellationToken);
         try
         {
-            return new Product(server, await server.WaitForLineAsync(cancellationToken));
+            return new Product(server, apiKey ?? await server.WaitForLineAsync(cancellationToken));
         }
         catch
         {
@@ -33,34 +42,51 @@ internal sealed class Product(ServerProcess server, string apiKey) : IAsyncDispo
     /// <summary>Creates links and returns the paths that redirect, one for each.</summary>
     public async Task<IReadOnlyList<string>> CreateLinksAsync(int count, CancellationToken cancellationToken)
     {
-        var paths = new List<string>(count);
-        foreach (var numbers in Enumerable.Range(1, count).Chunk(LinksPerRequest))
-        {
-            var links = numbers.Select(number => new NewLink($"https://example.com/p/{number.ToString(CultureInfo.InvariantCulture)}"));
-            using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/urls/bulk") { Content = JsonContent.Create(new NewLinks([.. links])) };
-            request.Headers.Add("X-API-Key", apiKey);
-            using var response = await server.Client.SendAsync(request, cancellationToken);
-            if (response.StatusCode != HttpStatusCode.Created)
-                throw await UnexpectedAsync(response, cancellationToken);
-
-            var created = await response.Content.ReadFromJsonAsync<CreatedLinks>(cancellationToken);
-            paths.AddRange(created!.Results.Select(link => "/" + link.ShortCode));
-        }
-
-        if (paths.Count != count || paths.Contains("/"))
-            throw new LoadException($"Asked for {count} links, but the replies hold {paths.Count(path => path != "/")} short codes.");
-        return paths;
+        var chunks = Enumerable.Range(1, count).Chunk(LinksPerRequest).ToArray();
+        var paths = new IReadOnlyList<string>[chunks.Length];
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, chunks.Length),
+            new ParallelOptions { MaxDegreeOfParallelism = RequestsAtOnce, CancellationToken = cancellationToken },
+            async (index, token) => paths[index] = await CreateAsync(chunks[index], token));
+        return [.. paths.SelectMany(part => part)];
     }
 
-    public async Task<ClickCounters> ReadClicksAsync(CancellationToken cancellationToken)
+    public async Task<Exposition> ReadMetricsAsync(CancellationToken cancellationToken)
     {
         using var response = await server.Client.GetAsync("/metrics", cancellationToken);
         return response.StatusCode == HttpStatusCode.OK
-            ? ClickCounters.Parse(await response.Content.ReadAsStringAsync(cancellationToken))
+            ? new Exposition(await response.Content.ReadAsStringAsync(cancellationToken))
             : throw await UnexpectedAsync(response, cancellationToken);
     }
 
+    public async Task<ClickCounters> ReadClicksAsync(CancellationToken cancellationToken) => ClickCounters.Of(await ReadMetricsAsync(cancellationToken));
+
+    /// <summary>Waits until all clicks are stored, and tells how long that took: what is left to do would otherwise slow what is measured next.</summary>
+    public async Task<TimeSpan> DrainAsync(CancellationToken cancellationToken)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (!(await ReadClicksAsync(cancellationToken)).Settled && Stopwatch.GetElapsedTime(started) < DrainLimit)
+            await Task.Delay(DrainPoll, cancellationToken);
+        return Stopwatch.GetElapsedTime(started);
+    }
+
     public ValueTask DisposeAsync() => server.DisposeAsync();
+
+    private async Task<IReadOnlyList<string>> CreateAsync(int[] numbers, CancellationToken cancellationToken)
+    {
+        var links = numbers.Select(number => new NewLink($"https://example.com/p/{number.ToString(CultureInfo.InvariantCulture)}"));
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/urls/bulk") { Content = JsonContent.Create(new NewLinks([.. links])) };
+        request.Headers.Add("X-API-Key", apiKey);
+        using var response = await server.Client.SendAsync(request, cancellationToken);
+        if (response.StatusCode != HttpStatusCode.Created)
+            throw await UnexpectedAsync(response, cancellationToken);
+
+        var created = await response.Content.ReadFromJsonAsync<CreatedLinks>(cancellationToken);
+        string[] paths = [.. created!.Results.Where(link => link.ShortCode is not null).Select(link => "/" + link.ShortCode)];
+        return paths.Length == numbers.Length
+            ? paths
+            : throw new LoadException($"Asked for {numbers.Length} links, but the reply holds {paths.Length} short codes.");
+    }
 
     private static async Task<LoadException> UnexpectedAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {

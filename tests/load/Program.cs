@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using UrlShortener.Load;
+using UrlShortener.Load.Cases;
 
 var seconds = Bounded("--seconds", "Length of each measurement.", 10, 1, 600);
 var rounds = Bounded("--rounds", "Rounds; each measures the floor and the product once under each load.", 5, 1, 50);
@@ -29,9 +30,51 @@ create.SetAction((parsed, cancellationToken) => GuardAsync(async () =>
     return await PublishAsync(report, report.ToMarkdown(), report.Errors, parsed.GetValue(json), cancellationToken);
 }));
 
+var caseNames = new Argument<string[]>("cases") { Description = $"What to measure; everything when nothing is named: {string.Join(", ", ServersRun.Names)}.", Arity = ArgumentArity.ZeroOrMore };
+caseNames.AcceptOnlyFromAmong(ServersRun.Names);
+var caseSeconds = Bounded("--seconds", "Length of each measurement.", 4, 1, 600);
+var caseRounds = Bounded("--rounds", "Rounds; each measures the floor and the product once under each load.", 3, 1, 50);
+var zipfLinks = Bounded("--links", "Links of Zipf's load.", 200_000, 1000, 10_000_000);
+var zipfWarmUp = Bounded("--warm-up", "Seconds of Zipf's load before its hits are counted.", 30, 1, 600);
+var keys = Bounded("--keys", "Codes that key generation makes in each variant.", 1_000_000, 10_000, 100_000_000);
+var servers = new Command("servers", "The product on PostgreSQL and a Redis Cluster, which this starts, against floors of HTTP, PostgreSQL and Redis.")
+{
+    caseNames, caseSeconds, caseRounds, connections, threads, zipfLinks, zipfWarmUp, keys, json, product,
+};
+servers.SetAction((parsed, cancellationToken) => GuardAsync(async () =>
+{
+    var options = new ServersOptions(
+        parsed.GetValue(caseSeconds), parsed.GetValue(caseRounds), parsed.GetValue(connections), parsed.GetValue(threads),
+        parsed.GetValue(zipfLinks), parsed.GetValue(zipfWarmUp), parsed.GetValue(keys), parsed.GetValue(product));
+    using var workspace = new Workspace();
+    var machine = Machine.Describe(workspace.DataFolder);
+    await Console.Out.WriteLineAsync($"{Markdown.Describe(machine)}{Backends.Description}\n");
+    var reports = new List<CaseReport>();
+    await foreach (var report in new ServersRun(options, Console.Error.WriteLine).RunAsync(workspace, parsed.GetValue(caseNames) ?? [], cancellationToken))
+    {
+        await Console.Out.WriteLineAsync(report.ToMarkdown());
+        reports.Add(report);
+    }
+
+    return await ConcludeAsync(new { Machine = machine, Cases = reports }, reports.Sum(report => report.Errors), parsed.GetValue(json), cancellationToken);
+}));
+
+var regionCount = Bounded("--regions", "Regions in one namespace.", 200, 1, 2000);
+var podCount = Bounded("--pods", "Pods of each region.", 5, 1, 100);
+var steadySeconds = Bounded("--seconds", "Length of the steady state that is measured.", 120, 10, 3600);
+var changes = Bounded("--changes", "Regions that are changed one after another.", 40, 1, 2000);
+var regions = new Command("regions", "The operator with many regions, on a Kubernetes control plane that this starts, whose pods run nothing.") { regionCount, podCount, steadySeconds, changes, json };
+regions.SetAction((parsed, cancellationToken) => GuardAsync(async () =>
+{
+    var options = new RegionsOptions(parsed.GetValue(regionCount), parsed.GetValue(podCount), parsed.GetValue(steadySeconds), parsed.GetValue(changes));
+    using var workspace = new Workspace();
+    var report = await new RegionsRun(options, Console.Error.WriteLine).RunAsync(workspace, cancellationToken);
+    return await PublishAsync(report, report.ToMarkdown(), 0, parsed.GetValue(json), cancellationToken);
+}));
+
 // On Ctrl-C or SIGTERM the token is cancelled; ending the servers and deleting their data may then take a moment.
 var invocation = new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(10) };
-return await new RootCommand("Load tests of the URL shortener; loopback only.") { redirect, create }.Parse(args).InvokeAsync(invocation);
+return await new RootCommand("Load tests of the URL shortener; loopback only.") { redirect, create, servers, regions }.Parse(args).InvokeAsync(invocation);
 
 static Option<int> Bounded(string name, string description, int value, int least, int most)
 {
@@ -44,10 +87,15 @@ static Option<int> Bounded(string name, string description, int value, int least
     return option;
 }
 
-// Missing a target is a finding, so it ends with 0; a figure from a run with errors is none, so that ends with 1.
 static async Task<int> PublishAsync<TReport>(TReport report, string markdown, long errors, FileInfo? json, CancellationToken cancellationToken)
 {
     await Console.Out.WriteLineAsync(markdown);
+    return await ConcludeAsync(report, errors, json, cancellationToken);
+}
+
+// Missing a target is a finding, so it ends with 0; a figure from a run with errors is none, so that ends with 1.
+static async Task<int> ConcludeAsync<TReport>(TReport report, long errors, FileInfo? json, CancellationToken cancellationToken)
+{
     if (json is not null)
         await File.WriteAllTextAsync(json.FullName, JsonSerializer.Serialize(report, LoadJson.Indented), cancellationToken);
     return errors == 0 ? 0 : 1;

@@ -44,8 +44,8 @@ internal sealed record RedirectReport
     public string ToMarkdown()
     {
         var text = new StringBuilder("# Redirects: product against floor\n\n").Append(Markdown.Describe(Machine));
-        AppendRounds(text, Full);
-        AppendRounds(text, Light);
+        Markdown.AppendRounds(text, Full, "req/s", drains: true);
+        Markdown.AppendRounds(text, Light, "req/s", drains: true);
 
         text.Append("\n## Cost\n\n| | Floor | Product | Ratio |\n|---|---:|---:|---:|\n");
         text.AppendLine(Invariant, $"| Start-up, s | {FloorStartUpSeconds:0.000} | {ProductStartUpSeconds:0.000} | {ProductStartUpSeconds / FloorStartUpSeconds:0.00} |");
@@ -57,29 +57,7 @@ internal sealed record RedirectReport
         text.AppendLine(Invariant, $"Redirects: {Answered:N0} answered, {Clicks.Redirects:N0} counted. Clicks: {Clicks.Stored:N0} stored, {Clicks.Dropped:N0} dropped.");
         text.AppendLine(Invariant, $"Responses other than redirects, and socket errors: {Errors:N0}.");
 
-        text.Append("\n## Targets\n\n| Target | Measured | Wanted | |\n|---|---:|---:|---|\n");
-        foreach (var target in Verdicts)
-            text.AppendLine(Invariant, $"| {target.Name} | {target.Measured} | {target.Wanted} | {(target.Met ? "met" : "NOT MET")} |");
+        Markdown.AppendTargets(text, Verdicts);
         return text.ToString();
-    }
-
-    private static void AppendRounds(StringBuilder text, Comparison comparison)
-    {
-        text.AppendLine(Invariant, $"\n## {Markdown.Describe(comparison.Load)}\n");
-        text.Append("| Round | Floor req/s | Product req/s | Ratio | Floor p50 µs | Product p50 µs | Floor p99 µs | Product p99 µs | p99 ratio | Drain s |\n");
-        text.Append("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n");
-        foreach (var round in comparison.Rounds)
-        {
-            var (floor, product) = (round.Floor, round.Product);
-            text.AppendLine(Invariant, $"| {round.Number}, {(round.ProductFirst ? "product" : "floor")} first | {floor.RequestsPerSecond:N0} | {product.RequestsPerSecond:N0} "
-                + $"| {round.RateRatio:0.000} | {floor.P50Microseconds} | {product.P50Microseconds} | {floor.P99Microseconds} | {product.P99Microseconds} "
-                + $"| {round.P99Ratio:0.00} | {round.DrainSeconds:0.0} |");
-        }
-
-        text.AppendLine(Invariant, $"| **Median** | {comparison.FloorRate.Median:N0} | {comparison.ProductRate.Median:N0} | **{comparison.RateRatio.Median:0.000}** "
-            + $"| {comparison.FloorP50.Median:0} | {comparison.ProductP50.Median:0} | {comparison.FloorP99.Median:0} | {comparison.ProductP99.Median:0} "
-            + $"| **{comparison.P99Ratio.Median:0.00}** | |");
-        text.AppendLine(Invariant, $"\nSpread over rounds: ratio {comparison.RateRatio.Least:0.000} to {comparison.RateRatio.Most:0.000}, "
-            + $"p99 ratio {comparison.P99Ratio.Least:0.00} to {comparison.P99Ratio.Most:0.00}.");
     }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 
 namespace UrlShortener.Load;
@@ -8,8 +7,6 @@ internal sealed class RedirectRun(RedirectOptions options, Action<string> progre
 {
     private const int WarmUpSeconds = 3;
     private const int LongestTopUpSeconds = 120;
-    private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan DrainPoll = TimeSpan.FromMilliseconds(100);
 
     private readonly LoadProfile _full = new("full load", options.Connections, options.Seconds);
     private readonly LoadProfile _light = new("light load", RedirectOptions.LightConnections, options.Seconds, ThinkMilliseconds: 1);
@@ -97,10 +94,7 @@ internal sealed class RedirectRun(RedirectOptions options, Action<string> progre
         public async Task<(Measurement Measurement, TimeSpan Drain)> MeasureProductAsync(LoadProfile load, bool strict, CancellationToken cancellationToken)
         {
             var measurement = await Wrk.RedirectAsync(Product.Server.Address, PathsFile, load, strict, cancellationToken);
-            var ended = Stopwatch.GetTimestamp();
-            while (!(await Product.ReadClicksAsync(cancellationToken)).Settled && Stopwatch.GetElapsedTime(ended) < DrainLimit)
-                await Task.Delay(DrainPoll, cancellationToken);
-            return (measurement, Stopwatch.GetElapsedTime(ended));
+            return (measurement, await Product.DrainAsync(cancellationToken));
         }
     }
 }

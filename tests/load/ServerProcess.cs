@@ -68,11 +68,18 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
     /// <summary>Starts <paramref name="executable"/> on a free loopback port and waits until <paramref name="readyPath"/> answers <paramref name="readyStatus"/>.
     /// <see cref="WaitForLineAsync"/> returns the rest of the output line that starts with <paramref name="awaitedPrefix"/>.</summary>
-    public static async Task<ServerProcess> StartAsync(string executable, IEnumerable<string> arguments, string readyPath, HttpStatusCode readyStatus,
+    public static Task<ServerProcess> StartAsync(string executable, IEnumerable<string> arguments, string readyPath, HttpStatusCode readyStatus,
         string? awaitedPrefix, CancellationToken cancellationToken)
     {
         var address = new Uri($"http://127.0.0.1:{FindFreePort().ToString(CultureInfo.InvariantCulture)}");
-        var start = new ProcessStartInfo(executable, ["--urls", address.ToString().TrimEnd('/'), .. arguments])
+        return StartAsync(executable, ["--urls", address.ToString().TrimEnd('/'), .. arguments], address, readyPath, readyStatus, awaitedPrefix, cancellationToken);
+    }
+
+    /// <summary>As the other one, for a program that takes its address in another way, from its environment as well.</summary>
+    public static async Task<ServerProcess> StartAsync(string executable, IEnumerable<string> arguments, Uri address, string readyPath, HttpStatusCode readyStatus,
+        string? awaitedPrefix, CancellationToken cancellationToken, params (string Name, string Value)[] environment)
+    {
+        var start = new ProcessStartInfo(executable, arguments)
         {
             // appsettings.json is read from the working directory; the one beside the executable is the one that ships.
             WorkingDirectory = Path.GetDirectoryName(executable)!,
@@ -80,6 +87,8 @@ internal sealed partial class ServerProcess : IAsyncDisposable
             RedirectStandardError = true,
             Environment = { ["ASPNETCORE_ENVIRONMENT"] = "Production" },
         };
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
         var process = new Process { StartInfo = start };
         var server = new ServerProcess(process, Path.GetFileName(executable), address, awaitedPrefix);
         try
@@ -157,7 +166,8 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     [LibraryImport("libc", EntryPoint = "kill")]
     private static partial int Kill(int processId, int signal);
 
-    private static int FindFreePort()
+    /// <summary>A port on which nothing listens right now.</summary>
+    public static int FindFreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();

@@ -3,7 +3,16 @@ using System.Globalization;
 namespace UrlShortener.Load;
 
 /// <summary>One figure beside what it should be.</summary>
-internal sealed record Target(string Name, string Measured, string Wanted, bool Met);
+internal sealed record Target(string Name, string Measured, string Wanted, bool Met)
+{
+    /// <summary>A figure that must not be above a limit, both in <paramref name="unit"/>.</summary>
+    public static Target AtMost(string name, double measured, double most, string unit) => new(name, Text(measured, unit), "<= " + Text(most, unit), measured <= most);
+
+    /// <summary>A figure that must not be below a limit.</summary>
+    public static Target AtLeast(string name, double measured, double least, string unit) => new(name, Text(measured, unit), ">= " + Text(least, unit), measured >= least);
+
+    private static string Text(double value, string unit) => string.Create(CultureInfo.InvariantCulture, $"{value:#,0.###} {unit}").Trim();
+}
 
 /// <summary>What the product promises. Reported, never a gate: a busy machine must not fail a build.</summary>
 internal static class Targets

@@ -10,6 +10,14 @@ namespace UrlShortener.Load;
 internal sealed class Wrk
 {
     private const string ResultPrefix = "RESULT ";
+
+    private const string BrowserHeaders = """
+        headers = {
+          ["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
+          ["Referer"] = "https://news.example.org/today",
+        },
+        """;
+
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan InstallLimit = TimeSpan.FromMinutes(3);
     private readonly string _folder;
@@ -42,10 +50,22 @@ internal sealed class Wrk
     public Task<Measurement> RedirectAsync(Uri address, string pathsFile, LoadProfile load, bool strict, CancellationToken cancellationToken) =>
         MeasureAsync(address, "redirect.lua", load, strict ? 302 : null, $$"""
             paths_file = {{Quote(pathsFile)}},
-            headers = {
-              ["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
-              ["Referer"] = "https://news.example.org/today",
-            },
+            {{BrowserHeaders}}
+            """, cancellationToken);
+
+    /// <summary>Requests each path of the file once, as long as they last.</summary>
+    public Task<Measurement> RedirectOnceAsync(Uri address, string pathsFile, LoadProfile load, CancellationToken cancellationToken) =>
+        MeasureAsync(address, "once.lua", load, 302, $$"""
+            paths_file = {{Quote(pathsFile)}},
+            {{BrowserHeaders}}
+            """, cancellationToken);
+
+    /// <summary>Requests paths by a Zipf distribution with an exponent of 1, those that stand first in the file most. Another <paramref name="seed"/> gives another order.</summary>
+    public Task<Measurement> RedirectZipfAsync(Uri address, string pathsFile, int seed, LoadProfile load, CancellationToken cancellationToken) =>
+        MeasureAsync(address, "zipf.lua", load, null, $$"""
+            paths_file = {{Quote(pathsFile)}},
+            seed = {{seed.ToString(CultureInfo.InvariantCulture)}},
+            {{BrowserHeaders}}
             """, cancellationToken);
 
     /// <summary>Creates a new link with every request. <paramref name="run"/> sets its URLs apart from those of other runs against the same server.</summary>
@@ -56,13 +76,23 @@ internal sealed class Wrk
             headers = { ["Content-Type"] = "application/json", ["X-API-Key"] = {{Quote(apiKey)}} },
             """, cancellationToken);
 
+    /// <summary>Creates as many links with every request.</summary>
+    public Task<Measurement> BulkAsync(Uri address, string apiKey, int links, LoadProfile load, CancellationToken cancellationToken) =>
+        MeasureAsync(address, "bulk.lua", load, 201, $$"""
+            path = "/api/v1/urls/bulk",
+            links = {{links.ToString(CultureInfo.InvariantCulture)}},
+            headers = { ["Content-Type"] = "application/json", ["X-API-Key"] = {{Quote(apiKey)}} },
+            """, cancellationToken);
+
     private static bool IsOnPath() => (Environment.GetEnvironmentVariable("PATH") ?? "")
         .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
         .Any(folder => File.Exists(Path.Combine(folder, "wrk")));
 
     private async Task<Measurement> MeasureAsync(Uri address, string script, LoadProfile load, int? expectedStatus, string settings, CancellationToken cancellationToken)
     {
-        var text = new StringBuilder("settings = {\n").AppendLine(settings);
+        // wrk refuses more threads than connections.
+        var threads = Math.Min(_threads, load.Connections);
+        var text = new StringBuilder("settings = {\n").AppendLine(settings).AppendLine(CultureInfo.InvariantCulture, $"threads = {threads},");
         if (expectedStatus is { } status)
             text.AppendLine(CultureInfo.InvariantCulture, $"expected_status = {status},");
         if (load.ThinkMilliseconds is { } pause)
@@ -71,8 +101,6 @@ internal sealed class Wrk
         var file = Path.Combine(_folder, script);
         await File.WriteAllTextAsync(file, text.ToString(), cancellationToken);
 
-        // wrk refuses more threads than connections.
-        var threads = Math.Min(_threads, load.Connections);
         string[] arguments = [Flag('t', threads), Flag('c', load.Connections), Flag('d', load.Seconds), "-s", file, address.ToString()];
         var output = await RunAsync("wrk", arguments, TimeSpan.FromSeconds(load.Seconds) + Grace, cancellationToken);
         var result = output.Split('\n').LastOrDefault(line => line.StartsWith(ResultPrefix, StringComparison.Ordinal))
