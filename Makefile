@@ -5,17 +5,29 @@ PORT ?= 8080
 DATA ?= .data
 RUNTIME = runtime/bin/$(CONFIGURATION)/net10.0/UrlShortener.Runtime
 DOTNET_FLAGS = --configuration $(CONFIGURATION) --nologo
+# Images are named IMAGE_PREFIX and url-shortener-runtime or -operator: IMAGE_PREFIX=registry.example/team/
+IMAGE_PREFIX ?=
+IMAGE_TAG ?= 0.1.0
+IMAGE_TOOL ?= $(firstword $(foreach tool,docker podman buildah,$(if $(shell command -v $(tool) 2>/dev/null),$(tool))))
+# Such as IMAGE_FLAGS='--build-arg BASE_IMAGE=registry.example/aspnet:10.0'
+IMAGE_FLAGS ?=
+KUBECTL ?= kubectl
+# Images of the end-to-end test. The next one is rolled out under load; it may be the same under another tag.
+NEXT_IMAGE_TAG ?= next
+POSTGRES_IMAGE ?= postgres:17
+REDIS_IMAGE ?= redis:7
 
 export DOTNET_CLI_TELEMETRY_OPTOUT = 1
 export DOTNET_NOLOGO = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check fmt bench clean
+.PHONY: help run build test check fmt manifests images deploy e2e bench clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
 	@echo
 	@echo "  make run PORT=9090 DATA=/some/folder   another port (8080) and data folder (.data)"
+	@echo "  make images IMAGE_PREFIX=registry.example/team/ IMAGE_TAG=1.0   other names than url-shortener-operator:0.1.0"
 
 run: ## Build, and serve on http://localhost:8080 with the data in .data/
 	@dotnet build runtime $(DOTNET_FLAGS) --verbosity quiet
@@ -34,11 +46,32 @@ check: ## What CI runs: formatting, then the tests
 fmt: ## Format the code
 	dotnet format UrlShortener.sln
 
-bench: ## Benchmarks, then redirects and creates against a bare Kestrel endpoint (wrk; about 6 minutes)
+manifests: ## Write the files that are made from code: crds/ and the webhook of config/
+	@dotnet build operator $(DOTNET_FLAGS) --verbosity quiet
+	operator/bin/$(CONFIGURATION)/net10.0/UrlShortener.Operator manifests .
+
+images: ## Build the images of the runtime and the operator (docker, podman or buildah)
+	@test -n "$(IMAGE_TOOL)" || { echo "make images needs docker, podman or buildah; set IMAGE_TOOL to one that is elsewhere." >&2; exit 1; }
+	$(IMAGE_TOOL) build $(IMAGE_FLAGS) -f runtime/Dockerfile -t $(IMAGE_PREFIX)url-shortener-runtime:$(IMAGE_TAG) .
+	$(IMAGE_TOOL) build $(IMAGE_FLAGS) -f operator/Dockerfile -t $(IMAGE_PREFIX)url-shortener-operator:$(IMAGE_TAG) .
+
+# Kubernetes 1.20 does not know all fields of the CRDs, and its kubectl asks before it sends: the API server checks what it knows itself.
+deploy: ## Install the operator in the cluster of the current kubeconfig, or upgrade it
+	$(KUBECTL) apply --validate=false -k .
+	@if $(KUBECTL) api-versions | grep -qx policy/v1; then $(KUBECTL) apply -f config/manager/poddisruptionbudget.yaml; fi
+
+e2e: ## Install in the cluster of the current kubeconfig, go through everything, and remove it again (docs/operator.md)
+	E2E_OPERATOR_IMAGE=$(IMAGE_PREFIX)url-shortener-operator:$(IMAGE_TAG) E2E_RUNTIME_IMAGE=$(IMAGE_PREFIX)url-shortener-runtime:$(IMAGE_TAG) \
+	E2E_NEXT_RUNTIME_IMAGE=$(IMAGE_PREFIX)url-shortener-runtime:$(NEXT_IMAGE_TAG) E2E_POSTGRES_IMAGE=$(POSTGRES_IMAGE) E2E_REDIS_IMAGE=$(REDIS_IMAGE) KUBECTL=$(KUBECTL) \
+	dotnet test --project tests/UrlShortener.EndToEnd.Cluster.Tests --configuration $(CONFIGURATION)
+
+bench: ## Benchmarks, then loads on SQLite and on PostgreSQL with Redis, each against a floor, and the operator with 200 regions (wrk; about 25 minutes)
 	dotnet build UrlShortener.sln $(DOTNET_FLAGS) --verbosity quiet
 	dotnet run --project tests/benchmarks $(DOTNET_FLAGS) --no-build -- --filter '*' --artifacts .artifacts/benchmarks
 	dotnet run --project tests/load $(DOTNET_FLAGS) --no-build -- redirect --seconds 5 --rounds 9
 	dotnet run --project tests/load $(DOTNET_FLAGS) --no-build -- create
+	dotnet run --project tests/load $(DOTNET_FLAGS) --no-build -- servers
+	dotnet run --project tests/load $(DOTNET_FLAGS) --no-build -- regions
 
 clean: ## Remove what builds made; the data stays
 	dotnet clean UrlShortener.sln $(DOTNET_FLAGS) --verbosity quiet

@@ -22,5 +22,10 @@ if [ -z "$passed" ] || { [ "$code" -ne 0 ] && [ "${failed:-0}" -eq 0 ]; }; then
     failed=$((${failed:-0} + 1))
 fi
 [ "${failed:-0}" -eq 0 ] || [ "$code" -ne 0 ] || code=1
+if [ "${failed:-0}" -ne 0 ]; then
+    # Once more at the end, where it is found, and in few words: a run writes thousands of lines, of which a log may keep the last.
+    echo "Failed tests:"
+    grep -E -A 5 '^ *failed .*\([0-9]' "$output" | cut -c 1-200
+fi
 echo "${passed:-0} passed, ${failed:-0} failed, ${skipped:-0} skipped"
 exit "$code"
