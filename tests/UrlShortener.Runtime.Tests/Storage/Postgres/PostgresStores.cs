@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Resilience;
@@ -57,7 +58,9 @@ public sealed class PostgresStores(Servers servers) : IAsyncLifetime
         if (_name is null)
         {
             _name = $"t{Guid.NewGuid():N}";
-            ConnectionString = await _cluster.CreateDatabaseAsync(_name, TestContext.Current.CancellationToken);
+            var given = await _cluster.CreateDatabaseAsync(_name, TestContext.Current.CancellationToken);
+            // What was written is there for whoever asks the replica next, as the contract's tests do.
+            ConnectionString = new NpgsqlConnectionStringBuilder(given) { Options = "-c synchronous_commit=remote_apply" }.ConnectionString;
         }
 
         var database = New(ConnectionString, options);
