@@ -78,14 +78,16 @@ internal static class ControllerServices
     private static IEnumerable<ObjectKey> FindBy(ObjectCache<V1Alpha1ShortenerRegion> regions, string index, IMetadata<V1ObjectMeta> named) =>
         regions.GetBy(index, KeyOf(named, named.Metadata.Name)).Select(ObjectKey.Of);
 
-    // The others of the group that a change of one gives another role, or that wait for its place.
+    // The others of the group that a change of one gives another role or another primary, or that wait for its place.
     private static IEnumerable<ObjectKey> FindConcerned(V1Alpha1ShortenerRegion region, ObjectCache<V1Alpha1ShortenerRegion> regions)
     {
         var group = regions.GetBy(RegionObserver.ByGroup, region.Spec.Group);
-        var primary = RegionPlan.PrimaryOf(group)?.Metadata.Uid;
+        var (primary, name) = (RegionPlan.PrimaryOf(group)?.Metadata.Uid, RegionPlan.PrimaryRegionOf(group));
         return group
             .Where(other => other.Metadata.Uid != region.Metadata.Uid
-                && (other.Spec.Region == region.Spec.Region || (other.Status?.Role == RegionRole.Primary) != (other.Metadata.Uid == primary)))
+                && (other.Spec.Region == region.Spec.Region
+                    || (other.Status?.Role == RegionRole.Primary) != (other.Metadata.Uid == primary)
+                    || other.Status?.Topology?.PrimaryRegion != name))
             .Select(ObjectKey.Of);
     }
 

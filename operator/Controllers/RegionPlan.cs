@@ -22,6 +22,9 @@ internal sealed record RegionPlan
     /// <summary>Part of the region in its group; one of <see cref="RegionRole"/>.</summary>
     public required string Role { get; init; }
 
+    /// <summary>The region that takes the writes of the group; null: there is one region.</summary>
+    public string? PrimaryRegion { get; init; }
+
     /// <summary>Fewest pods of the app.</summary>
     public required int Floor { get; init; }
 
@@ -49,6 +52,7 @@ internal sealed record RegionPlan
         {
             Obstacle = FindObstacle(region, observed),
             Role = role,
+            PrimaryRegion = PrimaryRegionOf(observed.Group),
             Floor = role == RegionRole.Primary ? spec.App.MinReplicas : spec.App.StandbyMinReplicas,
             MigrationDigest = migration,
             Process = new RuntimeProcess(region.Metadata.Name, Names.App, spec.App.Image, [], spec.App.Resources, settings) { Settings = own },
@@ -58,11 +62,20 @@ internal sealed record RegionPlan
 
     /// <summary>The region of a group that takes writes: the one with the highest priority, of equal ones the oldest. Null: there is none.</summary>
     public static V1Alpha1ShortenerRegion? PrimaryOf(IReadOnlyList<V1Alpha1ShortenerRegion> group) =>
-        group.Where(region => region.Metadata.DeletionTimestamp is null)
-            .OrderByDescending(region => region.Spec.Failover.Priority)
+        MembersOf(group).OrderByDescending(region => region.Spec.Failover.Priority)
             .ThenBy(region => region.Metadata.CreationTimestamp)
             .ThenBy(region => region.Metadata.Uid, StringComparer.Ordinal)
             .FirstOrDefault();
+
+    /// <summary>Name of the region that takes the writes of a group of several; null: the group has no other region that could.</summary>
+    public static string? PrimaryRegionOf(IReadOnlyList<V1Alpha1ShortenerRegion> group) =>
+        MembersOf(group).Skip(1).Any() ? PrimaryOf(group)!.Spec.Region : null;
+
+    // One of each region: of twins the older, whatever the priority of the other. Those that are being deleted count no more.
+    private static IEnumerable<V1Alpha1ShortenerRegion> MembersOf(IReadOnlyList<V1Alpha1ShortenerRegion> group) =>
+        group.Where(region => region.Metadata.DeletionTimestamp is null)
+            .GroupBy(region => region.Spec.Region, StringComparer.Ordinal)
+            .Select(twins => twins.Aggregate((first, second) => IsOlder(first, second) ? first : second));
 
     private static string RoleOf(V1Alpha1ShortenerRegion region, IReadOnlyList<V1Alpha1ShortenerRegion> group) =>
         PrimaryOf(group) is { } primary && primary.Metadata.Uid != region.Metadata.Uid ? RegionRole.Standby : RegionRole.Primary;
@@ -101,7 +114,7 @@ internal sealed record RegionPlan
             .OrderBy(one => one.Metadata.CreationTimestamp).ThenBy(one => one.Metadata.Uid, StringComparer.Ordinal).FirstOrDefault();
         return twin is null || IsOlder(region, twin)
             ? null
-            : new Obstacle(Reasons.RegionConflict, $"ShortenerRegion {twin.Metadata.NamespaceProperty}/{twin.Metadata.Name} is {region.Spec.Region} of the group {region.Spec.Group} already. Delete one of the two, or give this one another region.");
+            : new Obstacle(Reasons.RegionConflict, $"ShortenerRegion {twin.Metadata.NamespaceProperty}/{twin.Metadata.Name} is {region.Spec.Region} of the group {region.Spec.Group} already. Delete one of the two.");
     }
 
     private static bool IsOlder(V1Alpha1ShortenerRegion one, V1Alpha1ShortenerRegion other) =>

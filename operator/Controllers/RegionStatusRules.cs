@@ -65,6 +65,7 @@ internal static class RegionStatusRules
         {
             ObservedGeneration = region.Metadata.Generation,
             Role = plan.Role,
+            Topology = plan.PrimaryRegion is null ? null : new TopologyStatus { PrimaryRegion = plan.PrimaryRegion },
             App = app,
             Dependencies = dependencies.Count > 0 ? dependencies : null,
             Traffic = new TrafficStatus { DesiredWeight = region.Spec.Traffic.Weight },

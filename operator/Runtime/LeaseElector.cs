@@ -79,16 +79,25 @@ internal sealed class LeaseElector : BackgroundService
             else if (_token is { IsValid: false })
                 break;
 
-            // Candidates do not ask in step. A leader that failed tries again soon: it has several attempts until the deadline.
-            var period = _token is null ? Jitter.Between(_options.RetryPeriod * 0.8, _options.RetryPeriod)
-                : isHeld ? _options.RetryPeriod
-                : _options.RetryPeriod / 4;
-            var wait = period - _time.GetElapsedTime(started);
+            // A leader that failed tries again soon: it has several attempts until the deadline.
+            var wait = _token is null ? CandidateWait(started)
+                : (isHeld ? _options.RetryPeriod : _options.RetryPeriod / 4) - _time.GetElapsedTime(started);
             if (wait > TimeSpan.Zero)
                 await Task.Delay(wait, _time, stoppingToken);
         }
 
         Lose();
+    }
+
+    /// <summary>
+    /// Candidates look twice in the time of a renewal, since a lease counts from when it was seen, and right when it runs out: a leader that died is
+    /// succeeded within the lease's duration and half a retry period. They do not ask in step.
+    /// </summary>
+    private TimeSpan CandidateWait(long started)
+    {
+        var wait = Jitter.Between(_options.RetryPeriod * 0.4, _options.RetryPeriod * 0.5) - _time.GetElapsedTime(started);
+        var left = _lease is null ? TimeSpan.Zero : LeaseRules.TakeableIn(_lease.Spec, _time.GetElapsedTime(_unchangedSince), _options.Duration);
+        return left > TimeSpan.Zero && left < wait ? left : wait;
     }
 
     private void Begin(long started)

@@ -17,9 +17,12 @@ internal static class LeaseRules
     {
         if (string.IsNullOrEmpty(spec?.HolderIdentity) || spec.HolderIdentity == identity)
             return true;
-        var promised = spec.LeaseDurationSeconds is > 0 and var seconds ? TimeSpan.FromSeconds(seconds) : ownDuration;
-        return unchangedFor >= promised;
+        return TakeableIn(spec, unchangedFor, ownDuration) <= TimeSpan.Zero;
     }
+
+    /// <summary>How long until a lease that somebody else holds may be taken, if it is not renewed; zero or less: now. Parameters as for <see cref="MayTake"/>.</summary>
+    public static TimeSpan TakeableIn(V1LeaseSpec? spec, TimeSpan unchangedFor, TimeSpan ownDuration) =>
+        (spec?.LeaseDurationSeconds is > 0 and var seconds ? TimeSpan.FromSeconds(seconds) : ownDuration) - unchangedFor;
 
     /// <summary>The lease as its holder writes it.</summary>
     public static V1LeaseSpec Take(V1LeaseSpec? former, string identity, TimeSpan duration, DateTime now)

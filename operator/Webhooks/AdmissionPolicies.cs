@@ -26,13 +26,13 @@ internal static class AdmissionPolicies
     public static IAdmissionPolicy? Find(AdmissionResource? resource) =>
         resource is { Group: ApiGroup.Name, Resource: { } plural } ? Policies.GetValueOrDefault(plural) : null;
 
-    // Refuses nothing as long as no controller writes status.topology: roles do not move yet.
+    // A region that is alone has no topology, and goes when it is told to.
     private static string? CheckDeletion(V1Alpha1ShortenerRegion region, string user)
     {
         var isPrimaryOfAGroup = region.Status is { Role: RegionRole.Primary, Topology: { } topology } && topology.PrimaryRegion == region.Spec.Region;
         var isAllowed = region.Metadata.Annotations?.TryGetValue(AllowDeletePrimary, out var name) == true && name == region.Spec.Region;
         return isPrimaryOfAGroup && !isAllowed && user != NamespaceController
-            ? $"Region {region.Spec.Region} takes the writes of group {region.Spec.Group}. Move the role first (spec.drain), or set the annotation {AllowDeletePrimary}: {region.Spec.Region}."
+            ? $"Region {region.Spec.Region} takes the writes of group {region.Spec.Group}. Give another region a higher spec.failover.priority or delete the others first, or set the annotation {AllowDeletePrimary}: {region.Spec.Region}."
             : null;
     }
 }

@@ -23,6 +23,7 @@ public sealed class RegionPlanTests
 
         Assert.Null(plan.Obstacle);
         Assert.Equal((RegionRole.Primary, region.Spec.App.MinReplicas, MigrationState.Missing), (plan.Role, plan.Floor, plan.Migration));
+        Assert.Null(plan.PrimaryRegion);
     }
 
     [Fact]
@@ -33,6 +34,19 @@ public sealed class RegionPlanTests
         Assert.Equal(RegionRole.Standby, RegionPlan.Of(low, Observe(low, high)).Role);
         Assert.Equal(low.Spec.App.StandbyMinReplicas, RegionPlan.Of(low, Observe(low, high)).Floor);
         Assert.Equal(RegionRole.Primary, RegionPlan.Of(high, Observe(high, low)).Role);
+        Assert.Equal("us", RegionPlan.Of(low, Observe(low, high)).PrimaryRegion);
+        Assert.Equal("us", RegionPlan.Of(high, Observe(high, low)).PrimaryRegion);
+    }
+
+    [Fact]
+    public void Of_OthersOfTheGroupGoing_TheRestAreAllThereIs()
+    {
+        var (low, high) = (Region("eu", priority: 10), Region("us", priority: 20));
+        high.Metadata.DeletionTimestamp = Noon;
+
+        var plan = RegionPlan.Of(low, Observe(low, high));
+
+        Assert.Equal((RegionRole.Primary, null), (plan.Role, plan.PrimaryRegion));
     }
 
     [Fact]
@@ -42,6 +56,15 @@ public sealed class RegionPlanTests
 
         Assert.Null(RegionPlan.Of(older, Observe(older, younger)).Obstacle);
         Assert.Equal(Reasons.RegionConflict, RegionPlan.Of(younger, Observe(younger, older)).Obstacle?.Reason);
+    }
+
+    [Fact]
+    public void Of_YoungerTwinOfHigherPriority_TakesNoRole()
+    {
+        var (older, younger) = (Region("eu"), Region("eu", priority: 100, created: Noon.AddDays(1)));
+
+        Assert.Equal((RegionRole.Primary, null), (RegionPlan.Of(older, Observe(older, younger)).Role, RegionPlan.Of(older, Observe(older, younger)).PrimaryRegion));
+        Assert.Equal(RegionRole.Standby, RegionPlan.Of(younger, Observe(younger, older)).Role);
     }
 
     [Fact]
