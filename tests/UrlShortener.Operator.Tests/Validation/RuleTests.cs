@@ -27,6 +27,17 @@ public sealed class RuleTests(ApiServerFixture servers)
         Assert.Empty(sample.Check(sample.Good));
     }
 
+    [Theory]
+    [MemberData(nameof(Indexes))]
+    public void Cel_Sample_RefusesTheBadOneOnly(int index)
+    {
+        var sample = RuleSample.All[index];
+        var old = sample.Old is null ? null : sample.SpecOf(sample.Old);
+        var broken = CelRules.FindBroken(sample.Kind, sample.SpecOf(sample.Bad), old);
+        Assert.True(sample.Rule is null ? broken.Count == 0 : broken.Contains(sample.Rule), string.Join('\n', broken));
+        Assert.Empty(CelRules.FindBroken(sample.Kind, sample.SpecOf(sample.Good), old));
+    }
+
     [Fact]
     public void Check_BadSample_SaysWhatToDoInSentences()
     {
