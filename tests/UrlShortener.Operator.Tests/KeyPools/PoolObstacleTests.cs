@@ -8,26 +8,12 @@ using Xunit;
 namespace UrlShortener.Operator.Tests.KeyPools;
 
 /// <summary>What keeps a pool from being made, how that is told, and that it ends.</summary>
-public sealed class PoolObstacleTests(ApiServerFixture apiServer, StoresFixture stores) : IAsyncDisposable
+public sealed class PoolObstacleTests(ApiServerFixture apiServer, StoresFixture stores) : PoolTest(apiServer, stores)
 {
-    private PoolLab? _pool;
-
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
-
-    private PoolLab Pool => _pool!;
-
-    private RegionLab Lab => Pool.Lab;
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_pool is not null)
-            await _pool.DisposeAsync();
-    }
-
     [Fact]
     public async Task Pool_WithObstacles_SaysWhichAndIsMadeOnceTheyAreGone()
     {
-        _pool = await PoolLab.StartAsync(apiServer, stores, hasRegion: false);
+        await StartLabAsync(hasRegion: false);
         var foreign = new V1Secret { Metadata = new V1ObjectMeta { Name = "keys-kgs-token" }, Data = new Dictionary<string, byte[]> { ["token"] = Encoding.UTF8.GetBytes("of somebody else, and long enough for a token") } };
         await Lab.Client.CoreV1.CreateNamespacedSecretAsync(foreign, Lab.Namespace, cancellationToken: Token);
         await Lab.Client.CreateAsync(Pool.Pool());
@@ -41,7 +27,7 @@ public sealed class PoolObstacleTests(ApiServerFixture apiServer, StoresFixture 
         await AssertStalledAsync(Reasons.SecretNotFound, "Secret later");
         Assert.DoesNotContain((await Lab.Client.AppsV1.ListNamespacedDeploymentAsync(Lab.Namespace, cancellationToken: Token)).Items, one => one.Metadata.Name == "keys-kgs");
 
-        var redis = await stores.GetRedisAsync();
+        var redis = await Stores.GetRedisAsync();
         await Lab.CreateSecretAsync("later", redis.Configuration);
         await Pool.UntilAsync("True", ConditionTypes.Ready);
         await Pool.UntilAsync("False", ConditionTypes.Stalled);

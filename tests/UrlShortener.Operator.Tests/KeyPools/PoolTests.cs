@@ -7,20 +7,8 @@ using Xunit;
 namespace UrlShortener.Operator.Tests.KeyPools;
 
 /// <summary>Pools with the real key generation service in their pods.</summary>
-public sealed class PoolTests(ApiServerFixture apiServer, StoresFixture stores) : IAsyncDisposable
+public sealed class PoolTests(ApiServerFixture apiServer, StoresFixture stores) : PoolTest(apiServer, stores)
 {
-    private PoolLab? _pool;
-
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
-
-    private PoolLab Pool => _pool!;
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_pool is not null)
-            await _pool.DisposeAsync();
-    }
-
     [Fact]
     public async Task Pool_Drained_IsRefilledAndSaysSo()
     {
@@ -148,7 +136,7 @@ public sealed class PoolTests(ApiServerFixture apiServer, StoresFixture stores) 
 
     private async Task StartAsync(int maxReplicas = 2)
     {
-        _pool = await PoolLab.StartAsync(apiServer, stores);
+        await StartLabAsync();
         await Pool.Lab.Client.CreateAsync(Pool.Pool(patch: $$"""{ "kgs": { "maxReplicas": {{maxReplicas}} } }"""));
         await Pool.UntilAsync(pool => PoolLab.Has(pool, ConditionTypes.Ready, "True") && pool.Status is { Refill.FilledTo: 3_000, Kgs.ReadyReplicas: >= 1 }, "the pool is ready and full");
     }

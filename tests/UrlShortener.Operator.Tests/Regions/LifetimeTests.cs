@@ -11,24 +11,12 @@ using Xunit;
 namespace UrlShortener.Operator.Tests.Regions;
 
 /// <summary>What befalls a region in the long run: nothing at all, the death of an operator or of a node, its own end.</summary>
-public sealed class LifetimeTests(ApiServerFixture apiServer, StoresFixture stores) : IAsyncDisposable
+public sealed class LifetimeTests(ApiServerFixture apiServer, StoresFixture stores) : RegionTest(apiServer, stores)
 {
-    private RegionLab? _lab;
-
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
-
-    private RegionLab Lab => _lab!;
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_lab is not null)
-            await _lab.DisposeAsync();
-    }
-
     [Fact]
     public async Task Region_InSteadyStateForAMinute_NothingIsWritten()
     {
-        _lab = await RegionLab.StartAsync(apiServer, stores, options => options.Resync = TimeSpan.FromSeconds(10));
+        await StartAsync(options => options.Resync = TimeSpan.FromSeconds(10));
         await Lab.Client.CreateAsync(Lab.Region());
         await Lab.UntilAsync(ConditionTypes.Ready, "True");
         await Lab.UntilAsync(ConditionTypes.Reconciling, "False");
@@ -45,7 +33,7 @@ public sealed class LifetimeTests(ApiServerFixture apiServer, StoresFixture stor
     [Fact]
     public async Task Operator_KilledInARoll_TheOtherOneFinishesIt()
     {
-        _lab = await RegionLab.StartAsync(apiServer, stores, hasOperator: false);
+        await StartAsync(hasOperator: false);
         await using var first = await StartProgramAsync();
         await Lab.Client.CreateAsync(Lab.Region());
         await Lab.UntilAsync(ConditionTypes.Ready, "True");
@@ -83,7 +71,7 @@ public sealed class LifetimeTests(ApiServerFixture apiServer, StoresFixture stor
     [InlineData(false)]
     public async Task Namespace_DeletedWithARegionInIt_GoesWithinAMinute(bool isOperatorUp)
     {
-        _lab = await RegionLab.StartAsync(apiServer, stores);
+        await StartAsync();
         await Lab.Client.CreateAsync(Lab.Region());
         await Lab.UntilAsync(ConditionTypes.Ready, "True");
         if (!isOperatorUp)
@@ -105,7 +93,7 @@ public sealed class LifetimeTests(ApiServerFixture apiServer, StoresFixture stor
     [Fact]
     public async Task Node_Dead_RegionIsNotReadyUntilOtherPodsServeAndNothingIsForced()
     {
-        _lab = await RegionLab.StartAsync(apiServer, stores);
+        await StartAsync();
         await Lab.Client.CreateAsync(Lab.Region());
         await Lab.UntilAsync(ConditionTypes.Ready, "True");
         var began = TimeProvider.System.GetUtcNow();

@@ -7,24 +7,12 @@ using Xunit;
 namespace UrlShortener.Operator.Tests.Regions;
 
 /// <summary>What keeps a region from being made, how that is told, and that it ends.</summary>
-public sealed class ObstacleTests(ApiServerFixture apiServer, StoresFixture stores) : IAsyncDisposable
+public sealed class ObstacleTests(ApiServerFixture apiServer, StoresFixture stores) : RegionTest(apiServer, stores)
 {
-    private RegionLab? _lab;
-
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
-
-    private RegionLab Lab => _lab!;
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_lab is not null)
-            await _lab.DisposeAsync();
-    }
-
     [Fact]
     public async Task Region_WithObstacles_SaysWhichAndIsMadeOnceTheyAreGone()
     {
-        _lab = await RegionLab.StartAsync(apiServer, stores);
+        await StartAsync();
         var postgres = (await Lab.Client.CoreV1.ReadNamespacedSecretAsync("postgres", Lab.Namespace, cancellationToken: Token)).Data["connectionString"];
         await Lab.Client.AppsV1.CreateNamespacedDeploymentAsync(ForeignDeployment("eu-app"), Lab.Namespace, cancellationToken: Token);
         await Lab.Client.CreateAsync(Lab.Region(patch: """{ "drain": true, "connections": { "postgresSecretRef": { "name": "later" } } }"""));

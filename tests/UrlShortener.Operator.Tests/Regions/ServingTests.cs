@@ -9,24 +9,12 @@ using Xunit;
 namespace UrlShortener.Operator.Tests.Regions;
 
 /// <summary>Regions with the real product in their pods.</summary>
-public sealed class ServingTests(ApiServerFixture apiServer, StoresFixture stores) : IAsyncDisposable
+public sealed class ServingTests(ApiServerFixture apiServer, StoresFixture stores) : RegionTest(apiServer, stores)
 {
-    private RegionLab? _lab;
-
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
-
-    private RegionLab Lab => _lab!;
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_lab is not null)
-            await _lab.DisposeAsync();
-    }
-
     [Fact]
     public async Task Region_Applied_ServesAndStaysAsItIs()
     {
-        _lab = await RegionLab.StartAsync(apiServer, stores);
+        await StartAsync();
         await Lab.Client.CreateAsync(Lab.Region());
 
         await Lab.UntilAsync(ConditionTypes.Ready, "True");
@@ -45,7 +33,7 @@ public sealed class ServingTests(ApiServerFixture apiServer, StoresFixture store
     [Fact]
     public async Task Image_Changed_RollsUnderLoadWithoutAFailedRedirect()
     {
-        _lab = await RegionLab.StartAsync(apiServer, stores);
+        await StartAsync();
         await Lab.Client.CreateAsync(Lab.Region());
         await Lab.UntilAsync(ConditionTypes.Ready, "True");
         var service = await Lab.OpenServiceAsync();

@@ -1,0 +1,25 @@
+using UrlShortener.Operator.Runtime;
+using Xunit;
+
+namespace UrlShortener.Operator.Tests.Regions;
+
+/// <summary>A test with a laboratory of its own, which ends with it.</summary>
+public abstract class RegionTest(ApiServerFixture apiServer, StoresFixture stores) : IAsyncDisposable
+{
+    private RegionLab? _lab;
+
+    protected static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    private protected RegionLab Lab => _lab ?? throw new InvalidOperationException("The laboratory is not started yet.");
+
+    public async ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        if (_lab is not null)
+            await _lab.DisposeAsync();
+    }
+
+    /// <summary>Starts it; parameters as for <see cref="RegionLab.StartAsync"/>.</summary>
+    private protected async Task StartAsync(Action<RuntimeOptions>? settings = null, bool hasOperator = true) =>
+        _lab = await RegionLab.StartAsync(apiServer, stores, settings, hasOperator);
+}
