@@ -38,9 +38,10 @@ internal static class HostProgram
         await client.CoreV1.CreateNamespacedPodAsync(pod, space.Name);
         while ((await client.CoreV1.ReadNamespacedPodAsync("held", space.Name)).Status.Phase != "Running")
             await Task.Delay(50);
-        List<int> processes = [.. kubelet.ReadProcesses(space.Name, "held").Values];
-        for (var i = 0; i < processes.Count; i++)
-            processes.AddRange(ReadChildren(processes[i]));
+        List<int> processes;
+        // The shell starts its children one by one: with itself, they are four at least.
+        while ((processes = ReadTrees(kubelet.ReadProcesses(space.Name, "held").Values)).Count < 4)
+            await Task.Delay(50);
         Console.WriteLine(string.Join(' ', [.. cluster.ProcessIds, .. processes]));
         await Task.Delay(Timeout.Infinite);
         return 0;
@@ -51,6 +52,14 @@ internal static class HostProgram
     {
         int[] servers = [.. cluster.Nodes.Select(node => node.ProcessId!.Value), redis.Node.ProcessId!.Value];
         return [.. servers, .. servers.SelectMany(ReadChildren)];
+    }
+
+    private static List<int> ReadTrees(IEnumerable<int> roots)
+    {
+        List<int> processes = [.. roots];
+        for (var i = 0; i < processes.Count; i++)
+            processes.AddRange(ReadChildren(processes[i]));
+        return processes;
     }
 
     private static IEnumerable<int> ReadChildren(int server) => File.ReadAllText($"/proc/{server}/task/{server}/children")
