@@ -112,18 +112,17 @@ public sealed class ProcessKubeletTests(KubernetesClusterFixture fixture) : Serv
     {
         await CreateAsync(Samples.Pod("crash", Samples.Shell("sleep 1000 & wait")));
 
+        var former = 0;
         for (var restarts = 0; restarts < 3; restarts++)
         {
             await Eventually.HoldsAsync(
                 async () => (await StatusAsync("crash")) is { State.Running: not null } status && status.RestartCount == restarts, $"it runs for time {restarts}");
-            // Until it shows: a signal may meet the process of the life before.
+            // Each life once: the next one may begin before the end of this one is told.
+            await Eventually.HoldsAsync(() => _kubelet.ReadProcesses(_space.Name, "crash").Values.Any(process => process != former), $"it has a process for time {restarts}");
+            former = Assert.Single(_kubelet.ReadProcesses(_space.Name, "crash").Values);
+            await _kubelet.KillPodAsync(_space.Name, "crash");
             await Eventually.HoldsAsync(
-                async () =>
-                {
-                    await _kubelet.KillPodAsync(_space.Name, "crash");
-                    return await StatusAsync("crash") is not { State.Running: not null } status || status.RestartCount > restarts;
-                },
-                $"it ends for time {restarts}");
+                async () => await StatusAsync("crash") is not { State.Running: not null } status || status.RestartCount > restarts, $"it ends for time {restarts}");
         }
 
         await Eventually.HoldsAsync(async () => (await StatusAsync("crash"))?.State.Waiting?.Reason == "CrashLoopBackOff", "it waits");
