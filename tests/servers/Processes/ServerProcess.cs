@@ -85,6 +85,8 @@ internal sealed class ServerProcess : IAsyncDisposable
                 start.Environment[variable] = value;
         }
 
+        // Read before it is written, too.
+        await File.AppendAllTextAsync(logPath, "", cancellationToken);
         var server = new ServerProcess(Process.Start(start)!, name, logPath);
         try
         {
