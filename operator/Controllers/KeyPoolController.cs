@@ -40,6 +40,9 @@ internal sealed class KeyPoolController(
         var (status, changed) = KeyPoolStatusRules.Build(pool, observed, plan, memory.NumbersAt, now);
         pool = await client.PatchStatusAsync(pool, pool.WithStatus(status), cancellationToken);
         ConditionEvents.Record(events, pool, changed);
+        // By what is seen: the answer to the command may have been lost, and the service be told by others.
+        if (former?.Epoch is { } before && status.Epoch > before)
+            events.Record(pool, EventSeverity.Normal, "EpochOpened", "OpenEpoch", $"Epoch {status.Epoch} is open: unused codes of older ones are void.");
         KeyPoolMetrics.Set(pool, observed.Reading, status);
         _memory[pool.Metadata.Uid] = new KeyPoolMemory(plan.History, KeyPoolStatusRules.HasOtherNumbers(former, status) ? now : memory.NumbersAt);
         return ReconciliationResult<V1Alpha1KeyPool>.Success(pool, IsSteady(observed.Reading, status) ? SteadyInterval : BusyInterval);
@@ -107,21 +110,18 @@ internal sealed class KeyPoolController(
         {
             leadership.RequireToken();
             var answer = await kgs.OpenEpochAsync(pod, token, epoch, cancellationToken);
-            Tell(answer, "EpochOpened", "OpenEpoch", $"Opened epoch {epoch}: unused codes of older ones are void.", $"Epoch {epoch} could not be opened and is tried again.");
+            if (!answer.IsSuccess)
+                events.Record(pool, EventSeverity.Warning, "CommandFailed", "OpenEpoch", $"Epoch {epoch} could not be opened and is tried again. {answer.Failure}");
         }
 
         if (plan.Refills)
         {
             leadership.RequireToken();
             var answer = await kgs.RefillAsync(pod, token, cancellationToken);
-            Tell(answer, "RefillStarted", "Refill", $"The pool is being filled to {pool.Spec.TargetAvailable} codes.", "The service could not be told to fill the pool; it is tried again.");
+            if (answer.IsSuccess)
+                events.Record(pool, EventSeverity.Normal, "RefillStarted", "Refill", $"The pool is being filled to {pool.Spec.TargetAvailable} codes.");
+            else
+                events.Record(pool, EventSeverity.Warning, "CommandFailed", "Refill", $"The service could not be told to fill the pool; it is tried again. {answer.Failure}");
         }
-
-        void Tell(KgsAnswer answer, string reason, string action, string done, string failed) => events.Record(
-            pool,
-            answer.IsSuccess ? EventSeverity.Normal : EventSeverity.Warning,
-            answer.IsSuccess ? reason : "CommandFailed",
-            action,
-            answer.IsSuccess ? done : $"{failed} {answer.Failure}");
     }
 }

@@ -5,6 +5,7 @@ using k8s.Models;
 using Npgsql;
 using StackExchange.Redis;
 using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Keys;
 using UrlShortener.Operator.Tests.Regions;
 using Xunit;
 
@@ -121,6 +122,19 @@ internal sealed class PoolLab : IAsyncDisposable
     /// <summary>Pods of the workers that are not on their way out.</summary>
     public async Task<IReadOnlyList<V1Pod>> WorkersAsync() =>
         [.. (await Lab.Client.CoreV1.ListNamespacedPodAsync(Lab.Namespace, labelSelector: "app.kubernetes.io/component=kgs", cancellationToken: Token)).Items.Where(pod => pod.Metadata.DeletionTimestamp is null)];
+
+    /// <summary>Has a worker open an epoch, past the operator.</summary>
+    public async Task OpenEpochAsync(int epoch)
+    {
+        var secret = await Lab.Client.CoreV1.ReadNamespacedSecretAsync("keys-kgs-token", Lab.Namespace, cancellationToken: Token);
+        using var http = KgsClient.CreateHttp();
+        var answer = await new KgsClient(http).OpenEpochAsync((await WorkersAsync())[0], Encoding.UTF8.GetString(secret.Data["token"]), epoch, Token);
+        Assert.True(answer.IsSuccess, answer.Failure);
+    }
+
+    /// <summary>What the pool's events say.</summary>
+    public async Task<IReadOnlyList<string>> NotesAsync() =>
+        [.. (await Lab.Client.CoreV1.ListNamespacedEventAsync(Lab.Namespace, fieldSelector: "involvedObject.kind=KeyPool", cancellationToken: Token)).Items.Select(one => one.Message)];
 
     /// <summary>Reasons of the pool's events.</summary>
     public async Task<IReadOnlyList<string>> EventsAsync() =>

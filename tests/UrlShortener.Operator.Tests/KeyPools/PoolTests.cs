@@ -62,6 +62,10 @@ public sealed class PoolTests(ApiServerFixture apiServer, StoresFixture stores) 
         await Pool.UntilAsync(pool => pool.Status?.Epoch == 3, "epoch 3 is in force");
         await Eventually.HoldsAsync(async () => await Pool.CountAsync(1) == 0 && await Pool.CountAsync(3) >= 5_700, () => "the codes are those of epoch 3", TimeSpan.FromSeconds(60));
         await Eventually.HoldsAsync(async () => (await Pool.EventsAsync()).Contains("EpochOpened"), "the opening is told");
+
+        // Nobody answered the operator: as when its own command was carried out and the answer lost.
+        await Pool.OpenEpochAsync(4);
+        await Eventually.HoldsAsync(async () => (await Pool.NotesAsync()).Any(note => note.StartsWith("Epoch 4 is open", StringComparison.Ordinal)), () => "that opening is told, too", TimeSpan.FromSeconds(60));
     }
 
     [Fact]
