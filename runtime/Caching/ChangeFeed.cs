@@ -1,6 +1,7 @@
 using Prometheus;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Links;
+using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Caching;
 
@@ -56,7 +57,7 @@ internal sealed partial class ChangeFeed(
                 await shared.ListenAsync(change => cache.Invalidate(change.ShortCode, change.Version), cancellationToken);
                 return;
             }
-            catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+            catch (Exception error) when (!error.IsStopBy(cancellationToken))
             {
                 // Only the first try tells: once it listens, it does so until the end.
                 if (!isFailing)
@@ -87,7 +88,7 @@ internal sealed partial class ChangeFeed(
         {
             logged = await changes.ReadAsync(read.Age, cancellationToken);
         }
-        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception error) when (!error.IsStopBy(cancellationToken))
         {
             if (!_isFailing)
                 Log.NotRead(logger, error);

@@ -1,4 +1,5 @@
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Clicks;
 
@@ -112,7 +113,7 @@ internal sealed partial class ClickWriter(
                 return;
             }
             // The store may come back; until then nothing is thrown away.
-            catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+            catch (Exception error) when (!error.IsStopBy(cancellationToken))
             {
                 _append = null;
                 Log.WriteFailed(logger, _batch.Count, error);
@@ -130,7 +131,7 @@ internal sealed partial class ClickWriter(
             {
                 _salt = (day, await store.GetSaltAsync(day, cancellationToken));
             }
-            catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+            catch (Exception error) when (!error.IsStopBy(cancellationToken))
             {
                 Log.WriteFailed(logger, queue.Count + _batch.Count, error);
                 await Task.Delay(RetryDelay, time, cancellationToken);

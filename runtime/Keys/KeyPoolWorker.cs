@@ -1,4 +1,5 @@
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Keys;
 
@@ -51,7 +52,7 @@ internal sealed partial class KeyPoolWorker(KeyPool pool, IKeySource source, Key
             return keys.Count > 0;
         }
         // By the token, not by the type: a timeout is a cancellation to some clients, and must not end the worker.
-        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception error) when (!error.IsStopBy(cancellationToken))
         {
             Log.RefillFailed(logger, error);
             return false;

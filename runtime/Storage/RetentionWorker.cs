@@ -1,6 +1,7 @@
 using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Links;
+using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Storage;
 
@@ -22,7 +23,7 @@ internal sealed partial class RetentionWorker(
             {
                 await RunAsync(stoppingToken);
             }
-            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
+            catch (Exception error) when (!error.IsStopBy(stoppingToken))
             {
                 Log.Failed(logger, error);
             }

@@ -1,3 +1,5 @@
+using UrlShortener.Runtime.Resilience;
+
 namespace UrlShortener.Runtime.Users;
 
 /// <summary>Writes down now and then when users were last active: many at once, never within a request.</summary>
@@ -29,7 +31,7 @@ internal sealed partial class UserActivityRecorder(UserDirectory users, IUserSto
         {
             await store.RecordActivityAsync(activity, cancellationToken);
         }
-        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception error) when (!error.IsStopBy(cancellationToken))
         {
             // A later request of the same user makes up for it.
             Log.NotRecorded(logger, activity.Count, error);

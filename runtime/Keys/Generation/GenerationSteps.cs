@@ -55,7 +55,7 @@ internal sealed class GenerationSteps(KeyGenerationState state, TimeProvider tim
             return await call(end.Token);
         }
         // By the token, not by the type: a call cut off by its limit has failed, one cut off by a stop has not.
-        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception error) when (!error.IsStopBy(cancellationToken))
         {
             KeyMetrics.GenerationFailures.WithLabels(step.Name).Inc();
             state.NoteFailure(step.Describe(error));

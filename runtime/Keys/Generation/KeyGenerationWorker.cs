@@ -1,4 +1,5 @@
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Keys.Generation;
 
@@ -57,7 +58,7 @@ internal sealed partial class KeyGenerationWorker(
             return goesOn ? TimeSpan.Zero : Interval;
         }
         // By the token, not by the type: a timeout is a cancellation to some clients, and must not end the worker.
-        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception error) when (!error.IsStopBy(cancellationToken))
         {
             if (_failures++ == 0)
                 Log.Failed(logger, error);

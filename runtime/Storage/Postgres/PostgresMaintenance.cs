@@ -1,5 +1,6 @@
 using Npgsql;
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
 
@@ -62,7 +63,7 @@ internal sealed partial class PostgresMaintenance(PostgresDatabase database, Pos
         {
             await step(cancellationToken);
         }
-        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception error) when (!error.IsStopBy(cancellationToken))
         {
             Log.Failed(logger, what, error);
         }

@@ -120,7 +120,7 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
             if (multiplexer.GetServers().Any(server => server.ServerType == ServerType.Cluster))
                 await multiplexer.ConfigureAsync().WaitAsync(BackgroundTimeout, _time, _stopping.Token);
         }
-        catch (Exception error) when (!_stopping.IsCancellationRequested)
+        catch (Exception error) when (!error.IsStopBy(_stopping.Token))
         {
             Log.NotReconfigured(_logger, error);
         }
@@ -139,7 +139,7 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
                 return;
             }
             // Servers that are away do not come here; whatever does, such as a server that refuses the password, may have passed by the next try.
-            catch (Exception error) when (!_stopping.IsCancellationRequested)
+            catch (Exception error) when (!error.IsStopBy(_stopping.Token))
             {
                 if (!isTold)
                     Log.NotConnected(_logger, error);

@@ -166,6 +166,27 @@ public sealed class ClickWriterTests : IDisposable
         Assert.Equal(0, _store.Count);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Stop_StoreFailsInTheMomentOfTheTimeout_CountsTheLoss(bool isSalt)
+    {
+        var dropped = ClickMetrics.Dropped.Value;
+        using var timeout = new CancellationTokenSource();
+        var error = new IOException("down");
+        if (isSalt)
+            _store.SaltError = error;
+        else
+            _store.Error = error;
+        _store.OnFailure = timeout.Cancel;
+        Add(25);
+
+        await _writer.StopAsync(timeout.Token);
+
+        Assert.Equal(25, ClickMetrics.Dropped.Value - dropped);
+        Assert.Equal(1, _store.Failures);
+    }
+
     [Fact]
     public async Task Stop_StoreHangsUntilTheTimeout_EndsAndCountsTheLoss()
     {
@@ -231,6 +252,8 @@ public sealed class ClickWriterTests : IDisposable
 
         public Action? OnAppend { get; set; }
 
+        public Action? OnFailure { get; set; }
+
         public int Failures => Volatile.Read(ref _failures);
 
         public int Calls => Volatile.Read(ref _calls);
@@ -288,6 +311,7 @@ public sealed class ClickWriterTests : IDisposable
             if (error is null)
                 return;
             Interlocked.Increment(ref _failures);
+            OnFailure?.Invoke();
             throw error;
         }
     }
