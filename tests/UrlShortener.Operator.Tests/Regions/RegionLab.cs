@@ -84,7 +84,10 @@ internal sealed class RegionLab : IAsyncDisposable
     /// <summary>A node that runs the product in the pods of a namespace.</summary>
     public static ProcessKubeletOptions KubeletOptions(string space) => new() { Namespaces = [space], Program = Run };
 
-    /// <summary>A region with two pods that uses both Secrets, with a merge patch applied.</summary>
+    /// <summary>
+    /// A region with two pods that uses both Secrets, with a merge patch applied. The pods keep few codes of their own, so that the level of a pool is not
+    /// theirs to tell: its tests watch a few thousand.
+    /// </summary>
     public JsonObject Region(string name = "eu", string? patch = null)
     {
         var spec = JsonNode.Parse($$"""
@@ -93,7 +96,8 @@ internal sealed class RegionLab : IAsyncDisposable
               "app": {
                 "image": "{{Image}}",
                 "minReplicas": 2,
-                "settings": [{ "name": "Redis:KeyPrefix", "value": "{{Namespace}}" }, { "name": "Postgres:MaxConnections", "value": "8" }]
+                "settings": [{ "name": "Redis:KeyPrefix", "value": "{{Namespace}}" }, { "name": "Postgres:MaxConnections", "value": "8" },
+                  { "name": "Keys:PoolSize", "value": "100" }, { "name": "Keys:LowWatermark", "value": "20" }]
               },
               "traffic": { "hostnames": ["sho.rt"] },
               "connections": { "postgresSecretRef": { "name": "postgres" }, "redisSecretRef": { "name": "redis" } }
