@@ -19,8 +19,10 @@ internal static class AdministrationCommands
     /// <summary>Runs a command; returns the exit code: 0 done, 1 refused or failed.</summary>
     public static Task<int> RunAsync(string[] args)
     {
+        var newEmail = new Option<string>("--email") { Description = "Email address of the user.", Required = true };
+        newEmail.Validators.Add(CheckEmail);
+        // Any text: a user of a name that could be created once must not be out of reach.
         var email = new Option<string>("--email") { Description = "Email address of the user.", Required = true };
-        email.Validators.Add(CheckEmail);
         var tier = new Option<Tier>("--tier") { Description = "free, pro or enterprise.", DefaultValueFactory = _ => Tier.Free };
         tier.Validators.Add(result =>
         {
@@ -36,9 +38,9 @@ internal static class AdministrationCommands
                 result.AddError("--rate-limit must be a whole number from 1 to 1,000,000.");
         });
 
-        var create = new Command("create", "Creates a user and prints their API key, once.") { email, tier, rateLimit };
+        var create = new Command("create", "Creates a user and prints their API key, once.") { newEmail, tier, rateLimit };
         create.SetAction((parsed, token) => WithStoreAsync(parsed, services =>
-            CreateUserAsync(services, parsed.GetRequiredValue(email), parsed.GetValue(tier), parsed.GetValue(rateLimit), token)));
+            CreateUserAsync(services, parsed.GetRequiredValue(newEmail), parsed.GetValue(tier), parsed.GetValue(rateLimit), token)));
         var list = new Command("list", "Lists all users.");
         list.SetAction((parsed, token) => WithStoreAsync(parsed, services => ListUsersAsync(services, token)));
         var rotate = new Command("rotate-key", "Gives a user a new API key, prints it once, and ends the old one.") { email };
@@ -112,7 +114,7 @@ internal static class AdministrationCommands
     private static async Task<int> RotateKeyAsync(IServiceProvider services, string email, CancellationToken cancellationToken)
     {
         var key = ApiKey.Generate();
-        if (!await services.GetRequiredService<IUserStore>().SetKeyHashAsync(email.ToLowerInvariant(), ApiKey.Hash(key), cancellationToken))
+        if (!await services.GetRequiredService<IUserStore>().SetKeyHashAsync(EmailAddress.ToLower(email), ApiKey.Hash(key), cancellationToken))
             return await FailAsync($"There is no user {email}.");
         Console.WriteLine($"API key: {key}");
         return 0;
@@ -120,7 +122,7 @@ internal static class AdministrationCommands
 
     private static async Task<int> RevokeKeyAsync(IServiceProvider services, string email, CancellationToken cancellationToken)
     {
-        if (!await services.GetRequiredService<IUserStore>().SetKeyHashAsync(email.ToLowerInvariant(), null, cancellationToken))
+        if (!await services.GetRequiredService<IUserStore>().SetKeyHashAsync(EmailAddress.ToLower(email), null, cancellationToken))
             return await FailAsync($"There is no user {email}.");
         Console.WriteLine($"The key of {email} is revoked; running instances refuse it within 5 seconds.");
         return 0;
@@ -129,8 +131,8 @@ internal static class AdministrationCommands
     private static void CheckEmail(OptionResult result)
     {
         var email = result.GetValueOrDefault<string>() ?? "";
-        if (!NewUsers.IsEmail(email))
-            result.AddError($"--email must be an address such as name@example.com, at most {NewUsers.MaxEmailLength} characters.");
+        if (!EmailAddress.TryRead(email, out _))
+            result.AddError($"--email must be an address such as name@example.com: printable ASCII characters without blanks, at most {EmailAddress.MaxLength}.");
     }
 
     private static async Task<int> FailAsync(string message)

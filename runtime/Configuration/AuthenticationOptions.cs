@@ -1,4 +1,6 @@
 using System.ComponentModel.DataAnnotations;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 
 namespace UrlShortener.Runtime.Configuration;
 
@@ -28,6 +30,20 @@ internal sealed class JwtOptions : IValidatableObject
     [Required(AllowEmptyStrings = false)]
     public string EmailClaim { get; set; } = "email";
 
+    /// <summary>
+    /// File of PEM certificates that the authority's https certificate must lead to, for an authority of a private CA. Unset: the system's CAs, which on Linux
+    /// <c>SSL_CERT_FILE</c> and <c>SSL_CERT_DIR</c> set.
+    /// </summary>
+    public string? CaPath { get; set; }
+
+    /// <summary>Time after which the authority's keys are read again: the longest that a withdrawn key goes on working. Default 5 min.</summary>
+    [Range(typeof(TimeSpan), "00:05:00", "1.00:00:00")]
+    public TimeSpan KeyRefreshInterval { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Shortest time between two readings of the authority's keys because a token names a key that is not among them. Default 10 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:05:00")]
+    public TimeSpan KeyRetryInterval { get; set; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Whether Bearer tokens are accepted at all.</summary>
     internal bool IsConfigured => Authority is not null || !string.IsNullOrEmpty(SigningKey);
 
@@ -44,6 +60,22 @@ internal sealed class JwtOptions : IValidatableObject
             yield return new ValidationResult("must be set when Bearer tokens are accepted.", [nameof(Audience)]);
         if (!string.IsNullOrEmpty(SigningKey) && string.IsNullOrEmpty(Issuer))
             yield return new ValidationResult("must be set with Authentication:Jwt:SigningKey.", [nameof(Issuer)]);
+        if (!string.IsNullOrEmpty(CaPath) && FindProblem(CaPath) is { } problem)
+            yield return new ValidationResult($"{CaPath} {problem}", [nameof(CaPath)]);
+    }
+
+    private static string? FindProblem(string path)
+    {
+        try
+        {
+            var certificates = new X509Certificate2Collection();
+            certificates.ImportFromPemFile(path);
+            return certificates.Count == 0 ? "holds no certificate in PEM form." : null;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or CryptographicException)
+        {
+            return $"cannot be read: {error.Message}";
+        }
     }
 
     private static bool IsLongBase64(string text)

@@ -64,6 +64,9 @@ internal sealed record Problem
     /// <summary>Somebody else's link.</summary>
     public static readonly Problem Forbidden = Of(StatusCodes.Status403Forbidden, ErrorCode.Forbidden, "Not authorized");
 
+    /// <summary>The credential is missing or not valid.</summary>
+    public static Problem Unauthorized(string error) => Of(StatusCodes.Status401Unauthorized, ErrorCode.Unauthorized, error);
+
     /// <summary>The store does not answer.</summary>
     public static readonly Problem Unavailable =
         Of(StatusCodes.Status503ServiceUnavailable, ErrorCode.Unavailable, "The service cannot reach its data right now. Try again in a moment.") with { RetryAfter = 1 };

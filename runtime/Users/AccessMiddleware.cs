@@ -1,6 +1,4 @@
 using System.Globalization;
-using Microsoft.AspNetCore.Authentication;
-using Microsoft.AspNetCore.Authentication.JwtBearer;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Http;
 using UrlShortener.Runtime.RateLimiting;
@@ -49,7 +47,7 @@ internal sealed class AccessMiddleware(RequestDelegate next, UserDirectory users
         }
         else if (user is null && level == AccessLevel.User)
         {
-            await RefuseAsync(context, $"This needs a user. Send an API key in {ApiKeyHeader} or a Bearer token in Authorization.");
+            await RefuseAsync(context, Problem.Unauthorized($"This needs a user. Send an API key in {ApiKeyHeader} or a Bearer token in Authorization."));
         }
         else
         {
@@ -59,22 +57,22 @@ internal sealed class AccessMiddleware(RequestDelegate next, UserDirectory users
     }
 
     // A bad credential is never taken for no credential.
-    private async ValueTask<(User? User, string? Refused)> IdentifyAsync(HttpContext context)
+    private async ValueTask<(User? User, Problem? Refused)> IdentifyAsync(HttpContext context)
     {
         var headers = context.Request.Headers;
         if (headers.TryGetValue(ApiKeyHeader, out var key))
-            return await users.FindByKeyAsync(key.ToString(), context.RequestAborted) is { } byKey ? (byKey, null) : (null, $"The key in {ApiKeyHeader} is not valid.");
+            return Or(await users.FindByKeyAsync(key.ToString(), context.RequestAborted), $"The key in {ApiKeyHeader} is not valid.");
         if (headers.Authorization.Count == 0)
             return (null, null);
         if (!headers.Authorization.ToString().StartsWith(BearerPrefix, StringComparison.OrdinalIgnoreCase))
-            return (null, "Authorization takes a Bearer token only.");
+            return (null, Problem.Unauthorized("Authorization takes a Bearer token only."));
         if (!authentication.Jwt.IsConfigured)
-            return (null, $"Bearer tokens are not accepted here. Send an API key in {ApiKeyHeader}.");
+            return (null, Problem.Unauthorized($"Bearer tokens are not accepted here. Send an API key in {ApiKeyHeader}."));
 
-        var result = await context.AuthenticateAsync(JwtBearerDefaults.AuthenticationScheme);
-        if (result.Principal?.FindFirst(authentication.Jwt.EmailClaim)?.Value is not { } email || result.Principal.FindFirst("email_verified")?.Value is "false")
-            return (null, $"The Bearer token is not valid, or has no verified {authentication.Jwt.EmailClaim} claim.");
-        return await users.FindByEmailAsync(email, context.RequestAborted) is { } byToken ? (byToken, null) : (null, "The Bearer token names no user of this service.");
+        var (email, problem) = await BearerTokens.IdentifyAsync(context);
+        return email is null ? (null, problem) : Or(await users.FindByEmailAsync(email, context.RequestAborted), "The Bearer token names no user of this service.");
+
+        static (User? User, Problem? Refused) Or(User? user, string refusal) => (user, user is null ? Problem.Unauthorized(refusal) : null);
     }
 
     private async ValueTask<RateLimitDecision> TakeTokenAsync(HttpContext context, User? user)
@@ -87,10 +85,11 @@ internal sealed class AccessMiddleware(RequestDelegate next, UserDirectory users
         return decision;
     }
 
-    private static Task RefuseAsync(HttpContext context, string error)
+    private static Task RefuseAsync(HttpContext context, Problem problem)
     {
-        context.Response.Headers.WWWAuthenticate = "Bearer";
-        return Problem.Of(StatusCodes.Status401Unauthorized, ErrorCode.Unauthorized, error).WriteAsync(context);
+        if (problem.Status == StatusCodes.Status401Unauthorized)
+            context.Response.Headers.WWWAuthenticate = "Bearer";
+        return problem.WriteAsync(context);
     }
 }
 

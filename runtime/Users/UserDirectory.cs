@@ -30,11 +30,8 @@ internal sealed class UserDirectory(IUserStore store, TimeProvider time)
     /// <summary>The user with an email address; null when there is none.</summary>
     public async ValueTask<User?> FindByEmailAsync(string email, CancellationToken cancellationToken)
     {
-        var key = email.Trim().ToLowerInvariant();
         // '@' keeps these apart from digests.
-        if (key.Length > 255 || !key.Contains('@', StringComparison.Ordinal))
-            return null;
-        return Seen((await FindAsync(key, store.FindByEmailAsync, cancellationToken)).User);
+        return EmailAddress.TryRead(email, out var name) ? Seen((await FindAsync(name, store.FindByEmailAsync, cancellationToken)).User) : null;
     }
 
     /// <summary>Takes what there is to record of users' activity.</summary>

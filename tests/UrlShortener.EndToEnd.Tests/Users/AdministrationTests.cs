@@ -81,6 +81,8 @@ public sealed class AdministrationTests : ProductTest, IClassFixture<ProductFixt
     [Theory]
     [InlineData("--email", "create", "--email", "nonsense")]
     [InlineData("--email", "create", "--email", "a@b@c")]
+    [InlineData("printable ASCII", "create", "--email", "\u212Aate@example.com")]
+    [InlineData("printable ASCII", "create", "--email", "kate@example.com\u00a0")]
     [InlineData("--email", "create")]
     [InlineData("--tier must be", "create", "--email", "a@example.com", "--tier", "platinum")]
     [InlineData("--tier must be", "create", "--email", "a@example.com", "--tier", "7")]

@@ -104,6 +104,47 @@ public sealed class BearerTokenTests : ProductTest, IClassFixture<BearerTokenTes
     }
 
     [Theory]
+    [InlineData("\u212Aate@example.com")]
+    [InlineData("token@example.com\u00a0")]
+    [InlineData("tok\u0435n@example.com")]
+    [InlineData(" token@example.com")]
+    public async Task Bearer_EmailThatOnlyLooksLikeOne_Returns401(string email)
+    {
+        await _product.RunCommandAsync("users", "create", "--email", "kate@example.com");
+
+        await AssertRefusedAsync(Sign(Claims(email: email)), "printable ASCII");
+    }
+
+    [Fact]
+    public async Task Bearer_EmailIsAnArray_Returns401()
+    {
+        foreach (var emails in (string[][])[[Email], [Email, "other@example.com"]])
+        {
+            var claims = Claims();
+            claims["email"] = emails;
+            await AssertRefusedAsync(Sign(claims), "one string");
+        }
+    }
+
+    [Fact]
+    public async Task Bearer_EmailVerified_MustBeTrueWhenPresent()
+    {
+        foreach (var value in (object[])["False", "no", "", "TRUE", 0, 1, new[] { true }])
+        {
+            var claims = Claims();
+            claims["email_verified"] = value;
+            await AssertRefusedAsync(Sign(claims), "email_verified");
+        }
+
+        foreach (var value in (object[])[true, "true"])
+        {
+            var claims = Claims();
+            claims["email_verified"] = value;
+            Assert.Equal(200, (await _product.Anonymous.GetAsync("/api/v1/urls", Header(Sign(claims)))).Status);
+        }
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData("x")]
     [InlineData("x.y.z")]
@@ -113,9 +154,10 @@ public sealed class BearerTokenTests : ProductTest, IClassFixture<BearerTokenTes
 
     private static (string, string) Header(string token) => ("Authorization", $"Bearer {token}");
 
-    private async Task AssertRefusedAsync(string token)
+    private async Task AssertRefusedAsync(string token, string reason = "Bearer token")
     {
-        (await _product.Anonymous.GetAsync("/api/v1/urls", Header(token))).ShouldBeProblem(401, "UNAUTHORIZED");
+        var problem = (await _product.Anonymous.GetAsync("/api/v1/urls", Header(token))).ShouldBeProblem(401, "UNAUTHORIZED");
+        Assert.Contains(reason, problem.GetProperty("error").GetString(), StringComparison.Ordinal);
         // Never anonymous instead.
         (await _product.Anonymous.CreateAsync(new { original_url = "https://example.com/" }, Header(token))).ShouldBeProblem(401, "UNAUTHORIZED");
     }

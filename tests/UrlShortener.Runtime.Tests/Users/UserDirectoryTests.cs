@@ -34,10 +34,21 @@ public sealed class UserDirectoryTests
         Assert.Empty(_store.Lookups);
     }
 
+    [Theory]
+    [InlineData(" ada@example.com")]
+    [InlineData("ada@example.com\u00a0")]
+    [InlineData("ad\u0430@example.com")]
+    [InlineData("ad\uFF41@example.com")]
+    public async Task FindByEmail_LooksLikeAnother_IsNobody(string email)
+    {
+        Assert.Null(await _directory.FindByEmailAsync(email, Token));
+        Assert.Empty(_store.Lookups);
+    }
+
     [Fact]
     public async Task FindByEmail_AnyCase_IsOneUser()
     {
-        Assert.Equal(Ada, await _directory.FindByEmailAsync(" ADA@example.com ", Token));
+        Assert.Equal(Ada, await _directory.FindByEmailAsync("ADA@example.com", Token));
         Assert.Equal(["ada@example.com"], _store.Lookups);
     }
 
