@@ -27,7 +27,7 @@ internal sealed partial class ErrorMiddleware(RequestDelegate next, ILogger<Erro
         }
         catch (Exception error) when (!context.Response.HasStarted)
         {
-            var isStore = error is System.Data.Common.DbException or TimeoutException or Resilience.DependencyException;
+            var isStore = Storage.StoreFailure.IsUnavailable(error);
             Log.Failed(logger, error, context.Request.Method, isStore ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status500InternalServerError);
             context.Response.Clear();
             var problem = isStore

@@ -10,7 +10,7 @@ namespace UrlShortener.Runtime.Links;
 /// <param name="LastAccessedAt">Time of the newest click by a person; null: none yet.</param>
 /// <param name="IsActive">False: the public gets 404, its owner can switch it on again.</param>
 /// <param name="RedirectType">301, 302, 307 or 308.</param>
-/// <param name="Metadata">A JSON object in its shortest form.</param>
+/// <param name="Metadata">See <see cref="LinkMetadata"/>.</param>
 internal sealed record Link(
     string ShortCode,
     string OriginalUrl,

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using UrlShortener.Runtime.Http;
 
 namespace UrlShortener.Runtime.Links;
 
@@ -81,7 +82,7 @@ internal record LinkResponse(
     [property: Description("When it runs out; null: never.")] DateTimeOffset? ExpiresAt,
     [property: Description("False: it answers 404.")] bool IsActive,
     [property: Description("HTTP status of the redirect.")] int RedirectType,
-    [property: Description("What its creator stored with it.")] JsonElement Metadata,
+    [property: Description("What its creator stored with it, as it was sent but for white space.")] RawJson Metadata,
     [property: Description("Clicks by people.")] long ClickCount,
     [property: Description("Time of the newest click by a person.")] DateTimeOffset? LastAccessedAt,
     [property: Description("A picture of the short URL.")] string QrCodeUrl);
@@ -96,7 +97,7 @@ internal sealed record LinkDetailResponse(
     DateTimeOffset? ExpiresAt,
     bool IsActive,
     int RedirectType,
-    JsonElement Metadata,
+    RawJson Metadata,
     long ClickCount,
     DateTimeOffset? LastAccessedAt,
     string QrCodeUrl,

@@ -288,7 +288,7 @@ internal sealed class LinkEndpoints(
         link.ExpiresAt,
         link.IsActive,
         link.RedirectType,
-        JsonElement.Parse(link.Metadata),
+        new RawJson(link.Metadata),
         link.ClickCount,
         link.LastAccessedAt,
         LinkUrls.QrCodeUrl(baseUrl, link.ShortCode));

@@ -10,7 +10,6 @@ internal sealed class LinkRules(LinkOptions links, AbuseOptions abuse, Blocklist
 {
     private const int MinDays = 1;
     private const int MaxDays = 3_650;
-    private const int MaxMetadataDepth = 8;
     private const string ConfusableWarning = "The host mixes or imitates scripts and can be mistaken for another one.";
 
     private readonly TargetPolicy _policy = new(
@@ -39,7 +38,7 @@ internal sealed class LinkRules(LinkOptions links, AbuseOptions abuse, Blocklist
                     request.OriginalUrl!.Trim(' '),
                     request.ExpiresInDays is { } days ? now.AddDays(days) : null,
                     request.RedirectType ?? StatusCodes.Status302Found,
-                    metadata ?? "{}"),
+                    metadata ?? LinkMetadata.None),
                 errors,
                 warnings);
     }
@@ -125,52 +124,11 @@ internal sealed class LinkRules(LinkOptions links, AbuseOptions abuse, Blocklist
     {
         if (metadata is not { ValueKind: not (JsonValueKind.Undefined or JsonValueKind.Null) } value)
             return null;
-        if (value.ValueKind != JsonValueKind.Object)
-        {
-            errors.Add(new FieldError("metadata", ErrorCode.InvalidRequest, "metadata must be a JSON object, such as {\"campaign\": \"spring\"}."));
-            return null;
-        }
-
-        if (Depth(value) > MaxMetadataDepth)
-        {
-            errors.Add(new FieldError("metadata", ErrorCode.InvalidRequest, $"metadata may be nested at most {MaxMetadataDepth} levels deep."));
-            return null;
-        }
-
-        // Written again, so that white space does not count and is not stored. Lone surrogates cannot be written, nor stored as UTF-8.
-        byte[] bytes;
-        try
-        {
-            bytes = JsonSerializer.SerializeToUtf8Bytes(value, ApiJson.Instance.JsonElement);
-        }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or ArgumentException)
-        {
-            errors.Add(new FieldError("metadata", ErrorCode.InvalidRequest, "metadata holds text that is not valid Unicode."));
-            return null;
-        }
-
-        // JSON can say it, PostgreSQL's jsonb cannot hold it.
-        if (HoldsNull(value))
-            errors.Add(new FieldError("metadata", ErrorCode.InvalidRequest, "metadata may not hold the character U+0000."));
-        if (bytes.Length > links.MaxMetadataBytes)
-            errors.Add(new FieldError("metadata", ErrorCode.InvalidRequest, $"metadata has {bytes.Length} bytes of JSON; at most {links.MaxMetadataBytes} are stored."));
-        return System.Text.Encoding.UTF8.GetString(bytes);
+        var (text, problem) = LinkMetadata.Check(value, links.MaxMetadataBytes);
+        if (problem is not null)
+            errors.Add(new FieldError("metadata", ErrorCode.InvalidRequest, problem));
+        return text;
     }
-
-    private static bool HoldsNull(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.Object => value.EnumerateObject().Any(member => member.Name.Contains('\0', StringComparison.Ordinal) || HoldsNull(member.Value)),
-        JsonValueKind.Array => value.EnumerateArray().Any(HoldsNull),
-        JsonValueKind.String => value.GetString()!.Contains('\0', StringComparison.Ordinal),
-        _ => false,
-    };
-
-    private static int Depth(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.Object => 1 + value.EnumerateObject().Select(member => Depth(member.Value)).DefaultIfEmpty().Max(),
-        JsonValueKind.Array => 1 + value.EnumerateArray().Select(Depth).DefaultIfEmpty().Max(),
-        _ => 0,
-    };
 }
 
 /// <summary>Something checked: the value, or the reasons why there is none.</summary>

@@ -10,7 +10,7 @@ namespace UrlShortener.Runtime.Storage.Postgres;
 internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkWriter writer) : ILinkStore, ILinkChangeLog
 {
     private const string Columns =
-        "u.id, u.short_code, u.original_url, u.user_id, u.created_at, u.expires_at, u.click_count, u.last_accessed_at, u.is_active, u.redirect_type, u.metadata::text";
+        "u.id, u.short_code, u.original_url, u.user_id, u.created_at, u.expires_at, u.click_count, u.last_accessed_at, u.is_active, u.redirect_type, link_metadata_text(u.metadata)";
 
     // From the registry to the one partition that holds the link. LIMIT keeps the planner from turning the pair into a join over all partitions.
     private const string ByCode =
@@ -31,7 +31,7 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
         WITH changed AS (
             UPDATE urls u SET
                 original_url = coalesce($4, original_url), expires_at = CASE WHEN $5 THEN $6 ELSE expires_at END, is_active = coalesce($7, is_active),
-                redirect_type = coalesce($8, redirect_type), metadata = coalesce($9::jsonb, metadata), version = version + 1
+                redirect_type = coalesce($8, redirect_type), metadata = coalesce(link_metadata_of($9), metadata), version = version + 1
             WHERE short_code = $1 AND created_at = $2 AND user_id = $3
             RETURNING {Columns}, u.version
         ), logged AS (INSERT INTO link_changes (short_code, version) SELECT short_code, version FROM changed)
@@ -187,7 +187,9 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
         foreach (var (key, value) in query.Metadata ?? [])
         {
             var name = Add(key);
-            sql.Append(CultureInfo.InvariantCulture, $" AND jsonb_typeof(metadata -> {name}) IN ('string', 'number', 'boolean') AND metadata ->> {name} = {Add(value)}");
+            sql.Append(
+                CultureInfo.InvariantCulture,
+                $" AND json_typeof(link_metadata_text(metadata)::json -> {name}) IN ('string', 'number', 'boolean') AND link_metadata_text(metadata)::json ->> {name} = {Add(value)}");
         }
 
         sql.Append(CultureInfo.InvariantCulture, $" ORDER BY created_at DESC, id DESC LIMIT {Add(query.Limit + 1)}");
@@ -237,7 +239,7 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
             TimeOrNull(row, 7),
             row.GetBoolean(8),
             row.GetInt16(9),
-            JsonText.Minify(row.GetString(10))));
+            row.GetString(10)));
 
     private static DateTimeOffset? TimeOrNull(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetFieldValue<DateTimeOffset>(column);
 }

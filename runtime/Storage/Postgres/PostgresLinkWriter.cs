@@ -37,7 +37,7 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
             RETURNING k.short_code
         ), stored AS (
             INSERT INTO urls (short_code, original_url, user_id, created_at, expires_at, redirect_type, metadata)
-            SELECT i.short_code, i.original_url, i.user_id, i.created_at, i.expires_at, i.redirect_type, i.metadata::jsonb FROM input i JOIN claimed USING (short_code)
+            SELECT i.short_code, i.original_url, i.user_id, i.created_at, i.expires_at, i.redirect_type, link_metadata_of(i.metadata) FROM input i JOIN claimed USING (short_code)
         ), counted AS (
             INSERT INTO user_link_counts (user_id, links)
             SELECT i.user_id, count(*) FROM input i JOIN claimed USING (short_code) WHERE i.user_id IS NOT NULL GROUP BY i.user_id

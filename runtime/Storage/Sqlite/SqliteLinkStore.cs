@@ -161,13 +161,7 @@ internal sealed class SqliteLinkStore(SqliteDatabase database) : ILinkStore
         if (query.IsActive is { } isActive)
             sql.Append(CultureInfo.InvariantCulture, $" AND is_active = {Add(isActive ? 1 : 0)}");
         foreach (var (key, value) in query.Metadata ?? [])
-        {
-            // SQLite holds a number apart from its text, and true as 1.
-            sql.Append(
-                CultureInfo.InvariantCulture,
-                $" AND EXISTS (SELECT 1 FROM json_each(metadata) WHERE key = {Add(key)} AND iif(type IN ('true', 'false'), type, CAST(atom AS TEXT)) = {Add(value)})");
-        }
-
+            sql.Append(CultureInfo.InvariantCulture, $" AND {SqliteSession.MetadataFunction}(metadata, {Add(key)}) = {Add(value)}");
         sql.Append(CultureInfo.InvariantCulture, $" ORDER BY created_at DESC, id DESC LIMIT {Add(query.Limit + 1)}");
 
         // One more than asked for tells whether there is a next page.

@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using UrlShortener.Runtime.Links;
 
 namespace UrlShortener.Runtime.Storage.Sqlite;
 
@@ -8,6 +9,9 @@ internal sealed class SqliteSession : IDisposable
     // Statement texts are constants and a few combinations of filters; past this something builds text from data.
     private const int MaxStatements = 256;
 
+    /// <summary>SQL function: <see cref="LinkMetadata.ScalarOf"/>. SQLite's own would spell numbers anew.</summary>
+    public const string MetadataFunction = "link_metadata_scalar";
+
     private readonly Dictionary<string, SqliteCommand> _commands = new(StringComparer.Ordinal);
     private readonly SqliteConnection _connection;
 
@@ -15,6 +19,7 @@ internal sealed class SqliteSession : IDisposable
     {
         _connection = new SqliteConnection(connectionString);
         _connection.Open();
+        _connection.CreateFunction<string, string, string?>(MetadataFunction, LinkMetadata.ScalarOf, isDeterministic: true);
         // FULL: a commit is on disk before it is acknowledged, also through a loss of power.
         Execute("PRAGMA synchronous = FULL");
         Execute("PRAGMA foreign_keys = ON");

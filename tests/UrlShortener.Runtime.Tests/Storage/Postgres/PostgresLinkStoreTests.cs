@@ -48,6 +48,34 @@ public sealed partial class PostgresLinkStoreTests(PostgresStores database) : Li
         Assert.DoesNotContain(plan, line => line.Contains("Bitmap", StringComparison.Ordinal) || line.Contains("created_at_idx", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("""{"b": 1.50, "a": "x y"}""", """{"a": "x y", "b": 1.50}""", "1.50")]
+    [InlineData("{}", "{}", null)]
+    // What earlier versions took as 9 bytes and answered with 131 KB, or 400 KB.
+    [InlineData("""{"b": 1e131071}""", "{}", null)]
+    [InlineData("""{"a": [{"b": -1e400}, 1e-16383]}""", "{}", null)]
+    public async Task Read_MetadataWrittenByAnEarlierVersion_IsReadFilteredAndReplaced(string stored, string read, string? value)
+    {
+        var user = await NewUserAsync();
+        var link = await CreateOneAsync(user.Id);
+        await using var connection = new NpgsqlConnection(database.ConnectionString);
+        await connection.OpenAsync(Token);
+        // As the earlier version's UPDATE does it.
+        await using var update = new NpgsqlCommand("UPDATE urls SET metadata = coalesce($2::jsonb, metadata) WHERE short_code = $1", connection)
+        {
+            Parameters = { new() { Value = link.ShortCode }, new() { Value = stored } },
+        };
+        await update.ExecuteNonQueryAsync(Token);
+
+        Assert.Equal(read, (await Links.FindAsync(link.ShortCode, Token))!.Metadata);
+        Assert.Equal(value is null ? 0 : 1, (await Links.ListAsync(new LinkQuery(user.Id, 10, Metadata: [KeyValuePair.Create("b", value ?? "1")]), Token)).Links.Count);
+        var untouched = await Links.UpdateAsync(link.ShortCode, user.Id, new LinkChange { IsActive = false }, Token);
+        var changed = await Links.UpdateAsync(link.ShortCode, user.Id, new LinkChange { Metadata = """{"b":1e9,"a":2}""" }, Token);
+
+        Assert.Equal(read, untouched.Link!.Metadata);
+        Assert.Equal("""{"b":1e9,"a":2}""", changed.Link!.Metadata);
+    }
+
     [Fact]
     public async Task Create_OneOfManyAtOnceHasAValueNobodyCanStore_NeighboursAreStored()
     {
