@@ -11,7 +11,7 @@ namespace UrlShortener.Runtime.Clicks;
 internal sealed class ClickEnricher(GeoDatabase? geo)
 {
     private const int MaxText = 512;
-    private const int MaxKept = 1_024;
+    private const int MaxKept = 512;
 
     // Whole header texts are the keys; long ones come from nobody who comes often.
     private readonly Memo<(string? Agent, string? Mobile, string? Platform), ClientKind> _clients =
@@ -39,7 +39,7 @@ internal sealed class ClickEnricher(GeoDatabase? geo)
             DateTimeOffset.FromUnixTimeMilliseconds(click.At),
             referrer,
             source,
-            Truncate(click.UserAgent),
+            HeaderText.Cut(click.UserAgent, MaxText),
             click.DoNotTrack ? "" : hash,
             Country(click.Country) ?? place.Country,
             click.DoNotTrack ? null : place.City,
@@ -56,7 +56,7 @@ internal sealed class ClickEnricher(GeoDatabase? geo)
         if (uri.Scheme != Uri.UriSchemeHttp && uri.Scheme != Uri.UriSchemeHttps && uri.Scheme != "android-app")
             return default;
         var host = uri.IdnHost.ToLowerInvariant();
-        return (Truncate($"{uri.Scheme}://{host}{(uri.IsDefaultPort ? "" : $":{uri.Port}")}{uri.AbsolutePath}"), host.Length > 4 && host.StartsWith("www.", StringComparison.Ordinal) ? host[4..] : host);
+        return (HeaderText.Cut($"{uri.Scheme}://{host}{(uri.IsDefaultPort ? "" : $":{uri.Port}")}{uri.AbsolutePath}", MaxText), host.Length > 4 && host.StartsWith("www.", StringComparison.Ordinal) ? host[4..] : host);
     }
 
     /// <summary>Hash of an address under a day's salt. Of an IPv6 address only the /64, which is what stays with a subscriber.</summary>
@@ -75,10 +75,6 @@ internal sealed class ClickEnricher(GeoDatabase? geo)
         header is { Length: 2 } && char.IsAsciiLetter(header[0]) && char.IsAsciiLetter(header[1]) && !header.Equals("XX", StringComparison.OrdinalIgnoreCase)
             ? header.ToUpperInvariant()
             : null;
-
-    // Never in the middle of a surrogate pair: half of one is not text, and a store may refuse the whole batch for it.
-    private static string? Truncate(string? text) =>
-        text is { Length: > MaxText } ? text[..(char.IsHighSurrogate(text[MaxText - 1]) ? MaxText - 1 : MaxText)] : text;
 
     // Starts over when full: simpler than an LRU and as good for values that repeat within a batch.
     private sealed class Memo<TKey, TValue>(Predicate<TKey> isKept)

@@ -14,8 +14,12 @@ internal sealed partial class ClickWriter(
 
     private const int ClicksPerYield = 64;
     private const int TurnsPerFlush = 7;
+    private const int BatchesPerQueue = 4;
 
     private readonly List<StoredClick> _batch = [];
+    private readonly long _batchLimit = options.QueueBytes / BatchesPerQueue;
+    private readonly TimeSpan _turn = options.FlushInterval / TurnsPerFlush;
+    private long _batchBytes;
     private Guid _batchId = Guid.NewGuid();
     private (DateOnly Day, byte[] Bytes) _salt;
 
@@ -24,6 +28,15 @@ internal sealed partial class ClickWriter(
 
     // Once it was sent, it may have been stored under its name: it is sent as it is until that is known.
     private bool _isSent;
+
+    private bool IsBatchFull => _batch.Count >= options.BatchSize || _batchBytes >= _batchLimit;
+
+    /// <inheritdoc />
+    public override Task StartAsync(CancellationToken cancellationToken)
+    {
+        ClickMetrics.CountWaitingBy(() => queue.Count + _batch.Count);
+        return base.StartAsync(cancellationToken);
+    }
 
     /// <inheritdoc />
     public override async Task StopAsync(CancellationToken cancellationToken)
@@ -50,13 +63,13 @@ internal sealed partial class ClickWriter(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         // Taken and worked out in small portions, written in large ones: a burst of either would stand in the way of redirects.
-        using var timer = new PeriodicTimer(options.FlushInterval / TurnsPerFlush, time);
+        using var timer = new PeriodicTimer(_turn, time);
         var written = time.GetTimestamp();
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             if (!_isSent)
                 await TakeAsync(stoppingToken);
-            if (time.GetElapsedTime(written) < options.FlushInterval && _batch.Count < options.BatchSize)
+            if (time.GetElapsedTime(written) < options.FlushInterval && !IsBatchFull)
                 continue;
             written = time.GetTimestamp();
             await WriteAllAsync(stoppingToken);
@@ -73,27 +86,34 @@ internal sealed partial class ClickWriter(
             if (_batch.Count == 0)
                 return;
             // What came during the write waits for the next turn: written at once, it would be a small batch that costs as much as a large one.
-            var isLast = _batch.Count < options.BatchSize;
+            var isLast = !IsBatchFull;
             await WriteAsync(cancellationToken);
             if (isLast)
                 return;
         }
     }
 
+    // For one turn at most: where clicks come as fast as they are taken, the write must not wait for a lull.
     private async Task TakeAsync(CancellationToken cancellationToken)
     {
+        var started = time.GetTimestamp();
         // Taken from the queue only once its salt is at hand: a wait that is cancelled must not hold a click.
-        while (_batch.Count < options.BatchSize && queue.TryPeek(out var next))
+        while (!IsBatchFull && queue.TryPeek(out var next))
         {
             var salt = await SaltOfAsync(next.At, cancellationToken);
             if (queue.TryTake(out var click))
+            {
                 _batch.Add(enricher.Enrich(click, salt));
-            // A redirect that waits for this core goes first; left alone, this would hold it for whole milliseconds.
-            if (_batch.Count % ClicksPerYield == 0)
-                Thread.Yield();
-        }
+                _batchBytes += click.ApproximateBytes;
+            }
 
-        ClickMetrics.Waiting.Set(queue.Count + _batch.Count);
+            if (_batch.Count % ClicksPerYield != 0)
+                continue;
+            // A redirect that waits for this core goes first; left alone, this would hold it for whole milliseconds.
+            Thread.Yield();
+            if (time.GetElapsedTime(started) >= _turn)
+                return;
+        }
     }
 
     private async Task WriteAsync(CancellationToken cancellationToken)
@@ -109,6 +129,7 @@ internal sealed partial class ClickWriter(
                 _isSent = false;
                 ClickMetrics.Stored.Inc(_batch.Count);
                 _batch.Clear();
+                _batchBytes = 0;
                 _batchId = Guid.NewGuid();
                 return;
             }

@@ -9,6 +9,13 @@ internal sealed class ClickOptions
     [Range(1_000, 10_000_000)]
     public int QueueCapacity { get; set; } = 200_000;
 
+    /// <summary>
+    /// Approximate memory of the clicks that wait, in bytes; past that they are dropped and counted. A batch takes at most a quarter of it besides.
+    /// Default 64 MiB, about 100,000 clicks of browsers that each send texts of their own.
+    /// </summary>
+    [Range(1_048_576, 2_147_483_647)]
+    public int QueueBytes { get; set; } = 64 * 1_048_576;
+
     /// <summary>Most clicks stored in one transaction. Default 50,000.</summary>
     [Range(1, 100_000)]
     public int BatchSize { get; set; } = 50_000;

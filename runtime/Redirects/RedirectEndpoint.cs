@@ -80,11 +80,11 @@ internal sealed partial class RedirectEndpoint(LinkCache cache, BlocklistFile bl
             shortCode,
             now,
             context.Connection.RemoteIpAddress,
-            headers.Referer,
-            headers.UserAgent,
-            headers["Sec-CH-UA-Mobile"],
-            headers["Sec-CH-UA-Platform"],
-            options.CountryHeader is { } country && TrustedProxies.IsTrusted(context) ? headers[country] : default(string),
+            HeaderText.Cut(headers.Referer, HeaderText.Long),
+            HeaderText.Cut(headers.UserAgent, HeaderText.Long),
+            HeaderText.Cut(headers["Sec-CH-UA-Mobile"], HeaderText.Hint),
+            HeaderText.Cut(headers["Sec-CH-UA-Platform"], HeaderText.Hint),
+            options.CountryHeader is { } country && TrustedProxies.IsTrusted(context) ? HeaderText.Country(headers[country]) : null,
             headers["DNT"] == "1" || headers["Sec-GPC"] == "1"));
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Xunit;
 
@@ -11,6 +12,7 @@ internal sealed partial class ProductProcess : IAsyncDisposable
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(45);
 
     private readonly bool _ownsStores;
+    private readonly IReadOnlyDictionary<string, string> _environment;
     private string[] _settings;
     private Process? _process;
     private TaskCompletionSource<Uri> _listening = new();
@@ -18,11 +20,12 @@ internal sealed partial class ProductProcess : IAsyncDisposable
     private Lines _output = new();
     private string _earlierOutput = "";
 
-    private ProductProcess(ProductStores stores, bool ownsStores, string[] settings)
+    private ProductProcess(ProductStores stores, bool ownsStores, string[] settings, IReadOnlyDictionary<string, string>? environment = null)
     {
         Stores = stores;
         _ownsStores = ownsStores;
         _settings = settings;
+        _environment = environment ?? new Dictionary<string, string>();
     }
 
     /// <summary>Key of the first user.</summary>
@@ -47,9 +50,15 @@ internal sealed partial class ProductProcess : IAsyncDisposable
     public ApiClient Anonymous => new(Http, null);
 
     /// <summary>Starts a product on new data and waits until it serves.</summary>
-    public static async Task<ProductProcess> StartAsync(params string[] settings)
+    public static Task<ProductProcess> StartAsync(params string[] settings) => StartAsync(new Dictionary<string, string>(), settings);
+
+    /// <summary>Starts a product with the memory of a small pod; see <see cref="SmallPod"/>.</summary>
+    public static Task<ProductProcess> StartSmallPodAsync(params string[] settings) => StartAsync(SmallPod.Environment, settings);
+
+    /// <summary>Starts a product on new data, with variables in its environment, and waits until it serves.</summary>
+    public static async Task<ProductProcess> StartAsync(IReadOnlyDictionary<string, string> environment, params string[] settings)
     {
-        var product = new ProductProcess(await ProductStores.CreateAsync(), true, settings);
+        var product = new ProductProcess(await ProductStores.CreateAsync(), true, settings, environment);
         try
         {
             await product.StartAgainAsync();
@@ -91,6 +100,14 @@ internal sealed partial class ProductProcess : IAsyncDisposable
             Timeout = TimeSpan.FromSeconds(60),
         };
         await Eventually.ReadAsync(() => Anonymous.GetAsync("/health/ready"), reply => reply.Status == 200, "/health/ready answers 200");
+    }
+
+    /// <summary>One of the metrics that have no labels.</summary>
+    public async Task<double> ReadMetricAsync(string name)
+    {
+        var metrics = await Anonymous.GetAsync("/metrics");
+        var line = metrics.Text.Split('\n').Single(text => text.StartsWith($"{name} ", StringComparison.Ordinal));
+        return double.Parse(line.AsSpan(name.Length + 1), CultureInfo.InvariantCulture);
     }
 
     /// <summary>SIGTERM; fails unless the process ends by itself with exit code 0.</summary>
@@ -137,6 +154,13 @@ internal sealed partial class ProductProcess : IAsyncDisposable
         return match.Groups[1].Value;
     }
 
+    /// <summary>Fails with what the process wrote when it has ended: under an attack it must outlive, an error of a request says less than this.</summary>
+    public void AssertIsRunning()
+    {
+        if (_process is not { HasExited: false })
+            Assert.Fail($"The product ended{(_process is null ? "" : $" with exit code {_process.ExitCode}")}. Its output:\n{Output}");
+    }
+
     /// <summary>Waits for the end of a process that ends by itself.</summary>
     public async Task<int> WaitForExitAsync()
     {
@@ -181,7 +205,8 @@ internal sealed partial class ProductProcess : IAsyncDisposable
                 else if (KeyLine().Match(line) is { Success: true } printed)
                     key.TrySetResult(printed.Groups[1].Value);
             },
-            output.Add);
+            output.Add,
+            _environment);
     }
 
     private async Task<T> OrEndAsync<T>(Task<T> awaited, string what)

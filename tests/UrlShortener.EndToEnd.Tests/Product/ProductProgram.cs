@@ -30,11 +30,18 @@ internal static partial class ProductProgram
     public static string Path { get; } = FindExecutable();
 
     /// <summary>Starts it. Both streams are redirected; the caller reads them.</summary>
-    public static Process Start(string workingDirectory, IEnumerable<string> arguments, Action<string?> onOutput, Action<string?> onError) =>
-        StartCommand(workingDirectory, Path, arguments, onOutput, onError);
+    public static Process Start(
+        string workingDirectory, IEnumerable<string> arguments, Action<string?> onOutput, Action<string?> onError, IReadOnlyDictionary<string, string>? environment = null) =>
+        StartCommand(workingDirectory, Path, arguments, onOutput, onError, environment);
 
     /// <summary>Starts a command that becomes the executable, as <see cref="Start"/>.</summary>
-    public static Process StartCommand(string workingDirectory, string command, IEnumerable<string> arguments, Action<string?> onOutput, Action<string?> onError)
+    public static Process StartCommand(
+        string workingDirectory,
+        string command,
+        IEnumerable<string> arguments,
+        Action<string?> onOutput,
+        Action<string?> onError,
+        IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo(command, arguments)
         {
@@ -44,6 +51,8 @@ internal static partial class ProductProgram
         };
         foreach (var name in start.Environment.Keys.Except(KeptVariables).ToList())
             start.Environment.Remove(name);
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+            start.Environment[name] = value;
         var process = new Process { StartInfo = start };
         process.OutputDataReceived += (_, line) => onOutput(line.Data);
         process.ErrorDataReceived += (_, line) => onError(line.Data);

@@ -46,6 +46,9 @@ public abstract class ProductTest : IAsyncLifetime
     /// <summary>Starts a product for this test alone, ended with it.</summary>
     private protected async Task<ProductProcess> StartAsync(params string[] settings) => Own(await ProductProcess.StartAsync(settings));
 
+    /// <summary>Starts a product with the memory of a small pod for this test alone; see <see cref="SmallPod"/>.</summary>
+    private protected async Task<ProductProcess> StartSmallPodAsync(params string[] settings) => Own(await ProductProcess.StartSmallPodAsync(settings));
+
     /// <summary>A place for data of this test alone, which goes with it.</summary>
     private protected async Task<ProductStores> NewStoresAsync() => Own(await ProductStores.CreateAsync());
 

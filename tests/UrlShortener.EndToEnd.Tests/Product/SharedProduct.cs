@@ -15,11 +15,14 @@ internal sealed class SharedProduct : IAsyncDisposable
     public bool IsStarted => _product is not null;
 
     /// <summary>Starts the product.</summary>
-    public async Task StartAsync(params string[] settings)
+    public Task StartAsync(params string[] settings) => StartAsync(new Dictionary<string, string>(), settings);
+
+    /// <summary>Starts the product with variables in its environment.</summary>
+    public async Task StartAsync(IReadOnlyDictionary<string, string> environment, params string[] settings)
     {
         try
         {
-            _product = await ProductProcess.StartAsync(settings);
+            _product = await ProductProcess.StartAsync(environment, settings);
         }
         catch (SkipException missing)
         {

@@ -45,5 +45,30 @@ public sealed class ClickQueueTests
         Assert.Equal(3, _queue.Count);
     }
 
+    [Fact]
+    public void Add_TextsFillTheMemoryAllowed_DropsAndCountsTheRestUntilSomeAreTaken()
+    {
+        var queue = new ClickQueue(new ClickOptions { QueueBytes = 1_048_576 });
+        var before = ClickMetrics.Dropped.Value;
+        var click = Click(0) with { UserAgent = new string('u', HeaderText.Long), Referrer = new string('r', HeaderText.Long) };
+
+        for (var i = 0; i < 1_000; i++)
+            queue.Add(click);
+
+        // A click of the longest texts takes a little more than 4 KiB.
+        Assert.InRange(queue.Count, 200, 256);
+        Assert.InRange(queue.Bytes, 0, 1_048_576);
+        Assert.Equal(1_000 - queue.Count, ClickMetrics.Dropped.Value - before);
+        var count = queue.Count;
+        Assert.True(queue.TryTake(out _));
+        queue.Add(click);
+        Assert.Equal(count, queue.Count);
+        while (queue.TryTake(out _))
+        {
+        }
+
+        Assert.Equal(0, queue.Bytes);
+    }
+
     private static Click Click(int at) => new("abcd", at, null, null, null, null, null, null, DoNotTrack: false);
 }

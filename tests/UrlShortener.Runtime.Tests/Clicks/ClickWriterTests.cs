@@ -77,6 +77,59 @@ public sealed class ClickWriterTests : IDisposable
     }
 
     [Fact]
+    public async Task Run_QueueRefillsAsFastAsItIsTaken_WritesOnItsInterval()
+    {
+        _options.BatchSize = 100_000;
+        var isOver = false;
+        await _writer.StartAsync(Token);
+        var flood = Task.Run(
+            () =>
+            {
+                while (!Volatile.Read(ref isOver))
+                    Add(1);
+            },
+            Token);
+
+        await Eventually.HoldsAsync(() => _store.Calls >= 3, Step);
+
+        Volatile.Write(ref isOver, true);
+        await flood;
+        await _writer.StopAsync(Token);
+    }
+
+    [Fact]
+    public async Task Run_TextsAreLong_WritesBatchesThatAreBoundedByMemory()
+    {
+        _options.BatchSize = 100_000;
+        await _writer.StartAsync(Token);
+        // 20 MB of them; a batch takes a quarter of the 64 MB that may wait.
+        for (var i = 0; i < 10_000; i++)
+            _queue.Add(Click($"{i:0000}") with { UserAgent = $"{i:0000}".PadRight(HeaderText.Long, 'u') });
+
+        await Eventually.HoldsAsync(() => _store.Count == 10_000, Step);
+
+        Assert.All(_store.Batches, batch => Assert.InRange(batch.Count, 1, 16 * 1_048_576 / (2 * HeaderText.Long)));
+        await _writer.StopAsync(Token);
+    }
+
+    [Fact]
+    public async Task Scrape_WhileTheStoreHangs_TellsWhatWaits()
+    {
+        _store.Gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await _writer.StartAsync(Token);
+        Add(5);
+        await Eventually.HoldsAsync(() => _store.Calls == 1, Step);
+        Add(20);
+
+        using var scrape = new MemoryStream();
+        await Prometheus.Metrics.DefaultRegistry.CollectAndExportAsTextAsync(scrape, Token);
+
+        Assert.Equal(25, ClickMetrics.Waiting.Value);
+        _store.Gate.SetResult();
+        await _writer.StopAsync(Token);
+    }
+
+    [Fact]
     public async Task Run_StoreFails_TriesAgainAndLosesNothing()
     {
         var dropped = ClickMetrics.Dropped.Value;
