@@ -55,10 +55,8 @@ images: ## Build the images of the runtime and the operator (docker, podman or b
 	$(IMAGE_TOOL) build $(IMAGE_FLAGS) -f runtime/Dockerfile -t $(IMAGE_PREFIX)url-shortener-runtime:$(IMAGE_TAG) .
 	$(IMAGE_TOOL) build $(IMAGE_FLAGS) -f operator/Dockerfile -t $(IMAGE_PREFIX)url-shortener-operator:$(IMAGE_TAG) .
 
-# Kubernetes 1.20 does not know all fields of the CRDs, and its kubectl asks before it sends: the API server checks what it knows itself.
 deploy: ## Install the operator in the cluster of the current kubeconfig, or upgrade it
-	$(KUBECTL) apply --validate=false -k .
-	@if $(KUBECTL) api-versions | grep -qx policy/v1; then $(KUBECTL) apply -f config/manager/poddisruptionbudget.yaml; fi
+	$(KUBECTL) apply -k .
 
 e2e: ## Install in the cluster of the current kubeconfig, go through everything, and remove it again (docs/operator.md)
 	E2E_OPERATOR_IMAGE=$(IMAGE_PREFIX)url-shortener-operator:$(IMAGE_TAG) E2E_RUNTIME_IMAGE=$(IMAGE_PREFIX)url-shortener-runtime:$(IMAGE_TAG) \

@@ -39,8 +39,7 @@ internal static class ControllerServices
             informer.Indexers[RegionObserver.ByOwner] = RegionObserver.OwnersOf;
         });
         services.AddManagedInformer<V1ServiceAccount>().AddManagedInformer<V1Deployment>().AddManagedInformer<V1Service>().AddManagedInformer<V1NetworkPolicy>();
-        services.AddManagedInformer<V2HorizontalPodAutoscaler>(isOptional: true).AddManagedInformer<V2Beta2HorizontalPodAutoscaler>(isOptional: true);
-        services.AddManagedInformer<V1PodDisruptionBudget>(isOptional: true).AddManagedInformer<V1Beta1PodDisruptionBudget>(isOptional: true);
+        services.AddManagedInformer<V2HorizontalPodAutoscaler>().AddManagedInformer<V1PodDisruptionBudget>();
 
         services.AddSingleton(_ => new AppProbe(new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(1) })
         {
@@ -57,9 +56,7 @@ internal static class ControllerServices
             .Owns<V1NetworkPolicy>()
             .Owns<V1Job>()
             .Owns<V2HorizontalPodAutoscaler>()
-            .Owns<V2Beta2HorizontalPodAutoscaler>()
             .Owns<V1PodDisruptionBudget>()
-            .Owns<V1Beta1PodDisruptionBudget>()
             .Watches<V1Secret>((secret, regions) => FindBy(regions, BySecret, secret))
             .Watches<V1ConfigMap>((map, regions) => FindBy(regions, ByConfigMap, map))
             .Watches<V1Alpha1KeyPool>((pool, _) => [new ObjectKey(pool.Metadata.NamespaceProperty, pool.Spec.RegionRef.Name)])
@@ -67,13 +64,9 @@ internal static class ControllerServices
             .Watches<V1Alpha1ShortenerRegion>(FindConcerned));
     }
 
-    private static IServiceCollection AddManagedInformer<T>(this IServiceCollection services, bool isOptional = false)
+    private static IServiceCollection AddManagedInformer<T>(this IServiceCollection services)
         where T : class, IKubernetesObject<V1ObjectMeta> =>
-        services.AddInformer<T>(informer =>
-        {
-            informer.LabelSelector = Labels.ManagedSelector;
-            informer.Optional = isOptional;
-        });
+        services.AddInformer<T>(informer => informer.LabelSelector = Labels.ManagedSelector);
 
     private static IEnumerable<ObjectKey> FindBy(ObjectCache<V1Alpha1ShortenerRegion> regions, string index, IMetadata<V1ObjectMeta> named) =>
         regions.GetBy(index, KeyOf(named, named.Metadata.Name)).Select(ObjectKey.Of);

@@ -70,9 +70,7 @@ internal sealed class KeyPoolController(
         [
             plan.MakesToken ? await MakeTokenAsync(pool, region, plan, cancellationToken) : null,
             await applier.EnsureAsync(pool, KgsResources.BuildService(pool, region), observed.Service, cancellationToken),
-            observed.HasDisruptionBudgetV1
-                ? await applier.EnsureAsync(pool, KgsResources.BuildDisruptionBudget(pool, region), observed.DisruptionBudget, cancellationToken)
-                : await applier.EnsureAsync(pool, KgsResources.BuildDisruptionBudgetBeta(pool, region), observed.DisruptionBudgetBeta, cancellationToken),
+            await applier.EnsureAsync(pool, KgsResources.BuildDisruptionBudget(pool, region), observed.DisruptionBudget, cancellationToken),
             await applier.EnsureIfAsync(region.Spec.App.NetworkPolicy.Enabled, pool, () => KgsResources.BuildNetworkPolicy(pool, region), observed.NetworkPolicy, cancellationToken),
         ];
         if (obstacles.FirstOrDefault(obstacle => obstacle is not null) is { } first)

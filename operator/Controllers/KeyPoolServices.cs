@@ -3,7 +3,6 @@ using k8s.Models;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Keys;
 using UrlShortener.Operator.Observation;
-using UrlShortener.Operator.Resources;
 using UrlShortener.Operator.Runtime;
 
 namespace UrlShortener.Operator.Controllers;
@@ -23,7 +22,6 @@ internal static class KeyPoolServices
             .Owns<V1Secret>()
             .Owns<V1NetworkPolicy>()
             .Owns<V1PodDisruptionBudget>()
-            .Owns<V1Beta1PodDisruptionBudget>()
             .Watches<V1Alpha1KeyPool>(FindSiblings)
             .Watches<V1Alpha1ShortenerRegion>((region, pools) => FindOfRegion(pools, ObjectKey.Of(region)))
             .Watches<V1ServiceAccount>(FindOfOwner)

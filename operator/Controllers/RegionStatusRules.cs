@@ -115,7 +115,7 @@ internal static class RegionStatusRules
         ReadyReplicas = observed.Deployment?.Status?.ReadyReplicas ?? 0,
         UpdatedReplicas = observed.Deployment?.Status?.UpdatedReplicas ?? 0,
         Selector = Labels.Text(Labels.SelectorOf(plan.Process.Instance, Names.App)),
-        HpaDesired = observed.Autoscaler?.Status?.DesiredReplicas ?? observed.AutoscalerBeta?.Status?.DesiredReplicas,
+        HpaDesired = observed.Autoscaler?.Status?.DesiredReplicas,
     };
 
     private static int ReadyPodsOf(ObservedRegion observed) => observed.Deployment?.Status?.AvailableReplicas ?? 0;

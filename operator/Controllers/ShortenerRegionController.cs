@@ -50,9 +50,7 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
             await applier.EnsureAsync(region, AppResources.BuildSettings(region), observed.Settings, cancellationToken),
             await applier.EnsureAsync(region, AppResources.BuildService(region), observed.Service, cancellationToken),
             await applier.EnsureIfAsync(region.Spec.App.NetworkPolicy.Enabled, region, () => AppResources.BuildNetworkPolicy(region), observed.NetworkPolicy, cancellationToken),
-            observed.HasDisruptionBudgetV1
-                ? await applier.EnsureAsync(region, AppResources.BuildDisruptionBudget(region), observed.DisruptionBudget, cancellationToken)
-                : await applier.EnsureAsync(region, AppResources.BuildDisruptionBudgetBeta(region), observed.DisruptionBudgetBeta, cancellationToken),
+            await applier.EnsureAsync(region, AppResources.BuildDisruptionBudget(region), observed.DisruptionBudget, cancellationToken),
             await EnsureAutoscalerAsync(region, observed, plan, cancellationToken),
         ];
         if (obstacles.FirstOrDefault(obstacle => obstacle is not null) is { } first)
@@ -68,9 +66,7 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
         // It neither goes down to nothing nor wakes what has no pods. All other numbers are its own.
         if (observed.Deployment?.Spec.Replicas is { } replicas && plan.Floor == 0 != (replicas == 0))
             await SetReplicasAsync(region, plan.Floor, cancellationToken);
-        return observed.HasAutoscalerV2
-            ? await applier.EnsureIfAsync(plan.Floor > 0, region, () => AppResources.BuildAutoscaler(region, plan.Floor), observed.Autoscaler, cancellationToken)
-            : await applier.EnsureIfAsync(plan.Floor > 0, region, () => AppResources.BuildAutoscalerBeta(region, plan.Floor), observed.AutoscalerBeta, cancellationToken);
+        return await applier.EnsureIfAsync(plan.Floor > 0, region, () => AppResources.BuildAutoscaler(region, plan.Floor), observed.Autoscaler, cancellationToken);
     }
 
     private async Task MigrateAsync(V1Alpha1ShortenerRegion region, ObservedRegion observed, RegionPlan plan, CancellationToken cancellationToken)

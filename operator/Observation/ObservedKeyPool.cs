@@ -1,7 +1,6 @@
 using k8s.Models;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Keys;
-using UrlShortener.Operator.Resources;
 
 namespace UrlShortener.Operator.Observation;
 
@@ -37,12 +36,6 @@ internal sealed record ObservedKeyPool
 
     /// <summary>Their disruption budget.</summary>
     public V1PodDisruptionBudget? DisruptionBudget { get; init; }
-
-    /// <summary>The same where the server is older than 1.21.</summary>
-    public V1Beta1PodDisruptionBudget? DisruptionBudgetBeta { get; init; }
-
-    /// <summary>Whether the server knows <see cref="DisruptionBudget"/>.</summary>
-    public bool HasDisruptionBudgetV1 { get; init; } = true;
 
     /// <summary>Their network policy.</summary>
     public V1NetworkPolicy? NetworkPolicy { get; init; }

@@ -1,6 +1,5 @@
 using k8s.Models;
 using UrlShortener.Operator.Entities;
-using UrlShortener.Operator.Resources;
 
 namespace UrlShortener.Operator.Observation;
 
@@ -34,20 +33,8 @@ internal sealed record ObservedRegion
     /// <summary>Its autoscaler.</summary>
     public V2HorizontalPodAutoscaler? Autoscaler { get; init; }
 
-    /// <summary>The same where the server is older than 1.23.</summary>
-    public V2Beta2HorizontalPodAutoscaler? AutoscalerBeta { get; init; }
-
-    /// <summary>Whether the server knows <see cref="Autoscaler"/>.</summary>
-    public bool HasAutoscalerV2 { get; init; } = true;
-
     /// <summary>Its disruption budget.</summary>
     public V1PodDisruptionBudget? DisruptionBudget { get; init; }
-
-    /// <summary>The same where the server is older than 1.21.</summary>
-    public V1Beta1PodDisruptionBudget? DisruptionBudgetBeta { get; init; }
-
-    /// <summary>Whether the server knows <see cref="DisruptionBudget"/>.</summary>
-    public bool HasDisruptionBudgetV1 { get; init; } = true;
 
     /// <summary>Its network policy.</summary>
     public V1NetworkPolicy? NetworkPolicy { get; init; }

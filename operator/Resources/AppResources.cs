@@ -55,25 +55,39 @@ internal static class AppResources
     public static V2HorizontalPodAutoscaler BuildAutoscaler(V1Alpha1ShortenerRegion region, int floor) => new()
     {
         Metadata = Owned.Metadata(region, Names.App, Names.App),
-        Spec = BuildScaling(region, floor),
-    };
-
-    /// <summary>The same for servers older than 1.23.</summary>
-    public static V2Beta2HorizontalPodAutoscaler BuildAutoscalerBeta(V1Alpha1ShortenerRegion region, int floor) => new()
-    {
-        Metadata = Owned.Metadata(region, Names.App, Names.App),
-        Spec = BuildScaling(region, floor),
+        Spec = new V2HorizontalPodAutoscalerSpec
+        {
+            ScaleTargetRef = new V2CrossVersionObjectReference { ApiVersion = "apps/v1", Kind = V1Deployment.KubeKind, Name = Names.Of(region.Metadata.Name, Names.App) },
+            MinReplicas = floor,
+            MaxReplicas = region.Spec.App.MaxReplicas,
+            Metrics =
+            [
+                new V2MetricSpec
+                {
+                    Type = "Resource",
+                    Resource = new V2ResourceMetricSource { Name = "cpu", Target = new V2MetricTarget { Type = "Utilization", AverageUtilization = region.Spec.App.TargetCPUUtilization } },
+                },
+            ],
+            Behavior = new V2HorizontalPodAutoscalerBehavior
+            {
+                ScaleUp = new V2HPAScalingRules
+                {
+                    StabilizationWindowSeconds = 0,
+                    SelectPolicy = "Max",
+                    Policies = [new V2HPAScalingPolicy { Type = "Percent", Value = 100, PeriodSeconds = ScaleUpSeconds }],
+                },
+                ScaleDown = new V2HPAScalingRules
+                {
+                    StabilizationWindowSeconds = ScaleDownSeconds,
+                    SelectPolicy = "Max",
+                    Policies = [new V2HPAScalingPolicy { Type = "Percent", Value = 10, PeriodSeconds = 60 }],
+                },
+            },
+        },
     };
 
     /// <summary>How many pods a drain of nodes may take away at once.</summary>
     public static V1PodDisruptionBudget BuildDisruptionBudget(V1Alpha1ShortenerRegion region) => new()
-    {
-        Metadata = Owned.Metadata(region, Names.App, Names.App),
-        Spec = Workload.BuildDisruptionBudget(SelectorOf(region), MostUnavailable),
-    };
-
-    /// <summary>The same for servers older than 1.21.</summary>
-    public static V1Beta1PodDisruptionBudget BuildDisruptionBudgetBeta(V1Alpha1ShortenerRegion region) => new()
     {
         Metadata = Owned.Metadata(region, Names.App, Names.App),
         Spec = Workload.BuildDisruptionBudget(SelectorOf(region), MostUnavailable),
@@ -87,34 +101,4 @@ internal static class AppResources
     };
 
     private static Dictionary<string, string> SelectorOf(V1Alpha1ShortenerRegion region) => Labels.SelectorOf(region.Metadata.Name, Names.App);
-
-    private static V2HorizontalPodAutoscalerSpec BuildScaling(V1Alpha1ShortenerRegion region, int floor) => new()
-    {
-        ScaleTargetRef = new V2CrossVersionObjectReference { ApiVersion = "apps/v1", Kind = V1Deployment.KubeKind, Name = Names.Of(region.Metadata.Name, Names.App) },
-        MinReplicas = floor,
-        MaxReplicas = region.Spec.App.MaxReplicas,
-        Metrics =
-        [
-            new V2MetricSpec
-            {
-                Type = "Resource",
-                Resource = new V2ResourceMetricSource { Name = "cpu", Target = new V2MetricTarget { Type = "Utilization", AverageUtilization = region.Spec.App.TargetCPUUtilization } },
-            },
-        ],
-        Behavior = new V2HorizontalPodAutoscalerBehavior
-        {
-            ScaleUp = new V2HPAScalingRules
-            {
-                StabilizationWindowSeconds = 0,
-                SelectPolicy = "Max",
-                Policies = [new V2HPAScalingPolicy { Type = "Percent", Value = 100, PeriodSeconds = ScaleUpSeconds }],
-            },
-            ScaleDown = new V2HPAScalingRules
-            {
-                StabilizationWindowSeconds = ScaleDownSeconds,
-                SelectPolicy = "Max",
-                Policies = [new V2HPAScalingPolicy { Type = "Percent", Value = 10, PeriodSeconds = 60 }],
-            },
-        },
-    };
 }

@@ -62,13 +62,6 @@ internal static class KgsResources
         Spec = Workload.BuildDisruptionBudget(SelectorOf(pool), MostUnavailable),
     };
 
-    /// <summary>The same for servers older than 1.21.</summary>
-    public static V1Beta1PodDisruptionBudget BuildDisruptionBudgetBeta(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region) => new()
-    {
-        Metadata = Metadata(pool, region, Names.Kgs),
-        Spec = Workload.BuildDisruptionBudget(SelectorOf(pool), MostUnavailable),
-    };
-
     /// <summary>Lets the operator and Prometheus reach the workers, wherever they run, and nobody else.</summary>
     public static V1NetworkPolicy BuildNetworkPolicy(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region) => new()
     {

@@ -26,5 +26,5 @@ public sealed class ServerUnavailableException : Exception
 
     /// <summary>What must be said of an operation on a control plane that is not of processes of this machine.</summary>
     internal static ServerUnavailableException NeedsLocalControlPlane(string operation) =>
-        new($"{operation} needs a control plane of local processes. Set {KubernetesPrograms.Variable} to a folder with etcd, kube-apiserver and kube-controller-manager.");
+        new($"{operation} needs a control plane of local processes. Set {KubernetesPrograms.FolderVariable} to a folder with etcd, kube-apiserver and kube-controller-manager.");
 }

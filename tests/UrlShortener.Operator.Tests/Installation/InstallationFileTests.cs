@@ -10,10 +10,10 @@ namespace UrlShortener.Operator.Tests.Installation;
 public sealed class InstallationFileTests
 {
     [Fact]
-    public void Kustomization_OfTheRoot_NamesEveryFileAndNothingThatOldKubectlLacks()
+    public void Kustomization_OfTheRoot_NamesEveryFile()
     {
-        // Of the folder for further namespaces and the samples, and of a kind that one of the supported versions does not serve, nothing is installed.
-        string[] left = ["config/manager/poddisruptionbudget.yaml", .. ManifestFile.FilesIn("config/namespace"), .. ManifestFile.FilesIn("config/samples")];
+        // The folder for further namespaces and the samples are not installed.
+        string[] left = [.. ManifestFile.FilesIn("config/namespace"), .. ManifestFile.FilesIn("config/samples")];
         Assert.Equal(
             ManifestFile.FilesIn("config").Concat(ManifestFile.FilesIn("crds")).Except(left).Order(StringComparer.Ordinal),
             ManifestFile.Installed());

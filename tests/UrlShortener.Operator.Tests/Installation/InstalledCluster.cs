@@ -30,6 +30,7 @@ public sealed class InstalledCluster : ClusterFixture
         ["Deployment"] = ("apis/apps/v1", "deployments", true),
         ["Namespace"] = ("api/v1", "namespaces", false),
         ["NetworkPolicy"] = ("apis/networking.k8s.io/v1", "networkpolicies", true),
+        ["PodDisruptionBudget"] = ("apis/policy/v1", "poddisruptionbudgets", true),
         ["Role"] = ("apis/rbac.authorization.k8s.io/v1", "roles", true),
         ["RoleBinding"] = ("apis/rbac.authorization.k8s.io/v1", "rolebindings", true),
         ["Service"] = ("api/v1", "services", true),

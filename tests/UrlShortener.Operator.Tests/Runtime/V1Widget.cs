@@ -82,7 +82,8 @@ public sealed class V1Widget : IKubernetesObject<V1ObjectMeta>
                 await client.CustomObjects.ListClusterCustomObjectAsync(Group, "v1", Plural, cancellationToken: cancellationToken);
                 return;
             }
-            catch (HttpOperationException e) when (e.Response.StatusCode == HttpStatusCode.NotFound)
+            // 429: the server prepares the storage of a definition that is new or was changed.
+            catch (HttpOperationException e) when (e.Response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.TooManyRequests)
             {
                 await Task.Delay(50, cancellationToken);
             }

@@ -41,6 +41,7 @@ internal sealed class ControlPlane : IAsyncDisposable
     private readonly int _etcdPort = Ports.Take();
     private readonly int _etcdPeerPort = Ports.Take();
     private readonly int _port = Ports.Take();
+    private readonly int _controllersPort = Ports.Take();
     private readonly string _controllersToken = NewToken();
     private readonly SocketsHttpHandler _handler;
     private readonly HttpClient _http;
@@ -199,7 +200,7 @@ internal sealed class ControlPlane : IAsyncDisposable
             _programs.Etcd, "--name", "test", "--data-dir", _folder.PathOf("etcd"),
             "--listen-client-urls", client, "--advertise-client-urls", client,
             "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", $"test={peer}",
-            .. _programs.EtcdMaySkipSync ? ["--unsafe-no-fsync"] : Array.Empty<string>(),
+            "--unsafe-no-fsync",
         ];
         _etcd = await StartProcessAsync("etcd", command, cancellationToken);
         await _etcd.WaitUntilReadyAsync(token => FindMissingAsync(new Uri(client + "/health"), token), cancellationToken);
@@ -218,8 +219,6 @@ internal sealed class ControlPlane : IAsyncDisposable
         "--service-account-issuer=https://kubernetes.default.svc",
         "--service-cluster-ip-range=10.96.0.0/16", "--allow-privileged=true",
         $"--audit-policy-file={_folder.PathOf("audit.yaml")}", $"--audit-log-path={AuditLogPath}", "--audit-log-maxsize=4096",
-        // Tokens of pods as all later versions have them.
-        .. Version.IsAtLeast(21) ? Array.Empty<string>() : ["--feature-gates=BoundServiceAccountTokenVolume=true"],
     ];
 
     private IEnumerable<string> ControllerArguments() =>
@@ -227,9 +226,7 @@ internal sealed class ControlPlane : IAsyncDisposable
         .. _options.ControllerManagerArguments,
         $"--kubeconfig={_folder.PathOf("controllers.conf")}", "--leader-elect=false",
         $"--service-account-private-key-file={_folder.PathOf("tokens.key")}", $"--root-ca-file={_folder.PathOf("ca.crt")}",
-        "--kube-api-qps=500", "--kube-api-burst=1000", "--secure-port=0",
-        // Until 1.23 there was a port without TLS beside it.
-        .. Version.IsAtLeast(24) ? Array.Empty<string>() : ["--port=0"],
+        "--kube-api-qps=500", "--kube-api-burst=1000", "--bind-address=127.0.0.1", $"--secure-port={_controllersPort}",
     ];
 
     /// <summary>Asks for a document that is there as soon as a server is ready.</summary>

@@ -9,10 +9,10 @@ using UrlShortener.TestServers.Processes;
 namespace UrlShortener.TestServers.Kubernetes;
 
 /// <summary>
-/// A real Kubernetes API server with the real controllers, for tests. It has no nodes: without a process kubelet pods stay Pending. The first of
-/// these is taken: the cluster of the current kubeconfig, when USE_EXISTING_CLUSTER is true; programs that this machine has (KUBEBUILDER_ASSETS,
-/// /usr/local/kubebuilder/bin, the cache of an earlier build); a container; a build from Debian's source package. Else there is a
-/// <see cref="ServerUnavailableException"/>. Local processes end with this process, whichever way that ends.
+/// A real Kubernetes API server with the real controllers, for tests. It has no nodes: without a process kubelet pods stay Pending. It is the first of
+/// these that is available: the cluster of the current kubeconfig, when USE_EXISTING_CLUSTER is true; programs on this machine (KUBEBUILDER_ASSETS,
+/// /usr/local/kubebuilder/bin, a ready build beside the checkout); a container. Otherwise there is a <see cref="ServerUnavailableException"/>. Local
+/// processes end with this process, whichever way that ends.
 /// <example>
 /// <code>
 /// await using var cluster = await KubernetesCluster.StartAsync(new(), token);
@@ -79,12 +79,9 @@ public sealed class KubernetesCluster : IAsyncDisposable
         var (container, text) = await KubernetesContainer.StartAsync(cancellationToken);
         if (container is not null)
             return await UseAsync(await KubernetesContainer.WriteAsync(text, cancellationToken), container, cancellationToken);
-        (programs, var unbuilt) = await KubernetesPrograms.BuildAsync(cancellationToken);
-        return programs is not null
-            ? await StartLocallyAsync(programs, options, cancellationToken)
-            : throw new ServerUnavailableException(
-                $"A Kubernetes API server cannot be had: {missing}; {text}; {unbuilt}. "
-                + $"Set {KubernetesPrograms.Variable} to a folder with etcd, kube-apiserver and kube-controller-manager, or {ExistingVariable}=true to use the current kubeconfig.");
+        throw new ServerUnavailableException(
+            $"No Kubernetes API server is available: {missing}; {text}. Set {KubernetesPrograms.FolderVariable} to a folder with etcd, kube-apiserver and "
+            + $"kube-controller-manager, start a container engine, or set {ExistingVariable}=true to use the cluster of the current kubeconfig.");
     }
 
     /// <summary>A client of the administrator; the caller disposes it.</summary>

@@ -3,19 +3,19 @@ using System.Text.RegularExpressions;
 
 namespace UrlShortener.TestServers.Kubernetes;
 
-/// <summary>Which Kubernetes a cluster is, such as 1.36.</summary>
+/// <summary>Which Kubernetes a cluster is, such as 1.37.</summary>
 public sealed partial record KubernetesVersion(int Major, int Minor)
 {
-    /// <summary>Whether the server evaluates <c>x-kubernetes-validations</c> by default, which it does from 1.25 on.</summary>
-    public bool HasValidationRules => IsAtLeast(25);
+    /// <summary>The oldest that the operator supports.</summary>
+    public static KubernetesVersion Oldest { get; } = new(1, 30);
 
-    /// <summary>Whether it is 1.<paramref name="minor"/> or newer.</summary>
-    public bool IsAtLeast(int minor) => Major > 1 || Minor >= minor;
+    /// <summary>Whether the operator supports it.</summary>
+    public bool IsSupported => Major > Oldest.Major || (Major == Oldest.Major && Minor >= Oldest.Minor);
 
     /// <inheritdoc />
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Major}.{Minor}");
 
-    /// <summary>Reads what the programs print with --version (<c>Kubernetes v1.20.2</c>), or a version that an API server tells (<c>v1.31.4+k3s1</c>).</summary>
+    /// <summary>Reads what the programs print with --version (<c>Kubernetes v1.37.2</c>), or a version that an API server tells (<c>v1.31.4+k3s1</c>).</summary>
     internal static KubernetesVersion Parse(string text) => Pattern().Match(text) is { Success: true } match
         ? new KubernetesVersion(
             int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture),

@@ -35,9 +35,6 @@ internal sealed class DebianPackages
     /// <summary>PostgreSQL and Redis.</summary>
     public static DebianPackages Stores { get; } = new(["redis-server", "postgres"], ["postgresql", "redis-server"]);
 
-    /// <summary>The store of a Kubernetes API server.</summary>
-    public static DebianPackages Etcd { get; } = new(["etcd"], ["etcd-server"]);
-
     /// <summary>Installs; only the first call does. A caller that is cancelled leaves the installation to end in order.</summary>
     /// <returns>Null, or why nothing was installed.</returns>
     public Task<string?> InstallAsync(CancellationToken cancellationToken) => _installation.Value.WaitAsync(cancellationToken);
