@@ -27,6 +27,7 @@ public sealed class ProcessKubelet : IAsyncDisposable
     private readonly FakeNode _node;
     private readonly CancellationTokenSource _end = new();
     private readonly ConcurrentDictionary<string, PodWorker> _workers = new();
+    private readonly ConcurrentDictionary<string, string> _fakeAddresses = new();
 
     /// <summary>Tasks of pods, by their identifiers; those that have ended in order are removed.</summary>
     private readonly ConcurrentDictionary<string, Task> _tasks = new();
@@ -144,8 +145,13 @@ public sealed class ProcessKubelet : IAsyncDisposable
         (type, pod) =>
         {
             if (type != WatchEventType.Deleted)
+            {
                 Take(pod);
-            else if (_workers.TryGetValue(pod.Metadata.Uid, out var worker))
+                return;
+            }
+
+            _fakeAddresses.TryRemove(pod.Metadata.Uid, out _);
+            if (_workers.TryGetValue(pod.Metadata.Uid, out var worker))
                 worker.Remove();
         },
         _context.WhileConnectedAsync,
@@ -181,7 +187,11 @@ public sealed class ProcessKubelet : IAsyncDisposable
         }
     }
 
-    private V1PodStatus FakeStatus(V1Pod pod) => FakePod.BuildStatus(pod, _context.Options.FakeAddress ?? PodAddresses.TakeFake(), _context.Time.GetUtcNow().UtcDateTime);
+    // An event from before the status was written writes it once more, which must not give the pod a second address.
+    private V1PodStatus FakeStatus(V1Pod pod) => FakePod.BuildStatus(
+        pod,
+        _context.Options.FakeAddress ?? _fakeAddresses.GetOrAdd(pod.Metadata.Uid, static _ => PodAddresses.TakeFake()),
+        _context.Time.GetUtcNow().UtcDateTime);
 
     /// <summary>Runs the only task of a key. One that fails stays, and is told of at the end.</summary>
     private void Start(string key, Func<Task> runAsync)
