@@ -71,14 +71,14 @@ internal static class Routes
             .Describe("createLink", Urls, "Create a link", [IdempotencyKey], new() { ["201"] = ["Location"] })
             .Accepts<CreateLinkRequest>(Reply.Json)
             .Produces<CreateLinkResponse>(201)
-            .ProducesProblems(400, 401, 409, 413, 415, 422, 429, 503);
+            .ProducesProblems(400, 401, 409, 413, 415, 421, 422, 429, 503);
         app.Map("/api/v1/urls/bulk", links.CreateManyAsync, [HttpMethods.Post])
             .RequireAccess(AccessLevel.User)
             .Describe("createLinks", Urls, "Create many links", [IdempotencyKey])
             .Accepts<BulkRequest>(Reply.Json)
             .Produces<BulkResponse>(201)
             .Produces<BulkResponse>(207)
-            .ProducesProblems(400, 401, 413, 415, 422, 429, 503);
+            .ProducesProblems(400, 401, 413, 415, 421, 422, 429, 503);
         app.Map("/api/v1/urls", links.ListAsync, Get)
             .RequireAccess(AccessLevel.User)
             .Describe(
@@ -94,23 +94,23 @@ internal static class Routes
                     new("is_active", "Only links in this state.", JsonSchemaType.Boolean),
                 ])
             .Produces<LinkListResponse>(200)
-            .ProducesProblems(400, 401, 429, 503);
+            .ProducesProblems(400, 401, 421, 429, 503);
         app.Map("/api/v1/urls/{short_code}", links.GetAsync, Get)
             .RequireAccess(AccessLevel.User)
             .Describe("getLink", Urls, "Get a link and its recent clicks")
             .Produces<LinkDetailResponse>(200)
-            .ProducesProblems(401, 403, 404, 410, 429, 503);
+            .ProducesProblems(401, 403, 404, 410, 421, 429, 503);
         app.Map("/api/v1/urls/{short_code}", links.UpdateAsync, [HttpMethods.Patch])
             .RequireAccess(AccessLevel.User)
             .Describe("updateLink", Urls, "Change a link")
             .Accepts<UpdateLinkRequest>(Reply.Json)
             .Produces<UpdateLinkResponse>(200)
-            .ProducesProblems(400, 401, 403, 404, 413, 415, 429, 503);
+            .ProducesProblems(400, 401, 403, 404, 413, 415, 421, 429, 503);
         app.Map("/api/v1/urls/{short_code}", links.DeleteAsync, [HttpMethods.Delete])
             .RequireAccess(AccessLevel.User)
             .Describe("deleteLink", Urls, "Delete a link")
             .Produces(204)
-            .ProducesProblems(401, 403, 404, 429, 503);
+            .ProducesProblems(401, 403, 404, 421, 429, 503);
         app.Map("/api/v1/urls/{short_code}/stats", links.GetStatisticsAsync, Get)
             .RequireAccess(AccessLevel.User)
             .Describe(
@@ -124,7 +124,7 @@ internal static class Routes
                     new("time_zone", "IANA name of the time zone whose days are counted; UTC unless told."),
                 ])
             .Produces<Clicks.StatisticsResponse>(200)
-            .ProducesProblems(400, 401, 403, 404, 429, 503);
+            .ProducesProblems(400, 401, 403, 404, 421, 429, 503);
 
         var qrCodes = app.Services.GetRequiredService<QrCodeEndpoint>();
         app.Map("/api/v1/urls/{short_code}/qr", qrCodes.GetAsync, GetOrHead)
@@ -142,7 +142,7 @@ internal static class Routes
                 new() { ["200"] = ["ETag", "Cache-Control"], ["304"] = ["ETag", "Cache-Control"] })
             .WithMetadata(new ProducesResponseTypeMetadata(200, typeof(byte[]), ["image/png", "image/svg+xml"]))
             .Produces(304)
-            .ProducesProblems(400, 404, 503);
+            .ProducesProblems(400, 404, 421, 503);
     }
 
     private static RouteHandlerBuilder Map(this WebApplication app, string pattern, RequestDelegate handler, string[] methods)

@@ -100,6 +100,7 @@ internal static class Startup
             {
                 api.UseMiddleware<ApiMetricsMiddleware>();
                 api.UseMiddleware<AccessMiddleware>();
+                api.UseMiddleware<KnownHostMiddleware>();
             });
             app.MapLinks();
         }
@@ -137,7 +138,7 @@ internal static class Startup
         services.AddSingleton(GeoDatabases.BuildEnricher);
         services.AddSingleton<ClickStatistics>();
         services.AddSingleton<LinkRules>();
-        services.AddSingleton<LinkUrls>();
+        services.AddSingleton<KnownHosts>();
         services.AddSingleton<LinkCreator>();
 
         services.AddSingleton<LinkEndpoints>();

@@ -7,12 +7,13 @@ namespace UrlShortener.Runtime.Configuration;
 internal sealed class LinkOptions : IValidatableObject
 {
     /// <summary>
-    /// Scheme and host that short URLs are built from, such as <c>https://sho.rt</c>. Unset: the scheme and host of the request,
-    /// which a client can choose; set it wherever the product is reached under a name.
+    /// Scheme and host that short URLs are built from, such as <c>https://sho.rt</c>; set it wherever the product is reached under a name. Unset: the scheme and
+    /// host of the request, provided that the host is one of <see cref="OwnHosts"/> or of ASP.NET Core's <c>AllowedHosts</c>; without either, loopback or an
+    /// address listened on.
     /// </summary>
     public Uri? PublicBaseUrl { get; set; }
 
-    /// <summary>Further hosts that lead to this product. A link to one of them would be a loop and is refused.</summary>
+    /// <summary>Hosts that lead to this product: API requests may name them, and a link to one of them would be a loop and is refused.</summary>
     public string[] OwnHosts { get; set; } = [];
 
     /// <summary>Longest target, in characters. Default 2,048.</summary>

@@ -4,6 +4,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Reflection;
 using Microsoft.Extensions.Configuration.CommandLine;
 using Microsoft.Extensions.Configuration.Json;
+using UrlShortener.Runtime.Http;
 
 namespace UrlShortener.Runtime.Configuration;
 
@@ -63,6 +64,7 @@ internal static class Settings
             CheckSection(configuration.GetSection(name), type, errors);
 
         CheckRole(configuration, errors);
+        CheckProxies(configuration, errors);
         return errors;
     }
 
@@ -87,6 +89,17 @@ internal static class Settings
             if (string.IsNullOrEmpty(configuration[needed]))
                 errors.Add($"{needed} must be set in the role kgs.");
         }
+    }
+
+    // Whoever can reach the proxy could choose the host of short URLs.
+    private static void CheckProxies(IConfigurationRoot configuration, List<string> errors)
+    {
+        if (errors.Count > 0 || RoleOf(configuration) == RuntimeRole.Kgs)
+            return;
+        var links = configuration.GetSection("Links").Get<LinkOptions>() ?? new LinkOptions();
+        var proxies = configuration.GetSection("Proxies").Get<ProxyOptions>() ?? new ProxyOptions();
+        if (proxies.Trusted.Length > 0 && links.PublicBaseUrl is null && KnownHosts.ConfiguredHosts(links, configuration[KnownHosts.AllowedHostsKey]).Count == 0)
+            errors.Add("Proxies:Trusted needs Links:PublicBaseUrl, such as https://sho.rt, or Links:OwnHosts: short URLs must not follow X-Forwarded-Host of a visitor.");
     }
 
     // The environment is left out: it holds names of everything else on the machine.

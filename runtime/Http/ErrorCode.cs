@@ -45,6 +45,9 @@ internal static class ErrorCode
     /// <summary>415: the body is not JSON.</summary>
     public const string UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE";
 
+    /// <summary>421: the request names a host that is not known to be ours.</summary>
+    public const string UnknownHost = "UNKNOWN_HOST";
+
     /// <summary>422: the idempotency key belongs to another request.</summary>
     public const string IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED";
 

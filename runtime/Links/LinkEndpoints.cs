@@ -12,7 +12,7 @@ namespace UrlShortener.Runtime.Links;
 
 /// <summary>/api/v1/urls: create, read, list, change, delete.</summary>
 internal sealed class LinkEndpoints(
-    ILinkStore store, LinkCreator creator, LinkRules rules, LinkUrls urls, LinkChanges changes, ClickStatistics statistics, LinkOptions options, TimeProvider time)
+    ILinkStore store, LinkCreator creator, LinkRules rules, LinkChanges changes, ClickStatistics statistics, LinkOptions options, TimeProvider time)
 {
     private const int MaxBody = 128 * 1024;
     private const int BulkBytesPerLink = 8 * 1024;
@@ -41,7 +41,7 @@ internal sealed class LinkEndpoints(
             return;
         }
 
-        var baseUrl = urls.BaseOf(context.Request);
+        var baseUrl = LinkUrls.BaseOf(context);
         var answer = await creator.CreateAsync(
             [link.Value], Caller.UserOf(context)?.Id, retry, links => RenderCreated(links[0], link.Value.Alias, baseUrl, link.Warnings), now, context.RequestAborted);
         await WriteAsync(context, answer);
@@ -64,7 +64,7 @@ internal sealed class LinkEndpoints(
         var now = creator.Now();
         var items = request!.Urls!.Select(item => (Request: (CreateLinkRequest?)item, Link: CheckItem(item, context.Request.Host.Host, now))).ToList();
         var good = items.Where(item => item.Link.Value is not null).Select(item => item.Link.Value!).ToList();
-        var baseUrl = urls.BaseOf(context.Request);
+        var baseUrl = LinkUrls.BaseOf(context);
         var answer = good.Count == 0
             ? await creator.FindAnswerAsync(retry, context.RequestAborted) ?? new CreateAnswer(RenderBulk(items, [], baseUrl), IsReplay: false)
             : await creator.CreateAsync(good, user.Id, retry, links => RenderBulk(items, links, baseUrl), now, context.RequestAborted);
@@ -83,7 +83,7 @@ internal sealed class LinkEndpoints(
         }
 
         var page = await store.ListAsync(query, context.RequestAborted);
-        var baseUrl = urls.BaseOf(context.Request);
+        var baseUrl = LinkUrls.BaseOf(context);
         var response = new LinkListResponse([.. page.Links.Select(link => Describe(link, baseUrl))], page.Next is { } next ? WriteCursor(next) : null);
         await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, LinkJson.Instance.LinkListResponse);
     }
@@ -100,7 +100,7 @@ internal sealed class LinkEndpoints(
             return;
         }
 
-        var about = Describe(link!, urls.BaseOf(context.Request));
+        var about = Describe(link!, LinkUrls.BaseOf(context));
         var recent = await statistics.RecentAsync(link!.ShortCode, context.RequestAborted);
         var response = new LinkDetailResponse(
             about.ShortCode, about.ShortUrl, about.OriginalUrl, about.CreatedAt, about.ExpiresAt, about.IsActive, about.RedirectType, about.Metadata,
@@ -151,7 +151,7 @@ internal sealed class LinkEndpoints(
         }
 
         await changes.AnnounceAsync(new LinkVersion(code, result.Version), context.RequestAborted);
-        var response = new UpdateLinkResponse("URL updated", Describe(result.Link!, urls.BaseOf(context.Request)));
+        var response = new UpdateLinkResponse("URL updated", Describe(result.Link!, LinkUrls.BaseOf(context)));
         await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, LinkJson.Instance.UpdateLinkResponse);
     }
 

@@ -1,13 +1,12 @@
+using UrlShortener.Runtime.Http;
 
 namespace UrlShortener.Runtime.Links;
 
 /// <summary>The URLs under which a link is published.</summary>
-internal sealed class LinkUrls(LinkOptions options)
+internal static class LinkUrls
 {
-    private readonly string? _configured = options.PublicBaseUrl?.GetLeftPart(UriPartial.Authority);
-
-    /// <summary>Scheme and authority, without a slash at the end: the configured ones, else those of the request.</summary>
-    public string BaseOf(HttpRequest request) => _configured ?? $"{request.Scheme}://{request.Host}";
+    /// <summary>Scheme and authority, without a slash at the end.</summary>
+    public static string BaseOf(HttpContext context) => PublicBase.Of(context).Url;
 
     /// <summary>The short URL of a code.</summary>
     public static string ShortUrl(string baseUrl, string shortCode) => $"{baseUrl}/{shortCode}";

@@ -6,7 +6,7 @@ using UrlShortener.Runtime.Links;
 namespace UrlShortener.Runtime.QrCodes;
 
 /// <summary>GET and HEAD /api/v1/urls/{short_code}/qr: the short URL as a picture. Open to all, since it stands in pages.</summary>
-internal sealed class QrCodeEndpoint(LinkCache cache, BlocklistFile blocklist, LinkUrls urls)
+internal sealed class QrCodeEndpoint(LinkCache cache, BlocklistFile blocklist)
 {
     /// <summary>Answers with a PNG or SVG.</summary>
     public async Task GetAsync(HttpContext context)
@@ -19,7 +19,7 @@ internal sealed class QrCodeEndpoint(LinkCache cache, BlocklistFile blocklist, L
             Enum.Parse<QrErrorCorrection>(parameters.OneOf("error_correction", "L", "M", "Q", "H") ?? "M"),
             parameters.Integer("margin", 0, QrSpec.MaxMargin) ?? QrSpec.DefaultMargin);
         var code = (string)context.Request.RouteValues["short_code"]!;
-        var content = LinkUrls.ShortUrl(urls.BaseOf(context.Request), code);
+        var content = LinkUrls.ShortUrl(LinkUrls.BaseOf(context), code);
         if (errors.Count == 0 && QrRenderer.MinimumSize(content, spec) is var minimum && minimum > spec.Size)
             parameters.Refuse("size", $"must be at least {minimum} for this URL, error correction and margin.");
         var problem = errors.Count > 0 ? Problem.Of(errors) : await CheckLinkAsync(code, context.RequestAborted);
@@ -32,7 +32,8 @@ internal sealed class QrCodeEndpoint(LinkCache cache, BlocklistFile blocklist, L
         var response = context.Response;
         var etag = QrRenderer.ETag(content, spec);
         response.Headers.ETag = etag;
-        response.Headers.CacheControl = "public, max-age=86400";
+        // A shared cache knows the answer by the address alone, and could hand one made under another name to everybody.
+        response.Headers.CacheControl = PublicBase.Of(context).IsFixed ? "public, max-age=86400" : "private, max-age=86400";
         if (context.Request.Headers.IfNoneMatch.Any(value => value is not null && (value == "*" || value.Contains(etag, StringComparison.Ordinal))))
         {
             response.StatusCode = StatusCodes.Status304NotModified;

@@ -25,7 +25,8 @@ internal static partial class BearerTokens
     private static readonly Problem ProviderUnavailable = Problem.Of(
         StatusCodes.Status503ServiceUnavailable,
         ErrorCode.Unavailable,
-        "The Bearer token cannot be checked: the keys of its issuer cannot be read right now. Try again in a moment, or send an API key.") with { RetryAfter = 5 };
+        "The Bearer token cannot be checked: the keys of its issuer cannot be read right now. Try again in a moment, or send an API key.") with
+    { RetryAfter = 5 };
 
     /// <summary>Adds the handler when an authority or a key is configured.</summary>
     public static void AddBearerTokens(this IServiceCollection services, IConfiguration configuration)

@@ -56,7 +56,7 @@ public sealed class PrivacyTests : ProductTest
     {
         var places = NewFolder().PathOf("places.mmdb");
         Places.WriteTo(places);
-        return await StartAsync("--Proxies:Trusted:0=127.0.0.1", $"--Clicks:GeoDatabasePath={places}");
+        return await StartAsync("--Proxies:Trusted:0=127.0.0.1", "--Links:OwnHosts:0=127.0.0.1", $"--Clicks:GeoDatabasePath={places}");
     }
 
     private static async Task AssertHoldsNoAddressAsync(ProductProcess product)

@@ -11,7 +11,7 @@ public sealed class ProxyTests : ProductTest
     [Fact]
     public async Task Forwarded_FromATrustedProxy_MakesShortUrlsAndCountries()
     {
-        var product = await StartAsync("--Proxies:Trusted:0=127.0.0.1", "--Clicks:CountryHeader=CF-IPCountry");
+        var product = await StartAsync("--Proxies:Trusted:0=127.0.0.1", "--Links:OwnHosts:0=sho.rt", "--Links:OwnHosts:1=127.0.0.1", "--Clicks:CountryHeader=CF-IPCountry");
 
         var created = await product.Owner.CreateAsync(new { original_url = "https://example.com/" }, Forwarded);
         var code = created.Json.GetProperty("short_code").GetString()!;
@@ -25,7 +25,7 @@ public sealed class ProxyTests : ProductTest
 
     [Theory]
     [InlineData("--Clicks:CountryHeader=CF-IPCountry")]
-    [InlineData("--Clicks:CountryHeader=CF-IPCountry", "--Proxies:Trusted:0=192.0.2.1")]
+    [InlineData("--Clicks:CountryHeader=CF-IPCountry", "--Proxies:Trusted:0=192.0.2.1", "--Links:OwnHosts:0=127.0.0.1", "--Links:OwnHosts:1=sho.rt")]
     public async Task Forwarded_FromSomebodyElse_IsIgnored(params string[] settings)
     {
         var product = await StartAsync(settings);

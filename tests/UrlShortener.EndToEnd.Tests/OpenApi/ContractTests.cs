@@ -36,6 +36,7 @@ public sealed class ContractTests : ProductTest
         await DeleteAsync(product, contract);
         await DrawAsync(product, contract);
         await ExceedLimitAsync(product, contract);
+        await UseUnknownHostAsync(product, contract);
         foreach (var method in Reads)
             contract.Check(method, "/health", 200, await SendAsync(product.Anonymous, method, "/health"));
         // Last: there is no way back.
@@ -169,6 +170,15 @@ public sealed class ContractTests : ProductTest
         await user.GetAsync(Urls);
         foreach (var (method, path, body) in Limited())
             contract.Check(method, path, 429, await SendAsync(user, method, path.Replace("{short_code}", Unknown, StringComparison.Ordinal), body));
+    }
+
+    private static async Task UseUnknownHostAsync(ProductProcess product, Contract contract)
+    {
+        foreach (var (method, path, body) in (IEnumerable<(string, string, object?)>)[("GET", Qr, null), ("HEAD", Qr, null), .. Limited()])
+        {
+            var reply = await SendAsync(product.Owner, method, path.Replace("{short_code}", Unknown, StringComparison.Ordinal), body, ("Host", "somebody.example"));
+            contract.Check(method, path, 421, reply);
+        }
     }
 
     private static async Task LoseStoreAsync(ProductProcess product, Contract contract)

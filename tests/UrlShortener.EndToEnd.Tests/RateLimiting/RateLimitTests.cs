@@ -85,7 +85,7 @@ public sealed class RateLimitTests : ProductTest
     [Fact]
     public async Task XForwardedFor_FromATrustedProxy_IsTheCaller()
     {
-        var product = await StartAsync("--Proxies:Trusted:0=127.0.0.1");
+        var product = await StartAsync("--Proxies:Trusted:0=127.0.0.1", "--Links:PublicBaseUrl=https://sho.rt");
 
         var (_, refused) = await ExhaustAsync(() => product.Anonymous.CreateAsync(Link, ("X-Forwarded-For", "203.0.113.1")));
 
@@ -99,7 +99,7 @@ public sealed class RateLimitTests : ProductTest
     [Fact]
     public async Task XForwardedFor_SameIPv6Subscriber_IsOneCaller()
     {
-        var product = await StartAsync("--Proxies:Trusted:0=127.0.0.1");
+        var product = await StartAsync("--Proxies:Trusted:0=127.0.0.1", "--Links:PublicBaseUrl=https://sho.rt");
         var number = 0;
 
         var (_, refused) = await ExhaustAsync(() => product.Anonymous.CreateAsync(

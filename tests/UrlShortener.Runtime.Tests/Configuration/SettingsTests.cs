@@ -9,6 +9,20 @@ namespace UrlShortener.Runtime.Tests.Configuration;
 
 public sealed class SettingsTests
 {
+    [Theory]
+    [InlineData("Proxies:Trusted:0=10.0.0.0/8")]
+    [InlineData("Proxies:Trusted:0=10.0.0.0/8", "AllowedHosts=*")]
+    [InlineData("Proxies:Trusted:0=10.0.0.0/8", "AllowedHosts=")]
+    public void FindErrors_ProxiesWithoutAName_IsRefused(params string[] settings) =>
+        Assert.Contains("Links:PublicBaseUrl", Assert.Single(Settings.FindErrors(Configuration(settings))), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("Proxies:Trusted:0=10.0.0.0/8", "AllowedHosts=sho.rt;*.sho.rt")]
+    [InlineData("Proxies:Trusted:0=10.0.0.0/8", "Links:OwnHosts:0=sho.rt")]
+    [InlineData("Proxies:Trusted:0=10.0.0.0/8", "Links:PublicBaseUrl=https://sho.rt")]
+    [InlineData("AllowedHosts=*")]
+    public void FindErrors_ProxiesWithAName_IsFine(params string[] settings) => Assert.Empty(Settings.FindErrors(Configuration(settings)));
+
     [Fact]
     public void FindErrors_Nothing_HasNone() => Assert.Empty(Find());
 

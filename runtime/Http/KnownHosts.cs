@@ -1,0 +1,103 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.Primitives;
+using UrlShortener.Runtime.Abuse;
+
+namespace UrlShortener.Runtime.Http;
+
+/// <summary>
+/// The scheme and host under which a request's links are published. A client chooses what its request names, so a name counts only if it is known to be ours:
+/// <c>Links:PublicBaseUrl</c> alone when set; else <c>Links:OwnHosts</c> and <c>AllowedHosts</c>; without any of them loopback and the addresses listened on.
+/// </summary>
+internal sealed class KnownHosts(LinkOptions links, IConfiguration configuration, IServer server)
+{
+    private readonly string? _publicBase = links.PublicBaseUrl?.GetLeftPart(UriPartial.Authority);
+    private readonly StringSegment[] _patterns = [.. ConfiguredHosts(links, configuration[AllowedHostsKey])];
+    private readonly Lazy<HashSet<string>> _listenedOn = new(() => HostsOf(server.Features.Get<IServerAddressesFeature>()?.Addresses ?? []));
+
+    /// <summary>ASP.NET Core's own setting: host names with semicolons between them; <c>*</c> stands for any.</summary>
+    internal const string AllowedHostsKey = "AllowedHosts";
+
+    /// <summary>Whether every request has the same base, whatever it names.</summary>
+    public bool IsFixed => _publicBase is not null;
+
+    /// <summary>Scheme and authority of short URLs, without a slash at the end; or why the request's cannot be used.</summary>
+    /// <param name="request">The request, after forwarded headers of trusted proxies were applied.</param>
+    /// <param name="baseUrl">The base.</param>
+    /// <param name="problem">The answer to the request.</param>
+    public bool TryGetBase(HttpRequest request, [NotNullWhen(true)] out string? baseUrl, [NotNullWhen(false)] out Problem? problem)
+    {
+        problem = null;
+        if ((baseUrl = _publicBase) is not null)
+            return true;
+        var scheme = request.Scheme.Equals(Uri.UriSchemeHttps, StringComparison.OrdinalIgnoreCase) ? Uri.UriSchemeHttps
+            : request.Scheme.Equals(Uri.UriSchemeHttp, StringComparison.OrdinalIgnoreCase) ? Uri.UriSchemeHttp
+            : null;
+        if (scheme is null)
+            problem = Misdirected("The scheme in X-Forwarded-Proto must be http or https.");
+        else if (!TargetHost.TryParse(request.Host.Host, out var host, out _))
+            problem = Misdirected("Host, or X-Forwarded-Host of a trusted proxy, must name a host of this service.");
+        else if (!IsKnown(host, request.HttpContext.Connection.LocalIpAddress))
+            problem = Misdirected($"The host {host.Name} is not known here. The operator of this service can add it to Links:OwnHosts, or set Links:PublicBaseUrl.");
+        else
+            baseUrl = request.Host.Port is { } port && port != DefaultPort(scheme) ? $"{scheme}://{host.Name}:{Text(port)}" : $"{scheme}://{host.Name}";
+        return problem is null;
+    }
+
+    /// <summary>Names that the configuration says lead here, in the form that hosts are compared in, or <c>*.</c> and a name; empty: none.</summary>
+    internal static IReadOnlyList<StringSegment> ConfiguredHosts(LinkOptions links, string? allowedHosts) =>
+    [
+        .. links.OwnHosts
+            .Concat((allowedHosts ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+            .Where(host => host != "*")
+            .Select(host => (StringSegment)(TargetHost.TryParse(host, out var parsed, out _) ? parsed.Name : host)),
+    ];
+
+    private bool IsKnown(ParsedHost host, IPAddress? local) => _patterns.Length > 0
+        ? HostString.MatchesAny(host.Name, _patterns)
+        : host.Name == "localhost"
+            || host.Name.EndsWith(".localhost", StringComparison.Ordinal)
+            || (host.Address is { } address && (IPAddress.IsLoopback(address) || address.Equals(Unmap(local))))
+            || _listenedOn.Value.Contains(host.Name);
+
+    private static HashSet<string> HostsOf(IEnumerable<string> addresses) =>
+    [
+        .. from address in addresses
+           let listen = BindingAddress.Parse(address)
+           where !listen.IsUnixPipe && !listen.IsNamedPipe && TargetHost.TryParse(listen.Host, out _, out _)
+           select listen.Host.ToLowerInvariant(),
+    ];
+
+    private static IPAddress? Unmap(IPAddress? address) => address is { IsIPv4MappedToIPv6: true } ? address.MapToIPv4() : address;
+
+    private static Problem Misdirected(string error) => Problem.Of(StatusCodes.Status421MisdirectedRequest, ErrorCode.UnknownHost, error);
+
+    private static int DefaultPort(string scheme) => scheme == Uri.UriSchemeHttps ? 443 : 80;
+
+    private static string Text(int port) => port.ToString(System.Globalization.CultureInfo.InvariantCulture);
+}
+
+/// <summary>Stops API requests under names that are not ours, and sets the base of short URLs for the others.</summary>
+internal sealed class KnownHostMiddleware(RequestDelegate next, KnownHosts hosts)
+{
+    /// <summary>Answers 421, or lets the request on with its <see cref="PublicBase"/> set.</summary>
+    public Task InvokeAsync(HttpContext context)
+    {
+        if (!hosts.TryGetBase(context.Request, out var baseUrl, out var problem))
+            return problem.WriteAsync(context);
+        context.Features.Set(new PublicBase(baseUrl, hosts.IsFixed));
+        return next(context);
+    }
+}
+
+/// <summary>Where the links of a request are published.</summary>
+/// <param name="Url">Scheme and authority, without a slash at the end.</param>
+/// <param name="IsFixed">False: it follows from what the request names, and shared caches must not hand an answer on.</param>
+internal sealed record PublicBase(string Url, bool IsFixed)
+{
+    /// <summary>The base of a request that passed <see cref="KnownHostMiddleware"/>.</summary>
+    public static PublicBase Of(HttpContext context) =>
+        context.Features.Get<PublicBase>() ?? throw new InvalidOperationException("The request did not pass KnownHostMiddleware.");
+}
