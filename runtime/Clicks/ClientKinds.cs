@@ -9,8 +9,8 @@ namespace UrlShortener.Runtime.Clicks;
 internal static class ClientKinds
 {
     /// <summary>
-    /// Names that mark an unattended client wherever they stand in the user agent. Names that end in "bot" are absent:
-    /// <see cref="NamesBot"/> finds those. "Scanner" is absent on purpose, because QR scanner apps are people.
+    /// Names that mark an unattended client wherever they stand in the user agent, beside those that <see cref="CrawlerPatterns"/> has. Names that end in "bot"
+    /// are absent: <see cref="NamesBot"/> finds those. "Scanner" is absent on purpose, because QR scanner apps are people.
     /// </summary>
     private static readonly SearchValues<string> BotMarkers = SearchValues.Create(
     [
@@ -32,7 +32,14 @@ internal static class ClientKinds
         "uptime", "monitoring", "Endpoint Monitor", "healthcheck", "Health-Check", "Health Check", "Edge Health Probe", "Pingdom", "StatusCake",
         "Datadog", "kube-probe", "GoogleHC", "Site24x7", "NewRelicPinger", "Better Stack", "BetterStack", "Checkly", "HetrixTools", "Freshping",
         "NodePing", "Zabbix", "Nagios", "check_http", "Blackbox Exporter", "Catchpoint", "RuxitSynthetic", "DynatraceSynthetic", "ThousandEyes",
-        "updown.io", "Envoy/HC", "PRTG", "Monitis", "GTmetrix", "PTST/", "DareBoost", "DejaClick", "DMBrowser", "StackdriverMonitoring",
+        "updown.io", "Gatus", "Uptime-Kuma", "Statping", "Cronitor", "Hyperping", "OnlineOrNot", "Upptime", "Pulsetic", "StatusPage", "Oh Dear", "Envoy/HC", "PRTG", "Monitis", "GTmetrix", "PTST/", "DareBoost", "DejaClick", "DMBrowser", "StackdriverMonitoring",
+
+        // Servers of the Fediverse, should they leave their address out.
+        "Mastodon/", "Misskey/", "Friendica", "Pleroma", "Akkoma", "GoToSocial", "Lemmy/", "PeerTube/", "Pixelfed", "Firefish/", "Sharkey/", "Iceshrimp",
+        "Hubzilla", "Mobilizon", "BookWyrm", "WriteFreely",
+
+        // Mail scanners, which follow every link of a message before its reader does.
+        "Barracuda", "Proofpoint", "URLDefense", "URL Defense", "Mimecast", "SafeLinks", "Safe Links", "MessageLabs", "Cloudmark", "IronPort", "Avanan", "Forcepoint",
 
         // Readers for language models. Those that read because a person asked are bots too: what they fetch, no person sees as a page.
         "ChatGPT-", "OAI-", "Claude-", "anthropic-ai", "Perplexity-", "cohere-", "MistralAI", "Gemini-Deep-Research", "Google-NotebookLM", "Bard-AI",
@@ -57,13 +64,19 @@ internal static class ClientKinds
     /// </summary>
     private static readonly string[] BotProducts =
     [
-        "WhatsApp/", "Java/", "Java-http-client/", "axios/", "undici", "node", "got", "superagent", "needle/", "request/", "Deno/", "Bun/",
+        "WhatsApp/", "Viber", "Java/", "Java-http-client/", "axios/", "undici", "node", "got", "superagent", "needle/", "request/", "Deno/", "Bun/",
         "Ruby", "Faraday", "rest-client/", "HTTParty", "Typhoeus", "mechanize", "PHP", "Symfony", "WordPress/", "Drupal", "Joomla",
         "Python", "httpx/", "urllib", "requests", "Twisted", "Tornado", "AHC/", "Jakarta", "Jetty/", "Jersey/", "ReactorNetty/", "Spring", "vertx",
         "Vert.x", "akka-http", "pekko-http", "unirest", "RestSharp/", "Refit", "Flurl", "reqwest", "hyper/", "ureq/", "isahc/", "fasthttp", "resty",
         "go-resty", "colly", "lua-resty-http", "libcurl", "Perl", "lwp-", "Mojolicious", "WinHTTP", "Microsoft-CryptoAPI", "Zapier", "n8n",
         "Prometheus/", "ApacheBench/", "wrk", "k6/", "Locust", "JMeter", "Artillery", "Vegeta", "hey/",
     ];
+
+    /// <summary>
+    /// What programs name so that people can read about them: crawlers, and the servers of Mastodon, Misskey, Friendica and their kind, each of which fetches a
+    /// link that it shows. Browsers name no address.
+    /// </summary>
+    private static readonly SearchValues<string> Addresses = SearchValues.Create(["http://", "https://"], StringComparison.OrdinalIgnoreCase);
 
     private static readonly SearchValues<char> Letters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
@@ -120,7 +133,12 @@ internal static class ClientKinds
 
     /// <summary>Looks at the user agent only: hints never clear a bot, because headless browsers send perfect ones.</summary>
     private static bool IsBot(ReadOnlySpan<char> agent) =>
-        NamesNothing(agent) || StartsWithAny(agent, BotProducts) || agent.ContainsAny(BotMarkers) || NamesBot(agent);
+        NamesNothing(agent)
+        || StartsWithAny(agent, BotProducts)
+        || agent.ContainsAny(BotMarkers)
+        || NamesBot(agent)
+        || (agent.ContainsAny(Addresses) && !StartsWithAny(agent, TerminalProducts))
+        || CrawlerPatterns.Find(agent);
 
     private static bool NamesNothing(ReadOnlySpan<char> agent)
     {

@@ -37,6 +37,29 @@ public sealed class ClientKindsTests
         Assert.Equal(new ClientKind(Enum.Parse<DeviceClass>(device), isBot), kind);
     }
 
+    [Fact]
+    public void Classify_ExampleOfTheMaintainedList_IsBotUnlessItsPatternIsNotApplied()
+    {
+        var exceptions = ReadLines("not-crawlers.txt").ToHashSet(StringComparer.Ordinal);
+        var examples = ReadLines("CrawlerExamples.tsv").Select(line => line.Split('\t')).Where(fields => !exceptions.Contains(fields[0])).ToList();
+
+        var missed = examples.Where(fields => !ClientKinds.Classify(fields[1], null, null).IsBot).Select(fields => string.Join(": ", fields));
+
+        Assert.True(examples.Count > 2_000);
+        Assert.Empty(missed);
+    }
+
+    [Fact]
+    public void NotCrawlers_EachLine_IsAPatternOfTheList()
+    {
+        using var stream = typeof(ClientKinds).Assembly.GetManifestResourceStream("Crawlers.patterns.txt")!;
+        using var reader = new StreamReader(stream);
+        var patterns = reader.ReadToEnd().Split('\n');
+
+        // One that a newer list spells differently would count people as bots again.
+        Assert.All(ReadLines("not-crawlers.txt"), pattern => Assert.Contains(pattern, patterns));
+    }
+
     [Theory]
     [InlineData(null)]
     [InlineData("")]
@@ -120,6 +143,17 @@ public sealed class ClientKindsTests
                 bots += ClientKinds.Classify(hostile, hostile, hostile).IsBot ? 1 : 0;
                 bots += ClientKinds.Classify(null, null, null).IsBot ? 1 : 0;
             }
+        }
+    }
+
+    private static IEnumerable<string> ReadLines(string name)
+    {
+        using var stream = typeof(ClientKindsTests).Assembly.GetManifestResourceStream(name)!;
+        using var reader = new StreamReader(stream);
+        while (reader.ReadLine() is { } line)
+        {
+            if (line.Length > 0 && line[0] != '#')
+                yield return line;
         }
     }
 
