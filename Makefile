@@ -21,7 +21,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT = 1
 export DOTNET_NOLOGO = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check fmt manifests images deploy e2e bench clean
+.PHONY: help run build test check fmt manifests crawlers images deploy e2e bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
@@ -50,6 +50,9 @@ manifests: ## Write the files that are made from code: crds/ and the webhook of 
 	@dotnet build operator $(DOTNET_FLAGS) --verbosity quiet
 	operator/bin/$(CONFIGURATION)/net10.0/UrlShortener.Operator manifests .
 
+crawlers: ## Take the bot rules of another release from npm: make crawlers VERSION=1.60.0 (npm, jq)
+	runtime/Clicks/Crawlers/refresh.sh $(VERSION)
+
 images: ## Build the images of the runtime and the operator (docker, podman or buildah)
 	@test -n "$(IMAGE_TOOL)" || { echo "make images needs docker, podman or buildah; set IMAGE_TOOL to one that is elsewhere." >&2; exit 1; }
 	$(IMAGE_TOOL) build $(IMAGE_FLAGS) -f runtime/Dockerfile -t $(IMAGE_PREFIX)url-shortener-runtime:$(IMAGE_TAG) .
@@ -68,6 +71,7 @@ bench: ## Benchmarks, then loads on SQLite and on PostgreSQL with Redis, each ag
 	dotnet run --project tests/benchmarks $(DOTNET_FLAGS) --no-build -- --filter '*' --artifacts .artifacts/benchmarks
 	dotnet run --project tests/load $(DOTNET_FLAGS) --no-build -- redirect --seconds 5 --rounds 9
 	dotnet run --project tests/load $(DOTNET_FLAGS) --no-build -- create
+	dotnet run --project tests/load $(DOTNET_FLAGS) --no-build -- flood --seconds 15
 	dotnet run --project tests/load $(DOTNET_FLAGS) --no-build -- servers
 	dotnet run --project tests/load $(DOTNET_FLAGS) --no-build -- regions
 

@@ -23,11 +23,12 @@ internal sealed class Product(ServerProcess server, string apiKey) : IAsyncDispo
         StartAsync(executable, [$"--Storage:DataDirectory={dataDirectory}"], null, cancellationToken);
 
     /// <summary>Starts the product. A null <paramref name="apiKey"/>: it is the first on its store, and prints a key.</summary>
-    public static async Task<Product> StartAsync(string executable, IEnumerable<string> arguments, string? apiKey, CancellationToken cancellationToken)
+    public static async Task<Product> StartAsync(
+        string executable, IEnumerable<string> arguments, string? apiKey, CancellationToken cancellationToken, params (string Name, string Value)[] environment)
     {
         // One generator is one client address: the limiter would answer it 429 after a moment, which is not what is measured.
         var server = await ServerProcess.StartAsync(
-            executable, [.. arguments, "--RateLimiting:Enabled=false"], "/health/ready", HttpStatusCode.OK, apiKey is null ? "API key: " : null, cancellationToken);
+            executable, [.. arguments, "--RateLimiting:Enabled=false"], "/health/ready", HttpStatusCode.OK, apiKey is null ? "API key: " : null, cancellationToken, environment);
         try
         {
             return new Product(server, apiKey ?? await server.WaitForLineAsync(cancellationToken));

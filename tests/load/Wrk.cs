@@ -68,6 +68,13 @@ internal sealed class Wrk
             {{BrowserHeaders}}
             """, cancellationToken);
 
+    /// <summary>Follows one link with another, large user agent in every request.</summary>
+    public Task<Measurement> FloodAsync(Uri address, string path, int userAgentBytes, LoadProfile load, CancellationToken cancellationToken) =>
+        MeasureAsync(address, "flood.lua", load, 302, $$"""
+            path = {{Quote(path)}},
+            user_agent_bytes = {{userAgentBytes.ToString(CultureInfo.InvariantCulture)}},
+            """, cancellationToken);
+
     /// <summary>Creates a new link with every request. <paramref name="run"/> sets its URLs apart from those of other runs against the same server.</summary>
     public Task<Measurement> CreateAsync(Uri address, string apiKey, int run, LoadProfile load, CancellationToken cancellationToken) =>
         MeasureAsync(address, "create.lua", load, 201, $$"""

@@ -1,0 +1,46 @@
+namespace UrlShortener.Load;
+
+/// <summary>The attack that the capture of clicks must outlive: one link followed with ever other, large user agents, in a process with the memory of a small pod.</summary>
+internal sealed class FloodRun(FloodOptions options, Action<string> progress)
+{
+    private const int UserAgentBytes = 28 * 1024;
+
+    // What .NET takes of the operator's default limit of 512 MiB. Hexadecimal.
+    private const string HeapLimit = "0x18000000";
+
+    public async Task<FloodReport> RunAsync(Workspace workspace, CancellationToken cancellationToken)
+    {
+        var wrk = await Wrk.PrepareAsync(workspace.Folder, options.Threads, cancellationToken);
+        await using var product = await Product.StartAsync(
+            Executables.FindProduct(options.Product), [$"--Storage:DataDirectory={workspace.DataFolder}"], null, cancellationToken, ("DOTNET_GCHeapHardLimit", HeapLimit));
+        var path = (await product.CreateLinksAsync(1, cancellationToken))[0];
+
+        progress("flood");
+        var load = new LoadProfile("flood", options.Connections, options.Seconds);
+        var flood = wrk.FloodAsync(product.Server.Address, path, UserAgentBytes, load, cancellationToken);
+        var (meanwhile, mostWaiting) = (0L, 0L);
+        while (!flood.IsCompleted)
+        {
+            var metrics = await product.ReadMetricsAsync(cancellationToken);
+            meanwhile = ClickCounters.Of(metrics).Stored;
+            mostWaiting = Math.Max(mostWaiting, (long)metrics.Sum("shortener_clicks_waiting"));
+            await Task.WhenAny(flood, Task.Delay(TimeSpan.FromMilliseconds(250), cancellationToken));
+        }
+
+        var measurement = await flood;
+        var drain = await product.DrainAsync(cancellationToken);
+        var report = new FloodReport
+        {
+            Machine = Machine.Describe(workspace.DataFolder),
+            Load = load,
+            Measurement = measurement,
+            StoredMeanwhile = meanwhile,
+            MostWaiting = mostWaiting,
+            Clicks = await product.ReadClicksAsync(cancellationToken),
+            DrainSeconds = drain.TotalSeconds,
+            PeakResidentBytes = product.Server.ReadMemory("VmHWM"),
+        };
+        await product.Server.StopAsync(cancellationToken);
+        return report;
+    }
+}
