@@ -1,3 +1,4 @@
+using System.Text;
 using UrlShortener.Runtime.Abuse;
 using UrlShortener.Runtime.Caching;
 using UrlShortener.Runtime.Clicks;
@@ -39,6 +40,8 @@ internal static class Startup
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
+            // Bytes that are no UTF-8 are opaque, not wrong (RFC 9110, 5.5): another application of the domain may send them. They become U+FFFD.
+            kestrel.RequestHeaderEncodingSelector = static _ => Encoding.UTF8;
             // Every endpoint sets its own, smaller limit.
             kestrel.Limits.MaxRequestBodySize = 128 * 1024 * 1024;
         });
@@ -142,6 +145,7 @@ internal static class Startup
         services.AddSingleton<LinkCreator>();
 
         services.AddSingleton<LinkEndpoints>();
+        services.AddSingleton<OwnPages>();
         services.AddSingleton<RedirectEndpoint>();
         services.AddSingleton<QrCodeEndpoint>();
         services.AddBearerTokens(configuration);

@@ -15,6 +15,7 @@ namespace UrlShortener.Runtime.Clicks;
 /// <param name="ChPlatform">Sec-CH-UA-Platform header.</param>
 /// <param name="Country">Country that a trusted proxy named.</param>
 /// <param name="DoNotTrack">The visitor sent <c>DNT: 1</c> or <c>Sec-GPC: 1</c>.</param>
+/// <param name="IsSpeculative">A browser or an app fetched the link ahead of a person, who may never see what it leads to.</param>
 internal readonly record struct Click(
     string ShortCode,
     long At,
@@ -24,7 +25,8 @@ internal readonly record struct Click(
     string? ChMobile,
     string? ChPlatform,
     string? Country,
-    bool DoNotTrack)
+    bool DoNotTrack,
+    bool IsSpeculative = false)
 {
     // The record in the queue, and an address with what it holds.
     private const int FixedBytes = 192;

@@ -39,15 +39,16 @@ internal sealed class ClickEnricher(GeoDatabase? geo)
             DateTimeOffset.FromUnixTimeMilliseconds(click.At),
             referrer,
             source,
-            HeaderText.Cut(click.UserAgent, MaxText),
+            // PostgreSQL takes no NUL, and would refuse the whole batch for it.
+            HeaderText.Cut(click.UserAgent, MaxText)?.Replace('\0', ' '),
             click.DoNotTrack ? "" : hash,
-            Country(click.Country) ?? place.Country,
+            Country.Read(click.Country) ?? place.Country,
             click.DoNotTrack ? null : place.City,
             client.Device,
-            client.IsBot);
+            client.IsBot || click.IsSpeculative);
     }
 
-    /// <summary>Origin and path of a referring page, and its host without <c>www.</c>; nulls for what is not an http(s) or app URL.</summary>
+    /// <summary>Origin and path of a referring page, and its host without <c>www.</c> and a dot at its end; nulls for what is not an http(s) or app URL.</summary>
     internal static (string? Referrer, string? Source) ReadReferrer(string header)
     {
         // The query of somebody else's page may hold what its visitor would not publish.
@@ -55,7 +56,10 @@ internal sealed class ClickEnricher(GeoDatabase? geo)
             return default;
         if (uri.Scheme != Uri.UriSchemeHttp && uri.Scheme != Uri.UriSchemeHttps && uri.Scheme != "android-app")
             return default;
-        var host = uri.IdnHost.ToLowerInvariant();
+        // The root's dot: the same host to DNS and browsers.
+        var host = uri.IdnHost.TrimEnd('.').ToLowerInvariant();
+        if (host.Length == 0)
+            return default;
         return (HeaderText.Cut($"{uri.Scheme}://{host}{(uri.IsDefaultPort ? "" : $":{uri.Port}")}{uri.AbsolutePath}", MaxText), host.Length > 4 && host.StartsWith("www.", StringComparison.Ordinal) ? host[4..] : host);
     }
 
@@ -70,11 +74,6 @@ internal sealed class ClickEnricher(GeoDatabase? geo)
     }
 
     private (string Hash, Place Place) ReadVisitor(IPAddress address) => (HashAddress(address, _salt), geo?.Find(address) ?? default);
-
-    private static string? Country(string? header) =>
-        header is { Length: 2 } && char.IsAsciiLetter(header[0]) && char.IsAsciiLetter(header[1]) && !header.Equals("XX", StringComparison.OrdinalIgnoreCase)
-            ? header.ToUpperInvariant()
-            : null;
 
     // Starts over when full: simpler than an LRU and as good for values that repeat within a batch.
     private sealed class Memo<TKey, TValue>(Predicate<TKey> isKept)

@@ -14,10 +14,10 @@ internal static class ClickMetrics
     /// <summary>Clicks waiting in memory.</summary>
     public static readonly Gauge Waiting = Metrics.CreateGauge("shortener_clicks_waiting", "Clicks in memory that are not yet written.");
 
-    private static Func<int>? _countWaiting;
+    private static Func<int>? WaitingCount;
 
     // Counted when somebody asks: kept up to date by the redirects it would cost each of them, by the writer it would be wrong whenever that is busy.
-    static ClickMetrics() => Metrics.DefaultRegistry.AddBeforeCollectCallback(() => Waiting.Set(Volatile.Read(ref _countWaiting)?.Invoke() ?? 0));
+    static ClickMetrics() => Metrics.DefaultRegistry.AddBeforeCollectCallback(() => Waiting.Set(Volatile.Read(ref WaitingCount)?.Invoke() ?? 0));
 
     /// <summary>Time to write a batch.</summary>
     public static readonly Histogram WriteSeconds = Metrics.CreateHistogram(
@@ -26,5 +26,5 @@ internal static class ClickMetrics
         new HistogramConfiguration { Buckets = Telemetry.RuntimeMetrics.LatencyBuckets });
 
     /// <summary>Says how to count the clicks that wait.</summary>
-    public static void CountWaitingBy(Func<int> count) => Volatile.Write(ref _countWaiting, count);
+    public static void CountWaitingBy(Func<int> count) => Volatile.Write(ref WaitingCount, count);
 }

@@ -149,14 +149,8 @@ internal sealed class GeoDatabase : IDisposable
             ? (nestedCity.GetValueOrDefault("names") as Dictionary<string, object>)?.GetValueOrDefault("en")
             : record.GetValueOrDefault("city");
 
-        return new Place(CountryOf(country as string), CityOf(city as string));
+        return new Place(Country.Read(country as string), CityOf(city as string));
     }
-
-    /// <summary>Null for anything but two letters, and for ZZ, which registries write where they do not know.</summary>
-    private static string? CountryOf(string? code) =>
-        code is { Length: 2 } && char.IsAsciiLetter(code[0]) && char.IsAsciiLetter(code[1]) && !code.Equals("ZZ", StringComparison.OrdinalIgnoreCase)
-            ? code.ToUpperInvariant()
-            : null;
 
     private static string? CityOf(string? name)
     {

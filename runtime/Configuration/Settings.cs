@@ -24,6 +24,7 @@ internal static class Settings
         ["Postgres"] = typeof(PostgresOptions),
         ["Proxies"] = typeof(ProxyOptions),
         ["RateLimiting"] = typeof(RateLimitingOptions),
+        ["Redirects"] = typeof(RedirectOptions),
         ["Redis"] = typeof(RedisOptions),
         ["Region"] = typeof(RegionOptions),
         ["Shutdown"] = typeof(ShutdownOptions),

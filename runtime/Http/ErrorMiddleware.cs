@@ -42,10 +42,7 @@ internal sealed partial class ErrorMiddleware(RequestDelegate next, ILogger<Erro
         context.Response is not { HasStarted: false, ContentLength: null, ContentType: null } ? Task.CompletedTask : context.Response.StatusCode switch
         {
             StatusCodes.Status404NotFound => PublicPages.WriteAsync(context, NotFound),
-            StatusCodes.Status405MethodNotAllowed => Problem.Of(
-                StatusCodes.Status405MethodNotAllowed,
-                ErrorCode.MethodNotAllowed,
-                $"This address does not take {context.Request.Method}; it takes {context.Response.Headers.Allow}.").WriteAsync(context),
+            StatusCodes.Status405MethodNotAllowed => Problem.MethodNotAllowed(context.Request.Method, context.Response.Headers.Allow.ToString()).WriteAsync(context),
             StatusCodes.Status415UnsupportedMediaType => RequestBody.NotJson.WriteAsync(context),
             _ => Task.CompletedTask,
         };

@@ -71,6 +71,12 @@ internal sealed record Problem
     public static readonly Problem Unavailable =
         Of(StatusCodes.Status503ServiceUnavailable, ErrorCode.Unavailable, "The service cannot reach its data right now. Try again in a moment.") with { RetryAfter = 1 };
 
+    /// <summary>The address does not take the request's method.</summary>
+    /// <param name="method">The method.</param>
+    /// <param name="allow">The methods that it takes, as in <c>Allow</c>, which the caller sets.</param>
+    public static Problem MethodNotAllowed(string method, string allow) =>
+        Of(StatusCodes.Status405MethodNotAllowed, ErrorCode.MethodNotAllowed, $"This address does not take {method}; it takes {allow}.");
+
     /// <summary>Answers a request with this error, as <c>application/problem+json</c>.</summary>
     public Task WriteAsync(HttpContext context)
     {

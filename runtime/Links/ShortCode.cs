@@ -13,6 +13,9 @@ internal static class ShortCode
 
     private static readonly SearchValues<char> Alphabet = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
 
+    // More than any text glues; what a request's line may hold besides is not looked through.
+    private const int MaxGlue = 64;
+
     // Paths of this product and names that a visitor would take for its own pages.
     private static readonly HashSet<string> Reserved = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -27,6 +30,31 @@ internal static class ShortCode
     public static bool IsValid(ReadOnlySpan<char> text) =>
         text.Length is >= MinLength and <= MaxLength && !text.ContainsAnyExcept(Alphabet);
 
+    /// <summary>
+    /// The code at the start of a text that has the form of none because of what texts glue to the end of a link: punctuation, quotes, brackets, spaces and
+    /// invisible characters, as they are or percent-encoded. Null when there is none, or when more than such characters follow it.
+    /// </summary>
+    public static string? FindBeforeGlue(ReadOnlySpan<char> text)
+    {
+        var end = text.IndexOfAnyExcept(Alphabet);
+        return end is >= MinLength and <= MaxLength && IsGlue(text[end..]) ? text[..end].ToString() : null;
+    }
+
     /// <summary>Whether a code is kept for the product's own paths.</summary>
     public static bool IsReserved(string code) => Reserved.Contains(code);
+
+    // The server leaves a percent-encoded byte as it is when it is no UTF-8, such as %BB of a Latin-1 quote, or a slash.
+    private static bool IsGlue(ReadOnlySpan<char> rest)
+    {
+        if (rest.Length > MaxGlue)
+            return false;
+        while (!rest.IsEmpty)
+        {
+            if (Alphabet.Contains(rest[0]))
+                return false;
+            rest = rest[(rest is ['%', var high, var low, ..] && char.IsAsciiHexDigit(high) && char.IsAsciiHexDigit(low) ? 3 : 1)..];
+        }
+
+        return true;
+    }
 }

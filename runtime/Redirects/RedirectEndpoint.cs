@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Microsoft.Extensions.Primitives;
 using UrlShortener.Runtime.Abuse;
 using UrlShortener.Runtime.Caching;
 using UrlShortener.Runtime.Clicks;
@@ -9,13 +8,20 @@ using UrlShortener.Runtime.Links;
 
 namespace UrlShortener.Runtime.Redirects;
 
-/// <summary>GET and HEAD /{short_code}: the hot path. A cached link is answered without a task, a lock of ours or an allocation beyond the framework's.</summary>
-internal sealed partial class RedirectEndpoint(LinkCache cache, BlocklistFile blocklist, ClickQueue clicks, ClickOptions options, TimeProvider time, ILogger<RedirectEndpoint> logger)
+/// <summary>/{short_code}: the hot path. A cached link is answered without a task, a lock of ours or an allocation beyond the framework's.</summary>
+internal sealed partial class RedirectEndpoint(
+    LinkCache cache,
+    BlocklistFile blocklist,
+    ClickQueue clicks,
+    ClickOptions options,
+    RedirectOptions redirects,
+    OwnPages pages,
+    TimeProvider time,
+    ILogger<RedirectEndpoint> logger)
 {
-    // Browsers come back for every click; a CDN may answer for five minutes (RFC 9213).
-    private static readonly StringValues TemporaryCaching = "private, max-age=0";
-    private static readonly StringValues PermanentCaching = "public, max-age=300";
-    private static readonly StringValues CdnCaching = "max-age=300";
+    private const string GetAndHead = "GET, HEAD";
+
+    private readonly RedirectCaching _caching = new(redirects.EdgeTtl);
 
     /// <summary>Answers a request for a short URL.</summary>
     public Task HandleAsync(HttpContext context)
@@ -23,8 +29,15 @@ internal sealed partial class RedirectEndpoint(LinkCache cache, BlocklistFile bl
         var started = Stopwatch.GetTimestamp();
         var code = (string)context.Request.RouteValues["short_code"]!;
         if (!ShortCode.IsValid(code))
-            return RefuseAsync(context, Problem.UrlNotFound, started);
+            return HandleMalformedAsync(context, code, started);
         return cache.TryGet(code, out var link) ? AnswerAsync(context, link, started) : LoadAndAnswerAsync(context, code, started);
+    }
+
+    private Task HandleMalformedAsync(HttpContext context, string text, long started)
+    {
+        if (ShortCode.FindBeforeGlue(text) is { } code)
+            return cache.TryGet(code, out var link) ? AnswerAsync(context, link, started) : LoadAndAnswerAsync(context, code, started);
+        return RefuseUnknownAsync(context, started);
     }
 
     private async Task LoadAndAnswerAsync(HttpContext context, string code, long started)
@@ -54,22 +67,25 @@ internal sealed partial class RedirectEndpoint(LinkCache cache, BlocklistFile bl
     {
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
         if (!link.Exists)
-            return RefuseAsync(context, Problem.UrlNotFound, started);
+            return RefuseUnknownAsync(context, started);
         if (link.IsBlocked(blocklist.Current))
             return RefuseAsync(context, PublicPages.Blocked, started);
         if (link.ExpiresAt <= now)
             return RefuseAsync(context, Problem.UrlExpired, started);
 
+        var isGet = HttpMethods.IsGet(context.Request.Method);
+        // 307 and 308 are there to keep the method, whichever it is; with 301 and 302 a client makes a GET of it, or asks a person.
+        if (!isGet && link.RedirectType is StatusCodes.Status301MovedPermanently or StatusCodes.Status302Found && !HttpMethods.IsHead(context.Request.Method))
+            return RefuseMethodAsync(context, GetAndHead, started);
+
         var response = context.Response;
         var isPermanent = link.RedirectType is StatusCodes.Status301MovedPermanently or StatusCodes.Status308PermanentRedirect;
         response.StatusCode = link.RedirectType;
         response.Headers.Location = link.Location;
-        response.Headers.CacheControl = isPermanent ? PermanentCaching : TemporaryCaching;
-        response.Headers["CDN-Cache-Control"] = CdnCaching;
-        if (HttpMethods.IsGet(context.Request.Method))
+        _caching.Apply(response.Headers, isPermanent, link.ExpiresAt - now);
+        if (isGet || IsClick(context.Request.Method))
             Capture(context, link.ShortCode, now);
-        RedirectMetrics.Found.Inc();
-        RedirectMetrics.Seconds.Observe(Stopwatch.GetElapsedTime(started).TotalSeconds);
+        Count(RedirectMetrics.Found, started);
         return Task.CompletedTask;
     }
 
@@ -85,7 +101,29 @@ internal sealed partial class RedirectEndpoint(LinkCache cache, BlocklistFile bl
             HeaderText.Cut(headers["Sec-CH-UA-Mobile"], HeaderText.Hint),
             HeaderText.Cut(headers["Sec-CH-UA-Platform"], HeaderText.Hint),
             options.CountryHeader is { } country && TrustedProxies.IsTrusted(context) ? HeaderText.Country(headers[country]) : null,
-            headers["DNT"] == "1" || headers["Sec-GPC"] == "1"));
+            headers["DNT"] == "1" || headers["Sec-GPC"] == "1",
+            Speculation.IsTold(headers)));
+    }
+
+    // HEAD and OPTIONS ask about a link, TRACE about the way to it; whatever else a link passes on, somebody did.
+    private static bool IsClick(string method) => !HttpMethods.IsHead(method) && !HttpMethods.IsOptions(method) && !HttpMethods.IsTrace(method);
+
+    // Nothing has this code: there is nothing to GET, and no link that would take another method. One of our own pages may have the name.
+    private Task RefuseUnknownAsync(HttpContext context, long started)
+    {
+        var method = context.Request.Method;
+        if (HttpMethods.IsGet(method))
+            return RefuseAsync(context, Problem.UrlNotFound, started);
+        if (pages.FindMethods(context.Request.Path) is { } allow)
+            return RefuseMethodAsync(context, allow, started);
+        return HttpMethods.IsHead(method) ? RefuseAsync(context, Problem.UrlNotFound, started) : RefuseMethodAsync(context, GetAndHead, started);
+    }
+
+    private static Task RefuseMethodAsync(HttpContext context, string allow, long started)
+    {
+        Count(RedirectMetrics.NotAllowed, started);
+        context.Response.Headers.Allow = allow;
+        return Problem.MethodNotAllowed(context.Request.Method, allow).WriteAsync(context);
     }
 
     private static Task RefuseAsync(HttpContext context, Problem problem, long started)
@@ -97,9 +135,14 @@ internal sealed partial class RedirectEndpoint(LinkCache cache, BlocklistFile bl
             StatusCodes.Status451UnavailableForLegalReasons => RedirectMetrics.Blocked,
             _ => RedirectMetrics.Failed,
         };
+        Count(counter, started);
+        return PublicPages.WriteAsync(context, problem);
+    }
+
+    private static void Count(Prometheus.Counter.Child counter, long started)
+    {
         counter.Inc();
         RedirectMetrics.Seconds.Observe(Stopwatch.GetElapsedTime(started).TotalSeconds);
-        return PublicPages.WriteAsync(context, problem);
     }
 
     private static partial class Log

@@ -14,6 +14,9 @@ internal static class RedirectMetrics
     /// <summary>404.</summary>
     public static readonly Counter.Child NotFound = Redirects.WithLabels("not_found");
 
+    /// <summary>405.</summary>
+    public static readonly Counter.Child NotAllowed = Redirects.WithLabels("method_not_allowed");
+
     /// <summary>410.</summary>
     public static readonly Counter.Child Expired = Redirects.WithLabels("expired");
 

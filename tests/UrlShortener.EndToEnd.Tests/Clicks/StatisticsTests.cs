@@ -44,6 +44,37 @@ public sealed class StatisticsTests : ProductTest, IClassFixture<ProxiedProductF
     }
 
     [Theory]
+    [InlineData("Sec-Purpose", "prefetch;prerender")]
+    [InlineData("Purpose", "prefetch")]
+    [InlineData("X-Purpose", "preview")]
+    [InlineData("X-Moz", "prefetch")]
+    public async Task GetStats_NobodyAskedForThePageYet_CountsApartLikeABot(string header, string value)
+    {
+        var code = await _product.Owner.CreateLinkAsync();
+
+        var reply = await _product.Anonymous.GetAsync($"/{code}", ("User-Agent", UserAgents.Desktop), (header, value));
+
+        Assert.Equal(302, reply.Status);
+        var statistics = await _product.Owner.WaitForClicksAsync(code, 1);
+        Assert.Equal((0, 1), (statistics.GetProperty("total_clicks").GetInt64(), statistics.GetProperty("bots").GetInt64()));
+    }
+
+    [Theory]
+    [InlineData("ZZ")]
+    [InlineData("XX")]
+    [InlineData("T1")]
+    public async Task GetStats_ProxyDoesNotKnowTheCountry_IsUnknown(string country)
+    {
+        var code = await _product.Owner.CreateLinkAsync();
+        await ClickAsync(code, "198.51.100.9", UserAgents.Desktop, "https://news.example./page", ("CF-IPCountry", country));
+
+        var statistics = await _product.Owner.WaitForClicksAsync(code, 1);
+
+        Assert.Equal([("unknown", 1)], Pairs(statistics, "geographic", "country"));
+        Assert.Equal([("news.example", 1)], Pairs(statistics, "referrers", "source"));
+    }
+
+    [Theory]
     [InlineData("", 31, 1)]
     [InlineData("?granularity=day", 31, 1)]
     [InlineData("?granularity=week", 5, 7)]

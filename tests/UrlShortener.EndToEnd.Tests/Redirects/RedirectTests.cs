@@ -1,3 +1,4 @@
+using System.Globalization;
 using UrlShortener.EndToEnd.Tests.Product;
 using Xunit;
 
@@ -23,7 +24,8 @@ public sealed class RedirectTests : ProductTest, IClassFixture<ProductFixture>
             Assert.Equal(302, reply.Status);
             Assert.Equal("https://example.com/p%C3%A4th?q=%2F&r=a+b#frag", reply.Header("Location"));
             Assert.Equal(["max-age=0", "private"], reply.Header("Cache-Control")!.Split(", ").Order(StringComparer.Ordinal));
-            Assert.Equal("max-age=300", reply.Header("CDN-Cache-Control"));
+            // Shared caches would hide clicks and serve what was changed or blocked; whoever wants that sets Redirects:EdgeTtl.
+            Assert.Null(reply.Header("CDN-Cache-Control"));
             Assert.Empty(reply.Body);
         }
     }
@@ -43,7 +45,38 @@ public sealed class RedirectTests : ProductTest, IClassFixture<ProductFixture>
         Assert.Equal(type, reply.Status);
         Assert.Equal("https://example.com/type", reply.Header("Location"));
         // A permanent redirect without a limit of its own could never be changed again.
-        Assert.Contains(type is 301 or 308 ? "max-age=300" : "max-age=0", reply.Header("Cache-Control"), StringComparison.Ordinal);
+        Assert.Equal(["max-age=" + (type is 301 or 308 ? "300" : "0"), "private"], reply.Header("Cache-Control")!.Split(", ").Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(301)]
+    [InlineData(308)]
+    public async Task Redirect_PermanentLinkEndsSoon_IsKeptByNoBrowserPastItsEnd(int type)
+    {
+        var created = await _product.Owner.CreateAsync(new { original_url = "https://example.com/type", redirect_type = type });
+        var code = created.Json.GetProperty("short_code").GetString()!;
+        var end = TimeProvider.System.GetUtcNow().AddSeconds(100);
+        await _product.Owner.PatchAsync($"/api/v1/urls/{code}", new { expires_at = end });
+
+        var reply = await _product.Anonymous.GetAsync($"/{code}");
+
+        Assert.InRange(MaxAge(reply.Header("Cache-Control")), 0, 100);
+        Assert.Contains("private", reply.Header("Cache-Control"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Redirect_EdgeTtlIsSet_NamesItUpToTheLinksEnd()
+    {
+        var product = await StartAsync("--Redirects:EdgeTtl=00:05:00");
+        var code = await product.Owner.CreateLinkAsync();
+
+        var reply = await product.Anonymous.GetAsync($"/{code}");
+        await product.Owner.PatchAsync($"/api/v1/urls/{code}", new { expires_at = TimeProvider.System.GetUtcNow().AddSeconds(100) });
+        var ending = await product.Anonymous.GetAsync($"/{code}");
+
+        Assert.Equal("max-age=300", reply.Header("CDN-Cache-Control"));
+        Assert.All([reply, ending], answer => Assert.Equal(["max-age=0", "private"], answer.Header("Cache-Control")!.Split(", ").Order(StringComparer.Ordinal)));
+        Assert.InRange(MaxAge(ending.Header("CDN-Cache-Control")), 0, 100);
     }
 
     [Fact]
@@ -116,6 +149,9 @@ public sealed class RedirectTests : ProductTest, IClassFixture<ProductFixture>
         reply.ShouldBeProblem(405, "METHOD_NOT_ALLOWED");
         Assert.Equal(["GET", "HEAD"], reply.Header("Allow")!.Split(", ").Order(StringComparer.Ordinal));
     }
+
+    private static int MaxAge(string? header) =>
+        int.Parse(header!.Split(", ").Single(part => part.StartsWith("max-age=", StringComparison.Ordinal))["max-age=".Length..], CultureInfo.InvariantCulture);
 
     private static void AssertPage(Reply reply, int status, string title)
     {

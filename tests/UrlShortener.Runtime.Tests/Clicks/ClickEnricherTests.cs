@@ -80,6 +80,8 @@ public sealed class ClickEnricherTests
     [InlineData("XX", null)]
     [InlineData("xx", null)]
     [InlineData("T1", null)]
+    [InlineData("ZZ", null)]
+    [InlineData("zz", null)]
     [InlineData("D", null)]
     [InlineData("DEU", null)]
     [InlineData("", null)]
@@ -97,7 +99,8 @@ public sealed class ClickEnricherTests
     [InlineData("https://user:password@example.com/x", "https://example.com/x", "example.com")]
     [InlineData("https://bücher.example/ü", "https://xn--bcher-kva.example/%C3%BC", "xn--bcher-kva.example")]
     [InlineData("android-app://com.google.android.gm/", "android-app://com.google.android.gm/", "com.google.android.gm")]
-    [InlineData("https://www./", "https://www./", "www.")]
+    [InlineData("https://www./", "https://www/", "www")]
+    [InlineData("https://www.example.com./x", "https://www.example.com/x", "example.com")]
     [InlineData("about:blank", null, null)]
     [InlineData("file:///etc/passwd", null, null)]
     [InlineData("javascript:alert(1)", null, null)]
@@ -129,6 +132,13 @@ public sealed class ClickEnricherTests
 
         Assert.Equal(new string('u', 511), stored.UserAgent);
     }
+
+    [Fact]
+    public void Enrich_NulInText_IsNotKept() => Assert.Equal("a b", _enricher.Enrich(Click() with { UserAgent = "a\0b" }, Salt).UserAgent);
+
+    [Fact]
+    public void Enrich_NobodyHasSeenIt_IsCountedLikeABot() =>
+        Assert.True(_enricher.Enrich(Click() with { UserAgent = "Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0", IsSpeculative = true }, Salt).IsBot);
 
     [Fact]
     public void Enrich_Bot_IsMarked()

@@ -37,4 +37,29 @@ public sealed class ShortCodeTests
     [Property(MaxTest = 1_000)]
     public void IsValid_ArbitraryText_AgreesWithThePattern(string? text) =>
         Assert.Equal(System.Text.RegularExpressions.Regex.IsMatch(text ?? "", @"\A[A-Za-z0-9_-]{4,10}\z"), ShortCode.IsValid(text ?? ""));
+
+    [Theory]
+    [InlineData("abcd.", "abcd")]
+    [InlineData("abcd).", "abcd")]
+    [InlineData("abcd\u201D\u00BB", "abcd")]
+    [InlineData("abcd \t\u200B\uFEFF\u00A0", "abcd")]
+    [InlineData("abcd😀", "abcd")]
+    [InlineData("abcd%BB%2F", "abcd")]
+    [InlineData("abcd%", "abcd")]
+    [InlineData("abcd%zz", null)]
+    [InlineData("Ab-_567890!", "Ab-_567890")]
+    [InlineData("Ab-_5678901!", null)]
+    [InlineData("abc.", null)]
+    [InlineData("abcd.html", null)]
+    [InlineData("(abcd", null)]
+    [InlineData("...", null)]
+    [InlineData("", null)]
+    public void FindBeforeGlue_Text_IsTheCodeBeforeWhatNoCodeHolds(string text, string? expected) => Assert.Equal(expected, ShortCode.FindBeforeGlue(text));
+
+    [Fact]
+    public void FindBeforeGlue_MoreThanAnyTextGlues_IsNone()
+    {
+        Assert.Equal("abcd", ShortCode.FindBeforeGlue("abcd" + new string('.', 64)));
+        Assert.Null(ShortCode.FindBeforeGlue("abcd" + new string('.', 65)));
+    }
 }

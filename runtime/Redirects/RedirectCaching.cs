@@ -1,0 +1,36 @@
+using System.Globalization;
+using Microsoft.Extensions.Primitives;
+
+namespace UrlShortener.Runtime.Redirects;
+
+/// <summary>What caches are told with a redirect. Values are made once, for each number of seconds that they may name: the hot path makes none.</summary>
+internal sealed class RedirectCaching
+{
+    /// <summary>Longest time, in seconds, that a browser keeps a permanent redirect: one without an end could never be changed again.</summary>
+    public const int PermanentSeconds = 300;
+
+    private static readonly StringValues Temporary = "private, max-age=0";
+    private static readonly StringValues[] Permanent = Values("private, max-age=", PermanentSeconds);
+
+    private readonly StringValues[] _shared;
+
+    /// <summary>Makes the values.</summary>
+    /// <param name="edgeTtl">Longest time that a shared cache may answer for a link; zero: not at all.</param>
+    public RedirectCaching(TimeSpan edgeTtl) => _shared = edgeTtl < TimeSpan.FromSeconds(1) ? [] : Values("max-age=", (int)edgeTtl.TotalSeconds);
+
+    /// <summary>Sets the headers. No cache may answer past the link's end.</summary>
+    /// <param name="headers">The answer's.</param>
+    /// <param name="isPermanent">Whether browsers may keep the redirect.</param>
+    /// <param name="left">Milliseconds until the link's end.</param>
+    public void Apply(IHeaderDictionary headers, bool isPermanent, long left)
+    {
+        headers.CacheControl = isPermanent ? At(Permanent, left) : Temporary;
+        if (_shared.Length > 0)
+            headers["CDN-Cache-Control"] = At(_shared, left);
+    }
+
+    private static StringValues At(StringValues[] values, long left) => values[Math.Min(left / 1_000, values.Length - 1)];
+
+    private static StringValues[] Values(string directive, int seconds) =>
+        [.. Enumerable.Range(0, seconds + 1).Select(second => new StringValues(directive + second.ToString(CultureInfo.InvariantCulture)))];
+}
