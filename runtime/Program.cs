@@ -19,7 +19,9 @@ builder.Services.AddRuntime(builder.Configuration);
 await using var app = builder.Build();
 try
 {
-    var isOwnStore = app.Services.GetRequiredService<IDatabase>().Prepare(app.Environment.IsDevelopment());
+    var database = app.Services.GetRequiredService<IDatabase>();
+    database.Acquire();
+    var isOwnStore = database.Prepare(app.Environment.IsDevelopment());
     app.UseRuntime();
     await app.StartAsync();
     isStarted = true;

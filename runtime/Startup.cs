@@ -68,6 +68,13 @@ internal static class Startup
             services.AddSqlite();
     }
 
+    /// <summary>The region's pool of codes, for a command: nothing runs in the background but the connection, which is made when the pool is asked for.</summary>
+    public static void AddSharedPool(this IServiceCollection services, IConfiguration configuration)
+    {
+        if (IsSet(configuration, "Redis"))
+            services.AddRedisForCommands();
+    }
+
     /// <summary>Everything that runs in a role. Services stop in the opposite order: what takes requests first, what others need last.</summary>
     public static void AddRuntime(this IServiceCollection services, IConfiguration configuration)
     {
@@ -153,11 +160,9 @@ internal static class Startup
 
         if (IsSet(configuration, "Redis"))
             services.AddProcessCensus();
+        services.AddHostedService<ChangeFeed>();
         if (IsSet(configuration, "Postgres"))
-        {
-            services.AddHostedService<ChangeFeed>();
             services.AddHostedService<WarmUp>();
-        }
 
         services.AddHostedService<ClickWriter>();
         services.AddHostedService<UserActivityRecorder>();

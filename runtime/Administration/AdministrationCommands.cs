@@ -8,7 +8,7 @@ using UrlShortener.Runtime.Users;
 namespace UrlShortener.Runtime.Administration;
 
 /// <summary>
-/// <c>users create | list | rotate-key | revoke-key</c> and <c>migrate</c>, from the binary that serves. Settings are given as when serving, after the
+/// <c>users create | list | rotate-key | revoke-key</c>, <c>migrate</c> and <c>restored</c>, from the binary that serves. Settings are given as when serving, after the
 /// command's own options. May run while the product serves from the same store.
 /// </summary>
 internal static class AdministrationCommands
@@ -54,13 +54,16 @@ internal static class AdministrationCommands
             Console.WriteLine("The store is up to date.");
             return Task.FromResult(0);
         }));
+        var restored = new Command("restored", "Voids what processes and Redis hold of the time that a restored store has lost. Run it after every restore.");
+        restored.SetAction((parsed, token) => WithStoreAsync(parsed, services => RestoredCommand.RunAsync(services, token)));
 
         var root = new RootCommand("URL shortener. Without a command it serves; settings are given as --Section:Name value.")
         {
             new Command("users", "Manages users.") { create, list, rotate, revoke },
             migrate,
+            restored,
         };
-        foreach (var command in new[] { create, list, rotate, revoke, migrate })
+        foreach (var command in new[] { create, list, rotate, revoke, migrate, restored })
             command.TreatUnmatchedTokensAsErrors = false;
         return root.Parse(args).InvokeAsync();
     }
@@ -74,6 +77,7 @@ internal static class AdministrationCommands
         builder.Services.AddSettings(builder.Configuration);
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddStorage(builder.Configuration);
+        builder.Services.AddSharedPool(builder.Configuration);
         await using var services = builder.Services.BuildServiceProvider();
         try
         {

@@ -9,7 +9,10 @@ namespace UrlShortener.Runtime.Caching;
 /// it is full until a task has sorted all of them, several times a second on a busy process. Sliding expiration, tokens and callbacks are not supported:
 /// FusionCache, its one user, needs none of them.
 /// </summary>
-internal sealed class BoundedMemoryCache(int capacity, TimeProvider time) : IMemoryCache
+/// <param name="capacity">Most entries.</param>
+/// <param name="time">The clock.</param>
+/// <param name="stored">Called after an entry was stored, with its key.</param>
+internal sealed class BoundedMemoryCache(int capacity, TimeProvider time, Action<object>? stored = null) : IMemoryCache
 {
     private readonly ConcurrentLru<object, Held> _entries = new(Environment.ProcessorCount, capacity, EqualityComparer<object>.Default);
 
@@ -45,6 +48,7 @@ internal sealed class BoundedMemoryCache(int capacity, TimeProvider time) : IMem
     {
         var ends = entry.AbsoluteExpiration ?? (entry.AbsoluteExpirationRelativeToNow is { } after ? time.GetUtcNow() + after : DateTimeOffset.MaxValue);
         _entries.AddOrUpdate(entry.Key, new Held(entry.Value, ends.UtcTicks));
+        stored?.Invoke(entry.Key);
     }
 
     // Ticks of UTC.

@@ -3,12 +3,13 @@ using UrlShortener.Runtime.Abuse;
 
 namespace UrlShortener.Runtime.Caching;
 
-/// <summary>What a redirect needs to know of a code, with nothing left to compute. Immutable but for what the blocklist says of it.</summary>
+/// <summary>What a redirect needs to know of a code, with nothing left to compute. Immutable but for what the blocklist says of it, and for becoming void.</summary>
 internal sealed class CachedLink
 {
     // Whichever thread meets a new blocklist first judges the link again; all come to the same verdict.
     private Blocklist? _checkedAgainst;
     private volatile bool _isBlocked;
+    private volatile bool _isVoid;
 
     /// <summary>The code. Clicks refer to this instance, so that those waiting to be written keep nothing else of their requests alive.</summary>
     public required string ShortCode { get; init; }
@@ -28,8 +29,26 @@ internal sealed class CachedLink
     /// <summary>Unix milliseconds from which on the link answers 410; <see cref="long.MaxValue"/>: never.</summary>
     public long ExpiresAt { get; init; } = long.MaxValue;
 
-    /// <summary>Set by the cache: the code's version when the load began. Older than the current version: the entry is void.</summary>
-    public required int Version { get; init; }
+    /// <summary>The newest epoch that was known when the load began. Older than the newest one known now: the state may be one that the store has lost.</summary>
+    public required int Epoch { get; init; }
+
+    /// <summary>Whether the link changed since the load began.</summary>
+    public bool IsVoid => _isVoid;
+
+    /// <summary>Called when the link has changed.</summary>
+    public void Void() => _isVoid = true;
+
+    /// <summary>The same for another epoch.</summary>
+    public CachedLink WithEpoch(int epoch) => new()
+    {
+        ShortCode = ShortCode,
+        Exists = Exists,
+        Host = Host,
+        Location = Location,
+        RedirectType = RedirectType,
+        ExpiresAt = ExpiresAt,
+        Epoch = epoch,
+    };
 
     /// <summary>Whether the target is on the blocklist in force. Needs no store: a new list counts while the store is down, too.</summary>
     public bool IsBlocked(Blocklist current)

@@ -1,5 +1,6 @@
 using Prometheus;
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Links;
 using UrlShortener.Runtime.Resilience;
 
@@ -7,10 +8,11 @@ namespace UrlShortener.Runtime.Caching;
 
 /// <summary>
 /// Keeps this process' memory and the shared tier right whatever was lost on the way: it hears what other processes tell, and reads the log of changes,
-/// which has them all.
+/// which has them all, and the epoch in force with it.
 /// </summary>
 internal sealed partial class ChangeFeed(
-    ILinkChangeLog changes, ISharedLinkCache shared, LinkCache cache, RedisOptions options, TimeProvider time, ILogger<ChangeFeed> logger) : BackgroundService
+    ILinkChangeLog changes, ISharedLinkCache shared, LinkCache cache, KeyEpoch epoch, RedisOptions options, TimeProvider time, ILogger<ChangeFeed> logger)
+    : BackgroundService
 {
     /// <summary>Time between reads of the log.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
@@ -37,6 +39,7 @@ internal sealed partial class ChangeFeed(
     private readonly PendingChanges _pending = new();
     private readonly long _start = time.GetTimestamp();
     private bool _isFailing;
+    private int _epoch;
 
     private TimeSpan Now => time.GetElapsedTime(_start);
 
@@ -83,10 +86,10 @@ internal sealed partial class ChangeFeed(
     private async Task ReadAsync(CancellationToken cancellationToken)
     {
         var read = _window.Begin();
-        IReadOnlyList<LoggedChange> logged;
+        RecentChanges recent;
         try
         {
-            logged = await changes.ReadAsync(read.Age, cancellationToken);
+            recent = await changes.ReadAsync(read.Age, cancellationToken);
         }
         catch (Exception error) when (!error.IsStopBy(cancellationToken))
         {
@@ -96,12 +99,23 @@ internal sealed partial class ChangeFeed(
             return;
         }
 
-        Take(logged, read.IsFirst);
+        TakeEpoch(recent.Epoch);
+        Take(recent.Changes, read.IsFirst);
         _window.Succeeded(read);
         LastRead.Set(time.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0);
         if (_isFailing)
             Log.ReadAgain(logger);
         _isFailing = false;
+    }
+
+    private void TakeEpoch(int current)
+    {
+        if (current <= _epoch)
+            return;
+        epoch.Observe(current);
+        _seen.Clear();
+        Log.EpochOpened(logger, current);
+        _epoch = current;
     }
 
     private void Take(IReadOnlyList<LoggedChange> logged, bool isFirst)
@@ -144,5 +158,8 @@ internal sealed partial class ChangeFeed(
 
         [LoggerMessage(3, LogLevel.Information, "The log of changes can be read again")]
         public static partial void ReadAgain(ILogger logger);
+
+        [LoggerMessage(4, LogLevel.Information, "Epoch {Epoch} is in force; links and unused codes held from older ones are void")]
+        public static partial void EpochOpened(ILogger logger, int epoch);
     }
 }

@@ -29,8 +29,8 @@ internal interface ISharedLinkCache
 
 /// <summary>What the shared tier knows of a code.</summary>
 /// <param name="Target">A state of the link; null: none is held.</param>
-/// <param name="AtLeast">States with a smaller version are out of date; 0: nothing is known.</param>
-internal readonly record struct SharedLink(LinkTarget? Target, int AtLeast)
+/// <param name="AtLeast">States with a smaller version are out of date; the default: nothing is known.</param>
+internal readonly record struct SharedLink(LinkTarget? Target, StateVersion AtLeast)
 {
     /// <summary>The tier did not answer; there is no point in asking it for more right now.</summary>
     public bool IsOutOfReach { get; init; }

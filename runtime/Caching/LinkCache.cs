@@ -3,6 +3,7 @@ using BitFaster.Caching.Lru;
 using Microsoft.Extensions.Options;
 using UrlShortener.Runtime.Abuse;
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Links;
 using ZiggyCreatures.Caching.Fusion;
 
@@ -10,32 +11,38 @@ namespace UrlShortener.Runtime.Caching;
 
 /// <summary>
 /// Links in memory, bounded, each for a short time, unknown codes too. One load per code at a time; while the store fails, an entry past its time is still
-/// served. A change is visible at once: it raises the code's version, and an entry of an older version, even one still being loaded, is void.
+/// served. A change is visible at once: it voids the code's entry, even one still being loaded, and no other. A new epoch makes every older entry one past
+/// its time: the store is asked again, and only a store that fails leaves the old entry in place.
 /// </summary>
 internal sealed class LinkCache : IDisposable
 {
-    // Codes share versions by hash: a collision costs a needless load, never a stale answer. A power of two.
-    private const int Versions = 16_384;
     private const int RecentChanges = 10_000;
+
+    // How long an entry past its time is served before the store is tried again.
+    private static readonly TimeSpan Throttle = TimeSpan.FromSeconds(1);
 
     private static readonly TargetPolicy AnyTarget = new(int.MaxValue, AllowPrivateHosts: true, new HashSet<string>());
 
-    private readonly int[] _versions = new int[Versions];
     // What changed lately, as far as this process was told. The bound forgets a change early at worst, which costs freshness behind a lagging replica only.
-    private readonly ConcurrentLru<string, int> _recentVersions;
+    private readonly ConcurrentLru<string, StateVersion> _recentVersions;
+    private readonly LoadsUnderWay _loads = new();
+    private readonly KeyEpoch _epoch;
     private readonly ILinkStore _store;
     private readonly ISharedLinkCache _shared;
     private readonly CachingOptions _options;
     private readonly FusionCache _cache;
     private readonly BoundedMemoryCache _memory;
+    private readonly FusionCacheEntryOptions _whateverIsHeld;
+    private readonly FusionCacheEntryOptions _patient;
 
-    public LinkCache(ILinkStore store, ISharedLinkCache shared, CachingOptions options, ILogger<FusionCache> logger)
+    public LinkCache(ILinkStore store, ISharedLinkCache shared, KeyEpoch epoch, CachingOptions options, ILogger<FusionCache> logger)
     {
         _store = store;
         _shared = shared;
+        _epoch = epoch;
         _options = options;
-        _recentVersions = new ConcurrentLru<string, int>(1, RecentChanges, StringComparer.Ordinal);
-        _memory = new BoundedMemoryCache(options.Capacity, TimeProvider.System);
+        _recentVersions = new ConcurrentLru<string, StateVersion>(1, RecentChanges, StringComparer.Ordinal);
+        _memory = new BoundedMemoryCache(options.Capacity, TimeProvider.System, key => _loads.Stored((string)key));
         _cache = new FusionCache(
             Options.Create(new FusionCacheOptions
             {
@@ -50,7 +57,7 @@ internal sealed class LinkCache : IDisposable
                     JitterMaxDuration = options.Ttl / 10,
                     IsFailSafeEnabled = options.StaleTtl > TimeSpan.Zero,
                     FailSafeMaxDuration = options.StaleTtl,
-                    FailSafeThrottleDuration = TimeSpan.FromSeconds(1),
+                    FailSafeThrottleDuration = Throttle,
                     // A store that is slow to fail: whoever has an entry past its time is not kept waiting for a new one. Changes do not wait for either.
                     FactorySoftTimeout = TimeSpan.FromMilliseconds(100),
                     LockTimeout = TimeSpan.FromSeconds(2),
@@ -58,14 +65,21 @@ internal sealed class LinkCache : IDisposable
             }),
             _memory,
             logger);
+        _whateverIsHeld = _cache.DefaultEntryOptions.Duplicate();
+        _whateverIsHeld.AllowStaleOnReadOnly = true;
+        _patient = _cache.DefaultEntryOptions.Duplicate();
+        _patient.FactorySoftTimeout = Timeout.InfiniteTimeSpan;
     }
+
+    /// <summary>Codes that are being loaded.</summary>
+    internal int Loading => _loads.Count;
 
     /// <summary>The entry of a code when it is in memory and current.</summary>
     public bool TryGet(string shortCode, [NotNullWhen(true)] out CachedLink? link)
     {
         var cached = _cache.TryGet<CachedLink>(shortCode);
         link = cached.HasValue ? cached.Value : null;
-        if (link is null || link.Version != Volatile.Read(ref VersionOf(shortCode)))
+        if (link is null || !IsCurrent(link))
         {
             link = null;
             return false;
@@ -79,22 +93,35 @@ internal sealed class LinkCache : IDisposable
     public async ValueTask<CachedLink> LoadAsync(string shortCode, CancellationToken cancellationToken)
     {
         CacheMetrics.Miss.Inc();
+        FusionCacheEntryOptions? options = null;
         while (true)
         {
-            var link = await _cache.GetOrSetAsync<CachedLink>(shortCode, (context, token) => ReadAsync(shortCode, context, token), token: cancellationToken);
-            if (link.Version == Volatile.Read(ref VersionOf(shortCode)))
+            // A caller who leaves does not end the load: every load that succeeds must bring its entry into memory.
+            var link = await _cache.GetOrSetAsync<CachedLink>(shortCode, (context, token) => ReadAsync(shortCode, context, token), options, token: CancellationToken.None)
+                .AsTask().WaitAsync(cancellationToken);
+            if (IsCurrent(link))
                 return link;
-            // The link changed while it was read: whatever is in the cache now is older than the change.
-            await _cache.RemoveAsync(shortCode, token: cancellationToken);
+            if (link.IsVoid)
+            {
+                // The link changed while it was read.
+                _cache.Remove(shortCode, token: CancellationToken.None);
+            }
+            else
+            {
+                // Of an older epoch. It stays for the case that the store fails; one that is merely slow is waited for.
+                _cache.Expire(shortCode, token: CancellationToken.None);
+                options = _patient.Duplicate();
+            }
         }
     }
 
     /// <summary>Voids what this process holds of a code. Called after every change of it was committed, its creation included.</summary>
     /// <param name="shortCode">The code.</param>
-    /// <param name="version">Version that the link reached; 0: not known.</param>
-    public void Invalidate(string shortCode, int version = 0)
+    /// <param name="version">Version that the link reached; the default: not known.</param>
+    public void Invalidate(string shortCode, StateVersion version = default)
     {
-        if (version > 0)
+        // A creation leaves no older state behind that a replica could answer with.
+        if (version.Number > 1)
         {
             // Most changes are told of several times: by the one who made it, by message, and by the log.
             if (_recentVersions.TryGet(shortCode, out var known) && known >= version)
@@ -102,7 +129,10 @@ internal sealed class LinkCache : IDisposable
             _recentVersions.AddOrUpdate(shortCode, version);
         }
 
-        Interlocked.Increment(ref VersionOf(shortCode));
+        // What is on its way into memory first, then what is there: in this order nothing comes in between.
+        _loads.Void(shortCode);
+        if (_cache.TryGet<CachedLink>(shortCode, _whateverIsHeld) is { HasValue: true } held)
+            held.Value.Void();
         _cache.Remove(shortCode);
         CacheMetrics.Invalidations.Inc();
     }
@@ -116,14 +146,39 @@ internal sealed class LinkCache : IDisposable
 
     private async Task<CachedLink> ReadAsync(string shortCode, FusionCacheFactoryExecutionContext<CachedLink> context, CancellationToken cancellationToken)
     {
-        // Read before the store is: a change in between then makes this entry void instead of stale.
-        var version = Volatile.Read(ref VersionOf(shortCode));
-        var link = await FindTargetAsync(shortCode, cancellationToken);
+        // Both before the store is asked: a change or an epoch in between then makes this entry void instead of stale.
+        var load = _loads.Begin(shortCode, context.HasStaleValue ? context.StaleValue.Value : null);
+        var epoch = _epoch.Current;
+        try
+        {
+            var link = await ReadAsync(shortCode, epoch, context, cancellationToken);
+            _loads.Finish(load, link);
+            return link;
+        }
+        // The store fails at a time when it has just lost something, as far as is known: an outage of every link is worse than a link that may be out of date.
+        catch (Exception) when (load.Older is { IsVoid: false } older && older.Epoch < epoch)
+        {
+            context.Options.Duration = Throttle;
+            context.Options.JitterMaxDuration = TimeSpan.Zero;
+            var link = older.WithEpoch(epoch);
+            _loads.Finish(load, link);
+            return link;
+        }
+        catch
+        {
+            _loads.Fail(load);
+            throw;
+        }
+    }
+
+    private async Task<CachedLink> ReadAsync(string shortCode, int epoch, FusionCacheFactoryExecutionContext<CachedLink> context, CancellationToken cancellationToken)
+    {
+        var link = await FindTargetAsync(shortCode, epoch, cancellationToken);
         if (link is not { IsActive: true })
         {
             context.Options.Duration = _options.NegativeTtl;
             context.Options.JitterMaxDuration = TimeSpan.Zero;
-            return new CachedLink { ShortCode = shortCode, Exists = false, Version = version };
+            return new CachedLink { ShortCode = shortCode, Exists = false, Epoch = epoch };
         }
 
         // What may be created is decided at creation; here only the form matters.
@@ -138,22 +193,23 @@ internal sealed class LinkCache : IDisposable
             Location = target.Location,
             RedirectType = link.RedirectType,
             ExpiresAt = link.ExpiresAt?.ToUnixTimeMilliseconds() ?? long.MaxValue,
-            Version = version,
+            Epoch = epoch,
         };
     }
 
-    // The shared tier, then the store; a state older than a change that somebody told of is not taken from either.
-    private async Task<LinkTarget?> FindTargetAsync(string shortCode, CancellationToken cancellationToken)
+    // The shared tier, then the store; a state older than a change that somebody told of, or of an older epoch, is not taken from either.
+    private async Task<LinkTarget?> FindTargetAsync(string shortCode, int epoch, CancellationToken cancellationToken)
     {
-        var known = _recentVersions.TryGet(shortCode, out var recent) ? recent : 0;
+        var known = StateVersion.Newest(new StateVersion(epoch, 0), _recentVersions.TryGet(shortCode, out var recent) ? recent : default);
         var shared = await _shared.FindAsync(shortCode, cancellationToken);
         if (shared.Target is { } held && held.Version >= known)
             return held;
-        var target = await _store.FindTargetAsync(shortCode, Math.Max(known, shared.AtLeast), cancellationToken);
+        var target = await _store.FindTargetAsync(shortCode, StateVersion.Newest(known, shared.AtLeast), cancellationToken);
+        _epoch.Observe(target?.Version.Epoch ?? 0);
         if (target is not null && !shared.IsOutOfReach)
             await _shared.StoreAsync(shortCode, target, cancellationToken);
         return target;
     }
 
-    private ref int VersionOf(string shortCode) => ref _versions[string.GetHashCode(shortCode.AsSpan()) & (Versions - 1)];
+    private bool IsCurrent(CachedLink link) => link.Epoch == _epoch.Current && !link.IsVoid;
 }

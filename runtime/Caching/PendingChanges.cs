@@ -24,7 +24,7 @@ internal sealed class PendingChanges(int capacity = PendingChanges.DefaultCapaci
     public int Count => _byCode.Count;
 
     /// <summary>Adds a change, due at once.</summary>
-    /// <param name="change">The change; of two of one code the larger version counts.</param>
+    /// <param name="change">The change; of two of one code the newer one counts.</param>
     /// <param name="now">The time, on any scale.</param>
     /// <param name="times">How often the tier is told of it.</param>
     /// <returns>Changes dropped to make room: 0 or 1.</returns>

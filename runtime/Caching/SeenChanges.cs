@@ -28,6 +28,13 @@ internal sealed class SeenChanges(int capacity = SeenChanges.DefaultCapacity)
         return true;
     }
 
+    /// <summary>Forgets all: a store that lost changes gives their ids out again.</summary>
+    public void Clear()
+    {
+        _ids.Clear();
+        _order.Clear();
+    }
+
     /// <summary>Forgets what cannot come up again. Called after reads that succeeded only: while they fail, the next one looks back further.</summary>
     public void Forget(TimeSpan now)
     {

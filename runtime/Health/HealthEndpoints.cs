@@ -7,13 +7,34 @@ using UrlShortener.Runtime.Storage;
 namespace UrlShortener.Runtime.Health;
 
 /// <summary>/health for people and monitors, and the probes of an orchestrator.</summary>
-internal sealed partial class HealthEndpoints(
-    IDatabase database, ISharedLinkCache shared, IKeyLevel keys, Drain drain, ILogger<HealthEndpoints> logger)
+internal sealed partial class HealthEndpoints
 {
     private const string Healthy = "healthy";
     private const string Degraded = "degraded";
     private const string Unhealthy = "unhealthy";
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
+
+    private readonly ISharedLinkCache _shared;
+    private readonly IKeyLevel _keys;
+    private readonly Drain _drain;
+    private readonly Probe<StoreState> _store;
+    private readonly Probe<bool> _pool;
+
+    /// <param name="database">The store.</param>
+    /// <param name="shared">What processes share.</param>
+    /// <param name="keys">The codes ahead of demand.</param>
+    /// <param name="drain">Tells of the end.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Gets why something is not healthy.</param>
+    /// <param name="pool">The region's pool of codes; null: there is none.</param>
+    public HealthEndpoints(
+        IDatabase database, ISharedLinkCache shared, IKeyLevel keys, Drain drain, TimeProvider time, ILogger<HealthEndpoints> logger, ISharedKeyPool? pool = null)
+    {
+        _shared = shared;
+        _keys = keys;
+        _drain = drain;
+        _store = new Probe<StoreState>(database.CheckAsync, StoreState.Down, error => Log.StoreUnhealthy(logger, error), time);
+        _pool = new Probe<bool>(token => pool?.CheckAsync(token) ?? Task.FromResult(true), false, error => Log.PoolUnhealthy(logger, error), time);
+    }
 
     /// <summary>Version of the product, as built.</summary>
     public static string Version { get; } =
@@ -22,9 +43,10 @@ internal sealed partial class HealthEndpoints(
     /// <summary>GET /health: each component, 503 when links can neither be created nor looked up.</summary>
     public async Task GetAsync(HttpContext context)
     {
-        var store = await CheckStoreAsync(context.RequestAborted);
-        var cache = shared.IsAvailable ? Healthy : Degraded;
-        var pool = keys.IsSufficient ? Healthy : Degraded;
+        var isPoolGood = _pool.AskAsync();
+        var store = Describe(await _store.AskAsync().WaitAsync(context.RequestAborted));
+        var cache = _shared.IsAvailable ? Healthy : Degraded;
+        var pool = await isPoolGood.WaitAsync(context.RequestAborted) && _keys.IsSufficient ? Healthy : Degraded;
         var status = store == Unhealthy ? Unhealthy : new[] { store, cache, pool }.Contains(Degraded) ? Degraded : Healthy;
         var response = new HealthResponse(status, new ComponentsResponse(store, cache, pool), Version);
         context.Response.Headers.CacheControl = "no-store";
@@ -36,32 +58,19 @@ internal sealed partial class HealthEndpoints(
     public static Task LiveAsync(HttpContext context) => ProbeAsync(context, StatusCodes.Status200OK, "live");
 
     /// <summary>GET /health/ready: wants traffic. Ignores shared dependencies: their outage must not take every instance out at once.</summary>
-    public Task ReadyAsync(HttpContext context) => drain.HasBegun
+    public Task ReadyAsync(HttpContext context) => _drain.HasBegun
         ? ProbeAsync(context, StatusCodes.Status503ServiceUnavailable, "stopping")
         : ProbeAsync(context, StatusCodes.Status200OK, "ready");
 
     /// <summary>GET /health/startup: has started, migrations included, since nothing is served before.</summary>
     public static Task StartupAsync(HttpContext context) => ProbeAsync(context, StatusCodes.Status200OK, "started");
 
-    private async Task<string> CheckStoreAsync(CancellationToken cancellationToken)
+    private static string Describe(StoreState state) => state switch
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(Timeout);
-        try
-        {
-            return await database.CheckAsync(limit.Token).WaitAsync(limit.Token) switch
-            {
-                StoreState.Healthy => Healthy,
-                StoreState.ReadOnly => Degraded,
-                _ => Unhealthy,
-            };
-        }
-        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
-        {
-            Log.StoreUnhealthy(logger, error);
-            return Unhealthy;
-        }
-    }
+        StoreState.Healthy => Healthy,
+        StoreState.ReadOnly => Degraded,
+        _ => Unhealthy,
+    };
 
     private static Task ProbeAsync(HttpContext context, int status, string text)
     {
@@ -74,5 +83,8 @@ internal sealed partial class HealthEndpoints(
     {
         [LoggerMessage(1, LogLevel.Warning, "The store does not answer the health check")]
         public static partial void StoreUnhealthy(ILogger logger, Exception error);
+
+        [LoggerMessage(2, LogLevel.Warning, "The region's key pool does not answer the health check")]
+        public static partial void PoolUnhealthy(ILogger logger, Exception error);
     }
 }

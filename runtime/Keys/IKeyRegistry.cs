@@ -4,14 +4,8 @@ namespace UrlShortener.Runtime.Keys;
 /// The registry of codes as the key generation service sees it. A batch is claimed, then pooled, then marked; when its worker dies in between, another adopts
 /// it. The claim that stores a link has the last word, so that no order of these steps and no crash between them issues a code twice.
 /// </summary>
-internal interface IKeyRegistry
+internal interface IKeyRegistry : IEpochRegistry
 {
-    /// <summary>The epoch in force; 0 before any was opened.</summary>
-    Task<int> ReadEpochAsync(CancellationToken cancellationToken);
-
-    /// <summary>Opens an epoch: unused codes of older ones are void from then on. Returns the epoch in force, which is newer when somebody else was faster.</summary>
-    Task<int> OpenEpochAsync(int epoch, CancellationToken cancellationToken);
-
     /// <summary>Stores generated codes as an unused batch and returns those that were not known yet; null: <paramref name="epoch"/> is not in force any more.</summary>
     Task<KeyBatch?> ClaimAsync(string region, int epoch, IReadOnlyList<string> codes, CancellationToken cancellationToken);
 

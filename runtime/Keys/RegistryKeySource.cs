@@ -1,31 +1,23 @@
-using UrlShortener.Runtime.Configuration;
-
 namespace UrlShortener.Runtime.Keys;
 
-/// <summary>Codes straight from the registry, for a process without a shared pool: first those that an earlier run left unused, then fresh ones.</summary>
-internal sealed class RegistryKeySource(IKeyStore store, KeyOptions options) : IKeySource
+/// <summary>
+/// Fresh codes straight from the registry, for a process without a shared pool. What earlier runs left unused there is not taken: after a restore it may be
+/// codes that links were given, which the store has forgotten.
+/// </summary>
+internal sealed class RegistryKeySource(IKeyStore store, KeyEpoch epoch) : IKeySource
 {
-    // Read once; null until that has succeeded: otherwise new codes would be claimed in their place for ever.
-    private Queue<string>? _unused;
-
     /// <inheritdoc />
     public async Task<IReadOnlyList<Key>> TakeAsync(int count, CancellationToken cancellationToken)
     {
-        _unused ??= new Queue<string>(await store.ReadUnusedAsync(options.PoolSize, cancellationToken));
-        var keys = new List<Key>(count);
-        while (keys.Count < count && _unused.TryDequeue(out var code))
-            keys.Add(new Key(code, 0));
+        IReadOnlyList<Key> keys = [];
         while (keys.Count == 0)
-        {
-            var codes = await store.AddAsync(KeyGenerator.Generate(count), cancellationToken);
-            KeyMetrics.Generated.Inc(codes.Count);
-            keys.AddRange(codes.Select(code => new Key(code, 0)));
-        }
-
+            keys = await store.AddAsync(KeyGenerator.Generate(count), cancellationToken);
+        KeyMetrics.Generated.Inc(keys.Count);
+        epoch.Observe(keys[0].Epoch);
         return keys;
     }
 
     /// <inheritdoc />
-    // They stand unused in the registry, where the next run finds them.
+    // They stand unused in the registry, where they are deleted in the next run.
     public Task ReturnAsync(IReadOnlyList<Key> keys, CancellationToken cancellationToken) => Task.CompletedTask;
 }

@@ -4,14 +4,19 @@ namespace UrlShortener.Runtime.Links;
 internal interface ILinkChangeLog
 {
     /// <summary>
-    /// Changes not older than <paramref name="age"/> by the store's clock, in no particular order. Read from the nearest replica. A change may appear up to
-    /// the write timeout after its moment, so callers read with an overlap.
+    /// Changes not older than <paramref name="age"/> by the store's clock, in no particular order, and the epoch in force. Read from the nearest replica. A
+    /// change may appear up to the write timeout after its moment, so callers read with an overlap.
     /// </summary>
-    Task<IReadOnlyList<LoggedChange>> ReadAsync(TimeSpan age, CancellationToken cancellationToken);
+    Task<RecentChanges> ReadAsync(TimeSpan age, CancellationToken cancellationToken);
 
     /// <summary>Forgets changes older than <paramref name="age"/>; returns how many.</summary>
     Task<int> DeleteAsync(TimeSpan age, CancellationToken cancellationToken);
 }
+
+/// <summary>One read of the log.</summary>
+/// <param name="Epoch">The epoch in force there and then; 0 before any was opened.</param>
+/// <param name="Changes">What changed.</param>
+internal readonly record struct RecentChanges(int Epoch, IReadOnlyList<LoggedChange> Changes);
 
 /// <summary>One entry of the log.</summary>
 /// <param name="Id">Unique in the log.</param>

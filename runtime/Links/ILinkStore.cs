@@ -21,13 +21,13 @@ internal interface ILinkStore
     Task<Link?> FindAsync(string shortCode, CancellationToken cancellationToken);
 
     /// <summary>
-    /// What following a code needs to know, null when there is no such link. May be as old as a replica lags behind, but a version is never smaller than
-    /// <paramref name="atLeast"/>, and a link that exists is found.
+    /// What following a code needs to know, null when there is no such link. May be as old as a replica lags behind. A state older than
+    /// <paramref name="atLeast"/> is returned only when that is all that the primary has, and a link that exists is found.
     /// </summary>
     /// <param name="shortCode">The code.</param>
-    /// <param name="atLeast">Version known to have been reached; 0: none.</param>
+    /// <param name="atLeast">Version known to have been reached, or the epoch known to be in force with the number 0.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    Task<LinkTarget?> FindTargetAsync(string shortCode, int atLeast, CancellationToken cancellationToken);
+    Task<LinkTarget?> FindTargetAsync(string shortCode, StateVersion atLeast, CancellationToken cancellationToken);
 
     /// <summary>Changes a link of one user.</summary>
     Task<LinkChangeResult> UpdateAsync(string shortCode, long userId, LinkChange change, CancellationToken cancellationToken);
@@ -125,8 +125,8 @@ internal enum LinkChangeOutcome
 /// <summary>What became of a change or a deletion.</summary>
 /// <param name="Outcome">Whether it was done.</param>
 /// <param name="Link">The link as it is now; null unless done; the last state for a deletion.</param>
-/// <param name="Version">See <see cref="LinkTarget"/>; one more than the last for a deletion, and 0 unless done.</param>
-internal readonly record struct LinkChangeResult(LinkChangeOutcome Outcome, Link? Link, int Version = 0);
+/// <param name="Version">See <see cref="LinkTarget"/>; the number is one more than the last for a deletion, and 0 unless done.</param>
+internal readonly record struct LinkChangeResult(LinkChangeOutcome Outcome, Link? Link, StateVersion Version = default);
 
 /// <summary>Which links of a user to list.</summary>
 /// <param name="UserId">The owner.</param>

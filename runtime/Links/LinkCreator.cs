@@ -45,15 +45,14 @@ internal sealed class LinkCreator(ILinkStore store, KeyPool keys, LinkChanges ch
             _ => new CreateAnswer(null, IsReplay: false),
         };
 
-    // Somebody may have asked for an alias before it existed, and caches remember that it did not. Nobody can guess a generated code, and telling of each
-    // would void other links at every create: caches share versions by hash.
+    // Of aliases alone: nobody can guess a generated code, and telling of each would cost a call of the shared tier.
     private async Task AnnounceAsync(IReadOnlyList<NewLink> links, IReadOnlyList<Link?> created, CancellationToken cancellationToken)
     {
         List<Task>? announcements = null;
         for (var i = 0; i < created.Count; i++)
         {
             if (created[i] is { } link && links[i].Alias is not null)
-                (announcements ??= []).Add(changes.AnnounceAsync(new LinkVersion(link.ShortCode, 1), cancellationToken).AsTask());
+                (announcements ??= []).Add(changes.AnnounceCreationAsync(link.ShortCode, cancellationToken).AsTask());
         }
 
         if (announcements is not null)

@@ -5,8 +5,8 @@ namespace UrlShortener.Runtime.Links;
 /// <param name="ExpiresAt">See <see cref="Link"/>.</param>
 /// <param name="RedirectType">See <see cref="Link"/>.</param>
 /// <param name="IsActive">See <see cref="Link"/>.</param>
-/// <param name="Version">1 at creation, one more with every change: of two states of a link the one with the larger number is the newer one.</param>
-internal sealed record LinkTarget(string OriginalUrl, DateTimeOffset? ExpiresAt, int RedirectType, bool IsActive, int Version);
+/// <param name="Version">Of two states of a link the one with the larger version is the newer one.</param>
+internal sealed record LinkTarget(string OriginalUrl, DateTimeOffset? ExpiresAt, int RedirectType, bool IsActive, StateVersion Version);
 
 /// <summary>A link reached a version: states of it with a smaller one are out of date. A deletion counts as a change.</summary>
-internal readonly record struct LinkVersion(string ShortCode, int Version);
+internal readonly record struct LinkVersion(string ShortCode, StateVersion Version);

@@ -1,16 +1,28 @@
 using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Links;
 using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Storage;
 
-/// <summary>Deletes what has served its time: the salts of days gone by, ended idempotency keys, old clicks, changes that every cache has heard of.</summary>
+/// <summary>
+/// Deletes what has served its time: the salts of days gone by, ended idempotency keys, old clicks, changes that every cache has heard of, codes that earlier
+/// runs left unused.
+/// </summary>
 internal sealed partial class RetentionWorker(
-    IClickStore clicks, ILinkStore links, ClickOptions options, RedisOptions caching, TimeProvider time, ILogger<RetentionWorker> logger, ILinkChangeLog? changes = null)
+    IClickStore clicks,
+    ILinkStore links,
+    ILinkChangeLog changes,
+    IKeyStore keys,
+    ClickOptions options,
+    RedisOptions caching,
+    TimeProvider time,
+    ILogger<RetentionWorker> logger)
     : BackgroundService
 {
     private const int ClicksPerDelete = 5_000;
+    private const int KeysPerDelete = 1_000;
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(10);
 
     /// <inheritdoc />
@@ -39,9 +51,10 @@ internal sealed partial class RetentionWorker(
         await clicks.DeleteSaltsBeforeAsync(DateOnly.FromDateTime(now.AddMinutes(-5).UtcDateTime), cancellationToken);
         await links.DeleteExpiredIdempotencyKeysAsync(now, cancellationToken);
         // For as long as anything cached may be older than the change, and an hour more.
-        if (changes is not null)
-            await changes.DeleteAsync(caching.LinkTtl + TimeSpan.FromHours(1), cancellationToken);
+        await changes.DeleteAsync(caching.LinkTtl + TimeSpan.FromHours(1), cancellationToken);
         // In small pieces: other writes wait for each.
+        while (await keys.DeleteLeftoversAsync(KeysPerDelete, cancellationToken) == KeysPerDelete)
+            await Task.Yield();
         while (await clicks.DeleteBeforeAsync(now.AddDays(-options.RetentionDays), ClicksPerDelete, cancellationToken) == ClicksPerDelete)
             await Task.Yield();
     }

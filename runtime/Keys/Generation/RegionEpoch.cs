@@ -13,10 +13,11 @@ internal sealed class RegionEpoch(
     /// <summary>The epoch in force, known to the pool when this returns. The first is opened here.</summary>
     public async Task<int> EnsureAsync(CancellationToken cancellationToken)
     {
+        var seen = epoch.Current;
         var current = await steps.RunAsync(GenerationStep.Epoch, registry.ReadEpochAsync, cancellationToken);
-        // A registry that names an older epoch than was seen in force has lost the newer one (a restored backup). Opened again it is what everybody holds
-        // keys of, and the void ones stay void.
-        var least = Math.Max(1, epoch.Current);
+        // A registry that names an older epoch than was seen in force has lost the newer one, and what was done in it (a restored backup): codes that were
+        // given to links, and states that caches hold.
+        var least = current < seen ? seen + 1 : 1;
         if (current < least)
             current = await steps.RunAsync(GenerationStep.Epoch, token => registry.OpenEpochAsync(least, token), cancellationToken);
         epoch.Observe(current);
@@ -31,7 +32,8 @@ internal sealed class RegionEpoch(
 
     private async Task TellAsync(int current, CancellationToken cancellationToken)
     {
-        await steps.RunAsync(GenerationStep.Tell, token => pool.SetEpochAsync(current, token), cancellationToken);
+        // The pool may have outlived the registry's newest epoch; the next look then finds the registry behind.
+        epoch.Observe(await steps.RunAsync(GenerationStep.Tell, token => pool.SetEpochAsync(current, token), cancellationToken));
         _told = current;
         _toldAt = time.GetTimestamp();
         state.NoteTold(current);

@@ -18,10 +18,18 @@ internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
     // Only our own migrations take it; any number would do.
     private const long MigrationLock = 0x75726C73;
     private const int OpenAttempts = 3;
+
+    private const string CheckOperation = "check";
+
+    // A few rows, so that processes seldom wait for each other.
+    private const string CheckSql =
+        "INSERT INTO health_checks (id, checked_at) VALUES (pg_backend_pid() % 8, now()) ON CONFLICT (id) DO UPDATE SET checked_at = excluded.checked_at";
+
     private static readonly TimeSpan OpenRetryDelay = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan CheckTimeout = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan BreakDuration = TimeSpan.FromMilliseconds(500);
 
+    private readonly LastWrite _lastWrite = new();
     private readonly PostgresOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<PostgresDatabase> _logger;
@@ -47,6 +55,12 @@ internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
         _replicas = new Dependency("postgres-replicas", new DependencyOptions(options.ReadTimeout, BreakDuration, 3), IsOutage, time);
         _primaryConnections = new PostgresConnections("primary", options.MaxConnections);
         _replicaConnections = new PostgresConnections("replicas", options.MaxConnections);
+    }
+
+    /// <inheritdoc />
+    public void Acquire()
+    {
+        // Any number of processes may serve from it.
     }
 
     /// <inheritdoc />
@@ -109,16 +123,18 @@ internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
         limit.CancelAfter(CheckTimeout);
         try
         {
-            // A write that changes nothing: a primary that cannot write, or was made a replica, fails it.
+            // A primary that cannot write, or was made a replica, fails it.
             await WriteAsync(
-                "check",
+                CheckOperation,
                 async (connection, token) =>
                 {
-                    await using var command = new NpgsqlCommand("SELECT id FROM users ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED", connection);
-                    return await command.ExecuteScalarAsync(token);
+                    await using var command = new NpgsqlCommand(CheckSql, connection);
+                    return await command.ExecuteNonQueryAsync(token);
                 },
                 limit.Token);
-            return StoreState.Healthy;
+            if (!_lastWrite.HasFailed)
+                return StoreState.Healthy;
+            Log.WritesFail(_logger);
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
@@ -149,7 +165,7 @@ internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
         using var timer = StoreMetrics.WriteSeconds.NewTimer();
         try
         {
-            return await CallAsync(
+            var result = await CallAsync(
                 _primary,
                 async token =>
                 {
@@ -158,9 +174,14 @@ internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
                     return await RunAsync(connection, work, token);
                 },
                 cancellationToken);
+            if (operation != CheckOperation)
+                _lastWrite.Note(isFailure: false);
+            return result;
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
+            if (operation != CheckOperation && (error is DependencyException || IsOutage(error)))
+                _lastWrite.Note(isFailure: true);
             StoreMetrics.WriteFailures.Inc();
             Log.WriteFailed(_logger, operation, error);
             throw;
@@ -338,6 +359,9 @@ internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
 
         [LoggerMessage(3, LogLevel.Warning, "No PostgreSQL server answers")]
         public static partial void ReplicasUnhealthy(ILogger logger, Exception error);
+
+        [LoggerMessage(5, LogLevel.Warning, "PostgreSQL takes the health check's write, and failed the last one that somebody asked for")]
+        public static partial void WritesFail(ILogger logger);
 
         [LoggerMessage(4, LogLevel.Debug, "A write failed: {Operation}")]
         public static partial void WriteFailed(ILogger logger, string operation, Exception error);

@@ -8,7 +8,6 @@ namespace UrlShortener.Runtime.Storage.Postgres;
 internal sealed class PostgresKeyStore(PostgresDatabase database) : IKeyStore, IKeyRegistry
 {
     private const string CurrentEpoch = "(SELECT coalesce(max(epoch), 0) FROM kgs_epochs)";
-    private const string FirstBatch = "(SELECT coalesce(max(first_batch), 0) FROM kgs_epochs)";
 
     // In the order of the index, whose pages are then visited once each.
     private const string InsertKeys =
@@ -24,35 +23,52 @@ internal sealed class PostgresKeyStore(PostgresDatabase database) : IKeyStore, I
     private const int InsertsAfterCollision = 20;
 
     private int _insertsLeft;
+    // The first batch that this process took for itself.
+    private int _firstBatch = int.MaxValue;
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<string>> AddAsync(IReadOnlyList<string> keys, CancellationToken cancellationToken) =>
-        keys.Count == 0 ? Task.FromResult<IReadOnlyList<string>>([]) : database.WriteAsync<IReadOnlyList<string>>(
+    public Task<IReadOnlyList<Key>> AddAsync(IReadOnlyList<string> codes, CancellationToken cancellationToken) =>
+        codes.Count == 0 ? Task.FromResult<IReadOnlyList<Key>>([]) : database.WriteAsync<IReadOnlyList<Key>>(
             "keys",
             async (connection, token) =>
             {
-                await using var command = new NpgsqlCommand(
-                    $"WITH batch AS (INSERT INTO kgs_batches (epoch, pooled_at) SELECT {CurrentEpoch}, now() RETURNING id) "
-                    + Insert("(SELECT id FROM batch)"),
-                    connection)
-                { Parameters = { new() { Value = keys.ToArray() } } };
-                var added = await ReadCodesAsync(command, token);
+                await using var transaction = await connection.BeginTransactionAsync(token);
+                await using var begin = new NpgsqlCommand(
+                    $"INSERT INTO kgs_batches (epoch, pooled_at) SELECT {CurrentEpoch}, now() RETURNING id, epoch", connection, transaction);
+                int id, epoch;
+                await using (var reader = await begin.ExecuteReaderAsync(token))
+                {
+                    await reader.ReadAsync(token);
+                    (id, epoch) = (reader.GetInt32(0), reader.GetInt32(1));
+                }
+
+                var added = (await InsertAsync(connection, id, codes, token)).ToHashSet(StringComparer.Ordinal);
+                await transaction.CommitAsync(token);
+                Interlocked.CompareExchange(ref _firstBatch, id, int.MaxValue);
                 // In the order that was asked for.
-                return [.. keys.Where(added.Remove)];
+                return [.. codes.Where(added.Remove).Select(code => new Key(code, epoch))];
             },
             cancellationToken);
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<string>> ReadUnusedAsync(int limit, CancellationToken cancellationToken) =>
-        database.ReadPrimaryAsync<IReadOnlyList<string>>(
+    // Only of batches that one process took for itself: what lies in a region's pool is that pool's to give. Those of closed epochs stay, so that no alias is
+    // one of them. A row that is being claimed is passed over.
+    public Task<int> DeleteLeftoversAsync(int limit, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            "leftovers",
             async (connection, token) =>
             {
-                // Only of batches that one process took for itself: what lies in a region's pool is that pool's to give.
                 await using var command = new NpgsqlCommand(
-                    $"SELECT k.short_code FROM kgs_keys k JOIN kgs_batches b ON b.id = k.batch_id WHERE NOT k.is_used AND b.region IS NULL AND b.id >= {FirstBatch} LIMIT $1",
+                    $"""
+                    WITH leftover AS MATERIALIZED (
+                        SELECT k.short_code FROM kgs_batches b JOIN kgs_keys k ON k.batch_id = b.id AND k.is_used = false
+                        WHERE b.region IS NULL AND b.id < $1 AND b.epoch = {CurrentEpoch} ORDER BY k.short_code LIMIT $2 FOR UPDATE OF k SKIP LOCKED
+                    )
+                    DELETE FROM kgs_keys USING leftover WHERE kgs_keys.short_code = leftover.short_code
+                    """,
                     connection)
-                { Parameters = { new() { Value = limit } } };
-                return [.. await ReadCodesAsync(command, token)];
+                { Parameters = { new() { Value = Volatile.Read(ref _firstBatch) }, new() { Value = limit } } };
+                return await command.ExecuteNonQueryAsync(token);
             },
             cancellationToken);
 
@@ -72,11 +88,13 @@ internal sealed class PostgresKeyStore(PostgresDatabase database) : IKeyStore, I
             "epoch",
             async (connection, token) =>
             {
-                // The lock keeps claims from taking a batch number of the old epoch after the new one's first was fixed.
+                // The first lock keeps claims from taking a batch number of the old epoch after the new one's first was fixed. The second waits for changes of
+                // the old epoch to be committed, and makes those that come wait until it is over: states are then numbered in the order of their commits.
                 await using var transaction = await connection.BeginTransactionAsync(token);
                 await using var command = new NpgsqlCommand(
                     $"""
                     LOCK TABLE kgs_batches IN EXCLUSIVE MODE;
+                    LOCK TABLE link_changes IN SHARE ROW EXCLUSIVE MODE;
                     INSERT INTO kgs_epochs (epoch, first_batch) SELECT $1, nextval(pg_get_serial_sequence('kgs_batches', 'id')) + 1 WHERE $1 > {CurrentEpoch};
                     SELECT {CurrentEpoch}
                     """.Replace("$1", "@epoch", StringComparison.Ordinal),

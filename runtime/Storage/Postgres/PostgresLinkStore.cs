@@ -17,7 +17,8 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
         "FROM kgs_keys k CROSS JOIN LATERAL (SELECT * FROM urls WHERE urls.short_code = k.short_code AND urls.created_at = k.used_at LIMIT 1) u WHERE k.short_code = $1";
 
     /// <summary>Looks up what a redirect needs; shown by a test to touch one partition of each table.</summary>
-    internal const string FindTargetSql = $"SELECT u.original_url, u.expires_at, u.redirect_type, u.is_active, u.version {ByCode}";
+    internal const string FindTargetSql =
+        $"SELECT u.original_url, u.expires_at, u.redirect_type, u.is_active, (SELECT coalesce(max(epoch), 0) FROM kgs_epochs), u.version {ByCode}";
 
     // For the statement beside it alone. Left to itself the planner plans every lookup anew, since it reckons a plan made once by all the partitions that are
     // then left out; planning takes four times as long as the lookup. And in a month whose table has no statistics yet, it reads all links of the same
@@ -34,8 +35,9 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
                 redirect_type = coalesce($8, redirect_type), metadata = coalesce(link_metadata_of($9), metadata), version = version + 1
             WHERE short_code = $1 AND created_at = $2 AND user_id = $3
             RETURNING {Columns}, u.version
-        ), logged AS (INSERT INTO link_changes (short_code, version) SELECT short_code, version FROM changed)
-        SELECT changed.*, EXISTS (SELECT 1 FROM urls WHERE short_code = $1 AND created_at = $2) FROM (SELECT 1) one LEFT JOIN changed ON true
+        ), logged AS (INSERT INTO link_changes (short_code, version) SELECT short_code, version FROM changed RETURNING epoch)
+        SELECT changed.*, EXISTS (SELECT 1 FROM urls WHERE short_code = $1 AND created_at = $2), (SELECT epoch FROM logged)
+        FROM (SELECT 1) one LEFT JOIN changed ON true
         """;
 
     private const string DeleteSql =
@@ -43,8 +45,17 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
         WITH changed AS (
             DELETE FROM urls u WHERE short_code = $1 AND created_at = $2 AND user_id = $3
             RETURNING {Columns}, u.version + 1 AS version
-        ), logged AS (INSERT INTO link_changes (short_code, version) SELECT short_code, version FROM changed)
-        SELECT changed.*, EXISTS (SELECT 1 FROM urls WHERE short_code = $1 AND created_at = $2) FROM (SELECT 1) one LEFT JOIN changed ON true
+        ), logged AS (INSERT INTO link_changes (short_code, version) SELECT short_code, version FROM changed RETURNING epoch)
+        SELECT changed.*, EXISTS (SELECT 1 FROM urls WHERE short_code = $1 AND created_at = $2), (SELECT epoch FROM logged)
+        FROM (SELECT 1) one LEFT JOIN changed ON true
+        """;
+
+    // One row at least, for the epoch.
+    private const string ReadLogSql =
+        """
+        SELECT current.epoch, logged.id, logged.short_code, logged.epoch, logged.version
+        FROM (SELECT coalesce(max(epoch), 0) AS epoch FROM kgs_epochs) current
+        LEFT JOIN (SELECT id, short_code, epoch, version FROM link_changes WHERE changed_at > clock_timestamp() - $1) logged ON true
         """;
 
     /// <inheritdoc />
@@ -74,7 +85,7 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
             cancellationToken);
 
     /// <inheritdoc />
-    public async Task<LinkTarget?> FindTargetAsync(string shortCode, int atLeast, CancellationToken cancellationToken) =>
+    public async Task<LinkTarget?> FindTargetAsync(string shortCode, StateVersion atLeast, CancellationToken cancellationToken) =>
         !ShortCode.IsValid(shortCode) ? null : await database.FindAsync(
             async (connection, token) =>
             {
@@ -85,7 +96,7 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
                 await using var reader = await batch.ExecuteReaderAsync(token);
                 await reader.NextResultAsync(token);
                 return await reader.ReadAsync(token)
-                    ? new LinkTarget(reader.GetString(0), TimeOrNull(reader, 1), reader.GetInt16(2), reader.GetBoolean(3), reader.GetInt32(4))
+                    ? new LinkTarget(reader.GetString(0), TimeOrNull(reader, 1), reader.GetInt16(2), reader.GetBoolean(3), new StateVersion(reader.GetInt32(4), reader.GetInt32(5)))
                     : null;
             },
             found => found is not null && found.Version >= atLeast,
@@ -123,16 +134,21 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
         ExecuteAsync("idempotency", "DELETE FROM idempotency_keys WHERE expires_at <= $1", cancellationToken, now.UtcDateTime);
 
     /// <inheritdoc />
-    Task<IReadOnlyList<LoggedChange>> ILinkChangeLog.ReadAsync(TimeSpan age, CancellationToken cancellationToken) =>
-        database.ReadNearAsync<IReadOnlyList<LoggedChange>>(
+    Task<RecentChanges> ILinkChangeLog.ReadAsync(TimeSpan age, CancellationToken cancellationToken) =>
+        database.ReadNearAsync(
             async (connection, token) =>
             {
-                await using var command = Command(connection, "SELECT id, short_code, version FROM link_changes WHERE changed_at > clock_timestamp() - $1", age);
+                await using var command = Command(connection, ReadLogSql, age);
                 await using var reader = await command.ExecuteReaderAsync(token);
-                var changes = new List<LoggedChange>();
+                var (epoch, changes) = (0, new List<LoggedChange>());
                 while (await reader.ReadAsync(token))
-                    changes.Add(new LoggedChange(reader.GetInt64(0), new LinkVersion(reader.GetString(1), reader.GetInt32(2))));
-                return changes;
+                {
+                    epoch = reader.GetInt32(0);
+                    if (!reader.IsDBNull(1))
+                        changes.Add(new LoggedChange(reader.GetInt64(1), new LinkVersion(reader.GetString(2), new StateVersion(reader.GetInt32(3), reader.GetInt32(4)))));
+                }
+
+                return new RecentChanges(epoch, changes);
             },
             cancellationToken);
 
@@ -166,7 +182,7 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
                 await using var reader = await command.ExecuteReaderAsync(token);
                 await reader.ReadAsync(token);
                 if (!reader.IsDBNull(0))
-                    return new LinkChangeResult(LinkChangeOutcome.Done, Read(reader).Link, reader.GetInt32(11));
+                    return new LinkChangeResult(LinkChangeOutcome.Done, Read(reader).Link, new StateVersion(reader.GetInt32(13), reader.GetInt32(11)));
                 return new LinkChangeResult(reader.GetBoolean(12) ? LinkChangeOutcome.NotOwner : LinkChangeOutcome.NotFound, null);
             },
             cancellationToken);

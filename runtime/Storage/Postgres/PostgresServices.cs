@@ -21,6 +21,7 @@ internal static class PostgresServices
         services.AddSingleton<PostgresKeyStore>();
         services.AddSingleton<IKeyStore>(provider => provider.GetRequiredService<PostgresKeyStore>());
         services.AddSingleton<IKeyRegistry>(provider => provider.GetRequiredService<PostgresKeyStore>());
+        services.AddSingleton<IEpochRegistry>(provider => provider.GetRequiredService<PostgresKeyStore>());
         services.AddSingleton<IClickStore, PostgresClickStore>();
         services.AddHostedService<PostgresMaintenance>();
     }

@@ -1,4 +1,6 @@
 using System.Buffers.Text;
+using System.Globalization;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -8,8 +10,9 @@ using UrlShortener.Runtime.Links;
 namespace UrlShortener.Runtime.Storage.Redis;
 
 /// <summary>
-/// How a link is held: <c>version|state</c>, the state as JSON. Without a state it is a marker: states of smaller versions are void. The version stands in
-/// front so that scripts can compare it without reading the rest.
+/// How a link is held: <c>number|epoch|state</c>, the state as JSON. Without a state it is a marker: states of smaller versions are void. The version stands in
+/// front so that scripts can compare it without reading the rest. The release before wrote <c>number|state</c>, which counts as epoch 0; what it makes of ours
+/// is the number, and no state.
 /// </summary>
 /// <param name="Url">See <see cref="LinkTarget.OriginalUrl"/>.</param>
 /// <param name="ExpiresAt">Unix milliseconds; null: never.</param>
@@ -21,7 +24,7 @@ internal sealed record HeldLink(
     [property: JsonPropertyName("t")] int RedirectType,
     [property: JsonPropertyName("a")] bool IsActive)
 {
-    private const int LongestVersion = 10;
+    private const int LongestVersion = 22;
 
     private static readonly long Earliest = DateTimeOffset.MinValue.ToUnixTimeMilliseconds();
     private static readonly long Latest = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
@@ -32,24 +35,35 @@ internal sealed record HeldLink(
         var state = new HeldLink(target.OriginalUrl, target.ExpiresAt?.ToUnixTimeMilliseconds(), target.RedirectType, target.IsActive);
         var json = JsonSerializer.SerializeToUtf8Bytes(state, HeldLinkJson.Instance.HeldLink);
         Span<byte> version = stackalloc byte[LongestVersion];
-        Utf8Formatter.TryFormat(target.Version, version, out var length);
-        return [.. version[..length], (byte)'|', .. json];
+        var length = Encoding.UTF8.GetBytes(RenderMarker(target.Version), version);
+        return [.. version[..length], .. json];
     }
 
     /// <summary>Renders a marker.</summary>
-    public static string RenderMarker(int version) => $"{version}|";
+    public static string RenderMarker(StateVersion version) => string.Create(CultureInfo.InvariantCulture, $"{version.Number}|{version.Epoch}|");
 
     /// <summary>Reads what is held; a value that is neither state nor marker counts as nothing.</summary>
     public static SharedLink Parse(ReadOnlySpan<byte> value)
     {
-        if (!Utf8Parser.TryParse(value, out int version, out var length) || version < 1 || length >= value.Length || value[length] != '|')
+        if (!TryParseNumber(ref value, out var number) || number < 1)
             return default;
-        var json = value[(length + 1)..];
+        // A state begins with a brace, so that the two forms cannot be taken for each other.
+        var json = value;
+        var version = new StateVersion(TryParseNumber(ref json, out var epoch) ? epoch : 0, number);
         if (json.IsEmpty)
             return new SharedLink(null, version);
         return TryParseState(json) is { Url: { } url } state
             ? new SharedLink(new LinkTarget(url, AsTime(state.ExpiresAt), state.RedirectType, state.IsActive, version), version)
             : default;
+    }
+
+    // Digits and a bar, which are cut off.
+    private static bool TryParseNumber(ref ReadOnlySpan<byte> value, out int number)
+    {
+        if (!Utf8Parser.TryParse(value, out number, out var length) || number < 0 || length >= value.Length || value[length] != '|')
+            return false;
+        value = value[(length + 1)..];
+        return true;
     }
 
     private static HeldLink? TryParseState(ReadOnlySpan<byte> json)

@@ -61,6 +61,8 @@ internal sealed class RedisCalls
         }
         catch (Exception error) when (IsOfRedis(error))
         {
+            if (error is RedisServerException && !IsFailure(error))
+                _connection.NoteRefused(error.Message);
             throw new DependencyException("redis could not carry out a call.", error);
         }
     }

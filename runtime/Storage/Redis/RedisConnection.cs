@@ -20,6 +20,9 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
     private static readonly TimeSpan LongestCommand = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
+    // Longer than the time between two announcements of a process.
+    private static readonly TimeSpan RefusalLifetime = ProcessCensus.Interval + TimeSpan.FromSeconds(1);
+
     private readonly ConfigurationOptions _configuration;
     private readonly TimeProvider _time;
     private readonly ILogger<RedisConnection> _logger;
@@ -29,6 +32,7 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
     private readonly TimeSpan _breakDuration;
     private Task _running = Task.CompletedTask;
     private volatile ConnectionMultiplexer? _multiplexer;
+    private long _refusedAt;
     private bool _isDisposed;
 
     /// <param name="connections">Where the servers are. Redis must be set.</param>
@@ -61,15 +65,30 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
     /// <summary>Whether at least one server is connected.</summary>
     public bool IsConnected => _multiplexer?.IsConnected == true;
 
+    /// <summary>Whether a server refused a call lately: a key of another type, no memory left, no permission.</summary>
+    public bool IsRefused => Volatile.Read(ref _refusedAt) is var at and not 0 && _time.GetElapsedTime(at) < RefusalLifetime;
+
+    /// <summary>Notes that a server refused a call.</summary>
+    /// <param name="reply">What it said, which names no key.</param>
+    public void NoteRefused(string reply)
+    {
+        if (!IsRefused)
+            Log.Refused(_logger, reply);
+        Volatile.Write(ref _refusedAt, Math.Max(1, _time.GetTimestamp()));
+    }
+
     /// <summary>The connection, once there is one. Its servers may be away nevertheless.</summary>
     public Task<ConnectionMultiplexer> WaitAsync(CancellationToken cancellationToken) => _connected.Task.WaitAsync(cancellationToken);
 
     /// <inheritdoc />
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _running = RunAsync();
+        Start();
         return Task.CompletedTask;
     }
+
+    /// <summary>Begins to connect.</summary>
+    public void Start() => _running = RunAsync();
 
     /// <inheritdoc />
     // Others still use the connection while they stop; it ends with the process' services.
@@ -230,5 +249,8 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
 
         [LoggerMessage(5, LogLevel.Debug, "The cluster could not be asked who serves what")]
         public static partial void NotReconfigured(ILogger logger, Exception error);
+
+        [LoggerMessage(6, LogLevel.Warning, "Redis refuses calls: {Reply}")]
+        public static partial void Refused(ILogger logger, string reply);
     }
 }

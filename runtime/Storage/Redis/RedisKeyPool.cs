@@ -38,11 +38,11 @@ internal sealed class RedisKeyPool(RedisConnection connection, RedisOptions opti
     private readonly RedisKey _epochKey = $"{options.KeyPrefix}:keys:{region.Name}:epoch";
 
     /// <inheritdoc />
-    public async Task SetEpochAsync(int epoch, CancellationToken cancellationToken)
+    public async Task<int> SetEpochAsync(int epoch, CancellationToken cancellationToken)
     {
         var before = (int)await connection.Background.RunAsync(RaiseEpoch, _epochKey, [epoch], cancellationToken);
         if (before > epoch)
-            return;
+            return before;
         // The epoch just before even when it was told already: whoever told it may have died before the pool was empty.
         var oldest = Math.Max(Math.Min(before, epoch - 1), epoch - EmptiedEpochs);
         var emptied = new List<Task>();
@@ -57,6 +57,7 @@ internal sealed class RedisKeyPool(RedisConnection connection, RedisOptions opti
         }
 
         await Task.WhenAll(emptied);
+        return epoch;
     }
 
     /// <inheritdoc />
@@ -116,8 +117,26 @@ internal sealed class RedisKeyPool(RedisConnection connection, RedisOptions opti
         return counts.Sum();
     }
 
-    private async ValueTask<int?> ReadEpochAsync(CancellationToken cancellationToken) =>
-        (int?)await connection.Background.CallAsync(_epochKey, database => database.StringGetAsync(_epochKey, CommandFlags.DemandMaster), cancellationToken);
+    /// <inheritdoc />
+    public async Task<int?> ReadEpochAsync(CancellationToken cancellationToken) =>
+        (await connection.Background.CallAsync(_epochKey, database => database.StringGetAsync(_epochKey, CommandFlags.DemandMaster), cancellationToken))
+            .TryParse(out int epoch) ? epoch : null;
+
+    /// <inheritdoc />
+    public async Task<bool> CheckAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (await ReadEpochAsync(cancellationToken) is { } epoch)
+                await CountAsync(epoch, cancellationToken);
+            return true;
+        }
+        catch (DependencyException error)
+        {
+            // Whether the servers are there at all, the connection tells.
+            return error.InnerException is not RedisServerException;
+        }
+    }
 
     private ValueTask<RedisValue[]> PopAsync(RedisKey key, int count, CancellationToken cancellationToken) =>
         connection.Background.CallAsync(key, database => database.SetPopAsync(key, count), cancellationToken);

@@ -11,26 +11,34 @@ namespace UrlShortener.Runtime.Storage.Redis;
 /// <summary>Links in Redis, each under a key of its own, so that codes spread over a cluster. See <see cref="HeldLink"/> for what is held.</summary>
 internal sealed partial class RedisLinkCache(RedisConnection connection, RedisOptions options, ILogger<RedisLinkCache> logger) : ISharedLinkCache
 {
-    // The version of what is held: up to ten digits. Any other type or text counts as nothing.
+    // The version of what is held: number and epoch of up to ten digits each, compared one after the other, since together they are more than a number of Lua
+    // holds exactly. Without an epoch it was written by the release before. Any other type or text counts as nothing.
     private const string HeldVersion = """
-        local held = redis.pcall('GETRANGE', KEYS[1], 0, 10)
-        local version = type(held) == 'string' and tonumber(string.match(held, '^(%d+)|')) or 0
-        local given = tonumber(ARGV[1])
+        local held = redis.pcall('GETRANGE', KEYS[1], 0, 21)
+        local number, epoch = 0, 0
+        if type(held) == 'string' then
+          local first, second = string.match(held, '^(%d+)|(%d+)|')
+          number = tonumber(first or string.match(held, '^(%d+)|')) or 0
+          epoch = tonumber(second) or 0
+        end
+        local givenNumber, givenEpoch = tonumber(ARGV[1]), tonumber(ARGV[2])
+        local isSame = epoch == givenEpoch and number == givenNumber
+        local isOlder = epoch < givenEpoch or epoch == givenEpoch and number < givenNumber
 
         """;
 
     // A state of the same version replaces its marker. It must not end earlier than the marker would have: it does the marker's work from then on.
     private static readonly RedisScript Store = new(HeldVersion + """
-        if version > given then return 0 end
-        local ttl = tonumber(ARGV[3])
-        if version == given then ttl = math.max(ttl, redis.call('PTTL', KEYS[1])) end
-        redis.call('SET', KEYS[1], ARGV[2], 'PX', string.format('%.0f', ttl))
+        if not isSame and not isOlder then return 0 end
+        local ttl = tonumber(ARGV[4])
+        if isSame then ttl = math.max(ttl, redis.call('PTTL', KEYS[1])) end
+        redis.call('SET', KEYS[1], ARGV[3], 'PX', string.format('%.0f', ttl))
         return 1
         """);
 
     private static readonly RedisScript Void = new(HeldVersion + """
-        if version < given then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
-        if ARGV[4] then redis.call('PUBLISH', ARGV[4], ARGV[5]) end
+        if isOlder then redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4]) end
+        if ARGV[5] then redis.call('PUBLISH', ARGV[5], ARGV[6]) end
         return 1
         """);
 
@@ -40,7 +48,7 @@ internal sealed partial class RedisLinkCache(RedisConnection connection, RedisOp
     private readonly int _changeTtl = (int)options.ChangeTtl.TotalMilliseconds;
 
     /// <inheritdoc />
-    public bool IsAvailable => connection.IsConnected && !connection.Requests.IsOpen;
+    public bool IsAvailable => connection.IsConnected && !connection.Requests.IsOpen && !connection.IsRefused;
 
     /// <inheritdoc />
     public async ValueTask<SharedLink> FindAsync(string shortCode, CancellationToken cancellationToken)
@@ -72,20 +80,16 @@ internal sealed partial class RedisLinkCache(RedisConnection connection, RedisOp
     {
         // Links stored together do not end together.
         var ttl = _linkTtl - RandomNumberGenerator.GetInt32((_linkTtl / 10) + 1);
-        await TryRunAsync(Store, shortCode, [target.Version, HeldLink.Render(target), ttl], cancellationToken);
+        await TryRunAsync(Store, shortCode, [target.Version.Number, target.Version.Epoch, HeldLink.Render(target), ttl], cancellationToken);
     }
 
     /// <inheritdoc />
     public ValueTask<bool> InvalidateAsync(LinkVersion change, CancellationToken cancellationToken) =>
-        TryRunAsync(
-            Void,
-            change.ShortCode,
-            [change.Version, HeldLink.RenderMarker(change.Version), _changeTtl, (RedisValue)(string?)_channel, $"{change.Version}|{change.ShortCode}"],
-            cancellationToken);
+        TryRunAsync(Void, change.ShortCode, [.. BuildVoid(change), (RedisValue)(string?)_channel, RenderMessage(change)], cancellationToken);
 
     /// <inheritdoc />
     public ValueTask<bool> VoidAsync(LinkVersion change, CancellationToken cancellationToken) =>
-        TryRunAsync(Void, change.ShortCode, [change.Version, HeldLink.RenderMarker(change.Version), _changeTtl], cancellationToken);
+        TryRunAsync(Void, change.ShortCode, BuildVoid(change), cancellationToken);
 
     /// <inheritdoc />
     public async Task ListenAsync(Action<LinkVersion> onChange, CancellationToken cancellationToken)
@@ -106,17 +110,28 @@ internal sealed partial class RedisLinkCache(RedisConnection connection, RedisOp
         }
     }
 
-    /// <summary>Reads <c>version|code</c>; null: it is something else.</summary>
+    /// <summary>Renders <c>number|code|epoch</c>.</summary>
+    internal static string RenderMessage(LinkVersion change) =>
+        string.Create(CultureInfo.InvariantCulture, $"{change.Version.Number}|{change.ShortCode}|{change.Version.Epoch}");
+
+    /// <summary>Reads <c>number|code|epoch</c>, or <c>number|code</c> of the release before, which counts as epoch 0; null: it is something else.</summary>
     internal static LinkVersion? ParseMessage(string? message)
     {
-        var bar = message?.IndexOf('|', StringComparison.Ordinal) ?? -1;
-        return bar > 0
-            && int.TryParse(message.AsSpan(0, bar), NumberStyles.None, CultureInfo.InvariantCulture, out var version)
-            && version > 0
-            && ShortCode.IsValid(message.AsSpan(bar + 1))
-                ? new LinkVersion(message![(bar + 1)..], version)
+        var parts = message?.Split('|') ?? [];
+        var epoch = 0;
+        return parts.Length is 2 or 3
+            && TryParse(parts[0], out var number)
+            && number > 0
+            && ShortCode.IsValid(parts[1])
+            && (parts.Length == 2 || TryParse(parts[2], out epoch))
+                ? new LinkVersion(parts[1], new StateVersion(epoch, number))
                 : null;
     }
+
+    private static bool TryParse(string text, out int number) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
+
+    private RedisValue[] BuildVoid(LinkVersion change) =>
+        [change.Version.Number, change.Version.Epoch, HeldLink.RenderMarker(change.Version), _changeTtl];
 
     private void Handle(RedisValue message, Action<LinkVersion> onChange)
     {

@@ -11,6 +11,19 @@ internal static class RedisServices
     /// <summary>Counts this process among those that share the limits of callers.</summary>
     public static void AddProcessCensus(this IServiceCollection services) => services.AddHostedService(provider => provider.GetRequiredService<ProcessCensus>());
 
+    /// <summary>Registers the pool of codes for a process that serves nothing: the connection is made when the pool is first used.</summary>
+    public static void AddRedisForCommands(this IServiceCollection services)
+    {
+        services.AddSingleton<Tunnel, RememberedNamesTunnel>();
+        services.AddSingleton(provider =>
+        {
+            var connection = ActivatorUtilities.CreateInstance<RedisConnection>(provider);
+            connection.Start();
+            return connection;
+        });
+        services.AddSingleton<ISharedKeyPool, RedisKeyPool>();
+    }
+
     /// <summary>Registers all of it. <c>ConnectionStrings:Redis</c> must be set.</summary>
     public static void AddRedis(this IServiceCollection services)
     {

@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text;
 using System.Threading.Channels;
 using DbUp;
 using Microsoft.Data.Sqlite;
@@ -17,6 +19,15 @@ internal sealed partial class SqliteDatabase : IDatabase, IAsyncDisposable
     private const int MaxWritesPerCommit = 512;
     private const int MaxReaders = 16;
 
+    // As much as creating a link takes in the log.
+    private const int CheckSize = 32_768;
+    private const string CheckSql =
+        """
+        INSERT INTO health_checks (id, checked_at, padding) VALUES (1, unixepoch() * 1000, zeroblob($1))
+        ON CONFLICT (id) DO UPDATE SET checked_at = excluded.checked_at, padding = excluded.padding
+        """;
+
+    private readonly LastWrite _lastWrite = new();
     private readonly ILogger<SqliteDatabase> _logger;
     private readonly string _directory;
     private readonly string _connectionString;
@@ -25,6 +36,8 @@ internal sealed partial class SqliteDatabase : IDatabase, IAsyncDisposable
     private readonly SemaphoreSlim _readerSlots = new(MaxReaders);
     private readonly TaskCompletionSource _writerEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lazy<Thread> _writer;
+    // Held as long as this process serves. The system releases it when the process ends, whichever way.
+    private FileStream? _serving;
 
     public SqliteDatabase(StorageOptions options, ILogger<SqliteDatabase> logger)
     {
@@ -38,6 +51,31 @@ internal sealed partial class SqliteDatabase : IDatabase, IAsyncDisposable
             DefaultTimeout = 5,
         }.ToString();
         _writer = new Lazy<Thread>(StartWriter);
+    }
+
+    /// <inheritdoc />
+    // Two processes would each hold links in memory that the other one changes.
+    public void Acquire()
+    {
+        var path = Path.Combine(_directory, "serve.lock");
+        try
+        {
+            Directory.CreateDirectory(_directory);
+            _serving = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            // For the message that a second process ends with.
+            _serving.SetLength(0);
+            _serving.Write(Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
+            _serving.Flush();
+        }
+        catch (IOException error) when (IsHeld(error))
+        {
+            throw new InvalidOperationException(
+                $"Storage:DataDirectory {_directory} is in use: process {ReadHolder(path)} serves from it. Stop that process, or set another folder.", error);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidOperationException($"Storage:DataDirectory {_directory} cannot be used: {error.Message}", error);
+        }
     }
 
     /// <inheritdoc />
@@ -80,8 +118,8 @@ internal sealed partial class SqliteDatabase : IDatabase, IAsyncDisposable
     {
         try
         {
-            await WriteAsync(session => session.Scalar("SELECT 1 FROM urls LIMIT 1"), cancellationToken);
-            return StoreState.Healthy;
+            await EnqueueAsync(session => session.Execute(CheckSql, CheckSize), cancellationToken);
+            return _lastWrite.HasFailed ? StoreState.Down : StoreState.Healthy;
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
@@ -95,10 +133,17 @@ internal sealed partial class SqliteDatabase : IDatabase, IAsyncDisposable
     public async Task<T> WriteAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken)
     {
         using var timer = StoreMetrics.WriteSeconds.NewTimer();
-        _ = _writer.Value;
-        var write = new Write<T>(work, cancellationToken);
-        await _writes.Writer.WriteAsync(write, cancellationToken);
-        return await write.Completion;
+        try
+        {
+            var result = await EnqueueAsync(work, cancellationToken);
+            _lastWrite.Note(isFailure: false);
+            return result;
+        }
+        catch (SqliteException error) when (error.SqliteErrorCode != SQLitePCL.raw.SQLITE_CONSTRAINT)
+        {
+            _lastWrite.Note(isFailure: true);
+            throw;
+        }
     }
 
     /// <summary>Runs a query on a connection that cannot write. The work runs on the caller's thread.</summary>
@@ -139,21 +184,50 @@ internal sealed partial class SqliteDatabase : IDatabase, IAsyncDisposable
         while (_readers.TryTake(out var session))
             session.Dispose();
         _readerSlots.Dispose();
+        if (_serving is not null)
+            await _serving.DisposeAsync();
+    }
+
+    private async Task<T> EnqueueAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken)
+    {
+        _ = _writer.Value;
+        var write = new Write<T>(work, cancellationToken);
+        await _writes.Writer.WriteAsync(write, cancellationToken);
+        return await write.Completion;
+    }
+
+    private static bool IsHeld(IOException error)
+    {
+        const int HeldOnUnix = 11; // EWOULDBLOCK
+        const int HeldOnWindows = unchecked((int)0x80070020); // ERROR_SHARING_VIOLATION
+        return error.HResult is HeldOnUnix or HeldOnWindows;
+    }
+
+    private static string ReadHolder(string path)
+    {
+        try
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            using var reader = new StreamReader(file, Encoding.ASCII);
+            return reader.ReadToEnd() is { Length: > 0 } id ? id : "unknown";
+        }
+        catch (IOException)
+        {
+            return "unknown";
+        }
     }
 
     // DbUp does not expect company: an exclusively opened file makes the second process wait for the first.
     private FileStream WaitForTurn()
     {
         const int attempts = 300;
-        const int HeldOnUnix = 11; // EWOULDBLOCK
-        const int HeldOnWindows = unchecked((int)0x80070020); // ERROR_SHARING_VIOLATION
         for (var attempt = 1; ; attempt++)
         {
             try
             {
                 return new FileStream(Path.Combine(_directory, "migrate.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             }
-            catch (IOException error) when (attempt < attempts && error.HResult is HeldOnUnix or HeldOnWindows)
+            catch (IOException error) when (attempt < attempts && IsHeld(error))
             {
                 using var pause = new ManualResetEventSlim();
                 pause.Wait(TimeSpan.FromMilliseconds(100));

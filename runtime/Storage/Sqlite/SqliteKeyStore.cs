@@ -1,23 +1,61 @@
+using System.Globalization;
 using UrlShortener.Runtime.Keys;
 
 namespace UrlShortener.Runtime.Storage.Sqlite;
 
-/// <inheritdoc />
-internal sealed class SqliteKeyStore(SqliteDatabase database) : IKeyStore
+/// <inheritdoc cref="IKeyStore" />
+internal sealed class SqliteKeyStore(SqliteDatabase database, TimeProvider time) : IKeyStore, IEpochRegistry
 {
+    // The first batch of this run.
+    private long _firstBatch = long.MaxValue;
+    // Used by the writer's thread alone.
+    private long _lastBatch;
+
+    /// <summary>The epoch in force.</summary>
+    public static int ReadEpoch(SqliteSession session) =>
+        Convert.ToInt32(session.Scalar("SELECT coalesce(max(epoch), 0) FROM kgs_epochs"), CultureInfo.InvariantCulture);
+
     /// <inheritdoc />
-    public Task<IReadOnlyList<string>> AddAsync(IReadOnlyList<string> keys, CancellationToken cancellationToken) =>
-        database.WriteAsync<IReadOnlyList<string>>(
+    public Task<IReadOnlyList<Key>> AddAsync(IReadOnlyList<string> codes, CancellationToken cancellationToken) =>
+        database.WriteAsync<IReadOnlyList<Key>>(
             session =>
             {
-                var batch = (long)(session.Scalar("SELECT coalesce(max(batch_id), 0) + 1 FROM kgs_keys WHERE is_used = 0") ?? 1L);
-                return [.. keys.Where(key => session.Execute("INSERT INTO kgs_keys (short_code, batch_id) VALUES ($1, $2) ON CONFLICT DO NOTHING", key, batch) == 1)];
+                var epoch = ReadEpoch(session);
+                // Above the batches of earlier runs; those of this one are counted here, since they disappear as they are used.
+                var batch = _lastBatch = Math.Max(_lastBatch, (long)session.Scalar("SELECT coalesce(max(batch_id), 0) FROM kgs_keys WHERE is_used = 0")!) + 1;
+                Interlocked.CompareExchange(ref _firstBatch, batch, long.MaxValue);
+                return
+                [
+                    .. codes.Where(code => session.Execute("INSERT INTO kgs_keys (short_code, batch_id) VALUES ($1, $2) ON CONFLICT DO NOTHING", code, batch) == 1)
+                        .Select(code => new Key(code, epoch)),
+                ];
             },
             cancellationToken);
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<string>> ReadUnusedAsync(int limit, CancellationToken cancellationToken) =>
-        database.ReadAsync<IReadOnlyList<string>>(
-            session => session.Query("SELECT short_code FROM kgs_keys WHERE is_used = 0 LIMIT $1", row => row.GetString(0), limit),
+    public Task<int> DeleteLeftoversAsync(int limit, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            session => session.Execute(
+                "DELETE FROM kgs_keys WHERE short_code IN (SELECT short_code FROM kgs_keys WHERE is_used = 0 AND batch_id < $1 LIMIT $2)",
+                Volatile.Read(ref _firstBatch),
+                limit),
+            cancellationToken);
+
+    /// <inheritdoc />
+    public Task<int> ReadEpochAsync(CancellationToken cancellationToken) => database.ReadAsync(ReadEpoch, cancellationToken);
+
+    /// <inheritdoc />
+    public Task<int> OpenEpochAsync(int epoch, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            session =>
+            {
+                var current = ReadEpoch(session);
+                if (epoch <= current)
+                    return current;
+                session.Execute("INSERT INTO kgs_epochs (epoch, opened_at) VALUES ($1, $2)", epoch, time.GetUtcNow().ToUnixTimeMilliseconds());
+                // Some were given to links that the file has lost. As used codes they are nobody's for ever, not even as an alias.
+                session.Execute("UPDATE kgs_keys SET is_used = 1 WHERE is_used = 0");
+                return epoch;
+            },
             cancellationToken);
 }

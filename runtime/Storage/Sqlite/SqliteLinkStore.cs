@@ -1,12 +1,13 @@
 using System.Globalization;
 using System.Text;
 using Microsoft.Data.Sqlite;
+using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Links;
 
 namespace UrlShortener.Runtime.Storage.Sqlite;
 
 /// <inheritdoc />
-internal sealed class SqliteLinkStore(SqliteDatabase database) : ILinkStore
+internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch) : ILinkStore, ILinkChangeLog
 {
     private const string Columns =
         "id, short_code, original_url, user_id, created_at, expires_at, click_count, last_accessed_at, is_active, redirect_type, metadata";
@@ -25,7 +26,7 @@ internal sealed class SqliteLinkStore(SqliteDatabase database) : ILinkStore
 
     /// <inheritdoc />
     // One process, one file: what is read is the newest there is, and numbers are not needed to tell.
-    public async Task<LinkTarget?> FindTargetAsync(string shortCode, int atLeast, CancellationToken cancellationToken) =>
+    public async Task<LinkTarget?> FindTargetAsync(string shortCode, StateVersion atLeast, CancellationToken cancellationToken) =>
         await FindAsync(shortCode, cancellationToken) is { } link
             ? new LinkTarget(link.OriginalUrl, link.ExpiresAt, link.RedirectType, link.IsActive, atLeast)
             : null;
@@ -52,8 +53,17 @@ internal sealed class SqliteLinkStore(SqliteDatabase database) : ILinkStore
     public Task<int> DeleteExpiredIdempotencyKeysAsync(DateTimeOffset now, CancellationToken cancellationToken) =>
         database.WriteAsync(session => session.Execute("DELETE FROM idempotency_keys WHERE expires_at <= $1", now.ToUnixTimeMilliseconds()), cancellationToken);
 
-    private static CreateLinksResult Create(SqliteSession session, CreateLinks request)
+    /// <inheritdoc />
+    // One process, one file: nobody else changes links. What a restore means, the epoch tells.
+    Task<RecentChanges> ILinkChangeLog.ReadAsync(TimeSpan age, CancellationToken cancellationToken) =>
+        database.ReadAsync(session => new RecentChanges(SqliteKeyStore.ReadEpoch(session), []), cancellationToken);
+
+    /// <inheritdoc />
+    Task<int> ILinkChangeLog.DeleteAsync(TimeSpan age, CancellationToken cancellationToken) => Task.FromResult(0);
+
+    private CreateLinksResult Create(SqliteSession session, CreateLinks request)
     {
+        epoch.Observe(SqliteKeyStore.ReadEpoch(session));
         if (request.Idempotency is { } idempotency && FindReply(session, idempotency.Key, idempotency.RequestHash, request.Now) is { } earlier)
             return earlier;
 
@@ -70,21 +80,30 @@ internal sealed class SqliteLinkStore(SqliteDatabase database) : ILinkStore
         return new CreateLinksResult.Created(links, created > 0 ? StoreReply(session, request.Idempotency, links) : null);
     }
 
-    private static Link? Insert(SqliteSession session, NewLink link, CreateLinks request)
+    private Link? Insert(SqliteSession session, NewLink link, CreateLinks request)
     {
         var now = request.Now.ToUnixTimeMilliseconds();
-        var code = link.Alias ?? request.NextKey().Code;
+        var code = link.Alias ?? NextCode(request);
         while (!Claim(session, code, now))
         {
             if (link.Alias is not null)
                 return null;
-            code = request.NextKey().Code;
+            code = NextCode(request);
         }
 
         session.Execute(
             "INSERT INTO urls (short_code, original_url, user_id, created_at, expires_at, redirect_type, metadata) VALUES ($1, $2, $3, $4, $5, $6, $7)",
             code, link.OriginalUrl, request.UserId, now, link.ExpiresAt?.ToUnixTimeMilliseconds(), link.RedirectType, link.Metadata);
         return new Link(code, link.OriginalUrl, request.UserId, FromUnix(now), link.ExpiresAt, 0, null, true, link.RedirectType, link.Metadata);
+    }
+
+    private string NextCode(CreateLinks request)
+    {
+        Key key;
+        do
+            key = request.NextKey();
+        while (key.Epoch < epoch.Current);
+        return key.Code;
     }
 
     // One statement for pooled codes, codes made on demand and aliases: a code is claimed by whoever sets is_used first.

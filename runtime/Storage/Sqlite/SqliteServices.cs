@@ -13,9 +13,13 @@ internal static class SqliteServices
     {
         services.AddSingleton<SqliteDatabase>();
         services.AddSingleton<IDatabase>(provider => provider.GetRequiredService<SqliteDatabase>());
-        services.AddSingleton<ILinkStore, SqliteLinkStore>();
+        services.AddSingleton<SqliteLinkStore>();
+        services.AddSingleton<ILinkStore>(provider => provider.GetRequiredService<SqliteLinkStore>());
+        services.AddSingleton<ILinkChangeLog>(provider => provider.GetRequiredService<SqliteLinkStore>());
         services.AddSingleton<IUserStore, SqliteUserStore>();
-        services.AddSingleton<IKeyStore, SqliteKeyStore>();
+        services.AddSingleton<SqliteKeyStore>();
+        services.AddSingleton<IKeyStore>(provider => provider.GetRequiredService<SqliteKeyStore>());
+        services.AddSingleton<IEpochRegistry>(provider => provider.GetRequiredService<SqliteKeyStore>());
         services.AddSingleton<IClickStore, SqliteClickStore>();
     }
 }

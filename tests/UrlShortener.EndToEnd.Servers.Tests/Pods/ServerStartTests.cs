@@ -27,6 +27,29 @@ public sealed class ServerStartTests : ProductTest
         Assert.DoesNotContain("API key", product.Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Start_TwoAtOnceOnNewData_ShareItSoundly()
+    {
+        var stores = await NewStoresAsync();
+        var products = new[] { Own(ProductProcess.Launch(stores)), Own(ProductProcess.Launch(stores)) };
+
+        foreach (var product in products)
+            await product.WaitUntilReadyAsync();
+        var user = await products[0].CreateUserAsync(NewEmail());
+        var code = await user.CreateLinkAsync("https://example.com/shared");
+        Assert.Equal("https://example.com/shared", (await products[1].Anonymous.GetAsync($"/{code}")).Header("Location"));
+        var many = await Task.WhenAll(Enumerable.Range(0, 40).Select(number => new ApiClient(products[number % 2].Http, user.ApiKey)
+            .CreateAsync(new { original_url = "https://example.com/" })));
+        Assert.All(many, reply => Assert.True(reply.Status == 201, reply.ToString()));
+
+        var users = await products[0].RunCommandAsync("users", "list");
+        foreach (var product in products)
+            await product.StopAsync();
+        Assert.Single(users.Output.Split('\n'), line => line.Contains("owner@localhost", StringComparison.Ordinal));
+        Assert.Equal(1, products.Sum(product => product.AllOutput.Split("API key: ").Length - 1));
+        Assert.Equal("ok", await stores.CheckAsync());
+    }
+
     [Theory]
     [InlineData("Host=127.0.0.1:1;Username=postgres", "Failed to connect to 127.0.0.1:1")]
     [InlineData("Host=127.0.0.1:1,127.0.0.1:2;Username=postgres", "Failed to connect to 127.0.0.1:2")]

@@ -27,4 +27,105 @@ public sealed class DataFolderTests : ProductTest
 
         Assert.Equal(content, await File.ReadAllTextAsync(database, TestContext.Current.CancellationToken));
     }
+
+    [Fact]
+    public async Task Start_AnotherProcessServesFromTheFolder_IsRefusedAndTheFirstGoesOn()
+    {
+        var product = await StartAsync();
+        var code = await product.Owner.CreateLinkAsync();
+
+        var refused = await ProductRuns.AssertFailsAsync(product.Stores, "Storage:DataDirectory");
+
+        Assert.Contains($"{product.Stores.DataDirectory} is in use: process ", refused.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("API key", refused.Output, StringComparison.Ordinal);
+        Assert.Equal(302, (await product.Anonymous.GetAsync($"/{code}")).Status);
+        // Commands work beside it.
+        Assert.Equal(0, (await product.RunCommandAsync("users", "list")).ExitCode);
+        Assert.Equal(0, (await product.RunCommandAsync("migrate")).ExitCode);
+        // However it ends, the folder is free then.
+        await product.KillAsync();
+        await product.StartAgainAsync();
+        Assert.Equal(302, (await product.Anonymous.GetAsync($"/{code}")).Status);
+        await product.StopAsync();
+        await product.StartAgainAsync();
+        Assert.Equal(302, (await product.Anonymous.GetAsync($"/{code}")).Status);
+    }
+
+    [Fact]
+    public async Task Restore_CopyOfTheFolderPutBack_NoCodeIsGivenOutTwice()
+    {
+        const int links = 30;
+        var product = await StartAsync("--Keys:PoolSize=100", "--Keys:LowWatermark=50", "--Keys:BatchSize=100", "--RateLimiting:Enterprise=1000000");
+        await Eventually.ReadAsync(() => product.ReadMetricAsync("shortener_key_pool_level"), level => level >= 100, "the pool is filled");
+        await product.StopAsync();
+        var copy = NewFolder().FullName;
+        Copy(product.Stores.DataDirectory, copy);
+
+        await product.StartAgainAsync();
+        var lost = await CreateAsync(product, links);
+        await product.StopAsync();
+        Directory.Delete(product.Stores.DataDirectory, recursive: true);
+        Copy(copy, product.Stores.DataDirectory);
+        var restored = await product.RunCommandAsync("restored");
+        Assert.True(restored.ExitCode == 0, restored.ToString());
+        Assert.Contains("Opened epoch 1.", restored.Output, StringComparison.Ordinal);
+        await product.StartAgainAsync();
+
+        Assert.Empty(lost.Intersect(await CreateAsync(product, links)));
+    }
+
+    [Fact]
+    public async Task Restore_CopyPutBackWithoutACommand_NoCodeIsGivenOutTwice()
+    {
+        const int links = 30;
+        var product = await StartAsync("--Keys:PoolSize=100", "--Keys:LowWatermark=50", "--Keys:BatchSize=100", "--RateLimiting:Enterprise=1000000");
+        await Eventually.ReadAsync(() => product.ReadMetricAsync("shortener_key_pool_level"), level => level >= 100, "the pool is filled");
+        await product.StopAsync();
+        var copy = NewFolder().FullName;
+        Copy(product.Stores.DataDirectory, copy);
+
+        await product.StartAgainAsync();
+        var lost = await CreateAsync(product, links);
+        await product.KillAsync();
+        Directory.Delete(product.Stores.DataDirectory, recursive: true);
+        Copy(copy, product.Stores.DataDirectory);
+        await product.StartAgainAsync();
+
+        Assert.Empty(lost.Intersect(await CreateAsync(product, links)));
+    }
+
+    [Fact]
+    public async Task Restored_WhileItServes_VoidsWhatIsInMemory()
+    {
+        var product = await StartAsync("--Caching:Ttl=01:00:00");
+        var code = await product.Owner.CreateLinkAsync("https://example.com/lost");
+        Assert.Equal("https://example.com/lost", (await product.Anonymous.GetAsync($"/{code}")).Header("Location"));
+        // As a restore into the open file.
+        await product.Stores.RetargetLinkAsync(code, "https://example.com/restored");
+        Assert.Equal("https://example.com/lost", (await product.Anonymous.GetAsync($"/{code}")).Header("Location"));
+
+        var restored = await product.RunCommandAsync("restored");
+
+        Assert.True(restored.ExitCode == 0, restored.ToString());
+        await Eventually.ReadAsync(() => product.Anonymous.GetAsync($"/{code}"), reply => reply.Header("Location") == "https://example.com/restored", "the restored target is followed");
+        // Codes of before are void, and there are new ones.
+        Assert.Equal(302, (await product.Anonymous.GetAsync($"/{await product.Owner.CreateLinkAsync()}")).Status);
+    }
+
+    private static async Task<IReadOnlyList<string>> CreateAsync(ProductProcess product, int count)
+    {
+        // From the pool, not made on demand.
+        await Eventually.ReadAsync(() => product.ReadMetricAsync("shortener_key_pool_level"), level => level >= 100, "the pool is filled");
+        var codes = new List<string>();
+        for (var i = 0; i < count; i++)
+            codes.Add(await product.Owner.CreateLinkAsync());
+        return codes;
+    }
+
+    private static void Copy(string from, string to)
+    {
+        Directory.CreateDirectory(to);
+        foreach (var file in Directory.EnumerateFiles(from))
+            File.Copy(file, Path.Combine(to, Path.GetFileName(file)), overwrite: true);
+    }
 }

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using UrlShortener.Runtime.Caching;
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Links;
 using Xunit;
 using ZiggyCreatures.Caching.Fusion;
@@ -17,13 +18,14 @@ public sealed class ChangeFeedTests : IAsyncDisposable
     private readonly FakeShared _shared = new();
     private readonly FakeStore _store = new();
     private readonly RecordingLogger _logger = new();
+    private readonly KeyEpoch _epoch = new();
     private readonly LinkCache _cache;
     private readonly ChangeFeed _feed;
 
     public ChangeFeedTests()
     {
-        _cache = new LinkCache(_store, new NoSharedLinkCache(), new CachingOptions(), NullLogger<FusionCache>.Instance);
-        _feed = new ChangeFeed(_log, _shared, _cache, new RedisOptions(), _time, _logger);
+        _cache = new LinkCache(_store, new NoSharedLinkCache(), _epoch, new CachingOptions(), NullLogger<FusionCache>.Instance);
+        _feed = new ChangeFeed(_log, _shared, _cache, _epoch, new RedisOptions(), _time, _logger);
     }
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -41,21 +43,50 @@ public sealed class ChangeFeedTests : IAsyncDisposable
         await _cache.LoadAsync("abcd", Token);
         await StartAsync();
 
-        _log.Entries = [new(1, new LinkVersion("abcd", 3))];
+        _log.Entries = [new(1, new LinkVersion("abcd", new(0, 3)))];
         await ReadAsync();
 
         Assert.False(_cache.TryGet("abcd", out _));
         await _cache.LoadAsync("abcd", Token);
         // A replica that lags may not answer with an older state.
-        Assert.Equal(3, _store.AtLeast);
-        await Eventually.HoldsAsync(() => _shared.Voided.SequenceEqual([new LinkVersion("abcd", 3)]));
+        Assert.Equal(new StateVersion(0, 3), _store.AtLeast);
+        await Eventually.HoldsAsync(() => _shared.Voided.SequenceEqual([new LinkVersion("abcd", new(0, 3))]));
+    }
+
+    [Fact]
+    public async Task Run_EpochOpened_VoidsMemoryAndEntriesOfLostIdsAreNotSkipped()
+    {
+        await StartAsync();
+        _log.Entries = [new(1, new LinkVersion("abcd", new(0, 7)))];
+        await ReadAsync();
+        await _cache.LoadAsync("abcd", Token);
+        Assert.True(_cache.TryGet("abcd", out _));
+
+        _log.Epoch = 1;
+        _log.Entries = [];
+        await ReadAsync();
+
+        Assert.Equal(1, _epoch.Current);
+        Assert.False(_cache.TryGet("abcd", out _));
+        // What was changed lately had a larger number; now the store is behind, and no replica of the time before is good enough.
+        await _cache.LoadAsync("abcd", Token);
+        Assert.Equal(new StateVersion(1, 0), _store.AtLeast);
+        Assert.True(_cache.TryGet("abcd", out _));
+
+        // The restored store gives the same id out again.
+        _log.Entries = [new(1, new LinkVersion("abcd", new(1, 3)))];
+        await ReadAsync();
+
+        Assert.False(_cache.TryGet("abcd", out _));
+        Assert.Equal([new(0, 7), new(1, 3)], _shared.Voided.Select(change => change.Version));
+        Assert.Single(_logger.Events, entry => entry == (LogLevel.Information, 4));
     }
 
     [Fact]
     public async Task Run_SameEntryAgain_IsSkipped()
     {
         await StartAsync();
-        _log.Entries = [new(1, new LinkVersion("abcd", 3))];
+        _log.Entries = [new(1, new LinkVersion("abcd", new(0, 3)))];
         await ReadAsync();
         await _cache.LoadAsync("abcd", Token);
 
@@ -70,7 +101,7 @@ public sealed class ChangeFeedTests : IAsyncDisposable
     public async Task Run_LaterEntry_TheSharedTierIsToldASecondTime()
     {
         await StartAsync();
-        _log.Entries = [new(1, new LinkVersion("abcd", 3))];
+        _log.Entries = [new(1, new LinkVersion("abcd", new(0, 3)))];
         await ReadAsync();
         Assert.Single(_shared.Voided);
 
@@ -84,7 +115,7 @@ public sealed class ChangeFeedTests : IAsyncDisposable
     [Fact]
     public async Task Run_EntriesOfTheFirstRead_AreToldOnce()
     {
-        _log.Entries = [new(1, new LinkVersion("abcd", 3))];
+        _log.Entries = [new(1, new LinkVersion("abcd", new(0, 3)))];
         await StartAsync();
         _log.Entries = [];
         for (var i = 0; i < 40; i++)
@@ -98,7 +129,7 @@ public sealed class ChangeFeedTests : IAsyncDisposable
     {
         await StartAsync();
         _shared.IsAway = true;
-        _log.Entries = [.. Enumerable.Range(1, 100).Select(i => new LoggedChange(i, new LinkVersion($"code{i}", i)))];
+        _log.Entries = [.. Enumerable.Range(1, 100).Select(i => new LoggedChange(i, new LinkVersion($"code{i}", new(0, i))))];
         await ReadAsync();
         _log.Entries = [];
         for (var i = 0; i < 10; i++)
@@ -119,7 +150,7 @@ public sealed class ChangeFeedTests : IAsyncDisposable
         var failed = _log.Ages.Count;
         await Eventually.HoldsAsync(() => _log.Ages.Count >= failed + 5, Step);
         _log.Error = null;
-        _log.Entries = [new(1, new LinkVersion("abcd", 3))];
+        _log.Entries = [new(1, new LinkVersion("abcd", new(0, 3)))];
 
         await Eventually.HoldsAsync(() => _shared.Voided.Count == 1, Step);
 
@@ -135,11 +166,11 @@ public sealed class ChangeFeedTests : IAsyncDisposable
         await _cache.LoadAsync("abcd", Token);
         await StartAsync();
 
-        (await _shared.Listener)(new LinkVersion("abcd", 9));
+        (await _shared.Listener)(new LinkVersion("abcd", new(0, 9)));
 
         Assert.False(_cache.TryGet("abcd", out _));
         await _cache.LoadAsync("abcd", Token);
-        Assert.Equal(9, _store.AtLeast);
+        Assert.Equal(new StateVersion(0, 9), _store.AtLeast);
     }
 
     [Fact]
@@ -186,20 +217,23 @@ public sealed class ChangeFeedTests : IAsyncDisposable
     {
         private volatile IReadOnlyList<LoggedChange> _entries = [];
         private volatile Exception? _error;
+        private volatile int _epoch;
 
         public IReadOnlyList<LoggedChange> Entries { get => _entries; set => _entries = value; }
+
+        public int Epoch { get => _epoch; set => _epoch = value; }
 
         public Exception? Error { get => _error; set => _error = value; }
 
         public ConcurrentQueue<TimeSpan> Ages { get; } = new();
 
-        public async Task<IReadOnlyList<LoggedChange>> ReadAsync(TimeSpan age, CancellationToken cancellationToken)
+        public async Task<RecentChanges> ReadAsync(TimeSpan age, CancellationToken cancellationToken)
         {
             await Task.Yield();
             var entries = Entries;
             var error = Error;
             Ages.Enqueue(age);
-            return error is null ? entries : throw error;
+            return error is null ? new RecentChanges(Epoch, entries) : throw error;
         }
 
         public Task<int> DeleteAsync(TimeSpan age, CancellationToken cancellationToken) => throw new NotSupportedException();
@@ -246,12 +280,12 @@ public sealed class ChangeFeedTests : IAsyncDisposable
 
     private sealed class FakeStore : ILinkStore
     {
-        public int AtLeast { get; private set; }
+        public StateVersion AtLeast { get; private set; }
 
-        public Task<LinkTarget?> FindTargetAsync(string shortCode, int atLeast, CancellationToken cancellationToken)
+        public Task<LinkTarget?> FindTargetAsync(string shortCode, StateVersion atLeast, CancellationToken cancellationToken)
         {
             AtLeast = atLeast;
-            return Task.FromResult<LinkTarget?>(new LinkTarget("https://example.com/", null, 302, IsActive: true, Math.Max(1, atLeast)));
+            return Task.FromResult<LinkTarget?>(new LinkTarget("https://example.com/", null, 302, IsActive: true, StateVersion.Newest(new(0, 1), atLeast)));
         }
 
         public Task<CreateLinksResult> CreateAsync(CreateLinks request, CancellationToken cancellationToken) => throw new NotSupportedException();

@@ -34,8 +34,8 @@ internal sealed class FakeLinkStore : ILinkStore
     public Task<CreateLinksResult?> FindReplyAsync(string key, string requestHash, DateTimeOffset now, CancellationToken cancellationToken) =>
         throw new NotSupportedException();
 
-    public async Task<LinkTarget?> FindTargetAsync(string shortCode, int atLeast, CancellationToken cancellationToken) =>
-        await FindAsync(shortCode, cancellationToken) is { } link ? new LinkTarget(link.OriginalUrl, link.ExpiresAt, link.RedirectType, link.IsActive, 1) : null;
+    public async Task<LinkTarget?> FindTargetAsync(string shortCode, StateVersion atLeast, CancellationToken cancellationToken) =>
+        await FindAsync(shortCode, cancellationToken) is { } link ? new LinkTarget(link.OriginalUrl, link.ExpiresAt, link.RedirectType, link.IsActive, new StateVersion(0, 1)) : null;
 
     public Task<LinkChangeResult> UpdateAsync(string shortCode, long userId, LinkChange change, CancellationToken cancellationToken) =>
         throw new NotSupportedException();

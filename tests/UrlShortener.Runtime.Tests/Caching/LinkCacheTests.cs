@@ -3,6 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 using UrlShortener.Runtime.Abuse;
 using UrlShortener.Runtime.Caching;
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Links;
 using Xunit;
 using ZiggyCreatures.Caching.Fusion;
@@ -13,6 +14,7 @@ public sealed class LinkCacheTests : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("cache");
     private readonly FakeTimeProvider _time = new();
+    private readonly KeyEpoch _epoch = new();
     private readonly FakeLinkStore _store = new();
     private readonly List<IDisposable> _owned = [];
 
@@ -165,6 +167,141 @@ public sealed class LinkCacheTests : IDisposable
     }
 
     [Fact]
+    public async Task Invalidate_ThousandsOfOtherCodes_LeavesEveryEntryAHit()
+    {
+        var cache = New();
+        var codes = Enumerable.Range(0, 1_000).Select(i => $"held{i:000}").ToList();
+        foreach (var code in codes)
+            await cache.LoadAsync(code, Token);
+        var before = _store.Calls;
+
+        // As many as aliases in four bulk requests, each created for the first time.
+        for (var i = 0; i < 40_000; i++)
+            cache.Invalidate($"new{i:00000}", new StateVersion(0, 1));
+
+        Assert.All(codes, code => Assert.True(cache.TryGet(code, out _), code));
+        Assert.Equal(before, _store.Calls);
+        Assert.Equal(0, cache.Loading);
+    }
+
+    [Fact]
+    public async Task Invalidate_CodeWhoseAbsenceIsRemembered_IsFoundThen()
+    {
+        var cache = New();
+        _store.Find = (_, _) => Task.FromResult<Link?>(null);
+        Assert.False((await cache.LoadAsync("abcd", Token)).Exists);
+        _store.Find = (code, _) => Task.FromResult<Link?>(FakeLinkStore.NewLink(code));
+
+        cache.Invalidate("abcd", new StateVersion(0, 1));
+
+        Assert.False(cache.TryGet("abcd", out _));
+        Assert.True((await cache.LoadAsync("abcd", Token)).Exists);
+        Assert.Equal(0, cache.Loading);
+    }
+
+    [Fact]
+    public async Task Invalidate_ManyTimesDuringManyLoads_NoOldStateStays()
+    {
+        var cache = New();
+        string[] codes = ["aaaa", "bbbb", "cccc", "dddd"];
+        var newest = new int[codes.Length];
+        _store.Find = async (code, _) =>
+        {
+            var state = Volatile.Read(ref newest[Array.IndexOf(codes, code)]);
+            await Task.Yield();
+            return FakeLinkStore.NewLink(code, $"https://example.com/{state}");
+        };
+
+        await Parallel.ForEachAsync(Enumerable.Range(0, 8), Token, async (worker, token) =>
+        {
+            var index = worker % codes.Length;
+            for (var i = 0; i < 2_000; i++)
+            {
+                if (worker < codes.Length)
+                {
+                    Interlocked.Increment(ref newest[index]);
+                    cache.Invalidate(codes[index]);
+                }
+
+                // What was changed before the call is what it answers, or something newer.
+                var least = Volatile.Read(ref newest[index]);
+                var link = cache.TryGet(codes[index], out var held) ? held : await cache.LoadAsync(codes[index], token);
+                if (worker < codes.Length)
+                    Assert.InRange(int.Parse(link.Location.ToString().Split('/')[^1], System.Globalization.CultureInfo.InvariantCulture), least, int.MaxValue);
+            }
+        });
+
+        Assert.Equal(0, cache.Loading);
+        for (var index = 0; index < codes.Length; index++)
+            Assert.Equal($"https://example.com/{newest[index]}", (await cache.LoadAsync(codes[index], Token)).Location.ToString());
+    }
+
+    [Fact]
+    public async Task Epoch_Opened_EveryEntryIsLoadedAgain()
+    {
+        var cache = New();
+        await cache.LoadAsync("abcd", Token);
+        _store.Find = (code, _) => Task.FromResult<Link?>(FakeLinkStore.NewLink(code, "https://example.com/restored"));
+
+        _epoch.Observe(1);
+
+        Assert.False(cache.TryGet("abcd", out _));
+        Assert.Equal("https://example.com/restored", (await cache.LoadAsync("abcd", Token)).Location.ToString());
+        Assert.True(cache.TryGet("abcd", out _));
+    }
+
+    [Fact]
+    public async Task Epoch_OpenedDuringALoad_TheOldAnswerIsNotServed()
+    {
+        var cache = New();
+        var old = _store.Block();
+        var load = cache.LoadAsync("abcd", Token).AsTask();
+        await Eventually.HoldsAsync(() => _store.Calls == 1);
+
+        _store.Find = (code, _) => Task.FromResult<Link?>(FakeLinkStore.NewLink(code, "https://example.com/restored"));
+        _epoch.Observe(1);
+        old.SetResult(FakeLinkStore.NewLink("abcd", "https://example.com/lost"));
+
+        Assert.Equal("https://example.com/restored", (await load).Location.ToString());
+    }
+
+    [Fact]
+    public async Task Epoch_OpenedAndTheStoreIsSlow_TheOldEntryIsNotServed()
+    {
+        var cache = New();
+        await cache.LoadAsync("abcd", Token);
+        var answer = _store.Block();
+        _epoch.Observe(1);
+
+        var load = cache.LoadAsync("abcd", Token).AsTask();
+        // Longer than whoever has an entry past its time usually waits.
+        await Assert.ThrowsAsync<TimeoutException>(() => load.WaitAsync(TimeSpan.FromMilliseconds(300), Token));
+        answer.SetResult(FakeLinkStore.NewLink("abcd", "https://example.com/restored"));
+
+        Assert.Equal("https://example.com/restored", (await load).Location.ToString());
+    }
+
+    [Fact]
+    public async Task Epoch_OpenedAndTheStoreFails_TheOldEntryIsServedUntilItAnswers()
+    {
+        var cache = New();
+        var link = await cache.LoadAsync("abcd", Token);
+        _store.Find = (_, _) => Task.FromException<Link?>(new IOException("down"));
+        _epoch.Observe(1);
+
+        Assert.Equal(link.Location, (await cache.LoadAsync("abcd", Token)).Location);
+        // The store is left alone for a moment.
+        Assert.True(cache.TryGet("abcd", out _));
+        // A change is known to have replaced it; that is another matter.
+        cache.Invalidate("abcd", new StateVersion(1, 2));
+        await Assert.ThrowsAsync<IOException>(() => cache.LoadAsync("abcd", Token).AsTask());
+
+        _store.Find = (code, _) => Task.FromResult<Link?>(FakeLinkStore.NewLink(code, "https://example.com/restored"));
+        Assert.Equal("https://example.com/restored", (await cache.LoadAsync("abcd", Token)).Location.ToString());
+        Assert.Equal(0, cache.Loading);
+    }
+
+    [Fact]
     public async Task Load_StoreFailsAfterTheTtl_ServesTheStaleLink()
     {
         var cache = New(new CachingOptions { Ttl = TimeSpan.FromMilliseconds(1) });
@@ -223,7 +360,7 @@ public sealed class LinkCacheTests : IDisposable
 
     private LinkCache New(CachingOptions? options = null)
     {
-        var cache = new LinkCache(_store, new NoSharedLinkCache(), options ?? new CachingOptions(), NullLogger<FusionCache>.Instance);
+        var cache = new LinkCache(_store, new NoSharedLinkCache(), _epoch, options ?? new CachingOptions(), NullLogger<FusionCache>.Instance);
         _owned.Add(cache);
         return cache;
     }

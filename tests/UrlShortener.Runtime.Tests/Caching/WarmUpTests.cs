@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using UrlShortener.Runtime.Caching;
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Links;
 using Xunit;
 using ZiggyCreatures.Caching.Fusion;
@@ -14,7 +15,7 @@ public sealed class WarmUpTests : IDisposable
     private readonly FakeLinkStore _store = new();
     private readonly LinkCache _cache;
 
-    public WarmUpTests() => _cache = new LinkCache(_store, new NoSharedLinkCache(), new CachingOptions(), NullLogger<FusionCache>.Instance);
+    public WarmUpTests() => _cache = new LinkCache(_store, new NoSharedLinkCache(), new KeyEpoch(), new CachingOptions(), NullLogger<FusionCache>.Instance);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 

@@ -17,7 +17,7 @@ public sealed class KeyPoolWorkerTests : IAsyncDisposable
     public KeyPoolWorkerTests()
     {
         _pool = new KeyPool(_options, new KeyEpoch());
-        _worker = new KeyPoolWorker(_pool, new RegistryKeySource(_store, _options), _options, _time, NullLogger<KeyPoolWorker>.Instance);
+        _worker = new KeyPoolWorker(_pool, new RegistryKeySource(_store, new KeyEpoch()), _options, _time, NullLogger<KeyPoolWorker>.Instance);
     }
 
     public async ValueTask DisposeAsync()
@@ -36,18 +36,6 @@ public sealed class KeyPoolWorkerTests : IAsyncDisposable
 
         Assert.All(_store.Batches, size => Assert.InRange(size, 1, 30));
         Assert.Equal(100, _store.Registered.Count);
-    }
-
-    [Fact]
-    public async Task Start_UnusedKeysOfAnEarlierRun_AreTakenFirst()
-    {
-        _store.Unused = [.. Enumerable.Range(0, 100).Select(i => $"old{i:0000}")];
-        await StartAsync();
-
-        await Eventually.HoldsAsync(() => _pool.Level == 100);
-
-        Assert.Empty(_store.Batches);
-        Assert.StartsWith("old", _pool.Take().Code, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -120,8 +108,6 @@ public sealed class KeyPoolWorkerTests : IAsyncDisposable
 
         public int RefuseFirst { get; set; }
 
-        public IReadOnlyList<string> Unused { get; set; } = [];
-
         public IReadOnlyCollection<string> Registered
         {
             get
@@ -140,23 +126,19 @@ public sealed class KeyPoolWorkerTests : IAsyncDisposable
             }
         }
 
-        public async Task<IReadOnlyList<string>> AddAsync(IReadOnlyList<string> keys, CancellationToken cancellationToken)
+        public async Task<IReadOnlyList<Key>> AddAsync(IReadOnlyList<string> codes, CancellationToken cancellationToken)
         {
             await ThrowAsync();
             lock (_lock)
             {
-                _batches.Add(keys.Count);
-                var refused = Math.Min(RefuseFirst, keys.Count);
+                _batches.Add(codes.Count);
+                var refused = Math.Min(RefuseFirst, codes.Count);
                 RefuseFirst -= refused;
-                return [.. keys.Skip(refused).Where(_registered.Add)];
+                return [.. codes.Skip(refused).Where(_registered.Add).Select(code => new Key(code, 0))];
             }
         }
 
-        public async Task<IReadOnlyList<string>> ReadUnusedAsync(int limit, CancellationToken cancellationToken)
-        {
-            await ThrowAsync();
-            return [.. Unused.Take(limit)];
-        }
+        public Task<int> DeleteLeftoversAsync(int limit, CancellationToken cancellationToken) => throw new NotSupportedException();
 
         private async Task ThrowAsync()
         {

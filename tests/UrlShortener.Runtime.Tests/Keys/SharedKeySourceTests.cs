@@ -62,7 +62,9 @@ public sealed class SharedKeySourceTests
 
         public Task<IReadOnlyList<Key>> TakeAsync(int count, CancellationToken cancellationToken) => Task.FromResult(Next);
 
-        public Task SetEpochAsync(int epoch, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public Task<int?> ReadEpochAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public Task<int> SetEpochAsync(int epoch, CancellationToken cancellationToken) => throw new NotSupportedException();
 
         public Task<long> CountAsync(int epoch, CancellationToken cancellationToken) => throw new NotSupportedException();
     }

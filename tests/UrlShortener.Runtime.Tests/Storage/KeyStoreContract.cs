@@ -7,9 +7,6 @@ namespace UrlShortener.Runtime.Tests.Storage;
 /// <summary>What every <see cref="IKeyStore"/> does.</summary>
 public abstract class KeyStoreContract : StoreContract
 {
-    // More than any test adds.
-    private const int All = 1_000_000;
-
     private IKeyStore Keys => Stores.Keys;
 
     [Fact]
@@ -17,8 +14,8 @@ public abstract class KeyStoreContract : StoreContract
     {
         var (first, second, third) = (NewCode(), NewCode(), NewCode());
 
-        Assert.Equal([first, second], await Keys.AddAsync([first, second], Token));
-        Assert.Equal([third], await Keys.AddAsync([first, third, second], Token));
+        Assert.Equal([first, second], await AddAsync(first, second));
+        Assert.Equal([third], await AddAsync(first, third, second));
         Assert.Empty(await Keys.AddAsync([first, second, third], Token));
         Assert.Empty(await Keys.AddAsync([], Token));
     }
@@ -27,7 +24,7 @@ public abstract class KeyStoreContract : StoreContract
     public async Task Add_KeyTwiceInOneCall_ReturnsItOnce()
     {
         var key = NewCode();
-        Assert.Equal([key], await Keys.AddAsync([key, key], Token));
+        Assert.Equal([key], await AddAsync(key, key));
     }
 
     [Fact]
@@ -60,32 +57,63 @@ public abstract class KeyStoreContract : StoreContract
     }
 
     [Fact]
-    public async Task ReadUnused_AfterAdd_HoldsUnclaimedKeysOnce()
+    public async Task Add_EpochOpened_KeysAreOfIt()
+    {
+        var registry = (IEpochRegistry)Keys;
+        var epoch = await registry.ReadEpochAsync(Token);
+        Assert.Equal([epoch], (await Keys.AddAsync([NewCode(), NewCode()], Token)).Select(key => key.Epoch).Distinct());
+
+        Assert.Equal(epoch + 1, await registry.OpenEpochAsync(epoch + 1, Token));
+
+        Assert.Equal([epoch + 1], (await Keys.AddAsync([NewCode(), NewCode()], Token)).Select(key => key.Epoch).Distinct());
+        // Only ever goes up.
+        Assert.Equal(epoch + 1, await registry.OpenEpochAsync(epoch, Token));
+        Assert.Equal(epoch + 1, await registry.ReadEpochAsync(Token));
+    }
+
+    [Fact]
+    public async Task Create_KeyOfAClosedEpochOrItsCodeAsAnAlias_IsNeverIssued()
+    {
+        var registry = (IEpochRegistry)Keys;
+        var (held, other) = (Assert.Single(await Keys.AddAsync([NewCode()], Token)), Assert.Single(await Keys.AddAsync([NewCode()], Token)));
+        await registry.OpenEpochAsync(held.Epoch + 1, Token);
+        var fresh = NewKey();
+        var keys = new Queue<Key>([held, fresh]);
+
+        var result = Assert.IsType<CreateLinksResult.Created>(await Links.CreateAsync(new CreateLinks([NewLink()], null, Now, keys.Dequeue), Token));
+
+        Assert.Equal(fresh.Code, Assert.Single(result.Links)!.ShortCode);
+        Assert.Null(Assert.Single(await CreateAsync(null, Now, NewLink(other.Code))));
+    }
+
+    [Fact]
+    public async Task DeleteLeftovers_OfAnEarlierRun_AreDeletedInPiecesAndThisRunsAreLeft()
     {
         var (unused, claimed) = (NewCode(), NewCode());
-        await Keys.AddAsync([unused, claimed], Token);
+        await Keys.AddAsync([unused, claimed, NewCode(), NewCode()], Token);
         await Links.CreateAsync(new CreateLinks([NewLink()], null, Now, () => Key.OnDemand(claimed)), Token);
+        // As after a start.
+        var later = NewKeyStore();
+        var own = Assert.Single(await later.AddAsync([NewCode()], Token)).Code;
 
-        var keys = await Keys.ReadUnusedAsync(All, Token);
+        int deleted;
+        do
+            Assert.InRange(deleted = await later.DeleteLeftoversAsync(2, Token), 0, 2);
+        while (deleted > 0);
 
-        Assert.Single(keys, key => key == unused);
-        Assert.DoesNotContain(claimed, keys);
+        // What is not there can be added.
+        Assert.Equal([unused], (await later.AddAsync([unused, claimed, own], Token)).Select(key => key.Code));
     }
 
     [Fact]
-    public async Task ReadUnused_CodeMadeOnDemand_IsNotUnused()
+    public async Task DeleteLeftovers_CodeStillHeld_IsUsedAllTheSame()
     {
-        var link = await CreateOneAsync();
-        Assert.DoesNotContain(link.ShortCode, await Keys.ReadUnusedAsync(All, Token));
-    }
+        var held = Assert.Single(await Keys.AddAsync([NewCode()], Token));
+        await NewKeyStore().DeleteLeftoversAsync(1_000_000, Token);
 
-    [Fact]
-    public async Task ReadUnused_Limit_IsKept()
-    {
-        await Keys.AddAsync([NewCode(), NewCode(), NewCode()], Token);
+        var result = await Links.CreateAsync(new CreateLinks([NewLink()], null, Now, () => held), Token);
 
-        Assert.Equal(2, (await Keys.ReadUnusedAsync(2, Token)).Count);
-        Assert.Empty(await Keys.ReadUnusedAsync(0, Token));
+        Assert.Equal(held.Code, Assert.Single(Assert.IsType<CreateLinksResult.Created>(result).Links)!.ShortCode);
     }
 
     [Fact]
@@ -94,4 +122,9 @@ public abstract class KeyStoreContract : StoreContract
         var keys = Enumerable.Range(0, 10_000).Select(_ => NewCode()).ToHashSet(StringComparer.Ordinal);
         Assert.Equal(keys.Count, (await Keys.AddAsync([.. keys], Token)).Count);
     }
+
+    /// <summary>The key store of another run on the same database.</summary>
+    private protected abstract IKeyStore NewKeyStore();
+
+    private async Task<IEnumerable<string>> AddAsync(params string[] codes) => (await Keys.AddAsync(codes, Token)).Select(key => key.Code);
 }

@@ -162,7 +162,6 @@ public abstract class LinkStoreContract : StoreContract
 
         Assert.Equal(next, Assert.Single(Assert.IsType<CreateLinksResult.Created>(result).Links)!.ShortCode);
         Assert.Equal("https://example.com/alias", (await Links.FindAsync(pooled, Token))!.OriginalUrl);
-        Assert.DoesNotContain(pooled, await Stores.Keys.ReadUnusedAsync(1_000_000, Token));
     }
 
     [Fact]
@@ -309,7 +308,7 @@ public abstract class LinkStoreContract : StoreContract
         var user = await NewUserAsync();
         var link = await CreateOneAsync(user.Id);
 
-        Assert.Equal(new LinkChangeResult(LinkChangeOutcome.Done, link), (await Links.DeleteAsync(link.ShortCode, user.Id, Token)) with { Version = 0 });
+        Assert.Equal(new LinkChangeResult(LinkChangeOutcome.Done, link), (await Links.DeleteAsync(link.ShortCode, user.Id, Token)) with { Version = default });
 
         Assert.Null(await Links.FindAsync(link.ShortCode, Token));
         Assert.Empty((await Links.ListAsync(new LinkQuery(user.Id, 10), Token)).Links);
@@ -672,7 +671,7 @@ public abstract class LinkStoreContract : StoreContract
     private async Task<Link> ChangeAsync(Link expected, LinkChange change)
     {
         var result = await Links.UpdateAsync(expected.ShortCode, expected.UserId!.Value, change, Token);
-        Assert.Equal(new LinkChangeResult(LinkChangeOutcome.Done, expected), result with { Version = 0 });
+        Assert.Equal(new LinkChangeResult(LinkChangeOutcome.Done, expected), result with { Version = default });
         Assert.Equal(expected, await Links.FindAsync(expected.ShortCode, Token));
         return expected;
     }

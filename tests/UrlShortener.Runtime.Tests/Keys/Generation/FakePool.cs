@@ -79,14 +79,16 @@ internal sealed class FakePool
 
     private sealed class Connection(FakePool pool, Faults faults) : ISharedKeyPool
     {
-        public Task SetEpochAsync(int epoch, CancellationToken cancellationToken) => CallAsync(
+        public Task<int?> ReadEpochAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public Task<int> SetEpochAsync(int epoch, CancellationToken cancellationToken) => CallAsync(
             "tell",
             () =>
             {
                 pool._epoch = Math.Max(pool._epoch, epoch);
                 foreach (var older in pool._pools.Keys.Where(key => key < epoch).ToList())
                     pool._pools.Remove(older);
-                return 0;
+                return pool._epoch;
             },
             cancellationToken);
 

@@ -157,14 +157,14 @@ public sealed partial class PostgresLinkStoreTests(PostgresStores database) : Li
         {
             var target = $"https://example.com/{i}";
             var changed = await Links.UpdateAsync(link.ShortCode, user.Id, new LinkChange { OriginalUrl = target }, Token);
-            Assert.Equal(i, changed.Version);
+            Assert.Equal(i, changed.Version.Number);
 
             // At once: no replica has it yet, or some have.
-            Assert.Equal(new LinkTarget(target, null, 302, IsActive: true, i), await Links.FindTargetAsync(link.ShortCode, changed.Version, Token));
+            Assert.Equal(new LinkTarget(target, null, 302, IsActive: true, changed.Version), await Links.FindTargetAsync(link.ShortCode, changed.Version, Token));
         }
 
         var deleted = await Links.DeleteAsync(link.ShortCode, user.Id, Token);
-        Assert.Equal(30, deleted.Version);
+        Assert.Equal(30, deleted.Version.Number);
         Assert.Null(await Links.FindTargetAsync(link.ShortCode, deleted.Version, Token));
     }
 
@@ -179,11 +179,64 @@ public sealed partial class PostgresLinkStoreTests(PostgresStores database) : Li
         await Links.DeleteAsync(link.ShortCode, user.Id, Token);
 
         IReadOnlyList<LoggedChange> changes = [];
-        await Eventually.HoldsAsync(async () => (changes = [.. (await log.ReadAsync(TimeSpan.FromMinutes(1), Token)).Where(entry => entry.Change.ShortCode == link.ShortCode)]).Count == 2);
+        await Eventually.HoldsAsync(async () => (changes = [.. (await log.ReadAsync(TimeSpan.FromMinutes(1), Token)).Changes.Where(entry => entry.Change.ShortCode == link.ShortCode)]).Count == 2);
 
-        Assert.Equal([2, 3], changes.Select(entry => entry.Change.Version).Order());
-        Assert.DoesNotContain(await log.ReadAsync(TimeSpan.Zero, Token), entry => entry.Change.ShortCode == link.ShortCode);
+        Assert.Equal([2, 3], changes.Select(entry => entry.Change.Version.Number).Order());
+        Assert.DoesNotContain((await log.ReadAsync(TimeSpan.Zero, Token)).Changes, entry => entry.Change.ShortCode == link.ShortCode);
         Assert.Equal(0, await log.DeleteAsync(TimeSpan.FromHours(1), Token));
+    }
+
+    [Fact]
+    public async Task Epoch_Opened_StatesAndChangesFromThenOnAreOfIt()
+    {
+        var registry = (IEpochRegistry)Stores.Keys;
+        var log = (ILinkChangeLog)Links;
+        var user = await NewUserAsync();
+        var link = await CreateOneAsync(user.Id);
+        var before = (await Links.UpdateAsync(link.ShortCode, user.Id, new LinkChange { OriginalUrl = "https://example.com/before" }, Token)).Version;
+
+        var epoch = await registry.OpenEpochAsync(await registry.ReadEpochAsync(Token) + 1, Token);
+
+        // The same number is newer than it was; a replica that does not know of the epoch is not good enough.
+        Assert.Equal(new StateVersion(epoch, 2), (await Links.FindTargetAsync(link.ShortCode, new StateVersion(epoch, 0), Token))!.Version);
+        Assert.True(before < new StateVersion(epoch, 0));
+        var after = (await Links.UpdateAsync(link.ShortCode, user.Id, new LinkChange { OriginalUrl = "https://example.com/after" }, Token)).Version;
+        Assert.Equal(new StateVersion(epoch, 3), after);
+        var deleted = (await Links.DeleteAsync(link.ShortCode, user.Id, Token)).Version;
+        Assert.Equal(new StateVersion(epoch, 4), deleted);
+        var recent = await log.ReadAsync(TimeSpan.FromMinutes(1), Token);
+        Assert.Equal(epoch, recent.Epoch);
+        Assert.Equal([before, after, deleted], recent.Changes.Where(entry => entry.Change.ShortCode == link.ShortCode).Select(entry => entry.Change.Version).OrderBy(version => version.Number));
+    }
+
+    [Fact]
+    public async Task Epoch_OpenedDuringChanges_VersionsOfEachLinkGoUpInTheOrderOfTheirCommits()
+    {
+        var registry = (IEpochRegistry)Stores.Keys;
+        var user = await NewUserAsync();
+        var link = await CreateOneAsync(user.Id);
+        var versions = new List<StateVersion>();
+        using var stopping = new CancellationTokenSource();
+        var changing = Task.Run(
+            async () =>
+            {
+                while (!stopping.IsCancellationRequested)
+                    versions.Add((await Links.UpdateAsync(link.ShortCode, user.Id, new LinkChange { IsActive = true }, Token)).Version);
+            },
+            Token);
+
+        for (var i = 0; i < 10; i++)
+        {
+            var epoch = await registry.OpenEpochAsync(await registry.ReadEpochAsync(Token) + 1, Token);
+            // Whoever reads the state of the new epoch has a version that every later change is above.
+            var read = (await Links.FindTargetAsync(link.ShortCode, new StateVersion(epoch, 0), Token))!.Version;
+            var later = (await Links.UpdateAsync(link.ShortCode, user.Id, new LinkChange { IsActive = true }, Token)).Version;
+            Assert.True(read < later, $"{read} is not older than {later}.");
+        }
+
+        await stopping.CancelAsync();
+        await changing;
+        Assert.All(versions.Zip(versions.Skip(1)), pair => Assert.True(pair.First < pair.Second, $"{pair.First} is not older than {pair.Second}."));
     }
 
     [Fact]

@@ -14,17 +14,18 @@ public sealed class HeldLinkTests
     [Fact]
     public void Render_ActiveLink_IsShortText()
     {
-        var target = new LinkTarget("https://example.com/ü?a=1&b='2'", null, 302, IsActive: true, 7);
+        var target = new LinkTarget("https://example.com/ü?a=1&b='2'", null, 302, IsActive: true, new(3, 7));
 
-        Assert.Equal("""7|{"u":"https://example.com/ü?a=1&b='2'","t":302,"a":true}""", Encoding.UTF8.GetString(HeldLink.Render(target)));
+        Assert.Equal("""7|3|{"u":"https://example.com/ü?a=1&b='2'","t":302,"a":true}""", Encoding.UTF8.GetString(HeldLink.Render(target)));
     }
 
     [Theory]
-    [InlineData(null, true, 1)]
-    [InlineData(0L, false, 2)]
-    [InlineData(1_790_000_000_123L, true, int.MaxValue)]
-    public void Parse_RenderedState_IsTheSame(long? expiry, bool isActive, int version)
+    [InlineData(null, true, 0, 1)]
+    [InlineData(0L, false, 1, 2)]
+    [InlineData(1_790_000_000_123L, true, int.MaxValue, int.MaxValue)]
+    public void Parse_RenderedState_IsTheSame(long? expiry, bool isActive, int epoch, int number)
     {
+        var version = new StateVersion(epoch, number);
         var target = new LinkTarget("https://example.com/\"\\|", expiry is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null, 308, isActive, version);
 
         Assert.Equal(new SharedLink(target, version), HeldLink.Parse(HeldLink.Render(target)));
@@ -32,7 +33,16 @@ public sealed class HeldLinkTests
 
     [Fact]
     public void Parse_Marker_HasAVersionOnly() =>
-        Assert.Equal(new SharedLink(null, int.MaxValue), HeldLink.Parse(Encoding.UTF8.GetBytes(HeldLink.RenderMarker(int.MaxValue))));
+        Assert.Equal(
+            new SharedLink(null, new(int.MaxValue, int.MaxValue)), HeldLink.Parse(Encoding.UTF8.GetBytes(HeldLink.RenderMarker(new(int.MaxValue, int.MaxValue)))));
+
+    [Fact]
+    public void Parse_OfTheReleaseBefore_IsOfEpochZero()
+    {
+        Assert.Equal(new SharedLink(null, new(0, 7)), HeldLink.Parse("7|"u8));
+        var target = new LinkTarget("https://example.com/", null, 302, IsActive: true, new(0, 7));
+        Assert.Equal(new SharedLink(target, new(0, 7)), HeldLink.Parse("""7|{"u":"https://example.com/","t":302,"a":true}"""u8));
+    }
 
     [Theory]
     [InlineData("")]
@@ -42,6 +52,11 @@ public sealed class HeldLinkTests
     [InlineData("-7|")]
     [InlineData("99999999999|")]
     [InlineData("x|{}")]
+    [InlineData("0|1|")]
+    [InlineData("7|-1|")]
+    [InlineData("7|99999999999|")]
+    [InlineData("7|1|{}")]
+    [InlineData("7|1|1|")]
     [InlineData("7|null")]
     [InlineData("7|{}")]
     [InlineData("7|{\"u\":7}")]
@@ -58,21 +73,33 @@ public sealed class HeldLinkTests
 
     [Property(MaxTest = 2_000)]
     public Property Parse_AnyBytes_DoesNotThrow() =>
-        Prop.ForAll(ArbMap.Default.ArbFor<byte[]>(), bytes => HeldLink.Parse([.. "7|"u8, .. bytes ?? []]).AtLeast is 0 or 7);
+        Prop.ForAll(ArbMap.Default.ArbFor<byte[]>(), bytes => HeldLink.Parse([.. "7|"u8, .. bytes ?? []]).AtLeast.Number is 0 or 7);
 
     [Theory]
-    [InlineData("7|abcd", true)]
-    [InlineData("7|ab-_9", true)]
-    [InlineData("", false)]
-    [InlineData(null, false)]
-    [InlineData("|abcd", false)]
-    [InlineData("0|abcd", false)]
-    [InlineData("-1|abcd", false)]
-    [InlineData("7|", false)]
-    [InlineData("7|a{b}c", false)]
-    [InlineData("7|abc d", false)]
-    [InlineData("7abcd", false)]
-    [InlineData("99999999999|abcd", false)]
-    public void ParseMessage_OnlyAVersionAndACode_IsAChange(string? message, bool isChange) =>
-        Assert.Equal(isChange ? new LinkVersion(message![2..], 7) : null, RedisLinkCache.ParseMessage(message));
+    [InlineData("7|abcd|3", 3)]
+    [InlineData("7|ab-_9|0", 0)]
+    [InlineData("7|abcd", 0)]
+    [InlineData("", null)]
+    [InlineData(null, null)]
+    [InlineData("|abcd", null)]
+    [InlineData("0|abcd|1", null)]
+    [InlineData("-1|abcd|1", null)]
+    [InlineData("7|", null)]
+    [InlineData("7|a{b}c", null)]
+    [InlineData("7|abc d", null)]
+    [InlineData("7abcd", null)]
+    [InlineData("7|abcd|", null)]
+    [InlineData("7|abcd|-1", null)]
+    [InlineData("7|abcd|1|1", null)]
+    [InlineData("7|abcd|99999999999", null)]
+    [InlineData("99999999999|abcd", null)]
+    public void ParseMessage_OnlyAVersionAndACode_IsAChange(string? message, int? epoch) =>
+        Assert.Equal(epoch is { } given ? new LinkVersion(message!.Split('|')[1], new(given, 7)) : null, RedisLinkCache.ParseMessage(message));
+
+    [Fact]
+    public void ParseMessage_Rendered_IsTheSame()
+    {
+        var change = new LinkVersion("abcd", new(2, 9));
+        Assert.Equal(change, RedisLinkCache.ParseMessage(RedisLinkCache.RenderMessage(change)));
+    }
 }

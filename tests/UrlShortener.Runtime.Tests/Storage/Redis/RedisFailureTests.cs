@@ -61,7 +61,7 @@ public sealed class RedisFailureTests(RedisServers servers)
         for (var i = 0; i < 50; i++)
         {
             await AssertWithinAsync(async () => Assert.Equal(new SharedLink { IsOutOfReach = true }, await client.Links.FindAsync("abcd", Token)));
-            await AssertWithinAsync(async () => Assert.False(await client.Links.InvalidateAsync(new LinkVersion("abcd", 2), Token)));
+            await AssertWithinAsync(async () => Assert.False(await client.Links.InvalidateAsync(new LinkVersion("abcd", new(0, 2)), Token)));
         }
 
         await server.Node.StartAsync(Token);
@@ -114,7 +114,7 @@ public sealed class RedisFailureTests(RedisServers servers)
         foreach (var code in dying)
             await AssertWithinAsync(async () => await client.Links.FindAsync(code, Token));
         foreach (var code in others)
-            Assert.True(await client.Links.InvalidateAsync(new LinkVersion(code, 2), Token));
+            Assert.True(await client.Links.InvalidateAsync(new LinkVersion(code, new(0, 2)), Token));
 
         await WorksAsync(client, dying, others);
         // The servers themselves take two and a half times their node timeout of 1 s; the specification allows a failover 5 s.
@@ -138,7 +138,7 @@ public sealed class RedisFailureTests(RedisServers servers)
         foreach (var code in frozen)
             await AssertWithinAsync(async () => await client.Links.FindAsync(code, Token));
         foreach (var code in others)
-            Assert.True(await client.Links.InvalidateAsync(new LinkVersion(code, 2), Token));
+            Assert.True(await client.Links.InvalidateAsync(new LinkVersion(code, new(0, 2)), Token));
 
         // Its replica takes over while it hangs, which the client must find out without an answer from it.
         await WorksAsync(client, frozen, others);
@@ -176,10 +176,10 @@ public sealed class RedisFailureTests(RedisServers servers)
 
         async Task StoreAndFindAsync()
         {
-            Assert.True(await client.Links.InvalidateAsync(new LinkVersion("abcd", ++version), Token));
-            Assert.Equal(new SharedLink(null, version), await client.Links.FindAsync("abcd", Token));
+            Assert.True(await client.Links.InvalidateAsync(new LinkVersion("abcd", new(0, ++version)), Token));
+            Assert.Equal(new SharedLink(null, new(0, version)), await client.Links.FindAsync("abcd", Token));
             await client.Links.StoreAsync("abcd", NewTarget(version), Token);
-            Assert.Equal(version, (await client.Links.FindAsync("abcd", Token)).Target?.Version);
+            Assert.Equal(version, (await client.Links.FindAsync("abcd", Token)).Target?.Version.Number);
         }
     }
 
@@ -193,7 +193,7 @@ public sealed class RedisFailureTests(RedisServers servers)
         var heard = 0;
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(Token);
         var listening = here.Links.ListenAsync(_ => Interlocked.Increment(ref heard), stopping.Token);
-        Action tell = () => _ = there.Links.InvalidateAsync(new LinkVersion("abcd", 1), Token).AsTask();
+        Action tell = () => _ = there.Links.InvalidateAsync(new LinkVersion("abcd", new(0, 1)), Token).AsTask();
         await Eventually.HoldsAsync(() => Volatile.Read(ref heard) > 0, tell);
         var endPoint = here.Connection.Multiplexer!.GetSubscriber().SubscribedEndpoint(RedisChannel.Literal($"{options.KeyPrefix}:changes"))!.ToString();
         var node = cluster.Nodes.Single(node => node.EndPoint == endPoint);
@@ -238,7 +238,7 @@ public sealed class RedisFailureTests(RedisServers servers)
 
     private static string KeyOf(RedisClient client, string code) => $"{client.Options.KeyPrefix}:link:{code}";
 
-    private static LinkTarget NewTarget(int version) => new($"https://example.com/{version}", null, 302, IsActive: true, version);
+    private static LinkTarget NewTarget(int version) => new($"https://example.com/{version}", null, 302, IsActive: true, new StateVersion(0, version));
 
     private static async Task<RedisNode> MasterOfAsync(RedisClient client, RedisCluster cluster, string code) =>
         await cluster.GetMasterOfKeyAsync(KeyOf(client, code), Token);
@@ -287,10 +287,10 @@ public sealed class RedisFailureTests(RedisServers servers)
         limit.CancelAfter(TimeSpan.FromSeconds(30));
         foreach (var code in codes)
         {
-            while (!await client.Links.InvalidateAsync(new LinkVersion(code, 1), limit.Token))
+            while (!await client.Links.InvalidateAsync(new LinkVersion(code, new(0, 1)), limit.Token))
             {
                 foreach (var other in others ?? [])
-                    Assert.True(await client.Links.InvalidateAsync(new LinkVersion(other, 1), limit.Token), other);
+                    Assert.True(await client.Links.InvalidateAsync(new LinkVersion(other, new(0, 1)), limit.Token), other);
                 await Task.Delay(20, limit.Token);
             }
         }

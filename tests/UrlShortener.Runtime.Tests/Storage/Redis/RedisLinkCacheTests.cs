@@ -32,7 +32,7 @@ public sealed class RedisLinkCacheTests(RedisServers servers)
             await client.Links.StoreAsync($"code{i}", NewTarget(i), Token);
 
         foreach (var i in Enumerable.Range(1, 50))
-            Assert.Equal(new SharedLink(NewTarget(i), i), await client.Links.FindAsync($"code{i}", Token));
+            Assert.Equal(new SharedLink(NewTarget(i), new(0, i)), await client.Links.FindAsync($"code{i}", Token));
         Assert.Equal(default, await client.Links.FindAsync("CODE1", Token));
     }
 
@@ -44,10 +44,10 @@ public sealed class RedisLinkCacheTests(RedisServers servers)
         // Compared as numbers, not as text.
         await client.Links.StoreAsync("abcd", NewTarget(10), Token);
         await client.Links.StoreAsync("abcd", NewTarget(9), Token);
-        Assert.Equal(10, (await client.Links.FindAsync("abcd", Token)).Target!.Version);
+        Assert.Equal(10, (await client.Links.FindAsync("abcd", Token)).Target!.Version.Number);
 
         await client.Links.StoreAsync("abcd", NewTarget(11), Token);
-        Assert.Equal(11, (await client.Links.FindAsync("abcd", Token)).Target!.Version);
+        Assert.Equal(11, (await client.Links.FindAsync("abcd", Token)).Target!.Version.Number);
     }
 
     [Theory]
@@ -59,12 +59,12 @@ public sealed class RedisLinkCacheTests(RedisServers servers)
         await Parallel.ForEachAsync(Enumerable.Range(1, 300), Token, async (version, token) =>
         {
             if (version % 3 == 0)
-                Assert.True(await client.Links.InvalidateAsync(new LinkVersion("abcd", version), token));
+                Assert.True(await client.Links.InvalidateAsync(new LinkVersion("abcd", new(0, version)), token));
             else
                 await client.Links.StoreAsync("abcd", NewTarget(version), token);
         });
 
-        Assert.Equal(new SharedLink(null, 300), await client.Links.FindAsync("abcd", Token));
+        Assert.Equal(new SharedLink(null, new(0, 300)), await client.Links.FindAsync("abcd", Token));
     }
 
     [Theory]
@@ -74,15 +74,15 @@ public sealed class RedisLinkCacheTests(RedisServers servers)
         await using var client = await RedisClient.ConnectAsync(servers, kind);
         await client.Links.StoreAsync("abcd", NewTarget(1), Token);
 
-        Assert.True(await client.Links.InvalidateAsync(new LinkVersion("abcd", 2), Token));
-        Assert.Equal(new SharedLink(null, 2), await client.Links.FindAsync("abcd", Token));
+        Assert.True(await client.Links.InvalidateAsync(new LinkVersion("abcd", new(0, 2)), Token));
+        Assert.Equal(new SharedLink(null, new(0, 2)), await client.Links.FindAsync("abcd", Token));
 
         // Somebody read it from a replica that lags.
         await client.Links.StoreAsync("abcd", NewTarget(1), Token);
-        Assert.Equal(new SharedLink(null, 2), await client.Links.FindAsync("abcd", Token));
+        Assert.Equal(new SharedLink(null, new(0, 2)), await client.Links.FindAsync("abcd", Token));
 
         await client.Links.StoreAsync("abcd", NewTarget(2), Token);
-        Assert.Equal(new SharedLink(NewTarget(2), 2), await client.Links.FindAsync("abcd", Token));
+        Assert.Equal(new SharedLink(NewTarget(2), new(0, 2)), await client.Links.FindAsync("abcd", Token));
     }
 
     [Theory]
@@ -91,9 +91,9 @@ public sealed class RedisLinkCacheTests(RedisServers servers)
     {
         await using var client = await RedisClient.ConnectAsync(servers, kind);
 
-        Assert.True(await client.Links.VoidAsync(new LinkVersion("abcd", 3), Token));
+        Assert.True(await client.Links.VoidAsync(new LinkVersion("abcd", new(0, 3)), Token));
 
-        Assert.Equal(new SharedLink(null, 3), await client.Links.FindAsync("abcd", Token));
+        Assert.Equal(new SharedLink(null, new(0, 3)), await client.Links.FindAsync("abcd", Token));
     }
 
     [Theory]
@@ -103,10 +103,10 @@ public sealed class RedisLinkCacheTests(RedisServers servers)
         await using var client = await RedisClient.ConnectAsync(servers, kind);
         await client.Links.StoreAsync("abcd", NewTarget(5), Token);
 
-        Assert.True(await client.Links.InvalidateAsync(new LinkVersion("abcd", 5), Token));
-        Assert.True(await client.Links.InvalidateAsync(new LinkVersion("abcd", 4), Token));
+        Assert.True(await client.Links.InvalidateAsync(new LinkVersion("abcd", new(0, 5)), Token));
+        Assert.True(await client.Links.InvalidateAsync(new LinkVersion("abcd", new(0, 4)), Token));
 
-        Assert.Equal(new SharedLink(NewTarget(5), 5), await client.Links.FindAsync("abcd", Token));
+        Assert.Equal(new SharedLink(NewTarget(5), new(0, 5)), await client.Links.FindAsync("abcd", Token));
     }
 
     [Theory]
@@ -129,7 +129,7 @@ public sealed class RedisLinkCacheTests(RedisServers servers)
     {
         await using var client = await RedisClient.ConnectAsync(servers, kind);
         await client.Links.StoreAsync("abcd", NewTarget(1), Token);
-        await client.Links.InvalidateAsync(new LinkVersion("abcd", 2), Token);
+        await client.Links.InvalidateAsync(new LinkVersion("abcd", new(0, 2)), Token);
 
         Assert.InRange((await client.Database.KeyTimeToLiveAsync(KeyOf(client, "abcd")))!.Value, TimeSpan.FromMinutes(4), TimeSpan.FromMinutes(5));
     }
@@ -140,7 +140,7 @@ public sealed class RedisLinkCacheTests(RedisServers servers)
         var options = RedisClient.NewOptions();
         options.LinkTtl = TimeSpan.FromSeconds(1);
         await using var client = await RedisClient.ConnectAsync(servers, RedisKind.Standalone, options);
-        await client.Links.InvalidateAsync(new LinkVersion("abcd", 2), Token);
+        await client.Links.InvalidateAsync(new LinkVersion("abcd", new(0, 2)), Token);
 
         await client.Links.StoreAsync("abcd", NewTarget(2), Token);
 
@@ -159,7 +159,47 @@ public sealed class RedisLinkCacheTests(RedisServers servers)
         {
             Assert.Equal(default, await client.Links.FindAsync(code, Token));
             await client.Links.StoreAsync(code, NewTarget(1), Token);
-            Assert.Equal(1, (await client.Links.FindAsync(code, Token)).AtLeast);
+            Assert.Equal(1, (await client.Links.FindAsync(code, Token)).AtLeast.Number);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task Epoch_Newer_WinsWhateverTheNumbers(RedisKind kind)
+    {
+        await using var client = await RedisClient.ConnectAsync(servers, kind);
+        await client.Links.StoreAsync("abcd", NewTarget(int.MaxValue, 3), Token);
+
+        await client.Links.StoreAsync("abcd", NewTarget(2, 4), Token);
+        Assert.Equal(new SharedLink(NewTarget(2, 4), new(4, 2)), await client.Links.FindAsync("abcd", Token));
+
+        // What a process of the lost time still says.
+        await client.Links.StoreAsync("abcd", NewTarget(int.MaxValue, 3), Token);
+        Assert.True(await client.Links.VoidAsync(new LinkVersion("abcd", new(3, int.MaxValue)), Token));
+        Assert.Equal(new SharedLink(NewTarget(2, 4), new(4, 2)), await client.Links.FindAsync("abcd", Token));
+
+        Assert.True(await client.Links.VoidAsync(new LinkVersion("abcd", new(int.MaxValue, 1)), Token));
+        Assert.Equal(new SharedLink(null, new(int.MaxValue, 1)), await client.Links.FindAsync("abcd", Token));
+        await client.Links.StoreAsync("abcd", NewTarget(int.MaxValue, int.MaxValue - 1), Token);
+        Assert.Equal(new SharedLink(null, new(int.MaxValue, 1)), await client.Links.FindAsync("abcd", Token));
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task Find_ValuesOfTheReleaseBefore_CountAsEpochZero(RedisKind kind)
+    {
+        await using var client = await RedisClient.ConnectAsync(servers, kind);
+        await client.Database.StringSetAsync(KeyOf(client, "state"), """7|{"u":"https://example.com/7","t":302,"a":true}""");
+        await client.Database.StringSetAsync(KeyOf(client, "marker"), "7|");
+
+        Assert.Equal(new SharedLink(NewTarget(7), new(0, 7)), await client.Links.FindAsync("state", Token));
+        Assert.Equal(new SharedLink(null, new(0, 7)), await client.Links.FindAsync("marker", Token));
+        foreach (var code in (string[])["state", "marker"])
+        {
+            await client.Links.StoreAsync(code, NewTarget(6), Token);
+            Assert.Equal(7, (await client.Links.FindAsync(code, Token)).AtLeast.Number);
+            await client.Links.StoreAsync(code, NewTarget(1, 1), Token);
+            Assert.Equal(new SharedLink(NewTarget(1, 1), new(1, 1)), await client.Links.FindAsync(code, Token));
         }
     }
 
@@ -175,7 +215,7 @@ public sealed class RedisLinkCacheTests(RedisServers servers)
             else
                 await servers.Standalone.Node.FlushScriptsAsync(Token);
             await client.Links.StoreAsync("abcd", NewTarget(version), Token);
-            Assert.Equal(version, (await client.Links.FindAsync("abcd", Token)).Target!.Version);
+            Assert.Equal(version, (await client.Links.FindAsync("abcd", Token)).Target!.Version.Number);
             Assert.NotNull(await client.Buckets.TakeAsync("user:1", 100, Token));
         }
     }
@@ -193,13 +233,13 @@ public sealed class RedisLinkCacheTests(RedisServers servers)
         await WaitUntilHeardAsync(there, heard);
 
         for (var i = 1; i <= 30; i++)
-            Assert.True(await there.Links.InvalidateAsync(new LinkVersion($"code{i}", i), Token));
-        await there.Links.VoidAsync(new LinkVersion("quiet", 1), Token);
+            Assert.True(await there.Links.InvalidateAsync(new LinkVersion($"code{i}", new(0, i)), Token));
+        await there.Links.VoidAsync(new LinkVersion("quiet", new(0, 1)), Token);
         await there.Database.PublishAsync(RedisChannel.Literal($"{options.KeyPrefix}:changes"), "nonsense");
-        Assert.True(await there.Links.InvalidateAsync(new LinkVersion("last", 1), Token));
+        Assert.True(await there.Links.InvalidateAsync(new LinkVersion("last", new(0, 1)), Token));
 
-        await Eventually.HoldsAsync(() => heard.Contains(new LinkVersion("last", 1)));
-        await Eventually.HoldsAsync(() => Enumerable.Range(1, 30).All(i => heard.Contains(new LinkVersion($"code{i}", i))));
+        await Eventually.HoldsAsync(() => heard.Contains(new LinkVersion("last", new(0, 1))));
+        await Eventually.HoldsAsync(() => Enumerable.Range(1, 30).All(i => heard.Contains(new LinkVersion($"code{i}", new(0, i)))));
         Assert.DoesNotContain(heard, change => change.ShortCode == "quiet");
         await stopping.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => listening);
@@ -214,19 +254,19 @@ public sealed class RedisLinkCacheTests(RedisServers servers)
         await left.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => client.Links.FindAsync("abcd", left.Token).AsTask());
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => client.Links.InvalidateAsync(new LinkVersion("abcd", 1), left.Token).AsTask());
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => client.Links.InvalidateAsync(new LinkVersion("abcd", new(0, 1)), left.Token).AsTask());
     }
 
     private static string KeyOf(RedisClient client, string code) => $"{client.Options.KeyPrefix}:link:{code}";
 
-    private static LinkTarget NewTarget(int version) => new($"https://example.com/{version}", null, 302, IsActive: true, version);
+    private static LinkTarget NewTarget(int number, int epoch = 0) => new($"https://example.com/{number}", null, 302, IsActive: true, new StateVersion(epoch, number));
 
     // A subscription takes a moment to be there.
     private static async Task WaitUntilHeardAsync(RedisClient there, ConcurrentQueue<LinkVersion> heard)
     {
         for (var version = 1; heard.IsEmpty; version++)
         {
-            await there.Links.InvalidateAsync(new LinkVersion("first", version), Token);
+            await there.Links.InvalidateAsync(new LinkVersion("first", new(0, version)), Token);
             await Task.Delay(10, Token);
         }
     }

@@ -1,3 +1,4 @@
+using UrlShortener.Runtime.Keys;
 using Xunit;
 
 namespace UrlShortener.Runtime.Tests.Storage.Sqlite;
@@ -5,4 +6,6 @@ namespace UrlShortener.Runtime.Tests.Storage.Sqlite;
 public sealed class SqliteKeyStoreTests(SqliteStores database) : KeyStoreContract, IClassFixture<SqliteStores>
 {
     private protected override ValueTask<Stores> OpenAsync() => ValueTask.FromResult(database.Stores);
+
+    private protected override IKeyStore NewKeyStore() => database.NewKeyStore();
 }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Storage.Sqlite;
 
 namespace UrlShortener.Runtime.Tests.Storage.Sqlite;
@@ -20,7 +21,10 @@ public sealed class SqliteStores : IAsyncDisposable
     internal Stores Stores { get; }
 
     internal static Stores StoresOf(SqliteDatabase database) =>
-        new(new SqliteLinkStore(database), new SqliteUserStore(database), new SqliteKeyStore(database), new SqliteClickStore(database));
+        new(new SqliteLinkStore(database, new KeyEpoch()), new SqliteUserStore(database), new SqliteKeyStore(database, TimeProvider.System), new SqliteClickStore(database));
+
+    /// <summary>The key store of another run.</summary>
+    internal IKeyStore NewKeyStore() => new SqliteKeyStore(_database, TimeProvider.System);
 
     public async ValueTask DisposeAsync()
     {

@@ -1,8 +1,7 @@
 using System.Globalization;
-using UrlShortener.EndToEnd.Tests.Product;
 using Xunit;
 
-namespace UrlShortener.EndToEnd.Servers.Tests.Pods;
+namespace UrlShortener.EndToEnd.Tests.Product;
 
 /// <summary>Reads single values of /metrics.</summary>
 internal static class MetricText

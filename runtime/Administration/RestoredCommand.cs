@@ -1,0 +1,42 @@
+using UrlShortener.Runtime.Keys;
+using UrlShortener.Runtime.Resilience;
+
+namespace UrlShortener.Runtime.Administration;
+
+/// <summary>
+/// <c>restored</c>: called after a store came back without its last changes, from a backup or by a failover with a loss. Opens an epoch above every one that
+/// the store and the region's Redis know, which makes void what they and the processes hold of the time that was lost. May be repeated.
+/// </summary>
+internal static class RestoredCommand
+{
+    /// <summary>Runs it; returns the exit code.</summary>
+    public static async Task<int> RunAsync(IServiceProvider services, CancellationToken cancellationToken)
+    {
+        var registry = services.GetRequiredService<IEpochRegistry>();
+        var pool = services.GetService<ISharedKeyPool>();
+        int pooled;
+        try
+        {
+            pooled = pool is null ? 0 : await pool.ReadEpochAsync(cancellationToken) ?? 0;
+        }
+        catch (DependencyException error)
+        {
+            await Console.Error.WriteLineAsync($"ConnectionStrings:Redis cannot be used, and nothing was changed: {error.Message} Redis may hold links that the store has lost; start it, and run this again.");
+            return 1;
+        }
+
+        var before = await registry.ReadEpochAsync(cancellationToken);
+        var wanted = Math.Max(before, pooled) + 1;
+        var opened = await registry.OpenEpochAsync(wanted, cancellationToken);
+        Console.WriteLine($"Opened epoch {opened}. The store was at epoch {before}{(pool is null ? "" : $", Redis at {pooled}")}.");
+        if (pool is not null)
+        {
+            await pool.SetEpochAsync(opened, cancellationToken);
+            Console.WriteLine("Emptied the pools of unused codes of older epochs in Redis.");
+        }
+
+        Console.WriteLine("Void from now on: unused codes and links held in memory or in Redis from before. Running processes notice within a second.");
+        Console.WriteLine("Links created or changed after the backup are lost; their codes were not given back, but an alias can be taken again.");
+        return 0;
+    }
+}

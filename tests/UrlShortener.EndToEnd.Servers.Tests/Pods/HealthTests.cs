@@ -1,0 +1,68 @@
+using UrlShortener.EndToEnd.Tests.Product;
+using Xunit;
+
+namespace UrlShortener.EndToEnd.Servers.Tests.Pods;
+
+public sealed class HealthTests : PodTest
+{
+    [Fact]
+    public async Task Redis_KeysAreOfAnotherType_HealthTellsUntilTheyAreGone()
+    {
+        var region = await StartRegionAsync();
+        await WaitForHealthAsync(region.A, "kgs", "healthy");
+        await WaitForHealthAsync(region.A, "cache", "healthy");
+        var redis = region.Stores.Servers.Redis.GetDatabase();
+        var (epoch, processes) = ($"{region.Stores.KeyPrefix}:keys:local:epoch", $"{region.Stores.KeyPrefix}:processes");
+
+        await redis.KeyDeleteAsync(epoch);
+        await redis.ListLeftPushAsync(epoch, "not ours");
+        await redis.StringSetAsync(processes, "not ours");
+
+        await WaitForHealthAsync(region.A, "kgs", "degraded");
+        await WaitForHealthAsync(region.Kgs, "kgs", "degraded");
+        await WaitForHealthAsync(region.A, "cache", "degraded");
+
+        await redis.KeyDeleteAsync(epoch);
+        await redis.KeyDeleteAsync(processes);
+
+        foreach (var process in region.Pods.Append(region.Kgs))
+        {
+            await WaitForHealthAsync(process, "kgs", "healthy");
+            await WaitForHealthAsync(process, "cache", "healthy");
+        }
+    }
+
+    [Fact]
+    public async Task Postgres_WritesFailButNotTheProbes_HealthTells()
+    {
+        var region = await StartRegionAsync();
+        await WaitForHealthAsync(region.A, "database", "healthy");
+        // As a full tablespace does, of which the probe's row needs nothing.
+        await region.Stores.ExecuteAsync(
+            """
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION USING errcode = ''disk_full'', message = ''no space left on device''; END';
+            CREATE TRIGGER refuse BEFORE INSERT ON urls FOR EACH ROW EXECUTE FUNCTION refuse()
+            """);
+
+        var refused = await region.OnA.CreateAsync(new { original_url = "https://example.com/full" });
+        refused.ShouldBeProblem(503, "UNAVAILABLE");
+        await Eventually.ReadAsync(
+            async () =>
+            {
+                await region.OnA.CreateAsync(new { original_url = "https://example.com/full" });
+                return await ReadHealthAsync(region.A, "database");
+            },
+            state => state == "degraded",
+            "the store is degraded");
+
+        await region.Stores.ExecuteAsync("DROP TRIGGER refuse ON urls");
+        await WaitForHealthAsync(region.A, "database", "healthy");
+        await Eventually.ReadAsync(() => region.OnA.CreateAsync(new { original_url = "https://example.com/again" }), reply => reply.Status == 201, "links are created again");
+    }
+
+    private static async Task<string> ReadHealthAsync(ProductProcess process, string component) =>
+        (await process.Anonymous.GetAsync("/health")).Json.GetProperty("components").GetProperty(component).GetString()!;
+
+    private static Task WaitForHealthAsync(ProductProcess process, string component, string state) =>
+        Eventually.ReadAsync(() => ReadHealthAsync(process, component), now => now == state, $"{component} is {state}");
+}

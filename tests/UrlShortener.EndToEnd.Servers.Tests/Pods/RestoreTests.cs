@@ -1,0 +1,89 @@
+using UrlShortener.EndToEnd.Tests.Product;
+using Xunit;
+
+namespace UrlShortener.EndToEnd.Servers.Tests.Pods;
+
+/// <summary>Databases that come back without their last changes, while processes and Redis remember them.</summary>
+public sealed class RestoreTests : PodTest
+{
+    // Longer than any test: what is held goes by an epoch alone.
+    private static readonly string[] LongCaching = ["--Caching:Ttl=01:00:00", "--Caching:NegativeTtl=00:05:00"];
+
+    [Fact]
+    public async Task Restored_ChangesAfterIt_AreInForceForVisitorsOfEveryProcess()
+    {
+        var region = await StartRegionAsync(null, LongCaching);
+        var (code, deleted) = (await CreateAndLoseAsync(region), await CreateAndLoseAsync(region));
+
+        var restored = await region.A.RunCommandAsync("restored");
+
+        Assert.True(restored.ExitCode == 0, restored.ToString());
+        Assert.Contains("Opened epoch ", restored.Output, StringComparison.Ordinal);
+        await AssertChangesAreInForceAsync(region, code, deleted);
+    }
+
+    [Fact]
+    public async Task Epoch_OpenedThroughTheService_VoidsHeldLinksToo()
+    {
+        var region = await StartRegionAsync(null, LongCaching);
+        var (code, deleted) = (await CreateAndLoseAsync(region), await CreateAndLoseAsync(region));
+        var epoch = (await region.AskKgsAsync(HttpMethod.Get, "/kgs/v1/status", token: KgsToken)).Json.GetProperty("epoch").GetInt32();
+
+        var opened = await region.AskKgsAsync(HttpMethod.Post, "/kgs/v1/epochs", new { epoch = epoch + 1 }, KgsToken);
+
+        Assert.True(opened.Status == 200, opened.ToString());
+        await AssertChangesAreInForceAsync(region, code, deleted);
+    }
+
+    [Fact]
+    public async Task Restored_EpochsOfTheRegistryAreLost_OpensOneAboveAllThatRedisKnows()
+    {
+        var region = await StartRegionAsync();
+        Assert.Equal(0, (await region.A.RunCommandAsync("restored")).ExitCode);
+        var epoch = await region.Stores.ReadAsync("SELECT max(epoch) FROM kgs_epochs");
+        await Eventually.ReadAsync(
+            async () => (await region.AskKgsAsync(HttpMethod.Get, "/kgs/v1/status", token: KgsToken)).Json.GetProperty("pool_epoch").GetInt32(), told => told == epoch, "Redis knows the epoch");
+        foreach (var process in region.Pods.Append(region.Kgs))
+            await process.KillAsync();
+        await region.Stores.ExecuteAsync($"DELETE FROM kgs_epochs WHERE epoch = {epoch}");
+
+        foreach (var next in new[] { epoch + 1, epoch + 2 })
+        {
+            var restored = await region.A.RunCommandAsync("restored");
+            Assert.True(restored.ExitCode == 0, restored.ToString());
+            Assert.Contains($"Opened epoch {next}.", restored.Output, StringComparison.Ordinal);
+        }
+    }
+
+    // A link changed twice and followed through both pods; then its row as a restore puts it back, and none of the changes.
+    private static async Task<string> CreateAndLoseAsync(Region region)
+    {
+        var code = await region.OnA.CreateLinkAsync("https://example.com/1");
+        foreach (var target in new[] { "https://example.com/2", "https://example.com/lost" })
+            Assert.Equal(200, (await region.OnA.PatchAsync($"/api/v1/urls/{code}", new { original_url = target })).Status);
+        foreach (var pod in region.Pods)
+            await Eventually.ReadAsync(() => pod.Anonymous.GetAsync($"/{code}"), reply => reply.Header("Location") == "https://example.com/lost", "the last change is seen");
+        await region.Stores.ExecuteAsync($"UPDATE urls SET original_url = 'https://example.com/1', version = 1 WHERE short_code = '{code}'; DELETE FROM link_changes");
+        return code;
+    }
+
+    private static async Task AssertChangesAreInForceAsync(Region region, string code, string deleted)
+    {
+        foreach (var pod in region.Pods)
+            await Eventually.ReadAsync(() => pod.Anonymous.GetAsync($"/{code}"), reply => reply.Header("Location") == "https://example.com/1", "the restored target is followed");
+
+        Assert.Equal(200, (await region.OnA.PatchAsync($"/api/v1/urls/{code}", new { original_url = "https://example.com/new" })).Status);
+        Assert.Equal(204, (await region.OnA.DeleteAsync($"/api/v1/urls/{deleted}")).Status);
+
+        Assert.Equal("https://example.com/new", (await region.A.Anonymous.GetAsync($"/{code}")).Header("Location"));
+        Assert.Equal(404, (await region.A.Anonymous.GetAsync($"/{deleted}")).Status);
+        await Eventually.ReadAsync(() => region.B.Anonymous.GetAsync($"/{code}"), reply => reply.Header("Location") == "https://example.com/new", "the change is seen through the other pod");
+        await Eventually.ReadAsync(() => region.B.Anonymous.GetAsync($"/{deleted}"), reply => reply.Status == 404, "the deletion is seen through the other pod");
+        // Nothing brings the old states back.
+        foreach (var pod in region.Pods)
+        {
+            Assert.Equal("https://example.com/new", (await pod.Anonymous.GetAsync($"/{code}")).Header("Location"));
+            Assert.Equal(404, (await pod.Anonymous.GetAsync($"/{deleted}")).Status);
+        }
+    }
+}

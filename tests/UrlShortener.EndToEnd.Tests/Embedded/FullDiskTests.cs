@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using UrlShortener.EndToEnd.Tests.Product;
+using Xunit;
+
+namespace UrlShortener.EndToEnd.Tests.Embedded;
+
+public sealed class FullDiskTests : ProductTest
+{
+    [Fact]
+    public async Task Disk_IsFullForAWhile_HealthTellsRedirectsGoOnAndAllRecovers()
+    {
+        var stores = await NewStoresAsync();
+        using var disk = SmallDisk.Mount(stores.DataDirectory);
+        var product = Own(ProductProcess.Launch(stores, "--Keys:PoolSize=100", "--Keys:LowWatermark=50", "--Keys:BatchSize=100"));
+        await product.WaitUntilReadyAsync();
+        var user = await product.CreateUserAsync(NewEmail(), "--rate-limit", "1000000");
+        var code = await user.CreateLinkAsync();
+        await WaitForHealthAsync(product, 200, "healthy");
+
+        disk.Fill();
+        object link = new { original_url = "https://example.com/full" };
+        await Eventually.ReadAsync(() => user.CreateAsync(link), reply => reply.Status == 503, "the store takes no links");
+        await WaitForHealthAsync(product, 503, "unhealthy");
+        Assert.Equal(302, (await product.Anonymous.GetAsync($"/{code}")).Status);
+
+        disk.Free();
+        await WaitForHealthAsync(product, 200, "healthy");
+        Assert.Equal(201, (await user.CreateAsync(link)).Status);
+        await product.StopAsync();
+    }
+
+    private static Task WaitForHealthAsync(ProductProcess product, int status, string database) =>
+        Eventually.ReadAsync(
+            () => product.Anonymous.GetAsync("/health"),
+            reply => reply.Status == status && reply.Json.GetProperty("components").GetProperty("database").GetString() == database,
+            $"the store is {database}");
+
+    /// <summary>A file system in memory that a test can fill.</summary>
+    private sealed class SmallDisk : IDisposable
+    {
+        private readonly string _path;
+
+        private SmallDisk(string path) => _path = path;
+
+        private string Filler => Path.Combine(_path, "filler");
+
+        /// <summary>Mounts one. Skips the test, and says why, where that is not allowed.</summary>
+        public static SmallDisk Mount(string path)
+        {
+            Directory.CreateDirectory(path);
+            if (!OperatingSystem.IsLinux() || Run("mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", path) is not "")
+                Assert.Skip("A file system in memory cannot be mounted here; it takes Linux and root.");
+            return new SmallDisk(path);
+        }
+
+        public void Fill()
+        {
+            using var file = new FileStream(Filler, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
+            var block = new byte[4_096];
+            try
+            {
+                while (true)
+                    file.Write(block);
+            }
+            catch (IOException)
+            {
+                // Full.
+            }
+        }
+
+        public void Free() => File.Delete(Filler);
+
+        public void Dispose() => Run("umount", "--lazy", _path);
+
+        // What it wrote to its error output; empty when it succeeded.
+        private static string Run(string program, params string[] arguments)
+        {
+            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+            var error = process.StandardError.ReadToEnd();
+            process.WaitForExit();
+            return process.ExitCode == 0 ? "" : $"{error} ({process.ExitCode})";
+        }
+    }
+}
