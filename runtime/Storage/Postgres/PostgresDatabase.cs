@@ -174,14 +174,13 @@ internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
                     return await RunAsync(connection, work, token);
                 },
                 cancellationToken);
-            if (operation != CheckOperation)
-                _lastWrite.Note(isFailure: false);
+            _lastWrite.NoteSuccess(operation);
             return result;
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
             if (operation != CheckOperation && (error is DependencyException || IsOutage(error)))
-                _lastWrite.Note(isFailure: true);
+                _lastWrite.NoteFailure(operation);
             StoreMetrics.WriteFailures.Inc();
             Log.WriteFailed(_logger, operation, error);
             throw;

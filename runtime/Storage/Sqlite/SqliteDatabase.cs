@@ -19,6 +19,9 @@ internal sealed partial class SqliteDatabase : IDatabase, IAsyncDisposable
     private const int MaxWritesPerCommit = 512;
     private const int MaxReaders = 16;
 
+    // One file, one queue: all are of one kind.
+    private const string AnyWrite = "any";
+
     // As much as creating a link takes in the log.
     private const int CheckSize = 32_768;
     private const string CheckSql =
@@ -136,12 +139,12 @@ internal sealed partial class SqliteDatabase : IDatabase, IAsyncDisposable
         try
         {
             var result = await EnqueueAsync(work, cancellationToken);
-            _lastWrite.Note(isFailure: false);
+            _lastWrite.NoteSuccess(AnyWrite);
             return result;
         }
         catch (SqliteException error) when (error.SqliteErrorCode != SQLitePCL.raw.SQLITE_CONSTRAINT)
         {
-            _lastWrite.Note(isFailure: true);
+            _lastWrite.NoteFailure(AnyWrite);
             throw;
         }
     }

@@ -63,6 +63,6 @@ public sealed class HealthTests : PodTest
     private static async Task<string> ReadHealthAsync(ProductProcess process, string component) =>
         (await process.Anonymous.GetAsync("/health")).Json.GetProperty("components").GetProperty(component).GetString()!;
 
-    private static Task WaitForHealthAsync(ProductProcess process, string component, string state) =>
+    private static Task<string> WaitForHealthAsync(ProductProcess process, string component, string state) =>
         Eventually.ReadAsync(() => ReadHealthAsync(process, component), now => now == state, $"{component} is {state}");
 }

@@ -29,7 +29,7 @@ public sealed class FullDiskTests : ProductTest
         await product.StopAsync();
     }
 
-    private static Task WaitForHealthAsync(ProductProcess product, int status, string database) =>
+    private static Task<Reply> WaitForHealthAsync(ProductProcess product, int status, string database) =>
         Eventually.ReadAsync(
             () => product.Anonymous.GetAsync("/health"),
             reply => reply.Status == status && reply.Json.GetProperty("components").GetProperty("database").GetString() == database,
