@@ -11,6 +11,9 @@ internal interface ISharedLinkCache
     /// <summary>Whether the tier answers.</summary>
     bool IsAvailable { get; }
 
+    /// <summary>Whether it answers, and refused something lately: a key of another type, no memory left, no permission.</summary>
+    bool IsRefused => false;
+
     /// <summary>What is known of a code.</summary>
     ValueTask<SharedLink> FindAsync(string shortCode, CancellationToken cancellationToken);
 

@@ -45,7 +45,7 @@ internal sealed partial class HealthEndpoints
     {
         var isPoolGood = _pool.AskAsync();
         var store = Describe(await _store.AskAsync().WaitAsync(context.RequestAborted));
-        var cache = _shared.IsAvailable ? Healthy : Degraded;
+        var cache = _shared is { IsAvailable: true, IsRefused: false } ? Healthy : Degraded;
         var pool = await isPoolGood.WaitAsync(context.RequestAborted) && _keys.IsSufficient ? Healthy : Degraded;
         var status = store == Unhealthy ? Unhealthy : new[] { store, cache, pool }.Contains(Degraded) ? Degraded : Healthy;
         var response = new HealthResponse(status, new ComponentsResponse(store, cache, pool), Version);

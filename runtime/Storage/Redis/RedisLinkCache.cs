@@ -48,7 +48,10 @@ internal sealed partial class RedisLinkCache(RedisConnection connection, RedisOp
     private readonly int _changeTtl = (int)options.ChangeTtl.TotalMilliseconds;
 
     /// <inheritdoc />
-    public bool IsAvailable => connection.IsConnected && !connection.Requests.IsOpen && !connection.IsRefused;
+    public bool IsAvailable => connection.IsConnected && !connection.Requests.IsOpen;
+
+    /// <inheritdoc />
+    public bool IsRefused => connection.IsRefused;
 
     /// <inheritdoc />
     public async ValueTask<SharedLink> FindAsync(string shortCode, CancellationToken cancellationToken)
