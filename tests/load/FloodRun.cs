@@ -15,6 +15,19 @@ internal sealed class FloodRun(FloodOptions options, Action<string> progress)
             Executables.FindProduct(options.Product), [$"--Storage:DataDirectory={workspace.DataFolder}"], null, cancellationToken, ("DOTNET_GCHeapHardLimit", HeapLimit));
         var path = (await product.CreateLinksAsync(1, cancellationToken))[0];
 
+        try
+        {
+            return await MeasureAsync(wrk, product, path, workspace, cancellationToken);
+        }
+        // What the flood is there to find.
+        catch (HttpRequestException error)
+        {
+            throw new LoadException($"The product did not outlive the flood: {error.Message}");
+        }
+    }
+
+    private async Task<FloodReport> MeasureAsync(Wrk wrk, Product product, string path, Workspace workspace, CancellationToken cancellationToken)
+    {
         progress("flood");
         var load = new LoadProfile("flood", options.Connections, options.Seconds);
         var flood = wrk.FloodAsync(product.Server.Address, path, UserAgentBytes, load, cancellationToken);

@@ -48,6 +48,19 @@ public sealed class LenientRequestTests : ProductTest, IClassFixture<ProductFixt
         await _product.Owner.WaitForClicksAsync(code, answer.Status == 302 ? 2 : 1);
     }
 
+    /// <summary>The server decides this before any code of ours; the documentation says so. A test that fails here is good news.</summary>
+    [Theory]
+    [InlineData("\u00E9")]
+    [InlineData("?name=Andr\u00E9")]
+    public async Task Redirect_RawByteInTheRequestLine_IsRefusedByTheServer(string end)
+    {
+        var code = await _product.Owner.CreateLinkAsync();
+
+        var answer = await RawHttp.SendAsync(_product, $"GET /{code}{end}");
+
+        Assert.True(answer.Status == 400, answer.Text);
+    }
+
     [Fact]
     public async Task Api_CredentialIsNotUtf8_IsAWrongCredential()
     {
