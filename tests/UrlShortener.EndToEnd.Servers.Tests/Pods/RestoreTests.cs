@@ -1,4 +1,5 @@
 using UrlShortener.EndToEnd.Tests.Product;
+using UrlShortener.TestServers.Network;
 using Xunit;
 
 namespace UrlShortener.EndToEnd.Servers.Tests.Pods;
@@ -53,6 +54,57 @@ public sealed class RestoreTests : PodTest
             Assert.True(restored.ExitCode == 0, restored.ToString());
             Assert.Contains($"Opened epoch {next}.", restored.Output, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public async Task Restored_RedisIsAway_SaysSoAndChangesNothing()
+    {
+        var stores = await NewStoresWithRedisGateAsync();
+        var migrated = await ProductProgram.RunAsync(stores.Folder, ["migrate", .. stores.Settings]);
+        Assert.True(migrated.ExitCode == 0, migrated.ToString());
+        stores.RedisGate.Mode = TcpGateMode.Closed;
+
+        var restored = await ProductProgram.RunAsync(stores.Folder, ["restored", .. stores.Settings]);
+
+        Assert.True(restored.ExitCode == 1, restored.ToString());
+        Assert.Contains("ConnectionStrings:Redis cannot be used, and nothing was changed", restored.Error, StringComparison.Ordinal);
+        ProductRuns.AssertTellsPlainly(restored);
+        Assert.Equal(0, await stores.ReadAsync("SELECT count(*) FROM kgs_epochs"));
+        stores.RedisGate.Mode = TcpGateMode.Open;
+        restored = await ProductProgram.RunAsync(stores.Folder, ["restored", .. stores.Settings]);
+        Assert.True(restored.ExitCode == 0, restored.ToString());
+        Assert.Contains("Opened epoch 1.", restored.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Restored_WithoutRedis_ChangesAndFreshCodesGoOn()
+    {
+        var stores = await NewStoresAsync();
+        string[] settings = ["--ConnectionStrings:Redis=", "--Keys:PoolSize=100", "--Keys:LowWatermark=50", "--Keys:BatchSize=100", .. LongCaching];
+        var product = Own(ProductProcess.Launch(stores, settings));
+        await product.WaitUntilReadyAsync();
+        await product.WaitForCodesAsync(100);
+        var user = await product.CreateUserAsync(NewEmail(), "--rate-limit", "1000000");
+        var code = await user.CreateLinkAsync("https://example.com/1");
+        Assert.Equal(200, (await user.PatchAsync($"/api/v1/urls/{code}", new { original_url = "https://example.com/lost" })).Status);
+        Assert.Equal("https://example.com/lost", (await product.Anonymous.GetAsync($"/{code}")).Header("Location"));
+        var unused = await stores.FindUnusedCodesAsync();
+        await stores.ExecuteAsync($"UPDATE urls SET original_url = 'https://example.com/1', version = 1 WHERE short_code = '{code}'; DELETE FROM link_changes");
+
+        var restored = await ProductProgram.RunAsync(stores.Folder, ["restored", .. stores.Settings, .. settings]);
+
+        Assert.True(restored.ExitCode == 0, restored.ToString());
+        Assert.Contains("Opened epoch 1.", restored.Output, StringComparison.Ordinal);
+        await Eventually.ReadAsync(() => product.Anonymous.GetAsync($"/{code}"), reply => reply.Header("Location") == "https://example.com/1", "the restored target is followed");
+        Assert.Equal(200, (await user.PatchAsync($"/api/v1/urls/{code}", new { original_url = "https://example.com/new" })).Status);
+        Assert.Equal("https://example.com/new", (await product.Anonymous.GetAsync($"/{code}")).Header("Location"));
+        for (var i = 0; i < 30; i++)
+            Assert.DoesNotContain(await user.CreateLinkAsync(), unused);
+        // The pool is filled with codes of the new epoch, and they are used.
+        var onDemand = await product.ReadMetricAsync("shortener_keys_on_demand_total");
+        await product.WaitForCodesAsync(50);
+        await user.CreateLinkAsync();
+        Assert.Equal(onDemand, await product.ReadMetricAsync("shortener_keys_on_demand_total"));
     }
 
     // A link changed twice and followed through both pods; then its row as a restore puts it back, and none of the changes.

@@ -56,7 +56,7 @@ public sealed class DataFolderTests : ProductTest
     {
         const int links = 30;
         var product = await StartAsync("--Keys:PoolSize=100", "--Keys:LowWatermark=50", "--Keys:BatchSize=100", "--RateLimiting:Enterprise=1000000");
-        await Eventually.ReadAsync(() => product.ReadMetricAsync("shortener_key_pool_level"), level => level >= 100, "the pool is filled");
+        await product.WaitForCodesAsync(100);
         await product.StopAsync();
         var copy = NewFolder().FullName;
         Copy(product.Stores.DataDirectory, copy);
@@ -79,7 +79,7 @@ public sealed class DataFolderTests : ProductTest
     {
         const int links = 30;
         var product = await StartAsync("--Keys:PoolSize=100", "--Keys:LowWatermark=50", "--Keys:BatchSize=100", "--RateLimiting:Enterprise=1000000");
-        await Eventually.ReadAsync(() => product.ReadMetricAsync("shortener_key_pool_level"), level => level >= 100, "the pool is filled");
+        await product.WaitForCodesAsync(100);
         await product.StopAsync();
         var copy = NewFolder().FullName;
         Copy(product.Stores.DataDirectory, copy);
@@ -115,7 +115,7 @@ public sealed class DataFolderTests : ProductTest
     private static async Task<IReadOnlyList<string>> CreateAsync(ProductProcess product, int count)
     {
         // From the pool, not made on demand.
-        await Eventually.ReadAsync(() => product.ReadMetricAsync("shortener_key_pool_level"), level => level >= 100, "the pool is filled");
+        await product.WaitForCodesAsync(100);
         var codes = new List<string>();
         for (var i = 0; i < count; i++)
             codes.Add(await product.Owner.CreateLinkAsync());

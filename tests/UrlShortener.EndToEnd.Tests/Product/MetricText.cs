@@ -18,4 +18,15 @@ internal static class MetricText
         Assert.True(samples.Count > 0, $"There is no {name} with {label}.");
         return samples.Sum();
     }
+
+    /// <summary>Waits until a process has so many unused codes in memory.</summary>
+    public static Task<double> WaitForCodesAsync(this ProductProcess product, int level) => Eventually.ReadAsync(
+        async () =>
+        {
+            // Nothing is told of the pool before it is first used.
+            var metrics = await product.Anonymous.GetAsync("/metrics");
+            return metrics.Text.Contains("\nshortener_key_pool_level ", StringComparison.Ordinal) ? await product.ReadMetricAsync("shortener_key_pool_level") : 0;
+        },
+        codes => codes >= level,
+        $"there are {level} codes in memory");
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.RegularExpressions;
 using Xunit;
 
@@ -100,14 +99,6 @@ internal sealed partial class ProductProcess : IAsyncDisposable
             Timeout = TimeSpan.FromSeconds(60),
         };
         await Eventually.ReadAsync(() => Anonymous.GetAsync("/health/ready"), reply => reply.Status == 200, "/health/ready answers 200");
-    }
-
-    /// <summary>One of the metrics that have no labels.</summary>
-    public async Task<double> ReadMetricAsync(string name)
-    {
-        var metrics = await Anonymous.GetAsync("/metrics");
-        var line = metrics.Text.Split('\n').Single(text => text.StartsWith($"{name} ", StringComparison.Ordinal));
-        return double.Parse(line.AsSpan(name.Length + 1), CultureInfo.InvariantCulture);
     }
 
     /// <summary>SIGTERM; fails unless the process ends by itself with exit code 0.</summary>
