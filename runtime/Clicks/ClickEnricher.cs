@@ -48,7 +48,7 @@ internal sealed class ClickEnricher(GeoDatabase? geo)
             client.IsBot || click.IsSpeculative);
     }
 
-    /// <summary>Origin and path of a referring page, and its host without <c>www.</c> and a dot at its end; nulls for what is not an http(s) or app URL.</summary>
+    /// <summary>Origin and path of a referring page; its host without <c>www.</c> and a dot at its end; nulls for other than http(s) and app URLs.</summary>
     internal static (string? Referrer, string? Source) ReadReferrer(string header)
     {
         // The query of somebody else's page may hold what its visitor would not publish.
@@ -60,7 +60,8 @@ internal sealed class ClickEnricher(GeoDatabase? geo)
         var host = uri.IdnHost.TrimEnd('.').ToLowerInvariant();
         if (host.Length == 0)
             return default;
-        return (HeaderText.Cut($"{uri.Scheme}://{host}{(uri.IsDefaultPort ? "" : $":{uri.Port}")}{uri.AbsolutePath}", MaxText), host.Length > 4 && host.StartsWith("www.", StringComparison.Ordinal) ? host[4..] : host);
+        var referrer = $"{uri.Scheme}://{host}{(uri.IsDefaultPort ? "" : $":{uri.Port}")}{uri.AbsolutePath}";
+        return (HeaderText.Cut(referrer, MaxText), host.Length > 4 && host.StartsWith("www.", StringComparison.Ordinal) ? host[4..] : host);
     }
 
     /// <summary>Hash of an address under a day's salt. Of an IPv6 address only the /64, which is what stays with a subscriber.</summary>

@@ -4,8 +4,8 @@ using UrlShortener.Runtime.Configuration;
 namespace UrlShortener.Runtime.Clicks;
 
 /// <summary>
-/// Clicks between the redirects, which must not wait, and the writer. Bounded by count and by memory; a click that finds it full is dropped and counted. The writer looks by
-/// the clock and is never woken by a click: waking it would cost a redirect more than all the rest of the capture.
+/// Clicks between the redirects, which must not wait, and the writer. Bounded by count and by memory; a click that finds it full is dropped and counted. The
+/// writer looks by the clock and is never woken by a click: waking it would cost a redirect more than all the rest of the capture.
 /// </summary>
 internal sealed class ClickQueue(ClickOptions options)
 {

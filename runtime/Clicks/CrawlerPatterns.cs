@@ -5,8 +5,8 @@ using System.Text.RegularExpressions;
 namespace UrlShortener.Runtime.Clicks;
 
 /// <summary>
-/// The patterns of crawler-user-agents, a maintained list (<c>Crawlers/refresh.sh</c> takes a newer one). They are regular expressions, nine in ten of them plain
-/// text: those are found by one search for all, the others by one automaton without backtracking. Both take time linear in the user agent.
+/// The patterns of crawler-user-agents, a maintained list (<c>Crawlers/refresh.sh</c> takes a newer one). They are regular expressions, nine in ten of them
+/// plain text: those are found by one search for all, the others by one automaton without backtracking. Both take time linear in the user agent.
 /// </summary>
 internal static class CrawlerPatterns
 {

@@ -21,7 +21,9 @@ internal sealed class OwnPages(IServiceProvider services)
             .Where(page => page.Path is not null && page.Methods.Count > 0)
             .GroupBy(page => page.Path!, page => page.Methods, StringComparer.OrdinalIgnoreCase)
             .ToFrozenDictionary(
-                page => page.Key, page => string.Join(", ", page.SelectMany(methods => methods).Distinct().Order(StringComparer.Ordinal)), StringComparer.OrdinalIgnoreCase);
+                page => page.Key,
+                page => string.Join(", ", page.SelectMany(methods => methods).Distinct().Order(StringComparer.Ordinal)),
+                StringComparer.OrdinalIgnoreCase);
 
     // One literal segment, after which nothing need follow: what a short URL could be taken for.
     private static string? PathOf(RoutePattern pattern) =>

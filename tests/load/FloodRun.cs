@@ -1,18 +1,22 @@
+using System.Globalization;
+
 namespace UrlShortener.Load;
 
-/// <summary>The attack that the capture of clicks must outlive: one link followed with ever other, large user agents, in a process with the memory of a small pod.</summary>
+/// <summary>
+/// The attack that the capture of clicks must outlive: one link followed with another large user agent in each request, in a process with the memory
+/// of a small pod.
+/// </summary>
 internal sealed class FloodRun(FloodOptions options, Action<string> progress)
 {
     private const int UserAgentBytes = 28 * 1024;
 
-    // What .NET takes of the operator's default limit of 512 MiB. Hexadecimal.
-    private const string HeapLimit = "0x18000000";
-
     public async Task<FloodReport> RunAsync(Workspace workspace, CancellationToken cancellationToken)
     {
         var wrk = await Wrk.PrepareAsync(workspace.Folder, options.Threads, cancellationToken);
+        // .NET reads it as hexadecimal.
+        var heap = ("DOTNET_GCHeapHardLimit", string.Create(CultureInfo.InvariantCulture, $"0x{options.HeapMegabytes * 1024L * 1024:X}"));
         await using var product = await Product.StartAsync(
-            Executables.FindProduct(options.Product), [$"--Storage:DataDirectory={workspace.DataFolder}"], null, cancellationToken, ("DOTNET_GCHeapHardLimit", HeapLimit));
+            Executables.FindProduct(options.Product), [$"--Storage:DataDirectory={workspace.DataFolder}"], null, cancellationToken, heap);
         var path = (await product.CreateLinksAsync(1, cancellationToken))[0];
 
         try
@@ -44,6 +48,7 @@ internal sealed class FloodRun(FloodOptions options, Action<string> progress)
         var drain = await product.DrainAsync(cancellationToken);
         var report = new FloodReport
         {
+            HeapMegabytes = options.HeapMegabytes,
             Machine = Machine.Describe(workspace.DataFolder),
             Load = load,
             Measurement = measurement,

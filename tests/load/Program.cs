@@ -30,13 +30,15 @@ create.SetAction((parsed, cancellationToken) => GuardAsync(async () =>
     return await PublishAsync(report, report.ToMarkdown(), report.Errors, parsed.GetValue(json), cancellationToken);
 }));
 
+// 384: what .NET takes of the operator's default limit of 512 MiB.
+var heap = Bounded("--heap", "MiB that the heap of the process may have.", 384, 64, 100_000);
 var flood = new Command("flood", "One link, followed with another user agent of 28 KB in each request, in a process with the memory of a small pod.")
 {
-    seconds, connections, threads, json, product,
+    heap, seconds, connections, threads, json, product,
 };
 flood.SetAction((parsed, cancellationToken) => GuardAsync(async () =>
 {
-    var options = new FloodOptions(parsed.GetValue(seconds), parsed.GetValue(connections), parsed.GetValue(threads), parsed.GetValue(product));
+    var options = new FloodOptions(parsed.GetValue(heap), parsed.GetValue(seconds), parsed.GetValue(connections), parsed.GetValue(threads), parsed.GetValue(product));
     using var workspace = new Workspace();
     var report = await new FloodRun(options, Console.Error.WriteLine).RunAsync(workspace, cancellationToken);
     return await PublishAsync(report, report.ToMarkdown(), report.Errors, parsed.GetValue(json), cancellationToken);

@@ -42,7 +42,10 @@ internal sealed class ProductStores : IAsyncDisposable
 
     /// <summary>Whether bytes occur anywhere in the data. While a product runs the write-ahead log is part of it.</summary>
     public Task<bool> HoldAsync(byte[] bytes) =>
-        Task.FromResult(Directory.EnumerateFiles(DataDirectory, "*", SearchOption.AllDirectories).Any(path => ReadAll(path).AsSpan().IndexOf(bytes) >= 0));
+        Task.FromResult(Directory.EnumerateFiles(DataDirectory, "*", SearchOption.AllDirectories)
+            // It holds the product's process id, and .NET opens no file that another process has locked.
+            .Where(path => Path.GetFileName(path) != "serve.lock")
+            .Any(path => ReadAll(path).AsSpan().IndexOf(bytes) >= 0));
 
     /// <summary>Ends a link behind the product's back, in the past, which the API refuses.</summary>
     public Task ExpireLinkAsync(string code) => ChangeLinkAsync(code, "expires_at = 1");
