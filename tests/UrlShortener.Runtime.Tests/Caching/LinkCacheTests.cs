@@ -236,10 +236,12 @@ public sealed class LinkCacheTests : IDisposable
             Assert.Equal($"https://example.com/{newest[index]}", (await cache.LoadAsync(codes[index], Token)).Location.ToString());
     }
 
-    [Fact]
-    public async Task Epoch_Opened_EveryEntryIsLoadedAgain()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task Epoch_Opened_EveryEntryIsLoadedAgain(int staleHours)
     {
-        var cache = New();
+        var cache = New(new CachingOptions { StaleTtl = TimeSpan.FromHours(staleHours) });
         await cache.LoadAsync("abcd", Token);
         _store.Find = (code, _) => Task.FromResult<Link?>(FakeLinkStore.NewLink(code, "https://example.com/restored"));
 
