@@ -72,6 +72,7 @@ bench: ## Benchmarks, then loads on SQLite and on PostgreSQL with Redis, each ag
 	dotnet run --project tests/load $(DOTNET_FLAGS) --no-build -- redirect --seconds 5 --rounds 9
 	dotnet run --project tests/load $(DOTNET_FLAGS) --no-build -- create
 	dotnet run --project tests/load $(DOTNET_FLAGS) --no-build -- flood --seconds 15
+	dotnet run --project tests/load $(DOTNET_FLAGS) --no-build -- pictures --seconds 5 --rounds 3
 	dotnet run --project tests/load $(DOTNET_FLAGS) --no-build -- servers
 	dotnet run --project tests/load $(DOTNET_FLAGS) --no-build -- regions
 

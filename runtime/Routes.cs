@@ -139,12 +139,12 @@ internal static class Routes
                     new("format", "`png` unless told.", Values: ["png", "svg"]),
                     new("size", "Width and height in pixels; 300 unless told.", JsonSchemaType.Integer, Minimum: "64", Maximum: "2048"),
                     new("error_correction", "Share of the picture that may be lost: 7, 15, 25 or 30 %; M unless told.", Values: ["L", "M", "Q", "H"]),
-                    new("margin", "White border in modules; 4 unless told.", JsonSchemaType.Integer, Minimum: "0", Maximum: "16"),
+                    new("margin", "White border in modules; 4 unless told. Exact in an SVG. In a PNG at least as wide: each module has the same whole number of pixels, and the border takes what is left over.", JsonSchemaType.Integer, Minimum: "0", Maximum: "16"),
                 ],
                 new() { ["200"] = ["ETag", "Cache-Control"], ["304"] = ["ETag", "Cache-Control"] })
             .WithMetadata(new ProducesResponseTypeMetadata(200, typeof(byte[]), ["image/png", "image/svg+xml"]))
             .Produces(304)
-            .ProducesProblems(400, 404, 421, 503);
+            .ProducesProblems(400, 404, 421, 429, 503);
     }
 
     private static RouteHandlerBuilder Map(this WebApplication app, string pattern, RequestDelegate handler, string[] methods)

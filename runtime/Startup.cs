@@ -154,6 +154,8 @@ internal static class Startup
         services.AddSingleton<LinkEndpoints>();
         services.AddSingleton<OwnPages>();
         services.AddSingleton<RedirectEndpoint>();
+        services.AddSingleton<QrCodeCache>();
+        services.AddSingleton<QrRenderQueue>();
         services.AddSingleton<QrCodeEndpoint>();
         services.AddBearerTokens(configuration);
         services.AddApiDescription();
@@ -164,6 +166,7 @@ internal static class Startup
         if (IsSet(configuration, "Postgres"))
             services.AddHostedService<WarmUp>();
 
+        services.AddHostedService(provider => provider.GetRequiredService<QrRenderQueue>());
         services.AddHostedService<ClickWriter>();
         services.AddHostedService<UserActivityRecorder>();
         services.AddHostedService<RetentionWorker>();

@@ -23,6 +23,7 @@ internal static class Settings
         ["Links"] = typeof(LinkOptions),
         ["Postgres"] = typeof(PostgresOptions),
         ["Proxies"] = typeof(ProxyOptions),
+        ["QrCodes"] = typeof(QrCodeOptions),
         ["RateLimiting"] = typeof(RateLimitingOptions),
         ["Redirects"] = typeof(RedirectOptions),
         ["Redis"] = typeof(RedisOptions),

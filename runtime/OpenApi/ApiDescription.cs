@@ -63,6 +63,9 @@ internal static class ApiDescription
     {
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
         var described = metadata.OfType<Described>().LastOrDefault();
+        // HEAD draws nothing, so that nothing limits it.
+        if (context.Description.HttpMethod == HttpMethods.Head)
+            operation.Responses?.Remove("429");
         // Names are unique: HEAD is GET without the body.
         operation.OperationId = context.Description.HttpMethod == HttpMethods.Head ? $"{described?.OperationId}Head" : described?.OperationId;
         operation.Summary = described?.Summary;

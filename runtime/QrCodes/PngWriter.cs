@@ -7,13 +7,18 @@ namespace UrlShortener.Runtime.QrCodes;
 /// <summary>Writes PNG files (W3C PNG, third edition) of the one kind needed here: 1-bit greyscale.</summary>
 internal static class PngWriter
 {
+    private const byte FilterNone = 0;
+    private const byte FilterUp = 2;
+
     private static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', (byte)'\r', (byte)'\n', 0x1A, (byte)'\n'];
 
     /// <summary>Writes a picture of black and white pixels.</summary>
     /// <param name="width">Width in pixels, at least 1.</param>
     /// <param name="height">Height in pixels, at least 1.</param>
-    /// <param name="scanlines">For each row a filter octet and the pixels, 8 to an octet from the high bit; a set bit is white.</param>
-    public static byte[] WriteBilevel(int width, int height, ReadOnlySpan<byte> scanlines)
+    /// <param name="bands">
+    /// Equal rows that follow each other: the pixels of one, 8 to an octet from the high bit, a set bit is white; and how many there are, at least 1.
+    /// </param>
+    public static byte[] WriteBilevel(int width, int height, IEnumerable<(byte[] Pixels, int Rows)> bands)
     {
         // Width, height, bit depth 1, colour type 0 (greyscale), compression 0, filter 0, no interlace.
         Span<byte> header = [0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0];
@@ -22,7 +27,18 @@ internal static class PngWriter
 
         using var compressed = new MemoryStream();
         using (var zlib = new ZLibStream(compressed, CompressionLevel.Optimal, leaveOpen: true))
-            zlib.Write(scanlines);
+        {
+            // By the filter Up a row equal to the one above is all zeros, which compress to nearly nothing.
+            var repeated = new byte[1 + ((width + 7) / 8)];
+            repeated[0] = FilterUp;
+            foreach (var (pixels, rows) in bands)
+            {
+                zlib.WriteByte(FilterNone);
+                zlib.Write(pixels);
+                for (var row = 1; row < rows; row++)
+                    zlib.Write(repeated);
+            }
+        }
 
         using var file = new MemoryStream();
         file.Write(Signature);

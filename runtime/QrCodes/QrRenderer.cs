@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Security.Cryptography;
@@ -11,10 +13,19 @@ namespace UrlShortener.Runtime.QrCodes;
 internal static class QrRenderer
 {
     // Raise whenever the same content and spec give other bytes, so that caches fetch the picture again.
-    private const int RendererVersion = 1;
+    private const int RendererVersion = 2;
 
     // QRCoder's matrix comes with a quiet zone of its own.
     private const int BuiltInMargin = 4;
+
+    // The largest code holds so many octets (ISO/IEC 18004, table 7).
+    private const int MaxOctets = 2_953;
+
+    private static readonly SearchValues<char> AlphanumericMode = SearchValues.Create("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:");
+
+    // Modules along a side, null when it does not fit. Text that needs the byte mode, as every URL with a lower-case letter does, gives a code whose side
+    // depends on the number of octets alone. At most two entries for each length and level.
+    private static readonly ConcurrentDictionary<(bool IsAscii, int Octets, QrErrorCorrection Level), int?> Sides = new();
 
     /// <summary>Draws a QR code.</summary>
     /// <param name="content">The text to encode, usually a URL; not empty.</param>
@@ -63,12 +74,17 @@ internal static class QrRenderer
     /// <see cref="QrSpec.MinSize"/> for SVG, which scales. The size in the spec is ignored.
     /// </summary>
     /// <exception cref="ArgumentException">The content is empty or does not fit in a QR code.</exception>
-    public static int MinimumSize(string content, QrSpec spec)
+    public static int MinimumSize(string content, QrSpec spec) =>
+        FindMinimumSize(content, spec) ?? throw new ArgumentException("The content is too long for a QR code.", nameof(content));
+
+    /// <summary>As <see cref="MinimumSize"/>, or null when the content does not fit. Encodes only what has a length that was not seen before.</summary>
+    /// <exception cref="ArgumentException">The content is empty.</exception>
+    public static int? FindMinimumSize(string content, QrSpec spec)
     {
         ArgumentException.ThrowIfNullOrEmpty(content);
-        if (!TryEncode(content, spec.ErrorCorrection, out var modules))
-            throw new ArgumentException("The content is too long for a QR code.", nameof(content));
-        return spec.Format == QrFormat.Png ? Math.Max(QrSpec.MinSize, modules.GetLength(0) + (2 * spec.Margin)) : QrSpec.MinSize;
+        if (FindSide(content, spec.ErrorCorrection) is not { } side)
+            return null;
+        return spec.Format == QrFormat.Png ? Math.Max(QrSpec.MinSize, side + (2 * spec.Margin)) : QrSpec.MinSize;
     }
 
     /// <summary>
@@ -81,6 +97,16 @@ internal static class QrRenderer
             $"{RendererVersion}|{spec.Format}|{spec.Size}|{spec.ErrorCorrection}|{spec.Margin}|{content}");
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes(key));
         return $"\"{Convert.ToHexStringLower(hash.AsSpan(0, 16))}\"";
+    }
+
+    private static int? FindSide(string content, QrErrorCorrection level)
+    {
+        if (!content.AsSpan().ContainsAnyExcept(AlphanumericMode))
+            return Encode(content, level);
+        var octets = Encoding.UTF8.GetByteCount(content);
+        return octets > MaxOctets ? null : Sides.GetOrAdd((Ascii.IsValid(content), octets, level), static (_, content) => Encode(content.Text, content.Level), (Text: content, Level: level));
+
+        static int? Encode(string content, QrErrorCorrection level) => TryEncode(content, level, out var modules) ? modules.GetLength(0) : null;
     }
 
     private static bool TryEncode(string content, QrErrorCorrection errorCorrection, [NotNullWhen(true)] out bool[,]? modules)
@@ -116,25 +142,34 @@ internal static class QrRenderer
 
     private static byte[] DrawPng(bool[,] modules, int size, int scale)
     {
-        // Scanlines of one filter octet (0, none) and the pixels, 8 to an octet from the high bit; a set bit is white.
-        var stride = 1 + ((size + 7) / 8);
-        var scanlines = new byte[stride * size];
-        for (var y = 0; y < size; y++)
-            scanlines.AsSpan((y * stride) + 1, stride - 1).Fill(0xFF);
-
         var side = modules.GetLength(0);
         var offset = (size - (side * scale)) / 2;
-        for (var y = 0; y < side * scale; y++)
+        return PngWriter.WriteBilevel(size, size, DrawBands(modules, size, scale, offset));
+    }
+
+    // A band for the border above, for each row of modules, and for the border below.
+    private static IEnumerable<(byte[] Pixels, int Rows)> DrawBands(bool[,] modules, int size, int scale, int offset)
+    {
+        var side = modules.GetLength(0);
+        var white = new byte[(size + 7) / 8];
+        white.AsSpan().Fill(0xFF);
+        if (offset > 0)
+            yield return (white, offset);
+        for (var y = 0; y < side; y++)
         {
-            var line = scanlines.AsSpan(((offset + y) * stride) + 1, stride - 1);
-            for (var x = 0; x < side * scale; x++)
+            var pixels = white.AsSpan().ToArray();
+            for (var x = 0; x < side; x++)
             {
-                if (modules[y / scale, x / scale])
-                    line[(offset + x) / 8] &= (byte)~(0x80 >> ((offset + x) % 8));
+                for (var at = offset + (x * scale); modules[y, x] && at < offset + ((x + 1) * scale); at++)
+                    pixels[at / 8] &= (byte)~(0x80 >> (at % 8));
             }
+
+            yield return (pixels, scale);
         }
 
-        return PngWriter.WriteBilevel(size, size, scanlines);
+        var below = size - offset - (side * scale);
+        if (below > 0)
+            yield return (white, below);
     }
 
     private static byte[] DrawSvg(bool[,] modules, QrSpec spec, int extent)

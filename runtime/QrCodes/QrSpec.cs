@@ -4,7 +4,9 @@ namespace UrlShortener.Runtime.QrCodes;
 /// <param name="Format">The file format.</param>
 /// <param name="Size">Width and height in pixels, 64 to 2,048.</param>
 /// <param name="ErrorCorrection">The error correction level.</param>
-/// <param name="Margin">Least width of the quiet zone in modules, 0 to 16. Readers may ask for 4 (ISO/IEC 18004, section 5.3.8).</param>
+/// <param name="Margin">
+/// Width of the quiet zone in modules, 0 to 16; exact in an SVG, at least that in a PNG, see decision 17. Readers may ask for 4 (ISO/IEC 18004, section 5.3.8).
+/// </param>
 internal readonly record struct QrSpec(
     QrFormat Format,
     int Size = QrSpec.DefaultSize,

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using BitFaster.Caching.Lru;
 using Prometheus;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Users;
@@ -19,7 +18,7 @@ internal sealed class RateLimiter(RateLimitingOptions options, TimeProvider time
     private static readonly Gauge Degraded = Metrics.CreateGauge(
         "shortener_rate_limit_degraded", "1 while limits are kept per process because the shared buckets are out of reach.");
 
-    private readonly ConcurrentLru<string, Bucket> _buckets = new(options.Capacity);
+    private readonly LocalBuckets _local = new(options.Capacity, time);
 
     /// <summary>Takes a token of the caller's bucket: a user's own, or one per anonymous address.</summary>
     public async ValueTask<RateLimitDecision> TakeAsync(User? user, IPAddress? address, CancellationToken cancellationToken)
@@ -29,13 +28,10 @@ internal sealed class RateLimiter(RateLimitingOptions options, TimeProvider time
         var taken = shared is null ? null : await shared.TakeAsync(caller, limit, cancellationToken);
         if (shared is not null)
             Degraded.Set(taken is null ? 1 : 0);
-        var decision = taken ?? TakeHere(caller, shared is null ? limit : Math.Max(1, limit / shared.Processes));
+        var decision = taken ?? _local.Take(caller, shared is null ? limit : Math.Max(1, limit / shared.Processes));
         Decisions.WithLabels(PolicyOf(user), decision.Allowed ? "allowed" : "limited").Inc();
         return decision;
     }
-
-    private RateLimitDecision TakeHere(string caller, int limit) =>
-        _buckets.GetOrAdd(caller, static (_, limit) => new Bucket(limit), limit).Take(limit, time.GetUtcNow().ToUnixTimeMilliseconds());
 
     /// <summary>Name of the policy that a caller falls under, as in <c>RateLimit-Policy</c>.</summary>
     public static string PolicyOf(User? user) => user?.Tier switch
@@ -58,20 +54,5 @@ internal sealed class RateLimiter(RateLimitingOptions options, TimeProvider time
         var bytes = address.GetAddressBytes();
         bytes.AsSpan(8).Clear();
         return $"address:{new IPAddress(bytes)}/64";
-    }
-
-    private sealed class Bucket(int limit)
-    {
-        private readonly Lock _lock = new();
-        private TokenBucket _state = TokenBucket.Full(limit, 0);
-
-        public RateLimitDecision Take(int current, long now)
-        {
-            lock (_lock)
-            {
-                (_state, var decision) = _state.Take(current, now);
-                return decision;
-            }
-        }
     }
 }

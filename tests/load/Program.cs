@@ -44,6 +44,15 @@ flood.SetAction((parsed, cancellationToken) => GuardAsync(async () =>
     return await PublishAsync(report, report.ToMarkdown(), report.Errors, parsed.GetValue(json), cancellationToken);
 }));
 
+var pictures = new Command("pictures", "Redirects beside 32 connections that ask for the largest QR codes.") { seconds, rounds, connections, threads, links, json, product };
+pictures.SetAction((parsed, cancellationToken) => GuardAsync(async () =>
+{
+    var options = new PicturesOptions(parsed.GetValue(seconds), parsed.GetValue(rounds), parsed.GetValue(connections), parsed.GetValue(threads), parsed.GetValue(links), parsed.GetValue(product));
+    using var workspace = new Workspace();
+    var report = await new PicturesRun(options, Console.Error.WriteLine).RunAsync(workspace, cancellationToken);
+    return await PublishAsync(report, report.ToMarkdown(), report.Errors, parsed.GetValue(json), cancellationToken);
+}));
+
 var caseNames = new Argument<string[]>("cases") { Description = $"What to measure; everything when nothing is named: {string.Join(", ", ServersRun.Names)}.", Arity = ArgumentArity.ZeroOrMore };
 caseNames.AcceptOnlyFromAmong(ServersRun.Names);
 var caseSeconds = Bounded("--seconds", "Length of each measurement.", 4, 1, 600);
@@ -88,7 +97,7 @@ regions.SetAction((parsed, cancellationToken) => GuardAsync(async () =>
 
 // On Ctrl-C or SIGTERM the token is cancelled; ending the servers and deleting their data may then take a moment.
 var invocation = new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(10) };
-return await new RootCommand("Load tests of the URL shortener; loopback only.") { redirect, create, flood, servers, regions }.Parse(args).InvokeAsync(invocation);
+return await new RootCommand("Load tests of the URL shortener; loopback only.") { redirect, create, flood, pictures, servers, regions }.Parse(args).InvokeAsync(invocation);
 
 static Option<int> Bounded(string name, string description, int value, int least, int most)
 {

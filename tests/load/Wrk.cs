@@ -53,6 +53,10 @@ internal sealed class Wrk
             {{BrowserHeaders}}
             """, cancellationToken);
 
+    /// <summary>Requests every path in turn, without anything that a browser would add.</summary>
+    public Task<Measurement> PicturesAsync(Uri address, string pathsFile, LoadProfile load, CancellationToken cancellationToken) =>
+        MeasureAsync(address, "pictures.lua", load, null, $"paths_file = {Quote(pathsFile)},", cancellationToken);
+
     /// <summary>Requests each path of the file once, as long as they last.</summary>
     public Task<Measurement> RedirectOnceAsync(Uri address, string pathsFile, LoadProfile load, CancellationToken cancellationToken) =>
         MeasureAsync(address, "once.lua", load, 302, $$"""

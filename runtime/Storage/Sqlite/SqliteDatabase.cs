@@ -6,6 +6,7 @@ using DbUp;
 using Microsoft.Data.Sqlite;
 using Prometheus;
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Storage.Sqlite;
 

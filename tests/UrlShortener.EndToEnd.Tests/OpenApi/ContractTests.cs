@@ -24,7 +24,7 @@ public sealed class ContractTests : ProductTest
     {
         var blocklist = NewFolder().PathOf("blocklist.txt");
         await File.WriteAllTextAsync(blocklist, "blocked.example.com\n", TestContext.Current.CancellationToken);
-        var product = await StartAsync("--RateLimiting:Anonymous=1000000", "--RateLimiting:Enterprise=1000000", $"--Abuse:BlocklistPath={blocklist}");
+        var product = await StartAsync("--RateLimiting:Anonymous=1000000", "--RateLimiting:Enterprise=1000000", "--QrCodes:RendersPerMinute=10", $"--Abuse:BlocklistPath={blocklist}");
         var contract = new Contract(await ApiDocument.LoadAsync(product.Anonymous));
 
         await FollowAsync(product, contract);
@@ -162,6 +162,9 @@ public sealed class ContractTests : ProductTest
             contract.Check(method, Qr, 400, await SendAsync(product.Anonymous, method, $"{Urls}/{code}/qr?size=1"));
             contract.Check(method, Qr, 404, await SendAsync(product.Anonymous, method, $"{Urls}/{Unknown}/qr"));
         }
+
+        var replies = await Task.WhenAll(Enumerable.Range(301, 50).Select(size => product.Anonymous.GetAsync($"{Urls}/{code}/qr?size={size}")));
+        contract.Check("GET", Qr, 429, replies.First(reply => reply.Status == 429));
     }
 
     private static async Task ExceedLimitAsync(ProductProcess product, Contract contract)

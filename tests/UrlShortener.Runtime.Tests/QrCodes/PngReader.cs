@@ -37,7 +37,11 @@ internal static class PngReader
         var pixels = new bool[height, width];
         for (var y = 0; y < height; y++)
         {
-            Assert.Equal(0, lines[y * stride]);
+            // Filters None and Up (PNG, section 9.2).
+            var filter = lines[y * stride];
+            Assert.True(filter == 0 || (filter == 2 && y > 0), $"Filter {filter} in row {y}.");
+            for (var x = 1; filter == 2 && x < stride; x++)
+                lines[(y * stride) + x] += lines[((y - 1) * stride) + x];
             for (var x = 0; x < width; x++)
                 pixels[y, x] = (lines[(y * stride) + 1 + (x / 8)] & (0x80 >> (x % 8))) == 0;
         }

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace UrlShortener.Runtime.Storage.Sqlite;
+namespace UrlShortener.Runtime.Resilience;
 
 /// <summary>Lowers the calling thread's share of a busy processor.</summary>
 internal static partial class BackgroundThread

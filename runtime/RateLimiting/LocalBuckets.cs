@@ -1,0 +1,30 @@
+using BitFaster.Caching.Lru;
+
+namespace UrlShortener.Runtime.RateLimiting;
+
+/// <summary>Token buckets of callers in this process. Their number is bounded; the one unused longest is forgotten, which fills it.</summary>
+/// <param name="capacity">Most buckets.</param>
+/// <param name="time">The clock by which buckets fill.</param>
+internal sealed class LocalBuckets(int capacity, TimeProvider time)
+{
+    private readonly ConcurrentLru<string, Bucket> _buckets = new(capacity);
+
+    /// <summary>Takes a token of a caller's bucket, which holds <paramref name="limit"/> tokens when full.</summary>
+    public RateLimitDecision Take(string caller, int limit) =>
+        _buckets.GetOrAdd(caller, static (_, limit) => new Bucket(limit), limit).Take(limit, time.GetUtcNow().ToUnixTimeMilliseconds());
+
+    private sealed class Bucket(int limit)
+    {
+        private readonly Lock _lock = new();
+        private TokenBucket _state = TokenBucket.Full(limit, 0);
+
+        public RateLimitDecision Take(int current, long now)
+        {
+            lock (_lock)
+            {
+                (_state, var decision) = _state.Take(current, now);
+                return decision;
+            }
+        }
+    }
+}
