@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Extensions.Logging.Console;
 using UrlShortener.Runtime.Abuse;
 using UrlShortener.Runtime.Caching;
 using UrlShortener.Runtime.Clicks;
@@ -25,7 +26,12 @@ namespace UrlShortener.Runtime;
 /// <summary>What the process is made of: one method per capability.</summary>
 internal static class Startup
 {
-    private const int ConfigurationError = 78; // EX_CONFIG of sysexits.h
+    private const int UsageError = 64; // EX_USAGE of sysexits.h
+    private const int ConfigurationError = 78; // EX_CONFIG
+    private const string DefaultUrl = "http://localhost:8080";
+
+    // Whatever says where to listen. Kestrel reads them itself; among several its own endpoints win, then URLs, then ports.
+    private static readonly string[] Addresses = ["Urls", "Http_Ports", "Https_Ports"];
 
     /// <summary>Configuration by appsettings.json, environment and command line, in ASP.NET Core's order.</summary>
     public static WebApplicationBuilder CreateBuilder(string[] args)
@@ -36,6 +42,14 @@ internal static class Startup
             // The defaults lie beside the binary, wherever it was started from.
             ContentRootPath = File.Exists("appsettings.json") ? Directory.GetCurrentDirectory() : AppContext.BaseDirectory,
         });
+        // The slim builder has the simple format only; this adds json and systemd, chosen by Logging:Console:FormatterName.
+        builder.Logging.AddConsole();
+        builder.Services.Configure<ConsoleLoggerOptions>(builder.Configuration.GetSection("Logging:Console"));
+        // The format of appsettings.json ends with the space that the simple format needs.
+        builder.Services.PostConfigure<JsonConsoleFormatterOptions>(json => json.TimestampFormat = json.TimestampFormat?.TrimEnd());
+        // Not in appsettings.json, which would win over ASPNETCORE_URLS and ASPNETCORE_HTTP_PORTS.
+        if (!Addresses.Any(name => !string.IsNullOrEmpty(builder.Configuration[name])) && !builder.Configuration.GetSection("Kestrel:Endpoints").Exists())
+            builder.WebHost.UseUrls(DefaultUrl);
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -56,6 +70,31 @@ internal static class Startup
             Console.Error.WriteLine($"  {error}");
         return ConfigurationError;
     }
+
+    /// <summary>Writes what is wrong with the command line; returns the exit code.</summary>
+    public static int ReportUsage(IEnumerable<string> errors)
+    {
+        foreach (var error in errors)
+            Console.Error.WriteLine(error);
+        Console.Error.WriteLine("--help lists the commands.");
+        return UsageError;
+    }
+
+    /// <summary>Why a start failed, as a sentence, where an operator can mend it; null for faults of ours.</summary>
+    public static string? Explain(Exception error, IConfiguration configuration) => error switch
+    {
+        // A folder, a port, a file that a setting names.
+        InvalidOperationException or IOException => error.Message,
+        // The database went away between its preparation and this.
+        System.Data.Common.DbException or TimeoutException or DependencyException => $"The first user could not be looked for: {error.Message}",
+        // How Kestrel and the system refuse an address: not a URL, no such port, not this machine's, not allowed.
+        FormatException or System.Net.Sockets.SocketException or ArgumentOutOfRangeException { ParamName: "port" } =>
+            $"{DescribeAddresses(configuration)} cannot be listened on: {error.Message}",
+        _ => null,
+    };
+
+    private static string DescribeAddresses(IConfiguration configuration) =>
+        Addresses.FirstOrDefault(name => !string.IsNullOrEmpty(configuration[name])) is { } name ? $"{name} {configuration[name]}" : $"Urls {DefaultUrl}";
 
     /// <summary>The store, where the configuration says it is.</summary>
     public static void AddStorage(this IServiceCollection services, IConfiguration configuration)

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Collections.Frozen;
 using System.Globalization;
 using System.IO.Hashing;
+using System.Net;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -15,7 +16,10 @@ namespace UrlShortener.Runtime.Abuse;
 /// <para>One entry per line; empty lines and everything from a <c>#</c> on are ignored. An entry is one of:</para>
 /// <list type="bullet">
 /// <item>a host name in Unicode or punycode, which blocks the name and every name below it;</item>
-/// <item>an IPv4 address, or an IPv6 address in brackets;</item>
+/// <item>
+/// an IPv4 address, which also blocks the IPv6 addresses that lead to it (IPv4-mapped, NAT64, 6to4), or an IPv6 address in brackets; an IPv4-mapped or NAT64
+/// one stands for the IPv4 address inside;
+/// </item>
 /// <item>
 /// <c>sha256:</c> and 8 to 64 hexadecimal digits: the first digits of the SHA-256 of a canonical host (that host only, no names below it)
 /// or of a canonical URL, both in ASCII.
@@ -36,6 +40,8 @@ internal sealed class Blocklist
     private const int MinHashDigits = 8;
     private const int MaxHashDigits = 64;
     private const int ComparedHashDigits = 32;
+
+    private static ReadOnlySpan<byte> SixToFour => [0x20, 0x02];
 
     // Names are held as 128-bit fingerprints: no strings, and looking up a parent domain allocates nothing. A clash by accident is out of reach, and one
     // made on purpose only blocks its maker.
@@ -89,7 +95,10 @@ internal sealed class Blocklist
     /// <summary>Whether a target is on the list.</summary>
     /// <param name="host">The host as in <see cref="TargetVerdict.Host"/>.</param>
     /// <param name="location">The URL as in <see cref="TargetVerdict.Location"/>.</param>
-    public bool Blocks(string host, string location)
+    public bool Blocks(string host, string location) =>
+        BlocksSpelling(host, location) || (FindIpv4(host) is { } ipv4 && BlocksSpelling(ipv4, location));
+
+    private bool BlocksSpelling(string host, string location)
     {
         if (_names.Count != 0 && BlocksName(host))
             return true;
@@ -130,9 +139,15 @@ internal sealed class Blocklist
             return "An entry is a single host name without scheme and path, or sha256: and a hash.";
         if (!TargetHost.TryParse(entry, out var host, out var problem))
             return problem;
-        names.Add(Fingerprint(host.Name));
+        // A 6to4 address is one of many in the site of its IPv4 address; the others hold nothing but that address.
+        var isAnotherSpelling = host.Address is { } address && !address.GetAddressBytes().AsSpan().StartsWith(SixToFour);
+        names.Add(Fingerprint(isAnotherSpelling && FindIpv4(host.Name) is { } ipv4 ? ipv4 : host.Name));
         return null;
     }
+
+    // The IPv4 address inside an IPv6 host in brackets, in the form of hosts.
+    private static string? FindIpv4(string host) =>
+        host.StartsWith('[') && IPAddress.TryParse(host.AsSpan(1, host.Length - 2), out var address) ? PrivateHosts.FindEmbeddedIpv4(address)?.ToString() : null;
 
     private static string? AddHash(ReadOnlySpan<char> digits, Dictionary<int, HashSet<UInt128>> hashes)
     {

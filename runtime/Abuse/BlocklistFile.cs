@@ -43,7 +43,8 @@ internal sealed class BlocklistFile(string? path, TimeProvider time, ILogger<Blo
         {
             Reload(path);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        // NotSupportedException: not a regular file.
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             throw new InvalidOperationException(
                 $"The block list '{path}' cannot be read: {e.Message} Correct {PathSetting}, or remove it to run without a block list.", e);

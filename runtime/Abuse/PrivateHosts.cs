@@ -54,6 +54,21 @@ internal static class PrivateHosts
         (IPNetwork.Parse("2002::/16"), 2), // 6to4, RFC 3056
     ];
 
+    /// <summary>The IPv4 address that a packet to an IPv6 address ends up at or, for 6to4, whose site it enters; null when there is none inside.</summary>
+    public static IPAddress? FindEmbeddedIpv4(IPAddress address)
+    {
+        if (address.AddressFamily != AddressFamily.InterNetworkV6)
+            return null;
+        var octets = address.GetAddressBytes();
+        foreach (var (prefix, offset) in EmbeddedIpv4)
+        {
+            if (IsWithin(prefix, octets))
+                return new IPAddress(octets.AsSpan(offset, sizeof(uint)));
+        }
+
+        return null;
+    }
+
     /// <summary>Whether the host is private, reserved, or local to one network.</summary>
     public static bool Contains(ParsedHost host)
     {
@@ -78,13 +93,9 @@ internal static class PrivateHosts
         if (address.AddressFamily == AddressFamily.InterNetwork)
             return Array.Exists(Ipv4, network => network.Contains(address));
 
+        if (FindEmbeddedIpv4(address) is { } embedded)
+            return Contains(embedded);
         var octets = address.GetAddressBytes();
-        foreach (var (prefix, offset) in EmbeddedIpv4)
-        {
-            if (IsWithin(prefix, octets))
-                return Contains(new IPAddress(octets.AsSpan(offset, sizeof(uint))));
-        }
-
         return !IsWithin(GlobalIpv6, octets) || Array.Exists(NotGlobalIpv6, network => IsWithin(network, octets));
     }
 

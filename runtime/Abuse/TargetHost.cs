@@ -24,6 +24,10 @@ internal static class TargetHost
 
     private static readonly SearchValues<char> NameCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-_");
 
+    // UTS 46 since revision 31 maps the capital sharp s to the small one, as current browsers do; older tables, which the system's ICU may have, to "ss".
+    private const char CapitalSharpS = '\u1E9E';
+    private const char SharpS = '\u00DF';
+
     // STD3 rules stay off because they refuse underscores, which real hosts have; the alphabet above is applied to the result instead. It also catches
     // characters that only become '/', '@' or a space by the mapping, such as U+2100.
     private static readonly IdnMapping Idn = new();
@@ -79,7 +83,7 @@ internal static class TargetHost
         try
         {
             // ASCII is not mapped: IdnMapping refuses hyphens at the edge of a label, which the DNS and browsers allow.
-            name = (Ascii.IsValid(text) ? text : Idn.GetAscii(text)).ToLowerInvariant();
+            name = (Ascii.IsValid(text) ? text : Idn.GetAscii(text.Replace(CapitalSharpS, SharpS))).ToLowerInvariant();
             return true;
         }
         catch (ArgumentException)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -36,7 +37,7 @@ internal static class TargetUrl
         }
 
         var text = url.Trim(' ');
-        if (FindCharacterProblem(text) is { } characterProblem)
+        if ((FindInvisibleEnd(text) ?? FindCharacterProblem(text)) is { } characterProblem)
             return TargetVerdict.Refuse(characterProblem);
 
         var schemeLength = text.StartsWith("https://", StringComparison.OrdinalIgnoreCase) ? 8
@@ -79,6 +80,25 @@ internal static class TargetUrl
 
         return TargetVerdict.Accept(location, host.Name, host.IsConfusable);
     }
+
+    // Copied along with a URL, and part of none. In the middle a joiner or a direction mark belongs to the words of some languages.
+    private static string? FindInvisibleEnd(string text)
+    {
+        var end = FindInvisible(text.EnumerateRunes()) is { } first ? (Name: "begins", Character: first)
+            : Rune.DecodeLastFromUtf16(text, out var last, out _) == OperationStatus.Done && IsInvisible(last) ? (Name: "ends", Character: last)
+            : default;
+        return end.Name is null
+            ? null
+            : string.Create(CultureInfo.InvariantCulture, $"The URL {end.Name} with an invisible character (U+{end.Character.Value:X4}), perhaps from copying. Remove it.");
+
+        static Rune? FindInvisible(StringRuneEnumerator runes) => runes.MoveNext() && IsInvisible(runes.Current) ? runes.Current : null;
+    }
+
+    // Format characters but the tags that end the flags of some countries, white space beyond ASCII, and letters and signs that are drawn as nothing.
+    private static bool IsInvisible(Rune rune) =>
+        (Rune.GetUnicodeCategory(rune) == UnicodeCategory.Format && rune.Value is not (>= 0xE0020 and <= 0xE007F))
+        || (!rune.IsAscii && Rune.IsWhiteSpace(rune))
+        || rune.Value is 0x034F or 0x115F or 0x1160 or 0x17B4 or 0x17B5 or 0x2800 or 0x3164 or 0xFFA0;
 
     // Browsers drop tabs and line ends, read '\' as '/', and replace lone surrogates; .NET does none of these.
     private static string? FindCharacterProblem(ReadOnlySpan<char> text)

@@ -13,11 +13,29 @@ namespace UrlShortener.Runtime.Administration;
 /// </summary>
 internal static class AdministrationCommands
 {
-    /// <summary>Whether the arguments name a command rather than settings to serve with.</summary>
-    public static bool IsCommand(string[] args) => args.Length > 0 && !args[0].StartsWith('-') && !args[0].Contains('=', StringComparison.Ordinal);
+    private const string Version = "--version";
+    private static readonly string[] Help = ["--help", "-h", "-?", "/?"];
 
-    /// <summary>Runs a command; returns the exit code: 0 done, 1 refused or failed.</summary>
-    public static Task<int> RunAsync(string[] args)
+    /// <summary>Whether the arguments name a command, or ask for help or the version, rather than being settings to serve with.</summary>
+    public static bool IsCommand(string[] args) => args.Length > 0 && (IsWord(args[0]) || args.Any(arg => Help.Contains(arg) || arg == Version));
+
+    /// <summary>Runs a command; returns the exit code: 0 done, 1 failed, 64 not understood, 78 wrong settings.</summary>
+    public static async Task<int> RunAsync(string[] args)
+    {
+        // "help users" is "users --help", and what stands among settings is asked of the whole program.
+        string[] asked = args switch
+        {
+            ["help", .. var rest] => [.. rest, Help[0]],
+            [var first, ..] when !IsWord(first) => [args.Contains(Version) ? Version : Help[0]],
+            _ => args,
+        };
+        var parsed = BuildCommands().Parse(asked);
+        return parsed.Errors.Count > 0 ? Startup.ReportUsage(parsed.Errors.Select(error => error.Message)) : await parsed.InvokeAsync();
+    }
+
+    private static bool IsWord(string arg) => arg is not ['-' or '/', ..] && !arg.Contains('=', StringComparison.Ordinal);
+
+    private static RootCommand BuildCommands()
     {
         var newEmail = new Option<string>("--email") { Description = "Email address of the user.", Required = true };
         newEmail.Validators.Add(CheckEmail);
@@ -65,11 +83,14 @@ internal static class AdministrationCommands
         };
         foreach (var command in new[] { create, list, rotate, revoke, migrate, restored })
             command.TreatUnmatchedTokensAsErrors = false;
-        return root.Parse(args).InvokeAsync();
+        return root;
     }
 
     private static async Task<int> WithStoreAsync(ParseResult parsed, Func<IServiceProvider, Task<int>> action)
     {
+        var misread = Arguments.FindErrors(parsed.UnmatchedTokens);
+        if (misread.Count > 0)
+            return Startup.ReportUsage(misread);
         var builder = Startup.CreateBuilder([.. parsed.UnmatchedTokens]);
         var errors = Settings.FindErrors(builder.Configuration);
         if (errors.Count > 0)

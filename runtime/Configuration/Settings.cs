@@ -3,6 +3,7 @@ using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Reflection;
 using Microsoft.Extensions.Configuration.CommandLine;
+using Microsoft.Extensions.Configuration.EnvironmentVariables;
 using Microsoft.Extensions.Configuration.Json;
 using UrlShortener.Runtime.Http;
 
@@ -34,6 +35,9 @@ internal static class Settings
 
     private const string RoleKey = "Role";
 
+    // The console would fall back on the simple one without a word.
+    private static readonly string[] LogFormats = ["simple", "json", "systemd"];
+
     // Top-level keys that ASP.NET Core and the host read themselves.
     private static readonly HashSet<string> Foreign = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -62,9 +66,11 @@ internal static class Settings
                 errors.Add($"{key} is not a setting.{Suggest(key, Sections.Keys.Concat(Foreign))}");
         }
 
+        CheckEnvironment(configuration, errors);
         foreach (var (name, type) in Sections)
             CheckSection(configuration.GetSection(name), type, errors);
 
+        CheckLogFormat(configuration, errors);
         CheckRole(configuration, errors);
         CheckProxies(configuration, errors);
         return errors;
@@ -115,6 +121,29 @@ internal static class Settings
         }
 
         return keys;
+    }
+
+    // Variables of other programs are not ours to judge; one that nearly names a section of ours is taken for a typing error.
+    private static void CheckEnvironment(IConfigurationRoot configuration, List<string> errors)
+    {
+        var names = configuration.Providers.OfType<EnvironmentVariablesConfigurationProvider>()
+            .SelectMany(provider => provider.GetChildKeys([], null).Where(name => provider.GetChildKeys([], name).Any()))
+            .Distinct(StringComparer.OrdinalIgnoreCase)
+            .Where(name => !Sections.ContainsKey(name) && !Foreign.Contains(name));
+        foreach (var name in names.Order(StringComparer.OrdinalIgnoreCase))
+        {
+            var nearest = Sections.Keys.MinBy(section => Distance(name.ToUpperInvariant(), section.ToUpperInvariant()))!;
+            // Short names are near to each other by chance.
+            if (Distance(name.ToUpperInvariant(), nearest.ToUpperInvariant()) <= (nearest.Length <= 4 ? 1 : 2))
+                errors.Add($"{name} in the environment ({name}__…) is not a section of settings. Did you mean {nearest}__…? Rename or unset the variable.");
+        }
+    }
+
+    private static void CheckLogFormat(IConfigurationRoot configuration, List<string> errors)
+    {
+        const string Key = "Logging:Console:FormatterName";
+        if (configuration[Key] is { Length: > 0 } name && !LogFormats.Contains(name, StringComparer.OrdinalIgnoreCase))
+            errors.Add($"{Key} must be {string.Join(", ", LogFormats)}, not \"{name}\".");
     }
 
     private static void CheckSection(IConfigurationSection section, Type type, List<string> errors)

@@ -24,8 +24,9 @@ internal sealed class Drain(ShutdownOptions options, TimeProvider time, IHostApp
     }
 
     /// <inheritdoc />
-    // Before any service is stopped, the one that listens among them.
-    public Task StoppingAsync(CancellationToken cancellationToken) => Task.Delay(options.DrainDelay, time, cancellationToken);
+    // Before any service is stopped, the one that listens among them. After a start that failed nobody has been sent here.
+    public Task StoppingAsync(CancellationToken cancellationToken) =>
+        lifetime.ApplicationStarted.IsCancellationRequested ? Task.Delay(options.DrainDelay, time, cancellationToken) : Task.CompletedTask;
 
     /// <inheritdoc />
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -133,7 +133,7 @@ internal readonly record struct LinkChangeResult(LinkChangeOutcome Outcome, Link
 /// <param name="Limit">Most links in the page.</param>
 /// <param name="After">Last link of the page before; null: from the newest.</param>
 /// <param name="CodePrefix">Only codes that start so, case-sensitive.</param>
-/// <param name="Target">Only targets that contain this text, ASCII letters in either case.</param>
+/// <param name="Target">Only targets that contain this text, ASCII letters in either case and hosts in either script, see <see cref="TargetSearch"/>.</param>
 /// <param name="Metadata">Only links whose metadata has each of these members, compared as text.</param>
 /// <param name="IsActive">Only links in this state.</param>
 internal sealed record LinkQuery(

@@ -197,7 +197,11 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
         if (query.CodePrefix is { } prefix)
             sql.Append(CultureInfo.InvariantCulture, $" AND starts_with(short_code, {Add(prefix)})");
         if (query.Target is { } target)
-            sql.Append(CultureInfo.InvariantCulture, $" AND strpos(lower(original_url COLLATE \"C\"), lower({Add(target)} COLLATE \"C\")) > 0");
+        {
+            var contains = TargetSearch.SpellingsOf(target).Select(text => $"strpos(lower(original_url COLLATE \"C\"), lower({Add(text)} COLLATE \"C\")) > 0");
+            sql.Append(CultureInfo.InvariantCulture, $" AND ({string.Join(" OR ", contains)})");
+        }
+
         if (query.IsActive is { } isActive)
             sql.Append(CultureInfo.InvariantCulture, $" AND is_active = {Add(isActive)}");
         foreach (var (key, value) in query.Metadata ?? [])

@@ -176,7 +176,7 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch) :
         if (query.CodePrefix is { } prefix)
             sql.Append(CultureInfo.InvariantCulture, $" AND substr(short_code, 1, {Add(prefix.Length)}) = {Add(prefix)}");
         if (query.Target is { } target)
-            sql.Append(CultureInfo.InvariantCulture, $" AND instr(lower(original_url), lower({Add(target)})) > 0");
+            sql.Append(CultureInfo.InvariantCulture, $" AND ({string.Join(" OR ", TargetSearch.SpellingsOf(target).Select(text => $"instr(lower(original_url), lower({Add(text)})) > 0"))})");
         if (query.IsActive is { } isActive)
             sql.Append(CultureInfo.InvariantCulture, $" AND is_active = {Add(isActive ? 1 : 0)}");
         foreach (var (key, value) in query.Metadata ?? [])

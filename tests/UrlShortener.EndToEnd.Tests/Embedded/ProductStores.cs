@@ -78,6 +78,20 @@ internal sealed class ProductStores : IAsyncDisposable
         return connection;
     }
 
+    /// <summary>Codes in the registry; 0 before there is one.</summary>
+    public async Task<long> CountKeysAsync()
+    {
+        if (!File.Exists(DatabasePath))
+            return 0;
+        await using var connection = Open();
+        await using var command = connection.CreateCommand();
+        command.CommandText = "SELECT count(*) FROM sqlite_master WHERE name = 'kgs_keys'";
+        if (await command.ExecuteScalarAsync() is 0L)
+            return 0;
+        command.CommandText = "SELECT count(*) FROM kgs_keys";
+        return (long)(await command.ExecuteScalarAsync())!;
+    }
+
     /// <inheritdoc />
     public ValueTask DisposeAsync()
     {

@@ -66,11 +66,14 @@ internal static partial class ProductProgram
     }
 
     /// <summary>Runs it to its end: a command, or a start that is to fail.</summary>
-    public static async Task<ProgramResult> RunAsync(string workingDirectory, params string[] arguments)
+    public static Task<ProgramResult> RunAsync(string workingDirectory, params string[] arguments) => RunCommandAsync(workingDirectory, Path, arguments);
+
+    /// <summary>Runs a command that becomes the executable, as <see cref="RunAsync"/>.</summary>
+    public static async Task<ProgramResult> RunCommandAsync(string workingDirectory, string command, params string[] arguments)
     {
         var output = new Lines();
         var error = new Lines();
-        var process = Start(workingDirectory, arguments, output.Add, error.Add);
+        var process = StartCommand(workingDirectory, command, arguments, output.Add, error.Add);
         try
         {
             await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(RunLimit, TestContext.Current.CancellationToken);

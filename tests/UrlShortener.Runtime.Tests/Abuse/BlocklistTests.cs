@@ -34,6 +34,31 @@ public class BlocklistTests
     }
 
     [Theory]
+    [InlineData("8.8.4.4", "https://[::ffff:8.8.4.4]/", true)]
+    [InlineData("8.8.4.4", "https://[::ffff:808:404]:8443/", true)]
+    [InlineData("8.8.4.4", "https://[64:ff9b::808:404]/", true)]
+    [InlineData("8.8.4.4", "https://[2002:808:404::1]/", true)]
+    [InlineData("8.8.4.4", "https://[2002:808:404:7::1234]/", true)]
+    [InlineData("8.8.4.4", "https://[::ffff:8.8.4.5]/", false)]
+    [InlineData("8.8.4.4", "https://[64:ff9b:1::808:404]/", false)]
+    [InlineData("8.8.4.4", "https://[2606:4700::808:404]/", false)]
+    [InlineData("[::ffff:8.8.4.4]", "https://8.8.4.4/", true)]
+    [InlineData("[64:ff9b::8.8.4.4]", "https://134743044/", true)]
+    [InlineData("[64:ff9b::8.8.4.4]", "https://[2002:808:404::1]/", true)]
+    [InlineData("[2002:808:404::1]", "https://[2002:808:404::1]/", true)]
+    [InlineData("[2002:808:404::1]", "https://[2002:808:404::2]/", false)]
+    [InlineData("[2002:808:404::1]", "https://8.8.4.4/", false)]
+    public void Blocks_Ipv4Address_InEveryFormThatLeadsThere(string entry, string url, bool isBlocked)
+    {
+        Assert.Equal(isBlocked, IsBlocked(Read(entry), url));
+        if (!entry.StartsWith('['))
+        {
+            Assert.Equal(isBlocked, IsBlocked(Read("sha256:" + Hash(entry)), url));
+            Assert.Equal(isBlocked && !url.Contains("8443", StringComparison.Ordinal), IsBlocked(Read("sha256:" + Hash($"https://{entry}/")), url));
+        }
+    }
+
+    [Theory]
     [InlineData("evil.com", 8)]
     [InlineData("evil.com", 9)]
     [InlineData("evil.com", 31)]

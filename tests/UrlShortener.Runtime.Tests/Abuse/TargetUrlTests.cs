@@ -15,6 +15,40 @@ public class TargetUrlTests
     private static readonly TargetPolicy OpenPolicy = Policy with { AllowPrivateHosts = true };
 
     [Theory]
+    [InlineData(0x200B)]
+    [InlineData(0x200C)]
+    [InlineData(0x200D)]
+    [InlineData(0x200E)]
+    [InlineData(0x202A)]
+    [InlineData(0x202E)]
+    [InlineData(0x2060)]
+    [InlineData(0x2066)]
+    [InlineData(0x2069)]
+    [InlineData(0xFEFF)]
+    [InlineData(0x00AD)]
+    [InlineData(0x00A0)]
+    [InlineData(0x3000)]
+    [InlineData(0x061C)]
+    [InlineData(0x180E)]
+    [InlineData(0x2800)]
+    [InlineData(0x3164)]
+    [InlineData(0xE0001)]
+    public void Check_InvisibleCharacterAtAnEnd_IsRefusedByName(int codePoint)
+    {
+        var invisible = char.ConvertFromUtf32(codePoint);
+        foreach (var (url, where) in new[]
+        {
+            ($"{invisible}https://example.com/", "begins"), ($"https://example.com/{invisible}", "ends"), ($"https://example.com{invisible}", "ends"),
+            ($" https://example.com/?q=1{invisible} ", "ends"), ($"https://example.com/#x{invisible}", "ends"),
+        })
+        {
+            var verdict = TargetUrl.Check(url, new TargetPolicy(TargetPolicy.DefaultMaxLength, AllowPrivateHosts: false, new HashSet<string>()));
+            Assert.False(verdict.IsAccepted, url);
+            Assert.Contains($"{where} with an invisible character (U+{codePoint:X4})", verdict.Problem, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
     [InlineData("http://example.com", "example.com")]
     [InlineData("https://example.com/", "example.com")]
     [InlineData("HTTPS://EXAMPLE.com/A/../b/./%7e%zz?q=%20&R=1#Frag#ment", "example.com")]
@@ -78,6 +112,11 @@ public class TargetUrlTests
     [InlineData("https://BÜCHER.DE", "https://xn--bcher-kva.de", "xn--bcher-kva.de")]
     [InlineData("https://bücher.de?x", "https://xn--bcher-kva.de?x", "xn--bcher-kva.de")]
     [InlineData("https://straße.de/", "https://xn--strae-oqa.de/", "xn--strae-oqa.de")]
+    [InlineData("https://straẞe.de/", "https://xn--strae-oqa.de/", "xn--strae-oqa.de")]
+    [InlineData("https://STRAẞE.de/", "https://xn--strae-oqa.de/", "xn--strae-oqa.de")]
+    [InlineData("https://example.com/\U0001F3F4\U000E0067\U000E0062\U000E0065\U000E006E\U000E0067\U000E007F", "https://example.com/%F0%9F%8F%B4%F3%A0%81%A7%F3%A0%81%A2%F3%A0%81%A5%F3%A0%81%AE%F3%A0%81%A7%F3%A0%81%BF", "example.com")]
+    [InlineData("https://example.com/❤️", "https://example.com/%E2%9D%A4%EF%B8%8F", "example.com")]
+    [InlineData("https://example.com/می\u200cخواهم", "https://example.com/%D9%85%DB%8C%E2%80%8C%D8%AE%D9%88%D8%A7%D9%87%D9%85", "example.com")]
     [InlineData("https://日本語。jp/", "https://xn--wgv71a119e.jp/", "xn--wgv71a119e.jp")]
     [InlineData("https://ｅｘａｍｐｌｅ．ｃｏｍ/", "https://example.com/", "example.com")]
     [InlineData("https://exa\u00admple.com/", "https://example.com/", "example.com")]

@@ -81,12 +81,11 @@ public partial class QrRendererTests
     [InlineData(16)]
     public void Render_Png_BorderIsTheMarginAndWhatIsLeftOver(int margin)
     {
-        var extent = QrRenderer.MinimumSize(Url, new QrSpec(QrFormat.Png, 64, QrErrorCorrection.M, 16)) - 32 + (2 * margin);
         for (var size = QrSpec.MinSize; size <= 400; size++)
         {
             var pixels = PngReader.Read(QrRenderer.Render(Url, new QrSpec(QrFormat.Png, size, QrErrorCorrection.M, margin)));
-            var (_, scale, left, top) = QrReader.Sample(pixels);
-            var leftOver = size % extent;
+            var (modules, scale, left, top) = QrReader.Sample(pixels);
+            var leftOver = size % (modules.GetLength(0) + (2 * margin));
             Assert.Equal((size, (margin * scale) + (leftOver / 2), left), (pixels.GetLength(1), left, top));
             // A multiple of the modules: the border is the margin, exactly.
             Assert.True(leftOver != 0 || left == margin * scale);

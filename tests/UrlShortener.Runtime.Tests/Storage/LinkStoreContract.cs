@@ -428,6 +428,20 @@ public abstract class LinkStoreContract : StoreContract
         Assert.Empty(await CodesAsync(new LinkQuery(user.Id, 10, Target: "\\")));
     }
 
+    [Fact]
+    public async Task List_TargetWithAHost_FindsEverySpellingOfIt()
+    {
+        var user = await NewUserAsync();
+        var codes = new List<string>();
+        foreach (var host in new[] { "bücher.example.com", "BÜCHER.Example.com", "Bücher.example.com", "xn--bcher-kva.example.com", "XN--BCHER-KVA.example.com" })
+            codes.Add((await CreateOneAsync(user.Id, NewLink(target: $"https://{host}/Liste?q=ä"))).ShortCode);
+        await CreateOneAsync(user.Id, NewLink(target: "https://bucher.example.com/"));
+        await CreateOneAsync(user.Id, NewLink(target: "https://example.com/bücher"));
+
+        foreach (var text in new[] { "https://bücher.example.com/", "BÜCHER.EXAMPLE.COM", "Bücher.example", "xn--bcher-kva.example.com/liste?q=ä", "https://XN--bcher-kva." })
+            Assert.Equal(codes.Order(StringComparer.Ordinal), (await CodesAsync(new LinkQuery(user.Id, 10, Target: text))).Order(StringComparer.Ordinal));
+    }
+
     [Theory]
     [InlineData("""{"k":"spring"}""", "spring", true)]
     [InlineData("""{"k":"spring"}""", "Spring", false)]

@@ -1,0 +1,32 @@
+namespace UrlShortener.Runtime.Configuration;
+
+/// <summary>
+/// Settings on the command line. ASP.NET Core's reader skips what it does not understand, so that a mistyped command or option would start a server; here each
+/// argument must be part of a setting.
+/// </summary>
+internal static class Arguments
+{
+    /// <summary>What cannot be read as <c>--Section:Name value</c>, <c>--Section:Name=value</c> or <c>Section:Name=value</c>; empty when all can.</summary>
+    public static IReadOnlyList<string> FindErrors(IReadOnlyList<string> args)
+    {
+        var errors = new List<string>();
+        for (var i = 0; i < args.Count; i++)
+        {
+            var arg = args[i];
+            var equals = arg.IndexOf('=', StringComparison.Ordinal);
+            var name = (equals < 0 ? arg : arg[..equals]) switch
+            {
+                ['-', '-', .. var rest] => rest,
+                ['-', ..] => "",
+                ['/', .. var rest] => rest,
+                var bare => equals < 0 ? "" : bare,
+            };
+            if (name.Length == 0)
+                errors.Add($"{arg} is not a command and not a setting. Settings are written --Section:Name value or --Section:Name=value.");
+            else if (equals < 0 && (i + 1 == args.Count || args[++i].StartsWith("--", StringComparison.Ordinal)))
+                errors.Add($"{arg} has no value. Write {arg} value or {arg}=value.");
+        }
+
+        return errors;
+    }
+}
