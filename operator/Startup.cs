@@ -1,5 +1,6 @@
 using k8s;
 using k8s.Exceptions;
+using Microsoft.Extensions.Logging.Console;
 using Prometheus;
 using UrlShortener.Operator.Configuration;
 using UrlShortener.Operator.Controllers;
@@ -14,12 +15,21 @@ internal static class Startup
     private const int ConfigurationError = 78; // EX_CONFIG of sysexits.h
 
     /// <summary>Configuration by appsettings.json, environment and command line, in ASP.NET Core's order.</summary>
-    public static WebApplicationBuilder CreateBuilder(string[] args) => WebApplication.CreateSlimBuilder(new WebApplicationOptions
+    public static WebApplicationBuilder CreateBuilder(string[] args)
     {
-        Args = args,
-        // The defaults lie beside the binary, wherever it was started from.
-        ContentRootPath = AppContext.BaseDirectory,
-    });
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
+        {
+            Args = args,
+            // The defaults lie beside the binary, wherever it was started from.
+            ContentRootPath = AppContext.BaseDirectory,
+        });
+        // The slim builder has the simple format only; this adds json and systemd, chosen by Logging:Console:FormatterName.
+        builder.Logging.AddConsole();
+        builder.Services.Configure<ConsoleLoggerOptions>(builder.Configuration.GetSection("Logging:Console"));
+        // The format of appsettings.json ends with the space that the simple format needs.
+        builder.Services.PostConfigure<JsonConsoleFormatterOptions>(json => json.TimestampFormat = json.TimestampFormat?.TrimEnd());
+        return builder;
+    }
 
     /// <summary>Writes errors that only another configuration mends; returns the exit code.</summary>
     public static int Report(IReadOnlyList<string> errors)

@@ -50,6 +50,9 @@ internal static class Startup
         // Not in appsettings.json, which would win over ASPNETCORE_URLS and ASPNETCORE_HTTP_PORTS.
         if (!Addresses.Any(name => !string.IsNullOrEmpty(builder.Configuration[name])) && !builder.Configuration.GetSection("Kestrel:Endpoints").Exists())
             builder.WebHost.UseUrls(DefaultUrl);
+        // Base images set a port, which is no conflict to warn of.
+        else if (!string.IsNullOrEmpty(builder.Configuration["Urls"]))
+            builder.WebHost.UseSetting("Http_Ports", "");
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {

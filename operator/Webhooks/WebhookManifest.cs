@@ -14,19 +14,24 @@ internal static class WebhookManifest
         ["apiVersion"] = "admissionregistration.k8s.io/v1",
         ["kind"] = "ValidatingWebhookConfiguration",
         ["metadata"] = new JsonObject { ["name"] = name },
-        ["webhooks"] = new JsonArray(new JsonObject
-        {
-            ["name"] = $"validate.{ApiGroup.Name}",
-            ["admissionReviewVersions"] = new JsonArray("v1"),
-            ["sideEffects"] = "None",
-            ["timeoutSeconds"] = 5,
-            // The reconcile judges too. With Fail, nobody could change or delete a region while the operator is down, the operator itself included.
-            ["failurePolicy"] = "Ignore",
-            ["clientConfig"] = clientConfig,
-            ["rules"] = new JsonArray(
-                Rule(["CREATE", "UPDATE"], [V1Alpha1KeyPool.KubePlural, $"{V1Alpha1KeyPool.KubePlural}/scale", V1Alpha1ShortenerRegion.KubePlural, $"{V1Alpha1ShortenerRegion.KubePlural}/scale"]),
-                Rule(["DELETE"], [V1Alpha1ShortenerRegion.KubePlural])),
-        }),
+        // Two, so that an installation may choose the failure policy of deletions by a patch. Why both are Ignore: docs/decisions/0019.
+        ["webhooks"] = new JsonArray(
+            Webhook(
+                "validate",
+                clientConfig,
+                Rule(["CREATE", "UPDATE"], [V1Alpha1KeyPool.KubePlural, $"{V1Alpha1KeyPool.KubePlural}/scale", V1Alpha1ShortenerRegion.KubePlural, $"{V1Alpha1ShortenerRegion.KubePlural}/scale"])),
+            Webhook("validate-deletion", clientConfig, Rule(["DELETE"], [V1Alpha1ShortenerRegion.KubePlural]))),
+    };
+
+    private static JsonObject Webhook(string name, JsonObject clientConfig, JsonObject rule) => new()
+    {
+        ["name"] = $"{name}.{ApiGroup.Name}",
+        ["admissionReviewVersions"] = new JsonArray("v1"),
+        ["sideEffects"] = "None",
+        ["timeoutSeconds"] = 5,
+        ["failurePolicy"] = "Ignore",
+        ["clientConfig"] = clientConfig.DeepClone(),
+        ["rules"] = new JsonArray(rule),
     };
 
     /// <summary>Through the operator's Service.</summary>
