@@ -108,6 +108,7 @@ internal static class Startup
             services.AddPostgres();
         else
             services.AddSqlite();
+        services.AddSingleton<UserDeletion>();
     }
 
     /// <summary>The region's pool of codes, for a command: nothing runs in the background but the connection, which is made when the pool is asked for.</summary>
@@ -212,6 +213,8 @@ internal static class Startup
         services.AddHostedService<ClickWriter>();
         services.AddHostedService<UserActivityRecorder>();
         services.AddHostedService<RetentionWorker>();
+        services.AddHostedService<DeletionWorker>();
+        services.AddHostedService<SummingWorker>();
         services.AddHostedService<KeyPoolWorker>();
         services.AddHostedService(provider => provider.GetRequiredService<BlocklistFile>());
     }

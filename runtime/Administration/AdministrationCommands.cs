@@ -8,7 +8,7 @@ using UrlShortener.Runtime.Users;
 namespace UrlShortener.Runtime.Administration;
 
 /// <summary>
-/// <c>users create | list | rotate-key | revoke-key</c>, <c>migrate</c> and <c>restored</c>, from the binary that serves. Settings are given as when serving, after the
+/// <c>users create | list | rotate-key | revoke-key | delete</c>, <c>migrate</c> and <c>restored</c>, from the binary that serves. Settings are given as when serving, after the
 /// command's own options. May run while the product serves from the same store.
 /// </summary>
 internal static class AdministrationCommands
@@ -65,6 +65,10 @@ internal static class AdministrationCommands
         rotate.SetAction((parsed, token) => WithStoreAsync(parsed, services => RotateKeyAsync(services, parsed.GetRequiredValue(email), token)));
         var revoke = new Command("revoke-key", "Ends a user's API key.") { email };
         revoke.SetAction((parsed, token) => WithStoreAsync(parsed, services => RevokeKeyAsync(services, parsed.GetRequiredValue(email), token)));
+        var yes = new Option<bool>("--yes") { Description = "Delete; without it, only tell what would be deleted." };
+        var delete = new Command("delete", "Deletes a user with their links and all statistics of these. May be run again after an interruption.") { email, yes };
+        delete.SetAction((parsed, token) => WithStoreAsync(parsed, services =>
+            DeleteUserAsync(services, parsed.GetRequiredValue(email), parsed.GetValue(yes), token)));
         var migrate = new Command("migrate", "Brings the store's tables up to date.");
         migrate.SetAction((parsed, _) => WithStoreAsync(parsed, services =>
         {
@@ -77,11 +81,11 @@ internal static class AdministrationCommands
 
         var root = new RootCommand("URL shortener. Without a command it serves; settings are given as --Section:Name value.")
         {
-            new Command("users", "Manages users.") { create, list, rotate, revoke },
+            new Command("users", "Manages users.") { create, list, rotate, revoke, delete },
             migrate,
             restored,
         };
-        foreach (var command in new[] { create, list, rotate, revoke, migrate, restored })
+        foreach (var command in new[] { create, list, rotate, revoke, delete, migrate, restored })
             command.TreatUnmatchedTokensAsErrors = false;
         return root;
     }
@@ -150,6 +154,28 @@ internal static class AdministrationCommands
         if (!await services.GetRequiredService<IUserStore>().SetKeyHashAsync(EmailAddress.ToLower(email), null, cancellationToken))
             return await FailAsync($"There is no user {email}.");
         Console.WriteLine($"The key of {email} is revoked; running instances refuse it within 5 seconds.");
+        return 0;
+    }
+
+    private static async Task<int> DeleteUserAsync(IServiceProvider services, string email, bool isConfirmed, CancellationToken cancellationToken)
+    {
+        if (await services.GetRequiredService<IUserStore>().FindDoomedAsync(email.ToLowerInvariant(), cancellationToken) is not { } user)
+            return await FailAsync($"There is no user {email}.");
+        if (!isConfirmed)
+        {
+            return await FailAsync(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Nothing was deleted. With --yes this deletes the user {email}, {user.Links} links and their statistics, for good. The codes stay claimed."));
+        }
+
+        if (user.IsBegun)
+            Console.WriteLine($"Continuing the deletion of {email}.");
+        var counts = await services.GetRequiredService<UserDeletion>().RunAsync(
+            user,
+            soFar => Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"Deleted so far: {soFar.Links} links, {soFar.IdempotencyKeys} idempotency keys, {soFar.ClickRecords} click records.")),
+            cancellationToken);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Deleted user {email}, {counts.Links} links and {counts.IdempotencyKeys} idempotency keys, with all clicks."));
         return 0;
     }
 

@@ -1,13 +1,18 @@
 using System.Globalization;
+using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Clicks;
 
 /// <summary>Answers questions about the clicks of a link.</summary>
-internal sealed class ClickStatistics(IClickStore store, TimeProvider time)
+internal sealed partial class ClickStatistics(IClickStore store, TimeProvider time, ILogger<ClickStatistics> logger)
 {
     private const int TopEntries = 10;
 
+    // What a reader of a link waits for its statistics, at most.
+    private static readonly TimeSpan RecentLimit = TimeSpan.FromSeconds(1);
+
     /// <summary>Everything about a range.</summary>
+    /// <exception cref="QueryLimitException">There are more clicks than the store reads at once.</exception>
     public async Task<StatisticsResponse> ReadAsync(string shortCode, StatisticsQuery query, CancellationToken cancellationToken)
     {
         var totals = await store.ReadTotalsAsync(shortCode, query.From, query.To, cancellationToken);
@@ -32,11 +37,26 @@ internal sealed class ClickStatistics(IClickStore store, TimeProvider time)
                 devices.GetValueOrDefault(DeviceClass.Other)));
     }
 
-    /// <summary>The last 24 hours and 7 days.</summary>
-    public async Task<RecentClicksResponse> RecentAsync(string shortCode, CancellationToken cancellationToken)
+    /// <summary>The last 24 hours and 7 days; null when they cannot be had within a second: what is asked for is the link, and it is there.</summary>
+    public async Task<RecentClicksResponse?> TryReadRecentAsync(string shortCode, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(RecentLimit, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            return await ReadRecentAsync(shortCode, both.Token).WaitAsync(both.Token);
+        }
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+        {
+            Log.RecentLeftOut(logger, error);
+            return null;
+        }
+    }
+
+    private async Task<RecentClicksResponse> ReadRecentAsync(string shortCode, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        var week = await store.ReadTotalsAsync(shortCode, now.AddDays(-7), now, cancellationToken);
+        var week = await store.ReadCountsAsync(shortCode, now.AddDays(-7), now, cancellationToken);
         // To the quarter hour: a second count of the same rows would buy nothing.
         var dayAgo = now.AddDays(-1).ToUnixTimeSeconds() / TimeSeries.QuarterSeconds;
         return new RecentClicksResponse(
@@ -51,4 +71,10 @@ internal sealed class ClickStatistics(IClickStore store, TimeProvider time)
 
     private static List<SourceClicksResponse> Sources(IEnumerable<KeyValuePair<string?, long>> rows) =>
         [.. rows.Select(row => new SourceClicksResponse(row.Key ?? "direct", row.Value))];
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "A link was answered without its recent clicks")]
+        public static partial void RecentLeftOut(ILogger logger, Exception error);
+    }
 }

@@ -10,7 +10,24 @@ internal interface IClickStore
     Task AppendAsync(Guid batch, IReadOnlyList<StoredClick> clicks, CancellationToken cancellationToken);
 
     /// <summary>Everything the statistics of one code are made of, from <paramref name="from"/> to before <paramref name="to"/>.</summary>
+    /// <exception cref="Resilience.QueryLimitException">It took longer than one such question may.</exception>
     Task<ClickTotals> ReadTotalsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken);
+
+    /// <summary>The same without visitors, which cost most; their number is not the right one.</summary>
+    /// <exception cref="Resilience.QueryLimitException">It took longer than one such question may.</exception>
+    Task<ClickTotals> ReadCountsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Sums up some of what was clicked on UTC days before <paramref name="before"/>, so that statistics need not read single clicks of these days; returns how
+    /// many links were, 0 when nothing is left to do. Statistics are right before, too.
+    /// </summary>
+    Task<int> SumUpAsync(DateOnly before, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Deletes what visitors of deleted links left behind, clicks and sums, about <paramref name="limit"/> stored records of them; returns how many, 0 when nothing is
+    /// due. Clicks that arrive later become due again.
+    /// </summary>
+    Task<int> DeleteOfDeletedLinksAsync(int limit, CancellationToken cancellationToken);
 
     /// <summary>The salt of one UTC day, made at the first call for it.</summary>
     Task<byte[]> GetSaltAsync(DateOnly day, CancellationToken cancellationToken);

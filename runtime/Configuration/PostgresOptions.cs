@@ -22,6 +22,13 @@ internal sealed class PostgresOptions : IValidatableObject
     [Range(1, 500)]
     public int MaxLookups { get; set; } = 8;
 
+    /// <summary>
+    /// Most lists, searches and statistics at the same time in this process; the others wait their turn, within <see cref="QueryTimeout"/>. Less than
+    /// <see cref="MaxConnections"/>: what else needs the database has connections left. Default 3.
+    /// </summary>
+    [Range(1, 499)]
+    public int MaxQueries { get; set; } = 3;
+
     /// <summary>Time to open a connection. Default 2 s.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:00:30")]
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(2);
@@ -33,6 +40,10 @@ internal sealed class PostgresOptions : IValidatableObject
     /// <summary>Time for one lookup. Default 1 s.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:00:30")]
     public TimeSpan ReadTimeout { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Time for one list, search or question about statistics, its wait for a turn included. Default 2 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "00:01:00")]
+    public TimeSpan QueryTimeout { get; set; } = TimeSpan.FromSeconds(2);
 
     /// <summary>
     /// Most statements that create links at the same time. What waits while one is under way shares the next; another begins beside it only when it takes long.
@@ -62,5 +73,7 @@ internal sealed class PostgresOptions : IValidatableObject
     {
         if (MaxLookups > MaxConnections)
             yield return new ValidationResult($"must be at most MaxConnections ({MaxConnections}).", [nameof(MaxLookups)]);
+        if (MaxQueries >= MaxConnections)
+            yield return new ValidationResult($"must be less than MaxConnections ({MaxConnections}).", [nameof(MaxQueries)]);
     }
 }

@@ -35,7 +35,14 @@ internal interface ILinkStore
     /// <summary>Deletes a link of one user. Its code stays claimed.</summary>
     Task<LinkChangeResult> DeleteAsync(string shortCode, long userId, CancellationToken cancellationToken);
 
+    /// <summary>Deletes at most <paramref name="limit"/> links of one user, as <see cref="DeleteAsync"/> does, and logs it for the caches; returns how many.</summary>
+    Task<int> DeleteOfUserAsync(long userId, int limit, CancellationToken cancellationToken);
+
+    /// <summary>Forgets at most <paramref name="limit"/> idempotency keys of one user; returns how many.</summary>
+    Task<int> DeleteIdempotencyKeysOfUserAsync(long userId, int limit, CancellationToken cancellationToken);
+
     /// <summary>Links of one user, newest first.</summary>
+    /// <exception cref="Resilience.QueryLimitException">It took longer than one such question may.</exception>
     Task<LinkPage> ListAsync(LinkQuery query, CancellationToken cancellationToken);
 
     /// <summary>Forgets idempotency keys that ended before a moment; returns how many.</summary>

@@ -101,7 +101,7 @@ internal sealed record LinkDetailResponse(
     long ClickCount,
     DateTimeOffset? LastAccessedAt,
     string QrCodeUrl,
-    [property: Description("Clicks of the last days.")][property: JsonPropertyOrder(1)] Clicks.RecentClicksResponse Analytics)
+    [property: Description("Clicks of the last days; null: they are not available now.")][property: JsonPropertyOrder(1)] Clicks.RecentClicksResponse? Analytics)
     : LinkResponse(ShortCode, ShortUrl, OriginalUrl, CreatedAt, ExpiresAt, IsActive, RedirectType, Metadata, ClickCount, LastAccessedAt, QrCodeUrl);
 
 /// <summary>Answer to GET /api/v1/urls.</summary>

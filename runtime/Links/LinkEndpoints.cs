@@ -6,6 +6,7 @@ using UrlShortener.Runtime.Caching;
 using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Http;
 using UrlShortener.Runtime.RateLimiting;
+using UrlShortener.Runtime.Resilience;
 using UrlShortener.Runtime.Users;
 
 namespace UrlShortener.Runtime.Links;
@@ -20,6 +21,18 @@ internal sealed class LinkEndpoints(
     private const int MaxPage = 100;
     private const int MaxTargetFilter = 256;
     private const string IdempotencyHeader = "X-Idempotency-Key";
+
+    private static readonly Problem StatisticsUnavailable = Problem.Unavailable with
+    {
+        Error = "Statistics of this link are not available now: there are too many clicks to read in time, or the service is busy. "
+            + "Narrow the range with start_date and end_date, or try again in a moment.",
+    };
+
+    private static readonly Problem ListUnavailable = Problem.Unavailable with
+    {
+        Error = "The list is not available now: there are too many links to search in time, or the service is busy. "
+            + "Ask without target and metadata, or for a longer prefix as code, or try again in a moment.",
+    };
 
     /// <summary>POST /api/v1/urls</summary>
     public async Task CreateAsync(HttpContext context)
@@ -82,7 +95,17 @@ internal sealed class LinkEndpoints(
             return;
         }
 
-        var page = await store.ListAsync(query, context.RequestAborted);
+        LinkPage page;
+        try
+        {
+            page = await store.ListAsync(query, context.RequestAborted);
+        }
+        catch (QueryLimitException)
+        {
+            await ListUnavailable.WriteAsync(context);
+            return;
+        }
+
         var baseUrl = LinkUrls.BaseOf(context);
         var response = new LinkListResponse([.. page.Links.Select(link => Describe(link, baseUrl))], page.Next is { } next ? WriteCursor(next) : null);
         await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, LinkJson.Instance.LinkListResponse);
@@ -101,7 +124,7 @@ internal sealed class LinkEndpoints(
         }
 
         var about = Describe(link!, LinkUrls.BaseOf(context));
-        var recent = await statistics.RecentAsync(link!.ShortCode, context.RequestAborted);
+        var recent = await statistics.TryReadRecentAsync(link!.ShortCode, context.RequestAborted);
         var response = new LinkDetailResponse(
             about.ShortCode, about.ShortUrl, about.OriginalUrl, about.CreatedAt, about.ExpiresAt, about.IsActive, about.RedirectType, about.Metadata,
             about.ClickCount, about.LastAccessedAt, about.QrCodeUrl, recent);
@@ -120,7 +143,17 @@ internal sealed class LinkEndpoints(
             return;
         }
 
-        var response = await statistics.ReadAsync(link!.ShortCode, query!, context.RequestAborted);
+        StatisticsResponse response;
+        try
+        {
+            response = await statistics.ReadAsync(link!.ShortCode, query!, context.RequestAborted);
+        }
+        catch (QueryLimitException)
+        {
+            await StatisticsUnavailable.WriteAsync(context);
+            return;
+        }
+
         await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, LinkJson.Instance.StatisticsResponse);
     }
 

@@ -34,7 +34,8 @@ internal sealed class Dependency
                 SamplingDuration = options.SamplingDuration,
                 BreakDuration = options.BreakDuration,
                 StateProvider = _state,
-                ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Exception is { } error && (error is TimeoutRejectedException || isFailure(error))),
+                ShouldHandle = arguments => ValueTask.FromResult(
+                    arguments.Outcome.Exception is { } error && (error is TimeoutRejectedException ? options.IsTimeoutFailure : isFailure(error))),
                 OnOpened = arguments =>
                 {
                     opened.Inc();
@@ -79,7 +80,7 @@ internal sealed class Dependency
         catch (TimeoutRejectedException error)
         {
             Failures.WithLabels(Name, "timeout").Inc();
-            throw new DependencyException($"{Name} did not answer within {error.Timeout.TotalMilliseconds:0} ms.", error);
+            throw new DependencyException($"{Name} did not answer within {error.Timeout.TotalMilliseconds:0} ms.", error) { IsTimeout = true };
         }
         catch (BrokenCircuitException error)
         {
@@ -102,7 +103,17 @@ internal sealed record DependencyOptions(TimeSpan Timeout, TimeSpan BreakDuratio
 {
     /// <summary>How far back failures count.</summary>
     public TimeSpan SamplingDuration { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Whether a call that runs out of time speaks against the server. Not so where callers decide how much a call asks for. Default true.</summary>
+    public bool IsTimeoutFailure { get; init; } = true;
 }
 
 /// <summary>A dependency did not answer in time, or is left alone.</summary>
-internal sealed class DependencyException(string message, Exception? inner = null) : Exception(message, inner);
+internal sealed class DependencyException(string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>Whether the call was made and ran out of time.</summary>
+    public bool IsTimeout { get; init; }
+}
+
+/// <summary>A list, a search or statistics asked for more than the store reads within the limit for one query. Says nothing about the store's health.</summary>
+internal sealed class QueryLimitException(string message, Exception? inner = null) : TimeoutException(message, inner);

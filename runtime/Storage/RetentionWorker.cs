@@ -55,7 +55,9 @@ internal sealed partial class RetentionWorker(
         // In small pieces: other writes wait for each.
         while (await keys.DeleteLeftoversAsync(KeysPerDelete, cancellationToken) == KeysPerDelete)
             await Task.Yield();
-        while (await clicks.DeleteBeforeAsync(now.AddDays(-options.RetentionDays), ClicksPerDelete, cancellationToken) == ClicksPerDelete)
+        // Not before the day is summed up, which is soon after its end.
+        var (kept, yesterday) = (now.AddDays(-options.RetentionDays), new DateTimeOffset(now.AddHours(-1).UtcDateTime.Date, TimeSpan.Zero).AddDays(-1));
+        while (await clicks.DeleteBeforeAsync(kept < yesterday ? kept : yesterday, ClicksPerDelete, cancellationToken) == ClicksPerDelete)
             await Task.Yield();
     }
 

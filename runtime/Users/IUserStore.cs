@@ -15,9 +15,24 @@ internal interface IUserStore
     /// <summary>Replaces the digest of a user's key; null revokes the key. False when there is no such user.</summary>
     Task<bool> SetKeyHashAsync(string email, string? keyHash, CancellationToken cancellationToken);
 
+    /// <summary>A user that may be deleted, or whose deletion was begun; null when there is none with this email, lower case.</summary>
+    Task<DoomedUser?> FindDoomedAsync(string email, CancellationToken cancellationToken);
+
+    /// <summary>Begins a deletion: the user is nobody to requests from now on, and has no key.</summary>
+    Task BeginDeletionAsync(long id, DateTimeOffset now, CancellationToken cancellationToken);
+
+    /// <summary>Deletes a user who owns nothing any more; false when there still are links, such as of a request that had begun before.</summary>
+    Task<bool> TryDeleteAsync(long id, CancellationToken cancellationToken);
+
     /// <summary>All users, by id.</summary>
     Task<IReadOnlyList<User>> ListAsync(CancellationToken cancellationToken);
 
     /// <summary>Records when users were last active, many at once.</summary>
     Task RecordActivityAsync(IReadOnlyCollection<KeyValuePair<long, DateTimeOffset>> activity, CancellationToken cancellationToken);
 }
+
+/// <summary>A user to be deleted.</summary>
+/// <param name="Id">The user.</param>
+/// <param name="Links">Links that they own.</param>
+/// <param name="IsBegun">Whether the deletion was begun before, and did not end.</param>
+internal sealed record DoomedUser(long Id, long Links, bool IsBegun);

@@ -11,7 +11,8 @@ namespace UrlShortener.Runtime.Storage.Postgres;
 
 /// <summary>
 /// PostgreSQL, one server or several with replication. Writes go to whichever host is the primary, found again within a second of a promotion. Lookups go
-/// to replicas and fall back on the primary; each of the two has a breaker of its own.
+/// to replicas and fall back on the primary; each of the two has a breaker of its own. So has what must not stand in their way: questions whose size callers
+/// decide, which also have few connections, and work in the background.
 /// </summary>
 internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
 {
@@ -25,6 +26,8 @@ internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
     private const string CheckSql =
         "INSERT INTO health_checks (id, checked_at) VALUES (pg_backend_pid() % 8, now()) ON CONFLICT (id) DO UPDATE SET checked_at = excluded.checked_at";
 
+    // A migration may have to pass over every click that is kept.
+    private static readonly TimeSpan MigrationLimit = TimeSpan.FromHours(4);
     private static readonly TimeSpan OpenRetryDelay = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan CheckTimeout = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan BreakDuration = TimeSpan.FromMilliseconds(500);
@@ -38,6 +41,10 @@ internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
     private readonly Dependency _primary;
     private readonly Dependency _primaryLookups;
     private readonly Dependency _replicas;
+    private readonly Dependency _background;
+    private readonly Dependency _primaryQueries;
+    private readonly Dependency _replicaQueries;
+    private readonly SemaphoreSlim _queryTurns;
     private readonly PostgresConnections _primaryConnections;
     private readonly PostgresConnections _replicaConnections;
     // By pool: lookups that wait for a server that hangs must not stand in the way of those that go to another one.
@@ -53,6 +60,11 @@ internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
         _primary = new Dependency("postgres-primary", new DependencyOptions(options.WriteTimeout, BreakDuration, 3), IsOutage, time);
         _primaryLookups = new Dependency("postgres-primary", new DependencyOptions(options.ReadTimeout, BreakDuration, 3), IsOutage, time);
         _replicas = new Dependency("postgres-replicas", new DependencyOptions(options.ReadTimeout, BreakDuration, 3), IsOutage, time);
+        _background = new Dependency("postgres-primary", new DependencyOptions(options.WriteTimeout, BreakDuration, 3), IsOutage, time);
+        var query = new DependencyOptions(options.QueryTimeout, BreakDuration, 3) { IsTimeoutFailure = false };
+        _primaryQueries = new Dependency("postgres-queries", query, IsOutage, time);
+        _replicaQueries = new Dependency("postgres-queries", query, IsOutage, time);
+        _queryTurns = new SemaphoreSlim(options.MaxQueries);
         _primaryConnections = new PostgresConnections("primary", options.MaxConnections);
         _replicaConnections = new PostgresConnections("replicas", options.MaxConnections);
     }
@@ -101,7 +113,7 @@ internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
             // Until the end of the transaction, which comes whatever happens: whoever comes second waits, and then finds nothing left to do.
             using var turn = _hosts.AnyPrimary.OpenConnection();
             using var transaction = turn.BeginTransaction();
-            using (var take = new NpgsqlCommand("SELECT pg_advisory_xact_lock($1)", turn, transaction) { CommandTimeout = 300, Parameters = { new() { Value = MigrationLock } } })
+            using (var take = new NpgsqlCommand("SELECT pg_advisory_xact_lock($1)", turn, transaction) { CommandTimeout = (int)MigrationLimit.TotalSeconds, Parameters = { new() { Value = MigrationLock } } })
                 take.ExecuteNonQuery();
             var result = Upgrade().PerformUpgrade();
             if (!result.Successful)
@@ -160,32 +172,12 @@ internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
     }
 
     /// <summary>Runs a piece of work on the primary. It is not repeated when it fails, since it may have been done; only what comes before it is.</summary>
-    public async Task<T> WriteAsync<T>(string operation, Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
-    {
-        using var timer = StoreMetrics.WriteSeconds.NewTimer();
-        try
-        {
-            var result = await CallAsync(
-                _primary,
-                async token =>
-                {
-                    await using var connection = await OpenAsync(token);
-                    using var used = _primaryConnections.Use();
-                    return await RunAsync(connection, work, token);
-                },
-                cancellationToken);
-            _lastWrite.NoteSuccess(operation);
-            return result;
-        }
-        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
-        {
-            if (operation != CheckOperation && (error is DependencyException || IsOutage(error)))
-                _lastWrite.NoteFailure(operation);
-            StoreMetrics.WriteFailures.Inc();
-            Log.WriteFailed(_logger, operation, error);
-            throw;
-        }
-    }
+    public Task<T> WriteAsync<T>(string operation, Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
+        WriteAsync(_primary, operation, work, cancellationToken);
+
+    /// <summary>The same for work that nobody waits for: when it fails or takes long, that keeps nobody from creating links.</summary>
+    public Task<T> WriteInBackgroundAsync<T>(string operation, Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
+        WriteAsync(_background, operation, work, cancellationToken);
 
     /// <summary>Runs a query where the newest state is: on the primary, or a replica while there is no primary.</summary>
     public async Task<T> ReadNewestAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> query, CancellationToken cancellationToken)
@@ -207,6 +199,42 @@ internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
     /// <summary>Runs a query on a replica, whose state may lag behind; on the primary where there is no replica, or it does not answer.</summary>
     public Task<T> ReadNearAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> query, CancellationToken cancellationToken) =>
         ReadNearAsync(query, takesTurns: false, cancellationToken);
+
+    /// <summary>Runs a question whose size its caller decides where the newest state is: on the primary, or a replica while there is no primary.</summary>
+    /// <exception cref="QueryLimitException">It took too long, which says nothing about the servers.</exception>
+    public async Task<T> QueryNewestAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> query, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await QueryAsync(_primaryQueries, () => _hosts.Primary, _primaryConnections, query, cancellationToken);
+        }
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested && IsAway(error))
+        {
+            return await QueryAsync(_replicaQueries, () => _hosts.Replicas, _replicaConnections, query, cancellationToken);
+        }
+    }
+
+    /// <summary>Runs a question whose size its caller decides on a replica, whose state may lag behind; on the primary where there is no replica, or it does not answer.</summary>
+    /// <exception cref="QueryLimitException">It took too long, which says nothing about the servers.</exception>
+    public async Task<T> QueryNearAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> query, CancellationToken cancellationToken)
+    {
+        if (_options.ReadFromReplicas)
+        {
+            try
+            {
+                return await QueryAsync(_replicaQueries, () => _hosts.Replicas, _replicaConnections, query, cancellationToken);
+            }
+            catch (Exception error) when (_hosts.AreSeveral && !cancellationToken.IsCancellationRequested && IsAway(error))
+            {
+                // The primary may know.
+            }
+        }
+
+        return await QueryAsync(_primaryQueries, () => _hosts.Primary, _primaryConnections, query, cancellationToken);
+    }
+
+    /// <summary>Longest time of a question whose size its caller decides.</summary>
+    public TimeSpan QueryTimeout => _options.QueryTimeout;
 
     /// <summary>Looks something up on a replica, and again on the primary when it is not there or not good enough: it may not have arrived yet.</summary>
     /// <param name="query">The lookup.</param>
@@ -242,6 +270,34 @@ internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
         NpgsqlException or TimeoutException or System.Net.Sockets.SocketException or IOException => true,
         _ => false,
     };
+
+    private async Task<T> WriteAsync<T>(
+        Dependency dependency, string operation, Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+    {
+        using var timer = StoreMetrics.WriteSeconds.NewTimer();
+        try
+        {
+            var result = await CallAsync(
+                dependency,
+                async token =>
+                {
+                    await using var connection = await OpenAsync(token);
+                    using var used = _primaryConnections.Use();
+                    return await RunAsync(connection, work, token);
+                },
+                cancellationToken);
+            _lastWrite.NoteSuccess(operation);
+            return result;
+        }
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+        {
+            if (operation != CheckOperation && (error is DependencyException || IsOutage(error)))
+                _lastWrite.NoteFailure(operation);
+            StoreMetrics.WriteFailures.Inc();
+            Log.WriteFailed(_logger, operation, error);
+            throw;
+        }
+    }
 
     private async Task<T> ReadNearAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> query, bool takesTurns, CancellationToken cancellationToken)
     {
@@ -301,6 +357,45 @@ internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
         }
     }
 
+    private async Task<T> QueryAsync<T>(
+        Dependency dependency,
+        Func<NpgsqlDataSource> source,
+        PostgresConnections connections,
+        Func<NpgsqlConnection, CancellationToken, Task<T>> query,
+        CancellationToken cancellationToken)
+    {
+        using var timer = StoreMetrics.ReadSeconds.NewTimer();
+        try
+        {
+            return await CallAsync(
+                dependency,
+                async token =>
+                {
+                    await _queryTurns.WaitAsync(token);
+                    try
+                    {
+                        await using var connection = await source().OpenConnectionAsync(token);
+                        using var used = connections.Use();
+                        return await RunAsync(connection, query, token);
+                    }
+                    finally
+                    {
+                        _queryTurns.Release();
+                    }
+                },
+                cancellationToken);
+        }
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+        {
+            StoreMetrics.ReadFailures.Inc();
+            if (error is DependencyException { IsTimeout: true } or PostgresException { SqlState: PostgresErrorCodes.QueryCanceled })
+                throw new QueryLimitException($"A query took longer than {_options.QueryTimeout.TotalSeconds:0.#} s (Postgres:QueryTimeout).", error);
+            throw;
+        }
+    }
+
+    private static bool IsAway(Exception error) => error is not QueryLimitException && (error is DependencyException || IsOutage(error));
+
     // A statement that fails while the driver prepares it leaves the driver with a wrong idea of it ("unexpected backend message"), which would fail whoever
     // has the connection next.
     private static async Task<T> RunAsync<T>(NpgsqlConnection connection, Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
@@ -344,7 +439,7 @@ internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
         .WithScriptsEmbeddedInAssembly(typeof(PostgresDatabase).Assembly, name => name.Contains(".Postgres.Migrations.", StringComparison.Ordinal))
         .WithTransactionPerScript()
         .WithVariablesDisabled()
-        .WithExecutionTimeout(TimeSpan.FromMinutes(10))
+        .WithExecutionTimeout(MigrationLimit)
         .LogToNowhere()
         .Build();
 

@@ -45,7 +45,8 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
         WITH changed AS (
             DELETE FROM urls u WHERE short_code = $1 AND created_at = $2 AND user_id = $3
             RETURNING {Columns}, u.version + 1 AS version
-        ), logged AS (INSERT INTO link_changes (short_code, version) SELECT short_code, version FROM changed RETURNING epoch)
+        ), logged AS (INSERT INTO link_changes (short_code, version) SELECT short_code, version FROM changed RETURNING epoch),
+        buried AS (INSERT INTO deleted_links (short_code) SELECT short_code FROM changed ON CONFLICT DO NOTHING)
         SELECT changed.*, EXISTS (SELECT 1 FROM urls WHERE short_code = $1 AND created_at = $2), (SELECT epoch FROM logged)
         FROM (SELECT 1) one LEFT JOIN changed ON true
         """;
@@ -56,6 +57,15 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
         SELECT current.epoch, logged.id, logged.short_code, logged.epoch, logged.version
         FROM (SELECT coalesce(max(epoch), 0) AS epoch FROM kgs_epochs) current
         LEFT JOIN (SELECT id, short_code, epoch, version FROM link_changes WHERE changed_at > clock_timestamp() - $1) logged ON true
+        """;
+
+    // The count of the last statement is what is returned: of links.
+    private const string DeleteOfUserSql =
+        """
+        WITH doomed AS MATERIALIZED (SELECT id, created_at FROM urls WHERE user_id = $1 ORDER BY created_at, id LIMIT $2 FOR UPDATE),
+        deleted AS (DELETE FROM urls u USING doomed d WHERE u.id = d.id AND u.created_at = d.created_at RETURNING u.short_code, u.version + 1 AS version),
+        buried AS (INSERT INTO deleted_links (short_code) SELECT short_code FROM deleted ON CONFLICT DO NOTHING)
+        INSERT INTO link_changes (short_code, version) SELECT short_code, version FROM deleted
         """;
 
     /// <inheritdoc />
@@ -126,8 +136,21 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
         ChangeAsync("delete", shortCode, (connection, createdAt) => Command(connection, DeleteSql, shortCode, createdAt, userId), cancellationToken);
 
     /// <inheritdoc />
+    public Task<int> DeleteOfUserAsync(long userId, int limit, CancellationToken cancellationToken) =>
+        ExecuteAsync("delete links", DeleteOfUserSql, cancellationToken, userId, limit);
+
+    /// <inheritdoc />
+    public Task<int> DeleteIdempotencyKeysOfUserAsync(long userId, int limit, CancellationToken cancellationToken) =>
+        ExecuteAsync(
+            "delete idempotency keys",
+            "DELETE FROM idempotency_keys WHERE key = ANY (ARRAY(SELECT key FROM idempotency_keys WHERE user_id = $1 LIMIT $2))",
+            cancellationToken,
+            userId,
+            limit);
+
+    /// <inheritdoc />
     public Task<LinkPage> ListAsync(LinkQuery query, CancellationToken cancellationToken) =>
-        HoldsNull(query) ? Task.FromResult(new LinkPage([], null)) : database.ReadNewestAsync((connection, token) => ListAsync(connection, query, token), cancellationToken);
+        HoldsNull(query) ? Task.FromResult(new LinkPage([], null)) : database.QueryNewestAsync((connection, token) => ListAsync(connection, query, token), cancellationToken);
 
     /// <inheritdoc />
     public Task<int> DeleteExpiredIdempotencyKeysAsync(DateTimeOffset now, CancellationToken cancellationToken) =>

@@ -51,10 +51,11 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
 
     private const string StoreRepliesSql =
         """
-        INSERT INTO idempotency_keys (key, request_hash, expires_at, status_code, location, body)
-        SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::smallint[], $5::text[], $6::bytea[])
+        INSERT INTO idempotency_keys (key, request_hash, expires_at, status_code, location, body, user_id)
+        SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::smallint[], $5::text[], $6::bytea[], $7::bigint[])
         ON CONFLICT (key) DO UPDATE SET
-            request_hash = excluded.request_hash, expires_at = excluded.expires_at, status_code = excluded.status_code, location = excluded.location, body = excluded.body
+            request_hash = excluded.request_hash, expires_at = excluded.expires_at, status_code = excluded.status_code, location = excluded.location, body = excluded.body,
+            user_id = excluded.user_id
         """;
 
     // A statement and its commit take less where nothing is wrong. One after the other they make larger groups than side by side, and most of what a small group
@@ -247,7 +248,7 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
 
     private static async Task StoreRepliesAsync(NpgsqlConnection connection, List<Pending> group, CancellationToken cancellationToken)
     {
-        var replies = group.Select(pending => (pending.Request.Idempotency, Reply: pending.BuildReply())).Where(entry => entry.Reply is not null).ToList();
+        var replies = group.Select(pending => (pending.Request.Idempotency, pending.Request.UserId, Reply: pending.BuildReply())).Where(entry => entry.Reply is not null).ToList();
         if (replies.Count == 0)
             return;
         await using var command = new NpgsqlCommand(StoreRepliesSql, connection)
@@ -260,6 +261,7 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
                 Array(replies.Select(entry => (short)entry.Reply!.StatusCode), NpgsqlDbType.Smallint),
                 Array(replies.Select(entry => entry.Reply!.Location), NpgsqlDbType.Text),
                 Array(replies.Select(entry => entry.Reply!.Body), NpgsqlDbType.Bytea),
+                Array(replies.Select(entry => entry.UserId), NpgsqlDbType.Bigint),
             },
         };
         await command.ExecuteNonQueryAsync(cancellationToken);

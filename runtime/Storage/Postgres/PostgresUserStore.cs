@@ -27,11 +27,11 @@ internal sealed class PostgresUserStore(PostgresDatabase database) : IUserStore
 
     /// <inheritdoc />
     public Task<User?> FindByKeyHashAsync(string keyHash, CancellationToken cancellationToken) =>
-        FindAsync($"SELECT {Columns} FROM users u WHERE u.api_key = $1", keyHash, cancellationToken);
+        FindAsync($"SELECT {Columns} FROM users u WHERE u.api_key = $1 AND u.deleted_at IS NULL", keyHash, cancellationToken);
 
     /// <inheritdoc />
     public Task<User?> FindByEmailAsync(string email, CancellationToken cancellationToken) =>
-        FindAsync($"SELECT {Columns} FROM users u WHERE u.email = $1", email, cancellationToken);
+        FindAsync($"SELECT {Columns} FROM users u WHERE u.email = $1 AND u.deleted_at IS NULL", email, cancellationToken);
 
     /// <inheritdoc />
     public Task<bool> SetKeyHashAsync(string email, string? keyHash, CancellationToken cancellationToken) =>
@@ -39,7 +39,7 @@ internal sealed class PostgresUserStore(PostgresDatabase database) : IUserStore
             "user key",
             async (connection, token) =>
             {
-                await using var command = new NpgsqlCommand("UPDATE users SET api_key = coalesce($1, $2 || id) WHERE email = $3", connection)
+                await using var command = new NpgsqlCommand("UPDATE users SET api_key = coalesce($1, $2 || id) WHERE email = $3 AND deleted_at IS NULL", connection)
                 {
                     Parameters =
                     {
@@ -49,6 +49,65 @@ internal sealed class PostgresUserStore(PostgresDatabase database) : IUserStore
                 return await command.ExecuteNonQueryAsync(token) == 1;
             },
             cancellationToken);
+
+    /// <inheritdoc />
+    public Task<DoomedUser?> FindDoomedAsync(string email, CancellationToken cancellationToken) =>
+        database.WriteInBackgroundAsync(
+            "user to delete",
+            async (connection, token) =>
+            {
+                await using var command = new NpgsqlCommand(
+                    "SELECT id, (SELECT count(*) FROM urls WHERE user_id = users.id), deleted_at IS NOT NULL FROM users WHERE email = $1", connection)
+                {
+                    Parameters = { new() { Value = email } },
+                };
+                await using var reader = await command.ExecuteReaderAsync(token);
+                return await reader.ReadAsync(token) ? new DoomedUser(reader.GetInt64(0), reader.GetInt64(1), reader.GetBoolean(2)) : null;
+            },
+            cancellationToken);
+
+    /// <inheritdoc />
+    public Task BeginDeletionAsync(long id, DateTimeOffset now, CancellationToken cancellationToken) =>
+        database.WriteInBackgroundAsync(
+            "user deletion",
+            async (connection, token) =>
+            {
+                await using var command = new NpgsqlCommand("UPDATE users SET deleted_at = coalesce(deleted_at, $2), api_key = $3 || id WHERE id = $1", connection)
+                {
+                    Parameters = { new() { Value = id }, new() { Value = now.UtcDateTime }, new() { Value = RevokedPrefix } },
+                };
+                return await command.ExecuteNonQueryAsync(token);
+            },
+            cancellationToken);
+
+    /// <inheritdoc />
+    public async Task<bool> TryDeleteAsync(long id, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await database.WriteInBackgroundAsync(
+                "user deletion",
+                async (connection, token) =>
+                {
+                    // The counts of links go first: they refer to the user, as links do.
+                    await using var batch = new NpgsqlBatch(connection)
+                    {
+                        BatchCommands =
+                        {
+                            new("DELETE FROM user_link_counts WHERE user_id = $1") { Parameters = { new() { Value = id } } },
+                            new("DELETE FROM users WHERE id = $1") { Parameters = { new() { Value = id } } },
+                        },
+                    };
+                    await batch.ExecuteNonQueryAsync(token);
+                    return true;
+                },
+                cancellationToken);
+        }
+        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.ForeignKeyViolation)
+        {
+            return false;
+        }
+    }
 
     /// <inheritdoc />
     public Task<IReadOnlyList<User>> ListAsync(CancellationToken cancellationToken) =>

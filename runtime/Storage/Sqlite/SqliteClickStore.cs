@@ -1,7 +1,7 @@
-using System.Buffers.Binary;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using System.Text.Json;
 using UrlShortener.Runtime.Clicks;
 
 namespace UrlShortener.Runtime.Storage.Sqlite;
@@ -10,13 +10,20 @@ namespace UrlShortener.Runtime.Storage.Sqlite;
 internal sealed class SqliteClickStore(SqliteDatabase database) : IClickStore
 {
     private const int SaltBytes = 32;
-    private const int TopEntries = 250;
-    private const string Unknown = "";
+    private const int CodesPerWrite = 32;
+    private const int LinksPerDelete = 50;
+    private const long DayMilliseconds = 86_400_000;
+
+    // The clicks of a range. Batches hold clicks of one day; those of older releases hold what came within a flush, which was never more than a day.
+    private const string ClicksSql =
+        "SELECT first_at, clicks FROM click_batches WHERE short_code = $1 AND last_at >= $2 AND last_at < $3 + 86400000 AND first_at < $3";
 
     // Touched by the writer's thread alone.
     private readonly ClickPacking _packing = new();
-    private readonly Dictionary<string, List<int>> _byLink = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string Code, long Day), List<int>> _byLink = [];
     private readonly Stack<List<int>> _spareLists = [];
+    // Days up to this one are summed up, or being: a click of such a day, which came late, is added to the sums. Null: not read yet.
+    private long? _summedDay;
     private Guid _stored;
 
     /// <inheritdoc />
@@ -30,11 +37,39 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickStore
     }
 
     /// <inheritdoc />
-    // A busy link has many rows to count; the request's own thread stays free.
     public Task<ClickTotals> ReadTotalsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken) =>
-        Task.Run(
-            () => database.ReadAsync(session => ReadTotals(session, shortCode, from.ToUnixTimeMilliseconds(), to.ToUnixTimeMilliseconds()), cancellationToken),
+        database.QueryAsync(session => ReadTotals(session, shortCode, from.ToUnixTimeMilliseconds(), to.ToUnixTimeMilliseconds()), cancellationToken);
+
+    /// <inheritdoc />
+    // Visitors come with the rest here.
+    public Task<ClickTotals> ReadCountsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken) =>
+        ReadTotalsAsync(shortCode, from, to, cancellationToken);
+
+    /// <inheritdoc />
+    public async Task<int> SumUpAsync(DateOnly before, CancellationToken cancellationToken)
+    {
+        var last = before.DayNumber - DateOnly.FromDateTime(DateTime.UnixEpoch).DayNumber - 1;
+        var day = await database.WriteAsync(session => BeginDay(session, last), cancellationToken);
+        if (day is not { } begun)
+            return 0;
+        var (start, end) = (begun * DayMilliseconds, (begun + 1) * DayMilliseconds);
+        var codes = await database.QueryAsync(
+            session => session.Query(
+                "SELECT DISTINCT short_code FROM click_batches WHERE last_at >= $1 AND last_at < $2 + 86400000 AND first_at < $2", row => row.GetString(0), start, end),
             cancellationToken);
+        foreach (var chunk in codes.Chunk(CodesPerWrite))
+        {
+            var sums = await database.QueryAsync(session => Array.ConvertAll(chunk, code => (code, Sum(session, code, begun))), cancellationToken);
+            await database.WriteAsync(session => Array.ConvertAll(sums, sum => Store(session, sum.code, begun, sum.Item2, replaces: false)), cancellationToken);
+        }
+
+        await database.WriteAsync(session => session.Execute("UPDATE click_sums_state SET last_day = $1", begun), cancellationToken);
+        return codes.Count + 1;
+    }
+
+    /// <inheritdoc />
+    public Task<int> DeleteOfDeletedLinksAsync(int limit, CancellationToken cancellationToken) =>
+        database.WriteAsync(session => DeleteOfDeletedLinks(session, limit), cancellationToken);
 
     /// <inheritdoc />
     public Task<byte[]> GetSaltAsync(DateOnly day, CancellationToken cancellationToken) =>
@@ -61,28 +96,20 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickStore
 
     private int Append(SqliteSession session, IReadOnlyList<StoredClick> clicks)
     {
+        _summedDay ??= (long)session.Scalar("SELECT max(last_day, begun_day) FROM click_sums_state")!;
         // An append that failed half way left its clicks behind; they come again.
         _byLink.Clear();
         for (var i = 0; i < clicks.Count; i++)
         {
-            ref var ofLink = ref CollectionsMarshal.GetValueRefOrAddDefault(_byLink, clicks[i].ShortCode, out _);
+            ref var ofLink = ref CollectionsMarshal.GetValueRefOrAddDefault(_byLink, (clicks[i].ShortCode, DayOf(clicks[i].At.ToUnixTimeMilliseconds())), out _);
             ofLink ??= _spareLists.TryPop(out var spare) ? spare : [];
             ofLink.Add(i);
         }
 
         // In the order of the indexes, so that a flush passes over their pages once instead of jumping between them.
-        foreach (var (code, ofLink) in _byLink.OrderBy(entry => entry.Key, StringComparer.Ordinal))
+        foreach (var ((code, day), ofLink) in _byLink.OrderBy(entry => entry.Key.Code, StringComparer.Ordinal).ThenBy(entry => entry.Key.Day))
         {
-            var (first, last, people, lastPerson) = Measure(clicks, ofLink);
-            session.Execute(
-                "INSERT INTO click_batches (short_code, first_at, last_at, clicks) VALUES ($1, $2, $3, $4)", code, first, last, _packing.Pack(clicks, ofLink, first).ToArray());
-            if (people > 0)
-            {
-                session.Execute(
-                    "UPDATE urls SET click_count = click_count + $1, last_accessed_at = max(coalesce(last_accessed_at, 0), $2) WHERE short_code = $3",
-                    people, lastPerson, code);
-            }
-
+            Append(session, code, day, clicks, ofLink);
             ofLink.Clear();
             _spareLists.Push(ofLink);
             // A redirect that waits for this core goes first.
@@ -91,6 +118,73 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickStore
 
         _byLink.Clear();
         return clicks.Count;
+    }
+
+    private void Append(SqliteSession session, string code, long day, IReadOnlyList<StoredClick> clicks, List<int> ofLink)
+    {
+        var (first, last, people, lastPerson) = Measure(clicks, ofLink);
+        var hasLink = people > 0
+            && session.Execute(
+                "UPDATE urls SET click_count = click_count + $1, last_accessed_at = max(coalesce(last_accessed_at, 0), $2) WHERE short_code = $3", people, lastPerson, code) > 0;
+        // What visitors left goes with their link, and clicks that were still on the way with it.
+        if (!hasLink && session.Scalar("SELECT 1 FROM deleted_links WHERE short_code = $1", code) is not null)
+            return;
+        session.Execute(
+            "INSERT INTO click_batches (short_code, first_at, last_at, clicks) VALUES ($1, $2, $3, $4)", code, first, last, _packing.Pack(clicks, ofLink, first).ToArray());
+        if (day <= _summedDay)
+            Store(session, code, day, Sum(session, code, day), replaces: true);
+    }
+
+    // The next day to be summed up, up to a last one; null: none.
+    private long? BeginDay(SqliteSession session, long last)
+    {
+        var summed = (long)session.Scalar("SELECT last_day FROM click_sums_state")!;
+        if (summed >= last)
+            return null;
+        // Days without clicks have nothing to sum up.
+        var next = session.Scalar("SELECT min(last_at) FROM click_batches WHERE last_at >= $1", (summed + 1) * DayMilliseconds) is long at ? DayOf(at) - 1 : last;
+        var day = Math.Clamp(next, summed + 1, last);
+        session.Execute("UPDATE click_sums_state SET begun_day = $1", day);
+        _summedDay = day;
+        return day;
+    }
+
+    private static DaySums Sum(SqliteSession session, string code, long day)
+    {
+        var sums = new DaySums();
+        Scan(session, code, day * DayMilliseconds, (day + 1) * DayMilliseconds, sums.Add);
+        return sums;
+    }
+
+    // Those of a link that came late are the newer ones: they were made when everything was stored.
+    private static int Store(SqliteSession session, string code, long day, DaySums sums, bool replaces) =>
+        sums.FirstAt == long.MaxValue ? 0 : session.Execute(
+            replaces
+                ? "INSERT OR REPLACE INTO click_days (short_code, day, first_at, last_at, sums) VALUES ($1, $2, $3, $4, $5)"
+                : "INSERT OR IGNORE INTO click_days (short_code, day, first_at, last_at, sums) SELECT $1, $2, $3, $4, $5 WHERE NOT EXISTS (SELECT 1 FROM deleted_links WHERE short_code = $1)",
+            code, day, sums.FirstAt, sums.LastAt, JsonSerializer.Serialize(sums, DaySumsJson.Default.DaySums));
+
+    private static int DeleteOfDeletedLinks(SqliteSession session, int limit)
+    {
+        var deleted = 0;
+        foreach (var code in session.Query("SELECT short_code FROM deleted_links WHERE is_due = 1 ORDER BY deleted_at LIMIT $1", row => row.GetString(0), LinksPerDelete))
+        {
+            deleted += session.Execute("DELETE FROM click_batches WHERE id IN (SELECT id FROM click_batches WHERE short_code = $1 LIMIT $2)", code, limit - deleted);
+            if (deleted >= limit)
+                return deleted;
+            deleted += 1 + session.Execute("DELETE FROM click_days WHERE short_code = $1", code);
+            session.Execute("UPDATE deleted_links SET is_due = 0 WHERE short_code = $1", code);
+        }
+
+        // By then this process holds no click of them.
+        if (deleted == 0)
+        {
+            session.Execute(
+                "DELETE FROM deleted_links WHERE short_code IN (SELECT short_code FROM deleted_links WHERE is_due = 0 AND deleted_at < (unixepoch() - 2592000) * 1000 LIMIT $1)",
+                limit);
+        }
+
+        return deleted;
     }
 
     private static (long First, long Last, long People, long LastPerson) Measure(IReadOnlyList<StoredClick> clicks, List<int> ofLink)
@@ -113,55 +207,48 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickStore
 
     private static ClickTotals ReadTotals(SqliteSession session, string code, long from, long to)
     {
-        var (clicks, bots) = (0L, 0L);
-        var visitors = new HashSet<UInt128>();
-        var quarters = new SortedDictionary<long, long>();
-        var countries = new Dictionary<string, long>(StringComparer.Ordinal);
-        var sources = new Dictionary<string, long>(StringComparer.Ordinal);
-        var devices = new long[Enum.GetValues<DeviceClass>().Length];
-        session.Query(
-            "SELECT first_at, clicks FROM click_batches WHERE short_code = $1 AND last_at >= $2 AND first_at < $3",
-            row =>
-            {
-                ClickPacking.Unpack(row.GetFieldValue<byte[]>(1), row.GetInt64(0), Count);
-                return 0;
-            },
-            code, from, to);
-        return new ClickTotals(
-            clicks,
-            visitors.Count,
-            bots,
-            [.. quarters],
-            Top(countries),
-            Top(sources),
-            [.. devices.Select((count, device) => KeyValuePair.Create((DeviceClass)device, count)).Where(entry => entry.Value > 0)]);
-
-        void Count(in PackedClick click, ReadOnlySpan<byte> hash)
+        // One state of the file for all of it.
+        session.Execute("BEGIN");
+        var (first, last) = (DayOf(from), DayOf(to - 1));
+        var summed = Math.Min((long)session.Scalar("SELECT last_day FROM click_sums_state")!, last);
+        var totals = new ClickTotalsBuilder();
+        var rest = new DaySums();
+        var days = session.Query(
+            "SELECT day, first_at >= $4 AND last_at < $5, sums FROM click_days WHERE short_code = $1 AND day >= $2 AND day <= $3",
+            row => (Day: row.GetInt64(0), IsWhole: row.GetInt64(1) != 0, Sums: row.GetString(2)),
+            code, first, summed, from, to);
+        foreach (var (day, isWhole, sums) in days)
         {
-            if (click.At < from || click.At >= to)
-                return;
-            if (click.IsBot)
-            {
-                bots++;
-                return;
-            }
-
-            clicks++;
-            if (!hash.IsEmpty)
-                visitors.Add(BinaryPrimitives.ReadUInt128BigEndian(hash));
-            var quarter = click.At / 1000 / TimeSeries.QuarterSeconds;
-            quarters[quarter] = quarters.GetValueOrDefault(quarter) + 1;
-            CollectionsMarshal.GetValueRefOrAddDefault(countries, click.Country ?? Unknown, out _)++;
-            CollectionsMarshal.GetValueRefOrAddDefault(sources, click.Source ?? Unknown, out _)++;
-            devices[(int)click.Device]++;
+            if (isWhole)
+                JsonSerializer.Deserialize(sums, DaySumsJson.Default.DaySums)!.AddTo(totals);
+            else
+                Scan(session, code, Math.Max(from, day * DayMilliseconds), Math.Min(to, (day + 1) * DayMilliseconds), rest.Add);
         }
+
+        if (summed < last)
+            Scan(session, code, Math.Max(from, (summed + 1) * DayMilliseconds), to, rest.Add);
+        session.Execute("COMMIT");
+        rest.AddTo(totals);
+        return totals.Build();
     }
 
-    private static List<KeyValuePair<string?, long>> Top(Dictionary<string, long> counts) =>
-    [
-        .. counts.OrderByDescending(entry => entry.Value).ThenBy(entry => entry.Key, StringComparer.Ordinal).Take(TopEntries)
-            .Select(entry => KeyValuePair.Create(entry.Key.Length == 0 ? null : entry.Key, entry.Value)),
-    ];
+    private static void Scan(SqliteSession session, string code, long from, long to, PackedClickReader read) =>
+        session.Query(
+            ClicksSql,
+            row =>
+            {
+                ClickPacking.Unpack(row.GetFieldValue<byte[]>(1), row.GetInt64(0), ReadOne);
+                return 0;
+
+                void ReadOne(in PackedClick click, ReadOnlySpan<byte> hash)
+                {
+                    if (click.At >= from && click.At < to)
+                        read(click, hash);
+                }
+            },
+            code, from, to);
+
+    private static long DayOf(long milliseconds) => (long)Math.Floor((double)milliseconds / DayMilliseconds);
 
     private static string Key(DateOnly day) => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 }

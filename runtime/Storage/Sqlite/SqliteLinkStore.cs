@@ -7,7 +7,7 @@ using UrlShortener.Runtime.Links;
 namespace UrlShortener.Runtime.Storage.Sqlite;
 
 /// <inheritdoc />
-internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch) : ILinkStore, ILinkChangeLog
+internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, TimeProvider time) : ILinkStore, ILinkChangeLog
 {
     private const string Columns =
         "id, short_code, original_url, user_id, created_at, expires_at, click_count, last_accessed_at, is_active, redirect_type, metadata";
@@ -40,26 +40,65 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch) :
         database.WriteAsync(
             session => Change(session, shortCode, userId, link =>
             {
-                session.Execute("DELETE FROM urls WHERE short_code = $1", link.ShortCode);
+                Delete(session, link.ShortCode);
                 return link;
             }),
             cancellationToken);
 
     /// <inheritdoc />
+    // Called by a command beside the process that serves, which must hear of it.
+    public Task<int> DeleteOfUserAsync(long userId, int limit, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            session =>
+            {
+                var codes = session.Query("SELECT short_code FROM urls WHERE user_id = $1 LIMIT $2", row => row.GetString(0), userId, limit);
+                foreach (var code in codes)
+                {
+                    Delete(session, code);
+                    session.Execute("INSERT INTO link_changes (short_code, changed_at) VALUES ($1, $2)", code, Now);
+                }
+
+                return codes.Count;
+            },
+            cancellationToken);
+
+    /// <inheritdoc />
+    public Task<int> DeleteIdempotencyKeysOfUserAsync(long userId, int limit, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            session => session.Execute("DELETE FROM idempotency_keys WHERE key IN (SELECT key FROM idempotency_keys WHERE user_id = $1 LIMIT $2)", userId, limit),
+            cancellationToken);
+
+    /// <inheritdoc />
+    // One process serves the file. What commands change beside it is logged; what a restore means, the epoch tells.
+    Task<RecentChanges> ILinkChangeLog.ReadAsync(TimeSpan age, CancellationToken cancellationToken) =>
+        database.ReadAsync(
+            session => new RecentChanges(
+                SqliteKeyStore.ReadEpoch(session),
+                session.Query(
+                    "SELECT id, short_code FROM link_changes WHERE changed_at > $1",
+                    row => new LoggedChange(row.GetInt64(0), new LinkVersion(row.GetString(1), default)),
+                    Now - (long)age.TotalMilliseconds)),
+            cancellationToken);
+
+    /// <inheritdoc />
+    Task<int> ILinkChangeLog.DeleteAsync(TimeSpan age, CancellationToken cancellationToken) =>
+        database.WriteAsync(session => session.Execute("DELETE FROM link_changes WHERE changed_at <= $1", Now - (long)age.TotalMilliseconds), cancellationToken);
+
+    /// <inheritdoc />
     public Task<LinkPage> ListAsync(LinkQuery query, CancellationToken cancellationToken) =>
-        database.ReadAsync(session => List(session, query), cancellationToken);
+        database.QueryAsync(session => List(session, query), cancellationToken);
 
     /// <inheritdoc />
     public Task<int> DeleteExpiredIdempotencyKeysAsync(DateTimeOffset now, CancellationToken cancellationToken) =>
         database.WriteAsync(session => session.Execute("DELETE FROM idempotency_keys WHERE expires_at <= $1", now.ToUnixTimeMilliseconds()), cancellationToken);
 
-    /// <inheritdoc />
-    // One process, one file: nobody else changes links. What a restore means, the epoch tells.
-    Task<RecentChanges> ILinkChangeLog.ReadAsync(TimeSpan age, CancellationToken cancellationToken) =>
-        database.ReadAsync(session => new RecentChanges(SqliteKeyStore.ReadEpoch(session), []), cancellationToken);
+    private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
 
-    /// <inheritdoc />
-    Task<int> ILinkChangeLog.DeleteAsync(TimeSpan age, CancellationToken cancellationToken) => Task.FromResult(0);
+    private void Delete(SqliteSession session, string code)
+    {
+        session.Execute("DELETE FROM urls WHERE short_code = $1", code);
+        session.Execute("INSERT INTO deleted_links (short_code, deleted_at) VALUES ($1, $2) ON CONFLICT DO NOTHING", code, Now);
+    }
 
     private CreateLinksResult Create(SqliteSession session, CreateLinks request)
     {
@@ -77,7 +116,7 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch) :
 
         if (created > 0 && request.UserId is { } userId)
             session.Execute("UPDATE users SET urls_created = urls_created + $1 WHERE id = $2", created, userId);
-        return new CreateLinksResult.Created(links, created > 0 ? StoreReply(session, request.Idempotency, links) : null);
+        return new CreateLinksResult.Created(links, created > 0 ? StoreReply(session, request, links) : null);
     }
 
     private Link? Insert(SqliteSession session, NewLink link, CreateLinks request)
@@ -129,14 +168,14 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch) :
         };
     }
 
-    private static StoredReply? StoreReply(SqliteSession session, Idempotency? idempotency, Link?[] links)
+    private static StoredReply? StoreReply(SqliteSession session, CreateLinks request, Link?[] links)
     {
-        if (idempotency is null)
+        if (request.Idempotency is not { } idempotency)
             return null;
         var reply = idempotency.BuildReply(links);
         session.Execute(
-            "INSERT OR REPLACE INTO idempotency_keys (key, request_hash, expires_at, status_code, location, body) VALUES ($1, $2, $3, $4, $5, $6)",
-            idempotency.Key, idempotency.RequestHash, idempotency.ExpiresAt.ToUnixTimeMilliseconds(), reply.StatusCode, reply.Location, reply.Body);
+            "INSERT OR REPLACE INTO idempotency_keys (key, request_hash, expires_at, status_code, location, body, user_id) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            idempotency.Key, idempotency.RequestHash, idempotency.ExpiresAt.ToUnixTimeMilliseconds(), reply.StatusCode, reply.Location, reply.Body, request.UserId);
         return reply;
     }
 

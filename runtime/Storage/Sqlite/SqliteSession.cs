@@ -30,6 +30,9 @@ internal sealed class SqliteSession : IDisposable
         Execute(readOnly ? "PRAGMA cache_size = -2000" : "PRAGMA cache_size = -4000");
         if (readOnly)
             Execute("PRAGMA query_only = ON");
+        // What is deleted is overwritten, too: it may be about visitors.
+        else
+            Execute("PRAGMA secure_delete = ON");
     }
 
     /// <summary>Runs a statement; returns the number of rows it changed.</summary>

@@ -24,16 +24,43 @@ internal sealed class SqliteUserStore(SqliteDatabase database) : IUserStore
 
     /// <inheritdoc />
     public Task<User?> FindByKeyHashAsync(string keyHash, CancellationToken cancellationToken) =>
-        FindAsync($"SELECT {Columns} FROM users WHERE api_key = $1", keyHash, cancellationToken);
+        FindAsync($"SELECT {Columns} FROM users WHERE api_key = $1 AND deleted_at IS NULL", keyHash, cancellationToken);
 
     /// <inheritdoc />
     public Task<User?> FindByEmailAsync(string email, CancellationToken cancellationToken) =>
-        FindAsync($"SELECT {Columns} FROM users WHERE email = $1", email, cancellationToken);
+        FindAsync($"SELECT {Columns} FROM users WHERE email = $1 AND deleted_at IS NULL", email, cancellationToken);
 
     /// <inheritdoc />
     public Task<bool> SetKeyHashAsync(string email, string? keyHash, CancellationToken cancellationToken) =>
         database.WriteAsync(
-            session => session.Execute("UPDATE users SET api_key = coalesce($1, $2 || id) WHERE email = $3", keyHash, RevokedPrefix, email) == 1,
+            session => session.Execute("UPDATE users SET api_key = coalesce($1, $2 || id) WHERE email = $3 AND deleted_at IS NULL", keyHash, RevokedPrefix, email) == 1,
+            cancellationToken);
+
+    /// <inheritdoc />
+    public Task<DoomedUser?> FindDoomedAsync(string email, CancellationToken cancellationToken) =>
+        database.ReadAsync(
+            session => session.Query(
+                "SELECT id, (SELECT count(*) FROM urls WHERE user_id = users.id), deleted_at IS NOT NULL FROM users WHERE email = $1",
+                row => new DoomedUser(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2) != 0),
+                email) is [var user, ..] ? user : null,
+            cancellationToken);
+
+    /// <inheritdoc />
+    public Task BeginDeletionAsync(long id, DateTimeOffset now, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            session => session.Execute("UPDATE users SET deleted_at = coalesce(deleted_at, $1), api_key = $2 || id WHERE id = $3", now.ToUnixTimeMilliseconds(), RevokedPrefix, id),
+            cancellationToken);
+
+    /// <inheritdoc />
+    public Task<bool> TryDeleteAsync(long id, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            session =>
+            {
+                if (session.Scalar("SELECT 1 FROM urls WHERE user_id = $1 LIMIT 1", id) is not null)
+                    return false;
+                session.Execute("DELETE FROM users WHERE id = $1", id);
+                return true;
+            },
             cancellationToken);
 
     /// <inheritdoc />

@@ -32,6 +32,11 @@ internal sealed class ProductStores : IAsyncDisposable
             LEFT JOIN (SELECT short_code, count(*) FILTER (WHERE NOT is_bot) AS clicks FROM click_events GROUP BY short_code) AS clicked USING (short_code)
             WHERE urls.click_count <> coalesce(clicked.clicks, 0)
             """),
+        ("links have other sums of clicks than there are clicks", """
+            SELECT count(*) FROM (SELECT short_code, count(*) AS clicks FROM click_events WHERE NOT is_bot GROUP BY short_code) AS clicked
+            FULL JOIN (SELECT short_code, sum(quarter_1 + quarter_2 + quarter_3 + quarter_4) AS clicks FROM click_hours GROUP BY short_code) AS summed USING (short_code)
+            WHERE coalesce(clicked.clicks, 0) <> coalesce(summed.clicks, 0)
+            """),
     ];
 
     private readonly TestFolder _folder = new();
@@ -112,6 +117,13 @@ internal sealed class ProductStores : IAsyncDisposable
     /// <summary>Changes the target of a link behind the product's back, whatever the API says of it.</summary>
     public Task RetargetLinkAsync(string code, string target) => ChangeLinkAsync(code, $"original_url = '{target}'");
 
+    /// <summary>What is stored of the clicks of a link: single ones, and sums.</summary>
+    public Task<long> CountClickRecordsAsync(string code) => ReadAsync(
+        $"""
+        SELECT (SELECT count(*) FROM click_events WHERE short_code = '{code}') + (SELECT count(*) FROM click_days WHERE short_code = '{code}')
+            + (SELECT count(*) FROM click_hours WHERE short_code = '{code}') + (SELECT count(*) FROM click_day_values WHERE short_code = '{code}')
+        """);
+
     /// <summary>Cuts the product off from all servers of PostgreSQL: nothing can be read or written from then on.</summary>
     public Task LoseAsync()
     {
@@ -140,6 +152,14 @@ internal sealed class ProductStores : IAsyncDisposable
     {
         var connection = await OpenAsync();
         await ExecuteAsync(connection, $"BEGIN; LOCK TABLE {string.Join(", ", tables)} IN EXCLUSIVE MODE");
+        return connection;
+    }
+
+    /// <summary>Locks tables against reads too, until it is disposed.</summary>
+    public async Task<IAsyncDisposable> LockReadsAsync(params string[] tables)
+    {
+        var connection = await OpenAsync();
+        await ExecuteAsync(connection, $"BEGIN; LOCK TABLE {string.Join(", ", tables)} IN ACCESS EXCLUSIVE MODE");
         return connection;
     }
 

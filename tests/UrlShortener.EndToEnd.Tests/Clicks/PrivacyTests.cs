@@ -52,6 +52,27 @@ public sealed class PrivacyTests : ProductTest
         Assert.False(await product.Stores.HoldAsync(Encoding.UTF8.GetBytes(Places.City)));
     }
 
+    [Fact]
+    public async Task Delete_LinkWithClicks_TakesWhatVisitorsLeftBehindAlong()
+    {
+        const string agent = "Mozilla/5.0 (X11; Linux x86_64) Visitor/4711.0815";
+        var product = await StartBehindProxyAsync();
+        var (code, other) = (await product.Owner.CreateLinkAsync(), await product.Owner.CreateLinkAsync());
+        foreach (var link in new[] { code, other })
+            await product.Anonymous.GetAsync($"/{link}", ("X-Forwarded-For", V4), ("User-Agent", link == code ? agent : UserAgents.Desktop), ("Referer", $"https://{link}.example/"));
+        await product.Owner.WaitForClicksAsync(code, 1);
+        await product.Owner.WaitForClicksAsync(other, 1);
+
+        Assert.Equal(204, (await product.Owner.DeleteAsync($"/api/v1/urls/{code}")).Status);
+
+        await Eventually.ReadAsync(() => product.Stores.CountClickRecordsAsync(code), records => records == 0, "nothing is left of the clicks");
+        Assert.True(await product.Stores.CountClickRecordsAsync(other) > 0);
+        await product.StopAsync();
+        Assert.False(await product.Stores.HoldAsync(Encoding.UTF8.GetBytes(agent)));
+        Assert.False(await product.Stores.HoldAsync(Encoding.UTF8.GetBytes($"{code.ToLowerInvariant()}.example")));
+        Assert.True(await product.Stores.HoldAsync(Encoding.UTF8.GetBytes($"{other.ToLowerInvariant()}.example")));
+    }
+
     private async Task<ProductProcess> StartBehindProxyAsync()
     {
         var places = NewFolder().PathOf("places.mmdb");

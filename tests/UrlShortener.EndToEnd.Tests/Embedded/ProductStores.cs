@@ -53,6 +53,16 @@ internal sealed class ProductStores : IAsyncDisposable
     /// <summary>Changes the target of a link behind the product's back, whatever the API says of it.</summary>
     public Task RetargetLinkAsync(string code, string target) => ChangeLinkAsync(code, $"original_url = '{target}'");
 
+    /// <summary>What is stored of the clicks of a link: records of single ones, and sums.</summary>
+    public Task<long> CountClickRecordsAsync(string code)
+    {
+        using var connection = Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT (SELECT count(*) FROM click_batches WHERE short_code = $1) + (SELECT count(*) FROM click_days WHERE short_code = $1)";
+        command.Parameters.AddWithValue("$1", code);
+        return Task.FromResult((long)command.ExecuteScalar()!);
+    }
+
     /// <summary>Overwrites the whole file, as a failing disk would. Nothing can be read or written from then on.</summary>
     public Task LoseAsync()
     {

@@ -176,6 +176,9 @@ public sealed partial class DocumentTests : ProductTest, IClassFixture<ProductFi
                 schema = document.Root.GetProperty("components").GetProperty("schemas").GetProperty(reference.GetString()!.Split('/')[^1]);
             else if (schema.TryGetProperty("items", out var items))
                 schema = items;
+            // Null, or what it is otherwise.
+            else if (schema.TryGetProperty("oneOf", out var choices))
+                schema = choices.EnumerateArray().Single(choice => !(choice.TryGetProperty("type", out var type) && type.ValueEquals("null")));
             else
                 return schema;
         }

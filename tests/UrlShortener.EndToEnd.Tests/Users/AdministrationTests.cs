@@ -70,6 +70,50 @@ public sealed class AdministrationTests : ProductTest, IClassFixture<ProductFixt
     }
 
     [Fact]
+    public async Task UsersDelete_NotConfirmed_TellsAndDeletesNothing()
+    {
+        var email = NewEmail();
+        var user = await _product.CreateUserAsync(email);
+        var code = await user.CreateLinkAsync();
+
+        var result = await _product.RunCommandAsync("users", "delete", "--email", email);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("--yes", result.Error, StringComparison.Ordinal);
+        Assert.Contains("1 links", result.Error, StringComparison.Ordinal);
+        Assert.Equal(200, (await user.GetAsync($"/api/v1/urls/{code}")).Status);
+        var unknown = await _product.RunCommandAsync("users", "delete", "--email", NewEmail(), "--yes");
+        Assert.Equal(1, unknown.ExitCode);
+        Assert.Contains("There is no user", unknown.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task UsersDelete_WhileServing_TakesUserLinksAndClicksAndKeepsCodesClaimed()
+    {
+        var email = NewEmail();
+        var user = await _product.CreateUserAsync(email, "--rate-limit", "1000000");
+        var (code, kept) = (await user.CreateLinkAsync(), await _product.Owner.CreateLinkAsync());
+        foreach (var link in new[] { code, kept })
+            Assert.Equal(302, (await _product.Anonymous.GetAsync($"/{link}", ("User-Agent", UserAgents.Desktop))).Status);
+        await user.WaitForClicksAsync(code, 1);
+        await _product.Owner.WaitForClicksAsync(kept, 1);
+        Assert.Equal(201, (await user.CreateAsync(new { original_url = "https://example.com/once" }, ("X-Idempotency-Key", "once"))).Status);
+
+        var result = await _product.RunCommandAsync("users", "delete", "--email", email.ToUpperInvariant(), "--yes");
+
+        Assert.True(result.ExitCode == 0, result.ToString());
+        Assert.Contains("2 links and 1 idempotency keys", result.Output, StringComparison.Ordinal);
+        Assert.Equal(0, await _product.Stores.CountClickRecordsAsync(code));
+        // The serving process is told, long before what it holds in memory would end.
+        await Eventually.ReadAsync(() => _product.Anonymous.GetAsync($"/{code}"), reply => reply.Status == 404, "the link ends");
+        await Eventually.ReadAsync(() => user.GetAsync("/api/v1/urls"), reply => reply.Status == 401, "the key ends");
+        Assert.DoesNotContain(email, (await _product.RunCommandAsync("users", "list")).Output, StringComparison.Ordinal);
+        (await _product.Owner.CreateAsync(new { original_url = "https://example.com/", custom_alias = code })).ShouldBeProblem(409, "ALIAS_EXISTS");
+        Assert.Equal(302, (await _product.Anonymous.GetAsync($"/{kept}")).Status);
+        Assert.Equal(1, (await _product.RunCommandAsync("users", "delete", "--email", email, "--yes")).ExitCode);
+    }
+
+    [Fact]
     public async Task UsersCreate_EmailTaken_FailsWhateverItsCase()
     {
         var email = NewEmail();

@@ -302,6 +302,10 @@ public sealed class ChangeFeedTests : IAsyncDisposable
 
         public Task<LinkPage> ListAsync(LinkQuery query, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+        public Task<int> DeleteOfUserAsync(long userId, int limit, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public Task<int> DeleteIdempotencyKeysOfUserAsync(long userId, int limit, CancellationToken cancellationToken) => throw new NotSupportedException();
+
         public Task<int> DeleteExpiredIdempotencyKeysAsync(DateTimeOffset now, CancellationToken cancellationToken) => throw new NotSupportedException();
     }
 

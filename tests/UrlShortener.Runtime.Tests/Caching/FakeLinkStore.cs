@@ -44,5 +44,9 @@ internal sealed class FakeLinkStore : ILinkStore
 
     public Task<LinkPage> ListAsync(LinkQuery query, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+    public Task<int> DeleteOfUserAsync(long userId, int limit, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public Task<int> DeleteIdempotencyKeysOfUserAsync(long userId, int limit, CancellationToken cancellationToken) => throw new NotSupportedException();
+
     public Task<int> DeleteExpiredIdempotencyKeysAsync(DateTimeOffset now, CancellationToken cancellationToken) => throw new NotSupportedException();
 }

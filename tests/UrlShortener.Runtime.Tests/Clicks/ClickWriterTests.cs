@@ -333,6 +333,13 @@ public sealed class ClickWriterTests : IDisposable
             }
         }
 
+        public Task<ClickTotals> ReadCountsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+
+        public Task<int> SumUpAsync(DateOnly before, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public Task<int> DeleteOfDeletedLinksAsync(int limit, CancellationToken cancellationToken) => throw new NotSupportedException();
+
         public async Task AppendAsync(Guid batch, IReadOnlyList<StoredClick> clicks, CancellationToken cancellationToken)
         {
             Interlocked.Increment(ref _calls);

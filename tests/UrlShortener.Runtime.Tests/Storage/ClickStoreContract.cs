@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Links;
 using Xunit;
 
 namespace UrlShortener.Runtime.Tests.Storage;
@@ -272,6 +273,131 @@ public abstract class ClickStoreContract : StoreContract
 
     [Fact]
     public async Task DeleteBefore_NothingIsOld_DeletesNothing() => Assert.Equal(0, await Clicks.DeleteBeforeAsync(Now.AddDays(-300), 1_000, Token));
+
+    // Ends of ranges as people ask for them: whole UTC days, days of other zones, moments.
+    [Theory]
+    [InlineData(-4 * 24, 24)]
+    [InlineData(-3 * 24, -24)]
+    [InlineData((-4 * 24) + 5.5, -18.5)]
+    [InlineData(-3 * 24 - 0.01, 0.01)]
+    [InlineData(-30, -2)]
+    [InlineData(-24 * 30, 24 * 30)]
+    [InlineData(-20, -20.0 + 0.25)]
+    public async Task ReadTotals_ManyDays_AreTheSumsOfTheirClicksHoweverTheyAreKept(double from, double to)
+    {
+        var code = NewCode();
+        var today = new DateTimeOffset(Now.UtcDateTime.Date, TimeSpan.Zero);
+        var clicks = RandomClicks(code, today);
+        var (start, end) = (today.AddHours(from), today.AddHours(to));
+        var expected = Count(clicks, start, end);
+        foreach (var batch in clicks.Chunk(70))
+            await Clicks.AppendAsync(Guid.NewGuid(), batch, Token);
+        AssertEqual(expected, await Clicks.ReadTotalsAsync(code, start, end, Token));
+
+        await SumUpAsync(today);
+        AssertEqual(expected, await Clicks.ReadTotalsAsync(code, start, end, Token));
+        Assert.Equal(expected.Clicks, (await Clicks.ReadCountsAsync(code, start, end, Token)).Clicks);
+
+        // Some come late, when their days are summed up, of visitors who were counted and of others.
+        StoredClick[] late = [.. clicks.Take(50), .. RandomClicks(code, today).Take(50)];
+        await Clicks.AppendAsync(Guid.NewGuid(), late, Token);
+        var all = Count([.. clicks, .. late], start, end);
+        AssertEqual(all, await Clicks.ReadTotalsAsync(code, start, end, Token));
+        await SumUpAsync(today);
+        AssertEqual(all, await Clicks.ReadTotalsAsync(code, start, end, Token));
+    }
+
+    [Fact]
+    public async Task DeleteOfDeletedLinks_LinkWithClicks_LeavesNothingOfItAndAllOfOthers()
+    {
+        var user = await NewUserAsync();
+        var (link, other) = (await CreateOneAsync(user.Id), await CreateOneAsync(user.Id));
+        var today = new DateTimeOffset(Now.UtcDateTime.Date, TimeSpan.Zero);
+        foreach (var code in new[] { link.ShortCode, other.ShortCode })
+        {
+            foreach (var batch in RandomClicks(code, today).Chunk(70))
+                await Clicks.AppendAsync(Guid.NewGuid(), batch, Token);
+        }
+
+        await SumUpAsync(today);
+        Assert.Equal(LinkChangeOutcome.Done, (await Links.DeleteAsync(link.ShortCode, user.Id, Token)).Outcome);
+        // Clicks that were on the way.
+        await Clicks.AppendAsync(Guid.NewGuid(), [Click(link.ShortCode, Quarter), Click(link.ShortCode, Quarter) with { IsBot = true }], Token);
+
+        await DeleteAllAsync();
+        AssertEqual(Count([], Now, Now), await Clicks.ReadTotalsAsync(link.ShortCode, today.AddDays(-30), today.AddDays(2), Token));
+        await Clicks.AppendAsync(Guid.NewGuid(), [Click(link.ShortCode, Quarter)], Token);
+        await DeleteAllAsync();
+
+        AssertEqual(Count([], Now, Now), await Clicks.ReadTotalsAsync(link.ShortCode, today.AddDays(-30), today.AddDays(2), Token));
+        Assert.True((await Clicks.ReadTotalsAsync(other.ShortCode, today.AddDays(-30), today.AddDays(2), Token)).Clicks > 100);
+        Assert.Null(Assert.Single(await CreateAsync(user.Id, Now, NewLink(link.ShortCode))));
+    }
+
+    private async Task SumUpAsync(DateTimeOffset before)
+    {
+        while (await Clicks.SumUpAsync(DateOnly.FromDateTime(before.UtcDateTime), Token) > 0)
+            Token.ThrowIfCancellationRequested();
+    }
+
+    private async Task DeleteAllAsync()
+    {
+        while (await Clicks.DeleteOfDeletedLinksAsync(40, Token) > 0)
+            Token.ThrowIfCancellationRequested();
+    }
+
+    // Over the four days before a moment and the one after it; every visitor of one day only, as salts make it.
+    private protected static List<StoredClick> RandomClicks(string code, DateTimeOffset today)
+    {
+        var clicks = new List<StoredClick>();
+        for (var day = -4; day <= 0; day++)
+        {
+            var visitors = Enumerable.Range(0, 15).Select(_ => NewHash()).Append("").ToList();
+            for (var i = 0; i < 60; i++)
+            {
+                clicks.Add(Click(code, today.AddDays(day).AddMilliseconds(RandomNumberGenerator.GetInt32(86_400_000))) with
+                {
+                    IpHash = visitors[RandomNumberGenerator.GetInt32(visitors.Count)],
+                    Country = new[] { null, "DE", "FR", "US" }[RandomNumberGenerator.GetInt32(4)],
+                    Source = new[] { null, "a.example", "b.example" }[RandomNumberGenerator.GetInt32(3)],
+                    Device = (DeviceClass)RandomNumberGenerator.GetInt32(4),
+                    IsBot = RandomNumberGenerator.GetInt32(6) == 0,
+                });
+            }
+        }
+
+        return [.. clicks.OrderBy(click => click.At)];
+    }
+
+    // What statistics mean, click by click.
+    private static ClickTotals Count(IReadOnlyList<StoredClick> clicks, DateTimeOffset from, DateTimeOffset to)
+    {
+        var inRange = clicks.Where(click => click.At >= from && click.At < to).ToList();
+        var people = inRange.Where(click => !click.IsBot).ToList();
+        return new ClickTotals(
+            people.Count,
+            people.Select(click => click.IpHash).Where(hash => hash.Length > 0).Distinct().Count(),
+            inRange.Count - people.Count,
+            [.. people.GroupBy(click => click.At.ToUnixTimeSeconds() / 900).OrderBy(group => group.Key).Select(group => KeyValuePair.Create(group.Key, (long)group.Count()))],
+            Top(people.Select(click => click.Country)),
+            Top(people.Select(click => click.Source)),
+            [.. people.GroupBy(click => click.Device).OrderBy(group => group.Key).Select(group => KeyValuePair.Create(group.Key, (long)group.Count()))]);
+
+        static List<KeyValuePair<string?, long>> Top(IEnumerable<string?> values) =>
+        [
+            .. values.GroupBy(value => value ?? "").OrderByDescending(group => group.Count()).ThenBy(group => group.Key, StringComparer.Ordinal)
+                .Select(group => KeyValuePair.Create(group.Key.Length == 0 ? null : group.Key, (long)group.Count())),
+        ];
+    }
+
+    private static void AssertEqual(ClickTotals expected, ClickTotals actual)
+    {
+        Assert.Equal((expected.Clicks, expected.Visitors, expected.Bots), (actual.Clicks, actual.Visitors, actual.Bots));
+        Assert.Equal(expected.Quarters, actual.Quarters);
+        Assert.Equal(expected.Countries, actual.Countries);
+        Assert.Equal(expected.Sources, actual.Sources);
+        Assert.Equal(expected.Devices, actual.Devices);
+    }
 
     // A day that no other test uses, long ago, so that deleting the salts before it hurts nobody.
     private static DateOnly NewDay() => new DateOnly(1000, 1, 1).AddDays(RandomNumberGenerator.GetInt32(300_000));

@@ -679,6 +679,41 @@ public abstract class LinkStoreContract : StoreContract
         Assert.IsType<CreateLinksResult.Replayed>(await Links.CreateAsync(new CreateLinks([NewLink()], null, Now, NewKey, valid), Token));
     }
 
+    [Fact]
+    public async Task DeleteOfUser_ManyLinks_GoInPiecesAndOthersStay()
+    {
+        var (user, other) = (await NewUserAsync(), await NewUserAsync());
+        var links = await CreateAsync(user.Id, Now, [.. Enumerable.Range(0, 5).Select(_ => NewLink())]);
+        var kept = await CreateOneAsync(other.Id);
+
+        Assert.Equal(3, await Links.DeleteOfUserAsync(user.Id, 3, Token));
+        Assert.Equal(2, await Links.DeleteOfUserAsync(user.Id, 3, Token));
+        Assert.Equal(0, await Links.DeleteOfUserAsync(user.Id, 3, Token));
+
+        Assert.Empty((await Links.ListAsync(new LinkQuery(user.Id, 100), Token)).Links);
+        Assert.Equal(kept, await Links.FindAsync(kept.ShortCode, Token));
+        // Codes stay claimed, and caches are told.
+        Assert.Null(Assert.Single(await CreateAsync(other.Id, Now, NewLink(links[0]!.ShortCode))));
+        var logged = await ((ILinkChangeLog)Links).ReadAsync(TimeSpan.FromHours(1), Token);
+        Assert.All(links, link => Assert.Contains(logged.Changes, change => change.Change.ShortCode == link!.ShortCode));
+        Assert.DoesNotContain(logged.Changes, change => change.Change.ShortCode == kept.ShortCode);
+    }
+
+    [Fact]
+    public async Task DeleteIdempotencyKeysOfUser_ForgetsTheirsAlone()
+    {
+        var (user, other) = (await NewUserAsync(), await NewUserAsync());
+        var (theirs, others) = (NewIdempotency(), NewIdempotency());
+        await Links.CreateAsync(new CreateLinks([NewLink()], user.Id, Now, NewKey, theirs), Token);
+        await Links.CreateAsync(new CreateLinks([NewLink()], other.Id, Now, NewKey, others), Token);
+
+        Assert.Equal(1, await Links.DeleteIdempotencyKeysOfUserAsync(user.Id, 10, Token));
+        Assert.Equal(0, await Links.DeleteIdempotencyKeysOfUserAsync(user.Id, 10, Token));
+
+        Assert.Null(await Links.FindReplyAsync(theirs.Key, theirs.RequestHash, Now, Token));
+        Assert.NotNull(await Links.FindReplyAsync(others.Key, others.RequestHash, Now, Token));
+    }
+
     private static Idempotency NewIdempotency(Func<IReadOnlyList<Link?>, StoredReply>? buildReply = null) =>
         new(NewHash(), NewHash(), Now.AddHours(24), buildReply ?? (_ => new StoredReply(201, null, [1])));
 

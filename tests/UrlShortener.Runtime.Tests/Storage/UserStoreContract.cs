@@ -48,6 +48,30 @@ public abstract class UserStoreContract : StoreContract
     }
 
     [Fact]
+    public async Task Delete_UserWithLinks_EndsOnceTheyAreGone()
+    {
+        var (email, hash) = (NewEmail(), NewHash());
+        var user = (await Users.CreateAsync(email, Tier.Free, 100, hash, Now, Token))!;
+        await CreateOneAsync(user.Id);
+        Assert.Null(await Users.FindDoomedAsync(NewEmail(), Token));
+        Assert.Equal(new DoomedUser(user.Id, 1, IsBegun: false), await Users.FindDoomedAsync(email, Token));
+
+        await Users.BeginDeletionAsync(user.Id, Now, Token);
+
+        // Nobody to requests, and still there for whoever goes on with the deletion.
+        Assert.Null(await Users.FindByKeyHashAsync(hash, Token));
+        Assert.Null(await Users.FindByEmailAsync(email, Token));
+        Assert.False(await Users.SetKeyHashAsync(email, NewHash(), Token));
+        Assert.Equal(new DoomedUser(user.Id, 1, IsBegun: true), await Users.FindDoomedAsync(email, Token));
+        Assert.False(await Users.TryDeleteAsync(user.Id, Token));
+        await Links.DeleteOfUserAsync(user.Id, 10, Token);
+        Assert.True(await Users.TryDeleteAsync(user.Id, Token));
+        Assert.Null(await Users.FindDoomedAsync(email, Token));
+        Assert.DoesNotContain(await Users.ListAsync(Token), listed => listed.Id == user.Id);
+        Assert.NotNull(await Users.CreateAsync(email, Tier.Free, 100, NewHash(), Now, Token));
+    }
+
+    [Fact]
     public async Task Create_UnicodeEmail_RoundTrips()
     {
         var email = $"zoë.😀.'{Guid.NewGuid():N}@bücher.example";

@@ -105,6 +105,12 @@ public sealed class UserDirectoryTests
 
         public Task<bool> SetKeyHashAsync(string email, string? keyHash, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+        public Task<DoomedUser?> FindDoomedAsync(string email, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public Task BeginDeletionAsync(long id, DateTimeOffset now, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public Task<bool> TryDeleteAsync(long id, CancellationToken cancellationToken) => throw new NotSupportedException();
+
         public Task<IReadOnlyList<User>> ListAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
 
         public Task RecordActivityAsync(IReadOnlyCollection<KeyValuePair<long, DateTimeOffset>> activity, CancellationToken cancellationToken) =>

@@ -4,6 +4,7 @@ using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Links;
+using UrlShortener.Runtime.Resilience;
 using UrlShortener.Runtime.Storage;
 using UrlShortener.Runtime.Storage.Postgres;
 using Xunit;
@@ -175,6 +176,73 @@ public sealed class PostgresDatabaseTests(Servers servers) : IAsyncLifetime
         await using var command = new NpgsqlCommand("SELECT urls_created FROM users", connection);
         Assert.Equal(5L, await command.ExecuteScalarAsync(Token));
         Assert.Equal(5, Assert.Single(await stores.Users.ListAsync(Token)).UrlsCreated);
+    }
+
+    [Fact]
+    public async Task Query_TakesTooLong_IsTheCallersAndNobodyElses()
+    {
+        await _own.OpenAsync();
+        var database = await _own.NewDatabaseAsync(new PostgresOptions { ReadFromReplicas = false, MaxConnections = 4, MaxLookups = 4, QueryTimeout = TimeSpan.FromMilliseconds(300) });
+
+        var slow = Enumerable.Range(0, 8).Select(_ => database.QueryNewestAsync(SleepAsync, Token)).Concat(Enumerable.Range(0, 8).Select(_ => database.QueryNearAsync(SleepAsync, Token))).ToList();
+        // While they hold the connections that they may have.
+        Assert.Equal(1, await database.FindAsync(OneAsync, _ => true, Token));
+        Assert.Equal(1, await database.WriteAsync("one", OneAsync, Token));
+        foreach (var query in slow)
+            await Assert.ThrowsAsync<QueryLimitException>(() => query);
+
+        Assert.Equal(1, await database.FindAsync(OneAsync, _ => true, Token));
+        Assert.Equal(StoreState.Healthy, await database.CheckAsync(Token));
+        // No breaker is open: the next one is tried.
+        await Assert.ThrowsAsync<QueryLimitException>(() => database.QueryNewestAsync(SleepAsync, Token));
+
+        static Task<int> SleepAsync(NpgsqlConnection connection, CancellationToken token) => ReadAsync("SELECT 1 FROM pg_sleep(60)", connection, token);
+        static Task<int> OneAsync(NpgsqlConnection connection, CancellationToken token) => ReadAsync("SELECT 1", connection, token);
+        static async Task<int> ReadAsync(string sql, NpgsqlConnection connection, CancellationToken token)
+        {
+            await using var command = new NpgsqlCommand(sql, connection);
+            return (int)(await command.ExecuteScalarAsync(token))!;
+        }
+    }
+
+    [Fact]
+    public async Task Migrate_ClicksOfAnOlderRelease_AreSummedUpAndThoseOfDeletedLinksGo()
+    {
+        var database = await _own.NewDatabaseAsync(new PostgresOptions { ReadFromReplicas = false });
+        database.Migrate();
+        var stores = _own.StoresOf(database);
+        // As the release before left it.
+        await ExecuteAsync(
+            """
+            DROP TRIGGER roll_up_clicks ON click_events; DROP FUNCTION roll_up_clicks; DROP TABLE click_days, click_hours, click_day_values, deleted_links;
+            ALTER TABLE users DROP COLUMN deleted_at; ALTER TABLE idempotency_keys DROP COLUMN user_id;
+            DELETE FROM schemaversions WHERE scriptname LIKE '%0002%'
+            """);
+        var today = new DateTimeOffset(Now.UtcDateTime.Date, TimeSpan.Zero);
+        await ExecuteAsync("INSERT INTO kgs_keys (short_code, is_used, used_at, batch_id) VALUES ('kept', true, now(), 0); INSERT INTO urls (short_code, original_url, created_at) SELECT short_code, 'https://example.com/', used_at FROM kgs_keys");
+        for (var day = -5; day <= 0; day++)
+        {
+            foreach (var code in new[] { "kept", "gone" })
+            {
+                await ExecuteAsync(
+                    $"""
+                    INSERT INTO click_events (short_code, clicked_at, ip_hash, device, is_bot, country)
+                    SELECT '{code}', '{today.AddDays(day):yyyy-MM-dd HH:mm:ss}+00'::timestamptz + i * interval '1 minute', (i % 7)::text || '{day}', i % 4, i % 10 = 0, 'DE' FROM generate_series(0, 99) i
+                    """);
+            }
+        }
+
+        database.Migrate();
+
+        var totals = await stores.Clicks.ReadTotalsAsync("kept", today.AddDays(-5), today.AddDays(1), Token);
+        Assert.Equal((540, 42, 60), (totals.Clicks, totals.Visitors, totals.Bots));
+        Assert.Equal(KeyValuePair.Create<string?, long>("DE", 540), Assert.Single(totals.Countries));
+        Assert.Equal(6 * 7, totals.Quarters.Count);
+        while (await stores.Clicks.DeleteOfDeletedLinksAsync(100, Token) > 0)
+            Token.ThrowIfCancellationRequested();
+        await using var connection = await ConnectAsync();
+        Assert.Equal(600, await CountAsync(connection, "click_events"));
+        Assert.Equal(6, await CountAsync(connection, "click_days"));
     }
 
     private static StoredClick Click(DateTimeOffset at) => new("abcd", at, null, null, null, "", null, null, DeviceClass.Desktop, IsBot: false);

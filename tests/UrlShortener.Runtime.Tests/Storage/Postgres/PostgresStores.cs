@@ -17,6 +17,7 @@ public sealed class PostgresStores(Servers servers) : IAsyncLifetime
     private string? _name;
     private PostgresDatabase? _database;
     private Stores? _stores;
+    private Stores? _onPrimary;
 
     internal KeyEpoch Epoch { get; } = new();
 
@@ -42,6 +43,13 @@ public sealed class PostgresStores(Servers servers) : IAsyncLifetime
         _database = await NewDatabaseAsync();
         _database.Migrate();
         return _stores = StoresOf(_database);
+    }
+
+    /// <summary>The same, asking the primary alone.</summary>
+    internal async ValueTask<Stores> OpenOnPrimaryAsync()
+    {
+        await OpenAsync();
+        return _onPrimary ??= StoresOf(await NewDatabaseAsync(new PostgresOptions { ReadFromReplicas = false }));
     }
 
     /// <summary>The database behind <see cref="OpenAsync"/>.</summary>

@@ -23,5 +23,28 @@ public sealed class SqliteClickStoreTests(SqliteStores database) : ClickStoreCon
         Assert.Equal(1, (await clicks.ReadTotalsAsync("abcd", moment.AddDays(-1), Now, Token)).Clicks);
     }
 
+    [Fact]
+    public async Task ReadTotals_WholeDays_ReadNoSingleClicks()
+    {
+        await using var own = new SqliteStores();
+        var clicks = own.Stores.Clicks;
+        var today = new DateTimeOffset(Now.UtcDateTime.Date, TimeSpan.Zero);
+        var stored = RandomClicks("abcd", today);
+        await clicks.AppendAsync(Guid.NewGuid(), stored, Token);
+        while (await clicks.SumUpAsync(DateOnly.FromDateTime(today.UtcDateTime), Token) > 0)
+            Token.ThrowIfCancellationRequested();
+        var before = await clicks.ReadTotalsAsync("abcd", today.AddDays(-4), today, Token);
+
+        while (await clicks.DeleteBeforeAsync(Now.AddDays(2), 1_000, Token) > 0)
+            Token.ThrowIfCancellationRequested();
+        var after = await clicks.ReadTotalsAsync("abcd", today.AddDays(-4), today, Token);
+
+        Assert.Equal(stored.Count(click => !click.IsBot && click.At < today), after.Clicks);
+        Assert.Equal((before.Clicks, before.Visitors, before.Bots), (after.Clicks, after.Visitors, after.Bots));
+        Assert.Equal(before.Quarters, after.Quarters);
+        Assert.Equal(before.Sources, after.Sources);
+        Assert.True((await clicks.ReadTotalsAsync("abcd", today.AddDays(-4).AddHours(12), today, Token)).Clicks < after.Clicks);
+    }
+
     private protected override ValueTask<Stores> OpenAsync() => ValueTask.FromResult(database.Stores);
 }

@@ -21,7 +21,7 @@ public sealed class SqliteStores : IAsyncDisposable
     internal Stores Stores { get; }
 
     internal static Stores StoresOf(SqliteDatabase database) =>
-        new(new SqliteLinkStore(database, new KeyEpoch()), new SqliteUserStore(database), new SqliteKeyStore(database, TimeProvider.System), new SqliteClickStore(database));
+        new(new SqliteLinkStore(database, new KeyEpoch(), TimeProvider.System), new SqliteUserStore(database), new SqliteKeyStore(database, TimeProvider.System), new SqliteClickStore(database));
 
     /// <summary>The key store of another run.</summary>
     internal IKeyStore NewKeyStore() => new SqliteKeyStore(_database, TimeProvider.System);

@@ -1,0 +1,39 @@
+using UrlShortener.Runtime.Resilience;
+
+namespace UrlShortener.Runtime.Clicks;
+
+/// <summary>Sums up the days that are over, so that their statistics need no single clicks. Takes its time: until then statistics are as right, and slower.</summary>
+internal sealed partial class SummingWorker(IClickStore clicks, TimeProvider time, ILogger<SummingWorker> logger) : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
+
+    /// <inheritdoc />
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var isFailing = false;
+        using var timer = new PeriodicTimer(Interval, time);
+        do
+        {
+            try
+            {
+                // Clicks of the last moments before midnight may still be waiting to be written; the day would be summed up once more.
+                while (await clicks.SumUpAsync(DateOnly.FromDateTime(time.GetUtcNow().AddMinutes(-5).UtcDateTime), stoppingToken) > 0)
+                    await Task.Yield();
+                isFailing = false;
+            }
+            catch (Exception error) when (!error.IsStopBy(stoppingToken))
+            {
+                if (!isFailing)
+                    Log.Failed(logger, error);
+                isFailing = true;
+            }
+        }
+        while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "Days of clicks could not be summed up; trying again every half minute")]
+        public static partial void Failed(ILogger logger, Exception error);
+    }
+}

@@ -1,0 +1,39 @@
+using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Resilience;
+
+namespace UrlShortener.Runtime.Storage;
+
+/// <summary>Deletes what visitors of deleted links left behind, soon after the deletion and in small pieces.</summary>
+internal sealed partial class DeletionWorker(IClickStore clicks, TimeProvider time, ILogger<DeletionWorker> logger) : BackgroundService
+{
+    private const int RecordsPerDelete = 2_000;
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
+
+    /// <inheritdoc />
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var isFailing = false;
+        using var timer = new PeriodicTimer(Interval, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            try
+            {
+                while (await clicks.DeleteOfDeletedLinksAsync(RecordsPerDelete, stoppingToken) > 0)
+                    await Task.Yield();
+                isFailing = false;
+            }
+            catch (Exception error) when (!error.IsStopBy(stoppingToken))
+            {
+                if (!isFailing)
+                    Log.Failed(logger, error);
+                isFailing = true;
+            }
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "Clicks of deleted links could not be deleted; trying again every few seconds")]
+        public static partial void Failed(ILogger logger, Exception error);
+    }
+}

@@ -1,0 +1,78 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Text.Json.Serialization;
+using UrlShortener.Runtime.Clicks;
+
+namespace UrlShortener.Runtime.Storage.Sqlite;
+
+/// <summary>Sums of the clicks of one link on one UTC day, as they are stored: JSON. The empty name stands for an unknown country and for a direct visit.</summary>
+internal sealed class DaySums
+{
+    private readonly HashSet<UInt128> _seen = [];
+
+    /// <summary>Distinct address hashes of people.</summary>
+    public long Visitors { get; set; }
+
+    /// <summary>Clicks by machines.</summary>
+    public long Bots { get; set; }
+
+    /// <summary>Clicks by people, by the quarter of an hour since 1970.</summary>
+    public SortedDictionary<long, long> Quarters { get; init; } = [];
+
+    /// <summary>Clicks by people, by <see cref="DeviceClass"/>.</summary>
+    public SortedDictionary<int, long> Devices { get; init; } = [];
+
+    /// <summary>Clicks by people, by country.</summary>
+    public Dictionary<string, long> Countries { get; init; } = new(StringComparer.Ordinal);
+
+    /// <summary>Clicks by people, by source.</summary>
+    public Dictionary<string, long> Sources { get; init; } = new(StringComparer.Ordinal);
+
+    /// <summary>Unix milliseconds of the first click; <see cref="long.MaxValue"/>: there is none. In a column of its own.</summary>
+    [JsonIgnore]
+    public long FirstAt { get; private set; } = long.MaxValue;
+
+    /// <summary>Unix milliseconds of the last click. In a column of its own.</summary>
+    [JsonIgnore]
+    public long LastAt { get; private set; } = long.MinValue;
+
+    /// <summary>Adds a click.</summary>
+    public void Add(in PackedClick click, ReadOnlySpan<byte> hash)
+    {
+        FirstAt = Math.Min(FirstAt, click.At);
+        LastAt = Math.Max(LastAt, click.At);
+        if (click.IsBot)
+        {
+            Bots++;
+            return;
+        }
+
+        if (!hash.IsEmpty && _seen.Add(BinaryPrimitives.ReadUInt128BigEndian(hash)))
+            Visitors++;
+        var quarter = click.At / 1000 / TimeSeries.QuarterSeconds;
+        Quarters[quarter] = Quarters.GetValueOrDefault(quarter) + 1;
+        Devices[(int)click.Device] = Devices.GetValueOrDefault((int)click.Device) + 1;
+        CollectionsMarshal.GetValueRefOrAddDefault(Countries, click.Country ?? "", out _)++;
+        CollectionsMarshal.GetValueRefOrAddDefault(Sources, click.Source ?? "", out _)++;
+    }
+
+    /// <summary>Adds all of it to the sums of a range.</summary>
+    public void AddTo(ClickTotalsBuilder totals)
+    {
+        totals.AddVisitors(Visitors);
+        totals.AddBots(Bots);
+        foreach (var (quarter, clicks) in Quarters)
+            totals.AddQuarter(quarter, clicks);
+        foreach (var (device, clicks) in Devices)
+            totals.AddDevice((DeviceClass)device, clicks);
+        foreach (var (country, clicks) in Countries)
+            totals.AddCountry(country, clicks);
+        foreach (var (source, clicks) in Sources)
+            totals.AddSource(source, clicks);
+    }
+}
+
+/// <summary>How <see cref="DaySums"/> are written.</summary>
+[JsonSerializable(typeof(DaySums))]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+internal sealed partial class DaySumsJson : JsonSerializerContext;

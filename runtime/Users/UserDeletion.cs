@@ -1,0 +1,43 @@
+using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Links;
+
+namespace UrlShortener.Runtime.Users;
+
+/// <summary>
+/// Deletes a user with all that is theirs, in pieces: other writes wait for each of them only. Every piece is a transaction of its own, and whoever was
+/// interrupted begins again and finds the rest. Codes stay claimed.
+/// </summary>
+internal sealed class UserDeletion(IUserStore users, ILinkStore links, IClickStore clicks, TimeProvider time)
+{
+    private const int LinksPerDelete = 500;
+    private const int RecordsPerDelete = 5_000;
+
+    /// <summary>Deletes them.</summary>
+    /// <param name="user">See <see cref="IUserStore.FindDoomedAsync"/>.</param>
+    /// <param name="report">Called after each piece with what was deleted so far.</param>
+    /// <param name="cancellationToken">Ends it after a piece.</param>
+    public async Task<UserDeletionCounts> RunAsync(DoomedUser user, Action<UserDeletionCounts> report, CancellationToken cancellationToken)
+    {
+        var counts = new UserDeletionCounts(0, 0, 0);
+        await users.BeginDeletionAsync(user.Id, time.GetUtcNow(), cancellationToken);
+        do
+        {
+            while (await links.DeleteOfUserAsync(user.Id, LinksPerDelete, cancellationToken) is > 0 and var deleted)
+                report(counts = counts with { Links = counts.Links + deleted });
+            while (await links.DeleteIdempotencyKeysOfUserAsync(user.Id, LinksPerDelete, cancellationToken) is > 0 and var deleted)
+                report(counts = counts with { IdempotencyKeys = counts.IdempotencyKeys + deleted });
+        }
+        // A request of the user that was under way when the deletion began may have created a link since.
+        while (!await users.TryDeleteAsync(user.Id, cancellationToken));
+
+        while (await clicks.DeleteOfDeletedLinksAsync(RecordsPerDelete, cancellationToken) is > 0 and var deleted)
+            report(counts = counts with { ClickRecords = counts.ClickRecords + deleted });
+        return counts;
+    }
+}
+
+/// <summary>What was deleted.</summary>
+/// <param name="Links">Links.</param>
+/// <param name="IdempotencyKeys">Stored answers.</param>
+/// <param name="ClickRecords">Stored records of clicks of deleted links, other users' among them.</param>
+internal readonly record struct UserDeletionCounts(long Links, long IdempotencyKeys, long ClickRecords);

@@ -1,0 +1,66 @@
+using UrlShortener.EndToEnd.Tests.Product;
+using Xunit;
+
+namespace UrlShortener.EndToEnd.Servers.Tests.Pods;
+
+public sealed class SlowQueryTests : ProductTest
+{
+    private const int Links = 40;
+
+    // On one server, where lookups and questions about statistics could stand in each other's way most.
+    private static readonly string[] Settings =
+        ["--RateLimiting:Enterprise=1000000", "--Postgres:ReadFromReplicas=false", "--Postgres:QueryTimeout=00:00:00.500"];
+
+    [Fact]
+    public async Task StatisticsAndSearches_ThatNeverEnd_LeaveRedirectsAndCreatesAlone()
+    {
+        var stores = await NewStoresAsync();
+        // Stands before the server's own function of this name: a search for a target takes a minute for each link.
+        await stores.ExecuteAsync(
+            $"""
+            CREATE FUNCTION public.strpos(text, text) RETURNS integer LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(60); RETURN 0; END';
+            ALTER DATABASE {stores.Database} SET search_path = public, pg_catalog
+            """);
+        var product = Own(ProductProcess.Launch(stores, [.. Settings]));
+        await product.WaitUntilReadyAsync();
+        var owner = await product.CreateUserAsync(NewEmail(), "--tier", "enterprise", "--rate-limit", "1000000");
+        var created = await owner.CreateManyAsync(Enumerable.Range(0, Links).Select(i => (object)new { original_url = $"https://example.com/{i}" }));
+        var codes = created.Json.GetProperty("results").EnumerateArray().Select(result => result.GetProperty("short_code").GetString()!).ToList();
+        var popular = await owner.CreateLinkAsync();
+        Assert.Equal(200, (await owner.GetAsync($"/api/v1/urls/{popular}/stats")).Status);
+
+        // Held by a job that hangs: what reads statistics waits until its time is up.
+        await using (await stores.LockReadsAsync("click_days"))
+        {
+            var isEnough = false;
+            var loops = Enumerable.Range(0, 8).Select(async number =>
+            {
+                var replies = new List<Reply>();
+                while (!Volatile.Read(ref isEnough))
+                    replies.Add(await owner.GetAsync(number % 2 == 0 ? $"/api/v1/urls/{popular}/stats?granularity=week" : "/api/v1/urls?target=example"));
+                return replies;
+            }).ToList();
+
+            foreach (var code in codes)
+            {
+                var reply = await product.Anonymous.GetAsync($"/{code}", ("User-Agent", UserAgents.Bot));
+                Assert.True(reply.Status == 302, reply.ToString());
+            }
+
+            // The link's own data do not depend on its statistics.
+            var about = await owner.GetAsync($"/api/v1/urls/{popular}");
+            Assert.True(about.Status == 200, about.ToString());
+            Assert.Equal(System.Text.Json.JsonValueKind.Null, about.Json.GetProperty("analytics").ValueKind);
+            Assert.Equal(201, (await owner.CreateAsync(new { original_url = "https://example.com/more" })).Status);
+            Volatile.Write(ref isEnough, true);
+            var answered = (await Task.WhenAll(loops)).SelectMany(replies => replies).ToList();
+            Assert.All(answered, reply => reply.ShouldBeProblem(503, "UNAVAILABLE"));
+            Assert.Contains(answered, reply => reply.Text.Contains("Narrow the range", StringComparison.Ordinal));
+            Assert.Contains(answered, reply => reply.Text.Contains("without target", StringComparison.Ordinal));
+            Assert.Equal(0, await product.ReadMetricAsync("shortener_circuit_breaker_opened_total"));
+        }
+
+        await Eventually.ReadAsync(() => owner.GetAsync($"/api/v1/urls/{popular}/stats"), reply => reply.Status == 200, "statistics are there again");
+        Assert.Equal(200, (await owner.GetAsync("/api/v1/urls")).Status);
+    }
+}
