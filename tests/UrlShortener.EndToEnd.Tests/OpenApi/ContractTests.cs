@@ -189,6 +189,8 @@ public sealed class ContractTests : ProductTest
         // Neither in the cache: never followed.
         var code = await product.Owner.CreateLinkAsync();
         await product.Stores.LoseAsync();
+        // Its answer may be a second old.
+        await Eventually.ReadAsync(() => product.Anonymous.GetAsync("/health"), reply => reply.Status == 503, "/health answers 503 once the store is lost");
         foreach (var (method, path, body) in (IEnumerable<(string, string, object?)>)
             [("GET", Follow, null), ("HEAD", Follow, null), ("GET", Qr, null), ("HEAD", Qr, null), ("GET", "/health", null), ("HEAD", "/health", null), .. Limited()])
         {
