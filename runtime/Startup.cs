@@ -127,6 +127,7 @@ internal static class Startup
         services.AddSingleton(TimeProvider.System);
         services.AddStorage(configuration);
         services.AddSharing(configuration);
+        services.AddSingleton<BodyBudget>();
         services.AddSingleton<HealthEndpoints>();
         services.AddSingleton<Drain>();
         services.AddHostedService(provider => provider.GetRequiredService<Drain>());
@@ -187,6 +188,7 @@ internal static class Startup
         services.AddSingleton<IKeyLevel>(provider => provider.GetRequiredService<KeyPool>());
         services.AddSingleton<UserDirectory>();
         services.AddSingleton<RateLimiter>();
+        services.AddSingleton<CredentialGate>();
         services.AddSingleton<ClickQueue>();
         services.AddSingleton(GeoDatabases.BuildEnricher);
         services.AddSingleton<ClickStatistics>();

@@ -8,9 +8,16 @@ internal sealed class RateLimitingOptions
     /// <summary>Whether limits apply. Default true.</summary>
     public bool Enabled { get; set; } = true;
 
-    /// <summary>Requests per minute of one anonymous address (IPv6: one /64). Default 10.</summary>
+    /// <summary>Requests per minute of one anonymous address (IPv6: one /64; all of a /48 together get 16 times as many). Default 10.</summary>
     [Range(1, 1_000_000)]
     public int Anonymous { get; set; } = 10;
+
+    /// <summary>
+    /// API keys and Bearer tokens per minute of one address that may turn out not to be valid; past that, credentials that were not seen valid within the last
+    /// hour are refused without looking them up. By address as <see cref="Anonymous"/>. Unset: as many as <see cref="Anonymous"/>.
+    /// </summary>
+    [Range(1, 1_000_000)]
+    public int? FailedCredentials { get; set; }
 
     /// <summary>Requests per minute that a new free user gets. Default 100.</summary>
     [Range(1, 1_000_000)]

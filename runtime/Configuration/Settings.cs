@@ -16,6 +16,7 @@ internal static class Settings
     {
         ["Abuse"] = typeof(AbuseOptions),
         ["Authentication"] = typeof(AuthenticationOptions),
+        ["Bodies"] = typeof(BodyOptions),
         ["Caching"] = typeof(CachingOptions),
         ["Clicks"] = typeof(ClickOptions),
         ["ConnectionStrings"] = typeof(ConnectionOptions),

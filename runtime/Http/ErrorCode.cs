@@ -30,6 +30,9 @@ internal static class ErrorCode
     /// <summary>405: the path does not take this method.</summary>
     public const string MethodNotAllowed = "METHOD_NOT_ALLOWED";
 
+    /// <summary>408: the body came too slowly.</summary>
+    public const string RequestTimeout = "REQUEST_TIMEOUT";
+
     /// <summary>409: the alias is taken or was used before.</summary>
     public const string AliasExists = "ALIAS_EXISTS";
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Connections;
@@ -14,56 +15,94 @@ internal static class RequestBody
 
     private static readonly Problem Broken = Problem.Of(StatusCodes.Status400BadRequest, ErrorCode.InvalidRequest, "The body could not be read to its end.");
 
-    /// <summary>The bytes of a JSON body, or what is wrong with it.</summary>
+    /// <summary>The bytes of a JSON body, or what is wrong with it. The caller disposes of the bytes once they are read.</summary>
     /// <param name="context">The request.</param>
     /// <param name="maxBytes">Largest body.</param>
-    public static async Task<(byte[] Body, Problem? Problem)> ReadAsync(HttpContext context, int maxBytes)
+    /// <param name="lease">Room for the body, held until the answer is sent.</param>
+    public static async Task<(ReceivedBody Body, Problem? Problem)> ReadAsync(HttpContext context, int maxBytes, BodyBudget.BodyLease lease)
     {
+        context.Response.RegisterForDispose(lease);
         var request = context.Request;
+        var body = new ReceivedBody();
+        maxBytes = (int)Math.Min(maxBytes, lease.Budget.MaxBody);
         if (!request.HasJsonContentType())
-            return ([], NotJson);
+            return (body, NotJson);
         if (request.ContentLength > maxBytes)
-            return ([], TooLarge(maxBytes));
+            return (body, TooLarge(maxBytes));
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
             limit.MaxRequestBodySize = maxBytes;
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        end.CancelAfter(lease.Budget.Timeout);
         try
         {
-            using var buffer = new MemoryStream((int)(request.ContentLength ?? 1_024));
-            await request.Body.CopyToAsync(buffer, context.RequestAborted);
-            return (buffer.ToArray(), null);
+            return (body, await ReceiveAsync(request.Body, body, maxBytes, lease, end.Token));
+        }
+        catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
+        {
+            return (body, TooSlow(lease.Budget.Timeout));
         }
         catch (BadHttpRequestException error) when (error.StatusCode == StatusCodes.Status413PayloadTooLarge)
         {
-            return ([], TooLarge(maxBytes));
+            return (body, TooLarge(maxBytes));
+        }
+        // Kestrel's, for a sender below its minimum rate.
+        catch (BadHttpRequestException error) when (error.StatusCode == StatusCodes.Status408RequestTimeout)
+        {
+            return (body, TooSlow(lease.Budget.Timeout));
         }
         catch (BadHttpRequestException error)
         {
-            return ([], Problem.Of(error.StatusCode, ErrorCode.InvalidRequest, error.Message));
+            return (body, Problem.Of(error.StatusCode, ErrorCode.InvalidRequest, error.Message));
         }
         catch (ConnectionResetException)
         {
             // Nobody is there to read an answer. Said aloud, or Kestrel looks for the rest of the body and logs that there is none.
             context.Abort();
-            return ([], Broken);
+            return (body, Broken);
         }
         // Kestrel's for a chunk whose size no number holds.
         catch (IOException)
         {
-            return ([], Broken);
+            return (body, Broken);
         }
     }
 
     /// <summary>The object in a JSON text, or what is wrong with the text and where.</summary>
-    public static (T? Value, Problem? Problem) Parse<T>(byte[] body, JsonTypeInfo<T> type)
+    public static (T? Value, Problem? Problem) Parse<T>(ReadOnlySequence<byte> body, JsonTypeInfo<T> type)
         where T : class
     {
         try
         {
-            return JsonSerializer.Deserialize(body, type) is { } value ? (value, null) : (null, Invalid("$", "The body must be a JSON object."));
+            var reader = new Utf8JsonReader(body);
+            var value = JsonSerializer.Deserialize(ref reader, type);
+            // Throws when something follows.
+            reader.Read();
+            return value is not null ? (value, null) : (null, Invalid("$", "The body must be a JSON object."));
         }
         catch (JsonException error)
         {
             return (null, Invalid(error.Path ?? "$", Describe(error)));
+        }
+    }
+
+    private static async Task<Problem?> ReceiveAsync(Stream source, ReceivedBody body, int maxBytes, BodyBudget.BodyLease lease, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            if (body.Free.IsEmpty)
+            {
+                // Never more than the largest body, or one that fits could be refused for the size of its last piece.
+                if (lease.TryTake((int)Math.Min(body.NextPiece, maxBytes - body.Length)) is { } problem)
+                    return problem;
+                body.AddPiece();
+            }
+
+            var read = await source.ReadAsync(body.Free, cancellationToken);
+            if (read == 0)
+                return null;
+            body.Advance(read);
+            if (body.Length > maxBytes)
+                return TooLarge(maxBytes);
         }
     }
 
@@ -81,6 +120,9 @@ internal static class RequestBody
 
     private static Problem Invalid(string path, string message) =>
         Problem.Of([new FieldError(path.Length > 2 ? path[2..] : "body", ErrorCode.InvalidRequest, message)]);
+
+    private static Problem TooSlow(TimeSpan limit) => Problem.Of(
+        StatusCodes.Status408RequestTimeout, ErrorCode.RequestTimeout, $"The body did not arrive within {limit.TotalSeconds:0.#} s, or came too slowly. Send it faster, or less at a time.");
 
     private static Problem TooLarge(int maxBytes) =>
         Problem.Of(StatusCodes.Status413PayloadTooLarge, ErrorCode.PayloadTooLarge, $"The body may have at most {maxBytes} bytes. Send less, or several requests.");

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
 using UrlShortener.Runtime.Caching;
@@ -73,11 +74,12 @@ internal sealed record RetryKey(string Key, string RequestHash)
     public const int MaxLength = 255;
 
     /// <summary>Binds a key to its sender, so that two senders' keys never meet.</summary>
-    public static RetryKey Of(string caller, string key, string path, ReadOnlySpan<byte> body)
+    public static RetryKey Of(string caller, string key, string path, in ReadOnlySequence<byte> body)
     {
         using var request = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         request.AppendData(Encoding.UTF8.GetBytes(path + "\n"));
-        request.AppendData(body);
+        foreach (var piece in body)
+            request.AppendData(piece.Span);
         return new RetryKey(
             Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{caller}\n{key}"))),
             Convert.ToHexStringLower(request.GetHashAndReset()));

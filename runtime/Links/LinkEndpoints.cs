@@ -13,7 +13,7 @@ namespace UrlShortener.Runtime.Links;
 
 /// <summary>/api/v1/urls: create, read, list, change, delete.</summary>
 internal sealed class LinkEndpoints(
-    ILinkStore store, LinkCreator creator, LinkRules rules, LinkChanges changes, ClickStatistics statistics, LinkOptions options, TimeProvider time)
+    ILinkStore store, LinkCreator creator, LinkRules rules, LinkChanges changes, ClickStatistics statistics, LinkOptions options, BodyBudget bodies, TimeProvider time)
 {
     private const int MaxBody = 128 * 1024;
     private const int BulkBytesPerLink = 8 * 1024;
@@ -37,8 +37,9 @@ internal sealed class LinkEndpoints(
     /// <summary>POST /api/v1/urls</summary>
     public async Task CreateAsync(HttpContext context)
     {
-        var (body, problem) = await RequestBody.ReadAsync(context, MaxBody);
-        var (request, invalid) = problem is null ? RequestBody.Parse(body, LinkJson.Instance.CreateLinkRequest) : default;
+        var (body, problem) = await RequestBody.ReadAsync(context, MaxBody, bodies.Open(CallerOf(context)));
+        using var pieces = body;
+        var (request, invalid) = problem is null ? RequestBody.Parse(body.Bytes, LinkJson.Instance.CreateLinkRequest) : default;
         var retry = ReadRetryKey(context, body, out var badKey);
         if ((problem ?? invalid ?? badKey) is { } unreadable)
         {
@@ -65,8 +66,9 @@ internal sealed class LinkEndpoints(
     {
         var user = Caller.RequiredUserOf(context);
         var limit = user.Tier == Tier.Enterprise ? options.EnterpriseBulkLimit : options.BulkLimit;
-        var (body, problem) = await RequestBody.ReadAsync(context, MaxBody + (limit * BulkBytesPerLink));
-        var (request, invalid) = problem is null ? RequestBody.Parse(body, LinkJson.Instance.BulkRequest) : default;
+        var (body, problem) = await RequestBody.ReadAsync(context, MaxBody + (limit * BulkBytesPerLink), bodies.Open(CallerOf(context)));
+        using var pieces = body;
+        var (request, invalid) = problem is null ? RequestBody.Parse(body.Bytes, LinkJson.Instance.BulkRequest) : default;
         var retry = ReadRetryKey(context, body, out var badKey);
         if ((problem ?? invalid ?? CheckCount(request!, limit) ?? badKey) is { } unreadable)
         {
@@ -160,8 +162,9 @@ internal sealed class LinkEndpoints(
     /// <summary>PATCH /api/v1/urls/{short_code}</summary>
     public async Task UpdateAsync(HttpContext context)
     {
-        var (body, problem) = await RequestBody.ReadAsync(context, MaxBody);
-        var (request, invalid) = problem is null ? RequestBody.Parse(body, LinkJson.Instance.UpdateLinkRequest) : default;
+        var (body, problem) = await RequestBody.ReadAsync(context, MaxBody, bodies.Open(CallerOf(context)));
+        using var pieces = body;
+        var (request, invalid) = problem is null ? RequestBody.Parse(body.Bytes, LinkJson.Instance.UpdateLinkRequest) : default;
         if ((problem ?? invalid) is { } unreadable)
         {
             await unreadable.WriteAsync(context);
@@ -234,7 +237,7 @@ internal sealed class LinkEndpoints(
         : rules.Check(item, host, now);
 
     // Anonymous callers are told apart by address, as in rate limiting.
-    private static RetryKey? ReadRetryKey(HttpContext context, byte[] body, out Problem? problem)
+    private static RetryKey? ReadRetryKey(HttpContext context, ReceivedBody body, out Problem? problem)
     {
         problem = null;
         if (!context.Request.Headers.TryGetValue(IdempotencyHeader, out var values))
@@ -247,9 +250,11 @@ internal sealed class LinkEndpoints(
             return null;
         }
 
-        var caller = Caller.UserOf(context) is { } user ? $"user:{user.Id}" : RateLimiter.AddressKey(context.Connection.RemoteIpAddress);
-        return RetryKey.Of(caller, key, context.Request.Path.Value ?? "", body);
+        return RetryKey.Of(CallerOf(context), key, context.Request.Path.Value ?? "", body.Bytes);
     }
+
+    private static string CallerOf(HttpContext context) =>
+        Caller.UserOf(context) is { } user ? $"user:{user.Id}" : RateLimiter.AddressKey(context.Connection.RemoteIpAddress);
 
     private static StoredReply RenderCreated(Link? link, string? alias, string baseUrl, IReadOnlyList<string>? warnings)
     {

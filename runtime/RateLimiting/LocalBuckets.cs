@@ -11,7 +11,12 @@ internal sealed class LocalBuckets(int capacity, TimeProvider time)
 
     /// <summary>Takes a token of a caller's bucket, which holds <paramref name="limit"/> tokens when full.</summary>
     public RateLimitDecision Take(string caller, int limit) =>
-        _buckets.GetOrAdd(caller, static (_, limit) => new Bucket(limit), limit).Take(limit, time.GetUtcNow().ToUnixTimeMilliseconds());
+        BucketOf(caller, limit).Take(limit, time.GetUtcNow().ToUnixTimeMilliseconds());
+
+    /// <summary>What taking a token would answer.</summary>
+    public RateLimitDecision Peek(string caller, int limit) => BucketOf(caller, limit).Peek(limit, time.GetUtcNow().ToUnixTimeMilliseconds());
+
+    private Bucket BucketOf(string caller, int limit) => _buckets.GetOrAdd(caller, static (_, limit) => new Bucket(limit), limit);
 
     private sealed class Bucket(int limit)
     {
@@ -25,6 +30,12 @@ internal sealed class LocalBuckets(int capacity, TimeProvider time)
                 (_state, var decision) = _state.Take(current, now);
                 return decision;
             }
+        }
+
+        public RateLimitDecision Peek(int current, long now)
+        {
+            lock (_lock)
+                return _state.Take(current, now).Decision;
         }
     }
 }

@@ -18,19 +18,34 @@ internal sealed class RateLimiter(RateLimitingOptions options, TimeProvider time
     private static readonly Gauge Degraded = Metrics.CreateGauge(
         "shortener_rate_limit_degraded", "1 while limits are kept per process because the shared buckets are out of reach.");
 
+    /// <summary>Limits of a /48 of IPv6, in those of a /64.</summary>
+    public const int SubnetsPerSite = 16;
+
     private readonly LocalBuckets _local = new(options.Capacity, time);
 
-    /// <summary>Takes a token of the caller's bucket: a user's own, or one per anonymous address.</summary>
+    /// <summary>
+    /// Takes a token of the caller's bucket: a user's own, or one per anonymous address. An address of IPv6 takes one of its site's as well, or whoever holds
+    /// a /48 would have 65,536 callers' tokens.
+    /// </summary>
     public async ValueTask<RateLimitDecision> TakeAsync(User? user, IPAddress? address, CancellationToken cancellationToken)
     {
-        var limit = user?.RateLimit ?? options.Anonymous;
-        var caller = user is null ? AddressKey(address) : $"user:{user.Id}";
+        var decision = await TakeAsync(user is null ? AddressKey(address) : $"user:{user.Id}", user?.RateLimit ?? options.Anonymous, cancellationToken);
+        if (user is null && decision.Allowed && SiteKey(address) is { } site)
+        {
+            var ofSite = await TakeAsync(site, options.Anonymous * SubnetsPerSite, cancellationToken);
+            decision = ofSite.Allowed ? decision : ofSite;
+        }
+
+        Decisions.WithLabels(PolicyOf(user), decision.Allowed ? "allowed" : "limited").Inc();
+        return decision;
+    }
+
+    private async ValueTask<RateLimitDecision> TakeAsync(string caller, int limit, CancellationToken cancellationToken)
+    {
         var taken = shared is null ? null : await shared.TakeAsync(caller, limit, cancellationToken);
         if (shared is not null)
             Degraded.Set(taken is null ? 1 : 0);
-        var decision = taken ?? _local.Take(caller, shared is null ? limit : Math.Max(1, limit / shared.Processes));
-        Decisions.WithLabels(PolicyOf(user), decision.Allowed ? "allowed" : "limited").Inc();
-        return decision;
+        return taken ?? _local.Take(caller, shared is null ? limit : Math.Max(1, limit / shared.Processes));
     }
 
     /// <summary>Name of the policy that a caller falls under, as in <c>RateLimit-Policy</c>.</summary>
@@ -49,10 +64,17 @@ internal sealed class RateLimiter(RateLimitingOptions options, TimeProvider time
             return "address:none";
         if (address.IsIPv4MappedToIPv6)
             address = address.MapToIPv4();
-        if (address.AddressFamily != AddressFamily.InterNetworkV6)
-            return $"address:{address}";
-        var bytes = address.GetAddressBytes();
-        bytes.AsSpan(8).Clear();
-        return $"address:{new IPAddress(bytes)}/64";
+        return address.AddressFamily == AddressFamily.InterNetworkV6 ? $"address:{Network(address, 8)}/64" : $"address:{address}";
+    }
+
+    /// <summary>The /48 that a site gets of IPv6; null for IPv4.</summary>
+    public static string? SiteKey(IPAddress? address) =>
+        address is { AddressFamily: AddressFamily.InterNetworkV6, IsIPv4MappedToIPv6: false } ? $"address:{Network(address, 6)}/48" : null;
+
+    private static IPAddress Network(IPAddress address, int bytes)
+    {
+        var network = address.GetAddressBytes();
+        network.AsSpan(bytes).Clear();
+        return new IPAddress(network);
     }
 }

@@ -19,7 +19,7 @@ internal enum AccessLevel
 }
 
 /// <summary>The gate in front of the API: who calls, have they a request left, may they be here.</summary>
-internal sealed class AccessMiddleware(RequestDelegate next, UserDirectory users, RateLimiter limiter, RateLimitingOptions limits, AuthenticationOptions authentication)
+internal sealed class AccessMiddleware(RequestDelegate next, UserDirectory users, RateLimiter limiter, CredentialGate gate, RateLimitingOptions limits, AuthenticationOptions authentication)
 {
     private const string ApiKeyHeader = "X-API-Key";
     private const string BearerPrefix = "Bearer ";
@@ -61,18 +61,48 @@ internal sealed class AccessMiddleware(RequestDelegate next, UserDirectory users
     {
         var headers = context.Request.Headers;
         if (headers.TryGetValue(ApiKeyHeader, out var key))
-            return Or(await users.FindByKeyAsync(key.ToString(), context.RequestAborted), $"The key in {ApiKeyHeader} is not valid.");
+            return await LookUpAsync(context, key.ToString(), () => IdentifyByKeyAsync(key.ToString(), context.RequestAborted));
         if (headers.Authorization.Count == 0)
             return (null, null);
-        if (!headers.Authorization.ToString().StartsWith(BearerPrefix, StringComparison.OrdinalIgnoreCase))
+        var authorization = headers.Authorization.ToString();
+        if (!authorization.StartsWith(BearerPrefix, StringComparison.OrdinalIgnoreCase))
             return (null, Problem.Unauthorized("Authorization takes a Bearer token only."));
-        if (!authentication.Jwt.IsConfigured)
-            return (null, Problem.Unauthorized($"Bearer tokens are not accepted here. Send an API key in {ApiKeyHeader}."));
+        return authentication.Jwt.IsConfigured
+            ? await LookUpAsync(context, authorization, () => IdentifyByTokenAsync(context))
+            : (null, Problem.Unauthorized($"Bearer tokens are not accepted here. Send an API key in {ApiKeyHeader}."));
+    }
 
+    private async ValueTask<(User? User, Problem? Refused)> LookUpAsync(HttpContext context, string credential, Func<ValueTask<(User? User, Problem? Refused)>> identify)
+    {
+        var (found, retryAfter) = await gate.LookUpAsync(
+            context.Connection.RemoteIpAddress,
+            credential,
+            async () =>
+            {
+                var identified = await identify();
+                return (identified, identified.Refused is { Status: StatusCodes.Status401Unauthorized });
+            },
+            context.RequestAborted);
+        return retryAfter == 0
+            ? found
+            : (null, Problem.Of(
+                StatusCodes.Status429TooManyRequests,
+                ErrorCode.RateLimitExceeded,
+                $"Too many credentials from this address were not valid. Wait {retryAfter} s, then try again with a valid one.") with
+            { RetryAfter = retryAfter });
+    }
+
+    private async ValueTask<(User? User, Problem? Refused)> IdentifyByKeyAsync(string key, CancellationToken cancellationToken) =>
+        await users.FindByKeyAsync(key, cancellationToken) is { } user ? (user, null) : (null, Problem.Unauthorized($"The key in {ApiKeyHeader} is not valid."));
+
+    private async ValueTask<(User? User, Problem? Refused)> IdentifyByTokenAsync(HttpContext context)
+    {
         var (email, problem) = await BearerTokens.IdentifyAsync(context);
-        return email is null ? (null, problem) : Or(await users.FindByEmailAsync(email, context.RequestAborted), "The Bearer token names no user of this service.");
-
-        static (User? User, Problem? Refused) Or(User? user, string refusal) => (user, user is null ? Problem.Unauthorized(refusal) : null);
+        if (email is null)
+            return (null, problem);
+        return await users.FindByEmailAsync(email, context.RequestAborted) is { } user
+            ? (user, null)
+            : (null, Problem.Unauthorized("The Bearer token names no user of this service."));
     }
 
     private async ValueTask<RateLimitDecision> TakeTokenAsync(HttpContext context, User? user)

@@ -92,8 +92,9 @@ internal sealed class KeyGenerationEndpoints(
     private static async Task<(T? Value, Problem? Problem)> ReadAsync<T>(HttpContext context, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
         where T : class
     {
-        var (body, problem) = await RequestBody.ReadAsync(context, MaxBody);
-        return problem is null ? RequestBody.Parse(body, type) : (null, problem);
+        var (body, problem) = await RequestBody.ReadAsync(context, MaxBody, context.RequestServices.GetRequiredService<BodyBudget>().Open("kgs"));
+        using var pieces = body;
+        return problem is null ? RequestBody.Parse(body.Bytes, type) : (null, problem);
     }
 
     private Task WriteStatusAsync(HttpContext context, int status)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using UrlShortener.Runtime.Http;
 using UrlShortener.Runtime.Links;
@@ -19,7 +20,7 @@ public sealed class RequestBodyTests
     [InlineData("", "not valid JSON")]
     public void Parse_BadBody_SaysWhatIsWrong(string json, string expected)
     {
-        var (value, problem) = RequestBody.Parse(Encoding.UTF8.GetBytes(json), LinkJson.Instance.CreateLinkRequest);
+        var (value, problem) = RequestBody.Parse(new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(json)), LinkJson.Instance.CreateLinkRequest);
 
         Assert.Null(value);
         Assert.NotNull(problem);
@@ -30,7 +31,7 @@ public sealed class RequestBodyTests
     [Fact]
     public void Parse_GoodBody_GivesTheObject()
     {
-        var (value, problem) = RequestBody.Parse("""{"original_url":"https://example.com"}"""u8.ToArray(), LinkJson.Instance.CreateLinkRequest);
+        var (value, problem) = RequestBody.Parse(new ReadOnlySequence<byte>("""{"original_url":"https://example.com"}"""u8.ToArray()), LinkJson.Instance.CreateLinkRequest);
 
         Assert.Null(problem);
         Assert.Equal("https://example.com", value!.OriginalUrl);

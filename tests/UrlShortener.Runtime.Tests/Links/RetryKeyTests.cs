@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using FsCheck.Xunit;
 using UrlShortener.Runtime.Links;
@@ -46,9 +47,9 @@ public sealed class RetryKeyTests
     [Property]
     public void Of_AnyInput_IsTwoDigests(string? caller, string? key, string? path, byte[]? body)
     {
-        var retry = RetryKey.Of(caller ?? "", key ?? "", path ?? "", body);
+        var retry = RetryKey.Of(caller ?? "", key ?? "", path ?? "", new ReadOnlySequence<byte>(body ?? []));
         Assert.Equal((64, 64), (retry.Key.Length, retry.RequestHash.Length));
     }
 
-    private static RetryKey Of(string caller, string key, string path, string body) => RetryKey.Of(caller, key, path, Encoding.UTF8.GetBytes(body));
+    private static RetryKey Of(string caller, string key, string path, string body) => RetryKey.Of(caller, key, path, new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(body)));
 }

@@ -201,6 +201,7 @@ public sealed class KeyGenerationEndpointsTests : IAsyncLifetime
         builder.Services.AddSingleton(_region.Options);
         builder.Services.AddSingleton(new RegionOptions { Name = "eu-west" });
         builder.Services.AddSingleton<TimeProvider>(_region.Time);
+        builder.Services.AddSingleton(new BodyBudget(new BodyOptions()));
         builder.Services.AddSingleton<KeyEpoch>();
         builder.Services.AddSingleton(_region.Registry.Connect(_faults));
         builder.Services.AddSingleton(_region.Pool.Connect(_faults));

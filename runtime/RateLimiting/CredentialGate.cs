@@ -1,0 +1,91 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using BitFaster.Caching;
+using BitFaster.Caching.Lru;
+using Prometheus;
+using UrlShortener.Runtime.Configuration;
+
+namespace UrlShortener.Runtime.RateLimiting;
+
+/// <summary>
+/// Keeps guessed credentials away from the store. An address may have so many invalid ones a minute; past that, only credentials that were valid lately are
+/// looked up. A few of one address are looked up at the same time and the others wait, so that a burst of valid ones is not refused and a burst of guesses costs
+/// only a few lookups more. Kept per process: it guards what this process sends to the store.
+/// </summary>
+internal sealed class CredentialGate(RateLimitingOptions options, TimeProvider time)
+{
+    private const int LookupsAtATime = 4;
+    private static readonly TimeSpan RememberedFor = TimeSpan.FromHours(1);
+
+    private static readonly Counter Refusals =
+        Metrics.CreateCounter("shortener_credentials_refused_total", "Credentials refused without a lookup, because their address had too many invalid ones.");
+
+    private readonly int _limit = options.FailedCredentials ?? options.Anonymous;
+
+    private readonly ICache<string, bool> _valid =
+        new ConcurrentLruBuilder<string, bool>().WithCapacity(options.Capacity).WithExpireAfterAccess(RememberedFor).Build();
+
+    private readonly ConcurrentLru<string, Place> _places = new(options.Capacity);
+    private readonly LocalBuckets _failures = new(options.Capacity, time);
+
+    /// <summary>Looks a credential up unless its address had too many invalid ones.</summary>
+    /// <param name="address">Where it comes from.</param>
+    /// <param name="credential">The credential as sent.</param>
+    /// <param name="lookUp">The lookup, and whether the credential was found not to be valid.</param>
+    /// <param name="cancellationToken">Ends the wait for a turn.</param>
+    /// <returns>What the lookup gave; without one, the seconds to wait.</returns>
+    public async ValueTask<(T? Found, int RetryAfter)> LookUpAsync<T>(
+        IPAddress? address, string credential, Func<ValueTask<(T Found, bool IsInvalid)>> lookUp, CancellationToken cancellationToken)
+    {
+        var digest = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(credential)));
+        if (!options.Enabled || _valid.TryGet(digest, out _))
+            return (await ConcludeAsync(address, digest, lookUp), 0);
+
+        var place = _places.GetOrAdd(RateLimiter.SiteKey(address) ?? RateLimiter.AddressKey(address), static _ => new Place());
+        await place.Turn.WaitAsync(cancellationToken);
+        try
+        {
+            if (Wait(address) is > 0 and var wait)
+            {
+                Refusals.Inc();
+                return (default, wait);
+            }
+
+            return (await ConcludeAsync(address, digest, lookUp), 0);
+        }
+        finally
+        {
+            place.Turn.Release();
+        }
+    }
+
+    private async ValueTask<T> ConcludeAsync<T>(IPAddress? address, string digest, Func<ValueTask<(T Found, bool IsInvalid)>> lookUp)
+    {
+        var (found, isInvalid) = await lookUp();
+        if (isInvalid)
+        {
+            _valid.TryRemove(digest);
+            foreach (var (caller, limit) in LimitsOf(address))
+                _failures.Take(caller, limit);
+        }
+        else
+            _valid.AddOrUpdate(digest, true);
+        return found;
+    }
+
+    private int Wait(IPAddress? address) => LimitsOf(address).Max(entry => _failures.Peek(entry.Caller, entry.Limit).RetryAfter);
+
+    private IEnumerable<(string Caller, int Limit)> LimitsOf(IPAddress? address)
+    {
+        yield return (RateLimiter.AddressKey(address), _limit);
+        if (RateLimiter.SiteKey(address) is { } site)
+            yield return (site, _limit * RateLimiter.SubnetsPerSite);
+    }
+
+    // Not disposed: without a wait handle a semaphore holds nothing, and one that was forgotten may still be waited on.
+    private sealed class Place
+    {
+        public SemaphoreSlim Turn { get; } = new(LookupsAtATime);
+    }
+}
