@@ -47,7 +47,7 @@ internal sealed class PostgresOptions : IValidatableObject
 
     /// <summary>
     /// Most statements that create links at the same time. What waits while one is under way shares the next; another begins beside it only when it takes long.
-    /// Default 2.
+    /// Requests of more than 100 links have as many statements of their own. Default 2.
     /// </summary>
     [Range(1, 64)]
     public int Writers { get; set; } = 2;

@@ -63,7 +63,13 @@ internal sealed record NewLink(string? Alias, string OriginalUrl, DateTimeOffset
 /// <param name="Now">Their creation time.</param>
 /// <param name="NextKey">Gives a generated code; called again when one turns out to be claimed, or of a closed epoch. Must not block.</param>
 /// <param name="Idempotency">Set when the client asked that a retry be answered as the first try was.</param>
-internal sealed record CreateLinks(IReadOnlyList<NewLink> Links, long? UserId, DateTimeOffset Now, Func<Key> NextKey, Idempotency? Idempotency = null);
+internal sealed record CreateLinks(IReadOnlyList<NewLink> Links, long? UserId, DateTimeOffset Now, Func<Key> NextKey, Idempotency? Idempotency = null)
+{
+    private const int MostOfASmallRequest = 100;
+
+    /// <summary>Whether others should not wait for this request: stores take large ones apart from small ones.</summary>
+    public bool IsLarge => Links.Count > MostOfASmallRequest;
+}
 
 /// <summary>A client's idempotency key, stored in the same transaction as what it protects.</summary>
 /// <param name="Key">Digest of the caller and the key they sent.</param>

@@ -10,7 +10,7 @@ namespace UrlShortener.Runtime.Storage.Postgres;
 
 /// <summary>
 /// Creates links in groups: what waits while a statement is under way shares the next one, so that a busy process needs few round trips and few waits for the
-/// disk, and an idle one answers at once. Everybody is answered after their commit. A conflict concerns one link only; a statement that fails for the sake of
+/// disk, and an idle one answers at once. Large requests have statements and writers of their own. Everybody is answered after their commit. A conflict concerns one link only; a statement that fails for the sake of
 /// one request is repeated for each request alone.
 /// </summary>
 internal sealed class PostgresLinkWriter : IAsyncDisposable
@@ -66,6 +66,7 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
     private readonly KeyEpoch _epoch;
     private readonly PostgresOptions _options;
     private readonly Channel<Pending> _waiting;
+    private readonly Channel<Pending> _waitingLarge;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly Task _writers;
 
@@ -75,7 +76,8 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
         _epoch = epoch;
         _options = options;
         _waiting = Channel.CreateBounded<Pending>(new BoundedChannelOptions(options.QueueCapacity));
-        _writers = Task.WhenAll(Enumerable.Range(0, options.Writers).Select(_ => Task.Run(RunAsync)));
+        _waitingLarge = Channel.CreateBounded<Pending>(new BoundedChannelOptions(options.QueueCapacity));
+        _writers = Task.WhenAll(Enumerable.Range(0, options.Writers).SelectMany(_ => new[] { Task.Run(RunAsync), Task.Run(RunLargeAsync) }));
     }
 
     /// <summary>Creates links; see <see cref="ILinkStore.CreateAsync"/>.</summary>
@@ -88,7 +90,7 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
         limit.CancelAfter(_options.WriteTimeout);
         try
         {
-            await _waiting.Writer.WriteAsync(pending, limit.Token);
+            await (request.IsLarge ? _waitingLarge : _waiting).Writer.WriteAsync(pending, limit.Token);
             return await pending.Completion.WaitAsync(limit.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && limit.IsCancellationRequested)
@@ -102,6 +104,7 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _waiting.Writer.TryComplete();
+        _waitingLarge.Writer.TryComplete();
         await _writers;
         _turn.Dispose();
     }
@@ -127,6 +130,16 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
             group.Clear();
             if (hasTurn)
                 _turn.Release();
+        }
+    }
+
+    // Each alone, beside the groups of small ones: whoever creates one link does not wait for somebody's ten thousand.
+    private async Task RunLargeAsync()
+    {
+        await foreach (var pending in _waitingLarge.Reader.ReadAllAsync())
+        {
+            if (pending.IsWanted)
+                await CreateGroupAsync([pending]);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
 using System.Threading.Channels;
@@ -126,7 +127,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IAsyncDisposable
     {
         try
         {
-            await EnqueueAsync(session => session.Execute(CheckSql, CheckSize), cancellationToken);
+            await EnqueueAsync(session => session.Execute(CheckSql, CheckSize), isLarge: false, cancellationToken);
             return _lastWrite.HasFailed ? StoreState.Down : StoreState.Healthy;
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)
@@ -138,12 +139,15 @@ internal sealed partial class SqliteDatabase : IDatabase, IAsyncDisposable
 
     /// <summary>Runs a piece of work in the writer's next transaction. When it throws, only its own changes are undone.</summary>
     /// <returns>What the work returned, after the commit.</returns>
-    public async Task<T> WriteAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken)
+    public Task<T> WriteAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken) => WriteAsync(work, isLarge: false, cancellationToken);
+
+    /// <summary>As the other, where the work may be a large one: it waits behind small ones and has a transaction of its own.</summary>
+    public async Task<T> WriteAsync<T>(Func<SqliteSession, T> work, bool isLarge, CancellationToken cancellationToken)
     {
         using var timer = StoreMetrics.WriteSeconds.NewTimer();
         try
         {
-            var result = await EnqueueAsync(work, cancellationToken);
+            var result = await EnqueueAsync(work, isLarge, cancellationToken);
             _lastWrite.NoteSuccess(AnyWrite);
             return result;
         }
@@ -211,10 +215,10 @@ internal sealed partial class SqliteDatabase : IDatabase, IAsyncDisposable
             await _serving.DisposeAsync();
     }
 
-    private async Task<T> EnqueueAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken)
+    private async Task<T> EnqueueAsync<T>(Func<SqliteSession, T> work, bool isLarge, CancellationToken cancellationToken)
     {
         _ = _writer.Value;
-        var write = new Write<T>(work, cancellationToken);
+        var write = new Write<T>(work, isLarge, cancellationToken);
         await _writes.Writer.WriteAsync(write, cancellationToken);
         return await write.Completion;
     }
@@ -285,15 +289,16 @@ internal sealed partial class SqliteDatabase : IDatabase, IAsyncDisposable
     private void RunWriter()
     {
         SqliteSession? session = null;
+        var waiting = new WaitingWrites();
         var group = new List<Write>(MaxWritesPerCommit);
         // Nobody else runs on this thread, so that waiting on it blocks nobody.
-        while (_writes.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+        while (waiting.Count > 0 || _writes.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
         {
             try
             {
                 session ??= new SqliteSession(_connectionString, readOnly: false);
                 session.Execute("BEGIN IMMEDIATE");
-                while (group.Count < MaxWritesPerCommit && _writes.Reader.TryRead(out var write))
+                while (TryTakeNext(waiting, group.Count, out var write))
                 {
                     group.Add(write);
                     write.Run(session);
@@ -307,6 +312,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IAsyncDisposable
                 // A lock not had: whoever waited for it has waited long enough.
                 if (group.Count == 0)
                 {
+                    waiting.TakeAll(group);
                     while (_writes.Reader.TryRead(out var write))
                         group.Add(write);
                 }
@@ -326,14 +332,63 @@ internal sealed partial class SqliteDatabase : IDatabase, IAsyncDisposable
         session?.Dispose();
     }
 
+    // Looks for new ones each time, so that what arrives while a transaction is open shares it.
+    private bool TryTakeNext(WaitingWrites waiting, int taken, [NotNullWhen(true)] out Write? write)
+    {
+        while (waiting.Count < WriteQueueCapacity && _writes.Reader.TryRead(out var arrived))
+            waiting.Add(arrived);
+        return waiting.TryTakeNext(taken, out write);
+    }
+
     private static partial class Log
     {
         [LoggerMessage(1, LogLevel.Warning, "The store takes no writes")]
         public static partial void Unhealthy(ILogger logger, Exception error);
     }
 
-    private abstract class Write
+    // What the writer has before it. Small writes share a transaction and go first. A large one has a transaction of its own when no small one waits, or when it
+    // was passed by so often that it is its turn.
+    private sealed class WaitingWrites
     {
+        private const int MaxTimesPassed = 8;
+
+        private readonly Queue<Write> _small = new();
+        private readonly Queue<Write> _large = new();
+        private bool _hasLarge;
+        private int _passed;
+
+        public int Count => _small.Count + _large.Count;
+
+        public void Add(Write write) => (write.IsLarge ? _large : _small).Enqueue(write);
+
+        /// <summary>The next write of a transaction; false: it has all that it should have.</summary>
+        public bool TryTakeNext(int taken, [NotNullWhen(true)] out Write? write)
+        {
+            var isTurnOfLarge = _large.Count > 0 && (_small.Count == 0 || _passed == MaxTimesPassed);
+            if (taken > 0)
+            {
+                write = null;
+                return !_hasLarge && taken < MaxWritesPerCommit && _small.TryDequeue(out write);
+            }
+
+            _hasLarge = isTurnOfLarge;
+            _passed = isTurnOfLarge || _large.Count == 0 ? 0 : _passed + 1;
+            return (isTurnOfLarge ? _large : _small).TryDequeue(out write);
+        }
+
+        public void TakeAll(List<Write> group)
+        {
+            group.AddRange(_small);
+            group.AddRange(_large);
+            _small.Clear();
+            _large.Clear();
+        }
+    }
+
+    private abstract class Write(bool isLarge)
+    {
+        public bool IsLarge => isLarge;
+
         public abstract void Run(SqliteSession session);
 
         public abstract void Fail(Exception error);
@@ -341,7 +396,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IAsyncDisposable
         public abstract void Complete();
     }
 
-    private sealed class Write<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken) : Write
+    private sealed class Write<T>(Func<SqliteSession, T> work, bool isLarge, CancellationToken cancellationToken) : Write(isLarge)
     {
         private readonly TaskCompletionSource<T> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private T? _result;

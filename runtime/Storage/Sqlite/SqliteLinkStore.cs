@@ -14,7 +14,7 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
 
     /// <inheritdoc />
     public Task<CreateLinksResult> CreateAsync(CreateLinks request, CancellationToken cancellationToken) =>
-        database.WriteAsync(session => Create(session, request), cancellationToken);
+        database.WriteAsync(session => Create(session, request), request.IsLarge, cancellationToken);
 
     /// <inheritdoc />
     public Task<CreateLinksResult?> FindReplyAsync(string key, string requestHash, DateTimeOffset now, CancellationToken cancellationToken) =>

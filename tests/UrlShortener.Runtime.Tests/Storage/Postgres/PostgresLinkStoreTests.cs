@@ -9,6 +9,28 @@ namespace UrlShortener.Runtime.Tests.Storage.Postgres;
 public sealed partial class PostgresLinkStoreTests(PostgresStores database) : LinkStoreContract, IClassFixture<PostgresStores>
 {
     [Fact]
+    public async Task Create_WhileLargeRequestsWait_IsAnsweredFirst()
+    {
+        var alias = NewCode();
+        await using var connection = new NpgsqlConnection(database.ConnectionString);
+        await connection.OpenAsync(Token);
+        await using var transaction = await connection.BeginTransactionAsync(Token);
+        await using (var claim = new NpgsqlCommand("INSERT INTO kgs_keys (short_code, is_used, used_at, batch_id) VALUES ($1, true, now(), 0)", connection) { Parameters = { new() { Value = alias } } })
+            await claim.ExecuteNonQueryAsync(Token);
+
+        // More of them than there are writers; each waits for the claim above.
+        NewLink[] many = [NewLink(alias), .. Enumerable.Range(0, 200).Select(_ => NewLink())];
+        var bulks = Enumerable.Range(0, 4).Select(_ => CreateAsync(null, Now, many)).ToList();
+        await CreateOneAsync();
+
+        Assert.All(bulks, bulk => Assert.False(bulk.IsCompleted));
+        await transaction.RollbackAsync(Token);
+        var created = await Task.WhenAll(bulks);
+        Assert.Single(created, links => links[0] is not null);
+        Assert.All(created, links => Assert.All(links.Skip(1), Assert.NotNull));
+    }
+
+    [Fact]
     public async Task FindTarget_ManyPartitions_TouchesOneOfEachTable()
     {
         var link = await CreateOneAsync();

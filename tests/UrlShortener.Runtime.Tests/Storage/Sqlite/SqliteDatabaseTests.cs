@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
 using UrlShortener.Runtime.Clicks;
@@ -279,6 +280,44 @@ public sealed class SqliteDatabaseTests : IAsyncDisposable
 
     private static Task<List<string>> ReadAsync(SqliteDatabase database) =>
         database.ReadAsync(session => session.Query("SELECT short_code FROM kgs_keys ORDER BY short_code", row => row.GetString(0)), Token);
+
+    [Fact]
+    public async Task Create_BehindLargeRequests_IsAnsweredFirst()
+    {
+        var database = Open();
+        var links = new SqliteLinkStore(database, new KeyEpoch());
+        var order = new ConcurrentQueue<string>();
+        using var isHeld = new ManualResetEventSlim();
+        using var release = new ManualResetEventSlim();
+        // Everything else waits behind this one, so that the order is the writer's choice.
+        var held = database.WriteAsync(
+            _ =>
+            {
+                isHeld.Set();
+                release.Wait(Token);
+                return 0;
+            },
+            Token);
+        isHeld.Wait(Token);
+
+        var requests = new[] { Request("bulk 1", 10_000), Request("single 1", 1), Request("bulk 2", 10_000), Request("single 2", 1) }
+            .Select(request => links.CreateAsync(request, Token)).ToList();
+        release.Set();
+        await Task.WhenAll([held, .. requests]);
+
+        Assert.Equal(["single 1", "single 2", "bulk 1", "bulk 2"], order.Distinct());
+        Assert.All(requests, request => Assert.IsType<CreateLinksResult.Created>(request.Result));
+
+        CreateLinks Request(string name, int count) => new(
+            [.. Enumerable.Range(0, count).Select(_ => new NewLink(null, "https://example.com/", null, 302, "{}"))],
+            null,
+            DateTimeOffset.UnixEpoch.AddYears(60),
+            () =>
+            {
+                order.Enqueue(name);
+                return Key.OnDemand(KeyGenerator.Generate());
+            });
+    }
 
     private SqliteDatabase New(string? path = null)
     {
