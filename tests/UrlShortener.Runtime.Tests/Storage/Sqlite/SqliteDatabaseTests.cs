@@ -285,7 +285,7 @@ public sealed class SqliteDatabaseTests : IAsyncDisposable
     public async Task Create_BehindLargeRequests_IsAnsweredFirst()
     {
         var database = Open();
-        var links = new SqliteLinkStore(database, new KeyEpoch());
+        var links = new SqliteLinkStore(database, new KeyEpoch(), TimeProvider.System);
         var order = new ConcurrentQueue<string>();
         using var isHeld = new ManualResetEventSlim();
         using var release = new ManualResetEventSlim();
