@@ -20,8 +20,11 @@ internal static class Routes
     private static readonly string[] Get = [HttpMethods.Get];
     private static readonly string[] GetOrHead = [HttpMethods.Get, HttpMethods.Head];
     private static readonly string[] Redirect = ["Location", "Cache-Control"];
-    private static readonly Parameter IdempotencyKey = new(
-        "X-Idempotency-Key", "Makes a retry safe: for 24 hours the same request under the same key gets the same answer.", In: ParameterLocation.Header);
+    private static readonly Parameter[] IdempotencyKeys =
+    [
+        new("Idempotency-Key", "Makes a retry safe: for 24 hours the same request under the same key gets the same answer.", In: ParameterLocation.Header, Example: "order-4711"),
+        new("X-Idempotency-Key", "The same under its former name.", In: ParameterLocation.Header, Example: "order-4711"),
+    ];
 
     /// <summary>Maps redirects and the API.</summary>
     public static void MapLinks(this WebApplication app)
@@ -41,13 +44,16 @@ internal static class Routes
     {
         var health = app.Services.GetRequiredService<HealthEndpoints>();
         app.Map("/health", health.GetAsync, GetOrHead)
-            .Describe("getHealth", "Health", "State of the service and its components")
+            .Describe("getHealth", "Health", "State of the service and its components", "503 when the service cannot do its work; `degraded` is still 200.")
             .Produces<HealthResponse>(200)
+            // Of the server itself, as everywhere.
+            .Produces(431)
             .Produces<HealthResponse>(503);
         app.Map("/health/live", HealthEndpoints.LiveAsync, GetOrHead).ExcludeFromDescription();
         app.Map("/health/ready", health.ReadyAsync, GetOrHead).ExcludeFromDescription();
         app.Map("/health/startup", HealthEndpoints.StartupAsync, GetOrHead).ExcludeFromDescription();
         app.MapMetrics().ExcludeFromDescription();
+        app.Map(ErrorPage.Path, ErrorPage.WriteAsync, GetOrHead).ExcludeFromDescription();
     }
 
     private static void MapPublic(WebApplication app)
@@ -58,10 +64,18 @@ internal static class Routes
         // For the document alone, which needs methods.
         app.Map("/{short_code}", redirects.HandleAsync, GetOrHead)
             .WithMetadata(new SuppressMatchingMetadata())
-            .Describe("followLink", "Redirects", "Follow a link", headers: new() { ["301"] = Redirect, ["302"] = Redirect, ["307"] = Redirect, ["308"] = Redirect })
+            .Describe(
+                "followLink",
+                "Redirects",
+                "Follow a link",
+                "Redirects to the target with the status that the link's creator chose. Where there is none, a browser (an `Accept` with `text/html`) gets a page, others get problem details.",
+                headers: new() { ["301"] = Redirect, ["302"] = Redirect, ["307"] = Redirect, ["308"] = Redirect },
+                hasPages: true)
             .Produces(301).Produces(302).Produces(307).Produces(308)
             .ProducesProblems(404, 410, 451, 503);
         app.Map("/", context => PublicPages.WritePageAsync(context, StatusCodes.Status200OK, PublicPages.Home), GetOrHead).ExcludeFromDescription();
+        app.Map(PublicPages.IconPath, PublicPages.WriteIconAsync, GetOrHead).ExcludeFromDescription();
+        app.Map("/favicon.ico", PublicPages.WriteIconAsync, GetOrHead).ExcludeFromDescription();
         app.Map("/robots.txt", context => Reply.WriteAsync(context, "User-agent: *\nDisallow: /api/\n"u8.ToArray(), "text/plain"), GetOrHead).ExcludeFromDescription();
     }
 
@@ -70,13 +84,13 @@ internal static class Routes
         var links = app.Services.GetRequiredService<LinkEndpoints>();
         app.Map("/api/v1/urls", links.CreateAsync, [HttpMethods.Post])
             .RequireAccess(AccessLevel.Anonymous)
-            .Describe("createLink", Urls, "Create a link", [IdempotencyKey], new() { ["201"] = ["Location"] })
+            .Describe("createLink", Urls, "Create a link", "Works without a credential, too; such a link belongs to nobody and cannot be changed.", IdempotencyKeys, new() { ["201"] = ["Location"] })
             .Accepts<CreateLinkRequest>(Reply.Json)
             .Produces<CreateLinkResponse>(201)
             .ProducesProblems(400, 401, 409, 413, 415, 421, 422, 429, 503);
         app.Map("/api/v1/urls/bulk", links.CreateManyAsync, [HttpMethods.Post])
             .RequireAccess(AccessLevel.User)
-            .Describe("createLinks", Urls, "Create many links", [IdempotencyKey])
+            .Describe("createLinks", Urls, "Create many links", "Each link succeeds or fails by itself: 201 when all were created, 207 otherwise.", IdempotencyKeys)
             .Accepts<BulkRequest>(Reply.Json)
             .Produces<BulkResponse>(201)
             .Produces<BulkResponse>(207)
@@ -86,31 +100,44 @@ internal static class Routes
             .Describe(
                 "listLinks",
                 Urls,
-                "List your links, newest first",
+                "List your links",
+                "Newest first unless told. Parameters narrow the list together.",
                 [
-                    new("limit", "Links in a page; 20 unless told.", JsonSchemaType.Integer, Minimum: "1", Maximum: "100"),
-                    new("cursor", "The `next_cursor` of the page before."),
-                    new("code", "Only codes that start so."),
-                    new("target", "Only targets that contain this text."),
-                    new("metadata", "Only links with this member of their metadata, as `name:value`. May be given several times."),
-                    new("is_active", "Only links in this state.", JsonSchemaType.Boolean),
+                    new("limit", "Links in a page.", JsonSchemaType.Integer, Minimum: "1", Maximum: "100", Default: 20),
+                    new("cursor", "The `next_cursor` of the page before, under the same `sort` and `order`."),
+                    new("sort", "The time that links are ordered by. Links that never expire count as those that expire last.", Values: ["created_at", "expires_at"], Default: "created_at"),
+                    new("order", "`desc`: latest first; `asc`: earliest first.", Values: ["desc", "asc"], Default: "desc"),
+                    new("code", "Only codes that start so.", Example: "spr"),
+                    new("target", "Only targets that contain this text.", Example: "example.com"),
+                    new("metadata", "Only links with this member of their metadata, as `name:value`. May be given up to ten times.", IsList: true, Pattern: "^[^:]+:", Example: "campaign:spring"),
+                    new("status", "Only links that are in this state now.", Values: LinkStatuses.Words),
+                    new("is_active", "Only links that are switched on, or off.", JsonSchemaType.Boolean),
+                    Moment("created_after", "Only links created at this time or later."),
+                    Moment("created_before", "Only links created before this time."),
+                    Moment("expires_after", "Only links that expire at this time or later. Links that never expire are left out."),
+                    Moment("expires_before", "Only links that expire before this time."),
                 ])
             .Produces<LinkListResponse>(200)
             .ProducesProblems(400, 401, 421, 429, 503);
         app.Map("/api/v1/urls/{short_code}", links.GetAsync, Get)
             .RequireAccess(AccessLevel.User)
-            .Describe("getLink", Urls, "Get a link and its recent clicks")
+            .Describe("getLink", Urls, "Get a link and its recent clicks", "Its owner gets it in any state; for others an expired link is gone (410).")
             .Produces<LinkDetailResponse>(200)
             .ProducesProblems(401, 403, 404, 410, 421, 429, 503);
         app.Map("/api/v1/urls/{short_code}", links.UpdateAsync, [HttpMethods.Patch])
             .RequireAccess(AccessLevel.User)
-            .Describe("updateLink", Urls, "Change a link")
-            .Accepts<UpdateLinkRequest>(Reply.Json)
+            .Describe(
+                "updateLink",
+                Urls,
+                "Change a link",
+                "What null means is a matter of the content type. In `application/json` it is the same as leaving a member out, and `never_expires` takes the end away. "
+                + "In `application/merge-patch+json` (RFC 7396) it removes what can be removed: `expires_at` and `metadata`.")
+            .Accepts<UpdateLinkRequest>(Reply.Json, LinkEndpoints.MergePatch)
             .Produces<UpdateLinkResponse>(200)
             .ProducesProblems(400, 401, 403, 404, 413, 415, 421, 429, 503);
         app.Map("/api/v1/urls/{short_code}", links.DeleteAsync, [HttpMethods.Delete])
             .RequireAccess(AccessLevel.User)
-            .Describe("deleteLink", Urls, "Delete a link")
+            .Describe("deleteLink", Urls, "Delete a link", "The link answers 404 from now on. Its code is never used again.")
             .Produces(204)
             .ProducesProblems(401, 403, 404, 421, 429, 503);
         app.Map("/api/v1/urls/{short_code}/stats", links.GetStatisticsAsync, Get)
@@ -119,11 +146,12 @@ internal static class Routes
                 "getStatistics",
                 Urls,
                 "Count the clicks of a link",
+                "People only, but for `bots`. Buckets without clicks are there, too.",
                 [
-                    new("start_date", "First day, such as 2030-01-31, or a moment, such as 2030-01-31T12:00:00Z. Left out: 30 days before the end."),
-                    new("end_date", "Last day, included, or a moment, not included. Left out: now."),
-                    new("granularity", "Width of a bucket; `day` unless told. By the hour at most 92 days.", Values: ["hour", "day", "week"]),
-                    new("time_zone", "IANA name of the time zone whose days are counted; UTC unless told."),
+                    new("start_date", "First day, such as 2030-01-31, or a moment, such as 2030-01-31T12:00:00Z. Left out: 30 days before the end.", Example: "2030-01-01"),
+                    new("end_date", "Last day, included, or a moment, not included. Left out: now.", Example: "2030-01-31"),
+                    new("granularity", "Width of a bucket. By the hour at most 92 days.", Values: ["hour", "day", "week"], Default: "day"),
+                    new("time_zone", "IANA name of the time zone whose days are counted.", Default: "UTC", Example: "Europe/Berlin"),
                 ])
             .Produces<Clicks.StatisticsResponse>(200)
             .ProducesProblems(400, 401, 403, 404, 421, 429, 503);
@@ -135,11 +163,15 @@ internal static class Routes
                 "getQrCode",
                 QrCodes,
                 "Get the short URL as a picture",
+                "A QR code, open to all, since it stands in pages.",
                 [
-                    new("format", "`png` unless told.", Values: ["png", "svg"]),
-                    new("size", "Width and height in pixels; 300 unless told.", JsonSchemaType.Integer, Minimum: "64", Maximum: "2048"),
-                    new("error_correction", "Share of the picture that may be lost: 7, 15, 25 or 30 %; M unless told.", Values: ["L", "M", "Q", "H"]),
-                    new("margin", "White border in modules; 4 unless told. Exact in an SVG. In a PNG at least as wide: each module has the same whole number of pixels, and the border takes what is left over.", JsonSchemaType.Integer, Minimum: "0", Maximum: "16"),
+                    new("format", "Format of the picture.", Values: ["png", "svg"], Default: "png"),
+                    new("size", "Width and height in pixels.", JsonSchemaType.Integer, Minimum: "64", Maximum: "2048", Default: 300),
+                    new("error_correction", "Share of the picture that may be lost: 7, 15, 25 or 30 %.", Values: ["L", "M", "Q", "H"], Default: "M"),
+                    new(
+                        "margin",
+                        "White border in modules. Exact in an SVG. In a PNG at least as wide: each module has the same whole number of pixels, and the border takes what is left over.",
+                        JsonSchemaType.Integer, Minimum: "0", Maximum: "16", Default: 4),
                 ],
                 new() { ["200"] = ["ETag", "Cache-Control"], ["304"] = ["ETag", "Cache-Control"] })
             .WithMetadata(new ProducesResponseTypeMetadata(200, typeof(byte[]), ["image/png", "image/svg+xml"]))
@@ -160,9 +192,13 @@ internal static class Routes
         string operationId,
         string tag,
         string summary,
+        string description,
         IReadOnlyList<Parameter>? parameters = null,
-        Dictionary<string, string[]>? headers = null) =>
-        builder.WithMetadata(new Described(operationId, summary, parameters, headers)).WithTags(tag);
+        Dictionary<string, string[]>? headers = null,
+        bool hasPages = false) =>
+        builder.WithMetadata(new Described(operationId, summary, description, parameters, headers, hasPages)).WithTags(tag);
+
+    private static Parameter Moment(string name, string description) => new(name, description, Format: "date-time", Example: "2030-01-31T12:00:00Z");
 
     private static RouteHandlerBuilder ProducesProblems(this RouteHandlerBuilder builder, params ReadOnlySpan<int> statuses)
     {

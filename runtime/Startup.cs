@@ -153,6 +153,7 @@ internal static class Startup
             app.UseWhen(context => context.Request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase), api =>
             {
                 api.UseMiddleware<ApiMetricsMiddleware>();
+                api.UseCrossOrigin(app.Configuration);
                 api.UseMiddleware<AccessMiddleware>();
                 api.UseMiddleware<KnownHostMiddleware>();
             });
@@ -203,6 +204,7 @@ internal static class Startup
         services.AddSingleton<QrRenderQueue>();
         services.AddSingleton<QrCodeEndpoint>();
         services.AddBearerTokens(configuration);
+        services.AddCrossOrigin(configuration);
         services.AddApiDescription();
 
         if (IsSet(configuration, "Redis"))

@@ -46,7 +46,9 @@ internal sealed record StatisticsQuery(DateTimeOffset From, DateTimeOffset To, G
         var name = parameters.Text("time_zone", 64);
         if (name is null)
             return null;
-        if (TimeZoneInfo.TryFindSystemTimeZoneById(name, out var zone) && zone.HasIanaId)
+        // The system's database has the same zones a second and a third time, under names of its own.
+        var isSystemsOwn = name.StartsWith("posix", StringComparison.OrdinalIgnoreCase) || name.StartsWith("right/", StringComparison.OrdinalIgnoreCase) || name == "localtime";
+        if (!isSystemsOwn && TimeZoneInfo.TryFindSystemTimeZoneById(name, out var zone) && zone.HasIanaId)
             return zone;
         parameters.Refuse("time_zone", "must be an IANA name, such as Europe/Berlin.");
         return null;

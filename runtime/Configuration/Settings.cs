@@ -20,6 +20,7 @@ internal static class Settings
         ["Caching"] = typeof(CachingOptions),
         ["Clicks"] = typeof(ClickOptions),
         ["ConnectionStrings"] = typeof(ConnectionOptions),
+        ["Cors"] = typeof(CrossOriginOptions),
         ["Keys"] = typeof(KeyOptions),
         ["Kgs"] = typeof(KgsOptions),
         ["Links"] = typeof(LinkOptions),

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.RegularExpressions;
 
 namespace UrlShortener.Runtime.Http;
 
@@ -11,6 +12,7 @@ namespace UrlShortener.Runtime.Http;
 /// </summary>
 [JsonSerializable(typeof(Problem))]
 [JsonSerializable(typeof(JsonElement))]
+[JsonSerializable(typeof(Dictionary<string, JsonElement>))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     /// <summary>The context in use.</summary>
@@ -29,11 +31,13 @@ internal sealed partial class ApiJson : JsonSerializerContext
     }
 }
 
-/// <summary>Times as RFC 3339 in UTC with milliseconds; read with any offset, which must be given.</summary>
-internal sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
+/// <summary>Times as RFC 3339: written in UTC with milliseconds, read with any offset, which must be given.</summary>
+internal sealed partial class UtcTimeConverter : JsonConverter<DateTimeOffset>
 {
     /// <summary>How times are written.</summary>
     public const string Format = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
+
+    private const int FractionDigits = 7;
 
     /// <inheritdoc />
     public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
@@ -45,12 +49,33 @@ internal sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
     public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) =>
         writer.WriteStringValue(value.UtcDateTime.ToString(Format, CultureInfo.InvariantCulture));
 
-    /// <summary>Reads an RFC 3339 time; one without an offset is refused, since it names no moment.</summary>
-    public static bool TryParse(string text, out DateTimeOffset time) =>
-        DateTimeOffset.TryParseExact(
-            text,
-            ["yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK"],
-            CultureInfo.InvariantCulture,
-            DateTimeStyles.AssumeUniversal,
-            out time) && (text.EndsWith('Z') || text.LastIndexOfAny(['+', '-']) > 10);
+    /// <summary>Reads a time of RFC 3339 section 5.6, all that it allows and nothing else. What is finer than 100 ns is cut off.</summary>
+    public static bool TryParse(string text, out DateTimeOffset time)
+    {
+        time = default;
+        if (Rfc3339().Match(text) is not { Success: true } match)
+            return false;
+        int Part(string name) => match.Groups[name].ValueSpan is { Length: > 0 } digits ? int.Parse(digits, CultureInfo.InvariantCulture) : 0;
+        // A leap second counts as the first of the next minute.
+        var second = Part("second");
+        if (!DateTime.TryParseExact($"{match.Groups["date"].Value} {match.Groups["minute"].Value}", "yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture, DateTimeStyles.None, out var minute)
+            || second > 60 || Part("offsetHours") > 23 || Part("offsetMinutes") > 59)
+        {
+            return false;
+        }
+
+        var offset = new TimeSpan(Part("offsetHours"), Part("offsetMinutes"), 0);
+        var fraction = match.Groups["fraction"].Value;
+        var ticks = minute.Ticks + (second * TimeSpan.TicksPerSecond) + (match.Groups["sign"].ValueSpan is "-" ? offset.Ticks : -offset.Ticks)
+            + (fraction.Length > 0 ? long.Parse(fraction.PadRight(FractionDigits, '0')[..FractionDigits], CultureInfo.InvariantCulture) : 0);
+        if (ticks < DateTimeOffset.MinValue.Ticks || ticks > DateTimeOffset.MaxValue.Ticks || (second == 60 && TimeOnly.FromTimeSpan(new TimeSpan(ticks % TimeSpan.TicksPerDay)) >= new TimeOnly(0, 0, 1)))
+            return false;
+        time = new DateTimeOffset(ticks, TimeSpan.Zero);
+        return true;
+    }
+
+    [GeneratedRegex(
+        @"^(?<date>[0-9]{4}-[0-9]{2}-[0-9]{2})[Tt](?<minute>[0-9]{2}:[0-9]{2}):(?<second>[0-9]{2})(\.(?<fraction>[0-9]+))?([Zz]|(?<sign>[+-])(?<offsetHours>[0-9]{2}):(?<offsetMinutes>[0-9]{2}))\z",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    private static partial Regex Rfc3339();
 }

@@ -9,9 +9,9 @@ namespace UrlShortener.Runtime.Http;
 [Description("An error: RFC 9457 problem details, with `error` and `code`.")]
 internal sealed record Problem
 {
-    /// <summary>Always <c>about:blank</c>: <see cref="Code"/> tells errors apart.</summary>
-    [Description("Always `about:blank`; `code` tells errors apart.")]
-    public string Type { get; } = "about:blank";
+    /// <summary>Where the page about this error is, relative to the service.</summary>
+    [Description("Address of the page about this error; `code` tells errors apart.")]
+    public string Type => $"{ErrorPage.Path}#{Code}";
 
     /// <summary>The status in words.</summary>
     [Description("The HTTP status in words.")]

@@ -9,6 +9,14 @@ internal static class PublicPages
     public static readonly Problem Blocked =
         Problem.Of(StatusCodes.Status451UnavailableForLegalReasons, ErrorCode.UrlBlocked, "URL is blocked: its target was reported as harmful");
 
+    /// <summary>Address of the icon that browsers show beside the title.</summary>
+    public const string IconPath = "/favicon.svg";
+
+    private static readonly byte[] Icon = Encoding.UTF8.GetBytes(
+        """
+        <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#14532d"/><path d="M13 19l6-6M11 15l-2 2a4 4 0 0 0 6 6l2-2M21 17l2-2a4 4 0 0 0-6-6l-2 2" fill="none" stroke="#fff" stroke-width="2.5" stroke-linecap="round"/></svg>
+        """);
+
     private static readonly byte[] NotFoundPage = Page("Link not found", "There is no link at this address. Check it for typing errors, or ask whoever sent it.");
     private static readonly byte[] ExpiredPage = Page("Link expired", "This link was made for a limited time, and that time is over. Ask whoever sent it for a new one.");
     private static readonly byte[] BlockedPage = Page("Link blocked", "The page behind this link was reported as harmful, so we do not take you there.");
@@ -37,6 +45,13 @@ internal static class PublicPages
         return WritePageAsync(context, problem.Status, page);
     }
 
+    /// <summary>Answers with the icon, also at the address that browsers try unasked.</summary>
+    public static Task WriteIconAsync(HttpContext context)
+    {
+        context.Response.Headers.CacheControl = "public, max-age=86400";
+        return Reply.WriteAsync(context, Icon, "image/svg+xml");
+    }
+
     /// <summary>Answers with a page that may load nothing from anywhere.</summary>
     public static Task WritePageAsync(HttpContext context, int status, byte[] page)
     {
@@ -50,7 +65,11 @@ internal static class PublicPages
     /// <summary>Whether the caller is a browser: they name text/html, API clients do not.</summary>
     public static bool AcceptsHtml(HttpRequest request) => request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase);
 
-    private static byte[] Page(string title, string text) => Encoding.UTF8.GetBytes(
+    /// <summary>Builds a page.</summary>
+    /// <param name="title">Its title and heading.</param>
+    /// <param name="text">What stands below, as HTML.</param>
+    /// <param name="element">The element around it.</param>
+    internal static byte[] Page(string title, string text, string element = "p") => Encoding.UTF8.GetBytes(
         $$"""
         <!doctype html>
         <html lang="en">
@@ -65,12 +84,15 @@ internal static class PublicPages
         main { max-width: 32rem; padding: 2rem }
         h1 { margin: 0 0 .5rem; font-size: 1.75rem; line-height: 1.25 }
         p { margin: 0 }
+        dt { margin-top: 1rem }
+        dt:target { font-weight: bold }
+        dd { margin: 0 }
         </style>
         </head>
         <body>
         <main>
         <h1>{{title}}</h1>
-        <p>{{text}}</p>
+        <{{element}}>{{text}}</{{element}}>
         </main>
         </body>
         </html>

@@ -66,6 +66,18 @@ internal sealed class QueryParameters
         return null;
     }
 
+    /// <summary>A moment of the years 1970 to 9000.</summary>
+    public DateTimeOffset? Time(string name)
+    {
+        if (!_query.TryGetValue(name, out var values))
+            return null;
+        // A '+' that was not escaped arrives as a blank.
+        if (UtcTimeConverter.TryParse(values.ToString().Replace(' ', '+'), out var time) && time.Year is >= 1970 and <= 9000)
+            return time;
+        Refuse(name, "must be an RFC 3339 time with its offset, such as 2030-01-31T12:00:00Z.");
+        return null;
+    }
+
     /// <summary>One of a few words.</summary>
     public string? OneOf(string name, params IReadOnlyList<string> words)
     {

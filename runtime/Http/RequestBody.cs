@@ -13,6 +13,8 @@ internal static class RequestBody
     public static readonly Problem NotJson = Problem.Of(
         StatusCodes.Status415UnsupportedMediaType, ErrorCode.UnsupportedMediaType, "The body must be JSON, sent with Content-Type: application/json.");
 
+    private const int MaxErrors = 50;
+
     private static readonly Problem Broken = Problem.Of(StatusCodes.Status400BadRequest, ErrorCode.InvalidRequest, "The body could not be read to its end.");
 
     /// <summary>The bytes of a JSON body, or what is wrong with it. The caller disposes of the bytes once they are read.</summary>
@@ -67,22 +69,110 @@ internal static class RequestBody
         }
     }
 
-    /// <summary>The object in a JSON text, or what is wrong with the text and where.</summary>
-    public static (T? Value, Problem? Problem) Parse<T>(ReadOnlySequence<byte> body, JsonTypeInfo<T> type)
+    /// <summary>The object in a JSON text, and everything that is wrong with it. Members that can be read are read although others cannot.</summary>
+    public static ParsedBody<T> Parse<T>(ReadOnlySequence<byte> body, JsonTypeInfo<T> type)
         where T : class
     {
         try
         {
-            var reader = new Utf8JsonReader(body);
+            var reader = new Utf8JsonReader(WithoutByteOrderMark(body));
             var value = JsonSerializer.Deserialize(ref reader, type);
             // Throws when something follows.
             reader.Read();
-            return value is not null ? (value, null) : (null, Invalid("$", "The body must be a JSON object."));
+            return value is not null ? new ParsedBody<T>(value, []) : ParsedBody<T>.Unreadable("body", "The body must be a JSON object.");
         }
         catch (JsonException error)
         {
-            return (null, Invalid(error.Path ?? "$", Describe(error)));
+            return ReadMembers(body, type) ?? ParsedBody<T>.Unreadable(PathOf(error) ?? "body", Describe(error));
         }
+    }
+
+    /// <summary>Names of the members of a JSON object that are null.</summary>
+    public static IReadOnlySet<string> NullMembers(ReadOnlySequence<byte> body)
+    {
+        using var document = JsonDocument.Parse(WithoutByteOrderMark(body));
+        return document.RootElement.EnumerateObject().Where(member => member.Value.ValueKind == JsonValueKind.Null).Select(member => member.Name).ToHashSet(StringComparer.Ordinal);
+    }
+
+    // Null: there are no members to read, or it takes more than reading them one by one to say what is wrong.
+    private static ParsedBody<T>? ReadMembers<T>(ReadOnlySequence<byte> body, JsonTypeInfo<T> type)
+        where T : class
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(WithoutByteOrderMark(body), new JsonDocumentOptions { AllowDuplicateProperties = false });
+            var root = document.RootElement;
+            if (root.ValueKind != JsonValueKind.Object)
+                return null;
+            var errors = new List<FieldError>();
+            var readable = root.EnumerateObject().Where(member => IsReadable(member, type, "", errors)).ToDictionary(member => member.Name, member => member.Value, StringComparer.Ordinal);
+            if (errors.Count == 0)
+                return null;
+            return new ParsedBody<T>(JsonSerializer.Deserialize(JsonSerializer.SerializeToUtf8Bytes(readable, ApiJson.Instance.DictionaryStringJsonElement), type), errors);
+        }
+        // The second: a name that is not valid Unicode.
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    // RFC 8259 section 8.1: whoever reads may ignore it. Some editors and encoders put it there.
+    private static ReadOnlySequence<byte> WithoutByteOrderMark(ReadOnlySequence<byte> body) =>
+        body.Length >= 3 && body.Slice(0, 3).ToArray().AsSpan().SequenceEqual("\uFEFF"u8) ? body.Slice(3) : body;
+
+    private static bool IsReadable(JsonProperty member, JsonTypeInfo type, string path, List<FieldError> errors)
+    {
+        if (errors.Count >= MaxErrors)
+            return false;
+        path += member.Name.Length > 64 ? member.Name[..64] : member.Name;
+        if (type.Properties.FirstOrDefault(property => property.Name == member.Name) is not { } property)
+        {
+            errors.Add(new FieldError(path, ErrorCode.InvalidRequest, NoSuchField(path)));
+            return false;
+        }
+
+        var memberType = type.Options.GetTypeInfo(property.PropertyType);
+        try
+        {
+            member.Value.Deserialize(memberType);
+            return true;
+        }
+        catch (JsonException)
+        {
+            if (member.Value.ValueKind == JsonValueKind.Array && memberType.ElementType is { } element && type.Options.GetTypeInfo(element) is { Kind: JsonTypeInfoKind.Object } itemType)
+                CheckItems(member.Value, itemType, path, errors);
+            else
+                errors.Add(new FieldError(path, ErrorCode.InvalidRequest, $"{WrongType(path)} {Describe(property.PropertyType)}"));
+            return false;
+        }
+    }
+
+    private static void CheckItems(JsonElement list, JsonTypeInfo itemType, string path, List<FieldError> errors)
+    {
+        foreach (var (index, item) in list.EnumerateArray().Index())
+        {
+            if (item.ValueKind == JsonValueKind.Object)
+            {
+                foreach (var member in item.EnumerateObject())
+                    IsReadable(member, itemType, $"{path}[{index}].", errors);
+            }
+            else if (item.ValueKind != JsonValueKind.Null && errors.Count < MaxErrors)
+            {
+                errors.Add(new FieldError($"{path}[{index}]", ErrorCode.InvalidRequest, $"{WrongType($"{path}[{index}]")} It must be an object."));
+            }
+        }
+    }
+
+    private static string Describe(Type type)
+    {
+        var value = Nullable.GetUnderlyingType(type) ?? type;
+        return value == typeof(string) ? "It must be a text."
+            : value == typeof(bool) ? "It must be true or false."
+            : value == typeof(int) ? "It must be a whole number."
+            : value == typeof(DateTimeOffset) ? "It must be an RFC 3339 time with its offset, such as 2030-01-31T12:00:00Z."
+            : type == typeof(JsonElement) ? "It must be an object."
+            : "It must be a list.";
     }
 
     private static async Task<Problem?> ReceiveAsync(Stream source, ReceivedBody body, int maxBytes, BodyBudget.BodyLease lease, CancellationToken cancellationToken)
@@ -108,22 +198,35 @@ internal static class RequestBody
 
     private static string Describe(JsonException error)
     {
-        var path = error.Path is { Length: > 2 } ? error.Path[2..] : null;
+        var path = PathOf(error);
         if (error.Message.Contains("could not be mapped", StringComparison.Ordinal))
-            return $"There is no field {path ?? "of that name"} here. Remove it or check its spelling.";
+            return NoSuchField(path ?? "of that name");
         if (error.Message.Contains("uplicate", StringComparison.Ordinal))
             return $"{path ?? "A field"} is there twice.";
         if (path is not null && error.Message.Contains("could not be converted", StringComparison.Ordinal))
-            return $"{path} has a value of the wrong type, or text that is not valid Unicode.";
+            return WrongType(path);
         return $"The body is not valid JSON at line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}.";
     }
 
-    private static Problem Invalid(string path, string message) =>
-        Problem.Of([new FieldError(path.Length > 2 ? path[2..] : "body", ErrorCode.InvalidRequest, message)]);
+    private static string? PathOf(JsonException error) => error.Path is { Length: > 2 } path ? path[2..] : null;
+
+    private static string NoSuchField(string path) => $"There is no field {path} here. Remove it or check its spelling.";
+
+    private static string WrongType(string path) => $"{path} has a value of the wrong type, or text that is not valid Unicode.";
 
     private static Problem TooSlow(TimeSpan limit) => Problem.Of(
         StatusCodes.Status408RequestTimeout, ErrorCode.RequestTimeout, $"The body did not arrive within {limit.TotalSeconds:0.#} s, or came too slowly. Send it faster, or less at a time.");
 
     private static Problem TooLarge(int maxBytes) =>
         Problem.Of(StatusCodes.Status413PayloadTooLarge, ErrorCode.PayloadTooLarge, $"The body may have at most {maxBytes} bytes. Send less, or several requests.");
+}
+
+/// <summary>A body as far as it could be read, and what is wrong with the rest.</summary>
+/// <param name="Value">Null: nothing could be read.</param>
+/// <param name="Errors">Empty: all of it is there.</param>
+internal readonly record struct ParsedBody<T>(T? Value, IReadOnlyList<FieldError> Errors)
+    where T : class
+{
+    /// <summary>A body of which nothing could be read.</summary>
+    public static ParsedBody<T> Unreadable(string field, string message) => new(null, [new FieldError(field, ErrorCode.InvalidRequest, message)]);
 }

@@ -41,7 +41,7 @@ internal interface ILinkStore
     /// <summary>Forgets at most <paramref name="limit"/> idempotency keys of one user; returns how many.</summary>
     Task<int> DeleteIdempotencyKeysOfUserAsync(long userId, int limit, CancellationToken cancellationToken);
 
-    /// <summary>Links of one user, newest first.</summary>
+    /// <summary>Links of one user, a page of them.</summary>
     /// <exception cref="Resilience.QueryLimitException">It took longer than one such question may.</exception>
     Task<LinkPage> ListAsync(LinkQuery query, CancellationToken cancellationToken);
 
@@ -144,11 +144,11 @@ internal readonly record struct LinkChangeResult(LinkChangeOutcome Outcome, Link
 /// <summary>Which links of a user to list.</summary>
 /// <param name="UserId">The owner.</param>
 /// <param name="Limit">Most links in the page.</param>
-/// <param name="After">Last link of the page before; null: from the newest.</param>
+/// <param name="After">Last link of the page before, in the same order; null: from the beginning.</param>
 /// <param name="CodePrefix">Only codes that start so, case-sensitive.</param>
 /// <param name="Target">Only targets that contain this text, ASCII letters in either case and hosts in either script, see <see cref="TargetSearch"/>.</param>
-/// <param name="Metadata">Only links whose metadata has each of these members, compared as text.</param>
-/// <param name="IsActive">Only links in this state.</param>
+/// <param name="Metadata">Only links whose metadata has each of these members, compared as text; see <see cref="LinkMetadata.ScalarOf"/>.</param>
+/// <param name="IsActive">Only links that are switched on, or off.</param>
 internal sealed record LinkQuery(
     long UserId,
     int Limit,
@@ -156,10 +156,56 @@ internal sealed record LinkQuery(
     string? CodePrefix = null,
     string? Target = null,
     IReadOnlyList<KeyValuePair<string, string>>? Metadata = null,
-    bool? IsActive = null);
+    bool? IsActive = null)
+{
+    /// <summary>Only links in this state at the moment <see cref="Now"/>.</summary>
+    public LinkStatus? Status { get; init; }
 
-/// <summary>A place in the list: creation time in Unix milliseconds, then id, both descending.</summary>
-internal readonly record struct LinkCursor(long CreatedAt, long Id);
+    /// <summary>The moment that tells whether a link has run out; read with <see cref="Status"/> only.</summary>
+    public DateTimeOffset Now { get; init; }
+
+    /// <summary>Only links created in this range.</summary>
+    public TimeRange Created { get; init; }
+
+    /// <summary>Only links that end in this range; those that never do are in no range.</summary>
+    public TimeRange Expires { get; init; }
+
+    /// <summary>In which order.</summary>
+    public LinkOrder Order { get; init; }
+}
+
+/// <summary>A range of time; null: open at that end.</summary>
+/// <param name="From">Its start, included.</param>
+/// <param name="To">Its end, not included.</param>
+internal readonly record struct TimeRange(DateTimeOffset? From, DateTimeOffset? To);
+
+/// <summary>By what links are ordered; equal ones by id. The default is newest first.</summary>
+/// <param name="By">The time that is compared.</param>
+/// <param name="IsAscending">Earliest first.</param>
+internal readonly record struct LinkOrder(LinkSort By, bool IsAscending);
+
+/// <summary>The times by which links can be ordered.</summary>
+internal enum LinkSort
+{
+    /// <summary>By creation.</summary>
+    CreatedAt,
+
+    /// <summary>By end; links that never expire count as the latest.</summary>
+    ExpiresAt,
+}
+
+/// <summary>A place in the list.</summary>
+/// <param name="Value">The time that the list is ordered by, in Unix milliseconds; <see cref="Never"/>: the link never expires.</param>
+/// <param name="Id">Orders links of the same time.</param>
+internal readonly record struct LinkCursor(long Value, long Id)
+{
+    /// <summary>Later than any time.</summary>
+    public const long Never = long.MaxValue;
+
+    /// <summary>The place of a link.</summary>
+    public static LinkCursor Of(Link link, long id, LinkSort by) =>
+        new(by == LinkSort.CreatedAt ? link.CreatedAt.ToUnixTimeMilliseconds() : link.ExpiresAt?.ToUnixTimeMilliseconds() ?? Never, id);
+}
 
 /// <summary>A page of links and the place to go on from; null: that was the last.</summary>
 internal readonly record struct LinkPage(IReadOnlyList<Link> Links, LinkCursor? Next);

@@ -25,4 +25,7 @@ internal sealed record Link(
 {
     /// <summary>Whether the link has run out at a given moment.</summary>
     public bool IsExpired(DateTimeOffset now) => ExpiresAt <= now;
+
+    /// <summary>What a visitor meets at a given moment.</summary>
+    public LinkStatus StatusAt(DateTimeOffset now) => !IsActive ? LinkStatus.Inactive : IsExpired(now) ? LinkStatus.Expired : LinkStatus.Active;
 }

@@ -19,9 +19,12 @@ internal sealed record CreateLinkRequest
     [RegularExpression("^[A-Za-z0-9_-]{4,10}$")]
     public string? CustomAlias { get; init; }
 
-    [Description("Days until the link runs out; left out, it never does.")]
+    [Description("Days until the link runs out; left out, it never does. Give this or `expires_at`, not both.")]
     [Range(1, 3_650)]
     public int? ExpiresInDays { get; init; }
+
+    [Description("When the link runs out, an RFC 3339 time in the future, at most 3,650 days ahead; left out, it never does.")]
+    public DateTimeOffset? ExpiresAt { get; init; }
 
     [Description("A JSON object kept with the link, such as `campaign` and `source`. At most 4,096 bytes.")]
     public JsonElement? Metadata { get; init; }
@@ -46,15 +49,18 @@ internal sealed record CreateLinkResponse(
     IReadOnlyList<string>? Warnings);
 
 /// <summary>Body of PATCH /api/v1/urls/{short_code}.</summary>
-[Description("What to change; members left out stay as they are.")]
+[Description("What to change; members that are left out, or null, stay as they are.")]
 internal sealed record UpdateLinkRequest
 {
     [Description("New target: an absolute http or https URL.")]
     [MaxLength(2_048)]
     public string? OriginalUrl { get; init; }
 
-    [Description("New end, an RFC 3339 time in the future, at most 3,650 days ahead; null: never.")]
-    public JsonElement ExpiresAt { get; init; }
+    [Description("New end, an RFC 3339 time in the future, at most 3,650 days ahead.")]
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    [Description("True: the link never runs out any more. Give this or `expires_at`, not both.")]
+    public bool? NeverExpires { get; init; }
 
     [Description("False: the link answers 404 until it is switched on again.")]
     public bool? IsActive { get; init; }
@@ -80,7 +86,8 @@ internal record LinkResponse(
     [property: Description("Where it leads.")] string OriginalUrl,
     [property: Description("When it was created.")] DateTimeOffset CreatedAt,
     [property: Description("When it runs out; null: never.")] DateTimeOffset? ExpiresAt,
-    [property: Description("False: it answers 404.")] bool IsActive,
+    [property: Description("What a visitor meets: `active` leads to the target, `expired` answers 410, `inactive` is switched off and answers 404.")] string Status,
+    [property: Description("False: it is switched off.")] bool IsActive,
     [property: Description("HTTP status of the redirect.")] int RedirectType,
     [property: Description("What its creator stored with it, as it was sent but for white space.")] RawJson Metadata,
     [property: Description("Clicks by people.")] long ClickCount,
@@ -95,6 +102,7 @@ internal sealed record LinkDetailResponse(
     string OriginalUrl,
     DateTimeOffset CreatedAt,
     DateTimeOffset? ExpiresAt,
+    string Status,
     bool IsActive,
     int RedirectType,
     RawJson Metadata,
@@ -102,10 +110,10 @@ internal sealed record LinkDetailResponse(
     DateTimeOffset? LastAccessedAt,
     string QrCodeUrl,
     [property: Description("Clicks of the last days; null: they are not available now.")][property: JsonPropertyOrder(1)] Clicks.RecentClicksResponse? Analytics)
-    : LinkResponse(ShortCode, ShortUrl, OriginalUrl, CreatedAt, ExpiresAt, IsActive, RedirectType, Metadata, ClickCount, LastAccessedAt, QrCodeUrl);
+    : LinkResponse(ShortCode, ShortUrl, OriginalUrl, CreatedAt, ExpiresAt, Status, IsActive, RedirectType, Metadata, ClickCount, LastAccessedAt, QrCodeUrl);
 
 /// <summary>Answer to GET /api/v1/urls.</summary>
-[Description("A page of links, newest first.")]
+[Description("A page of links.")]
 internal sealed record LinkListResponse(
     [property: Description("The links.")] IReadOnlyList<LinkResponse> Urls,
     [property: Description("Give it as `cursor` to get the next page; null: this was the last.")] string? NextCursor);

@@ -1,7 +1,5 @@
-using System.Buffers.Text;
-using System.Globalization;
-using System.Text;
 using System.Text.Json;
+using Microsoft.Net.Http.Headers;
 using UrlShortener.Runtime.Caching;
 using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Http;
@@ -15,12 +13,23 @@ namespace UrlShortener.Runtime.Links;
 internal sealed class LinkEndpoints(
     ILinkStore store, LinkCreator creator, LinkRules rules, LinkChanges changes, ClickStatistics statistics, LinkOptions options, BodyBudget bodies, TimeProvider time)
 {
+    /// <summary>Type of a merge patch, RFC 7396: null removes a member.</summary>
+    public const string MergePatch = "application/merge-patch+json";
+
+    /// <summary>Most links in a page of a list.</summary>
+    public const int MaxPage = 100;
+
     private const int MaxBody = 128 * 1024;
     private const int BulkBytesPerLink = 8 * 1024;
     private const int DefaultPage = 20;
-    private const int MaxPage = 100;
     private const int MaxTargetFilter = 256;
-    private const string IdempotencyHeader = "X-Idempotency-Key";
+    private const string IdempotencyHeader = "Idempotency-Key";
+    private const string FormerIdempotencyHeader = "X-Idempotency-Key";
+    private static readonly HashSet<string> NoMembers = [];
+    private static readonly string[] ListParameters =
+    [
+        "limit", "cursor", "sort", "order", "code", "target", "metadata", "status", "is_active", "created_after", "created_before", "expires_after", "expires_before",
+    ];
 
     private static readonly Problem StatisticsUnavailable = Problem.Unavailable with
     {
@@ -39,16 +48,16 @@ internal sealed class LinkEndpoints(
     {
         var (body, problem) = await RequestBody.ReadAsync(context, MaxBody, bodies.Open(CallerOf(context)));
         using var pieces = body;
-        var (request, invalid) = problem is null ? RequestBody.Parse(body.Bytes, LinkJson.Instance.CreateLinkRequest) : default;
+        var request = problem is null ? RequestBody.Parse(body.Bytes, LinkJson.Instance.CreateLinkRequest) : default;
         var retry = ReadRetryKey(context, body, out var badKey);
-        if ((problem ?? invalid ?? badKey) is { } unreadable)
+        if ((problem ?? ProblemOf(request) ?? badKey) is { } unreadable)
         {
             await unreadable.WriteAsync(context);
             return;
         }
 
         var now = creator.Now();
-        var link = rules.Check(request!, context.Request.Host.Host, now);
+        var link = rules.Check(request.Value!, context.Request.Host.Host, now, request.Errors);
         if (link.Value is null)
         {
             await (await creator.FindAnswerAsync(retry, context.RequestAborted) is { } earlier ? WriteAsync(context, earlier) : Problem.Of(link.Errors).WriteAsync(context));
@@ -68,16 +77,16 @@ internal sealed class LinkEndpoints(
         var limit = user.Tier == Tier.Enterprise ? options.EnterpriseBulkLimit : options.BulkLimit;
         var (body, problem) = await RequestBody.ReadAsync(context, MaxBody + (limit * BulkBytesPerLink), bodies.Open(CallerOf(context)));
         using var pieces = body;
-        var (request, invalid) = problem is null ? RequestBody.Parse(body.Bytes, LinkJson.Instance.BulkRequest) : default;
+        var request = problem is null ? RequestBody.Parse(body.Bytes, LinkJson.Instance.BulkRequest) : default;
         var retry = ReadRetryKey(context, body, out var badKey);
-        if ((problem ?? invalid ?? CheckCount(request!, limit) ?? badKey) is { } unreadable)
+        if ((problem ?? (request.Errors.Count > 0 ? Problem.Of(request.Errors) : CheckCount(request.Value!, limit)) ?? badKey) is { } unreadable)
         {
             await unreadable.WriteAsync(context);
             return;
         }
 
         var now = creator.Now();
-        var items = request!.Urls!.Select(item => (Request: (CreateLinkRequest?)item, Link: CheckItem(item, context.Request.Host.Host, now))).ToList();
+        var items = request.Value!.Urls!.Select(item => (Request: (CreateLinkRequest?)item, Link: CheckItem(item, context.Request.Host.Host, now))).ToList();
         var good = items.Where(item => item.Link.Value is not null).Select(item => item.Link.Value!).ToList();
         var baseUrl = LinkUrls.BaseOf(context);
         var answer = good.Count == 0
@@ -109,7 +118,7 @@ internal sealed class LinkEndpoints(
         }
 
         var baseUrl = LinkUrls.BaseOf(context);
-        var response = new LinkListResponse([.. page.Links.Select(link => Describe(link, baseUrl))], page.Next is { } next ? WriteCursor(next) : null);
+        var response = new LinkListResponse([.. page.Links.Select(link => Describe(link, baseUrl, query.Now))], page.Next is { } next ? ListCursor.Write(next, query.Order) : null);
         await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, LinkJson.Instance.LinkListResponse);
     }
 
@@ -117,18 +126,16 @@ internal sealed class LinkEndpoints(
     public async Task GetAsync(HttpContext context)
     {
         var (link, problem) = await FindOwnAsync(context);
-        if (problem is null && link!.IsExpired(time.GetUtcNow()))
-            problem = Problem.UrlExpired;
         if (problem is not null)
         {
             await problem.WriteAsync(context);
             return;
         }
 
-        var about = Describe(link!, LinkUrls.BaseOf(context));
+        var about = Describe(link!, LinkUrls.BaseOf(context), time.GetUtcNow());
         var recent = await statistics.TryReadRecentAsync(link!.ShortCode, context.RequestAborted);
         var response = new LinkDetailResponse(
-            about.ShortCode, about.ShortUrl, about.OriginalUrl, about.CreatedAt, about.ExpiresAt, about.IsActive, about.RedirectType, about.Metadata,
+            about.ShortCode, about.ShortUrl, about.OriginalUrl, about.CreatedAt, about.ExpiresAt, about.Status, about.IsActive, about.RedirectType, about.Metadata,
             about.ClickCount, about.LastAccessedAt, about.QrCodeUrl, recent);
         await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, LinkJson.Instance.LinkDetailResponse);
     }
@@ -164,14 +171,14 @@ internal sealed class LinkEndpoints(
     {
         var (body, problem) = await RequestBody.ReadAsync(context, MaxBody, bodies.Open(CallerOf(context)));
         using var pieces = body;
-        var (request, invalid) = problem is null ? RequestBody.Parse(body.Bytes, LinkJson.Instance.UpdateLinkRequest) : default;
-        if ((problem ?? invalid) is { } unreadable)
+        var request = problem is null ? RequestBody.Parse(body.Bytes, LinkJson.Instance.UpdateLinkRequest) : default;
+        if ((problem ?? ProblemOf(request)) is { } unreadable)
         {
             await unreadable.WriteAsync(context);
             return;
         }
 
-        var change = rules.Check(request!, context.Request.Host.Host, time.GetUtcNow());
+        var change = rules.Check(request.Value!, IsMergePatch(context.Request) ? RequestBody.NullMembers(body.Bytes) : NoMembers, context.Request.Host.Host, time.GetUtcNow(), request.Errors);
         if (change.Value is null)
         {
             await Problem.Of(change.Errors).WriteAsync(context);
@@ -187,7 +194,7 @@ internal sealed class LinkEndpoints(
         }
 
         await changes.AnnounceAsync(new LinkVersion(code, result.Version), context.RequestAborted);
-        var response = new UpdateLinkResponse("URL updated", Describe(result.Link!, LinkUrls.BaseOf(context)));
+        var response = new UpdateLinkResponse("URL updated", Describe(result.Link!, LinkUrls.BaseOf(context), time.GetUtcNow()));
         await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, LinkJson.Instance.UpdateLinkResponse);
     }
 
@@ -214,8 +221,17 @@ internal sealed class LinkEndpoints(
         var link = ShortCode.IsValid(code) ? await store.FindAsync(code, context.RequestAborted) : null;
         if (link is null)
             return (null, Problem.UrlNotFound);
-        return link.UserId == Caller.RequiredUserOf(context).Id ? (link, null) : (null, Problem.Forbidden);
+        if (link.UserId == Caller.RequiredUserOf(context).Id)
+            return (link, null);
+        // Others learn what every visitor does.
+        return (null, link.StatusAt(time.GetUtcNow()) == LinkStatus.Expired ? Problem.UrlExpired : Problem.Forbidden);
     }
+
+    private static bool IsMergePatch(HttpRequest request) => MediaTypeHeaderValue.TryParse(request.ContentType, out var type) && type.MediaType.Equals(MergePatch, StringComparison.OrdinalIgnoreCase);
+
+    private static Problem? ProblemOf<T>(ParsedBody<T> body)
+        where T : class =>
+        body.Value is null ? Problem.Of(body.Errors) : null;
 
     private static Problem? ProblemOf(LinkChangeOutcome outcome) => outcome switch
     {
@@ -240,21 +256,30 @@ internal sealed class LinkEndpoints(
     private static RetryKey? ReadRetryKey(HttpContext context, ReceivedBody body, out Problem? problem)
     {
         problem = null;
-        if (!context.Request.Headers.TryGetValue(IdempotencyHeader, out var values))
+        var (name, key) = ReadIdempotencyKey(context.Request.Headers, out var isContradictory);
+        if (name is null)
             return null;
-        var key = values.ToString();
-        if (!RetryKey.IsValid(key))
-        {
-            problem = Problem.Of(
-                [new FieldError(IdempotencyHeader, ErrorCode.InvalidRequest, $"{IdempotencyHeader} must have 1 to {RetryKey.MaxLength} printable ASCII characters.")]);
+        if (isContradictory)
+            problem = Problem.Of([new FieldError(name, ErrorCode.InvalidRequest, $"{IdempotencyHeader} and {FormerIdempotencyHeader} have different values. Send one of them.")]);
+        else if (!RetryKey.IsValid(key))
+            problem = Problem.Of([new FieldError(name, ErrorCode.InvalidRequest, $"{name} must have 1 to {RetryKey.MaxLength} printable ASCII characters.")]);
+        if (problem is not null)
             return null;
-        }
 
         return RetryKey.Of(CallerOf(context), key, context.Request.Path.Value ?? "", body.Bytes);
     }
 
     private static string CallerOf(HttpContext context) =>
         Caller.UserOf(context) is { } user ? $"user:{user.Id}" : RateLimiter.AddressKey(context.Connection.RemoteIpAddress);
+
+    // Two names of one thing: the standard's and the specification's.
+    private static (string? Name, string Key) ReadIdempotencyKey(IHeaderDictionary headers, out bool isContradictory)
+    {
+        var hasOne = headers.TryGetValue(IdempotencyHeader, out var one);
+        var hasOther = headers.TryGetValue(FormerIdempotencyHeader, out var other);
+        isContradictory = hasOne && hasOther && one.ToString() != other.ToString();
+        return hasOne ? (IdempotencyHeader, one.ToString()) : hasOther ? (FormerIdempotencyHeader, other.ToString()) : (null, "");
+    }
 
     private static StoredReply RenderCreated(Link? link, string? alias, string baseUrl, IReadOnlyList<string>? warnings)
     {
@@ -307,7 +332,7 @@ internal sealed class LinkEndpoints(
             return Problem.Of(
                 StatusCodes.Status422UnprocessableEntity,
                 ErrorCode.IdempotencyKeyReused,
-                $"{IdempotencyHeader} was used for a different request within 24 hours. Use a new key for a new request.").WriteAsync(context);
+                $"The idempotency key was used for a different request within 24 hours. Use a new key for a new request.").WriteAsync(context);
         }
 
         context.Response.StatusCode = reply.StatusCode;
@@ -318,12 +343,13 @@ internal sealed class LinkEndpoints(
         return Reply.WriteAsync(context, reply.Body, reply.StatusCode >= StatusCodes.Status400BadRequest ? "application/problem+json" : Reply.Json);
     }
 
-    private static LinkResponse Describe(Link link, string baseUrl) => new(
+    private static LinkResponse Describe(Link link, string baseUrl, DateTimeOffset now) => new(
         link.ShortCode,
         LinkUrls.ShortUrl(baseUrl, link.ShortCode),
         link.OriginalUrl,
         link.CreatedAt,
         link.ExpiresAt,
+        link.StatusAt(now).ToWord(),
         link.IsActive,
         link.RedirectType,
         new RawJson(link.Metadata),
@@ -331,14 +357,16 @@ internal sealed class LinkEndpoints(
         link.LastAccessedAt,
         LinkUrls.QrCodeUrl(baseUrl, link.ShortCode));
 
-    private static LinkQuery ReadListQuery(HttpContext context, List<FieldError> errors)
+    private LinkQuery ReadListQuery(HttpContext context, List<FieldError> errors)
     {
-        var parameters = new QueryParameters(context.Request.Query, errors, ["limit", "cursor", "code", "target", "metadata", "is_active"]);
+        var parameters = new QueryParameters(context.Request.Query, errors, ListParameters);
         var limit = parameters.Integer("limit", 1, MaxPage) ?? DefaultPage;
+        var order = new LinkOrder(
+            parameters.OneOf("sort", "created_at", "expires_at") == "expires_at" ? LinkSort.ExpiresAt : LinkSort.CreatedAt, parameters.OneOf("order", "desc", "asc") == "asc");
         var cursor = parameters.Text("cursor", 64);
         LinkCursor? after = null;
-        if (cursor is not null && (after = ReadCursor(cursor)) is null)
-            parameters.Refuse("cursor", "must be the next_cursor of an earlier page.");
+        if (cursor is not null && (after = ListCursor.Read(cursor, order)) is null)
+            parameters.Refuse("cursor", "must be the next_cursor of an earlier page with the same sort and order.");
         var metadata = new List<KeyValuePair<string, string>>();
         foreach (var pair in parameters.Many("metadata", 10))
         {
@@ -350,22 +378,21 @@ internal sealed class LinkEndpoints(
 
         return new LinkQuery(
             Caller.RequiredUserOf(context).Id, limit, after, parameters.Text("code", ShortCode.MaxLength), parameters.Text("target", MaxTargetFilter), metadata,
-            parameters.Boolean("is_active"));
+            parameters.Boolean("is_active"))
+        {
+            Status = LinkStatuses.Parse(parameters.OneOf("status", LinkStatuses.Words)),
+            Now = time.GetUtcNow(),
+            Created = ReadRange(parameters, "created_after", "created_before"),
+            Expires = ReadRange(parameters, "expires_after", "expires_before"),
+            Order = order,
+        };
     }
 
-    private static string WriteCursor(LinkCursor cursor) =>
-        Base64Url.EncodeToString(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{cursor.CreatedAt}.{cursor.Id}")));
-
-    private static LinkCursor? ReadCursor(string text)
+    private static TimeRange ReadRange(QueryParameters parameters, string after, string before)
     {
-        Span<byte> bytes = stackalloc byte[64];
-        if (!Base64Url.IsValid(text) || !Base64Url.TryDecodeFromChars(text, bytes, out var length))
-            return null;
-        var parts = Encoding.ASCII.GetString(bytes[..length]).Split('.');
-        return parts is [var createdAt, var id]
-            && long.TryParse(createdAt, NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds)
-            && long.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            ? new LinkCursor(milliseconds, number)
-            : null;
+        var range = new TimeRange(parameters.Time(after), parameters.Time(before));
+        if (range.From >= range.To)
+            parameters.Refuse(after, $"must be earlier than {before}.");
+        return range;
     }
 }

@@ -12,6 +12,9 @@ internal sealed class LinkRules(LinkOptions links, AbuseOptions abuse, Blocklist
     private const int MaxDays = 3_650;
     private const string ConfusableWarning = "The host mixes or imitates scripts and can be mistaken for another one.";
 
+    private const string NothingToChange =
+        "Nothing to change. Give at least one of original_url, expires_at, never_expires, is_active, redirect_type and metadata; a null counts as left out.";
+
     private readonly TargetPolicy _policy = new(
         links.MaxUrlLength,
         abuse.AllowPrivateHosts,
@@ -21,49 +24,58 @@ internal sealed class LinkRules(LinkOptions links, AbuseOptions abuse, Blocklist
     /// <param name="request">As sent.</param>
     /// <param name="requestHost">Host the client used to reach us: leading there would be a loop.</param>
     /// <param name="now">The time of creation.</param>
-    public Checked<NewLink> Check(CreateLinkRequest request, string requestHost, DateTimeOffset now)
+    /// <param name="unreadable">What was wrong with members that could not be read; those are not missed.</param>
+    public Checked<NewLink> Check(CreateLinkRequest request, string requestHost, DateTimeOffset now, IReadOnlyList<FieldError>? unreadable = null)
     {
         var errors = new List<FieldError>();
         var warnings = CheckTarget("original_url", request.OriginalUrl, requestHost, errors);
         CheckAlias(request.CustomAlias, errors);
         if (request.ExpiresInDays is < MinDays or > MaxDays)
             errors.Add(new FieldError("expires_in_days", ErrorCode.InvalidRequest, $"expires_in_days must be from {MinDays} to {MaxDays}; leave it out for a link that never expires."));
+        var expiresAt = CheckExpiry(request.ExpiresAt, now, errors);
+        if (request is { ExpiresAt: not null, ExpiresInDays: not null })
+            errors.Add(new FieldError("expires_at", ErrorCode.InvalidRequest, "expires_at and expires_in_days both say when the link ends. Give one of them."));
         CheckRedirectType(request.RedirectType, errors);
         var metadata = CheckMetadata(request.Metadata, errors);
-        return errors.Count > 0
-            ? new Checked<NewLink>(null, errors, null)
-            : new Checked<NewLink>(
-                new NewLink(
-                    request.CustomAlias,
-                    request.OriginalUrl!.Trim(' '),
-                    request.ExpiresInDays is { } days ? now.AddDays(days) : null,
-                    request.RedirectType ?? StatusCodes.Status302Found,
-                    metadata ?? LinkMetadata.None),
-                errors,
-                warnings);
+        var link = new NewLink(
+            request.CustomAlias,
+            request.OriginalUrl?.Trim(' ') ?? "",
+            request.ExpiresInDays is { } days and >= MinDays and <= MaxDays ? now.AddDays(days) : expiresAt,
+            request.RedirectType ?? StatusCodes.Status302Found,
+            metadata ?? LinkMetadata.None);
+        return Checked<NewLink>.Of(link, unreadable, errors, warnings);
     }
 
     /// <summary>Checks a change.</summary>
-    public Checked<LinkChange> Check(UpdateLinkRequest request, string requestHost, DateTimeOffset now)
+    /// <param name="request">As sent.</param>
+    /// <param name="cleared">Members that a merge patch (RFC 7396) sets to null: they are to be removed. In plain JSON null says nothing.</param>
+    /// <param name="requestHost">See above.</param>
+    /// <param name="now">The time of the change.</param>
+    /// <param name="unreadable">See above.</param>
+    public Checked<LinkChange> Check(
+        UpdateLinkRequest request, IReadOnlySet<string> cleared, string requestHost, DateTimeOffset now, IReadOnlyList<FieldError>? unreadable = null)
     {
         var errors = new List<FieldError>();
         var warnings = request.OriginalUrl is null ? null : CheckTarget("original_url", request.OriginalUrl, requestHost, errors);
         CheckRedirectType(request.RedirectType, errors);
         var metadata = CheckMetadata(request.Metadata, errors);
-        var setsExpiry = request.ExpiresAt.ValueKind != JsonValueKind.Undefined;
-        var expiresAt = setsExpiry ? CheckExpiry(request.ExpiresAt, now, errors) : null;
+        var expiresAt = CheckExpiry(request.ExpiresAt, now, errors);
+        if (request is { ExpiresAt: not null, NeverExpires: true })
+            errors.Add(new FieldError("never_expires", ErrorCode.InvalidRequest, "expires_at and never_expires contradict each other. Give one of them."));
+        foreach (var name in cleared.Where(name => name is not ("expires_at" or "metadata")))
+            errors.Add(new FieldError(name, ErrorCode.InvalidRequest, $"{name} cannot be removed, and a null in a merge patch asks for that. Leave it out to keep it."));
         var change = new LinkChange
         {
             OriginalUrl = request.OriginalUrl?.Trim(' '),
             ExpiresAt = expiresAt,
-            SetsExpiry = setsExpiry,
+            SetsExpiry = request.ExpiresAt is not null || request.NeverExpires == true || cleared.Contains("expires_at"),
             IsActive = request.IsActive,
             RedirectType = request.RedirectType,
-            Metadata = metadata,
+            Metadata = metadata ?? (cleared.Contains("metadata") ? LinkMetadata.None : null),
         };
-        if (errors.Count == 0 && change == new LinkChange())
-            errors.Add(new FieldError("body", ErrorCode.InvalidRequest, "Nothing to change. Give at least one of original_url, expires_at, is_active, redirect_type and metadata."));
-        return errors.Count > 0 ? new Checked<LinkChange>(null, errors, null) : new Checked<LinkChange>(change, errors, warnings);
+        if (errors.Count == 0 && unreadable is not { Count: > 0 } && change == new LinkChange())
+            errors.Add(new FieldError("body", ErrorCode.InvalidRequest, NothingToChange));
+        return Checked<LinkChange>.Of(change, unreadable, errors, warnings);
     }
 
     private string[]? CheckTarget(string field, string? url, string requestHost, List<FieldError> errors)
@@ -94,30 +106,11 @@ internal sealed class LinkRules(LinkOptions links, AbuseOptions abuse, Blocklist
             errors.Add(new FieldError("redirect_type", ErrorCode.InvalidRequest, "redirect_type must be 301, 302, 307 or 308."));
     }
 
-    private static DateTimeOffset? CheckExpiry(JsonElement value, DateTimeOffset now, List<FieldError> errors)
+    private static DateTimeOffset? CheckExpiry(DateTimeOffset? time, DateTimeOffset now, List<FieldError> errors)
     {
-        if (value.ValueKind == JsonValueKind.Null)
-            return null;
-        if (!UtcTimeConverter.TryParse(TextOf(value), out var time))
-            errors.Add(new FieldError("expires_at", ErrorCode.InvalidRequest, "expires_at must be a time such as 2030-01-31T12:00:00Z, or null for a link that never expires."));
-        else if (time <= now || time > now.AddDays(MaxDays))
+        if (time <= now || time > now.AddDays(MaxDays))
             errors.Add(new FieldError("expires_at", ErrorCode.InvalidRequest, $"expires_at must be in the future and at most {MaxDays} days ahead. To stop a link now, set is_active to false."));
-        else
-            return DateTimeOffset.FromUnixTimeMilliseconds(time.ToUnixTimeMilliseconds());
-        return null;
-    }
-
-    // Empty for what is no text, or none that is valid Unicode.
-    private static string TextOf(JsonElement value)
-    {
-        try
-        {
-            return value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
-        }
-        catch (InvalidOperationException)
-        {
-            return "";
-        }
+        return time is { } end ? DateTimeOffset.FromUnixTimeMilliseconds(end.ToUnixTimeMilliseconds()) : null;
     }
 
     private string? CheckMetadata(JsonElement? metadata, List<FieldError> errors)
@@ -136,4 +129,12 @@ internal sealed class LinkRules(LinkOptions links, AbuseOptions abuse, Blocklist
 /// <param name="Errors">Empty when it is good.</param>
 /// <param name="Warnings">What its sender should look at; null: nothing.</param>
 internal readonly record struct Checked<T>(T? Value, IReadOnlyList<FieldError> Errors, IReadOnlyList<string>? Warnings)
-    where T : class;
+    where T : class
+{
+    /// <summary>A value, unless something is wrong with it. A member that could not be read is told once, not as missing too.</summary>
+    public static Checked<T> Of(T value, IReadOnlyList<FieldError>? unreadable, IReadOnlyList<FieldError> errors, IReadOnlyList<string>? warnings)
+    {
+        FieldError[] all = [.. unreadable ?? [], .. errors.Where(error => unreadable?.Any(other => other.Field == error.Field) != true)];
+        return all.Length > 0 ? new Checked<T>(null, all, null) : new Checked<T>(value, [], warnings);
+    }
+}

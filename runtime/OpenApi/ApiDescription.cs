@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
@@ -20,6 +19,54 @@ internal static class ApiDescription
 
     private const string ApiKeyScheme = "ApiKeyAuth";
     private const string BearerScheme = "BearerAuth";
+    private const string ProblemType = "application/problem+json";
+    private const string MergePatchSchema = "MergePatchLinkRequest";
+
+    private static readonly (string Name, string Description)[] Tags =
+    [
+        ("Redirects", "What visitors of short URLs meet."),
+        ("URLs", "Links: create, read, list, change, delete, count."),
+        ("QR codes", "Pictures of short URLs."),
+        ("Health", "For monitors."),
+    ];
+
+    private static readonly Dictionary<string, (string Description, IEnumerable<string> Values)> Enumerations = new()
+    {
+        ["ErrorCode"] = ("Tells errors apart.", ErrorPage.Codes),
+        ["LinkStatus"] = ("What a visitor of a link meets.", LinkStatuses.Words),
+        ["BulkStatus"] = ("Whether a link was created.", ["created", "failed"]),
+        ["HealthStatus"] = ("`degraded`: works, with a fallback.", ["healthy", "degraded", "unhealthy"]),
+        ["Granularity"] = ("Width of a bucket.", ["hour", "day", "week"]),
+    };
+
+    private static readonly (string Owner, string Member, string Enumeration)[] EnumeratedMembers =
+    [
+        (nameof(Problem), "code", "ErrorCode"),
+        (nameof(FieldError), "code", "ErrorCode"),
+        (nameof(BulkResult), "code", "ErrorCode"),
+        (nameof(BulkResult), "status", "BulkStatus"),
+        (nameof(LinkResponse), "status", "LinkStatus"),
+        (nameof(LinkDetailResponse), "status", "LinkStatus"),
+        (nameof(HealthResponse), "status", "HealthStatus"),
+        (nameof(ComponentsResponse), "database", "HealthStatus"),
+        (nameof(ComponentsResponse), "cache", "HealthStatus"),
+        (nameof(ComponentsResponse), "kgs", "HealthStatus"),
+        (nameof(Clicks.StatisticsResponse), "granularity", "Granularity"),
+    ];
+
+    private static readonly Dictionary<string, JsonNode> Examples = new()
+    {
+        ["original_url"] = "https://example.com/a/long/path?q=1",
+        ["custom_alias"] = "spring",
+        ["short_code"] = "spring",
+        ["short_url"] = "https://sho.rt/spring",
+        ["qr_code_url"] = "https://sho.rt/api/v1/urls/spring/qr",
+        ["expires_in_days"] = 30,
+        ["expires_at"] = "2030-01-31T12:00:00.000Z",
+        ["redirect_type"] = 302,
+        ["metadata"] = new JsonObject { ["campaign"] = "spring", ["source"] = "mail" },
+        ["time_zone"] = "Europe/Berlin",
+    };
 
     /// <summary>Adds the generator.</summary>
     public static void AddApiDescription(this IServiceCollection services)
@@ -47,16 +94,90 @@ internal static class ApiDescription
         {
             Title = "URL Shortener API",
             Version = HealthEndpoints.Version,
-            Description = "Creates short links, follows them and counts their clicks. Errors are RFC 9457 problem details with a `code` from a closed list.",
+            Description = "Creates short links, follows them and counts their clicks. Errors are RFC 9457 problem details with a `code` from a closed list. "
+                + "Requests are read strictly: unknown members and parameters are refused. Answers may get further members.",
+            Contact = new OpenApiContact { Name = "Operator of this service" },
+            License = new OpenApiLicense { Name = "Proprietary", Identifier = "LicenseRef-Proprietary" },
         };
-        document.Servers = [];
+        // Never what a request called us: the name in a document that somebody else may read is not for a client to choose.
+        var options = context.ApplicationServices.GetRequiredService<LinkOptions>();
+        document.Servers = [new OpenApiServer { Url = options.PublicBaseUrl?.GetLeftPart(UriPartial.Authority) ?? "/", Description = "This service" }];
+        document.Tags = Tags.Select(tag => new OpenApiTag { Name = tag.Name, Description = tag.Description }).ToHashSet();
         document.Components ??= new OpenApiComponents();
         document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
         {
-            [ApiKeyScheme] = new OpenApiSecurityScheme { Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Header, Name = "X-API-Key" },
-            [BearerScheme] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "JWT" },
+            [ApiKeyScheme] = new OpenApiSecurityScheme { Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Header, Name = "X-API-Key", Description = "A user's key." },
+            [BearerScheme] = new OpenApiSecurityScheme
+            {
+                Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "JWT", Description = "A token of the configured issuer, or a user's key.",
+            },
         };
+        NameEnumerations(document);
+        DescribeMetadata(document);
+        AddMergePatch(document);
         return Task.CompletedTask;
+    }
+
+    // One type each in generated clients, rather than one per member that has it.
+    private static void NameEnumerations(OpenApiDocument document)
+    {
+        var schemas = document.Components!.Schemas ??= new Dictionary<string, IOpenApiSchema>();
+        foreach (var (name, (description, values)) in Enumerations)
+        {
+            schemas[name] = new OpenApiSchema { Type = JsonSchemaType.String, Description = description, Enum = [.. values.Select(value => (JsonNode)JsonValue.Create(value))] };
+        }
+
+        foreach (var (owner, member, name) in EnumeratedMembers)
+        {
+            if (schemas.TryGetValue(owner, out var schema) && schema.Properties?.ContainsKey(member) == true)
+                schema.Properties[member] = new OpenApiSchemaReference(name, document);
+        }
+    }
+
+    // Free-form JSON has no shape worth a name, and its type would allow for any.
+    private static void DescribeMetadata(OpenApiDocument document)
+    {
+        foreach (var schema in document.Components!.Schemas!.Values.Where(schema => schema.Properties?.ContainsKey("metadata") == true))
+        {
+            var isRequest = schema.Properties!.ContainsKey("custom_alias") || schema.Properties.ContainsKey("never_expires");
+            schema.Properties["metadata"] = new OpenApiSchema
+            {
+                Type = JsonSchemaType.Object,
+                Description = isRequest
+                    ? "A JSON object to keep with the link, such as `campaign` and `source`: at most 4,096 bytes unless configured, without white space, and 8 levels. It replaces all of the old."
+                    : "What its creator stored with it, as it was sent but for white space.",
+                AdditionalPropertiesAllowed = true,
+                Examples = [Examples["metadata"].DeepClone()],
+            };
+        }
+
+        document.Components.Schemas.Remove(nameof(JsonElement));
+    }
+
+    // The members of the other body, with the nulls that mean something and without those that do not.
+    private static void AddMergePatch(OpenApiDocument document)
+    {
+        var schemas = document.Components!.Schemas!;
+        if (!schemas.TryGetValue(nameof(UpdateLinkRequest), out var update) || update.Properties is null)
+            return;
+        schemas[MergePatchSchema] = new OpenApiSchema
+        {
+            Type = JsonSchemaType.Object,
+            Description = "What to change, as a merge patch; members that are left out stay as they are.",
+            AdditionalPropertiesAllowed = false,
+            Properties = update.Properties.Where(member => member.Key != "never_expires").ToDictionary(
+                member => member.Key, IOpenApiSchema (member) => WithNull(member.Value, member.Key is "expires_at" or "metadata")),
+        };
+        var content = document.Paths.Values.SelectMany(path => path.Operations?.Values.AsEnumerable() ?? []).SelectMany(operation => operation.RequestBody?.Content ?? new Dictionary<string, OpenApiMediaType>());
+        foreach (var (_, media) in content.Where(entry => entry.Key == LinkEndpoints.MergePatch))
+            media.Schema = new OpenApiSchemaReference(MergePatchSchema, document);
+    }
+
+    private static OpenApiSchema WithNull(IOpenApiSchema schema, bool isNullable)
+    {
+        var copy = (OpenApiSchema)schema.CreateShallowCopy();
+        copy.Type = isNullable ? copy.Type | JsonSchemaType.Null : copy.Type & ~JsonSchemaType.Null;
+        return copy;
     }
 
     private static Task DescribeOperation(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
@@ -69,26 +190,38 @@ internal static class ApiDescription
         // Names are unique: HEAD is GET without the body.
         operation.OperationId = context.Description.HttpMethod == HttpMethods.Head ? $"{described?.OperationId}Head" : described?.OperationId;
         operation.Summary = described?.Summary;
-        operation.Description = null;
+        operation.Description = described?.Description;
         foreach (var parameter in described?.Parameters ?? [])
             (operation.Parameters ??= []).Add(Build(parameter));
         if (context.Description.RelativePath?.Contains("{short_code}", StringComparison.Ordinal) == true)
-            (operation.Parameters ??= []).Insert(0, Build(new Parameter("short_code", "The code of the link.", In: ParameterLocation.Path, Pattern: "^[A-Za-z0-9_-]{4,10}$")));
+        {
+            (operation.Parameters ??= []).Insert(
+                0, Build(new Parameter("short_code", "The code of the link.", In: ParameterLocation.Path, Pattern: "^[A-Za-z0-9_-]{4,10}$", Example: "spring")));
+        }
 
         var level = metadata.OfType<AccessMetadata>().LastOrDefault()?.Level;
         foreach (var (status, answer) in operation.Responses ?? [])
         {
-            if (answer is OpenApiResponse response)
-                response.Headers = HeadersOf(status, described, isLimited: level is AccessLevel.Anonymous or AccessLevel.User);
+            if (answer is not OpenApiResponse response)
+                continue;
+            response.Headers = HeadersOf(status, described, isLimited: level is AccessLevel.Anonymous or AccessLevel.User);
+            if (described?.HasPages == true && response.Content?.ContainsKey(ProblemType) == true)
+                response.Content["text/html"] = new OpenApiMediaType { Schema = new OpenApiSchema { Type = JsonSchemaType.String } };
         }
 
-        if (level is null or AccessLevel.Open)
-            return Task.CompletedTask;
-        operation.Security =
-        [
-            new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(ApiKeyScheme, context.Document)] = [] },
-            new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(BearerScheme, context.Document)] = [] },
-        ];
+        // Clients get a type for what stands in no list, such as an answer of a proxy.
+        (operation.Responses ??= [])["default"] = new OpenApiResponse
+        {
+            Description = "Any other error.",
+            Content = new Dictionary<string, OpenApiMediaType> { [ProblemType] = new() { Schema = new OpenApiSchemaReference(nameof(Problem), context.Document) } },
+        };
+        operation.Security = level is null or AccessLevel.Open
+            ? []
+            :
+            [
+                new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(ApiKeyScheme, context.Document)] = [] },
+                new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(BearerScheme, context.Document)] = [] },
+            ];
         // An empty requirement: it also works without.
         if (level == AccessLevel.Anonymous)
             operation.Security.Add([]);
@@ -103,39 +236,65 @@ internal static class ApiDescription
             schema.Format = "date-time";
         }
 
-        // Raw bytes: OpenAPI 3.1 describes them by their content type alone. "byte" would be base64.
         if (context.JsonTypeInfo.Type == typeof(byte[]))
-            (schema.Type, schema.Format) = (null, null);
+            (schema.Type, schema.Format) = (JsonSchemaType.String, "binary");
 
-        // Members that are left out when null are not always there.
+        // Members that are left out when null are not always there, and never null.
         foreach (var optional in context.JsonTypeInfo.Properties.Where(member => member.ShouldSerialize is not null))
             schema.Required?.Remove(optional.Name);
         // Requests are read strictly; answers may get further members.
         if (context.JsonTypeInfo.Kind == JsonTypeInfoKind.Object)
-            schema.AdditionalPropertiesAllowed = !context.JsonTypeInfo.Type.Name.EndsWith("Request", StringComparison.Ordinal);
+            schema.AdditionalPropertiesAllowed = !IsRequest(context.JsonTypeInfo.Type);
 
-        var property = context.JsonPropertyInfo;
-        if (property?.AttributeProvider?.IsDefined(typeof(RequiredAttribute), inherit: false) == true)
-            schema.Type &= ~JsonSchemaType.Null;
-        if (property?.DeclaringType == typeof(UpdateLinkRequest) && property.Name == "expires_at")
-        {
-            schema.Type = JsonSchemaType.String | JsonSchemaType.Null;
-            schema.Format = "date-time";
-        }
-        else if (property?.Name == "metadata")
-        {
-            schema.Type = JsonSchemaType.Object;
-        }
-        else if (property?.Name == "redirect_type")
-        {
-            schema.Enum = [JsonValue.Create(301), JsonValue.Create(302), JsonValue.Create(307), JsonValue.Create(308)];
-            // An enumeration lists null, too, or null is not of it.
-            if (schema.Type?.HasFlag(JsonSchemaType.Null) == true)
-                schema.Enum.Add(JsonNullSentinel.JsonNull);
-        }
-
+        if (context.JsonPropertyInfo is { } property)
+            DescribeMember(schema, property, context.ApplicationServices.GetRequiredService<LinkOptions>());
         return Task.CompletedTask;
     }
+
+    private static void DescribeMember(OpenApiSchema schema, JsonPropertyInfo property, LinkOptions options)
+    {
+        var isRequest = IsRequest(property.DeclaringType);
+        // A null says nothing in a request. It stands in the description where generated clients would otherwise send a zero for what was not set: where the
+        // type is one of values and has no default.
+        var isOptionalValue = Nullable.GetUnderlyingType(property.PropertyType) is not null && (property.Name, property.DeclaringType) != ("redirect_type", typeof(CreateLinkRequest));
+        if (isRequest ? !isOptionalValue : property.ShouldSerialize is not null)
+            schema.Type &= ~JsonSchemaType.Null;
+        schema.Format = property.Name switch
+        {
+            "original_url" when property.DeclaringType != typeof(BulkResult) => "uri",
+            "short_url" or "qr_code_url" => "uri",
+            "timestamp" => "date-time",
+            "type" when property.DeclaringType == typeof(Problem) => "uri-reference",
+            _ => schema.Format,
+        };
+        if (Examples.TryGetValue(property.Name, out var example) && (isRequest || property.DeclaringType != typeof(BulkResult)))
+            schema.Examples = [example.DeepClone()];
+        switch (property.Name)
+        {
+            case "original_url" when isRequest:
+                schema.MaxLength = options.MaxUrlLength;
+                break;
+            // An enumeration would have to list null, and generators make texts of such.
+            case "redirect_type" when property.DeclaringType == typeof(UpdateLinkRequest):
+                (schema.Minimum, schema.Maximum) = ("301", "308");
+                break;
+            case "redirect_type":
+                schema.Enum = [301, 302, 307, 308];
+                schema.Default = isRequest ? 302 : null;
+                break;
+            case "urls" when isRequest:
+                (schema.MinItems, schema.MaxItems) = (1, Math.Max(options.BulkLimit, options.EnterpriseBulkLimit));
+                break;
+            case "urls":
+                schema.MaxItems = LinkEndpoints.MaxPage;
+                break;
+            case "results":
+                schema.MaxItems = Math.Max(options.BulkLimit, options.EnterpriseBulkLimit);
+                break;
+        }
+    }
+
+    private static bool IsRequest(Type type) => type.Name.EndsWith("Request", StringComparison.Ordinal);
 
     private static Dictionary<string, IOpenApiHeader> HeadersOf(string status, Described? described, bool isLimited)
     {
@@ -150,29 +309,46 @@ internal static class ApiDescription
         return names.ToDictionary(name => name, _ => (IOpenApiHeader)new OpenApiHeader { Schema = new OpenApiSchema { Type = JsonSchemaType.String } });
     }
 
-    private static OpenApiParameter Build(Parameter parameter) => new()
+    private static OpenApiParameter Build(Parameter parameter)
     {
-        Name = parameter.Name,
-        In = parameter.In,
-        Required = parameter.In == ParameterLocation.Path,
-        Description = parameter.Description,
-        Schema = new OpenApiSchema
+        var schema = new OpenApiSchema
         {
             Type = parameter.Type,
+            Format = parameter.Format ?? (parameter.Type == JsonSchemaType.Integer ? "int32" : null),
             Pattern = parameter.Pattern,
             Minimum = parameter.Minimum,
             Maximum = parameter.Maximum,
+            Default = parameter.Default,
             Enum = parameter.Values?.Select(value => (JsonNode)JsonValue.Create(value)).ToList(),
-        },
-    };
+        };
+        return new OpenApiParameter
+        {
+            Name = parameter.Name,
+            In = parameter.In,
+            Required = parameter.In == ParameterLocation.Path,
+            Description = parameter.Description,
+            Style = parameter.IsList ? ParameterStyle.Form : null,
+            Explode = parameter.IsList,
+            Schema = parameter.IsList ? new OpenApiSchema { Type = JsonSchemaType.Array, Items = schema, MaxItems = 10 } : schema,
+            Example = parameter.Example is null ? null : parameter.IsList ? new JsonArray(parameter.Example) : parameter.Example,
+        };
+    }
 }
 
 /// <summary>What the document says of an operation beyond its types.</summary>
 /// <param name="OperationId">Its name for generated clients.</param>
-/// <param name="Summary">What it does.</param>
+/// <param name="Summary">What it does, in a few words.</param>
+/// <param name="Description">What else one must know.</param>
 /// <param name="Parameters">Query and header parameters.</param>
 /// <param name="Headers">Headers of its answers, by status.</param>
-internal sealed record Described(string OperationId, string Summary, IReadOnlyList<Parameter>? Parameters = null, IReadOnlyDictionary<string, string[]>? Headers = null);
+/// <param name="HasPages">Whether its errors are pages for browsers.</param>
+internal sealed record Described(
+    string OperationId,
+    string Summary,
+    string Description,
+    IReadOnlyList<Parameter>? Parameters = null,
+    IReadOnlyDictionary<string, string[]>? Headers = null,
+    bool HasPages = false);
 
 /// <summary>One parameter.</summary>
 internal sealed record Parameter(
@@ -183,4 +359,8 @@ internal sealed record Parameter(
     string? Pattern = null,
     string? Minimum = null,
     string? Maximum = null,
-    IReadOnlyList<string>? Values = null);
+    IReadOnlyList<string>? Values = null,
+    JsonNode? Default = null,
+    string? Format = null,
+    bool IsList = false,
+    string? Example = null);

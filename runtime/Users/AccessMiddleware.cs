@@ -67,6 +67,9 @@ internal sealed class AccessMiddleware(RequestDelegate next, UserDirectory users
         var authorization = headers.Authorization.ToString();
         if (!authorization.StartsWith(BearerPrefix, StringComparison.OrdinalIgnoreCase))
             return (null, Problem.Unauthorized("Authorization takes a Bearer token only."));
+        // Clients that know of one credential only, and generated ones, send keys so, too.
+        if (authorization[BearerPrefix.Length..].Trim() is var token && ApiKey.HasForm(token))
+            return await LookUpAsync(context, token, () => IdentifyByKeyAsync(token, context.RequestAborted));
         return authentication.Jwt.IsConfigured
             ? await LookUpAsync(context, authorization, () => IdentifyByTokenAsync(context))
             : (null, Problem.Unauthorized($"Bearer tokens are not accepted here. Send an API key in {ApiKeyHeader}."));
@@ -93,7 +96,7 @@ internal sealed class AccessMiddleware(RequestDelegate next, UserDirectory users
     }
 
     private async ValueTask<(User? User, Problem? Refused)> IdentifyByKeyAsync(string key, CancellationToken cancellationToken) =>
-        await users.FindByKeyAsync(key, cancellationToken) is { } user ? (user, null) : (null, Problem.Unauthorized($"The key in {ApiKeyHeader} is not valid."));
+        await users.FindByKeyAsync(key, cancellationToken) is { } user ? (user, null) : (null, Problem.Unauthorized("The API key is not valid."));
 
     private async ValueTask<(User? User, Problem? Refused)> IdentifyByTokenAsync(HttpContext context)
     {

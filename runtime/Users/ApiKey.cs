@@ -18,6 +18,9 @@ internal static class ApiKey
     /// <summary>A new key.</summary>
     public static string Generate() => Prefix + RandomNumberGenerator.GetString(Base62, 43);
 
+    /// <summary>Whether a text claims to be a key; no token of another kind does.</summary>
+    public static bool HasForm(string text) => text.StartsWith(Prefix, StringComparison.Ordinal);
+
     /// <summary>SHA-256 of a key as 64 lower-case hex digits; null for a text that cannot be a key.</summary>
     public static string? Hash(string key) =>
         key.Length is 0 or > MaxLength ? null : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));

@@ -94,7 +94,10 @@ internal sealed class KeyGenerationEndpoints(
     {
         var (body, problem) = await RequestBody.ReadAsync(context, MaxBody, context.RequestServices.GetRequiredService<BodyBudget>().Open("kgs"));
         using var pieces = body;
-        return problem is null ? RequestBody.Parse(body.Bytes, type) : (null, problem);
+        if (problem is not null)
+            return (null, problem);
+        var parsed = RequestBody.Parse(body.Bytes, type);
+        return parsed.Errors.Count > 0 ? (null, Problem.Of(parsed.Errors)) : (parsed.Value, null);
     }
 
     private Task WriteStatusAsync(HttpContext context, int status)

@@ -110,16 +110,9 @@ internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
     {
         try
         {
-            // Until the end of the transaction, which comes whatever happens: whoever comes second waits, and then finds nothing left to do.
-            using var turn = _hosts.AnyPrimary.OpenConnection();
-            using var transaction = turn.BeginTransaction();
-            using (var take = new NpgsqlCommand("SELECT pg_advisory_xact_lock($1)", turn, transaction) { CommandTimeout = (int)MigrationLimit.TotalSeconds, Parameters = { new() { Value = MigrationLock } } })
-                take.ExecuteNonQuery();
-            var result = Upgrade().PerformUpgrade();
-            if (!result.Successful)
-                throw new InvalidOperationException($"The tables in ConnectionStrings:Postgres could not be brought up to date{(result.ErrorScript is { } script ? $" by {script.Name}" : "")}: {result.Error.Message}", result.Error);
+            MigrateInTurn();
             using var connection = _hosts.AnyPrimary.OpenConnection();
-            PostgresPartitions.Ensure(connection, _time.GetUtcNow(), _options);
+            PostgresPartitions.EnsureIndexes(connection);
         }
         catch (Exception error) when (error is NpgsqlException or TimeoutException)
         {
@@ -433,6 +426,20 @@ internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
                 await Task.Delay(Jitter.Around(OpenRetryDelay * attempt), _time, cancellationToken);
             }
         }
+    }
+
+    private void MigrateInTurn()
+    {
+        // Until the end of the transaction, which comes whatever happens: whoever comes second waits, and then finds nothing left to do.
+        using var turn = _hosts.AnyPrimary.OpenConnection();
+        using var transaction = turn.BeginTransaction();
+        using (var take = new NpgsqlCommand("SELECT pg_advisory_xact_lock($1)", turn, transaction) { CommandTimeout = (int)MigrationLimit.TotalSeconds, Parameters = { new() { Value = MigrationLock } } })
+            take.ExecuteNonQuery();
+        var result = Upgrade().PerformUpgrade();
+        if (!result.Successful)
+            throw new InvalidOperationException($"The tables in ConnectionStrings:Postgres could not be brought up to date{(result.ErrorScript is { } script ? $" by {script.Name}" : "")}: {result.Error.Message}", result.Error);
+        using var connection = _hosts.AnyPrimary.OpenConnection();
+        PostgresPartitions.Ensure(connection, _time.GetUtcNow(), _options);
     }
 
     private UpgradeEngine Upgrade() => DeployChanges.To.PostgresqlDatabase(new PostgresqlConnectionManager(_hosts.AnyPrimary))

@@ -25,6 +25,9 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
     // millisecond by a bitmap, a thousand after a bulk request.
     internal const string PlanOnceSql = "SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_bitmapscan', 'off', true)";
 
+    /// <summary>What a list by end is ordered by, as the index has it.</summary>
+    internal const string EndKey = "coalesce(expires_at, 'infinity'::timestamptz)";
+
     private const string FindSql = $"SELECT {Columns} {ByCode}";
 
     private const string UpdateSql =
@@ -215,8 +218,21 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
     {
         var sql = new StringBuilder($"SELECT {Columns} FROM urls u WHERE user_id = $1");
         var values = new List<object> { query.UserId };
+        var (key, direction) = (query.Order.By == LinkSort.CreatedAt ? "created_at" : EndKey, query.Order.IsAscending ? "ASC" : "DESC");
         if (query.After is { } after)
-            sql.Append(CultureInfo.InvariantCulture, $" AND (created_at, id) < ({Add(DateTimeOffset.FromUnixTimeMilliseconds(Math.Min(after.CreatedAt, 253_402_300_799_999)).UtcDateTime)}, {Add(after.Id)})");
+            sql.Append(CultureInfo.InvariantCulture, $" AND ({key}, id) {(query.Order.IsAscending ? '>' : '<')} ({Add(TimeOf(after))}, {Add(after.Id)})");
+        AppendRange("created_at", query.Created);
+        // The key, so that the index serves; links without an end are later than any.
+        AppendRange(EndKey, query.Expires);
+        if (query.Expires.From is not null)
+            sql.Append(" AND expires_at IS NOT NULL");
+        if (query.Status is { } status)
+        {
+            sql.Append(CultureInfo.InvariantCulture, $" AND {(status == LinkStatus.Inactive ? "NOT " : "")}is_active");
+            if (status != LinkStatus.Inactive)
+                sql.Append(CultureInfo.InvariantCulture, $" AND {EndKey} {(status == LinkStatus.Active ? ">" : "<=")} {Add(query.Now.UtcDateTime)}");
+        }
+
         if (query.CodePrefix is { } prefix)
             sql.Append(CultureInfo.InvariantCulture, $" AND starts_with(short_code, {Add(prefix)})");
         if (query.Target is { } target)
@@ -227,15 +243,15 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
 
         if (query.IsActive is { } isActive)
             sql.Append(CultureInfo.InvariantCulture, $" AND is_active = {Add(isActive)}");
-        foreach (var (key, value) in query.Metadata ?? [])
+        foreach (var (member, value) in query.Metadata ?? [])
         {
-            var name = Add(key);
+            var name = Add(member);
             sql.Append(
                 CultureInfo.InvariantCulture,
                 $" AND json_typeof(link_metadata_text(metadata)::json -> {name}) IN ('string', 'number', 'boolean') AND link_metadata_text(metadata)::json ->> {name} = {Add(value)}");
         }
 
-        sql.Append(CultureInfo.InvariantCulture, $" ORDER BY created_at DESC, id DESC LIMIT {Add(query.Limit + 1)}");
+        sql.Append(CultureInfo.InvariantCulture, $" ORDER BY {key} {direction}, id {direction} LIMIT {Add(query.Limit + 1)}");
 
         await using var command = Command(connection, sql.ToString(), [.. values]);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
@@ -245,8 +261,16 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
 
         // One more than asked for tells whether there is a next page.
         var page = rows.Take(query.Limit).ToList();
-        LinkCursor? next = rows.Count > query.Limit ? new LinkCursor(page[^1].Link.CreatedAt.ToUnixTimeMilliseconds(), page[^1].Id) : null;
+        LinkCursor? next = rows.Count > query.Limit ? LinkCursor.Of(page[^1].Link, page[^1].Id, query.Order.By) : null;
         return new LinkPage(page.ConvertAll(row => row.Link), next);
+
+        void AppendRange(string time, TimeRange range)
+        {
+            if (range.From is { } from)
+                sql.Append(CultureInfo.InvariantCulture, $" AND {time} >= {Add(from.UtcDateTime)}");
+            if (range.To is { } to)
+                sql.Append(CultureInfo.InvariantCulture, $" AND {time} < {Add(to.UtcDateTime)}");
+        }
 
         string Add(object value)
         {
@@ -254,6 +278,12 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
             return $"${values.Count}";
         }
     }
+
+    // The driver writes the last moment that it knows as infinity.
+    private static DateTime TimeOf(LinkCursor cursor) =>
+        cursor.Value > DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()
+            ? DateTime.SpecifyKind(DateTime.MaxValue, DateTimeKind.Utc)
+            : DateTimeOffset.FromUnixTimeMilliseconds(cursor.Value).UtcDateTime;
 
     // PostgreSQL's text cannot hold the character, so nothing stored does.
     private static bool HoldsNull(LinkQuery query) =>

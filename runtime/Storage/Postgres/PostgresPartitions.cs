@@ -41,6 +41,32 @@ internal static class PostgresPartitions
         return true;
     }
 
+    /// <summary>
+    /// Builds what partitions lack of an index that their table has, one after the other and beside ongoing writes: an index of the whole table would stop
+    /// them for as long as it takes. What a build that was cut off left behind is built again. The connection must be in no transaction, nor may the caller
+    /// hold one open elsewhere: such a build waits for all that began before it.
+    /// </summary>
+    public static void EnsureIndexes(NpgsqlConnection connection)
+    {
+        if (!Try(connection, "SELECT pg_try_advisory_lock($1)", PartitionLock))
+            return;
+        try
+        {
+            foreach (var (index, partition, columns, isSmall) in MissingIndexes(connection))
+            {
+                var name = $"{partition}{index["idx_urls".Length..]}";
+                Execute(connection, $"DROP INDEX IF EXISTS {name}");
+                // A small one is built before anybody notices.
+                Execute(connection, $"CREATE INDEX {(isSmall ? "" : "CONCURRENTLY")} {name} ON {partition} {columns}");
+                Execute(connection, $"ALTER INDEX {index} ATTACH PARTITION {name}");
+            }
+        }
+        finally
+        {
+            Try(connection, "SELECT pg_advisory_unlock($1)", PartitionLock);
+        }
+    }
+
     /// <summary>Runs work of this class on a thread of its own: it may take long, and a server that hangs would block one of the pool.</summary>
     public static Task<T> RunAsync<T>(Func<T> work) => Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
@@ -112,6 +138,33 @@ internal static class PostgresPartitions
     {
         using var command = new NpgsqlCommand(sql, connection) { Parameters = { new() { Value = value, NpgsqlDbType = NpgsqlDbType.Bigint } } };
         return command.ExecuteScalar() is true;
+    }
+
+    // Names and definitions are the database's own.
+    private static List<(string Index, string Partition, string Columns, bool IsSmall)> MissingIndexes(NpgsqlConnection connection)
+    {
+        using var command = new NpgsqlCommand(
+            """
+            SELECT i.indexrelid::regclass::text, p.inhrelid::regclass::text, substring(pg_get_indexdef(i.indexrelid) FROM ' USING .*$'),
+                pg_relation_size(p.inhrelid) < 8 * 1024 * 1024
+            FROM pg_index i JOIN pg_inherits p ON p.inhparent = i.indrelid
+            WHERE i.indrelid = 'urls'::regclass AND NOT i.indisvalid
+                AND NOT EXISTS (SELECT 1 FROM pg_inherits a JOIN pg_index c ON c.indexrelid = a.inhrelid WHERE a.inhparent = i.indexrelid AND c.indrelid = p.inhrelid)
+            ORDER BY 1, 2
+            """,
+            connection);
+        using var reader = command.ExecuteReader();
+        var missing = new List<(string, string, string, bool)>();
+        while (reader.Read())
+            missing.Add((reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetBoolean(3)));
+        return missing;
+    }
+
+    // As long as it takes: it waits for nobody's requests, and nobody waits for it.
+    private static void Execute(NpgsqlConnection connection, string sql)
+    {
+        using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
+        command.ExecuteNonQuery();
     }
 
     private static void ExecuteInTransaction(NpgsqlConnection connection, string sql)

@@ -12,6 +12,9 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
     private const string Columns =
         "id, short_code, original_url, user_id, created_at, expires_at, click_count, last_accessed_at, is_active, redirect_type, metadata";
 
+    // What a list by end is ordered by, as the index has it: a link that never expires counts as the latest (LinkCursor.Never).
+    private const string EndKey = "coalesce(expires_at, 9223372036854775807)";
+
     /// <inheritdoc />
     public Task<CreateLinksResult> CreateAsync(CreateLinks request, CancellationToken cancellationToken) =>
         database.WriteAsync(session => Create(session, request), request.IsLarge, cancellationToken);
@@ -210,23 +213,44 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
     {
         var sql = new StringBuilder($"SELECT {Columns} FROM urls WHERE user_id = $1");
         var values = new List<object?> { query.UserId };
+        var (key, direction) = (query.Order.By == LinkSort.CreatedAt ? "created_at" : EndKey, query.Order.IsAscending ? "ASC" : "DESC");
         if (query.After is { } after)
-            sql.Append(CultureInfo.InvariantCulture, $" AND (created_at, id) < ({Add(after.CreatedAt)}, {Add(after.Id)})");
+            sql.Append(CultureInfo.InvariantCulture, $" AND ({key}, id) {(query.Order.IsAscending ? '>' : '<')} ({Add(after.Value)}, {Add(after.Id)})");
+        AppendRange("created_at", query.Created);
+        // The key, so that the index serves; links without an end are later than any.
+        AppendRange(EndKey, query.Expires);
+        if (query.Expires.From is not null)
+            sql.Append(" AND expires_at IS NOT NULL");
+        if (query.Status is { } status)
+        {
+            sql.Append(CultureInfo.InvariantCulture, $" AND is_active = {Add(status == LinkStatus.Inactive ? 0 : 1)}");
+            if (status != LinkStatus.Inactive)
+                sql.Append(CultureInfo.InvariantCulture, $" AND {EndKey} {(status == LinkStatus.Active ? ">" : "<=")} {Add(query.Now.ToUnixTimeMilliseconds())}");
+        }
+
         if (query.CodePrefix is { } prefix)
             sql.Append(CultureInfo.InvariantCulture, $" AND substr(short_code, 1, {Add(prefix.Length)}) = {Add(prefix)}");
         if (query.Target is { } target)
             sql.Append(CultureInfo.InvariantCulture, $" AND ({string.Join(" OR ", TargetSearch.SpellingsOf(target).Select(text => $"instr(lower(original_url), lower({Add(text)})) > 0"))})");
         if (query.IsActive is { } isActive)
             sql.Append(CultureInfo.InvariantCulture, $" AND is_active = {Add(isActive ? 1 : 0)}");
-        foreach (var (key, value) in query.Metadata ?? [])
-            sql.Append(CultureInfo.InvariantCulture, $" AND {SqliteSession.MetadataFunction}(metadata, {Add(key)}) = {Add(value)}");
-        sql.Append(CultureInfo.InvariantCulture, $" ORDER BY created_at DESC, id DESC LIMIT {Add(query.Limit + 1)}");
+        foreach (var (member, value) in query.Metadata ?? [])
+            sql.Append(CultureInfo.InvariantCulture, $" AND {SqliteSession.MetadataFunction}(metadata, {Add(member)}) = {Add(value)}");
+        sql.Append(CultureInfo.InvariantCulture, $" ORDER BY {key} {direction}, id {direction} LIMIT {Add(query.Limit + 1)}");
 
         // One more than asked for tells whether there is a next page.
-        var rows = session.Query(sql.ToString(), Read, [.. values]);
+        var rows = session.QueryOnce(sql.ToString(), Read, [.. values]);
         var page = rows.Take(query.Limit).ToList();
-        LinkCursor? next = rows.Count > query.Limit ? new LinkCursor(page[^1].Link.CreatedAt.ToUnixTimeMilliseconds(), page[^1].Id) : null;
+        LinkCursor? next = rows.Count > query.Limit ? LinkCursor.Of(page[^1].Link, page[^1].Id, query.Order.By) : null;
         return new LinkPage(page.ConvertAll(row => row.Link), next);
+
+        void AppendRange(string time, TimeRange range)
+        {
+            if (range.From is { } from)
+                sql.Append(CultureInfo.InvariantCulture, $" AND {time} >= {Add(CeilingOf(from))}");
+            if (range.To is { } to)
+                sql.Append(CultureInfo.InvariantCulture, $" AND {time} < {Add(CeilingOf(to))}");
+        }
 
         string Add(object value)
         {
@@ -247,6 +271,9 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
             row.GetInt64(8) != 0,
             row.GetInt32(9),
             row.GetString(10)));
+
+    // Times are stored in whole milliseconds: what is not before a moment is not before the next whole one.
+    private static long CeilingOf(DateTimeOffset time) => time.AddTicks(TimeSpan.TicksPerMillisecond - 1).ToUnixTimeMilliseconds();
 
     private static DateTimeOffset FromUnix(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
 }

@@ -42,13 +42,13 @@ internal sealed class SqliteSession : IDisposable
     public object? Scalar(string sql, params ReadOnlySpan<object?> values) => Bind(sql, values).ExecuteScalar() is { } value and not DBNull ? value : null;
 
     /// <summary>Runs a query and reads every row.</summary>
-    public List<T> Query<T>(string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<object?> values)
+    public List<T> Query<T>(string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<object?> values) => ReadAll(Bind(sql, values), read);
+
+    /// <summary>Runs a query whose text is one of many and not worth keeping prepared, as those with filters are.</summary>
+    public List<T> QueryOnce<T>(string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<object?> values)
     {
-        using var reader = Bind(sql, values).ExecuteReader();
-        var rows = new List<T>();
-        while (reader.Read())
-            rows.Add(read(reader));
-        return rows;
+        using var command = NewCommand(sql, values.Length);
+        return ReadAll(Set(command, values), read);
     }
 
     /// <summary>The prepared statement of a text with its values set, for callers that run it many times.</summary>
@@ -58,16 +58,11 @@ internal sealed class SqliteSession : IDisposable
         {
             if (_commands.Count == MaxStatements)
                 throw new InvalidOperationException($"More than {MaxStatements} distinct statements on one connection: values belong in parameters.");
-            command = _connection.CreateCommand();
-            command.CommandText = sql;
-            for (var i = 1; i <= values.Length; i++)
-                command.Parameters.Add(new SqliteParameter { ParameterName = $"${i}" });
+            command = NewCommand(sql, values.Length);
             _commands.Add(sql, command);
         }
 
-        for (var i = 0; i < values.Length; i++)
-            command.Parameters[i].Value = values[i] ?? DBNull.Value;
-        return command;
+        return Set(command, values);
     }
 
     /// <inheritdoc />
@@ -76,5 +71,30 @@ internal sealed class SqliteSession : IDisposable
         foreach (var command in _commands.Values)
             command.Dispose();
         _connection.Dispose();
+    }
+
+    private static SqliteCommand Set(SqliteCommand command, ReadOnlySpan<object?> values)
+    {
+        for (var i = 0; i < values.Length; i++)
+            command.Parameters[i].Value = values[i] ?? DBNull.Value;
+        return command;
+    }
+
+    private static List<T> ReadAll<T>(SqliteCommand command, Func<SqliteDataReader, T> read)
+    {
+        using var reader = command.ExecuteReader();
+        var rows = new List<T>();
+        while (reader.Read())
+            rows.Add(read(reader));
+        return rows;
+    }
+
+    private SqliteCommand NewCommand(string sql, int parameters)
+    {
+        var command = _connection.CreateCommand();
+        command.CommandText = sql;
+        for (var i = 1; i <= parameters; i++)
+            command.Parameters.Add(new SqliteParameter { ParameterName = $"${i}" });
+        return command;
     }
 }

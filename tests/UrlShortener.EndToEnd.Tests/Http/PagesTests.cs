@@ -49,6 +49,21 @@ public sealed class PagesTests : ProductTest, IClassFixture<ProductFixture>
         Assert.Contains("/docs", reply.Text, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("/favicon.ico", "image/svg+xml")]
+    [InlineData("/favicon.svg", "image/svg+xml")]
+    [InlineData("/errors", "text/html")]
+    public async Task Page_ForPeople_IsServedToGetAndHead(string path, string type)
+    {
+        var reply = await _product.Anonymous.GetAsync(path);
+        var head = await _product.Anonymous.HeadAsync(path);
+
+        Assert.Equal((200, 200), (reply.Status, head.Status));
+        Assert.StartsWith(type, reply.Header("Content-Type"), StringComparison.Ordinal);
+        Assert.NotEmpty(reply.Body);
+        Assert.Empty(head.Body);
+    }
+
     [Fact]
     public async Task Robots_File_KeepsCrawlersFromTheApi()
     {

@@ -76,17 +76,36 @@ public sealed class ChangeTests : ProductTest, IClassFixture<ProductFixture>
 
     [Fact]
     [Trait("Case", "F-09")]
-    public async Task F09_UpdateUrl_ExpiresAtNull_ClearsTheEnd()
+    public async Task F09_UpdateUrl_NullAndNeverExpires_ClearTheEndWhereTheySaySo()
     {
         var created = await _product.Owner.CreateAsync(new { original_url = "https://example.com/", expires_in_days = 1 });
         var code = created.Json.GetProperty("short_code").GetString();
 
         var untouched = await _product.Owner.PatchAsync($"/api/v1/urls/{code}", new { original_url = "https://example.com/other" });
-        var cleared = await _product.Owner.PatchAsync($"/api/v1/urls/{code}", new { expires_at = (string?)null });
+        // As a generated client sends it that sets one member.
+        var unset = await _product.Owner.PatchAsync($"/api/v1/urls/{code}", new { is_active = true, expires_at = (string?)null, original_url = (string?)null, never_expires = (bool?)null });
+        var cleared = await _product.Owner.PatchAsync($"/api/v1/urls/{code}", new { never_expires = true });
 
         Assert.Equal(created.Json.GetProperty("expires_at").GetString(), untouched.Json.GetProperty("url").GetProperty("expires_at").GetString());
+        Assert.Equal(created.Json.GetProperty("expires_at").GetString(), unset.Json.GetProperty("url").GetProperty("expires_at").GetString());
         Assert.Equal(JsonValueKind.Null, cleared.Json.GetProperty("url").GetProperty("expires_at").ValueKind);
         Assert.Equal(JsonValueKind.Null, (await _product.Owner.GetAsync($"/api/v1/urls/{code}")).Json.GetProperty("expires_at").ValueKind);
+    }
+
+    [Fact]
+    [Trait("Case", "F-09")]
+    public async Task F09_UpdateUrl_MergePatch_RemovesWhatIsNull()
+    {
+        var created = await _product.Owner.CreateAsync(new { original_url = "https://example.com/", expires_in_days = 1, metadata = new { campaign = "spring" } });
+        var code = created.Json.GetProperty("short_code").GetString();
+        StringContent Patch(string body) => new(body, System.Text.Encoding.UTF8, "application/merge-patch+json");
+
+        var refused = await _product.Owner.PatchAsync($"/api/v1/urls/{code}", Patch("""{"expires_at":null,"is_active":null}"""));
+        var cleared = await _product.Owner.PatchAsync($"/api/v1/urls/{code}", Patch("""{"expires_at":null,"metadata":null}"""));
+
+        Assert.Equal("is_active", Assert.Single(refused.ShouldBeProblem(400, "INVALID_REQUEST").GetProperty("errors").EnumerateArray()).GetProperty("field").GetString());
+        Assert.Equal(JsonValueKind.Null, cleared.Json.GetProperty("url").GetProperty("expires_at").ValueKind);
+        Assert.Equal("{}", cleared.Json.GetProperty("url").GetProperty("metadata").GetRawText());
     }
 
     [Theory]

@@ -199,4 +199,27 @@ public sealed class CreateTests : ProductTest, IClassFixture<ProductFixture>
     {
         public override bool CanSeek => false;
     }
+
+    /// <summary>Editors and some encoders put one there; RFC 8259 lets a reader ignore it.</summary>
+    [Fact]
+    public async Task Create_BodyWithAByteOrderMark_IsRead()
+    {
+        using var content = new ByteArrayContent([.. Encoding.UTF8.Preamble, .. """{"original_url":"https://example.com/"}"""u8]);
+        content.Headers.ContentType = new("application/json");
+
+        Assert.Equal(201, (await _product.Owner.CreateAsync(content)).Status);
+    }
+
+    [Fact]
+    public async Task Create_WrongFieldsBesideAnUnknownOne_AreAllNamed()
+    {
+        using var content = new StringContent(
+            """{"custom_allias":"x","original_url":"nonsense","custom_alias":"a","redirect_type":"301","expires_in_days":0,"expires_at":"+0530"}""", Encoding.UTF8, "application/json");
+
+        var problem = (await _product.Owner.CreateAsync(content)).ShouldBeProblem(400, "INVALID_REQUEST");
+
+        Assert.Equal(
+            ["custom_allias", "redirect_type", "expires_at", "original_url", "custom_alias", "expires_in_days"],
+            problem.GetProperty("errors").EnumerateArray().Select(error => error.GetProperty("field").GetString()));
+    }
 }

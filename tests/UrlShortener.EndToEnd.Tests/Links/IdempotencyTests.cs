@@ -35,6 +35,28 @@ public sealed class IdempotencyTests : ProductTest, IClassFixture<ProductFixture
         Assert.Equal(1, (await user.GetAsync("/api/v1/urls")).Json.GetProperty("urls").GetArrayLength());
     }
 
+    /// <summary>The standard's name and the specification's are one key.</summary>
+    [Fact]
+    [Trait("Case", "F-13")]
+    public async Task F13_Idempotency_EitherHeader_IsTheSameKey()
+    {
+        var user = await _product.CreateUserAsync(NewEmail());
+        var key = Guid.NewGuid().ToString();
+        var body = new { original_url = "https://example.com/once" };
+
+        var first = await user.CreateAsync(body, ("Idempotency-Key", key));
+        var second = await user.CreateAsync(body, (Header, key));
+        var both = await user.CreateAsync(body, (Header, key), ("Idempotency-Key", key));
+        var contradiction = await user.CreateAsync(body, (Header, key), ("Idempotency-Key", "another"));
+
+        Assert.Equal(201, first.Status);
+        Assert.Equal("true", second.Header(ReplayedHeader));
+        Assert.Equal(first.Body, second.Body);
+        Assert.Equal(first.Body, both.Body);
+        Assert.Equal("Idempotency-Key", contradiction.ShouldBeProblem(400, "INVALID_REQUEST").GetProperty("errors")[0].GetProperty("field").GetString());
+        Assert.Equal(1, (await user.GetAsync("/api/v1/urls")).Json.GetProperty("urls").GetArrayLength());
+    }
+
     [Fact]
     [Trait("Case", "F-13")]
     public async Task F13_Idempotency_SameKeyOtherBody_Returns422()

@@ -43,12 +43,15 @@ internal sealed class ApiDocument
 /// <summary>A method of a path.</summary>
 internal sealed record Operation(string Method, string Path, JsonElement Json)
 {
-    /// <summary>Its answers by status.</summary>
+    /// <summary>Its answers by status, but for what it says of all others.</summary>
     public IReadOnlyDictionary<int, JsonElement> Responses { get; } =
-        Json.GetProperty("responses").EnumerateObject().ToDictionary(response => int.Parse(response.Name, System.Globalization.CultureInfo.InvariantCulture), response => response.Value);
+        Json.GetProperty("responses").EnumerateObject().Where(response => response.Name != "default").ToDictionary(response => int.Parse(response.Name, System.Globalization.CultureInfo.InvariantCulture), response => response.Value);
 
     /// <summary>The schema of its JSON body; null when it takes none.</summary>
-    public JsonElement? RequestSchema => Json.TryGetProperty("requestBody", out var body) ? body.GetProperty("content").GetProperty("application/json").GetProperty("schema") : null;
+    public JsonElement? RequestSchema => RequestSchemaOf("application/json");
+
+    /// <summary>The schema of its body of a type; null when it takes none.</summary>
+    public JsonElement? RequestSchemaOf(string type) => Json.TryGetProperty("requestBody", out var body) ? body.GetProperty("content").GetProperty(type).GetProperty("schema") : null;
 
     /// <summary>A parameter's schema.</summary>
     public JsonElement ParameterSchema(string name) =>

@@ -81,15 +81,16 @@ internal sealed class Contract(ApiDocument document)
         {
             _problems.AddRange(document.Validate(described.GetProperty("schema"), reply.Json).Select(problem => $"{place}: {problem} in {reply.Text}"));
         }
-        else if (!IsPicture(type, reply.Body))
+        else if (!IsOf(type, reply.Body))
         {
             _problems.Add($"{place} is no {type}");
         }
     }
 
-    private static bool IsPicture(string type, byte[] body) => type switch
+    private static bool IsOf(string type, byte[] body) => type switch
     {
         "image/png" => body.AsSpan().StartsWith((byte[])[0x89, .. "PNG\r\n"u8, 0x1A, 0x0A]),
+        "text/html" => Encoding.UTF8.GetString(body).StartsWith("<!doctype html>", StringComparison.Ordinal),
         "image/svg+xml" => Encoding.UTF8.GetString(body).Contains("<svg", StringComparison.Ordinal),
         _ => throw new NotSupportedException($"Nobody here knows what {type} looks like."),
     };

@@ -17,6 +17,7 @@ public sealed class ContractTests : ProductTest
 
     private static readonly object Good = new { original_url = "https://example.com/contract" };
     private static readonly object GoodBulk = new { urls = new[] { Good } };
+    private static readonly (string, string) Browser = ("Accept", "text/html");
     private static readonly string[] Reads = ["GET", "HEAD"];
 
     [Fact]
@@ -37,8 +38,13 @@ public sealed class ContractTests : ProductTest
         await DrawAsync(product, contract);
         await ExceedLimitAsync(product, contract);
         await UseUnknownHostAsync(product, contract);
+        var tooMany = Enumerable.Range(0, 110).Select(number => ($"X-Header-{number}", "1")).ToArray();
         foreach (var method in Reads)
+        {
             contract.Check(method, "/health", 200, await SendAsync(product.Anonymous, method, "/health"));
+            contract.Check(method, "/health", 431, await SendAsync(product.Anonymous, method, "/health", null, tooMany));
+        }
+
         // Last: there is no way back.
         await LoseStoreAsync(product, contract);
 
@@ -62,6 +68,8 @@ public sealed class ContractTests : ProductTest
             contract.Check(method, Follow, 404, await SendAsync(product.Anonymous, method, $"/{Unknown}"));
             contract.Check(method, Follow, 410, await SendAsync(product.Anonymous, method, $"/{expired}"));
             contract.Check(method, Follow, 451, await SendAsync(product.Anonymous, method, $"/{blocked}"));
+            foreach (var (status, code) in ((int, string)[])[(404, Unknown), (410, expired), (451, blocked)])
+                contract.Check(method, Follow, status, await SendAsync(product.Anonymous, method, $"/{code}", null, Browser));
         }
     }
 
@@ -118,7 +126,8 @@ public sealed class ContractTests : ProductTest
         contract.Check("GET", Link, 401, await product.Anonymous.GetAsync($"{Urls}/{code}"));
         contract.Check("GET", Link, 403, await user.GetAsync($"{Urls}/{code}"));
         contract.Check("GET", Link, 404, await product.Owner.GetAsync($"{Urls}/{Unknown}"));
-        contract.Check("GET", Link, 410, await product.Owner.GetAsync($"{Urls}/{expired}"));
+        contract.Check("GET", Link, 200, await product.Owner.GetAsync($"{Urls}/{expired}"));
+        contract.Check("GET", Link, 410, await user.GetAsync($"{Urls}/{expired}"));
         contract.Check("GET", Stats, 200, await product.Owner.GetAsync($"{Urls}/{code}/stats"));
         contract.Check("GET", Stats, 200, await product.Owner.GetAsync($"{Urls}/{code}/stats?granularity=week&time_zone=Asia/Kathmandu"));
         contract.Check("GET", Stats, 400, await product.Owner.GetAsync($"{Urls}/{code}/stats?granularity=minute"));
@@ -132,6 +141,8 @@ public sealed class ContractTests : ProductTest
         var user = await product.CreateUserAsync(NewEmail());
         var code = await product.Owner.CreateLinkAsync();
         contract.Check("PATCH", Link, 200, await product.Owner.PatchAsync($"{Urls}/{code}", new { original_url = "https://example.com/new", metadata = new { } }));
+        using var patch = new StringContent("""{"expires_at":null,"metadata":null}""", Encoding.UTF8, "application/merge-patch+json");
+        contract.Check("PATCH", Link, 200, await product.Owner.PatchAsync($"{Urls}/{code}", patch));
         contract.Check("PATCH", Link, 400, await product.Owner.PatchAsync($"{Urls}/{code}", new { }));
         contract.Check("PATCH", Link, 401, await product.Anonymous.PatchAsync($"{Urls}/{code}", Good));
         contract.Check("PATCH", Link, 403, await user.PatchAsync($"{Urls}/{code}", Good));
@@ -195,6 +206,8 @@ public sealed class ContractTests : ProductTest
             [("GET", Follow, null), ("HEAD", Follow, null), ("GET", Qr, null), ("HEAD", Qr, null), ("GET", "/health", null), ("HEAD", "/health", null), .. Limited()])
         {
             contract.Check(method, path, 503, await SendAsync(product.Owner, method, path.Replace("{short_code}", code, StringComparison.Ordinal), body));
+            if (path == Follow)
+                contract.Check(method, path, 503, await SendAsync(product.Owner, method, $"/{code}", null, Browser));
         }
     }
 

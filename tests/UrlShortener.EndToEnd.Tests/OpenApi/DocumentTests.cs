@@ -9,7 +9,7 @@ public sealed partial class DocumentTests : ProductTest, IClassFixture<ProductFi
 {
     // For people, orchestrators and monitors, and for who operates a region; no part of the API.
     private static readonly HashSet<string> Undocumented =
-        ["/", "/robots.txt", "/health/live", "/health/ready", "/health/startup", "/docs", "/kgs/v1/status", "/kgs/v1/refill", "/kgs/v1/epochs"];
+        ["/", "/errors", "/favicon.ico", "/favicon.svg", "/robots.txt", "/health/live", "/health/ready", "/health/startup", "/docs", "/kgs/v1/status", "/kgs/v1/refill", "/kgs/v1/epochs"];
 
     private static readonly string[] Methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
@@ -61,13 +61,15 @@ public sealed partial class DocumentTests : ProductTest, IClassFixture<ProductFi
         var response = operation.Responses[status];
 
         foreach (var member in members.Split(',', StringSplitOptions.RemoveEmptyEntries))
-            AssertMember(document, Operation.ContentOf(response).Values.Single().GetProperty("schema"), member.TrimEnd('?'), isRequired: !member.EndsWith('?'));
+            AssertMember(document, Operation.ContentOf(response).Single(content => content.Key.EndsWith("json", StringComparison.Ordinal)).Value.GetProperty("schema"), member.TrimEnd('?'), isRequired: !member.EndsWith('?'));
         foreach (var member in requestMembers.Split(',', StringSplitOptions.RemoveEmptyEntries))
             AssertMember(document, operation.RequestSchema!.Value, member, requiredMembers.Split(',').Contains(member));
     }
 
     [Theory]
     [InlineData("POST", "/api/v1/urls", "X-Idempotency-Key")]
+    [InlineData("POST", "/api/v1/urls", "Idempotency-Key")]
+    [InlineData("POST", "/api/v1/urls/bulk", "Idempotency-Key")]
     [InlineData("GET", "/api/v1/urls/{short_code}/stats", "start_date")]
     [InlineData("GET", "/api/v1/urls/{short_code}/stats", "end_date")]
     [InlineData("GET", "/api/v1/urls/{short_code}/stats", "granularity")]
@@ -77,6 +79,55 @@ public sealed partial class DocumentTests : ProductTest, IClassFixture<ProductFi
 
         if (parameter == "granularity")
             Assert.Equal(["hour", "day", "week"], schema.GetProperty("enum").EnumerateArray().Select(value => value.GetString()));
+    }
+
+    /// <summary>What generated clients stumble over: nulls that mean nothing, numbers that become texts, files that become texts, lists that become one value.</summary>
+    [Fact]
+    public async Task Document_Types_AreWhatGeneratorsRead()
+    {
+        var document = await ApiDocument.LoadAsync(_product.Anonymous);
+        var schemas = document.Root.GetProperty("components").GetProperty("schemas");
+        JsonElement Member(string schema, string name) => schemas.GetProperty(schema).GetProperty("properties").GetProperty(name);
+
+        Assert.Equal("integer", Member("CreateLinkRequest", "redirect_type").GetProperty("type").GetString());
+        Assert.False(Member("UpdateLinkRequest", "redirect_type").TryGetProperty("enum", out _));
+        Assert.Equal("object", Member("CreateLinkRequest", "metadata").GetProperty("type").GetString());
+        Assert.Equal("string", Member("CreateLinkRequest", "custom_alias").GetProperty("type").GetString());
+        Assert.Equal("integer", Member("Problem", "retry_after").GetProperty("type").GetString());
+        // Those that a client would otherwise send a zero or false for.
+        foreach (var name in (string[])["expires_at", "never_expires", "is_active", "redirect_type"])
+            Assert.Contains("null", Member("UpdateLinkRequest", name).GetProperty("type").EnumerateArray().Select(type => type.GetString()));
+        foreach (var (schema, name) in ((string, string)[])[("Problem", "code"), ("FieldError", "code"), ("BulkResult", "code"), ("BulkResult", "status"), ("LinkResponse", "status"), ("LinkDetailResponse", "status"), ("HealthResponse", "status")])
+            Assert.True(Follow(document, Member(schema, name)).TryGetProperty("enum", out _), $"{schema}.{name}");
+        foreach (var (schema, name, format) in ((string, string, string)[])
+            [("CreateLinkRequest", "original_url", "uri"), ("LinkResponse", "short_url", "uri"), ("LinkResponse", "created_at", "date-time"), ("TimeBucketResponse", "timestamp", "date-time")])
+            Assert.Equal(format, Member(schema, name).GetProperty("format").GetString());
+        Assert.Equal(10_000, Member("BulkRequest", "urls").GetProperty("maxItems").GetInt32());
+        Assert.Equal("array", document.Find("GET", "/api/v1/urls").ParameterSchema("metadata").GetProperty("type").GetString());
+        Assert.Equal(20, document.Find("GET", "/api/v1/urls").ParameterSchema("limit").GetProperty("default").GetInt32());
+        Assert.All(
+            Operation.ContentOf(document.Find("GET", "/api/v1/urls/{short_code}/qr").Responses[200]).Values,
+            content => Assert.Equal("binary", content.GetProperty("schema").GetProperty("format").GetString()));
+        foreach (var (method, path) in ((string, string)[])[("GET", "/{short_code}"), ("GET", "/health"), ("GET", "/api/v1/urls/{short_code}/qr")])
+            Assert.Equal(0, document.Find(method, path).Json.GetProperty("security").GetArrayLength());
+        Assert.Equal("/", Assert.Single(document.Root.GetProperty("servers").EnumerateArray()).GetProperty("url").GetString());
+    }
+
+    [Fact]
+    public async Task Errors_EveryCode_HasAPlaceOnThePageOfItsType()
+    {
+        var document = await ApiDocument.LoadAsync(_product.Anonymous);
+        var codes = document.Root.GetProperty("components").GetProperty("schemas").GetProperty("ErrorCode").GetProperty("enum").EnumerateArray().Select(code => code.GetString()!).ToList();
+        var problem = (await _product.Anonymous.GetAsync("/api/v1/urls/nosuch7/nothing")).ShouldBeProblem(404, "NOT_FOUND");
+        var type = new Uri(_product.Http.BaseAddress!, problem.GetProperty("type").GetString());
+        var page = await _product.Anonymous.GetAsync(type.AbsolutePath);
+        var text = await File.ReadAllTextAsync(Path.Combine(ProductProgram.Root, "docs", "errors.md"), TestContext.Current.CancellationToken);
+
+        Assert.Equal(200, page.Status);
+        Assert.Equal("#NOT_FOUND", type.Fragment);
+        Assert.InRange(codes.Count, 15, 50);
+        Assert.All(codes, code => Assert.Contains($"id=\"{code}\"", page.Text, StringComparison.Ordinal));
+        Assert.All(codes, code => Assert.Contains($"`{code}`", text, StringComparison.Ordinal));
     }
 
     [Fact]

@@ -125,6 +125,14 @@ internal sealed partial class SchemaValidator(JsonElement document)
                 if (isNumber && value.GetDecimal() > keyword.Value.GetDecimal())
                     problems.Add($"{path} is {value}, above {keyword.Value}");
                 break;
+            case "minItems":
+                if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() < keyword.Value.GetInt32())
+                    problems.Add($"{path} has fewer than {keyword.Value} items");
+                break;
+            case "maxItems":
+                if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() > keyword.Value.GetInt32())
+                    problems.Add($"{path} has more than {keyword.Value} items");
+                break;
             // Characters are code points there.
             case "minLength":
                 if (isText && value.GetString()!.EnumerateRunes().Count() < keyword.Value.GetInt32())
@@ -170,6 +178,9 @@ internal sealed partial class SchemaValidator(JsonElement document)
         "date-time" => value.ValueKind != JsonValueKind.String
             || (DateTimePattern().IsMatch(value.GetString()!) && DateTimeOffset.TryParse(value.GetString(), CultureInfo.InvariantCulture, out _)),
         "uri" => value.ValueKind != JsonValueKind.String || Uri.TryCreate(value.GetString(), UriKind.Absolute, out _),
+        "uri-reference" => value.ValueKind != JsonValueKind.String || Uri.TryCreate(value.GetString(), UriKind.RelativeOrAbsolute, out _),
+        // A file is not JSON; whoever describes one so says what its content type does.
+        "binary" => true,
         "int32" => value.ValueKind != JsonValueKind.Number || value.TryGetInt32(out _),
         "int64" => value.ValueKind != JsonValueKind.Number || value.TryGetInt64(out _),
         _ => throw new NotSupportedException($"The format \"{format}\" is not checked. Teach {nameof(SchemaValidator)} what it means."),

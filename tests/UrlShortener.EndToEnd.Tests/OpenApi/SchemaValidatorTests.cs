@@ -27,6 +27,8 @@ public sealed class SchemaValidatorTests
     [InlineData("""{"format":"date-time"}""", "\"2030-01-31T12:00:00.5+02:00\"", "\"2030-01-31\"")]
     [InlineData("""{"format":"date-time"}""", "null", "\"2030-02-30T12:00:00Z\"")]
     [InlineData("""{"format":"uri"}""", "\"https://a.example/\"", "\"a\"")]
+    [InlineData("""{"minItems":1,"maxItems":2}""", "[1]", "[]")]
+    [InlineData("""{"minItems":1,"maxItems":2}""", "[1,2]", "[1,2,3]")]
     [InlineData("""{"format":"int32"}""", "2147483647", "2147483648")]
     [InlineData("""{"format":"int64"}""", "2147483648", "1e30")]
     [InlineData("""{"oneOf":[{"type":"null"},{"type":"string"}]}""", "null", "1")]

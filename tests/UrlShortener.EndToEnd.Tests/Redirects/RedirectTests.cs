@@ -128,7 +128,9 @@ public sealed class RedirectTests : ProductTest, IClassFixture<ProductFixture>
         reply.ShouldBeProblem(410, "URL_EXPIRED");
         Assert.Equal("no-store", reply.Header("Cache-Control"));
         AssertPage(await _product.Anonymous.GetAsync($"/{code}", ("Accept", "text/html")), 410, "Link expired");
-        (await _product.Owner.GetAsync($"/api/v1/urls/{code}")).ShouldBeProblem(410, "URL_EXPIRED");
+        // Its owner sees what became of it; others see what visitors see.
+        Assert.Equal("expired", (await _product.Owner.GetAsync($"/api/v1/urls/{code}")).Json.GetProperty("status").GetString());
+        (await (await _product.CreateUserAsync(NewEmail())).GetAsync($"/api/v1/urls/{code}")).ShouldBeProblem(410, "URL_EXPIRED");
         Assert.Equal(410, (await _product.Anonymous.HeadAsync($"/{code}")).Status);
 
         Assert.Equal(200, (await _product.Owner.PatchAsync($"/api/v1/urls/{code}", new { expires_at = (string?)null })).Status);

@@ -63,10 +63,18 @@ public sealed class ApiKeyTests : ProductTest, IClassFixture<ProductFixture>
     [Theory]
     [InlineData("Basic dXNlcjpwYXNz")]
     [InlineData("Bearer x.y.z")]
+    [InlineData("Bearer usk_0000000000000000000000000000000000000000000")]
     [InlineData("nonsense")]
     [Trait("Case", "F-12")]
     public async Task F12_ApiKeyAuth_OtherCredential_Returns401(string authorization) =>
         (await _product.Anonymous.CreateAsync(new { original_url = "https://example.com/" }, ("Authorization", authorization))).ShouldBeProblem(401, "UNAUTHORIZED");
+
+    [Theory]
+    [InlineData("Bearer")]
+    [InlineData("bearer")]
+    [Trait("Case", "F-12")]
+    public async Task F12_ApiKeyAuth_KeyAsBearerToken_IsAccepted(string scheme) =>
+        Assert.Equal(200, (await _product.Anonymous.GetAsync("/api/v1/urls", ("Authorization", $"{scheme} {_product.ApiKey}"))).Status);
 
     [Fact]
     [Trait("Case", "F-12")]

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using System.Text.Json.Serialization.Metadata;
 using UrlShortener.Runtime.Http;
 using UrlShortener.Runtime.Links;
 using Xunit;
@@ -20,20 +21,50 @@ public sealed class RequestBodyTests
     [InlineData("", "not valid JSON")]
     public void Parse_BadBody_SaysWhatIsWrong(string json, string expected)
     {
-        var (value, problem) = RequestBody.Parse(new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(json)), LinkJson.Instance.CreateLinkRequest);
+        var parsed = Parse(Encoding.UTF8.GetBytes(json), LinkJson.Instance.CreateLinkRequest);
 
-        Assert.Null(value);
-        Assert.NotNull(problem);
-        Assert.Equal((400, ErrorCode.InvalidRequest), (problem.Status, problem.Code));
-        Assert.Contains(expected, problem.Error, StringComparison.Ordinal);
+        var error = Assert.Single(parsed.Errors);
+        Assert.Equal(ErrorCode.InvalidRequest, error.Code);
+        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Parse_SeveralMembersWrong_NamesAllAndReadsTheRest()
+    {
+        var parsed = Parse(
+            """{"custom_allias":1,"expires_at":"tomorrow","redirect_type":"301","original_url":"https://example.com","custom_alias":[],"expires_in_days":1.5}"""u8,
+            LinkJson.Instance.CreateLinkRequest);
+
+        Assert.Equal(["custom_allias", "expires_at", "redirect_type", "custom_alias", "expires_in_days"], parsed.Errors.Select(error => error.Field));
+        Assert.Equal("https://example.com", parsed.Value!.OriginalUrl);
+    }
+
+    [Fact]
+    public void Parse_ItemsOfAListWrong_NamesThoseOfAllItems()
+    {
+        var parsed = Parse("""{"urls":[{"original_url":1},7,{"custom_allias":"a"},null,{"original_url":"https://example.com"}],"more":1}"""u8, LinkJson.Instance.BulkRequest);
+
+        Assert.Equal(["urls[0].original_url", "urls[1]", "urls[2].custom_allias", "more"], parsed.Errors.Select(error => error.Field));
+    }
+
+    [Fact]
+    public void Parse_ThousandsOfErrors_NamesTheFirst()
+    {
+        var body = $$"""{"urls":[{{string.Join(',', Enumerable.Repeat("""{"a":1,"b":2}""", 5_000))}}]}""";
+
+        Assert.Equal(50, Parse(Encoding.UTF8.GetBytes(body), LinkJson.Instance.BulkRequest).Errors.Count);
     }
 
     [Fact]
     public void Parse_GoodBody_GivesTheObject()
     {
-        var (value, problem) = RequestBody.Parse(new ReadOnlySequence<byte>("""{"original_url":"https://example.com"}"""u8.ToArray()), LinkJson.Instance.CreateLinkRequest);
+        var parsed = Parse("""{"original_url":"https://example.com"}"""u8, LinkJson.Instance.CreateLinkRequest);
 
-        Assert.Null(problem);
-        Assert.Equal("https://example.com", value!.OriginalUrl);
+        Assert.Empty(parsed.Errors);
+        Assert.Equal("https://example.com", parsed.Value!.OriginalUrl);
     }
+
+    private static ParsedBody<T> Parse<T>(ReadOnlySpan<byte> body, JsonTypeInfo<T> type)
+        where T : class =>
+        RequestBody.Parse(new ReadOnlySequence<byte>(body.ToArray()), type);
 }

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
@@ -145,7 +147,7 @@ public sealed class LinkRulesTests : IDisposable
             var rules = new LinkRules(new LinkOptions(), new AbuseOptions(), blocklist);
 
             var created = rules.Check(Parse<CreateLinkRequest>("""{"original_url":"https://evil.example.com/x"}"""), "request.example", Now);
-            var changed = rules.Check(Parse<UpdateLinkRequest>("""{"original_url":"https://evil.example.com/x"}"""), "request.example", Now);
+            var changed = rules.Check(Parse<UpdateLinkRequest>("""{"original_url":"https://evil.example.com/x"}"""), new HashSet<string>(), "request.example", Now);
 
             Assert.Equal(ErrorCode.UrlBlocked, Assert.Single(created.Errors).Code);
             Assert.Equal(ErrorCode.UrlBlocked, Assert.Single(changed.Errors).Code);
@@ -159,7 +161,9 @@ public sealed class LinkRulesTests : IDisposable
 
     [Theory]
     [InlineData("{}", "body")]
-    [InlineData("""{"original_url":null,"is_active":null,"metadata":null}""", "body")]
+    [InlineData("""{"original_url":null,"is_active":null,"metadata":null,"expires_at":null,"never_expires":null,"redirect_type":null}""", "body")]
+    [InlineData("""{"never_expires":false}""", "body")]
+    [InlineData("""{"never_expires":true,"expires_at":"2030-01-01T00:00:00Z"}""", "never_expires")]
     [InlineData("""{"original_url":"x"}""", "original_url")]
     [InlineData("""{"original_url":""}""", "original_url")]
     [InlineData("""{"redirect_type":300}""", "redirect_type")]
@@ -182,7 +186,7 @@ public sealed class LinkRulesTests : IDisposable
     [Fact]
     public void CheckChange_EveryRuleBroken_NamesAllAtOnce() =>
         Assert.Equal(
-            ["original_url", "redirect_type", "metadata", "expires_at"],
+            ["expires_at", "original_url", "redirect_type", "metadata"],
             Change("""{"original_url":"x","redirect_type":1,"metadata":1,"expires_at":1,"is_active":true}""").Errors.Select(error => error.Field));
 
     [Fact]
@@ -192,17 +196,55 @@ public sealed class LinkRulesTests : IDisposable
         Assert.Equal(new LinkChange { IsActive = false }, Change("""{"is_active":false}""").Value);
         Assert.Equal(new LinkChange { RedirectType = 307 }, Change("""{"redirect_type":307}""").Value);
         Assert.Equal(new LinkChange { Metadata = "{}" }, Change("""{"metadata":{}}""").Value);
-        Assert.Equal(new LinkChange { SetsExpiry = true }, Change("""{"expires_at":null}""").Value);
+        Assert.Equal(new LinkChange { SetsExpiry = true }, Change("""{"never_expires":true}""").Value);
         Assert.Equal(
             new LinkChange { SetsExpiry = true, ExpiresAt = DateTimeOffset.FromUnixTimeMilliseconds(1_893_456_000_123) },
             Change("""{"expires_at":"2030-01-01T02:00:00.1239+02:00"}""").Value);
     }
 
+    [Fact]
+    public void CheckChange_NullInPlainJson_IsNotGiven() =>
+        Assert.Equal(new LinkChange { IsActive = true }, Change("""{"is_active":true,"expires_at":null,"metadata":null,"original_url":null,"redirect_type":null}""").Value);
+
+    [Fact]
+    public void CheckChange_NullInAMergePatch_RemovesWhatCanBeRemoved()
+    {
+        Assert.Equal(new LinkChange { SetsExpiry = true }, Change("""{"expires_at":null}""", isMergePatch: true).Value);
+        Assert.Equal(new LinkChange { Metadata = "{}" }, Change("""{"metadata":null}""", isMergePatch: true).Value);
+        Assert.Equal(new LinkChange { Metadata = """{"a":null}""" }, Change("""{"metadata":{"a":null}}""", isMergePatch: true).Value);
+        Assert.Equal(
+            ["is_active", "original_url", "redirect_type"],
+            Change("""{"is_active":null,"original_url":null,"redirect_type":null,"expires_at":null}""", isMergePatch: true).Errors.Select(error => error.Field).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Check_ExpiresAt_IsTheEndUnlessDaysAreGivenToo()
+    {
+        Assert.Equal(DateTimeOffset.FromUnixTimeMilliseconds(1_893_456_000_123), Create("""{"original_url":"https://example.com","expires_at":"2030-01-01t02:00:00.1239+02:00"}""").Value!.ExpiresAt);
+        Assert.Equal("expires_at", Assert.Single(Create("""{"original_url":"https://example.com","expires_at":"2030-01-01T00:00:00Z","expires_in_days":3}""").Errors).Field);
+        Assert.Equal("expires_at", Assert.Single(Create("""{"original_url":"https://example.com","expires_at":"2020-01-01T00:00:00Z"}""").Errors).Field);
+    }
+
+    [Fact]
+    public void Check_UnreadableAndBrokenMembers_AreAllNamedOnce() =>
+        Assert.Equal(
+            ["custom_allias", "original_url", "redirect_type", "custom_alias", "expires_in_days"],
+            Create("""{"custom_allias":"x","original_url":5,"redirect_type":"x","custom_alias":"a","expires_in_days":0}""").Errors.Select(error => error.Field));
+
     private static T Parse<T>(string json) => JsonSerializer.Deserialize<T>(json, LinkJson.Instance.Options)!;
 
-    private Checked<NewLink> Create(string json) => Rules().Check(Parse<CreateLinkRequest>(json), "request.example", Now);
+    private Checked<NewLink> Create(string json)
+    {
+        var parsed = RequestBody.Parse(new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(json)), LinkJson.Instance.CreateLinkRequest);
+        return Rules().Check(parsed.Value!, "request.example", Now, parsed.Errors);
+    }
 
-    private Checked<LinkChange> Change(string json) => Rules().Check(Parse<UpdateLinkRequest>(json), "request.example", Now);
+    private Checked<LinkChange> Change(string json, bool isMergePatch = false)
+    {
+        var body = new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(json));
+        var parsed = RequestBody.Parse(body, LinkJson.Instance.UpdateLinkRequest);
+        return Rules().Check(parsed.Value!, isMergePatch ? RequestBody.NullMembers(body) : new HashSet<string>(), "request.example", Now, parsed.Errors);
+    }
 
     private LinkRules Rules() =>
         new(new LinkOptions { PublicBaseUrl = new Uri("https://sho.rt"), OwnHosts = ["go.example.net"] }, new AbuseOptions(), _blocklist);

@@ -375,6 +375,86 @@ public abstract class LinkStoreContract : StoreContract
         Assert.Equal(seen.OrderByDescending(link => link.CreatedAt), seen);
     }
 
+    [Theory]
+    [InlineData(false, true)]
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    public async Task List_OtherOrders_PagesHoldEachLinkOnceAndInOrder(bool isByEnd, bool isAscending)
+    {
+        var user = await NewUserAsync();
+        var ends = new[] { Now.AddDays(3), Now.AddDays(1), (DateTimeOffset?)null, Now.AddDays(2), Now.AddDays(1), null, Now.AddDays(1) };
+        foreach (var (index, end) in ends.Index())
+            await CreateOneAsync(user.Id, NewLink() with { ExpiresAt = end }, Now.AddMinutes(index % 3));
+        var order = new LinkOrder(isByEnd ? LinkSort.ExpiresAt : LinkSort.CreatedAt, isAscending);
+
+        foreach (var limit in new[] { 1, 2, 3, 7, 8 })
+        {
+            var seen = await ListAllAsync(new LinkQuery(user.Id, limit) { Order = order });
+
+            Assert.Equal(7, seen.Select(link => link.ShortCode).Distinct(StringComparer.Ordinal).Count());
+            var times = seen.ConvertAll(link => isByEnd ? link.ExpiresAt ?? DateTimeOffset.MaxValue : link.CreatedAt);
+            Assert.Equal(isAscending ? times.Order() : times.OrderDescending(), times);
+        }
+    }
+
+    [Fact]
+    public async Task List_Ranges_IncludeTheirStartAndNotTheirEnd()
+    {
+        var user = await NewUserAsync();
+        var first = await CreateOneAsync(user.Id, NewLink() with { ExpiresAt = Now.AddDays(1) }, Now.AddMinutes(-3));
+        var second = await CreateOneAsync(user.Id, NewLink() with { ExpiresAt = Now.AddDays(2) }, Now.AddMinutes(-2));
+        var third = await CreateOneAsync(user.Id, null, Now.AddMinutes(-1));
+        async Task<IReadOnlyList<string>> FindAsync(TimeRange created, TimeRange expires) => await CodesAsync(new LinkQuery(user.Id, 10) { Created = created, Expires = expires });
+
+        Assert.Equal([third.ShortCode, second.ShortCode], await FindAsync(new TimeRange(second.CreatedAt, null), default));
+        Assert.Equal([first.ShortCode], await FindAsync(new TimeRange(null, second.CreatedAt), default));
+        Assert.Equal([second.ShortCode], await FindAsync(new TimeRange(first.CreatedAt.AddTicks(1), third.CreatedAt), default));
+        Assert.Equal([second.ShortCode], await FindAsync(default, new TimeRange(second.ExpiresAt, null)));
+        Assert.Equal([first.ShortCode], await FindAsync(default, new TimeRange(null, second.ExpiresAt)));
+        Assert.Equal([second.ShortCode, first.ShortCode], await FindAsync(default, new TimeRange(null, second.ExpiresAt!.Value.AddTicks(1))));
+        Assert.Empty(await FindAsync(new TimeRange(third.CreatedAt, null), new TimeRange(Now, null)));
+    }
+
+    [Fact]
+    public async Task List_Status_TellsWhatAVisitorMeets()
+    {
+        var user = await NewUserAsync();
+        var end = Now.AddDays(1);
+        var endless = await CreateOneAsync(user.Id, at: Now);
+        var ending = await CreateOneAsync(user.Id, NewLink() with { ExpiresAt = end }, Now.AddSeconds(1));
+        var off = await CreateOneAsync(user.Id, NewLink() with { ExpiresAt = end }, Now.AddSeconds(2));
+        await Links.UpdateAsync(off.ShortCode, user.Id, new LinkChange { IsActive = false }, Token);
+        async Task<IReadOnlyList<string>> FindAsync(LinkStatus status, DateTimeOffset now) => await CodesAsync(new LinkQuery(user.Id, 10) { Status = status, Now = now });
+
+        Assert.Equal([ending.ShortCode, endless.ShortCode], await FindAsync(LinkStatus.Active, end.AddMilliseconds(-1)));
+        Assert.Empty(await FindAsync(LinkStatus.Expired, end.AddMilliseconds(-1)));
+        Assert.Equal([endless.ShortCode], await FindAsync(LinkStatus.Active, end));
+        Assert.Equal([ending.ShortCode], await FindAsync(LinkStatus.Expired, end));
+        Assert.Equal([off.ShortCode], await FindAsync(LinkStatus.Inactive, end));
+    }
+
+    /// <summary>Every combination of filters is a statement of its own; a store must not keep them all.</summary>
+    [Fact]
+    public async Task List_EveryCombinationOfFilters_IsAnswered()
+    {
+        var user = await NewUserAsync();
+        var link = await CreateOneAsync(user.Id, NewLink(metadata: """{"a":"b"}""") with { ExpiresAt = Now.AddDays(1) });
+        for (var bits = 0; bits < 1_024; bits++)
+        {
+            bool Has(int bit) => (bits & (1 << bit)) != 0;
+            var query = new LinkQuery(
+                user.Id, 10, null, Has(0) ? link.ShortCode : null, Has(1) ? "example" : null, Has(2) ? [KeyValuePair.Create("a", "b")] : null, Has(3) ? true : null)
+            {
+                Status = Has(4) ? LinkStatus.Active : null,
+                Now = Now,
+                Created = new TimeRange(Has(5) ? Now.AddDays(-1) : null, Has(6) ? Now.AddDays(1) : null),
+                Expires = new TimeRange(Has(7) ? Now : null, Has(8) ? Now.AddDays(2) : null),
+                Order = new LinkOrder(Has(9) ? LinkSort.ExpiresAt : LinkSort.CreatedAt, IsAscending: Has(8)),
+            };
+            Assert.Equal(link.ShortCode, Assert.Single(await CodesAsync(query)));
+        }
+    }
+
     [Fact]
     public async Task List_LinkCreatedAndDeletedBetweenPages_OthersStillComeOnce()
     {

@@ -99,6 +99,43 @@ public sealed partial class PostgresLinkStoreTests(PostgresStores database) : Li
     }
 
     [Fact]
+    public async Task List_ByEnd_HasAnIndexOnEveryPartition()
+    {
+        await using var connection = new NpgsqlConnection(database.ConnectionString);
+        await connection.OpenAsync(Token);
+        async Task<(bool IsValid, long Missing)> ReadAsync()
+        {
+            await using var command = new NpgsqlCommand(
+                """
+                SELECT indisvalid, (SELECT count(*) FROM pg_inherits WHERE inhparent = 'urls'::regclass) - (SELECT count(*) FROM pg_inherits WHERE inhparent = indexrelid)
+                FROM pg_index WHERE indexrelid = 'idx_urls_user_end'::regclass
+                """,
+                connection);
+            await using var reader = await command.ExecuteReaderAsync(Token);
+            await reader.ReadAsync(Token);
+            return (reader.GetBoolean(0), reader.GetInt64(1));
+        }
+
+        Assert.Equal((true, 0), await ReadAsync());
+        var plan = await PostgresPlans.ExplainAsync(
+            connection,
+            "SET enable_seqscan = off; SET enable_sort = off",
+            $"SELECT * FROM urls WHERE user_id = $1 ORDER BY {PostgresLinkStore.EndKey} DESC, id DESC LIMIT 21",
+            "1",
+            Token);
+        Assert.Contains(plan, line => line.Contains("user_end", StringComparison.Ordinal));
+        Assert.DoesNotContain(plan, line => line.Contains("Sort Key", StringComparison.Ordinal) && line.Contains("Sort Method", StringComparison.Ordinal));
+
+        // As it is for an instant after the migration, and for good when a migration was cut off.
+        await using (var detach = new NpgsqlCommand(
+            $"DROP INDEX idx_urls_user_end; CREATE INDEX idx_urls_user_end ON ONLY urls (user_id, ({PostgresLinkStore.EndKey}), id)", connection))
+            await detach.ExecuteNonQueryAsync(Token);
+        Assert.False((await ReadAsync()).IsValid);
+        (await database.OpenDatabaseAsync()).Migrate();
+        Assert.Equal((true, 0), await ReadAsync());
+    }
+
+    [Fact]
     public async Task Create_OneOfManyAtOnceHasAValueNobodyCanStore_NeighboursAreStored()
     {
         var alias = NewCode();

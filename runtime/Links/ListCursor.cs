@@ -1,0 +1,37 @@
+using System.Buffers.Text;
+using System.Globalization;
+using System.Text;
+
+namespace UrlShortener.Runtime.Links;
+
+/// <summary>The text of a place in a list. It holds the order that it belongs to: in another one it would skip and repeat links.</summary>
+internal static class ListCursor
+{
+    /// <summary>The text for a place.</summary>
+    public static string Write(LinkCursor cursor, LinkOrder order) =>
+        Base64Url.EncodeToString(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{PrefixOf(order)}{cursor.Value}.{cursor.Id}")));
+
+    /// <summary>The place of a text; null when it is none of this order.</summary>
+    public static LinkCursor? Read(string text, LinkOrder order)
+    {
+        Span<byte> bytes = stackalloc byte[64];
+        if (!Base64Url.IsValid(text) || !Base64Url.TryDecodeFromChars(text, bytes, out var length))
+            return null;
+        var decoded = Encoding.ASCII.GetString(bytes[..length]);
+        var prefix = PrefixOf(order);
+        return decoded.StartsWith(prefix, StringComparison.Ordinal) && decoded[prefix.Length..].Split('.') is [var value, var id]
+            && long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds)
+            && long.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? new LinkCursor(milliseconds, number)
+            : null;
+    }
+
+    // None for newest first, as earlier versions write and read it.
+    private static string PrefixOf(LinkOrder order) => order switch
+    {
+        { By: LinkSort.CreatedAt, IsAscending: false } => "",
+        { By: LinkSort.CreatedAt } => "created.asc.",
+        { IsAscending: false } => "expires.desc.",
+        _ => "expires.asc.",
+    };
+}
