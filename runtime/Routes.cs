@@ -32,11 +32,9 @@ internal static class Routes
         MapPublic(app);
         MapApi(app);
         app.MapOpenApi().ExcludeFromDescription();
-        // Everything that would load from, or send to, somewhere else is off.
-        app.MapScalarApiReference("/docs", options => options
-            .WithTitle("URL Shortener API")
-            .AddPreferredSecuritySchemes("ApiKeyAuth")
-            .DisableDefaultFonts().DisableTelemetry().DisableAgent().DisableMcp().HideDeveloperTools().HideClientButton()).ExcludeFromDescription();
+        app.Map(DocsPage.Path, DocsPage.WriteAsync, GetOrHead).ExcludeFromDescription();
+        // For the script of the page.
+        app.MapScalarApiReference(DocsPage.Path).ExcludeFromDescription();
     }
 
     /// <summary>Maps what every role has: health, probes and metrics.</summary>

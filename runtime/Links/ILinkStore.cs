@@ -177,7 +177,13 @@ internal sealed record LinkQuery(
 /// <summary>A range of time; null: open at that end.</summary>
 /// <param name="From">Its start, included.</param>
 /// <param name="To">Its end, not included.</param>
-internal readonly record struct TimeRange(DateTimeOffset? From, DateTimeOffset? To);
+internal readonly record struct TimeRange(DateTimeOffset? From, DateTimeOffset? To)
+{
+    /// <summary>The bounds in Unix milliseconds. Times are stored in whole ones: what is not before a moment is not before the next whole one.</summary>
+    public (long? From, long? To) InMilliseconds => (Ceiling(From), Ceiling(To));
+
+    private static long? Ceiling(DateTimeOffset? time) => time?.AddTicks(TimeSpan.TicksPerMillisecond - 1).ToUnixTimeMilliseconds();
+}
 
 /// <summary>By what links are ordered; equal ones by id. The default is newest first.</summary>
 /// <param name="By">The time that is compared.</param>

@@ -29,8 +29,7 @@ internal sealed record CreateLinkRequest
     [Description("A JSON object kept with the link, such as `campaign` and `source`. At most 4,096 bytes.")]
     public JsonElement? Metadata { get; init; }
 
-    [Description("HTTP status of the redirect: 301, 302, 307 or 308.")]
-    [DefaultValue(302)]
+    [Description("HTTP status of the redirect: 301, 302, 307 or 308; 302 unless told.")]
     public int? RedirectType { get; init; }
 }
 

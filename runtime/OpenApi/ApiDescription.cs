@@ -146,7 +146,8 @@ internal static class ApiDescription
                 Description = isRequest
                     ? "A JSON object to keep with the link, such as `campaign` and `source`: at most 4,096 bytes unless configured, without white space, and 8 levels. It replaces all of the old."
                     : "What its creator stored with it, as it was sent but for white space.",
-                AdditionalPropertiesAllowed = true,
+                // Said aloud, or some generators take it for an object that is always empty.
+                AdditionalProperties = new OpenApiSchema(),
                 Examples = [Examples["metadata"].DeepClone()],
             };
         }
@@ -188,8 +189,9 @@ internal static class ApiDescription
         if (context.Description.HttpMethod == HttpMethods.Head)
             operation.Responses?.Remove("429");
         // Names are unique: HEAD is GET without the body.
-        operation.OperationId = context.Description.HttpMethod == HttpMethods.Head ? $"{described?.OperationId}Head" : described?.OperationId;
-        operation.Summary = described?.Summary;
+        var isHead = context.Description.HttpMethod == HttpMethods.Head;
+        operation.OperationId = isHead ? $"{described?.OperationId}Head" : described?.OperationId;
+        operation.Summary = isHead ? $"{described?.Summary} (headers only)" : described?.Summary;
         operation.Description = described?.Description;
         foreach (var parameter in described?.Parameters ?? [])
             (operation.Parameters ??= []).Add(Build(parameter));
@@ -254,10 +256,9 @@ internal static class ApiDescription
     private static void DescribeMember(OpenApiSchema schema, JsonPropertyInfo property, LinkOptions options)
     {
         var isRequest = IsRequest(property.DeclaringType);
-        // A null says nothing in a request. It stands in the description where generated clients would otherwise send a zero for what was not set: where the
-        // type is one of values and has no default.
-        var isOptionalValue = Nullable.GetUnderlyingType(property.PropertyType) is not null && (property.Name, property.DeclaringType) != ("redirect_type", typeof(CreateLinkRequest));
-        if (isRequest ? !isOptionalValue : property.ShouldSerialize is not null)
+        // A null says nothing in a request. It stands in the description where generated clients would otherwise send false, 0 or the year 1 for what was not set.
+        var isNullable = isRequest ? Nullable.GetUnderlyingType(property.PropertyType) is not null : property.ShouldSerialize is null;
+        if (!isNullable)
             schema.Type &= ~JsonSchemaType.Null;
         schema.Format = property.Name switch
         {
@@ -274,13 +275,14 @@ internal static class ApiDescription
             case "original_url" when isRequest:
                 schema.MaxLength = options.MaxUrlLength;
                 break;
-            // An enumeration would have to list null, and generators make texts of such.
-            case "redirect_type" when property.DeclaringType == typeof(UpdateLinkRequest):
+            // An enumeration would have to list null, and generators make texts of such; a default instead of null would make some demand the member.
+            case "redirect_type" when isRequest:
                 (schema.Minimum, schema.Maximum) = ("301", "308");
+                schema.Not = new OpenApiSchema { Type = JsonSchemaType.Integer, Minimum = "303", Maximum = "306" };
+                schema.Default = null;
                 break;
             case "redirect_type":
                 schema.Enum = [301, 302, 307, 308];
-                schema.Default = isRequest ? 302 : null;
                 break;
             case "urls" when isRequest:
                 (schema.MinItems, schema.MaxItems) = (1, Math.Max(options.BulkLimit, options.EnterpriseBulkLimit));

@@ -266,10 +266,10 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
 
         void AppendRange(string time, TimeRange range)
         {
-            if (range.From is { } from)
-                sql.Append(CultureInfo.InvariantCulture, $" AND {time} >= {Add(from.UtcDateTime)}");
-            if (range.To is { } to)
-                sql.Append(CultureInfo.InvariantCulture, $" AND {time} < {Add(to.UtcDateTime)}");
+            if (range.InMilliseconds.From is { } from)
+                sql.Append(CultureInfo.InvariantCulture, $" AND {time} >= {Add(DateTimeOffset.FromUnixTimeMilliseconds(from).UtcDateTime)}");
+            if (range.InMilliseconds.To is { } to)
+                sql.Append(CultureInfo.InvariantCulture, $" AND {time} < {Add(DateTimeOffset.FromUnixTimeMilliseconds(to).UtcDateTime)}");
         }
 
         string Add(object value)

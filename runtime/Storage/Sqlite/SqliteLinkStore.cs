@@ -246,10 +246,10 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
 
         void AppendRange(string time, TimeRange range)
         {
-            if (range.From is { } from)
-                sql.Append(CultureInfo.InvariantCulture, $" AND {time} >= {Add(CeilingOf(from))}");
-            if (range.To is { } to)
-                sql.Append(CultureInfo.InvariantCulture, $" AND {time} < {Add(CeilingOf(to))}");
+            if (range.InMilliseconds.From is { } from)
+                sql.Append(CultureInfo.InvariantCulture, $" AND {time} >= {Add(from)}");
+            if (range.InMilliseconds.To is { } to)
+                sql.Append(CultureInfo.InvariantCulture, $" AND {time} < {Add(to)}");
         }
 
         string Add(object value)
@@ -271,9 +271,6 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
             row.GetInt64(8) != 0,
             row.GetInt32(9),
             row.GetString(10)));
-
-    // Times are stored in whole milliseconds: what is not before a moment is not before the next whole one.
-    private static long CeilingOf(DateTimeOffset time) => time.AddTicks(TimeSpan.TicksPerMillisecond - 1).ToUnixTimeMilliseconds();
 
     private static DateTimeOffset FromUnix(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
 }

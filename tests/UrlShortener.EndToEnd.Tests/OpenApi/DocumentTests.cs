@@ -89,8 +89,13 @@ public sealed partial class DocumentTests : ProductTest, IClassFixture<ProductFi
         var schemas = document.Root.GetProperty("components").GetProperty("schemas");
         JsonElement Member(string schema, string name) => schemas.GetProperty(schema).GetProperty("properties").GetProperty(name);
 
-        Assert.Equal("integer", Member("CreateLinkRequest", "redirect_type").GetProperty("type").GetString());
-        Assert.False(Member("UpdateLinkRequest", "redirect_type").TryGetProperty("enum", out _));
+        Assert.Equal("integer", Member("LinkResponse", "redirect_type").GetProperty("type").GetString());
+        foreach (var request in (string[])["CreateLinkRequest", "UpdateLinkRequest"])
+        {
+            Assert.False(Member(request, "redirect_type").TryGetProperty("enum", out _));
+            Assert.False(Member(request, "redirect_type").TryGetProperty("default", out _));
+        }
+
         Assert.Equal("object", Member("CreateLinkRequest", "metadata").GetProperty("type").GetString());
         Assert.Equal("string", Member("CreateLinkRequest", "custom_alias").GetProperty("type").GetString());
         Assert.Equal("integer", Member("Problem", "retry_after").GetProperty("type").GetString());

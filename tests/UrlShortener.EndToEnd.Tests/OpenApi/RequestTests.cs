@@ -14,7 +14,7 @@ public sealed class RequestTests : ProductTest, IClassFixture<ProductFixture>
 
     [Theory]
     [InlineData("""{"original_url":"https://example.com/"}""", true)]
-    [InlineData("""{"original_url":"https://example.com/","expires_in_days":null,"expires_at":null}""", true)]
+    [InlineData("""{"original_url":"https://example.com/","expires_in_days":null,"expires_at":null,"redirect_type":null}""", true)]
     [InlineData("""{"original_url":"https://example.com/","expires_at":"tomorrow"}""", false)]
     [InlineData("""{"original_url":"https://example.com/","expires_in_days":1,"metadata":{"campaign":"spring","more":[1,{"a":null}]},"redirect_type":308}""", true)]
     [InlineData("""{"original_url":"https://example.com/","expires_in_days":3650}""", true)]

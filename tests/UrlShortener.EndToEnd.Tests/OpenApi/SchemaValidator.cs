@@ -33,7 +33,7 @@ internal sealed partial class SchemaValidator(JsonElement document)
                 foreach (var inner in keyword.Name == "properties" ? keyword.Value.EnumerateObject().Select(member => member.Value) : keyword.Value.EnumerateArray())
                     RequireSupport(inner);
             }
-            else if (keyword.Name == "items" || (keyword.Name == "additionalProperties" && keyword.Value.ValueKind == JsonValueKind.Object))
+            else if (keyword.Name is "items" or "not" || (keyword.Name == "additionalProperties" && keyword.Value.ValueKind == JsonValueKind.Object))
             {
                 RequireSupport(keyword.Value);
             }
@@ -112,6 +112,10 @@ internal sealed partial class SchemaValidator(JsonElement document)
                 var matches = keyword.Value.EnumerateArray().Count(part => Validate(part, value).Count == 0);
                 if (matches == 0 || (keyword.Name == "oneOf" && matches > 1))
                     problems.Add($"{path} matches {matches} schemas of {keyword.Name}");
+                break;
+            case "not":
+                if (Validate(keyword.Value, value).Count == 0)
+                    problems.Add($"{path} matches {keyword.Value}");
                 break;
             case "pattern":
                 if (isText && !Regex.IsMatch(value.GetString()!, keyword.Value.GetString()!, RegexOptions.CultureInvariant))

@@ -35,6 +35,7 @@ public sealed class SchemaValidatorTests
     [InlineData("""{"oneOf":[{"minimum":1},{"minimum":2}]}""", "1", "2")]
     [InlineData("""{"anyOf":[{"minimum":1},{"minimum":2}]}""", "2", "0")]
     [InlineData("""{"allOf":[{"minimum":1},{"maximum":2}]}""", "2", "3")]
+    [InlineData("""{"not":{"type":"integer","minimum":3}}""", "2", "3")]
     [InlineData("""{"$ref":"#/components/schemas/Name"}""", "\"ab\"", "\"a\"")]
     public void Validate_GoodAndBadValue_AreToldApart(string schema, string good, string bad)
     {

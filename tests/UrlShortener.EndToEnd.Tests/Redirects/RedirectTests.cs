@@ -133,7 +133,7 @@ public sealed class RedirectTests : ProductTest, IClassFixture<ProductFixture>
         (await (await _product.CreateUserAsync(NewEmail())).GetAsync($"/api/v1/urls/{code}")).ShouldBeProblem(410, "URL_EXPIRED");
         Assert.Equal(410, (await _product.Anonymous.HeadAsync($"/{code}")).Status);
 
-        Assert.Equal(200, (await _product.Owner.PatchAsync($"/api/v1/urls/{code}", new { expires_at = (string?)null })).Status);
+        Assert.Equal(200, (await _product.Owner.PatchAsync($"/api/v1/urls/{code}", new { never_expires = true })).Status);
         Assert.Equal(302, (await _product.Anonymous.GetAsync($"/{code}")).Status);
     }
 

@@ -1,0 +1,100 @@
+using System.Runtime.Loader;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using NSwag;
+using NSwag.CodeGeneration.CSharp;
+using UrlShortener.EndToEnd.Tests.Product;
+using Xunit;
+
+namespace UrlShortener.EndToEnd.Tests.Embedded.Clients;
+
+/// <summary>Clients generated from the document are compiled and used against the process, and linters have nothing to say about the document.</summary>
+public sealed class ClientTests : ProductTest, IClassFixture<ProductFixture>, IClassFixture<NodeTools>
+{
+    // As it is out of the box but for times in queries: NSwag writes those without their offset, which names no moment.
+    private static readonly CSharpClientGeneratorSettings Settings = new()
+    {
+        ClassName = "ShortenerClient", ParameterDateTimeFormat = "O", CSharpGeneratorSettings = { Namespace = "Generated" },
+    };
+
+    private readonly ProductProcess _product;
+    private readonly NodeTools _node;
+
+    public ClientTests(ProductFixture fixture, NodeTools node) => (_product, _node) = (Share(fixture.Product), node);
+
+    [Fact]
+    public async Task Spectral_RecommendedRules_FindNothing()
+    {
+        await _node.WriteAsync("v1.json", await ReadDocumentAsync());
+
+        var result = await _node.RunAsync("spectral", "lint", "--ruleset", "spectral.yaml", "--fail-severity", "hint", "v1.json");
+
+        Assert.True(result.ExitCode == 0, result.ToString());
+    }
+
+    [Fact]
+    public async Task Redocly_RecommendedRules_FindNothing()
+    {
+        await _node.WriteAsync("v1.json", await ReadDocumentAsync());
+
+        var result = await _node.RunAsync("redocly", "lint", "--extends", "recommended", "--format", "json", "v1.json");
+
+        Assert.True(result.ExitCode == 0, result.ToString());
+        Assert.Contains("\"errors\": 0,\n    \"warnings\": 0,", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task TypeScript_GeneratedTypes_AreCompiledAndUsed()
+    {
+        await _node.WriteAsync("v1.json", await ReadDocumentAsync());
+
+        foreach (var command in (string[][])[["openapi-typescript", "v1.json", "--output", "api.d.ts"], ["tsc", "--project", "."], ["node", "out/client.js", _product.Http.BaseAddress!.AbsoluteUri.TrimEnd('/'), _product.ApiKey]])
+        {
+            var result = await _node.RunAsync(command[0], command[1..]);
+            Assert.True(result.ExitCode == 0, $"{command[0]}: {result}");
+        }
+    }
+
+    /// <summary>Language, contrast and what screen readers need, in light and dark; and nothing that loads from somewhere else.</summary>
+    [Fact]
+    public async Task Docs_Axe_FindsNothing()
+    {
+        var chromium = Array.Find(["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"], File.Exists);
+        Assert.SkipWhen(chromium is null, "There is no Chromium on this machine.");
+
+        var result = await _node.RunAsync("node", "docs.mjs", chromium!, new Uri(_product.Http.BaseAddress!, "/docs").AbsoluteUri);
+
+        Assert.True(result.ExitCode == 0 && result.Output.Length == 0, result.ToString());
+    }
+
+    [Fact]
+    public async Task NSwag_GeneratedClient_IsCompiledAndUsed()
+    {
+        var document = await OpenApiDocument.FromJsonAsync(await ReadDocumentAsync(), TestContext.Current.CancellationToken);
+        var code = new CSharpClientGenerator(document, Settings).GenerateFile();
+        var scenario = await File.ReadAllTextAsync(Path.Combine(NodeTools.Source, "Scenario.cs.txt"), TestContext.Current.CancellationToken);
+        var assemblies = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator);
+        var compilation = CSharpCompilation.Create(
+            "Client",
+            [CSharpSyntaxTree.ParseText(code, cancellationToken: TestContext.Current.CancellationToken), CSharpSyntaxTree.ParseText(scenario, cancellationToken: TestContext.Current.CancellationToken)],
+            assemblies.Select(path => MetadataReference.CreateFromFile(path)),
+            new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary));
+        using var image = new MemoryStream();
+        var result = compilation.Emit(image, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.True(result.Success, string.Join('\n', result.Diagnostics.Where(message => message.Severity == DiagnosticSeverity.Error)));
+        image.Position = 0;
+        var context = new AssemblyLoadContext("Client", isCollectible: true);
+        using var http = new HttpClient { BaseAddress = _product.Http.BaseAddress, DefaultRequestHeaders = { { "Authorization", $"Bearer {_product.ApiKey}" } } };
+
+        await (Task)context.LoadFromStream(image).GetType("Generated.Scenario", throwOnError: true)!.GetMethod("RunAsync")!.Invoke(null, [http])!;
+
+        context.Unload();
+    }
+
+    private async Task<string> ReadDocumentAsync()
+    {
+        var reply = await _product.Anonymous.GetAsync("/openapi/v1.json");
+        Assert.True(reply.Status == 200, reply.ToString());
+        return reply.Text;
+    }
+}
