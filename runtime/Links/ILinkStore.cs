@@ -165,10 +165,10 @@ internal sealed record LinkQuery(
     public DateTimeOffset Now { get; init; }
 
     /// <summary>Only links created in this range.</summary>
-    public TimeRange Created { get; init; }
+    public TimeBounds Created { get; init; }
 
     /// <summary>Only links that end in this range; those that never do are in no range.</summary>
-    public TimeRange Expires { get; init; }
+    public TimeBounds Expires { get; init; }
 
     /// <summary>In which order.</summary>
     public LinkOrder Order { get; init; }
@@ -177,7 +177,7 @@ internal sealed record LinkQuery(
 /// <summary>A range of time; null: open at that end.</summary>
 /// <param name="From">Its start, included.</param>
 /// <param name="To">Its end, not included.</param>
-internal readonly record struct TimeRange(DateTimeOffset? From, DateTimeOffset? To)
+internal readonly record struct TimeBounds(DateTimeOffset? From, DateTimeOffset? To)
 {
     /// <summary>The bounds in Unix milliseconds. Times are stored in whole ones: what is not before a moment is not before the next whole one.</summary>
     public (long? From, long? To) InMilliseconds => (Ceiling(From), Ceiling(To));

@@ -388,9 +388,9 @@ internal sealed class LinkEndpoints(
         };
     }
 
-    private static TimeRange ReadRange(QueryParameters parameters, string after, string before)
+    private static TimeBounds ReadRange(QueryParameters parameters, string after, string before)
     {
-        var range = new TimeRange(parameters.Time(after), parameters.Time(before));
+        var range = new TimeBounds(parameters.Time(after), parameters.Time(before));
         if (range.From >= range.To)
             parameters.Refuse(after, $"must be earlier than {before}.");
         return range;

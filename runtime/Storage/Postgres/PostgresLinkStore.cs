@@ -264,7 +264,7 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
         LinkCursor? next = rows.Count > query.Limit ? LinkCursor.Of(page[^1].Link, page[^1].Id, query.Order.By) : null;
         return new LinkPage(page.ConvertAll(row => row.Link), next);
 
-        void AppendRange(string time, TimeRange range)
+        void AppendRange(string time, TimeBounds range)
         {
             if (range.InMilliseconds.From is { } from)
                 sql.Append(CultureInfo.InvariantCulture, $" AND {time} >= {Add(DateTimeOffset.FromUnixTimeMilliseconds(from).UtcDateTime)}");

@@ -404,15 +404,15 @@ public abstract class LinkStoreContract : StoreContract
         var first = await CreateOneAsync(user.Id, NewLink() with { ExpiresAt = Now.AddDays(1) }, Now.AddMinutes(-3));
         var second = await CreateOneAsync(user.Id, NewLink() with { ExpiresAt = Now.AddDays(2) }, Now.AddMinutes(-2));
         var third = await CreateOneAsync(user.Id, null, Now.AddMinutes(-1));
-        async Task<IReadOnlyList<string>> FindAsync(TimeRange created, TimeRange expires) => await CodesAsync(new LinkQuery(user.Id, 10) { Created = created, Expires = expires });
+        async Task<IReadOnlyList<string>> FindAsync(TimeBounds created, TimeBounds expires) => await CodesAsync(new LinkQuery(user.Id, 10) { Created = created, Expires = expires });
 
-        Assert.Equal([third.ShortCode, second.ShortCode], await FindAsync(new TimeRange(second.CreatedAt, null), default));
-        Assert.Equal([first.ShortCode], await FindAsync(new TimeRange(null, second.CreatedAt), default));
-        Assert.Equal([second.ShortCode], await FindAsync(new TimeRange(first.CreatedAt.AddTicks(1), third.CreatedAt), default));
-        Assert.Equal([second.ShortCode], await FindAsync(default, new TimeRange(second.ExpiresAt, null)));
-        Assert.Equal([first.ShortCode], await FindAsync(default, new TimeRange(null, second.ExpiresAt)));
-        Assert.Equal([second.ShortCode, first.ShortCode], await FindAsync(default, new TimeRange(null, second.ExpiresAt!.Value.AddTicks(1))));
-        Assert.Empty(await FindAsync(new TimeRange(third.CreatedAt, null), new TimeRange(Now, null)));
+        Assert.Equal([third.ShortCode, second.ShortCode], await FindAsync(new TimeBounds(second.CreatedAt, null), default));
+        Assert.Equal([first.ShortCode], await FindAsync(new TimeBounds(null, second.CreatedAt), default));
+        Assert.Equal([second.ShortCode], await FindAsync(new TimeBounds(first.CreatedAt.AddTicks(1), third.CreatedAt), default));
+        Assert.Equal([second.ShortCode], await FindAsync(default, new TimeBounds(second.ExpiresAt, null)));
+        Assert.Equal([first.ShortCode], await FindAsync(default, new TimeBounds(null, second.ExpiresAt)));
+        Assert.Equal([second.ShortCode, first.ShortCode], await FindAsync(default, new TimeBounds(null, second.ExpiresAt!.Value.AddTicks(1))));
+        Assert.Empty(await FindAsync(new TimeBounds(third.CreatedAt, null), new TimeBounds(Now, null)));
     }
 
     [Fact]
@@ -447,8 +447,8 @@ public abstract class LinkStoreContract : StoreContract
             {
                 Status = Has(4) ? LinkStatus.Active : null,
                 Now = Now,
-                Created = new TimeRange(Has(5) ? Now.AddDays(-1) : null, Has(6) ? Now.AddDays(1) : null),
-                Expires = new TimeRange(Has(7) ? Now : null, Has(8) ? Now.AddDays(2) : null),
+                Created = new TimeBounds(Has(5) ? Now.AddDays(-1) : null, Has(6) ? Now.AddDays(1) : null),
+                Expires = new TimeBounds(Has(7) ? Now : null, Has(8) ? Now.AddDays(2) : null),
                 Order = new LinkOrder(Has(9) ? LinkSort.ExpiresAt : LinkSort.CreatedAt, IsAscending: Has(8)),
             };
             Assert.Equal(link.ShortCode, Assert.Single(await CodesAsync(query)));

@@ -8,7 +8,7 @@ namespace UrlShortener.EndToEnd.Tests.Embedded.Clients;
 public sealed class NodeTools : IAsyncLifetime
 {
     private static readonly TimeSpan InstallLimit = TimeSpan.FromSeconds(120);
-    private static readonly TimeSpan RunLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan RunLimit = TimeSpan.FromSeconds(150);
 
     private readonly TestFolder _folder = new();
     private string? _missing;
