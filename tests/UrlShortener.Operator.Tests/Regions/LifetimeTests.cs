@@ -62,8 +62,8 @@ public sealed class LifetimeTests(ApiServerFixture apiServer, StoresFixture stor
         // One change of the Deployment and one migration, whoever made them.
         Assert.Equal(before.Metadata.Generation + 1, (await Lab.ReadDeploymentAsync()).Metadata.Generation);
         Assert.Single((await Lab.Client.BatchV1.ListNamespacedJobAsync(Lab.Namespace, cancellationToken: Token)).Items);
-        // The lease's 15 s, the second until it was last seen, and a request.
-        Assert.InRange(successionTook.TotalSeconds, 0, 17);
+        // The lease lasts 15 s, a renewal is seen up to a second late, and a busy machine adds to the two requests that follow.
+        Assert.InRange(successionTook.TotalSeconds, 0, 20);
     }
 
     [Theory]
