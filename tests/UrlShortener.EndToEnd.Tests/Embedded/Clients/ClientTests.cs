@@ -14,7 +14,9 @@ public sealed class ClientTests : ProductTest, IClassFixture<ProductFixture>, IC
     // As it is out of the box but for times in queries: NSwag writes those without their offset, which names no moment.
     private static readonly CSharpClientGeneratorSettings Settings = new()
     {
-        ClassName = "ShortenerClient", ParameterDateTimeFormat = "O", CSharpGeneratorSettings = { Namespace = "Generated" },
+        ClassName = "ShortenerClient",
+        ParameterDateTimeFormat = "O",
+        CSharpGeneratorSettings = { Namespace = "Generated" },
     };
 
     private readonly ProductProcess _product;
