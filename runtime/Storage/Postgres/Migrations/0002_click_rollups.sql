@@ -148,6 +148,9 @@ BEGIN
 END
 $$;
 
+-- The connection goes back to its pool, where it would keep the function.
+DROP FUNCTION pg_temp.roll_up(timestamptz, timestamptz);
+
 CREATE TRIGGER roll_up_clicks AFTER INSERT ON click_events REFERENCING NEW TABLE AS stored FOR EACH STATEMENT EXECUTE FUNCTION roll_up_clicks();
 
 -- Links that an older release deleted left their clicks behind.
