@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
-using System.Text;
 using System.Threading.Channels;
 using DbUp;
 using Microsoft.Data.Sqlite;
@@ -66,20 +65,18 @@ internal sealed partial class SqliteDatabase : IDatabase, IAsyncDisposable
     // Two processes would each hold links in memory that the other one changes.
     public void Acquire()
     {
-        var path = Path.Combine(_directory, "serve.lock");
+        // In a file of its own: nobody can read a file that is locked.
+        var holder = Path.Combine(_directory, "serve.pid");
         try
         {
             Directory.CreateDirectory(_directory);
-            _serving = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            // For the message that a second process ends with.
-            _serving.SetLength(0);
-            _serving.Write(Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
-            _serving.Flush();
+            _serving = new FileStream(Path.Combine(_directory, "serve.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            File.WriteAllText(holder, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
         }
         catch (IOException error) when (IsHeld(error))
         {
             throw new InvalidOperationException(
-                $"Storage:DataDirectory {_directory} is in use: process {ReadHolder(path)} serves from it. Stop that process, or set another folder.", error);
+                $"Storage:DataDirectory {_directory} is in use: process {ReadHolder(holder)} serves from it. Stop that process, or set another folder.", error);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -234,9 +231,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IAsyncDisposable
     {
         try
         {
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-            using var reader = new StreamReader(file, Encoding.ASCII);
-            return reader.ReadToEnd() is { Length: > 0 } id ? id : "unknown";
+            return File.ReadAllText(path) is { Length: > 0 } id ? id : "unknown";
         }
         catch (IOException)
         {

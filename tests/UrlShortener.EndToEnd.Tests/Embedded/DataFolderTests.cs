@@ -36,7 +36,9 @@ public sealed class DataFolderTests : ProductTest
 
         var refused = await ProductRuns.AssertFailsAsync(product.Stores, "Storage:DataDirectory");
 
-        Assert.Contains($"{product.Stores.DataDirectory} is in use: process ", refused.Error, StringComparison.Ordinal);
+        var holder = await File.ReadAllTextAsync(Path.Combine(product.Stores.DataDirectory, "serve.pid"), TestContext.Current.CancellationToken);
+        Assert.True(int.TryParse(holder, out _), holder);
+        Assert.Contains($"{product.Stores.DataDirectory} is in use: process {holder} serves from it", refused.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("API key", refused.Output, StringComparison.Ordinal);
         Assert.Equal(302, (await product.Anonymous.GetAsync($"/{code}")).Status);
         // Commands work beside it.

@@ -43,7 +43,7 @@ internal sealed class ProductStores : IAsyncDisposable
     /// <summary>Whether bytes occur anywhere in the data. While a product runs the write-ahead log is part of it.</summary>
     public Task<bool> HoldAsync(byte[] bytes) =>
         Task.FromResult(Directory.EnumerateFiles(DataDirectory, "*", SearchOption.AllDirectories)
-            // It holds the product's process id, and .NET opens no file that another process has locked.
+            // It is empty, and .NET opens no file that another process has locked.
             .Where(path => Path.GetFileName(path) != "serve.lock")
             .Any(path => ReadAll(path).AsSpan().IndexOf(bytes) >= 0));
 
