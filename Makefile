@@ -3,7 +3,7 @@
 CONFIGURATION ?= Release
 PORT ?= 8080
 DATA ?= .data
-RUNTIME = runtime/bin/$(CONFIGURATION)/net10.0/UrlShortener.Runtime
+RUNTIME = runtime/UrlShortener.Runtime/bin/$(CONFIGURATION)/net10.0/UrlShortener.Runtime
 DOTNET_FLAGS = --configuration $(CONFIGURATION) --nologo
 # Images are named IMAGE_PREFIX and url-shortener-runtime or -operator: IMAGE_PREFIX=registry.example/team/
 IMAGE_PREFIX ?=
@@ -30,7 +30,7 @@ help: ## List the targets
 	@echo "  make images IMAGE_PREFIX=registry.example/team/ IMAGE_TAG=1.0   other names than url-shortener-operator:0.1.0"
 
 run: ## Build, and serve on http://localhost:8080 with the data in .data/
-	@dotnet build runtime $(DOTNET_FLAGS) --verbosity quiet
+	@dotnet build runtime/UrlShortener.Runtime $(DOTNET_FLAGS) --verbosity quiet
 	@exec $(RUNTIME) --urls http://localhost:$(PORT) --Storage:DataDirectory=$(abspath $(DATA))
 
 build: ## Build everything
@@ -47,11 +47,11 @@ fmt: ## Format the code
 	dotnet format UrlShortener.sln
 
 manifests: ## Write the files that are made from code: crds/ and the webhook of config/
-	@dotnet build operator $(DOTNET_FLAGS) --verbosity quiet
-	operator/bin/$(CONFIGURATION)/net10.0/UrlShortener.Operator manifests .
+	@dotnet build operator/UrlShortener.Operator $(DOTNET_FLAGS) --verbosity quiet
+	operator/UrlShortener.Operator/bin/$(CONFIGURATION)/net10.0/UrlShortener.Operator manifests .
 
 crawlers: ## Take the bot rules of another release from npm: make crawlers VERSION=1.60.0 (npm, jq)
-	runtime/Clicks/Crawlers/refresh.sh $(VERSION)
+	runtime/UrlShortener.Runtime/Clicks/Crawlers/refresh.sh $(VERSION)
 
 images: ## Build the images of the runtime and the operator (docker, podman or buildah)
 	@test -n "$(IMAGE_TOOL)" || { echo "make images needs docker, podman or buildah; set IMAGE_TOOL to one that is elsewhere." >&2; exit 1; }

@@ -8,9 +8,9 @@ internal static class Executables
     private const string Output = "bin/Release/net10.0";
 
     /// <summary>The product: <paramref name="given"/> when not null, else the runtime built in this tree.</summary>
-    public static string FindProduct(string? given) => Existing(given ?? InTree("runtime", "UrlShortener.Runtime"));
+    public static string FindProduct(string? given) => Existing(given ?? InTree("runtime/UrlShortener.Runtime", "UrlShortener.Runtime"));
 
-    public static string FindOperator() => Existing(InTree("operator", "UrlShortener.Operator"));
+    public static string FindOperator() => Existing(InTree("operator/UrlShortener.Operator", "UrlShortener.Operator"));
 
     public static string FindFloor() => Existing(InTree("tests/floor", "UrlShortener.Floor"));
 

@@ -128,7 +128,7 @@ internal static partial class ProductProgram
         // tests/PROJECT/bin/CONFIGURATION/net10.0
         var framework = new DirectoryInfo(AppContext.BaseDirectory);
         var configuration = framework.Parent!.Name;
-        var path = System.IO.Path.Combine(Root, "runtime", "bin", configuration, framework.Name, "UrlShortener.Runtime");
+        var path = System.IO.Path.Combine(Root, "runtime", "UrlShortener.Runtime", "bin", configuration, framework.Name, "UrlShortener.Runtime");
         return File.Exists(path) ? path : throw new InvalidOperationException($"{path} is not built. Build UrlShortener.sln -c {configuration}.");
     }
 }

@@ -77,6 +77,6 @@ internal sealed class OperatorProgram : IAsyncDisposable
     private static string FindExecutable()
     {
         var framework = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
-        return Checkout.PathOf(Path.Combine("operator", "bin", framework.Parent!.Name, framework.Name, "UrlShortener.Operator"));
+        return Checkout.PathOf(Path.Combine("operator", "UrlShortener.Operator", "bin", framework.Parent!.Name, framework.Name, "UrlShortener.Operator"));
     }
 }

@@ -5,7 +5,7 @@ set -euo pipefail
 export LC_ALL=C
 version=${1:?usage: refresh.sh VERSION of crawler-user-agents on npm}
 folder=$(cd "$(dirname "$0")" && pwd)
-examples=$folder/../../../tests/UrlShortener.Runtime.Tests/Clicks/CrawlerExamples.tsv
+examples=$folder/../../../../tests/UrlShortener.Runtime.Tests/Clicks/CrawlerExamples.tsv
 temporary=$(mktemp -d)
 trap 'rm -rf "$temporary"' EXIT
 
