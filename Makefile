@@ -1,4 +1,4 @@
-# Everything a developer does, a word each. `make help` lists them.
+# Developer commands, one target each. `make help` lists them.
 
 CONFIGURATION ?= Release
 PORT ?= 8080

@@ -88,7 +88,7 @@ internal static class Routes
             .ProducesProblems(400, 401, 409, 413, 415, 421, 422, 429, 503);
         app.Map("/api/v1/urls/bulk", links.CreateManyAsync, [HttpMethods.Post])
             .RequireAccess(AccessLevel.User)
-            .Describe("createLinks", Urls, "Create many links", "Each link succeeds or fails by itself: 201 when all were created, 207 otherwise.", IdempotencyKeys)
+            .Describe("createLinks", Urls, "Create many links", "Each link succeeds or fails on its own: 201 when all were created, 207 otherwise.", IdempotencyKeys)
             .Accepts<BulkRequest>(Reply.Json)
             .Produces<BulkResponse>(201)
             .Produces<BulkResponse>(207)
@@ -99,17 +99,17 @@ internal static class Routes
                 "listLinks",
                 Urls,
                 "List your links",
-                "Newest first unless told. Parameters narrow the list together.",
+                "Newest first by default. All given parameters must match.",
                 [
                     new("limit", "Links in a page.", JsonSchemaType.Integer, Minimum: "1", Maximum: "100", Default: 20),
-                    new("cursor", "The `next_cursor` of the page before, under the same `sort` and `order`."),
-                    new("sort", "The time that links are ordered by. Links that never expire count as those that expire last.", Values: ["created_at", "expires_at"], Default: "created_at"),
+                    new("cursor", "The `next_cursor` of the previous page, with the same `sort` and `order`."),
+                    new("sort", "The time that links are sorted by. Links that never expire count as those that expire last.", Values: ["created_at", "expires_at"], Default: "created_at"),
                     new("order", "`desc`: latest first; `asc`: earliest first.", Values: ["desc", "asc"], Default: "desc"),
-                    new("code", "Only codes that start so.", Example: "spr"),
+                    new("code", "Only codes that begin with this text.", Example: "spr"),
                     new("target", "Only targets that contain this text.", Example: "example.com"),
                     new("metadata", "Only links with this member of their metadata, as `name:value`. May be given up to ten times.", IsList: true, Pattern: "^[^:]+:", Example: "campaign:spring"),
-                    new("status", "Only links that are in this state now.", Values: LinkStatuses.Words),
-                    new("is_active", "Only links that are switched on, or off.", JsonSchemaType.Boolean),
+                    new("status", "Only links in this state.", Values: LinkStatuses.Words),
+                    new("is_active", "Only links that are active, or only those that were deactivated.", JsonSchemaType.Boolean),
                     Moment("created_after", "Only links created at this time or later."),
                     Moment("created_before", "Only links created before this time."),
                     Moment("expires_after", "Only links that expire at this time or later. Links that never expire are left out."),
@@ -119,7 +119,7 @@ internal static class Routes
             .ProducesProblems(400, 401, 421, 429, 503);
         app.Map("/api/v1/urls/{short_code}", links.GetAsync, Get)
             .RequireAccess(AccessLevel.User)
-            .Describe("getLink", Urls, "Get a link and its recent clicks", "Its owner gets it in any state; for others an expired link is gone (410).")
+            .Describe("getLink", Urls, "Get a link and its recent clicks", "Its owner gets it in any state; others get 410 for an expired link.")
             .Produces<LinkDetailResponse>(200)
             .ProducesProblems(401, 403, 404, 410, 421, 429, 503);
         app.Map("/api/v1/urls/{short_code}", links.UpdateAsync, [HttpMethods.Patch])
@@ -128,14 +128,14 @@ internal static class Routes
                 "updateLink",
                 Urls,
                 "Change a link",
-                "What null means is a matter of the content type. In `application/json` it is the same as leaving a member out, and `never_expires` takes the end away. "
-                + "In `application/merge-patch+json` (RFC 7396) it removes what can be removed: `expires_at` and `metadata`.")
+                "The content type decides what null means. In `application/json` it is the same as leaving the member out, and `never_expires` removes the expiry. "
+                + "In `application/merge-patch+json` (RFC 7396) null removes a member; `expires_at` and `metadata` can be removed.")
             .Accepts<UpdateLinkRequest>(Reply.Json, LinkEndpoints.MergePatch)
             .Produces<UpdateLinkResponse>(200)
             .ProducesProblems(400, 401, 403, 404, 413, 415, 421, 429, 503);
         app.Map("/api/v1/urls/{short_code}", links.DeleteAsync, [HttpMethods.Delete])
             .RequireAccess(AccessLevel.User)
-            .Describe("deleteLink", Urls, "Delete a link", "The link answers 404 from now on. Its code is never used again.")
+            .Describe("deleteLink", Urls, "Delete a link", "From then on the link answers 404. Its code is never used again.")
             .Produces(204)
             .ProducesProblems(401, 403, 404, 421, 429, 503);
         app.Map("/api/v1/urls/{short_code}/stats", links.GetStatisticsAsync, Get)
@@ -144,10 +144,10 @@ internal static class Routes
                 "getStatistics",
                 Urls,
                 "Count the clicks of a link",
-                "People only, but for `bots`. Buckets without clicks are there, too.",
+                "Counts people, except in `bots`. Buckets without clicks are included.",
                 [
-                    new("start_date", "First day, such as 2030-01-31, or a moment, such as 2030-01-31T12:00:00Z. Left out: 30 days before the end.", Example: "2030-01-01"),
-                    new("end_date", "Last day, included, or a moment, not included. Left out: now.", Example: "2030-01-31"),
+                    new("start_date", "First day, such as 2030-01-31, or a time, such as 2030-01-31T12:00:00Z. Default: 30 days before the end.", Example: "2030-01-01"),
+                    new("end_date", "Last day, included, or a time, not included. Default: now.", Example: "2030-01-31"),
                     new("granularity", "Width of a bucket. By the hour at most 92 days.", Values: ["hour", "day", "week"], Default: "day"),
                     new("time_zone", "IANA name of the time zone whose days are counted.", Default: "UTC", Example: "Europe/Berlin"),
                 ])
@@ -161,14 +161,14 @@ internal static class Routes
                 "getQrCode",
                 QrCodes,
                 "Get the short URL as a picture",
-                "A QR code, open to all, since it stands in pages.",
+                "A QR code. Needs no credential, since pages embed it.",
                 [
                     new("format", "Format of the picture.", Values: ["png", "svg"], Default: "png"),
                     new("size", "Width and height in pixels.", JsonSchemaType.Integer, Minimum: "64", Maximum: "2048", Default: 300),
                     new("error_correction", "Share of the picture that may be lost: 7, 15, 25 or 30 %.", Values: ["L", "M", "Q", "H"], Default: "M"),
                     new(
                         "margin",
-                        "White border in modules. Exact in an SVG. In a PNG at least as wide: each module has the same whole number of pixels, and the border takes what is left over.",
+                        "White border in modules. Exact in an SVG. In a PNG at least as wide: each module has the same whole number of pixels, and the border takes the remaining pixels.",
                         JsonSchemaType.Integer, Minimum: "0", Maximum: "16", Default: 4),
                 ],
                 new() { ["200"] = ["ETag", "Cache-Control"], ["304"] = ["ETag", "Cache-Control"] })

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace UrlShortener.Runtime.Abuse;
 
 /// <summary>
-/// The block list in a file, kept up to date. The file is polled, not watched: a ConfigMap volume replaces a symlink two levels up, which file
+/// The blocklist in a file, kept up to date. The file is polled, not watched: a ConfigMap volume replaces a symlink two levels up, which file
 /// notifications miss, and network mounts send none.
 /// </summary>
 /// <param name="path">The value of <see cref="PathSetting"/>; null or empty means an empty list and no polling.</param>
@@ -47,7 +47,7 @@ internal sealed class BlocklistFile(string? path, TimeProvider time, ILogger<Blo
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             throw new InvalidOperationException(
-                $"The block list '{path}' cannot be read: {e.Message} Correct {PathSetting}, or remove it to run without a block list.", e);
+                $"The blocklist '{path}' cannot be read: {e.Message} Correct {PathSetting}, or remove it to run without a blocklist.", e);
         }
 
         await base.StartAsync(cancellationToken);

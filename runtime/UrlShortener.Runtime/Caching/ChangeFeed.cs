@@ -150,13 +150,13 @@ internal sealed partial class ChangeFeed(
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "Changes that other processes tell of are not heard and come from the log instead; it is tried again every second")]
+        [LoggerMessage(1, LogLevel.Warning, "Cannot subscribe to changes; using the change log, retrying every second")]
         public static partial void NotListening(ILogger logger, Exception error);
 
-        [LoggerMessage(2, LogLevel.Warning, "The log of changes cannot be read; links changed elsewhere may be answered as they were until it can")]
+        [LoggerMessage(2, LogLevel.Warning, "Cannot read the change log; links changed by other processes may be stale until it can be read")]
         public static partial void NotRead(ILogger logger, Exception error);
 
-        [LoggerMessage(3, LogLevel.Information, "The log of changes can be read again")]
+        [LoggerMessage(3, LogLevel.Information, "The change log can be read again")]
         public static partial void ReadAgain(ILogger logger);
 
         [LoggerMessage(4, LogLevel.Information, "Epoch {Epoch} is in force; links and unused codes held from older ones are void")]

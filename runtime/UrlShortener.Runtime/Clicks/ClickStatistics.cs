@@ -74,7 +74,7 @@ internal sealed partial class ClickStatistics(IClickStore store, TimeProvider ti
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "A link was answered without its recent clicks")]
+        [LoggerMessage(1, LogLevel.Warning, "Answered a link without its recent clicks")]
         public static partial void RecentLeftOut(ILogger logger, Exception error);
     }
 }

@@ -164,10 +164,10 @@ internal sealed partial class ClickWriter(
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "{Count} clicks could not be written and are kept for the next try")]
+        [LoggerMessage(1, LogLevel.Warning, "Cannot write {Count} clicks; keeping them for the next attempt")]
         public static partial void WriteFailed(ILogger logger, int count, Exception error);
 
-        [LoggerMessage(2, LogLevel.Error, "{Count} clicks were lost: the store did not take them before the shutdown timeout")]
+        [LoggerMessage(2, LogLevel.Error, "Lost {Count} clicks: the store did not accept them before the shutdown timeout")]
         public static partial void LostAtStop(ILogger logger, int count);
     }
 }

@@ -3,7 +3,7 @@ using System.ComponentModel;
 namespace UrlShortener.Runtime.Clicks;
 
 /// <summary>Answer to GET /api/v1/urls/{short_code}/stats.</summary>
-[Description("Clicks of a link over a range. People only, but for `bots`.")]
+[Description("Clicks of a link in a range of time. Counts people, except in `bots`.")]
 internal sealed record StatisticsResponse(
     [property: Description("Start of the range.")] DateTimeOffset StartDate,
     [property: Description("End of the range, not included.")] DateTimeOffset EndDate,
@@ -41,10 +41,10 @@ internal sealed record DeviceClicksResponse(
     [property: Description("Phones.")] long Mobile,
     [property: Description("Desktops and laptops.")] long Desktop,
     [property: Description("Tablets.")] long Tablet,
-    [property: Description("Televisions, consoles and what cannot be told.")] long Other);
+    [property: Description("Televisions, consoles and unknown devices.")] long Other);
 
 /// <summary>The part of a link's answer about its clicks.</summary>
-[Description("Clicks of the last days, by people.")]
+[Description("Recent clicks by people.")]
 internal sealed record RecentClicksResponse(
     [property: Description("Clicks of the last 24 hours.")][property: System.Text.Json.Serialization.JsonPropertyName("clicks_24h")] long Clicks24h,
     [property: Description("Clicks of the last 7 days.")][property: System.Text.Json.Serialization.JsonPropertyName("clicks_7d")] long Clicks7d,

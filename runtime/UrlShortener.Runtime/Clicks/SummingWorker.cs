@@ -33,7 +33,7 @@ internal sealed partial class SummingWorker(IClickStore clicks, TimeProvider tim
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "Days of clicks could not be summed up; trying again every half minute")]
+        [LoggerMessage(1, LogLevel.Warning, "Cannot sum up the clicks of past days; retrying every 30 s")]
         public static partial void Failed(ILogger logger, Exception error);
     }
 }

@@ -12,6 +12,6 @@ internal sealed record HealthResponse(
 /// <summary>Components.</summary>
 [Description("State of each component.")]
 internal sealed record ComponentsResponse(
-    [property: Description("The store; degraded: links are followed, none can be created or changed.")] string Database,
-    [property: Description("What processes share; degraded: each process works on its own.")] string Cache,
-    [property: Description("The key pool; degraded: codes are made on demand.")] string Kgs);
+    [property: Description("The store; degraded: redirects work, creates and changes do not.")] string Database,
+    [property: Description("The tier that processes share; degraded: each process works on its own.")] string Cache,
+    [property: Description("The key pool; degraded: codes are generated on demand.")] string Kgs);

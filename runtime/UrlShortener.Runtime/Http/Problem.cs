@@ -58,7 +58,7 @@ internal sealed record Problem
     /// <summary>No such link.</summary>
     public static readonly Problem UrlNotFound = Of(StatusCodes.Status404NotFound, ErrorCode.UrlNotFound, "URL not found");
 
-    /// <summary>The link has run out.</summary>
+    /// <summary>The link has expired.</summary>
     public static readonly Problem UrlExpired = Of(StatusCodes.Status410Gone, ErrorCode.UrlExpired, "URL has expired");
 
     /// <summary>Somebody else's link.</summary>
@@ -75,7 +75,7 @@ internal sealed record Problem
     /// <param name="method">The method.</param>
     /// <param name="allow">The methods that it takes, as in <c>Allow</c>, which the caller sets.</param>
     public static Problem MethodNotAllowed(string method, string allow) =>
-        Of(StatusCodes.Status405MethodNotAllowed, ErrorCode.MethodNotAllowed, $"This address does not take {method}; it takes {allow}.");
+        Of(StatusCodes.Status405MethodNotAllowed, ErrorCode.MethodNotAllowed, $"This address does not accept {method}; it accepts {allow}.");
 
     /// <summary>Answers a request with this error, as <c>application/problem+json</c>.</summary>
     public Task WriteAsync(HttpContext context)

@@ -58,7 +58,7 @@ internal static class RequestBody
         }
         catch (ConnectionResetException)
         {
-            // Nobody is there to read an answer. Said aloud, or Kestrel looks for the rest of the body and logs that there is none.
+            // The client is gone. Abort explicitly; otherwise Kestrel drains the body and logs that it is incomplete.
             context.Abort();
             return (body, Broken);
         }

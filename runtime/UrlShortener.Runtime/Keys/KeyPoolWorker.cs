@@ -61,10 +61,10 @@ internal sealed partial class KeyPoolWorker(KeyPool pool, IKeySource source, Key
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "The key pool could not be filled; codes are made on demand until it can")]
+        [LoggerMessage(1, LogLevel.Warning, "Cannot fill the key pool; generating codes on demand until it can be filled")]
         public static partial void RefillFailed(ILogger logger, Exception error);
 
-        [LoggerMessage(2, LogLevel.Warning, "{Count} unused codes could not be given back; they will not be used")]
+        [LoggerMessage(2, LogLevel.Warning, "Cannot return {Count} unused codes; they will never be used")]
         public static partial void NotReturned(ILogger logger, int count, Exception error);
     }
 }

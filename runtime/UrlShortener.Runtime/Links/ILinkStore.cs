@@ -148,7 +148,7 @@ internal readonly record struct LinkChangeResult(LinkChangeOutcome Outcome, Link
 /// <param name="CodePrefix">Only codes that start so, case-sensitive.</param>
 /// <param name="Target">Only targets that contain this text, ASCII letters in either case and hosts in either script, see <see cref="TargetSearch"/>.</param>
 /// <param name="Metadata">Only links whose metadata has each of these members, compared as text; see <see cref="LinkMetadata.ScalarOf"/>.</param>
-/// <param name="IsActive">Only links that are switched on, or off.</param>
+/// <param name="IsActive">Only links that are active, or only those that were deactivated.</param>
 internal sealed record LinkQuery(
     long UserId,
     int Limit,

@@ -15,21 +15,21 @@ internal sealed record CreateLinkRequest
     [MaxLength(2_048)]
     public string? OriginalUrl { get; init; }
 
-    [Description("The short code to use; left out, one is generated. Case-sensitive; a code is never used twice, also not after a deletion.")]
+    [Description("The short code to use; by default one is generated. Case-sensitive. A code is never used twice, not even after a deletion.")]
     [RegularExpression("^[A-Za-z0-9_-]{4,10}$")]
     public string? CustomAlias { get; init; }
 
-    [Description("Days until the link runs out; left out, it never does. Give this or `expires_at`, not both.")]
+    [Description("Days until the link expires; by default it never does. Give this or `expires_at`, not both.")]
     [Range(1, 3_650)]
     public int? ExpiresInDays { get; init; }
 
-    [Description("When the link runs out, an RFC 3339 time in the future, at most 3,650 days ahead; left out, it never does.")]
+    [Description("When the link expires: an RFC 3339 time in the future, at most 3,650 days ahead; by default never.")]
     public DateTimeOffset? ExpiresAt { get; init; }
 
     [Description("A JSON object kept with the link, such as `campaign` and `source`. At most 4,096 bytes.")]
     public JsonElement? Metadata { get; init; }
 
-    [Description("HTTP status of the redirect: 301, 302, 307 or 308; 302 unless told.")]
+    [Description("HTTP status of the redirect: 301, 302, 307 or 308; 302 by default.")]
     public int? RedirectType { get; init; }
 }
 
@@ -40,28 +40,28 @@ internal sealed record CreateLinkResponse(
     [property: Description("Its code.")] string ShortCode,
     [property: Description("Where it leads.")] string OriginalUrl,
     [property: Description("When it was created.")] DateTimeOffset CreatedAt,
-    [property: Description("When it runs out; null: never.")] DateTimeOffset? ExpiresAt,
+    [property: Description("When it expires; null: never.")] DateTimeOffset? ExpiresAt,
     [property: Description("HTTP status of the redirect.")] int RedirectType,
     [property: Description("A picture of the short URL.")] string QrCodeUrl,
-    [property: Description("What its creator should look at.")]
+    [property: Description("Warnings about the target.")]
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     IReadOnlyList<string>? Warnings);
 
 /// <summary>Body of PATCH /api/v1/urls/{short_code}.</summary>
-[Description("What to change; members that are left out, or null, stay as they are.")]
+[Description("What to change. Members that are left out or null keep their values.")]
 internal sealed record UpdateLinkRequest
 {
     [Description("New target: an absolute http or https URL.")]
     [MaxLength(2_048)]
     public string? OriginalUrl { get; init; }
 
-    [Description("New end, an RFC 3339 time in the future, at most 3,650 days ahead.")]
+    [Description("New expiry: an RFC 3339 time in the future, at most 3,650 days ahead.")]
     public DateTimeOffset? ExpiresAt { get; init; }
 
-    [Description("True: the link never runs out any more. Give this or `expires_at`, not both.")]
+    [Description("True removes the expiry. Give this or `expires_at`, not both.")]
     public bool? NeverExpires { get; init; }
 
-    [Description("False: the link answers 404 until it is switched on again.")]
+    [Description("False deactivates the link: it answers 404 until it is activated again.")]
     public bool? IsActive { get; init; }
 
     [Description("New HTTP status of the redirect: 301, 302, 307 or 308.")]
@@ -84,17 +84,17 @@ internal record LinkResponse(
     [property: Description("The short URL.")] string ShortUrl,
     [property: Description("Where it leads.")] string OriginalUrl,
     [property: Description("When it was created.")] DateTimeOffset CreatedAt,
-    [property: Description("When it runs out; null: never.")] DateTimeOffset? ExpiresAt,
-    [property: Description("What a visitor meets: `active` leads to the target, `expired` answers 410, `inactive` is switched off and answers 404.")] string Status,
-    [property: Description("False: it is switched off.")] bool IsActive,
+    [property: Description("When it expires; null: never.")] DateTimeOffset? ExpiresAt,
+    [property: Description("State of the link: `active` redirects to the target, `expired` answers 410, `inactive` was deactivated and answers 404.")] string Status,
+    [property: Description("False: it was deactivated.")] bool IsActive,
     [property: Description("HTTP status of the redirect.")] int RedirectType,
-    [property: Description("What its creator stored with it, as it was sent but for white space.")] RawJson Metadata,
+    [property: Description("Metadata as it was sent, except for white space.")] RawJson Metadata,
     [property: Description("Clicks by people.")] long ClickCount,
     [property: Description("Time of the newest click by a person.")] DateTimeOffset? LastAccessedAt,
     [property: Description("A picture of the short URL.")] string QrCodeUrl);
 
 /// <summary>Answer to GET /api/v1/urls/{short_code}.</summary>
-[Description("A link and its clicks of the last days.")]
+[Description("A link and its recent clicks.")]
 internal sealed record LinkDetailResponse(
     string ShortCode,
     string ShortUrl,
@@ -108,14 +108,14 @@ internal sealed record LinkDetailResponse(
     long ClickCount,
     DateTimeOffset? LastAccessedAt,
     string QrCodeUrl,
-    [property: Description("Clicks of the last days; null: they are not available now.")][property: JsonPropertyOrder(1)] Clicks.RecentClicksResponse? Analytics)
+    [property: Description("Recent clicks; null: not available now.")][property: JsonPropertyOrder(1)] Clicks.RecentClicksResponse? Analytics)
     : LinkResponse(ShortCode, ShortUrl, OriginalUrl, CreatedAt, ExpiresAt, Status, IsActive, RedirectType, Metadata, ClickCount, LastAccessedAt, QrCodeUrl);
 
 /// <summary>Answer to GET /api/v1/urls.</summary>
 [Description("A page of links.")]
 internal sealed record LinkListResponse(
     [property: Description("The links.")] IReadOnlyList<LinkResponse> Urls,
-    [property: Description("Give it as `cursor` to get the next page; null: this was the last.")] string? NextCursor);
+    [property: Description("Value of `cursor` for the next page; null: this was the last.")] string? NextCursor);
 
 /// <summary>Body of POST /api/v1/urls/bulk.</summary>
 [Description("Links to create in one request.")]
@@ -127,21 +127,21 @@ internal sealed record BulkRequest
 }
 
 /// <summary>Answer to POST /api/v1/urls/bulk.</summary>
-[Description("What became of each link, in the order of the request.")]
+[Description("Result of each link, in the order of the request.")]
 internal sealed record BulkResponse(
     [property: Description("One result per link.")] IReadOnlyList<BulkResult> Results,
     [property: Description("Links created.")] int Created,
     [property: Description("Links refused.")] int Failed);
 
 /// <summary>What became of one link of a bulk request.</summary>
-[Description("What became of one link.")]
+[Description("Result of one link.")]
 internal sealed record BulkResult(
     [property: Description("The target as it was sent.")] string? OriginalUrl,
     [property: Description("The short URL; null when refused.")] string? ShortUrl,
     [property: Description("Its code; null when refused.")] string? ShortCode,
     [property: Description("`created` or `failed`.")] string Status,
-    [property: Description("The HTTP status that this link alone would have got.")] int StatusCode,
-    [property: Description("When it runs out.")] DateTimeOffset? ExpiresAt,
+    [property: Description("The HTTP status that a request for this link alone would have got.")] int StatusCode,
+    [property: Description("When it expires.")] DateTimeOffset? ExpiresAt,
     [property: Description("A picture of the short URL.")] string? QrCodeUrl,
     [property: Description("Why it was refused.")]
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

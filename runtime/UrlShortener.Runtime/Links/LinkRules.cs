@@ -34,7 +34,7 @@ internal sealed class LinkRules(LinkOptions links, AbuseOptions abuse, Blocklist
             errors.Add(new FieldError("expires_in_days", ErrorCode.InvalidRequest, $"expires_in_days must be from {MinDays} to {MaxDays}; leave it out for a link that never expires."));
         var expiresAt = CheckExpiry(request.ExpiresAt, now, errors);
         if (request is { ExpiresAt: not null, ExpiresInDays: not null })
-            errors.Add(new FieldError("expires_at", ErrorCode.InvalidRequest, "expires_at and expires_in_days both say when the link ends. Give one of them."));
+            errors.Add(new FieldError("expires_at", ErrorCode.InvalidRequest, "expires_at and expires_in_days both set the expiry. Give one of them."));
         CheckRedirectType(request.RedirectType, errors);
         var metadata = CheckMetadata(request.Metadata, errors);
         var link = new NewLink(
@@ -63,7 +63,7 @@ internal sealed class LinkRules(LinkOptions links, AbuseOptions abuse, Blocklist
         if (request is { ExpiresAt: not null, NeverExpires: true })
             errors.Add(new FieldError("never_expires", ErrorCode.InvalidRequest, "expires_at and never_expires contradict each other. Give one of them."));
         foreach (var name in cleared.Where(name => name is not ("expires_at" or "metadata")))
-            errors.Add(new FieldError(name, ErrorCode.InvalidRequest, $"{name} cannot be removed, and a null in a merge patch asks for that. Leave it out to keep it."));
+            errors.Add(new FieldError(name, ErrorCode.InvalidRequest, $"{name} cannot be removed, which is what null means in a merge patch. Leave it out to keep it."));
         var change = new LinkChange
         {
             OriginalUrl = request.OriginalUrl?.Trim(' '),
@@ -82,7 +82,7 @@ internal sealed class LinkRules(LinkOptions links, AbuseOptions abuse, Blocklist
     {
         var verdict = TargetUrl.Check(url, _policy);
         if (verdict.IsAccepted && string.Equals(verdict.Host, requestHost, StringComparison.OrdinalIgnoreCase))
-            verdict = TargetVerdict.Refuse("The host is this service itself, and the link would lead in a circle. Give the final address.");
+            verdict = TargetVerdict.Refuse("The host is this service itself, which would make a loop. Give the final address.");
         if (!verdict.IsAccepted)
             errors.Add(new FieldError(field, ErrorCode.InvalidUrl, $"{field}: {verdict.Problem}"));
         else if (blocklist.Current.Blocks(verdict.Host, verdict.Location))

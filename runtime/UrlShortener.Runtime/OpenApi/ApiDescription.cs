@@ -148,8 +148,8 @@ internal static class ApiDescription
                 Type = JsonSchemaType.Object,
                 Description = isRequest
                     ? "A JSON object to keep with the link, such as `campaign` and `source`: at most 4,096 bytes unless configured, without white space, and 8 levels. It replaces all of the old."
-                    : "What its creator stored with it, as it was sent but for white space.",
-                // Said aloud, or some generators take it for an object that is always empty.
+                    : "Metadata as it was sent, except for white space.",
+                // Explicit, because some generators otherwise take it for an object that is always empty.
                 AdditionalProperties = new OpenApiSchema(),
                 Examples = [Examples["metadata"].DeepClone()],
             };

@@ -147,7 +147,7 @@ internal sealed partial class RedirectEndpoint(
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "A link could not be loaded; its visitor was told to try again")]
+        [LoggerMessage(1, LogLevel.Warning, "Cannot load a link; its visitor got 503")]
         public static partial void LoadFailed(ILogger logger, Exception error);
     }
 }

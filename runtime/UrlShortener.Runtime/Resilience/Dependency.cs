@@ -85,7 +85,7 @@ internal sealed class Dependency
         catch (BrokenCircuitException error)
         {
             Failures.WithLabels(Name, "open").Inc();
-            throw new DependencyException($"{Name} has failed repeatedly and is left alone for a moment.", error);
+            throw new DependencyException($"{Name} has failed repeatedly; its breaker is open.", error);
         }
         catch (Exception) when (!cancellationToken.IsCancellationRequested)
         {

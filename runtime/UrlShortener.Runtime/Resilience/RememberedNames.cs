@@ -47,7 +47,7 @@ internal sealed partial class RememberedNames(TimeProvider time, ILogger<Remembe
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "{Host} cannot be resolved: {Cause} Its last known addresses are used")]
+        [LoggerMessage(1, LogLevel.Warning, "Cannot resolve {Host}: {Cause} Using its last known addresses")]
         public static partial void NotResolved(ILogger logger, string host, string cause);
 
         [LoggerMessage(2, LogLevel.Information, "{Host} can be resolved again")]

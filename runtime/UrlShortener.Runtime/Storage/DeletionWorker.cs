@@ -33,7 +33,7 @@ internal sealed partial class DeletionWorker(IClickStore clicks, TimeProvider ti
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "Clicks of deleted links could not be deleted; trying again every few seconds")]
+        [LoggerMessage(1, LogLevel.Warning, "Cannot delete the clicks of deleted links; retrying every few seconds")]
         public static partial void Failed(ILogger logger, Exception error);
     }
 }

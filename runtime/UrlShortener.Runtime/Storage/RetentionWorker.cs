@@ -63,7 +63,7 @@ internal sealed partial class RetentionWorker(
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "Old data could not be deleted; the next round tries again")]
+        [LoggerMessage(1, LogLevel.Warning, "Cannot delete old data; retrying in the next round")]
         public static partial void Failed(ILogger logger, Exception error);
     }
 }

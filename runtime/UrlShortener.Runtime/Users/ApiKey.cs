@@ -12,7 +12,7 @@ internal static class ApiKey
     private const string Prefix = "usk_";
     private const string Base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-    // Longer ones are not ours; hashing them would only warm the room.
+    // Too long to be one of our keys; skip hashing.
     private const int MaxLength = 128;
 
     /// <summary>A new key.</summary>

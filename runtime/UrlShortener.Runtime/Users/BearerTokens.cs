@@ -134,7 +134,7 @@ internal static partial class BearerTokens
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "Cannot read the keys of the issuer {Authority}; Bearer tokens are answered 503: {Reason}")]
+        [LoggerMessage(1, LogLevel.Warning, "Cannot read the keys of the issuer {Authority}; Bearer tokens get 503: {Reason}")]
         public static partial void ProviderUnavailable(ILogger logger, string? authority, string reason);
     }
 }

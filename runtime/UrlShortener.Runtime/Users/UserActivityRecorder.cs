@@ -40,7 +40,7 @@ internal sealed partial class UserActivityRecorder(UserDirectory users, IUserSto
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "The last activity of {Count} users could not be recorded")]
+        [LoggerMessage(1, LogLevel.Warning, "Cannot record the last activity of {Count} users")]
         public static partial void NotRecorded(ILogger logger, int count, Exception error);
     }
 }

@@ -179,10 +179,10 @@ internal sealed partial class KeyGenerationWorker(
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "The region's key pool could not be kept; it is tried again until it works")]
+        [LoggerMessage(1, LogLevel.Warning, "Cannot maintain the region's key pool; retrying")]
         public static partial void Failed(ILogger logger, Exception error);
 
-        [LoggerMessage(2, LogLevel.Information, "The region's key pool is kept again, after {Failures} failures")]
+        [LoggerMessage(2, LogLevel.Information, "Maintaining the region's key pool again after {Failures} failures")]
         public static partial void Recovered(ILogger logger, int failures);
     }
 }

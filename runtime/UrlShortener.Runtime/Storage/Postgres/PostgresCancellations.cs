@@ -80,7 +80,7 @@ internal sealed partial class PostgresCancellations(ILogger logger)
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "A call of PostgreSQL could not be cancelled")]
+        [LoggerMessage(1, LogLevel.Warning, "Cannot cancel a call of PostgreSQL")]
         public static partial void NotCancelled(ILogger logger, Exception error);
     }
 }

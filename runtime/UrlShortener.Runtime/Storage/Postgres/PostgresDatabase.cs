@@ -452,16 +452,16 @@ internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "PostgreSQL cannot be reached; starting without it, and its tables are not checked")]
+        [LoggerMessage(1, LogLevel.Warning, "Cannot reach PostgreSQL; starting without it and without a check of its tables")]
         public static partial void NotReachableAtStart(ILogger logger, Exception error);
 
-        [LoggerMessage(2, LogLevel.Warning, "PostgreSQL takes no writes")]
+        [LoggerMessage(2, LogLevel.Warning, "PostgreSQL accepts no writes")]
         public static partial void PrimaryUnhealthy(ILogger logger, Exception error);
 
         [LoggerMessage(3, LogLevel.Warning, "No PostgreSQL server answers")]
         public static partial void ReplicasUnhealthy(ILogger logger, Exception error);
 
-        [LoggerMessage(5, LogLevel.Warning, "PostgreSQL takes the health check's write, and failed the last one that somebody asked for")]
+        [LoggerMessage(5, LogLevel.Warning, "PostgreSQL accepts the health check's write, but the last write of a request failed")]
         public static partial void WritesFail(ILogger logger);
 
         [LoggerMessage(4, LogLevel.Debug, "A write failed: {Operation}")]

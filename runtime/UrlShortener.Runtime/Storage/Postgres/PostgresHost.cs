@@ -77,7 +77,7 @@ internal sealed class PostgresHost : IAsyncDisposable
     {
         using var limit = new CancellationTokenSource(Limit, _time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _stopping.Token);
-        // In the hands of the question until it is answered: one that is not takes it along.
+        // The probe owns the connection until it is answered; a probe that is abandoned disposes of it.
         var connection = _connection;
         _connection = null;
         try

@@ -71,7 +71,7 @@ internal sealed partial class PostgresMaintenance(PostgresDatabase database, Pos
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "Housekeeping failed and is tried again: {What}")]
+        [LoggerMessage(1, LogLevel.Warning, "Maintenance of the tables failed and will be retried: {What}")]
         public static partial void Failed(ILogger logger, string what, Exception error);
     }
 }

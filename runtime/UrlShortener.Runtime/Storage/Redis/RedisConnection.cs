@@ -238,16 +238,16 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
         [LoggerMessage(1, LogLevel.Information, "Connected to Redis")]
         public static partial void Connected(ILogger logger);
 
-        [LoggerMessage(2, LogLevel.Warning, "No connection to Redis could be made; it is tried again every second")]
+        [LoggerMessage(2, LogLevel.Warning, "Cannot connect to Redis; retrying every second")]
         public static partial void NotConnected(ILogger logger, Exception error);
 
-        [LoggerMessage(3, LogLevel.Warning, "Redis server {Server} is lost ({Cause}); it is tried again until it is back")]
+        [LoggerMessage(3, LogLevel.Warning, "Lost the Redis server {Server} ({Cause}); reconnecting")]
         public static partial void ServerLost(ILogger logger, EndPoint server, ConnectionFailureType cause);
 
         [LoggerMessage(4, LogLevel.Information, "Redis server {Server} is back")]
         public static partial void ServerBack(ILogger logger, EndPoint server);
 
-        [LoggerMessage(5, LogLevel.Debug, "The cluster could not be asked who serves what")]
+        [LoggerMessage(5, LogLevel.Debug, "Could not refresh the cluster topology")]
         public static partial void NotReconfigured(ILogger logger, Exception error);
 
         [LoggerMessage(6, LogLevel.Warning, "Redis refuses calls: {Reply}")]

@@ -159,7 +159,7 @@ internal sealed partial class RedisLinkCache(RedisConnection connection, RedisOp
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Debug, "A message about a changed link cannot be read and is ignored")]
+        [LoggerMessage(1, LogLevel.Debug, "Ignoring an unreadable message about a changed link")]
         public static partial void NotAChange(ILogger logger);
     }
 }

@@ -337,7 +337,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IAsyncDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "The store takes no writes")]
+        [LoggerMessage(1, LogLevel.Warning, "The store accepts no writes")]
         public static partial void Unhealthy(ILogger logger, Exception error);
     }
 
