@@ -5,9 +5,9 @@ internal static class Checkout
 {
     private const string Solution = "UrlShortener.sln";
 
-    /// <summary>Path of a file in it.</summary>
-    public static string PathOf(string file) =>
-        Path.Combine(Find() ?? throw new InvalidOperationException($"No {Solution} above {AppContext.BaseDirectory}."), file);
+    /// <summary>Path of a file in it, by one relative path or by its parts.</summary>
+    public static string PathOf(params string[] parts) =>
+        Path.Combine([Find() ?? throw new InvalidOperationException($"No {Solution} above {AppContext.BaseDirectory}."), .. parts]);
 
     /// <summary>Its path, or null when the program runs elsewhere.</summary>
     // Not by the path of a source file: a build that can be reproduced does not know it.

@@ -3,7 +3,6 @@ using StackExchange.Redis;
 using UrlShortener.Chaos.Tests.Histories;
 using UrlShortener.Chaos.Tests.Product;
 using UrlShortener.Chaos.Tests.Traffic;
-using UrlShortener.EndToEnd.Tests.Product;
 using UrlShortener.TestServers.Postgres;
 using UrlShortener.TestServers.Redis;
 using Xunit;

@@ -1,7 +1,6 @@
 using UrlShortener.Chaos.Tests.Histories;
 using UrlShortener.Chaos.Tests.Product;
 using UrlShortener.Chaos.Tests.Traffic;
-using UrlShortener.EndToEnd.Tests.Product;
 using UrlShortener.TestServers.Postgres;
 using UrlShortener.TestServers.Redis;
 using Xunit;

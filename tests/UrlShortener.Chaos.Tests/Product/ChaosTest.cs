@@ -1,6 +1,5 @@
 using UrlShortener.Chaos.Tests.Histories;
 using UrlShortener.Chaos.Tests.Traffic;
-using UrlShortener.EndToEnd.Tests.Product;
 using UrlShortener.TestServers;
 using UrlShortener.TestServers.Postgres;
 using UrlShortener.TestServers.Redis;
@@ -74,7 +73,7 @@ public abstract class ChaosTest : IAsyncLifetime
     {
         var text = string.Join('\n', lines);
         Write(text);
-        var folder = Directory.CreateDirectory(Path.Combine(ProductProgram.Root, ".artifacts", "chaos"));
+        var folder = Directory.CreateDirectory(Checkout.PathOf(".artifacts", "chaos"));
         await File.WriteAllTextAsync(Path.Combine(folder.FullName, name + ".txt"), text + "\n", Token);
     }
 

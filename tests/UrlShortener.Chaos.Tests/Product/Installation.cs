@@ -1,6 +1,5 @@
 using UrlShortener.Chaos.Tests.Histories;
 using UrlShortener.Chaos.Tests.Traffic;
-using UrlShortener.EndToEnd.Tests.Product;
 using UrlShortener.TestServers.Postgres;
 using UrlShortener.TestServers.Redis;
 

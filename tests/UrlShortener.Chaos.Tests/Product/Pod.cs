@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
-using UrlShortener.EndToEnd.Tests.Product;
 using Xunit;
 
 namespace UrlShortener.Chaos.Tests.Product;

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using UrlShortener.EndToEnd.Tests.Product;
 using Xunit;
 
 namespace UrlShortener.Chaos.Tests.Product;

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using UrlShortener.EndToEnd.Tests.Product;
 using Xunit;
 
 namespace UrlShortener.EndToEnd.Servers.Tests.Pods;

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using UrlShortener.EndToEnd.Tests.Product;
 using Xunit;
 
 namespace UrlShortener.EndToEnd.Tests.OpenApi;

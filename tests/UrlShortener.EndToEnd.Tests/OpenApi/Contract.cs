@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using UrlShortener.EndToEnd.Tests.Product;
 
 namespace UrlShortener.EndToEnd.Tests.OpenApi;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using UrlShortener.EndToEnd.Tests.Product;
+using UrlShortener.TestServers;
 using Xunit;
 
 namespace UrlShortener.EndToEnd.Tests.OpenApi;
@@ -126,7 +127,7 @@ public sealed partial class DocumentTests : ProductTest, IClassFixture<ProductFi
         var problem = (await _product.Anonymous.GetAsync("/api/v1/urls/nosuch7/nothing")).ShouldBeProblem(404, "NOT_FOUND");
         var type = new Uri(_product.Http.BaseAddress!, problem.GetProperty("type").GetString());
         var page = await _product.Anonymous.GetAsync(type.AbsolutePath);
-        var text = await File.ReadAllTextAsync(Path.Combine(ProductProgram.Root, "docs", "errors.md"), TestContext.Current.CancellationToken);
+        var text = await File.ReadAllTextAsync(Checkout.PathOf("docs", "errors.md"), TestContext.Current.CancellationToken);
 
         Assert.Equal(200, page.Status);
         Assert.Equal("#NOT_FOUND", type.Fragment);
@@ -198,10 +199,7 @@ public sealed partial class DocumentTests : ProductTest, IClassFixture<ProductFi
     public async Task Document_EveryMappedAddress_IsDescribed()
     {
         var described = (await ApiDocument.LoadAsync(_product.Anonymous)).Operations.Select(operation => operation.Path).ToHashSet();
-        var root = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(root.FullName, "UrlShortener.sln")))
-            root = root.Parent ?? throw new InvalidOperationException($"No UrlShortener.sln above {AppContext.BaseDirectory}.");
-        var mapped = new DirectoryInfo(Path.Combine(root.FullName, "runtime")).EnumerateFiles("*.cs", SearchOption.AllDirectories)
+        var mapped = new DirectoryInfo(Checkout.PathOf("runtime")).EnumerateFiles("*.cs", SearchOption.AllDirectories)
             .SelectMany(file => MappedAddress().Matches(File.ReadAllText(file.FullName)))
             .Select(match => match.Groups[1].Value)
             .ToHashSet();

@@ -1,5 +1,3 @@
-using UrlShortener.Runtime.Tests.Clicks;
-
 namespace UrlShortener.EndToEnd.Tests.Product;
 
 /// <summary>A GeoIP file that knows one network.</summary>

@@ -1,4 +1,3 @@
-using UrlShortener.TestServers;
 using UrlShortener.TestServers.Processes;
 
 namespace UrlShortener.Operator.Tests.Installation;
@@ -39,7 +38,7 @@ internal sealed class OperatorProgram : IAsyncDisposable
         foreach (var (name, value) in settings)
             environment[name.Replace(":", "__", StringComparison.Ordinal)] = value;
         var log = folder.PathOf("operator.log");
-        var process = await ServerProcess.StartAsync("operator", [FindExecutable()], folder.FullName, log, environment, cancellationToken);
+        var process = await ServerProcess.StartAsync("operator", [BuiltPrograms.Operator], folder.FullName, log, environment, cancellationToken);
         return new OperatorProgram(folder, process, log);
     }
 
@@ -71,12 +70,5 @@ internal sealed class OperatorProgram : IAsyncDisposable
     {
         await _process.DisposeAsync();
         _folder.Delete();
-    }
-
-    // Of the same configuration as this assembly.
-    private static string FindExecutable()
-    {
-        var framework = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
-        return Checkout.PathOf(Path.Combine("operator", "UrlShortener.Operator", "bin", framework.Parent!.Name, framework.Name, "UrlShortener.Operator"));
     }
 }

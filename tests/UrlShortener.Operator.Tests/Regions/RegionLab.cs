@@ -183,7 +183,7 @@ internal sealed class RegionLab : IAsyncDisposable
     {
         if (launch.Image is not (Image or NewImage))
             return null;
-        var program = launch.Run(RuntimeBuild.Path, launch.Command);
+        var program = launch.Run(BuiltPrograms.Runtime, launch.Command);
         return program with { Environment = new Dictionary<string, string>(program.Environment) { ["Urls"] = $"http://{launch.PodIp}:8080" } };
     }
 }

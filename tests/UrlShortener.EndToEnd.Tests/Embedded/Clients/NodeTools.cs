@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using UrlShortener.EndToEnd.Tests.Product;
+using UrlShortener.TestServers;
 using Xunit;
 
 namespace UrlShortener.EndToEnd.Tests.Embedded.Clients;
@@ -41,7 +41,7 @@ public sealed class NodeTools : IAsyncLifetime
     }
 
     /// <summary>The folder of this file.</summary>
-    internal static string Source => Path.Combine(ProductProgram.Root, "tests", "UrlShortener.EndToEnd.Tests", "Embedded", "Clients");
+    internal static string Source => Checkout.PathOf("tests", "UrlShortener.EndToEnd.Tests", "Embedded", "Clients");
 
     /// <summary>Writes a file beside the packages.</summary>
     internal Task WriteAsync(string name, string text) => File.WriteAllTextAsync(_folder.PathOf(name), text, TestContext.Current.CancellationToken);

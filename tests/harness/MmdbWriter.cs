@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
-namespace UrlShortener.Runtime.Tests.Clicks;
+namespace UrlShortener.TestHarness;
 
 /// <summary>
 /// Writes small MaxMind-format files: a binary search tree with 32-bit records, one data record for each network, and the metadata.

@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Xunit;
 
-namespace UrlShortener.EndToEnd.Tests.Product;
+namespace UrlShortener.TestHarness.Product;
 
 /// <summary>An answer, read to its end.</summary>
 internal sealed record Reply(int Status, IReadOnlyDictionary<string, string> Headers, byte[] Body)

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace UrlShortener.EndToEnd.Tests.Product;
+namespace UrlShortener.TestHarness.Product;
 
 /// <summary>
 /// A shell that outlives this process and kills the products that this one leaves behind, when it was itself killed. It learns of the end by its input, which

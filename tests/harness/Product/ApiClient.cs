@@ -2,7 +2,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Xunit;
 
-namespace UrlShortener.EndToEnd.Tests.Product;
+namespace UrlShortener.TestHarness.Product;
 
 /// <summary>Sends requests as one caller.</summary>
 internal sealed class ApiClient(HttpClient http, string? apiKey)

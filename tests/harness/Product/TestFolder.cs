@@ -1,4 +1,4 @@
-namespace UrlShortener.EndToEnd.Tests.Product;
+namespace UrlShortener.TestHarness.Product;
 
 /// <summary>A folder that lives as long as a test.</summary>
 internal sealed class TestFolder : IDisposable

@@ -1,15 +1,13 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Runtime.InteropServices;
+using UrlShortener.TestServers.Processes;
 using Xunit;
 
-namespace UrlShortener.EndToEnd.Tests.Product;
+namespace UrlShortener.TestHarness.Product;
 
 /// <summary>The built executable: started with nothing of this process' environment that it could take for a setting.</summary>
-internal static partial class ProductProgram
+internal static class ProductProgram
 {
-    private const int SigTerm = 15;
-    private const int SigKill = 9;
     private static readonly TimeSpan RunLimit = TimeSpan.FromSeconds(120);
 
     // What the loader and the .NET host need; ASPNETCORE_URLS and the like stay out.
@@ -23,11 +21,8 @@ internal static partial class ProductProgram
             Kill(process);
     };
 
-    /// <summary>The folder of the solution.</summary>
-    public static string Root { get; } = FindRoot();
-
-    /// <summary>Path of the executable, of the same configuration as this assembly.</summary>
-    public static string Path { get; } = FindExecutable();
+    /// <summary>Path of the executable.</summary>
+    public static string Path => BuiltPrograms.Runtime;
 
     /// <summary>Starts it. Both streams are redirected; the caller reads them.</summary>
     public static Process Start(
@@ -90,10 +85,10 @@ internal static partial class ProductProgram
     }
 
     /// <summary>Asks a process to stop, as an orchestrator does.</summary>
-    public static void Terminate(Process process) => Send(process, SigTerm);
+    public static void Terminate(Process process) => Send(process, Signals.Terminate);
 
     /// <summary>Ends a process without a chance to do anything more.</summary>
-    public static void Kill(Process process) => Send(process, SigKill);
+    public static void Kill(Process process) => Send(process, Signals.Kill);
 
     /// <summary>Makes sure that a process is gone, and forgets it.</summary>
     public static async Task EndAsync(Process process)
@@ -109,27 +104,7 @@ internal static partial class ProductProgram
     {
         // The id of a process that has ended may be another one's by now.
         if (!process.HasExited)
-            _ = SendSignal(process.Id, signal);
-    }
-
-    [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int SendSignal(int processId, int signal);
-
-    private static string FindRoot()
-    {
-        var root = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(System.IO.Path.Combine(root.FullName, "UrlShortener.sln")))
-            root = root.Parent ?? throw new InvalidOperationException($"No UrlShortener.sln above {AppContext.BaseDirectory}.");
-        return root.FullName;
-    }
-
-    private static string FindExecutable()
-    {
-        // tests/PROJECT/bin/CONFIGURATION/net10.0
-        var framework = new DirectoryInfo(AppContext.BaseDirectory);
-        var configuration = framework.Parent!.Name;
-        var path = System.IO.Path.Combine(Root, "runtime", "UrlShortener.Runtime", "bin", configuration, framework.Name, "UrlShortener.Runtime");
-        return File.Exists(path) ? path : throw new InvalidOperationException($"{path} is not built. Build UrlShortener.sln -c {configuration}.");
+            Signals.Send(process.Id, signal);
     }
 }
 

@@ -1,0 +1,64 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using Xunit;
+
+namespace UrlShortener.TestHarness;
+
+/// <summary>Waits for a state that another thread or process brings about. The limit only ends a test that fails; no test measures time with it.</summary>
+internal static class Eventually
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(10);
+
+    // Far more than any wait needs on a machine whose cores are all busy.
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    /// <summary>Waits until a condition holds.</summary>
+    public static Task HoldsAsync(Func<bool> condition, [CallerArgumentExpression(nameof(condition))] string what = "") =>
+        HoldsAsync(condition, static () => { }, what);
+
+    /// <summary>Waits until a condition holds, and takes a step, such as advancing a fake clock, before each look.</summary>
+    public static async Task HoldsAsync(Func<bool> condition, Action step, [CallerArgumentExpression(nameof(condition))] string what = "")
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (!condition())
+        {
+            if (Stopwatch.GetElapsedTime(started) > Limit)
+                Assert.Fail(Message(Limit, what));
+            step();
+            await Task.Delay(1, TestContext.Current.CancellationToken);
+        }
+    }
+
+    /// <summary>Waits until a condition holds that another process is asked for.</summary>
+    public static Task HoldsAsync(Func<Task<bool>> condition, [CallerArgumentExpression(nameof(condition))] string what = "") =>
+        HoldsAsync(condition, () => what, Limit);
+
+    /// <summary>The same, with another limit and a message that is made when the wait has failed.</summary>
+    public static async Task HoldsAsync(Func<Task<bool>> condition, Func<string> what, TimeSpan limit)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (!await condition())
+        {
+            if (Stopwatch.GetElapsedTime(started) > limit)
+                Assert.Fail(Message(limit, what()));
+            await Task.Delay(Interval, TestContext.Current.CancellationToken);
+        }
+    }
+
+    /// <summary>Reads until the value is as wanted, and returns it.</summary>
+    public static async Task<T> ReadAsync<T>(Func<Task<T>> read, Func<T, bool> isWanted, string what)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            var value = await read();
+            if (isWanted(value))
+                return value;
+            if (Stopwatch.GetElapsedTime(started) > Limit)
+                Assert.Fail(Message(Limit, $"{what}. The last state was: {value}"));
+            await Task.Delay(Interval, TestContext.Current.CancellationToken);
+        }
+    }
+
+    private static string Message(TimeSpan limit, string what) => $"Not within {limit.TotalSeconds:0} s: {what}";
+}
