@@ -2,9 +2,10 @@ using k8s;
 using k8s.Exceptions;
 using Microsoft.Extensions.Logging.Console;
 using Prometheus;
+using UrlShortener.ControllerRuntime.Api;
+using UrlShortener.ControllerRuntime.Hosting;
 using UrlShortener.Operator.Configuration;
 using UrlShortener.Operator.Controllers;
-using UrlShortener.Operator.Runtime;
 using UrlShortener.Operator.Webhooks;
 
 namespace UrlShortener.Operator;

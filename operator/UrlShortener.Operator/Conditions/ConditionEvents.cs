@@ -1,6 +1,6 @@
 using k8s;
 using k8s.Models;
-using UrlShortener.Operator.Runtime;
+using UrlShortener.ControllerRuntime.Events;
 
 namespace UrlShortener.Operator.Conditions;
 

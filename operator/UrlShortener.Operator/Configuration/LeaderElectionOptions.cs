@@ -1,5 +1,5 @@
 using System.ComponentModel.DataAnnotations;
-using UrlShortener.Operator.Runtime;
+using UrlShortener.ControllerRuntime.Election;
 
 namespace UrlShortener.Operator.Configuration;
 

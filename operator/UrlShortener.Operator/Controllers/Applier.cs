@@ -2,9 +2,10 @@ using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using k8s;
 using k8s.Models;
+using UrlShortener.ControllerRuntime.Api;
+using UrlShortener.ControllerRuntime.Events;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Resources;
-using UrlShortener.Operator.Runtime;
 
 namespace UrlShortener.Operator.Controllers;
 

@@ -1,10 +1,12 @@
 using k8s;
 using k8s.Models;
+using UrlShortener.ControllerRuntime.Api;
+using UrlShortener.ControllerRuntime.Hosting;
+using UrlShortener.ControllerRuntime.Informers;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Status;
 using UrlShortener.Operator.Observation;
 using UrlShortener.Operator.Resources;
-using UrlShortener.Operator.Runtime;
 
 namespace UrlShortener.Operator.Controllers;
 

@@ -1,12 +1,15 @@
 using System.Collections.Concurrent;
 using k8s.Models;
+using UrlShortener.ControllerRuntime.Api;
+using UrlShortener.ControllerRuntime.Election;
+using UrlShortener.ControllerRuntime.Events;
+using UrlShortener.ControllerRuntime.Hosting;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Status;
 using UrlShortener.Operator.Keys;
 using UrlShortener.Operator.Observation;
 using UrlShortener.Operator.Resources;
-using UrlShortener.Operator.Runtime;
 using UrlShortener.Operator.Telemetry;
 
 namespace UrlShortener.Operator.Controllers;

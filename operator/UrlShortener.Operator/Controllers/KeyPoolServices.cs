@@ -1,9 +1,11 @@
 using k8s;
 using k8s.Models;
+using UrlShortener.ControllerRuntime.Api;
+using UrlShortener.ControllerRuntime.Hosting;
+using UrlShortener.ControllerRuntime.Informers;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Keys;
 using UrlShortener.Operator.Observation;
-using UrlShortener.Operator.Runtime;
 
 namespace UrlShortener.Operator.Controllers;
 

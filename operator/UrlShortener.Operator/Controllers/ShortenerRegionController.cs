@@ -1,11 +1,13 @@
 using System.Text.Json.Nodes;
 using k8s.Models;
+using UrlShortener.ControllerRuntime.Api;
+using UrlShortener.ControllerRuntime.Events;
+using UrlShortener.ControllerRuntime.Hosting;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Observation;
 using UrlShortener.Operator.Resources;
-using UrlShortener.Operator.Runtime;
 using UrlShortener.Operator.Telemetry;
 
 namespace UrlShortener.Operator.Controllers;

@@ -1,7 +1,7 @@
 using System.Text;
 using k8s.Models;
+using UrlShortener.ControllerRuntime.Api;
 using UrlShortener.Operator.Entities.Spec;
-using UrlShortener.Operator.Runtime;
 
 namespace UrlShortener.Operator.Keys;
 

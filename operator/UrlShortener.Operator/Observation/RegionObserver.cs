@@ -1,8 +1,9 @@
 using k8s;
 using k8s.Models;
+using UrlShortener.ControllerRuntime.Api;
+using UrlShortener.ControllerRuntime.Informers;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Resources;
-using UrlShortener.Operator.Runtime;
 
 namespace UrlShortener.Operator.Observation;
 

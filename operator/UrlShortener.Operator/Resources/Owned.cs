@@ -1,7 +1,7 @@
 using k8s;
 using k8s.Models;
+using UrlShortener.ControllerRuntime.Api;
 using UrlShortener.Operator.Entities;
-using UrlShortener.Operator.Runtime;
 
 namespace UrlShortener.Operator.Resources;
 

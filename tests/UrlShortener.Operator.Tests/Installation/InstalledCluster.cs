@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using k8s;
-using UrlShortener.Operator.Runtime;
+using UrlShortener.ControllerRuntime.Api;
 using UrlShortener.Operator.Tests.Installation;
 using UrlShortener.TestServers;
 using UrlShortener.TestServers.Kubernetes;

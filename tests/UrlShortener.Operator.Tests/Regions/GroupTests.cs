@@ -1,9 +1,7 @@
 using System.Text.Json.Nodes;
 using k8s;
 using k8s.Models;
-using UrlShortener.Operator.Controllers;
 using UrlShortener.Operator.Entities;
-using UrlShortener.Operator.Tests.Runtime;
 using UrlShortener.Operator.Tests.Webhooks;
 using UrlShortener.Operator.Webhooks;
 using Xunit;
@@ -23,7 +21,7 @@ public sealed class GroupTests(ApiServerFixture servers)
         await using var space = await cluster.CreateNamespaceAsync("group", Token);
         await using var host = await WebhookHost.StartAsync(cluster, space.Name, TimeProvider.System);
         await host.InstallAsync();
-        await using var running = await TestOperator.StartAsync(cluster.Kubeconfig, space.Name, services => services.AddRegionController().AddKeyPoolController());
+        await using var running = await TestOperator.StartAsync(cluster.Kubeconfig, space.Name);
         var group = new Group(client, space.Name);
         await group.CreateAsync("eu", 90);
         await group.CreateAsync("us", 80);

@@ -2,10 +2,8 @@ using System.Net;
 using System.Text.Json.Nodes;
 using k8s;
 using k8s.Models;
-using UrlShortener.Operator.Controllers;
+using UrlShortener.ControllerRuntime.Hosting;
 using UrlShortener.Operator.Entities;
-using UrlShortener.Operator.Runtime;
-using UrlShortener.Operator.Tests.Runtime;
 using UrlShortener.TestServers.Kubernetes;
 using UrlShortener.TestServers.Kubernetes.Kubelet;
 using UrlShortener.TestServers.Kubernetes.Services;
@@ -79,7 +77,7 @@ internal sealed class RegionLab : IAsyncDisposable
 
     /// <summary>Starts the operator, the first time or again.</summary>
     public async Task StartOperatorAsync(Action<RuntimeOptions>? settings = null) =>
-        Operator = Own(await TestOperator.StartAsync(Cluster.Kubeconfig, Namespace, services => services.AddRegionController().AddKeyPoolController(), settings));
+        Operator = Own(await TestOperator.StartAsync(Cluster.Kubeconfig, Namespace, settings));
 
     /// <summary>A node that runs the product in the pods of a namespace.</summary>
     public static ProcessKubeletOptions KubeletOptions(string space) => new() { Namespaces = [space], Program = Run };

@@ -1,4 +1,4 @@
-using UrlShortener.Operator.Runtime;
+using UrlShortener.ControllerRuntime.Hosting;
 using Xunit;
 
 namespace UrlShortener.Operator.Tests.Regions;

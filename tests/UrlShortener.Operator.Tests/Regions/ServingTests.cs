@@ -1,8 +1,8 @@
 using System.Net;
 using k8s;
 using k8s.Models;
+using UrlShortener.ControllerRuntime.Api;
 using UrlShortener.Operator.Conditions;
-using UrlShortener.Operator.Runtime;
 using UrlShortener.TestServers.Kubernetes.Services;
 using Xunit;
 

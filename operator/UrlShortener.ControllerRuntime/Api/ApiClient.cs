@@ -1,0 +1,136 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using k8s;
+
+namespace UrlShortener.ControllerRuntime.Api;
+
+/// <summary>
+/// Requests to one API server. Address, certificates and credentials are KubernetesClient's; requests, time limits and the reading of answers are here, the
+/// same for every kind.
+/// </summary>
+public sealed class ApiClient : IDisposable
+{
+    private const string Json = "application/json";
+
+    private readonly Kubernetes _kubernetes;
+    private readonly SocketsHttpHandler _handler;
+    private readonly TimeSpan _timeout;
+
+    /// <summary>Makes a client with connections of its own.</summary>
+    /// <param name="configuration">Address and credentials.</param>
+    /// <param name="timeout">Longest time for one request, from its start to the last byte of the answer.</param>
+    public ApiClient(KubernetesClientConfiguration configuration, TimeSpan timeout)
+    {
+        _timeout = timeout;
+        SocketsHttpHandler? handler = null;
+        configuration.FirstMessageHandlerSetup = made => HttpSettings.Apply(handler = made);
+        _kubernetes = new Kubernetes(configuration);
+        _handler = handler!;
+    }
+
+    /// <summary>Reads what is at a path.</summary>
+    /// <exception cref="ApiException">The server refused.</exception>
+    /// <exception cref="TimeoutException">No answer in time.</exception>
+    /// <exception cref="HttpRequestException">The server cannot be reached.</exception>
+    public Task<T> GetAsync<T>(string path, CancellationToken cancellationToken) => SendAsync<T>(HttpMethod.Get, path, null, Json, cancellationToken);
+
+    /// <summary>Sends an object and reads the answer. Errors are those of <see cref="GetAsync"/>.</summary>
+    /// <param name="method">Method.</param>
+    /// <param name="path">Path below the server's address, with the query.</param>
+    /// <param name="body">Sent as JSON.</param>
+    /// <param name="contentType">Type of the body; it tells the server what kind of patch a patch is.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    /// <param name="token">Right to write: asked right before the request leaves, and the time that is left of it limits the request.</param>
+    /// <exception cref="LeadershipLostException">The right is gone.</exception>
+    public async Task<T> SendAsync<T>(
+        HttpMethod method,
+        string path,
+        object? body,
+        string contentType,
+        CancellationToken cancellationToken,
+        FencingToken? token = null)
+    {
+        var timeout = token?.TimeLeft < _timeout ? token.TimeLeft : _timeout;
+        using var timed = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timed.CancelAfter(timeout > TimeSpan.Zero ? timeout : TimeSpan.Zero);
+        try
+        {
+            using var request = await BuildRequestAsync(method, path, body, contentType, timed.Token);
+            token?.ThrowIfStale();
+            using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, path, timed.Token);
+            // The content is in memory by now.
+            await using var content = await response.Content.ReadAsStreamAsync(timed.Token);
+            return KubernetesJson.Deserialize<T>(content);
+        }
+        catch (OperationCanceledException late) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw Late($"{method} {path}", timed.IsCancellationRequested ? timeout : HttpSettings.ConnectTimeout, late);
+        }
+    }
+
+    /// <summary>Opens a watch. Only the wait for the answer's head has a time limit. The caller disposes the answer.</summary>
+    public async Task<HttpResponseMessage> OpenAsync(string path, CancellationToken cancellationToken)
+    {
+        using var timed = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timed.CancelAfter(_timeout);
+        try
+        {
+            using var request = await BuildRequestAsync(HttpMethod.Get, path, null, Json, timed.Token);
+            return await SendAsync(request, HttpCompletionOption.ResponseHeadersRead, path, timed.Token);
+        }
+        catch (OperationCanceledException late) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw Late($"The watch of {path}", timed.IsCancellationRequested ? _timeout : HttpSettings.ConnectTimeout, late);
+        }
+    }
+
+    /// <summary>Closes the connections. KubernetesClient alone would leave them open.</summary>
+    public void Dispose()
+    {
+        _kubernetes.Dispose();
+        _handler.Dispose();
+    }
+
+    private static TimeoutException Late(string what, TimeSpan limit, Exception inner) =>
+        new($"{what} was not answered within {limit.TotalSeconds:0.#} s.", inner);
+
+    private async Task<HttpRequestMessage> BuildRequestAsync(
+        HttpMethod method,
+        string path,
+        object? body,
+        string contentType,
+        CancellationToken cancellationToken)
+    {
+        var request = new HttpRequestMessage(method, new Uri(_kubernetes.BaseUri, path)) { Version = System.Net.HttpVersion.Version20 };
+        if (body is not null)
+            request.Content = new StringContent(KubernetesJson.Serialize(body), Encoding.UTF8, contentType);
+        if (_kubernetes.Credentials is { } credentials)
+            await credentials.ProcessHttpRequestAsync(request, cancellationToken);
+        return request;
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(
+        HttpRequestMessage request,
+        HttpCompletionOption completion,
+        string path,
+        CancellationToken cancellationToken)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var code = "<error>";
+        try
+        {
+            var response = await _kubernetes.HttpClient.SendAsync(request, completion, cancellationToken);
+            code = ((int)response.StatusCode).ToString(CultureInfo.InvariantCulture);
+            if (response.IsSuccessStatusCode)
+                return response;
+            using (response)
+                throw ApiException.Of(request.Method, path, response.StatusCode, await response.Content.ReadAsStringAsync(cancellationToken));
+        }
+        finally
+        {
+            ApiMetrics.Requests.WithLabels(code, request.Method.Method).Inc();
+            ApiMetrics.RequestSeconds.WithLabels(request.Method.Method).Observe(Stopwatch.GetElapsedTime(started).TotalSeconds);
+        }
+    }
+}

@@ -1,0 +1,206 @@
+using System.Text.Json.Nodes;
+using k8s;
+using k8s.Models;
+using UrlShortener.ControllerRuntime.Election;
+
+namespace UrlShortener.ControllerRuntime.Api;
+
+/// <summary>
+/// Reads and writes objects of one cluster. Every write first asks whether this process still leads, and ends before anybody else can. A refusal is an
+/// <see cref="ApiException"/>, no answer a <see cref="TimeoutException"/>, no connection an <see cref="HttpRequestException"/>; a reconcile lets all three
+/// pass, and the host knows which of them are ordinary.
+/// </summary>
+public sealed class ResourceClient
+{
+    private const int PageSize = 500;
+    private const string Json = "application/json";
+    private const string Merge = "application/merge-patch+json";
+
+    /// <summary>The body is JSON, which is YAML as well.</summary>
+    private const string Apply = "application/apply-patch+yaml";
+
+    private readonly ApiClient _client;
+    private readonly Leadership _leadership;
+
+    /// <summary>Makes a client for the cluster that <paramref name="client"/> is connected to.</summary>
+    public ResourceClient(ApiClient client, Leadership leadership)
+    {
+        _client = client;
+        _leadership = leadership;
+    }
+
+    /// <summary>The object as the server has it now; null when there is none.</summary>
+    public async Task<T?> GetAsync<T>(ObjectKey key, CancellationToken cancellationToken)
+        where T : class, IKubernetesObject<V1ObjectMeta>
+    {
+        try
+        {
+            return await _client.GetAsync<T>(ResourceType.Of<T>().Path(key.Namespace, key.Name), cancellationToken);
+        }
+        catch (ApiException missing) when (missing.IsNotFound)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The objects as the server has them now: for decisions that must not rest on a cache, which may be behind.</summary>
+    /// <param name="namespace">Namespace; null takes all.</param>
+    /// <param name="labelSelector">Label selector; null takes all.</param>
+    /// <param name="cancellationToken">Ends the requests.</param>
+    /// <exception cref="UndecodableException">An object does not fit the type.</exception>
+    public async Task<IReadOnlyList<T>> ListAsync<T>(string? @namespace, string? labelSelector, CancellationToken cancellationToken)
+        where T : class, IKubernetesObject<V1ObjectMeta>
+    {
+        var path = $"{ResourceType.Of<T>().Path(@namespace)}?limit={PageSize}&labelSelector={Uri.EscapeDataString(labelSelector ?? "")}";
+        var all = new List<T>();
+        string? next = null;
+        do
+        {
+            var page = await _client.GetAsync<ObjectPage>(next is null ? path : $"{path}&continue={Uri.EscapeDataString(next)}", cancellationToken);
+            all.AddRange((page.Items ?? []).Select(ObjectDecoder.Read<T>));
+            next = page.Metadata.ContinueProperty;
+        }
+        while (!string.IsNullOrEmpty(next));
+        return all;
+    }
+
+    /// <summary>Server-side apply: makes the fields that the object sets as they are there, and leaves all others to whoever owns them.</summary>
+    /// <param name="desired">The object, with the fields to own and no others.</param>
+    /// <param name="fieldManager">One of <see cref="FieldManagers"/>. A field that it set before and no longer does is removed.</param>
+    /// <param name="force">Whether fields are taken from other managers; only right for objects that are all ours.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    /// <param name="subresource">Such as <c>status</c>.</param>
+    public Task<T> ApplyAsync<T>(T desired, string fieldManager, bool force, CancellationToken cancellationToken, string? subresource = null)
+        where T : class, IKubernetesObject<V1ObjectMeta>
+    {
+        var type = ResourceType.Of<T>();
+        desired.ApiVersion = type.ApiVersion;
+        desired.Kind = type.Kind;
+        var query = $"?fieldManager={fieldManager}&force={(force ? "true" : "false")}";
+        return WriteAsync<T>("apply", HttpMethod.Patch, PathOf(desired, subresource) + query, desired, Apply, cancellationToken);
+    }
+
+    /// <summary>Creates an object.</summary>
+    public Task<T> CreateAsync<T>(T desired, string fieldManager, CancellationToken cancellationToken)
+        where T : class, IKubernetesObject<V1ObjectMeta>
+    {
+        var type = ResourceType.Of<T>();
+        desired.ApiVersion = type.ApiVersion;
+        desired.Kind = type.Kind;
+        var path = $"{type.Path(desired.Metadata.NamespaceProperty)}?fieldManager={fieldManager}";
+        return WriteAsync<T>("create", HttpMethod.Post, path, desired, Json, cancellationToken);
+    }
+
+    /// <summary>Changes some fields by a merge patch. With a <c>metadata.resourceVersion</c> in it, only if nobody wrote since.</summary>
+    public Task<T> PatchAsync<T>(ObjectKey key, JsonObject patch, string fieldManager, CancellationToken cancellationToken, string? subresource = null)
+        where T : class, IKubernetesObject<V1ObjectMeta> =>
+        WriteAsync<T>("patch", HttpMethod.Patch, $"{PathOf<T>(key, subresource)}?fieldManager={fieldManager}", patch, Merge, cancellationToken);
+
+    /// <summary>
+    /// Writes a status if it says something else than the one that was read, and only if nobody wrote since. A status that changes with every reconcile,
+    /// such as a time of day, would make the controller call itself for ever.
+    /// </summary>
+    /// <param name="read">The object as it was read.</param>
+    /// <param name="desired">The same with the status to have.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    /// <returns>The object as the server has it now; <paramref name="read"/> when nothing had to be written.</returns>
+    public async Task<T> PatchStatusAsync<T>(T read, T desired, CancellationToken cancellationToken)
+        where T : class, IKubernetesObject<V1ObjectMeta>
+    {
+        if (MergePatch.Between(StatusOf(read), StatusOf(desired)) is not { } difference)
+        {
+            Count("patch", ResourceType.Of<T>(), "unchanged");
+            return read;
+        }
+
+        var patch = new JsonObject { ["metadata"] = VersionOf(read), ["status"] = difference };
+        return await PatchAsync<T>(ObjectKey.Of(read), patch, FieldManagers.Status, cancellationToken, "status");
+    }
+
+    /// <summary>Deletes the very object that was read, not another one that has its name by now. That it is gone already is fine.</summary>
+    public async Task DeleteAsync<T>(T entity, CancellationToken cancellationToken)
+        where T : class, IKubernetesObject<V1ObjectMeta>
+    {
+        var options = new V1DeleteOptions
+        {
+            ApiVersion = "v1",
+            Kind = "DeleteOptions",
+            PropagationPolicy = "Background",
+            Preconditions = new V1Preconditions { Uid = entity.Metadata.Uid },
+        };
+        try
+        {
+            await WriteAsync<JsonObject>("delete", ResourceType.Of<T>(), HttpMethod.Delete, PathOf(entity, null), options, Json, cancellationToken);
+        }
+        catch (ApiException missing) when (missing.IsNotFound)
+        {
+            // Another did it.
+        }
+    }
+
+    /// <summary>Adds a finalizer, if nobody wrote since the object was read.</summary>
+    public Task<T> AddFinalizerAsync<T>(T read, string finalizer, CancellationToken cancellationToken)
+        where T : class, IKubernetesObject<V1ObjectMeta> =>
+        SetFinalizersAsync(read, [.. read.Metadata.Finalizers ?? [], finalizer], cancellationToken);
+
+    /// <summary>Removes a finalizer, if nobody wrote since the object was read.</summary>
+    public Task<T> RemoveFinalizerAsync<T>(T read, string finalizer, CancellationToken cancellationToken)
+        where T : class, IKubernetesObject<V1ObjectMeta> =>
+        SetFinalizersAsync(read, [.. (read.Metadata.Finalizers ?? []).Where(one => one != finalizer)], cancellationToken);
+
+    private static JsonObject VersionOf(IMetadata<V1ObjectMeta> read) => new() { ["resourceVersion"] = read.Metadata.ResourceVersion };
+
+    private static JsonObject StatusOf(object entity) =>
+        JsonNode.Parse(KubernetesJson.Serialize(entity))?["status"] as JsonObject ?? [];
+
+    private static string PathOf<T>(T entity, string? subresource)
+        where T : class, IKubernetesObject<V1ObjectMeta> => PathOf<T>(ObjectKey.Of(entity), subresource);
+
+    private static string PathOf<T>(ObjectKey key, string? subresource) => ResourceType.Of<T>().Path(key.Namespace, key.Name, subresource);
+
+    private static void Count(string verb, ResourceType type, string outcome) => ApiMetrics.Writes.WithLabels(verb, type.Kind, outcome).Inc();
+
+    private Task<T> SetFinalizersAsync<T>(T read, string[] finalizers, CancellationToken cancellationToken)
+        where T : class, IKubernetesObject<V1ObjectMeta>
+    {
+        var metadata = VersionOf(read);
+        metadata["finalizers"] = new JsonArray([.. finalizers.Select(one => JsonValue.Create(one))]);
+        return PatchAsync<T>(ObjectKey.Of(read), new JsonObject { ["metadata"] = metadata }, FieldManagers.Operator, cancellationToken);
+    }
+
+    private Task<T> WriteAsync<T>(string verb, HttpMethod method, string path, object body, string contentType, CancellationToken cancellationToken) =>
+        WriteAsync<T>(verb, ResourceType.Of<T>(), method, path, body, contentType, cancellationToken);
+
+    private async Task<T> WriteAsync<T>(
+        string verb,
+        ResourceType type,
+        HttpMethod method,
+        string path,
+        object body,
+        string contentType,
+        CancellationToken cancellationToken)
+    {
+        var outcome = "failed";
+        try
+        {
+            var token = _leadership.RequireToken();
+            var answer = await _client.SendAsync<T>(method, path, body, contentType, cancellationToken, token);
+            outcome = "written";
+            return answer;
+        }
+        catch (LeadershipLostException)
+        {
+            outcome = "stale";
+            throw;
+        }
+        catch (ApiException refused)
+        {
+            outcome = refused.IsConflict || refused.IsAlreadyExists ? "conflict" : "refused";
+            throw;
+        }
+        finally
+        {
+            Count(verb, type, outcome);
+        }
+    }
+}

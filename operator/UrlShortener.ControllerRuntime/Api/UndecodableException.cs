@@ -1,0 +1,4 @@
+namespace UrlShortener.ControllerRuntime.Api;
+
+/// <summary>The API server sent what cannot be read.</summary>
+public sealed class UndecodableException(string message, Exception innerException) : Exception(message, innerException);

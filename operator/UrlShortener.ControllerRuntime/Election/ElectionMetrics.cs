@@ -1,0 +1,10 @@
+using Prometheus;
+
+namespace UrlShortener.ControllerRuntime.Election;
+
+/// <summary>What the election reports, under the name of Go's client-go.</summary>
+internal static class ElectionMetrics
+{
+    /// <summary>1 while this process leads.</summary>
+    public static readonly Gauge IsLeader = Metrics.CreateGauge("leader_election_master_status", "1 while this process leads.", "name");
+}

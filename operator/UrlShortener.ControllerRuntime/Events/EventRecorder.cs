@@ -1,0 +1,106 @@
+using System.Threading.Channels;
+using k8s;
+using k8s.Models;
+using UrlShortener.ControllerRuntime.Timing;
+
+namespace UrlShortener.ControllerRuntime.Events;
+
+/// <summary>
+/// Records events for people who look at an object. Recording never waits. Equal events become one with a count; an object that has many is held to a rate.
+/// An <see cref="EventWriter"/> writes them.
+/// </summary>
+public sealed class EventRecorder(TimeProvider time)
+{
+    private const int QueueLength = 1_000;
+    private const int Burst = 25;
+    private const int MaxNote = 1_000;
+
+    /// <summary>Above so many remembered series or objects, those that are over are forgotten.</summary>
+    private const int SweepAbove = 2_000;
+
+    private static readonly TimeSpan Refill = TimeSpan.FromMinutes(5);
+
+    /// <summary>An event that happens again after so long is a new one.</summary>
+    private static readonly TimeSpan SeriesEnd = TimeSpan.FromMinutes(6);
+
+    private readonly Channel<EventSeries> _queue = Channel.CreateBounded<EventSeries>(new BoundedChannelOptions(QueueLength) { SingleReader = true });
+    private readonly Lock _sync = new();
+
+    /// <summary>Guarded by <see cref="_sync"/>, as the buckets.</summary>
+    private readonly Dictionary<EventKey, EventSeries> _series = [];
+
+    private readonly Dictionary<EventSubject, TokenBucket> _buckets = [];
+
+    /// <summary>Series that are to be written.</summary>
+    internal ChannelReader<EventSeries> Queue => _queue.Reader;
+
+    /// <summary>Records an event.</summary>
+    /// <param name="regarding">The object that it is about.</param>
+    /// <param name="severity">Type.</param>
+    /// <param name="reason">Why, one word in Pascal case.</param>
+    /// <param name="action">What was done, one word in Pascal case.</param>
+    /// <param name="note">A sentence; cut after 1,000 characters.</param>
+    public void Record(IKubernetesObject<V1ObjectMeta> regarding, EventSeverity severity, string reason, string action, string note)
+    {
+        var meta = regarding.Metadata;
+        var subject = new EventSubject(regarding.ApiVersion ?? "", regarding.Kind ?? "", meta.NamespaceProperty ?? "", meta.Name, meta.Uid ?? "");
+        var key = new EventKey(subject, severity, reason, action, note.Length > MaxNote ? note[..MaxNote] : note);
+        lock (_sync)
+        {
+            var now = MicroTime.Now(time);
+            var series = FindOrBegin(key, now);
+            series.Count++;
+            series.LastAt = now;
+            if (series.IsQueued)
+                return;
+            if (!BucketOf(subject).TryTake(time.GetTimestamp()))
+                EventMetrics.Dropped.WithLabels("rate").Inc();
+            else if (!_queue.Writer.TryWrite(series))
+                EventMetrics.Dropped.WithLabels("queue").Inc();
+            else
+                series.IsQueued = true;
+        }
+    }
+
+    /// <summary>What the writer writes of a series now. What happens later is written later.</summary>
+    internal (int Count, DateTime LastAt) Take(EventSeries series)
+    {
+        lock (_sync)
+        {
+            series.IsQueued = false;
+            return (series.Count, series.LastAt);
+        }
+    }
+
+    private EventSeries FindOrBegin(EventKey key, DateTime now)
+    {
+        if (_series.TryGetValue(key, out var known) && now - known.LastAt < SeriesEnd)
+            return known;
+        if (_series.Count >= SweepAbove || _buckets.Count >= SweepAbove)
+            Sweep(now);
+        return _series[key] = new EventSeries(key, now);
+    }
+
+    private TokenBucket BucketOf(EventSubject subject)
+    {
+        if (!_buckets.TryGetValue(subject, out var bucket))
+            _buckets[subject] = bucket = new TokenBucket(Burst, Refill, time.GetTimestamp(), time);
+        return bucket;
+    }
+
+    private void Sweep(DateTime now)
+    {
+        foreach (var (key, series) in _series)
+        {
+            // When there are too many that are not over, the memory is bounded all the same: their events come anew.
+            if (!series.IsQueued && (now - series.LastAt >= SeriesEnd || _series.Count >= SweepAbove))
+                _series.Remove(key);
+        }
+
+        foreach (var (subject, bucket) in _buckets)
+        {
+            if (bucket.IsFull(time.GetTimestamp()))
+                _buckets.Remove(subject);
+        }
+    }
+}

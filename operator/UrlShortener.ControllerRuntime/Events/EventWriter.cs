@@ -1,0 +1,155 @@
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using k8s.Models;
+using UrlShortener.ControllerRuntime.Api;
+using UrlShortener.ControllerRuntime.Election;
+using UrlShortener.ControllerRuntime.Timing;
+
+namespace UrlShortener.ControllerRuntime.Events;
+
+/// <summary>Writes recorded events in the background, one after the other. What cannot be written after some attempts is dropped and counted.</summary>
+internal sealed class EventWriter : BackgroundService
+{
+    private const string ReportingController = "urlshortener.dev/operator";
+    private const int Attempts = 3;
+    private const int MaxName = 200;
+    private const int MaxInstance = 128;
+
+    /// <summary>How long events may still be written when the process stops.</summary>
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(3);
+
+    private static readonly Backoff Retry = new(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(5));
+
+    private readonly EventRecorder _recorder;
+    private readonly ResourceClient _client;
+    private readonly Leadership _leadership;
+    private readonly string _instance;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+
+    /// <summary>Prepares a writer; <paramref name="lease"/> names this process.</summary>
+    public EventWriter(
+        EventRecorder recorder,
+        ResourceClient client,
+        Leadership leadership,
+        LeaseOptions lease,
+        TimeProvider time,
+        ILogger<EventWriter> logger)
+    {
+        _recorder = recorder;
+        _client = client;
+        _leadership = leadership;
+        _instance = lease.Identity.Length > MaxInstance ? lease.Identity[..MaxInstance] : lease.Identity;
+        _time = time;
+        _logger = logger;
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(_leadership.Lost);
+        await using var stop = stoppingToken.Register(() => ended.CancelAfter(StopLimit));
+        try
+        {
+            while (await _recorder.Queue.WaitToReadAsync(stoppingToken))
+                await WriteAllAsync(ended.Token);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            await WriteAllAsync(ended.Token);
+        }
+    }
+
+    private static void Drop(string cause) => EventMetrics.Dropped.WithLabels(cause).Inc();
+
+    private async Task WriteAllAsync(CancellationToken cancellationToken)
+    {
+        while (_recorder.Queue.TryRead(out var series))
+            await WriteAsync(series, cancellationToken);
+    }
+
+    private async Task WriteAsync(EventSeries series, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                if (attempt > 1)
+                    await Task.Delay(Retry.SpreadAfter(attempt - 1), _time, cancellationToken);
+                var (count, lastAt) = _recorder.Take(series);
+                if (series.WrittenAs is null || !await TryExtendAsync(series, count, lastAt, cancellationToken))
+                    await CreateAsync(series, count, lastAt, cancellationToken);
+                EventMetrics.Written.Inc();
+                return;
+            }
+            catch (Exception e) when (e is LeadershipLostException or OperationCanceledException)
+            {
+                Drop("refused");
+                return;
+            }
+            catch (ApiException refused) when ((int)refused.StatusCode is >= 400 and < 500 and not 429)
+            {
+                Drop("refused");
+                Log.EventDropped(_logger, series.Key.Reason, series.Key.Regarding.Name, refused);
+                return;
+            }
+            catch (Exception e) when (attempt >= Attempts)
+            {
+                Drop("failed");
+                Log.EventDropped(_logger, series.Key.Reason, series.Key.Regarding.Name, e);
+                return;
+            }
+            catch (Exception e) when (e is ApiException or TimeoutException or HttpRequestException)
+            {
+                Log.EventRetried(_logger, series.Key.Reason, series.Key.Regarding.Name, e.Message);
+            }
+        }
+    }
+
+    private async Task CreateAsync(EventSeries series, int count, DateTime lastAt, CancellationToken cancellationToken)
+    {
+        var (subject, severity, reason, action, note) = series.Key;
+        var name = subject.Name.Length > MaxName ? subject.Name[..MaxName] : subject.Name;
+        var created = await _client.CreateAsync(
+            new Eventsv1Event
+            {
+                Metadata = new V1ObjectMeta
+                {
+                    Name = $"{name}.{RandomNumberGenerator.GetHexString(16, lowercase: true)}",
+                    NamespaceProperty = subject.EventNamespace,
+                },
+                EventTime = series.FirstAt,
+                Type = severity.ToString(),
+                Reason = reason,
+                Action = action,
+                Note = note,
+                Regarding = subject.ToReference(),
+                ReportingController = ReportingController,
+                ReportingInstance = _instance,
+                // A series begins with the second time.
+                Series = count > 1 ? new Eventsv1EventSeries { Count = count, LastObservedTime = lastAt } : null,
+            },
+            FieldManagers.Operator,
+            cancellationToken);
+        series.WrittenAs = created.Metadata.Name;
+    }
+
+    /// <returns>Whether the event was still there.</returns>
+    private async Task<bool> TryExtendAsync(EventSeries series, int count, DateTime lastAt, CancellationToken cancellationToken)
+    {
+        var patch = new JsonObject
+        {
+            ["series"] = JsonNode.Parse(k8s.KubernetesJson.Serialize(new Eventsv1EventSeries { Count = count, LastObservedTime = lastAt })),
+        };
+        try
+        {
+            var key = new ObjectKey(series.Key.Regarding.EventNamespace, series.WrittenAs!);
+            await _client.PatchAsync<Eventsv1Event>(key, patch, FieldManagers.Operator, cancellationToken);
+            return true;
+        }
+        catch (ApiException missing) when (missing.IsNotFound)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,11 @@
+namespace UrlShortener.ControllerRuntime.Events;
+
+/// <summary>The log events of the writing of events.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(EventName = "EventDropped", Level = LogLevel.Warning, Message = "Event {Reason} on {Object} was not written.")]
+    public static partial void EventDropped(ILogger logger, string reason, string @object, Exception exception);
+
+    [LoggerMessage(EventName = "EventRetried", Level = LogLevel.Debug, Message = "Event {Reason} on {Object} is written again: {Message}")]
+    public static partial void EventRetried(ILogger logger, string reason, string @object, string message);
+}

@@ -1,0 +1,151 @@
+using System.Collections.Concurrent;
+using k8s;
+using k8s.Models;
+using UrlShortener.ControllerRuntime.Api;
+using UrlShortener.ControllerRuntime.Election;
+using UrlShortener.ControllerRuntime.Informers;
+using UrlShortener.ControllerRuntime.Queue;
+
+namespace UrlShortener.ControllerRuntime.Hosting;
+
+/// <summary>
+/// Runs a controller: changes become keys in a queue, workers take them and reconcile. It begins when this process leads and all caches are in step;
+/// before, caches are kept warm and nothing is queued. When it stops, work that has begun may end.
+/// </summary>
+internal sealed class ControllerHost<TEntity> : BackgroundService, IHostedLifecycleService, IReconcileTrigger<TEntity>
+    where TEntity : class, IKubernetesObject<V1ObjectMeta>
+{
+    /// <summary>How long work that has begun may go on when the process stops. Of the 30 s it has, the rest is for events and the lease.</summary>
+    private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(20);
+
+    private readonly ControllerDefinition<TEntity> _definition;
+    private readonly Informer<TEntity> _informer;
+    private readonly IInformer[] _informers;
+    private readonly Reconciler<TEntity> _reconciler;
+    private readonly WorkQueue<ObjectKey> _queue;
+    private readonly Leadership _leadership;
+    private readonly CancellationTokenSource _abort = new();
+
+    /// <summary>Last states of objects that went and of which the controller was not told yet.</summary>
+    private readonly ConcurrentDictionary<ObjectKey, TEntity> _gone = new();
+
+    /// <summary>Wires a controller; informers must not run yet.</summary>
+    public ControllerHost(
+        ControllerDefinition<TEntity> definition,
+        IEntityController<TEntity> controller,
+        Informer<TEntity> informer,
+        WorkQueue<ObjectKey> queue,
+        ResourceClient client,
+        Leadership leadership,
+        IServiceProvider services,
+        TimeProvider time,
+        ILogger<ControllerHost<TEntity>> logger)
+    {
+        _definition = definition;
+        _informer = informer;
+        _queue = queue;
+        _leadership = leadership;
+        _reconciler = new Reconciler<TEntity>(definition, controller, FindFinalizer(definition, services), client, time, logger);
+        informer.Subscribe(Handle);
+        _informers = [informer, .. definition.Sources.Select(source => source.Attach(services, informer.Cache, Enqueue))];
+        ReconcileMetrics.MaxConcurrentReconciles.WithLabels(definition.Name).Set(definition.Workers + definition.FastWorkers);
+    }
+
+    /// <summary>The controller's queue, for probes.</summary>
+    public IWorkAges Ages => _queue;
+
+    /// <inheritdoc/>
+    public void Enqueue(ObjectKey key, Lane lane)
+    {
+        // Who does not lead yet enqueues everything when it does.
+        if (_leadership.IsLeader)
+            _queue.Add(key, lane);
+    }
+
+    /// <summary>Stops intake, in all controllers before any of them is waited for.</summary>
+    public Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        _queue.Close();
+        _abort.CancelAfter(DrainLimit);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        base.Dispose();
+        _queue.Dispose();
+        _abort.Dispose();
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await Task.WhenAll(_informers.Select(informer => informer.WaitForSyncAsync(stoppingToken)));
+        await _leadership.WaitAsync(stoppingToken);
+        await using var lost = _leadership.Lost.Register(_queue.Close);
+        foreach (var entity in _informer.Cache.GetAll())
+            _queue.Add(ObjectKey.Of(entity));
+        await Task.WhenAll(
+        [
+            .. Enumerable.Range(0, _definition.Workers).Select(_ => WorkAsync(Lane.Slow, stoppingToken)),
+            .. Enumerable.Range(0, _definition.FastWorkers).Select(_ => WorkAsync(Lane.Fast, stoppingToken)),
+        ]);
+    }
+
+    private static IEntityFinalizer<TEntity>? FindFinalizer(ControllerDefinition<TEntity> definition, IServiceProvider services) =>
+        definition.FinalizerType is { } type ? (IEntityFinalizer<TEntity>)services.GetRequiredService(type) : null;
+
+    private void Handle(ObjectChange<TEntity> change)
+    {
+        if (!_leadership.IsLeader)
+            return;
+        var key = ObjectKey.Of(change.Newest);
+        if (change.New is null)
+            _gone[key] = change.Old!;
+        if (EntityChange.IsRelevant(change))
+            _queue.Add(key);
+    }
+
+    private async Task WorkAsync(Lane least, CancellationToken stoppingToken)
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(_abort.Token, _leadership.Lost);
+        while (!ended.IsCancellationRequested && await _queue.TakeAsync(least, stoppingToken) is { } item)
+        {
+            try
+            {
+                await WorkOnAsync(item, ended.Token);
+            }
+            finally
+            {
+                _queue.Done(item.Key);
+            }
+        }
+    }
+
+    private async Task WorkOnAsync(WorkItem<ObjectKey> item, CancellationToken cancellationToken)
+    {
+        var gone = _gone.GetValueOrDefault(item.Key);
+        _informer.Cache.TryGet(item.Key, out var current);
+        var outcome = await _reconciler.ReconcileAsync(item.Key, current, gone, cancellationToken);
+        ReconcileMetrics.Reconciles.WithLabels(_definition.Name, outcome.Result).Inc();
+        if (gone is not null && !outcome.IsFailure)
+            _gone.TryRemove(KeyValuePair.Create(item.Key, gone));
+
+        if (!outcome.IsFailure)
+            _queue.Forget(item.Key);
+        if (outcome.After is { } after)
+            _queue.AddAfter(item.Key, after, item.Lane);
+        else if (outcome.IsFailure)
+            _queue.AddRateLimited(item.Key, item.Lane);
+    }
+}

@@ -1,0 +1,42 @@
+using k8s;
+using k8s.Models;
+using UrlShortener.ControllerRuntime.Api;
+using UrlShortener.ControllerRuntime.Informers;
+using UrlShortener.ControllerRuntime.Queue;
+
+namespace UrlShortener.ControllerRuntime.Hosting;
+
+/// <summary>Another kind whose changes matter to a controller.</summary>
+internal abstract class ControllerSource<TEntity>
+    where TEntity : class, IKubernetesObject<V1ObjectMeta>
+{
+    /// <summary>Makes sure that the kind is watched.</summary>
+    public abstract void Register(IServiceCollection services);
+
+    /// <summary>Has keys enqueued when the kind's objects change, and returns the informer to wait for.</summary>
+    public abstract IInformer Attach(IServiceProvider services, ObjectCache<TEntity> own, Action<ObjectKey, Lane> enqueue);
+}
+
+/// <inheritdoc/>
+internal sealed class ControllerSource<TEntity, TOther>(Func<TOther, ObjectCache<TEntity>, IEnumerable<ObjectKey>> map, Lane lane) : ControllerSource<TEntity>
+    where TEntity : class, IKubernetesObject<V1ObjectMeta>
+    where TOther : class, IKubernetesObject<V1ObjectMeta>
+{
+    /// <inheritdoc/>
+    public override void Register(IServiceCollection services) => services.AddInformer<TOther>();
+
+    /// <inheritdoc/>
+    public override IInformer Attach(IServiceProvider services, ObjectCache<TEntity> own, Action<ObjectKey, Lane> enqueue)
+    {
+        var informer = services.GetRequiredService<Informer<TOther>>();
+        informer.Subscribe(change =>
+        {
+            // A change may move an object from one owner to another: both look.
+            foreach (var key in Find(change.Old, own).Concat(Find(change.New, own)).Distinct())
+                enqueue(key, lane);
+        });
+        return informer;
+    }
+
+    private IEnumerable<ObjectKey> Find(TOther? state, ObjectCache<TEntity> own) => state is null ? [] : map(state, own);
+}

@@ -1,0 +1,33 @@
+using Prometheus;
+using UrlShortener.ControllerRuntime.Timing;
+
+namespace UrlShortener.ControllerRuntime.Hosting;
+
+/// <summary>What controllers report, under the names of Go's controller-runtime, so that its dashboards work.</summary>
+internal static class ReconcileMetrics
+{
+    /// <summary>Reconciles by controller and result: <c>success</c>, <c>error</c>, <c>requeue</c>, <c>requeue_after</c>.</summary>
+    public static readonly Counter Reconciles = Metrics.CreateCounter("controller_runtime_reconcile_total", "Reconciles.", "controller", "result");
+
+    /// <summary>Reconciles that failed.</summary>
+    public static readonly Counter Errors = Metrics.CreateCounter("controller_runtime_reconcile_errors_total", "Failed reconciles.", "controller");
+
+    /// <summary>Reconciles that threw what is no answer of a server: bugs.</summary>
+    public static readonly Counter Panics = Metrics.CreateCounter(
+        "controller_runtime_reconcile_panics_total", "Reconciles that ended with an unexpected exception.", "controller");
+
+    /// <summary>Reconciles that ran into their time limit.</summary>
+    public static readonly Counter Timeouts = Metrics.CreateCounter(
+        "controller_runtime_reconcile_timeouts_total", "Reconciles that ran into their time limit.", "controller");
+
+    /// <summary>Duration of a reconcile.</summary>
+    public static readonly Histogram Seconds = Metrics.CreateHistogram(
+        "controller_runtime_reconcile_time_seconds", "Duration of a reconcile.", ["controller"], new HistogramConfiguration { Buckets = DurationBuckets.Seconds });
+
+    /// <summary>Reconciles that run now.</summary>
+    public static readonly Gauge ActiveWorkers = Metrics.CreateGauge("controller_runtime_active_workers", "Reconciles that run now.", "controller");
+
+    /// <summary>How many reconciles can run at once.</summary>
+    public static readonly Gauge MaxConcurrentReconciles = Metrics.CreateGauge(
+        "controller_runtime_max_concurrent_reconciles", "How many reconciles can run at once.", "controller");
+}

@@ -1,0 +1,129 @@
+using k8s;
+using k8s.Models;
+using UrlShortener.ControllerRuntime.Api;
+
+namespace UrlShortener.ControllerRuntime.Hosting;
+
+/// <summary>One reconcile of one object: which method of the controller is called, and what its end means. Nothing thrown in a reconcile gets past here.</summary>
+internal sealed class Reconciler<TEntity>
+    where TEntity : class, IKubernetesObject<V1ObjectMeta>
+{
+    private readonly ControllerDefinition<TEntity> _definition;
+    private readonly IEntityController<TEntity> _controller;
+    private readonly IEntityFinalizer<TEntity>? _finalizer;
+    private readonly ResourceClient _client;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+
+    public Reconciler(
+        ControllerDefinition<TEntity> definition,
+        IEntityController<TEntity> controller,
+        IEntityFinalizer<TEntity>? finalizer,
+        ResourceClient client,
+        TimeProvider time,
+        ILogger logger)
+    {
+        _definition = definition;
+        _controller = controller;
+        _finalizer = finalizer;
+        _client = client;
+        _time = time;
+        _logger = logger;
+    }
+
+    /// <summary>Reconciles an object.</summary>
+    /// <param name="key">Its key.</param>
+    /// <param name="current">Its newest state; null when it is gone.</param>
+    /// <param name="gone">Last state of an object of this key that went and of which the controller was not told yet.</param>
+    /// <param name="cancellationToken">Ends it: leadership was lost, or the process stops.</param>
+    public async Task<ReconcileOutcome> ReconcileAsync(ObjectKey key, TEntity? current, TEntity? gone, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(_definition.ReconcileLimit, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        using var scope = _logger.BeginScope(new Dictionary<string, object> { ["Controller"] = _definition.Name, ["Object"] = key.ToString() });
+        var started = _time.GetTimestamp();
+        ReconcileMetrics.ActiveWorkers.WithLabels(_definition.Name).Inc();
+        try
+        {
+            var result = await CallAsync(current, gone, either.Token);
+            if (result is { IsSuccess: false })
+                ReportFailure(key, result.ErrorMessage, result.Error);
+            return result is null ? ReconcileOutcome.Success : ReconcileOutcome.Of(result);
+        }
+        catch (Exception e) when (e is LeadershipLostException || cancellationToken.IsCancellationRequested)
+        {
+            Log.ReconcileAborted(_logger, _definition.Name, key);
+            return ReconcileOutcome.Requeue;
+        }
+        catch (ApiException ordinary) when (ordinary.IsConflict || ordinary.IsAlreadyExists || ordinary.IsNamespaceTerminating)
+        {
+            Log.ReconcileRequeued(_logger, _definition.Name, key, ordinary.Message);
+            return ordinary.IsNamespaceTerminating ? ReconcileOutcome.Terminating : ReconcileOutcome.Requeue;
+        }
+        catch (OperationCanceledException late) when (limit.IsCancellationRequested)
+        {
+            ReconcileMetrics.Timeouts.WithLabels(_definition.Name).Inc();
+            ReportFailure(key, $"It took longer than {_definition.ReconcileLimit}.", late);
+            return ReconcileOutcome.Error;
+        }
+        catch (Exception e)
+        {
+            if (e is not (ApiException or TimeoutException or HttpRequestException))
+                ReconcileMetrics.Panics.WithLabels(_definition.Name).Inc();
+            ReportFailure(key, e.Message, e);
+            return ReconcileOutcome.Error;
+        }
+        finally
+        {
+            ReconcileMetrics.ActiveWorkers.WithLabels(_definition.Name).Dec();
+            ReconcileMetrics.Seconds.WithLabels(_definition.Name).Observe(_time.GetElapsedTime(started).TotalSeconds);
+        }
+    }
+
+    /// <returns>What the controller said; null when there was nothing to do.</returns>
+    private async Task<ReconciliationResult<TEntity>?> CallAsync(TEntity? current, TEntity? gone, CancellationToken cancellationToken)
+    {
+        if (gone is not null)
+        {
+            var deleted = await _controller.DeletedAsync(Copy(gone), cancellationToken);
+            if (current is null || !deleted.IsSuccess)
+                return deleted;
+        }
+
+        if (current is null)
+            return null;
+        var entity = Copy(current);
+        var isMarked = _definition.Finalizer is { } name && entity.Metadata.Finalizers?.Contains(name) == true;
+        if (entity.Metadata.DeletionTimestamp is not null)
+            return isMarked ? await FinalizeAsync(entity, cancellationToken) : null;
+        if (_definition.Finalizer is { } finalizer && !isMarked)
+            entity = await _client.AddFinalizerAsync(entity, finalizer, cancellationToken);
+        return await _controller.ReconcileAsync(entity, cancellationToken);
+    }
+
+    private async Task<ReconciliationResult<TEntity>> FinalizeAsync(TEntity entity, CancellationToken cancellationToken)
+    {
+        var result = await _finalizer!.FinalizeAsync(entity, cancellationToken);
+        if (!result.IsSuccess || result.RequeueAfter is not null)
+            return result;
+        try
+        {
+            await _client.RemoveFinalizerAsync(entity, _definition.Finalizer!, cancellationToken);
+        }
+        catch (ApiException missing) when (missing.IsNotFound)
+        {
+            // It went without us.
+        }
+
+        return result;
+    }
+
+    private void ReportFailure(ObjectKey key, string? message, Exception? error)
+    {
+        ReconcileMetrics.Errors.WithLabels(_definition.Name).Inc();
+        Log.ReconcileFailed(_logger, _definition.Name, key, message, error);
+    }
+
+    /// <summary>The cache's own object is everybody's.</summary>
+    private static TEntity Copy(TEntity entity) => KubernetesJson.Deserialize<TEntity>(KubernetesJson.Serialize(entity));
+}

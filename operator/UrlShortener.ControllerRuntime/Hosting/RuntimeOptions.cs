@@ -1,0 +1,16 @@
+using UrlShortener.ControllerRuntime.Election;
+
+namespace UrlShortener.ControllerRuntime.Hosting;
+
+/// <summary>Settings of the controller runtime as a whole.</summary>
+public sealed class RuntimeOptions
+{
+    /// <summary>Namespaces that informers watch unless theirs says otherwise; empty watches the whole cluster.</summary>
+    public IReadOnlyList<string> Namespaces { get; set; } = [];
+
+    /// <summary>Handlers of all informers see all objects again in this interval; null leaves that to each informer's own timings.</summary>
+    public TimeSpan? Resync { get; set; }
+
+    /// <summary>The election of a leader.</summary>
+    public LeaseOptions Lease { get; set; } = new();
+}

@@ -1,0 +1,115 @@
+using k8s;
+using k8s.Models;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+using UrlShortener.ControllerRuntime.Api;
+using UrlShortener.ControllerRuntime.Election;
+using UrlShortener.ControllerRuntime.Events;
+using UrlShortener.ControllerRuntime.Informers;
+using UrlShortener.ControllerRuntime.Queue;
+
+namespace UrlShortener.ControllerRuntime.Hosting;
+
+/// <summary>Registers the controller runtime, and controllers in it.</summary>
+public static class RuntimeServices
+{
+    private const string ReadyTag = "ready";
+    private const string LiveTag = "live";
+
+    /// <summary>Time for a stop: the work that has begun, events, the lease.</summary>
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(30);
+
+    /// <summary>Adds clients of the local cluster, the election, informers, events and probes. Hosted services stop in the opposite order, the election last.</summary>
+    public static IServiceCollection AddControllerRuntime(this IServiceCollection services, Action<RuntimeOptions>? configure = null)
+    {
+        services.Configure(configure ?? (_ => { }));
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = StopLimit);
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton(_ => KubernetesClients.CreateLocal());
+        services.TryAddSingleton<ProcessExit>(Environment.Exit);
+        services.TryAddSingleton(provider => provider.GetRequiredService<IOptions<RuntimeOptions>>().Value.Lease);
+        services.TryAddSingleton(provider => provider.GetRequiredService<LeaseOptions>().Enabled
+            ? new Leadership()
+            : Leadership.CreatePermanent(provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton(provider => new ResourceClient(
+            provider.GetRequiredService<KubernetesClients>().Requests,
+            provider.GetRequiredService<Leadership>()));
+        services.TryAddSingleton<EventRecorder>();
+        services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<LeaseOptions>().Enabled
+            ? ActivatorUtilities.CreateInstance<LeaseElector>(provider)
+            : new NoElection());
+        services.AddHostedService<InformerHost>();
+        services.AddHostedService<EventWriter>();
+        services.AddHealthChecks().AddCheck<ReadinessCheck>("informers", tags: [ReadyTag]).AddCheck<LivenessCheck>("workers", tags: [LiveTag]);
+        return services;
+    }
+
+    /// <summary>Has a kind watched. May be called several times for the same kind: there is one informer, and all settings count.</summary>
+    public static IServiceCollection AddInformer<T>(this IServiceCollection services, Action<InformerOptions<T>>? configure = null)
+        where T : class, IKubernetesObject<V1ObjectMeta>
+    {
+        if (configure is not null)
+            services.Configure(configure);
+        if (services.Any(service => service.ServiceType == typeof(Informer<T>)))
+            return services;
+        services.AddOptions<InformerOptions<T>>()
+            .PostConfigure<IOptions<RuntimeOptions>>((informer, runtime) =>
+            {
+                informer.Namespaces ??= runtime.Value.Namespaces;
+                if (runtime.Value.Resync is { } resync)
+                    informer.Timings = informer.Timings with { Resync = resync };
+            });
+        services.AddSingleton(provider => new Informer<T>(
+            provider.GetRequiredService<KubernetesClients>().Watches,
+            provider.GetRequiredService<IOptions<InformerOptions<T>>>().Value,
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<Informer<T>>>()));
+        return services.AddSingleton<IInformer>(provider => provider.GetRequiredService<Informer<T>>());
+    }
+
+    /// <summary>Adds the controller of a kind.</summary>
+    /// <exception cref="InvalidOperationException">The kind has one.</exception>
+    public static IServiceCollection AddController<TEntity, TController>(
+        this IServiceCollection services,
+        Action<ControllerDefinition<TEntity>>? configure = null)
+        where TEntity : class, IKubernetesObject<V1ObjectMeta>
+        where TController : class, IEntityController<TEntity>
+    {
+        if (services.Any(service => service.ServiceType == typeof(ControllerHost<TEntity>)))
+            throw new InvalidOperationException($"{typeof(TEntity).Name} has a controller. A second one would write what the first one writes.");
+        var definition = new ControllerDefinition<TEntity>();
+        configure?.Invoke(definition);
+        services.AddInformer<TEntity>();
+        foreach (var source in definition.Sources)
+            source.Register(services);
+        if (definition.FinalizerType is { } finalizer)
+            services.TryAddSingleton(finalizer);
+        services.AddSingleton<IEntityController<TEntity>, TController>();
+        services.AddSingleton(provider =>
+        {
+            var queue = new WorkQueue<ObjectKey>(definition.Name, definition.Backoff, provider.GetRequiredService<TimeProvider>());
+            return ActivatorUtilities.CreateInstance<ControllerHost<TEntity>>(provider, definition, queue);
+        });
+        services.AddSingleton<IWorkAges>(provider => provider.GetRequiredService<ControllerHost<TEntity>>().Ages);
+        services.AddSingleton<IReconcileTrigger<TEntity>>(provider => provider.GetRequiredService<ControllerHost<TEntity>>());
+        return services.AddHostedService(provider => provider.GetRequiredService<ControllerHost<TEntity>>());
+    }
+
+    /// <summary>Maps <c>/readyz</c> and <c>/livez</c>.</summary>
+    public static void MapRuntimeProbes(this IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapHealthChecks("/readyz", new HealthCheckOptions { Predicate = check => check.Tags.Contains(ReadyTag) });
+        endpoints.MapHealthChecks("/livez", new HealthCheckOptions { Predicate = check => check.Tags.Contains(LiveTag) });
+    }
+
+    /// <summary>Stands where the election would.</summary>
+    private sealed class NoElection : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

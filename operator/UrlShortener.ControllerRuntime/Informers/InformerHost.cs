@@ -1,0 +1,9 @@
+namespace UrlShortener.ControllerRuntime.Informers;
+
+/// <summary>Runs all informers, on a leader and on those who wait to be one.</summary>
+internal sealed class InformerHost(IEnumerable<IInformer> informers) : BackgroundService
+{
+    /// <inheritdoc/>
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(informers.Select(informer => informer.RunAsync(stoppingToken)));
+}

@@ -1,0 +1,293 @@
+using UrlShortener.ControllerRuntime.Timing;
+
+namespace UrlShortener.ControllerRuntime.Queue;
+
+/// <summary>
+/// Keys that need work. A key waits once at most, however often it is added; it is never in work twice at a time; and it is never dropped: after a failure
+/// it comes back, later each time.
+/// </summary>
+internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
+    where TKey : notnull
+{
+    private readonly string _name;
+    private readonly Backoff _backoff;
+    private readonly TimeProvider _time;
+    private readonly ITimer _timer;
+    private readonly Lock _sync = new();
+
+    /// <summary>Guarded by <see cref="_sync"/>, as all below. Keys of which there is something to remember.</summary>
+    private readonly Dictionary<TKey, Entry> _entries = [];
+
+    /// <summary>Waiting keys per lane, the oldest first. A key that moved to the fast lane is left in the slow one, and skipped there.</summary>
+    private readonly Queue<TKey>[] _lanes = [new(), new()];
+
+    /// <summary>Keys that come back later, by timestamp. What no longer agrees with the key's entry is skipped.</summary>
+    private readonly PriorityQueue<(TKey Key, long Due), long> _later = new();
+
+    /// <summary>Completed and replaced whenever a worker may find something new.</summary>
+    private TaskCompletionSource _changed = NewSignal();
+
+    private bool _isClosed;
+
+    /// <summary>Makes an empty queue.</summary>
+    /// <param name="name">Its name in metrics.</param>
+    /// <param name="backoff">Waits after failures of a key.</param>
+    /// <param name="time">Clock.</param>
+    public WorkQueue(string name, Backoff backoff, TimeProvider time)
+    {
+        _name = name;
+        _backoff = backoff;
+        _time = time;
+        _timer = time.CreateTimer(_ => AddDue(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        WorkQueueAges.Watch(this);
+    }
+
+    /// <inheritdoc/>
+    string IWorkAges.Name => _name;
+
+    /// <summary>Keys that wait for a worker now.</summary>
+    public int Depth
+    {
+        get
+        {
+            lock (_sync)
+                return _entries.Values.Count(entry => entry.IsOffered);
+        }
+    }
+
+    /// <summary>Lets a key wait for a worker. A key in work waits until that work is done.</summary>
+    public void Add(TKey key, Lane lane = Lane.Slow)
+    {
+        lock (_sync)
+        {
+            if (_isClosed)
+                return;
+            var entry = EntryOf(key);
+            if (entry.WaitsIn >= lane)
+                return;
+            if (entry.WaitsIn is null)
+            {
+                entry.WaitsSince = _time.GetTimestamp();
+                QueueMetrics.Adds.WithLabels(_name).Inc();
+            }
+
+            entry.WaitsIn = lane;
+            if (!entry.InWork)
+                Offer(key, lane);
+        }
+    }
+
+    /// <summary>Adds a key after a delay. Of several delays the one that ends first counts.</summary>
+    public void AddAfter(TKey key, TimeSpan delay, Lane lane = Lane.Slow)
+    {
+        if (delay <= TimeSpan.Zero)
+        {
+            Add(key, lane);
+            return;
+        }
+
+        lock (_sync)
+        {
+            if (_isClosed)
+                return;
+            var entry = EntryOf(key);
+            var due = _time.GetTimestamp() + (long)(delay.TotalSeconds * _time.TimestampFrequency);
+            entry.DueIn = entry.Due is null || lane > entry.DueIn ? lane : entry.DueIn;
+            if (entry.Due <= due)
+                return;
+            entry.Due = due;
+            _later.Enqueue((key, due), due);
+            SetTimer();
+        }
+    }
+
+    /// <summary>Adds a key after a delay that grows with each call, until <see cref="Forget"/>.</summary>
+    public void AddRateLimited(TKey key, Lane lane = Lane.Slow)
+    {
+        TimeSpan delay;
+        lock (_sync)
+            delay = _backoff.After(++EntryOf(key).Failures);
+        QueueMetrics.Retries.WithLabels(_name).Inc();
+        AddAfter(key, delay, lane);
+    }
+
+    /// <summary>Starts the key's delays anew: its work succeeded.</summary>
+    public void Forget(TKey key)
+    {
+        lock (_sync)
+        {
+            if (!_entries.TryGetValue(key, out var entry))
+                return;
+            entry.Failures = 0;
+            RemoveIfIdle(key, entry);
+        }
+    }
+
+    /// <summary>Waits for a key, takes it into work, and drops its delay: the work decides anew when the key comes back.</summary>
+    /// <param name="least">The slowest lane that the worker serves.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The key, or null when the queue was closed.</returns>
+    public async Task<WorkItem<TKey>?> TakeAsync(Lane least, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Task changed;
+            lock (_sync)
+            {
+                if (_isClosed)
+                    return null;
+                if (TryTake(least) is { } item)
+                    return item;
+                changed = _changed.Task;
+            }
+
+            await changed.WaitAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Ends the work on a key. If it was added meanwhile, it waits again.</summary>
+    public void Done(TKey key)
+    {
+        lock (_sync)
+        {
+            var entry = _entries[key];
+            QueueMetrics.WorkSeconds.WithLabels(_name).Observe(_time.GetElapsedTime(entry.InWorkSince).TotalSeconds);
+            entry.InWork = false;
+            if (entry.WaitsIn is { } lane)
+                Offer(key, lane);
+            else
+                RemoveIfIdle(key, entry);
+        }
+    }
+
+    /// <summary>Takes nothing in and gives nothing out any more. Work that was taken goes on.</summary>
+    public void Close()
+    {
+        lock (_sync)
+        {
+            _isClosed = true;
+            _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            QueueMetrics.Depth.WithLabels(_name).Set(0);
+            Signal();
+        }
+    }
+
+    /// <inheritdoc/>
+    IReadOnlyList<TimeSpan> IWorkAges.GetAges()
+    {
+        lock (_sync)
+            return [.. _entries.Values.Where(entry => entry.InWork).Select(entry => _time.GetElapsedTime(entry.InWorkSince))];
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Close();
+        WorkQueueAges.Unwatch(this);
+        _timer.Dispose();
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private WorkItem<TKey>? TryTake(Lane least)
+    {
+        for (var lane = Lane.Fast; lane >= least; lane--)
+        {
+            while (_lanes[(int)lane].TryDequeue(out var key))
+            {
+                if (!_entries.TryGetValue(key, out var entry) || entry.InWork || entry.WaitsIn != lane)
+                    continue;
+                var now = _time.GetTimestamp();
+                QueueMetrics.QueueSeconds.WithLabels(_name).Observe(_time.GetElapsedTime(entry.WaitsSince, now).TotalSeconds);
+                QueueMetrics.Depth.WithLabels(_name).Dec();
+                entry.WaitsIn = null;
+                entry.IsOffered = false;
+                entry.InWork = true;
+                entry.InWorkSince = now;
+                entry.Due = null;
+                return new WorkItem<TKey>(key, lane);
+            }
+        }
+
+        return null;
+    }
+
+    private void Offer(TKey key, Lane lane)
+    {
+        var entry = _entries[key];
+        if (!entry.IsOffered)
+            QueueMetrics.Depth.WithLabels(_name).Inc();
+        entry.IsOffered = true;
+        _lanes[(int)lane].Enqueue(key);
+        Signal();
+    }
+
+    private void AddDue()
+    {
+        lock (_sync)
+        {
+            var now = _time.GetTimestamp();
+            while (_later.TryPeek(out var next, out var due) && due <= now)
+            {
+                _later.Dequeue();
+                if (!_entries.TryGetValue(next.Key, out var entry) || entry.Due != due)
+                    continue;
+                entry.Due = null;
+                Add(next.Key, entry.DueIn);
+            }
+
+            SetTimer();
+        }
+    }
+
+    private void SetTimer()
+    {
+        if (_isClosed || !_later.TryPeek(out _, out var due))
+            return;
+        // Rounded up, since a timer that comes early would find nothing due.
+        var wait = TimeSpan.FromSeconds(Math.Max(0, due - _time.GetTimestamp()) / (double)_time.TimestampFrequency);
+        _timer.Change(TimeSpan.FromMilliseconds(Math.Ceiling(wait.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
+    }
+
+    private void Signal()
+    {
+        var changed = _changed;
+        _changed = NewSignal();
+        changed.SetResult();
+    }
+
+    private Entry EntryOf(TKey key)
+    {
+        if (!_entries.TryGetValue(key, out var entry))
+            _entries[key] = entry = new Entry();
+        return entry;
+    }
+
+    private void RemoveIfIdle(TKey key, Entry entry)
+    {
+        if (entry is { WaitsIn: null, InWork: false, Due: null, Failures: 0 })
+            _entries.Remove(key);
+    }
+
+    private sealed class Entry
+    {
+        /// <summary>The lane in which the key waits, or will wait when its work is done; null when it does not.</summary>
+        public Lane? WaitsIn { get; set; }
+
+        public long WaitsSince { get; set; }
+
+        /// <summary>Whether a worker may take the key now, from one of the lanes.</summary>
+        public bool IsOffered { get; set; }
+
+        public bool InWork { get; set; }
+
+        public long InWorkSince { get; set; }
+
+        /// <summary>When the key comes back; null when no delay runs.</summary>
+        public long? Due { get; set; }
+
+        public Lane DueIn { get; set; }
+
+        public int Failures { get; set; }
+    }
+}

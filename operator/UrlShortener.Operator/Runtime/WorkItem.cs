@@ -1,4 +1,0 @@
-namespace UrlShortener.Operator.Runtime;
-
-/// <summary>A key that a worker took from a <see cref="WorkQueue{TKey}"/>, and the lane in which it waited.</summary>
-internal readonly record struct WorkItem<TKey>(TKey Key, Lane Lane);

@@ -1,0 +1,199 @@
+using FsCheck.Xunit;
+using Microsoft.Extensions.Time.Testing;
+using UrlShortener.ControllerRuntime.Queue;
+using UrlShortener.ControllerRuntime.Timing;
+using Xunit;
+
+namespace UrlShortener.ControllerRuntime.Tests.Queue;
+
+public sealed class WorkQueueTests : IDisposable
+{
+    private readonly FakeTimeProvider _time = new();
+    private readonly WorkQueue<string> _queue;
+
+    public WorkQueueTests() => _queue = new WorkQueue<string>("tests", Backoff.Reconcile, _time);
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _queue.Dispose();
+
+    [Fact]
+    public async Task Add_SameKeyTwice_IsTakenOnce()
+    {
+        _queue.Add("a");
+        _queue.Add("a");
+
+        Assert.Equal("a", await TakeAsync());
+        _queue.Done("a");
+        Assert.Equal(0, _queue.Depth);
+    }
+
+    [Fact]
+    public async Task Add_KeyInWork_WaitsUntilThatIsDone()
+    {
+        _queue.Add("a");
+        await TakeAsync();
+        _queue.Add("a");
+
+        Assert.Equal(0, _queue.Depth);
+        _queue.Done("a");
+
+        Assert.Equal("a", await TakeAsync());
+    }
+
+    [Fact]
+    public async Task AddAfter_TwoDelays_TheEarlierCounts()
+    {
+        _queue.AddAfter("a", TimeSpan.FromSeconds(20));
+        _queue.AddAfter("a", TimeSpan.FromSeconds(5));
+
+        _time.Advance(TimeSpan.FromSeconds(4));
+        Assert.Equal(0, _queue.Depth);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal("a", await TakeAsync());
+        _queue.Done("a");
+        _time.Advance(TimeSpan.FromSeconds(60));
+        Assert.Equal(0, _queue.Depth);
+    }
+
+    [Fact]
+    public async Task AddAfter_TakenBefore_DoesNotComeBack()
+    {
+        _queue.AddAfter("a", TimeSpan.FromSeconds(5));
+        _queue.Add("a");
+        await TakeAsync();
+        _queue.Done("a");
+
+        _time.Advance(TimeSpan.FromMinutes(1));
+
+        Assert.Equal(0, _queue.Depth);
+    }
+
+    [Fact]
+    public async Task AddRateLimited_FailuresInARow_ComeBackLaterEachTimeUntilForgotten()
+    {
+        var waits = new List<TimeSpan>();
+        for (var failure = 0; failure < 16; failure++)
+        {
+            if (failure == 15)
+                _queue.Forget("a");
+            _queue.AddRateLimited("a");
+            var wait = TimeSpan.Zero;
+            while (_queue.Depth == 0)
+            {
+                _time.Advance(TimeSpan.FromMilliseconds(5));
+                wait += TimeSpan.FromMilliseconds(5);
+            }
+
+            waits.Add(wait);
+            await TakeAsync();
+            _queue.Done("a");
+        }
+
+        Assert.Equal(5, waits[0].TotalMilliseconds);
+        Assert.Equal(10, waits[1].TotalMilliseconds);
+        Assert.Equal(60, waits[14].TotalSeconds);
+        Assert.Equal(5, waits[15].TotalMilliseconds);
+    }
+
+    [Fact]
+    public async Task Take_BothLanesWait_FastComesFirst()
+    {
+        _queue.Add("slow");
+        _queue.Add("fast", Lane.Fast);
+
+        Assert.Equal("fast", await TakeAsync());
+        Assert.Equal("slow", await TakeAsync());
+    }
+
+    [Fact]
+    public async Task Take_FastOnly_LeavesTheSlowLane()
+    {
+        _queue.Add("a");
+        var taking = _queue.TakeAsync(Lane.Fast, Token);
+        Assert.False(taking.IsCompleted);
+
+        _queue.Add("a", Lane.Fast);
+
+        Assert.Equal(new WorkItem<string>("a", Lane.Fast), await taking);
+        _queue.Done("a");
+        Assert.Equal(0, _queue.Depth);
+    }
+
+    [Fact]
+    public async Task Close_WorkersWait_TheyEnd()
+    {
+        var taking = _queue.TakeAsync(Lane.Slow, Token);
+
+        _queue.Close();
+        _queue.Add("a");
+
+        Assert.Null(await taking);
+        Assert.Equal(0, _queue.Depth);
+    }
+
+    /// <summary>Each step adds a key in one of the ways there are, or does a worker's turn, which may fail.</summary>
+    [Property]
+    public async Task Keys_AddedInAnyWay_AreWorkedOnAfterTheLastAddAndNeverTwiceAtOnce(byte[] steps)
+    {
+        var time = new FakeTimeProvider();
+        using var queue = new WorkQueue<int>("tests", Backoff.Reconcile, time);
+        var (pending, inWork) = (new HashSet<int>(), new HashSet<int>());
+        foreach (var step in steps)
+        {
+            var key = step / 8 % 4;
+            switch (step % 8)
+            {
+                case 0 or 1:
+                    queue.Add(key, (Lane)(step % 2));
+                    pending.Add(key);
+                    break;
+                case 2:
+                    queue.AddAfter(key, TimeSpan.FromSeconds(key));
+                    pending.Add(key);
+                    break;
+                case 3:
+                    queue.AddRateLimited(key);
+                    pending.Add(key);
+                    break;
+                case 4:
+                    time.Advance(TimeSpan.FromSeconds(1));
+                    break;
+                case 5 when inWork.Count > 0:
+                    queue.Done(inWork.First());
+                    inWork.Remove(inWork.First());
+                    break;
+                default:
+                    await TakeAsync(Lane.Slow);
+                    break;
+            }
+        }
+
+        foreach (var key in inWork.ToList())
+        {
+            queue.Done(key);
+            inWork.Remove(key);
+        }
+
+        time.Advance(TimeSpan.FromMinutes(2));
+        while (await TakeAsync(Lane.Slow) is { } key)
+        {
+            queue.Done(key);
+            inWork.Remove(key);
+        }
+
+        Assert.Empty(pending);
+
+        async Task<int?> TakeAsync(Lane least)
+        {
+            if (queue.Depth == 0)
+                return null;
+            var taken = (await queue.TakeAsync(least, Token))!.Value.Key;
+            Assert.True(inWork.Add(taken));
+            pending.Remove(taken);
+            return taken;
+        }
+    }
+
+    private async Task<string> TakeAsync() => (await _queue.TakeAsync(Lane.Slow, Token))!.Value.Key;
+}
