@@ -119,7 +119,7 @@ internal static class AdministrationCommands
 
     private static async Task<int> CreateUserAsync(IServiceProvider services, string email, Tier tier, int? rateLimit, CancellationToken cancellationToken)
     {
-        var (user, key) = await NewUsers.CreateAsync(services, email, tier, rateLimit, cancellationToken);
+        var (user, key) = await NewUsers.CreateAsync(services, email, tier, rateLimit, quota: null, cancellationToken);
         if (user is null)
             return await FailAsync($"There is a user {email} already. Use rotate-key for a new key.");
         Console.WriteLine($"Created user {user.Email}, tier {tier.ToString().ToLowerInvariant()}, {user.RateLimit} requests per minute.");

@@ -12,7 +12,7 @@ internal static class FirstUser
     {
         if ((await services.GetRequiredService<IUserStore>().ListAsync(cancellationToken)).Count > 0)
             return;
-        var (user, key) = await NewUsers.CreateAsync(services, Email, Tier.Enterprise, null, cancellationToken);
+        var (user, key) = await NewUsers.CreateAsync(services, Email, Tier.Enterprise, rateLimit: null, quota: null, cancellationToken);
         if (user is null)
             return;
         Console.WriteLine(

@@ -3,8 +3,8 @@ namespace UrlShortener.Runtime.Users;
 /// <summary>Accounts and the digests of their keys. The keys themselves are never stored.</summary>
 internal interface IUserStore
 {
-    /// <summary>Stores a user; null when the email is taken.</summary>
-    Task<User?> CreateAsync(string email, Tier tier, int rateLimit, string keyHash, DateTimeOffset now, CancellationToken cancellationToken);
+    /// <summary>Stores a user; null when the email is taken. A null quota is the tier's.</summary>
+    Task<User?> CreateAsync(string email, Tier tier, int rateLimit, long? quota, string keyHash, DateTimeOffset now, CancellationToken cancellationToken);
 
     /// <summary>The user whose key has this digest (SHA-256, 64 lower-case hex digits).</summary>
     Task<User?> FindByKeyHashAsync(string keyHash, CancellationToken cancellationToken);
@@ -14,6 +14,12 @@ internal interface IUserStore
 
     /// <summary>Replaces the digest of a user's key; null revokes the key. False when there is no such user.</summary>
     Task<bool> SetKeyHashAsync(string email, string? keyHash, CancellationToken cancellationToken);
+
+    /// <summary>Sets the bytes that a user may store; null: the tier's quota. False when there is no such user.</summary>
+    Task<bool> SetQuotaAsync(string email, long? quota, CancellationToken cancellationToken);
+
+    /// <summary>What a user stores right now, all that was acknowledged included.</summary>
+    Task<StorageUsage> ReadStorageAsync(long id, CancellationToken cancellationToken);
 
     /// <summary>A user that may be deleted, or whose deletion was begun; null when there is none with this email, lower case.</summary>
     Task<DoomedUser?> FindDoomedAsync(string email, CancellationToken cancellationToken);

@@ -17,7 +17,16 @@ internal sealed record User(
     long UrlsCreated,
     DateTimeOffset CreatedAt,
     DateTimeOffset? LastActiveAt,
-    bool HasKey);
+    bool HasKey)
+{
+    /// <summary>What they store, and how much they may.</summary>
+    public StorageUsage Storage { get; init; }
+}
+
+/// <summary>What a user stores, and how much they may.</summary>
+/// <param name="Bytes">Bytes of their links and of answers kept for retries, see <see cref="Links.StoredSize"/>.</param>
+/// <param name="Quota">Most bytes, where the user has a quota of their own; null: the tier's.</param>
+internal readonly record struct StorageUsage(long Bytes, long? Quota);
 
 /// <summary>What a user may do at most.</summary>
 internal enum Tier

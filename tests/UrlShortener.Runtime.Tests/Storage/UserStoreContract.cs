@@ -17,7 +17,7 @@ public abstract class UserStoreContract : StoreContract
         var (email, hash) = (NewEmail(), NewHash());
         var expectedTier = Enum.Parse<Tier>(tier, ignoreCase: true);
 
-        var user = await Users.CreateAsync(email, expectedTier, limit, hash, Now, Token);
+        var user = await Users.CreateAsync(email, expectedTier, limit, quota: null, hash, Now, Token);
 
         Assert.NotNull(user);
         Assert.Equal(new User(user.Id, email, expectedTier, limit, 0, Now, null, HasKey: true), user);
@@ -31,7 +31,7 @@ public abstract class UserStoreContract : StoreContract
         var first = await NewUserAsync();
         var hash = NewHash();
 
-        Assert.Null(await Users.CreateAsync(first.Email, Tier.Enterprise, 1, hash, Now, Token));
+        Assert.Null(await Users.CreateAsync(first.Email, Tier.Enterprise, 1, quota: null, hash, Now, Token));
 
         Assert.Null(await Users.FindByKeyHashAsync(hash, Token));
         Assert.Equal(first, await Users.FindByEmailAsync(first.Email, Token));
@@ -42,7 +42,7 @@ public abstract class UserStoreContract : StoreContract
     {
         var email = NewEmail();
 
-        var users = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => Task.Run(() => Users.CreateAsync(email, Tier.Free, 100, NewHash(), Now, Token), Token)));
+        var users = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => Task.Run(() => Users.CreateAsync(email, Tier.Free, 100, quota: null, NewHash(), Now, Token), Token)));
 
         Assert.Equal(Assert.Single(users, user => user is not null), await Users.FindByEmailAsync(email, Token));
     }
@@ -51,7 +51,7 @@ public abstract class UserStoreContract : StoreContract
     public async Task Delete_UserWithLinks_EndsOnceTheyAreGone()
     {
         var (email, hash) = (NewEmail(), NewHash());
-        var user = (await Users.CreateAsync(email, Tier.Free, 100, hash, Now, Token))!;
+        var user = (await Users.CreateAsync(email, Tier.Free, 100, quota: null, hash, Now, Token))!;
         await CreateOneAsync(user.Id);
         Assert.Null(await Users.FindDoomedAsync(NewEmail(), Token));
         Assert.Equal(new DoomedUser(user.Id, 1, IsBegun: false), await Users.FindDoomedAsync(email, Token));
@@ -68,7 +68,7 @@ public abstract class UserStoreContract : StoreContract
         Assert.True(await Users.TryDeleteAsync(user.Id, Token));
         Assert.Null(await Users.FindDoomedAsync(email, Token));
         Assert.DoesNotContain(await Users.ListAsync(Token), listed => listed.Id == user.Id);
-        Assert.NotNull(await Users.CreateAsync(email, Tier.Free, 100, NewHash(), Now, Token));
+        Assert.NotNull(await Users.CreateAsync(email, Tier.Free, 100, quota: null, NewHash(), Now, Token));
     }
 
     [Fact]
@@ -76,7 +76,7 @@ public abstract class UserStoreContract : StoreContract
     {
         var email = $"zoë.😀.'{Guid.NewGuid():N}@bücher.example";
 
-        Assert.NotNull(await Users.CreateAsync(email, Tier.Free, 100, NewHash(), Now, Token));
+        Assert.NotNull(await Users.CreateAsync(email, Tier.Free, 100, quota: null, NewHash(), Now, Token));
 
         Assert.Equal(email, (await Users.FindByEmailAsync(email, Token))!.Email);
     }
@@ -92,7 +92,7 @@ public abstract class UserStoreContract : StoreContract
     public async Task SetKeyHash_AnotherKey_ReplacesTheFirst()
     {
         var (email, old, fresh) = (NewEmail(), NewHash(), NewHash());
-        var user = await Users.CreateAsync(email, Tier.Pro, 100, old, Now, Token);
+        var user = await Users.CreateAsync(email, Tier.Pro, 100, quota: null, old, Now, Token);
 
         Assert.True(await Users.SetKeyHashAsync(email, fresh, Token));
 
@@ -104,7 +104,7 @@ public abstract class UserStoreContract : StoreContract
     public async Task SetKeyHash_Null_RevokesAndANewKeyRestores()
     {
         var (email, hash, fresh) = (NewEmail(), NewHash(), NewHash());
-        await Users.CreateAsync(email, Tier.Free, 100, hash, Now, Token);
+        await Users.CreateAsync(email, Tier.Free, 100, quota: null, hash, Now, Token);
         var other = await NewUserAsync();
 
         // A second one: keys are unique, the lack of one is not.

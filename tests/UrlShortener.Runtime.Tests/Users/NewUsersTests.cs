@@ -15,8 +15,8 @@ public sealed class NewUsersTests(SqliteStores database) : IClassFixture<SqliteS
         await using var services = Services();
         var name = Guid.NewGuid().ToString("N");
 
-        var (first, key) = await NewUsers.CreateAsync(services, $"Ada.{name}@Example.COM", Tier.Free, null, TestContext.Current.CancellationToken);
-        var (second, _) = await NewUsers.CreateAsync(services, $"aDA.{name}@eXAMPLE.com", Tier.Free, null, TestContext.Current.CancellationToken);
+        var (first, key) = await NewUsers.CreateAsync(services, $"Ada.{name}@Example.COM", Tier.Free, null, quota: null, TestContext.Current.CancellationToken);
+        var (second, _) = await NewUsers.CreateAsync(services, $"aDA.{name}@eXAMPLE.com", Tier.Free, null, quota: null, TestContext.Current.CancellationToken);
 
         Assert.Equal($"ada.{name}@example.com", first!.Email);
         Assert.Null(second);
@@ -33,7 +33,7 @@ public sealed class NewUsersTests(SqliteStores database) : IClassFixture<SqliteS
     {
         await using var services = Services();
 
-        await Assert.ThrowsAsync<ArgumentException>(() => NewUsers.CreateAsync(services, email, Tier.Free, null, TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<ArgumentException>(() => NewUsers.CreateAsync(services, email, Tier.Free, null, quota: null, TestContext.Current.CancellationToken));
     }
 
     [Theory]
@@ -45,7 +45,7 @@ public sealed class NewUsersTests(SqliteStores database) : IClassFixture<SqliteS
     {
         await using var services = Services();
 
-        var (user, _) = await NewUsers.CreateAsync(services, $"{Guid.NewGuid():N}@example.com", Enum.Parse<Tier>(tier), limit, TestContext.Current.CancellationToken);
+        var (user, _) = await NewUsers.CreateAsync(services, $"{Guid.NewGuid():N}@example.com", Enum.Parse<Tier>(tier), limit, quota: null, TestContext.Current.CancellationToken);
 
         Assert.Equal(expected, user!.RateLimit);
     }

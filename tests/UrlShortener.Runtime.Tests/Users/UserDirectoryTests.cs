@@ -100,10 +100,14 @@ public sealed class UserDirectoryTests
 
         public Task<User?> FindByEmailAsync(string email, CancellationToken cancellationToken) => FindAsync(email, cancellationToken);
 
-        public Task<User?> CreateAsync(string email, Tier tier, int rateLimit, string keyHash, DateTimeOffset now, CancellationToken cancellationToken) =>
+        public Task<User?> CreateAsync(string email, Tier tier, int rateLimit, long? quota, string keyHash, DateTimeOffset now, CancellationToken cancellationToken) =>
             throw new NotSupportedException();
 
         public Task<bool> SetKeyHashAsync(string email, string? keyHash, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public Task<bool> SetQuotaAsync(string email, long? quota, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public Task<StorageUsage> ReadStorageAsync(long id, CancellationToken cancellationToken) => throw new NotSupportedException();
 
         public Task<DoomedUser?> FindDoomedAsync(string email, CancellationToken cancellationToken) => throw new NotSupportedException();
 

@@ -113,6 +113,7 @@ internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
             MigrateInTurn();
             using var connection = _hosts.AnyPrimary.OpenConnection();
             PostgresPartitions.EnsureIndexes(connection);
+            PostgresUsage.CountUncounted(connection);
         }
         catch (Exception error) when (error is NpgsqlException or TimeoutException)
         {

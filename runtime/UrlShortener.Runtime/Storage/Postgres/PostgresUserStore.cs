@@ -10,19 +10,25 @@ internal sealed class PostgresUserStore(PostgresDatabase database) : IUserStore
     // Never the digest of a key, and unique as the column demands.
     private const string RevokedPrefix = "revoked:";
 
-    // Links counted lately and not yet folded into the user's row belong to the count.
+    // What was counted lately and not yet folded into the user's row belongs to the sum.
+    private const string Storage =
+        "coalesce(u.stored_bytes, 0) + coalesce((SELECT sum(bytes)::bigint FROM user_byte_counts WHERE user_id = u.id), 0), u.quota_bytes";
+
     private const string Columns =
-        "u.id, u.email, u.tier, u.rate_limit, u.urls_created + coalesce((SELECT sum(links)::bigint FROM user_link_counts WHERE user_id = u.id), 0), u.created_at, u.last_active_at, u.api_key";
+        $"""
+        u.id, u.email, u.tier, u.rate_limit, u.urls_created + coalesce((SELECT sum(links)::bigint FROM user_link_counts WHERE user_id = u.id), 0), u.created_at, u.last_active_at,
+        u.api_key, {Storage}
+        """;
 
     /// <inheritdoc />
-    public Task<User?> CreateAsync(string email, Tier tier, int rateLimit, string keyHash, DateTimeOffset now, CancellationToken cancellationToken) =>
+    public Task<User?> CreateAsync(string email, Tier tier, int rateLimit, long? quota, string keyHash, DateTimeOffset now, CancellationToken cancellationToken) =>
         database.WriteAsync(
             "user",
             (connection, token) => QueryOneAsync(
                 connection,
-                $"INSERT INTO users AS u (email, api_key, tier, rate_limit, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (email) DO NOTHING RETURNING {Columns}",
+                $"INSERT INTO users AS u (email, api_key, tier, rate_limit, created_at, quota_bytes) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (email) DO NOTHING RETURNING {Columns}",
                 token,
-                email, keyHash, TierName(tier), rateLimit, now.UtcDateTime),
+                email, keyHash, TierName(tier), rateLimit, now.UtcDateTime, OrNull(quota)),
             cancellationToken);
 
     /// <inheritdoc />
@@ -47,6 +53,31 @@ internal sealed class PostgresUserStore(PostgresDatabase database) : IUserStore
                     },
                 };
                 return await command.ExecuteNonQueryAsync(token) == 1;
+            },
+            cancellationToken);
+
+    /// <inheritdoc />
+    public Task<bool> SetQuotaAsync(string email, long? quota, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            "user quota",
+            async (connection, token) =>
+            {
+                await using var command = new NpgsqlCommand("UPDATE users SET quota_bytes = $1 WHERE email = $2 AND deleted_at IS NULL", connection)
+                {
+                    Parameters = { OrNull(quota), new() { Value = email } },
+                };
+                return await command.ExecuteNonQueryAsync(token) == 1;
+            },
+            cancellationToken);
+
+    /// <inheritdoc />
+    public Task<StorageUsage> ReadStorageAsync(long id, CancellationToken cancellationToken) =>
+        database.ReadPrimaryAsync(
+            async (connection, token) =>
+            {
+                await using var command = new NpgsqlCommand($"SELECT {Storage} FROM users u WHERE u.id = $1", connection) { Parameters = { new() { Value = id } } };
+                await using var reader = await command.ExecuteReaderAsync(token);
+                return await reader.ReadAsync(token) ? ReadStorage(reader, 0) : default;
             },
             cancellationToken);
 
@@ -161,7 +192,7 @@ internal sealed class PostgresUserStore(PostgresDatabase database) : IUserStore
     {
         await using var command = new NpgsqlCommand(sql, connection);
         foreach (var value in values)
-            command.Parameters.Add(new NpgsqlParameter { Value = value });
+            command.Parameters.Add(value as NpgsqlParameter ?? new NpgsqlParameter { Value = value });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken) ? Read(reader) : null;
     }
@@ -174,7 +205,14 @@ internal sealed class PostgresUserStore(PostgresDatabase database) : IUserStore
         row.GetInt64(4),
         row.GetFieldValue<DateTimeOffset>(5),
         row.IsDBNull(6) ? null : row.GetFieldValue<DateTimeOffset>(6),
-        !row.GetString(7).StartsWith(RevokedPrefix, StringComparison.Ordinal));
+        !row.GetString(7).StartsWith(RevokedPrefix, StringComparison.Ordinal))
+    {
+        Storage = ReadStorage(row, 8),
+    };
+
+    private static StorageUsage ReadStorage(NpgsqlDataReader row, int first) => new(row.GetInt64(first), row.IsDBNull(first + 1) ? null : row.GetInt64(first + 1));
+
+    private static NpgsqlParameter OrNull(long? value) => new() { Value = (object?)value ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bigint };
 
     private static string TierName(Tier tier) => tier.ToString().ToLowerInvariant();
 }

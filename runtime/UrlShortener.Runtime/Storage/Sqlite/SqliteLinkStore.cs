@@ -177,7 +177,13 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
             return null;
         var reply = idempotency.BuildReply(links);
         session.Execute(
-            "INSERT OR REPLACE INTO idempotency_keys (key, request_hash, expires_at, status_code, location, body, user_id) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            // Not REPLACE, whose deletion no trigger hears of.
+            """
+            INSERT INTO idempotency_keys (key, request_hash, expires_at, status_code, location, body, user_id) VALUES ($1, $2, $3, $4, $5, $6, $7)
+            ON CONFLICT (key) DO UPDATE SET
+                request_hash = excluded.request_hash, expires_at = excluded.expires_at, status_code = excluded.status_code, location = excluded.location,
+                body = excluded.body, user_id = excluded.user_id
+            """,
             idempotency.Key, idempotency.RequestHash, idempotency.ExpiresAt.ToUnixTimeMilliseconds(), reply.StatusCode, reply.Location, reply.Body, request.UserId);
         return reply;
     }

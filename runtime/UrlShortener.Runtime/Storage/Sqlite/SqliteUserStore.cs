@@ -9,17 +9,17 @@ internal sealed class SqliteUserStore(SqliteDatabase database) : IUserStore
     // Never the digest of a key, and unique as the column demands.
     private const string RevokedPrefix = "revoked:";
 
-    private const string Columns = "id, email, tier, rate_limit, urls_created, created_at, last_active_at, api_key";
+    private const string Columns = "id, email, tier, rate_limit, urls_created, created_at, last_active_at, api_key, stored_bytes, quota_bytes";
 
     /// <inheritdoc />
-    public Task<User?> CreateAsync(string email, Tier tier, int rateLimit, string keyHash, DateTimeOffset now, CancellationToken cancellationToken) =>
+    public Task<User?> CreateAsync(string email, Tier tier, int rateLimit, long? quota, string keyHash, DateTimeOffset now, CancellationToken cancellationToken) =>
         database.WriteAsync(
             session => session.Query(
                 $"""
-                INSERT INTO users (email, api_key, tier, rate_limit, created_at) VALUES ($1, $2, $3, $4, $5)
+                INSERT INTO users (email, api_key, tier, rate_limit, created_at, quota_bytes) VALUES ($1, $2, $3, $4, $5, $6)
                 ON CONFLICT (email) DO NOTHING RETURNING {Columns}
                 """,
-                Read, email, keyHash, TierName(tier), rateLimit, now.ToUnixTimeMilliseconds()) is [var user, ..] ? user : null,
+                Read, email, keyHash, TierName(tier), rateLimit, now.ToUnixTimeMilliseconds(), quota) is [var user, ..] ? user : null,
             cancellationToken);
 
     /// <inheritdoc />
@@ -34,6 +34,16 @@ internal sealed class SqliteUserStore(SqliteDatabase database) : IUserStore
     public Task<bool> SetKeyHashAsync(string email, string? keyHash, CancellationToken cancellationToken) =>
         database.WriteAsync(
             session => session.Execute("UPDATE users SET api_key = coalesce($1, $2 || id) WHERE email = $3 AND deleted_at IS NULL", keyHash, RevokedPrefix, email) == 1,
+            cancellationToken);
+
+    /// <inheritdoc />
+    public Task<bool> SetQuotaAsync(string email, long? quota, CancellationToken cancellationToken) =>
+        database.WriteAsync(session => session.Execute("UPDATE users SET quota_bytes = $1 WHERE email = $2 AND deleted_at IS NULL", quota, email) == 1, cancellationToken);
+
+    /// <inheritdoc />
+    public Task<StorageUsage> ReadStorageAsync(long id, CancellationToken cancellationToken) =>
+        database.ReadAsync(
+            session => session.Query("SELECT stored_bytes, quota_bytes FROM users WHERE id = $1", row => ReadStorage(row, 0), id) is [var storage, ..] ? storage : default,
             cancellationToken);
 
     /// <inheritdoc />
@@ -89,7 +99,12 @@ internal sealed class SqliteUserStore(SqliteDatabase database) : IUserStore
         row.GetInt64(4),
         DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(5)),
         row.IsDBNull(6) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(6)),
-        !row.GetString(7).StartsWith(RevokedPrefix, StringComparison.Ordinal));
+        !row.GetString(7).StartsWith(RevokedPrefix, StringComparison.Ordinal))
+    {
+        Storage = ReadStorage(row, 8),
+    };
+
+    private static StorageUsage ReadStorage(SqliteDataReader row, int first) => new(row.GetInt64(first), row.IsDBNull(first + 1) ? null : row.GetInt64(first + 1));
 
     private static string TierName(Tier tier) => tier.ToString().ToLowerInvariant();
 }

@@ -34,7 +34,7 @@ public sealed class PostgresDatabaseTests(Servers servers) : IAsyncLifetime
         await Task.WhenAll(databases.Select(database => Task.Run(database.Migrate, Token)));
 
         var stores = _own.StoresOf(databases[3]);
-        Assert.NotNull(await stores.Users.CreateAsync("ada@example.com", Runtime.Users.Tier.Pro, 1, new string('a', 64), Now, Token));
+        Assert.NotNull(await stores.Users.CreateAsync("ada@example.com", Runtime.Users.Tier.Pro, 1, quota: null, new string('a', 64), Now, Token));
     }
 
     [Fact]
@@ -111,7 +111,7 @@ public sealed class PostgresDatabaseTests(Servers servers) : IAsyncLifetime
     {
         var stores = await _own.OpenAsync();
         var future = Now.AddMonths(7);
-        var user = (await stores.Users.CreateAsync("ada@example.com", Runtime.Users.Tier.Pro, 1, new string('a', 64), Now, Token))!;
+        var user = (await stores.Users.CreateAsync("ada@example.com", Runtime.Users.Tier.Pro, 1, quota: null, new string('a', 64), Now, Token))!;
         // No partition yet: nothing fails.
         var at = DateTimeOffset.FromUnixTimeMilliseconds(future.ToUnixTimeMilliseconds());
         var created = Assert.IsType<CreateLinksResult.Created>(await stores.Links.CreateAsync(
@@ -162,7 +162,7 @@ public sealed class PostgresDatabaseTests(Servers servers) : IAsyncLifetime
     public async Task Maintenance_CountsOfLinks_AreFoldedOnce()
     {
         var stores = await _own.OpenAsync();
-        var user = (await stores.Users.CreateAsync("ada@example.com", Runtime.Users.Tier.Pro, 1, new string('a', 64), Now, Token))!;
+        var user = (await stores.Users.CreateAsync("ada@example.com", Runtime.Users.Tier.Pro, 1, quota: null, new string('a', 64), Now, Token))!;
         for (var i = 0; i < 5; i++)
             await stores.Links.CreateAsync(new CreateLinks([new NewLink(null, "https://example.com/", null, 302, "{}")], user.Id, Now, () => Key.OnDemand(KeyGenerator.Generate())), Token);
         using var maintenance = new PostgresMaintenance(await _own.OpenDatabaseAsync(), new PostgresOptions(), TimeProvider.System, NullLogger<PostgresMaintenance>.Instance);

@@ -238,7 +238,7 @@ public sealed class SqliteDatabaseTests : IAsyncDisposable
         var (links, users, keys, clicks) = SqliteStores.StoresOf(first);
         var now = DateTimeOffset.FromUnixTimeMilliseconds(1_790_000_000_123);
         var hash = ApiKey.Hash(ApiKey.Generate())!;
-        var user = await users.CreateAsync("ada@example.com", Tier.Pro, 5, hash, now, Token);
+        var user = await users.CreateAsync("ada@example.com", Tier.Pro, 5, quota: null, hash, now, Token);
         var idempotency = new Idempotency("key", "hash", now.AddDays(1), _ => new StoredReply(201, "/x", [1, 2, 3]));
         await links.CreateAsync(
             new CreateLinks([new NewLink("alias", "https://example.com/😀", now.AddDays(1), 308, """{"a":1}""")], user!.Id, now, () => Key.OnDemand(KeyGenerator.Generate()), idempotency), Token);
