@@ -85,7 +85,7 @@ internal static class Routes
             .Describe("createLink", Urls, "Create a link", "Works without a credential, too; such a link belongs to nobody and cannot be changed.", IdempotencyKeys, new() { ["201"] = ["Location"] })
             .Accepts<CreateLinkRequest>(Reply.Json)
             .Produces<CreateLinkResponse>(201)
-            .ProducesProblems(400, 401, 409, 413, 415, 421, 422, 429, 503);
+            .ProducesProblems(400, 401, 403, 409, 413, 415, 421, 422, 429, 503);
         app.Map("/api/v1/urls/bulk", links.CreateManyAsync, [HttpMethods.Post])
             .RequireAccess(AccessLevel.User)
             .Describe("createLinks", Urls, "Create many links", "Each link succeeds or fails on its own: 201 when all were created, 207 otherwise.", IdempotencyKeys)

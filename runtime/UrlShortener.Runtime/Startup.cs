@@ -195,7 +195,9 @@ internal static class Startup
         services.AddSingleton<ClickStatistics>();
         services.AddSingleton<LinkRules>();
         services.AddSingleton<KnownHosts>();
+        services.AddSingleton<StorageQuota>();
         services.AddSingleton<LinkCreator>();
+        services.AddSingleton<LinkUpdater>();
 
         services.AddSingleton<LinkEndpoints>();
         services.AddSingleton<OwnPages>();

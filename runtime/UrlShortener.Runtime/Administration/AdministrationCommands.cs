@@ -8,12 +8,13 @@ using UrlShortener.Runtime.Users;
 namespace UrlShortener.Runtime.Administration;
 
 /// <summary>
-/// <c>users create | list | rotate-key | revoke-key | delete</c>, <c>migrate</c> and <c>restored</c>, from the binary that serves. Settings are given as when serving, after the
+/// <c>users create | list | set-quota | rotate-key | revoke-key | delete</c>, <c>migrate</c> and <c>restored</c>, from the binary that serves. Settings are given as when serving, after the
 /// command's own options. May run while the product serves from the same store.
 /// </summary>
 internal static class AdministrationCommands
 {
     private const string Version = "--version";
+    private const string TiersQuota = "tier";
     private static readonly string[] Help = ["--help", "-h", "-?", "/?"];
 
     /// <summary>Whether the arguments name a command, or ask for help or the version, rather than being settings to serve with.</summary>
@@ -56,11 +57,19 @@ internal static class AdministrationCommands
                 result.AddError("--rate-limit must be a whole number from 1 to 1,000,000.");
         });
 
-        var create = new Command("create", "Creates a user and prints their API key, once.") { newEmail, tier, rateLimit };
+        var newQuota = new Option<string?>("--quota") { Description = "Bytes that the user may store; left out, the tier's." };
+        newQuota.Validators.Add(result => CheckQuota(result, ""));
+        var quota = new Option<string?>("--quota") { Description = $"Bytes that the user may store; {TiersQuota}: the tier's.", Required = true };
+        quota.Validators.Add(result => CheckQuota(result, $", or {TiersQuota}"));
+
+        var create = new Command("create", "Creates a user and prints their API key, once.") { newEmail, tier, rateLimit, newQuota };
         create.SetAction((parsed, token) => WithStoreAsync(parsed, services =>
-            CreateUserAsync(services, parsed.GetRequiredValue(newEmail), parsed.GetValue(tier), parsed.GetValue(rateLimit), token)));
+            CreateUserAsync(services, parsed.GetRequiredValue(newEmail), parsed.GetValue(tier), parsed.GetValue(rateLimit), ReadQuota(parsed.GetValue(newQuota)), token)));
         var list = new Command("list", "Lists all users.");
         list.SetAction((parsed, token) => WithStoreAsync(parsed, services => ListUsersAsync(services, token)));
+        var setQuota = new Command("set-quota", "Sets how many bytes a user may store.") { email, quota };
+        setQuota.SetAction((parsed, token) => WithStoreAsync(parsed, services =>
+            SetQuotaAsync(services, parsed.GetRequiredValue(email), ReadQuota(parsed.GetRequiredValue(quota)), token)));
         var rotate = new Command("rotate-key", "Gives a user a new API key, prints it once, and ends the old one.") { email };
         rotate.SetAction((parsed, token) => WithStoreAsync(parsed, services => RotateKeyAsync(services, parsed.GetRequiredValue(email), token)));
         var revoke = new Command("revoke-key", "Ends a user's API key.") { email };
@@ -81,11 +90,11 @@ internal static class AdministrationCommands
 
         var root = new RootCommand("URL shortener. Without a command it serves; settings are given as --Section:Name value.")
         {
-            new Command("users", "Manages users.") { create, list, rotate, revoke, delete },
+            new Command("users", "Manages users.") { create, list, setQuota, rotate, revoke, delete },
             migrate,
             restored,
         };
-        foreach (var command in new[] { create, list, rotate, revoke, delete, migrate, restored })
+        foreach (var command in new[] { create, list, setQuota, rotate, revoke, delete, migrate, restored })
             command.TreatUnmatchedTokensAsErrors = false;
         return root;
     }
@@ -117,9 +126,9 @@ internal static class AdministrationCommands
         }
     }
 
-    private static async Task<int> CreateUserAsync(IServiceProvider services, string email, Tier tier, int? rateLimit, CancellationToken cancellationToken)
+    private static async Task<int> CreateUserAsync(IServiceProvider services, string email, Tier tier, int? rateLimit, long? quota, CancellationToken cancellationToken)
     {
-        var (user, key) = await NewUsers.CreateAsync(services, email, tier, rateLimit, quota: null, cancellationToken);
+        var (user, key) = await NewUsers.CreateAsync(services, email, tier, rateLimit, quota, cancellationToken);
         if (user is null)
             return await FailAsync($"There is a user {email} already. Use rotate-key for a new key.");
         Console.WriteLine($"Created user {user.Email}, tier {tier.ToString().ToLowerInvariant()}, {user.RateLimit} requests per minute.");
@@ -129,14 +138,24 @@ internal static class AdministrationCommands
 
     private static async Task<int> ListUsersAsync(IServiceProvider services, CancellationToken cancellationToken)
     {
-        Console.WriteLine($"{"ID",-6} {"EMAIL",-40} {"TIER",-10} {"LIMIT",8} {"LINKS",10} {"KEY",-8} {"CREATED",-20} LAST ACTIVE");
+        Console.WriteLine($"{"ID",-6} {"EMAIL",-40} {"TIER",-10} {"LIMIT",8} {"LINKS",10} {"KEY",-8} {"STORED",16} {"QUOTA",16} {"CREATED",-20} LAST ACTIVE");
+        var quotas = services.GetRequiredService<QuotaOptions>();
         foreach (var user in await services.GetRequiredService<IUserStore>().ListAsync(cancellationToken))
         {
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{user.Id,-6} {user.Email,-40} {user.Tier.ToString().ToLowerInvariant(),-10} {user.RateLimit,8} {user.UrlsCreated,10} {(user.HasKey ? "active" : "revoked"),-8} {user.CreatedAt,-20:yyyy-MM-dd HH:mm:ss} {user.LastActiveAt:yyyy-MM-dd HH:mm:ss}"));
+                $"{user.Id,-6} {user.Email,-40} {user.Tier.ToString().ToLowerInvariant(),-10} {user.RateLimit,8} {user.UrlsCreated,10} {(user.HasKey ? "active" : "revoked"),-8} {user.Storage.Bytes,16} {user.Storage.Quota ?? quotas.Of(user.Tier),16} {user.CreatedAt,-20:yyyy-MM-dd HH:mm:ss} {user.LastActiveAt:yyyy-MM-dd HH:mm:ss}"));
         }
 
+        return 0;
+    }
+
+    private static async Task<int> SetQuotaAsync(IServiceProvider services, string email, long? quota, CancellationToken cancellationToken)
+    {
+        if (!await services.GetRequiredService<IUserStore>().SetQuotaAsync(EmailAddress.ToLower(email), quota, cancellationToken))
+            return await FailAsync($"There is no user {email}.");
+        var limit = quota is { } bytes ? string.Create(CultureInfo.InvariantCulture, $"{bytes} bytes") : "that of their tier";
+        Console.WriteLine($"The quota of {email} is {limit}; running instances apply it within {StorageQuota.HeldFor.TotalSeconds:0} seconds.");
         return 0;
     }
 
@@ -178,6 +197,14 @@ internal static class AdministrationCommands
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Deleted user {email}, {counts.Links} links and {counts.IdempotencyKeys} idempotency keys, with all clicks."));
         return 0;
     }
+
+    private static void CheckQuota(OptionResult result, string orElse)
+    {
+        if (result.Tokens is [var token] && !(orElse.Length > 0 && token.Value == TiersQuota) && !(long.TryParse(token.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) && bytes <= QuotaOptions.Max))
+            result.AddError(string.Create(CultureInfo.InvariantCulture, $"--quota must be a whole number of bytes from 0 to {QuotaOptions.Max:N0}{orElse}."));
+    }
+
+    private static long? ReadQuota(string? text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) ? bytes : null;
 
     private static void CheckEmail(OptionResult result)
     {

@@ -27,6 +27,7 @@ internal static class Settings
         ["Postgres"] = typeof(PostgresOptions),
         ["Proxies"] = typeof(ProxyOptions),
         ["QrCodes"] = typeof(QrCodeOptions),
+        ["Quotas"] = typeof(QuotaOptions),
         ["RateLimiting"] = typeof(RateLimitingOptions),
         ["Redirects"] = typeof(RedirectOptions),
         ["Redis"] = typeof(RedisOptions),

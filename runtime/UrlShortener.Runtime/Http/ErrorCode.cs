@@ -21,6 +21,9 @@ internal static class ErrorCode
     /// <summary>403: the link is somebody else's.</summary>
     public const string Forbidden = "FORBIDDEN";
 
+    /// <summary>403: the user would store more bytes than their quota.</summary>
+    public const string QuotaExceeded = "QUOTA_EXCEEDED";
+
     /// <summary>404: there is no such link.</summary>
     public const string UrlNotFound = "URL_NOT_FOUND";
 

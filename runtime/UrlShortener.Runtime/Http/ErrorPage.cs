@@ -17,6 +17,7 @@ internal static class ErrorPage
         (ErrorCode.UrlBlocked, "400, 451", "The target is on the blocklist: 400 at creation, 451 when followed."),
         (ErrorCode.Unauthorized, "401", "The credential is missing where one is needed, or not valid."),
         (ErrorCode.Forbidden, "403", "The link belongs to somebody else, or to nobody."),
+        (ErrorCode.QuotaExceeded, "403", "The request would take you over your quota of stored bytes. Delete links, or ask the operator of this service for a larger quota."),
         (ErrorCode.UrlNotFound, "404", "There is no such link, or it was deactivated."),
         (ErrorCode.NotFound, "404", "There is no such address."),
         (ErrorCode.MethodNotAllowed, "405", "The address does not accept this method; the header Allow lists the methods that it accepts."),

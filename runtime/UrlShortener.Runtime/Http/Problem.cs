@@ -64,6 +64,9 @@ internal sealed record Problem
     /// <summary>Somebody else's link.</summary>
     public static readonly Problem Forbidden = Of(StatusCodes.Status403Forbidden, ErrorCode.Forbidden, "Not authorized");
 
+    /// <summary>The user would store more bytes than their quota.</summary>
+    public static Problem QuotaExceeded(string error) => Of(StatusCodes.Status403Forbidden, ErrorCode.QuotaExceeded, error);
+
     /// <summary>The credential is missing or not valid.</summary>
     public static Problem Unauthorized(string error) => Of(StatusCodes.Status401Unauthorized, ErrorCode.Unauthorized, error);
 

@@ -3,34 +3,51 @@ using System.Security.Cryptography;
 using System.Text;
 using UrlShortener.Runtime.Caching;
 using UrlShortener.Runtime.Keys;
+using UrlShortener.Runtime.Users;
 
 namespace UrlShortener.Runtime.Links;
 
-/// <summary>Creates links, one or many, and renders the answer; with an idempotency key the answer is stored with them.</summary>
-internal sealed class LinkCreator(ILinkStore store, KeyPool keys, LinkChanges changes, TimeProvider time)
+/// <summary>Creates links, one or many, within their owner's quota, and renders the answer; with an idempotency key the answer is stored with them.</summary>
+internal sealed class LinkCreator(ILinkStore store, StorageQuota quota, KeyPool keys, LinkChanges changes, TimeProvider time)
 {
     private static readonly TimeSpan IdempotencyLifetime = TimeSpan.FromHours(24);
 
     /// <summary>Stores the links and renders the answer.</summary>
     /// <param name="links">At least one.</param>
-    /// <param name="userId">Their owner; null: anonymous.</param>
+    /// <param name="user">Their owner; null: anonymous, who have no quota.</param>
     /// <param name="retry">What the client sent to make a retry safe.</param>
     /// <param name="render">Renders the answer from the result of each link. Pure.</param>
     /// <param name="now">The time of creation, the one that the links' ends were reckoned from.</param>
     /// <param name="cancellationToken">Ends the wait; links may have been stored nevertheless.</param>
     public async Task<CreateAnswer> CreateAsync(
-        IReadOnlyList<NewLink> links, long? userId, RetryKey? retry, Func<IReadOnlyList<Link?>, StoredReply> render, DateTimeOffset now, CancellationToken cancellationToken)
+        IReadOnlyList<NewLink> links, User? user, RetryKey? retry, Func<IReadOnlyList<LinkCreation>, StoredReply> render, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        var idempotency = retry is null ? null : new Idempotency(retry.Key, retry.RequestHash, now + IdempotencyLifetime, render);
-        switch (await store.CreateAsync(new CreateLinks(links, userId, now, keys.Take, idempotency), cancellationToken))
+        long[] sizes = user is null ? [] : [.. links.Select(StoredSize.Of)];
+        using var grant = user is null ? StorageGrant.Unlimited : await quota.TakeAsync(user, sizes, cancellationToken);
+        IReadOnlyList<NewLink> granted = grant.HasAll ? links : [.. links.Where((_, i) => grant.Has(i))];
+        // The first try of this request may be what filled the quota.
+        if (granted.Count == 0)
+            return await FindAnswerAsync(retry, cancellationToken) ?? new CreateAnswer(Render([]), IsReplay: false);
+
+        var idempotency = retry is null ? null : new Idempotency(retry.Key, retry.RequestHash, now + IdempotencyLifetime, Render);
+        switch (await store.CreateAsync(new CreateLinks(granted, user?.Id, now, keys.Take, idempotency), cancellationToken))
         {
             case CreateLinksResult.Replayed replayed:
+                grant.Stored(0);
                 return new CreateAnswer(replayed.Reply, IsReplay: true);
             case CreateLinksResult.Created created:
-                await AnnounceAsync(links, created.Links, cancellationToken);
-                return new CreateAnswer(created.Reply ?? render(created.Links), IsReplay: false);
+                grant.Stored(created.Links.OfType<Link>().Sum(StoredSize.Of) + (created.Reply is null ? 0 : StoredSize.Of(created.Reply)));
+                await AnnounceAsync(granted, created.Links, cancellationToken);
+                return new CreateAnswer(created.Reply ?? Render(created.Links), IsReplay: false);
             default:
+                grant.Stored(0);
                 return new CreateAnswer(null, IsReplay: false);
+        }
+
+        StoredReply Render(IReadOnlyList<Link?> stored)
+        {
+            var next = 0;
+            return render([.. links.Select((_, i) => grant.Has(i) ? new LinkCreation(stored[next++], null) : new LinkCreation(null, grant.OverQuota.Explain(sizes[i])))]);
         }
     }
 
@@ -63,6 +80,11 @@ internal sealed class LinkCreator(ILinkStore store, KeyPool keys, LinkChanges ch
     /// <summary>The time of creation: whole milliseconds, as they are stored.</summary>
     public DateTimeOffset Now() => DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
 }
+
+/// <summary>What became of one link: stored, refused since its alias is taken, or refused since it is over the quota.</summary>
+/// <param name="Link">The link; null unless stored.</param>
+/// <param name="OverQuota">What is wrong and what to do; null: the quota is not why.</param>
+internal readonly record struct LinkCreation(Link? Link, string? OverQuota);
 
 /// <summary>The answer to a creation; a null reply: the idempotency key belongs to another request.</summary>
 internal readonly record struct CreateAnswer(StoredReply? Reply, bool IsReplay);

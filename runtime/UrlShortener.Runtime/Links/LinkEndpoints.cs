@@ -11,7 +11,7 @@ namespace UrlShortener.Runtime.Links;
 
 /// <summary>/api/v1/urls: create, read, list, change, delete.</summary>
 internal sealed class LinkEndpoints(
-    ILinkStore store, LinkCreator creator, LinkRules rules, LinkChanges changes, ClickStatistics statistics, LinkOptions options, BodyBudget bodies, TimeProvider time)
+    ILinkStore store, LinkCreator creator, LinkUpdater updater, LinkRules rules, LinkChanges changes, ClickStatistics statistics, LinkOptions options, BodyBudget bodies, TimeProvider time)
 {
     /// <summary>Type of a merge patch, RFC 7396: null removes a member.</summary>
     public const string MergePatch = "application/merge-patch+json";
@@ -66,7 +66,7 @@ internal sealed class LinkEndpoints(
 
         var baseUrl = LinkUrls.BaseOf(context);
         var answer = await creator.CreateAsync(
-            [link.Value], Caller.UserOf(context)?.Id, retry, links => RenderCreated(links[0], link.Value.Alias, baseUrl, link.Warnings), now, context.RequestAborted);
+            [link.Value], Caller.UserOf(context), retry, links => RenderCreated(links[0], link.Value.Alias, baseUrl, link.Warnings), now, context.RequestAborted);
         await WriteAsync(context, answer);
     }
 
@@ -91,7 +91,7 @@ internal sealed class LinkEndpoints(
         var baseUrl = LinkUrls.BaseOf(context);
         var answer = good.Count == 0
             ? await creator.FindAnswerAsync(retry, context.RequestAborted) ?? new CreateAnswer(RenderBulk(items, [], baseUrl), IsReplay: false)
-            : await creator.CreateAsync(good, user.Id, retry, links => RenderBulk(items, links, baseUrl), now, context.RequestAborted);
+            : await creator.CreateAsync(good, user, retry, links => RenderBulk(items, links, baseUrl), now, context.RequestAborted);
         await WriteAsync(context, answer);
     }
 
@@ -186,14 +186,13 @@ internal sealed class LinkEndpoints(
         }
 
         var code = CodeOf(context);
-        var result = await store.UpdateAsync(code, Caller.RequiredUserOf(context).Id, change.Value, context.RequestAborted);
-        if (ProblemOf(result.Outcome) is { } refused)
+        var (result, overQuota) = await updater.UpdateAsync(code, Caller.RequiredUserOf(context), change.Value, context.RequestAborted);
+        if ((overQuota is null ? ProblemOf(result.Outcome) : Problem.QuotaExceeded(overQuota)) is { } refused)
         {
             await refused.WriteAsync(context);
             return;
         }
 
-        await changes.AnnounceAsync(new LinkVersion(code, result.Version), context.RequestAborted);
         var response = new UpdateLinkResponse("URL updated", Describe(result.Link!, LinkUrls.BaseOf(context), time.GetUtcNow()));
         await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, LinkJson.Instance.UpdateLinkResponse);
     }
@@ -281,12 +280,14 @@ internal sealed class LinkEndpoints(
         return hasOne ? (IdempotencyHeader, one.ToString()) : hasOther ? (FormerIdempotencyHeader, other.ToString()) : (null, "");
     }
 
-    private static StoredReply RenderCreated(Link? link, string? alias, string baseUrl, IReadOnlyList<string>? warnings)
+    private static StoredReply RenderCreated(LinkCreation creation, string? alias, string baseUrl, IReadOnlyList<string>? warnings)
     {
-        if (link is null)
+        if (creation.Link is not { } link)
         {
-            var taken = Problem.Of(StatusCodes.Status409Conflict, ErrorCode.AliasExists, AliasTaken(alias));
-            return new StoredReply(taken.Status, null, JsonSerializer.SerializeToUtf8Bytes(taken, ApiJson.Instance.Problem));
+            var refused = creation.OverQuota is { } overQuota
+                ? Problem.QuotaExceeded(overQuota)
+                : Problem.Of(StatusCodes.Status409Conflict, ErrorCode.AliasExists, AliasTaken(alias));
+            return new StoredReply(refused.Status, null, JsonSerializer.SerializeToUtf8Bytes(refused, ApiJson.Instance.Problem));
         }
 
         var response = new CreateLinkResponse(
@@ -296,20 +297,26 @@ internal sealed class LinkEndpoints(
             StatusCodes.Status201Created, $"/api/v1/urls/{link.ShortCode}", JsonSerializer.SerializeToUtf8Bytes(response, LinkJson.Instance.CreateLinkResponse));
     }
 
-    private static StoredReply RenderBulk(List<(CreateLinkRequest? Request, Checked<NewLink> Link)> items, IReadOnlyList<Link?> stored, string baseUrl)
+    private static StoredReply RenderBulk(List<(CreateLinkRequest? Request, Checked<NewLink> Link)> items, IReadOnlyList<LinkCreation> creations, string baseUrl)
     {
         var results = new List<BulkResult>(items.Count);
         var next = 0;
         foreach (var (request, link) in items)
         {
             if (link.Value is null)
+            {
                 results.Add(Failed(request, StatusCodes.Status400BadRequest, string.Join(' ', link.Errors.Select(error => error.Message)), link.Errors[0].Code));
-            else if (stored[next++] is { } created)
-                results.Add(new BulkResult(
+                continue;
+            }
+
+            results.Add(creations[next++] switch
+            {
+                { Link: { } created } => new BulkResult(
                     request!.OriginalUrl, LinkUrls.ShortUrl(baseUrl, created.ShortCode), created.ShortCode, "created", StatusCodes.Status201Created, created.ExpiresAt,
-                    LinkUrls.QrCodeUrl(baseUrl, created.ShortCode), null, null));
-            else
-                results.Add(Failed(request, StatusCodes.Status409Conflict, AliasTaken(link.Value.Alias), ErrorCode.AliasExists));
+                    LinkUrls.QrCodeUrl(baseUrl, created.ShortCode), null, null),
+                { OverQuota: { } overQuota } => Failed(request, StatusCodes.Status403Forbidden, overQuota, ErrorCode.QuotaExceeded),
+                _ => Failed(request, StatusCodes.Status409Conflict, AliasTaken(link.Value.Alias), ErrorCode.AliasExists),
+            });
         }
 
         var count = results.Count(result => result.StatusCode == StatusCodes.Status201Created);

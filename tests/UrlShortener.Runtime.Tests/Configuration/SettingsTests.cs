@@ -66,6 +66,8 @@ public sealed class SettingsTests
             "RateLimiting:Free=1",
             "RateLimiting:Pro=1",
             "RateLimiting:Enterprise=1",
+            "Quotas:FreeBytes=0",
+            "Quotas:ProBytes=1000000000000000",
             "RateLimiting:Capacity=1000",
             "Storage:DataDirectory=/data",
             "Urls=http://localhost",
@@ -80,6 +82,9 @@ public sealed class SettingsTests
     [InlineData("RateLimiting:Free=many", "RateLimiting:Free must be a whole number, not \"many\".")]
     [InlineData("RateLimiting:Free=99999999999", "RateLimiting:Free must be a whole number, not \"99999999999\".")]
     [InlineData("RateLimiting:Free=1.5", "RateLimiting:Free must be a whole number, not \"1.5\".")]
+    [InlineData("Quotas:FreeBytes=-1", "Quotas:FreeBytes must be between 0 and 1000000000000000.")]
+    [InlineData("Quotas:ProBytes=10MB", "Quotas:ProBytes must be a whole number, not \"10MB\".")]
+    [InlineData("Quotas:FreeByte=1", "Quotas:FreeByte is not a setting. Did you mean FreeBytes?")]
     [InlineData("RateLimiting:Enabled=yes", "RateLimiting:Enabled must be true or false, not \"yes\".")]
     [InlineData("Caching:Ttl=30s", "Caching:Ttl must be a time such as 00:00:30, not \"30s\".")]
     [InlineData("Caching:Ttl=02:00:00", "Caching:Ttl must be between 00:00:01 and 01:00:00.")]

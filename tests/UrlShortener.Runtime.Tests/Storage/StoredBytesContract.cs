@@ -32,7 +32,7 @@ public abstract class StoredBytesContract : StoreContract
             {
                 case <= 3:
                     // Aliases that are taken store nothing, and a key that comes again replays.
-                    var links = Enumerable.Range(0, random.Next(1, 5)).Select(_ => RandomLink(random, random.Next(3) == 0 && codes.Count > 0 ? Pick(random, codes) : null)).ToArray();
+                    var links = Enumerable.Range(0, 1 + random.Next(4)).Select(_ => RandomLink(random, random.Next(3) == 0 && codes.Count > 0 ? Pick(random, codes) : null)).ToArray();
                     var retry = random.Next(2) == 0 ? null : random.Next(3) == 0 && replies.Count > 0 ? Pick(random, [.. replies.Values]).Idempotency : NewIdempotency(random, Now.AddDays(1));
                     await CreateAsync(owner.Id, links, retry, codes, replies);
                     break;
