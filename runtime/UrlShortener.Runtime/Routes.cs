@@ -85,14 +85,14 @@ internal static class Routes
             .Describe("createLink", Urls, "Create a link", "Works without a credential, too; such a link belongs to nobody and cannot be changed.", IdempotencyKeys, new() { ["201"] = ["Location"] })
             .Accepts<CreateLinkRequest>(Reply.Json)
             .Produces<CreateLinkResponse>(201)
-            .ProducesProblems(400, 401, 403, 409, 413, 415, 421, 422, 429, 503);
+            .ProducesProblems(400, 401, 403, 408, 409, 413, 415, 421, 422, 429, 503);
         app.Map("/api/v1/urls/bulk", links.CreateManyAsync, [HttpMethods.Post])
             .RequireAccess(AccessLevel.User)
             .Describe("createLinks", Urls, "Create many links", "Each link succeeds or fails on its own: 201 when all were created, 207 otherwise.", IdempotencyKeys)
             .Accepts<BulkRequest>(Reply.Json)
             .Produces<BulkResponse>(201)
             .Produces<BulkResponse>(207)
-            .ProducesProblems(400, 401, 413, 415, 421, 422, 429, 503);
+            .ProducesProblems(400, 401, 408, 413, 415, 421, 422, 429, 503);
         app.Map("/api/v1/urls", links.ListAsync, Get)
             .RequireAccess(AccessLevel.User)
             .Describe(
@@ -132,7 +132,7 @@ internal static class Routes
                 + "In `application/merge-patch+json` (RFC 7396) null removes a member; `expires_at` and `metadata` can be removed.")
             .Accepts<UpdateLinkRequest>(Reply.Json, LinkEndpoints.MergePatch)
             .Produces<UpdateLinkResponse>(200)
-            .ProducesProblems(400, 401, 403, 404, 413, 415, 421, 429, 503);
+            .ProducesProblems(400, 401, 403, 404, 408, 413, 415, 421, 429, 503);
         app.Map("/api/v1/urls/{short_code}", links.DeleteAsync, [HttpMethods.Delete])
             .RequireAccess(AccessLevel.User)
             .Describe("deleteLink", Urls, "Delete a link", "From then on the link answers 404. Its code is never used again.")

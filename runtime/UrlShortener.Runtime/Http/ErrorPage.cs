@@ -8,8 +8,8 @@ internal static class ErrorPage
     /// <summary>Its address.</summary>
     public const string Path = "/errors";
 
-    // One line per code, as in docs/errors.md.
-    private static readonly (string Code, string Status, string Meaning)[] Entries =
+    /// <summary>One line per code, as in docs/errors.md.</summary>
+    internal static readonly (string Code, string Status, string Meaning)[] Entries =
     [
         (ErrorCode.InvalidRequest, "400", "The body cannot be read, or a field or query parameter is unknown or out of its range. The member errors names each of them."),
         (ErrorCode.InvalidUrl, "400", "The target is not one that a link may have."),

@@ -36,6 +36,7 @@ public sealed class ContractTests : ProductTest
         await ChangeAsync(product, contract);
         await DeleteAsync(product, contract);
         await DrawAsync(product, contract);
+        await SendSlowlyAsync(contract);
         await ExceedLimitAsync(product, contract);
         await UseUnknownHostAsync(product, contract);
         var tooMany = Enumerable.Range(0, 110).Select(number => ($"X-Header-{number}", "1")).ToArray();
@@ -177,6 +178,24 @@ public sealed class ContractTests : ProductTest
 
         var replies = await Task.WhenAll(Enumerable.Range(301, 50).Select(size => product.Anonymous.GetAsync($"{Urls}/{code}/qr?size={size}")));
         contract.Check("GET", Qr, 429, replies.First(reply => reply.Status == 429));
+    }
+
+    // A process of its own, in which nobody waits a minute for a body.
+    private async Task SendSlowlyAsync(Contract contract)
+    {
+        var product = await StartAsync("--Bodies:Timeout=00:00:01", "--Links:OwnHosts:0=raw");
+        var answers = await Task.WhenAll(Limited().Where(request => request.Body is not null).Select(async request => (
+            request.Method,
+            request.Path,
+            Answer: await RawHttp.SendAsync(
+                product,
+                $"{request.Method} {request.Path.Replace("{short_code}", Unknown, StringComparison.Ordinal)}",
+                $"X-API-Key: {product.ApiKey}", "Content-Type: application/json", "Content-Length: 100"))));
+        foreach (var (method, path, answer) in answers)
+        {
+            var headers = ((string[])["Content-Type", "RateLimit", "RateLimit-Policy"]).Where(name => answer.Header(name) is not null).ToDictionary(name => name, name => answer.Header(name)!);
+            contract.Check(method, path, 408, new Reply(answer.Status, headers, answer.Body));
+        }
     }
 
     private static async Task ExceedLimitAsync(ProductProcess product, Contract contract)

@@ -136,6 +136,22 @@ public sealed partial class DocumentTests : ProductTest, IClassFixture<ProductFi
         Assert.All(codes, code => Assert.Contains($"`{code}`", text, StringComparison.Ordinal));
     }
 
+    /// <summary>The table for people and the document name the same errors, each where it can happen.</summary>
+    [Fact]
+    public async Task Document_StatusesOfErrors_AreThoseOfTheTable()
+    {
+        var document = await ApiDocument.LoadAsync(_product.Anonymous);
+        var text = await File.ReadAllTextAsync(Checkout.PathOf("docs", "errors.md"), TestContext.Current.CancellationToken);
+        var table = TableRow().Matches(text).SelectMany(row => row.Groups[1].Value.Split(", ")).Select(int.Parse).ToHashSet();
+        var described = document.Operations.SelectMany(operation => operation.Responses.Where(response => response.Key >= 400)).Select(response => response.Key).ToHashSet();
+
+        // Every address may answer these; the document has them as "default". Kestrel's own 431 is no problem of ours.
+        Assert.Equal(table.Except([405, 500]).Order(), described.Except([431]).Order());
+        Assert.All(
+            document.Operations.Where(operation => operation.Json.TryGetProperty("requestBody", out _)),
+            operation => Assert.Superset(new HashSet<int> { 400, 408, 413, 415 }, operation.Responses.Keys.ToHashSet()));
+    }
+
     [Fact]
     public async Task Document_SecuritySchemes_AreKeyAndBearerToken()
     {
@@ -254,6 +270,9 @@ public sealed partial class DocumentTests : ProductTest, IClassFixture<ProductFi
 
     private static IEnumerable<JsonElement> WithInner(JsonElement schema) =>
         schema.TryGetProperty("properties", out var members) ? [schema, .. members.EnumerateObject().SelectMany(member => WithInner(member.Value))] : [schema];
+
+    [GeneratedRegex(@"^\| (\d{3}(?:, \d{3})*) \|", RegexOptions.Multiline)]
+    private static partial Regex TableRow();
 
     [GeneratedRegex(@"\bMap\w*\(""(/[^""]*)""")]
     private static partial Regex MappedAddress();
