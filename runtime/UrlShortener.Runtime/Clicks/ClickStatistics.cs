@@ -13,9 +13,9 @@ internal sealed partial class ClickStatistics(IClickStore store, TimeProvider ti
 
     /// <summary>Everything about a range.</summary>
     /// <exception cref="QueryLimitException">There are more clicks than the store reads at once.</exception>
-    public async Task<StatisticsResponse> ReadAsync(string shortCode, StatisticsQuery query, CancellationToken cancellationToken)
+    public async Task<StatisticsResponse> ReadAsync(string shortCode, StatisticsQuery query, long caller, CancellationToken cancellationToken)
     {
-        var totals = await store.ReadTotalsAsync(shortCode, query.From, query.To, cancellationToken);
+        var totals = await store.ReadTotalsAsync(shortCode, query.From, query.To, caller, cancellationToken);
         var buckets = TimeSeries.Buckets(query.From, query.To, query.Granularity, query.Zone);
         var clicks = TimeSeries.Sum(buckets, totals.Quarters);
         var devices = totals.Devices.ToDictionary();
@@ -38,13 +38,13 @@ internal sealed partial class ClickStatistics(IClickStore store, TimeProvider ti
     }
 
     /// <summary>The last 24 hours and 7 days; null when they cannot be had within a second: what is asked for is the link, and it is there.</summary>
-    public async Task<RecentClicksResponse?> TryReadRecentAsync(string shortCode, CancellationToken cancellationToken)
+    public async Task<RecentClicksResponse?> TryReadRecentAsync(string shortCode, long caller, CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(RecentLimit, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            return await ReadRecentAsync(shortCode, both.Token).WaitAsync(both.Token);
+            return await ReadRecentAsync(shortCode, caller, both.Token).WaitAsync(both.Token);
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
@@ -53,10 +53,10 @@ internal sealed partial class ClickStatistics(IClickStore store, TimeProvider ti
         }
     }
 
-    private async Task<RecentClicksResponse> ReadRecentAsync(string shortCode, CancellationToken cancellationToken)
+    private async Task<RecentClicksResponse> ReadRecentAsync(string shortCode, long caller, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        var week = await store.ReadCountsAsync(shortCode, now.AddDays(-7), now, cancellationToken);
+        var week = await store.ReadCountsAsync(shortCode, now.AddDays(-7), now, caller, cancellationToken);
         // To the quarter hour: a second count of the same rows would buy nothing.
         var dayAgo = now.AddDays(-1).ToUnixTimeSeconds() / TimeSeries.QuarterSeconds;
         return new RecentClicksResponse(

@@ -10,12 +10,17 @@ internal interface IClickStore
     Task AppendAsync(Guid batch, IReadOnlyList<StoredClick> clicks, CancellationToken cancellationToken);
 
     /// <summary>Everything the statistics of one code are made of, from <paramref name="from"/> to before <paramref name="to"/>.</summary>
+    /// <param name="shortCode">The code.</param>
+    /// <param name="from">Start.</param>
+    /// <param name="to">End, not included.</param>
+    /// <param name="caller">The user who asks: one user's questions do not hold up those of others.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="Resilience.QueryLimitException">It took longer than one such question may.</exception>
-    Task<ClickTotals> ReadTotalsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken);
+    Task<ClickTotals> ReadTotalsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, long caller, CancellationToken cancellationToken);
 
     /// <summary>The same without visitors, which cost most; their number is not the right one.</summary>
     /// <exception cref="Resilience.QueryLimitException">It took longer than one such question may.</exception>
-    Task<ClickTotals> ReadCountsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken);
+    Task<ClickTotals> ReadCountsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, long caller, CancellationToken cancellationToken);
 
     /// <summary>
     /// Sums up some of what was clicked on UTC days before <paramref name="before"/>, so that statistics need not read single clicks of these days; returns how

@@ -133,7 +133,7 @@ internal sealed class LinkEndpoints(
         }
 
         var about = Describe(link!, LinkUrls.BaseOf(context), time.GetUtcNow());
-        var recent = await statistics.TryReadRecentAsync(link!.ShortCode, context.RequestAborted);
+        var recent = await statistics.TryReadRecentAsync(link!.ShortCode, Caller.RequiredUserOf(context).Id, context.RequestAborted);
         var response = new LinkDetailResponse(
             about.ShortCode, about.ShortUrl, about.OriginalUrl, about.CreatedAt, about.ExpiresAt, about.Status, about.IsActive, about.RedirectType, about.Metadata,
             about.ClickCount, about.LastAccessedAt, about.QrCodeUrl, recent);
@@ -155,7 +155,7 @@ internal sealed class LinkEndpoints(
         StatisticsResponse response;
         try
         {
-            response = await statistics.ReadAsync(link!.ShortCode, query!, context.RequestAborted);
+            response = await statistics.ReadAsync(link!.ShortCode, query!, Caller.RequiredUserOf(context).Id, context.RequestAborted);
         }
         catch (QueryLimitException)
         {

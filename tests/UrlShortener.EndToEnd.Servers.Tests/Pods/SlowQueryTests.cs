@@ -12,18 +12,44 @@ public sealed class SlowQueryTests : ProductTest
         ["--RateLimiting:Enterprise=1000000", "--Postgres:ReadFromReplicas=false", "--Postgres:QueryTimeout=00:00:00.500"];
 
     [Fact]
+    public async Task ListsOfOneUser_ThatNeverEnd_LeaveThoseOfOthersAlone()
+    {
+        var stores = await NewStoresAsync();
+        await MakeSearchesHangAsync(stores);
+        var product = Own(ProductProcess.Launch(stores, [.. Settings]));
+        await product.WaitUntilReadyAsync();
+        var (greedy, modest) = (await NewUserAsync(product), await NewUserAsync(product));
+        var codes = new[] { await greedy.CreateLinkAsync(), await modest.CreateLinkAsync() };
+        using var enough = new CancellationTokenSource();
+        var loops = Enumerable.Range(0, 12).Select(async _ =>
+        {
+            while (!enough.IsCancellationRequested)
+                (await greedy.GetAsync("/api/v1/urls?target=example")).ShouldBeProblem(503, "UNAVAILABLE");
+        }).ToList();
+        // Their searches have all the turns that they can have, and more of them wait.
+        await Eventually.ReadAsync(() => product.ReadMetricAsync("shortener_postgres_connections_in_use{target=\"primary\"}"), inUse => inUse >= 2, "searches are under way");
+
+        for (var i = 0; i < 8; i++)
+        {
+            foreach (var path in (string[])["/api/v1/urls", $"/api/v1/urls/{codes[1]}/stats"])
+            {
+                var reply = await modest.GetAsync(path);
+                Assert.True(reply.Status == 200, reply.ToString());
+            }
+        }
+
+        await enough.CancelAsync();
+        await Task.WhenAll(loops);
+    }
+
+    [Fact]
     public async Task StatisticsAndSearches_ThatNeverEnd_LeaveRedirectsAndCreatesAlone()
     {
         var stores = await NewStoresAsync();
-        // Stands before the server's own function of this name: a search for a target takes a minute for each link.
-        await stores.ExecuteAsync(
-            $"""
-            CREATE FUNCTION public.strpos(text, text) RETURNS integer LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(60); RETURN 0; END';
-            ALTER DATABASE {stores.Database} SET search_path = public, pg_catalog
-            """);
+        await MakeSearchesHangAsync(stores);
         var product = Own(ProductProcess.Launch(stores, [.. Settings]));
         await product.WaitUntilReadyAsync();
-        var owner = await product.CreateUserAsync(NewEmail(), "--tier", "enterprise", "--rate-limit", "1000000");
+        var owner = await NewUserAsync(product);
         var created = await owner.CreateManyAsync(Enumerable.Range(0, Links).Select(i => (object)new { original_url = $"https://example.com/{i}" }));
         var codes = created.Json.GetProperty("results").EnumerateArray().Select(result => result.GetProperty("short_code").GetString()!).ToList();
         var popular = await owner.CreateLinkAsync();
@@ -63,4 +89,13 @@ public sealed class SlowQueryTests : ProductTest
         await Eventually.ReadAsync(() => owner.GetAsync($"/api/v1/urls/{popular}/stats"), reply => reply.Status == 200, "statistics are there again");
         Assert.Equal(200, (await owner.GetAsync("/api/v1/urls")).Status);
     }
+
+    // Stands before the server's own function of this name: a search for a target takes a minute for each link.
+    private static Task MakeSearchesHangAsync(ProductStores stores) => stores.ExecuteAsync(
+        $"""
+        CREATE FUNCTION public.strpos(text, text) RETURNS integer LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(60); RETURN 0; END';
+        ALTER DATABASE {stores.Database} SET search_path = public, pg_catalog
+        """);
+
+    private static Task<ApiClient> NewUserAsync(ProductProcess product) => product.CreateUserAsync(NewEmail(), "--tier", "enterprise", "--rate-limit", "1000000");
 }

@@ -333,7 +333,7 @@ public sealed class ClickWriterTests : IDisposable
             }
         }
 
-        public Task<ClickTotals> ReadCountsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken) =>
+        public Task<ClickTotals> ReadCountsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, long caller, CancellationToken cancellationToken) =>
             throw new NotSupportedException();
 
         public Task<int> SumUpAsync(DateOnly before, CancellationToken cancellationToken) => throw new NotSupportedException();
@@ -359,7 +359,7 @@ public sealed class ClickWriterTests : IDisposable
             return Task.FromResult(new byte[32]);
         }
 
-        public Task<ClickTotals> ReadTotalsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken) =>
+        public Task<ClickTotals> ReadTotalsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, long caller, CancellationToken cancellationToken) =>
             throw new NotSupportedException();
 
         public Task DeleteSaltsBeforeAsync(DateOnly day, CancellationToken cancellationToken) => throw new NotSupportedException();

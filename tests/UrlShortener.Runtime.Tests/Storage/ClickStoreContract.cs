@@ -16,7 +16,7 @@ public abstract class ClickStoreContract : StoreContract
     [Fact]
     public async Task ReadTotals_NoClicks_IsAllZero()
     {
-        var totals = await Clicks.ReadTotalsAsync(NewCode(), Now.AddDays(-1), Now, Token);
+        var totals = await Clicks.ReadTotalsAsync(NewCode(), Now.AddDays(-1), Now, Owner, Token);
 
         Assert.Equal((0, 0, 0), (totals.Clicks, totals.Visitors, totals.Bots));
         Assert.Empty(totals.Quarters);
@@ -43,7 +43,7 @@ public abstract class ClickStoreContract : StoreContract
             ],
             Token);
 
-        var totals = await Clicks.ReadTotalsAsync(code, Quarter, Quarter.AddMinutes(1), Token);
+        var totals = await Clicks.ReadTotalsAsync(code, Quarter, Quarter.AddMinutes(1), Owner, Token);
 
         Assert.Equal((6, 6, 1), (totals.Clicks, totals.Visitors, totals.Bots));
         Assert.Equal([new(null, 3), new("DE", 2), new("FR", 1)], totals.Countries);
@@ -71,7 +71,7 @@ public abstract class ClickStoreContract : StoreContract
             ],
             Token);
 
-        var totals = await Clicks.ReadTotalsAsync(code, Quarter, Quarter.AddMinutes(1), Token);
+        var totals = await Clicks.ReadTotalsAsync(code, Quarter, Quarter.AddMinutes(1), Owner, Token);
 
         Assert.Equal((5, 2), (totals.Clicks, totals.Visitors));
     }
@@ -94,7 +94,7 @@ public abstract class ClickStoreContract : StoreContract
             ],
             Token);
 
-        var totals = await Clicks.ReadTotalsAsync(code, Quarter, end, Token);
+        var totals = await Clicks.ReadTotalsAsync(code, Quarter, end, Owner, Token);
 
         Assert.Equal((2, 2, 1), (totals.Clicks, totals.Visitors, totals.Bots));
         Assert.Equal(2, totals.Quarters.Sum(quarter => quarter.Value));
@@ -118,7 +118,7 @@ public abstract class ClickStoreContract : StoreContract
             ],
             Token);
 
-        var totals = await Clicks.ReadTotalsAsync(code, Quarter, Quarter.AddHours(1), Token);
+        var totals = await Clicks.ReadTotalsAsync(code, Quarter, Quarter.AddHours(1), Owner, Token);
 
         Assert.Equal([new(quarter, 2), new(quarter + 1, 1), new(quarter + 3, 1)], totals.Quarters);
     }
@@ -138,7 +138,7 @@ public abstract class ClickStoreContract : StoreContract
             ],
             Token);
 
-        Assert.Equal(source, Assert.Single((await Clicks.ReadTotalsAsync(code, Quarter, Quarter.AddMinutes(1), Token)).Sources).Key);
+        Assert.Equal(source, Assert.Single((await Clicks.ReadTotalsAsync(code, Quarter, Quarter.AddMinutes(1), Owner, Token)).Sources).Key);
     }
 
     [Fact]
@@ -181,7 +181,7 @@ public abstract class ClickStoreContract : StoreContract
             i => Task.Run(() => Clicks.AppendAsync(Guid.NewGuid(), [.. Enumerable.Range(0, 50).Select(j => Click(link.ShortCode, Quarter.AddMilliseconds(i)))], Token), Token)));
 
         Assert.Equal(1_000, (await Links.FindAsync(link.ShortCode, Token))!.ClickCount);
-        Assert.Equal(1_000, (await Clicks.ReadTotalsAsync(link.ShortCode, Quarter, Quarter.AddMinutes(1), Token)).Clicks);
+        Assert.Equal(1_000, (await Clicks.ReadTotalsAsync(link.ShortCode, Quarter, Quarter.AddMinutes(1), Owner, Token)).Clicks);
     }
 
     [Fact]
@@ -210,7 +210,7 @@ public abstract class ClickStoreContract : StoreContract
         await Clicks.AppendAsync(batch, clicks, Token);
 
         Assert.Equal(2, (await Links.FindAsync(link.ShortCode, Token))!.ClickCount);
-        Assert.Equal(2, (await Clicks.ReadTotalsAsync(link.ShortCode, Quarter, Quarter.AddMinutes(1), Token)).Clicks);
+        Assert.Equal(2, (await Clicks.ReadTotalsAsync(link.ShortCode, Quarter, Quarter.AddMinutes(1), Owner, Token)).Clicks);
     }
 
     [Fact]
@@ -267,7 +267,7 @@ public abstract class ClickStoreContract : StoreContract
         Assert.InRange(await Clicks.DeleteBeforeAsync(moment, 1, Token), 0, 1);
         Assert.InRange(await Clicks.DeleteBeforeAsync(moment, 1_000, Token), 0, 1_000);
 
-        Assert.Equal(3, (await Clicks.ReadTotalsAsync(link.ShortCode, moment, Now, Token)).Clicks);
+        Assert.Equal(3, (await Clicks.ReadTotalsAsync(link.ShortCode, moment, Now, Owner, Token)).Clicks);
         Assert.Equal(4, (await Links.FindAsync(link.ShortCode, Token))!.ClickCount);
     }
 
@@ -292,19 +292,19 @@ public abstract class ClickStoreContract : StoreContract
         var expected = Count(clicks, start, end);
         foreach (var batch in clicks.Chunk(70))
             await Clicks.AppendAsync(Guid.NewGuid(), batch, Token);
-        AssertEqual(expected, await Clicks.ReadTotalsAsync(code, start, end, Token));
+        AssertEqual(expected, await Clicks.ReadTotalsAsync(code, start, end, Owner, Token));
 
         await SumUpAsync(today);
-        AssertEqual(expected, await Clicks.ReadTotalsAsync(code, start, end, Token));
-        Assert.Equal(expected.Clicks, (await Clicks.ReadCountsAsync(code, start, end, Token)).Clicks);
+        AssertEqual(expected, await Clicks.ReadTotalsAsync(code, start, end, Owner, Token));
+        Assert.Equal(expected.Clicks, (await Clicks.ReadCountsAsync(code, start, end, Owner, Token)).Clicks);
 
         // Some come late, when their days are summed up, of visitors who were counted and of others.
         StoredClick[] late = [.. clicks.Take(50), .. RandomClicks(code, today).Take(50)];
         await Clicks.AppendAsync(Guid.NewGuid(), late, Token);
         var all = Count([.. clicks, .. late], start, end);
-        AssertEqual(all, await Clicks.ReadTotalsAsync(code, start, end, Token));
+        AssertEqual(all, await Clicks.ReadTotalsAsync(code, start, end, Owner, Token));
         await SumUpAsync(today);
-        AssertEqual(all, await Clicks.ReadTotalsAsync(code, start, end, Token));
+        AssertEqual(all, await Clicks.ReadTotalsAsync(code, start, end, Owner, Token));
     }
 
     [Fact]
@@ -325,12 +325,12 @@ public abstract class ClickStoreContract : StoreContract
         await Clicks.AppendAsync(Guid.NewGuid(), [Click(link.ShortCode, Quarter), Click(link.ShortCode, Quarter) with { IsBot = true }], Token);
 
         await DeleteAllAsync();
-        AssertEqual(Count([], Now, Now), await Clicks.ReadTotalsAsync(link.ShortCode, today.AddDays(-30), today.AddDays(2), Token));
+        AssertEqual(Count([], Now, Now), await Clicks.ReadTotalsAsync(link.ShortCode, today.AddDays(-30), today.AddDays(2), Owner, Token));
         await Clicks.AppendAsync(Guid.NewGuid(), [Click(link.ShortCode, Quarter)], Token);
         await DeleteAllAsync();
 
-        AssertEqual(Count([], Now, Now), await Clicks.ReadTotalsAsync(link.ShortCode, today.AddDays(-30), today.AddDays(2), Token));
-        Assert.True((await Clicks.ReadTotalsAsync(other.ShortCode, today.AddDays(-30), today.AddDays(2), Token)).Clicks > 100);
+        AssertEqual(Count([], Now, Now), await Clicks.ReadTotalsAsync(link.ShortCode, today.AddDays(-30), today.AddDays(2), Owner, Token));
+        Assert.True((await Clicks.ReadTotalsAsync(other.ShortCode, today.AddDays(-30), today.AddDays(2), Owner, Token)).Clicks > 100);
         Assert.Null(Assert.Single(await CreateAsync(user.Id, Now, NewLink(link.ShortCode))));
     }
 

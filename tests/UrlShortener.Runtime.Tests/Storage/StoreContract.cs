@@ -11,6 +11,9 @@ namespace UrlShortener.Runtime.Tests.Storage;
 /// </summary>
 public abstract class StoreContract : IAsyncLifetime
 {
+    /// <summary>A user who asks, where it does not matter who.</summary>
+    protected const long Owner = 1;
+
     private Stores? _stores;
 
     protected static CancellationToken Token => TestContext.Current.CancellationToken;

@@ -165,12 +165,12 @@ internal sealed class PostgresClickStore(PostgresDatabase database) : IClickStor
     }
 
     /// <inheritdoc />
-    public Task<ClickTotals> ReadTotalsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken) =>
-        ReadAsync(shortCode, from, to, countsVisitors: true, cancellationToken);
+    public Task<ClickTotals> ReadTotalsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, long caller, CancellationToken cancellationToken) =>
+        ReadAsync(shortCode, from, to, countsVisitors: true, caller, cancellationToken);
 
     /// <inheritdoc />
-    public Task<ClickTotals> ReadCountsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken) =>
-        ReadAsync(shortCode, from, to, countsVisitors: false, cancellationToken);
+    public Task<ClickTotals> ReadCountsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, long caller, CancellationToken cancellationToken) =>
+        ReadAsync(shortCode, from, to, countsVisitors: false, caller, cancellationToken);
 
     /// <inheritdoc />
     public Task<byte[]> GetSaltAsync(DateOnly day, CancellationToken cancellationToken) =>
@@ -367,8 +367,9 @@ internal sealed class PostgresClickStore(PostgresDatabase database) : IClickStor
         await batch.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private Task<ClickTotals> ReadAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, bool countsVisitors, CancellationToken cancellationToken) =>
+    private Task<ClickTotals> ReadAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, bool countsVisitors, long caller, CancellationToken cancellationToken) =>
         database.QueryNearAsync(
+            caller,
             async (connection, token) =>
             {
                 // One state of the tables for all of it: what is stored meanwhile is in every sum, or in none.

@@ -44,7 +44,7 @@ internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
     private readonly Dependency _background;
     private readonly Dependency _primaryQueries;
     private readonly Dependency _replicaQueries;
-    private readonly SemaphoreSlim _queryTurns;
+    private readonly FairTurns _queryTurns;
     private readonly PostgresConnections _primaryConnections;
     private readonly PostgresConnections _replicaConnections;
     // By pool: lookups that wait for a server that hangs must not stand in the way of those that go to another one.
@@ -64,7 +64,7 @@ internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
         var query = new DependencyOptions(options.QueryTimeout, BreakDuration, 3) { IsTimeoutFailure = false };
         _primaryQueries = new Dependency("postgres-queries", query, IsOutage, time);
         _replicaQueries = new Dependency("postgres-queries", query, IsOutage, time);
-        _queryTurns = new SemaphoreSlim(options.MaxQueries);
+        _queryTurns = new FairTurns(options.MaxQueries);
         _primaryConnections = new PostgresConnections("primary", options.MaxConnections);
         _replicaConnections = new PostgresConnections("replicas", options.MaxConnections);
     }
@@ -195,28 +195,34 @@ internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
         ReadNearAsync(query, takesTurns: false, cancellationToken);
 
     /// <summary>Runs a question whose size its caller decides where the newest state is: on the primary, or a replica while there is no primary.</summary>
+    /// <param name="caller">The user who asks; see <see cref="FairTurns"/>.</param>
+    /// <param name="query">The question.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="QueryLimitException">It took too long, which says nothing about the servers.</exception>
-    public async Task<T> QueryNewestAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> query, CancellationToken cancellationToken)
+    public async Task<T> QueryNewestAsync<T>(long caller, Func<NpgsqlConnection, CancellationToken, Task<T>> query, CancellationToken cancellationToken)
     {
         try
         {
-            return await QueryAsync(_primaryQueries, () => _hosts.Primary, _primaryConnections, query, cancellationToken);
+            return await QueryAsync(caller, _primaryQueries, () => _hosts.Primary, _primaryConnections, query, cancellationToken);
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested && IsAway(error))
         {
-            return await QueryAsync(_replicaQueries, () => _hosts.Replicas, _replicaConnections, query, cancellationToken);
+            return await QueryAsync(caller, _replicaQueries, () => _hosts.Replicas, _replicaConnections, query, cancellationToken);
         }
     }
 
     /// <summary>Runs a question whose size its caller decides on a replica, whose state may lag behind; on the primary where there is no replica, or it does not answer.</summary>
+    /// <param name="caller">The user who asks; see <see cref="FairTurns"/>.</param>
+    /// <param name="query">The question.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="QueryLimitException">It took too long, which says nothing about the servers.</exception>
-    public async Task<T> QueryNearAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> query, CancellationToken cancellationToken)
+    public async Task<T> QueryNearAsync<T>(long caller, Func<NpgsqlConnection, CancellationToken, Task<T>> query, CancellationToken cancellationToken)
     {
         if (_options.ReadFromReplicas)
         {
             try
             {
-                return await QueryAsync(_replicaQueries, () => _hosts.Replicas, _replicaConnections, query, cancellationToken);
+                return await QueryAsync(caller, _replicaQueries, () => _hosts.Replicas, _replicaConnections, query, cancellationToken);
             }
             catch (Exception error) when (_hosts.AreSeveral && !cancellationToken.IsCancellationRequested && IsAway(error))
             {
@@ -224,7 +230,7 @@ internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
             }
         }
 
-        return await QueryAsync(_primaryQueries, () => _hosts.Primary, _primaryConnections, query, cancellationToken);
+        return await QueryAsync(caller, _primaryQueries, () => _hosts.Primary, _primaryConnections, query, cancellationToken);
     }
 
     /// <summary>Longest time of a question whose size its caller decides.</summary>
@@ -261,6 +267,7 @@ internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
     {
         // Class 08 connection, 53 resources, 57P0x shutting or starting up, 25006 no primary any more, 58 system, XX internal.
         PostgresException { SqlState: var state } => state[..2] is "08" or "53" or "58" or "XX" || state is "57P01" or "57P02" or "57P03" or "25006",
+        QueryLimitException => false,
         NpgsqlException or TimeoutException or System.Net.Sockets.SocketException or IOException => true,
         _ => false,
     };
@@ -352,6 +359,7 @@ internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
     }
 
     private async Task<T> QueryAsync<T>(
+        long caller,
         Dependency dependency,
         Func<NpgsqlDataSource> source,
         PostgresConnections connections,
@@ -365,17 +373,10 @@ internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
                 dependency,
                 async token =>
                 {
-                    await _queryTurns.WaitAsync(token);
-                    try
-                    {
-                        await using var connection = await source().OpenConnectionAsync(token);
-                        using var used = connections.Use();
-                        return await RunAsync(connection, query, token);
-                    }
-                    finally
-                    {
-                        _queryTurns.Release();
-                    }
+                    using var turn = await _queryTurns.TakeAsync(caller, token);
+                    await using var connection = await source().OpenConnectionAsync(token);
+                    using var used = connections.Use();
+                    return await RunAsync(connection, query, token);
                 },
                 cancellationToken);
         }

@@ -153,7 +153,7 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
 
     /// <inheritdoc />
     public Task<LinkPage> ListAsync(LinkQuery query, CancellationToken cancellationToken) =>
-        HoldsNull(query) ? Task.FromResult(new LinkPage([], null)) : database.QueryNewestAsync((connection, token) => ListAsync(connection, query, token), cancellationToken);
+        HoldsNull(query) ? Task.FromResult(new LinkPage([], null)) : database.QueryNewestAsync(query.UserId, (connection, token) => ListAsync(connection, query, token), cancellationToken);
 
     /// <inheritdoc />
     public Task<int> DeleteExpiredIdempotencyKeysAsync(DateTimeOffset now, CancellationToken cancellationToken) =>

@@ -37,13 +37,13 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickStore
     }
 
     /// <inheritdoc />
-    public Task<ClickTotals> ReadTotalsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken) =>
-        database.QueryAsync(session => ReadTotals(session, shortCode, from.ToUnixTimeMilliseconds(), to.ToUnixTimeMilliseconds()), cancellationToken);
+    public Task<ClickTotals> ReadTotalsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, long caller, CancellationToken cancellationToken) =>
+        database.QueryAsync(caller, session => ReadTotals(session, shortCode, from.ToUnixTimeMilliseconds(), to.ToUnixTimeMilliseconds()), cancellationToken);
 
     /// <inheritdoc />
     // Visitors come with the rest here.
-    public Task<ClickTotals> ReadCountsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken) =>
-        ReadTotalsAsync(shortCode, from, to, cancellationToken);
+    public Task<ClickTotals> ReadCountsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, long caller, CancellationToken cancellationToken) =>
+        ReadTotalsAsync(shortCode, from, to, caller, cancellationToken);
 
     /// <inheritdoc />
     public async Task<int> SumUpAsync(DateOnly before, CancellationToken cancellationToken)
@@ -54,12 +54,13 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickStore
             return 0;
         var (start, end) = (begun * DayMilliseconds, (begun + 1) * DayMilliseconds);
         var codes = await database.QueryAsync(
+            SqliteDatabase.OwnWork,
             session => session.Query(
                 "SELECT DISTINCT short_code FROM click_batches WHERE last_at >= $1 AND last_at < $2 + 86400000 AND first_at < $2", row => row.GetString(0), start, end),
             cancellationToken);
         foreach (var chunk in codes.Chunk(CodesPerWrite))
         {
-            var sums = await database.QueryAsync(session => Array.ConvertAll(chunk, code => (code, Sum(session, code, begun))), cancellationToken);
+            var sums = await database.QueryAsync(SqliteDatabase.OwnWork, session => Array.ConvertAll(chunk, code => (code, Sum(session, code, begun))), cancellationToken);
             await database.WriteAsync(session => Array.ConvertAll(sums, sum => Store(session, sum.code, begun, sum.Item2, replaces: false)), cancellationToken);
         }
 

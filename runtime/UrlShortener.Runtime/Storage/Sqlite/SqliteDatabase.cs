@@ -35,13 +35,16 @@ internal sealed partial class SqliteDatabase : IDatabase, IAsyncDisposable
     // Of the readers; lookups have the others.
     private const int MaxQueries = 4;
 
+    /// <summary>Stands for the product itself among the users who ask; users' ids begin at 1.</summary>
+    public const long OwnWork = 0;
+
     private readonly ILogger<SqliteDatabase> _logger;
     private readonly string _directory;
     private readonly string _connectionString;
     private readonly Channel<Write> _writes = Channel.CreateBounded<Write>(new BoundedChannelOptions(WriteQueueCapacity) { SingleReader = true });
     private readonly ConcurrentBag<SqliteSession> _readers = [];
     private readonly SemaphoreSlim _readerSlots = new(MaxReaders);
-    private readonly SemaphoreSlim _querySlots = new(MaxQueries);
+    private readonly FairTurns _queryTurns = new(MaxQueries);
     private readonly TaskCompletionSource _writerEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lazy<Thread> _writer;
     // Held as long as this process serves. The system releases it when the process ends, whichever way.
@@ -185,17 +188,13 @@ internal sealed partial class SqliteDatabase : IDatabase, IAsyncDisposable
     }
 
     /// <summary>Runs a question whose size its caller decides, on another thread than the caller's. Few at a time, so that lookups always find a connection.</summary>
-    public async Task<T> QueryAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken)
+    /// <param name="caller">The user who asks, or <see cref="OwnWork"/>; see <see cref="FairTurns"/>.</param>
+    /// <param name="work">The question.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task<T> QueryAsync<T>(long caller, Func<SqliteSession, T> work, CancellationToken cancellationToken)
     {
-        await _querySlots.WaitAsync(cancellationToken);
-        try
-        {
-            return await Task.Run(() => ReadAsync(work, cancellationToken), cancellationToken);
-        }
-        finally
-        {
-            _querySlots.Release();
-        }
+        using var turn = await _queryTurns.TakeAsync(caller, cancellationToken);
+        return await Task.Run(() => ReadAsync(work, cancellationToken), cancellationToken);
     }
 
     /// <summary>Writes what is queued, then closes the file.</summary>
@@ -207,7 +206,6 @@ internal sealed partial class SqliteDatabase : IDatabase, IAsyncDisposable
         while (_readers.TryTake(out var session))
             session.Dispose();
         _readerSlots.Dispose();
-        _querySlots.Dispose();
         if (_serving is not null)
             await _serving.DisposeAsync();
     }

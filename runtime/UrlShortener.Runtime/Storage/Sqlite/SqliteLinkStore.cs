@@ -89,7 +89,7 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
 
     /// <inheritdoc />
     public Task<LinkPage> ListAsync(LinkQuery query, CancellationToken cancellationToken) =>
-        database.QueryAsync(session => List(session, query), cancellationToken);
+        database.QueryAsync(query.UserId, session => List(session, query), cancellationToken);
 
     /// <inheritdoc />
     public Task<int> DeleteExpiredIdempotencyKeysAsync(DateTimeOffset now, CancellationToken cancellationToken) =>

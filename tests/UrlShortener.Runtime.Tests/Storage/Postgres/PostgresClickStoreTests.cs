@@ -35,21 +35,21 @@ public sealed class PostgresClickStoreTests(PostgresStores database) : ClickStor
         await clicks.AppendAsync(Guid.NewGuid(), stored, Token);
         while (await clicks.SumUpAsync(DateOnly.FromDateTime(today.UtcDateTime), Token) > 0)
             Token.ThrowIfCancellationRequested();
-        var before = await clicks.ReadTotalsAsync("abcd", today.AddDays(-4), today, Token);
+        var before = await clicks.ReadTotalsAsync("abcd", today.AddDays(-4), today, Owner, Token);
         await using var connection = new NpgsqlConnection(database.ConnectionString + ";Target Session Attributes=primary");
         await connection.OpenAsync(Token);
         await using var truncate = new NpgsqlCommand("TRUNCATE click_events", connection);
         await truncate.ExecuteNonQueryAsync(Token);
 
-        var after = await clicks.ReadTotalsAsync("abcd", today.AddDays(-4), today, Token);
+        var after = await clicks.ReadTotalsAsync("abcd", today.AddDays(-4), today, Owner, Token);
 
         Assert.Equal(stored.Count(click => !click.IsBot && click.At < today), after.Clicks);
         Assert.Equal((before.Clicks, before.Visitors, before.Bots), (after.Clicks, after.Visitors, after.Bots));
         Assert.Equal(before.Quarters, after.Quarters);
         Assert.Equal(before.Sources, after.Sources);
         // Of today nobody's visitors are counted yet, and of a part of a day nothing is.
-        Assert.Equal((after.Clicks, after.Visitors), ((await clicks.ReadTotalsAsync("abcd", today.AddDays(-4), today.AddMilliseconds(1), Token)).Clicks, after.Visitors));
-        Assert.True((await clicks.ReadTotalsAsync("abcd", today.AddDays(-4).AddHours(12), today, Token)).Clicks < after.Clicks);
+        Assert.Equal((after.Clicks, after.Visitors), ((await clicks.ReadTotalsAsync("abcd", today.AddDays(-4), today.AddMilliseconds(1), Owner, Token)).Clicks, after.Visitors));
+        Assert.True((await clicks.ReadTotalsAsync("abcd", today.AddDays(-4).AddHours(12), today, Owner, Token)).Clicks < after.Clicks);
     }
 
     // Statistics may lag as far behind as a replica does; what the contract asks for is asked of the primary.

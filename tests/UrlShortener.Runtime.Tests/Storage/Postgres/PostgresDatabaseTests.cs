@@ -184,7 +184,7 @@ public sealed class PostgresDatabaseTests(Servers servers) : IAsyncLifetime
         await _own.OpenAsync();
         var database = await _own.NewDatabaseAsync(new PostgresOptions { ReadFromReplicas = false, MaxConnections = 4, MaxLookups = 4, QueryTimeout = TimeSpan.FromMilliseconds(300) });
 
-        var slow = Enumerable.Range(0, 8).Select(_ => database.QueryNewestAsync(SleepAsync, Token)).Concat(Enumerable.Range(0, 8).Select(_ => database.QueryNearAsync(SleepAsync, Token))).ToList();
+        var slow = Enumerable.Range(0, 8).Select(_ => database.QueryNewestAsync(1, SleepAsync, Token)).Concat(Enumerable.Range(0, 8).Select(_ => database.QueryNearAsync(2, SleepAsync, Token))).ToList();
         // While they hold the connections that they may have.
         Assert.Equal(1, await database.FindAsync(OneAsync, _ => true, Token));
         Assert.Equal(1, await database.WriteAsync("one", OneAsync, Token));
@@ -194,7 +194,7 @@ public sealed class PostgresDatabaseTests(Servers servers) : IAsyncLifetime
         Assert.Equal(1, await database.FindAsync(OneAsync, _ => true, Token));
         Assert.Equal(StoreState.Healthy, await database.CheckAsync(Token));
         // No breaker is open: the next one is tried.
-        await Assert.ThrowsAsync<QueryLimitException>(() => database.QueryNewestAsync(SleepAsync, Token));
+        await Assert.ThrowsAsync<QueryLimitException>(() => database.QueryNewestAsync(1, SleepAsync, Token));
 
         static Task<int> SleepAsync(NpgsqlConnection connection, CancellationToken token) => ReadAsync("SELECT 1 FROM pg_sleep(60)", connection, token);
         static Task<int> OneAsync(NpgsqlConnection connection, CancellationToken token) => ReadAsync("SELECT 1", connection, token);
@@ -234,7 +234,7 @@ public sealed class PostgresDatabaseTests(Servers servers) : IAsyncLifetime
 
         database.Migrate();
 
-        var totals = await stores.Clicks.ReadTotalsAsync("kept", today.AddDays(-5), today.AddDays(1), Token);
+        var totals = await stores.Clicks.ReadTotalsAsync("kept", today.AddDays(-5), today.AddDays(1), 1, Token);
         Assert.Equal((540, 42, 60), (totals.Clicks, totals.Visitors, totals.Bots));
         Assert.Equal(KeyValuePair.Create<string?, long>("DE", 540), Assert.Single(totals.Countries));
         Assert.Equal(6 * 7, totals.Quarters.Count);

@@ -16,11 +16,11 @@ public sealed class SqliteClickStoreTests(SqliteStores database) : ClickStoreCon
         await clicks.AppendAsync(Guid.NewGuid(), [Click("abcd", moment)], Token);
 
         Assert.Equal(2, await clicks.DeleteBeforeAsync(moment, 2, Token));
-        Assert.Equal(3, (await clicks.ReadTotalsAsync("abcd", moment.AddDays(-1), moment, Token)).Clicks);
+        Assert.Equal(3, (await clicks.ReadTotalsAsync("abcd", moment.AddDays(-1), moment, Owner, Token)).Clicks);
         Assert.Equal(2, await clicks.DeleteBeforeAsync(moment, 2, Token));
         Assert.Equal(1, await clicks.DeleteBeforeAsync(moment, 2, Token));
         Assert.Equal(0, await clicks.DeleteBeforeAsync(moment, 2, Token));
-        Assert.Equal(1, (await clicks.ReadTotalsAsync("abcd", moment.AddDays(-1), Now, Token)).Clicks);
+        Assert.Equal(1, (await clicks.ReadTotalsAsync("abcd", moment.AddDays(-1), Now, Owner, Token)).Clicks);
     }
 
     [Fact]
@@ -33,17 +33,17 @@ public sealed class SqliteClickStoreTests(SqliteStores database) : ClickStoreCon
         await clicks.AppendAsync(Guid.NewGuid(), stored, Token);
         while (await clicks.SumUpAsync(DateOnly.FromDateTime(today.UtcDateTime), Token) > 0)
             Token.ThrowIfCancellationRequested();
-        var before = await clicks.ReadTotalsAsync("abcd", today.AddDays(-4), today, Token);
+        var before = await clicks.ReadTotalsAsync("abcd", today.AddDays(-4), today, Owner, Token);
 
         while (await clicks.DeleteBeforeAsync(Now.AddDays(2), 1_000, Token) > 0)
             Token.ThrowIfCancellationRequested();
-        var after = await clicks.ReadTotalsAsync("abcd", today.AddDays(-4), today, Token);
+        var after = await clicks.ReadTotalsAsync("abcd", today.AddDays(-4), today, Owner, Token);
 
         Assert.Equal(stored.Count(click => !click.IsBot && click.At < today), after.Clicks);
         Assert.Equal((before.Clicks, before.Visitors, before.Bots), (after.Clicks, after.Visitors, after.Bots));
         Assert.Equal(before.Quarters, after.Quarters);
         Assert.Equal(before.Sources, after.Sources);
-        Assert.True((await clicks.ReadTotalsAsync("abcd", today.AddDays(-4).AddHours(12), today, Token)).Clicks < after.Clicks);
+        Assert.True((await clicks.ReadTotalsAsync("abcd", today.AddDays(-4).AddHours(12), today, Owner, Token)).Clicks < after.Clicks);
     }
 
     private protected override ValueTask<Stores> OpenAsync() => ValueTask.FromResult(database.Stores);

@@ -254,7 +254,7 @@ public sealed class SqliteDatabaseTests : IAsyncDisposable
         Assert.Equal(1, link!.ClickCount);
         Assert.Equal(user with { UrlsCreated = 1 }, await again.Users.FindByKeyHashAsync(hash, Token));
         Assert.Empty(await again.Keys.AddAsync(["pooled1"], Token));
-        Assert.Equal(1, (await again.Clicks.ReadTotalsAsync("alias", now, now.AddSeconds(1), Token)).Clicks);
+        Assert.Equal(1, (await again.Clicks.ReadTotalsAsync("alias", now, now.AddSeconds(1), 1, Token)).Clicks);
         Assert.Equal(salt, await again.Clicks.GetSaltAsync(new DateOnly(2026, 1, 1), Token));
         Assert.IsType<CreateLinksResult.Replayed>(
             await again.Links.CreateAsync(new CreateLinks([new NewLink(null, "https://example.com/", null, 302, "{}")], user.Id, now, () => Key.OnDemand(KeyGenerator.Generate()), idempotency), Token));
