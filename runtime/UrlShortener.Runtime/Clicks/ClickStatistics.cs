@@ -70,7 +70,7 @@ internal sealed partial class ClickStatistics(IClickStore store, TimeProvider ti
         [.. rows.Select(row => new CountryClicksResponse(row.Key ?? "unknown", row.Value))];
 
     private static List<SourceClicksResponse> Sources(IEnumerable<KeyValuePair<string?, long>> rows) =>
-        [.. rows.Select(row => new SourceClicksResponse(row.Key ?? "direct", row.Value))];
+        [.. rows.Select(row => new SourceClicksResponse(ClickSources.NameOf(row.Key), row.Value))];
 
     private static partial class Log
     {

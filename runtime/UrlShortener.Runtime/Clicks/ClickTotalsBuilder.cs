@@ -7,6 +7,9 @@ internal sealed class ClickTotalsBuilder
 {
     private const int TopEntries = 250;
 
+    // Of a range. Those with most clicks come first, so that none of the top entries is lost.
+    private const int MaxSources = 50_000;
+
     private readonly SortedDictionary<long, long> _quarters = [];
     private readonly Dictionary<string, long> _countries = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> _sources = new(StringComparer.Ordinal);
@@ -37,7 +40,11 @@ internal sealed class ClickTotalsBuilder
     public void AddCountry(string country, long clicks) => CollectionsMarshal.GetValueRefOrAddDefault(_countries, country, out _) += clicks;
 
     /// <summary>Adds clicks by people from one source.</summary>
-    public void AddSource(string source, long clicks) => CollectionsMarshal.GetValueRefOrAddDefault(_sources, source, out _) += clicks;
+    public void AddSource(string source, long clicks)
+    {
+        var name = _sources.Count < MaxSources || _sources.ContainsKey(source) ? source : ClickSources.Others;
+        CollectionsMarshal.GetValueRefOrAddDefault(_sources, name, out _) += clicks;
+    }
 
     /// <summary>The sums.</summary>
     public ClickTotals Build() => new(

@@ -73,7 +73,7 @@ internal readonly record struct StoredClick(
 /// <param name="Bots">Clicks by machines.</param>
 /// <param name="Quarters">Clicks per quarter of an hour, by Unix time divided by 900 s, ascending, empty ones left out: every time zone's hours start on one.</param>
 /// <param name="Countries">Clicks per country, most first; null: unknown.</param>
-/// <param name="Sources">Clicks per source, most first; null: direct.</param>
+/// <param name="Sources">Clicks per source, most first; null: direct; <see cref="ClickSources.Others"/>: sources of a day beyond <see cref="ClickSources.MaxPerDay"/>.</param>
 /// <param name="Devices">Clicks per class of device.</param>
 internal sealed record ClickTotals(
     long Clicks,

@@ -32,7 +32,7 @@ internal sealed record CountryClicksResponse(
 /// <summary>One source.</summary>
 [Description("Clicks from one source.")]
 internal sealed record SourceClicksResponse(
-    [property: Description("Host of the referring page, or `direct`.")] string Source,
+    [property: Description("Host of the referring page, `direct`, or `other`: all further sources of days with more than 1,000. A host with one of these two names ends in a dot.")] string Source,
     [property: Description("Clicks by people.")] long Clicks);
 
 /// <summary>Classes of devices.</summary>

@@ -43,6 +43,37 @@ public sealed class StatisticsTests : ProductTest, IClassFixture<ProxiedProductF
         Assert.Equal([("direct", 2), ("news.example", 2), ("social.example", 1)], Pairs(analytics, "top_referrers", "source"));
     }
 
+    [Fact]
+    public async Task GetStats_EachClickNamesAnotherSource_SumsUpThoseBeyondAThousand()
+    {
+        var code = await _product.Owner.CreateLinkAsync();
+        await Parallel.ForEachAsync(Enumerable.Range(0, 1_200), async (i, _) => await ClickAsync(code, "203.0.113.1", UserAgents.Desktop, $"https://s{i}.example/"));
+        await _product.Owner.WaitForClicksAsync(code, 1_200);
+        // Hosts with the names that we give.
+        await ClickAsync(code, "203.0.113.1", UserAgents.Desktop, "http://direct/");
+        await ClickAsync(code, "203.0.113.1", UserAgents.Desktop, null);
+
+        var statistics = await _product.Owner.WaitForClicksAsync(code, 1_202);
+
+        Assert.Equal(1_202, statistics.GetProperty("total_clicks").GetInt64());
+        var sources = Pairs(statistics, "referrers", "source").ToList();
+        Assert.Equal(("other", 201), sources[0]);
+        Assert.Contains(("direct", 1), sources);
+    }
+
+    [Fact]
+    public async Task GetStats_HostsNamedLikeOurWords_AreToldApart()
+    {
+        var code = await _product.Owner.CreateLinkAsync();
+        await ClickAsync(code, "203.0.113.1", UserAgents.Desktop, "http://direct/");
+        await ClickAsync(code, "203.0.113.1", UserAgents.Desktop, "http://other/");
+        await ClickAsync(code, "203.0.113.1", UserAgents.Desktop, null);
+
+        var statistics = await _product.Owner.WaitForClicksAsync(code, 3);
+
+        Assert.Equal([("direct", 1), ("direct.", 1), ("other.", 1)], Pairs(statistics, "referrers", "source"));
+    }
+
     [Theory]
     [InlineData("Sec-Purpose", "prefetch;prerender")]
     [InlineData("Purpose", "prefetch")]

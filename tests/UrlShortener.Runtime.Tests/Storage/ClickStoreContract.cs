@@ -334,6 +334,30 @@ public abstract class ClickStoreContract : StoreContract
         Assert.Null(Assert.Single(await CreateAsync(user.Id, Now, NewLink(link.ShortCode))));
     }
 
+    [Fact]
+    public async Task Append_MoreSourcesThanADayKeeps_SumsUpTheRestAndLosesNone()
+    {
+        var code = NewCode();
+        var today = new DateTimeOffset(Now.UtcDateTime.Date, TimeSpan.Zero);
+        var noon = today.AddHours(-12);
+        var (first, further) = (Enumerable.Range(0, ClickSources.MaxPerDay).Select(i => $"a{i}.example"), Enumerable.Range(0, 300).Select(i => $"b{i}.example"));
+        await Clicks.AppendAsync(Guid.NewGuid(), [.. first.Select(source => Click(code, noon) with { Source = source })], Token);
+        // One that is known already, and visits without a source, keep their names whatever else comes.
+        IEnumerable<string?> later = [.. further, .. Enumerable.Repeat("a7.example", 20), .. Enumerable.Repeat((string?)null, 10)];
+        await Clicks.AppendAsync(Guid.NewGuid(), [.. later.Select(source => Click(code, noon.AddMinutes(1)) with { Source = source })], Token);
+
+        await AssertAsync();
+        await SumUpAsync(today);
+        await AssertAsync();
+
+        async Task AssertAsync()
+        {
+            var totals = await Clicks.ReadTotalsAsync(code, today.AddDays(-1), today, Owner, Token);
+            Assert.Equal(ClickSources.MaxPerDay + 330, totals.Clicks);
+            Assert.Equal([new(ClickSources.Others, 300), new("a7.example", 21), new(null, 10), new("a0.example", 1)], totals.Sources.Take(4));
+        }
+    }
+
     private async Task SumUpAsync(DateTimeOffset before)
     {
         while (await Clicks.SumUpAsync(DateOnly.FromDateTime(before.UtcDateTime), Token) > 0)

@@ -63,7 +63,7 @@ internal sealed class PostgresClickStore(PostgresDatabase database) : IClickStor
         WHERE short_code = $1 AND day >= $2 AND day < $3 GROUP BY kind, value ORDER BY clicks DESC LIMIT 50000
         """;
 
-    // One pass over single clicks; a row for each quarter, device, country and source.
+    // One pass over single clicks; a row for each quarter, device, country and source, those with most clicks first (ClickTotalsBuilder).
     private const string ClicksSql =
         """
         SELECT
@@ -73,7 +73,7 @@ internal sealed class PostgresClickStore(PostgresDatabase database) : IClickStor
             SELECT date_bin('15 minutes', clicked_at, 'epoch') AS quarter, device, left(country, 255) AS country, left(source, 255) AS source, is_bot
             FROM click_events WHERE short_code = $1 AND clicked_at >= $2 AND clicked_at < $3
         ) clicks
-        GROUP BY GROUPING SETS ((quarter), (device), (country), (source))
+        GROUP BY GROUPING SETS ((quarter), (device), (country), (source)) ORDER BY 6 DESC
         """;
 
     // What GROUPING says of a row: a bit for each column that it is not grouped by.

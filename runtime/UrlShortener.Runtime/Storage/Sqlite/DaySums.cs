@@ -25,7 +25,7 @@ internal sealed class DaySums
     /// <summary>Clicks by people, by country.</summary>
     public Dictionary<string, long> Countries { get; init; } = new(StringComparer.Ordinal);
 
-    /// <summary>Clicks by people, by source.</summary>
+    /// <summary>Clicks by people, by source; see <see cref="ClickSources"/>.</summary>
     public Dictionary<string, long> Sources { get; init; } = new(StringComparer.Ordinal);
 
     /// <summary>Unix milliseconds of the first click; <see cref="long.MaxValue"/>: there is none. In a column of its own.</summary>
@@ -53,7 +53,7 @@ internal sealed class DaySums
         Quarters[quarter] = Quarters.GetValueOrDefault(quarter) + 1;
         Devices[(int)click.Device] = Devices.GetValueOrDefault((int)click.Device) + 1;
         CollectionsMarshal.GetValueRefOrAddDefault(Countries, click.Country ?? "", out _)++;
-        CollectionsMarshal.GetValueRefOrAddDefault(Sources, click.Source ?? "", out _)++;
+        CollectionsMarshal.GetValueRefOrAddDefault(Sources, NameOf(click.Source ?? ""), out _)++;
     }
 
     /// <summary>Adds all of it to the sums of a range.</summary>
@@ -69,6 +69,15 @@ internal sealed class DaySums
             totals.AddCountry(country, clicks);
         foreach (var (source, clicks) in Sources)
             totals.AddSource(source, clicks);
+    }
+
+    // The first ones keep their names. Direct visits and the sum of further sources have their places beside them.
+    private string NameOf(string source)
+    {
+        if (Sources.Count < ClickSources.MaxPerDay || source.Length == 0 || Sources.ContainsKey(source))
+            return source;
+        var named = Sources.Count - (Sources.ContainsKey("") ? 1 : 0) - (Sources.ContainsKey(ClickSources.Others) ? 1 : 0);
+        return named < ClickSources.MaxPerDay ? source : ClickSources.Others;
     }
 }
 
