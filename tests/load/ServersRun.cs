@@ -7,7 +7,7 @@ namespace UrlShortener.Load;
 internal sealed class ServersRun(ServersOptions options, Action<string> progress)
 {
     private static readonly ILoadCase[] Cases =
-        [new WarmRedirects(), new ColdRedirects(), new Creations(), new BulkCreations(), new MixedLoad(), new ZipfRedirects(), new KeyGeneration()];
+        [new WarmRedirects(), new ColdRedirects(), new Creations(), new BulkCreations(), new MixedLoad(), new ZipfRedirects(), new KeyGeneration(), new Statistics()];
 
     /// <summary>The words by which cases are chosen, in the order in which they run.</summary>
     public static string[] Names => [.. Cases.Select(item => item.Name)];
