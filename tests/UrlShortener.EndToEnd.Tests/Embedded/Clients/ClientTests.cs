@@ -19,6 +19,8 @@ public sealed class ClientTests : ProductTest, IClassFixture<ProductFixture>, IC
         CSharpGeneratorSettings = { Namespace = "Generated" },
     };
 
+    private static readonly TimeSpan ToolLimit = TimeSpan.FromSeconds(120);
+
     private readonly ProductProcess _product;
     private readonly NodeTools _node;
 
@@ -74,11 +76,35 @@ public sealed class ClientTests : ProductTest, IClassFixture<ProductFixture>, IC
     {
         var document = await OpenApiDocument.FromJsonAsync(await ReadDocumentAsync(), TestContext.Current.CancellationToken);
         var code = new CSharpClientGenerator(document, Settings).GenerateFile();
-        var scenario = await File.ReadAllTextAsync(Path.Combine(NodeTools.Source, "Scenario.cs.txt"), TestContext.Current.CancellationToken);
+
+        await CompileAndUseAsync([code], "Scenario.cs.txt");
+    }
+
+    [Fact]
+    public async Task Kiota_GeneratedClient_IsCompiledAndUsed()
+    {
+        using var folder = new TestFolder();
+        File.Copy(Path.Combine(NodeTools.Source, "kiota", "dotnet-tools.json"), folder.PathOf("dotnet-tools.json"));
+        await File.WriteAllTextAsync(folder.PathOf("v1.json"), await ReadDocumentAsync(), TestContext.Current.CancellationToken);
+        var restored = await ToolProcess.RunAsync(folder.FullName, "dotnet", ToolLimit, "tool", "restore");
+        Assert.SkipWhen(restored.ExitCode != 0, $"The tool cannot be restored: {restored}");
+
+        var generated = await ToolProcess.RunAsync(
+            folder.FullName, "dotnet", ToolLimit, "tool", "run", "kiota", "generate", "--language", "CSharp", "--openapi", "v1.json", "--output", "client",
+            "--class-name", "ShortenerClient", "--namespace-name", "Generated", "--exclude-backward-compatible");
+
+        Assert.True(generated.ExitCode == 0, generated.ToString());
+        var files = Directory.EnumerateFiles(folder.PathOf("client"), "*.cs", SearchOption.AllDirectories);
+        await CompileAndUseAsync([.. await Task.WhenAll(files.Select(file => File.ReadAllTextAsync(file, TestContext.Current.CancellationToken)))], "KiotaScenario.cs.txt");
+    }
+
+    private async Task CompileAndUseAsync(IEnumerable<string> client, string scenario)
+    {
+        var code = client.Append(await File.ReadAllTextAsync(Path.Combine(NodeTools.Source, scenario), TestContext.Current.CancellationToken));
         var assemblies = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator);
         var compilation = CSharpCompilation.Create(
             "Client",
-            [CSharpSyntaxTree.ParseText(code, cancellationToken: TestContext.Current.CancellationToken), CSharpSyntaxTree.ParseText(scenario, cancellationToken: TestContext.Current.CancellationToken)],
+            code.Select(text => CSharpSyntaxTree.ParseText(text, cancellationToken: TestContext.Current.CancellationToken)),
             assemblies.Select(path => MetadataReference.CreateFromFile(path)),
             new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary));
         using var image = new MemoryStream();

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using UrlShortener.TestServers;
 using Xunit;
 
@@ -53,33 +52,5 @@ public sealed class NodeTools : IAsyncLifetime
         return await ExecuteAsync(program == "node" ? program : _folder.PathOf(Path.Combine("node_modules", ".bin", program)), RunLimit, arguments);
     }
 
-    private async Task<ProgramResult> ExecuteAsync(string program, TimeSpan limit, params string[] arguments)
-    {
-        using var process = new Process
-        {
-            StartInfo = new ProcessStartInfo(program, arguments)
-            {
-                WorkingDirectory = _folder.FullName,
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-                // Tools that would report or look for newer versions of themselves.
-                Environment = { ["REDOCLY_TELEMETRY"] = "off", ["REDOCLY_SUPPRESS_UPDATE_NOTICE"] = "true", ["NO_COLOR"] = "1", ["CI"] = "true" },
-            },
-        };
-        process.Start();
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        end.CancelAfter(limit);
-        try
-        {
-            var output = process.StandardOutput.ReadToEndAsync(end.Token);
-            var error = process.StandardError.ReadToEndAsync(end.Token);
-            await process.WaitForExitAsync(end.Token);
-            return new ProgramResult(process.ExitCode, await output, await error);
-        }
-        finally
-        {
-            if (!process.HasExited)
-                process.Kill(entireProcessTree: true);
-        }
-    }
+    private Task<ProgramResult> ExecuteAsync(string program, TimeSpan limit, params string[] arguments) => ToolProcess.RunAsync(_folder.FullName, program, limit, arguments);
 }
