@@ -6,10 +6,10 @@ namespace UrlShortener.TestHarness;
 internal static class BuiltPrograms
 {
     /// <summary>The product.</summary>
-    public static string Runtime { get; } = Find("runtime", "UrlShortener.Runtime");
+    public static string Runtime => Find("runtime", "UrlShortener.Runtime");
 
     /// <summary>The operator.</summary>
-    public static string Operator { get; } = Find("operator", "UrlShortener.Operator");
+    public static string Operator => Find("operator", "UrlShortener.Operator");
 
     private static string Find(string folder, string project)
     {
