@@ -7,7 +7,7 @@ using UrlShortener.Runtime.Clicks;
 namespace UrlShortener.Runtime.Storage.Postgres;
 
 /// <inheritdoc />
-internal sealed class PostgresClickStore(PostgresDatabase database) : IClickStore
+internal sealed class PostgresClickStore(PostgresDatabase database, TimeProvider time) : IClickStore
 {
     private const int SaltBytes = 32;
     private const int QuartersPerHour = 4;
@@ -142,6 +142,8 @@ internal sealed class PostgresClickStore(PostgresDatabase database) : IClickStor
     // By then no process holds a click of it.
     private const string ForgetSql =
         "DELETE FROM deleted_links WHERE short_code = ANY (ARRAY(SELECT short_code FROM deleted_links WHERE due_at IS NULL AND deleted_at < now() - interval '30 days' LIMIT $1))";
+
+    private readonly CountedVisitors _counted = new(time);
 
     /// <inheritdoc />
     public async Task AppendAsync(Guid batch, IReadOnlyList<StoredClick> clicks, CancellationToken cancellationToken)
@@ -398,7 +400,7 @@ internal sealed class PostgresClickStore(PostgresDatabase database) : IClickStor
         return StatisticsPlan.Of(from, to, days);
     }
 
-    private static async Task<ClickTotals> ReadAsync(NpgsqlConnection connection, string shortCode, StatisticsPlan plan, CancellationToken cancellationToken)
+    private async Task<ClickTotals> ReadAsync(NpgsqlConnection connection, string shortCode, StatisticsPlan plan, CancellationToken cancellationToken)
     {
         var (first, end) = (StatisticsPlan.StartOf(plan.FirstDay), StatisticsPlan.StartOf(plan.EndDay));
         await using var batch = new NpgsqlBatch(connection)
@@ -412,10 +414,20 @@ internal sealed class PostgresClickStore(PostgresDatabase database) : IClickStor
         };
         foreach (var part in plan.Clicks)
             batch.BatchCommands.Add(Command(ClicksSql, shortCode, part.From, part.To));
-        foreach (var part in plan.Visitors)
-            batch.BatchCommands.Add(Command(VisitorsSql, shortCode, part.From, part.To));
-
         var totals = new ClickTotalsBuilder();
+        var uncounted = new List<TimeRange>();
+        foreach (var part in plan.Visitors)
+        {
+            if (_counted.Find(shortCode, part) is { } visitors)
+            {
+                totals.AddVisitors(visitors);
+                continue;
+            }
+
+            uncounted.Add(part);
+            batch.BatchCommands.Add(Command(VisitorsSql, shortCode, part.From, part.To));
+        }
+
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
@@ -446,11 +458,12 @@ internal sealed class PostgresClickStore(PostgresDatabase database) : IClickStor
                 AddClicks(totals, reader);
         }
 
-        foreach (var _ in plan.Visitors)
+        foreach (var part in uncounted)
         {
             await reader.NextResultAsync(cancellationToken);
             await reader.ReadAsync(cancellationToken);
             totals.AddVisitors(reader.GetInt64(0));
+            _counted.Keep(shortCode, part, reader.GetInt64(0));
         }
 
         return totals.Build();

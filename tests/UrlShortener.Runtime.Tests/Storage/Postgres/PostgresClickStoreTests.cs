@@ -1,4 +1,7 @@
+using Microsoft.Extensions.Time.Testing;
 using Npgsql;
+using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Storage.Postgres;
 using Xunit;
 
@@ -82,6 +85,28 @@ public sealed class PostgresClickStoreTests(PostgresStores database) : ClickStor
             await using var command = new NpgsqlCommand($"SELECT {what} FROM click_day_values WHERE short_code = $1 AND kind = 2 AND {where}", connection) { Parameters = { new() { Value = code } } };
             return (long)(await command.ExecuteScalarAsync(Token))!;
         }
+    }
+
+    [Fact]
+    public async Task ReadTotals_ManyVisitorsToday_AreCountedAnewAfterAMoment()
+    {
+        var time = new FakeTimeProvider(Now);
+        var clicks = new PostgresClickStore(await database.NewDatabaseAsync(new PostgresOptions { ReadFromReplicas = false }), time);
+        var today = new DateTimeOffset(Now.UtcDateTime.Date, TimeSpan.Zero);
+        var (popular, quiet) = (NewCode(), NewCode());
+        await clicks.AppendAsync(Guid.NewGuid(), [.. Enumerable.Range(0, CountedVisitors.LeastVisitors).Select(_ => Click(popular, today)), Click(quiet, today)], Token);
+        Task<ClickTotals> ReadAsync(string code, double seconds = 1) => clicks.ReadTotalsAsync(code, today, today.AddSeconds(seconds), Owner, Token);
+        Assert.Equal((CountedVisitors.LeastVisitors, 1), ((await ReadAsync(popular)).Visitors, (await ReadAsync(quiet)).Visitors));
+        await clicks.AppendAsync(Guid.NewGuid(), [Click(popular, today), Click(quiet, today)], Token);
+
+        var (soon, ofQuiet, earlier) = (await ReadAsync(popular, 2), await ReadAsync(quiet, 2), await ReadAsync(popular, 0.5));
+        time.Advance(CountedVisitors.KeptFor);
+        var later = await ReadAsync(popular, 2);
+
+        Assert.Equal((CountedVisitors.LeastVisitors + 1, CountedVisitors.LeastVisitors), (soon.Clicks, soon.Visitors));
+        Assert.Equal(2, ofQuiet.Visitors);
+        Assert.Equal(CountedVisitors.LeastVisitors + 1, earlier.Visitors);
+        Assert.Equal(CountedVisitors.LeastVisitors + 1, later.Visitors);
     }
 
     // Statistics may lag as far behind as a replica does; what the contract asks for is asked of the primary.

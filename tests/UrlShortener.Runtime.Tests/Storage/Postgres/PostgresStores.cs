@@ -81,7 +81,7 @@ public sealed class PostgresStores(Servers servers) : IAsyncLifetime
     {
         var writer = new PostgresLinkWriter(database, Epoch, options ?? new PostgresOptions());
         _owned.Add(writer);
-        return new Stores(new PostgresLinkStore(database, writer), new PostgresUserStore(database), new PostgresKeyStore(database), new PostgresClickStore(database));
+        return new Stores(new PostgresLinkStore(database, writer), new PostgresUserStore(database), new PostgresKeyStore(database), new PostgresClickStore(database, TimeProvider.System));
     }
 
     internal static PostgresDatabase New(string connectionString, PostgresOptions? options = null) => new(
