@@ -9,7 +9,9 @@ internal static class ClickSources
     /// <summary>Most sources that a link keeps by name on one UTC day, direct visits not counted. The PostgreSQL trigger has the same number.</summary>
     public const int MaxPerDay = 1_000;
 
-    /// <summary>Stands for all further sources of a day. Not a valid host, so that no referrer has this name. The PostgreSQL trigger writes the same text.</summary>
+    /// <summary>
+    /// Stands for all further sources of a day. Not a valid host, so that no referrer has this name. The PostgreSQL trigger writes the same text.
+    /// </summary>
     public const string Others = "(other sources)";
 
     private const string DirectName = "direct";

@@ -3,8 +3,8 @@ using BitFaster.Caching.Lru;
 namespace UrlShortener.Runtime.Storage.Postgres;
 
 /// <summary>
-/// Numbers of visitors that were counted click by click a moment ago. Counting those of a popular link's current day takes most of the time of its statistics, and
-/// whoever looks at them looks again. Small numbers are always counted anew.
+/// Numbers of visitors that were counted click by click a moment ago. Counting those of a popular link's current day takes most of the time of its
+/// statistics, and dashboards ask again and again. Small numbers are always counted anew.
 /// </summary>
 internal sealed class CountedVisitors(TimeProvider time)
 {
@@ -20,7 +20,9 @@ internal sealed class CountedVisitors(TimeProvider time)
 
     /// <summary>The number of a part that was counted to the same end, or to one shortly before.</summary>
     public long? Find(string shortCode, TimeRange part) =>
-        _counts.TryGet((shortCode, part.From), out var counted) && time.GetElapsedTime(counted.At) < KeptFor && part.To >= counted.To && part.To - counted.To < KeptFor
+        _counts.TryGet((shortCode, part.From), out var counted)
+            && time.GetElapsedTime(counted.At) < KeptFor
+            && part.To >= counted.To && part.To - counted.To < KeptFor
             ? counted.Visitors
             : null;
 
