@@ -7,7 +7,9 @@ namespace UrlShortener.TestHarness;
 /// <summary>Waits for a state that another thread or process brings about. The limit only ends a test that fails; no test measures time with it.</summary>
 internal static class Eventually
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(10);
+    // Looks come quickly at first, for what takes a moment, and seldom later, so that a test that waits leaves the processor to others.
+    private static readonly TimeSpan FirstInterval = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan MostInterval = TimeSpan.FromMilliseconds(80);
 
     // Far more than any wait needs on a machine whose cores are all busy.
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
@@ -37,11 +39,11 @@ internal static class Eventually
     public static async Task HoldsAsync(Func<Task<bool>> condition, Func<string> what, TimeSpan limit)
     {
         var started = Stopwatch.GetTimestamp();
-        while (!await condition())
+        for (var interval = FirstInterval; !await condition(); interval = Next(interval))
         {
             if (Stopwatch.GetElapsedTime(started) > limit)
                 Assert.Fail(Message(limit, what()));
-            await Task.Delay(Interval, TestContext.Current.CancellationToken);
+            await Task.Delay(interval, TestContext.Current.CancellationToken);
         }
     }
 
@@ -49,16 +51,18 @@ internal static class Eventually
     public static async Task<T> ReadAsync<T>(Func<Task<T>> read, Func<T, bool> isWanted, string what)
     {
         var started = Stopwatch.GetTimestamp();
-        while (true)
+        for (var interval = FirstInterval; ; interval = Next(interval))
         {
             var value = await read();
             if (isWanted(value))
                 return value;
             if (Stopwatch.GetElapsedTime(started) > Limit)
                 Assert.Fail(Message(Limit, $"{what}. The last state was: {value}"));
-            await Task.Delay(Interval, TestContext.Current.CancellationToken);
+            await Task.Delay(interval, TestContext.Current.CancellationToken);
         }
     }
+
+    private static TimeSpan Next(TimeSpan interval) => interval * 1.5 < MostInterval ? interval * 1.5 : MostInterval;
 
     private static string Message(TimeSpan limit, string what) => $"Not within {limit.TotalSeconds:0} s: {what}";
 }

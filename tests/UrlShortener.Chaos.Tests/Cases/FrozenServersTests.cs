@@ -15,12 +15,14 @@ public sealed class FrozenServersTests : ChaosTest
     private const int FailuresToOpen = 4;
     private const int Concurrent = 20;
 
-    // What the product waits for Redis once, and what a machine at work takes besides.
+    // What the product waits for Redis once, with room; what the machine adds is measured.
     private static readonly TimeSpan SlowRedis = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan RedisTimeout = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan WriteTimeout = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan Slack = TimeSpan.FromSeconds(1);
+
+    // What a machine whose processors are all busy adds. A product without limits would wait for as long as a server stays frozen.
+    private static readonly TimeSpan Slack = TimeSpan.FromSeconds(2);
 
     [Fact]
     [Trait("Case", "C-05")]
@@ -41,7 +43,7 @@ public sealed class FrozenServersTests : ChaosTest
             var master = redis.Nodes[0];
             await master.FreezeAsync(Token);
             await installation.FollowAllAsync(pod, uncached.Take(120), Token);
-            AssertWaitedOnce("redirects of links not cached, one master frozen", history, frozen, uncached);
+            AssertWaitedOnce("redirects of links not cached, one master frozen", history, frozen, uncached, cached);
             master.Resume();
             await redis.WaitUntilHealthyAsync(Token);
             await WaitForHealthAsync(pod, "cache", "healthy");
@@ -49,7 +51,7 @@ public sealed class FrozenServersTests : ChaosTest
             var allFrozen = history.Now;
             await Task.WhenAll(redis.Nodes.Select(node => node.FreezeAsync(Token)));
             await installation.FollowAllAsync(pod, uncached.Skip(120), Token);
-            AssertWaitedOnce("redirects of links not cached, all of Redis frozen", history, allFrozen, uncached);
+            AssertWaitedOnce("redirects of links not cached, all of Redis frozen", history, allFrozen, uncached, cached);
             await WaitForHealthAsync(pod, "cache", "degraded");
             foreach (var node in redis.Nodes)
                 node.Resume();
@@ -200,12 +202,15 @@ public sealed class FrozenServersTests : ChaosTest
     }
 
     // Each range of slots has a breaker, which opens after a few calls and then lets one call per second try.
-    private static void AssertWaitedOnce(string what, History history, TimeSpan from, IEnumerable<string> codes)
+    private static void AssertWaitedOnce(string what, History history, TimeSpan from, IEnumerable<string> codes, IEnumerable<string> cached)
     {
         var follows = Follows(history, from, codes);
         AssertAllAnswered(what, follows);
         WriteSlowest(what, follows);
-        AssertFew(what, follows, SlowRedis, 20);
+        // Cached links are followed meanwhile, which asks no server: how long that takes is what the machine adds.
+        var asides = Follows(history, from, cached).Select(follow => follow.Duration).Order().ToList();
+        var machine = asides[asides.Count * 19 / 20];
+        AssertFew(what, follows, SlowRedis + (3 * machine), 20);
         var slow = follows.Count(follow => follow.Duration >= RedisTimeout);
         var seconds = (follows[^1].End - follows[0].Start).TotalSeconds;
         Assert.True(slow <= Ranges * (FailuresToOpen + seconds), $"{slow} of {follows.Count} {what} waited for Redis.");

@@ -9,7 +9,7 @@ public sealed class ColdStartTests : PodTest
     private const int Lookups = 4;
 
     // Connections of other parts: what changed elsewhere, and what is written in batches.
-    private const int Others = 4;
+    private const int Others = 12;
 
     [Fact]
     public async Task Redirect_BurstOfUnknownLinksAtAPodThatHasJustStarted_AllAreFollowed()

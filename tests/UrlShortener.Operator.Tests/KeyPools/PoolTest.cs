@@ -1,3 +1,4 @@
+using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Tests.Regions;
 using Xunit;
 
@@ -25,4 +26,12 @@ public abstract class PoolTest(ApiServerFixture apiServer, StoresFixture stores)
 
     /// <summary>Starts it; parameters as for <see cref="PoolLab.StartAsync"/>.</summary>
     private protected async Task StartLabAsync(bool hasRegion = true) => _pool = await PoolLab.StartAsync(apiServer, stores, hasRegion);
+
+    /// <summary>Starts a laboratory with a pool, and waits until the pool is full.</summary>
+    private protected async Task StartAsync(int maxReplicas = 2)
+    {
+        await StartLabAsync();
+        await Pool.Lab.Client.CreateAsync(Pool.Pool(patch: $$"""{ "kgs": { "maxReplicas": {{maxReplicas}} } }"""));
+        await Pool.UntilAsync(pool => PoolLab.Has(pool, ConditionTypes.Ready, "True") && pool.Status is { Refill.FilledTo: 3_000, Kgs.ReadyReplicas: >= 1 }, "the pool is ready and full");
+    }
 }

@@ -1,6 +1,5 @@
 using k8s;
 using UrlShortener.Operator.Conditions;
-using UrlShortener.Operator.Resources;
 using UrlShortener.Operator.Tests.Regions;
 using Xunit;
 
@@ -9,32 +8,6 @@ namespace UrlShortener.Operator.Tests.KeyPools;
 /// <summary>Pools with the real key generation service in their pods.</summary>
 public sealed class PoolTests(ApiServerFixture apiServer, StoresFixture stores) : PoolTest(apiServer, stores)
 {
-    [Fact]
-    public async Task Pool_Drained_IsRefilledAndSaysSo()
-    {
-        await StartAsync();
-        await Pool.SlowDownAsync(seconds: 2);
-
-        // The service counts right after a batch: what is left here and the 500 of a batch are below the watermark too.
-        await DrainUntilAsync(1_200, ConditionTypes.LowWatermark);
-        await DrainUntilAsync(400, ConditionTypes.Critical);
-        await Pool.UntilAsync(pool => pool.Status?.Kgs?.DesiredReplicas == 2, "a worker is added");
-        await Pool.MendAsync();
-        await Pool.BreakAsync();
-        await DrainUntilAsync(0, ConditionTypes.Exhausted);
-
-        await Pool.MendAsync();
-        await Pool.UntilAsync("False", ConditionTypes.LowWatermark, ConditionTypes.Critical, ConditionTypes.Exhausted);
-        var filled = await Pool.UntilAsync(pool => PoolLab.Has(pool, ConditionTypes.Ready, "True") && pool.Status?.Available >= 2_800, "the pool is full again");
-        // The app may have taken some meanwhile.
-        Assert.True(await Pool.CountAsync() >= 2_000);
-        Assert.Equal(1, filled.Status?.Epoch);
-        await Eventually.HoldsAsync(
-            async () => await Pool.EventsAsync() is var events
-                && new[] { Reasons.BelowLowWatermark, Reasons.BelowCriticalWatermark, Reasons.PoolEmpty, "LowWatermarkOver", "CriticalOver", "ExhaustedOver" }.All(events.Contains),
-            "each flip is told");
-    }
-
     [Fact]
     public async Task Generator_Fails_IsToldAndClears()
     {
@@ -48,24 +21,6 @@ public sealed class PoolTests(ApiServerFixture apiServer, StoresFixture stores) 
         await Pool.MendAsync();
         var mended = await Pool.UntilAsync("True", ConditionTypes.GeneratorHealthy, ConditionTypes.Ready);
         Assert.Null(mended.Status?.Refill?.LastError);
-    }
-
-    [Fact]
-    public async Task Target_Scaled_IsFilledAndEpochIsOpened()
-    {
-        await StartAsync();
-
-        await Pool.ScaleAsync(6_000);
-        await Pool.UntilAsync(pool => pool.Status?.Available >= 5_700 && PoolLab.Has(pool, ConditionTypes.Ready, "True"), "the pool has more codes");
-
-        await Pool.PatchAsync($$"""{ "metadata": { "annotations": { "{{Labels.OpenEpoch}}": "3" } } }""");
-        await Pool.UntilAsync(pool => pool.Status?.Epoch == 3, "epoch 3 is in force");
-        await Eventually.HoldsAsync(async () => await Pool.CountAsync(1) == 0 && await Pool.CountAsync(3) >= 5_700, () => "the codes are those of epoch 3", TimeSpan.FromSeconds(60));
-        await Eventually.HoldsAsync(async () => (await Pool.EventsAsync()).Contains("EpochOpened"), "the opening is told");
-
-        // Nobody answered the operator: as when its own command was carried out and the answer lost.
-        await Pool.OpenEpochAsync(4);
-        await Eventually.HoldsAsync(async () => (await Pool.NotesAsync()).Any(note => note.StartsWith("Epoch 4 is open", StringComparison.Ordinal)), () => "that opening is told, too", TimeSpan.FromSeconds(60));
     }
 
     [Fact]
@@ -137,16 +92,6 @@ public sealed class PoolTests(ApiServerFixture apiServer, StoresFixture stores) 
             await lab.ReadWritesAsync(restarted),
             entry => Assert.True(entry.Subresource == "status" || entry.Resource == "networkpolicies", $"{entry.Verb} {entry.RequestUri}"));
     }
-
-    private async Task StartAsync(int maxReplicas = 2)
-    {
-        await StartLabAsync();
-        await Pool.Lab.Client.CreateAsync(Pool.Pool(patch: $$"""{ "kgs": { "maxReplicas": {{maxReplicas}} } }"""));
-        await Pool.UntilAsync(pool => PoolLab.Has(pool, ConditionTypes.Ready, "True") && pool.Status is { Refill.FilledTo: 3_000, Kgs.ReadyReplicas: >= 1 }, "the pool is ready and full");
-    }
-
-    private async Task DrainUntilAsync(long left, string condition) =>
-        await Pool.UntilAsync(pool => PoolLab.Has(pool, condition, "True"), $"{condition} is true", meanwhile: () => Pool.DrainAsync(left));
 
     private async Task<int> LeftAsync()
     {

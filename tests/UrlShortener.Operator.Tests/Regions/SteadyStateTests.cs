@@ -1,0 +1,25 @@
+using UrlShortener.Operator.Conditions;
+using Xunit;
+
+namespace UrlShortener.Operator.Tests.Regions;
+
+/// <summary>A region to which nothing happens.</summary>
+public sealed class SteadyStateTests(ApiServerFixture apiServer, StoresFixture stores) : RegionTest(apiServer, stores)
+{
+    [Fact]
+    public async Task Region_InSteadyState_NothingIsWritten()
+    {
+        await StartAsync(options => options.Resync = TimeSpan.FromSeconds(5));
+        await Lab.Client.CreateAsync(Lab.Region());
+        await Lab.UntilAsync(ConditionTypes.Ready, "True");
+        await Lab.UntilAsync(ConditionTypes.Reconciling, "False");
+        var before = await Lab.ReadAsync();
+        var began = TimeProvider.System.GetUtcNow();
+
+        // Everything is looked at again six times, and once the region's health, which the operator looks at each 30 s.
+        await Task.Delay(TimeSpan.FromSeconds(33), Token);
+
+        Assert.Equal([], (await Lab.ReadWritesAsync(began)).Select(entry => entry.RequestUri));
+        Assert.Equal(before.Metadata.ResourceVersion, (await Lab.ReadAsync()).Metadata.ResourceVersion);
+    }
+}
