@@ -2,14 +2,13 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
+using UrlShortener.TestServers.Processes;
 
 namespace UrlShortener.Load;
 
 /// <summary>A web server started for the run: its address, its use of the machine, and its orderly end.</summary>
-internal sealed partial class ServerProcess : IAsyncDisposable
+internal sealed class ServerProcess : IAsyncDisposable
 {
-    private const int Sigterm = 15;
     private const int OutputLinesKept = 40;
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
@@ -130,7 +129,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>Asks the server to stop, as an orchestrator would, and fails unless it ends cleanly.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        _ = Kill(_process.Id, Sigterm);
+        Signals.Send(_process.Id, Signals.Terminate);
         try
         {
             await _process.WaitForExitAsync(cancellationToken).WaitAsync(StopLimit, cancellationToken);
@@ -162,9 +161,6 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
         _process.Dispose();
     }
-
-    [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int Kill(int processId, int signal);
 
     /// <summary>A port on which nothing listens right now.</summary>
     public static int FindFreePort()
