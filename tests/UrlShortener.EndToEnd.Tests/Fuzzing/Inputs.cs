@@ -1,6 +1,7 @@
 using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
+using UrlShortener.EndToEnd.Tests.Product;
 
 namespace UrlShortener.EndToEnd.Tests.Fuzzing;
 

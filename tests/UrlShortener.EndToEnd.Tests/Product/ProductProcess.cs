@@ -1,22 +1,16 @@
-using System.Diagnostics;
-using System.Text.RegularExpressions;
 using Xunit;
 
 namespace UrlShortener.EndToEnd.Tests.Product;
 
 /// <summary>The product as its users meet it: a process on a port of its own, over stores that outlive it.</summary>
-internal sealed partial class ProductProcess : IAsyncDisposable
+internal sealed class ProductProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(45);
+    private static readonly TimeSpan RequestLimit = TimeSpan.FromSeconds(60);
 
     private readonly bool _ownsStores;
     private readonly IReadOnlyDictionary<string, string> _environment;
     private string[] _settings;
-    private Process? _process;
-    private TaskCompletionSource<Uri> _listening = new();
-    private TaskCompletionSource<string> _key = new();
-    private Lines _output = new();
+    private RunningProduct? _running;
     private string _earlierOutput = "";
 
     private ProductProcess(ProductStores stores, bool ownsStores, string[] settings, IReadOnlyDictionary<string, string>? environment = null)
@@ -31,13 +25,15 @@ internal sealed partial class ProductProcess : IAsyncDisposable
     public string ApiKey { get; private set; } = "";
 
     /// <summary>Talks to the process; follows no redirect, since those are what is tested.</summary>
-    public HttpClient Http { get; private set; } = new();
+    public HttpClient Http => Running.Http;
 
     /// <summary>Where it keeps its data.</summary>
     public ProductStores Stores { get; }
 
+    private RunningProduct Running => _running ?? throw new InvalidOperationException("The product is not started.");
+
     /// <summary>What the process wrote since its last start.</summary>
-    public string Output => _output.ToString();
+    public string Output => _running?.Output ?? "";
 
     /// <summary>What the process wrote in all its lives.</summary>
     public string AllOutput => $"{_earlierOutput}\n{Output}";
@@ -85,45 +81,20 @@ internal sealed partial class ProductProcess : IAsyncDisposable
         Launch();
         await WaitUntilReadyAsync();
         if (_ownsStores && ApiKey.Length == 0)
-            ApiKey = await OrEndAsync(_key.Task, "print the key of the first user");
+            ApiKey = await Running.ReadFirstKeyAsync();
     }
 
     /// <summary>Waits until the process answers that it is ready; throws with its output when it ends instead.</summary>
-    public async Task WaitUntilReadyAsync()
-    {
-        var address = await OrEndAsync(_listening.Task, "listen");
-        Http.Dispose();
-        Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, UseCookies = false })
-        {
-            BaseAddress = address,
-            Timeout = TimeSpan.FromSeconds(60),
-        };
-        await Eventually.ReadAsync(() => Anonymous.GetAsync("/health/ready"), reply => reply.Status == 200, "/health/ready answers 200");
-    }
+    public Task WaitUntilReadyAsync() => Running.WaitUntilReadyAsync(RequestLimit);
 
     /// <summary>SIGTERM; fails unless the process ends by itself with exit code 0.</summary>
-    public async Task StopAsync()
-    {
-        var process = _process!;
-        ProductProgram.Terminate(process);
-        try
-        {
-            await process.WaitForExitAsync(CancellationToken.None).WaitAsync(StopLimit, TestContext.Current.CancellationToken);
-        }
-        catch (TimeoutException)
-        {
-            Assert.Fail($"The product did not stop within {StopLimit.TotalSeconds:0} s of SIGTERM. Its output:\n{Output}");
-        }
-
-        Assert.True(process.ExitCode == 0, $"The product ended with exit code {process.ExitCode} after SIGTERM. Its output:\n{Output}");
-        await EndAsync();
-    }
+    public Task StopAsync() => Running.StopAsync();
 
     /// <summary>SIGTERM, without waiting for the end.</summary>
-    public void Terminate() => ProductProgram.Terminate(_process!);
+    public void Terminate() => Running.Terminate();
 
     /// <summary>SIGKILL: what a power cut looks like to the process.</summary>
-    public Task KillAsync() => EndAsync();
+    public Task KillAsync() => Running.KillAsync();
 
     /// <summary>Runs an administration command on the same data, while the product serves or not.</summary>
     public Task<ProgramResult> RunCommandAsync(params string[] arguments) =>
@@ -140,78 +111,32 @@ internal sealed partial class ProductProcess : IAsyncDisposable
     /// <summary>The key that a command printed.</summary>
     public static string ReadKey(ProgramResult result)
     {
-        var match = KeyLine().Match(result.Output);
-        Assert.True(match.Success, $"No key was printed: {result}");
-        return match.Groups[1].Value;
+        var key = ProductProgram.FindKey(result.Output);
+        Assert.True(key is not null, $"No key was printed: {result}");
+        return key;
     }
 
     /// <summary>Fails with what the process wrote when it has ended: under an attack it must outlive, an error of a request says less than this.</summary>
     public void AssertIsRunning()
     {
-        if (_process is not { HasExited: false })
-            Assert.Fail($"The product ended{(_process is null ? "" : $" with exit code {_process.ExitCode}")}. Its output:\n{Output}");
+        if (!Running.IsRunning)
+            Assert.Fail($"The product ended{(Running.ExitCode is { } code ? $" with exit code {code}" : "")}. Its output:\n{Output}");
     }
 
     /// <summary>Waits for the end of a process that ends by itself.</summary>
-    public async Task<int> WaitForExitAsync()
-    {
-        await _process!.WaitForExitAsync(CancellationToken.None).WaitAsync(StartLimit, TestContext.Current.CancellationToken);
-        return _process.ExitCode;
-    }
+    public Task<int> WaitForExitAsync() => Running.WaitForExitAsync();
 
     public async ValueTask DisposeAsync()
     {
-        await EndAsync();
-        Http.Dispose();
+        if (_running is not null)
+            await _running.DisposeAsync();
         if (_ownsStores)
             await Stores.DisposeAsync();
-    }
-
-    private async Task EndAsync()
-    {
-        if (_process is null)
-            return;
-        await ProductProgram.EndAsync(_process);
-        _process = null;
     }
 
     private void Launch()
     {
         _earlierOutput = AllOutput;
-        var output = _output = new Lines();
-        var listening = _listening = new TaskCompletionSource<Uri>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var key = _key = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
-        // Port 0: the system gives a free one, and no other process can take it in between.
-        string[] arguments = ["--urls", "http://127.0.0.1:0", .. Stores.Settings, .. _settings];
-        _process = ProductProgram.Start(
-            Stores.Folder,
-            arguments,
-            line =>
-            {
-                output.Add(line);
-                if (line is null)
-                    return;
-                if (ListeningLine().Match(line) is { Success: true } address)
-                    listening.TrySetResult(new Uri(address.Groups[1].Value));
-                else if (KeyLine().Match(line) is { Success: true } printed)
-                    key.TrySetResult(printed.Groups[1].Value);
-            },
-            output.Add,
-            _environment);
+        _running = new RunningProduct("The product", Stores.Folder, [.. Stores.Settings, .. _settings], environment: _environment);
     }
-
-    private async Task<T> OrEndAsync<T>(Task<T> awaited, string what)
-    {
-        var ended = _process!.WaitForExitAsync(CancellationToken.None);
-        var first = await Task.WhenAny(awaited, ended).WaitAsync(StartLimit, TestContext.Current.CancellationToken);
-        if (first != awaited)
-            throw new InvalidOperationException($"The product ended with exit code {_process.ExitCode} when it was to {what}. Its output:\n{Output}");
-        return await awaited;
-    }
-
-    [GeneratedRegex(@"Now listening on: (http://127\.0\.0\.1:\d+)")]
-    private static partial Regex ListeningLine();
-
-    [GeneratedRegex(@"^API key: (usk_[0-9A-Za-z]{43})$", RegexOptions.Multiline)]
-    private static partial Regex KeyLine();
 }

@@ -1,12 +1,13 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Text.RegularExpressions;
 using UrlShortener.TestServers.Processes;
 using Xunit;
 
 namespace UrlShortener.TestHarness.Product;
 
 /// <summary>The built executable: started with nothing of this process' environment that it could take for a setting.</summary>
-internal static class ProductProgram
+internal static partial class ProductProgram
 {
     private static readonly TimeSpan RunLimit = TimeSpan.FromSeconds(120);
 
@@ -84,6 +85,9 @@ internal static class ProductProgram
         }
     }
 
+    /// <summary>The API key that some output tells of, or null.</summary>
+    public static string? FindKey(string output) => KeyLine().Match(output) is { Success: true } match ? match.Groups[1].Value : null;
+
     /// <summary>Asks a process to stop, as an orchestrator does.</summary>
     public static void Terminate(Process process) => Send(process, Signals.Terminate);
 
@@ -106,6 +110,9 @@ internal static class ProductProgram
         if (!process.HasExited)
             Signals.Send(process.Id, signal);
     }
+
+    [GeneratedRegex(@"^API key: (usk_[0-9A-Za-z]{43})$", RegexOptions.Multiline)]
+    private static partial Regex KeyLine();
 }
 
 /// <summary>How a run ended.</summary>
