@@ -252,7 +252,9 @@ public sealed class SqliteDatabaseTests : IAsyncDisposable
 
         Assert.Equal(link, await again.Links.FindAsync("alias", Token));
         Assert.Equal(1, link!.ClickCount);
-        Assert.Equal(user with { UrlsCreated = 1 }, await again.Users.FindByKeyHashAsync(hash, Token));
+        var owner = await again.Users.FindByKeyHashAsync(hash, Token);
+        Assert.True(owner!.Storage.Bytes > 0);
+        Assert.Equal(user with { UrlsCreated = 1, Storage = owner.Storage }, owner);
         Assert.Empty(await again.Keys.AddAsync(["pooled1"], Token));
         Assert.Equal(1, (await again.Clicks.ReadTotalsAsync("alias", now, now.AddSeconds(1), 1, Token)).Clicks);
         Assert.Equal(salt, await again.Clicks.GetSaltAsync(new DateOnly(2026, 1, 1), Token));
