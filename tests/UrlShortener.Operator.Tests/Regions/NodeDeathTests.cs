@@ -6,31 +6,9 @@ using Xunit;
 
 namespace UrlShortener.Operator.Tests.Regions;
 
-/// <summary>The death of a region's node, and its own end.</summary>
-public sealed class LifetimeTests(ApiServerFixture apiServer, StoresFixture stores) : RegionTest(apiServer, stores)
+/// <summary>The death of the node on which a region's pods run.</summary>
+public sealed class NodeDeathTests(ApiServerFixture apiServer, StoresFixture stores) : RegionTest(apiServer, stores)
 {
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task Namespace_DeletedWithARegionInIt_Goes(bool isOperatorUp)
-    {
-        await StartAsync();
-        await Lab.Client.CreateAsync(Lab.Region());
-        await Lab.UntilAsync(ConditionTypes.Ready, "True");
-        if (!isOperatorUp)
-            await Lab.Operator.StopAsync();
-
-        var began = TimeProvider.System.GetUtcNow();
-        await Lab.Client.CoreV1.DeleteNamespaceAsync(Lab.Namespace, cancellationToken: Token);
-        await Eventually.HoldsAsync(
-            async () => !(await Lab.Client.CoreV1.ListNamespaceAsync(cancellationToken: Token)).Items.Any(space => space.Metadata.Name == Lab.Namespace),
-            () => "the namespace is gone",
-            TimeSpan.FromSeconds(120));
-
-        // One try for each event of something going, and one each 10 s: nothing is tried in a loop.
-        Assert.InRange((await Lab.ReadWritesAsync(began)).Count(entry => entry.Code == 403), 0, 20);
-    }
-
     [Fact]
     public async Task Node_Dead_RegionIsNotReadyUntilOtherPodsServeAndNothingIsForced()
     {
