@@ -4,8 +4,10 @@ using Microsoft.Extensions.Logging.Console;
 using Prometheus;
 using UrlShortener.ControllerRuntime.Api;
 using UrlShortener.ControllerRuntime.Hosting;
+using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Configuration;
 using UrlShortener.Operator.Controllers;
+using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Webhooks;
 
 namespace UrlShortener.Operator;
@@ -49,6 +51,8 @@ internal static class Startup
         {
             runtime.Namespaces = options.NamespaceList;
             runtime.Resync = options.Resync;
+            runtime.FieldManager = FieldManagers.Operator;
+            runtime.ReportingController = $"{ApiGroup.Name}/operator";
             runtime.Lease = options.LeaderElection.ToLease();
         });
         builder.Services.AddRegionControllers();

@@ -7,6 +7,9 @@ namespace UrlShortener.ControllerRuntime.Tests;
 /// <summary>What tests on a real API server share.</summary>
 public abstract class RuntimeTest
 {
+    /// <summary>Name under which the tests' controllers write.</summary>
+    internal const string FieldManager = "tests";
+
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     protected static CancellationToken Token => TestContext.Current.CancellationToken;

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using k8s;
 using k8s.Models;
-using UrlShortener.ControllerRuntime.Election;
 
 namespace UrlShortener.ControllerRuntime.Api;
 
@@ -12,7 +11,6 @@ namespace UrlShortener.ControllerRuntime.Api;
 /// </summary>
 public sealed class ResourceClient
 {
-    private const int PageSize = 500;
     private const string Json = "application/json";
     private const string Merge = "application/merge-patch+json";
 
@@ -20,13 +18,13 @@ public sealed class ResourceClient
     private const string Apply = "application/apply-patch+yaml";
 
     private readonly ApiClient _client;
-    private readonly Leadership _leadership;
+    private readonly IFencing _fencing;
 
-    /// <summary>Makes a client for the cluster that <paramref name="client"/> is connected to.</summary>
-    public ResourceClient(ApiClient client, Leadership leadership)
+    /// <summary>Makes a client for the cluster that <paramref name="client"/> is connected to, whose writes <paramref name="fencing"/> allows.</summary>
+    public ResourceClient(ApiClient client, IFencing fencing)
     {
         _client = client;
-        _leadership = leadership;
+        _fencing = fencing;
     }
 
     /// <summary>The object as the server has it now; null when there is none.</summary>
@@ -43,30 +41,9 @@ public sealed class ResourceClient
         }
     }
 
-    /// <summary>The objects as the server has them now: for decisions that must not rest on a cache, which may be behind.</summary>
-    /// <param name="namespace">Namespace; null takes all.</param>
-    /// <param name="labelSelector">Label selector; null takes all.</param>
-    /// <param name="cancellationToken">Ends the requests.</param>
-    /// <exception cref="UndecodableException">An object does not fit the type.</exception>
-    public async Task<IReadOnlyList<T>> ListAsync<T>(string? @namespace, string? labelSelector, CancellationToken cancellationToken)
-        where T : class, IKubernetesObject<V1ObjectMeta>
-    {
-        var path = $"{ResourceType.Of<T>().Path(@namespace)}?limit={PageSize}&labelSelector={Uri.EscapeDataString(labelSelector ?? "")}";
-        var all = new List<T>();
-        string? next = null;
-        do
-        {
-            var page = await _client.GetAsync<ObjectPage>(next is null ? path : $"{path}&continue={Uri.EscapeDataString(next)}", cancellationToken);
-            all.AddRange((page.Items ?? []).Select(ObjectDecoder.Read<T>));
-            next = page.Metadata.ContinueProperty;
-        }
-        while (!string.IsNullOrEmpty(next));
-        return all;
-    }
-
     /// <summary>Server-side apply: makes the fields that the object sets as they are there, and leaves all others to whoever owns them.</summary>
     /// <param name="desired">The object, with the fields to own and no others.</param>
-    /// <param name="fieldManager">One of <see cref="FieldManagers"/>. A field that it set before and no longer does is removed.</param>
+    /// <param name="fieldManager">Who sets the fields. A field that it set before and no longer does is removed.</param>
     /// <param name="force">Whether fields are taken from other managers; only right for objects that are all ours.</param>
     /// <param name="cancellationToken">Ends the request.</param>
     /// <param name="subresource">Such as <c>status</c>.</param>
@@ -102,9 +79,10 @@ public sealed class ResourceClient
     /// </summary>
     /// <param name="read">The object as it was read.</param>
     /// <param name="desired">The same with the status to have.</param>
+    /// <param name="fieldManager">Who sets the fields.</param>
     /// <param name="cancellationToken">Ends the request.</param>
     /// <returns>The object as the server has it now; <paramref name="read"/> when nothing had to be written.</returns>
-    public async Task<T> PatchStatusAsync<T>(T read, T desired, CancellationToken cancellationToken)
+    public async Task<T> PatchStatusAsync<T>(T read, T desired, string fieldManager, CancellationToken cancellationToken)
         where T : class, IKubernetesObject<V1ObjectMeta>
     {
         if (MergePatch.Between(StatusOf(read), StatusOf(desired)) is not { } difference)
@@ -114,7 +92,7 @@ public sealed class ResourceClient
         }
 
         var patch = new JsonObject { ["metadata"] = VersionOf(read), ["status"] = difference };
-        return await PatchAsync<T>(ObjectKey.Of(read), patch, FieldManagers.Status, cancellationToken, "status");
+        return await PatchAsync<T>(ObjectKey.Of(read), patch, fieldManager, cancellationToken, "status");
     }
 
     /// <summary>Deletes the very object that was read, not another one that has its name by now. That it is gone already is fine.</summary>
@@ -138,16 +116,6 @@ public sealed class ResourceClient
         }
     }
 
-    /// <summary>Adds a finalizer, if nobody wrote since the object was read.</summary>
-    public Task<T> AddFinalizerAsync<T>(T read, string finalizer, CancellationToken cancellationToken)
-        where T : class, IKubernetesObject<V1ObjectMeta> =>
-        SetFinalizersAsync(read, [.. read.Metadata.Finalizers ?? [], finalizer], cancellationToken);
-
-    /// <summary>Removes a finalizer, if nobody wrote since the object was read.</summary>
-    public Task<T> RemoveFinalizerAsync<T>(T read, string finalizer, CancellationToken cancellationToken)
-        where T : class, IKubernetesObject<V1ObjectMeta> =>
-        SetFinalizersAsync(read, [.. (read.Metadata.Finalizers ?? []).Where(one => one != finalizer)], cancellationToken);
-
     private static JsonObject VersionOf(IMetadata<V1ObjectMeta> read) => new() { ["resourceVersion"] = read.Metadata.ResourceVersion };
 
     private static JsonObject StatusOf(object entity) =>
@@ -159,14 +127,6 @@ public sealed class ResourceClient
     private static string PathOf<T>(ObjectKey key, string? subresource) => ResourceType.Of<T>().Path(key.Namespace, key.Name, subresource);
 
     private static void Count(string verb, ResourceType type, string outcome) => ApiMetrics.Writes.WithLabels(verb, type.Kind, outcome).Inc();
-
-    private Task<T> SetFinalizersAsync<T>(T read, string[] finalizers, CancellationToken cancellationToken)
-        where T : class, IKubernetesObject<V1ObjectMeta>
-    {
-        var metadata = VersionOf(read);
-        metadata["finalizers"] = new JsonArray([.. finalizers.Select(one => JsonValue.Create(one))]);
-        return PatchAsync<T>(ObjectKey.Of(read), new JsonObject { ["metadata"] = metadata }, FieldManagers.Operator, cancellationToken);
-    }
 
     private Task<T> WriteAsync<T>(string verb, HttpMethod method, string path, object body, string contentType, CancellationToken cancellationToken) =>
         WriteAsync<T>(verb, ResourceType.Of<T>(), method, path, body, contentType, cancellationToken);
@@ -183,7 +143,7 @@ public sealed class ResourceClient
         var outcome = "failed";
         try
         {
-            var token = _leadership.RequireToken();
+            var token = _fencing.RequireToken();
             var answer = await _client.SendAsync<T>(method, path, body, contentType, cancellationToken, token);
             outcome = "written";
             return answer;

@@ -3,7 +3,7 @@ using UrlShortener.ControllerRuntime.Api;
 namespace UrlShortener.ControllerRuntime.Election;
 
 /// <summary>Whether this process leads. A <see cref="LeaseElector"/> says so; controllers wait for it, and every write asks.</summary>
-public sealed class Leadership : IDisposable
+public sealed class Leadership : IFencing, IDisposable
 {
     private readonly CancellationTokenSource _lost = new();
     private readonly TaskCompletionSource<FencingToken> _won = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -14,8 +14,7 @@ public sealed class Leadership : IDisposable
     /// <summary>Whether this process leads now.</summary>
     public bool IsLeader => _won.Task.IsCompletedSuccessfully && _won.Task.Result.IsValid;
 
-    /// <summary>The right to write now.</summary>
-    /// <exception cref="LeadershipLostException">There is none.</exception>
+    /// <inheritdoc/>
     public FencingToken RequireToken()
     {
         var token = _won.Task.IsCompletedSuccessfully ? _won.Task.Result : throw new LeadershipLostException();

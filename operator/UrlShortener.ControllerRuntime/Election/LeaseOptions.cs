@@ -7,7 +7,7 @@ public sealed class LeaseOptions
     public bool Enabled { get; set; } = true;
 
     /// <summary>Name of the Lease.</summary>
-    public string Name { get; set; } = "urlshortener-operator";
+    public string Name { get; set; } = "controller";
 
     /// <summary>Its namespace; empty takes that of the process.</summary>
     public string Namespace { get; set; } = "";

@@ -10,10 +10,8 @@ namespace UrlShortener.ControllerRuntime.Events;
 /// <summary>Writes recorded events in the background, one after the other. What cannot be written after some attempts is dropped and counted.</summary>
 internal sealed class EventWriter : BackgroundService
 {
-    private const string ReportingController = "urlshortener.dev/operator";
     private const int Attempts = 3;
     private const int MaxName = 200;
-    private const int MaxInstance = 128;
 
     /// <summary>How long events may still be written when the process stops.</summary>
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(3);
@@ -23,23 +21,23 @@ internal sealed class EventWriter : BackgroundService
     private readonly EventRecorder _recorder;
     private readonly ResourceClient _client;
     private readonly Leadership _leadership;
-    private readonly string _instance;
+    private readonly EventSource _source;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
 
-    /// <summary>Prepares a writer; <paramref name="lease"/> names this process.</summary>
+    /// <summary>Prepares a writer; <paramref name="source"/> names this process.</summary>
     public EventWriter(
         EventRecorder recorder,
         ResourceClient client,
         Leadership leadership,
-        LeaseOptions lease,
+        EventSource source,
         TimeProvider time,
         ILogger<EventWriter> logger)
     {
         _recorder = recorder;
         _client = client;
         _leadership = leadership;
-        _instance = lease.Identity.Length > MaxInstance ? lease.Identity[..MaxInstance] : lease.Identity;
+        _source = source;
         _time = time;
         _logger = logger;
     }
@@ -124,12 +122,12 @@ internal sealed class EventWriter : BackgroundService
                 Action = action,
                 Note = note,
                 Regarding = subject.ToReference(),
-                ReportingController = ReportingController,
-                ReportingInstance = _instance,
+                ReportingController = _source.Controller,
+                ReportingInstance = _source.ReportingInstance,
                 // A series begins with the second time.
                 Series = count > 1 ? new Eventsv1EventSeries { Count = count, LastObservedTime = lastAt } : null,
             },
-            FieldManagers.Operator,
+            _source.FieldManager,
             cancellationToken);
         series.WrittenAs = created.Metadata.Name;
     }
@@ -144,7 +142,7 @@ internal sealed class EventWriter : BackgroundService
         try
         {
             var key = new ObjectKey(series.Key.Regarding.EventNamespace, series.WrittenAs!);
-            await _client.PatchAsync<Eventsv1Event>(key, patch, FieldManagers.Operator, cancellationToken);
+            await _client.PatchAsync<Eventsv1Event>(key, patch, _source.FieldManager, cancellationToken);
             return true;
         }
         catch (ApiException missing) when (missing.IsNotFound)

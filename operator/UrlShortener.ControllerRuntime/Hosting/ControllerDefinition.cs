@@ -2,7 +2,6 @@ using k8s;
 using k8s.Models;
 using UrlShortener.ControllerRuntime.Api;
 using UrlShortener.ControllerRuntime.Informers;
-using UrlShortener.ControllerRuntime.Queue;
 using UrlShortener.ControllerRuntime.Timing;
 
 namespace UrlShortener.ControllerRuntime.Hosting;
@@ -19,45 +18,26 @@ public sealed class ControllerDefinition<TEntity>
     /// <summary>How many objects are worked on at once, at most.</summary>
     public int Workers { get; set; } = 4;
 
-    /// <summary>How many more are, for what comes in the fast lane only.</summary>
-    public int FastWorkers { get; set; } = 2;
-
     /// <summary>Longest time for one reconcile; its token is cancelled then, and it is tried again.</summary>
     public TimeSpan ReconcileLimit { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Waits after failures of an object.</summary>
     public Backoff Backoff { get; set; } = Backoff.Reconcile;
 
-    /// <summary>Name of the finalizer that objects get; null when they get none.</summary>
-    public string? Finalizer { get; private set; }
-
-    /// <summary>Type of the <see cref="IEntityFinalizer{TEntity}"/>.</summary>
-    internal Type? FinalizerType { get; private set; }
-
     /// <summary>Other kinds whose changes matter.</summary>
     internal IReadOnlyList<ControllerSource<TEntity>> Sources => _sources;
 
     /// <summary>Calls the controller whenever an object changes that one of its own controls.</summary>
-    public ControllerDefinition<TEntity> Owns<TOwned>(Lane lane = Lane.Slow)
+    public ControllerDefinition<TEntity> Owns<TOwned>()
         where TOwned : class, IKubernetesObject<V1ObjectMeta> =>
-        Watches<TOwned>((owned, _) => EntityChange.FindController<TEntity>(owned) is { } key ? [key] : [], lane);
+        Watches<TOwned>((owned, _) => EntityChange.FindController<TEntity>(owned) is { } key ? [key] : []);
 
     /// <summary>Calls the controller whenever an object of another kind changes that matters to some of its own.</summary>
     /// <param name="map">The objects to look at, found in the cache of the controller's own kind, for instance through an index.</param>
-    /// <param name="lane">The lane in which they wait.</param>
-    public ControllerDefinition<TEntity> Watches<TOther>(Func<TOther, ObjectCache<TEntity>, IEnumerable<ObjectKey>> map, Lane lane = Lane.Slow)
+    public ControllerDefinition<TEntity> Watches<TOther>(Func<TOther, ObjectCache<TEntity>, IEnumerable<ObjectKey>> map)
         where TOther : class, IKubernetesObject<V1ObjectMeta>
     {
-        _sources.Add(new ControllerSource<TEntity, TOther>(map, lane));
-        return this;
-    }
-
-    /// <summary>Gives every object a finalizer, and has it finalized before it goes.</summary>
-    public ControllerDefinition<TEntity> WithFinalizer<TFinalizer>(string name)
-        where TFinalizer : class, IEntityFinalizer<TEntity>
-    {
-        Finalizer = name;
-        FinalizerType = typeof(TFinalizer);
+        _sources.Add(new ControllerSource<TEntity, TOther>(map));
         return this;
     }
 }

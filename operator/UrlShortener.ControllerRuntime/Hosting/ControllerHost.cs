@@ -12,7 +12,7 @@ namespace UrlShortener.ControllerRuntime.Hosting;
 /// Runs a controller: changes become keys in a queue, workers take them and reconcile. It begins when this process leads and all caches are in step;
 /// before, caches are kept warm and nothing is queued. When it stops, work that has begun may end.
 /// </summary>
-internal sealed class ControllerHost<TEntity> : BackgroundService, IHostedLifecycleService, IReconcileTrigger<TEntity>
+internal sealed class ControllerHost<TEntity> : BackgroundService, IHostedLifecycleService
     where TEntity : class, IKubernetesObject<V1ObjectMeta>
 {
     /// <summary>How long work that has begun may go on when the process stops. Of the 30 s it has, the rest is for events and the lease.</summary>
@@ -35,7 +35,6 @@ internal sealed class ControllerHost<TEntity> : BackgroundService, IHostedLifecy
         IEntityController<TEntity> controller,
         Informer<TEntity> informer,
         WorkQueue<ObjectKey> queue,
-        ResourceClient client,
         Leadership leadership,
         IServiceProvider services,
         TimeProvider time,
@@ -45,21 +44,21 @@ internal sealed class ControllerHost<TEntity> : BackgroundService, IHostedLifecy
         _informer = informer;
         _queue = queue;
         _leadership = leadership;
-        _reconciler = new Reconciler<TEntity>(definition, controller, FindFinalizer(definition, services), client, time, logger);
+        _reconciler = new Reconciler<TEntity>(definition, controller, time, logger);
         informer.Subscribe(Handle);
         _informers = [informer, .. definition.Sources.Select(source => source.Attach(services, informer.Cache, Enqueue))];
-        ReconcileMetrics.MaxConcurrentReconciles.WithLabels(definition.Name).Set(definition.Workers + definition.FastWorkers);
+        ReconcileMetrics.MaxConcurrentReconciles.WithLabels(definition.Name).Set(definition.Workers);
     }
 
     /// <summary>The controller's queue, for probes.</summary>
     public IWorkAges Ages => _queue;
 
-    /// <inheritdoc/>
-    public void Enqueue(ObjectKey key, Lane lane)
+    /// <summary>Has an object reconciled soon.</summary>
+    public void Enqueue(ObjectKey key)
     {
         // Who does not lead yet enqueues everything when it does.
         if (_leadership.IsLeader)
-            _queue.Add(key, lane);
+            _queue.Add(key);
     }
 
     /// <summary>Stops intake, in all controllers before any of them is waited for.</summary>
@@ -95,15 +94,8 @@ internal sealed class ControllerHost<TEntity> : BackgroundService, IHostedLifecy
         await using var lost = _leadership.Lost.Register(_queue.Close);
         foreach (var entity in _informer.Cache.GetAll())
             _queue.Add(ObjectKey.Of(entity));
-        await Task.WhenAll(
-        [
-            .. Enumerable.Range(0, _definition.Workers).Select(_ => WorkAsync(Lane.Slow, stoppingToken)),
-            .. Enumerable.Range(0, _definition.FastWorkers).Select(_ => WorkAsync(Lane.Fast, stoppingToken)),
-        ]);
+        await Task.WhenAll(Enumerable.Range(0, _definition.Workers).Select(_ => WorkAsync(stoppingToken)));
     }
-
-    private static IEntityFinalizer<TEntity>? FindFinalizer(ControllerDefinition<TEntity> definition, IServiceProvider services) =>
-        definition.FinalizerType is { } type ? (IEntityFinalizer<TEntity>)services.GetRequiredService(type) : null;
 
     private void Handle(ObjectChange<TEntity> change)
     {
@@ -116,36 +108,36 @@ internal sealed class ControllerHost<TEntity> : BackgroundService, IHostedLifecy
             _queue.Add(key);
     }
 
-    private async Task WorkAsync(Lane least, CancellationToken stoppingToken)
+    private async Task WorkAsync(CancellationToken stoppingToken)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(_abort.Token, _leadership.Lost);
-        while (!ended.IsCancellationRequested && await _queue.TakeAsync(least, stoppingToken) is { } item)
+        while (!ended.IsCancellationRequested && await _queue.TakeAsync(stoppingToken) is { Key: var key })
         {
             try
             {
-                await WorkOnAsync(item, ended.Token);
+                await WorkOnAsync(key, ended.Token);
             }
             finally
             {
-                _queue.Done(item.Key);
+                _queue.Done(key);
             }
         }
     }
 
-    private async Task WorkOnAsync(WorkItem<ObjectKey> item, CancellationToken cancellationToken)
+    private async Task WorkOnAsync(ObjectKey key, CancellationToken cancellationToken)
     {
-        var gone = _gone.GetValueOrDefault(item.Key);
-        _informer.Cache.TryGet(item.Key, out var current);
-        var outcome = await _reconciler.ReconcileAsync(item.Key, current, gone, cancellationToken);
+        var gone = _gone.GetValueOrDefault(key);
+        _informer.Cache.TryGet(key, out var current);
+        var outcome = await _reconciler.ReconcileAsync(key, current, gone, cancellationToken);
         ReconcileMetrics.Reconciles.WithLabels(_definition.Name, outcome.Result).Inc();
         if (gone is not null && !outcome.IsFailure)
-            _gone.TryRemove(KeyValuePair.Create(item.Key, gone));
+            _gone.TryRemove(KeyValuePair.Create(key, gone));
 
         if (!outcome.IsFailure)
-            _queue.Forget(item.Key);
+            _queue.Forget(key);
         if (outcome.After is { } after)
-            _queue.AddAfter(item.Key, after, item.Lane);
+            _queue.AddAfter(key, after);
         else if (outcome.IsFailure)
-            _queue.AddRateLimited(item.Key, item.Lane);
+            _queue.AddRateLimited(key);
     }
 }

@@ -2,7 +2,6 @@ using k8s;
 using k8s.Models;
 using UrlShortener.ControllerRuntime.Api;
 using UrlShortener.ControllerRuntime.Informers;
-using UrlShortener.ControllerRuntime.Queue;
 
 namespace UrlShortener.ControllerRuntime.Hosting;
 
@@ -14,11 +13,11 @@ internal abstract class ControllerSource<TEntity>
     public abstract void Register(IServiceCollection services);
 
     /// <summary>Has keys enqueued when the kind's objects change, and returns the informer to wait for.</summary>
-    public abstract IInformer Attach(IServiceProvider services, ObjectCache<TEntity> own, Action<ObjectKey, Lane> enqueue);
+    public abstract IInformer Attach(IServiceProvider services, ObjectCache<TEntity> own, Action<ObjectKey> enqueue);
 }
 
 /// <inheritdoc/>
-internal sealed class ControllerSource<TEntity, TOther>(Func<TOther, ObjectCache<TEntity>, IEnumerable<ObjectKey>> map, Lane lane) : ControllerSource<TEntity>
+internal sealed class ControllerSource<TEntity, TOther>(Func<TOther, ObjectCache<TEntity>, IEnumerable<ObjectKey>> map) : ControllerSource<TEntity>
     where TEntity : class, IKubernetesObject<V1ObjectMeta>
     where TOther : class, IKubernetesObject<V1ObjectMeta>
 {
@@ -26,14 +25,14 @@ internal sealed class ControllerSource<TEntity, TOther>(Func<TOther, ObjectCache
     public override void Register(IServiceCollection services) => services.AddInformer<TOther>();
 
     /// <inheritdoc/>
-    public override IInformer Attach(IServiceProvider services, ObjectCache<TEntity> own, Action<ObjectKey, Lane> enqueue)
+    public override IInformer Attach(IServiceProvider services, ObjectCache<TEntity> own, Action<ObjectKey> enqueue)
     {
         var informer = services.GetRequiredService<Informer<TOther>>();
         informer.Subscribe(change =>
         {
             // A change may move an object from one owner to another: both look.
             foreach (var key in Find(change.Old, own).Concat(Find(change.New, own)).Distinct())
-                enqueue(key, lane);
+                enqueue(key);
         });
         return informer;
     }

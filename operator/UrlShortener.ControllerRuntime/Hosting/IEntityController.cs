@@ -14,8 +14,7 @@ public interface IEntityController<TEntity>
     Task<ReconciliationResult<TEntity>> ReconcileAsync(TEntity entity, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Forgets an object that is gone, such as its metrics. It is not called for objects that went while another process led or none did; what must not be
-    /// missed belongs into an <see cref="IEntityFinalizer{TEntity}"/>.
+    /// Forgets an object that is gone, such as its metrics. It is not called for objects that went while another process led or none did.
     /// </summary>
     Task<ReconciliationResult<TEntity>> DeletedAsync(TEntity entity, CancellationToken cancellationToken);
 }

@@ -10,23 +10,17 @@ internal sealed class Reconciler<TEntity>
 {
     private readonly ControllerDefinition<TEntity> _definition;
     private readonly IEntityController<TEntity> _controller;
-    private readonly IEntityFinalizer<TEntity>? _finalizer;
-    private readonly ResourceClient _client;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
 
     public Reconciler(
         ControllerDefinition<TEntity> definition,
         IEntityController<TEntity> controller,
-        IEntityFinalizer<TEntity>? finalizer,
-        ResourceClient client,
         TimeProvider time,
         ILogger logger)
     {
         _definition = definition;
         _controller = controller;
-        _finalizer = finalizer;
-        _client = client;
         _time = time;
         _logger = logger;
     }
@@ -90,32 +84,8 @@ internal sealed class Reconciler<TEntity>
                 return deleted;
         }
 
-        if (current is null)
-            return null;
-        var entity = Copy(current);
-        var isMarked = _definition.Finalizer is { } name && entity.Metadata.Finalizers?.Contains(name) == true;
-        if (entity.Metadata.DeletionTimestamp is not null)
-            return isMarked ? await FinalizeAsync(entity, cancellationToken) : null;
-        if (_definition.Finalizer is { } finalizer && !isMarked)
-            entity = await _client.AddFinalizerAsync(entity, finalizer, cancellationToken);
-        return await _controller.ReconcileAsync(entity, cancellationToken);
-    }
-
-    private async Task<ReconciliationResult<TEntity>> FinalizeAsync(TEntity entity, CancellationToken cancellationToken)
-    {
-        var result = await _finalizer!.FinalizeAsync(entity, cancellationToken);
-        if (!result.IsSuccess || result.RequeueAfter is not null)
-            return result;
-        try
-        {
-            await _client.RemoveFinalizerAsync(entity, _definition.Finalizer!, cancellationToken);
-        }
-        catch (ApiException missing) when (missing.IsNotFound)
-        {
-            // It went without us.
-        }
-
-        return result;
+        // Of what is being deleted the end will be told.
+        return current is null or { Metadata.DeletionTimestamp: not null } ? null : await _controller.ReconcileAsync(Copy(current), cancellationToken);
     }
 
     private void ReportFailure(ObjectKey key, string? message, Exception? error)

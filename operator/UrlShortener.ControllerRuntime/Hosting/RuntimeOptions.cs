@@ -11,6 +11,12 @@ public sealed class RuntimeOptions
     /// <summary>Handlers of all informers see all objects again in this interval; null leaves that to each informer's own timings.</summary>
     public TimeSpan? Resync { get; set; }
 
+    /// <summary>Name under which the API server notes what the runtime itself writes: events.</summary>
+    public string FieldManager { get; set; } = "controller";
+
+    /// <summary>Name of the program in events, such as <c>example.com/controller</c>.</summary>
+    public string ReportingController { get; set; } = "controller";
+
     /// <summary>The election of a leader.</summary>
     public LeaseOptions Lease { get; set; } = new();
 }

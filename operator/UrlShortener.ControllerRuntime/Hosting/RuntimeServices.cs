@@ -38,6 +38,7 @@ public static class RuntimeServices
             provider.GetRequiredService<KubernetesClients>().Requests,
             provider.GetRequiredService<Leadership>()));
         services.TryAddSingleton<EventRecorder>();
+        services.TryAddSingleton(provider => SourceOf(provider.GetRequiredService<IOptions<RuntimeOptions>>().Value));
         services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<LeaseOptions>().Enabled
             ? ActivatorUtilities.CreateInstance<LeaseElector>(provider)
             : new NoElection());
@@ -85,8 +86,6 @@ public static class RuntimeServices
         services.AddInformer<TEntity>();
         foreach (var source in definition.Sources)
             source.Register(services);
-        if (definition.FinalizerType is { } finalizer)
-            services.TryAddSingleton(finalizer);
         services.AddSingleton<IEntityController<TEntity>, TController>();
         services.AddSingleton(provider =>
         {
@@ -94,7 +93,6 @@ public static class RuntimeServices
             return ActivatorUtilities.CreateInstance<ControllerHost<TEntity>>(provider, definition, queue);
         });
         services.AddSingleton<IWorkAges>(provider => provider.GetRequiredService<ControllerHost<TEntity>>().Ages);
-        services.AddSingleton<IReconcileTrigger<TEntity>>(provider => provider.GetRequiredService<ControllerHost<TEntity>>());
         return services.AddHostedService(provider => provider.GetRequiredService<ControllerHost<TEntity>>());
     }
 
@@ -104,6 +102,8 @@ public static class RuntimeServices
         endpoints.MapHealthChecks("/readyz", new HealthCheckOptions { Predicate = check => check.Tags.Contains(ReadyTag) });
         endpoints.MapHealthChecks("/livez", new HealthCheckOptions { Predicate = check => check.Tags.Contains(LiveTag) });
     }
+
+    private static EventSource SourceOf(RuntimeOptions options) => new(options.FieldManager, options.ReportingController, options.Lease.Identity);
 
     /// <summary>Stands where the election would.</summary>
     private sealed class NoElection : IHostedService

@@ -1,6 +1,5 @@
 using k8s;
 using k8s.Models;
-using UrlShortener.ControllerRuntime.Hosting;
 
 namespace UrlShortener.ControllerRuntime.Informers;
 
@@ -8,14 +7,11 @@ namespace UrlShortener.ControllerRuntime.Informers;
 public sealed class InformerOptions<T>
     where T : class, IKubernetesObject<V1ObjectMeta>
 {
-    /// <summary>Namespaces to watch, each with a watch of its own; empty watches the whole cluster, null takes those of <see cref="RuntimeOptions"/>.</summary>
+    /// <summary>Namespaces to watch, each with a watch of its own; empty watches the whole cluster, null takes those of the runtime.</summary>
     public IReadOnlyList<string>? Namespaces { get; set; }
 
     /// <summary>Label selector; null takes all.</summary>
     public string? LabelSelector { get; set; }
-
-    /// <summary>Field selector; null takes all.</summary>
-    public string? FieldSelector { get; set; }
 
     /// <summary>Whether the cluster may lack the kind. Then the informer is in step with nothing, until the kind appears.</summary>
     public bool Optional { get; set; }

@@ -267,7 +267,5 @@ internal sealed class Reflector<T>
             $"{_type.Path(_namespace)}?watch=true&allowWatchBookmarks=true&resourceVersion={version}&timeoutSeconds={seconds:0}{Selectors()}");
     }
 
-    private string Selectors() => Selector("labelSelector", _options.LabelSelector) + Selector("fieldSelector", _options.FieldSelector);
-
-    private static string Selector(string name, string? value) => string.IsNullOrEmpty(value) ? "" : $"&{name}={Uri.EscapeDataString(value)}";
+    private string Selectors() => string.IsNullOrEmpty(_options.LabelSelector) ? "" : $"&labelSelector={Uri.EscapeDataString(_options.LabelSelector)}";
 }

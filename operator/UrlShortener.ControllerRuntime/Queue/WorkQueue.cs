@@ -18,8 +18,8 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
     /// <summary>Guarded by <see cref="_sync"/>, as all below. Keys of which there is something to remember.</summary>
     private readonly Dictionary<TKey, Entry> _entries = [];
 
-    /// <summary>Waiting keys per lane, the oldest first. A key that moved to the fast lane is left in the slow one, and skipped there.</summary>
-    private readonly Queue<TKey>[] _lanes = [new(), new()];
+    /// <summary>Keys that a worker may take now, the oldest first.</summary>
+    private readonly Queue<TKey> _waiting = new();
 
     /// <summary>Keys that come back later, by timestamp. What no longer agrees with the key's entry is skipped.</summary>
     private readonly PriorityQueue<(TKey Key, long Due), long> _later = new();
@@ -51,38 +51,34 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
         get
         {
             lock (_sync)
-                return _entries.Values.Count(entry => entry.IsOffered);
+                return _waiting.Count;
         }
     }
 
     /// <summary>Lets a key wait for a worker. A key in work waits until that work is done.</summary>
-    public void Add(TKey key, Lane lane = Lane.Slow)
+    public void Add(TKey key)
     {
         lock (_sync)
         {
             if (_isClosed)
                 return;
             var entry = EntryOf(key);
-            if (entry.WaitsIn >= lane)
+            if (entry.Waits)
                 return;
-            if (entry.WaitsIn is null)
-            {
-                entry.WaitsSince = _time.GetTimestamp();
-                QueueMetrics.Adds.WithLabels(_name).Inc();
-            }
-
-            entry.WaitsIn = lane;
+            entry.Waits = true;
+            entry.WaitsSince = _time.GetTimestamp();
+            QueueMetrics.Adds.WithLabels(_name).Inc();
             if (!entry.InWork)
-                Offer(key, lane);
+                Offer(key);
         }
     }
 
     /// <summary>Adds a key after a delay. Of several delays the one that ends first counts.</summary>
-    public void AddAfter(TKey key, TimeSpan delay, Lane lane = Lane.Slow)
+    public void AddAfter(TKey key, TimeSpan delay)
     {
         if (delay <= TimeSpan.Zero)
         {
-            Add(key, lane);
+            Add(key);
             return;
         }
 
@@ -92,7 +88,6 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
                 return;
             var entry = EntryOf(key);
             var due = _time.GetTimestamp() + (long)(delay.TotalSeconds * _time.TimestampFrequency);
-            entry.DueIn = entry.Due is null || lane > entry.DueIn ? lane : entry.DueIn;
             if (entry.Due <= due)
                 return;
             entry.Due = due;
@@ -102,13 +97,13 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
     }
 
     /// <summary>Adds a key after a delay that grows with each call, until <see cref="Forget"/>.</summary>
-    public void AddRateLimited(TKey key, Lane lane = Lane.Slow)
+    public void AddRateLimited(TKey key)
     {
         TimeSpan delay;
         lock (_sync)
             delay = _backoff.After(++EntryOf(key).Failures);
         QueueMetrics.Retries.WithLabels(_name).Inc();
-        AddAfter(key, delay, lane);
+        AddAfter(key, delay);
     }
 
     /// <summary>Starts the key's delays anew: its work succeeded.</summary>
@@ -124,10 +119,9 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
     }
 
     /// <summary>Waits for a key, takes it into work, and drops its delay: the work decides anew when the key comes back.</summary>
-    /// <param name="least">The slowest lane that the worker serves.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The key, or null when the queue was closed.</returns>
-    public async Task<WorkItem<TKey>?> TakeAsync(Lane least, CancellationToken cancellationToken)
+    public async Task<WorkItem<TKey>?> TakeAsync(CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -136,7 +130,7 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
             {
                 if (_isClosed)
                     return null;
-                if (TryTake(least) is { } item)
+                if (TryTake() is { } item)
                     return item;
                 changed = _changed.Task;
             }
@@ -153,8 +147,8 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
             var entry = _entries[key];
             QueueMetrics.WorkSeconds.WithLabels(_name).Observe(_time.GetElapsedTime(entry.InWorkSince).TotalSeconds);
             entry.InWork = false;
-            if (entry.WaitsIn is { } lane)
-                Offer(key, lane);
+            if (entry.Waits)
+                Offer(key);
             else
                 RemoveIfIdle(key, entry);
         }
@@ -189,36 +183,24 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private WorkItem<TKey>? TryTake(Lane least)
+    private WorkItem<TKey>? TryTake()
     {
-        for (var lane = Lane.Fast; lane >= least; lane--)
-        {
-            while (_lanes[(int)lane].TryDequeue(out var key))
-            {
-                if (!_entries.TryGetValue(key, out var entry) || entry.InWork || entry.WaitsIn != lane)
-                    continue;
-                var now = _time.GetTimestamp();
-                QueueMetrics.QueueSeconds.WithLabels(_name).Observe(_time.GetElapsedTime(entry.WaitsSince, now).TotalSeconds);
-                QueueMetrics.Depth.WithLabels(_name).Dec();
-                entry.WaitsIn = null;
-                entry.IsOffered = false;
-                entry.InWork = true;
-                entry.InWorkSince = now;
-                entry.Due = null;
-                return new WorkItem<TKey>(key, lane);
-            }
-        }
-
-        return null;
+        if (!_waiting.TryDequeue(out var key))
+            return null;
+        var (entry, now) = (_entries[key], _time.GetTimestamp());
+        QueueMetrics.QueueSeconds.WithLabels(_name).Observe(_time.GetElapsedTime(entry.WaitsSince, now).TotalSeconds);
+        QueueMetrics.Depth.WithLabels(_name).Dec();
+        entry.Waits = false;
+        entry.InWork = true;
+        entry.InWorkSince = now;
+        entry.Due = null;
+        return new WorkItem<TKey>(key);
     }
 
-    private void Offer(TKey key, Lane lane)
+    private void Offer(TKey key)
     {
-        var entry = _entries[key];
-        if (!entry.IsOffered)
-            QueueMetrics.Depth.WithLabels(_name).Inc();
-        entry.IsOffered = true;
-        _lanes[(int)lane].Enqueue(key);
+        QueueMetrics.Depth.WithLabels(_name).Inc();
+        _waiting.Enqueue(key);
         Signal();
     }
 
@@ -233,7 +215,7 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
                 if (!_entries.TryGetValue(next.Key, out var entry) || entry.Due != due)
                     continue;
                 entry.Due = null;
-                Add(next.Key, entry.DueIn);
+                Add(next.Key);
             }
 
             SetTimer();
@@ -265,19 +247,16 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
 
     private void RemoveIfIdle(TKey key, Entry entry)
     {
-        if (entry is { WaitsIn: null, InWork: false, Due: null, Failures: 0 })
+        if (entry is { Waits: false, InWork: false, Due: null, Failures: 0 })
             _entries.Remove(key);
     }
 
     private sealed class Entry
     {
-        /// <summary>The lane in which the key waits, or will wait when its work is done; null when it does not.</summary>
-        public Lane? WaitsIn { get; set; }
+        /// <summary>Whether the key waits for a worker, or will when the work on it is done.</summary>
+        public bool Waits { get; set; }
 
         public long WaitsSince { get; set; }
-
-        /// <summary>Whether a worker may take the key now, from one of the lanes.</summary>
-        public bool IsOffered { get; set; }
 
         public bool InWork { get; set; }
 
@@ -285,8 +264,6 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
 
         /// <summary>When the key comes back; null when no delay runs.</summary>
         public long? Due { get; set; }
-
-        public Lane DueIn { get; set; }
 
         public int Failures { get; set; }
     }

@@ -4,6 +4,7 @@ using k8s;
 using k8s.Models;
 using UrlShortener.ControllerRuntime.Api;
 using UrlShortener.ControllerRuntime.Events;
+using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Resources;
 

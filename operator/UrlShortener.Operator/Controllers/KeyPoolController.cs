@@ -4,6 +4,7 @@ using UrlShortener.ControllerRuntime.Api;
 using UrlShortener.ControllerRuntime.Election;
 using UrlShortener.ControllerRuntime.Events;
 using UrlShortener.ControllerRuntime.Hosting;
+using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Status;
@@ -41,7 +42,7 @@ internal sealed class KeyPoolController(
         var now = time.GetUtcNow();
         var former = pool.Status;
         var (status, changed) = KeyPoolStatusRules.Build(pool, observed, plan, memory.NumbersAt, now);
-        pool = await client.PatchStatusAsync(pool, pool.WithStatus(status), cancellationToken);
+        pool = await client.PatchStatusAsync(pool, pool.WithStatus(status), FieldManagers.Status, cancellationToken);
         ConditionEvents.Record(events, pool, changed);
         // By what is seen: the answer to the command may have been lost, and the service be told by others.
         if (former?.Epoch is { } before && status.Epoch > before)

@@ -3,6 +3,7 @@ using k8s.Models;
 using UrlShortener.ControllerRuntime.Api;
 using UrlShortener.ControllerRuntime.Events;
 using UrlShortener.ControllerRuntime.Hosting;
+using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
@@ -29,7 +30,7 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
             plan = plan with { Obstacle = await ApplyAsync(region, observed, plan, cancellationToken) };
 
         var (status, changed) = RegionStatusRules.Build(region, observed, plan, time.GetUtcNow());
-        region = await client.PatchStatusAsync(region, region.WithStatus(status), cancellationToken);
+        region = await client.PatchStatusAsync(region, region.WithStatus(status), FieldManagers.Status, cancellationToken);
         ConditionEvents.Record(events, region, changed);
         RegionMetrics.Set(region, status);
         return ReconciliationResult<V1Alpha1ShortenerRegion>.Success(region, ConditionEvents.IsTrue(status.Conditions, ConditionTypes.Ready) ? HealthInterval : BusyInterval);

@@ -57,7 +57,7 @@ internal static class LeaderProgram
                 {
                     var data = new JsonObject { ["count"] = count.ToString(CultureInfo.InvariantCulture) };
                     var key = new ObjectKey(space, Written);
-                    await client.PatchAsync<V1ConfigMap>(key, new JsonObject { ["data"] = data }, FieldManagers.Operator, stoppingToken);
+                    await client.PatchAsync<V1ConfigMap>(key, new JsonObject { ["data"] = data }, RuntimeTest.FieldManager, stoppingToken);
                 }
                 catch (Exception e) when (e is ApiException or TimeoutException or HttpRequestException or LeadershipLostException)
                 {

@@ -7,7 +7,6 @@ using UrlShortener.ControllerRuntime.Api;
 using UrlShortener.ControllerRuntime.Events;
 using UrlShortener.ControllerRuntime.Hosting;
 using UrlShortener.ControllerRuntime.Informers;
-using UrlShortener.ControllerRuntime.Queue;
 using UrlShortener.TestServers.Kubernetes;
 using Xunit;
 
@@ -16,7 +15,6 @@ namespace UrlShortener.ControllerRuntime.Tests.Hosting;
 /// <summary>Controllers of a kind of these tests, on a real API server.</summary>
 public sealed class ControllerHostTests(RuntimeClusterFixture fixture) : RuntimeTest
 {
-    private const string Finalizer = "tests.urlshortener.dev/outside";
     private readonly WidgetBehavior _behavior = new();
 
     [Fact]
@@ -24,7 +22,7 @@ public sealed class ControllerHostTests(RuntimeClusterFixture fixture) : Runtime
     {
         await using var place = await PrepareAsync("owned");
         await using var running = await StartAsync(place, one => one.Owns<V1ConfigMap>());
-        _behavior.Reconcile = (widget, _, token) => running.Client.ApplyAsync(Owned(widget), FieldManagers.Operator, force: true, token);
+        _behavior.Reconcile = (widget, _, token) => running.Client.ApplyAsync(Owned(widget), FieldManager, force: true, token);
         await CreateAsync(place, "a");
         var first = await ReadAsync(null);
 
@@ -75,7 +73,7 @@ public sealed class ControllerHostTests(RuntimeClusterFixture fixture) : Runtime
                 Metadata = widget.Metadata,
                 Status = new WidgetStatus { Size = widget.Spec!.Size, ObservedGeneration = widget.Metadata.Generation ?? 0 },
             };
-            await running.Client.PatchStatusAsync(widget, desired, token);
+            await running.Client.PatchStatusAsync(widget, desired, "status", token);
         };
         await CreateAsync(place, "a");
         // What a reconcile sees: one that came before it would be refused, and come again.
@@ -97,8 +95,8 @@ public sealed class ControllerHostTests(RuntimeClusterFixture fixture) : Runtime
         _behavior.Reconcile = async (widget, _, token) =>
         {
             if (await running.Client.GetAsync<V1Deployment>(ObjectKey.Of(widget), token) is null)
-                await running.Client.CreateAsync(Deployment(widget, 3), FieldManagers.Bootstrap, token);
-            await running.Client.ApplyAsync(Deployment(widget, null), FieldManagers.Operator, force: true, token);
+                await running.Client.CreateAsync(Deployment(widget, 3), "bootstrap", token);
+            await running.Client.ApplyAsync(Deployment(widget, null), FieldManager, force: true, token);
         };
         await CreateAsync(place, "a");
         await UntilAsync(() => _behavior.Count("done a") > 0, "the deployment is there");
@@ -109,24 +107,21 @@ public sealed class ControllerHostTests(RuntimeClusterFixture fixture) : Runtime
 
         var after = await place.Client.AppsV1.ReadNamespacedDeploymentAsync("a", place.Name, cancellationToken: Token);
         Assert.Equal(7, after.Spec.Replicas);
-        var ours = Assert.Single(after.Metadata.ManagedFields, fields => fields.Manager == FieldManagers.Operator);
+        var ours = Assert.Single(after.Metadata.ManagedFields, fields => fields.Manager == FieldManager);
         Assert.DoesNotContain("f:replicas", KubernetesJson.Serialize(ours.FieldsV1), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Object_WithFinalizer_IsFinalizedBeforeItGoesAndForgottenAfter()
+    public async Task Object_Deleted_IsForgotten()
     {
-        await using var place = await PrepareAsync("finalizer");
-        await using var running = await StartAsync(place, one => one.WithFinalizer<WidgetController>(Finalizer));
-        _behavior.FinalizeWidget = (_, _) => _behavior.Count("finalize a") < 2 ? throw new TimeoutException("It is not reached.") : Task.CompletedTask;
+        await using var place = await PrepareAsync("deleted");
+        await using var running = await StartAsync(place);
         await CreateAsync(place, "a");
         await UntilAsync(() => _behavior.Count("done a") > 0, "it was reconciled");
-        Assert.Equal([Finalizer], (await GetAsync(running, place, "a"))!.Metadata.Finalizers);
 
         await running.Client.DeleteAsync((await GetAsync(running, place, "a"))!, Token);
 
         await UntilAsync(() => _behavior.Count("deleted a") > 0, "it is gone");
-        Assert.Equal(2, _behavior.Count("finalize a"));
         Assert.Null(await GetAsync(running, place, "a"));
     }
 
@@ -135,8 +130,8 @@ public sealed class ControllerHostTests(RuntimeClusterFixture fixture) : Runtime
     {
         // As the administrator: a user of the namespace would lose its rights with it.
         await using var place = await PrepareAsync("terminating", asAdministrator: true);
-        await using var running = await StartAsync(place, one => one.WithFinalizer<WidgetController>(Finalizer).Owns<V1ConfigMap>());
-        _behavior.Reconcile = (widget, _, token) => running.Client.ApplyAsync(Owned(widget), FieldManagers.Operator, force: true, token);
+        await using var running = await StartAsync(place, one => one.Owns<V1ConfigMap>());
+        _behavior.Reconcile = (widget, _, token) => running.Client.ApplyAsync(Owned(widget), FieldManager, force: true, token);
         await CreateAsync(place, "a");
         await UntilAsync(() => _behavior.Count("done a") > 0, "it was reconciled");
 
@@ -145,7 +140,6 @@ public sealed class ControllerHostTests(RuntimeClusterFixture fixture) : Runtime
             async () => !(await place.Admin.CoreV1.ListNamespaceAsync(cancellationToken: Token)).Items.Any(one => one.Metadata.Name == place.Name),
             "the namespace is gone");
 
-        Assert.Equal(1, _behavior.Count("finalize a"));
         Assert.Equal(0, ReconcileMetrics.Errors.WithLabels(place.Name).Value);
         // One for each event of something going in it, and one each 10 s; waits that grow from 5 ms would make more.
         Assert.InRange((await place.ReadWritesAsync()).Count(write => write.EndsWith("403", StringComparison.Ordinal)), 0, 5);
@@ -160,7 +154,7 @@ public sealed class ControllerHostTests(RuntimeClusterFixture fixture) : Runtime
         {
             var metadata = new JsonObject { ["resourceVersion"] = call == 1 ? "1" : widget.Metadata.ResourceVersion };
             var patch = new JsonObject { ["metadata"] = metadata, ["status"] = new JsonObject { ["size"] = 1 } };
-            return running.Client.PatchAsync<V1Widget>(ObjectKey.Of(widget), patch, FieldManagers.Status, token, "status");
+            return running.Client.PatchAsync<V1Widget>(ObjectKey.Of(widget), patch, "status", token, "status");
         };
 
         await CreateAsync(place, "a");
@@ -191,27 +185,6 @@ public sealed class ControllerHostTests(RuntimeClusterFixture fixture) : Runtime
     }
 
     [Fact]
-    public async Task FastLane_AllOtherWorkersBusy_IsServed()
-    {
-        await using var place = await PrepareAsync("lanes");
-        await using var running = await StartAsync(place, one => (one.Workers, one.FastWorkers) = (1, 1));
-        var gate = new TaskCompletionSource();
-        _behavior.Reconcile = (widget, _, token) => widget.Metadata.Name == "slow" ? gate.Task.WaitAsync(token) : Task.CompletedTask;
-        await CreateAsync(place, "slow");
-        await UntilAsync(() => _behavior.Count("reconcile slow") == 1, "the slow one is in work");
-        await CreateAsync(place, "urgent");
-        // A key that is asked for before its object is known is reconciled as one that is gone, and the object then waits behind the slow one.
-        var cache = running.Get<Informer<V1Widget>>().Cache;
-        await UntilAsync(() => cache.TryGet(new ObjectKey(place.Name, "urgent"), out _), "the urgent one is known");
-
-        running.Get<IReconcileTrigger<V1Widget>>().Enqueue(new ObjectKey(place.Name, "urgent"), Lane.Fast);
-
-        await UntilAsync(() => _behavior.Count("done urgent") > 0, "the urgent one is done");
-        Assert.Equal(0, _behavior.Count("done slow"));
-        gate.SetResult();
-    }
-
-    [Fact]
     public async Task Stop_WorkInHand_EndsBeforeTheLeaseIsHandedBack()
     {
         await using var place = await PrepareAsync("drain");
@@ -220,7 +193,7 @@ public sealed class ControllerHostTests(RuntimeClusterFixture fixture) : Runtime
         _behavior.Reconcile = async (widget, _, token) =>
         {
             await gate.Task.WaitAsync(token);
-            await running.Client.ApplyAsync(Owned(widget), FieldManagers.Operator, force: true, token);
+            await running.Client.ApplyAsync(Owned(widget), FieldManager, force: true, token);
         };
         await CreateAsync(place, "a");
         await UntilAsync(() => _behavior.Count("reconcile a") == 1, "it is in work");
@@ -231,7 +204,7 @@ public sealed class ControllerHostTests(RuntimeClusterFixture fixture) : Runtime
         await stopping;
 
         Assert.Equal(["reconcile a", "done a"], _behavior.Calls);
-        var lease = await place.Client.CoordinationV1.ReadNamespacedLeaseAsync("urlshortener-operator", place.Name, cancellationToken: Token);
+        var lease = await place.Client.CoordinationV1.ReadNamespacedLeaseAsync("controller", place.Name, cancellationToken: Token);
         Assert.Null(lease.Spec.HolderIdentity);
     }
 
@@ -241,7 +214,7 @@ public sealed class ControllerHostTests(RuntimeClusterFixture fixture) : Runtime
         await using var place = await PrepareAsync("follower");
         var other = new V1Lease
         {
-            Metadata = new V1ObjectMeta { Name = "urlshortener-operator" },
+            Metadata = new V1ObjectMeta { Name = "controller" },
             Spec = new V1LeaseSpec { HolderIdentity = "other", LeaseDurationSeconds = 3_600 },
         };
         await place.Client.CoordinationV1.CreateNamespacedLeaseAsync(other, place.Name, cancellationToken: Token);
@@ -290,7 +263,7 @@ public sealed class ControllerHostTests(RuntimeClusterFixture fixture) : Runtime
         await UntilAsync(async () => (await ListAsync())[0].Series?.Count == 3, "the series is counted");
         var written = Assert.Single(await ListAsync());
         Assert.Equal(("Warning", "Tested", "Test"), (written.Type, written.Reason, written.Action));
-        Assert.Equal(("urlshortener.dev/operator", widget.Metadata.Uid), (written.ReportingController, written.Regarding.Uid));
+        Assert.Equal(("tests.urlshortener.dev/controller", widget.Metadata.Uid), (written.ReportingController, written.Regarding.Uid));
 
         async Task<IList<Eventsv1Event>> ListAsync() =>
             (await place.Client.EventsV1.ListNamespacedEventAsync(place.Name, cancellationToken: Token)).Items;
@@ -349,11 +322,11 @@ public sealed class ControllerHostTests(RuntimeClusterFixture fixture) : Runtime
 
     private async Task ReconcileAgainAsync(TestOperator running, Place place, string name, int times)
     {
-        var trigger = running.Get<IReconcileTrigger<V1Widget>>();
+        var host = running.Get<ControllerHost<V1Widget>>();
         for (var i = 0; i < times; i++)
         {
             var before = _behavior.Count($"done {name}");
-            trigger.Enqueue(new ObjectKey(place.Name, name), Lane.Slow);
+            host.Enqueue(new ObjectKey(place.Name, name));
             await UntilAsync(() => _behavior.Count($"done {name}") > before, "it is reconciled again");
         }
     }

@@ -17,7 +17,7 @@ public sealed class LivenessCheckTests
         using var queue = new WorkQueue<string>("liveness", Backoff.Reconcile, _time);
         var check = new LivenessCheck([queue]);
         queue.Add("a");
-        await queue.TakeAsync(Lane.Slow, TestContext.Current.CancellationToken);
+        await queue.TakeAsync(TestContext.Current.CancellationToken);
 
         _time.Advance(TimeSpan.FromMinutes(5));
         Assert.Equal(HealthStatus.Healthy, await CheckAsync());

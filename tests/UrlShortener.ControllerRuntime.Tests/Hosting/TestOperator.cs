@@ -38,6 +38,8 @@ internal sealed class TestOperator : IAsyncDisposable
         {
             options.Namespaces = [space];
             options.Lease.Enabled = false;
+            options.FieldManager = RuntimeTest.FieldManager;
+            options.ReportingController = "tests.urlshortener.dev/controller";
             settings?.Invoke(options);
         });
         configure(builder.Services);

@@ -11,8 +11,6 @@ internal sealed class WidgetBehavior
     /// <summary>Called with the object and the number of the call, from 1.</summary>
     public Func<V1Widget, int, CancellationToken, Task> Reconcile { get; set; } = (_, _, _) => Task.CompletedTask;
 
-    public Func<V1Widget, CancellationToken, Task> FinalizeWidget { get; set; } = (_, _) => Task.CompletedTask;
-
     /// <summary>The calls so far, such as <c>reconcile a</c>.</summary>
     public IReadOnlyList<string> Calls => [.. _calls];
 
@@ -26,7 +24,7 @@ internal sealed class WidgetBehavior
 }
 
 /// <inheritdoc cref="WidgetBehavior"/>
-internal sealed class WidgetController(WidgetBehavior behavior) : IEntityController<V1Widget>, IEntityFinalizer<V1Widget>
+internal sealed class WidgetController(WidgetBehavior behavior) : IEntityController<V1Widget>
 {
     public async Task<ReconciliationResult<V1Widget>> ReconcileAsync(V1Widget entity, CancellationToken cancellationToken)
     {
@@ -40,12 +38,5 @@ internal sealed class WidgetController(WidgetBehavior behavior) : IEntityControl
     {
         behavior.Note("deleted", entity);
         return Task.FromResult(ReconciliationResult<V1Widget>.Success(entity));
-    }
-
-    public async Task<ReconciliationResult<V1Widget>> FinalizeAsync(V1Widget entity, CancellationToken cancellationToken)
-    {
-        behavior.Note("finalize", entity);
-        await behavior.FinalizeWidget(entity, cancellationToken);
-        return ReconciliationResult<V1Widget>.Success(entity);
     }
 }

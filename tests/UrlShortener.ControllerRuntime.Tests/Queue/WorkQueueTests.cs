@@ -97,33 +97,9 @@ public sealed class WorkQueueTests : IDisposable
     }
 
     [Fact]
-    public async Task Take_BothLanesWait_FastComesFirst()
-    {
-        _queue.Add("slow");
-        _queue.Add("fast", Lane.Fast);
-
-        Assert.Equal("fast", await TakeAsync());
-        Assert.Equal("slow", await TakeAsync());
-    }
-
-    [Fact]
-    public async Task Take_FastOnly_LeavesTheSlowLane()
-    {
-        _queue.Add("a");
-        var taking = _queue.TakeAsync(Lane.Fast, Token);
-        Assert.False(taking.IsCompleted);
-
-        _queue.Add("a", Lane.Fast);
-
-        Assert.Equal(new WorkItem<string>("a", Lane.Fast), await taking);
-        _queue.Done("a");
-        Assert.Equal(0, _queue.Depth);
-    }
-
-    [Fact]
     public async Task Close_WorkersWait_TheyEnd()
     {
-        var taking = _queue.TakeAsync(Lane.Slow, Token);
+        var taking = _queue.TakeAsync(Token);
 
         _queue.Close();
         _queue.Add("a");
@@ -145,7 +121,7 @@ public sealed class WorkQueueTests : IDisposable
             switch (step % 8)
             {
                 case 0 or 1:
-                    queue.Add(key, (Lane)(step % 2));
+                    queue.Add(key);
                     pending.Add(key);
                     break;
                 case 2:
@@ -164,7 +140,7 @@ public sealed class WorkQueueTests : IDisposable
                     inWork.Remove(inWork.First());
                     break;
                 default:
-                    await TakeAsync(Lane.Slow);
+                    await TakeAsync();
                     break;
             }
         }
@@ -176,7 +152,7 @@ public sealed class WorkQueueTests : IDisposable
         }
 
         time.Advance(TimeSpan.FromMinutes(2));
-        while (await TakeAsync(Lane.Slow) is { } key)
+        while (await TakeAsync() is { } key)
         {
             queue.Done(key);
             inWork.Remove(key);
@@ -184,16 +160,16 @@ public sealed class WorkQueueTests : IDisposable
 
         Assert.Empty(pending);
 
-        async Task<int?> TakeAsync(Lane least)
+        async Task<int?> TakeAsync()
         {
             if (queue.Depth == 0)
                 return null;
-            var taken = (await queue.TakeAsync(least, Token))!.Value.Key;
+            var taken = (await queue.TakeAsync(Token))!.Value.Key;
             Assert.True(inWork.Add(taken));
             pending.Remove(taken);
             return taken;
         }
     }
 
-    private async Task<string> TakeAsync() => (await _queue.TakeAsync(Lane.Slow, Token))!.Value.Key;
+    private async Task<string> TakeAsync() => (await _queue.TakeAsync(Token))!.Value.Key;
 }

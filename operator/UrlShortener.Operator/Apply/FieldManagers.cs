@@ -1,7 +1,7 @@
-namespace UrlShortener.ControllerRuntime.Api;
+namespace UrlShortener.Operator.Apply;
 
 /// <summary>Names under which the API server notes who set a field. One per concern, so that none of them takes away what another one set.</summary>
-public static class FieldManagers
+internal static class FieldManagers
 {
     /// <summary>Applies what the operator owns.</summary>
     public const string Operator = "shortener-operator";
