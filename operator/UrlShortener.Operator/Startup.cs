@@ -6,8 +6,9 @@ using UrlShortener.ControllerRuntime.Api;
 using UrlShortener.ControllerRuntime.Hosting;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Configuration;
-using UrlShortener.Operator.Controllers;
 using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.KeyPools;
+using UrlShortener.Operator.Regions;
 using UrlShortener.Operator.Webhooks;
 
 namespace UrlShortener.Operator;

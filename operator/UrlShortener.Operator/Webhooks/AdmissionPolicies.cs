@@ -1,7 +1,8 @@
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Entities.Status;
-using UrlShortener.Operator.Validation;
+using UrlShortener.Operator.KeyPools;
+using UrlShortener.Operator.Regions.Validation;
 
 namespace UrlShortener.Operator.Webhooks;
 

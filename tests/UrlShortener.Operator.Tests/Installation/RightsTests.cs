@@ -2,7 +2,8 @@ using System.Reflection;
 using System.Text.Json.Nodes;
 using k8s.Models;
 using UrlShortener.Operator.Configuration;
-using UrlShortener.Operator.Resources;
+using UrlShortener.Operator.KeyPools;
+using UrlShortener.Operator.Regions;
 using UrlShortener.Operator.Webhooks;
 using UrlShortener.TestServers;
 using Xunit;
@@ -87,8 +88,10 @@ public sealed class RightsTests
         var rules = RulesOf(Workloads)
             .SelectMany(rule => ManifestFile.Texts(rule["resources"]).Select(resource => (Name: $"{ManifestFile.Texts(rule["apiGroups"])[0]}/{resource}", Verbs: ManifestFile.Texts(rule["verbs"]))))
             .ToDictionary(rule => rule.Name, rule => rule.Verbs, StringComparer.Ordinal);
-        var built = typeof(AppResources).Assembly.GetTypes().Where(type => type.Namespace == typeof(AppResources).Namespace)
+        string?[] subjects = [typeof(AppResources).Namespace, typeof(KgsResources).Namespace];
+        var built = typeof(AppResources).Assembly.GetTypes().Where(type => subjects.Contains(type.Namespace))
             .SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Static))
+            .Where(method => method.Name.StartsWith("Build", StringComparison.Ordinal))
             .Select(method => method.ReturnType.GetCustomAttribute<KubernetesEntityAttribute>())
             .OfType<KubernetesEntityAttribute>()
             .Select(kind => $"{kind.Group}/{kind.PluralName}")

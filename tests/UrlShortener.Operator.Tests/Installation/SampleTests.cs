@@ -1,6 +1,7 @@
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
-using UrlShortener.Operator.Validation;
+using UrlShortener.Operator.KeyPools;
+using UrlShortener.Operator.Regions.Validation;
 using Xunit;
 
 namespace UrlShortener.Operator.Tests.Installation;

@@ -1,13 +1,11 @@
 using FsCheck.Xunit;
 using k8s;
 using k8s.Models;
+using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Conditions;
-using UrlShortener.Operator.Controllers;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Status;
-using UrlShortener.Operator.Keys;
-using UrlShortener.Operator.Observation;
-using UrlShortener.Operator.Resources;
+using UrlShortener.Operator.KeyPools;
 using Xunit;
 
 namespace UrlShortener.Operator.Tests.KeyPools;

@@ -5,7 +5,7 @@ using k8s.Models;
 using Npgsql;
 using StackExchange.Redis;
 using UrlShortener.Operator.Entities;
-using UrlShortener.Operator.Keys;
+using UrlShortener.Operator.KeyPools;
 using UrlShortener.Operator.Tests.Regions;
 using Xunit;
 

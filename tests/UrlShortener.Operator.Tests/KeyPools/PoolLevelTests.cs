@@ -1,5 +1,5 @@
+using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Conditions;
-using UrlShortener.Operator.Resources;
 using UrlShortener.Operator.Tests.Regions;
 using Xunit;
 

@@ -1,10 +1,11 @@
 using System.Text;
 using k8s.Models;
+using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
-using UrlShortener.Operator.Keys;
-using UrlShortener.Operator.Observation;
-using UrlShortener.Operator.Resources;
+using UrlShortener.Operator.KeyPools;
+using UrlShortener.Operator.Pods;
+using UrlShortener.Operator.Regions;
 
 namespace UrlShortener.Operator.Tests.KeyPools;
 
@@ -69,5 +70,5 @@ internal static class PoolSamples
     }
 
     private static string MigrationOf(V1Alpha1ShortenerRegion region, Dictionary<string, V1Secret> secrets) =>
-        Operator.Controllers.RegionPlan.Of(region, new ObservedRegion { Group = [region], Secrets = secrets }).MigrationDigest;
+        RegionPlan.Of(region, new ObservedRegion { Group = [region], Secrets = secrets }).MigrationDigest;
 }

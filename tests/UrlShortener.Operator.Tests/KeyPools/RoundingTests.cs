@@ -1,5 +1,5 @@
 using FsCheck.Xunit;
-using UrlShortener.Operator.Keys;
+using UrlShortener.Operator.KeyPools;
 using Xunit;
 
 namespace UrlShortener.Operator.Tests.KeyPools;

@@ -1,6 +1,6 @@
 using FsCheck.Xunit;
 using UrlShortener.Operator.Entities.Spec;
-using UrlShortener.Operator.Keys;
+using UrlShortener.Operator.KeyPools;
 using Xunit;
 
 namespace UrlShortener.Operator.Tests.KeyPools;

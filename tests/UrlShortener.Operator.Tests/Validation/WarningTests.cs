@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
+using UrlShortener.Operator.KeyPools;
+using UrlShortener.Operator.Regions.Validation;
 using UrlShortener.Operator.Validation;
 using Xunit;
 

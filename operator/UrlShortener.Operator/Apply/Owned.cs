@@ -1,0 +1,45 @@
+using k8s;
+using k8s.Models;
+using UrlShortener.ControllerRuntime.Api;
+using UrlShortener.Operator.Entities;
+
+namespace UrlShortener.Operator.Apply;
+
+/// <summary>What all objects that the operator makes have in common: they belong to one of its own, and go with it.</summary>
+internal static class Owned
+{
+    /// <summary>Metadata of an object of a region.</summary>
+    /// <param name="region">The region.</param>
+    /// <param name="suffix">Last part of its name.</param>
+    /// <param name="component">What it is for.</param>
+    public static V1ObjectMeta Metadata(V1Alpha1ShortenerRegion region, string suffix, string component) => Metadata(region, suffix, component, region.Spec.Region);
+
+    /// <summary>Metadata of an object of whatever owner.</summary>
+    public static V1ObjectMeta Metadata<TOwner>(TOwner owner, string suffix, string component, string region)
+        where TOwner : class, IKubernetesObject<V1ObjectMeta>
+    {
+        var type = ResourceType.Of<TOwner>();
+        return new V1ObjectMeta
+        {
+            Name = Names.Of(owner.Metadata.Name, suffix),
+            NamespaceProperty = owner.Metadata.NamespaceProperty,
+            Labels = Labels.Of(owner.Metadata.Name, component, region),
+            OwnerReferences =
+            [
+                new V1OwnerReference
+                {
+                    ApiVersion = type.ApiVersion,
+                    Kind = type.Kind,
+                    Name = owner.Metadata.Name,
+                    Uid = owner.Metadata.Uid,
+                    Controller = true,
+                    BlockOwnerDeletion = true,
+                },
+            ],
+        };
+    }
+
+    /// <summary>Whether an object belongs to an owner.</summary>
+    public static bool IsControlledBy(IMetadata<V1ObjectMeta> entity, IMetadata<V1ObjectMeta> owner) =>
+        entity.Metadata.OwnerReferences?.Any(reference => reference.Controller == true && reference.Uid == owner.Metadata.Uid) == true;
+}

@@ -1,0 +1,91 @@
+using k8s;
+using k8s.Models;
+using UrlShortener.ControllerRuntime.Api;
+using UrlShortener.ControllerRuntime.Informers;
+using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Entities.Spec;
+using UrlShortener.Operator.Pods;
+using UrlShortener.Operator.Regions;
+
+namespace UrlShortener.Operator.KeyPools;
+
+/// <summary>Reads all that a reconcile of a pool goes by: the caches, the token, and what a worker says.</summary>
+internal sealed class KeyPoolObserver(
+    Informer<V1Alpha1KeyPool> keyPools,
+    Informer<V1Alpha1ShortenerRegion> regions,
+    Informer<V1Secret> secrets,
+    Informer<V1ConfigMap> configMaps,
+    Informer<V1ServiceAccount> serviceAccounts,
+    Informer<V1Deployment> deployments,
+    Informer<V1Service> services,
+    Informer<V1PodDisruptionBudget> disruptionBudgets,
+    Informer<V1NetworkPolicy> networkPolicies,
+    Informer<V1Job> jobs,
+    Informer<V1Pod> pods,
+    KgsClient client,
+    KgsTokens tokens,
+    TimeProvider time)
+{
+    // For all workers together, of which one may hang.
+    private static readonly TimeSpan AskLimit = TimeSpan.FromSeconds(6);
+
+    /// <summary>Reads it.</summary>
+    public async Task<ObservedKeyPool> ObserveAsync(V1Alpha1KeyPool pool, CancellationToken cancellationToken)
+    {
+        var space = pool.Metadata.NamespaceProperty;
+        var regionName = pool.Spec.RegionRef.Name;
+        var region = Find(regions, space, regionName);
+        var name = KgsResources.NameOf(pool);
+        var token = TokenOf(pool, region);
+        var workers = pods.Cache.GetBy(RegionObserver.ByInstance, $"{space}/{KgsResources.SelectorOf(pool)["app.kubernetes.io/instance"]}")
+            .Where(pod => RegionObserver.ComponentOf(pod) == Names.Kgs).ToList();
+        var (answer, asked) = await AskAsync(workers, space, token, cancellationToken);
+        return new ObservedKeyPool
+        {
+            Siblings = keyPools.Cache.GetBy(RegionObserver.ByRegion, $"{space}/{regionName}"),
+            Region = region,
+            Secrets = (region is null ? [] : RuntimeEnvironment.SecretsOf(region.Spec)).Append(token).Select(reference => reference.Name).Distinct()
+                .Select(secret => Find(secrets, space, secret)).OfType<V1Secret>().ToDictionary(secret => secret.Metadata.Name),
+            ServiceAccount = Find(serviceAccounts, space, Names.Of(regionName, "runtime")),
+            Settings = Find(configMaps, space, Names.Of(regionName, "settings")),
+            App = Find(deployments, space, Names.Of(regionName, Names.App)),
+            Jobs = region is null ? [] : jobs.Cache.GetBy(RegionObserver.ByOwner, region.Metadata.Uid),
+            Deployment = Find(deployments, space, name),
+            Service = Find(services, space, name),
+            DisruptionBudget = Find(disruptionBudgets, space, name),
+            NetworkPolicy = Find(networkPolicies, space, name),
+            Pods = workers,
+            Answer = answer,
+            AskedWorker = asked,
+        };
+    }
+
+    /// <summary>Where the token of a pool's workers is.</summary>
+    public static SecretKeyRef TokenOf(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion? region) =>
+        region?.Spec.Connections.KgsTokenSecretRef ?? new TokenSecretRef { Name = KgsResources.TokenNameOf(pool), Key = KgsResources.TokenKey };
+
+    // The oldest one first, which knows the rates of the last minute; always the same one, so that the answers fit together.
+    private async Task<(KgsAnswer? Answer, V1Pod? AskedWorker)> AskAsync(IEnumerable<V1Pod> workers, string space, SecretKeyRef reference, CancellationToken cancellationToken)
+    {
+        var ready = workers.Where(AppProbe.IsReady).OrderBy(pod => pod.Metadata.CreationTimestamp).ThenBy(pod => pod.Metadata.Name, StringComparer.Ordinal).ToList();
+        if (ready.Count == 0 || await tokens.ReadAsync(space, reference, cancellationToken) is not { } token)
+            return (null, null);
+        KgsAnswer? failure = null;
+        var started = time.GetTimestamp();
+        // While a new token is rolled out, the older workers know another one.
+        foreach (var pod in ready.TakeWhile(_ => time.GetElapsedTime(started) < AskLimit))
+        {
+            var answer = await client.ReadStatusAsync(pod, token, cancellationToken);
+            if (answer.IsSuccess)
+                return (answer, pod);
+            failure ??= answer;
+        }
+
+        return (failure, null);
+    }
+
+    private static T? Find<T>(Informer<T> informer, string space, string name)
+        where T : class, IKubernetesObject<V1ObjectMeta> =>
+        informer.Cache.TryGet(new ObjectKey(space, name), out var found) ? found : null;
+}

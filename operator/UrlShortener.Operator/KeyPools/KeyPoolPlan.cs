@@ -1,0 +1,155 @@
+using System.Globalization;
+using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Conditions;
+using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Entities.Spec;
+using UrlShortener.Operator.Pods;
+using UrlShortener.Operator.Regions;
+
+namespace UrlShortener.Operator.KeyPools;
+
+/// <summary>What a pool is to be, worked out from its specification and what was observed. Pure.</summary>
+internal sealed record KeyPoolPlan
+{
+    /// <summary>Largest epoch that the service takes.</summary>
+    public const int MaxEpoch = 1_000_000_000;
+
+    /// <summary>Why nothing is done; null: all that follows is.</summary>
+    public Obstacle? Obstacle { get; init; }
+
+    /// <summary>What workers wait for before they start or change; null: nothing.</summary>
+    public Obstacle? Waiting { get; init; }
+
+    /// <summary>Where the workers' token is.</summary>
+    public required SecretKeyRef Token { get; init; }
+
+    /// <summary>Whether the Secret with the token is to be made.</summary>
+    public bool MakesToken { get; init; }
+
+    /// <summary>What runs in the workers' pods; null: there is no region.</summary>
+    public RuntimeProcess? Process { get; init; }
+
+    /// <summary>Workers.</summary>
+    public required int Workers { get; init; }
+
+    /// <summary>What to remember for the next look.</summary>
+    public required WorkerHistory History { get; init; }
+
+    /// <summary>Whether the service is to be told to fill the pool.</summary>
+    public bool Refills { get; init; }
+
+    /// <summary>The epoch to open; null: none.</summary>
+    public int? OpensEpoch { get; init; }
+
+    /// <summary>The value of <see cref="Labels.OpenEpoch"/> when it is no epoch; null: it is one, or not there.</summary>
+    public string? BadEpoch { get; init; }
+
+    /// <summary>Works it out.</summary>
+    /// <param name="pool">The pool.</param>
+    /// <param name="observed">What was observed.</param>
+    /// <param name="history">What was remembered at the last look.</param>
+    /// <param name="now">The time.</param>
+    public static KeyPoolPlan Of(V1Alpha1KeyPool pool, ObservedKeyPool observed, WorkerHistory history, DateTimeOffset now)
+    {
+        var token = KeyPoolObserver.TokenOf(pool, observed.Region);
+        var obstacle = FindObstacle(pool, observed, token);
+        var (workers, next) = WorkerCount.Next(pool.Spec, observed.Deployment?.Spec.Replicas, observed.Reading, history, now);
+        var (epoch, bad) = EpochOf(pool);
+        var plan = new KeyPoolPlan { Obstacle = obstacle, Token = token, Workers = workers, History = next, BadEpoch = bad };
+        if (obstacle is not null || observed.Region is not { } region)
+            return plan;
+
+        var makesToken = region.Spec.Connections.KgsTokenSecretRef is null && !observed.Secrets.ContainsKey(token.Name);
+        return plan with
+        {
+            Waiting = FindWaiting(pool, region, observed, makesToken),
+            MakesToken = makesToken,
+            Process = ProcessOf(pool, region, observed, token),
+            Refills = RefillPlanner.MustRefill(pool.Spec, pool.Status?.Refill?.FilledTo, observed.Reading),
+            OpensEpoch = observed.Reading is { Epoch: > 0 } reading && reading.Epoch < epoch ? epoch : null,
+        };
+    }
+
+    /// <summary>The pool of a region that counts: the oldest. Null: there is none.</summary>
+    public static V1Alpha1KeyPool? HolderOf(IReadOnlyList<V1Alpha1KeyPool> siblings) =>
+        siblings.Where(pool => pool.Metadata.DeletionTimestamp is null)
+            .OrderBy(pool => pool.Metadata.CreationTimestamp).ThenBy(pool => pool.Metadata.Name, StringComparer.Ordinal)
+            .FirstOrDefault();
+
+    private static RuntimeProcess ProcessOf(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region, ObservedKeyPool observed, SecretKeyRef token)
+    {
+        var secrets = RuntimeEnvironment.SecretsOf(region.Spec).Append(token);
+        var digest = SecretDigests.OfSettings(region.Spec, secrets, observed.Secrets);
+        return new RuntimeProcess(pool.Metadata.Name, Names.Kgs, pool.Spec.Kgs.Image ?? region.Spec.App.Image, [], pool.Spec.Kgs.Resources, digest)
+        {
+            Settings = KgsResources.Settings(pool.Spec),
+            Secrets = [RuntimeEnvironment.From("Kgs:Token", token)],
+        };
+    }
+
+    private static (int? Epoch, string? Bad) EpochOf(V1Alpha1KeyPool pool) => Labels.AnnotationOf(pool.Metadata, Labels.OpenEpoch) switch
+    {
+        null or "" => (null, null),
+        { } text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var epoch) && epoch is >= 1 and <= MaxEpoch => (epoch, null),
+        { } text => (null, text.Length <= 40 ? text : text[..40]),
+    };
+
+    private static Obstacle? FindObstacle(V1Alpha1KeyPool pool, ObservedKeyPool observed, SecretKeyRef token) =>
+        FindInvalid(pool.Spec)
+        ?? FindHolder(pool, observed.Siblings)
+        ?? (observed.Region is { } region ? FindIn(pool, region, observed, token) : Missing(pool));
+
+    private static Obstacle Missing(V1Alpha1KeyPool pool) =>
+        new(Reasons.RegionNotFound, $"There is no ShortenerRegion {pool.Spec.RegionRef.Name} in this namespace. Create it, or make a KeyPool for another one.");
+
+    private static Obstacle? FindInvalid(KeyPoolSpec spec) => KeyPoolRules.Check(spec) is { Count: > 0 } problems
+        ? new Obstacle(Reasons.InvalidSpec, string.Join(' ', problems.Select(problem => problem.ToString())))
+        : null;
+
+    private static Obstacle? FindHolder(V1Alpha1KeyPool pool, IReadOnlyList<V1Alpha1KeyPool> siblings) =>
+        HolderOf(siblings) is { } holder && holder.Metadata.Uid != pool.Metadata.Uid
+            ? new Obstacle(Reasons.PoolConflict, $"KeyPool {holder.Metadata.Name} is the pool of the region {pool.Spec.RegionRef.Name} already. Delete one of the two.")
+            : null;
+
+    private static Obstacle? FindIn(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region, ObservedKeyPool observed, SecretKeyRef token)
+    {
+        if (region.Metadata.DeletionTimestamp is not null)
+            return new Obstacle(Reasons.RegionNotFound, $"ShortenerRegion {region.Metadata.Name} is being deleted. Delete this KeyPool too, or create the region again.");
+        if (region.Spec.Connections.RedisSecretRef is null && region.Spec.Redis is null)
+        {
+            return new Obstacle(Reasons.NotSupported, $"ShortenerRegion {region.Metadata.Name} has no Redis, in which its processes could share a pool. "
+                + "Name one by spec.connections.redisSecretRef of the region, or delete this KeyPool: codes are made on demand then.");
+        }
+
+        var isOwn = region.Spec.Connections.KgsTokenSecretRef is null;
+        if (isOwn && observed.Secrets.TryGetValue(token.Name, out var made) && !Owned.IsControlledBy(made, pool))
+            return new Obstacle(Reasons.NameTaken, $"Secret {token.Name} exists and does not belong to this object. Delete it, or name it by spec.connections.kgsTokenSecretRef of the region.");
+        foreach (var reference in RuntimeEnvironment.SecretsOf(region.Spec).Append(token))
+        {
+            // The operator makes its own where it is missing, and never touches one that is there.
+            if (isOwn && reference == token)
+            {
+                if (observed.Secrets.ContainsKey(token.Name) && SecretDigests.Find(token, observed.Secrets) is null)
+                    return new Obstacle(Reasons.SecretNotFound, $"The Secret {token.Name} has no key {token.Key}. Delete it: the operator makes a new one.");
+            }
+            else if (SecretDigests.FindMissing(reference, observed.Secrets) is { } missing)
+                return missing;
+        }
+
+        return null;
+    }
+
+    private static Obstacle? FindWaiting(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region, ObservedKeyPool observed, bool makesToken)
+    {
+        if (observed.ServiceAccount is null || observed.Settings?.Data is not { } settings || !HasAll(settings, RuntimeEnvironment.Plain(region.Spec)))
+            return new Obstacle(Reasons.RegionNotReady, $"ShortenerRegion {region.Metadata.Name} has not made the account and the settings of its pods yet. Its conditions tell why.");
+        // As the app: workers of a new version meet tables that are ready for them.
+        var ofRegion = new ObservedRegion { Group = [region], KeyPools = [pool], Secrets = observed.Secrets, Deployment = observed.App, Jobs = observed.Jobs };
+        if (RegionPlan.Of(region, ofRegion).Migration != MigrationState.Done)
+            return new Obstacle(Reasons.Migrating, $"Workers wait until the tables of ShortenerRegion {region.Metadata.Name} are up to date. Its conditions tell how far that is.");
+        return makesToken ? new Obstacle(Reasons.RollingOut, "The token of the workers is being made.") : null;
+    }
+
+    private static bool HasAll(IDictionary<string, string> settings, IEnumerable<KeyValuePair<string, string>> wanted) =>
+        wanted.All(setting => settings.TryGetValue(setting.Key, out var value) && value == setting.Value);
+}

@@ -1,0 +1,55 @@
+using UrlShortener.Operator.Entities.Spec;
+using UrlShortener.Operator.Regions.Validation;
+using UrlShortener.Operator.Validation;
+
+namespace UrlShortener.Operator.KeyPools;
+
+/// <summary>The rules of a KeyPool that lie between fields; see <see cref="RegionRules"/>.</summary>
+internal static class KeyPoolRules
+{
+    /// <summary>All problems; empty when the specification is good.</summary>
+    /// <param name="spec">The specification.</param>
+    /// <param name="oldSpec">What it replaces; null when the pool is new, or nothing is known of an older one.</param>
+    public static IReadOnlyList<SpecProblem> Check(KeyPoolSpec spec, KeyPoolSpec? oldSpec = null) =>
+    [
+        .. CheckIdentity(spec, oldSpec),
+        .. CheckLevels(spec),
+        .. CheckWorkers(spec.Kgs),
+        .. ResourceRules.Check("spec.kgs.resources", spec.Kgs.Resources),
+    ];
+
+    /// <summary>What is allowed but hardly meant; sentences.</summary>
+    public static IReadOnlyList<string> Warnings(KeyPoolSpec spec)
+    {
+        var warnings = new List<string>();
+        if (spec.Kgs.Image is { } image && ImageNames.WarnAbout("spec.kgs.image", image) is { } warning)
+            warnings.Add(warning);
+        if (spec.Kgs.MinReplicas == 1)
+            warnings.Add("spec.kgs.minReplicas is 1: while its one worker is replaced, the pool is not filled. Use 2 or more.");
+        return warnings;
+    }
+
+    private static IEnumerable<SpecProblem> CheckIdentity(KeyPoolSpec spec, KeyPoolSpec? oldSpec)
+    {
+        if (oldSpec is not null && spec.RegionRef.Name != oldSpec.RegionRef.Name)
+            yield return new("spec.regionRef.name", $"cannot be changed from {oldSpec.RegionRef.Name} to {spec.RegionRef.Name}. Make a new KeyPool instead.");
+    }
+
+    private static IEnumerable<SpecProblem> CheckLevels(KeyPoolSpec spec)
+    {
+        if (spec.CriticalWatermark >= spec.LowWatermark)
+            yield return new("spec.criticalWatermark", $"is {spec.CriticalWatermark}; it must be below lowWatermark ({spec.LowWatermark}). Lower it, or raise lowWatermark.");
+        if (spec.LowWatermark >= spec.TargetAvailable)
+            yield return new("spec.lowWatermark", $"is {spec.LowWatermark}; it must be below targetAvailable ({spec.TargetAvailable}). Lower it, or raise targetAvailable.");
+        else if (spec.BatchSize > spec.TargetAvailable - spec.LowWatermark)
+            yield return new("spec.batchSize", $"is {spec.BatchSize}; it must be at most targetAvailable - lowWatermark ({spec.TargetAvailable - spec.LowWatermark}), or one batch overshoots the target. Lower one of batchSize and lowWatermark.");
+        if (spec.LeaseBlockSize > spec.CriticalWatermark)
+            yield return new("spec.leaseBlockSize", $"is {spec.LeaseBlockSize}; it must be at most criticalWatermark ({spec.CriticalWatermark}), or one pod may take the last codes. Lower it, or raise criticalWatermark.");
+    }
+
+    private static IEnumerable<SpecProblem> CheckWorkers(KgsSpec kgs)
+    {
+        if (kgs.MinReplicas > kgs.MaxReplicas)
+            yield return new("spec.kgs.minReplicas", $"is {kgs.MinReplicas}, above spec.kgs.maxReplicas ({kgs.MaxReplicas}). Lower it, or raise maxReplicas.");
+    }
+}

@@ -1,0 +1,46 @@
+using k8s;
+using k8s.Models;
+using UrlShortener.ControllerRuntime.Api;
+using UrlShortener.ControllerRuntime.Hosting;
+using UrlShortener.ControllerRuntime.Informers;
+using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Regions;
+
+namespace UrlShortener.Operator.KeyPools;
+
+/// <summary>Registers the controller of pools, and what it watches.</summary>
+internal static class KeyPoolServices
+{
+    /// <summary>Adds the controller of pools. It shares the caches of <see cref="RegionServices.AddRegionController"/>, which has to be added too.</summary>
+    public static IServiceCollection AddKeyPoolController(this IServiceCollection services)
+    {
+        services.AddSingleton(_ => new KgsClient(KgsClient.CreateHttp()));
+        services.AddSingleton<KgsTokens>();
+        services.AddSingleton<KeyPoolObserver>();
+        return services.AddController<V1Alpha1KeyPool, KeyPoolController>(controller => controller
+            .Owns<V1Deployment>()
+            .Owns<V1Service>()
+            .Owns<V1Secret>()
+            .Owns<V1NetworkPolicy>()
+            .Owns<V1PodDisruptionBudget>()
+            .Watches<V1Alpha1KeyPool>(FindSiblings)
+            .Watches<V1Alpha1ShortenerRegion>((region, pools) => FindOfRegion(pools, ObjectKey.Of(region)))
+            .Watches<V1ServiceAccount>(FindOfOwner)
+            .Watches<V1ConfigMap>(FindOfOwner)
+            .Watches<V1Deployment>(FindOfOwner)
+            .Watches<V1Job>(FindOfOwner)
+            // Which Secrets a pool's workers read is the region's matter. There are few pools in a namespace.
+            .Watches<V1Secret>((secret, pools) => pools.GetAll().Where(pool => pool.Metadata.NamespaceProperty == secret.Metadata.NamespaceProperty).Select(ObjectKey.Of)));
+    }
+
+    // The others of the region: one of them may have waited for the place of one that goes.
+    private static IEnumerable<ObjectKey> FindSiblings(V1Alpha1KeyPool pool, ObjectCache<V1Alpha1KeyPool> pools) =>
+        FindOfRegion(pools, new ObjectKey(pool.Metadata.NamespaceProperty, pool.Spec.RegionRef.Name)).Where(key => key != ObjectKey.Of(pool));
+
+    private static IEnumerable<ObjectKey> FindOfOwner<T>(T owned, ObjectCache<V1Alpha1KeyPool> pools)
+        where T : class, IKubernetesObject<V1ObjectMeta> =>
+        EntityChange.FindController<V1Alpha1ShortenerRegion>(owned) is { } region ? FindOfRegion(pools, region) : [];
+
+    private static IEnumerable<ObjectKey> FindOfRegion(ObjectCache<V1Alpha1KeyPool> pools, ObjectKey region) =>
+        pools.GetBy(RegionObserver.ByRegion, region.ToString()).Select(ObjectKey.Of);
+}

@@ -1,0 +1,66 @@
+using System.Net.Http.Headers;
+using System.Text.Json;
+using k8s.Models;
+using UrlShortener.Operator.Pods;
+
+namespace UrlShortener.Operator.KeyPools;
+
+/// <summary>Talks to workers of the key generation service. An error is an answer here, not an exception. The token goes into one header and nowhere else.</summary>
+internal sealed class KgsClient(HttpClient http)
+{
+    /// <summary>Longest time for an answer.</summary>
+    public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
+
+    /// <summary>Longest answer in bytes.</summary>
+    public const int MaxBytes = 64 * 1024;
+
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+
+    /// <summary>A client whose answers are bounded in time and length, and which follows nobody elsewhere.</summary>
+    public static HttpClient CreateHttp() => new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(1) })
+    {
+        Timeout = Timeout,
+        MaxResponseContentBufferSize = MaxBytes,
+    };
+
+    /// <summary>Asks a worker for its state.</summary>
+    public Task<KgsAnswer> ReadStatusAsync(V1Pod pod, string token, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Get, pod, "status", token, null, cancellationToken);
+
+    /// <summary>Has a worker fill the pool to its target now. May be repeated.</summary>
+    public Task<KgsAnswer> RefillAsync(V1Pod pod, string token, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, pod, "refill", token, null, cancellationToken);
+
+    /// <summary>Has a worker open an epoch. May be repeated; fails when a newer one is in force.</summary>
+    public Task<KgsAnswer> OpenEpochAsync(V1Pod pod, string token, int epoch, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, pod, "epochs", token, new OpenEpochBody(epoch), cancellationToken);
+
+    private async Task<KgsAnswer> SendAsync(HttpMethod method, V1Pod pod, string path, string token, object? body, CancellationToken cancellationToken)
+    {
+        var (name, address) = (pod.Metadata.Name, pod.Status.PodIP);
+        var host = address.Contains(':', StringComparison.Ordinal) ? $"[{address}]" : address;
+        using var request = new HttpRequestMessage(method, new Uri($"http://{host}:{RuntimePod.Port}/kgs/v1/{path}"));
+        // Unchecked: a token that no header can hold is refused by the service, and not told in an exception.
+        request.Headers.TryAddWithoutValidation("Authorization", new AuthenticationHeaderValue("Bearer", token).ToString());
+        request.Content = body is null ? null : JsonContent.Create(body, options: Json);
+        try
+        {
+            using var response = await http.SendAsync(request, cancellationToken);
+            if (!response.IsSuccessStatusCode)
+                return new KgsAnswer(null, $"Pod {name} answers {(int)response.StatusCode} to {path}.");
+            return await response.Content.ReadFromJsonAsync<KgsReading>(Json, cancellationToken) is { } reading
+                ? new KgsAnswer(reading, null)
+                : new KgsAnswer(null, $"Pod {name} gives an empty answer to {path}.");
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return new KgsAnswer(null, $"Pod {name} does not answer to {path} within {Timeout.TotalSeconds:0} s.");
+        }
+        catch (Exception error) when (error is HttpRequestException or JsonException)
+        {
+            return new KgsAnswer(null, $"Pod {name} does not answer to {path} as it should ({error.GetType().Name}).");
+        }
+    }
+
+    private sealed record OpenEpochBody(int Epoch);
+}

@@ -1,0 +1,96 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using k8s.Models;
+using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Entities.Spec;
+using UrlShortener.Operator.Pods;
+
+namespace UrlShortener.Operator.KeyPools;
+
+/// <summary>The objects of a pool's workers. Pure but for the token; each has the fields that the operator owns and no others.</summary>
+internal static class KgsResources
+{
+    /// <summary>Key of the token in its Secret.</summary>
+    public const string TokenKey = "token";
+
+    private const int TokenLength = 64;
+    private const string TokenAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    // Of the workers.
+    private const int MostUnavailable = 1;
+    private const string NameLabel = "app.kubernetes.io/name";
+
+    /// <summary>Name of the Deployment, and of what stands around it.</summary>
+    public static string NameOf(V1Alpha1KeyPool pool) => Names.Of(pool.Metadata.Name, Names.Kgs);
+
+    /// <summary>Name of the Secret with the token that the operator makes.</summary>
+    public static string TokenNameOf(V1Alpha1KeyPool pool) => Names.Of(pool.Metadata.Name, TokenSuffix);
+
+    /// <summary>Settings of the workers beside those of the region.</summary>
+    public static Dictionary<string, string> Settings(KeyPoolSpec spec) => new()
+    {
+        ["Role"] = "kgs",
+        ["Kgs:TargetLevel"] = Text(spec.TargetAvailable),
+        ["Kgs:LowWatermark"] = Text(spec.LowWatermark),
+        ["Kgs:CriticalWatermark"] = Text(spec.CriticalWatermark),
+        ["Kgs:BatchSize"] = Text(spec.BatchSize),
+        ["Kgs:Workers"] = Text(spec.MaxParallelBatches),
+        ["Kgs:MaxKeysPerSecond"] = Text(spec.MaxCodesPerSecond),
+    };
+
+    /// <summary>The Deployment, with its number of replicas: no autoscaler has a say in it.</summary>
+    /// <param name="pool">The pool.</param>
+    /// <param name="region">Its region.</param>
+    /// <param name="process">What runs in the pods.</param>
+    /// <param name="replicas">Workers.</param>
+    public static V1Deployment BuildDeployment(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region, RuntimeProcess process, int replicas) => new()
+    {
+        Metadata = Metadata(pool, region, Names.Kgs),
+        Spec = Workload.BuildDeployment(SelectorOf(pool), RuntimePod.Build(region.Metadata.Name, region.Spec, process), replicas),
+    };
+
+    /// <summary>The Service in front of the workers, for people and for the operators of other clusters.</summary>
+    public static V1Service BuildService(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region) => new()
+    {
+        Metadata = Metadata(pool, region, Names.Kgs),
+        Spec = Workload.BuildService(SelectorOf(pool), "ClusterIP", port: 80),
+    };
+
+    /// <summary>How many workers a drain of nodes may take away at once.</summary>
+    public static V1PodDisruptionBudget BuildDisruptionBudget(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region) => new()
+    {
+        Metadata = Metadata(pool, region, Names.Kgs),
+        Spec = Workload.BuildDisruptionBudget(SelectorOf(pool), MostUnavailable),
+    };
+
+    /// <summary>Lets the operator and Prometheus reach the workers, wherever they run, and nobody else.</summary>
+    public static V1NetworkPolicy BuildNetworkPolicy(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region) => new()
+    {
+        Metadata = Metadata(pool, region, Names.Kgs),
+        Spec = Workload.BuildNetworkPolicy(SelectorOf(pool), [FromPods(Labels.Manager), FromPods("prometheus")]),
+    };
+
+    /// <summary>A Secret with a new token.</summary>
+    public static V1Secret BuildToken(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region) => new()
+    {
+        Metadata = Metadata(pool, region, TokenSuffix),
+        Type = "Opaque",
+        Data = new Dictionary<string, byte[]> { [TokenKey] = Encoding.ASCII.GetBytes(RandomNumberGenerator.GetString(TokenAlphabet, TokenLength)) },
+    };
+
+    /// <summary>Labels by which the workers' pods are found.</summary>
+    public static Dictionary<string, string> SelectorOf(V1Alpha1KeyPool pool) => Labels.SelectorOf(pool.Metadata.Name, Names.Kgs);
+
+    private const string TokenSuffix = $"{Names.Kgs}-token";
+
+    private static V1ObjectMeta Metadata(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region, string suffix) => Owned.Metadata(pool, suffix, Names.Kgs, region.Spec.Region);
+
+    private static V1NetworkPolicyPeer FromPods(string name) => new()
+    {
+        NamespaceSelector = new V1LabelSelector(),
+        PodSelector = new V1LabelSelector { MatchLabels = new Dictionary<string, string> { [NameLabel] = name } },
+    };
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,65 @@
+using System.Globalization;
+using k8s.Models;
+using UrlShortener.Operator.Entities.Spec;
+
+namespace UrlShortener.Operator.Pods;
+
+/// <summary>The settings of the runtime's processes in a region: what is plain, for a ConfigMap, and what is secret, by reference.</summary>
+internal static class RuntimeEnvironment
+{
+    /// <summary>Where the blocklist is mounted.</summary>
+    public const string BlocklistFolder = "/etc/url-shortener/blocklist";
+
+    /// <summary>How long pods serve on after they were told to stop: until every kube-proxy and load balancer has noticed.</summary>
+    public static readonly TimeSpan DrainDelay = TimeSpan.FromSeconds(10);
+
+    /// <summary>Plain settings of all processes of a region, as environment variables.</summary>
+    public static SortedDictionary<string, string> Plain(RegionSpec region)
+    {
+        var settings = new SortedDictionary<string, string>(StringComparer.Ordinal)
+        {
+            [Variable("Urls")] = $"http://*:{RuntimePod.Port.ToString(CultureInfo.InvariantCulture)}",
+            [Variable("Region:Name")] = region.Region,
+            [Variable("Links:PublicBaseUrl")] = (region.Traffic.PublicBaseUrl ?? $"https://{region.Traffic.Hostnames[0]}").TrimEnd('/'),
+            [Variable("Shutdown:DrainDelay")] = DrainDelay.ToString("c", CultureInfo.InvariantCulture),
+            // No sockets in a file system that is read-only.
+            ["DOTNET_EnableDiagnostics"] = "0",
+        };
+        foreach (var (index, host) in region.Traffic.Hostnames.Index())
+            settings[Variable($"Links:OwnHosts:{index.ToString(CultureInfo.InvariantCulture)}")] = host;
+        if (region.App.BlocklistConfigMapRef is { } blocklist)
+            settings[Variable("Abuse:BlocklistPath")] = $"{BlocklistFolder}/{blocklist.Key}";
+        foreach (var setting in region.App.Settings.Where(setting => setting.Value is not null))
+            settings[Variable(setting.Name)] = setting.Value!;
+        return settings;
+    }
+
+    /// <summary>Secret settings of all processes of a region.</summary>
+    public static IReadOnlyList<V1EnvVar> Secret(RegionSpec region)
+    {
+        var variables = new List<V1EnvVar>();
+        if (region.Connections.PostgresSecretRef is { } postgres)
+            variables.Add(From("ConnectionStrings:Postgres", postgres));
+        if (region.Connections.RedisSecretRef is { } redis)
+            variables.Add(From("ConnectionStrings:Redis", redis));
+        variables.AddRange(region.App.Settings.Where(setting => setting.SecretRef is not null).Select(setting => From(setting.Name, setting.SecretRef!)));
+        return variables;
+    }
+
+    /// <summary>The keys of Secrets that the processes of a region read when they start.</summary>
+    public static IReadOnlyList<SecretKeyRef> SecretsOf(RegionSpec region) =>
+    [
+        .. new SecretKeyRef?[] { region.Connections.PostgresSecretRef, region.Connections.RedisSecretRef }.OfType<SecretKeyRef>(),
+        .. region.App.Settings.Select(setting => setting.SecretRef).OfType<SecretKeyRef>(),
+    ];
+
+    /// <summary>A secret setting.</summary>
+    public static V1EnvVar From(string setting, SecretKeyRef secret) => new()
+    {
+        Name = Variable(setting),
+        ValueFrom = new V1EnvVarSource { SecretKeyRef = new V1SecretKeySelector { Name = secret.Name, Key = secret.Key } },
+    };
+
+    /// <summary>The environment variable of a setting: <c>:</c> is <c>__</c> there.</summary>
+    public static string Variable(string setting) => setting.Replace(":", "__", StringComparison.Ordinal);
+}

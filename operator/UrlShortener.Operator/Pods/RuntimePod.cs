@@ -1,0 +1,129 @@
+using k8s.Models;
+using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Entities.Spec;
+
+namespace UrlShortener.Operator.Pods;
+
+/// <summary>The pods of the runtime, whatever their role: how they run, and how little they may.</summary>
+internal static class RuntimePod
+{
+    /// <summary>Port of the runtime in its pods.</summary>
+    public const int Port = 8080;
+
+    /// <summary>Name of that port.</summary>
+    public const string PortName = "http";
+
+    /// <summary>Name of the container.</summary>
+    public const string Container = "runtime";
+
+    // The user of the .NET images, as a number so that it can be checked not to be root.
+    private const long User = 1_654;
+
+    // Drain, the requests under way, the clicks that wait.
+    private const int TerminationSeconds = 60;
+
+    private static readonly IReadOnlyList<SpreadConstraint> DefaultSpread =
+    [
+        new() { TopologyKey = "topology.kubernetes.io/zone" },
+        new() { TopologyKey = "kubernetes.io/hostname" },
+    ];
+
+    /// <summary>A pod template.</summary>
+    /// <param name="owner">Name of the region.</param>
+    /// <param name="region">Its specification.</param>
+    /// <param name="process">What runs in the pod.</param>
+    public static V1PodTemplateSpec Build(string owner, RegionSpec region, RuntimeProcess process)
+    {
+        var app = region.App;
+        var selector = Labels.SelectorOf(process.Instance, process.Component);
+        return new V1PodTemplateSpec
+        {
+            Metadata = new V1ObjectMeta
+            {
+                Labels = new Dictionary<string, string>([.. app.PodLabels, .. Labels.Of(process.Instance, process.Component, region.Region)]),
+                Annotations = new Dictionary<string, string>([.. ScrapeAnnotations(process), .. app.PodAnnotations, new(Labels.SettingsDigest, process.SettingsDigest)]),
+            },
+            Spec = new V1PodSpec
+            {
+                ServiceAccountName = Names.Of(owner, "runtime"),
+                AutomountServiceAccountToken = false,
+                EnableServiceLinks = false,
+                RestartPolicy = process.IsJob ? "Never" : "Always",
+                TerminationGracePeriodSeconds = TerminationSeconds,
+                PriorityClassName = app.PriorityClassName,
+                NodeSelector = NullIfEmpty(app.NodeSelector),
+                Tolerations = NullIfEmpty(app.Tolerations.Select(toleration => toleration.ToCore())),
+                ImagePullSecrets = NullIfEmpty(app.ImagePullSecrets.Select(secret => new V1LocalObjectReference { Name = secret.Name })),
+                TopologySpreadConstraints = process.IsJob
+                    ? null
+                    : [.. (app.TopologySpreadConstraints.Count > 0 ? app.TopologySpreadConstraints : DefaultSpread).Select(constraint => constraint.ToCore(selector))],
+                SecurityContext = new V1PodSecurityContext
+                {
+                    RunAsNonRoot = true,
+                    RunAsUser = User,
+                    RunAsGroup = User,
+                    FsGroup = User,
+                    SeccompProfile = new V1SeccompProfile { Type = "RuntimeDefault" },
+                },
+                Containers = [BuildContainer(owner, region, process)],
+                Volumes = [.. BuildVolumes(app)],
+            },
+        };
+    }
+
+    private static V1Container BuildContainer(string owner, RegionSpec region, RuntimeProcess process) => new()
+    {
+        Name = Container,
+        Image = process.Image,
+        ImagePullPolicy = region.App.ImagePullPolicy,
+        Args = [.. process.Arguments],
+        Ports = process.IsJob ? null : [new V1ContainerPort { Name = PortName, ContainerPort = Port, Protocol = "TCP" }],
+        EnvFrom = [new V1EnvFromSource { ConfigMapRef = new V1ConfigMapEnvSource { Name = Names.Of(owner, "settings") } }],
+        Env = NullIfEmpty([.. process.Settings.Select(setting => new V1EnvVar { Name = RuntimeEnvironment.Variable(setting.Key), Value = setting.Value }), .. RuntimeEnvironment.Secret(region), .. process.Secrets]),
+        Resources = process.Resources.ToCore(),
+        // Starts wait for PostgreSQL a moment at most; a node that is busy starts slowly.
+        StartupProbe = process.IsJob ? null : Probe("/health/startup", periodSeconds: 1, failureThreshold: 60),
+        ReadinessProbe = process.IsJob ? null : Probe("/health/ready", periodSeconds: 2, failureThreshold: 2),
+        LivenessProbe = process.IsJob ? null : Probe("/health/live", periodSeconds: 10, failureThreshold: 3),
+        SecurityContext = new V1SecurityContext
+        {
+            AllowPrivilegeEscalation = false,
+            ReadOnlyRootFilesystem = true,
+            Capabilities = new V1Capabilities { Drop = ["ALL"] },
+        },
+        VolumeMounts = [.. BuildMounts(region.App)],
+    };
+
+    private static V1Probe Probe(string path, int periodSeconds, int failureThreshold) => new()
+    {
+        HttpGet = new V1HTTPGetAction { Path = path, Port = PortName, Scheme = "HTTP" },
+        PeriodSeconds = periodSeconds,
+        TimeoutSeconds = 2,
+        FailureThreshold = failureThreshold,
+        SuccessThreshold = 1,
+    };
+
+    private static IEnumerable<V1Volume> BuildVolumes(AppSpec app)
+    {
+        yield return new V1Volume { Name = "tmp", EmptyDir = new V1EmptyDirVolumeSource { SizeLimit = new ResourceQuantity("64Mi") } };
+        if (app.BlocklistConfigMapRef is { } blocklist)
+            yield return new V1Volume { Name = "blocklist", ConfigMap = new V1ConfigMapVolumeSource { Name = blocklist.Name } };
+    }
+
+    private static IEnumerable<V1VolumeMount> BuildMounts(AppSpec app)
+    {
+        yield return new V1VolumeMount { Name = "tmp", MountPath = "/tmp" };
+        // The folder and not the file: a file would not change with the ConfigMap.
+        if (app.BlocklistConfigMapRef is not null)
+            yield return new V1VolumeMount { Name = "blocklist", MountPath = RuntimeEnvironment.BlocklistFolder, ReadOnlyProperty = true };
+    }
+
+    private static Dictionary<string, string> ScrapeAnnotations(RuntimeProcess process) => process.IsJob
+        ? []
+        : new() { ["prometheus.io/scrape"] = "true", ["prometheus.io/port"] = $"{Port}", ["prometheus.io/path"] = "/metrics" };
+
+    // The server leaves out what is empty; what is applied must look like what is read.
+    private static List<T>? NullIfEmpty<T>(IEnumerable<T> items) => items.ToList() is { Count: > 0 } list ? list : null;
+
+    private static Dictionary<string, string>? NullIfEmpty(IReadOnlyDictionary<string, string> items) => items.Count > 0 ? new Dictionary<string, string>(items) : null;
+}

@@ -1,0 +1,41 @@
+using System.Text.Json;
+using k8s.Models;
+using UrlShortener.Operator.Pods;
+
+namespace UrlShortener.Operator.Regions;
+
+/// <summary>Asks a pod of the app how it and the servers that it needs are.</summary>
+internal sealed class AppProbe(HttpClient client)
+{
+    /// <summary>Longest time for an answer.</summary>
+    public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(3);
+
+    /// <summary>Longest answer in bytes.</summary>
+    public const int MaxBytes = 64 * 1024;
+
+    /// <summary>The answer of a ready pod; null: none is ready, or it does not answer.</summary>
+    public async Task<AppHealth?> AskAsync(IEnumerable<V1Pod> pods, CancellationToken cancellationToken)
+    {
+        // Always the same one while it is ready: another may see things differently for a moment, and the status would go back and forth.
+        var pod = pods.Where(IsReady).OrderBy(pod => pod.Metadata.CreationTimestamp).ThenBy(pod => pod.Metadata.Name, StringComparer.Ordinal).FirstOrDefault();
+        if (pod is null)
+            return null;
+        var host = pod.Status.PodIP.Contains(':', StringComparison.Ordinal) ? $"[{pod.Status.PodIP}]" : pod.Status.PodIP;
+        try
+        {
+            // 503 is an answer too.
+            using var response = await client.GetAsync(new Uri($"http://{host}:{RuntimePod.Port}/health"), cancellationToken);
+            return await response.Content.ReadFromJsonAsync<AppHealth>(cancellationToken);
+        }
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested && error is HttpRequestException or OperationCanceledException or JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Whether a pod serves.</summary>
+    public static bool IsReady(V1Pod pod) =>
+        pod.Metadata.DeletionTimestamp is null
+        && !string.IsNullOrEmpty(pod.Status?.PodIP)
+        && pod.Status.Conditions?.Any(condition => condition is { Type: "Ready", Status: "True" }) == true;
+}

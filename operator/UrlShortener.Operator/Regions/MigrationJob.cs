@@ -1,0 +1,34 @@
+using k8s.Models;
+using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Pods;
+
+namespace UrlShortener.Operator.Regions;
+
+/// <summary>The Job that brings the tables up to date before pods of a new image run.</summary>
+internal static class MigrationJob
+{
+    private const int Retries = 4;
+    private const int LimitSeconds = 900;
+
+    /// <summary>Name of the Job of a migration.</summary>
+    public static string NameOf(V1Alpha1ShortenerRegion region, string digest) => Names.Of(region.Metadata.Name, Suffix(digest));
+
+    /// <summary>Builds it. Its name changes with what it does, since a Job cannot be changed.</summary>
+    public static V1Job Build(V1Alpha1ShortenerRegion region, string digest)
+    {
+        var process = new RuntimeProcess(region.Metadata.Name, Names.Migrate, region.Spec.App.Image, ["migrate"], region.Spec.App.Resources, digest) { IsJob = true };
+        return new V1Job
+        {
+            Metadata = Owned.Metadata(region, Suffix(digest), Names.Migrate),
+            Spec = new V1JobSpec
+            {
+                BackoffLimit = Retries,
+                ActiveDeadlineSeconds = LimitSeconds,
+                Template = RuntimePod.Build(region.Metadata.Name, region.Spec, process),
+            },
+        };
+    }
+
+    private static string Suffix(string digest) => $"{Names.Migrate}-{digest[..8]}";
+}

@@ -1,0 +1,81 @@
+using k8s;
+using k8s.Models;
+using UrlShortener.ControllerRuntime.Api;
+using UrlShortener.ControllerRuntime.Informers;
+using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Pods;
+
+namespace UrlShortener.Operator.Regions;
+
+/// <summary>Reads all that a reconcile of a region goes by: the caches, and one question to a pod.</summary>
+internal sealed class RegionObserver(
+    Informer<V1Alpha1ShortenerRegion> regions,
+    Informer<V1Alpha1KeyPool> keyPools,
+    Informer<V1Secret> secrets,
+    Informer<V1ConfigMap> configMaps,
+    Informer<V1ServiceAccount> serviceAccounts,
+    Informer<V1Deployment> deployments,
+    Informer<V1Service> services,
+    Informer<V2HorizontalPodAutoscaler> autoscalers,
+    Informer<V1PodDisruptionBudget> disruptionBudgets,
+    Informer<V1NetworkPolicy> networkPolicies,
+    Informer<V1Job> jobs,
+    Informer<V1Pod> pods,
+    AppProbe probe)
+{
+    /// <summary>Index of regions by group.</summary>
+    public const string ByGroup = "group";
+
+    /// <summary>Index of pools by the region that they belong to.</summary>
+    public const string ByRegion = "region";
+
+    /// <summary>Index of objects by the object that controls them.</summary>
+    public const string ByOwner = "owner";
+
+    /// <summary>Index of pods by namespace and instance label.</summary>
+    public const string ByInstance = "instance";
+
+    /// <summary>Reads it.</summary>
+    public async Task<ObservedRegion> ObserveAsync(V1Alpha1ShortenerRegion region, CancellationToken cancellationToken)
+    {
+        var (space, name) = (region.Metadata.NamespaceProperty, region.Metadata.Name);
+        var app = Names.Of(name, Names.App);
+        var regionPods = pods.Cache.GetBy(ByInstance, InstanceKey(space, Labels.SelectorOf(name, Names.App)["app.kubernetes.io/instance"]));
+        return new ObservedRegion
+        {
+            Group = regions.Cache.GetBy(ByGroup, region.Spec.Group),
+            KeyPools = keyPools.Cache.GetBy(ByRegion, $"{space}/{name}"),
+            Secrets = RuntimeEnvironment.SecretsOf(region.Spec).Select(reference => reference.Name).Distinct()
+                .Select(secret => Find(secrets, space, secret)).OfType<V1Secret>().ToDictionary(secret => secret.Metadata.Name),
+            Blocklist = region.Spec.App.BlocklistConfigMapRef is { } blocklist ? Find(configMaps, space, blocklist.Name) : null,
+            ServiceAccount = Find(serviceAccounts, space, Names.Of(name, "runtime")),
+            Settings = Find(configMaps, space, Names.Of(name, "settings")),
+            Deployment = Find(deployments, space, app),
+            Service = Find(services, space, app),
+            Autoscaler = Find(autoscalers, space, app),
+            DisruptionBudget = Find(disruptionBudgets, space, app),
+            NetworkPolicy = Find(networkPolicies, space, app),
+            Jobs = jobs.Cache.GetBy(ByOwner, region.Metadata.Uid),
+            Pods = regionPods,
+            Health = await probe.AskAsync(regionPods.Where(pod => ComponentOf(pod) == Names.App), cancellationToken),
+        };
+    }
+
+    /// <summary>The value of <see cref="ByInstance"/> of a pod.</summary>
+    public static IEnumerable<string> InstanceOf(V1Pod pod) =>
+        pod.Metadata.Labels?.TryGetValue("app.kubernetes.io/instance", out var instance) == true ? [InstanceKey(pod.Metadata.NamespaceProperty, instance)] : [];
+
+    /// <summary>The component that a pod belongs to; null: none.</summary>
+    public static string? ComponentOf(V1Pod pod) => pod.Metadata.Labels?.TryGetValue("app.kubernetes.io/component", out var component) == true ? component : null;
+
+    /// <summary>The values of <see cref="ByOwner"/> of an object.</summary>
+    public static IEnumerable<string> OwnersOf(IMetadata<V1ObjectMeta> entity) =>
+        entity.Metadata.OwnerReferences?.Where(reference => reference.Controller == true).Select(reference => reference.Uid) ?? [];
+
+    private static string InstanceKey(string space, string instance) => $"{space}/{instance}";
+
+    private static T? Find<T>(Informer<T> informer, string space, string name)
+        where T : class, IKubernetesObject<V1ObjectMeta> =>
+        informer.Cache.TryGet(new ObjectKey(space, name), out var found) ? found : null;
+}

@@ -1,0 +1,98 @@
+using k8s;
+using k8s.Models;
+using UrlShortener.ControllerRuntime.Api;
+using UrlShortener.ControllerRuntime.Hosting;
+using UrlShortener.ControllerRuntime.Informers;
+using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Entities.Status;
+using UrlShortener.Operator.Pods;
+
+namespace UrlShortener.Operator.Regions;
+
+/// <summary>Registers the controllers, and what they watch.</summary>
+internal static class RegionServices
+{
+    // Regions by the Secrets and ConfigMaps that they name.
+    private const string BySecret = "secret";
+    private const string ByConfigMap = "configMap";
+
+    /// <summary>Adds the controller of regions.</summary>
+    public static IServiceCollection AddRegionController(this IServiceCollection services)
+    {
+        services.AddInformer<V1Alpha1ShortenerRegion>(informer =>
+        {
+            informer.Indexers[RegionObserver.ByGroup] = region => [region.Spec.Group];
+            informer.Indexers[BySecret] = region => RuntimeEnvironment.SecretsOf(region.Spec).Select(secret => KeyOf(region, secret.Name)).Distinct();
+            informer.Indexers[ByConfigMap] = region => region.Spec.App.BlocklistConfigMapRef is { } map ? [KeyOf(region, map.Name)] : [];
+        });
+        services.AddInformer<V1Alpha1KeyPool>(informer => informer.Indexers[RegionObserver.ByRegion] = pool => [KeyOf(pool, pool.Spec.RegionRef.Name)]);
+        services.AddInformer<V1Secret>(informer => informer.Transform = SecretDigests.Apply);
+        services.AddInformer<V1ConfigMap>(informer => informer.Transform = CacheTransforms.Apply);
+        services.AddInformer<V1Pod>(informer =>
+        {
+            informer.LabelSelector = Labels.ManagedSelector;
+            informer.Transform = CacheTransforms.Apply;
+            informer.Indexers[RegionObserver.ByInstance] = RegionObserver.InstanceOf;
+        });
+        services.AddInformer<V1Job>(informer =>
+        {
+            informer.LabelSelector = Labels.ManagedSelector;
+            informer.Indexers[RegionObserver.ByOwner] = RegionObserver.OwnersOf;
+        });
+        services.AddManagedInformer<V1ServiceAccount>().AddManagedInformer<V1Deployment>().AddManagedInformer<V1Service>().AddManagedInformer<V1NetworkPolicy>();
+        services.AddManagedInformer<V2HorizontalPodAutoscaler>().AddManagedInformer<V1PodDisruptionBudget>();
+
+        services.AddSingleton(_ => new AppProbe(new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(1) })
+        {
+            Timeout = AppProbe.Timeout,
+            MaxResponseContentBufferSize = AppProbe.MaxBytes,
+        }));
+        services.AddSingleton<RegionObserver>();
+        services.AddSingleton<Applier>();
+        return services.AddController<V1Alpha1ShortenerRegion, ShortenerRegionController>(controller => controller
+            .Owns<V1Deployment>()
+            .Owns<V1Service>()
+            .Owns<V1ServiceAccount>()
+            .Owns<V1ConfigMap>()
+            .Owns<V1NetworkPolicy>()
+            .Owns<V1Job>()
+            .Owns<V2HorizontalPodAutoscaler>()
+            .Owns<V1PodDisruptionBudget>()
+            .Watches<V1Secret>((secret, regions) => FindBy(regions, BySecret, secret))
+            .Watches<V1ConfigMap>((map, regions) => FindBy(regions, ByConfigMap, map))
+            .Watches<V1Alpha1KeyPool>((pool, _) => [new ObjectKey(pool.Metadata.NamespaceProperty, pool.Spec.RegionRef.Name)])
+            .Watches<V1Pod>((pod, regions) => FindOf(pod, regions))
+            .Watches<V1Alpha1ShortenerRegion>(FindConcerned));
+    }
+
+    private static IServiceCollection AddManagedInformer<T>(this IServiceCollection services)
+        where T : class, IKubernetesObject<V1ObjectMeta> =>
+        services.AddInformer<T>(informer => informer.LabelSelector = Labels.ManagedSelector);
+
+    private static IEnumerable<ObjectKey> FindBy(ObjectCache<V1Alpha1ShortenerRegion> regions, string index, IMetadata<V1ObjectMeta> named) =>
+        regions.GetBy(index, KeyOf(named, named.Metadata.Name)).Select(ObjectKey.Of);
+
+    // The others of the group that a change of one gives another role or another primary, or that wait for its place.
+    private static IEnumerable<ObjectKey> FindConcerned(V1Alpha1ShortenerRegion region, ObjectCache<V1Alpha1ShortenerRegion> regions)
+    {
+        var group = regions.GetBy(RegionObserver.ByGroup, region.Spec.Group);
+        var (primary, name) = (RegionPlan.PrimaryOf(group)?.Metadata.Uid, RegionPlan.PrimaryRegionOf(group));
+        return group
+            .Where(other => other.Metadata.Uid != region.Metadata.Uid
+                && (other.Spec.Region == region.Spec.Region
+                    || (other.Status?.Role == RegionRole.Primary) != (other.Metadata.Uid == primary)
+                    || other.Status?.Topology?.PrimaryRegion != name))
+            .Select(ObjectKey.Of);
+    }
+
+    // Pods carry the name of their region, unless it is too long for a label.
+    private static IEnumerable<ObjectKey> FindOf(V1Pod pod, ObjectCache<V1Alpha1ShortenerRegion> regions)
+    {
+        var instance = pod.Metadata.Labels?.TryGetValue("app.kubernetes.io/instance", out var value) == true ? value : "";
+        var key = new ObjectKey(pod.Metadata.NamespaceProperty, instance);
+        return RegionObserver.ComponentOf(pod) is Names.App or Names.Migrate && regions.TryGet(key, out _) ? [key] : [];
+    }
+
+    private static string KeyOf(IMetadata<V1ObjectMeta> neighbour, string name) => $"{neighbour.Metadata.NamespaceProperty}/{name}";
+}

@@ -1,0 +1,148 @@
+using k8s.Models;
+using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Conditions;
+using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Entities.Spec;
+using UrlShortener.Operator.Entities.Status;
+using UrlShortener.Operator.Pods;
+
+namespace UrlShortener.Operator.Regions;
+
+/// <summary>What is told of a region, worked out from what was observed and planned. Pure.</summary>
+internal static class RegionStatusRules
+{
+    private const string Healthy = "healthy";
+    private const string Unhealthy = "unhealthy";
+
+    /// <summary>The status, and the conditions that flipped.</summary>
+    public static (RegionStatus Status, IReadOnlyList<(V1Condition Condition, string? Former)> Changed) Build(
+        V1Alpha1ShortenerRegion region, ObservedRegion observed, RegionPlan plan, DateTimeOffset now)
+    {
+        var conditions = new ConditionList(region.Status?.Conditions, region.Metadata.Generation, now);
+        var dependencies = DependenciesOf(region.Spec, observed.Health);
+        var isSuspended = region.Spec.Suspend != SuspendMode.None;
+        var (app, ready, busy) = (AppOf(observed, plan), ReadyPodsOf(observed), BusyWith(region, observed, plan));
+        var isAppAvailable = ready >= plan.Floor;
+        var isReachable = IsReachable(dependencies);
+
+        var failure = FailureOf(region, observed, plan);
+        var isReady = failure is null && observed.Deployment is not null && isAppAvailable && isReachable == true;
+        var (reason, message) = (failure, busy) switch
+        {
+            ({ } obstacle, _) => (obstacle.Reason, obstacle.Message),
+            _ when isReady => (Reasons.AsExpected, $"{ready} pods serve, and all servers are in reach."),
+            (_, { } step) when !isAppAvailable => (step.Reason, step.Message),
+            _ when !isAppAvailable => (Reasons.TooFewPods, $"{ready} pods serve; {plan.Floor} are wanted at least."),
+            _ when isReachable is null => (Reasons.NotKnown, "No pod answers whether it reaches the servers that it needs."),
+            _ => (Reasons.Unreachable, ReasonOf(dependencies)),
+        };
+        conditions.Set(ConditionTypes.Ready, isReady, reason, message);
+        if (failure is null && !isSuspended && busy is { } work)
+            conditions.Set(ConditionTypes.Reconciling, true, work.Reason, work.Message);
+        else
+            conditions.Set(ConditionTypes.Reconciling, false, failure?.Reason ?? Reasons.AsExpected, "Nothing is under way.");
+        if (failure is { } stall)
+            conditions.Set(ConditionTypes.Stalled, true, stall.Reason, stall.Message);
+        else
+            conditions.Set(ConditionTypes.Stalled, false, Reasons.AsExpected, "Nothing stands in the way.");
+        conditions.Set(
+            ConditionTypes.AppAvailable,
+            isAppAvailable && observed.Deployment is not null,
+            isAppAvailable && observed.Deployment is not null ? Reasons.EnoughPods : Reasons.TooFewPods,
+            $"{ready} pods serve; {plan.Floor} are wanted at least.");
+        conditions.Set(
+            ConditionTypes.DependenciesReachable,
+            isReachable,
+            isReachable switch { true => Reasons.Reachable, false => Reasons.Unreachable, _ => Reasons.NotKnown },
+            isReachable switch { true => "The app reaches all servers that it needs.", false => ReasonOf(dependencies), _ => "No pod answers." });
+        conditions.Set(
+            ConditionTypes.Suspended,
+            isSuspended,
+            isSuspended ? Reasons.SuspendedBySpec : Reasons.AsExpected,
+            isSuspended ? $"spec.suspend is {region.Spec.Suspend}: the operator changes nothing. Set it to None to go on." : "Changes are carried out.");
+
+        var status = (region.Status ?? new RegionStatus()) with
+        {
+            ObservedGeneration = region.Metadata.Generation,
+            Role = plan.Role,
+            Topology = plan.PrimaryRegion is null ? null : new TopologyStatus { PrimaryRegion = plan.PrimaryRegion },
+            App = app,
+            Dependencies = dependencies.Count > 0 ? dependencies : null,
+            Traffic = new TrafficStatus { DesiredWeight = region.Spec.Traffic.Weight },
+            Conditions = conditions.Conditions,
+        };
+        return (status, conditions.Changed);
+    }
+
+    private static Obstacle? FailureOf(V1Alpha1ShortenerRegion region, ObservedRegion observed, RegionPlan plan)
+    {
+        if (plan.Obstacle is not null)
+            return plan.Obstacle;
+        if (plan.Migration == MigrationState.Failed)
+        {
+            var job = MigrationJob.NameOf(region, plan.MigrationDigest);
+            return new Obstacle(Reasons.MigrationFailed, $"Job {job} could not bring the tables up to date{Explain(observed, Names.Migrate)}. Its log says why; it is tried again every {RegionPlan.MigrationRetryDelay.TotalSeconds:0} s.");
+        }
+
+        return observed.Deployment?.Status?.Conditions?.Any(condition => condition is { Type: "Progressing", Status: "False" }) == true
+            ? new Obstacle(Reasons.RolloutStuck, $"The rollout of {region.Spec.App.Image} makes no progress{Explain(observed, Names.App)}. Pods of the former version go on. Correct spec.app, or go back to the former image.")
+            : null;
+    }
+
+    // What is under way; null: nothing.
+    private static Obstacle? BusyWith(V1Alpha1ShortenerRegion region, ObservedRegion observed, RegionPlan plan)
+    {
+        if (plan.Migration is MigrationState.Missing or MigrationState.Running)
+            return new Obstacle(Reasons.Migrating, $"The tables are brought up to date for {region.Spec.App.Image}{Explain(observed, Names.Migrate)}.");
+        if (observed.Deployment is not { } deployment)
+            return new Obstacle(Reasons.RollingOut, "The app is being created.");
+        var (wanted, status) = (deployment.Spec.Replicas ?? 1, deployment.Status);
+        var isRolledOut = status?.ObservedGeneration >= deployment.Metadata.Generation
+            && (status.UpdatedReplicas ?? 0) == wanted && (status.Replicas ?? 0) == wanted && (status.AvailableReplicas ?? 0) == wanted;
+        var isCurrent = Labels.AnnotationOf(deployment.Spec.Template.Metadata, Labels.SettingsDigest) == plan.Process.SettingsDigest
+            && deployment.Spec.Template.Spec.Containers[0].Image == region.Spec.App.Image;
+        return isRolledOut && isCurrent
+            ? null
+            : new Obstacle(Reasons.RollingOut, $"{status?.UpdatedReplicas ?? 0} of {wanted} pods run the newest specification, {status?.AvailableReplicas ?? 0} serve{Explain(observed, Names.App)}.");
+    }
+
+    private static string Explain(ObservedRegion observed, string component) =>
+        PodTrouble.Explain([.. observed.Pods.Where(pod => RegionObserver.ComponentOf(pod) == component)]);
+
+    private static AppStatus AppOf(ObservedRegion observed, RegionPlan plan) => new()
+    {
+        Replicas = observed.Deployment?.Status?.Replicas ?? 0,
+        ReadyReplicas = observed.Deployment?.Status?.ReadyReplicas ?? 0,
+        UpdatedReplicas = observed.Deployment?.Status?.UpdatedReplicas ?? 0,
+        Selector = Labels.Text(Labels.SelectorOf(plan.Process.Instance, Names.App)),
+        HpaDesired = observed.Autoscaler?.Status?.DesiredReplicas,
+    };
+
+    private static int ReadyPodsOf(ObservedRegion observed) => observed.Deployment?.Status?.AvailableReplicas ?? 0;
+
+    private static List<DependencyStatus> DependenciesOf(RegionSpec spec, AppHealth? health)
+    {
+        var found = new List<DependencyStatus>();
+        Add("postgres", "database", spec.Connections.PostgresSecretRef is not null);
+        Add("redis", "cache", spec.Connections.RedisSecretRef is not null);
+        return found;
+
+        void Add(string name, string component, bool isUsed)
+        {
+            if (!isUsed)
+                return;
+            var state = health?.Components.GetValueOrDefault(component);
+            found.Add(new DependencyStatus
+            {
+                Name = name,
+                Reachable = state is null ? null : state == Healthy,
+                Reason = state is null or Healthy ? null : state == Unhealthy ? $"{name} does not answer the app." : $"{name} answers the app in part: some servers are away, or it takes no writes.",
+            });
+        }
+    }
+
+    private static bool? IsReachable(List<DependencyStatus> dependencies) =>
+        dependencies.Any(dependency => dependency.Reachable == false) ? false : dependencies.All(dependency => dependency.Reachable == true) ? true : null;
+
+    private static string ReasonOf(List<DependencyStatus> dependencies) => string.Join(' ', dependencies.Select(dependency => dependency.Reason).OfType<string>());
+}

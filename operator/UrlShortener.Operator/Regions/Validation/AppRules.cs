@@ -1,0 +1,72 @@
+using System.Text.RegularExpressions;
+using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Entities.Spec;
+using UrlShortener.Operator.Validation;
+
+namespace UrlShortener.Operator.Regions.Validation;
+
+/// <summary>The rules of <c>spec.app</c>.</summary>
+internal static partial class AppRules
+{
+    private const string OwnPrefix = ApiGroup.Name + "/";
+    private const string CommonPrefix = "app.kubernetes.io/";
+
+    /// <summary>All problems.</summary>
+    public static IEnumerable<SpecProblem> Check(AppSpec app) =>
+    [
+        .. CheckReplicas(app),
+        .. ResourceRules.Check("spec.app.resources", app.Resources),
+        .. CheckKeys("spec.app.nodeSelector", app.NodeSelector.Keys, []),
+        .. CheckKeys("spec.app.podLabels", app.PodLabels.Keys, [OwnPrefix, CommonPrefix]),
+        .. CheckKeys("spec.app.podAnnotations", app.PodAnnotations.Keys, [OwnPrefix]),
+        .. CheckKeys("spec.app.service.annotations", app.Service.Annotations.Keys, [OwnPrefix]),
+        .. CheckTolerations(app.Tolerations),
+        .. SettingRules.Check(app.Settings),
+    ];
+
+    /// <summary>What is allowed but hardly meant.</summary>
+    public static IEnumerable<string> Warnings(AppSpec app)
+    {
+        if (ImageNames.WarnAbout("spec.app.image", app.Image) is { } image)
+            yield return image;
+        if (app.MinReplicas == 1)
+            yield return "spec.app.minReplicas is 1: while its one pod is replaced, nobody serves. Use 2 or more.";
+        if (app.StandbyMinReplicas == 0)
+            yield return "spec.app.standbyMinReplicas is 0: a failover to this region takes minutes longer, until pods have started.";
+        if (!app.Resources.Requests.ContainsKey("cpu"))
+            yield return "spec.app.resources.requests has no cpu: the autoscaler cannot tell how busy pods are, and will not add any.";
+    }
+
+    private static IEnumerable<SpecProblem> CheckReplicas(AppSpec app)
+    {
+        if (app.MinReplicas > app.MaxReplicas)
+            yield return new("spec.app.minReplicas", $"is {app.MinReplicas}, above spec.app.maxReplicas ({app.MaxReplicas}). Lower it, or raise maxReplicas.");
+        if (app.StandbyMinReplicas > app.MaxReplicas)
+            yield return new("spec.app.standbyMinReplicas", $"is {app.StandbyMinReplicas}, above spec.app.maxReplicas ({app.MaxReplicas}). Lower it, or raise maxReplicas.");
+    }
+
+    private static IEnumerable<SpecProblem> CheckKeys(string field, IEnumerable<string> keys, string[] reserved)
+    {
+        foreach (var key in keys)
+        {
+            if (reserved.FirstOrDefault(prefix => key.StartsWith(prefix, StringComparison.Ordinal)) is { } prefix)
+                yield return new(field, $"has the key {key}: keys that begin with {prefix} are the operator's. Use another.");
+            else if (!QualifiedName().IsMatch(key) || key[(key.IndexOf('/', StringComparison.Ordinal) + 1)..].Length > 63)
+                yield return new(field, $"has the key {key}, which Kubernetes does not take. Write name or prefix/name, the name of at most 63 letters, digits, '-', '_' and '.'.");
+        }
+    }
+
+    private static IEnumerable<SpecProblem> CheckTolerations(IReadOnlyList<Toleration> tolerations)
+    {
+        foreach (var (index, toleration) in tolerations.Index())
+        {
+            if (toleration.Key is null && toleration.Operator != "Exists")
+                yield return new($"spec.app.tolerations[{index}].operator", "must be Exists when there is no key: it then tolerates every taint.");
+            if (toleration.Value is not null && toleration.Operator == "Exists")
+                yield return new($"spec.app.tolerations[{index}].value", "must be left out with the operator Exists, which takes every value.");
+        }
+    }
+
+    [GeneratedRegex("^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$")]
+    private static partial Regex QualifiedName();
+}
