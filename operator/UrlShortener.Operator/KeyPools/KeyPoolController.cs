@@ -7,7 +7,6 @@ using UrlShortener.ControllerRuntime.Hosting;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
-using UrlShortener.Operator.Entities.Status;
 
 namespace UrlShortener.Operator.KeyPools;
 
@@ -16,10 +15,6 @@ internal sealed class KeyPoolController(
     KeyPoolObserver observer, Applier applier, ResourceClient client, KgsClient kgs, KgsTokens tokens, Leadership leadership, EventRecorder events, TimeProvider time)
     : IEntityController<V1Alpha1KeyPool>
 {
-    // The level is no object whose change could be waited for.
-    private static readonly TimeSpan SteadyInterval = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan BusyInterval = TimeSpan.FromSeconds(5);
-
     // By identifier of the pool; goes with it.
     private readonly ConcurrentDictionary<string, KeyPoolMemory> _memory = new();
 
@@ -29,7 +24,7 @@ internal sealed class KeyPoolController(
         var observed = await observer.ObserveAsync(pool, cancellationToken);
         var memory = _memory.GetValueOrDefault(pool.Metadata.Uid, KeyPoolMemory.None);
         var plan = KeyPoolPlan.Of(pool, observed, memory.Workers, time.GetUtcNow());
-        if (plan.Obstacle is null && !pool.Spec.Suspend && observed.Region is { } region)
+        if (plan.Applies && observed.Region is { } region)
         {
             plan = plan with { Obstacle = await ApplyAsync(pool, region, observed, plan, cancellationToken) };
             await CommandAsync(pool, observed, plan, cancellationToken);
@@ -45,7 +40,7 @@ internal sealed class KeyPoolController(
             events.Record(pool, EventSeverity.Normal, "EpochOpened", "OpenEpoch", $"Epoch {status.Epoch} is open: unused codes of older ones are void.");
         KeyPoolMetrics.Set(pool, observed.Reading, status);
         _memory[pool.Metadata.Uid] = new KeyPoolMemory(plan.History, KeyPoolStatusRules.HasOtherNumbers(former, status) ? now : memory.NumbersAt);
-        return ReconciliationResult<V1Alpha1KeyPool>.Success(pool, IsSteady(observed.Reading, status) ? SteadyInterval : BusyInterval);
+        return ReconciliationResult<V1Alpha1KeyPool>.Success(pool, KeyPoolStatusRules.IntervalOf(observed.Reading, status));
     }
 
     /// <inheritdoc />
@@ -56,12 +51,6 @@ internal sealed class KeyPoolController(
         KeyPoolMetrics.Remove(pool);
         return Task.FromResult(ReconciliationResult<V1Alpha1KeyPool>.Success(pool));
     }
-
-    private static bool IsSteady(KgsReading? reading, KeyPoolStatus status) =>
-        ConditionEvents.IsTrue(status.Conditions, ConditionTypes.Ready)
-        && !ConditionEvents.IsTrue(status.Conditions, ConditionTypes.Reconciling)
-        && !ConditionEvents.IsTrue(status.Conditions, ConditionTypes.LowWatermark)
-        && reading is { State: KgsState.Idle };
 
     // What does not depend on each other is done, whatever becomes of the rest; returns what stands in the way.
     private async Task<Obstacle?> ApplyAsync(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region, ObservedKeyPool observed, KeyPoolPlan plan, CancellationToken cancellationToken)

@@ -38,8 +38,8 @@ internal sealed class KeyPoolObserver(
         var region = Find(regions, space, regionName);
         var name = KgsResources.NameOf(pool);
         var token = TokenOf(pool, region);
-        var workers = pods.Cache.GetBy(RegionObserver.ByInstance, $"{space}/{KgsResources.SelectorOf(pool)["app.kubernetes.io/instance"]}")
-            .Where(pod => RegionObserver.ComponentOf(pod) == Names.Kgs).ToList();
+        var workers = pods.Cache.GetBy(RegionObserver.ByInstance, RegionObserver.InstanceKey(space, Labels.InstanceValue(pool.Metadata.Name)))
+            .Where(pod => Labels.ComponentOf(pod.Metadata) == Names.Kgs).ToList();
         var (answer, asked) = await AskAsync(workers, space, token, cancellationToken);
         return new ObservedKeyPool
         {

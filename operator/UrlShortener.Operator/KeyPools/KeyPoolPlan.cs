@@ -17,6 +17,9 @@ internal sealed record KeyPoolPlan
     /// <summary>Why nothing is done; null: all that follows is.</summary>
     public Obstacle? Obstacle { get; init; }
 
+    /// <summary>Whether anything is to be changed or commanded at all.</summary>
+    public bool Applies { get; init; }
+
     /// <summary>What workers wait for before they start or change; null: nothing.</summary>
     public Obstacle? Waiting { get; init; }
 
@@ -62,6 +65,7 @@ internal sealed record KeyPoolPlan
         var makesToken = region.Spec.Connections.KgsTokenSecretRef is null && !observed.Secrets.ContainsKey(token.Name);
         return plan with
         {
+            Applies = !pool.Spec.Suspend,
             Waiting = FindWaiting(pool, region, observed, makesToken),
             MakesToken = makesToken,
             Process = ProcessOf(pool, region, observed, token),
@@ -69,12 +73,6 @@ internal sealed record KeyPoolPlan
             OpensEpoch = observed.Reading is { Epoch: > 0 } reading && reading.Epoch < epoch ? epoch : null,
         };
     }
-
-    /// <summary>The pool of a region that counts: the oldest. Null: there is none.</summary>
-    public static V1Alpha1KeyPool? HolderOf(IReadOnlyList<V1Alpha1KeyPool> siblings) =>
-        siblings.Where(pool => pool.Metadata.DeletionTimestamp is null)
-            .OrderBy(pool => pool.Metadata.CreationTimestamp).ThenBy(pool => pool.Metadata.Name, StringComparer.Ordinal)
-            .FirstOrDefault();
 
     private static RuntimeProcess ProcessOf(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region, ObservedKeyPool observed, SecretKeyRef token)
     {
@@ -107,7 +105,7 @@ internal sealed record KeyPoolPlan
         : null;
 
     private static Obstacle? FindHolder(V1Alpha1KeyPool pool, IReadOnlyList<V1Alpha1KeyPool> siblings) =>
-        HolderOf(siblings) is { } holder && holder.Metadata.Uid != pool.Metadata.Uid
+        KeyPoolHolder.Of(siblings) is { } holder && holder.Metadata.Uid != pool.Metadata.Uid
             ? new Obstacle(Reasons.PoolConflict, $"KeyPool {holder.Metadata.Name} is the pool of the region {pool.Spec.RegionRef.Name} already. Delete one of the two.")
             : null;
 
@@ -144,8 +142,7 @@ internal sealed record KeyPoolPlan
         if (observed.ServiceAccount is null || observed.Settings?.Data is not { } settings || !HasAll(settings, RuntimeEnvironment.Plain(region.Spec)))
             return new Obstacle(Reasons.RegionNotReady, $"ShortenerRegion {region.Metadata.Name} has not made the account and the settings of its pods yet. Its conditions tell why.");
         // As the app: workers of a new version meet tables that are ready for them.
-        var ofRegion = new ObservedRegion { Group = [region], KeyPools = [pool], Secrets = observed.Secrets, Deployment = observed.App, Jobs = observed.Jobs };
-        if (RegionPlan.Of(region, ofRegion).Migration != MigrationState.Done)
+        if (Migration.Of(region, observed.Secrets, observed.App, observed.Jobs).State != MigrationState.Done)
             return new Obstacle(Reasons.Migrating, $"Workers wait until the tables of ShortenerRegion {region.Metadata.Name} are up to date. Its conditions tell how far that is.");
         return makesToken ? new Obstacle(Reasons.RollingOut, "The token of the workers is being made.") : null;
     }

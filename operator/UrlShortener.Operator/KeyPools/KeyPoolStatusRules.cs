@@ -21,6 +21,10 @@ internal static class KeyPoolStatusRules
     /// <summary>Percent of all codes that there are, from which on there are few left: every third new code is one that was issued.</summary>
     public const int KeyspaceLimit = 33;
 
+    // The level is no object whose change could be waited for.
+    private static readonly TimeSpan SteadyInterval = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan BusyInterval = TimeSpan.FromSeconds(5);
+
     /// <summary>The status, and the conditions that flipped.</summary>
     /// <param name="pool">The pool.</param>
     /// <param name="observed">What was observed.</param>
@@ -72,6 +76,16 @@ internal static class KeyPoolStatusRules
 
     /// <summary>Whether a status tells other numbers than the one before.</summary>
     public static bool HasOtherNumbers(KeyPoolStatus? former, KeyPoolStatus status) => Text(NumbersOf(former)) != Text(NumbersOf(status));
+
+    /// <summary>When to look again at the latest.</summary>
+    public static TimeSpan IntervalOf(KgsReading? reading, KeyPoolStatus status)
+    {
+        var isSteady = ConditionEvents.IsTrue(status.Conditions, ConditionTypes.Ready)
+            && !ConditionEvents.IsTrue(status.Conditions, ConditionTypes.Reconciling)
+            && !ConditionEvents.IsTrue(status.Conditions, ConditionTypes.LowWatermark)
+            && reading is { State: KgsState.Idle };
+        return isSteady ? SteadyInterval : BusyInterval;
+    }
 
     private static void SetProgress(ConditionList conditions, V1Alpha1KeyPool pool, Obstacle? failure, Obstacle? busy)
     {

@@ -19,7 +19,6 @@ internal static class KgsResources
     private const string TokenAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     // Of the workers.
     private const int MostUnavailable = 1;
-    private const string NameLabel = "app.kubernetes.io/name";
 
     /// <summary>Name of the Deployment, and of what stands around it.</summary>
     public static string NameOf(V1Alpha1KeyPool pool) => Names.Of(pool.Metadata.Name, Names.Kgs);
@@ -89,7 +88,7 @@ internal static class KgsResources
     private static V1NetworkPolicyPeer FromPods(string name) => new()
     {
         NamespaceSelector = new V1LabelSelector(),
-        PodSelector = new V1LabelSelector { MatchLabels = new Dictionary<string, string> { [NameLabel] = name } },
+        PodSelector = new V1LabelSelector { MatchLabels = Labels.SelectorOfProgram(name) },
     };
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);

@@ -1,4 +1,5 @@
 using k8s.Models;
+using UrlShortener.Operator.Apply;
 
 namespace UrlShortener.Operator.Pods;
 
@@ -16,7 +17,7 @@ internal static class CacheTransforms
     public static void Apply(V1ConfigMap map)
     {
         map.BinaryData = null;
-        if (map.Metadata.Labels?.TryGetValue("app.kubernetes.io/managed-by", out var manager) == true && manager == Apply.Labels.Manager)
+        if (Labels.IsManaged(map.Metadata))
             return;
         foreach (var key in map.Data?.Keys.ToList() ?? [])
             map.Data![key] = "";

@@ -41,7 +41,7 @@ internal static class RuntimePod
             Metadata = new V1ObjectMeta
             {
                 Labels = new Dictionary<string, string>([.. app.PodLabels, .. Labels.Of(process.Instance, process.Component, region.Region)]),
-                Annotations = new Dictionary<string, string>([.. ScrapeAnnotations(process), .. app.PodAnnotations, new(Labels.SettingsDigest, process.SettingsDigest)]),
+                Annotations = new Dictionary<string, string>([.. process.IsJob ? [] : Labels.Scrape(Port), .. app.PodAnnotations, new(Labels.SettingsDigest, process.SettingsDigest)]),
             },
             Spec = new V1PodSpec
             {
@@ -117,10 +117,6 @@ internal static class RuntimePod
         if (app.BlocklistConfigMapRef is not null)
             yield return new V1VolumeMount { Name = "blocklist", MountPath = RuntimeEnvironment.BlocklistFolder, ReadOnlyProperty = true };
     }
-
-    private static Dictionary<string, string> ScrapeAnnotations(RuntimeProcess process) => process.IsJob
-        ? []
-        : new() { ["prometheus.io/scrape"] = "true", ["prometheus.io/port"] = $"{Port}", ["prometheus.io/path"] = "/metrics" };
 
     // The server leaves out what is empty; what is applied must look like what is read.
     private static List<T>? NullIfEmpty<T>(IEnumerable<T> items) => items.ToList() is { Count: > 0 } list ? list : null;

@@ -41,7 +41,7 @@ internal sealed class RegionObserver(
     {
         var (space, name) = (region.Metadata.NamespaceProperty, region.Metadata.Name);
         var app = Names.Of(name, Names.App);
-        var regionPods = pods.Cache.GetBy(ByInstance, InstanceKey(space, Labels.SelectorOf(name, Names.App)["app.kubernetes.io/instance"]));
+        var regionPods = pods.Cache.GetBy(ByInstance, InstanceKey(space, Labels.InstanceValue(name)));
         return new ObservedRegion
         {
             Group = regions.Cache.GetBy(ByGroup, region.Spec.Group),
@@ -58,22 +58,20 @@ internal sealed class RegionObserver(
             NetworkPolicy = Find(networkPolicies, space, app),
             Jobs = jobs.Cache.GetBy(ByOwner, region.Metadata.Uid),
             Pods = regionPods,
-            Health = await probe.AskAsync(regionPods.Where(pod => ComponentOf(pod) == Names.App), cancellationToken),
+            Health = await probe.AskAsync(regionPods.Where(pod => Labels.ComponentOf(pod.Metadata) == Names.App), cancellationToken),
         };
     }
 
     /// <summary>The value of <see cref="ByInstance"/> of a pod.</summary>
     public static IEnumerable<string> InstanceOf(V1Pod pod) =>
-        pod.Metadata.Labels?.TryGetValue("app.kubernetes.io/instance", out var instance) == true ? [InstanceKey(pod.Metadata.NamespaceProperty, instance)] : [];
-
-    /// <summary>The component that a pod belongs to; null: none.</summary>
-    public static string? ComponentOf(V1Pod pod) => pod.Metadata.Labels?.TryGetValue("app.kubernetes.io/component", out var component) == true ? component : null;
+        Labels.InstanceOf(pod.Metadata) is { } instance ? [InstanceKey(pod.Metadata.NamespaceProperty, instance)] : [];
 
     /// <summary>The values of <see cref="ByOwner"/> of an object.</summary>
     public static IEnumerable<string> OwnersOf(IMetadata<V1ObjectMeta> entity) =>
         entity.Metadata.OwnerReferences?.Where(reference => reference.Controller == true).Select(reference => reference.Uid) ?? [];
 
-    private static string InstanceKey(string space, string instance) => $"{space}/{instance}";
+    /// <summary>Key of <see cref="ByInstance"/>.</summary>
+    public static string InstanceKey(string space, string instance) => $"{space}/{instance}";
 
     private static T? Find<T>(Informer<T> informer, string space, string name)
         where T : class, IKubernetesObject<V1ObjectMeta> =>

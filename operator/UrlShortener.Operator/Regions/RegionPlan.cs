@@ -5,7 +5,6 @@ using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Entities.Status;
-using UrlShortener.Operator.KeyPools;
 using UrlShortener.Operator.Pods;
 using UrlShortener.Operator.Regions.Validation;
 using UrlShortener.Operator.Validation;
@@ -15,9 +14,6 @@ namespace UrlShortener.Operator.Regions;
 /// <summary>What a region is to be, worked out from its specification and what was observed. Pure.</summary>
 internal sealed record RegionPlan
 {
-    /// <summary>How long after it failed a migration is tried again.</summary>
-    public static readonly TimeSpan MigrationRetryDelay = TimeSpan.FromMinutes(1);
-
     /// <summary>Why nothing is done; null: all that follows is.</summary>
     public Obstacle? Obstacle { get; init; }
 
@@ -30,35 +26,57 @@ internal sealed record RegionPlan
     /// <summary>Fewest pods of the app.</summary>
     public required int Floor { get; init; }
 
-    /// <summary>Name and content of the migration that the app relies on.</summary>
-    public required string MigrationDigest { get; init; }
+    /// <summary>The migration that the app relies on.</summary>
+    public required Migration Migration { get; init; }
 
     /// <summary>What runs in the pods of the app.</summary>
     public required RuntimeProcess Process { get; init; }
 
-    /// <summary>How far the migration is.</summary>
-    public required MigrationState Migration { get; init; }
+    /// <summary>Whether anything is to be changed at all.</summary>
+    public required bool Applies { get; init; }
+
+    /// <summary>Number of pods to set by hand, since the autoscaler neither goes down to none nor begins there; null: the autoscaler's number stands.</summary>
+    public int? Rescale { get; init; }
+
+    /// <summary>Number of pods to set once the Deployment is made, of which the server's default is one; null: it is there.</summary>
+    public int? FirstReplicas { get; init; }
+
+    /// <summary>Whether the Job of the migration is to be made.</summary>
+    public bool StartsMigration { get; init; }
+
+    /// <summary>Jobs to delete: those of earlier migrations, whatever became of them, and one that failed long enough ago to be tried again.</summary>
+    public IReadOnlyList<V1Job> EndedJobs { get; init; } = [];
+
+    /// <summary>Whether an autoscaler sets the number of pods.</summary>
+    public bool IsScaled => Floor > 0;
+
+    /// <summary>Whether the app may be made or changed: pods of a new version meet tables that are ready for them; until then the old ones go on.</summary>
+    public bool Deploys => Migration.State == MigrationState.Done;
 
     /// <summary>Works it out.</summary>
-    public static RegionPlan Of(V1Alpha1ShortenerRegion region, ObservedRegion observed)
+    /// <param name="region">The region.</param>
+    /// <param name="observed">What was observed.</param>
+    /// <param name="now">The time.</param>
+    public static RegionPlan Of(V1Alpha1ShortenerRegion region, ObservedRegion observed, DateTimeOffset now)
     {
-        var spec = region.Spec;
+        var obstacle = FindObstacle(region, observed);
         var role = RoleOf(region, observed.Group);
-        var postgres = new[] { spec.Connections.PostgresSecretRef }.OfType<SecretKeyRef>();
-        var migration = Digest.Of(spec.App.Image, SecretDigests.Of(postgres, observed.Secrets));
-        var own = KeyPoolPlan.HolderOf(observed.KeyPools) is { } pool
-            ? new Dictionary<string, string> { ["Role"] = "app", ["Keys:BatchSize"] = pool.Spec.LeaseBlockSize.ToString(CultureInfo.InvariantCulture) }
-            : new Dictionary<string, string> { ["Role"] = "app" };
-        var settings = SecretDigests.OfSettings(spec, RuntimeEnvironment.SecretsOf(spec), observed.Secrets);
+        var floor = role == RegionRole.Primary ? region.Spec.App.MinReplicas : region.Spec.App.StandbyMinReplicas;
+        var migration = Migration.Of(region, observed.Secrets, observed.Deployment, observed.Jobs);
+        var job = MigrationJob.NameOf(region, migration.Digest);
         return new RegionPlan
         {
-            Obstacle = FindObstacle(region, observed),
+            Obstacle = obstacle,
+            Applies = obstacle is null && region.Spec.Suspend == SuspendMode.None,
             Role = role,
             PrimaryRegion = PrimaryRegionOf(observed.Group),
-            Floor = role == RegionRole.Primary ? spec.App.MinReplicas : spec.App.StandbyMinReplicas,
-            MigrationDigest = migration,
-            Process = new RuntimeProcess(region.Metadata.Name, Names.App, spec.App.Image, [], spec.App.Resources, settings) { Settings = own },
-            Migration = MigrationOf(region, observed, migration),
+            Floor = floor,
+            Process = ProcessOf(region, observed),
+            Rescale = observed.Deployment?.Spec?.Replicas is { } replicas && floor == 0 != (replicas == 0) ? floor : null,
+            FirstReplicas = observed.Deployment is null ? floor : null,
+            Migration = migration,
+            StartsMigration = migration.State == MigrationState.Missing && observed.Jobs.All(other => other.Metadata.Name != job),
+            EndedJobs = [.. observed.Jobs.Where(other => other.Metadata.Name != job || IsToBeTriedAgain(other, migration, now))],
         };
     }
 
@@ -82,23 +100,18 @@ internal sealed record RegionPlan
     private static string RoleOf(V1Alpha1ShortenerRegion region, IReadOnlyList<V1Alpha1ShortenerRegion> group) =>
         PrimaryOf(group) is { } primary && primary.Metadata.Uid != region.Metadata.Uid ? RegionRole.Standby : RegionRole.Primary;
 
-    private static MigrationState MigrationOf(V1Alpha1ShortenerRegion region, ObservedRegion observed, string digest)
+    private static RuntimeProcess ProcessOf(V1Alpha1ShortenerRegion region, ObservedRegion observed)
     {
-        if (observed.Deployment is { } deployment && Labels.AnnotationOf(deployment.Metadata, Labels.MigrationDigest) == digest)
-            return MigrationState.Done;
-        var name = MigrationJob.NameOf(region, digest);
-        var job = observed.Jobs.FirstOrDefault(job => job.Metadata.Name == name && job.Metadata.DeletionTimestamp is null);
-        return job switch
-        {
-            null => MigrationState.Missing,
-            _ when HasCondition(job, "Complete") => MigrationState.Done,
-            _ when HasCondition(job, "Failed") => MigrationState.Failed,
-            _ => MigrationState.Running,
-        };
+        var spec = region.Spec;
+        var settings = new Dictionary<string, string> { ["Role"] = "app" };
+        if (KeyPoolHolder.Of(observed.KeyPools) is { } pool)
+            settings["Keys:BatchSize"] = pool.Spec.LeaseBlockSize.ToString(CultureInfo.InvariantCulture);
+        var digest = SecretDigests.OfSettings(spec, RuntimeEnvironment.SecretsOf(spec), observed.Secrets);
+        return new RuntimeProcess(region.Metadata.Name, Names.App, spec.App.Image, [], spec.App.Resources, digest) { Settings = settings };
     }
 
-    /// <summary>Whether a Job has ended in some way.</summary>
-    public static bool HasCondition(V1Job job, string type) => job.Status?.Conditions?.Any(condition => condition.Type == type && condition.Status == "True") == true;
+    private static bool IsToBeTriedAgain(V1Job job, Migration migration, DateTimeOffset now) =>
+        migration.State == MigrationState.Failed && Migration.FailedAt(job) + Migration.RetryDelay <= now;
 
     private static Obstacle? FindObstacle(V1Alpha1ShortenerRegion region, ObservedRegion observed) =>
         Of(Reasons.InvalidSpec, RegionRules.Check(region.Spec))

@@ -89,9 +89,9 @@ internal static class RegionServices
     // Pods carry the name of their region, unless it is too long for a label.
     private static IEnumerable<ObjectKey> FindOf(V1Pod pod, ObjectCache<V1Alpha1ShortenerRegion> regions)
     {
-        var instance = pod.Metadata.Labels?.TryGetValue("app.kubernetes.io/instance", out var value) == true ? value : "";
+        var instance = Labels.InstanceOf(pod.Metadata) ?? "";
         var key = new ObjectKey(pod.Metadata.NamespaceProperty, instance);
-        return RegionObserver.ComponentOf(pod) is Names.App or Names.Migrate && regions.TryGet(key, out _) ? [key] : [];
+        return Labels.ComponentOf(pod.Metadata) is Names.App or Names.Migrate && regions.TryGet(key, out _) ? [key] : [];
     }
 
     private static string KeyOf(IMetadata<V1ObjectMeta> neighbour, string name) => $"{neighbour.Metadata.NamespaceProperty}/{name}";

@@ -11,6 +11,10 @@ namespace UrlShortener.Operator.Regions;
 /// <summary>What is told of a region, worked out from what was observed and planned. Pure.</summary>
 internal static class RegionStatusRules
 {
+    // How the servers are that the app needs is no object whose change could be waited for.
+    private static readonly TimeSpan HealthInterval = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan BusyInterval = TimeSpan.FromSeconds(5);
+
     private const string Healthy = "healthy";
     private const string Unhealthy = "unhealthy";
 
@@ -74,14 +78,17 @@ internal static class RegionStatusRules
         return (status, conditions.Changed);
     }
 
+    /// <summary>When to look again at the latest.</summary>
+    public static TimeSpan IntervalOf(RegionStatus status) => ConditionEvents.IsTrue(status.Conditions, ConditionTypes.Ready) ? HealthInterval : BusyInterval;
+
     private static Obstacle? FailureOf(V1Alpha1ShortenerRegion region, ObservedRegion observed, RegionPlan plan)
     {
         if (plan.Obstacle is not null)
             return plan.Obstacle;
-        if (plan.Migration == MigrationState.Failed)
+        if (plan.Migration.State == MigrationState.Failed)
         {
-            var job = MigrationJob.NameOf(region, plan.MigrationDigest);
-            return new Obstacle(Reasons.MigrationFailed, $"Job {job} could not bring the tables up to date{Explain(observed, Names.Migrate)}. Its log says why; it is tried again every {RegionPlan.MigrationRetryDelay.TotalSeconds:0} s.");
+            var job = MigrationJob.NameOf(region, plan.Migration.Digest);
+            return new Obstacle(Reasons.MigrationFailed, $"Job {job} could not bring the tables up to date{Explain(observed, Names.Migrate)}. Its log says why; it is tried again every {Migration.RetryDelay.TotalSeconds:0} s.");
         }
 
         return observed.Deployment?.Status?.Conditions?.Any(condition => condition is { Type: "Progressing", Status: "False" }) == true
@@ -92,7 +99,7 @@ internal static class RegionStatusRules
     // What is under way; null: nothing.
     private static Obstacle? BusyWith(V1Alpha1ShortenerRegion region, ObservedRegion observed, RegionPlan plan)
     {
-        if (plan.Migration is MigrationState.Missing or MigrationState.Running)
+        if (plan.Migration.State is MigrationState.Missing or MigrationState.Running)
             return new Obstacle(Reasons.Migrating, $"The tables are brought up to date for {region.Spec.App.Image}{Explain(observed, Names.Migrate)}.");
         if (observed.Deployment is not { } deployment)
             return new Obstacle(Reasons.RollingOut, "The app is being created.");
@@ -107,7 +114,7 @@ internal static class RegionStatusRules
     }
 
     private static string Explain(ObservedRegion observed, string component) =>
-        PodTrouble.Explain([.. observed.Pods.Where(pod => RegionObserver.ComponentOf(pod) == component)]);
+        PodTrouble.Explain([.. observed.Pods.Where(pod => Labels.ComponentOf(pod.Metadata) == component)]);
 
     private static AppStatus AppOf(ObservedRegion observed, RegionPlan plan) => new()
     {

@@ -1,6 +1,7 @@
-using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Entities.Status;
+using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.KeyPools;
 using UrlShortener.Operator.Regions.Validation;
 
@@ -9,9 +10,6 @@ namespace UrlShortener.Operator.Webhooks;
 /// <summary>The policies of the operator's kinds.</summary>
 internal static class AdmissionPolicies
 {
-    /// <summary>Annotation with which a region may be deleted although it is its group's primary; its value is the region's name.</summary>
-    public const string AllowDeletePrimary = $"{ApiGroup.Name}/allow-delete-primary";
-
     // A namespace that is being deleted takes its objects with it, and nobody can be asked again.
     private const string NamespaceController = "system:serviceaccount:kube-system:namespace-controller";
 
@@ -31,9 +29,9 @@ internal static class AdmissionPolicies
     private static string? CheckDeletion(V1Alpha1ShortenerRegion region, string user)
     {
         var isPrimaryOfAGroup = region.Status is { Role: RegionRole.Primary, Topology: { } topology } && topology.PrimaryRegion == region.Spec.Region;
-        var isAllowed = region.Metadata.Annotations?.TryGetValue(AllowDeletePrimary, out var name) == true && name == region.Spec.Region;
+        var isAllowed = Labels.AnnotationOf(region.Metadata, Labels.AllowDeletePrimary) == region.Spec.Region;
         return isPrimaryOfAGroup && !isAllowed && user != NamespaceController
-            ? $"Region {region.Spec.Region} takes the writes of group {region.Spec.Group}. Give another region a higher spec.failover.priority or delete the others first, or set the annotation {AllowDeletePrimary}: {region.Spec.Region}."
+            ? $"Region {region.Spec.Region} takes the writes of group {region.Spec.Group}. Give another region a higher spec.failover.priority or delete the others first, or set the annotation {Labels.AllowDeletePrimary}: {region.Spec.Region}."
             : null;
     }
 }

@@ -1,8 +1,9 @@
 using System.Net;
 using System.Text;
-using k8s;
 using k8s.Autorest;
 using k8s.Models;
+using k8s;
+using UrlShortener.Operator.Apply;
 
 namespace UrlShortener.Operator.Webhooks;
 
@@ -67,7 +68,7 @@ internal sealed class CertificateSecret(IKubernetes client, WebhookOptions optio
                 Name = options.SecretName,
                 NamespaceProperty = options.Namespace,
                 ResourceVersion = version,
-                Labels = new Dictionary<string, string> { ["app.kubernetes.io/managed-by"] = "shortener-operator" },
+                Labels = Labels.OfOperator(),
             },
             Type = "Opaque",
             Data = data,

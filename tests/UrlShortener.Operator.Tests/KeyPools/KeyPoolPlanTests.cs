@@ -28,6 +28,17 @@ public sealed class KeyPoolPlanTests
     }
 
     [Fact]
+    public void Of_SuspendedOrStalled_AppliesNothing()
+    {
+        var observed = PoolSamples.Observed(_pool);
+
+        Assert.True(Plan(observed).Applies);
+        Assert.False(Plan(observed with { Region = null }).Applies);
+        _pool.Spec = _pool.Spec with { Suspend = true };
+        Assert.False(Plan(observed).Applies);
+    }
+
+    [Fact]
     public void Of_NoRegion_IsStalled() => AssertObstacle(PoolSamples.Observed(_pool) with { Region = null }, Reasons.RegionNotFound);
 
     [Fact]

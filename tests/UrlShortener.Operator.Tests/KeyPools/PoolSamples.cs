@@ -70,5 +70,5 @@ internal static class PoolSamples
     }
 
     private static string MigrationOf(V1Alpha1ShortenerRegion region, Dictionary<string, V1Secret> secrets) =>
-        RegionPlan.Of(region, new ObservedRegion { Group = [region], Secrets = secrets }).MigrationDigest;
+        Migration.Of(region, secrets, app: null, jobs: []).Digest;
 }

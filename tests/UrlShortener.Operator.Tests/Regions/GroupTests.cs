@@ -1,9 +1,9 @@
 using System.Text.Json.Nodes;
-using k8s;
 using k8s.Models;
+using k8s;
+using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Tests.Webhooks;
-using UrlShortener.Operator.Webhooks;
 using Xunit;
 
 namespace UrlShortener.Operator.Tests.Regions;
@@ -31,7 +31,7 @@ public sealed class GroupTests(ApiServerFixture servers)
         await group.UntilAsync("ap", "Standby", "eu");
 
         Assert.Contains(
-            $"Region eu takes the writes of group {space.Name}. Give another region a higher spec.failover.priority or delete the others first, or set the annotation {AdmissionPolicies.AllowDeletePrimary}: eu.",
+            $"Region eu takes the writes of group {space.Name}. Give another region a higher spec.failover.priority or delete the others first, or set the annotation {Labels.AllowDeletePrimary}: eu.",
             await KubernetesObjects.RefusalAsync(() => group.DeleteAsync("eu")),
             StringComparison.Ordinal);
 
@@ -48,7 +48,7 @@ public sealed class GroupTests(ApiServerFixture servers)
         await group.CreateAsync("eu", 1);
         await group.UntilAsync("us", "Primary", "us");
         await KubernetesObjects.RefusalAsync(() => group.DeleteAsync("us"));
-        await group.PatchAsync("us", $$"""{ "metadata": { "annotations": { "{{AdmissionPolicies.AllowDeletePrimary}}": "us" } } }""");
+        await group.PatchAsync("us", $$"""{ "metadata": { "annotations": { "{{Labels.AllowDeletePrimary}}": "us" } } }""");
         await group.DeleteAsync("us");
         await group.UntilAsync("eu", "Primary", null);
     }

@@ -18,10 +18,10 @@ public sealed class RegionPlanTests
     {
         var region = Region("eu");
 
-        var plan = RegionPlan.Of(region, Observe(region));
+        var plan = Plan(region, Observe(region));
 
         Assert.Null(plan.Obstacle);
-        Assert.Equal((RegionRole.Primary, region.Spec.App.MinReplicas, MigrationState.Missing), (plan.Role, plan.Floor, plan.Migration));
+        Assert.Equal((RegionRole.Primary, region.Spec.App.MinReplicas, MigrationState.Missing), (plan.Role, plan.Floor, plan.Migration.State));
         Assert.Null(plan.PrimaryRegion);
     }
 
@@ -30,11 +30,11 @@ public sealed class RegionPlanTests
     {
         var (low, high) = (Region("eu", priority: 10), Region("us", priority: 20, created: Noon.AddDays(1)));
 
-        Assert.Equal(RegionRole.Standby, RegionPlan.Of(low, Observe(low, high)).Role);
-        Assert.Equal(low.Spec.App.StandbyMinReplicas, RegionPlan.Of(low, Observe(low, high)).Floor);
-        Assert.Equal(RegionRole.Primary, RegionPlan.Of(high, Observe(high, low)).Role);
-        Assert.Equal("us", RegionPlan.Of(low, Observe(low, high)).PrimaryRegion);
-        Assert.Equal("us", RegionPlan.Of(high, Observe(high, low)).PrimaryRegion);
+        Assert.Equal(RegionRole.Standby, Plan(low, Observe(low, high)).Role);
+        Assert.Equal(low.Spec.App.StandbyMinReplicas, Plan(low, Observe(low, high)).Floor);
+        Assert.Equal(RegionRole.Primary, Plan(high, Observe(high, low)).Role);
+        Assert.Equal("us", Plan(low, Observe(low, high)).PrimaryRegion);
+        Assert.Equal("us", Plan(high, Observe(high, low)).PrimaryRegion);
     }
 
     [Fact]
@@ -43,7 +43,7 @@ public sealed class RegionPlanTests
         var (low, high) = (Region("eu", priority: 10), Region("us", priority: 20));
         high.Metadata.DeletionTimestamp = Noon;
 
-        var plan = RegionPlan.Of(low, Observe(low, high));
+        var plan = Plan(low, Observe(low, high));
 
         Assert.Equal((RegionRole.Primary, null), (plan.Role, plan.PrimaryRegion));
     }
@@ -53,8 +53,8 @@ public sealed class RegionPlanTests
     {
         var (older, younger) = (Region("eu"), Region("eu", created: Noon.AddDays(1)));
 
-        Assert.Null(RegionPlan.Of(older, Observe(older, younger)).Obstacle);
-        Assert.Equal(Reasons.RegionConflict, RegionPlan.Of(younger, Observe(younger, older)).Obstacle?.Reason);
+        Assert.Null(Plan(older, Observe(older, younger)).Obstacle);
+        Assert.Equal(Reasons.RegionConflict, Plan(younger, Observe(younger, older)).Obstacle?.Reason);
     }
 
     [Fact]
@@ -62,8 +62,8 @@ public sealed class RegionPlanTests
     {
         var (older, younger) = (Region("eu"), Region("eu", priority: 100, created: Noon.AddDays(1)));
 
-        Assert.Equal((RegionRole.Primary, null), (RegionPlan.Of(older, Observe(older, younger)).Role, RegionPlan.Of(older, Observe(older, younger)).PrimaryRegion));
-        Assert.Equal(RegionRole.Standby, RegionPlan.Of(younger, Observe(younger, older)).Role);
+        Assert.Equal((RegionRole.Primary, null), (Plan(older, Observe(older, younger)).Role, Plan(older, Observe(older, younger)).PrimaryRegion));
+        Assert.Equal(RegionRole.Standby, Plan(younger, Observe(younger, older)).Role);
     }
 
     [Fact]
@@ -71,13 +71,13 @@ public sealed class RegionPlanTests
     {
         var region = Region("eu");
         var observed = Observe(region);
-        var digest = RegionPlan.Of(region, observed).MigrationDigest;
+        var digest = Plan(region, observed).Migration.Digest;
         var done = observed with { Deployment = new V1Deployment { Metadata = new V1ObjectMeta { Annotations = new Dictionary<string, string> { [Labels.MigrationDigest] = digest } } } };
 
-        Assert.Equal(MigrationState.Done, RegionPlan.Of(region, done).Migration);
-        Assert.Equal(MigrationState.Missing, RegionPlan.Of(region, done with { Secrets = Secrets("another") }).Migration);
+        Assert.Equal(MigrationState.Done, Plan(region, done).Migration.State);
+        Assert.Equal(MigrationState.Missing, Plan(region, done with { Secrets = Secrets("another") }).Migration.State);
         region.Spec = region.Spec with { App = region.Spec.App with { Image = "registry.example/shortener:2.0" } };
-        Assert.Equal(MigrationState.Missing, RegionPlan.Of(region, done).Migration);
+        Assert.Equal(MigrationState.Missing, Plan(region, done).Migration.State);
     }
 
     [Theory]
@@ -88,23 +88,85 @@ public sealed class RegionPlanTests
     {
         var region = Region("eu");
         var observed = Observe(region);
-        var job = MigrationJob.Build(region, RegionPlan.Of(region, observed).MigrationDigest);
+        var job = MigrationJob.Build(region, Plan(region, observed).Migration.Digest);
         job.Status = new V1JobStatus { Conditions = condition is null ? [] : [new V1JobCondition { Type = condition, Status = "True" }] };
 
-        Assert.Equal((MigrationState)expected, RegionPlan.Of(region, observed with { Jobs = [job] }).Migration);
+        Assert.Equal((MigrationState)expected, Plan(region, observed with { Jobs = [job] }).Migration.State);
     }
 
     [Fact]
     public void Of_SettingsChange_RollsPods()
     {
         var region = Region("eu");
-        var before = RegionPlan.Of(region, Observe(region)).Process.SettingsDigest;
+        var before = Plan(region, Observe(region)).Process.SettingsDigest;
 
         region.Spec = region.Spec with { App = region.Spec.App with { MaxReplicas = 50 } };
-        Assert.Equal(before, RegionPlan.Of(region, Observe(region)).Process.SettingsDigest);
+        Assert.Equal(before, Plan(region, Observe(region)).Process.SettingsDigest);
         region.Spec = region.Spec with { App = region.Spec.App with { Settings = [new RuntimeSetting { Name = "Keys:PoolSize", Value = "5000" }] } };
-        Assert.NotEqual(before, RegionPlan.Of(region, Observe(region)).Process.SettingsDigest);
+        Assert.NotEqual(before, Plan(region, Observe(region)).Process.SettingsDigest);
     }
+
+    [Theory]
+    // Pods that there are (-1: no Deployment), fewest pods, then: set by hand now, set once the Deployment is made, an autoscaler.
+    [InlineData(-1, 3, null, 3, true)]
+    [InlineData(-1, 0, null, 0, false)]
+    [InlineData(7, 3, null, null, true)]
+    [InlineData(1, 3, null, null, true)]
+    [InlineData(7, 0, 0, null, false)]
+    [InlineData(0, 3, 3, null, true)]
+    [InlineData(0, 0, null, null, false)]
+    public void Of_Replicas_AreSetOnlyWhereTheAutoscalerCannot(int there, int floor, int? rescale, int? first, bool isScaled)
+    {
+        var (region, primary) = (Region("eu"), Region("us", priority: 90));
+        region.Spec = region.Spec with { App = region.Spec.App with { StandbyMinReplicas = floor } };
+        var observed = Observe(region, primary) with { Deployment = there < 0 ? null : new V1Deployment { Spec = new V1DeploymentSpec { Replicas = there } } };
+
+        var plan = Plan(region, observed);
+
+        Assert.Equal((rescale, first, isScaled), (plan.Rescale, plan.FirstReplicas, plan.IsScaled));
+    }
+
+    [Theory]
+    // Job of the wanted migration, seconds since it ended, then: a Job is made, it is deleted, the app is deployed.
+    [InlineData("", 0, true, false, false)]
+    [InlineData("Running", 0, false, false, false)]
+    [InlineData("Complete", 600, false, false, true)]
+    [InlineData("Failed", 59, false, false, false)]
+    [InlineData("Failed", 60, false, true, false)]
+    [InlineData("Deleting", 600, false, false, false)]
+    public void Of_MigrationJob_DecidesWhatIsDone(string job, int secondsAgo, bool starts, bool deletes, bool deploys)
+    {
+        var region = Region("eu");
+        var observed = Observe(region);
+        var wanted = MigrationJob.Build(region, Plan(region, observed).Migration.Digest);
+        var former = MigrationJob.Build(region, "0123456789abcdef");
+        if (job == "Deleting")
+            wanted.Metadata.DeletionTimestamp = Noon;
+        wanted.Status = new V1JobStatus
+        {
+            Conditions = job is "Complete" or "Failed" ? [new V1JobCondition { Type = job, Status = "True", LastTransitionTime = Noon.AddSeconds(-secondsAgo) }] : [],
+        };
+
+        var plan = Plan(region, observed with { Jobs = job.Length == 0 ? [former] : [former, wanted] });
+
+        Assert.Equal((starts, deploys), (plan.StartsMigration, plan.Deploys));
+        Assert.Equal<IEnumerable<V1Job>>(deletes ? [former, wanted] : [former], plan.EndedJobs);
+    }
+
+    [Theory]
+    [InlineData(SuspendMode.None, true)]
+    [InlineData(SuspendMode.Changes, false)]
+    [InlineData(SuspendMode.Full, false)]
+    public void Of_Suspended_AppliesNothing(object suspend, bool applies)
+    {
+        var region = Region("eu");
+        region.Spec = region.Spec with { Suspend = (SuspendMode)suspend };
+
+        Assert.Equal(applies, Plan(region, Observe(region)).Applies);
+        Assert.False(Plan(region, Observe(region) with { Secrets = new Dictionary<string, V1Secret>() }).Applies);
+    }
+
+    private static RegionPlan Plan(V1Alpha1ShortenerRegion region, ObservedRegion observed) => RegionPlan.Of(region, observed, new DateTimeOffset(Noon));
 
     private static V1Alpha1ShortenerRegion Region(string name, int priority = 50, DateTime? created = null)
     {

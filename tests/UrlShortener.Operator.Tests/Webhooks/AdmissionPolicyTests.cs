@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Webhooks;
 using Xunit;
@@ -70,7 +71,7 @@ public sealed class AdmissionPolicyTests
         if (primaryRegion is not null)
             region["status"]!["topology"] = new JsonObject { ["epoch"] = 3, ["primaryRegion"] = primaryRegion };
         if (annotation is not null)
-            region["metadata"]!["annotations"] = new JsonObject { [AdmissionPolicies.AllowDeletePrimary] = annotation };
+            region["metadata"]!["annotations"] = new JsonObject { [Labels.AllowDeletePrimary] = annotation };
         var request = new AdmissionRequest { Operation = "DELETE", OldObject = Element(region), UserInfo = new AdmissionUser { Username = user } };
         Assert.Equal(isAllowed, Regions().Judge(request).Refusal is null);
     }

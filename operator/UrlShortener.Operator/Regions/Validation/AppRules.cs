@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Validation;
 
@@ -8,18 +8,15 @@ namespace UrlShortener.Operator.Regions.Validation;
 /// <summary>The rules of <c>spec.app</c>.</summary>
 internal static partial class AppRules
 {
-    private const string OwnPrefix = ApiGroup.Name + "/";
-    private const string CommonPrefix = "app.kubernetes.io/";
-
     /// <summary>All problems.</summary>
     public static IEnumerable<SpecProblem> Check(AppSpec app) =>
     [
         .. CheckReplicas(app),
         .. ResourceRules.Check("spec.app.resources", app.Resources),
         .. CheckKeys("spec.app.nodeSelector", app.NodeSelector.Keys, []),
-        .. CheckKeys("spec.app.podLabels", app.PodLabels.Keys, [OwnPrefix, CommonPrefix]),
-        .. CheckKeys("spec.app.podAnnotations", app.PodAnnotations.Keys, [OwnPrefix]),
-        .. CheckKeys("spec.app.service.annotations", app.Service.Annotations.Keys, [OwnPrefix]),
+        .. CheckKeys("spec.app.podLabels", app.PodLabels.Keys, [Labels.OwnPrefix, Labels.CommonPrefix]),
+        .. CheckKeys("spec.app.podAnnotations", app.PodAnnotations.Keys, [Labels.OwnPrefix]),
+        .. CheckKeys("spec.app.service.annotations", app.Service.Annotations.Keys, [Labels.OwnPrefix]),
         .. CheckTolerations(app.Tolerations),
         .. SettingRules.Check(app.Settings),
     ];
