@@ -1,6 +1,7 @@
 using Microsoft.OpenApi;
 using Prometheus;
 using Scalar.AspNetCore;
+using UrlShortener.Contracts;
 using UrlShortener.Runtime.Health;
 using UrlShortener.Runtime.Http;
 using UrlShortener.Runtime.Links;

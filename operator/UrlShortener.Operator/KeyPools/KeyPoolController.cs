@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using k8s.Models;
+using UrlShortener.Contracts;
 using UrlShortener.ControllerRuntime.Api;
 using UrlShortener.ControllerRuntime.Election;
 using UrlShortener.ControllerRuntime.Events;
@@ -88,7 +89,7 @@ internal sealed class KeyPoolController(
     private async Task CommandAsync(V1Alpha1KeyPool pool, ObservedKeyPool observed, KeyPoolPlan plan, CancellationToken cancellationToken)
     {
         if (plan.BadEpoch is { } bad)
-            events.Record(pool, EventSeverity.Warning, "EpochInvalid", "OpenEpoch", $"Annotation {Labels.OpenEpoch} is \"{bad}\"; it must be a whole number from 1 to {KeyPoolPlan.MaxEpoch}.");
+            events.Record(pool, EventSeverity.Warning, "EpochInvalid", "OpenEpoch", $"Annotation {Labels.OpenEpoch} is \"{bad}\"; it must be a whole number from 1 to {Limits.MaxEpoch}.");
         if ((plan.OpensEpoch is null && !plan.Refills) || observed.AskedWorker is not { } pod
             || await tokens.ReadAsync(pool.Metadata.NamespaceProperty, plan.Token, cancellationToken) is not { } token)
             return;

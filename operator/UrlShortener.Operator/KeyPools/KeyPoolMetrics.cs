@@ -1,4 +1,5 @@
 using Prometheus;
+using UrlShortener.Contracts;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Status;
 
@@ -16,7 +17,7 @@ internal static class KeyPoolMetrics
     private static readonly Gauge Workers = Metrics.CreateGauge("shortener_keypool_workers", "Workers that are ready.", Names);
 
     /// <summary>Tells the state of a pool.</summary>
-    public static void Set(V1Alpha1KeyPool pool, KgsReading? reading, KeyPoolStatus status)
+    public static void Set(V1Alpha1KeyPool pool, KeyGenerationStatus? reading, KeyPoolStatus status)
     {
         var labels = LabelsOf(pool);
         Target.WithLabels(labels).Set(pool.Spec.TargetAvailable);

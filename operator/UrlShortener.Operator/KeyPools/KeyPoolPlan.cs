@@ -1,4 +1,5 @@
 using System.Globalization;
+using UrlShortener.Contracts;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
@@ -11,9 +12,6 @@ namespace UrlShortener.Operator.KeyPools;
 /// <summary>What a pool is to be, worked out from its specification and what was observed. Pure.</summary>
 internal sealed record KeyPoolPlan
 {
-    /// <summary>Largest epoch that the service takes.</summary>
-    public const int MaxEpoch = 1_000_000_000;
-
     /// <summary>Why nothing is done; null: all that follows is.</summary>
     public Obstacle? Obstacle { get; init; }
 
@@ -81,14 +79,14 @@ internal sealed record KeyPoolPlan
         return new RuntimeProcess(pool.Metadata.Name, Names.Kgs, pool.Spec.Kgs.Image ?? region.Spec.App.Image, [], pool.Spec.Kgs.Resources, digest)
         {
             Settings = KgsResources.Settings(pool.Spec),
-            Secrets = [RuntimeEnvironment.From("Kgs:Token", token)],
+            Secrets = [RuntimeEnvironment.From(SettingNames.KgsToken, token)],
         };
     }
 
     private static (int? Epoch, string? Bad) EpochOf(V1Alpha1KeyPool pool) => Labels.AnnotationOf(pool.Metadata, Labels.OpenEpoch) switch
     {
         null or "" => (null, null),
-        { } text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var epoch) && epoch is >= 1 and <= MaxEpoch => (epoch, null),
+        { } text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var epoch) && epoch is >= 1 and <= Limits.MaxEpoch => (epoch, null),
         { } text => (null, text.Length <= 40 ? text : text[..40]),
     };
 

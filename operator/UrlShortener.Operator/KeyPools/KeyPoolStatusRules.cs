@@ -1,5 +1,6 @@
 using k8s;
 using k8s.Models;
+using UrlShortener.Contracts;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
@@ -78,12 +79,12 @@ internal static class KeyPoolStatusRules
     public static bool HasOtherNumbers(KeyPoolStatus? former, KeyPoolStatus status) => Text(NumbersOf(former)) != Text(NumbersOf(status));
 
     /// <summary>When to look again at the latest.</summary>
-    public static TimeSpan IntervalOf(KgsReading? reading, KeyPoolStatus status)
+    public static TimeSpan IntervalOf(KeyGenerationStatus? reading, KeyPoolStatus status)
     {
         var isSteady = ConditionEvents.IsTrue(status.Conditions, ConditionTypes.Ready)
             && !ConditionEvents.IsTrue(status.Conditions, ConditionTypes.Reconciling)
             && !ConditionEvents.IsTrue(status.Conditions, ConditionTypes.LowWatermark)
-            && reading is { State: KgsState.Idle };
+            && reading is { State: KeyGenerationPhase.Idle };
         return isSteady ? SteadyInterval : BusyInterval;
     }
 
@@ -97,7 +98,7 @@ internal static class KeyPoolStatusRules
     }
 
     // No levels in messages: they would be news all the time.
-    private static void SetLevels(ConditionList conditions, V1Alpha1KeyPool pool, KgsReading? reading, DateTimeOffset now)
+    private static void SetLevels(ConditionList conditions, V1Alpha1KeyPool pool, KeyGenerationStatus? reading, DateTimeOffset now)
     {
         var spec = pool.Spec;
         var level = reading?.Level;
@@ -138,7 +139,7 @@ internal static class KeyPoolStatusRules
             return (false, Reasons.Unreachable, failure);
         if (observed.Reading is { } reading)
         {
-            return reading.State == KgsState.Failing
+            return reading.State == KeyGenerationPhase.Failing
                 ? (false, Reasons.GeneratorFailing, $"The service cannot fill the pool: {reading.LastError ?? "it does not say why."}")
                 : (true, Reasons.AsExpected, "The service does its work.");
         }
@@ -174,7 +175,7 @@ internal static class KeyPoolStatusRules
             : new Obstacle(Reasons.RollingOut, $"{status?.UpdatedReplicas ?? 0} of {wanted} workers run the newest specification, {status?.AvailableReplicas ?? 0} serve{PodTrouble.Explain(observed.Pods)}.");
     }
 
-    private static KeyPoolStatus WithNumbers(V1Alpha1KeyPool pool, KeyPoolStatus status, KgsReading? reading, DateTimeOffset? numbersAt, DateTimeOffset now)
+    private static KeyPoolStatus WithNumbers(V1Alpha1KeyPool pool, KeyPoolStatus status, KeyGenerationStatus? reading, DateTimeOffset? numbersAt, DateTimeOffset now)
     {
         var former = pool.Status;
         var refill = RefillOf(pool.Spec, former?.Refill, reading);
@@ -204,17 +205,17 @@ internal static class KeyPoolStatusRules
 
     private static KeyPoolStatus NumbersOf(KeyPoolStatus? status) => WithNumbersOf(new KeyPoolStatus(), status);
 
-    private static RefillStatus RefillOf(KeyPoolSpec spec, RefillStatus? former, KgsReading? reading)
+    private static RefillStatus RefillOf(KeyPoolSpec spec, RefillStatus? former, KeyGenerationStatus? reading)
     {
         if (reading is null)
             return (former ?? new RefillStatus()) with { State = null, LastError = null };
         var isFull = reading.Level is { } level && RefillPlanner.IsFull(level, spec.TargetAvailable);
         return new RefillStatus
         {
-            State = reading.State switch { KgsState.Running => "Running", KgsState.Throttled => "Throttled", KgsState.Failing => "Failing", _ => "Idle" },
+            State = reading.State switch { KeyGenerationPhase.Running => "Running", KeyGenerationPhase.Throttled => "Throttled", KeyGenerationPhase.Failing => "Failing", _ => "Idle" },
             LastBatchTime = WholeSecond(reading.LastBatchAt) ?? former?.LastBatchTime,
             LastBatchSize = reading.LastBatchSize ?? former?.LastBatchSize,
-            LastError = reading.State == KgsState.Failing ? Cut(reading.LastError) : null,
+            LastError = reading.State == KeyGenerationPhase.Failing ? Cut(reading.LastError) : null,
             FilledTo = isFull ? spec.TargetAvailable : former?.FilledTo,
         };
     }

@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using System.Text.Json;
 using k8s.Models;
+using UrlShortener.Contracts;
 using UrlShortener.Operator.Pods;
 
 namespace UrlShortener.Operator.KeyPools;
@@ -33,7 +34,7 @@ internal sealed class KgsClient(HttpClient http)
 
     /// <summary>Has a worker open an epoch. May be repeated; fails when a newer one is in force.</summary>
     public Task<KgsAnswer> OpenEpochAsync(V1Pod pod, string token, int epoch, CancellationToken cancellationToken) =>
-        SendAsync(HttpMethod.Post, pod, "epochs", token, new OpenEpochBody(epoch), cancellationToken);
+        SendAsync(HttpMethod.Post, pod, "epochs", token, new OpenEpochRequest { Epoch = epoch }, cancellationToken);
 
     private async Task<KgsAnswer> SendAsync(HttpMethod method, V1Pod pod, string path, string token, object? body, CancellationToken cancellationToken)
     {
@@ -48,7 +49,7 @@ internal sealed class KgsClient(HttpClient http)
             using var response = await http.SendAsync(request, cancellationToken);
             if (!response.IsSuccessStatusCode)
                 return new KgsAnswer(null, $"Pod {name} answers {(int)response.StatusCode} to {path}.");
-            return await response.Content.ReadFromJsonAsync<KgsReading>(Json, cancellationToken) is { } reading
+            return await response.Content.ReadFromJsonAsync<KeyGenerationStatus>(Json, cancellationToken) is { } reading
                 ? new KgsAnswer(reading, null)
                 : new KgsAnswer(null, $"Pod {name} gives an empty answer to {path}.");
         }
@@ -61,6 +62,4 @@ internal sealed class KgsClient(HttpClient http)
             return new KgsAnswer(null, $"Pod {name} does not answer to {path} as it should ({error.GetType().Name}).");
         }
     }
-
-    private sealed record OpenEpochBody(int Epoch);
 }

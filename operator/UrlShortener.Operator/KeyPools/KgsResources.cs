@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using k8s.Models;
+using UrlShortener.Contracts;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
@@ -29,13 +30,13 @@ internal static class KgsResources
     /// <summary>Settings of the workers beside those of the region.</summary>
     public static Dictionary<string, string> Settings(KeyPoolSpec spec) => new()
     {
-        ["Role"] = "kgs",
-        ["Kgs:TargetLevel"] = Text(spec.TargetAvailable),
-        ["Kgs:LowWatermark"] = Text(spec.LowWatermark),
-        ["Kgs:CriticalWatermark"] = Text(spec.CriticalWatermark),
-        ["Kgs:BatchSize"] = Text(spec.BatchSize),
-        ["Kgs:Workers"] = Text(spec.MaxParallelBatches),
-        ["Kgs:MaxKeysPerSecond"] = Text(spec.MaxCodesPerSecond),
+        [SettingNames.Role] = RoleNames.Kgs,
+        [SettingNames.KgsTargetLevel] = Text(spec.TargetAvailable),
+        [SettingNames.KgsLowWatermark] = Text(spec.LowWatermark),
+        [SettingNames.KgsCriticalWatermark] = Text(spec.CriticalWatermark),
+        [SettingNames.KgsBatchSize] = Text(spec.BatchSize),
+        [SettingNames.KgsWorkers] = Text(spec.MaxParallelBatches),
+        [SettingNames.KgsMaxKeysPerSecond] = Text(spec.MaxCodesPerSecond),
     };
 
     /// <summary>The Deployment, with its number of replicas: no autoscaler has a say in it.</summary>

@@ -1,4 +1,5 @@
 using k8s.Models;
+using UrlShortener.Contracts;
 using UrlShortener.Operator.Entities;
 
 namespace UrlShortener.Operator.KeyPools;
@@ -49,5 +50,5 @@ internal sealed record ObservedKeyPool
     public V1Pod? AskedWorker { get; init; }
 
     /// <summary>State of the pool; null: not known.</summary>
-    public KgsReading? Reading => Answer?.Reading;
+    public KeyGenerationStatus? Reading => Answer?.Reading;
 }

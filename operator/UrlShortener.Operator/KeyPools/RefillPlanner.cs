@@ -1,3 +1,4 @@
+using UrlShortener.Contracts;
 using UrlShortener.Operator.Entities.Spec;
 
 namespace UrlShortener.Operator.KeyPools;
@@ -18,10 +19,10 @@ internal static class RefillPlanner
     /// <param name="spec">The specification of the pool.</param>
     /// <param name="filledTo">Target that the pool was last seen filled to; null: none yet.</param>
     /// <param name="reading">What the worker said; null: nothing.</param>
-    public static bool MustRefill(KeyPoolSpec spec, int? filledTo, KgsReading? reading)
+    public static bool MustRefill(KeyPoolSpec spec, int? filledTo, KeyGenerationStatus? reading)
     {
         // One that fails goes on by itself when it can; one of the old specification would fill to the wrong level.
-        if (reading is not { State: KgsState.Idle, Level: { } level } || reading.TargetLevel != spec.TargetAvailable || IsFull(level, spec.TargetAvailable))
+        if (reading is not { State: KeyGenerationPhase.Idle, Level: { } level } || reading.TargetLevel != spec.TargetAvailable || IsFull(level, spec.TargetAvailable))
             return false;
         return level < spec.LowWatermark
             || filledTo != spec.TargetAvailable

@@ -1,3 +1,4 @@
+using UrlShortener.Contracts;
 using UrlShortener.Operator.Entities.Spec;
 
 namespace UrlShortener.Operator.KeyPools;
@@ -17,18 +18,18 @@ internal static class WorkerCount
     /// <param name="reading">State of the service; null: not known, which changes nothing.</param>
     /// <param name="history">What was remembered at the last look.</param>
     /// <param name="now">The time.</param>
-    public static (int Count, WorkerHistory History) Next(KeyPoolSpec spec, int? current, KgsReading? reading, WorkerHistory history, DateTimeOffset now)
+    public static (int Count, WorkerHistory History) Next(KeyPoolSpec spec, int? current, KeyGenerationStatus? reading, WorkerHistory history, DateTimeOffset now)
     {
         var (fewest, most) = (spec.Kgs.MinReplicas, Math.Max(spec.Kgs.MinReplicas, spec.Kgs.MaxReplicas));
         var count = Math.Clamp(current ?? fewest, fewest, most);
         if (reading?.Level is not { } level)
             return (count, history with { CalmSince = null });
         // More workers would only ask more of a server that does not answer.
-        if (reading.State == KgsState.Failing)
+        if (reading.State == KeyGenerationPhase.Failing)
             return (count, history with { CalmSince = null });
         if (level < spec.CriticalWatermark)
             return (most, new WorkerHistory(now));
-        if (KgsState.IsFilling(reading.State) || level < spec.LowWatermark)
+        if (KeyGenerationPhase.IsFilling(reading.State) || level < spec.LowWatermark)
         {
             var isFalling = reading.SecondsToExhaustion is not null;
             var mayRaise = history.RaisedAt is not { } raised || now - raised >= RaiseInterval;

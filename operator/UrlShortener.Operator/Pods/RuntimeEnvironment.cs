@@ -1,5 +1,6 @@
 using System.Globalization;
 using k8s.Models;
+using UrlShortener.Contracts;
 using UrlShortener.Operator.Entities.Spec;
 
 namespace UrlShortener.Operator.Pods;
@@ -18,17 +19,17 @@ internal static class RuntimeEnvironment
     {
         var settings = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
-            [Variable("Urls")] = $"http://*:{RuntimePod.Port.ToString(CultureInfo.InvariantCulture)}",
-            [Variable("Region:Name")] = region.Region,
-            [Variable("Links:PublicBaseUrl")] = (region.Traffic.PublicBaseUrl ?? $"https://{region.Traffic.Hostnames[0]}").TrimEnd('/'),
-            [Variable("Shutdown:DrainDelay")] = DrainDelay.ToString("c", CultureInfo.InvariantCulture),
+            [Variable(SettingNames.Urls)] = $"http://*:{RuntimePod.Port.ToString(CultureInfo.InvariantCulture)}",
+            [Variable(SettingNames.RegionName)] = region.Region,
+            [Variable(SettingNames.PublicBaseUrl)] = (region.Traffic.PublicBaseUrl ?? $"https://{region.Traffic.Hostnames[0]}").TrimEnd('/'),
+            [Variable(SettingNames.DrainDelay)] = DrainDelay.ToString("c", CultureInfo.InvariantCulture),
             // No sockets in a file system that is read-only.
             ["DOTNET_EnableDiagnostics"] = "0",
         };
         foreach (var (index, host) in region.Traffic.Hostnames.Index())
-            settings[Variable($"Links:OwnHosts:{index.ToString(CultureInfo.InvariantCulture)}")] = host;
+            settings[Variable($"{SettingNames.OwnHosts}:{index.ToString(CultureInfo.InvariantCulture)}")] = host;
         if (region.App.BlocklistConfigMapRef is { } blocklist)
-            settings[Variable("Abuse:BlocklistPath")] = $"{BlocklistFolder}/{blocklist.Key}";
+            settings[Variable(SettingNames.BlocklistPath)] = $"{BlocklistFolder}/{blocklist.Key}";
         foreach (var setting in region.App.Settings.Where(setting => setting.Value is not null))
             settings[Variable(setting.Name)] = setting.Value!;
         return settings;
@@ -39,9 +40,9 @@ internal static class RuntimeEnvironment
     {
         var variables = new List<V1EnvVar>();
         if (region.Connections.PostgresSecretRef is { } postgres)
-            variables.Add(From("ConnectionStrings:Postgres", postgres));
+            variables.Add(From(SettingNames.Postgres, postgres));
         if (region.Connections.RedisSecretRef is { } redis)
-            variables.Add(From("ConnectionStrings:Redis", redis));
+            variables.Add(From(SettingNames.Redis, redis));
         variables.AddRange(region.App.Settings.Where(setting => setting.SecretRef is not null).Select(setting => From(setting.Name, setting.SecretRef!)));
         return variables;
     }

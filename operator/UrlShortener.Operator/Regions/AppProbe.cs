@@ -1,5 +1,6 @@
 using System.Text.Json;
 using k8s.Models;
+using UrlShortener.Contracts;
 using UrlShortener.Operator.Pods;
 
 namespace UrlShortener.Operator.Regions;
@@ -14,7 +15,7 @@ internal sealed class AppProbe(HttpClient client)
     public const int MaxBytes = 64 * 1024;
 
     /// <summary>The answer of a ready pod; null: none is ready, or it does not answer.</summary>
-    public async Task<AppHealth?> AskAsync(IEnumerable<V1Pod> pods, CancellationToken cancellationToken)
+    public async Task<HealthResponse?> AskAsync(IEnumerable<V1Pod> pods, CancellationToken cancellationToken)
     {
         // Always the same one while it is ready: another may see things differently for a moment, and the status would go back and forth.
         var pod = pods.Where(IsReady).OrderBy(pod => pod.Metadata.CreationTimestamp).ThenBy(pod => pod.Metadata.Name, StringComparer.Ordinal).FirstOrDefault();
@@ -25,7 +26,7 @@ internal sealed class AppProbe(HttpClient client)
         {
             // 503 is an answer too.
             using var response = await client.GetAsync(new Uri($"http://{host}:{RuntimePod.Port}/health"), cancellationToken);
-            return await response.Content.ReadFromJsonAsync<AppHealth>(cancellationToken);
+            return await response.Content.ReadFromJsonAsync<HealthResponse>(cancellationToken);
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested && error is HttpRequestException or OperationCanceledException or JsonException)
         {

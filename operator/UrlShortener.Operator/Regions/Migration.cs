@@ -48,7 +48,8 @@ internal sealed record Migration(string Digest, MigrationState State)
         };
     }
 
-    private static V1JobCondition? Find(V1Job job, string type) => job.Status?.Conditions?.FirstOrDefault(condition => condition.Type == type && condition.Status == "True");
+    private static V1JobCondition? Find(V1Job job, string type) =>
+        job.Status?.Conditions?.FirstOrDefault(condition => condition.Type == type && condition.Status == "True");
 }
 
 /// <summary>How far the tables are for the app that is wanted.</summary>

@@ -1,4 +1,5 @@
 using k8s.Models;
+using UrlShortener.Contracts;
 using UrlShortener.Operator.Entities;
 
 namespace UrlShortener.Operator.Regions;
@@ -46,5 +47,5 @@ internal sealed record ObservedRegion
     public IReadOnlyList<V1Pod> Pods { get; init; } = [];
 
     /// <summary>What a pod of the app says of itself; null: none was there to ask, or it did not answer.</summary>
-    public AppHealth? Health { get; init; }
+    public HealthResponse? Health { get; init; }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using k8s.Models;
+using UrlShortener.Contracts;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
@@ -103,9 +104,9 @@ internal sealed record RegionPlan
     private static RuntimeProcess ProcessOf(V1Alpha1ShortenerRegion region, ObservedRegion observed)
     {
         var spec = region.Spec;
-        var settings = new Dictionary<string, string> { ["Role"] = "app" };
+        var settings = new Dictionary<string, string> { [SettingNames.Role] = RoleNames.App };
         if (KeyPoolHolder.Of(observed.KeyPools) is { } pool)
-            settings["Keys:BatchSize"] = pool.Spec.LeaseBlockSize.ToString(CultureInfo.InvariantCulture);
+            settings[SettingNames.KeyBatchSize] = pool.Spec.LeaseBlockSize.ToString(CultureInfo.InvariantCulture);
         var digest = SecretDigests.OfSettings(spec, RuntimeEnvironment.SecretsOf(spec), observed.Secrets);
         return new RuntimeProcess(region.Metadata.Name, Names.App, spec.App.Image, [], spec.App.Resources, digest) { Settings = settings };
     }

@@ -1,4 +1,5 @@
 using k8s.Models;
+using UrlShortener.Contracts;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
@@ -14,9 +15,6 @@ internal static class RegionStatusRules
     // How the servers are that the app needs is no object whose change could be waited for.
     private static readonly TimeSpan HealthInterval = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan BusyInterval = TimeSpan.FromSeconds(5);
-
-    private const string Healthy = "healthy";
-    private const string Unhealthy = "unhealthy";
 
     /// <summary>The status, and the conditions that flipped.</summary>
     public static (RegionStatus Status, IReadOnlyList<(V1Condition Condition, string? Former)> Changed) Build(
@@ -127,23 +125,22 @@ internal static class RegionStatusRules
 
     private static int ReadyPodsOf(ObservedRegion observed) => observed.Deployment?.Status?.AvailableReplicas ?? 0;
 
-    private static List<DependencyStatus> DependenciesOf(RegionSpec spec, AppHealth? health)
+    private static List<DependencyStatus> DependenciesOf(RegionSpec spec, HealthResponse? health)
     {
         var found = new List<DependencyStatus>();
-        Add("postgres", "database", spec.Connections.PostgresSecretRef is not null);
-        Add("redis", "cache", spec.Connections.RedisSecretRef is not null);
+        Add("postgres", health?.Components?.Database, spec.Connections.PostgresSecretRef is not null);
+        Add("redis", health?.Components?.Cache, spec.Connections.RedisSecretRef is not null);
         return found;
 
-        void Add(string name, string component, bool isUsed)
+        void Add(string name, string? state, bool isUsed)
         {
             if (!isUsed)
                 return;
-            var state = health?.Components.GetValueOrDefault(component);
             found.Add(new DependencyStatus
             {
                 Name = name,
-                Reachable = state is null ? null : state == Healthy,
-                Reason = state is null or Healthy ? null : state == Unhealthy ? $"{name} does not answer the app." : $"{name} answers the app in part: some servers are away, or it takes no writes.",
+                Reachable = state is null ? null : state == HealthStatus.Healthy,
+                Reason = state is null or HealthStatus.Healthy ? null : state == HealthStatus.Unhealthy ? $"{name} does not answer the app." : $"{name} answers the app in part: some servers are away, or it takes no writes.",
             });
         }
     }

@@ -45,7 +45,8 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
             await applier.EnsureAsync(region, AppResources.BuildServiceAccount(region), observed.ServiceAccount, cancellationToken),
             await applier.EnsureAsync(region, AppResources.BuildSettings(region), observed.Settings, cancellationToken),
             await applier.EnsureAsync(region, AppResources.BuildService(region), observed.Service, cancellationToken),
-            await applier.EnsureIfAsync(region.Spec.App.NetworkPolicy.Enabled, region, () => AppResources.BuildNetworkPolicy(region), observed.NetworkPolicy, cancellationToken),
+            await applier.EnsureIfAsync(
+                region.Spec.App.NetworkPolicy.Enabled, region, () => AppResources.BuildNetworkPolicy(region), observed.NetworkPolicy, cancellationToken),
             await applier.EnsureAsync(region, AppResources.BuildDisruptionBudget(region), observed.DisruptionBudget, cancellationToken),
             await applier.EnsureIfAsync(plan.IsScaled, region, () => AppResources.BuildAutoscaler(region, plan.Floor), observed.Autoscaler, cancellationToken),
         ];
@@ -69,8 +70,8 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
     private async Task StartMigrationAsync(V1Alpha1ShortenerRegion region, string digest, CancellationToken cancellationToken)
     {
         var job = await client.CreateAsync(MigrationJob.Build(region, digest), FieldManagers.Operator, cancellationToken);
-        events.Record(
-            region, EventSeverity.Normal, "MigrationStarted", "Create", $"The tables are brought up to date for {region.Spec.App.Image} by Job {job.Metadata.Name}.");
+        var note = $"The tables are brought up to date for {region.Spec.App.Image} by Job {job.Metadata.Name}.";
+        events.Record(region, EventSeverity.Normal, "MigrationStarted", "Create", note);
     }
 
     // Once, and by another name than what is applied, so that the autoscaler's number is never taken back.

@@ -5,6 +5,7 @@ using System.Reflection;
 using Microsoft.Extensions.Configuration.CommandLine;
 using Microsoft.Extensions.Configuration.EnvironmentVariables;
 using Microsoft.Extensions.Configuration.Json;
+using UrlShortener.Contracts;
 using UrlShortener.Runtime.Http;
 
 namespace UrlShortener.Runtime.Configuration;
@@ -36,8 +37,6 @@ internal static class Settings
         ["Storage"] = typeof(StorageOptions),
     };
 
-    private const string RoleKey = "Role";
-
     // The console would fall back on the simple one without a word.
     private static readonly string[] LogFormats = ["simple", "json", "systemd"];
 
@@ -45,7 +44,7 @@ internal static class Settings
     private static readonly HashSet<string> Foreign = new(StringComparer.OrdinalIgnoreCase)
     {
         "AllowedHosts", "ApplicationName", "ContentRoot", "DetailedErrors", "Environment", "Http_Ports", "Https_Ports",
-        "Kestrel", "Logging", RoleKey, "ShutdownTimeoutSeconds", "Urls", "WebRoot",
+        "Kestrel", "Logging", SettingNames.Role, "ShutdownTimeoutSeconds", "Urls", "WebRoot",
     };
 
     /// <summary>Registers each section as a singleton of its own type, bound once.</summary>
@@ -81,21 +80,21 @@ internal static class Settings
 
     /// <summary>What this process does.</summary>
     public static RuntimeRole RoleOf(IConfiguration configuration) =>
-        configuration[RoleKey] is { Length: > 0 } name ? Enum.Parse<RuntimeRole>(name, ignoreCase: true) : RuntimeRole.All;
+        configuration[SettingNames.Role] is { Length: > 0 } name ? Enum.Parse<RuntimeRole>(name, ignoreCase: true) : RuntimeRole.All;
 
     private static void CheckRole(IConfigurationRoot configuration, List<string> errors)
     {
-        var name = configuration[RoleKey];
+        var name = configuration[SettingNames.Role];
         // By name only: any number would pass for an enum.
         if (!string.IsNullOrEmpty(name) && !Enum.GetNames<RuntimeRole>().Contains(name, StringComparer.OrdinalIgnoreCase))
         {
-            errors.Add($"{RoleKey} must be all, app or kgs, not \"{name}\".");
+            errors.Add($"{SettingNames.Role} must be all, app or kgs, not \"{name}\".");
             return;
         }
 
         if (RoleOf(configuration) != RuntimeRole.Kgs)
             return;
-        foreach (var needed in new[] { "ConnectionStrings:Postgres", "ConnectionStrings:Redis", "Kgs:Token" })
+        foreach (var needed in new[] { SettingNames.Postgres, SettingNames.Redis, SettingNames.KgsToken })
         {
             if (string.IsNullOrEmpty(configuration[needed]))
                 errors.Add($"{needed} must be set in the role kgs.");

@@ -1,4 +1,5 @@
 using System.Reflection;
+using UrlShortener.Contracts;
 using UrlShortener.Runtime.Caching;
 using UrlShortener.Runtime.Http;
 using UrlShortener.Runtime.Keys;
@@ -9,10 +10,6 @@ namespace UrlShortener.Runtime.Health;
 /// <summary>/health for people and monitors, and the probes of an orchestrator.</summary>
 internal sealed partial class HealthEndpoints
 {
-    private const string Healthy = "healthy";
-    private const string Degraded = "degraded";
-    private const string Unhealthy = "unhealthy";
-
     private readonly ISharedLinkCache _shared;
     private readonly IKeyLevel _keys;
     private readonly Drain _drain;
@@ -45,13 +42,15 @@ internal sealed partial class HealthEndpoints
     {
         var isPoolGood = _pool.AskAsync();
         var store = Describe(await _store.AskAsync().WaitAsync(context.RequestAborted));
-        var cache = _shared is { IsAvailable: true, IsRefused: false } ? Healthy : Degraded;
-        var pool = await isPoolGood.WaitAsync(context.RequestAborted) && _keys.IsSufficient ? Healthy : Degraded;
-        var status = store == Unhealthy ? Unhealthy : new[] { store, cache, pool }.Contains(Degraded) ? Degraded : Healthy;
+        var cache = _shared is { IsAvailable: true, IsRefused: false } ? HealthStatus.Healthy : HealthStatus.Degraded;
+        var pool = await isPoolGood.WaitAsync(context.RequestAborted) && _keys.IsSufficient ? HealthStatus.Healthy : HealthStatus.Degraded;
+        var status = store == HealthStatus.Unhealthy ? HealthStatus.Unhealthy
+            : new[] { store, cache, pool }.Contains(HealthStatus.Degraded) ? HealthStatus.Degraded
+            : HealthStatus.Healthy;
+        var code = status == HealthStatus.Unhealthy ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK;
         var response = new HealthResponse(status, new ComponentsResponse(store, cache, pool), Version);
         context.Response.Headers.CacheControl = "no-store";
-        await Reply.WriteJsonAsync(
-            context, status == Unhealthy ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK, response, HealthJson.Instance.HealthResponse);
+        await Reply.WriteJsonAsync(context, code, response, HealthJson.Instance.HealthResponse);
     }
 
     /// <summary>GET /health/live: the process answers. Restarting it would mend nothing else.</summary>
@@ -67,9 +66,9 @@ internal sealed partial class HealthEndpoints
 
     private static string Describe(StoreState state) => state switch
     {
-        StoreState.Healthy => Healthy,
-        StoreState.ReadOnly => Degraded,
-        _ => Unhealthy,
+        StoreState.Healthy => HealthStatus.Healthy,
+        StoreState.ReadOnly => HealthStatus.Degraded,
+        _ => HealthStatus.Unhealthy,
     };
 
     private static Task ProbeAsync(HttpContext context, int status, string text)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using UrlShortener.Contracts;
 using UrlShortener.Runtime.Http;
 
 namespace UrlShortener.Runtime.Health;

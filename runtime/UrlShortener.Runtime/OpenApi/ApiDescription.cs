@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
+using UrlShortener.Contracts;
 using UrlShortener.Runtime.Health;
 using UrlShortener.Runtime.Http;
 using UrlShortener.Runtime.Links;

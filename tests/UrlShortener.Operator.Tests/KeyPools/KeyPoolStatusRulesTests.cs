@@ -1,6 +1,7 @@
 using FsCheck.Xunit;
 using k8s;
 using k8s.Models;
+using UrlShortener.Contracts;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
@@ -67,11 +68,11 @@ public sealed class KeyPoolStatusRulesTests
     [Fact]
     public void Build_GeneratorFailsAndRecovers_ClearsTheError()
     {
-        var failing = PoolSamples.Reading(5_000) with { State = KgsState.Failing, LastError = "PostgreSQL is away." };
+        var failing = PoolSamples.Reading(5_000) with { State = KeyGenerationPhase.Failing, LastError = "PostgreSQL is away." };
         _pool.Status = Build(Rolled(5_000) with { Answer = new KgsAnswer(failing, null) });
         Assert.Equal((Reasons.GeneratorFailing, "PostgreSQL is away."), (Of(_pool.Status, ConditionTypes.GeneratorHealthy).Reason, _pool.Status.Refill?.LastError));
 
-        var recovered = Build(Rolled(5_000) with { Answer = new KgsAnswer(failing with { State = KgsState.Idle }, null) });
+        var recovered = Build(Rolled(5_000) with { Answer = new KgsAnswer(failing with { State = KeyGenerationPhase.Idle }, null) });
 
         Assert.Equal("True", Of(recovered, ConditionTypes.GeneratorHealthy).Status);
         Assert.Null(recovered.Refill?.LastError);

@@ -1,5 +1,6 @@
 using System.Text;
 using k8s.Models;
+using UrlShortener.Contracts;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
@@ -54,7 +55,7 @@ internal static class PoolSamples
         };
     }
 
-    public static KgsReading Reading(long? level) => new() { Level = level, State = KgsState.Idle, TargetLevel = 10_000, Epoch = 3, KeyspaceUsedShare = 0.000_001 };
+    public static KeyGenerationStatus Reading(long? level) => new() { Level = level, State = KeyGenerationPhase.Idle, TargetLevel = 10_000, Epoch = 3, KeyspaceUsedShare = 0.000_001 };
 
     public static V1Secret Secret(string name, string key) => new()
     {

@@ -1,4 +1,5 @@
 using FsCheck.Xunit;
+using UrlShortener.Contracts;
 using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.KeyPools;
 using Xunit;
@@ -18,7 +19,7 @@ public sealed class RefillPlannerTests
 
     [Property]
     public bool MustRefill_BusyOrFailing_Never(ushort level, byte state) =>
-        !RefillPlanner.MustRefill(Spec, null, Reading(level) with { State = (state % 3) switch { 0 => KgsState.Running, 1 => KgsState.Throttled, _ => KgsState.Failing } });
+        !RefillPlanner.MustRefill(Spec, null, Reading(level) with { State = (state % 3) switch { 0 => KeyGenerationPhase.Running, 1 => KeyGenerationPhase.Throttled, _ => KeyGenerationPhase.Failing } });
 
     /// <summary>Commands come to an end: a pool that was filled and is not below its watermark is left alone.</summary>
     [Property]
@@ -47,5 +48,5 @@ public sealed class RefillPlannerTests
         Assert.False(RefillPlanner.MustRefill(Spec, null, Reading(0) with { Level = null }));
     }
 
-    private static KgsReading Reading(long level) => new() { Level = level, State = KgsState.Idle, TargetLevel = 10_000 };
+    private static KeyGenerationStatus Reading(long level) => new() { Level = level, State = KeyGenerationPhase.Idle, TargetLevel = 10_000 };
 }

@@ -1,4 +1,5 @@
 using FsCheck.Xunit;
+using UrlShortener.Contracts;
 using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.KeyPools;
 using Xunit;
@@ -33,7 +34,7 @@ public sealed class WorkerCountTests
         var (count, history, now, changedAt) = ((int?)null, new WorkerHistory(), Start, (DateTimeOffset?)null);
         foreach (var (index, level) in levels.Index())
         {
-            var reading = Reading(level * 4, level % 3 == 0 ? KgsState.Running : KgsState.Idle, falling.Length > 0 && falling[index % falling.Length]);
+            var reading = Reading(level * 4, level % 3 == 0 ? KeyGenerationPhase.Running : KeyGenerationPhase.Idle, falling.Length > 0 && falling[index % falling.Length]);
             var (next, after) = WorkerCount.Next(Spec, count, reading, history, now);
             if (next < count && changedAt is { } at && now - at < WorkerCount.CalmInterval)
                 return false;
@@ -46,12 +47,12 @@ public sealed class WorkerCountTests
     }
 
     [Fact]
-    public void Next_Critical_AddsAllAtOnce() => Assert.Equal(5, WorkerCount.Next(Spec, 2, Reading(99, KgsState.Running, isFalling: false), new WorkerHistory(Start), Start).Count);
+    public void Next_Critical_AddsAllAtOnce() => Assert.Equal(5, WorkerCount.Next(Spec, 2, Reading(99, KeyGenerationPhase.Running, isFalling: false), new WorkerHistory(Start), Start).Count);
 
     [Fact]
     public void Next_FallsAlthoughFilled_AddsOnePerMinute()
     {
-        var reading = Reading(600, KgsState.Throttled, isFalling: true);
+        var reading = Reading(600, KeyGenerationPhase.Throttled, isFalling: true);
 
         var (first, history) = WorkerCount.Next(Spec, 2, reading, new WorkerHistory(), Start);
         var (soon, same) = WorkerCount.Next(Spec, first, reading, history, Start + TimeSpan.FromSeconds(30));
@@ -61,15 +62,15 @@ public sealed class WorkerCountTests
     }
 
     [Fact]
-    public void Next_RisesWhileFilled_StaysAsItIs() => Assert.Equal(3, WorkerCount.Next(Spec, 3, Reading(200, KgsState.Running, isFalling: false), new WorkerHistory(), Start).Count);
+    public void Next_RisesWhileFilled_StaysAsItIs() => Assert.Equal(3, WorkerCount.Next(Spec, 3, Reading(200, KeyGenerationPhase.Running, isFalling: false), new WorkerHistory(), Start).Count);
 
     [Fact]
-    public void Next_ServiceFails_AddsNobody() => Assert.Equal(2, WorkerCount.Next(Spec, 2, Reading(0, KgsState.Failing, isFalling: true), new WorkerHistory(), Start).Count);
+    public void Next_ServiceFails_AddsNobody() => Assert.Equal(2, WorkerCount.Next(Spec, 2, Reading(0, KeyGenerationPhase.Failing, isFalling: true), new WorkerHistory(), Start).Count);
 
     [Fact]
     public void Next_CalmForLong_TakesOneAwayAtATime()
     {
-        var reading = Reading(900, KgsState.Idle, isFalling: true);
+        var reading = Reading(900, KeyGenerationPhase.Idle, isFalling: true);
         var (count, history) = (4, new WorkerHistory());
         List<int> counts = [];
         for (var minute = 0; minute <= 20; minute++)
@@ -81,8 +82,8 @@ public sealed class WorkerCountTests
         Assert.Equal([4, 4, 4, 4, 4, 3, 3, 3, 3, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2], counts);
     }
 
-    private static readonly string[] States = [KgsState.Idle, KgsState.Running, KgsState.Throttled, KgsState.Failing];
+    private static readonly string[] States = [KeyGenerationPhase.Idle, KeyGenerationPhase.Running, KeyGenerationPhase.Throttled, KeyGenerationPhase.Failing];
 
-    private static KgsReading Reading(long level, string state, bool isFalling) =>
+    private static KeyGenerationStatus Reading(long level, string state, bool isFalling) =>
         new() { Level = level, State = state, TargetLevel = Spec.TargetAvailable, SecondsToExhaustion = isFalling ? 1_000 : null, Epoch = 1 };
 }

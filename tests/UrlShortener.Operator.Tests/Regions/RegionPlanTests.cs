@@ -142,10 +142,8 @@ public sealed class RegionPlanTests
         var former = MigrationJob.Build(region, "0123456789abcdef");
         if (job == "Deleting")
             wanted.Metadata.DeletionTimestamp = Noon;
-        wanted.Status = new V1JobStatus
-        {
-            Conditions = job is "Complete" or "Failed" ? [new V1JobCondition { Type = job, Status = "True", LastTransitionTime = Noon.AddSeconds(-secondsAgo) }] : [],
-        };
+        var ended = new V1JobCondition { Type = job, Status = "True", LastTransitionTime = Noon.AddSeconds(-secondsAgo) };
+        wanted.Status = new V1JobStatus { Conditions = job is "Complete" or "Failed" ? [ended] : [] };
 
         var plan = Plan(region, observed with { Jobs = job.Length == 0 ? [former] : [former, wanted] });
 

@@ -1,7 +1,6 @@
 using System.Net;
 using k8s;
 using k8s.Models;
-using UrlShortener.ControllerRuntime.Api;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.TestServers.Kubernetes.Services;

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http.Features;
+using UrlShortener.Contracts;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Http;
 
@@ -10,8 +11,6 @@ namespace UrlShortener.Runtime.Keys.Generation;
 internal sealed class KeyGenerationEndpoints(
     KgsOptions options, IKeyRegistry registry, GenerationSteps steps, KeyEpoch epoch, KeyGenerationState state, RefillSignal refill)
 {
-    // int.MaxValue stands for keys that no epoch ends.
-    private const int MaxEpoch = 1_000_000_000;
     private const int MaxBody = 1_024;
     private const string BearerPrefix = "Bearer ";
 
@@ -19,7 +18,7 @@ internal sealed class KeyGenerationEndpoints(
         StatusCodes.Status401Unauthorized, ErrorCode.Unauthorized, "This needs the token of Kgs:Token, sent as Authorization: Bearer <token>.");
 
     private static readonly Problem BadEpoch = Problem.Of(
-        [new FieldError("epoch", ErrorCode.InvalidRequest, $"epoch must be a whole number from 1 to {MaxEpoch}.")]);
+        [new FieldError("epoch", ErrorCode.InvalidRequest, $"epoch must be a whole number from 1 to {Limits.MaxEpoch}.")]);
 
     private readonly byte[] _tokenHash = SHA256.HashData(Encoding.UTF8.GetBytes(options.Token ?? ""));
 
@@ -47,7 +46,7 @@ internal sealed class KeyGenerationEndpoints(
     public async Task OpenEpochAsync(HttpContext context)
     {
         var (request, problem) = await ReadAsync(context, KeyGenerationJson.Instance.OpenEpochRequest);
-        if (problem is null && request!.Epoch is not (>= 1 and <= MaxEpoch))
+        if (problem is null && request!.Epoch is not (>= 1 and <= Limits.MaxEpoch))
             problem = BadEpoch;
         if (problem is not null)
         {

@@ -1,3 +1,4 @@
+using UrlShortener.Contracts;
 using UrlShortener.Runtime.Configuration;
 
 namespace UrlShortener.Runtime.Keys.Generation;
@@ -47,27 +48,29 @@ internal sealed class KeyGenerationState(RegionOptions region, KgsOptions option
             var rates = PoolRates.Of(_samples);
             // Between the opening of an epoch and the count of its pool, what is known is the old pool's.
             var isOfThisEpoch = _levelEpoch == epoch.Current;
-            return new KeyGenerationStatus(
-                region.Name,
-                epoch.Current,
-                _poolEpoch,
-                _phase,
-                isOfThisEpoch ? _level : null,
-                isOfThisEpoch ? _levelReadAt : null,
-                options.TargetLevel,
-                options.LowWatermark,
-                options.CriticalWatermark,
-                Math.Round(rates.GeneratedPerSecond, 1),
-                Math.Round(rates.ConsumedPerSecond, 1),
-                isOfThisEpoch && rates.SecondsToExhaustion is { } seconds ? Math.Round(seconds, 1) : null,
-                _claimed,
-                _adoptedBatches,
-                _discardedBatches,
-                _lastBatchAt,
-                _lastBatchSize,
-                _lastError,
-                _lastErrorAt,
-                _keyspaceUsedShare);
+            return new KeyGenerationStatus
+            {
+                Region = region.Name,
+                Epoch = epoch.Current,
+                PoolEpoch = _poolEpoch,
+                State = _phase,
+                Level = isOfThisEpoch ? _level : null,
+                LevelReadAt = isOfThisEpoch ? _levelReadAt : null,
+                TargetLevel = options.TargetLevel,
+                LowWatermark = options.LowWatermark,
+                CriticalWatermark = options.CriticalWatermark,
+                GeneratedPerSecond = Math.Round(rates.GeneratedPerSecond, 1),
+                ConsumedPerSecond = Math.Round(rates.ConsumedPerSecond, 1),
+                SecondsToExhaustion = isOfThisEpoch && rates.SecondsToExhaustion is { } seconds ? Math.Round(seconds, 1) : null,
+                ClaimedTotal = _claimed,
+                AdoptedBatches = _adoptedBatches,
+                DiscardedBatches = _discardedBatches,
+                LastBatchAt = _lastBatchAt,
+                LastBatchSize = _lastBatchSize,
+                LastError = _lastError,
+                LastErrorAt = _lastErrorAt,
+                KeyspaceUsedShare = _keyspaceUsedShare,
+            };
         }
     }
 

@@ -1,3 +1,4 @@
+using UrlShortener.Contracts;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Resilience;
 

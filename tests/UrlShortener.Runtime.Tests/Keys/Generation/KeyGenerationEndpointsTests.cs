@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using UrlShortener.Contracts;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Http;
 using UrlShortener.Runtime.Keys;

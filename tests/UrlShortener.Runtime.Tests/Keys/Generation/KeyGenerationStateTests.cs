@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
+using UrlShortener.Contracts;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Keys.Generation;

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging;
-using UrlShortener.Runtime.Keys.Generation;
+using UrlShortener.Contracts;
 using Xunit;
 
 namespace UrlShortener.Runtime.Tests.Keys.Generation;

@@ -1,7 +1,7 @@
-namespace UrlShortener.Operator.KeyPools;
+namespace UrlShortener.Contracts;
 
-/// <summary>What a worker does, in the words of the service.</summary>
-internal static class KgsState
+/// <summary>What the key generation service does at the moment: <see cref="KeyGenerationStatus.State"/>.</summary>
+public static class KeyGenerationPhase
 {
     /// <summary>The pool has enough.</summary>
     public const string Idle = "idle";
@@ -9,12 +9,12 @@ internal static class KgsState
     /// <summary>The pool is being filled.</summary>
     public const string Running = "running";
 
-    /// <summary>The pool is being filled as fast as it may.</summary>
+    /// <summary>The pool is being filled, and the next batch waits for <c>Kgs:MaxKeysPerSecond</c>.</summary>
     public const string Throttled = "throttled";
 
     /// <summary>The last step failed and is tried again.</summary>
     public const string Failing = "failing";
 
     /// <summary>Whether the pool is being filled.</summary>
-    public static bool IsFilling(string state) => state is Running or Throttled;
+    public static bool IsFilling(string phase) => phase is Running or Throttled;
 }

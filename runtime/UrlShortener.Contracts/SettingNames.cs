@@ -1,0 +1,59 @@
+namespace UrlShortener.Contracts;
+
+/// <summary>Settings of the runtime that the operator sets in its pods, or keeps for itself. A test of the runtime holds that each of them is one.</summary>
+public static class SettingNames
+{
+    /// <summary>What the process does: one of <see cref="RoleNames"/>.</summary>
+    public const string Role = "Role";
+
+    /// <summary>Addresses that the process listens on.</summary>
+    public const string Urls = "Urls";
+
+    /// <summary>Name of the region.</summary>
+    public const string RegionName = "Region:Name";
+
+    /// <summary>Connection string of PostgreSQL.</summary>
+    public const string Postgres = "ConnectionStrings:Postgres";
+
+    /// <summary>Connection string of Redis.</summary>
+    public const string Redis = "ConnectionStrings:Redis";
+
+    /// <summary>Base of short URLs.</summary>
+    public const string PublicBaseUrl = "Links:PublicBaseUrl";
+
+    /// <summary>Host names of short URLs, a list.</summary>
+    public const string OwnHosts = "Links:OwnHosts";
+
+    /// <summary>File with blocked hosts.</summary>
+    public const string BlocklistPath = "Abuse:BlocklistPath";
+
+    /// <summary>How long a process serves on after it was told to stop.</summary>
+    public const string DrainDelay = "Shutdown:DrainDelay";
+
+    /// <summary>Secret that signs tokens of users.</summary>
+    public const string SigningKey = "Authentication:Jwt:SigningKey";
+
+    /// <summary>Codes that an app takes from the region's pool at once.</summary>
+    public const string KeyBatchSize = "Keys:BatchSize";
+
+    /// <summary>Secret that callers of the key generation service send.</summary>
+    public const string KgsToken = "Kgs:Token";
+
+    /// <summary>Codes that the region's pool is filled to.</summary>
+    public const string KgsTargetLevel = "Kgs:TargetLevel";
+
+    /// <summary>Level below which the pool is filled.</summary>
+    public const string KgsLowWatermark = "Kgs:LowWatermark";
+
+    /// <summary>Level below which the speed has no limit.</summary>
+    public const string KgsCriticalWatermark = "Kgs:CriticalWatermark";
+
+    /// <summary>Codes claimed in one statement.</summary>
+    public const string KgsBatchSize = "Kgs:BatchSize";
+
+    /// <summary>Batches under way at the same time in one process.</summary>
+    public const string KgsWorkers = "Kgs:Workers";
+
+    /// <summary>Most codes generated per second by one process.</summary>
+    public const string KgsMaxKeysPerSecond = "Kgs:MaxKeysPerSecond";
+}
