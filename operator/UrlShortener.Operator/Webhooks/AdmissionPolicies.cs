@@ -1,7 +1,7 @@
 using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Entities.Status;
-using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.KeyPools;
 using UrlShortener.Operator.Regions.Validation;
 

@@ -1,8 +1,8 @@
 using System.Net;
 using System.Text;
+using k8s;
 using k8s.Autorest;
 using k8s.Models;
-using k8s;
 using UrlShortener.Operator.Apply;
 
 namespace UrlShortener.Operator.Webhooks;
