@@ -80,8 +80,9 @@ public sealed class KubernetesCluster : IAsyncDisposable
         if (container is not null)
             return await UseAsync(await KubernetesContainer.WriteAsync(text, cancellationToken), container, cancellationToken);
         throw new ServerUnavailableException(
-            $"No Kubernetes API server is available: {missing}; {text}. Set {KubernetesPrograms.FolderVariable} to a folder with etcd, kube-apiserver and "
-            + $"kube-controller-manager, start a container engine, or set {ExistingVariable}=true to use the cluster of the current kubeconfig.");
+            $"No Kubernetes API server is available: {missing}; {text}. Do one of these: set {ExistingVariable}=true to use the cluster of the current kubeconfig; "
+            + $"set {KubernetesPrograms.FolderVariable} to a folder with etcd, kube-apiserver and kube-controller-manager; allow the download of these programs; "
+            + "start a container engine.");
     }
 
     /// <summary>A client of the administrator; the caller disposes it.</summary>

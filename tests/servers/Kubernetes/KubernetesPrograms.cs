@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using UrlShortener.TestServers.Processes;
 
 namespace UrlShortener.TestServers.Kubernetes;
@@ -15,12 +16,13 @@ internal sealed record KubernetesPrograms(string Etcd, string ApiServer, string 
     private const string EtcdName = "etcd";
     private const string ApiServerName = "kube-apiserver";
     private const string ControllerManagerName = "kube-controller-manager";
+    private const string UnpackScript = "../shared/control-plane/unpack.sh";
     private const string WellKnownFolder = "/usr/local/kubebuilder/bin";
     private static readonly string[] Needed = [EtcdName, ApiServerName, ControllerManagerName];
     private static readonly TimeSpan AskLimit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan UnpackLimit = TimeSpan.FromMinutes(3);
 
-    /// <summary>Finds programs that are installed, or unpacks a ready build that lies beside the checkout.</summary>
+    /// <summary>Finds installed programs, else unpacks a ready build beside the checkout, else downloads what Kubernetes publishes for tests.</summary>
     /// <returns>The programs, or null and the reason why there are none.</returns>
     /// <exception cref="ServerUnavailableException">A variable names a folder that lacks a program, or the version is too old.</exception>
     public static async Task<(KubernetesPrograms? Programs, string Reason)> FindAsync(CancellationToken cancellationToken)
@@ -38,20 +40,38 @@ internal sealed record KubernetesPrograms(string Etcd, string ApiServer, string 
             return (await InspectAsync(WellKnownFolder, cancellationToken), "");
         if (await UnpackAsync(cancellationToken) is { } unpacked)
             return (await InspectAsync(unpacked, cancellationToken), "");
-        return (null, $"neither {FolderVariable} nor {WellKnownFolder} holds {string.Join(", ", Needed)}");
+        var (downloaded, failure) = await DownloadAsync(cancellationToken);
+        return downloaded is not null
+            ? (await InspectAsync(downloaded, cancellationToken), "")
+            : (null, $"neither {FolderVariable} nor {WellKnownFolder} contains {string.Join(", ", Needed)}; there is no {UnpackScript} beside the checkout; {failure}");
     }
 
     // Outside of the checkout, so that cleaning it unpacks nothing again.
     private static async Task<string?> UnpackAsync(CancellationToken cancellationToken)
     {
-        if (Checkout.Find() is not { } checkout || Path.Combine(checkout, "../shared/control-plane/unpack.sh") is var script && !File.Exists(script))
+        if (Checkout.Find() is not { } checkout || Path.Combine(checkout, UnpackScript) is var script && !File.Exists(script))
             return null;
-        var version = Environment.GetEnvironmentVariable(VersionVariable) is { Length: > 0 } wanted ? wanted : DefaultVersion;
-        var folder = Path.Combine(CacheFolder(), "url-shortener", $"kubernetes-{version}");
+        var (version, folder) = (Wanted(), FolderOf(Wanted()));
         if (!Holds(folder))
             await Tool.RunAsync(["/bin/bash", script, version, folder], checkout, UnpackLimit, cancellationToken);
         return Holds(folder) ? folder : null;
     }
+
+    private static async Task<(string? Folder, string Failure)> DownloadAsync(CancellationToken cancellationToken)
+    {
+        if (EnvtestSource.Find(Wanted(), RuntimeInformation.OSArchitecture) is not { } source)
+            return (null, $"no download of Kubernetes {Wanted()} is pinned for {RuntimeInformation.OSArchitecture}");
+        var folder = FolderOf(source.Version);
+        if (Holds(folder))
+            return (folder, "");
+        var failure = await EnvtestDownload.RunOnceAsync(source, folder, cancellationToken);
+        // Another process may have been faster.
+        return failure is null || Holds(folder) ? (folder, "") : (null, failure);
+    }
+
+    private static string Wanted() => Environment.GetEnvironmentVariable(VersionVariable) is { Length: > 0 } wanted ? wanted : DefaultVersion;
+
+    private static string FolderOf(string version) => Path.Combine(CacheFolder(), "url-shortener", $"kubernetes-{version}");
 
     private static string CacheFolder() => Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache
         ? cache
