@@ -122,9 +122,12 @@ public sealed class ClusterTests(InstalledProduct product) : IClassFixture<Insta
 
         await Kubectl.RunAsync($"delete pods --all --namespace {InstalledProduct.OperatorNamespace} --force --grace-period=0", Token);
         await Kubectl.RunAsync($"rollout status deployment/shortener-operator --namespace {InstalledProduct.OperatorNamespace} --timeout=180s", Token);
-        // It shows in the status alone: when it does, there is a leader, and whatever came before is done.
-        await Kubectl.PatchAsync(Region, InstalledProduct.Namespace, """{"spec":{"traffic":{"weight":7}}}""", Token);
-        await UntilAsync(async () => (int?)(await Kubectl.GetAsync(Region, InstalledProduct.Namespace, Token))["status"]?["traffic"]?["desiredWeight"] == 7, "the new weight is told");
+        // The status alone shows this change. Once it does, there is a leader, which has handled everything before the change.
+        await Kubectl.PatchAsync(Region, InstalledProduct.Namespace, """{"spec":{"failover":{"priority":7}}}""", Token);
+        await UntilAsync(
+            async () => await Kubectl.GetAsync(Region, InstalledProduct.Namespace, Token) is var region
+                && (int?)region["spec"]?["failover"]?["priority"] == 7 && (long?)region["status"]?["observedGeneration"] == (long?)region["metadata"]?["generation"],
+            "the status describes the new generation");
 
         var after = await Kubectl.GetRawAsync(path, Token);
         Assert.Equal((int)before["metadata"]!["generation"]!, (int)after["metadata"]!["generation"]!);

@@ -13,10 +13,6 @@ internal static class SpecJson
         ? """{"regionRef": {"name": "eu"}}"""
         : """{"region": "eu-west", "app": {"image": "registry.example/shortener:1.0"}, "traffic": {"hostnames": ["sho.rt"]}, "connections": {"postgresSecretRef": {"name": "postgres"}}}""")!.AsObject();
 
-    /// <summary>A region whose PostgreSQL the operator runs.</summary>
-    public static JsonObject Managed() =>
-        Merge(Minimal(V1Alpha1ShortenerRegion.KubeKind), JsonNode.Parse("""{"connections": {"postgresSecretRef": null}, "postgres": {}}"""))!.AsObject();
-
     /// <summary>A specification with a merge patch (RFC 7396) applied.</summary>
     public static JsonNode? Merge(JsonNode? target, JsonNode? patch)
     {

@@ -9,7 +9,7 @@ internal static class Reasons
     /// <summary>The specification breaks a rule.</summary>
     public const string InvalidSpec = nameof(InvalidSpec);
 
-    /// <summary>The specification asks for what this version does not do.</summary>
+    /// <summary>A KeyPool needs Redis, and its region has none.</summary>
     public const string NotSupported = nameof(NotSupported);
 
     /// <summary>Another object has the same region in the same group.</summary>

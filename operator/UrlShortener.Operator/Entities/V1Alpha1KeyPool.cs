@@ -7,9 +7,9 @@ using UrlShortener.Operator.Entities.Status;
 
 namespace UrlShortener.Operator.Entities;
 
-/// <summary>The kind KeyPool: a region's pool of unused short codes and the key generation service that fills it.</summary>
+/// <summary>The kind KeyPool: the keys of a region, made ahead of demand, and the key generation service that makes them.</summary>
 [KubernetesEntity(Group = ApiGroup.Name, ApiVersion = ApiGroup.Version, Kind = KubeKind, PluralName = KubePlural)]
-[Description("A region's pool of unused short codes, and the key generation service that keeps it filled. A region has one.")]
+[Description("Pool of keys (short codes made ahead of demand) of a region, and the key generation service that fills it. A region has at most one.")]
 [Names("keypool", "KeyPoolList", "kpool", "kp")]
 [ScaleSubresource(".spec.targetAvailable", ".status.available", LabelSelectorPath = ".status.selector")]
 [PrinterColumn("Region", ".spec.regionRef.name")]
@@ -29,7 +29,7 @@ internal sealed class V1Alpha1KeyPool : IKubernetesObject<V1ObjectMeta>, ISpec<K
     /// <summary>The kind's name.</summary>
     public const string KubeKind = "KeyPool";
 
-    /// <summary>The kind's name in paths of the API.</summary>
+    /// <summary>The kind's name in API paths.</summary>
     public const string KubePlural = "keypools";
 
     /// <inheritdoc />
@@ -41,14 +41,14 @@ internal sealed class V1Alpha1KeyPool : IKubernetesObject<V1ObjectMeta>, ISpec<K
     /// <inheritdoc />
     public V1ObjectMeta Metadata { get; set; } = new();
 
-    /// <summary>What is wanted; the user's.</summary>
-    [Description("What this pool is to be.")]
+    /// <summary>Desired state, written by the user.</summary>
+    [Description("Desired state of the pool.")]
     public KeyPoolSpec Spec { get; set; } = new();
 
-    /// <summary>What was found; the operator's. Null until the first reconcile.</summary>
-    [Description("What the operator found and did. Written by the operator only.")]
+    /// <summary>Observed state, written by the operator. Null until the first reconcile.</summary>
+    [Description("Observed state of the pool. Only the operator writes it.")]
     public KeyPoolStatus? Status { get; set; }
 
-    /// <summary>The same object with another status.</summary>
+    /// <summary>A copy of the object with another status.</summary>
     public V1Alpha1KeyPool WithStatus(KeyPoolStatus status) => new() { ApiVersion = ApiVersion, Kind = Kind, Metadata = Metadata, Spec = Spec, Status = status };
 }

@@ -111,7 +111,7 @@ internal sealed record KeyPoolPlan
     {
         if (region.Metadata.DeletionTimestamp is not null)
             return new Obstacle(Reasons.RegionNotFound, $"ShortenerRegion {region.Metadata.Name} is being deleted. Delete this KeyPool too, or create the region again.");
-        if (region.Spec.Connections.RedisSecretRef is null && region.Spec.Redis is null)
+        if (region.Spec.Connections.RedisSecretRef is null)
         {
             return new Obstacle(Reasons.NotSupported, $"ShortenerRegion {region.Metadata.Name} has no Redis, in which its processes could share a pool. "
                 + "Name one by spec.connections.redisSecretRef of the region, or delete this KeyPool: codes are made on demand then.");

@@ -4,12 +4,12 @@ using UrlShortener.Operator.Validation;
 
 namespace UrlShortener.Operator.KeyPools;
 
-/// <summary>The rules of a KeyPool that lie between fields; see <see cref="RegionRules"/>.</summary>
+/// <summary>Rules of a KeyPool between fields; see <see cref="RegionRules"/>.</summary>
 internal static class KeyPoolRules
 {
-    /// <summary>All problems; empty when the specification is good.</summary>
+    /// <summary>All problems; empty if the specification is valid.</summary>
     /// <param name="spec">The specification.</param>
-    /// <param name="oldSpec">What it replaces; null when the pool is new, or nothing is known of an older one.</param>
+    /// <param name="oldSpec">The specification that it replaces; null if the pool is new, or the old one is not known.</param>
     public static IReadOnlyList<SpecProblem> Check(KeyPoolSpec spec, KeyPoolSpec? oldSpec = null) =>
     [
         .. CheckIdentity(spec, oldSpec),
@@ -18,21 +18,21 @@ internal static class KeyPoolRules
         .. ResourceRules.Check("spec.kgs.resources", spec.Kgs.Resources),
     ];
 
-    /// <summary>What is allowed but hardly meant; sentences.</summary>
+    /// <summary>Warnings about values that are valid but probably unintended; sentences.</summary>
     public static IReadOnlyList<string> Warnings(KeyPoolSpec spec)
     {
         var warnings = new List<string>();
         if (spec.Kgs.Image is { } image && ImageNames.WarnAbout("spec.kgs.image", image) is { } warning)
             warnings.Add(warning);
         if (spec.Kgs.MinReplicas == 1)
-            warnings.Add("spec.kgs.minReplicas is 1: while its one worker is replaced, the pool is not filled. Use 2 or more.");
+            warnings.Add("spec.kgs.minReplicas is 1. Nothing fills the pool while its only worker is unavailable. Use 2 or more.");
         return warnings;
     }
 
     private static IEnumerable<SpecProblem> CheckIdentity(KeyPoolSpec spec, KeyPoolSpec? oldSpec)
     {
         if (oldSpec is not null && spec.RegionRef.Name != oldSpec.RegionRef.Name)
-            yield return new("spec.regionRef.name", $"cannot be changed from {oldSpec.RegionRef.Name} to {spec.RegionRef.Name}. Make a new KeyPool instead.");
+            yield return new("spec.regionRef.name", $"cannot be changed from {oldSpec.RegionRef.Name} to {spec.RegionRef.Name}. Create a new KeyPool instead.");
     }
 
     private static IEnumerable<SpecProblem> CheckLevels(KeyPoolSpec spec)
@@ -42,9 +42,17 @@ internal static class KeyPoolRules
         if (spec.LowWatermark >= spec.TargetAvailable)
             yield return new("spec.lowWatermark", $"is {spec.LowWatermark}; it must be below targetAvailable ({spec.TargetAvailable}). Lower it, or raise targetAvailable.");
         else if (spec.BatchSize > spec.TargetAvailable - spec.LowWatermark)
-            yield return new("spec.batchSize", $"is {spec.BatchSize}; it must be at most targetAvailable - lowWatermark ({spec.TargetAvailable - spec.LowWatermark}), or one batch overshoots the target. Lower one of batchSize and lowWatermark.");
+        {
+            yield return new("spec.batchSize",
+                $"is {spec.BatchSize}; it must be at most targetAvailable - lowWatermark ({spec.TargetAvailable - spec.LowWatermark}), or one batch overshoots the target. "
+                + "Lower batchSize or lowWatermark.");
+        }
+
         if (spec.LeaseBlockSize > spec.CriticalWatermark)
-            yield return new("spec.leaseBlockSize", $"is {spec.LeaseBlockSize}; it must be at most criticalWatermark ({spec.CriticalWatermark}), or one pod may take the last codes. Lower it, or raise criticalWatermark.");
+        {
+            yield return new("spec.leaseBlockSize",
+                $"is {spec.LeaseBlockSize}; it must be at most criticalWatermark ({spec.CriticalWatermark}), or one pod may take the last keys. Lower it, or raise criticalWatermark.");
+        }
     }
 
     private static IEnumerable<SpecProblem> CheckWorkers(KgsSpec kgs)

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace UrlShortener.Operator.Manifests;
 
-/// <summary>The schema of a condition, as apimachinery bounds metav1.Condition.</summary>
+/// <summary>The schema of a condition, with the limits that apimachinery gives metav1.Condition.</summary>
 internal static class ConditionSchema
 {
     /// <summary>A new copy of it.</summary>
@@ -12,26 +12,26 @@ internal static class ConditionSchema
         ["required"] = new JsonArray("lastTransitionTime", "message", "reason", "status", "type"),
         ["properties"] = new JsonObject
         {
-            ["type"] = Text("What the condition is about.", 1, 316, "^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$"),
+            ["type"] = Text("Type of the condition.", 1, 316, "^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$"),
             ["status"] = new JsonObject
             {
-                ["description"] = "Whether it holds: True, False or Unknown.",
+                ["description"] = "Status of the condition: True, False or Unknown.",
                 ["type"] = "string",
                 ["maxLength"] = 7,
                 ["enum"] = new JsonArray("True", "False", "Unknown"),
             },
-            ["reason"] = Text("Why, as one word for programs.", 1, 1_024, "^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$"),
-            ["message"] = Text("Why, as sentences for people.", 0, 32_768, null),
+            ["reason"] = Text("Reason of the status, as one word for programs.", 1, 1_024, "^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$"),
+            ["message"] = Text("Reason of the status, as sentences for people.", 0, 32_768, null),
             ["lastTransitionTime"] = new JsonObject
             {
-                ["description"] = "Time of the last change of status.",
+                ["description"] = "Time at which the status last changed.",
                 ["type"] = "string",
                 ["format"] = "date-time",
                 ["maxLength"] = 64,
             },
             ["observedGeneration"] = new JsonObject
             {
-                ["description"] = "Generation of the specification that the condition is about.",
+                ["description"] = "Generation of the specification that the condition describes.",
                 ["type"] = "integer",
                 ["format"] = "int64",
                 ["minimum"] = 0,

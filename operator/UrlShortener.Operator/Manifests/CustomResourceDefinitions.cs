@@ -84,7 +84,7 @@ internal static class CustomResourceDefinitions
         ["properties"] = new JsonObject
         {
             ["apiVersion"] = new JsonObject { ["description"] = "Group and version of the kind.", ["type"] = "string" },
-            ["kind"] = new JsonObject { ["description"] = "The kind.", ["type"] = "string" },
+            ["kind"] = new JsonObject { ["description"] = "Kind of the object.", ["type"] = "string" },
             ["metadata"] = new JsonObject { ["type"] = "object" },
             ["spec"] = BuildPart(kind, "Spec"),
             ["status"] = BuildPart(kind, "Status"),

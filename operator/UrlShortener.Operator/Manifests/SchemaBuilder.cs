@@ -88,8 +88,6 @@ internal static class SchemaBuilder
             return new JsonObject { ["type"] = "string", ["format"] = "date-time", ["maxLength"] = MaxTimeLength };
         if (type == typeof(ResourceQuantity))
             return BuildQuantity();
-        if (type.IsEnum)
-            return BuildChoice(Enum.GetNames(type));
         if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>))
             return BuildList(property, type.GenericTypeArguments[0]);
         if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyDictionary<,>))

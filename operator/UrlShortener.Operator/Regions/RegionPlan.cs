@@ -68,7 +68,7 @@ internal sealed record RegionPlan
         return new RegionPlan
         {
             Obstacle = obstacle,
-            Applies = obstacle is null && region.Spec.Suspend == SuspendMode.None,
+            Applies = obstacle is null && !region.Spec.IsSuspended(),
             Role = role,
             PrimaryRegion = PrimaryRegionOf(observed.Group),
             Floor = floor,
@@ -116,7 +116,6 @@ internal sealed record RegionPlan
 
     private static Obstacle? FindObstacle(V1Alpha1ShortenerRegion region, ObservedRegion observed) =>
         Of(Reasons.InvalidSpec, RegionRules.Check(region.Spec))
-        ?? Of(Reasons.NotSupported, UnsupportedFields.Find(region.Spec))
         ?? FindTwin(region, observed.Group)
         ?? RuntimeEnvironment.SecretsOf(region.Spec).Select(reference => SecretDigests.FindMissing(reference, observed.Secrets)).FirstOrDefault(missing => missing is not null)
         ?? FindMissingConfigMap(region.Spec, observed);

@@ -22,7 +22,7 @@ internal static class RegionStatusRules
     {
         var conditions = new ConditionList(region.Status?.Conditions, region.Metadata.Generation, now);
         var dependencies = DependenciesOf(region.Spec, observed.Health);
-        var isSuspended = region.Spec.Suspend != SuspendMode.None;
+        var isSuspended = region.Spec.IsSuspended();
         var (app, ready, busy) = (AppOf(observed, plan), ReadyPodsOf(observed), BusyWith(region, observed, plan));
         var isAppAvailable = ready >= plan.Floor;
         var isReachable = IsReachable(dependencies);
@@ -70,7 +70,6 @@ internal static class RegionStatusRules
             Topology = plan.PrimaryRegion is null ? null : new TopologyStatus { PrimaryRegion = plan.PrimaryRegion },
             App = app,
             Dependencies = dependencies.Count > 0 ? dependencies : null,
-            Traffic = new TrafficStatus { DesiredWeight = region.Spec.Traffic.Weight },
             Conditions = conditions.Conditions,
         };
         return (status, conditions.Changed);

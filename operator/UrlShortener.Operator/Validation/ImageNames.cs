@@ -1,9 +1,9 @@
 namespace UrlShortener.Operator.Validation;
 
-/// <summary>References of container images.</summary>
+/// <summary>Container image references.</summary>
 internal static class ImageNames
 {
-    /// <summary>A warning when the image may be another one tomorrow; null when it is pinned.</summary>
+    /// <summary>A warning if the reference may resolve to different images over time; null if it is pinned.</summary>
     public static string? WarnAbout(string field, string image)
     {
         if (image.Contains('@', StringComparison.Ordinal))
@@ -11,7 +11,7 @@ internal static class ImageNames
         var name = image[(image.LastIndexOf('/') + 1)..];
         var colon = name.IndexOf(':', StringComparison.Ordinal);
         return colon < 0 || name[(colon + 1)..] == "latest"
-            ? $"{field} is {image}, which may be another image tomorrow: pods would differ. Use a tag of a release, or a digest."
+            ? $"{field} is {image}, which may resolve to different images over time, so that pods differ. Use a release tag or a digest."
             : null;
     }
 }

@@ -2,7 +2,7 @@ using UrlShortener.Operator.Entities.Spec;
 
 namespace UrlShortener.Operator.Validation;
 
-/// <summary>The rules of a container's resources. Amounts cannot be compared in CEL before Kubernetes 1.29.</summary>
+/// <summary>The rules of a container's resources.</summary>
 internal static class ResourceRules
 {
     /// <summary>All problems.</summary>
@@ -13,7 +13,7 @@ internal static class ResourceRules
         foreach (var (name, request) in resources.Requests)
         {
             if (resources.Limits.TryGetValue(name, out var limit) && request.ToDecimal() > limit.ToDecimal())
-                yield return new($"{field}.requests", $"asks for {name} {request}, above the limit of {limit} in {field}.limits. Lower it, or raise the limit.");
+                yield return new($"{field}.requests", $"requests {name} {request}, above the limit of {limit} in {field}.limits. Lower the request, or raise the limit.");
         }
     }
 }

@@ -54,7 +54,9 @@ public sealed class InstallationTests(ApiServerFixture servers)
     [InlineData("""{"traffic": {"hostnames": ["a", "a"]}}""", "spec.traffic.hostnames")]
     [InlineData("""{"traffic": {"hostnames": ["https://a"]}}""", "spec.traffic.hostnames")]
     [InlineData("""{"suspend": "Maybe"}""", "spec.suspend")]
-    [InlineData("""{"kafka": {"bootstrapServers": ["a"]}}""", "spec.kafka.bootstrapServers")]
+    [InlineData("""{"suspend": "Full"}""", "spec.suspend")]
+    [InlineData("""{"connections": {"postgresSecretRef": null}}""", "spec.connections.postgresSecretRef")]
+    [InlineData("""{"connections": null}""", "spec.connections")]
     public async Task Region_OutOfBounds_IsRefusedByTheSchema(string patch, string field)
     {
         var cluster = await servers.GetAsync();
@@ -71,11 +73,13 @@ public sealed class InstallationTests(ApiServerFixture servers)
         var cluster = await servers.GetAsync();
         using var client = cluster.CreateClient();
         await using var space = await cluster.CreateNamespaceAsync("quantities", Token);
-        var spec = SpecJson.Merge(SpecJson.Managed(), JsonNode.Parse("""{"app": {"resources": {"requests": {"cpu": 2}}}, "postgres": {"storage": {"size": 42949672960}}}"""))!;
+        var spec = SpecJson.Merge(
+            SpecJson.Minimal(V1Alpha1ShortenerRegion.KubeKind),
+            JsonNode.Parse("""{"app": {"resources": {"requests": {"cpu": 2}, "limits": {"memory": 42949672960}}}}"""))!;
         var stored = (await client.CreateAsync(SpecJson.Object(V1Alpha1ShortenerRegion.KubeKind, space.Name, "eu", spec)))["spec"]!;
         var read = SpecJson.Read<RegionSpec>(stored);
         Assert.Equal(2, read.App.Resources.Requests["cpu"].ToDecimal());
-        Assert.Equal(40m * 1024 * 1024 * 1024, read.Postgres!.Storage.Size.ToDecimal());
+        Assert.Equal(40m * 1024 * 1024 * 1024, read.App.Resources.Limits["memory"].ToDecimal());
     }
 
     [Fact]
@@ -86,7 +90,7 @@ public sealed class InstallationTests(ApiServerFixture servers)
         await using var space = await cluster.CreateNamespaceAsync("columns", Token);
         var item = await client.CreateAsync(SpecJson.Object(V1Alpha1ShortenerRegion.KubeKind, space.Name, "eu", SpecJson.Minimal(V1Alpha1ShortenerRegion.KubeKind)));
         item["status"] = JsonNode.Parse("""
-            {"observedGeneration": 1, "role": "Primary", "app": {"replicas": 3, "readyReplicas": 2, "selector": "a=b"}, "traffic": {"effectiveWeight": 100},
+            {"observedGeneration": 1, "role": "Primary", "app": {"replicas": 3, "readyReplicas": 2, "selector": "a=b"},
              "conditions": [{"type": "Ready", "status": "False", "reason": "AppUnavailable", "message": "Two of three pods are ready.", "lastTransitionTime": "2030-01-31T12:00:00Z", "observedGeneration": 1}]}
             """);
         await client.CustomObjects.ReplaceNamespacedCustomObjectStatusAsync(item, ApiGroup.Name, ApiGroup.Version, space.Name, V1Alpha1ShortenerRegion.KubePlural, "eu", cancellationToken: Token);
@@ -97,7 +101,6 @@ public sealed class InstallationTests(ApiServerFixture servers)
         Assert.Equal("False", row["Ready"]);
         Assert.Equal("AppUnavailable", row["Reason"]);
         Assert.Equal("2", row["App"]);
-        Assert.Equal("100", row["Weight"]);
         Assert.Equal("1", row["Observed"]);
     }
 

@@ -31,7 +31,8 @@ public sealed class GroupTests(ApiServerFixture servers)
         await group.UntilAsync("ap", "Standby", "eu");
 
         Assert.Contains(
-            $"Region eu takes the writes of group {space.Name}. Give another region a higher spec.failover.priority or delete the others first, or set the annotation {Labels.AllowDeletePrimary}: eu.",
+            $"Region eu is the primary of group {space.Name}. Give another region a higher spec.failover.priority, delete the other regions first, "
+                + $"or set the annotation {Labels.AllowDeletePrimary}: eu.",
             await KubernetesObjects.RefusalAsync(() => group.DeleteAsync("eu")),
             StringComparison.Ordinal);
 

@@ -15,10 +15,8 @@ public sealed class ObstacleTests(ApiServerFixture apiServer, StoresFixture stor
         await StartAsync();
         var postgres = (await Lab.Client.CoreV1.ReadNamespacedSecretAsync("postgres", Lab.Namespace, cancellationToken: Token)).Data["connectionString"];
         await Lab.Client.AppsV1.CreateNamespacedDeploymentAsync(ForeignDeployment("eu-app"), Lab.Namespace, cancellationToken: Token);
-        await Lab.Client.CreateAsync(Lab.Region(patch: """{ "drain": true, "connections": { "postgresSecretRef": { "name": "later" } } }"""));
+        await Lab.Client.CreateAsync(Lab.Region(patch: """{ "connections": { "postgresSecretRef": { "name": "later" } } }"""));
 
-        Assert.Contains("spec.drain", (await Lab.UntilAsync(ConditionTypes.Stalled, "True", reason: Reasons.NotSupported)).Message, StringComparison.Ordinal);
-        await Lab.PatchAsync("""{ "drain": false }""");
         Assert.Contains("Secret later", (await Lab.UntilAsync(ConditionTypes.Stalled, "True", reason: Reasons.SecretNotFound)).Message, StringComparison.Ordinal);
         Assert.Empty((await Lab.Client.CoreV1.ListNamespacedServiceAsync(Lab.Namespace, cancellationToken: Token)).Items);
         await Lab.Client.CoreV1.CreateNamespacedSecretAsync(new V1Secret { Metadata = new V1ObjectMeta { Name = "later" }, Data = new Dictionary<string, byte[]> { ["connectionString"] = postgres } }, Lab.Namespace, cancellationToken: Token);

@@ -136,9 +136,11 @@ public sealed class ServingTests(ApiServerFixture apiServer, StoresFixture store
         var restarted = TimeProvider.System.GetUtcNow();
         await Lab.StartOperatorAsync();
 
-        // A change that shows in the status alone: when it does, whatever came before it is done.
-        await Lab.PatchAsync("""{ "traffic": { "weight": 7 } }""");
-        await Eventually.HoldsAsync(async () => (await Lab.ReadAsync()).Status?.Traffic?.DesiredWeight == 7, "the new weight is told");
+        // The status alone shows this change. Once it does, the operator has handled everything before it.
+        await Lab.PatchAsync("""{ "failover": { "priority": 7 } }""");
+        await Eventually.HoldsAsync(
+            async () => await Lab.ReadAsync() is { Spec.Failover.Priority: 7 } region && region.Status?.ObservedGeneration == region.Metadata.Generation,
+            "the status describes the new generation");
 
         Assert.All(await Lab.ReadWritesAsync(restarted), entry => Assert.Equal(("shortenerregions", "status"), (entry.Resource, entry.Subresource)));
     }

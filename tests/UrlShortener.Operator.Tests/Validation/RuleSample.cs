@@ -15,8 +15,7 @@ namespace UrlShortener.Operator.Tests.Validation;
 /// <param name="Old">What is replaced; null: nothing.</param>
 /// <param name="Bad">Breaks the rule.</param>
 /// <param name="Good">Does not.</param>
-/// <param name="Managed">Whether the operator runs PostgreSQL in it.</param>
-internal sealed record RuleSample(string Kind, string Field, string? Rule, JsonObject? Old, JsonObject Bad, JsonObject Good, bool Managed)
+internal sealed record RuleSample(string Kind, string Field, string? Rule, JsonObject? Old, JsonObject Bad, JsonObject Good)
 {
     private static readonly Lazy<IReadOnlyList<RuleSample>> Samples = new(Load);
 
@@ -24,7 +23,7 @@ internal sealed record RuleSample(string Kind, string Field, string? Rule, JsonO
     public static IReadOnlyList<RuleSample> All => Samples.Value;
 
     /// <summary>The whole specification of one of the patches.</summary>
-    public JsonObject SpecOf(JsonObject patch) => SpecJson.Merge(Managed ? SpecJson.Managed() : SpecJson.Minimal(Kind), patch)!.AsObject();
+    public JsonObject SpecOf(JsonObject patch) => SpecJson.Merge(SpecJson.Minimal(Kind), patch)!.AsObject();
 
     /// <summary>What the operator says of one of the patches.</summary>
     public IReadOnlyList<SpecProblem> Check(JsonObject patch) => Kind == V1Alpha1KeyPool.KubeKind

@@ -45,9 +45,9 @@ public sealed class AdmissionTests(ApiServerFixture servers)
         await host.InstallAsync();
 
         using var answer = await client.CustomObjects.CreateNamespacedCustomObjectWithHttpMessagesAsync(
-            Region(space.Name, """{"redis": {"nodeTimeoutMillis": 5000}}"""), ApiGroup.Name, ApiGroup.Version, space.Name, V1Alpha1ShortenerRegion.KubePlural, cancellationToken: Token);
+            Region(space.Name, """{"app": {"minReplicas": 1}}"""), ApiGroup.Name, ApiGroup.Version, space.Name, V1Alpha1ShortenerRegion.KubePlural, cancellationToken: Token);
         var warnings = string.Join('\n', answer.Response.Headers.GetValues("Warning"));
-        Assert.Contains("spec.redis.nodeTimeoutMillis is 5000: above 1750 a failover may take longer than 5 seconds.", warnings, StringComparison.Ordinal);
+        Assert.Contains("spec.app.minReplicas is 1. The region does not serve while its only pod is unavailable. Use 2 or more.", warnings, StringComparison.Ordinal);
     }
 
     // The reconcile judges what comes in meanwhile.

@@ -2,19 +2,19 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace UrlShortener.Operator.Entities.Schema;
 
-/// <summary>Bounds of every text in a list, or of every value in a map.</summary>
-/// <param name="minLength">Fewest characters.</param>
-/// <param name="maxLength">Most characters.</param>
+/// <summary>Limits of every string in a list, or of every value in a map.</summary>
+/// <param name="minLength">Minimum length.</param>
+/// <param name="maxLength">Maximum length.</param>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class EachAttribute(int minLength, int maxLength) : Attribute
 {
-    /// <summary>Fewest characters.</summary>
+    /// <summary>Minimum length.</summary>
     public int MinLength => minLength;
 
-    /// <summary>Most characters.</summary>
+    /// <summary>Maximum length.</summary>
     public int MaxLength => maxLength;
 
-    /// <summary>Regular expression that each must match; null: none.</summary>
+    /// <summary>Regular expression that each string must match; null: none.</summary>
     [StringSyntax(StringSyntaxAttribute.Regex)]
     public string? Pattern { get; init; }
 }

@@ -1,6 +1,6 @@
 namespace UrlShortener.Operator.Entities.Schema;
 
-/// <summary>A list whose items are told apart by one of their fields: two with the same value are refused, and appliers may own items each.</summary>
+/// <summary>A list whose items are identified by one of their fields. The API server refuses duplicates, and merges items of several appliers.</summary>
 /// <param name="key">JSON name of the field.</param>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class ListMapAttribute(string key) : Attribute

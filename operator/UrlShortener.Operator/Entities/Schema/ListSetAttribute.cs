@@ -1,5 +1,5 @@
 namespace UrlShortener.Operator.Entities.Schema;
 
-/// <summary>A list of scalars in which none may occur twice.</summary>
+/// <summary>A list of scalars without duplicates.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class ListSetAttribute : Attribute;

@@ -1,7 +1,7 @@
 namespace UrlShortener.Operator.Entities.Schema;
 
-/// <summary>A text with a closed list of values.</summary>
-/// <param name="values">The values, in the order in which they are told.</param>
+/// <summary>A string with a closed list of values.</summary>
+/// <param name="values">The values, in the order of the schema.</param>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class OneOfAttribute(params string[] values) : Attribute
 {

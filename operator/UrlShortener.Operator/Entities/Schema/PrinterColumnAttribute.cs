@@ -1,8 +1,8 @@
 namespace UrlShortener.Operator.Entities.Schema;
 
 /// <summary>A column of <c>kubectl get</c>, in the order of the attributes.</summary>
-/// <param name="name">Its heading.</param>
-/// <param name="path">JSONPath of its value from the object's root.</param>
+/// <param name="name">Heading.</param>
+/// <param name="path">JSONPath of the value from the object's root.</param>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true)]
 internal sealed class PrinterColumnAttribute(string name, string path) : Attribute
 {
@@ -15,6 +15,6 @@ internal sealed class PrinterColumnAttribute(string name, string path) : Attribu
     /// <summary><c>string</c>, <c>integer</c> or <c>date</c>.</summary>
     public string Type { get; init; } = "string";
 
-    /// <summary>Whether the column is shown with <c>-o wide</c> only.</summary>
+    /// <summary>Whether only <c>-o wide</c> shows the column.</summary>
     public bool IsWide { get; init; }
 }

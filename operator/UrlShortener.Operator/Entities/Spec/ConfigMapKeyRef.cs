@@ -4,7 +4,7 @@ using UrlShortener.Operator.Entities.Schema;
 
 namespace UrlShortener.Operator.Entities.Spec;
 
-/// <summary>One text in a ConfigMap of the same namespace.</summary>
+/// <summary>One key of a ConfigMap in the same namespace.</summary>
 internal sealed record ConfigMapKeyRef
 {
     /// <summary>The ConfigMap.</summary>

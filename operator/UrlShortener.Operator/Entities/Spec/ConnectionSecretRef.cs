@@ -1,8 +1,8 @@
 namespace UrlShortener.Operator.Entities.Spec;
 
-/// <summary>How a server is reached, as the runtime reads it, in a Secret.</summary>
+/// <summary>A connection string for the runtime, in a Secret.</summary>
 internal sealed record ConnectionSecretRef : SecretKeyRef
 {
-    /// <summary>The key is <c>connectionString</c> unless it is told.</summary>
+    /// <summary>The key defaults to <c>connectionString</c>.</summary>
     public ConnectionSecretRef() => Key = "connectionString";
 }

@@ -4,7 +4,7 @@ using UrlShortener.Operator.Entities.Schema;
 
 namespace UrlShortener.Operator.Entities.Spec;
 
-/// <summary>One value in a Secret of the same namespace.</summary>
+/// <summary>One key of a Secret in the same namespace.</summary>
 internal record SecretKeyRef
 {
     /// <summary>The Secret.</summary>

@@ -7,8 +7,8 @@ namespace UrlShortener.Operator.Entities.Spec;
 /// <summary>The Service in front of the app's pods.</summary>
 internal sealed record ServiceSpec
 {
-    /// <summary>How far the Service reaches.</summary>
-    [Description("How far the Service reaches: inside the cluster, a port of every node, or a load balancer of the platform.")]
+    /// <summary>The Service's type.</summary>
+    [Description("Type of the Service. ClusterIP: reachable inside the cluster. NodePort: on a port of every node. LoadBalancer: through a load balancer of the platform.")]
     [OneOf("ClusterIP", "NodePort", "LoadBalancer")]
     public string Type { get; init; } = "ClusterIP";
 
@@ -17,10 +17,10 @@ internal sealed record ServiceSpec
     [Range(1, 65_535)]
     public int Port { get; init; } = 80;
 
-    /// <summary>For the platform's load balancer.</summary>
-    [Description("Annotations of the Service, for the platform's load balancer. Those of urlshortener.dev are the operator's.")]
+    /// <summary>Annotations for the platform's load balancer.</summary>
+    [Description("Annotations of the Service, such as those that configure the platform's load balancer. The prefix urlshortener.dev/ is reserved for the operator.")]
     [Length(0, 32)]
     [Each(0, 4096)]
-    [Rule("self.all(key, !key.startsWith('urlshortener.dev/'))", "annotations of urlshortener.dev are the operator's")]
+    [Rule("self.all(key, !key.startsWith('urlshortener.dev/'))", "the annotation prefix urlshortener.dev/ is reserved for the operator")]
     public IReadOnlyDictionary<string, string> Annotations { get; init; } = new Dictionary<string, string>();
 }

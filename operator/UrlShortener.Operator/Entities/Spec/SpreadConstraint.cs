@@ -5,27 +5,27 @@ using UrlShortener.Operator.Entities.Schema;
 
 namespace UrlShortener.Operator.Entities.Spec;
 
-/// <summary>How the pods are spread over one kind of place. The operator adds the selector of its pods.</summary>
+/// <summary>Spreads pods over one kind of topology domain. The operator adds the selector of its pods.</summary>
 internal sealed record SpreadConstraint
 {
     /// <summary>Pods.</summary>
-    [Description("Most pods that one place may have more than another.")]
+    [Description("Maximum difference between the numbers of pods in two domains.")]
     [Range(1, 100)]
     public int MaxSkew { get; init; } = 1;
 
-    /// <summary>Label of nodes.</summary>
-    [Description("Label of nodes whose values are the places, such as topology.kubernetes.io/zone.")]
+    /// <summary>Node label.</summary>
+    [Description("Node label whose values are the domains, such as topology.kubernetes.io/zone.")]
     [Required]
     [Length(1, 316)]
     public string TopologyKey { get; init; } = "";
 
-    /// <summary>What happens to a pod that would break it.</summary>
-    [Description("What becomes of a pod that cannot be placed evenly: ScheduleAnyway runs it nevertheless, DoNotSchedule lets it wait.")]
+    /// <summary>What the scheduler does with a pod that would exceed the skew.</summary>
+    [Description("What the scheduler does with a pod that would exceed maxSkew. ScheduleAnyway: it places the pod anyway. DoNotSchedule: the pod stays pending.")]
     [OneOf("ScheduleAnyway", "DoNotSchedule")]
     public string WhenUnsatisfiable { get; init; } = "ScheduleAnyway";
 
-    /// <summary>What the pod template takes.</summary>
-    /// <param name="podLabels">Labels of the pods that are counted.</param>
+    /// <summary>The form that a pod template uses.</summary>
+    /// <param name="podLabels">Labels of the pods to count.</param>
     public V1TopologySpreadConstraint ToCore(IDictionary<string, string> podLabels) => new()
     {
         MaxSkew = MaxSkew,

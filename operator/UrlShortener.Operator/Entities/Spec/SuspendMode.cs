@@ -1,17 +1,11 @@
-using System.Text.Json.Serialization;
-
 namespace UrlShortener.Operator.Entities.Spec;
 
-/// <summary>How much of the operator's work rests.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<SuspendMode>))]
-internal enum SuspendMode
+/// <summary>Values of <see cref="RegionSpec.Suspend"/>. Strings, so that an operator can read a value that its version does not define.</summary>
+internal static class SuspendMode
 {
-    /// <summary>Nothing: the operator does everything.</summary>
-    None,
+    /// <summary>The operator reconciles the region.</summary>
+    public const string None = "None";
 
-    /// <summary>The operator changes nothing, but still fails over.</summary>
-    Changes,
-
-    /// <summary>The operator neither changes anything nor fails over.</summary>
-    Full,
+    /// <summary>The operator changes nothing.</summary>
+    public const string Changes = "Changes";
 }

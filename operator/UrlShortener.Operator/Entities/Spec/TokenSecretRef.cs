@@ -1,8 +1,8 @@
 namespace UrlShortener.Operator.Entities.Spec;
 
-/// <summary>A secret that callers show, in a Secret.</summary>
+/// <summary>A token that callers send, in a Secret.</summary>
 internal sealed record TokenSecretRef : SecretKeyRef
 {
-    /// <summary>The key is <c>token</c> unless it is told.</summary>
+    /// <summary>The key defaults to <c>token</c>.</summary>
     public TokenSecretRef() => Key = "token";
 }

@@ -6,24 +6,24 @@ namespace UrlShortener.Operator.Entities.Status;
 /// <summary>The pods of the app.</summary>
 internal sealed record AppStatus
 {
-    /// <summary>Pods there are.</summary>
-    [Description("Pods that exist.")]
+    /// <summary>All pods.</summary>
+    [Description("Number of pods.")]
     public int? Replicas { get; init; }
 
-    /// <summary>Pods that serve.</summary>
-    [Description("Pods that are ready.")]
+    /// <summary>Ready pods.</summary>
+    [Description("Number of ready pods.")]
     public int? ReadyReplicas { get; init; }
 
-    /// <summary>Pods of the newest template.</summary>
-    [Description("Pods that run the newest specification.")]
+    /// <summary>Pods of the current template.</summary>
+    [Description("Number of pods that run the current specification.")]
     public int? UpdatedReplicas { get; init; }
 
     /// <summary>For the scale subresource.</summary>
-    [Description("Selector of the pods, as text.")]
+    [Description("Label selector of the pods, for the scale subresource.")]
     [Length(0, 1024)]
     public string? Selector { get; init; }
 
-    /// <summary>What the autoscaler wants.</summary>
-    [Description("Pods that the autoscaler wants.")]
+    /// <summary>The autoscaler's decision.</summary>
+    [Description("Number of pods that the autoscaler asks for.")]
     public int? HpaDesired { get; init; }
 }

@@ -3,21 +3,21 @@ using System.ComponentModel.DataAnnotations;
 
 namespace UrlShortener.Operator.Entities.Status;
 
-/// <summary>A server that the operator does not run.</summary>
+/// <summary>A server that the app needs.</summary>
 internal sealed record DependencyStatus
 {
-    /// <summary>Which.</summary>
-    [Description("Which server: postgres, redis, kafka or clickhouse.")]
+    /// <summary>Kind of the server.</summary>
+    [Description("Server: postgres or redis.")]
     [Required]
     [Length(1, 32)]
     public string Name { get; init; } = "";
 
-    /// <summary>Whether the app reaches it.</summary>
-    [Description("Whether the app reaches it.")]
+    /// <summary>Whether the app reaches it; null: not known.</summary>
+    [Description("Whether the app reaches the server. If absent: not known, because no pod answers.")]
     public bool? Reachable { get; init; }
 
     /// <summary>Why not.</summary>
-    [Description("Why it is not reached.")]
+    [Description("Why the app does not reach the server.")]
     [Length(0, 1024)]
     public string? Reason { get; init; }
 }

@@ -5,39 +5,39 @@ using UrlShortener.Operator.Entities.Schema;
 
 namespace UrlShortener.Operator.Entities.Status;
 
-/// <summary>What the operator found in a key pool. Numbers are rounded, so that not every look is a write.</summary>
+/// <summary>Observed state of a key pool. Numbers are rounded, so that not every reconcile writes.</summary>
 internal sealed record KeyPoolStatus
 {
-    /// <summary>Generation of the specification that this status is about.</summary>
-    [Description("Generation of the specification that this status is about.")]
+    /// <summary>Generation of the specification that this status describes.</summary>
+    [Description("Generation of the specification that this status describes.")]
     public long? ObservedGeneration { get; init; }
 
-    /// <summary>Codes in the pool.</summary>
-    [Description("Unused codes in the pool, rounded to two digits.")]
+    /// <summary>Keys in the pool.</summary>
+    [Description("Number of unused keys in the pool, rounded to two significant digits.")]
     public long? Available { get; init; }
 
     /// <summary>Percent of the target.</summary>
-    [Description("Unused codes in percent of the target.")]
+    [Description("Unused keys in percent of targetAvailable.")]
     public int? FillPercent { get; init; }
 
-    /// <summary>Percent of all codes there are.</summary>
-    [Description("Codes ever issued, in percent of all that there are.")]
+    /// <summary>Percent of all possible codes.</summary>
+    [Description("Codes ever claimed, in percent of all possible codes.")]
     public int? KeyspaceUsedPercent { get; init; }
 
-    /// <summary>Codes.</summary>
-    [Description("Codes taken per minute, rounded to two digits.")]
+    /// <summary>Keys per minute.</summary>
+    [Description("Number of keys taken per minute, rounded to two significant digits.")]
     public long? ConsumptionPerMinute { get; init; }
 
-    /// <summary>Null: the pool does not fall.</summary>
-    [Description("Time at which the pool would be empty without a refill. Absent: it does not fall.")]
+    /// <summary>Null: the level does not fall.</summary>
+    [Description("Time at which the pool becomes empty at the current consumption without a refill. Absent while the level does not fall.")]
     public DateTime? EstimatedExhaustion { get; init; }
 
-    /// <summary>The epoch in force.</summary>
-    [Description("Epoch of the codes in the pool; codes of older ones are never issued.")]
+    /// <summary>The current epoch.</summary>
+    [Description("Current epoch. The app discards keys of older epochs.")]
     public long? Epoch { get; init; }
 
-    /// <summary>Filling.</summary>
-    [Description("State of filling.")]
+    /// <summary>State of the refill.</summary>
+    [Description("State of the refill.")]
     public RefillStatus? Refill { get; init; }
 
     /// <summary>The workers.</summary>
@@ -45,12 +45,12 @@ internal sealed record KeyPoolStatus
     public KgsStatus? Kgs { get; init; }
 
     /// <summary>For the scale subresource.</summary>
-    [Description("Selector of the workers' pods, as text.")]
+    [Description("Label selector of the workers' pods, for the scale subresource.")]
     [Length(0, 1024)]
     public string? Selector { get; init; }
 
     /// <summary>Conditions by type.</summary>
-    [Description("Conditions: Ready first of all, then what it is made of.")]
+    [Description("Conditions. Ready summarizes the others.")]
     [Length(0, 24)]
     [ListMap("type")]
     public IReadOnlyList<V1Condition>? Conditions { get; init; }

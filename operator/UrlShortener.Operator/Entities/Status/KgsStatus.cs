@@ -5,15 +5,15 @@ namespace UrlShortener.Operator.Entities.Status;
 /// <summary>Workers of the key generation service.</summary>
 internal sealed record KgsStatus
 {
-    /// <summary>Workers there are.</summary>
-    [Description("Workers that exist.")]
+    /// <summary>All workers.</summary>
+    [Description("Number of workers.")]
     public int? Replicas { get; init; }
 
-    /// <summary>Workers that serve.</summary>
-    [Description("Workers that are ready.")]
+    /// <summary>Ready workers.</summary>
+    [Description("Number of ready workers.")]
     public int? ReadyReplicas { get; init; }
 
-    /// <summary>Workers wanted.</summary>
-    [Description("Workers that are wanted.")]
+    /// <summary>Desired workers.</summary>
+    [Description("Number of workers that the operator asks for.")]
     public int? DesiredReplicas { get; init; }
 }

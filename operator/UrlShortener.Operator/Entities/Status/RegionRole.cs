@@ -1,20 +1,11 @@
 namespace UrlShortener.Operator.Entities.Status;
 
-/// <summary>Values of <see cref="RegionStatus.Role"/>. Texts, so that one of a newer operator can be read by an older one.</summary>
+/// <summary>Values of <see cref="RegionStatus.Role"/>. Strings, so that an older operator can read the role that a newer one wrote.</summary>
 internal static class RegionRole
 {
-    /// <summary>Takes writes. Also a region that is alone in its group.</summary>
+    /// <summary>Takes writes. Also the role of the only region of a group.</summary>
     public const string Primary = "Primary";
 
-    /// <summary>Follows the primary, and redirects.</summary>
+    /// <summary>Redirects, with its smaller minimum number of pods.</summary>
     public const string Standby = "Standby";
-
-    /// <summary>Kept from writing.</summary>
-    public const string Fenced = "Fenced";
-
-    /// <summary>On its way to primary.</summary>
-    public const string Promoting = "Promoting";
-
-    /// <summary>Cannot be told.</summary>
-    public const string Unknown = "Unknown";
 }

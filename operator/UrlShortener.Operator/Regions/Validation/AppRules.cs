@@ -21,17 +21,17 @@ internal static partial class AppRules
         .. SettingRules.Check(app.Settings),
     ];
 
-    /// <summary>What is allowed but hardly meant.</summary>
+    /// <summary>Warnings about values that are valid but probably unintended.</summary>
     public static IEnumerable<string> Warnings(AppSpec app)
     {
         if (ImageNames.WarnAbout("spec.app.image", app.Image) is { } image)
             yield return image;
         if (app.MinReplicas == 1)
-            yield return "spec.app.minReplicas is 1: while its one pod is replaced, nobody serves. Use 2 or more.";
+            yield return "spec.app.minReplicas is 1. The region does not serve while its only pod is unavailable. Use 2 or more.";
         if (app.StandbyMinReplicas == 0)
-            yield return "spec.app.standbyMinReplicas is 0: a failover to this region takes minutes longer, until pods have started.";
+            yield return "spec.app.standbyMinReplicas is 0. A standby region then runs no pods, and needs minutes to start them.";
         if (!app.Resources.Requests.ContainsKey("cpu"))
-            yield return "spec.app.resources.requests has no cpu: the autoscaler cannot tell how busy pods are, and will not add any.";
+            yield return "spec.app.resources.requests has no cpu. The autoscaler cannot compute the CPU use of the pods and does not add any. Set cpu.";
     }
 
     private static IEnumerable<SpecProblem> CheckReplicas(AppSpec app)
@@ -47,9 +47,9 @@ internal static partial class AppRules
         foreach (var key in keys)
         {
             if (reserved.FirstOrDefault(prefix => key.StartsWith(prefix, StringComparison.Ordinal)) is { } prefix)
-                yield return new(field, $"has the key {key}: keys that begin with {prefix} are the operator's. Use another.");
+                yield return new(field, $"has the key {key}. The prefix {prefix} is reserved for the operator. Use another key.");
             else if (!QualifiedName().IsMatch(key) || key[(key.IndexOf('/', StringComparison.Ordinal) + 1)..].Length > 63)
-                yield return new(field, $"has the key {key}, which Kubernetes does not take. Write name or prefix/name, the name of at most 63 letters, digits, '-', '_' and '.'.");
+                yield return new(field, $"has the key {key}, which is not valid. Use name or prefix/name, with a name of at most 63 letters, digits, '-', '_' and '.'.");
         }
     }
 
@@ -58,9 +58,9 @@ internal static partial class AppRules
         foreach (var (index, toleration) in tolerations.Index())
         {
             if (toleration.Key is null && toleration.Operator != "Exists")
-                yield return new($"spec.app.tolerations[{index}].operator", "must be Exists when there is no key: it then tolerates every taint.");
+                yield return new($"spec.app.tolerations[{index}].operator", "must be Exists if key is absent. Set it to Exists, or set key.");
             if (toleration.Value is not null && toleration.Operator == "Exists")
-                yield return new($"spec.app.tolerations[{index}].value", "must be left out with the operator Exists, which takes every value.");
+                yield return new($"spec.app.tolerations[{index}].value", "must be absent if operator is Exists, which tolerates every value. Remove value.");
         }
     }
 

@@ -4,35 +4,28 @@ using UrlShortener.Operator.Validation;
 namespace UrlShortener.Operator.Regions.Validation;
 
 /// <summary>
-/// The rules of a ShortenerRegion that lie between fields, or between the old and the new specification. Bounds of single fields are the schema's. Every CEL rule of
-/// the types has its like here, for API servers that know no CEL, and in better words; rules on amounts stand here alone.
+/// Rules of a ShortenerRegion between fields, or between the old and the new specification. The schema limits single fields. Each CEL rule of the types has a
+/// counterpart here with a longer message, for the webhook and the reconcile. Rules on quantities exist only here.
 /// </summary>
 internal static class RegionRules
 {
-    /// <summary>All problems; empty when the specification is good.</summary>
+    /// <summary>All problems; empty if the specification is valid.</summary>
     /// <param name="spec">The specification.</param>
-    /// <param name="oldSpec">What it replaces; null when the region is new, or nothing is known of an older one.</param>
+    /// <param name="oldSpec">The specification that it replaces; null if the region is new, or the old one is not known.</param>
     public static IReadOnlyList<SpecProblem> Check(RegionSpec spec, RegionSpec? oldSpec = null) =>
     [
         .. CheckIdentity(spec, oldSpec),
-        .. CheckServers(spec),
+        .. CheckConnections(spec.Connections),
         .. AppRules.Check(spec.App),
-        .. PostgresRules.Check(spec.Postgres, oldSpec?.Postgres),
-        .. RedisRules.Check(spec.Redis, oldSpec?.Redis),
         .. TrafficRules.Check(spec.Traffic),
-        .. FailoverRules.Check(spec.Failover),
     ];
 
-    /// <summary>What is allowed but hardly meant, or costs something that is not obvious; sentences.</summary>
+    /// <summary>Warnings about values that are valid but probably unintended, or that have a cost; sentences.</summary>
     public static IReadOnlyList<string> Warnings(RegionSpec spec) =>
     [
-        .. OwnWarnings(spec),
+        .. ConnectionWarnings(spec.Connections),
         .. AppRules.Warnings(spec.App),
-        .. PostgresRules.Warnings(spec.Postgres),
-        .. RedisRules.Warnings(spec.Redis),
         .. TrafficRules.Warnings(spec.Traffic),
-        .. FailoverRules.Warnings(spec.Failover),
-        .. UnsupportedFields.Find(spec).Select(problem => problem.ToString()),
     ];
 
     private static IEnumerable<SpecProblem> CheckIdentity(RegionSpec spec, RegionSpec? oldSpec)
@@ -40,26 +33,24 @@ internal static class RegionRules
         if (oldSpec is null)
             yield break;
         if (spec.Region != oldSpec.Region)
-            yield return new("spec.region", $"cannot be changed from {oldSpec.Region} to {spec.Region}. Make a new ShortenerRegion instead.");
+            yield return new("spec.region", $"cannot be changed from {oldSpec.Region} to {spec.Region}. Create a new ShortenerRegion instead.");
         if (spec.Group != oldSpec.Group)
-            yield return new("spec.group", $"cannot be changed from {oldSpec.Group} to {spec.Group}. Make a new ShortenerRegion instead.");
+            yield return new("spec.group", $"cannot be changed from {oldSpec.Group} to {spec.Group}. Create a new ShortenerRegion instead.");
     }
 
-    private static IEnumerable<SpecProblem> CheckServers(RegionSpec spec)
+    // The schema requires it too. An object of an earlier version may lack it.
+    private static IEnumerable<SpecProblem> CheckConnections(ConnectionsSpec connections)
     {
-        if (spec.Connections.PostgresSecretRef is null && spec.Postgres is null)
-            yield return new("spec.connections.postgresSecretRef", "is missing: a region needs a PostgreSQL. Name the Secret with its connection string, or set spec.postgres.");
-        if (spec.Connections.PostgresSecretRef is not null && spec.Postgres is not null)
-            yield return new("spec.postgres", "cannot be set together with spec.connections.postgresSecretRef. Remove one: the region uses one PostgreSQL.");
-        if (spec.Connections.RedisSecretRef is not null && spec.Redis is not null)
-            yield return new("spec.redis", "cannot be set together with spec.connections.redisSecretRef. Remove one: the region uses one Redis.");
+        if (connections.PostgresSecretRef is null)
+            yield return new("spec.connections.postgresSecretRef", "is missing. Set it to the Secret with the connection string of your PostgreSQL.");
     }
 
-    private static IEnumerable<string> OwnWarnings(RegionSpec spec)
+    private static IEnumerable<string> ConnectionWarnings(ConnectionsSpec connections)
     {
-        if (spec.Suspend == SuspendMode.Full)
-            yield return "spec.suspend is Full: the operator will not fail over either. Use Changes to stop changes alone.";
-        if (spec.Connections.RedisSecretRef is null && spec.Redis is null)
-            yield return "Without Redis each pod caches and limits for itself, and codes are made on demand: spec.connections.redisSecretRef names one.";
+        if (connections.RedisSecretRef is null)
+        {
+            yield return "spec.connections.redisSecretRef is not set. Without Redis, each pod has its own cache and rate limits, and generates codes on demand. "
+                + "Set it to the Secret of your Redis.";
+        }
     }
 }

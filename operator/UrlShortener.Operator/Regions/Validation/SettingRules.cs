@@ -4,19 +4,19 @@ using UrlShortener.Operator.Validation;
 
 namespace UrlShortener.Operator.Regions.Validation;
 
-/// <summary>The rules of <c>spec.app.settings</c>. Names of settings do not differ by case.</summary>
+/// <summary>The rules of <c>spec.app.settings</c>. Names of settings are not case-sensitive.</summary>
 internal static class SettingRules
 {
-    // Settings that the operator makes, and the fields that it makes them from. Sections stand for all below them.
+    // Settings that the operator sets, and where it takes their values from. A section reserves all settings below it.
     private static readonly Dictionary<string, string> Reserved = new(StringComparer.OrdinalIgnoreCase)
     {
-        [SettingNames.Role] = "what it runs",
+        [SettingNames.Role] = "the role of the pod",
         [SettingNames.Urls] = "the ports of the pods",
         ["Http_Ports"] = "the ports of the pods",
         ["Https_Ports"] = "the ports of the pods",
-        ["Environment"] = "what it runs",
-        ["ContentRoot"] = "what it runs",
-        ["ApplicationName"] = "what it runs",
+        ["Environment"] = "the role of the pod",
+        ["ContentRoot"] = "the role of the pod",
+        ["ApplicationName"] = "the role of the pod",
         [SettingNames.PublicBaseUrl] = "spec.traffic.publicBaseUrl",
         [SettingNames.BlocklistPath] = "spec.app.blocklistConfigMapRef",
     };
@@ -45,13 +45,13 @@ internal static class SettingRules
         {
             var field = $"spec.app.settings[{index}]";
             if (setting.Value is null == setting.SecretRef is null)
-                yield return new(field, $"({setting.Name}) must have exactly one of value and secretRef.");
+                yield return new(field, $"({setting.Name}) must have exactly one of value and secretRef. Set one of them.");
             if (SourceOf(setting.Name) is { } source)
-                yield return new($"{field}.name", $"is {setting.Name}, which the operator makes from {source}. Remove it.");
+                yield return new($"{field}.name", $"is {setting.Name}, which the operator derives from {source}. Remove it.");
             if (setting.Value is not null && setting.Name.Equals(SettingNames.SigningKey, StringComparison.OrdinalIgnoreCase))
-                yield return new($"{field}.value", $"holds a secret that everybody who may read the ShortenerRegion can read. Give {SettingNames.SigningKey} by secretRef.");
+                yield return new($"{field}.value", $"contains a secret, which everyone who may read the ShortenerRegion can read. Use secretRef for {SettingNames.SigningKey}.");
             if (!names.Add(setting.Name))
-                yield return new($"{field}.name", $"is {setting.Name}, which stands in the list before. Names do not differ by case; remove one.");
+                yield return new($"{field}.name", $"is {setting.Name}, which the list already contains. Names are not case-sensitive. Remove one.");
         }
     }
 

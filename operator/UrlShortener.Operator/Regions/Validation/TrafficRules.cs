@@ -9,20 +9,14 @@ internal static class TrafficRules
     /// <summary>All problems.</summary>
     public static IEnumerable<SpecProblem> Check(TrafficSpec traffic)
     {
-        if (traffic.Mode is TrafficMode.GatewayAPI or TrafficMode.Both && traffic.GatewayRef is null)
-            yield return new("spec.traffic.gatewayRef", $"is missing: mode {traffic.Mode} attaches an HTTPRoute to it. Name a Gateway, or use another mode.");
-        if (traffic.Targets is not null && traffic.ServiceRef is not null)
-            yield return new("spec.traffic.targets", "cannot be set together with spec.traffic.serviceRef. Remove one: either tells what is published.");
         if (traffic.PublicBaseUrl is not null && !Uri.TryCreate(traffic.PublicBaseUrl, UriKind.Absolute, out _))
-            yield return new("spec.traffic.publicBaseUrl", $"is {traffic.PublicBaseUrl}, which is no URL. Write scheme and host, such as https://sho.rt.");
+            yield return new("spec.traffic.publicBaseUrl", $"is {traffic.PublicBaseUrl}, which is not a valid URL. Use scheme and host, such as https://sho.rt.");
     }
 
-    /// <summary>What is allowed but hardly meant.</summary>
+    /// <summary>Warnings about values that are valid but probably unintended.</summary>
     public static IEnumerable<string> Warnings(TrafficSpec traffic)
     {
         if (traffic.PublicBaseUrl is { } url && url.StartsWith("http:", StringComparison.Ordinal))
-            yield return $"spec.traffic.publicBaseUrl is {url}: visitors and their links can be read on the way. Use https.";
-        if (traffic.Weight == 0)
-            yield return "spec.traffic.weight is 0: the region gets no traffic.";
+            yield return $"spec.traffic.publicBaseUrl is {url}. Others on the network can read the traffic of such links. Use https.";
     }
 }
