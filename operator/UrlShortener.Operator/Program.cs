@@ -10,7 +10,7 @@ var (options, errors) = Settings.Read(builder.Configuration);
 if (errors.Count > 0)
     return Startup.Report(errors);
 
-// Why a start failed is told once, in a sentence, below; the host would log it as a stack trace, and more for each service that it then stops.
+// The code below reports a failed start in one sentence. The host would log a stack trace, and another one for each service that it stops.
 var isStarted = false;
 builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level => isStarted && level >= LogLevel.Information);
 builder.AddOperator(options);
@@ -23,7 +23,7 @@ try
 }
 catch (Exception error) when (Startup.Explain(error, options) is not null)
 {
-    // A lease that was taken meanwhile is handed back.
+    // Releases a lease that the process has taken in the meantime.
     await app.StopAsync();
     var (message, exitCode) = Startup.Explain(error, options)!.Value;
     await Console.Error.WriteLineAsync(message);

@@ -13,7 +13,7 @@ using UrlShortener.Operator.Webhooks;
 
 namespace UrlShortener.Operator;
 
-/// <summary>What the process is made of: one method per capability.</summary>
+/// <summary>Composition of the process: one method per capability.</summary>
 internal static class Startup
 {
     private const int ConfigurationError = 78; // EX_CONFIG of sysexits.h
@@ -24,7 +24,7 @@ internal static class Startup
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
         {
             Args = args,
-            // The defaults lie beside the binary, wherever it was started from.
+            // The default settings are beside the binary, whatever the current folder is.
             ContentRootPath = AppContext.BaseDirectory,
         });
         // The slim builder has the simple format only; this adds json and systemd, chosen by Logging:Console:FormatterName.
@@ -35,7 +35,7 @@ internal static class Startup
         return builder;
     }
 
-    /// <summary>Writes errors that only another configuration mends; returns the exit code.</summary>
+    /// <summary>Writes configuration errors; returns the exit code.</summary>
     public static int Report(IReadOnlyList<string> errors)
     {
         Console.Error.WriteLine(errors.Count == 1 ? "The configuration has an error:" : $"The configuration has {errors.Count} errors:");
@@ -44,7 +44,7 @@ internal static class Startup
         return ConfigurationError;
     }
 
-    /// <summary>Everything that runs. Services stop in the opposite order: what takes requests first, the election last.</summary>
+    /// <summary>Adds all services. They stop in reverse order: first what accepts requests, last the election.</summary>
     public static void AddOperator(this WebApplicationBuilder builder, OperatorOptions options)
     {
         Metrics.SuppressDefaultMetrics(new SuppressDefaultMetricOptions { SuppressMeters = true, SuppressEventCounters = true });
@@ -75,18 +75,18 @@ internal static class Startup
         });
     }
 
-    /// <summary>The controllers of the operator's kinds, and what they need.</summary>
+    /// <summary>Adds the controllers of the operator's kinds and their dependencies.</summary>
     public static void AddRegionControllers(this IServiceCollection services)
     {
         services.AddRegionController().AddKeyPoolController();
     }
 
-    /// <summary>Probes and metrics on the one port, admission on the other.</summary>
+    /// <summary>Maps probes and metrics on one port, admission on the other.</summary>
     public static void MapOperator(this WebApplication app, OperatorOptions options)
     {
         if (options.Webhooks.Enabled)
         {
-            // By the port that was connected to: what a Host header says is the client's choice.
+            // By the local port: the client chooses the Host header.
             app.UseWhen(
                 context => context.Connection.LocalPort == options.Webhooks.Port && context.Request.Path != AdmissionEndpoint.Path,
                 other => other.Run(context =>
@@ -101,13 +101,13 @@ internal static class Startup
         app.MapMetrics();
     }
 
-    /// <summary>Why a start failed, when it is something that a person can mend; null: it is a bug.</summary>
+    /// <summary>Explains a failed start that an administrator can fix; null: it is a bug.</summary>
     /// <returns>A sentence, and the exit code.</returns>
     public static (string Message, int ExitCode)? Explain(Exception error, OperatorOptions options) => error switch
     {
-        KubeConfigException or YamlDotNet.Core.YamlException => ($"There is no cluster to work for: {error.Message}", ConfigurationError),
+        KubeConfigException or YamlDotNet.Core.YamlException => ($"Cannot find a Kubernetes cluster: {error.Message}", ConfigurationError),
         IOException or System.Net.Sockets.SocketException =>
-            ($"Operator:Port {options.Port} or Operator:Webhooks:Port {options.Webhooks.Port} cannot be listened on: {error.Message}", 1),
+            ($"Cannot listen on Operator:Port {options.Port} or Operator:Webhooks:Port {options.Webhooks.Port}: {error.Message}", 1),
         _ => null,
     };
 }

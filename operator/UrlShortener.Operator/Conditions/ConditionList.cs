@@ -2,7 +2,7 @@ using k8s.Models;
 
 namespace UrlShortener.Operator.Conditions;
 
-/// <summary>Builds the conditions of a status from what is true now. Those that did not change keep their time, so that they are no reason to write.</summary>
+/// <summary>Builds the conditions of a status. Unchanged conditions keep their transition time, so that they cause no write.</summary>
 internal sealed class ConditionList
 {
     private const int MaxMessage = 1_024;
@@ -12,27 +12,27 @@ internal sealed class ConditionList
     private readonly DateTime _now;
     private readonly List<V1Condition> _conditions = [];
 
-    /// <param name="former">The conditions of the last status.</param>
-    /// <param name="generation">Generation of the specification that they are about.</param>
+    /// <param name="former">Conditions of the last status.</param>
+    /// <param name="generation">Generation of the specification that they describe.</param>
     /// <param name="now">The time.</param>
     public ConditionList(IReadOnlyList<V1Condition>? former, long? generation, DateTimeOffset now)
     {
         _former = former ?? [];
         _generation = generation ?? 0;
-        // Whole seconds are what the server stores.
+        // The server stores whole seconds.
         _now = DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds()).UtcDateTime;
     }
 
     /// <summary>The conditions, in the order in which they were set.</summary>
     public IReadOnlyList<V1Condition> Conditions => _conditions;
 
-    /// <summary>Those whose status is another than before, or that are new, with their former status.</summary>
+    /// <summary>New conditions and those with another status than before, with their previous status.</summary>
     public IReadOnlyList<(V1Condition Condition, string? Former)> Changed =>
         [.. _conditions.Select(condition => (condition, Find(_former, condition.Type)?.Status)).Where(change => change.Item2 != change.condition.Status)];
 
     /// <summary>Sets a condition.</summary>
     /// <param name="type">One of <see cref="ConditionTypes"/>.</param>
-    /// <param name="status">Null: not known.</param>
+    /// <param name="status">Null: unknown.</param>
     /// <param name="reason">One of <see cref="Reasons"/>.</param>
     /// <param name="message">A sentence for people.</param>
     public void Set(string type, bool? status, string reason, string message)

@@ -1,15 +1,15 @@
 namespace UrlShortener.Operator.Conditions;
 
-/// <summary>Types of conditions. <see cref="Ready"/>, <see cref="Reconciling"/> and <see cref="Stalled"/> are those of kstatus.</summary>
+/// <summary>Types of conditions. <see cref="Ready"/>, <see cref="Reconciling"/> and <see cref="Stalled"/> follow kstatus.</summary>
 internal static class ConditionTypes
 {
-    /// <summary>All that was asked for is there and works.</summary>
+    /// <summary>The object works as specified.</summary>
     public const string Ready = nameof(Ready);
 
-    /// <summary>The operator or the cluster is still at it.</summary>
+    /// <summary>The operator or the cluster is applying a change.</summary>
     public const string Reconciling = nameof(Reconciling);
 
-    /// <summary>Nothing goes on until somebody changes something.</summary>
+    /// <summary>The operator cannot continue until someone fixes the cause.</summary>
     public const string Stalled = nameof(Stalled);
 
     /// <summary>Changes are suspended by the specification.</summary>
@@ -33,6 +33,6 @@ internal static class ConditionTypes
     /// <summary>The pool is empty.</summary>
     public const string Exhausted = nameof(Exhausted);
 
-    /// <summary>Most of all codes that there are have been used.</summary>
+    /// <summary>Many of all possible codes have been claimed.</summary>
     public const string KeyspaceLow = nameof(KeyspaceLow);
 }

@@ -1,6 +1,6 @@
 namespace UrlShortener.Operator.Conditions;
 
-/// <summary>Why the operator leaves an object alone until somebody changes something.</summary>
+/// <summary>Why an object is not ready: a reason and a message for a condition.</summary>
 /// <param name="Reason">One of <see cref="Reasons"/>.</param>
-/// <param name="Message">What is wrong and what to do, for people.</param>
+/// <param name="Message">The problem and the remedy, for people.</param>
 internal sealed record Obstacle(string Reason, string Message);

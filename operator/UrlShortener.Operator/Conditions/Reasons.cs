@@ -1,9 +1,9 @@
 namespace UrlShortener.Operator.Conditions;
 
-/// <summary>Reasons of conditions and events: a fixed list, which people and alerts may rely on.</summary>
+/// <summary>Reasons of conditions and events. A fixed list: users and alerts may rely on the names.</summary>
 internal static class Reasons
 {
-    /// <summary>All is as it should be.</summary>
+    /// <summary>No problem.</summary>
     public const string AsExpected = nameof(AsExpected);
 
     /// <summary>The specification breaks a rule.</summary>
@@ -21,22 +21,22 @@ internal static class Reasons
     /// <summary>A ConfigMap or one of its keys is missing.</summary>
     public const string ConfigMapNotFound = nameof(ConfigMapNotFound);
 
-    /// <summary>An object that the operator would make exists and belongs to somebody else.</summary>
+    /// <summary>An object with the name exists and belongs to another owner.</summary>
     public const string NameTaken = nameof(NameTaken);
 
-    /// <summary>The region of a KeyPool is missing.</summary>
+    /// <summary>The region of a KeyPool does not exist.</summary>
     public const string RegionNotFound = nameof(RegionNotFound);
 
-    /// <summary>The region of a KeyPool has another one already.</summary>
+    /// <summary>The region already has another KeyPool.</summary>
     public const string PoolConflict = nameof(PoolConflict);
 
-    /// <summary>The specification says so.</summary>
+    /// <summary>The specification suspends the object.</summary>
     public const string SuspendedBySpec = nameof(SuspendedBySpec);
 
-    /// <summary>The tables are being brought up to date.</summary>
+    /// <summary>A Job is migrating the database.</summary>
     public const string Migrating = nameof(Migrating);
 
-    /// <summary>The tables could not be brought up to date.</summary>
+    /// <summary>The migration of the database failed.</summary>
     public const string MigrationFailed = nameof(MigrationFailed);
 
     /// <summary>Pods are being replaced or added.</summary>
@@ -51,33 +51,33 @@ internal static class Reasons
     /// <summary>Enough pods serve.</summary>
     public const string EnoughPods = nameof(EnoughPods);
 
-    /// <summary>There is nobody to ask.</summary>
+    /// <summary>The state is not known, because no pod answers.</summary>
     public const string NotKnown = nameof(NotKnown);
 
-    /// <summary>A server that the app needs is out of its reach.</summary>
+    /// <summary>The app does not reach a server that it needs.</summary>
     public const string Unreachable = nameof(Unreachable);
 
-    /// <summary>All servers are in reach.</summary>
+    /// <summary>The app reaches all servers.</summary>
     public const string Reachable = nameof(Reachable);
 
-    /// <summary>What a KeyPool takes from its region is not there yet.</summary>
+    /// <summary>The region does not have yet what its KeyPool needs.</summary>
     public const string RegionNotReady = nameof(RegionNotReady);
 
-    /// <summary>The pool has enough codes.</summary>
+    /// <summary>The pool has enough keys.</summary>
     public const string EnoughCodes = nameof(EnoughCodes);
 
-    /// <summary>The pool has fewer codes than the low watermark.</summary>
+    /// <summary>The pool has fewer keys than the low watermark.</summary>
     public const string BelowLowWatermark = nameof(BelowLowWatermark);
 
-    /// <summary>The pool has fewer codes than the critical watermark.</summary>
+    /// <summary>The pool has fewer keys than the critical watermark.</summary>
     public const string BelowCriticalWatermark = nameof(BelowCriticalWatermark);
 
-    /// <summary>The pool has no codes.</summary>
+    /// <summary>The pool has no keys.</summary>
     public const string PoolEmpty = nameof(PoolEmpty);
 
-    /// <summary>Most of all codes that there are have been issued.</summary>
+    /// <summary>Many of all possible codes have been claimed.</summary>
     public const string KeyspaceUsed = nameof(KeyspaceUsed);
 
-    /// <summary>The key generation service cannot do its work.</summary>
+    /// <summary>The key generation service fails.</summary>
     public const string GeneratorFailing = nameof(GeneratorFailing);
 }

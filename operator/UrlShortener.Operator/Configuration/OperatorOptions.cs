@@ -4,13 +4,13 @@ using UrlShortener.Operator.Webhooks;
 
 namespace UrlShortener.Operator.Configuration;
 
-/// <summary>Section <c>Operator</c>: what this process does, and where.</summary>
+/// <summary>Section <c>Operator</c>: settings of this process.</summary>
 internal sealed class OperatorOptions : IValidatableObject
 {
     private const StringSplitOptions Split = StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries;
 
     /// <summary>
-    /// Namespaces in which regions live, comma separated. In each the operator needs the rights of <c>config/namespace</c>. Default <c>urlshortener</c>.
+    /// Namespaces to watch, comma separated. The operator needs the rights of <c>config/namespace</c> in each. Default <c>urlshortener</c>.
     /// </summary>
     public string Namespaces { get; set; } = "urlshortener";
 
@@ -21,7 +21,7 @@ internal sealed class OperatorOptions : IValidatableObject
     /// <summary>Address to listen on, for all ports. Empty, the default: all addresses of the machine.</summary>
     public string Address { get; set; } = "";
 
-    /// <summary>Controllers look at all objects again in this interval, give or take a tenth. Default 10 minutes.</summary>
+    /// <summary>Interval in which controllers reconcile all objects again, plus or minus 10 %. Default 10 minutes.</summary>
     [Range(typeof(TimeSpan), "00:00:10", "1.00:00:00")]
     public TimeSpan Resync { get; set; } = TimeSpan.FromMinutes(10);
 
@@ -31,7 +31,7 @@ internal sealed class OperatorOptions : IValidatableObject
     /// <summary>Section <c>Operator:Webhooks</c>.</summary>
     public WebhookOptions Webhooks { get; set; } = new();
 
-    /// <summary><see cref="Namespaces"/> one by one.</summary>
+    /// <summary><see cref="Namespaces"/> as a list.</summary>
     internal IReadOnlyList<string> NamespaceList => [.. Namespaces.Split(',', Split).Distinct(StringComparer.Ordinal)];
 
     /// <summary><see cref="Address"/>; null: all.</summary>
@@ -43,7 +43,11 @@ internal sealed class OperatorOptions : IValidatableObject
         if (NamespaceList.Count == 0)
             yield return new ValidationResult("must name at least one namespace.", [nameof(Namespaces)]);
         foreach (var name in NamespaceList.Where(name => !KubernetesNames.IsLabel(name)))
-            yield return new ValidationResult($"holds \"{name}\", which is no name of a namespace: at most 63 lower-case letters, digits and '-'.", [nameof(Namespaces)]);
+        {
+            yield return new ValidationResult(
+                $"contains \"{name}\", which is not a valid namespace name. Use at most 63 lower-case letters, digits and '-'.", [nameof(Namespaces)]);
+        }
+
         if (Address.Length > 0 && !IPAddress.TryParse(Address, out _))
             yield return new ValidationResult($"must be an IP address, not \"{Address}\".", [nameof(Address)]);
         if (Webhooks.Enabled && Webhooks.Port == Port)

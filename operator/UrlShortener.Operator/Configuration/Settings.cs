@@ -5,21 +5,21 @@ using System.Reflection;
 
 namespace UrlShortener.Operator.Configuration;
 
-/// <summary>The operator's settings, read and checked as a whole before anything starts, so that one start tells all errors.</summary>
+/// <summary>Reads and validates the operator's settings as a whole before anything starts, so that one start reports all errors.</summary>
 internal static class Settings
 {
-    /// <summary>The section that holds them.</summary>
+    /// <summary>The section with the settings.</summary>
     public const string Section = "Operator";
 
     /// <summary>Reads the settings.</summary>
-    /// <returns>The settings, which are good when there are no errors; and all errors, each a sentence that starts with the setting's name.</returns>
+    /// <returns>The settings, valid if there are no errors; and all errors, each a sentence that starts with the name of the setting.</returns>
     public static (OperatorOptions Options, IReadOnlyList<string> Errors) Read(IConfiguration configuration)
     {
         var errors = new List<string>();
         var readable = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
         CheckSection(configuration.GetSection(Section), typeof(OperatorOptions), readable, errors);
         var options = new OperatorOptions();
-        // What cannot be read stays at its default; that it cannot be read was told.
+        // Unreadable settings keep their defaults; the errors name them.
         new ConfigurationBuilder().AddInMemoryCollection(readable).Build().GetSection(Section).Bind(options);
         Validate(options, Section, errors);
         return (options, errors);
@@ -33,7 +33,7 @@ internal static class Settings
         foreach (var child in section.GetChildren())
         {
             if (!properties.TryGetValue(child.Key, out var property))
-                errors.Add($"{child.Path} is not a setting. There are {string.Join(", ", properties.Keys.Order(StringComparer.Ordinal))}.");
+                errors.Add($"{child.Path} is not a setting. Valid names: {string.Join(", ", properties.Keys.Order(StringComparer.Ordinal))}.");
             else if (IsSection(property.PropertyType))
                 CheckSection(child, property.PropertyType, readable, errors);
             else if (FindError(child, property.PropertyType) is { } error)
@@ -73,7 +73,10 @@ internal static class Settings
     }
 
     private static string Describe(Type type) =>
-        type == typeof(bool) ? "true or false" : type == typeof(int) ? "a whole number" : type == typeof(TimeSpan) ? "a time such as 00:00:30" : $"a {type.Name}";
+        type == typeof(bool) ? "true or false"
+        : type == typeof(int) ? "a whole number"
+        : type == typeof(TimeSpan) ? "a time such as 00:00:30"
+        : $"a {type.Name}";
 
     private static void Validate(object options, string path, List<string> errors)
     {
@@ -82,7 +85,8 @@ internal static class Settings
         foreach (var result in results)
         {
             var member = result.MemberNames.First();
-            var message = result.ErrorMessage!.Replace($"The field {member} ", "", StringComparison.Ordinal).Replace($"The {member} field ", "", StringComparison.Ordinal);
+            var message = result.ErrorMessage!.Replace($"The field {member} ", "", StringComparison.Ordinal)
+                .Replace($"The {member} field ", "", StringComparison.Ordinal);
             errors.Add($"{path}:{member} {message}");
         }
 

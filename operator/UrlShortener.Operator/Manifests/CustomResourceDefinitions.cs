@@ -7,10 +7,10 @@ using UrlShortener.Operator.Entities.Schema;
 
 namespace UrlShortener.Operator.Manifests;
 
-/// <summary>The CustomResourceDefinitions of the operator's kinds, made from their types.</summary>
+/// <summary>Builds the CustomResourceDefinitions of the operator's kinds from their types.</summary>
 internal static class CustomResourceDefinitions
 {
-    /// <summary>Each definition by the name of its file.</summary>
+    /// <summary>Each definition by file name.</summary>
     public static IReadOnlyDictionary<string, JsonObject> BuildAll() => new SortedDictionary<string, JsonObject>(StringComparer.Ordinal)
     {
         [$"{V1Alpha1KeyPool.KubePlural}.yaml"] = Build(typeof(V1Alpha1KeyPool)),

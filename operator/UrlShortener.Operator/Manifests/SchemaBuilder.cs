@@ -12,15 +12,15 @@ using UrlShortener.Operator.Entities.Schema;
 namespace UrlShortener.Operator.Manifests;
 
 /// <summary>
-/// The structural schema (OpenAPI v3) of a type: fields from its properties, defaults from their initial values, bounds, descriptions and rules from attributes.
-/// What a field lacks, such as a description or a bound, is an <see cref="InvalidOperationException"/> that names it.
+/// The structural schema (OpenAPI v3) of a type: fields from its properties, defaults from their initial values, bounds, descriptions and rules from
+/// attributes. Throws an <see cref="InvalidOperationException"/> that names the field if a description or a limit is missing.
 /// </summary>
 internal static class SchemaBuilder
 {
-    // Longest quantity: 20 characters say more than any disk holds.
+    // Maximum length of a quantity.
     private const int MaxQuantityLength = 20;
 
-    // Longest RFC 3339 time that the API server writes is 27.
+    // The API server writes times of at most 27 characters.
     private const int MaxTimeLength = 64;
 
     /// <summary>The schema of a type and all below it.</summary>
@@ -64,7 +64,7 @@ internal static class SchemaBuilder
         AddRules(schema, property);
         if (!isRequired && DefaultOf(value) is { } defaultValue)
         {
-            // What an object's fields default to stands with them.
+            // The descriptions of an object's fields have their defaults.
             if (!IsPart(value!))
                 description.Add($"Default: {Plain(defaultValue)}.");
             schema["default"] = defaultValue;
@@ -121,7 +121,7 @@ internal static class SchemaBuilder
         ["enum"] = new JsonArray([.. values.Select(value => JsonValue.Create(value))]),
     };
 
-    // As the core types have it: text, or a whole number.
+    // Like the core types: a string or an integer.
     private static JsonObject BuildQuantity() => new()
     {
         ["anyOf"] = new JsonArray(new JsonObject { ["type"] = "integer" }, new JsonObject { ["type"] = "string" }),
@@ -213,7 +213,8 @@ internal static class SchemaBuilder
         return description.EndsWith('.') ? description : throw Lacks(property, "a full stop at the end of its description");
     }
 
-    private static LengthAttribute LengthOf(PropertyInfo property) => property.GetCustomAttribute<LengthAttribute>() ?? throw Lacks(property, "bounds ([Length])");
+    private static LengthAttribute LengthOf(PropertyInfo property) =>
+        property.GetCustomAttribute<LengthAttribute>() ?? throw Lacks(property, "bounds ([Length])");
 
     private static InvalidOperationException Lacks(PropertyInfo property, string what) => new($"{property.DeclaringType!.Name}.{property.Name} lacks {what}.");
 }

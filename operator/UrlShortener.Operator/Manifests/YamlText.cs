@@ -5,7 +5,7 @@ using YamlDotNet.Core.Events;
 
 namespace UrlShortener.Operator.Manifests;
 
-/// <summary>Writes JSON as YAML: the order of the fields is kept, a text stays on one line.</summary>
+/// <summary>Writes JSON as YAML. Keeps the order of the fields, and each string on one line.</summary>
 internal static class YamlText
 {
     private static readonly EmitterSettings Settings = new EmitterSettings().WithBestWidth(int.MaxValue).WithNewLine("\n");
@@ -48,14 +48,14 @@ internal static class YamlText
                 emitter.Emit(new Scalar("null"));
                 break;
             default:
-                // In quotes, a text cannot be taken for a number, a truth or a date.
+                // Quotes keep a string from being read as a number, a boolean or a date.
                 var style = node.GetValueKind() == JsonValueKind.String && !IsPlain(node.ToString()) ? ScalarStyle.DoubleQuoted : ScalarStyle.Plain;
                 emitter.Emit(new Scalar(AnchorName.Empty, TagName.Empty, node.ToString(), style, isPlainImplicit: true, isQuotedImplicit: true));
                 break;
         }
     }
 
-    // Words that no reader of YAML takes for anything but text.
+    // Words that every YAML parser reads as strings.
     private static bool IsPlain(string text) =>
         text.Length > 0 && char.IsAsciiLetter(text[0]) && text.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '.' or '/' or '_')
         && text.ToUpperInvariant() is not ("TRUE" or "FALSE" or "YES" or "NO" or "ON" or "OFF" or "NULL" or "Y" or "N");

@@ -2,10 +2,10 @@ using System.Text.Json;
 
 namespace UrlShortener.Operator.Webhooks;
 
-/// <summary>A question of the API server whether a request may pass, or the answer (admission.k8s.io/v1). What it holds beyond this is not read.</summary>
+/// <summary>A request of the API server to validate something, or the answer (admission.k8s.io/v1). The operator ignores other fields.</summary>
 internal sealed record AdmissionReview
 {
-    /// <summary>The version that is spoken here.</summary>
+    /// <summary>The supported version.</summary>
     public const string Version = "admission.k8s.io/v1";
 
     /// <summary>The kind's name.</summary>
@@ -17,26 +17,26 @@ internal sealed record AdmissionReview
     /// <summary><see cref="KubeKind"/>.</summary>
     public string? Kind { get; init; }
 
-    /// <summary>The question; null in an answer.</summary>
+    /// <summary>The request; null in an answer.</summary>
     public AdmissionRequest? Request { get; init; }
 
-    /// <summary>The answer; null in a question.</summary>
+    /// <summary>The answer; null in a request.</summary>
     public AdmissionResponse? Response { get; init; }
 }
 
-/// <summary>The request that is asked about.</summary>
+/// <summary>The request to validate.</summary>
 internal sealed record AdmissionRequest
 {
-    /// <summary>Identity of the question; the answer repeats it.</summary>
+    /// <summary>Identity of the request; the answer repeats it.</summary>
     public string? Uid { get; init; }
 
-    /// <summary>What the request is about.</summary>
+    /// <summary>Resource of the request.</summary>
     public AdmissionResource? Resource { get; init; }
 
-    /// <summary>Part of the object, such as <c>scale</c>; null or empty: the object.</summary>
+    /// <summary>Subresource, such as <c>scale</c>; null or empty: the object.</summary>
     public string? SubResource { get; init; }
 
-    /// <summary>The object's name; empty when the API server is to make one.</summary>
+    /// <summary>The object's name; empty if the API server generates one.</summary>
     public string? Name { get; init; }
 
     /// <summary>The object's namespace.</summary>
@@ -45,17 +45,17 @@ internal sealed record AdmissionRequest
     /// <summary>CREATE, UPDATE or DELETE.</summary>
     public string? Operation { get; init; }
 
-    /// <summary>Who asks.</summary>
+    /// <summary>The user.</summary>
     public AdmissionUser? UserInfo { get; init; }
 
-    /// <summary>What is to be; null for DELETE.</summary>
+    /// <summary>The new object; null for DELETE.</summary>
     public JsonElement? Object { get; init; }
 
-    /// <summary>What is; null for CREATE.</summary>
+    /// <summary>The current object; null for CREATE.</summary>
     public JsonElement? OldObject { get; init; }
 }
 
-/// <summary>A kind in paths of the API.</summary>
+/// <summary>A kind in API paths.</summary>
 internal sealed record AdmissionResource
 {
     /// <summary>Its API group.</summary>
@@ -65,30 +65,30 @@ internal sealed record AdmissionResource
     public string? Resource { get; init; }
 }
 
-/// <summary>Who makes a request.</summary>
+/// <summary>The user who sends a request.</summary>
 internal sealed record AdmissionUser
 {
-    /// <summary>Name as the API server knows it.</summary>
+    /// <summary>User name at the API server.</summary>
     public string? Username { get; init; }
 }
 
-/// <summary>Whether the request may pass.</summary>
+/// <summary>The answer to a request.</summary>
 internal sealed record AdmissionResponse
 {
-    /// <summary>The question's.</summary>
+    /// <summary>Identity of the request.</summary>
     public required string Uid { get; init; }
 
-    /// <summary>Whether it may pass.</summary>
+    /// <summary>Whether the request is allowed.</summary>
     public required bool Allowed { get; init; }
 
-    /// <summary>Why not; null when it may.</summary>
+    /// <summary>Why the request is refused; null if it is allowed.</summary>
     public AdmissionStatus? Status { get; init; }
 
-    /// <summary>Sentences that the user's client shows; null: none.</summary>
+    /// <summary>Warnings for the user; null: none.</summary>
     public IReadOnlyList<string>? Warnings { get; init; }
 }
 
-/// <summary>Why a request may not pass.</summary>
-/// <param name="Code">HTTP status that the user's client gets.</param>
+/// <summary>Why a request is refused.</summary>
+/// <param name="Code">HTTP status for the user's client.</param>
 /// <param name="Message">Sentences for people.</param>
 internal sealed record AdmissionStatus(int Code, string Message);

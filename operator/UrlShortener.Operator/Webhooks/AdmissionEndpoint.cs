@@ -4,16 +4,18 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace UrlShortener.Operator.Webhooks;
 
-/// <summary>Answers the API server's questions whether a request may pass.</summary>
+/// <summary>Answers admission requests of the API server.</summary>
 internal sealed class AdmissionEndpoint(ScaledObjects objects, ILogger<AdmissionEndpoint> logger)
 {
-    /// <summary>Where it is asked.</summary>
+    /// <summary>Path of the endpoint.</summary>
     public const string Path = "/admission/v1";
 
-    // A request of the API server may have 3 MiB; the question holds the new and the old object.
+    // A request to the API server may have 3 MiB; an AdmissionReview contains the new and the old object.
     private const long MaxBody = 8 * 1024 * 1024;
 
-    /// <summary>POST <see cref="Path"/>. 400 and 413 tell what no API server sends; 500 that the answer is not known, which the failure policy then decides.</summary>
+    /// <summary>
+    /// POST <see cref="Path"/>. Returns 400 or 413 for what no API server sends, and 500 if it cannot decide; the failure policy then applies.
+    /// </summary>
     public async Task AnswerAsync(HttpContext context)
     {
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
@@ -31,7 +33,12 @@ internal sealed class AdmissionEndpoint(ScaledObjects objects, ILogger<Admission
         WebhookMetrics.CountAdmission(request, decision);
         if (decision.Refusal is { } refusal)
             Log.Refused(logger, request.Operation, request.Resource?.Resource, request.Namespace, request.Name, refusal);
-        var answer = new AdmissionReview { ApiVersion = AdmissionReview.Version, Kind = AdmissionReview.KubeKind, Response = decision.ToResponse(request.Uid!) };
+        var answer = new AdmissionReview
+        {
+            ApiVersion = AdmissionReview.Version,
+            Kind = AdmissionReview.KubeKind,
+            Response = decision.ToResponse(request.Uid!),
+        };
         context.Response.ContentType = "application/json";
         await context.Response.WriteAsync(KubernetesJson.Serialize(answer), context.RequestAborted);
     }
@@ -46,19 +53,20 @@ internal sealed class AdmissionEndpoint(ScaledObjects objects, ILogger<Admission
         }
         catch (JsonException error)
         {
-            return (null, StatusCodes.Status400BadRequest, $"The body is no AdmissionReview: {error.Message}");
+            return (null, StatusCodes.Status400BadRequest, $"The body is not an AdmissionReview: {error.Message}");
         }
         catch (BadHttpRequestException error)
         {
-            return (null, error.StatusCode, $"The body cannot be read: {error.Message}");
+            return (null, error.StatusCode, $"Cannot read the body: {error.Message}");
         }
 
         if (review?.ApiVersion != AdmissionReview.Version || review.Kind != AdmissionReview.KubeKind)
             return (null, StatusCodes.Status400BadRequest, $"The body must be an {AdmissionReview.KubeKind} of {AdmissionReview.Version}.");
         if (string.IsNullOrEmpty(review.Request?.Uid))
-            return (null, StatusCodes.Status400BadRequest, "The AdmissionReview must hold a request with a uid.");
+            return (null, StatusCodes.Status400BadRequest, "The AdmissionReview must contain a request with a uid.");
         return AdmissionPolicies.Find(review.Request.Resource) is null
-            ? (null, StatusCodes.Status400BadRequest, $"Requests about {review.Request.Resource?.Resource} of {review.Request.Resource?.Group} are not judged here.")
+            ? (null, StatusCodes.Status400BadRequest, $"This webhook does not validate {review.Request.Resource?.Resource} of "
+                + $"{review.Request.Resource?.Group}.")
             : (review.Request, StatusCodes.Status200OK, "");
     }
 
@@ -69,7 +77,7 @@ internal sealed class AdmissionEndpoint(ScaledObjects objects, ILogger<Admission
             return policy.Judge(request);
         if (request.SubResource != "scale" || ReadReplicas(request.Object) is not { } replicas)
             return AdmissionDecision.Allowed;
-        // The question holds the number alone, not the object that it is to go into. One that is not there is refused by the API server itself.
+        // The request contains only the number, not the object. The API server itself refuses to scale a missing object.
         var current = await objects.FindAsync(request.Resource!.Resource!, request.Namespace!, request.Name!, cancellationToken);
         return current is null ? AdmissionDecision.Allowed : policy.JudgeScale(current.Value, replicas);
     }

@@ -7,7 +7,7 @@ using UrlShortener.Operator.Regions.Validation;
 
 namespace UrlShortener.Operator.Webhooks;
 
-/// <summary>The policies of the operator's kinds.</summary>
+/// <summary>Admission policies of the operator's kinds.</summary>
 internal static class AdmissionPolicies
 {
     // A namespace that is being deleted takes its objects with it, and nobody can be asked again.
@@ -21,11 +21,11 @@ internal static class AdmissionPolicies
             KeyPoolRules.Check, KeyPoolRules.Warnings, (spec, replicas) => spec with { TargetAvailable = replicas }, (_, _) => null),
     };
 
-    /// <summary>The policy of a kind by its plural name; null: the kind is not ours.</summary>
+    /// <summary>The policy of a kind; null: not a kind of the operator.</summary>
     public static IAdmissionPolicy? Find(AdmissionResource? resource) =>
         resource is { Group: ApiGroup.Name, Resource: { } plural } ? Policies.GetValueOrDefault(plural) : null;
 
-    // A region that is alone has no topology, and goes when it is told to.
+    // The only region of a group has no topology, and can always be deleted.
     private static string? CheckDeletion(V1Alpha1ShortenerRegion region, string user)
     {
         var isPrimaryOfAGroup = region.Status is { Role: RegionRole.Primary, Topology: { } topology } && topology.PrimaryRegion == region.Spec.Region;

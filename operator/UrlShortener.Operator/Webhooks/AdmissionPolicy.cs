@@ -6,15 +6,15 @@ using UrlShortener.Operator.Validation;
 namespace UrlShortener.Operator.Webhooks;
 
 /// <summary>
-/// How requests about one kind are judged. The specification is judged when it is new or changed: an object that is as bad as before may get labels, and lose its
+/// Validates requests about one kind. It validates only new and changed specifications: users can still edit labels of an invalid object, and remove its
 /// finalizers.
 /// </summary>
 /// <typeparam name="TEntity">The kind.</typeparam>
 /// <typeparam name="TSpec">Its specification.</typeparam>
-/// <param name="check">Problems of a specification, given the one that it replaces.</param>
-/// <param name="warn">Warnings about a specification.</param>
-/// <param name="scale">The specification that scaling makes.</param>
-/// <param name="checkDeletion">Why an object may not be deleted, given who asks; null: it may.</param>
+/// <param name="check">Finds problems of a specification, given the one that it replaces.</param>
+/// <param name="warn">Finds warnings about a specification.</param>
+/// <param name="scale">Returns the specification after scaling.</param>
+/// <param name="checkDeletion">Why a user may not delete an object; null: the deletion is allowed.</param>
 internal sealed class AdmissionPolicy<TEntity, TSpec>(
     Func<TSpec, TSpec?, IReadOnlyList<SpecProblem>> check,
     Func<TSpec, IReadOnlyList<string>> warn,
@@ -55,7 +55,7 @@ internal sealed class AdmissionPolicy<TEntity, TSpec>(
     private AdmissionDecision JudgeWrite(AdmissionRequest request)
     {
         if (request.Object is not { ValueKind: JsonValueKind.Object } written)
-            return AdmissionDecision.Refused("The request holds no object.");
+            return AdmissionDecision.Refused("The request contains no object.");
         var old = request.OldObject is { ValueKind: JsonValueKind.Object } there ? there : (JsonElement?)null;
         if (old is not null && HasSameSpec(written, old.Value))
             return AdmissionDecision.Allowed;

@@ -3,7 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace UrlShortener.Operator.Webhooks;
 
-/// <summary>A certificate and, unless it is a former authority's, its private key, both as PEM. No record: the key must not show in a log.</summary>
+/// <summary>A certificate and its private key as PEM; a former authority has no key. Not a record, so that the key never appears in a log.</summary>
 internal sealed class Certificate
 {
     private Certificate(string certificate, string? key, X509Certificate2 parsed)
@@ -13,7 +13,9 @@ internal sealed class Certificate
         NotBefore = new DateTimeOffset(parsed.NotBefore.ToUniversalTime());
         NotAfter = new DateTimeOffset(parsed.NotAfter.ToUniversalTime());
         Identity = parsed.Extensions.OfType<X509SubjectKeyIdentifierExtension>().FirstOrDefault()?.SubjectKeyIdentifier;
-        IssuerIdentity = parsed.Extensions.OfType<X509AuthorityKeyIdentifierExtension>().FirstOrDefault()?.KeyIdentifier is { } issuer ? Convert.ToHexString(issuer.Span) : null;
+        IssuerIdentity = parsed.Extensions.OfType<X509AuthorityKeyIdentifierExtension>().FirstOrDefault()?.KeyIdentifier is { } issuer
+            ? Convert.ToHexString(issuer.Span)
+            : null;
         Names = [.. parsed.Extensions.OfType<X509SubjectAlternativeNameExtension>()
             .SelectMany(extension => extension.EnumerateDnsNames().Concat(extension.EnumerateIPAddresses().Select(address => address.ToString())))];
     }
@@ -21,25 +23,25 @@ internal sealed class Certificate
     /// <summary>The certificate.</summary>
     public string CertificatePem { get; }
 
-    /// <summary>The private key; null: it is not kept.</summary>
+    /// <summary>The private key; null: not kept.</summary>
     public string? KeyPem { get; }
 
-    /// <summary>When it begins.</summary>
+    /// <summary>Start of its validity.</summary>
     public DateTimeOffset NotBefore { get; }
 
-    /// <summary>When it ends.</summary>
+    /// <summary>End of its validity.</summary>
     public DateTimeOffset NotAfter { get; }
 
     /// <summary>Identity of its key.</summary>
     public string? Identity { get; }
 
-    /// <summary>Identity of the key that signed it; null: it signed itself.</summary>
+    /// <summary>Identity of the key that signed it; null: self-signed.</summary>
     public string? IssuerIdentity { get; }
 
-    /// <summary>Names and addresses that it is for.</summary>
+    /// <summary>Names and addresses in the certificate.</summary>
     public IReadOnlyList<string> Names { get; }
 
-    /// <summary>Reads a certificate and its key; null when they cannot be read or do not belong together.</summary>
+    /// <summary>Reads a certificate and its key; null if they are unreadable or do not match.</summary>
     public static Certificate? TryRead(string? certificate, string? key)
     {
         if (string.IsNullOrEmpty(certificate))
@@ -61,7 +63,7 @@ internal sealed class Certificate
     /// <summary>With its key, for TLS; the caller disposes it.</summary>
     public X509Certificate2 Open() => X509Certificate2.CreateFromPem(CertificatePem, KeyPem);
 
-    /// <summary>Whether so much of its life is over that it is to be replaced: two thirds.</summary>
+    /// <summary>Whether two thirds of its lifetime are over, so that it needs a replacement.</summary>
     public bool IsAging(DateTimeOffset now) => now >= NotBefore + ((NotAfter - NotBefore) * 2 / 3);
 
     /// <inheritdoc />

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace UrlShortener.Operator.Webhooks;
 
-/// <summary>Ready when there is a certificate to serve with, so that the API server is not led to a replica that cannot answer.</summary>
+/// <summary>Ready once there is a serving certificate, so that the API server never calls a replica that cannot answer.</summary>
 internal sealed class CertificateCheck(ServingCertificate serving) : IHealthCheck
 {
     /// <inheritdoc />

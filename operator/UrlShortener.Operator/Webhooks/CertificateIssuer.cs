@@ -4,35 +4,36 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace UrlShortener.Operator.Webhooks;
 
-/// <summary>Makes certificates: an authority of our own, and serving certificates that it signs.</summary>
+/// <summary>Creates an own certificate authority, and serving certificates that it signs.</summary>
 internal static class CertificateIssuer
 {
-    /// <summary>Life of an authority.</summary>
+    /// <summary>Lifetime of an authority.</summary>
     public static readonly TimeSpan AuthorityLife = TimeSpan.FromDays(365);
 
-    /// <summary>Life of a serving certificate.</summary>
+    /// <summary>Lifetime of a serving certificate.</summary>
     public static readonly TimeSpan ServingLife = TimeSpan.FromDays(90);
 
-    /// <summary>How far clocks of other machines may be behind.</summary>
+    /// <summary>Maximum lag of clocks on other machines.</summary>
     public static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(5);
 
     private const int SerialLength = 16;
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
 
-    /// <summary>An authority that signs itself.</summary>
+    /// <summary>A self-signed authority.</summary>
     public static Certificate CreateAuthority(DateTimeOffset now)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        // Two authorities are trusted while one replaces the other; their names tell them apart.
+        // Clients trust two authorities while one replaces the other; the names distinguish them.
         var request = new CertificateRequest($"CN=shortener-operator webhook {now:yyyyMMddHHmmss}", key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: true, pathLengthConstraint: 0, critical: true));
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: true,
+            pathLengthConstraint: 0, critical: true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, critical: true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
         using var signed = request.CreateSelfSigned(now - ClockSkew, now + AuthorityLife);
         return Certificate.TryRead(signed.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem())!;
     }
 
-    /// <summary>A serving certificate for names and addresses. It ends with its authority at the latest.</summary>
+    /// <summary>A serving certificate for names and addresses. It expires no later than its authority.</summary>
     public static Certificate CreateServing(Certificate authority, IReadOnlyList<string> names, DateTimeOffset now)
     {
         using var issuer = authority.Open();
@@ -42,7 +43,8 @@ internal static class CertificateIssuer
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(ServerAuthentication)], critical: false));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
-        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(issuer, includeKeyIdentifier: true, includeIssuerAndSerial: false));
+        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(issuer, includeKeyIdentifier: true,
+            includeIssuerAndSerial: false));
         request.CertificateExtensions.Add(BuildNames(names));
         var notBefore = now - ClockSkew < authority.NotBefore ? authority.NotBefore : now - ClockSkew;
         var notAfter = now + ServingLife > authority.NotAfter ? authority.NotAfter : now + ServingLife;
@@ -61,7 +63,7 @@ internal static class CertificateIssuer
                 builder.AddDnsName(name);
         }
 
-        // Parsed, as it is when a certificate is read.
+        // In the parsed form, like that of a certificate that was read.
         var built = builder.Build();
         return new X509SubjectAlternativeNameExtension(built.RawData, built.Critical);
     }

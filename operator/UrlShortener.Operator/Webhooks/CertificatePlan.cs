@@ -1,15 +1,15 @@
 namespace UrlShortener.Operator.Webhooks;
 
-/// <summary>Decides what certificates need, one step at a time. The same input always asks for the same step, so that any replica may take it.</summary>
+/// <summary>Decides the next step of certificate maintenance. The same input always gives the same step, so that any replica can take it.</summary>
 internal static class CertificatePlan
 {
-    /// <summary>How long an authority is announced before it signs: API servers learn of it by a watch, and some may be cut off.</summary>
+    /// <summary>Time between the announcement of an authority and its first signature: API servers learn of it by a watch, which may be late.</summary>
     public static readonly TimeSpan AnnouncementTime = TimeSpan.FromHours(1);
 
     /// <summary>The next step.</summary>
-    /// <param name="set">What there is; null: nothing, or nothing that can be read.</param>
-    /// <param name="names">Names that the serving certificate is for.</param>
-    /// <param name="isPublished">Whether the API server is told every authority of <paramref name="set"/>.</param>
+    /// <param name="set">The current certificates; null: none, or unreadable.</param>
+    /// <param name="names">Names of the serving certificate.</param>
+    /// <param name="isPublished">Whether the published CA bundle has every authority of <paramref name="set"/>.</param>
     /// <param name="now">The time.</param>
     public static CertificateStep Next(CertificateSet? set, IReadOnlyList<string> names, bool isPublished, DateTimeOffset now)
     {
@@ -25,7 +25,7 @@ internal static class CertificatePlan
         return isServing && !set.Serving.IsAging(now) ? CertificateStep.None : CertificateStep.ServingRenewed;
     }
 
-    /// <summary>Takes a step.</summary>
+    /// <summary>Carries out a step.</summary>
     public static CertificateSet Take(CertificateStep step, CertificateSet? set, IReadOnlyList<string> names, DateTimeOffset now) => step switch
     {
         CertificateStep.Created => Create(names, now),

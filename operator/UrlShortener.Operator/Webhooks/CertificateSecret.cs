@@ -7,7 +7,7 @@ using UrlShortener.Operator.Apply;
 
 namespace UrlShortener.Operator.Webhooks;
 
-/// <summary>The Secret that holds the certificates. Replicas write it at will: of two that write at once, one wins and the other reads again.</summary>
+/// <summary>The Secret with the certificates. All replicas may write it: of two concurrent writers one succeeds, and the other reads again.</summary>
 internal sealed class CertificateSecret(IKubernetes client, WebhookOptions options)
 {
     private const string AuthorityCertificate = "ca.crt";
@@ -18,7 +18,9 @@ internal sealed class CertificateSecret(IKubernetes client, WebhookOptions optio
     private const string ServingCertificate = "tls.crt";
     private const string ServingKey = "tls.key";
 
-    /// <summary>What is stored, with the version that <see cref="TryWriteAsync"/> needs. No version: there is no Secret. No set: there is none that can be read.</summary>
+    /// <summary>
+    /// Reads the certificates, and the version that <see cref="TryWriteAsync"/> needs. No version: there is no Secret. No set: the Secret is unreadable.
+    /// </summary>
     public async Task<(CertificateSet? Set, string? Version)> ReadAsync(CancellationToken cancellationToken)
     {
         try
@@ -32,7 +34,7 @@ internal sealed class CertificateSecret(IKubernetes client, WebhookOptions optio
         }
     }
 
-    /// <summary>Stores a set; false when somebody else was faster.</summary>
+    /// <summary>Stores a set; false if another replica was faster.</summary>
     public async Task<bool> TryWriteAsync(CertificateSet set, string? version, CancellationToken cancellationToken)
     {
         var secret = Build(set, version);
@@ -44,7 +46,7 @@ internal sealed class CertificateSecret(IKubernetes client, WebhookOptions optio
                 await client.CoreV1.ReplaceNamespacedSecretAsync(secret, options.SecretName, options.Namespace, cancellationToken: cancellationToken);
             return true;
         }
-        // Deleted meanwhile, or written.
+        // Another client deleted or wrote it in the meantime.
         catch (HttpOperationException error) when (error.Response.StatusCode is HttpStatusCode.Conflict or HttpStatusCode.NotFound)
         {
             return false;

@@ -1,23 +1,23 @@
 namespace UrlShortener.Operator.Webhooks;
 
-/// <summary>What was done to the certificates, or is to be done next.</summary>
+/// <summary>A step of certificate maintenance.</summary>
 internal enum CertificateStep
 {
-    /// <summary>Nothing: they are good.</summary>
+    /// <summary>Nothing to do.</summary>
     None,
 
-    /// <summary>All were made anew: there were none, or none that could be used.</summary>
+    /// <summary>Created all certificates: there were none, or none that were usable.</summary>
     Created,
 
-    /// <summary>A second authority was made, so that it is trusted before it signs.</summary>
+    /// <summary>Created a second authority, so that clients trust it before it signs.</summary>
     AuthorityAnnounced,
 
-    /// <summary>The second authority signs from now on; the first stays trusted.</summary>
+    /// <summary>The second authority signs from now on; clients still trust the first.</summary>
     AuthorityReplaced,
 
-    /// <summary>A former authority that has ended is forgotten.</summary>
+    /// <summary>Removed a former authority that has expired.</summary>
     AuthorityForgotten,
 
-    /// <summary>The serving certificate was made anew.</summary>
+    /// <summary>Renewed the serving certificate.</summary>
     ServingRenewed,
 }

@@ -3,25 +3,30 @@ using k8s.Autorest;
 namespace UrlShortener.Operator.Webhooks;
 
 /// <summary>
-/// Keeps the webhook trusted: makes and replaces certificates in time, serves with the newest, and tells the API server whom to trust, also after somebody took it back.
-/// Runs in every replica; none leads.
+/// Keeps the webhook trusted: creates and replaces certificates in time, serves with the newest, and publishes the CA bundle, also after another client
+/// removed it. Runs in every replica, leader or not.
 /// </summary>
 internal sealed class CertificateWorker(
-    CertificateSecret secret, WebhookConfiguration configuration, ServingCertificate serving, WebhookOptions options, TimeProvider time, ILogger<CertificateWorker> logger)
+    CertificateSecret secret,
+    WebhookConfiguration configuration,
+    ServingCertificate serving,
+    WebhookOptions options,
+    TimeProvider time,
+    ILogger<CertificateWorker> logger)
     : BackgroundService
 {
-    // Two replicas that start together may meet a few times.
+    // Two replicas that start together may conflict a few times.
     private const int MaxAttempts = 10;
 
-    // For one look, all its requests together.
+    // For all requests of one check.
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
-    // Told once per absence, not with every look.
+    // Logged once per absence, not at every check.
     private bool _isMissing;
 
-    /// <summary>One look: takes the steps that are due, serves with the result and publishes it.</summary>
-    /// <exception cref="HttpOperationException">The API server refuses.</exception>
-    /// <exception cref="HttpRequestException">The API server is not reached.</exception>
+    /// <summary>One check: carries out the steps that are due, serves with the result and publishes it.</summary>
+    /// <exception cref="HttpOperationException">The API server refused the request.</exception>
+    /// <exception cref="HttpRequestException">The API server cannot be reached.</exception>
     public async Task LookAsync(CancellationToken cancellationToken)
     {
         for (var attempt = 1; attempt <= MaxAttempts; attempt++)
@@ -76,8 +81,9 @@ internal sealed class CertificateWorker(
         {
             await LookAsync(limit.Token);
         }
-        // An outage of the API server. It asks nothing meanwhile, and the certificate in use has weeks left.
-        catch (Exception error) when (error is HttpOperationException or HttpRequestException or IOException || (error is OperationCanceledException && !stoppingToken.IsCancellationRequested))
+        // An outage of the API server. It calls no webhook meanwhile, and the current certificate is valid for weeks.
+        catch (Exception error) when (error is HttpOperationException or HttpRequestException or IOException
+            || (error is OperationCanceledException && !stoppingToken.IsCancellationRequested))
         {
             WebhookMetrics.CountFailure();
             Log.CertificatesFailed(logger, error);

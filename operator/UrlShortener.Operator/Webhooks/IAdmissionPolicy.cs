@@ -2,14 +2,14 @@ using System.Text.Json;
 
 namespace UrlShortener.Operator.Webhooks;
 
-/// <summary>How requests about a kind are judged.</summary>
+/// <summary>Validates requests about a kind.</summary>
 internal interface IAdmissionPolicy
 {
-    /// <summary>Judges a request that creates, changes or deletes an object.</summary>
+    /// <summary>Validates a request that creates, changes or deletes an object.</summary>
     AdmissionDecision Judge(AdmissionRequest request);
 
-    /// <summary>Judges the scaling of an object.</summary>
-    /// <param name="current">The object as it is.</param>
-    /// <param name="replicas">What it is to be scaled to.</param>
+    /// <summary>Validates the scaling of an object.</summary>
+    /// <param name="current">The current object.</param>
+    /// <param name="replicas">The requested number.</param>
     AdmissionDecision JudgeScale(JsonElement current, int replicas);
 }

@@ -6,15 +6,15 @@ using UrlShortener.Operator.Entities;
 
 namespace UrlShortener.Operator.Webhooks;
 
-/// <summary>Objects that somebody scales, as they are at the API server now.</summary>
+/// <summary>Reads the current state of objects that a client scales.</summary>
 internal sealed class ScaledObjects(IKubernetes client)
 {
     // Well below the 5 seconds that the API server waits for the answer.
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
 
     /// <summary>The object; null: there is none.</summary>
-    /// <exception cref="HttpOperationException">The API server refuses.</exception>
-    /// <exception cref="HttpRequestException">The API server is not reached.</exception>
+    /// <exception cref="HttpOperationException">The API server refused the request.</exception>
+    /// <exception cref="HttpRequestException">The API server cannot be reached.</exception>
     /// <exception cref="OperationCanceledException">It takes too long.</exception>
     public async Task<JsonElement?> FindAsync(string plural, string namespaceName, string name, CancellationToken cancellationToken)
     {
@@ -22,7 +22,8 @@ internal sealed class ScaledObjects(IKubernetes client)
         limit.CancelAfter(Timeout);
         try
         {
-            return (JsonElement)await client.CustomObjects.GetNamespacedCustomObjectAsync(ApiGroup.Name, ApiGroup.Version, namespaceName, plural, name, limit.Token);
+            return (JsonElement)await client.CustomObjects
+                .GetNamespacedCustomObjectAsync(ApiGroup.Name, ApiGroup.Version, namespaceName, plural, name, limit.Token);
         }
         catch (HttpOperationException error) when (error.Response.StatusCode == HttpStatusCode.NotFound)
         {

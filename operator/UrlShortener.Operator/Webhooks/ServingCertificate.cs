@@ -2,17 +2,17 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace UrlShortener.Operator.Webhooks;
 
-/// <summary>The certificate that new connections get. Read by connections, written by <see cref="CertificateWorker"/>.</summary>
+/// <summary>The certificate of new connections. Connections read it, <see cref="CertificateWorker"/> writes it.</summary>
 internal sealed class ServingCertificate
 {
-    // Never disposed: a handshake may hold it, and there is one in months.
+    // Never disposed: a handshake may use it, and there is a new one only every few months.
     private volatile X509Certificate2? _current;
     private string? _pem;
 
     /// <summary>The certificate; null until there is one.</summary>
     public X509Certificate2? Current => _current;
 
-    /// <summary>Takes another one; does nothing when it is the same.</summary>
+    /// <summary>Switches to a certificate; does nothing if it is the current one.</summary>
     public void Use(Certificate certificate)
     {
         if (certificate.CertificatePem == _pem)

@@ -6,15 +6,16 @@ using k8s.Models;
 
 namespace UrlShortener.Operator.Webhooks;
 
-/// <summary>The ValidatingWebhookConfiguration: whom the API server asks, and whom it trusts.</summary>
+/// <summary>The ValidatingWebhookConfiguration, in which the operator publishes the CA bundle.</summary>
 internal sealed class WebhookConfiguration(IKubernetes client, WebhookOptions options)
 {
-    /// <summary>What the API server is told now; null: there is no configuration.</summary>
+    /// <summary>The current configuration; null: there is none.</summary>
     public async Task<V1ValidatingWebhookConfiguration?> FindAsync(CancellationToken cancellationToken)
     {
         try
         {
-            return await client.AdmissionregistrationV1.ReadValidatingWebhookConfigurationAsync(options.ConfigurationName, cancellationToken: cancellationToken);
+            return await client.AdmissionregistrationV1
+                .ReadValidatingWebhookConfigurationAsync(options.ConfigurationName, cancellationToken: cancellationToken);
         }
         catch (HttpOperationException error) when (error.Response.StatusCode == HttpStatusCode.NotFound)
         {
@@ -22,19 +23,20 @@ internal sealed class WebhookConfiguration(IKubernetes client, WebhookOptions op
         }
     }
 
-    /// <summary>Whether every webhook of a configuration trusts exactly a bundle.</summary>
+    /// <summary>Whether every webhook of a configuration has exactly this CA bundle.</summary>
     public static bool Trusts(V1ValidatingWebhookConfiguration? configuration, string bundle)
     {
         var bytes = Encoding.UTF8.GetBytes(bundle);
-        return configuration is not null && (configuration.Webhooks ?? []).All(webhook => webhook.ClientConfig.CaBundle is { } there && there.AsSpan().SequenceEqual(bytes));
+        return configuration is not null
+            && (configuration.Webhooks ?? []).All(webhook => webhook.ClientConfig.CaBundle is { } published && published.AsSpan().SequenceEqual(bytes));
     }
 
-    /// <summary>Has every webhook of a configuration trust a bundle; nothing else is changed.</summary>
+    /// <summary>Sets the CA bundle of every webhook of a configuration; changes nothing else.</summary>
     public async Task PublishAsync(V1ValidatingWebhookConfiguration configuration, string bundle, CancellationToken cancellationToken)
     {
         var patch = new V1ValidatingWebhookConfiguration
         {
-            // Webhooks are merged by name.
+            // The API server merges webhooks by name.
             Webhooks = [.. configuration.Webhooks.Select(webhook => new V1ValidatingWebhook
             {
                 Name = webhook.Name,

@@ -3,7 +3,7 @@ using UrlShortener.Operator.Entities;
 
 namespace UrlShortener.Operator.Webhooks;
 
-/// <summary>The ValidatingWebhookConfiguration as it is installed. The operator adds whom to trust.</summary>
+/// <summary>The ValidatingWebhookConfiguration as installed. The operator adds the CA bundle.</summary>
 internal static class WebhookManifest
 {
     /// <summary>The configuration.</summary>
@@ -14,12 +14,19 @@ internal static class WebhookManifest
         ["apiVersion"] = "admissionregistration.k8s.io/v1",
         ["kind"] = "ValidatingWebhookConfiguration",
         ["metadata"] = new JsonObject { ["name"] = name },
-        // Two, so that an installation may choose the failure policy of deletions by a patch. Why both are Ignore: docs/decisions/0019.
+        // Two webhooks, so that an installation can patch the failure policy of deletions. docs/decisions/0019 says why both are Ignore.
         ["webhooks"] = new JsonArray(
             Webhook(
                 "validate",
                 clientConfig,
-                Rule(["CREATE", "UPDATE"], [V1Alpha1KeyPool.KubePlural, $"{V1Alpha1KeyPool.KubePlural}/scale", V1Alpha1ShortenerRegion.KubePlural, $"{V1Alpha1ShortenerRegion.KubePlural}/scale"])),
+                Rule(
+                    ["CREATE", "UPDATE"],
+                    [
+                        V1Alpha1KeyPool.KubePlural,
+                        $"{V1Alpha1KeyPool.KubePlural}/scale",
+                        V1Alpha1ShortenerRegion.KubePlural,
+                        $"{V1Alpha1ShortenerRegion.KubePlural}/scale",
+                    ])),
             Webhook("validate-deletion", clientConfig, Rule(["DELETE"], [V1Alpha1ShortenerRegion.KubePlural]))),
     };
 

@@ -2,19 +2,19 @@ using Prometheus;
 
 namespace UrlShortener.Operator.Webhooks;
 
-/// <summary>Figures of admission and of its certificates.</summary>
+/// <summary>Metrics of admission and its certificates.</summary>
 internal static class WebhookMetrics
 {
     private static readonly Counter Requests = Metrics.CreateCounter(
-        "shortener_admission_requests_total", "Requests that were judged at admission.", "resource", "operation", "result");
+        "shortener_admission_requests_total", "Requests that the webhook validated.", "resource", "operation", "result");
 
     private static readonly Gauge NotAfter = Metrics.CreateGauge(
-        "shortener_webhook_certificate_not_after_seconds", "Time at which a certificate of the webhook ends, in seconds since 1970.", "certificate");
+        "shortener_webhook_certificate_not_after_seconds", "Time at which a certificate of the webhook expires, in seconds since 1970.", "certificate");
 
     private static readonly Counter Failures = Metrics.CreateCounter(
-        "shortener_webhook_certificate_failures_total", "Times that certificates of the webhook could not be looked after.");
+        "shortener_webhook_certificate_failures_total", "Failures of certificate maintenance.");
 
-    /// <summary>Counts a decision. Only resources of ours come here, so that the labels are few.</summary>
+    /// <summary>Counts a decision. Only our resources reach it, so there are few label values.</summary>
     public static void CountAdmission(AdmissionRequest request, AdmissionDecision decision)
     {
         var operation = request.Operation is "CREATE" or "UPDATE" or "DELETE" ? request.Operation : "other";
@@ -22,7 +22,7 @@ internal static class WebhookMetrics
         Requests.WithLabels(request.Resource!.Resource!, operation, result).Inc();
     }
 
-    /// <summary>Sets the ends of the certificates in use.</summary>
+    /// <summary>Sets the expiry of the current certificates.</summary>
     public static void SetCertificates(CertificateSet set)
     {
         NotAfter.WithLabels("authority").Set(set.Authority.NotAfter.ToUnixTimeSeconds());

@@ -2,13 +2,13 @@ using System.ComponentModel.DataAnnotations;
 
 namespace UrlShortener.Operator.Webhooks;
 
-/// <summary>Section <c>Operator:Webhooks</c>: admission by this process.</summary>
+/// <summary>Section <c>Operator:Webhooks</c>: the validating webhook.</summary>
 internal sealed class WebhookOptions
 {
-    /// <summary>Whether requests are judged at admission. Default true. Without it the reconcile judges alone.</summary>
+    /// <summary>Whether a webhook validates requests at admission. Default true. If false, only the reconcile validates.</summary>
     public bool Enabled { get; set; } = true;
 
-    /// <summary>Port of its own, with TLS. Default 9443.</summary>
+    /// <summary>TLS port of the webhook. Default 9443.</summary>
     [Range(1, 65_535)]
     public int Port { get; set; } = 9_443;
 
@@ -16,25 +16,25 @@ internal sealed class WebhookOptions
     [Required(AllowEmptyStrings = false)]
     public string Namespace { get; set; } = "urlshortener-system";
 
-    /// <summary>Service through which the API server comes. Default <c>shortener-operator-webhook</c>.</summary>
+    /// <summary>Service through which the API server calls the webhook. Default <c>shortener-operator-webhook</c>.</summary>
     [Required(AllowEmptyStrings = false)]
     public string ServiceName { get; set; } = "shortener-operator-webhook";
 
-    /// <summary>Further names and addresses that the certificate is for, where the API server does not come through the Service.</summary>
+    /// <summary>Additional names and addresses of the certificate, for an API server that does not use the Service.</summary>
     public IList<string> ExtraNames { get; set; } = [];
 
-    /// <summary>Secret with the certificates, in <see cref="Namespace"/>; made when it is missing. Default <c>shortener-operator-webhook</c>.</summary>
+    /// <summary>Secret with the certificates, in <see cref="Namespace"/>; created if missing. Default <c>shortener-operator-webhook</c>.</summary>
     [Required(AllowEmptyStrings = false)]
     public string SecretName { get; set; } = "shortener-operator-webhook";
 
-    /// <summary>ValidatingWebhookConfiguration that is told whom to trust. Default <c>shortener-operator</c>.</summary>
+    /// <summary>ValidatingWebhookConfiguration in which the operator publishes the CA bundle. Default <c>shortener-operator</c>.</summary>
     [Required(AllowEmptyStrings = false)]
     public string ConfigurationName { get; set; } = "shortener-operator";
 
-    /// <summary>Time between two looks at the certificates and the configuration. Default 10 s.</summary>
+    /// <summary>Time between checks of the certificates and the configuration. Default 10 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]
     public TimeSpan CheckInterval { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Every name and address that the certificate is for.</summary>
+    /// <summary>All names and addresses of the certificate.</summary>
     internal IReadOnlyList<string> Names => [$"{ServiceName}.{Namespace}.svc", $"{ServiceName}.{Namespace}.svc.cluster.local", .. ExtraNames];
 }

@@ -5,12 +5,12 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace UrlShortener.Operator.Webhooks;
 
-/// <summary>Registers admission, and serves it.</summary>
+/// <summary>Registers the webhook and serves it.</summary>
 internal static class WebhookServices
 {
     private const string ReadyTag = "ready";
 
-    /// <summary>Adds admission. Needs an <c>IKubernetes</c> of the local cluster.</summary>
+    /// <summary>Adds the webhook. Needs an <c>IKubernetes</c> of the local cluster.</summary>
     public static IServiceCollection AddWebhooks(this IServiceCollection services, WebhookOptions options)
     {
         services.TryAddSingleton(TimeProvider.System);
@@ -25,7 +25,7 @@ internal static class WebhookServices
         return services;
     }
 
-    /// <summary>Listens on the port of admission. Each new connection gets the certificate that is the newest then.</summary>
+    /// <summary>Listens on the port of the webhook. Each new connection uses the newest certificate.</summary>
     /// <param name="kestrel">The server.</param>
     /// <param name="address">Address to listen on; null: all.</param>
     public static void ListenWebhooks(this KestrelServerOptions kestrel, IPAddress? address = null)
@@ -44,14 +44,14 @@ internal static class WebhookServices
         });
     }
 
-    /// <summary>Maps admission, on its own port alone.</summary>
+    /// <summary>Maps the webhook on its own port only.</summary>
     public static void MapWebhooks(this IEndpointRouteBuilder endpoints)
     {
         var endpoint = endpoints.ServiceProvider.GetRequiredService<AdmissionEndpoint>();
         var port = endpoints.ServiceProvider.GetRequiredService<WebhookOptions>().Port;
         endpoints.MapPost(AdmissionEndpoint.Path, context =>
         {
-            // By the port that was connected to: the Host header names the Service's.
+            // By the local port: the Host header has the port of the Service.
             if (context.Connection.LocalPort == port)
                 return endpoint.AnswerAsync(context);
             context.Response.StatusCode = StatusCodes.Status404NotFound;

@@ -103,7 +103,7 @@ public sealed class OperatorProgramTests(InstalledCluster installed)
         await using var program = await OperatorProgram.StartAsync(new Dictionary<string, string> { ["Operator:Port"] = $"{Ports.Take()}" }, Token);
         Assert.Equal(78, await program.WaitAsync(Token));
         var line = Assert.Single(program.ReadLog().Split('\n', StringSplitOptions.RemoveEmptyEntries));
-        Assert.StartsWith("There is no cluster to work for: ", line, StringComparison.Ordinal);
+        Assert.StartsWith("Cannot find a Kubernetes cluster: ", line, StringComparison.Ordinal);
     }
 
     private static Task<OperatorProgram> StartAsync(KubernetesUser user, int port, int webhookPort) => OperatorProgram.StartAsync(
