@@ -20,7 +20,7 @@ public sealed class SuccessionTests(ApiServerFixture apiServer, StoresFixture st
         await Lab.UntilAsync(ConditionTypes.Ready, "True");
         await Lab.UntilAsync(ConditionTypes.Reconciling, "False");
         await using var second = await StartProgramAsync();
-        await Eventually.HoldsAsync(() => second.ReadLog().Contains("is held by", StringComparison.Ordinal), "the second one waits for the lease");
+        await Eventually.HoldsAsync(() => second.ReadLog().Contains("waits; ", StringComparison.Ordinal), "the second one waits for the lease");
         var (before, leader) = (await Lab.ReadDeploymentAsync(), (await ReadLeaseAsync()).HolderIdentity);
 
         await Lab.PatchAsync($$"""{ "app": { "image": "{{RegionLab.NewImage}}" } }""");
