@@ -2,6 +2,7 @@ using System.Formats.Tar;
 using System.IO.Compression;
 using System.Net;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 using System.Security.Cryptography;
 using System.Text;
 using UrlShortener.TestServers.Kubernetes;
@@ -11,6 +12,7 @@ using Xunit;
 namespace UrlShortener.TestServers.Tests;
 
 /// <summary>The download of test programs, from an HTTP server of the test.</summary>
+[UnsupportedOSPlatform("windows")]
 public sealed class EnvtestDownloadTests : IAsyncDisposable
 {
     private const string ArchivePath = "/envtest.tar.gz";

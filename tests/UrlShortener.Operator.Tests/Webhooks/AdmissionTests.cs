@@ -21,10 +21,11 @@ public sealed class AdmissionTests(ApiServerFixture servers)
         await using var host = await WebhookHost.StartAsync(cluster, space.Name, TimeProvider.System);
         await host.InstallAsync();
 
-        // Only admission judges amounts, whatever the server.
+        // Only the webhook compares quantities.
         var refusal = await KubernetesObjects.RefusalAsync(() => client.CreateAsync(Region(space.Name, """{"app": {"resources": {"requests": {"memory": "1Gi"}}}}""")));
         Assert.Contains(
-            "admission webhook \"validate.urlshortener.dev\" denied the request: spec.app.resources.requests: asks for memory 1Gi, above the limit of 512Mi in spec.app.resources.limits.",
+            "admission webhook \"validate.urlshortener.dev\" denied the request: "
+                + "spec.app.resources.requests: requests memory 1Gi, above the limit of 512Mi in spec.app.resources.limits.",
             refusal,
             StringComparison.Ordinal);
 
@@ -50,7 +51,7 @@ public sealed class AdmissionTests(ApiServerFixture servers)
         Assert.Contains("spec.app.minReplicas is 1. The region does not serve while its only pod is unavailable. Use 2 or more.", warnings, StringComparison.Ordinal);
     }
 
-    // The reconcile judges what comes in meanwhile.
+    // The reconcile validates objects that were created meanwhile.
     [Fact]
     public async Task Region_BadWhileTheWebhookIsDown_IsTakenAndKeepsItsLabels()
     {
