@@ -6,8 +6,8 @@ using k8s;
 namespace UrlShortener.ControllerRuntime.Api;
 
 /// <summary>
-/// Requests to one API server. Address, certificates and credentials are KubernetesClient's; requests, time limits and the reading of answers are here, the
-/// same for every kind.
+/// Sends requests to one API server. KubernetesClient supplies address, certificates and credentials; this class has the requests, time limits and decoding,
+/// the same for every kind.
 /// </summary>
 public sealed class ApiClient : IDisposable
 {
@@ -17,9 +17,9 @@ public sealed class ApiClient : IDisposable
     private readonly SocketsHttpHandler _handler;
     private readonly TimeSpan _timeout;
 
-    /// <summary>Makes a client with connections of its own.</summary>
+    /// <summary>Creates a client with its own connections.</summary>
     /// <param name="configuration">Address and credentials.</param>
-    /// <param name="timeout">Longest time for one request, from its start to the last byte of the answer.</param>
+    /// <param name="timeout">Maximum duration of a request, from its start to the last byte of the answer.</param>
     public ApiClient(KubernetesClientConfiguration configuration, TimeSpan timeout)
     {
         _timeout = timeout;
@@ -29,20 +29,20 @@ public sealed class ApiClient : IDisposable
         _handler = handler!;
     }
 
-    /// <summary>Reads what is at a path.</summary>
-    /// <exception cref="ApiException">The server refused.</exception>
-    /// <exception cref="TimeoutException">No answer in time.</exception>
+    /// <summary>Reads the object at a path.</summary>
+    /// <exception cref="ApiException">The server refused the request.</exception>
+    /// <exception cref="TimeoutException">The server did not answer in time.</exception>
     /// <exception cref="HttpRequestException">The server cannot be reached.</exception>
     public Task<T> GetAsync<T>(string path, CancellationToken cancellationToken) => SendAsync<T>(HttpMethod.Get, path, null, Json, cancellationToken);
 
-    /// <summary>Sends an object and reads the answer. Errors are those of <see cref="GetAsync"/>.</summary>
+    /// <summary>Sends an object and reads the answer. Throws like <see cref="GetAsync"/>.</summary>
     /// <param name="method">Method.</param>
     /// <param name="path">Path below the server's address, with the query.</param>
     /// <param name="body">Sent as JSON.</param>
-    /// <param name="contentType">Type of the body; it tells the server what kind of patch a patch is.</param>
+    /// <param name="contentType">Type of the body; for a patch, the kind of patch.</param>
     /// <param name="cancellationToken">Ends the request.</param>
-    /// <param name="token">Right to write: asked right before the request leaves, and the time that is left of it limits the request.</param>
-    /// <exception cref="LeadershipLostException">The right is gone.</exception>
+    /// <param name="token">Right to write: checked right before the request, and its remaining time limits the request.</param>
+    /// <exception cref="LeadershipLostException">This process no longer leads.</exception>
     public async Task<T> SendAsync<T>(
         HttpMethod method,
         string path,
@@ -59,7 +59,7 @@ public sealed class ApiClient : IDisposable
             using var request = await BuildRequestAsync(method, path, body, contentType, timed.Token);
             token?.ThrowIfStale();
             using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, path, timed.Token);
-            // The content is in memory by now.
+            // The content is in memory.
             await using var content = await response.Content.ReadAsStreamAsync(timed.Token);
             return KubernetesJson.Deserialize<T>(content);
         }
@@ -69,7 +69,7 @@ public sealed class ApiClient : IDisposable
         }
     }
 
-    /// <summary>Opens a watch. Only the wait for the answer's head has a time limit. The caller disposes the answer.</summary>
+    /// <summary>Opens a watch. The time limit covers only the wait for the response headers. The caller disposes the response.</summary>
     public async Task<HttpResponseMessage> OpenAsync(string path, CancellationToken cancellationToken)
     {
         using var timed = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -85,7 +85,7 @@ public sealed class ApiClient : IDisposable
         }
     }
 
-    /// <summary>Closes the connections. KubernetesClient alone would leave them open.</summary>
+    /// <summary>Closes the connections, which KubernetesClient would leave open.</summary>
     public void Dispose()
     {
         _kubernetes.Dispose();
@@ -93,7 +93,7 @@ public sealed class ApiClient : IDisposable
     }
 
     private static TimeoutException Late(string what, TimeSpan limit, Exception inner) =>
-        new($"{what} was not answered within {limit.TotalSeconds:0.#} s.", inner);
+        new($"{what} got no answer within {limit.TotalSeconds:0.#} s.", inner);
 
     private async Task<HttpRequestMessage> BuildRequestAsync(
         HttpMethod method,

@@ -4,7 +4,7 @@ using k8s.Models;
 
 namespace UrlShortener.ControllerRuntime.Api;
 
-/// <summary>The API server refused a request. What it answered tells whether that was to be expected.</summary>
+/// <summary>The API server refused a request. The properties tell expected refusals from others.</summary>
 public sealed class ApiException : Exception
 {
     private const string TerminatingCause = "NamespaceTerminating";
@@ -25,19 +25,19 @@ public sealed class ApiException : Exception
     /// <summary>The answer's machine-readable reason, such as <c>Conflict</c>; null when the answer did not come from the API server itself.</summary>
     public string? Reason => _status?.Reason;
 
-    /// <summary>There is no such object, or no such kind.</summary>
+    /// <summary>The object or the kind does not exist.</summary>
     public bool IsNotFound => StatusCode == HttpStatusCode.NotFound;
 
     /// <summary>The object changed since it was read, or another field manager owns the field.</summary>
     public bool IsConflict => StatusCode == HttpStatusCode.Conflict && !IsAlreadyExists;
 
-    /// <summary>An object of this name is there already.</summary>
+    /// <summary>An object with this name exists already.</summary>
     public bool IsAlreadyExists => StatusCode == HttpStatusCode.Conflict && Reason == "AlreadyExists";
 
-    /// <summary>The server no longer has the resource version or the page that was asked for.</summary>
+    /// <summary>The server no longer has the requested resource version or page.</summary>
     public bool IsGone => StatusCode == HttpStatusCode.Gone;
 
-    /// <summary>Nothing can be created in the namespace any more. Older servers say it in the message only.</summary>
+    /// <summary>The namespace is being deleted, so that nothing can be created in it. Some servers say so only in the message.</summary>
     public bool IsNamespaceTerminating => StatusCode == HttpStatusCode.Forbidden
         && (_status?.Details?.Causes?.Any(cause => cause.Reason == TerminatingCause) == true
             || _status?.Message?.Contains(TerminatingText, StringComparison.Ordinal) == true);
@@ -47,12 +47,12 @@ public sealed class ApiException : Exception
     {
         var status = TryRead(body);
         var code = (int)statusCode;
-        return new ApiException($"{method} {path} was answered with {code} {statusCode}: {status?.Message ?? "no message"}", statusCode, status);
+        return new ApiException($"{method} {path} returned {code} {statusCode}: {status?.Message ?? "no message"}", statusCode, status);
     }
 
-    /// <summary>Reads a status that came as the object of a watch event.</summary>
+    /// <summary>Reads a status that arrived as the object of a watch event.</summary>
     public static ApiException Of(string path, V1Status status) =>
-        new($"The watch of {path} was ended with {status.Code} {status.Reason}: {status.Message}", (HttpStatusCode)(status.Code ?? 0), status);
+        new($"The server ended the watch of {path} with {status.Code} {status.Reason}: {status.Message}", (HttpStatusCode)(status.Code ?? 0), status);
 
     private static V1Status? TryRead(string body)
     {
@@ -62,7 +62,7 @@ public sealed class ApiException : Exception
         }
         catch (System.Text.Json.JsonException)
         {
-            // A proxy on the way answered, in its own words.
+            // A proxy answered with its own format.
             return null;
         }
     }

@@ -6,7 +6,7 @@ namespace UrlShortener.ControllerRuntime.Api;
 /// <summary>What requests to API servers report; where Go's client-go has a name, under that.</summary>
 internal static class ApiMetrics
 {
-    /// <summary>Requests to API servers. The code is <c>&lt;error&gt;</c> when there was no answer.</summary>
+    /// <summary>Requests to API servers. The code is <c>&lt;error&gt;</c> if there was no answer.</summary>
     public static readonly Counter Requests = Metrics.CreateCounter("rest_client_requests_total", "Requests to API servers.", "code", "method");
 
     /// <summary>Duration of requests to API servers; of a watch, until it was open.</summary>

@@ -1,8 +1,8 @@
 namespace UrlShortener.ControllerRuntime.Api;
 
 /// <summary>
-/// The right to write that a term of leadership gives. It is bound to this machine's monotonic clock and counts from before the last renewal was sent, so it
-/// ends before anybody else can begin, also in a process that was stopped and goes on later.
+/// The right to write during a term of leadership. It uses this machine's monotonic clock and counts from before the last renewal was sent, so that it ends
+/// before another process can lead, even in a process that was frozen and resumes later.
 /// </summary>
 public sealed class FencingToken
 {
@@ -12,10 +12,10 @@ public sealed class FencingToken
     private long _renewed;
     private volatile bool _isEnded;
 
-    /// <summary>Begins a term.</summary>
-    /// <param name="renewed">Timestamp of before the lease was taken.</param>
-    /// <param name="writableFor">How long after a renewal a write may begin.</param>
-    /// <param name="heldFor">How long after a renewal the lease is ours, so that a write must be over.</param>
+    /// <summary>Starts a term.</summary>
+    /// <param name="renewed">Timestamp from before the lease was taken.</param>
+    /// <param name="writableFor">Time after a renewal in which a write may start.</param>
+    /// <param name="heldFor">Time after a renewal in which this process holds the lease; a write must end within it.</param>
     /// <param name="time">Clock.</param>
     public FencingToken(long renewed, TimeSpan writableFor, TimeSpan heldFor, TimeProvider time)
     {
@@ -25,26 +25,26 @@ public sealed class FencingToken
         _time = time;
     }
 
-    /// <summary>Whether a write may begin now.</summary>
+    /// <summary>Whether a write may start now.</summary>
     public bool IsValid => !_isEnded && Age < _writableFor;
 
-    /// <summary>How long a write that begins now may last.</summary>
+    /// <summary>Maximum duration of a write that starts now.</summary>
     public TimeSpan TimeLeft => _heldFor - Age;
 
-    /// <summary>How long the term can still be renewed.</summary>
+    /// <summary>Remaining time to renew the term.</summary>
     internal TimeSpan RenewableFor => _writableFor - Age;
 
     private TimeSpan Age => _time.GetElapsedTime(Volatile.Read(ref _renewed));
 
-    /// <summary>Refuses to go on when the term is over.</summary>
-    /// <exception cref="LeadershipLostException">It is.</exception>
+    /// <summary>Throws if the term is over.</summary>
+    /// <exception cref="LeadershipLostException">The term is over.</exception>
     public void ThrowIfStale()
     {
         if (!IsValid)
             throw new LeadershipLostException();
     }
 
-    /// <summary>Counts from a later renewal. A term that is over stays over.</summary>
+    /// <summary>Extends the term from a later renewal. A term that is over stays over.</summary>
     internal void Extend(long renewed)
     {
         if (IsValid)

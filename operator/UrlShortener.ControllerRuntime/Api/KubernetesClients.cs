@@ -3,13 +3,13 @@ using k8s.Exceptions;
 
 namespace UrlShortener.ControllerRuntime.Api;
 
-/// <summary>The clients of one cluster. Each has connections of its own, so that watches and a busy reconcile never delay a lease.</summary>
+/// <summary>The clients of one cluster. Each has its own connections, so that watches and reconciles never delay a lease.</summary>
 public sealed class KubernetesClients : IDisposable
 {
-    /// <summary>Longest time for an ordinary request.</summary>
+    /// <summary>Maximum duration of an ordinary request.</summary>
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
-    /// <summary>Longest time for a request on a lease; two of them fit into the time in which a lease must be renewed.</summary>
+    /// <summary>Maximum duration of a lease request; two of them fit into the renewal deadline.</summary>
     public static readonly TimeSpan LeaseTimeout = TimeSpan.FromSeconds(5);
 
     private KubernetesClients(Func<KubernetesClientConfiguration> configure)
@@ -30,15 +30,15 @@ public sealed class KubernetesClients : IDisposable
     /// <summary>For leases.</summary>
     public ApiClient Leases { get; }
 
-    /// <summary>The namespace that the credentials belong to: in a cluster, that of the process.</summary>
+    /// <summary>The namespace of the credentials: in a cluster, that of the process.</summary>
     public string Namespace { get; }
 
-    /// <summary>The cluster that KUBECONFIG names, else the one that this process runs in, else the current one of the user's kubeconfig.</summary>
-    /// <exception cref="KubeConfigException">There is none.</exception>
+    /// <summary>The cluster of KUBECONFIG, else the cluster that this process runs in, else the current context of the user's kubeconfig.</summary>
+    /// <exception cref="KubeConfigException">There is no cluster.</exception>
     public static KubernetesClients CreateLocal() => new(FindLocal);
 
-    /// <summary>The same cluster through KubernetesClient's own calls, on connections of their own; the caller disposes it.</summary>
-    /// <exception cref="KubeConfigException">There is none.</exception>
+    /// <summary>The same cluster through KubernetesClient's own API, with its own connections; the caller disposes it.</summary>
+    /// <exception cref="KubeConfigException">There is no cluster.</exception>
     public static IKubernetes CreateLocalKubernetes()
     {
         var configuration = FindLocal();
@@ -47,7 +47,7 @@ public sealed class KubernetesClients : IDisposable
         return new Kubernetes(configuration);
     }
 
-    /// <summary>A cluster of known address and credentials.</summary>
+    /// <summary>A cluster with a known address and credentials.</summary>
     public static KubernetesClients Create(Func<KubernetesClientConfiguration> configure) => new(configure);
 
     /// <inheritdoc/>
@@ -58,7 +58,7 @@ public sealed class KubernetesClients : IDisposable
         Leases.Dispose();
     }
 
-    // KubernetesClient's own default would prefer a kubeconfig in the home folder to the cluster, and take localhost:8080 for one when there is none.
+    // KubernetesClient's own default prefers a kubeconfig in the home folder to the cluster, and falls back to localhost:8080.
     private static KubernetesClientConfiguration FindLocal() =>
         !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("KUBECONFIG")) ? KubernetesClientConfiguration.BuildDefaultConfig()
         : KubernetesClientConfiguration.IsInCluster() ? KubernetesClientConfiguration.InClusterConfig()

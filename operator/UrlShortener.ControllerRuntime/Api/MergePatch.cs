@@ -5,7 +5,7 @@ namespace UrlShortener.ControllerRuntime.Api;
 /// <summary>JSON merge patches (RFC 7396).</summary>
 internal static class MergePatch
 {
-    /// <summary>The patch that makes one object of another; null when they say the same. A list that differs is replaced whole.</summary>
+    /// <summary>The patch that turns one object into another; null if they are equal. A changed list is replaced as a whole.</summary>
     public static JsonObject? Between(JsonObject from, JsonObject to)
     {
         var patch = new JsonObject();

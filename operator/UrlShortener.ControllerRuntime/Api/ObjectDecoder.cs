@@ -4,11 +4,11 @@ using k8s.Models;
 
 namespace UrlShortener.ControllerRuntime.Api;
 
-/// <summary>Reads objects as an informer keeps them.</summary>
+/// <summary>Decodes objects in the form that informers cache.</summary>
 internal static class ObjectDecoder
 {
-    /// <summary>Reads an object. In a list an object lacks its kind; here it gets it.</summary>
-    /// <exception cref="UndecodableException">It does not fit the type.</exception>
+    /// <summary>Decodes an object and sets its kind, which objects in a list lack.</summary>
+    /// <exception cref="UndecodableException">The object does not fit the type.</exception>
     public static T Read<T>(JsonElement json)
         where T : class, IKubernetesObject<V1ObjectMeta>
     {
@@ -16,7 +16,7 @@ internal static class ObjectDecoder
         {
             var entity = KubernetesJson.Deserialize<T>(json);
             if (entity?.Metadata?.Name is null)
-                throw new FormatException("It has no name.");
+                throw new FormatException("The object has no name.");
             var type = ResourceType.Of<T>();
             entity.ApiVersion = type.ApiVersion;
             entity.Kind = type.Kind;
@@ -25,11 +25,11 @@ internal static class ObjectDecoder
         }
         catch (Exception e) when (e is JsonException or FormatException or NotSupportedException or InvalidOperationException or ArgumentException)
         {
-            throw new UndecodableException($"{ReadKey(json)?.ToString() ?? "An object"} of type {typeof(T).Name} cannot be read: {e.Message}", e);
+            throw new UndecodableException($"{ReadKey(json)?.ToString() ?? "An object"} of type {typeof(T).Name} cannot be decoded: {e.Message}", e);
         }
     }
 
-    /// <summary>The key of an object that does not fit its type; null when there is not even a name.</summary>
+    /// <summary>The key of an object that does not fit its type; null: it has no name.</summary>
     public static ObjectKey? ReadKey(JsonElement json) =>
         ReadMetadata(json, "name") is { } name ? new ObjectKey(ReadMetadata(json, "namespace") ?? "", name) : null;
 

@@ -2,7 +2,7 @@ using k8s.Models;
 
 namespace UrlShortener.ControllerRuntime.Api;
 
-/// <summary>Names one object of a kind.</summary>
+/// <summary>Identifies an object of a kind.</summary>
 /// <param name="Namespace">Its namespace; empty for a cluster-wide object.</param>
 /// <param name="Name">Its name.</param>
 public readonly record struct ObjectKey(string Namespace, string Name)

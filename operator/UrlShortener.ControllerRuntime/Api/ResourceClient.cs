@@ -5,9 +5,9 @@ using k8s.Models;
 namespace UrlShortener.ControllerRuntime.Api;
 
 /// <summary>
-/// Reads and writes objects of one cluster. Every write first asks whether this process still leads, and ends before anybody else can. A refusal is an
-/// <see cref="ApiException"/>, no answer a <see cref="TimeoutException"/>, no connection an <see cref="HttpRequestException"/>; a reconcile lets all three
-/// pass, and the host knows which of them are ordinary.
+/// Reads and writes objects of one cluster. Every write first checks that this process still leads, and ends before another process can lead. A refusal is an
+/// <see cref="ApiException"/>, no answer a <see cref="TimeoutException"/>, no connection an <see cref="HttpRequestException"/>. A reconcile does not catch
+/// them; the host knows which of them are ordinary.
 /// </summary>
 public sealed class ResourceClient
 {
@@ -27,7 +27,7 @@ public sealed class ResourceClient
         _fencing = fencing;
     }
 
-    /// <summary>The object as the server has it now; null when there is none.</summary>
+    /// <summary>The current object at the server; null: there is none.</summary>
     public async Task<T?> GetAsync<T>(ObjectKey key, CancellationToken cancellationToken)
         where T : class, IKubernetesObject<V1ObjectMeta>
     {
@@ -41,10 +41,10 @@ public sealed class ResourceClient
         }
     }
 
-    /// <summary>Server-side apply: makes the fields that the object sets as they are there, and leaves all others to whoever owns them.</summary>
-    /// <param name="desired">The object, with the fields to own and no others.</param>
+    /// <summary>Server-side apply: sets the fields of the object, and leaves all others to their owners.</summary>
+    /// <param name="desired">The object, with only the fields to own.</param>
     /// <param name="fieldManager">Who sets the fields. A field that it set before and no longer does is removed.</param>
-    /// <param name="force">Whether fields are taken from other managers; only right for objects that are all ours.</param>
+    /// <param name="force">Whether to take fields from other managers; only for objects that belong to the operator.</param>
     /// <param name="cancellationToken">Ends the request.</param>
     /// <param name="subresource">Such as <c>status</c>.</param>
     public Task<T> ApplyAsync<T>(T desired, string fieldManager, bool force, CancellationToken cancellationToken, string? subresource = null)
@@ -68,20 +68,20 @@ public sealed class ResourceClient
         return WriteAsync<T>("create", HttpMethod.Post, path, desired, Json, cancellationToken);
     }
 
-    /// <summary>Changes some fields by a merge patch. With a <c>metadata.resourceVersion</c> in it, only if nobody wrote since.</summary>
+    /// <summary>Changes some fields by a merge patch. With a <c>metadata.resourceVersion</c> in it, only if the object is unchanged.</summary>
     public Task<T> PatchAsync<T>(ObjectKey key, JsonObject patch, string fieldManager, CancellationToken cancellationToken, string? subresource = null)
         where T : class, IKubernetesObject<V1ObjectMeta> =>
         WriteAsync<T>("patch", HttpMethod.Patch, $"{PathOf<T>(key, subresource)}?fieldManager={fieldManager}", patch, Merge, cancellationToken);
 
     /// <summary>
-    /// Writes a status if it says something else than the one that was read, and only if nobody wrote since. A status that changes with every reconcile,
-    /// such as a time of day, would make the controller call itself for ever.
+    /// Writes a status if it differs from the one that was read, and only if the object is unchanged since. A status that changes with every reconcile, such as
+    /// a time, would cause an endless loop.
     /// </summary>
-    /// <param name="read">The object as it was read.</param>
-    /// <param name="desired">The same with the status to have.</param>
+    /// <param name="read">The object that was read.</param>
+    /// <param name="desired">The same with the new status.</param>
     /// <param name="fieldManager">Who sets the fields.</param>
     /// <param name="cancellationToken">Ends the request.</param>
-    /// <returns>The object as the server has it now; <paramref name="read"/> when nothing had to be written.</returns>
+    /// <returns>The current object at the server; <paramref name="read"/> if there was nothing to write.</returns>
     public async Task<T> PatchStatusAsync<T>(T read, T desired, string fieldManager, CancellationToken cancellationToken)
         where T : class, IKubernetesObject<V1ObjectMeta>
     {
@@ -95,7 +95,7 @@ public sealed class ResourceClient
         return await PatchAsync<T>(ObjectKey.Of(read), patch, fieldManager, cancellationToken, "status");
     }
 
-    /// <summary>Deletes the very object that was read, not another one that has its name by now. That it is gone already is fine.</summary>
+    /// <summary>Deletes the object that was read, not another one with the same name. Succeeds if it is already deleted.</summary>
     public async Task DeleteAsync<T>(T entity, CancellationToken cancellationToken)
         where T : class, IKubernetesObject<V1ObjectMeta>
     {
@@ -112,7 +112,7 @@ public sealed class ResourceClient
         }
         catch (ApiException missing) when (missing.IsNotFound)
         {
-            // Another did it.
+            // Another client did it.
         }
     }
 

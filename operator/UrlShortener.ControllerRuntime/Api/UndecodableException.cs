@@ -1,4 +1,4 @@
 namespace UrlShortener.ControllerRuntime.Api;
 
-/// <summary>The API server sent what cannot be read.</summary>
+/// <summary>The API server sent something that cannot be decoded.</summary>
 public sealed class UndecodableException(string message, Exception innerException) : Exception(message, innerException);

@@ -2,13 +2,13 @@ using UrlShortener.ControllerRuntime.Api;
 
 namespace UrlShortener.ControllerRuntime.Election;
 
-/// <summary>Whether this process leads. A <see cref="LeaseElector"/> says so; controllers wait for it, and every write asks.</summary>
+/// <summary>Whether this process leads. A <see cref="LeaseElector"/> sets it, controllers wait for it, and every write checks it.</summary>
 public sealed class Leadership : IFencing, IDisposable
 {
     private readonly CancellationTokenSource _lost = new();
     private readonly TaskCompletionSource<FencingToken> _won = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Cancelled when leadership is lost. A process leads for one term at most, and ends with it.</summary>
+    /// <summary>Cancelled when leadership is lost. A process leads for at most one term and exits at its end.</summary>
     public CancellationToken Lost => _lost.Token;
 
     /// <summary>Whether this process leads now.</summary>
@@ -25,10 +25,10 @@ public sealed class Leadership : IFencing, IDisposable
     /// <summary>Waits until this process leads.</summary>
     public Task WaitAsync(CancellationToken cancellationToken) => _won.Task.WaitAsync(cancellationToken);
 
-    /// <summary>Begins the term.</summary>
+    /// <summary>Starts the term.</summary>
     internal void Begin(FencingToken token) => _won.SetResult(token);
 
-    /// <summary>Ends the term, and with it all work that it allowed.</summary>
+    /// <summary>Ends the term, and with it all its work.</summary>
     internal void End()
     {
         if (_won.Task.IsCompletedSuccessfully)
@@ -36,7 +36,7 @@ public sealed class Leadership : IFencing, IDisposable
         _lost.Cancel();
     }
 
-    /// <summary>Leads for ever: for a process without an election.</summary>
+    /// <summary>Leads permanently: for a process without an election.</summary>
     internal static Leadership CreatePermanent(TimeProvider time)
     {
         var leadership = new Leadership();

@@ -5,8 +5,8 @@ using UrlShortener.ControllerRuntime.Timing;
 namespace UrlShortener.ControllerRuntime.Election;
 
 /// <summary>
-/// Makes this process the one leader of several, through a Lease. Any error is retried until the time to renew is over. A process that loses the lease
-/// ends, since only that stops code which does not listen; one that is asked to stop hands the lease back, and a successor has it at once.
+/// Elects this process as the leader of several, through a Lease. It retries after errors until the renewal deadline. A process that loses the lease exits,
+/// since only that stops code that ignores cancellation. A process that stops in good order releases the lease, and a successor takes it at once.
 /// </summary>
 internal sealed class LeaseElector : BackgroundService
 {
@@ -21,19 +21,19 @@ internal sealed class LeaseElector : BackgroundService
     private readonly string _namespace;
     private readonly ResourceType _type = ResourceType.Of<V1Lease>();
 
-    /// <summary>The lease as last seen or written; null before. All below is used by one task at a time.</summary>
+    /// <summary>The lease as last read or written; null before. Only one task at a time uses the fields below.</summary>
     private V1Lease? _lease;
 
-    /// <summary>Since when the lease has been seen as it is.</summary>
+    /// <summary>Since when the lease has been unchanged.</summary>
     private long _unchangedSince;
 
     private FencingToken? _token;
 
-    /// <summary>Prepares a candidate.</summary>
-    /// <param name="clients">Its client for leases is used, and its namespace when the options name none.</param>
+    /// <summary>Creates a candidate.</summary>
+    /// <param name="clients">Supplies the client for leases, and the namespace if the options have none.</param>
     /// <param name="options">The lease.</param>
-    /// <param name="leadership">Is told.</param>
-    /// <param name="exit">Ends the process with an exit code; called when leadership is lost.</param>
+    /// <param name="leadership">Receives the result.</param>
+    /// <param name="exit">Exits the process with a code; called when leadership is lost.</param>
     /// <param name="time">Clock.</param>
     /// <param name="logger">Log.</param>
     public LeaseElector(
@@ -54,7 +54,7 @@ internal sealed class LeaseElector : BackgroundService
         ElectionMetrics.IsLeader.WithLabels(options.Name).Set(0);
     }
 
-    /// <summary>Stops renewing, and hands the lease back if it is held. Called when all work has ended.</summary>
+    /// <summary>Stops renewing, and releases the lease if this process holds it. Called when all work has ended.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
@@ -62,14 +62,14 @@ internal sealed class LeaseElector : BackgroundService
             return;
         _leadership.End();
         ElectionMetrics.IsLeader.WithLabels(_options.Name).Set(0);
-        // Also by a candidate: it may have taken the lease with a request whose answer it no longer waited for.
+        // A candidate releases too: it may have taken the lease with a request whose answer it did not await.
         await ReleaseAsync(cancellationToken);
     }
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // A process that was stopped and goes on finds its term over before it does anything else.
+        // A frozen process that resumes finds its term over before it does anything else.
         while (_token is null or { IsValid: true })
         {
             var started = _time.GetTimestamp();
@@ -81,7 +81,7 @@ internal sealed class LeaseElector : BackgroundService
             else if (_token is { IsValid: false })
                 break;
 
-            // A leader that failed tries again soon: it has several attempts until the deadline.
+            // After a failure a leader retries soon: it has several attempts until the deadline.
             var wait = _token is null ? CandidateWait(started)
                 : (isHeld ? _options.RetryPeriod : _options.RetryPeriod / 4) - _time.GetElapsedTime(started);
             if (wait > TimeSpan.Zero)
@@ -92,8 +92,8 @@ internal sealed class LeaseElector : BackgroundService
     }
 
     /// <summary>
-    /// Candidates look twice in the time of a renewal, since a lease counts from when it was seen, and right when it runs out: a leader that died is
-    /// succeeded within the lease's duration and half a retry period. They do not ask in step.
+    /// Candidates check twice per retry period, since a lease counts from when a candidate saw it, and right when it expires: a dead leader has a successor
+    /// within the lease's duration and half a retry period. Checks are randomized.
     /// </summary>
     private TimeSpan CandidateWait(long started)
     {
@@ -119,16 +119,16 @@ internal sealed class LeaseElector : BackgroundService
     }
 
     /// <summary>One attempt to take or renew the lease.</summary>
-    /// <returns>Whether this process holds it now.</returns>
+    /// <returns>Whether this process holds the lease now.</returns>
     private async Task<bool> TryOnceAsync(CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         try
         {
-            // What is left of the term is all the time that a renewal may take.
+            // A renewal may take at most the rest of the term.
             if (_token is { } token)
                 limit.CancelAfter(token.RenewableFor > TimeSpan.Zero ? token.RenewableFor : TimeSpan.Zero);
-            // The leader writes at once on what it wrote last; when somebody else wrote, it reads again, the next time.
+            // The leader writes directly on its last version. If another client wrote, it reads again at the next attempt.
             if (_token is null || _lease is null)
                 Observe(await ReadAsync(limit.Token));
             if (_lease is not null
@@ -145,7 +145,7 @@ internal sealed class LeaseElector : BackgroundService
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
-            // The lease may have been written and only the answer been lost, so the next attempt starts from what is there.
+            // The write may have succeeded although its answer was lost, so the next attempt reads the lease first.
             if (_token is not null)
                 _lease = null;
             Log.LeaseAttemptFailed(_logger, _options.Identity, _options.Name, e);
@@ -172,7 +172,7 @@ internal sealed class LeaseElector : BackgroundService
         }
     }
 
-    /// <summary>Writes on the condition that nobody wrote since the lease was read.</summary>
+    /// <summary>Writes only if the lease is unchanged since it was read.</summary>
     private Task<V1Lease> WriteAsync(V1LeaseSpec spec, CancellationToken cancellationToken)
     {
         var isNew = _lease is null;
@@ -210,7 +210,7 @@ internal sealed class LeaseElector : BackgroundService
         }
         catch (Exception e) when (e is ApiException or TimeoutException or HttpRequestException)
         {
-            // The lease runs out by itself.
+            // The lease expires by itself.
             Log.LeaseAttemptFailed(_logger, _options.Identity, _options.Name, e);
         }
     }

@@ -2,17 +2,17 @@ using k8s.Models;
 
 namespace UrlShortener.ControllerRuntime.Election;
 
-/// <summary>What a candidate does about a lease that it sees.</summary>
+/// <summary>Decisions of a candidate about a lease.</summary>
 internal static class LeaseRules
 {
     /// <summary>
-    /// Whether a candidate may write itself into the lease: it is its own, nobody's, or was not renewed for as long as its holder promised. Times written
-    /// in the lease do not count, since clocks differ; only how long it stayed the same before this machine's eyes does.
+    /// Whether a candidate may take the lease: it is its own, has no holder, or was not renewed for the duration that its holder set. Times in the lease do not
+    /// count, since clocks differ; only the time for which this machine saw it unchanged does.
     /// </summary>
-    /// <param name="spec">The lease as it is.</param>
+    /// <param name="spec">The current lease.</param>
     /// <param name="identity">The candidate.</param>
-    /// <param name="unchangedFor">How long the candidate has seen it so.</param>
-    /// <param name="ownDuration">Duration to assume when the lease has none.</param>
+    /// <param name="unchangedFor">How long the candidate has seen it unchanged.</param>
+    /// <param name="ownDuration">Duration to assume if the lease has none.</param>
     public static bool MayTake(V1LeaseSpec? spec, string identity, TimeSpan unchangedFor, TimeSpan ownDuration)
     {
         if (string.IsNullOrEmpty(spec?.HolderIdentity) || spec.HolderIdentity == identity)
@@ -20,11 +20,11 @@ internal static class LeaseRules
         return TakeableIn(spec, unchangedFor, ownDuration) <= TimeSpan.Zero;
     }
 
-    /// <summary>How long until a lease that somebody else holds may be taken, if it is not renewed; zero or less: now. Parameters as for <see cref="MayTake"/>.</summary>
+    /// <summary>Time until a candidate may take another holder's lease without a renewal; zero or less: now. Parameters as for <see cref="MayTake"/>.</summary>
     public static TimeSpan TakeableIn(V1LeaseSpec? spec, TimeSpan unchangedFor, TimeSpan ownDuration) =>
         (spec?.LeaseDurationSeconds is > 0 and var seconds ? TimeSpan.FromSeconds(seconds) : ownDuration) - unchangedFor;
 
-    /// <summary>The lease as its holder writes it.</summary>
+    /// <summary>The lease that a holder writes.</summary>
     public static V1LeaseSpec Take(V1LeaseSpec? former, string identity, TimeSpan duration, DateTime now)
     {
         var isOurs = former?.HolderIdentity == identity;
@@ -38,7 +38,7 @@ internal static class LeaseRules
         };
     }
 
-    /// <summary>The lease as its holder leaves it: without a holder. An empty name would be refused by newer servers.</summary>
+    /// <summary>The released lease, without a holder. Newer servers refuse an empty name.</summary>
     public static V1LeaseSpec Release(V1LeaseSpec former, DateTime now) => new()
     {
         HolderIdentity = null,

@@ -1,4 +1,4 @@
 namespace UrlShortener.ControllerRuntime.Election;
 
-/// <summary>Ends the process with an exit code, at once.</summary>
+/// <summary>Exits the process with a code, immediately.</summary>
 public delegate void ProcessExit(int code);

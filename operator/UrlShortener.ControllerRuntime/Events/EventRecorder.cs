@@ -6,7 +6,7 @@ using UrlShortener.ControllerRuntime.Timing;
 namespace UrlShortener.ControllerRuntime.Events;
 
 /// <summary>
-/// Records events for people who look at an object. Recording never waits. Equal events become one with a count; an object that has many is held to a rate.
+/// Records Kubernetes events about objects. Recording never waits. Equal events become one with a count, and each object has a rate limit.
 /// An <see cref="EventWriter"/> writes them.
 /// </summary>
 public sealed class EventRecorder(TimeProvider time)
@@ -15,31 +15,31 @@ public sealed class EventRecorder(TimeProvider time)
     private const int Burst = 25;
     private const int MaxNote = 1_000;
 
-    /// <summary>Above so many remembered series or objects, those that are over are forgotten.</summary>
+    /// <summary>Above this number of series or objects, the recorder forgets the finished ones.</summary>
     private const int SweepAbove = 2_000;
 
     private static readonly TimeSpan Refill = TimeSpan.FromMinutes(5);
 
-    /// <summary>An event that happens again after so long is a new one.</summary>
+    /// <summary>An event that recurs after this time is a new one.</summary>
     private static readonly TimeSpan SeriesEnd = TimeSpan.FromMinutes(6);
 
     private readonly Channel<EventSeries> _queue = Channel.CreateBounded<EventSeries>(new BoundedChannelOptions(QueueLength) { SingleReader = true });
     private readonly Lock _sync = new();
 
-    /// <summary>Guarded by <see cref="_sync"/>, as the buckets.</summary>
+    /// <summary>Guarded by <see cref="_sync"/>, like the buckets.</summary>
     private readonly Dictionary<EventKey, EventSeries> _series = [];
 
     private readonly Dictionary<EventSubject, TokenBucket> _buckets = [];
 
-    /// <summary>Series that are to be written.</summary>
+    /// <summary>Series to write.</summary>
     internal ChannelReader<EventSeries> Queue => _queue.Reader;
 
     /// <summary>Records an event.</summary>
-    /// <param name="regarding">The object that it is about.</param>
+    /// <param name="regarding">The object of the event.</param>
     /// <param name="severity">Type.</param>
-    /// <param name="reason">Why, one word in Pascal case.</param>
-    /// <param name="action">What was done, one word in Pascal case.</param>
-    /// <param name="note">A sentence; cut after 1,000 characters.</param>
+    /// <param name="reason">Reason, one word in Pascal case.</param>
+    /// <param name="action">Action, one word in Pascal case.</param>
+    /// <param name="note">A sentence; truncated after 1,000 characters.</param>
     public void Record(IKubernetesObject<V1ObjectMeta> regarding, EventSeverity severity, string reason, string action, string note)
     {
         var meta = regarding.Metadata;
@@ -62,7 +62,7 @@ public sealed class EventRecorder(TimeProvider time)
         }
     }
 
-    /// <summary>What the writer writes of a series now. What happens later is written later.</summary>
+    /// <summary>Returns what the writer writes of a series now. Later occurrences are written later.</summary>
     internal (int Count, DateTime LastAt) Take(EventSeries series)
     {
         lock (_sync)
@@ -92,7 +92,7 @@ public sealed class EventRecorder(TimeProvider time)
     {
         foreach (var (key, series) in _series)
         {
-            // When there are too many that are not over, the memory is bounded all the same: their events come anew.
+            // If too many are unfinished, memory stays bounded: their next events start new series.
             if (!series.IsQueued && (now - series.LastAt >= SeriesEnd || _series.Count >= SweepAbove))
                 _series.Remove(key);
         }

@@ -1,6 +1,6 @@
 namespace UrlShortener.ControllerRuntime.Events;
 
-/// <summary>An event that happened once or several times. Guarded by its <see cref="EventRecorder"/>.</summary>
+/// <summary>An event that occurred once or several times. Guarded by its <see cref="EventRecorder"/>.</summary>
 internal sealed class EventSeries(EventKey key, DateTime firstAt)
 {
     public EventKey Key { get; } = key;
@@ -11,9 +11,9 @@ internal sealed class EventSeries(EventKey key, DateTime firstAt)
 
     public int Count { get; set; }
 
-    /// <summary>Whether the writer has it in its queue, so that it will see the newest count.</summary>
+    /// <summary>Whether it is in the writer's queue, so that the writer will read the newest count.</summary>
     public bool IsQueued { get; set; }
 
-    /// <summary>Name of the event in the API server; null before the first write. Used by the writer only.</summary>
+    /// <summary>Name of the event in the API server; null before the first write. Only the writer uses it.</summary>
     public string? WrittenAs { get; set; }
 }

@@ -3,9 +3,9 @@ namespace UrlShortener.ControllerRuntime.Events;
 /// <summary>Type of an event.</summary>
 public enum EventSeverity
 {
-    /// <summary>As it should be.</summary>
+    /// <summary>No problem.</summary>
     Normal,
 
-    /// <summary>Somebody may have to act.</summary>
+    /// <summary>Someone may have to act.</summary>
     Warning,
 }

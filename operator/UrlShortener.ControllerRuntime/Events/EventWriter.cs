@@ -7,13 +7,13 @@ using UrlShortener.ControllerRuntime.Timing;
 
 namespace UrlShortener.ControllerRuntime.Events;
 
-/// <summary>Writes recorded events in the background, one after the other. What cannot be written after some attempts is dropped and counted.</summary>
+/// <summary>Writes recorded events in the background, one after the other. Drops and counts events that cannot be written after some attempts.</summary>
 internal sealed class EventWriter : BackgroundService
 {
     private const int Attempts = 3;
     private const int MaxName = 200;
 
-    /// <summary>How long events may still be written when the process stops.</summary>
+    /// <summary>Time to write remaining events when the process stops.</summary>
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(3);
 
     private static readonly Backoff Retry = new(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(5));
@@ -124,7 +124,7 @@ internal sealed class EventWriter : BackgroundService
                 Regarding = subject.ToReference(),
                 ReportingController = _source.Controller,
                 ReportingInstance = _source.ReportingInstance,
-                // A series begins with the second time.
+                // A series starts with the second occurrence.
                 Series = count > 1 ? new Eventsv1EventSeries { Count = count, LastObservedTime = lastAt } : null,
             },
             _source.FieldManager,
@@ -132,7 +132,7 @@ internal sealed class EventWriter : BackgroundService
         series.WrittenAs = created.Metadata.Name;
     }
 
-    /// <returns>Whether the event was still there.</returns>
+    /// <returns>Whether the event still exists.</returns>
     private async Task<bool> TryExtendAsync(EventSeries series, int count, DateTime lastAt, CancellationToken cancellationToken)
     {
         var patch = new JsonObject

@@ -1,8 +1,8 @@
 namespace UrlShortener.ControllerRuntime.Events;
 
-/// <summary>Lets some through at once, and then one per interval.</summary>
-/// <param name="burst">How many at once.</param>
-/// <param name="interval">Time in which one more may pass.</param>
+/// <summary>Rate limit: allows a burst, then one per interval.</summary>
+/// <param name="burst">Size of the burst.</param>
+/// <param name="interval">Time until one more is allowed.</param>
 /// <param name="now">Timestamp of the start.</param>
 /// <param name="time">Clock.</param>
 internal sealed class TokenBucket(int burst, TimeSpan interval, long now, TimeProvider time)
@@ -10,10 +10,10 @@ internal sealed class TokenBucket(int burst, TimeSpan interval, long now, TimePr
     private double _tokens = burst;
     private long _filledAt = now;
 
-    /// <summary>Whether the bucket is as one that was never used.</summary>
+    /// <summary>Whether the bucket is full, like a new one.</summary>
     public bool IsFull(long at) => TokensAt(at) >= burst;
 
-    /// <summary>Takes one through, if that is allowed.</summary>
+    /// <summary>Takes one token, if there is one.</summary>
     public bool TryTake(long at)
     {
         var tokens = TokensAt(at);

@@ -6,7 +6,7 @@ using UrlShortener.ControllerRuntime.Timing;
 
 namespace UrlShortener.ControllerRuntime.Hosting;
 
-/// <summary>What a controller is called for, and how.</summary>
+/// <summary>Settings of a controller.</summary>
 public sealed class ControllerDefinition<TEntity>
     where TEntity : class, IKubernetesObject<V1ObjectMeta>
 {
@@ -15,25 +15,25 @@ public sealed class ControllerDefinition<TEntity>
     /// <summary>Name in metrics and logs.</summary>
     public string Name { get; set; } = ResourceType.Of<TEntity>().Kind.ToLowerInvariant();
 
-    /// <summary>How many objects are worked on at once, at most.</summary>
+    /// <summary>Maximum number of concurrent reconciles.</summary>
     public int Workers { get; set; } = 4;
 
-    /// <summary>Longest time for one reconcile; its token is cancelled then, and it is tried again.</summary>
+    /// <summary>Maximum duration of a reconcile. After it the token is cancelled, and the reconcile is retried.</summary>
     public TimeSpan ReconcileLimit { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Waits after failures of an object.</summary>
+    /// <summary>Delays after failures of an object.</summary>
     public Backoff Backoff { get; set; } = Backoff.Reconcile;
 
-    /// <summary>Other kinds whose changes matter.</summary>
+    /// <summary>Other kinds whose changes cause reconciles.</summary>
     internal IReadOnlyList<ControllerSource<TEntity>> Sources => _sources;
 
-    /// <summary>Calls the controller whenever an object changes that one of its own controls.</summary>
+    /// <summary>Reconciles an object whenever an object that it controls changes.</summary>
     public ControllerDefinition<TEntity> Owns<TOwned>()
         where TOwned : class, IKubernetesObject<V1ObjectMeta> =>
         Watches<TOwned>((owned, _) => EntityChange.FindController<TEntity>(owned) is { } key ? [key] : []);
 
-    /// <summary>Calls the controller whenever an object of another kind changes that matters to some of its own.</summary>
-    /// <param name="map">The objects to look at, found in the cache of the controller's own kind, for instance through an index.</param>
+    /// <summary>Reconciles objects whenever a related object of another kind changes.</summary>
+    /// <param name="map">Finds the objects to reconcile in the cache of the controller's own kind, for example through an index.</param>
     public ControllerDefinition<TEntity> Watches<TOther>(Func<TOther, ObjectCache<TEntity>, IEnumerable<ObjectKey>> map)
         where TOther : class, IKubernetesObject<V1ObjectMeta>
     {

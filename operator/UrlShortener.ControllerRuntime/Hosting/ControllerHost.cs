@@ -9,13 +9,13 @@ using UrlShortener.ControllerRuntime.Queue;
 namespace UrlShortener.ControllerRuntime.Hosting;
 
 /// <summary>
-/// Runs a controller: changes become keys in a queue, workers take them and reconcile. It begins when this process leads and all caches are in step;
-/// before, caches are kept warm and nothing is queued. When it stops, work that has begun may end.
+/// Runs a controller: changes become keys in a queue, and workers take keys and reconcile. It starts when this process leads and all caches are synced;
+/// before that, caches stay warm and nothing is queued. When it stops, running reconciles may finish.
 /// </summary>
 internal sealed class ControllerHost<TEntity> : BackgroundService, IHostedLifecycleService
     where TEntity : class, IKubernetesObject<V1ObjectMeta>
 {
-    /// <summary>How long work that has begun may go on when the process stops. Of the 30 s it has, the rest is for events and the lease.</summary>
+    /// <summary>Time for running reconciles when the process stops. The rest of its 30 s is for events and the lease.</summary>
     private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(20);
 
     private readonly ControllerDefinition<TEntity> _definition;
@@ -26,10 +26,10 @@ internal sealed class ControllerHost<TEntity> : BackgroundService, IHostedLifecy
     private readonly Leadership _leadership;
     private readonly CancellationTokenSource _abort = new();
 
-    /// <summary>Last states of objects that went and of which the controller was not told yet.</summary>
+    /// <summary>Last states of deleted objects of which the controller was not notified yet.</summary>
     private readonly ConcurrentDictionary<ObjectKey, TEntity> _gone = new();
 
-    /// <summary>Wires a controller; informers must not run yet.</summary>
+    /// <summary>Connects a controller to its informers, which must not run yet.</summary>
     public ControllerHost(
         ControllerDefinition<TEntity> definition,
         IEntityController<TEntity> controller,
@@ -56,12 +56,12 @@ internal sealed class ControllerHost<TEntity> : BackgroundService, IHostedLifecy
     /// <summary>Has an object reconciled soon.</summary>
     public void Enqueue(ObjectKey key)
     {
-        // Who does not lead yet enqueues everything when it does.
+        // A process that starts to lead enqueues everything.
         if (_leadership.IsLeader)
             _queue.Add(key);
     }
 
-    /// <summary>Stops intake, in all controllers before any of them is waited for.</summary>
+    /// <summary>Stops intake. The host stops it in all controllers before it waits for any of them.</summary>
     public Task StoppingAsync(CancellationToken cancellationToken)
     {
         _queue.Close();

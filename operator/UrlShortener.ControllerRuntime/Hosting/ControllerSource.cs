@@ -5,14 +5,14 @@ using UrlShortener.ControllerRuntime.Informers;
 
 namespace UrlShortener.ControllerRuntime.Hosting;
 
-/// <summary>Another kind whose changes matter to a controller.</summary>
+/// <summary>Another kind whose changes cause reconciles of a controller.</summary>
 internal abstract class ControllerSource<TEntity>
     where TEntity : class, IKubernetesObject<V1ObjectMeta>
 {
-    /// <summary>Makes sure that the kind is watched.</summary>
+    /// <summary>Registers an informer of the kind.</summary>
     public abstract void Register(IServiceCollection services);
 
-    /// <summary>Has keys enqueued when the kind's objects change, and returns the informer to wait for.</summary>
+    /// <summary>Enqueues keys when objects of the kind change, and returns the informer to wait for.</summary>
     public abstract IInformer Attach(IServiceProvider services, ObjectCache<TEntity> own, Action<ObjectKey> enqueue);
 }
 
@@ -30,7 +30,7 @@ internal sealed class ControllerSource<TEntity, TOther>(Func<TOther, ObjectCache
         var informer = services.GetRequiredService<Informer<TOther>>();
         informer.Subscribe(change =>
         {
-            // A change may move an object from one owner to another: both look.
+            // A change may move an object from one owner to another: both reconcile.
             foreach (var key in Find(change.Old, own).Concat(Find(change.New, own)).Distinct())
                 enqueue(key);
         });

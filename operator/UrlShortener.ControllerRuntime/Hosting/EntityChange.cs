@@ -5,12 +5,12 @@ using UrlShortener.ControllerRuntime.Informers;
 
 namespace UrlShortener.ControllerRuntime.Hosting;
 
-/// <summary>Which changes of an object matter to its own controller.</summary>
+/// <summary>Decides which changes of an object cause a reconcile.</summary>
 public static class EntityChange
 {
     /// <summary>
-    /// Whether more than the status differs. The server raises the generation when the spec of an object with a status changes; for kinds without a
-    /// generation every change counts. An object that is merely shown again counts too: that is what resyncs are for.
+    /// Whether more than the status differs. The server increases the generation when the spec of an object with a status changes; for kinds without a
+    /// generation every change counts. A resync without a change counts too: that is its purpose.
     /// </summary>
     public static bool IsRelevant<T>(ObjectChange<T> change)
         where T : class, IKubernetesObject<V1ObjectMeta>
@@ -26,7 +26,7 @@ public static class EntityChange
             || !(before.Finalizers ?? []).SequenceEqual(now.Finalizers ?? []);
     }
 
-    /// <summary>The key of the object of a kind that controls another one; null when none does.</summary>
+    /// <summary>The key of the controlling object of a kind; null: none.</summary>
     public static ObjectKey? FindController<TOwner>(IMetadata<V1ObjectMeta> owned)
     {
         var type = ResourceType.Of<TOwner>();

@@ -4,13 +4,13 @@ using k8s.Models;
 namespace UrlShortener.ControllerRuntime.Hosting;
 
 /// <summary>
-/// Brings the world in line with one object after the other. It is called with the newest state that is known, whatever the reason, and never twice at a
-/// time for the same object. The object is a copy: it may be changed.
+/// Reconciles objects of a kind. The host calls it with the newest known state, whatever the reason, and never concurrently for the same object. The object
+/// is a copy and may be changed.
 /// </summary>
 public interface IEntityController<TEntity>
     where TEntity : class, IKubernetesObject<V1ObjectMeta>
 {
-    /// <summary>Brings the world in line with an object that is not being deleted.</summary>
+    /// <summary>Reconciles an object that is not being deleted.</summary>
     Task<ReconciliationResult<TEntity>> ReconcileAsync(TEntity entity, CancellationToken cancellationToken);
 
     /// <summary>

@@ -3,10 +3,10 @@ using UrlShortener.ControllerRuntime.Queue;
 
 namespace UrlShortener.ControllerRuntime.Hosting;
 
-/// <summary>Live while no reconcile ignores its time limit: such a one can only be ended with the process.</summary>
+/// <summary>Live while no reconcile ignores its time limit: only the end of the process stops such a reconcile.</summary>
 internal sealed class LivenessCheck(IEnumerable<IWorkAges> queues) : IHealthCheck
 {
-    /// <summary>Ten times the usual limit of a reconcile.</summary>
+    /// <summary>Ten times the default limit of a reconcile.</summary>
     private static readonly TimeSpan MaxAge = TimeSpan.FromMinutes(5);
 
     /// <inheritdoc/>

@@ -3,10 +3,10 @@ using UrlShortener.ControllerRuntime.Informers;
 
 namespace UrlShortener.ControllerRuntime.Hosting;
 
-/// <summary>Ready while every informer is in step with the API server and has heard from it lately.</summary>
+/// <summary>Ready while every informer is synced and has received data from the API server recently.</summary>
 internal sealed class ReadinessCheck(IEnumerable<IInformer> informers) : IHealthCheck
 {
-    /// <summary>Longest silence. Twice the time after which a silent watch is opened anew.</summary>
+    /// <summary>Maximum silence. Twice the time after which an informer reopens a silent watch.</summary>
     private static readonly TimeSpan MaxSilence = TimeSpan.FromMinutes(3);
 
     /// <inheritdoc/>
@@ -17,7 +17,7 @@ internal sealed class ReadinessCheck(IEnumerable<IInformer> informers) : IHealth
     }
 
     private static string? FindProblem(IInformer informer) =>
-        !informer.HasSynced ? $"{informer.Kind} is not in step{(informer.IsNotServed ? ", since the server does not serve it" : "")}."
-        : informer.SilentFor > MaxSilence ? $"Nothing was heard of {informer.Kind} for {informer.SilentFor.TotalSeconds:0} s."
+        !informer.HasSynced ? $"The cache of {informer.Kind} is not synced{(informer.IsNotServed ? ", because the server does not serve the kind" : "")}."
+        : informer.SilentFor > MaxSilence ? $"The server sent nothing about {informer.Kind} for {informer.SilentFor.TotalSeconds:0} s."
         : null;
 }

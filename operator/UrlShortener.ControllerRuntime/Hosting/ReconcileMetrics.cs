@@ -12,22 +12,22 @@ internal static class ReconcileMetrics
     /// <summary>Reconciles that failed.</summary>
     public static readonly Counter Errors = Metrics.CreateCounter("controller_runtime_reconcile_errors_total", "Failed reconciles.", "controller");
 
-    /// <summary>Reconciles that threw what is no answer of a server: bugs.</summary>
+    /// <summary>Reconciles that ended with an unexpected exception: bugs.</summary>
     public static readonly Counter Panics = Metrics.CreateCounter(
         "controller_runtime_reconcile_panics_total", "Reconciles that ended with an unexpected exception.", "controller");
 
-    /// <summary>Reconciles that ran into their time limit.</summary>
+    /// <summary>Reconciles that timed out.</summary>
     public static readonly Counter Timeouts = Metrics.CreateCounter(
-        "controller_runtime_reconcile_timeouts_total", "Reconciles that ran into their time limit.", "controller");
+        "controller_runtime_reconcile_timeouts_total", "Reconciles that timed out.", "controller");
 
     /// <summary>Duration of a reconcile.</summary>
     public static readonly Histogram Seconds = Metrics.CreateHistogram(
         "controller_runtime_reconcile_time_seconds", "Duration of a reconcile.", ["controller"], new HistogramConfiguration { Buckets = DurationBuckets.Seconds });
 
-    /// <summary>Reconciles that run now.</summary>
-    public static readonly Gauge ActiveWorkers = Metrics.CreateGauge("controller_runtime_active_workers", "Reconciles that run now.", "controller");
+    /// <summary>Running reconciles.</summary>
+    public static readonly Gauge ActiveWorkers = Metrics.CreateGauge("controller_runtime_active_workers", "Running reconciles.", "controller");
 
-    /// <summary>How many reconciles can run at once.</summary>
+    /// <summary>Maximum number of concurrent reconciles.</summary>
     public static readonly Gauge MaxConcurrentReconciles = Metrics.CreateGauge(
-        "controller_runtime_max_concurrent_reconciles", "How many reconciles can run at once.", "controller");
+        "controller_runtime_max_concurrent_reconciles", "Maximum number of concurrent reconciles.", "controller");
 }

@@ -4,7 +4,7 @@ using UrlShortener.ControllerRuntime.Api;
 
 namespace UrlShortener.ControllerRuntime.Hosting;
 
-/// <summary>One reconcile of one object: which method of the controller is called, and what its end means. Nothing thrown in a reconcile gets past here.</summary>
+/// <summary>Runs one reconcile of one object: selects the method of the controller, and interprets the result. No exception of a reconcile leaves this class.</summary>
 internal sealed class Reconciler<TEntity>
     where TEntity : class, IKubernetesObject<V1ObjectMeta>
 {
@@ -27,9 +27,9 @@ internal sealed class Reconciler<TEntity>
 
     /// <summary>Reconciles an object.</summary>
     /// <param name="key">Its key.</param>
-    /// <param name="current">Its newest state; null when it is gone.</param>
-    /// <param name="gone">Last state of an object of this key that went and of which the controller was not told yet.</param>
-    /// <param name="cancellationToken">Ends it: leadership was lost, or the process stops.</param>
+    /// <param name="current">Its newest state; null: it was deleted.</param>
+    /// <param name="gone">Last state of a deleted object with this key of which the controller was not notified yet.</param>
+    /// <param name="cancellationToken">Cancelled when leadership is lost or the process stops.</param>
     public async Task<ReconcileOutcome> ReconcileAsync(ObjectKey key, TEntity? current, TEntity? gone, CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(_definition.ReconcileLimit, _time);
@@ -57,7 +57,7 @@ internal sealed class Reconciler<TEntity>
         catch (OperationCanceledException late) when (limit.IsCancellationRequested)
         {
             ReconcileMetrics.Timeouts.WithLabels(_definition.Name).Inc();
-            ReportFailure(key, $"It took longer than {_definition.ReconcileLimit}.", late);
+            ReportFailure(key, $"The reconcile exceeded {_definition.ReconcileLimit}.", late);
             return ReconcileOutcome.Error;
         }
         catch (Exception e)
@@ -74,7 +74,7 @@ internal sealed class Reconciler<TEntity>
         }
     }
 
-    /// <returns>What the controller said; null when there was nothing to do.</returns>
+    /// <returns>The result of the controller; null: there was nothing to do.</returns>
     private async Task<ReconciliationResult<TEntity>?> CallAsync(TEntity? current, TEntity? gone, CancellationToken cancellationToken)
     {
         if (gone is not null)
@@ -94,6 +94,6 @@ internal sealed class Reconciler<TEntity>
         Log.ReconcileFailed(_logger, _definition.Name, key, message, error);
     }
 
-    /// <summary>The cache's own object is everybody's.</summary>
+    /// <summary>Copies the object, since the one in the cache is shared.</summary>
     private static TEntity Copy(TEntity entity) => KubernetesJson.Deserialize<TEntity>(KubernetesJson.Serialize(entity));
 }

@@ -1,6 +1,6 @@
 namespace UrlShortener.ControllerRuntime.Hosting;
 
-/// <summary>How a reconcile ended.</summary>
+/// <summary>The result of a reconcile.</summary>
 // CA1000: the shape is that of KubeOps, whose controllers return ReconciliationResult<TEntity>.Success(entity).
 #pragma warning disable CA1000
 public sealed class ReconciliationResult<TEntity>
@@ -27,13 +27,13 @@ public sealed class ReconciliationResult<TEntity>
     /// <summary>The exception behind the failure.</summary>
     public Exception? Error { get; }
 
-    /// <summary>When to come back at the latest; after a failure without it, soon at first and later each time.</summary>
+    /// <summary>When to reconcile again at the latest; null after a failure: with backoff.</summary>
     public TimeSpan? RequeueAfter { get; }
 
-    /// <summary>All is as it should be, or on its way there.</summary>
+    /// <summary>The reconcile succeeded.</summary>
     public static ReconciliationResult<TEntity> Success(TEntity entity, TimeSpan? requeueAfter = null) => new(entity, true, null, null, requeueAfter);
 
-    /// <summary>Something did not work; it is counted, logged and tried again.</summary>
+    /// <summary>The reconcile failed; the host counts, logs and retries it.</summary>
     public static ReconciliationResult<TEntity> Failure(TEntity entity, string message, Exception? error = null, TimeSpan? requeueAfter = null) =>
         new(entity, false, message, error, requeueAfter);
 }

@@ -5,10 +5,10 @@ namespace UrlShortener.ControllerRuntime.Hosting;
 /// <summary>Settings of the controller runtime as a whole.</summary>
 public sealed class RuntimeOptions
 {
-    /// <summary>Namespaces that informers watch unless theirs says otherwise; empty watches the whole cluster.</summary>
+    /// <summary>Namespaces that informers watch by default. Empty: the whole cluster.</summary>
     public IReadOnlyList<string> Namespaces { get; set; } = [];
 
-    /// <summary>Handlers of all informers see all objects again in this interval; null leaves that to each informer's own timings.</summary>
+    /// <summary>Interval in which handlers of all informers receive all objects again; null: as set per informer.</summary>
     public TimeSpan? Resync { get; set; }
 
     /// <summary>Name under which the API server notes what the runtime itself writes: events.</summary>

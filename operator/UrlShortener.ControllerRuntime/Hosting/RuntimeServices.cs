@@ -13,16 +13,16 @@ using UrlShortener.ControllerRuntime.Queue;
 
 namespace UrlShortener.ControllerRuntime.Hosting;
 
-/// <summary>Registers the controller runtime, and controllers in it.</summary>
+/// <summary>Registers the controller runtime and its controllers.</summary>
 public static class RuntimeServices
 {
     private const string ReadyTag = "ready";
     private const string LiveTag = "live";
 
-    /// <summary>Time for a stop: the work that has begun, events, the lease.</summary>
+    /// <summary>Time to stop: running reconciles, events, the lease.</summary>
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(30);
 
-    /// <summary>Adds clients of the local cluster, the election, informers, events and probes. Hosted services stop in the opposite order, the election last.</summary>
+    /// <summary>Adds clients of the local cluster, the election, informers, events and probes. Hosted services stop in reverse order, the election last.</summary>
     public static IServiceCollection AddControllerRuntime(this IServiceCollection services, Action<RuntimeOptions>? configure = null)
     {
         services.Configure(configure ?? (_ => { }));
@@ -48,7 +48,7 @@ public static class RuntimeServices
         return services;
     }
 
-    /// <summary>Has a kind watched. May be called several times for the same kind: there is one informer, and all settings count.</summary>
+    /// <summary>Adds the informer of a kind. Several calls for a kind share one informer and combine their settings.</summary>
     public static IServiceCollection AddInformer<T>(this IServiceCollection services, Action<InformerOptions<T>>? configure = null)
         where T : class, IKubernetesObject<V1ObjectMeta>
     {
@@ -72,7 +72,7 @@ public static class RuntimeServices
     }
 
     /// <summary>Adds the controller of a kind.</summary>
-    /// <exception cref="InvalidOperationException">The kind has one.</exception>
+    /// <exception cref="InvalidOperationException">The kind already has a controller.</exception>
     public static IServiceCollection AddController<TEntity, TController>(
         this IServiceCollection services,
         Action<ControllerDefinition<TEntity>>? configure = null)
@@ -80,7 +80,7 @@ public static class RuntimeServices
         where TController : class, IEntityController<TEntity>
     {
         if (services.Any(service => service.ServiceType == typeof(ControllerHost<TEntity>)))
-            throw new InvalidOperationException($"{typeof(TEntity).Name} has a controller. A second one would write what the first one writes.");
+            throw new InvalidOperationException($"{typeof(TEntity).Name} already has a controller. Two controllers would write the same fields.");
         var definition = new ControllerDefinition<TEntity>();
         configure?.Invoke(definition);
         services.AddInformer<TEntity>();
@@ -105,7 +105,7 @@ public static class RuntimeServices
 
     private static EventSource SourceOf(RuntimeOptions options) => new(options.FieldManager, options.ReportingController, options.Lease.Identity);
 
-    /// <summary>Stands where the election would.</summary>
+    /// <summary>Replaces the election.</summary>
     private sealed class NoElection : IHostedService
     {
         public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

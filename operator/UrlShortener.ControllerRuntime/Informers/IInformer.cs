@@ -1,23 +1,23 @@
 namespace UrlShortener.ControllerRuntime.Informers;
 
-/// <summary>An <see cref="Informer{T}"/> of whatever kind, as probes and the host see it.</summary>
+/// <summary>An <see cref="Informer{T}"/> of any kind, for probes and the host.</summary>
 public interface IInformer
 {
-    /// <summary>The kind that it watches.</summary>
+    /// <summary>The watched kind.</summary>
     string Kind { get; }
 
     /// <summary>Whether the cache has held all objects at least once.</summary>
     bool HasSynced { get; }
 
-    /// <summary>Whether the server said that it does not serve the kind, and has not served it since.</summary>
+    /// <summary>Whether the server does not serve the kind.</summary>
     bool IsNotServed { get; }
 
-    /// <summary>Time since the server was last heard from; over several namespaces, of the one that has been silent for longest.</summary>
+    /// <summary>Time since the last data from the server; over several namespaces, the longest.</summary>
     TimeSpan SilentFor { get; }
 
     /// <summary>Completes when <see cref="HasSynced"/>.</summary>
     Task WaitForSyncAsync(CancellationToken cancellationToken);
 
-    /// <summary>Keeps the cache in step until cancelled.</summary>
+    /// <summary>Keeps the cache synced until cancelled.</summary>
     Task RunAsync(CancellationToken cancellationToken);
 }

@@ -6,8 +6,8 @@ using UrlShortener.ControllerRuntime.Timing;
 namespace UrlShortener.ControllerRuntime.Informers;
 
 /// <summary>
-/// Keeps a cache of all objects of a kind in step with the API server, and tells handlers what changed. Changes of one object come in order and one at a
-/// time; what happened while the connection was lost comes as one change to the newest state.
+/// Keeps a cache of all objects of a kind synced with the API server, and notifies handlers of changes. Changes of one object arrive in order and one at a
+/// time; everything that happened during a lost connection arrives as one change to the newest state.
 /// </summary>
 public sealed class Informer<T> : IInformer
     where T : class, IKubernetesObject<V1ObjectMeta>

@@ -1,6 +1,6 @@
 namespace UrlShortener.ControllerRuntime.Informers;
 
-/// <summary>Runs all informers, on a leader and on those who wait to be one.</summary>
+/// <summary>Runs all informers, on the leader and on standby replicas.</summary>
 internal sealed class InformerHost(IEnumerable<IInformer> informers) : BackgroundService
 {
     /// <inheritdoc/>

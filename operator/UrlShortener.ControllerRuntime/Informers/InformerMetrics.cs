@@ -5,17 +5,17 @@ namespace UrlShortener.ControllerRuntime.Informers;
 /// <summary>What informers report.</summary>
 internal static class InformerMetrics
 {
-    /// <summary>Lists that an informer made, by kind.</summary>
-    public static readonly Counter Lists = Metrics.CreateCounter("shortener_operator_informer_lists_total", "Lists made by informers.", "kind");
+    /// <summary>Lists by informers, by kind.</summary>
+    public static readonly Counter Lists = Metrics.CreateCounter("shortener_operator_informer_lists_total", "Lists by informers.", "kind");
 
     /// <summary>Watches that ended, by kind and cause: <c>end</c>, <c>idle</c>, <c>gone</c>, <c>undecodable</c>, <c>not_served</c>, <c>error</c>.</summary>
     public static readonly Counter WatchEnds = Metrics.CreateCounter(
-        "shortener_operator_informer_watch_ends_total", "Watches of informers that ended.", "kind", "cause");
+        "shortener_operator_informer_watch_ends_total", "Ended watches of informers.", "kind", "cause");
 
     /// <summary>Objects in an informer's cache.</summary>
     public static readonly Gauge CachedObjects = Metrics.CreateGauge("shortener_operator_informer_objects", "Objects in an informer's cache.", "kind");
 
-    /// <summary>Objects that could not be read; the cache keeps what it had of them.</summary>
+    /// <summary>Objects that could not be decoded; the cache keeps their last known state.</summary>
     public static readonly Counter Undecodable = Metrics.CreateCounter(
-        "shortener_operator_informer_undecodable_total", "Objects that informers could not read.", "kind");
+        "shortener_operator_informer_undecodable_total", "Objects that informers could not decode.", "kind");
 }

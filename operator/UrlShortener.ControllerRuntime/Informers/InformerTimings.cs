@@ -8,24 +8,24 @@ public sealed record InformerTimings
     /// <summary>Objects per page of a list.</summary>
     public int PageSize { get; init; } = 500;
 
-    /// <summary>Shortest time after which the server is asked to end a watch.</summary>
+    /// <summary>Minimum lifetime of a watch.</summary>
     public TimeSpan LeastWatch { get; init; } = TimeSpan.FromSeconds(240);
 
-    /// <summary>Longest time after which the server is asked to end a watch. Random between the two, so that watches do not all end together.</summary>
+    /// <summary>Maximum lifetime of a watch. Random between the two, so that watches do not all end together.</summary>
     public TimeSpan MostWatch { get; init; } = TimeSpan.FromSeconds(480);
 
     /// <summary>
-    /// A watch without a line for so long is given up: its connection may be half open. A server sends a bookmark about every minute, so it does not happen
-    /// to a good one that knows bookmarks for the kind.
+    /// The informer ends a watch that received no line for this time: its connection may be half open. Servers send a bookmark about every minute, so it does
+    /// not happen to a working watch.
     /// </summary>
     public TimeSpan IdleLimit { get; init; } = TimeSpan.FromSeconds(90);
 
-    /// <summary>Handlers see all objects again in this interval, give or take a tenth.</summary>
+    /// <summary>Interval in which handlers receive all objects again, plus or minus 10 %.</summary>
     public TimeSpan Resync { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>Wait between attempts while the server does not serve the kind, give or take a fifth.</summary>
+    /// <summary>Delay between attempts while the server does not serve the kind, plus or minus 20 %.</summary>
     public TimeSpan NotServedRetry { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Waits after failures.</summary>
+    /// <summary>Delays after failures.</summary>
     public Backoff Reconnect { get; init; } = Backoff.Reconnect;
 }

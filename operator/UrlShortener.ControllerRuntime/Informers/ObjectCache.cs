@@ -6,25 +6,25 @@ using UrlShortener.ControllerRuntime.Api;
 namespace UrlShortener.ControllerRuntime.Informers;
 
 /// <summary>
-/// The newest known state of all objects of a kind, with indexes over them. An <see cref="Informer{T}"/> writes, anybody reads. The objects are shared: who
-/// wants to change one copies it first.
+/// The newest known state of all objects of a kind, with indexes. An <see cref="Informer{T}"/> writes, all others read. The objects are shared: copy one before
+/// you change it.
 /// </summary>
 public sealed class ObjectCache<T>
     where T : class, IKubernetesObject<V1ObjectMeta>
 {
     private readonly Lock _sync = new();
 
-    /// <summary>Guarded by <see cref="_sync"/>, as the indexes.</summary>
+    /// <summary>Guarded by <see cref="_sync"/>, like the indexes.</summary>
     private readonly Dictionary<ObjectKey, T> _objects = [];
 
     private readonly Dictionary<string, Index> _indexes;
 
-    /// <summary>Makes an empty cache.</summary>
-    /// <param name="indexers">For each index the values under which an object is found.</param>
+    /// <summary>Creates an empty cache.</summary>
+    /// <param name="indexers">For each index, the values of an object.</param>
     public ObjectCache(IReadOnlyDictionary<string, Func<T, IEnumerable<string>>> indexers) =>
         _indexes = indexers.ToDictionary(indexer => indexer.Key, indexer => new Index(indexer.Value));
 
-    /// <summary>How many objects there are.</summary>
+    /// <summary>Number of objects.</summary>
     public int Count
     {
         get
@@ -48,22 +48,22 @@ public sealed class ObjectCache<T>
             return _objects.TryGetValue(key, out found);
     }
 
-    /// <summary>The objects that an index holds under a value, in no order.</summary>
-    /// <exception cref="KeyNotFoundException">The informer was not told of such an index.</exception>
+    /// <summary>The objects with a value in an index, in no order.</summary>
+    /// <exception cref="KeyNotFoundException">The informer has no such index.</exception>
     public IReadOnlyList<T> GetBy(string index, string value)
     {
         lock (_sync)
             return [.. _indexes[index].Find(value).Select(key => _objects[key])];
     }
 
-    /// <summary>The keys of all objects in a namespace, or everywhere when there is none.</summary>
+    /// <summary>The keys of all objects in a namespace, or in the cluster.</summary>
     internal IReadOnlyList<ObjectKey> GetKeys(string? @namespace)
     {
         lock (_sync)
             return [.. _objects.Keys.Where(key => @namespace is null || key.Namespace == @namespace)];
     }
 
-    /// <summary>Takes a new state, and returns the one that was there.</summary>
+    /// <summary>Stores a new state, and returns the previous one.</summary>
     internal T? Set(T entity)
     {
         var key = ObjectKey.Of(entity);
@@ -77,7 +77,7 @@ public sealed class ObjectCache<T>
         }
     }
 
-    /// <summary>Takes an object out, and returns its last state.</summary>
+    /// <summary>Removes an object, and returns its last state.</summary>
     internal T? Remove(ObjectKey key)
     {
         lock (_sync)

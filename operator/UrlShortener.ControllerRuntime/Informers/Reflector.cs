@@ -8,8 +8,8 @@ using UrlShortener.ControllerRuntime.Timing;
 namespace UrlShortener.ControllerRuntime.Informers;
 
 /// <summary>
-/// The part of an <see cref="Informer{T}"/> that follows one namespace, or the whole cluster: a list, then one watch after the other from where the last one
-/// ended, and a list again when that is not possible.
+/// The part of an <see cref="Informer{T}"/> that follows one namespace, or the whole cluster: a list, then watches that each continue where the last one
+/// ended, and a list again if that is not possible.
 /// </summary>
 internal sealed class Reflector<T>
     where T : class, IKubernetesObject<V1ObjectMeta>
@@ -26,10 +26,10 @@ internal sealed class Reflector<T>
     private readonly ILogger _logger;
     private readonly ResourceType _type = ResourceType.Of<T>();
 
-    /// <summary>Where the next watch begins; null when a list must come first. Used by <see cref="RunAsync"/> only.</summary>
+    /// <summary>Resource version at which the next watch starts; null: a list must come first. Only <see cref="RunAsync"/> uses it.</summary>
     private string? _version;
 
-    /// <summary>Lines that the present watch has brought. Used by <see cref="RunAsync"/> only.</summary>
+    /// <summary>Lines of the current watch. Only <see cref="RunAsync"/> uses it.</summary>
     private int _lines;
 
     /// <summary>Written by <see cref="RunAsync"/>, read by probes.</summary>
@@ -59,13 +59,13 @@ internal sealed class Reflector<T>
         _lastContact = time.GetTimestamp();
     }
 
-    /// <summary>As <see cref="IInformer.HasSynced"/>, for this part.</summary>
+    /// <summary>Like <see cref="IInformer.HasSynced"/>, for this part.</summary>
     public bool HasSynced => _hasSynced;
 
-    /// <summary>As <see cref="IInformer.IsNotServed"/>, for this part.</summary>
+    /// <summary>Like <see cref="IInformer.IsNotServed"/>, for this part.</summary>
     public bool IsNotServed => _isNotServed;
 
-    /// <summary>As <see cref="IInformer.SilentFor"/>, for this part.</summary>
+    /// <summary>Like <see cref="IInformer.SilentFor"/>, for this part.</summary>
     public TimeSpan SilentFor => _time.GetElapsedTime(Volatile.Read(ref _lastContact));
 
     /// <summary>Follows until cancelled.</summary>
@@ -80,7 +80,7 @@ internal sealed class Reflector<T>
             InformerMetrics.WatchEnds.WithLabels(_type.Kind, Name(end)).Inc();
             if (end is WatchEnd.Gone or WatchEnd.Undecodable or WatchEnd.NotServed)
                 _version = null;
-            // A watch that ended at once and brought nothing is a failure as well, or the next ones would follow without a pause.
+            // A watch that ends at once without data counts as a failure, or the next ones would follow without a pause.
             var worked = _lines > 0 || end == WatchEnd.Idle || _time.GetElapsedTime(started) > _options.Timings.Reconnect.Most;
             failures = worked && end != WatchEnd.Undecodable ? 0 : failures + 1;
             var wait = end == WatchEnd.NotServed ? Jitter.Around(_options.Timings.NotServedRetry, NotServedSpread)
@@ -101,7 +101,7 @@ internal sealed class Reflector<T>
         _ => "error",
     };
 
-    /// <summary>One list, if needed, and one watch. This is the outermost loop's one place where errors end.</summary>
+    /// <summary>One list, if needed, and one watch. The only place of the loop that catches errors.</summary>
     private async Task<WatchEnd> FollowOnceAsync(CancellationToken cancellationToken)
     {
         try
@@ -116,7 +116,7 @@ internal sealed class Reflector<T>
         }
         catch (ApiException missing) when (missing.IsNotFound)
         {
-            // A server that has just started may not serve a kind yet that it will; so the cache stays.
+            // A server that has just started may not serve a kind yet; so the cache stays.
             if (!_isNotServed)
                 Log.KindNotServed(_logger, _type.Kind, _type.ApiVersion, _options.Timings.NotServedRetry);
             _isNotServed = true;
@@ -146,7 +146,7 @@ internal sealed class Reflector<T>
         ObjectPage page;
         do
         {
-            // No resource version: what a cache of the server remembers may be older than what was seen here before.
+            // No resource version: the server's own cache may be older than what this process has seen.
             page = await _client.GetAsync<ObjectPage>(ListPath(next), cancellationToken);
             ReportContact();
             foreach (var item in page.Items ?? [])
@@ -172,7 +172,7 @@ internal sealed class Reflector<T>
         }
         catch (UndecodableException undecodable)
         {
-            // It exists, so it must not look deleted: the cache keeps what it had of it.
+            // It exists, so it must not look deleted: the cache keeps its last known state.
             if (ObjectDecoder.ReadKey(item) is { } key)
                 seen.Add(key);
             Log.Undecodable(_logger, _type.Kind, undecodable);
@@ -182,7 +182,7 @@ internal sealed class Reflector<T>
 
     private async Task<WatchEnd> WatchAsync(string version, CancellationToken cancellationToken)
     {
-        // Disposed on every way out; a response that is not disposed keeps its connection.
+        // Disposed on every exit; an undisposed response keeps its connection.
         using var response = await _client.OpenAsync(WatchPath(version), cancellationToken);
         ReportContact();
         await using var stream = await response.Content.ReadAsStreamAsync(cancellationToken);
@@ -231,7 +231,7 @@ internal sealed class Reflector<T>
         var former = _cache.Set(entity);
         if (former is not null && former.Metadata.Uid != entity.Metadata.Uid)
         {
-            // Deleted and made again under the same name while nobody looked.
+            // Deleted and created again with the same name between two reads.
             _tell(new ObjectChange<T>(former, null));
             former = null;
         }

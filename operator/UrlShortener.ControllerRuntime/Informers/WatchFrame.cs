@@ -5,11 +5,11 @@ namespace UrlShortener.ControllerRuntime.Informers;
 
 /// <summary>One line of a watch.</summary>
 /// <param name="Type">ADDED, MODIFIED, DELETED, BOOKMARK or ERROR.</param>
-/// <param name="Object">The object, or what stands in its place.</param>
+/// <param name="Object">The object, or the status of an error.</param>
 internal readonly record struct WatchFrame(string Type, JsonElement Object)
 {
     /// <summary>Reads a line.</summary>
-    /// <exception cref="UndecodableException">It is no frame.</exception>
+    /// <exception cref="UndecodableException">The line is not a watch event.</exception>
     public static WatchFrame Read(string line)
     {
         try

@@ -1,11 +1,11 @@
 namespace UrlShortener.ControllerRuntime.Queue;
 
-/// <summary>A queue as metrics and probes see it.</summary>
+/// <summary>A queue, for metrics and probes.</summary>
 internal interface IWorkAges
 {
     /// <summary>The queue's name in metrics.</summary>
     string Name { get; }
 
-    /// <summary>For each key in work, how long it has been.</summary>
+    /// <summary>Age of the work on each key.</summary>
     IReadOnlyList<TimeSpan> GetAges();
 }

@@ -3,8 +3,8 @@ using UrlShortener.ControllerRuntime.Timing;
 namespace UrlShortener.ControllerRuntime.Queue;
 
 /// <summary>
-/// Keys that need work. A key waits once at most, however often it is added; it is never in work twice at a time; and it is never dropped: after a failure
-/// it comes back, later each time.
+/// Keys that need work. A key waits at most once, however often it is added; at most one worker has it; and it is never dropped: after a failure it returns
+/// with backoff.
 /// </summary>
 internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
     where TKey : notnull
@@ -15,23 +15,23 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
     private readonly ITimer _timer;
     private readonly Lock _sync = new();
 
-    /// <summary>Guarded by <see cref="_sync"/>, as all below. Keys of which there is something to remember.</summary>
+    /// <summary>Keys with a state. Guarded by <see cref="_sync"/>, like all fields below.</summary>
     private readonly Dictionary<TKey, Entry> _entries = [];
 
     /// <summary>Keys that a worker may take now, the oldest first.</summary>
     private readonly Queue<TKey> _waiting = new();
 
-    /// <summary>Keys that come back later, by timestamp. What no longer agrees with the key's entry is skipped.</summary>
+    /// <summary>Delayed keys, by timestamp. Entries that no longer match the key's state are skipped.</summary>
     private readonly PriorityQueue<(TKey Key, long Due), long> _later = new();
 
-    /// <summary>Completed and replaced whenever a worker may find something new.</summary>
+    /// <summary>Completed and replaced whenever there may be new work.</summary>
     private TaskCompletionSource _changed = NewSignal();
 
     private bool _isClosed;
 
-    /// <summary>Makes an empty queue.</summary>
+    /// <summary>Creates an empty queue.</summary>
     /// <param name="name">Its name in metrics.</param>
-    /// <param name="backoff">Waits after failures of a key.</param>
+    /// <param name="backoff">Delays after failures of a key.</param>
     /// <param name="time">Clock.</param>
     public WorkQueue(string name, Backoff backoff, TimeProvider time)
     {
@@ -55,7 +55,7 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
         }
     }
 
-    /// <summary>Lets a key wait for a worker. A key in work waits until that work is done.</summary>
+    /// <summary>Adds a key. A key in work waits until that work is done.</summary>
     public void Add(TKey key)
     {
         lock (_sync)
@@ -73,7 +73,7 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
         }
     }
 
-    /// <summary>Adds a key after a delay. Of several delays the one that ends first counts.</summary>
+    /// <summary>Adds a key after a delay. Of several delays the earliest counts.</summary>
     public void AddAfter(TKey key, TimeSpan delay)
     {
         if (delay <= TimeSpan.Zero)
@@ -96,7 +96,7 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
         }
     }
 
-    /// <summary>Adds a key after a delay that grows with each call, until <see cref="Forget"/>.</summary>
+    /// <summary>Adds a key after a delay that grows with each call until <see cref="Forget"/>.</summary>
     public void AddRateLimited(TKey key)
     {
         TimeSpan delay;
@@ -106,7 +106,7 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
         AddAfter(key, delay);
     }
 
-    /// <summary>Starts the key's delays anew: its work succeeded.</summary>
+    /// <summary>Resets the key's backoff: its work succeeded.</summary>
     public void Forget(TKey key)
     {
         lock (_sync)
@@ -118,7 +118,7 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
         }
     }
 
-    /// <summary>Waits for a key, takes it into work, and drops its delay: the work decides anew when the key comes back.</summary>
+    /// <summary>Waits for a key, takes it into work, and removes its delay: the work decides when the key returns.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The key, or null when the queue was closed.</returns>
     public async Task<WorkItem<TKey>?> TakeAsync(CancellationToken cancellationToken)
@@ -139,7 +139,7 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
         }
     }
 
-    /// <summary>Ends the work on a key. If it was added meanwhile, it waits again.</summary>
+    /// <summary>Ends the work on a key. A key that was added meanwhile waits again.</summary>
     public void Done(TKey key)
     {
         lock (_sync)
@@ -154,7 +154,7 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
         }
     }
 
-    /// <summary>Takes nothing in and gives nothing out any more. Work that was taken goes on.</summary>
+    /// <summary>Closes the queue: it accepts and returns no more keys. Running work continues.</summary>
     public void Close()
     {
         lock (_sync)
@@ -226,7 +226,7 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
     {
         if (_isClosed || !_later.TryPeek(out _, out var due))
             return;
-        // Rounded up, since a timer that comes early would find nothing due.
+        // Rounded up, since a timer that fires early would find nothing due.
         var wait = TimeSpan.FromSeconds(Math.Max(0, due - _time.GetTimestamp()) / (double)_time.TimestampFrequency);
         _timer.Change(TimeSpan.FromMilliseconds(Math.Ceiling(wait.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
     }
@@ -262,7 +262,7 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
 
         public long InWorkSince { get; set; }
 
-        /// <summary>When the key comes back; null when no delay runs.</summary>
+        /// <summary>When the key returns; null: no delay.</summary>
         public long? Due { get; set; }
 
         public int Failures { get; set; }

@@ -3,7 +3,7 @@ using Prometheus;
 
 namespace UrlShortener.ControllerRuntime.Queue;
 
-/// <summary>Reports the ages of unfinished work when metrics are collected: they grow while nothing happens.</summary>
+/// <summary>Reports the ages of unfinished work when metrics are collected.</summary>
 internal static class WorkQueueAges
 {
     private static readonly ConcurrentDictionary<IWorkAges, bool> Queues = new();

@@ -1,8 +1,8 @@
 namespace UrlShortener.ControllerRuntime.Timing;
 
-/// <summary>How long to wait after failures: twice as long after each, up to a limit.</summary>
-/// <param name="Least">Wait after the first failure.</param>
-/// <param name="Most">Longest wait.</param>
+/// <summary>Exponential backoff: the delay doubles after each failure, up to a limit.</summary>
+/// <param name="Least">Delay after the first failure.</param>
+/// <param name="Most">Maximum delay.</param>
 public readonly record struct Backoff(TimeSpan Least, TimeSpan Most)
 {
     private const int MaxDoublings = 40;
@@ -13,13 +13,13 @@ public readonly record struct Backoff(TimeSpan Least, TimeSpan Most)
     /// <summary>For connections to an API server.</summary>
     public static readonly Backoff Reconnect = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(30));
 
-    /// <summary>The wait after so many failures in a row, 1 or more.</summary>
+    /// <summary>The delay after a number of consecutive failures, 1 or more.</summary>
     public TimeSpan After(int failures)
     {
         var seconds = Least.TotalSeconds * Math.Pow(2, Math.Clamp(failures - 1, 0, MaxDoublings));
         return seconds < Most.TotalSeconds ? TimeSpan.FromSeconds(seconds) : Most;
     }
 
-    /// <summary>As <see cref="After"/>, spread over the upper half, so that clients that lost a server do not return in step.</summary>
+    /// <summary>Like <see cref="After"/>, randomized over the upper half, so that clients that lost a server do not return at the same time.</summary>
     public TimeSpan SpreadAfter(int failures) => Jitter.Between(After(failures) / 2, After(failures));
 }

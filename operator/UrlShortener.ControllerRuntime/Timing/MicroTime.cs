@@ -1,7 +1,7 @@
 namespace UrlShortener.ControllerRuntime.Timing;
 
 /// <summary>
-/// Times in leases and events. The API server takes these with exactly six decimals only, and KubernetesClient writes none on a full second.
+/// Times in leases and events. The API server accepts exactly six decimals, and KubernetesClient writes none on a full second.
 /// </summary>
 internal static class MicroTime
 {

@@ -9,31 +9,31 @@ using UrlShortener.Operator.Conditions;
 namespace UrlShortener.Operator.Apply;
 
 /// <summary>
-/// Makes objects what they should be, by server-side apply, and only those that are not: in the steady state, and after a restart of the operator, nothing is
-/// written. Each change is told by an event of the owner.
+/// Applies desired objects by server-side apply, and only those that differ: in a steady state, and after a restart of the operator, it writes nothing. It
+/// records an event of the owner for each change.
 /// </summary>
 internal sealed class Applier(ResourceClient client, EventRecorder events)
 {
-    // Objects that others keep changing as soon as they were applied, such as admission webhooks do: what the server made of them is accepted. By kind and key,
-    // so that there are no more than objects were ever named.
+    // Objects that others, such as admission webhooks, change right after each apply: their state is accepted. By kind and key, so that the number of entries
+    // is bounded.
     private readonly ConcurrentDictionary<(string Kind, ObjectKey Key), Settled> _settled = new();
 
-    /// <summary>Creates or changes an object unless it is as it should be.</summary>
-    /// <param name="owner">What the object belongs to.</param>
+    /// <summary>Creates or updates an object unless it matches its desired state.</summary>
+    /// <param name="owner">Owner of the object.</param>
     /// <param name="desired">The fields to own.</param>
-    /// <param name="live">The object as the cache has it; null: there is none.</param>
+    /// <param name="live">The object in the cache; null: there is none.</param>
     /// <param name="cancellationToken">Ends the request.</param>
-    /// <returns>Why it cannot be done; null: it is as it should be.</returns>
+    /// <returns>Why it cannot be applied; null: it matches its desired state.</returns>
     public async Task<Obstacle?> EnsureAsync<T>(IKubernetesObject<V1ObjectMeta> owner, T desired, T? live, CancellationToken cancellationToken)
         where T : class, IKubernetesObject<V1ObjectMeta>
     {
         var name = $"{ResourceType.Of<T>().Kind} {desired.Metadata.Name}";
-        // The cache knows objects of the operator only, and those late; an apply would take over whatever has the name.
+        // The cache has only objects of the operator, and may be late; an apply would take over any object with the name.
         live ??= await client.GetAsync<T>(ObjectKey.Of(desired), cancellationToken);
         if (live is not null && !Owned.IsControlledBy(live, owner))
         {
             return new Obstacle(Reasons.NameTaken, live.Metadata.DeletionTimestamp is null
-                ? $"{name} exists and does not belong to this object. Delete it or rename it, or give this object another name."
+                ? $"{name} exists and does not belong to this object. Delete it, or use another name for this object."
                 : $"{name} of an earlier object is still being deleted.");
         }
 
@@ -52,13 +52,13 @@ internal sealed class Applier(ResourceClient client, EventRecorder events)
         if (live is null)
             events.Record(owner, EventSeverity.Normal, "Created", "Create", $"Created {name}.");
         else if (isSame)
-            events.Record(owner, EventSeverity.Normal, "Reverted", "Update", $"Somebody else changed {drift} of {name}; it was changed back.");
+            events.Record(owner, EventSeverity.Normal, "Reverted", "Update", $"Reverted a change of {drift} in {name} by another client.");
         else
             events.Record(owner, EventSeverity.Normal, "Updated", "Update", $"Updated {name}.");
         return null;
     }
 
-    /// <summary>As <see cref="EnsureAsync"/> where the object is wanted, as <see cref="DeleteAsync"/> where it is not.</summary>
+    /// <summary>Like <see cref="EnsureAsync"/> if the object is desired, like <see cref="DeleteAsync"/> if not.</summary>
     public async Task<Obstacle?> EnsureIfAsync<T>(bool isWanted, IKubernetesObject<V1ObjectMeta> owner, Func<T> build, T? live, CancellationToken cancellationToken)
         where T : class, IKubernetesObject<V1ObjectMeta>
     {
@@ -68,7 +68,7 @@ internal sealed class Applier(ResourceClient client, EventRecorder events)
         return null;
     }
 
-    /// <summary>Deletes an object, if there is one and it belongs to the owner.</summary>
+    /// <summary>Deletes an object, if it exists and belongs to the owner.</summary>
     public async Task DeleteAsync<T>(IKubernetesObject<V1ObjectMeta> owner, T? live, CancellationToken cancellationToken)
         where T : class, IKubernetesObject<V1ObjectMeta>
     {
@@ -91,7 +91,7 @@ internal sealed class Applier(ResourceClient client, EventRecorder events)
         return fields;
     }
 
-    // Kinds without a generation change their version with every write, those with one also when only the status changes.
+    // Without a generation, the resource version changes only with the object; with one, it also changes with the status.
     private sealed record Settled(string Uid, string Digest, string Version)
     {
         public static Settled Of(IMetadata<V1ObjectMeta> entity, string digest) =>

@@ -4,16 +4,16 @@ using k8s.Models;
 namespace UrlShortener.Operator.Apply;
 
 /// <summary>
-/// Whether an object has all that it should have. What the server or others added beside it does not count: neither defaults, nor a sidecar, nor a label.
+/// Whether an object has all desired fields. Additions by the server or others do not count, such as defaults, sidecars and labels.
 /// </summary>
 internal static class Drift
 {
-    // Fields that tell the elements of a list apart, in the order in which they are tried.
+    // Fields that identify the elements of a list, in order of preference.
     private static readonly string[] Keys = ["mountPath", "uid", "topologyKey", "name", "containerPort", "port"];
 
-    /// <summary>Path of the first field that is not as it should be; null when all are.</summary>
-    /// <param name="desired">The fields that are wanted.</param>
-    /// <param name="live">What there is.</param>
+    /// <summary>Path of the first field that differs; null: none.</summary>
+    /// <param name="desired">The desired fields.</param>
+    /// <param name="live">The current object.</param>
     public static string? Find(JsonObject desired, JsonObject live) => FindIn(desired, live, "");
 
     private static string? FindIn(JsonNode? desired, JsonNode? live, string path) => (desired, live) switch
@@ -21,7 +21,7 @@ internal static class Drift
         (null, _) => null,
         (JsonObject wanted, JsonObject there) => wanted.Select(field => FindIn(field.Value, there[field.Key], Join(path, field.Key))).FirstOrDefault(found => found is not null),
         (JsonArray wanted, JsonArray there) => FindInList(wanted, there, path),
-        // The server leaves out what is empty.
+        // The server omits empty fields.
         (JsonObject { Count: 0 } or JsonArray { Count: 0 }, null) => null,
         _ => JsonNode.DeepEquals(desired, live) || AreEqualAmounts(desired, live) ? null : path,
     };
@@ -44,7 +44,7 @@ internal static class Drift
         elements.All(element => element is JsonObject candidate && candidate.ContainsKey(key))
         && elements.Select(element => element![key]!.ToJsonString()).Distinct().Count() == elements.Count);
 
-    // The server writes amounts in its own way: 1000m is 1 there.
+    // The server normalizes quantities: 1000m becomes 1.
     private static bool AreEqualAmounts(JsonNode desired, JsonNode? live) =>
         desired is JsonValue one && live is JsonValue other
         && one.TryGetValue<string>(out var wanted) && other.TryGetValue<string>(out var there)

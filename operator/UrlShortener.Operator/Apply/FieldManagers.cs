@@ -1,17 +1,17 @@
 namespace UrlShortener.Operator.Apply;
 
-/// <summary>Names under which the API server notes who set a field. One per concern, so that none of them takes away what another one set.</summary>
+/// <summary>Field managers for server-side apply. One per concern, so that none removes the fields of another.</summary>
 internal static class FieldManagers
 {
-    /// <summary>Applies what the operator owns.</summary>
+    /// <summary>Applies the fields that the operator owns.</summary>
     public const string Operator = "shortener-operator";
 
     /// <summary>Writes statuses.</summary>
     public const string Status = "shortener-operator-status";
 
     /// <summary>
-    /// Creates objects of which another one owns a field from then on, such as a Deployment whose replicas belong to its autoscaler. Had
-    /// <see cref="Operator"/> set the field once and then left it out, the server would set it back to the default.
+    /// Creates objects with a field that another manager owns afterwards, such as the replicas of a Deployment with an autoscaler. If
+    /// <see cref="Operator"/> set the field once and then omitted it, the server would reset it to the default.
     /// </summary>
     public const string Bootstrap = "shortener-operator-bootstrap";
 }

@@ -4,37 +4,37 @@ using UrlShortener.Operator.Entities;
 
 namespace UrlShortener.Operator.Apply;
 
-/// <summary>Labels and annotations of what the operator makes.</summary>
+/// <summary>Labels and annotations of the objects that the operator creates.</summary>
 internal static class Labels
 {
-    /// <summary>Value of <c>app.kubernetes.io/managed-by</c>; informers select by it.</summary>
+    /// <summary>Value of <c>app.kubernetes.io/managed-by</c>; informers use it as a selector.</summary>
     public const string Manager = "url-shortener-operator";
 
-    /// <summary>Selects what the operator made.</summary>
+    /// <summary>Selects the objects that the operator created.</summary>
     public const string ManagedSelector = $"{ManagedBy}={Manager}";
 
-    /// <summary>Annotation of an applied object: digest of what was applied.</summary>
+    /// <summary>Annotation of an applied object: digest of the applied fields.</summary>
     public const string AppliedDigest = $"{ApiGroup.Name}/applied";
 
-    /// <summary>Annotation of a pod template: digest of the settings and Secrets that its pods read when they start.</summary>
+    /// <summary>Annotation of a pod template: digest of the settings and Secrets that its pods read at the start.</summary>
     public const string SettingsDigest = $"{ApiGroup.Name}/settings";
 
-    /// <summary>Annotation of the app's Deployment: digest of the last migration that its pods may rely on.</summary>
+    /// <summary>Annotation of the app's Deployment: digest of the last migration for its pods.</summary>
     public const string MigrationDigest = $"{ApiGroup.Name}/migration";
 
     /// <summary>
-    /// Annotation of a KeyPool: an epoch to be in force, a whole number from 1. The operator opens it unless it or a newer one is. Whoever promotes a database that
-    /// may have lost writes sets it to <c>status.epoch</c> + 1; it may stay.
+    /// Annotation of a KeyPool: an epoch to open, a whole number from 1. The operator opens it unless it or a newer one is current. Set it to <c>status.epoch</c> + 1
+    /// after the promotion of a database that may have lost writes. It may stay.
     /// </summary>
     public const string OpenEpoch = $"{ApiGroup.Name}/open-epoch";
 
-    /// <summary>Annotation with which a region may be deleted although it is its group's primary; its value is the region's name.</summary>
+    /// <summary>Annotation that allows the deletion of a region that is the primary of its group. Its value is the region's name.</summary>
     public const string AllowDeletePrimary = $"{ApiGroup.Name}/allow-delete-primary";
 
-    /// <summary>What labels and annotations of the operator begin with.</summary>
+    /// <summary>Prefix of the operator's labels and annotations.</summary>
     public const string OwnPrefix = $"{ApiGroup.Name}/";
 
-    /// <summary>What the labels begin with that all programs share.</summary>
+    /// <summary>Prefix of the recommended labels.</summary>
     public const string CommonPrefix = "app.kubernetes.io/";
 
     private const string Name = $"{CommonPrefix}name";
@@ -46,7 +46,7 @@ internal static class Labels
     private const string Product = "url-shortener";
     private const int MaxValue = 63;
 
-    /// <summary>Labels by which pods of a component are found. They never change.</summary>
+    /// <summary>Label selector of the pods of a component. It never changes.</summary>
     public static Dictionary<string, string> SelectorOf(string instance, string component) => new()
     {
         [Name] = Product,
@@ -62,21 +62,21 @@ internal static class Labels
         [Region] = region,
     };
 
-    /// <summary>A selector as text, for the scale subresource.</summary>
+    /// <summary>A selector as a string, for the scale subresource.</summary>
     public static string Text(IReadOnlyDictionary<string, string> selector) =>
         string.Join(',', selector.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => $"{label.Key}={label.Value}"));
 
-    /// <summary>The value of an annotation; null when it is not there.</summary>
+    /// <summary>The value of an annotation; null: absent.</summary>
     public static string? AnnotationOf(V1ObjectMeta? metadata, string name) =>
         metadata?.Annotations is { } annotations && annotations.TryGetValue(name, out var value) ? value : null;
 
-    /// <summary>Labels of an object that the operator makes for itself.</summary>
+    /// <summary>Labels of an object that the operator creates for itself.</summary>
     public static Dictionary<string, string> OfOperator() => new() { [ManagedBy] = Manager };
 
-    /// <summary>Labels by which pods of a program are found.</summary>
+    /// <summary>Label selector of the pods of a program.</summary>
     public static Dictionary<string, string> SelectorOfProgram(string name) => new() { [Name] = name };
 
-    /// <summary>Annotations by which Prometheus finds a pod and its metrics.</summary>
+    /// <summary>Annotations that tell Prometheus to scrape a pod.</summary>
     public static Dictionary<string, string> Scrape(int port) => new()
     {
         ["prometheus.io/scrape"] = "true",
@@ -84,16 +84,16 @@ internal static class Labels
         ["prometheus.io/path"] = "/metrics",
     };
 
-    /// <summary>The value of an object's instance label; names of objects may be longer than values of labels.</summary>
+    /// <summary>The value of an object's instance label. Names of objects may be longer than label values.</summary>
     public static string InstanceValue(string name) => name.Length <= MaxValue ? name : Names.Shorten(name, MaxValue);
 
     /// <summary>The instance label of an object; null: it has none.</summary>
     public static string? InstanceOf(V1ObjectMeta metadata) => LabelOf(metadata, Instance);
 
-    /// <summary>The component that an object belongs to; null: none.</summary>
+    /// <summary>The component of an object; null: none.</summary>
     public static string? ComponentOf(V1ObjectMeta metadata) => LabelOf(metadata, Component);
 
-    /// <summary>Whether the operator made an object.</summary>
+    /// <summary>Whether the operator created an object.</summary>
     public static bool IsManaged(V1ObjectMeta metadata) => LabelOf(metadata, ManagedBy) == Manager;
 
     private static string? LabelOf(V1ObjectMeta metadata, string name) =>

@@ -5,16 +5,16 @@ using UrlShortener.Operator.Entities;
 
 namespace UrlShortener.Operator.Apply;
 
-/// <summary>What all objects that the operator makes have in common: they belong to one of its own, and go with it.</summary>
+/// <summary>Ownership of the objects that the operator creates: Kubernetes deletes them with their owner.</summary>
 internal static class Owned
 {
     /// <summary>Metadata of an object of a region.</summary>
     /// <param name="region">The region.</param>
     /// <param name="suffix">Last part of its name.</param>
-    /// <param name="component">What it is for.</param>
+    /// <param name="component">Its component.</param>
     public static V1ObjectMeta Metadata(V1Alpha1ShortenerRegion region, string suffix, string component) => Metadata(region, suffix, component, region.Spec.Region);
 
-    /// <summary>Metadata of an object of whatever owner.</summary>
+    /// <summary>Metadata of an object of any owner.</summary>
     public static V1ObjectMeta Metadata<TOwner>(TOwner owner, string suffix, string component, string region)
         where TOwner : class, IKubernetesObject<V1ObjectMeta>
     {

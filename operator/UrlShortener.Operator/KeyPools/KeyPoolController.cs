@@ -11,12 +11,12 @@ using UrlShortener.Operator.Entities;
 
 namespace UrlShortener.Operator.KeyPools;
 
-/// <summary>Brings pools in line with their specification: observe, plan, apply, command, tell.</summary>
+/// <summary>Reconciles key pools: observe, plan, apply, command, write the status.</summary>
 internal sealed class KeyPoolController(
     KeyPoolObserver observer, Applier applier, ResourceClient client, KgsClient kgs, KgsTokens tokens, Leadership leadership, EventRecorder events, TimeProvider time)
     : IEntityController<V1Alpha1KeyPool>
 {
-    // By identifier of the pool; goes with it.
+    // By UID of the pool; removed with it.
     private readonly ConcurrentDictionary<string, KeyPoolMemory> _memory = new();
 
     /// <inheritdoc />
@@ -36,16 +36,16 @@ internal sealed class KeyPoolController(
         var (status, changed) = KeyPoolStatusRules.Build(pool, observed, plan, memory.NumbersAt, now);
         pool = await client.PatchStatusAsync(pool, pool.WithStatus(status), FieldManagers.Status, cancellationToken);
         ConditionEvents.Record(events, pool, changed);
-        // By what is seen: the answer to the command may have been lost, and the service be told by others.
+        // From the observed epoch: the answer to the command may be lost, and others may open epochs too.
         if (former?.Epoch is { } before && status.Epoch > before)
-            events.Record(pool, EventSeverity.Normal, "EpochOpened", "OpenEpoch", $"Epoch {status.Epoch} is open: unused codes of older ones are void.");
+            events.Record(pool, EventSeverity.Normal, "EpochOpened", "OpenEpoch", $"Opened epoch {status.Epoch}; unused keys of older epochs are discarded.");
         KeyPoolMetrics.Set(pool, observed.Reading, status);
         _memory[pool.Metadata.Uid] = new KeyPoolMemory(plan.History, KeyPoolStatusRules.HasOtherNumbers(former, status) ? now : memory.NumbersAt);
         return ReconciliationResult<V1Alpha1KeyPool>.Success(pool, KeyPoolStatusRules.IntervalOf(observed.Reading, status));
     }
 
     /// <inheritdoc />
-    // What the pool owned goes with it, by the cluster's garbage collector.
+    // Kubernetes' garbage collector deletes the objects of the pool.
     public Task<ReconciliationResult<V1Alpha1KeyPool>> DeletedAsync(V1Alpha1KeyPool pool, CancellationToken cancellationToken)
     {
         _memory.TryRemove(pool.Metadata.Uid, out _);
@@ -53,7 +53,7 @@ internal sealed class KeyPoolController(
         return Task.FromResult(ReconciliationResult<V1Alpha1KeyPool>.Success(pool));
     }
 
-    // What does not depend on each other is done, whatever becomes of the rest; returns what stands in the way.
+    // Applies independent objects even if others fail; returns the first obstacle.
     private async Task<Obstacle?> ApplyAsync(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region, ObservedKeyPool observed, KeyPoolPlan plan, CancellationToken cancellationToken)
     {
         Obstacle?[] obstacles =
@@ -70,7 +70,7 @@ internal sealed class KeyPoolController(
             : null;
     }
 
-    // Created, never applied: a token that is there already must stay, even when the cache does not know it yet.
+    // Created, never applied: an existing token must stay, even if the cache does not have it yet.
     private async Task<Obstacle?> MakeTokenAsync(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region, KeyPoolPlan plan, CancellationToken cancellationToken)
     {
         var live = await client.GetAsync<V1Secret>(new ObjectKey(pool.Metadata.NamespaceProperty, plan.Token.Name), cancellationToken);
@@ -83,13 +83,13 @@ internal sealed class KeyPoolController(
 
         return Owned.IsControlledBy(live, pool)
             ? null
-            : new Obstacle(Reasons.NameTaken, $"Secret {plan.Token.Name} exists and does not belong to this object. Delete it, or name it by spec.connections.kgsTokenSecretRef of the region.");
+            : new Obstacle(Reasons.NameTaken, $"Secret {plan.Token.Name} exists and does not belong to this KeyPool. Delete it, or reference it in spec.connections.kgsTokenSecretRef of the region.");
     }
 
     private async Task CommandAsync(V1Alpha1KeyPool pool, ObservedKeyPool observed, KeyPoolPlan plan, CancellationToken cancellationToken)
     {
         if (plan.BadEpoch is { } bad)
-            events.Record(pool, EventSeverity.Warning, "EpochInvalid", "OpenEpoch", $"Annotation {Labels.OpenEpoch} is \"{bad}\"; it must be a whole number from 1 to {Limits.MaxEpoch}.");
+            events.Record(pool, EventSeverity.Warning, "EpochInvalid", "OpenEpoch", $"Ignored annotation {Labels.OpenEpoch}: \"{bad}\" is not a whole number from 1 to {Limits.MaxEpoch}.");
         if ((plan.OpensEpoch is null && !plan.Refills) || observed.AskedWorker is not { } pod
             || await tokens.ReadAsync(pool.Metadata.NamespaceProperty, plan.Token, cancellationToken) is not { } token)
             return;
@@ -99,7 +99,7 @@ internal sealed class KeyPoolController(
             leadership.RequireToken();
             var answer = await kgs.OpenEpochAsync(pod, token, epoch, cancellationToken);
             if (!answer.IsSuccess)
-                events.Record(pool, EventSeverity.Warning, "CommandFailed", "OpenEpoch", $"Epoch {epoch} could not be opened and is tried again. {answer.Failure}");
+                events.Record(pool, EventSeverity.Warning, "CommandFailed", "OpenEpoch", $"Could not open epoch {epoch}; retrying. {answer.Failure}");
         }
 
         if (plan.Refills)
@@ -107,9 +107,9 @@ internal sealed class KeyPoolController(
             leadership.RequireToken();
             var answer = await kgs.RefillAsync(pod, token, cancellationToken);
             if (answer.IsSuccess)
-                events.Record(pool, EventSeverity.Normal, "RefillStarted", "Refill", $"The pool is being filled to {pool.Spec.TargetAvailable} codes.");
+                events.Record(pool, EventSeverity.Normal, "RefillStarted", "Refill", $"Started a refill to {pool.Spec.TargetAvailable} keys.");
             else
-                events.Record(pool, EventSeverity.Warning, "CommandFailed", "Refill", $"The service could not be told to fill the pool; it is tried again. {answer.Failure}");
+                events.Record(pool, EventSeverity.Warning, "CommandFailed", "Refill", $"Could not start a refill; retrying. {answer.Failure}");
         }
     }
 }

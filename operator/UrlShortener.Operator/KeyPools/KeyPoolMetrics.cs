@@ -5,18 +5,18 @@ using UrlShortener.Operator.Entities.Status;
 
 namespace UrlShortener.Operator.KeyPools;
 
-/// <summary>State of pools, for monitoring. What belongs to a pool goes with it. Numbers keep their last value while no worker answers.</summary>
+/// <summary>Metrics of pools, removed with the pool. They keep their last value while no worker answers.</summary>
 internal static class KeyPoolMetrics
 {
     private static readonly string[] Names = ["namespace", "name", "region"];
-    private static readonly Gauge Available = Metrics.CreateGauge("shortener_keypool_available", "Unused codes in the pool.", Names);
-    private static readonly Gauge Target = Metrics.CreateGauge("shortener_keypool_target", "Codes that the pool is filled to.", Names);
-    private static readonly Gauge Consumption = Metrics.CreateGauge("shortener_keypool_consumption_per_second", "Codes taken per second over the last minute.", Names);
-    private static readonly Gauge Exhaustion = Metrics.CreateGauge("shortener_keypool_seconds_to_exhaustion", "Seconds until the pool is empty; +Inf while it does not fall.", Names);
-    private static readonly Gauge Epoch = Metrics.CreateGauge("shortener_keypool_epoch", "The epoch in force.", Names);
-    private static readonly Gauge Workers = Metrics.CreateGauge("shortener_keypool_workers", "Workers that are ready.", Names);
+    private static readonly Gauge Available = Metrics.CreateGauge("shortener_keypool_available", "Unused keys in the pool.", Names);
+    private static readonly Gauge Target = Metrics.CreateGauge("shortener_keypool_target", "Number of keys to fill the pool to.", Names);
+    private static readonly Gauge Consumption = Metrics.CreateGauge("shortener_keypool_consumption_per_second", "Keys taken per second over the last minute.", Names);
+    private static readonly Gauge Exhaustion = Metrics.CreateGauge("shortener_keypool_seconds_to_exhaustion", "Seconds until the pool is empty; +Inf while the level does not fall.", Names);
+    private static readonly Gauge Epoch = Metrics.CreateGauge("shortener_keypool_epoch", "Current epoch.", Names);
+    private static readonly Gauge Workers = Metrics.CreateGauge("shortener_keypool_workers", "Ready workers.", Names);
 
-    /// <summary>Tells the state of a pool.</summary>
+    /// <summary>Sets the metrics of a pool.</summary>
     public static void Set(V1Alpha1KeyPool pool, KeyGenerationStatus? reading, KeyPoolStatus status)
     {
         var labels = LabelsOf(pool);
@@ -30,7 +30,7 @@ internal static class KeyPoolMetrics
         Epoch.WithLabels(labels).Set(reading.Epoch);
     }
 
-    /// <summary>Forgets a pool.</summary>
+    /// <summary>Removes the metrics of a pool.</summary>
     public static void Remove(V1Alpha1KeyPool pool)
     {
         var labels = LabelsOf(pool);

@@ -10,7 +10,7 @@ using UrlShortener.Operator.Regions;
 
 namespace UrlShortener.Operator.KeyPools;
 
-/// <summary>Reads all that a reconcile of a pool goes by: the caches, the token, and what a worker says.</summary>
+/// <summary>Observes a pool: reads the caches and the token, and asks a worker.</summary>
 internal sealed class KeyPoolObserver(
     Informer<V1Alpha1KeyPool> keyPools,
     Informer<V1Alpha1ShortenerRegion> regions,
@@ -30,7 +30,7 @@ internal sealed class KeyPoolObserver(
     // For all workers together, of which one may hang.
     private static readonly TimeSpan AskLimit = TimeSpan.FromSeconds(6);
 
-    /// <summary>Reads it.</summary>
+    /// <summary>Reads the observed state.</summary>
     public async Task<ObservedKeyPool> ObserveAsync(V1Alpha1KeyPool pool, CancellationToken cancellationToken)
     {
         var space = pool.Metadata.NamespaceProperty;
@@ -61,11 +61,11 @@ internal sealed class KeyPoolObserver(
         };
     }
 
-    /// <summary>Where the token of a pool's workers is.</summary>
+    /// <summary>The Secret with the token of a pool's workers.</summary>
     public static SecretKeyRef TokenOf(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion? region) =>
         region?.Spec.Connections.KgsTokenSecretRef ?? new TokenSecretRef { Name = KgsResources.TokenNameOf(pool), Key = KgsResources.TokenKey };
 
-    // The oldest one first, which knows the rates of the last minute; always the same one, so that the answers fit together.
+    // The oldest one first: it knows the rates of the last minute. Always the same one, so that the answers are consistent.
     private async Task<(KgsAnswer? Answer, V1Pod? AskedWorker)> AskAsync(IEnumerable<V1Pod> workers, string space, SecretKeyRef reference, CancellationToken cancellationToken)
     {
         var ready = workers.Where(AppProbe.IsReady).OrderBy(pod => pod.Metadata.CreationTimestamp).ThenBy(pod => pod.Metadata.Name, StringComparer.Ordinal).ToList();
@@ -73,7 +73,7 @@ internal sealed class KeyPoolObserver(
             return (null, null);
         KgsAnswer? failure = null;
         var started = time.GetTimestamp();
-        // While a new token is rolled out, the older workers know another one.
+        // During a token rotation, older workers have another token.
         foreach (var pod in ready.TakeWhile(_ => time.GetElapsedTime(started) < AskLimit))
         {
             var answer = await client.ReadStatusAsync(pod, token, cancellationToken);

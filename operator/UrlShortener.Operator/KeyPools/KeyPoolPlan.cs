@@ -9,46 +9,46 @@ using UrlShortener.Operator.Regions;
 
 namespace UrlShortener.Operator.KeyPools;
 
-/// <summary>What a pool is to be, worked out from its specification and what was observed. Pure.</summary>
+/// <summary>The plan for a pool, computed from its specification and the observed state. Pure.</summary>
 internal sealed record KeyPoolPlan
 {
-    /// <summary>Why nothing is done; null: all that follows is.</summary>
+    /// <summary>Why the plan is not carried out; null: it is.</summary>
     public Obstacle? Obstacle { get; init; }
 
-    /// <summary>Whether anything is to be changed or commanded at all.</summary>
+    /// <summary>Whether the operator changes anything or sends commands.</summary>
     public bool Applies { get; init; }
 
-    /// <summary>What workers wait for before they start or change; null: nothing.</summary>
+    /// <summary>What workers wait for before a start or change; null: nothing.</summary>
     public Obstacle? Waiting { get; init; }
 
-    /// <summary>Where the workers' token is.</summary>
+    /// <summary>The Secret with the workers' token.</summary>
     public required SecretKeyRef Token { get; init; }
 
-    /// <summary>Whether the Secret with the token is to be made.</summary>
+    /// <summary>Whether to create the Secret with the token.</summary>
     public bool MakesToken { get; init; }
 
-    /// <summary>What runs in the workers' pods; null: there is no region.</summary>
+    /// <summary>The process in the workers' pods; null: there is no region.</summary>
     public RuntimeProcess? Process { get; init; }
 
     /// <summary>Workers.</summary>
     public required int Workers { get; init; }
 
-    /// <summary>What to remember for the next look.</summary>
+    /// <summary>Memory for the next reconcile.</summary>
     public required WorkerHistory History { get; init; }
 
-    /// <summary>Whether the service is to be told to fill the pool.</summary>
+    /// <summary>Whether to command a refill.</summary>
     public bool Refills { get; init; }
 
     /// <summary>The epoch to open; null: none.</summary>
     public int? OpensEpoch { get; init; }
 
-    /// <summary>The value of <see cref="Labels.OpenEpoch"/> when it is no epoch; null: it is one, or not there.</summary>
+    /// <summary>An invalid value of <see cref="Labels.OpenEpoch"/>; null: it is valid or absent.</summary>
     public string? BadEpoch { get; init; }
 
-    /// <summary>Works it out.</summary>
+    /// <summary>Computes the plan.</summary>
     /// <param name="pool">The pool.</param>
-    /// <param name="observed">What was observed.</param>
-    /// <param name="history">What was remembered at the last look.</param>
+    /// <param name="observed">The observed state.</param>
+    /// <param name="history">Memory of the last reconcile.</param>
     /// <param name="now">The time.</param>
     public static KeyPoolPlan Of(V1Alpha1KeyPool pool, ObservedKeyPool observed, WorkerHistory history, DateTimeOffset now)
     {
@@ -96,7 +96,7 @@ internal sealed record KeyPoolPlan
         ?? (observed.Region is { } region ? FindIn(pool, region, observed, token) : Missing(pool));
 
     private static Obstacle Missing(V1Alpha1KeyPool pool) =>
-        new(Reasons.RegionNotFound, $"There is no ShortenerRegion {pool.Spec.RegionRef.Name} in this namespace. Create it, or make a KeyPool for another one.");
+        new(Reasons.RegionNotFound, $"ShortenerRegion {pool.Spec.RegionRef.Name} does not exist in this namespace. Create it, or delete this KeyPool.");
 
     private static Obstacle? FindInvalid(KeyPoolSpec spec) => KeyPoolRules.Check(spec) is { Count: > 0 } problems
         ? new Obstacle(Reasons.InvalidSpec, string.Join(' ', problems.Select(problem => problem.ToString())))
@@ -104,7 +104,7 @@ internal sealed record KeyPoolPlan
 
     private static Obstacle? FindHolder(V1Alpha1KeyPool pool, IReadOnlyList<V1Alpha1KeyPool> siblings) =>
         KeyPoolHolder.Of(siblings) is { } holder && holder.Metadata.Uid != pool.Metadata.Uid
-            ? new Obstacle(Reasons.PoolConflict, $"KeyPool {holder.Metadata.Name} is the pool of the region {pool.Spec.RegionRef.Name} already. Delete one of the two.")
+            ? new Obstacle(Reasons.PoolConflict, $"Region {pool.Spec.RegionRef.Name} already has KeyPool {holder.Metadata.Name}. Delete one of them.")
             : null;
 
     private static Obstacle? FindIn(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region, ObservedKeyPool observed, SecretKeyRef token)
@@ -113,20 +113,20 @@ internal sealed record KeyPoolPlan
             return new Obstacle(Reasons.RegionNotFound, $"ShortenerRegion {region.Metadata.Name} is being deleted. Delete this KeyPool too, or create the region again.");
         if (region.Spec.Connections.RedisSecretRef is null)
         {
-            return new Obstacle(Reasons.NotSupported, $"ShortenerRegion {region.Metadata.Name} has no Redis, in which its processes could share a pool. "
-                + "Name one by spec.connections.redisSecretRef of the region, or delete this KeyPool: codes are made on demand then.");
+            return new Obstacle(Reasons.NotSupported, $"ShortenerRegion {region.Metadata.Name} has no Redis, which a pool needs. "
+                + "Set spec.connections.redisSecretRef of the region, or delete this KeyPool. Without it the app generates codes on demand.");
         }
 
         var isOwn = region.Spec.Connections.KgsTokenSecretRef is null;
         if (isOwn && observed.Secrets.TryGetValue(token.Name, out var made) && !Owned.IsControlledBy(made, pool))
-            return new Obstacle(Reasons.NameTaken, $"Secret {token.Name} exists and does not belong to this object. Delete it, or name it by spec.connections.kgsTokenSecretRef of the region.");
+            return new Obstacle(Reasons.NameTaken, $"Secret {token.Name} exists and does not belong to this KeyPool. Delete it, or reference it in spec.connections.kgsTokenSecretRef of the region.");
         foreach (var reference in RuntimeEnvironment.SecretsOf(region.Spec).Append(token))
         {
-            // The operator makes its own where it is missing, and never touches one that is there.
+            // The operator creates a missing token, and never changes an existing one.
             if (isOwn && reference == token)
             {
                 if (observed.Secrets.ContainsKey(token.Name) && SecretDigests.Find(token, observed.Secrets) is null)
-                    return new Obstacle(Reasons.SecretNotFound, $"The Secret {token.Name} has no key {token.Key}. Delete it: the operator makes a new one.");
+                    return new Obstacle(Reasons.SecretNotFound, $"Secret {token.Name} has no key {token.Key}. Delete the Secret; the operator then creates a new one.");
             }
             else if (SecretDigests.FindMissing(reference, observed.Secrets) is { } missing)
                 return missing;
@@ -138,11 +138,11 @@ internal sealed record KeyPoolPlan
     private static Obstacle? FindWaiting(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region, ObservedKeyPool observed, bool makesToken)
     {
         if (observed.ServiceAccount is null || observed.Settings?.Data is not { } settings || !HasAll(settings, RuntimeEnvironment.Plain(region.Spec)))
-            return new Obstacle(Reasons.RegionNotReady, $"ShortenerRegion {region.Metadata.Name} has not made the account and the settings of its pods yet. Its conditions tell why.");
-        // As the app: workers of a new version meet tables that are ready for them.
+            return new Obstacle(Reasons.RegionNotReady, $"ShortenerRegion {region.Metadata.Name} does not have its service account and settings yet. See its conditions.");
+        // Like the app: workers of a new version start after the migration.
         if (Migration.Of(region, observed.Secrets, observed.App, observed.Jobs).State != MigrationState.Done)
-            return new Obstacle(Reasons.Migrating, $"Workers wait until the tables of ShortenerRegion {region.Metadata.Name} are up to date. Its conditions tell how far that is.");
-        return makesToken ? new Obstacle(Reasons.RollingOut, "The token of the workers is being made.") : null;
+            return new Obstacle(Reasons.Migrating, $"Workers wait for the database migration of ShortenerRegion {region.Metadata.Name}. See its conditions.");
+        return makesToken ? new Obstacle(Reasons.RollingOut, "The operator is creating the token of the workers.") : null;
     }
 
     private static bool HasAll(IDictionary<string, string> settings, IEnumerable<KeyValuePair<string, string>> wanted) =>

@@ -8,10 +8,10 @@ using UrlShortener.Operator.Regions;
 
 namespace UrlShortener.Operator.KeyPools;
 
-/// <summary>Registers the controller of pools, and what it watches.</summary>
+/// <summary>Registers the controller of pools and its informers.</summary>
 internal static class KeyPoolServices
 {
-    /// <summary>Adds the controller of pools. It shares the caches of <see cref="RegionServices.AddRegionController"/>, which has to be added too.</summary>
+    /// <summary>Adds the controller of pools. It shares the caches of <see cref="RegionServices.AddRegionController"/>, which must be added too.</summary>
     public static IServiceCollection AddKeyPoolController(this IServiceCollection services)
     {
         services.AddSingleton(_ => new KgsClient(KgsClient.CreateHttp()));
@@ -29,11 +29,11 @@ internal static class KeyPoolServices
             .Watches<V1ConfigMap>(FindOfOwner)
             .Watches<V1Deployment>(FindOfOwner)
             .Watches<V1Job>(FindOfOwner)
-            // Which Secrets a pool's workers read is the region's matter. There are few pools in a namespace.
+            // The region decides which Secrets the workers read. A namespace has few pools.
             .Watches<V1Secret>((secret, pools) => pools.GetAll().Where(pool => pool.Metadata.NamespaceProperty == secret.Metadata.NamespaceProperty).Select(ObjectKey.Of)));
     }
 
-    // The others of the region: one of them may have waited for the place of one that goes.
+    // The other pools of the region: one of them may become active.
     private static IEnumerable<ObjectKey> FindSiblings(V1Alpha1KeyPool pool, ObjectCache<V1Alpha1KeyPool> pools) =>
         FindOfRegion(pools, new ObjectKey(pool.Metadata.NamespaceProperty, pool.Spec.RegionRef.Name)).Where(key => key != ObjectKey.Of(pool));
 

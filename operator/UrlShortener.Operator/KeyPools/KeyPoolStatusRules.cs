@@ -10,27 +10,27 @@ using UrlShortener.Operator.Pods;
 
 namespace UrlShortener.Operator.KeyPools;
 
-/// <summary>What is told of a pool, worked out from what was observed and planned. Pure.</summary>
+/// <summary>Computes the status of a pool from the observed state and the plan. Pure.</summary>
 internal static class KeyPoolStatusRules
 {
-    /// <summary>Time between two statuses that differ in numbers only.</summary>
+    /// <summary>Minimum time between two statuses that differ only in numbers.</summary>
     public static readonly TimeSpan NumbersInterval = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long the last known level is told while no worker answers.</summary>
+    /// <summary>How long the conditions keep the last known level while no worker answers.</summary>
     public static readonly TimeSpan LevelKept = TimeSpan.FromMinutes(2);
 
-    /// <summary>Percent of all codes that there are, from which on there are few left: every third new code is one that was issued.</summary>
+    /// <summary>Percent of all possible codes from which the keyspace counts as low: every third generated code is taken.</summary>
     public const int KeyspaceLimit = 33;
 
-    // The level is no object whose change could be waited for.
+    // The level is not an object that can be watched.
     private static readonly TimeSpan SteadyInterval = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan BusyInterval = TimeSpan.FromSeconds(5);
 
-    /// <summary>The status, and the conditions that flipped.</summary>
+    /// <summary>The status, and the changed conditions.</summary>
     /// <param name="pool">The pool.</param>
-    /// <param name="observed">What was observed.</param>
-    /// <param name="plan">What was planned, and what came in the way.</param>
-    /// <param name="numbersAt">When numbers were last told; null: not since the start.</param>
+    /// <param name="observed">The observed state.</param>
+    /// <param name="plan">The plan.</param>
+    /// <param name="numbersAt">When the numbers last changed; null: not since the start.</param>
     /// <param name="now">The time.</param>
     public static (KeyPoolStatus Status, IReadOnlyList<(V1Condition Condition, string? Former)> Changed) Build(
         V1Alpha1KeyPool pool, ObservedKeyPool observed, KeyPoolPlan plan, DateTimeOffset? numbersAt, DateTimeOffset now)
@@ -43,11 +43,11 @@ internal static class KeyPoolStatusRules
         {
             ({ } obstacle, _) => (false, obstacle.Reason, obstacle.Message),
             (_, { } step) when ready < pool.Spec.Kgs.MinReplicas => (false, step.Reason, step.Message),
-            _ when ready < pool.Spec.Kgs.MinReplicas => (false, Reasons.TooFewPods, $"{ready} workers serve; {pool.Spec.Kgs.MinReplicas} are wanted at least{PodTrouble.Explain(observed.Pods)}."),
+            _ when ready < pool.Spec.Kgs.MinReplicas => (false, Reasons.TooFewPods, $"{ready} workers serve; the minimum is {pool.Spec.Kgs.MinReplicas}{PodTrouble.Explain(observed.Pods)}."),
             _ when health.Status != true => (false, health.Reason, health.Message),
             _ when level is null => (false, Reasons.NotKnown, "The level of the pool is not known yet."),
-            _ when level < pool.Spec.CriticalWatermark => (false, Reasons.BelowCriticalWatermark, "The pool is being filled up from below criticalWatermark."),
-            _ => (true, Reasons.AsExpected, "The workers serve, and the pool has enough codes."),
+            _ when level < pool.Spec.CriticalWatermark => (false, Reasons.BelowCriticalWatermark, "The pool has fewer keys than criticalWatermark; workers are refilling it."),
+            _ => (true, Reasons.AsExpected, "The workers serve, and the pool has enough keys."),
         };
         conditions.Set(ConditionTypes.Ready, isReady, reason, message);
         SetProgress(conditions, pool, failure, busy);
@@ -57,7 +57,7 @@ internal static class KeyPoolStatusRules
             ConditionTypes.Suspended,
             pool.Spec.Suspend,
             pool.Spec.Suspend ? Reasons.SuspendedBySpec : Reasons.AsExpected,
-            pool.Spec.Suspend ? "spec.suspend is true: the operator changes and commands nothing. Set it to false to go on." : "Changes are carried out.");
+            pool.Spec.Suspend ? "spec.suspend is true: the operator changes nothing and sends no commands. Set it to false to resume." : "The operator applies changes.");
 
         var status = (pool.Status ?? new KeyPoolStatus()) with
         {
@@ -75,7 +75,7 @@ internal static class KeyPoolStatusRules
         return (WithNumbers(pool, status, observed.Reading, numbersAt, now), conditions.Changed);
     }
 
-    /// <summary>Whether a status tells other numbers than the one before.</summary>
+    /// <summary>Whether the numbers of two statuses differ.</summary>
     public static bool HasOtherNumbers(KeyPoolStatus? former, KeyPoolStatus status) => Text(NumbersOf(former)) != Text(NumbersOf(status));
 
     /// <summary>When to look again at the latest.</summary>
@@ -93,18 +93,18 @@ internal static class KeyPoolStatusRules
         if (failure is null && !pool.Spec.Suspend && busy is { } work)
             conditions.Set(ConditionTypes.Reconciling, true, work.Reason, work.Message);
         else
-            conditions.Set(ConditionTypes.Reconciling, false, failure?.Reason ?? Reasons.AsExpected, "Nothing is under way.");
-        conditions.Set(ConditionTypes.Stalled, failure is not null, failure?.Reason ?? Reasons.AsExpected, failure?.Message ?? "Nothing stands in the way.");
+            conditions.Set(ConditionTypes.Reconciling, false, failure?.Reason ?? Reasons.AsExpected, "No change is in progress.");
+        conditions.Set(ConditionTypes.Stalled, failure is not null, failure?.Reason ?? Reasons.AsExpected, failure?.Message ?? "The object is not stalled.");
     }
 
-    // No levels in messages: they would be news all the time.
+    // No levels in messages: they would change all the time.
     private static void SetLevels(ConditionList conditions, V1Alpha1KeyPool pool, KeyGenerationStatus? reading, DateTimeOffset now)
     {
         var spec = pool.Spec;
         var level = reading?.Level;
-        Set(ConditionTypes.LowWatermark, level < spec.LowWatermark, Reasons.BelowLowWatermark, $"The pool has fewer codes than lowWatermark ({spec.LowWatermark}).", $"The pool has lowWatermark ({spec.LowWatermark}) codes or more.");
-        Set(ConditionTypes.Critical, level < spec.CriticalWatermark, Reasons.BelowCriticalWatermark, $"The pool has fewer codes than criticalWatermark ({spec.CriticalWatermark}).", $"The pool has criticalWatermark ({spec.CriticalWatermark}) codes or more.");
-        Set(ConditionTypes.Exhausted, level == 0, Reasons.PoolEmpty, "The pool is empty: codes are made on demand, which makes creating links slower.", "The pool has codes.");
+        Set(ConditionTypes.LowWatermark, level < spec.LowWatermark, Reasons.BelowLowWatermark, $"The pool has fewer keys than lowWatermark ({spec.LowWatermark}).", $"The pool has at least lowWatermark ({spec.LowWatermark}) keys.");
+        Set(ConditionTypes.Critical, level < spec.CriticalWatermark, Reasons.BelowCriticalWatermark, $"The pool has fewer keys than criticalWatermark ({spec.CriticalWatermark}).", $"The pool has at least criticalWatermark ({spec.CriticalWatermark}) keys.");
+        Set(ConditionTypes.Exhausted, level == 0, Reasons.PoolEmpty, "The pool is empty. The app generates codes on demand, which slows down the creation of links.", "The pool is not empty.");
 
         var used = reading?.KeyspaceUsedShare is { } share ? PercentOf(share) : pool.Status?.KeyspaceUsedPercent;
         var isLow = used >= KeyspaceLimit;
@@ -112,7 +112,7 @@ internal static class KeyPoolStatusRules
             ConditionTypes.KeyspaceLow,
             used is null ? null : isLow,
             used is null ? Reasons.NotKnown : isLow ? Reasons.KeyspaceUsed : Reasons.EnoughCodes,
-            used is null ? "It is not known how many codes were issued." : isLow ? $"{KeyspaceLimit} % of all codes that there are have been issued, or more. Longer codes are needed soon." : $"Less than {KeyspaceLimit} % of all codes that there are have been issued.");
+            used is null ? "The number of claimed codes is not known." : isLow ? $"At least {KeyspaceLimit} % of all possible codes have been claimed. Plan for longer codes." : $"Less than {KeyspaceLimit} % of all possible codes have been claimed.");
 
         void Set(string type, bool isBelow, string whyBelow, string below, string above)
         {
@@ -125,7 +125,7 @@ internal static class KeyPoolStatusRules
         }
     }
 
-    // A worker that restarts must not make people think of the pool.
+    // A restart of a worker must not look like a problem of the pool.
     private static V1Condition? Keep(IReadOnlyList<V1Condition>? former, string type, DateTimeOffset now)
     {
         var generator = former?.FirstOrDefault(condition => condition.Type == ConditionTypes.GeneratorHealthy);
@@ -140,13 +140,13 @@ internal static class KeyPoolStatusRules
         if (observed.Reading is { } reading)
         {
             return reading.State == KeyGenerationPhase.Failing
-                ? (false, Reasons.GeneratorFailing, $"The service cannot fill the pool: {reading.LastError ?? "it does not say why."}")
-                : (true, Reasons.AsExpected, "The service does its work.");
+                ? (false, Reasons.GeneratorFailing, $"The service cannot fill the pool: {reading.LastError ?? "it reports no reason."}")
+                : (true, Reasons.AsExpected, "The service works.");
         }
 
-        // Before the first worker ever answered there is nothing to worry about.
+        // Before the first answer of a worker there is no problem to report.
         var wasKnown = pool.Status?.Conditions?.Any(condition => condition.Type == ConditionTypes.GeneratorHealthy && condition.Status != "Unknown") == true;
-        return wasKnown ? (false, Reasons.TooFewPods, $"No worker is there to answer{PodTrouble.Explain(observed.Pods)}.") : (null, Reasons.NotKnown, "No worker has answered yet.");
+        return wasKnown ? (false, Reasons.TooFewPods, $"No worker is ready{PodTrouble.Explain(observed.Pods)}.") : (null, Reasons.NotKnown, "No worker has answered yet.");
     }
 
     private static Obstacle? FailureOf(ObservedKeyPool observed, KeyPoolPlan plan)
@@ -154,17 +154,17 @@ internal static class KeyPoolStatusRules
         if (plan.Obstacle is not null)
             return plan.Obstacle;
         return observed.Deployment?.Status?.Conditions?.Any(condition => condition is { Type: "Progressing", Status: "False" }) == true
-            ? new Obstacle(Reasons.RolloutStuck, $"The rollout of the workers makes no progress{PodTrouble.Explain(observed.Pods)}. Those of the former version go on. Correct spec.kgs or the region's spec.app.")
+            ? new Obstacle(Reasons.RolloutStuck, $"The rollout of the workers makes no progress{PodTrouble.Explain(observed.Pods)}. Workers of the previous version keep running. Fix spec.kgs, or spec.app of the region.")
             : null;
     }
 
-    // What is under way; null: nothing.
+    // The change in progress; null: none.
     private static Obstacle? BusyWith(V1Alpha1KeyPool pool, ObservedKeyPool observed, KeyPoolPlan plan)
     {
         if (plan.Waiting is not null)
             return plan.Waiting;
         if (observed.Deployment is not { } deployment)
-            return new Obstacle(Reasons.RollingOut, "The workers are being created.");
+            return new Obstacle(Reasons.RollingOut, "The operator is creating the Deployment of the workers.");
         var (wanted, status) = (plan.Workers, deployment.Status);
         var isRolledOut = deployment.Spec.Replicas == wanted && status?.ObservedGeneration >= deployment.Metadata.Generation
             && (status.UpdatedReplicas ?? 0) == wanted && (status.Replicas ?? 0) == wanted && (status.AvailableReplicas ?? 0) == wanted;
@@ -172,7 +172,7 @@ internal static class KeyPoolStatusRules
             || (Labels.AnnotationOf(deployment.Spec.Template.Metadata, Labels.SettingsDigest) == process.SettingsDigest && deployment.Spec.Template.Spec.Containers[0].Image == process.Image);
         return isRolledOut && isCurrent && (observed.Reading is null || observed.Reading.TargetLevel == pool.Spec.TargetAvailable)
             ? null
-            : new Obstacle(Reasons.RollingOut, $"{status?.UpdatedReplicas ?? 0} of {wanted} workers run the newest specification, {status?.AvailableReplicas ?? 0} serve{PodTrouble.Explain(observed.Pods)}.");
+            : new Obstacle(Reasons.RollingOut, $"{status?.UpdatedReplicas ?? 0} of {wanted} workers run the current specification, {status?.AvailableReplicas ?? 0} serve{PodTrouble.Explain(observed.Pods)}.");
     }
 
     private static KeyPoolStatus WithNumbers(V1Alpha1KeyPool pool, KeyPoolStatus status, KeyGenerationStatus? reading, DateTimeOffset? numbersAt, DateTimeOffset now)

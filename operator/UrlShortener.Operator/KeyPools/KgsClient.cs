@@ -9,10 +9,10 @@ namespace UrlShortener.Operator.KeyPools;
 /// <summary>Talks to workers of the key generation service. An error is an answer here, not an exception. The token goes into one header and nowhere else.</summary>
 internal sealed class KgsClient(HttpClient http)
 {
-    /// <summary>Longest time for an answer.</summary>
+    /// <summary>Maximum time for an answer.</summary>
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
 
-    /// <summary>Longest answer in bytes.</summary>
+    /// <summary>Maximum size of an answer in bytes.</summary>
     public const int MaxBytes = 64 * 1024;
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
@@ -41,25 +41,25 @@ internal sealed class KgsClient(HttpClient http)
         var (name, address) = (pod.Metadata.Name, pod.Status.PodIP);
         var host = address.Contains(':', StringComparison.Ordinal) ? $"[{address}]" : address;
         using var request = new HttpRequestMessage(method, new Uri($"http://{host}:{RuntimePod.Port}/kgs/v1/{path}"));
-        // Unchecked: a token that no header can hold is refused by the service, and not told in an exception.
+        // Without validation: the service refuses an invalid token, and no exception contains it.
         request.Headers.TryAddWithoutValidation("Authorization", new AuthenticationHeaderValue("Bearer", token).ToString());
         request.Content = body is null ? null : JsonContent.Create(body, options: Json);
         try
         {
             using var response = await http.SendAsync(request, cancellationToken);
             if (!response.IsSuccessStatusCode)
-                return new KgsAnswer(null, $"Pod {name} answers {(int)response.StatusCode} to {path}.");
+                return new KgsAnswer(null, $"Pod {name} answered {path} with {(int)response.StatusCode}.");
             return await response.Content.ReadFromJsonAsync<KeyGenerationStatus>(Json, cancellationToken) is { } reading
                 ? new KgsAnswer(reading, null)
-                : new KgsAnswer(null, $"Pod {name} gives an empty answer to {path}.");
+                : new KgsAnswer(null, $"Pod {name} answered {path} with an empty body.");
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return new KgsAnswer(null, $"Pod {name} does not answer to {path} within {Timeout.TotalSeconds:0} s.");
+            return new KgsAnswer(null, $"Pod {name} did not answer {path} within {Timeout.TotalSeconds:0} s.");
         }
         catch (Exception error) when (error is HttpRequestException or JsonException)
         {
-            return new KgsAnswer(null, $"Pod {name} does not answer to {path} as it should ({error.GetType().Name}).");
+            return new KgsAnswer(null, $"Pod {name} sent an invalid answer to {path}, or none ({error.GetType().Name}).");
         }
     }
 }

@@ -10,7 +10,7 @@ using UrlShortener.Operator.Pods;
 
 namespace UrlShortener.Operator.KeyPools;
 
-/// <summary>The objects of a pool's workers. Pure but for the token; each has the fields that the operator owns and no others.</summary>
+/// <summary>Builds the objects of a pool's workers. Pure except for the token; each object has only the fields that the operator owns.</summary>
 internal static class KgsResources
 {
     /// <summary>Key of the token in its Secret.</summary>
@@ -21,13 +21,13 @@ internal static class KgsResources
     // Of the workers.
     private const int MostUnavailable = 1;
 
-    /// <summary>Name of the Deployment, and of what stands around it.</summary>
+    /// <summary>Name of the Deployment and its related objects.</summary>
     public static string NameOf(V1Alpha1KeyPool pool) => Names.Of(pool.Metadata.Name, Names.Kgs);
 
-    /// <summary>Name of the Secret with the token that the operator makes.</summary>
+    /// <summary>Name of the Secret with the token that the operator creates.</summary>
     public static string TokenNameOf(V1Alpha1KeyPool pool) => Names.Of(pool.Metadata.Name, TokenSuffix);
 
-    /// <summary>Settings of the workers beside those of the region.</summary>
+    /// <summary>Settings of the workers in addition to those of the region.</summary>
     public static Dictionary<string, string> Settings(KeyPoolSpec spec) => new()
     {
         [SettingNames.Role] = RoleNames.Kgs,
@@ -39,10 +39,10 @@ internal static class KgsResources
         [SettingNames.KgsMaxKeysPerSecond] = Text(spec.MaxCodesPerSecond),
     };
 
-    /// <summary>The Deployment, with its number of replicas: no autoscaler has a say in it.</summary>
+    /// <summary>The Deployment, with replicas: it has no autoscaler.</summary>
     /// <param name="pool">The pool.</param>
     /// <param name="region">Its region.</param>
-    /// <param name="process">What runs in the pods.</param>
+    /// <param name="process">The process in the pods.</param>
     /// <param name="replicas">Workers.</param>
     public static V1Deployment BuildDeployment(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region, RuntimeProcess process, int replicas) => new()
     {
@@ -50,21 +50,21 @@ internal static class KgsResources
         Spec = Workload.BuildDeployment(SelectorOf(pool), RuntimePod.Build(region.Metadata.Name, region.Spec, process), replicas),
     };
 
-    /// <summary>The Service in front of the workers, for people and for the operators of other clusters.</summary>
+    /// <summary>The Service in front of the workers.</summary>
     public static V1Service BuildService(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region) => new()
     {
         Metadata = Metadata(pool, region, Names.Kgs),
         Spec = Workload.BuildService(SelectorOf(pool), "ClusterIP", port: 80),
     };
 
-    /// <summary>How many workers a drain of nodes may take away at once.</summary>
+    /// <summary>Limits how many workers a drain of nodes evicts at once.</summary>
     public static V1PodDisruptionBudget BuildDisruptionBudget(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region) => new()
     {
         Metadata = Metadata(pool, region, Names.Kgs),
         Spec = Workload.BuildDisruptionBudget(SelectorOf(pool), MostUnavailable),
     };
 
-    /// <summary>Lets the operator and Prometheus reach the workers, wherever they run, and nobody else.</summary>
+    /// <summary>Admits connections from the operator and Prometheus, in any namespace, and no others.</summary>
     public static V1NetworkPolicy BuildNetworkPolicy(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region) => new()
     {
         Metadata = Metadata(pool, region, Names.Kgs),
@@ -79,7 +79,7 @@ internal static class KgsResources
         Data = new Dictionary<string, byte[]> { [TokenKey] = Encoding.ASCII.GetBytes(RandomNumberGenerator.GetString(TokenAlphabet, TokenLength)) },
     };
 
-    /// <summary>Labels by which the workers' pods are found.</summary>
+    /// <summary>Label selector of the workers' pods.</summary>
     public static Dictionary<string, string> SelectorOf(V1Alpha1KeyPool pool) => Labels.SelectorOf(pool.Metadata.Name, Names.Kgs);
 
     private const string TokenSuffix = $"{Names.Kgs}-token";

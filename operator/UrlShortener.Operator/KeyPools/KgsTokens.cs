@@ -5,7 +5,7 @@ using UrlShortener.Operator.Entities.Spec;
 
 namespace UrlShortener.Operator.KeyPools;
 
-/// <summary>Reads tokens of the key generation service, each time anew: caches hold digests of Secrets only, and nothing here remembers one.</summary>
+/// <summary>Reads tokens of the key generation service for each use: caches have only digests of Secrets, and this class stores none.</summary>
 internal sealed class KgsTokens(ResourceClient client)
 {
     /// <summary>A token; null: the Secret or the key is missing or empty.</summary>

@@ -4,7 +4,7 @@ using UrlShortener.Operator.Entities;
 
 namespace UrlShortener.Operator.KeyPools;
 
-/// <summary>All that a reconcile of a pool goes by, read once. Objects are those of the caches: nobody changes them.</summary>
+/// <summary>The observed state of a pool, read once per reconcile. The objects belong to the caches: do not change them.</summary>
 internal sealed record ObservedKeyPool
 {
     /// <summary>All pools of the region, this one included.</summary>
@@ -13,10 +13,10 @@ internal sealed record ObservedKeyPool
     /// <summary>The region; null: there is none.</summary>
     public V1Alpha1ShortenerRegion? Region { get; init; }
 
-    /// <summary>The Secrets that workers read and that exist, by name, with digests for values.</summary>
+    /// <summary>The existing Secrets that workers read, by name, with digests instead of values.</summary>
     public required IReadOnlyDictionary<string, V1Secret> Secrets { get; init; }
 
-    /// <summary>The account of the region's pods.</summary>
+    /// <summary>The service account of the region's pods.</summary>
     public V1ServiceAccount? ServiceAccount { get; init; }
 
     /// <summary>The region's plain settings.</summary>
@@ -43,10 +43,10 @@ internal sealed record ObservedKeyPool
     /// <summary>Pods of the workers.</summary>
     public IReadOnlyList<V1Pod> Pods { get; init; } = [];
 
-    /// <summary>What the workers say; null: none is ready, or there is no token.</summary>
+    /// <summary>The answer of the workers; null: none is ready, or there is no token.</summary>
     public KgsAnswer? Answer { get; init; }
 
-    /// <summary>The worker that said it; commands go to the same one.</summary>
+    /// <summary>The worker that answered; commands go to the same one.</summary>
     public V1Pod? AskedWorker { get; init; }
 
     /// <summary>State of the pool; null: not known.</summary>

@@ -1,12 +1,12 @@
 namespace UrlShortener.Operator.KeyPools;
 
-/// <summary>Rounds what is told of a pool, so that a status that says nothing new is not written. Pure.</summary>
+/// <summary>Rounds the numbers of a pool, so that small changes cause no write. Pure.</summary>
 internal static class Rounding
 {
-    /// <summary>A forecast further away than this is none.</summary>
+    /// <summary>Forecasts beyond this time are dropped.</summary>
     public static readonly TimeSpan Horizon = TimeSpan.FromDays(30);
 
-    // A forecast stays while the new one differs by less than this share of the time that is left.
+    // A forecast stays while the new one differs by less than this share of the remaining time.
     private const double Tolerance = 0.2;
 
     /// <summary>The two leading digits of a number, rounded down, and zeros.</summary>
@@ -19,9 +19,9 @@ internal static class Rounding
         return value / unit * unit;
     }
 
-    /// <summary>When the pool will be empty: the former answer as long as it is about right. Null: not in the foreseeable time.</summary>
+    /// <summary>When the pool will be empty: the previous forecast while it is about right. Null: not in the foreseeable future.</summary>
     /// <param name="seconds">Seconds until then; null: the level does not fall.</param>
-    /// <param name="former">What was told last.</param>
+    /// <param name="former">The previous forecast.</param>
     /// <param name="now">The time.</param>
     public static DateTime? Exhaustion(double? seconds, DateTime? former, DateTimeOffset now)
     {

@@ -3,20 +3,20 @@ using UrlShortener.Operator.Entities.Spec;
 
 namespace UrlShortener.Operator.KeyPools;
 
-/// <summary>How many workers a pool is to have. Pure. Goes up fast and down slowly, so that the number does not go to and fro with the level.</summary>
+/// <summary>Decides the number of workers. Pure. It grows fast and shrinks slowly, so that it does not oscillate with the level.</summary>
 internal static class WorkerCount
 {
-    /// <summary>Time between two additions while the level falls. Rates are those of the last minute: before that, what the last one brought does not show.</summary>
+    /// <summary>Time between two additions while the level falls. Rates cover the last minute: earlier, they do not show the effect of the last addition.</summary>
     public static readonly TimeSpan RaiseInterval = TimeSpan.FromMinutes(1);
 
-    /// <summary>How long the pool must have needed nothing before a worker is taken away, each time.</summary>
+    /// <summary>Time without a need for a refill before each removal of a worker.</summary>
     public static readonly TimeSpan CalmInterval = TimeSpan.FromMinutes(5);
 
-    /// <summary>The number of workers to have now.</summary>
+    /// <summary>The desired number of workers.</summary>
     /// <param name="spec">The specification of the pool.</param>
-    /// <param name="current">Workers that are wanted so far; null: none were yet.</param>
-    /// <param name="reading">State of the service; null: not known, which changes nothing.</param>
-    /// <param name="history">What was remembered at the last look.</param>
+    /// <param name="current">Current desired number of workers; null: none yet.</param>
+    /// <param name="reading">State of the service; null: unknown, which changes nothing.</param>
+    /// <param name="history">Memory of the last reconcile.</param>
     /// <param name="now">The time.</param>
     public static (int Count, WorkerHistory History) Next(KeyPoolSpec spec, int? current, KeyGenerationStatus? reading, WorkerHistory history, DateTimeOffset now)
     {
@@ -24,7 +24,7 @@ internal static class WorkerCount
         var count = Math.Clamp(current ?? fewest, fewest, most);
         if (reading?.Level is not { } level)
             return (count, history with { CalmSince = null });
-        // More workers would only ask more of a server that does not answer.
+        // More workers would only add load to a server that does not answer.
         if (reading.State == KeyGenerationPhase.Failing)
             return (count, history with { CalmSince = null });
         if (level < spec.CriticalWatermark)

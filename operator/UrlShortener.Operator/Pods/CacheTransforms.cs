@@ -3,17 +3,17 @@ using UrlShortener.Operator.Apply;
 
 namespace UrlShortener.Operator.Pods;
 
-/// <summary>Takes out of objects what nobody here reads, before they are remembered.</summary>
+/// <summary>Removes unused data from objects before they are cached.</summary>
 internal static class CacheTransforms
 {
-    /// <summary>Leaves of a pod who it is, where it is and how it is.</summary>
+    /// <summary>Keeps the identity, address and state of a pod.</summary>
     public static void Apply(V1Pod pod)
     {
         pod.Spec = new V1PodSpec { NodeName = pod.Spec?.NodeName, Containers = [] };
         pod.Metadata.Annotations = null;
     }
 
-    /// <summary>Leaves of a ConfigMap that is not the operator's which keys there are.</summary>
+    /// <summary>Keeps only the keys of a ConfigMap that does not belong to the operator.</summary>
     public static void Apply(V1ConfigMap map)
     {
         map.BinaryData = null;

@@ -2,10 +2,10 @@ using k8s.Models;
 
 namespace UrlShortener.Operator.Pods;
 
-/// <summary>Why pods do not start, in the words of whoever knows. Pure.</summary>
+/// <summary>Explains why pods do not start, with the message of the kubelet or the scheduler. Pure.</summary>
 internal static class PodTrouble
 {
-    /// <summary>A text in brackets, with a space before it; empty when nothing is known.</summary>
+    /// <summary>A text in parentheses with a leading space; empty: nothing is known.</summary>
     /// <param name="pods">Pods of one component.</param>
     public static string Explain(IReadOnlyList<V1Pod> pods)
     {
@@ -16,6 +16,6 @@ internal static class PodTrouble
         if (waiting.Waiting is { } state)
             return $" (pod {waiting.Pod}: {state.Reason}{(string.IsNullOrEmpty(state.Message) ? "" : $", {state.Message}")})";
         var unscheduled = pods.Select(pod => pod.Status?.Conditions?.FirstOrDefault(condition => condition is { Type: "PodScheduled", Status: "False" })).FirstOrDefault(condition => condition is not null);
-        return unscheduled is null ? "" : $" (no node takes a pod: {unscheduled.Message})";
+        return unscheduled is null ? "" : $" (a pod cannot be scheduled: {unscheduled.Message})";
     }
 }

@@ -5,13 +5,13 @@ using UrlShortener.Operator.Entities.Spec;
 
 namespace UrlShortener.Operator.Pods;
 
-/// <summary>The settings of the runtime's processes in a region: what is plain, for a ConfigMap, and what is secret, by reference.</summary>
+/// <summary>The settings of the runtime's processes in a region: plain ones for a ConfigMap, secret ones by reference.</summary>
 internal static class RuntimeEnvironment
 {
-    /// <summary>Where the blocklist is mounted.</summary>
+    /// <summary>Mount path of the blocklist.</summary>
     public const string BlocklistFolder = "/etc/url-shortener/blocklist";
 
-    /// <summary>How long pods serve on after they were told to stop: until every kube-proxy and load balancer has noticed.</summary>
+    /// <summary>How long pods keep serving after SIGTERM, until every kube-proxy and load balancer has removed them.</summary>
     public static readonly TimeSpan DrainDelay = TimeSpan.FromSeconds(10);
 
     /// <summary>Plain settings of all processes of a region, as environment variables.</summary>
@@ -23,7 +23,7 @@ internal static class RuntimeEnvironment
             [Variable(SettingNames.RegionName)] = region.Region,
             [Variable(SettingNames.PublicBaseUrl)] = (region.Traffic.PublicBaseUrl ?? $"https://{region.Traffic.Hostnames[0]}").TrimEnd('/'),
             [Variable(SettingNames.DrainDelay)] = DrainDelay.ToString("c", CultureInfo.InvariantCulture),
-            // No sockets in a file system that is read-only.
+            // No diagnostic sockets: the file system is read-only.
             ["DOTNET_EnableDiagnostics"] = "0",
         };
         foreach (var (index, host) in region.Traffic.Hostnames.Index())
@@ -47,7 +47,7 @@ internal static class RuntimeEnvironment
         return variables;
     }
 
-    /// <summary>The keys of Secrets that the processes of a region read when they start.</summary>
+    /// <summary>The Secret keys that the processes of a region read at the start.</summary>
     public static IReadOnlyList<SecretKeyRef> SecretsOf(RegionSpec region) =>
     [
         .. new SecretKeyRef?[] { region.Connections.PostgresSecretRef, region.Connections.RedisSecretRef }.OfType<SecretKeyRef>(),
@@ -61,6 +61,6 @@ internal static class RuntimeEnvironment
         ValueFrom = new V1EnvVarSource { SecretKeyRef = new V1SecretKeySelector { Name = secret.Name, Key = secret.Key } },
     };
 
-    /// <summary>The environment variable of a setting: <c>:</c> is <c>__</c> there.</summary>
+    /// <summary>The environment variable of a setting: <c>:</c> becomes <c>__</c>.</summary>
     public static string Variable(string setting) => setting.Replace(":", "__", StringComparison.Ordinal);
 }

@@ -4,7 +4,7 @@ using UrlShortener.Operator.Entities.Spec;
 
 namespace UrlShortener.Operator.Pods;
 
-/// <summary>The pods of the runtime, whatever their role: how they run, and how little they may.</summary>
+/// <summary>Builds the pods of the runtime, in any role, with minimal rights.</summary>
 internal static class RuntimePod
 {
     /// <summary>Port of the runtime in its pods.</summary>
@@ -16,10 +16,10 @@ internal static class RuntimePod
     /// <summary>Name of the container.</summary>
     public const string Container = "runtime";
 
-    // The user of the .NET images, as a number so that it can be checked not to be root.
+    // The user of the .NET images, as a number so that Kubernetes can check that it is not root.
     private const long User = 1_654;
 
-    // Drain, the requests under way, the clicks that wait.
+    // Time for the drain, running requests and queued clicks.
     private const int TerminationSeconds = 60;
 
     private static readonly IReadOnlyList<SpreadConstraint> DefaultSpread =
@@ -31,7 +31,7 @@ internal static class RuntimePod
     /// <summary>A pod template.</summary>
     /// <param name="owner">Name of the region.</param>
     /// <param name="region">Its specification.</param>
-    /// <param name="process">What runs in the pod.</param>
+    /// <param name="process">The process in the pod.</param>
     public static V1PodTemplateSpec Build(string owner, RegionSpec region, RuntimeProcess process)
     {
         var app = region.App;
@@ -81,7 +81,7 @@ internal static class RuntimePod
         EnvFrom = [new V1EnvFromSource { ConfigMapRef = new V1ConfigMapEnvSource { Name = Names.Of(owner, "settings") } }],
         Env = NullIfEmpty([.. process.Settings.Select(setting => new V1EnvVar { Name = RuntimeEnvironment.Variable(setting.Key), Value = setting.Value }), .. RuntimeEnvironment.Secret(region), .. process.Secrets]),
         Resources = process.Resources.ToCore(),
-        // Starts wait for PostgreSQL a moment at most; a node that is busy starts slowly.
+        // A start waits briefly for PostgreSQL; a busy node starts slowly.
         StartupProbe = process.IsJob ? null : Probe("/health/startup", periodSeconds: 1, failureThreshold: 60),
         ReadinessProbe = process.IsJob ? null : Probe("/health/ready", periodSeconds: 2, failureThreshold: 2),
         LivenessProbe = process.IsJob ? null : Probe("/health/live", periodSeconds: 10, failureThreshold: 3),
@@ -113,12 +113,12 @@ internal static class RuntimePod
     private static IEnumerable<V1VolumeMount> BuildMounts(AppSpec app)
     {
         yield return new V1VolumeMount { Name = "tmp", MountPath = "/tmp" };
-        // The folder and not the file: a file would not change with the ConfigMap.
+        // The folder, not the file: a mounted file does not change with the ConfigMap.
         if (app.BlocklistConfigMapRef is not null)
             yield return new V1VolumeMount { Name = "blocklist", MountPath = RuntimeEnvironment.BlocklistFolder, ReadOnlyProperty = true };
     }
 
-    // The server leaves out what is empty; what is applied must look like what is read.
+    // The server omits empty fields; the applied object must match the one that is read.
     private static List<T>? NullIfEmpty<T>(IEnumerable<T> items) => items.ToList() is { Count: > 0 } list ? list : null;
 
     private static Dictionary<string, string>? NullIfEmpty(IReadOnlyDictionary<string, string> items) => items.Count > 0 ? new Dictionary<string, string>(items) : null;

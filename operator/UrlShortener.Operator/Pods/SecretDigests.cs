@@ -6,10 +6,10 @@ using UrlShortener.Operator.Entities.Spec;
 
 namespace UrlShortener.Operator.Pods;
 
-/// <summary>Secrets as the operator remembers them: which keys there are, and digests of their values, never the values.</summary>
+/// <summary>Secrets in the form that the operator caches: keys with digests of the values, never the values.</summary>
 internal static class SecretDigests
 {
-    /// <summary>Replaces the values of a Secret by their digests, before it is remembered.</summary>
+    /// <summary>Replaces the values of a Secret by digests before it is cached.</summary>
     public static void Apply(V1Secret secret)
     {
         secret.StringData = null;
@@ -17,9 +17,9 @@ internal static class SecretDigests
             secret.Data![key] = SHA256.HashData(value);
     }
 
-    /// <summary>One digest of all values that are referred to; it changes when one of them does.</summary>
+    /// <summary>One digest of all referenced values; it changes with any of them.</summary>
     /// <param name="references">The keys.</param>
-    /// <param name="secrets">Secrets by name, with digests for values.</param>
+    /// <param name="secrets">Secrets by name, with digests instead of values.</param>
     public static string Of(IEnumerable<SecretKeyRef> references, IReadOnlyDictionary<string, V1Secret> secrets) =>
         Digest.Of(references.Select(reference => Find(reference, secrets) is { } value ? $"{reference.Name}/{reference.Key}/{Convert.ToHexString(value)}" : ""));
 
@@ -27,15 +27,15 @@ internal static class SecretDigests
     public static byte[]? Find(SecretKeyRef reference, IReadOnlyDictionary<string, V1Secret> secrets) =>
         secrets.TryGetValue(reference.Name, out var secret) && secret.Data?.TryGetValue(reference.Key, out var value) == true ? value : null;
 
-    /// <summary>One digest of all that the processes of a region read when they start: its plain settings, and the values that are referred to.</summary>
+    /// <summary>One digest of everything that the processes of a region read at the start: plain settings and referenced values.</summary>
     public static string OfSettings(RegionSpec region, IEnumerable<SecretKeyRef> references, IReadOnlyDictionary<string, V1Secret> secrets) =>
         Digest.Of([.. RuntimeEnvironment.Plain(region).Select(setting => $"{setting.Key}={setting.Value}"), Of(references, secrets)]);
 
-    /// <summary>What to say when a Secret or its key is missing; null: both are there.</summary>
+    /// <summary>The obstacle if a Secret or its key is missing; null: both exist.</summary>
     public static Obstacle? FindMissing(SecretKeyRef reference, IReadOnlyDictionary<string, V1Secret> secrets) =>
         !secrets.ContainsKey(reference.Name)
-            ? new Obstacle(Reasons.SecretNotFound, $"There is no Secret {reference.Name} in this namespace. Create it with the key {reference.Key}.")
+            ? new Obstacle(Reasons.SecretNotFound, $"Secret {reference.Name} does not exist in this namespace. Create it with key {reference.Key}.")
             : Find(reference, secrets) is null
-                ? new Obstacle(Reasons.SecretNotFound, $"The Secret {reference.Name} has no key {reference.Key}. Add it, or name another key.")
+                ? new Obstacle(Reasons.SecretNotFound, $"Secret {reference.Name} has no key {reference.Key}. Add the key, or reference another one.")
                 : null;
 }

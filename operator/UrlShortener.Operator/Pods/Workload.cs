@@ -2,16 +2,16 @@ using k8s.Models;
 
 namespace UrlShortener.Operator.Pods;
 
-/// <summary>What stands around pods of the runtime, whatever their role. Pure.</summary>
+/// <summary>Builds the objects around pods of the runtime, in any role. Pure.</summary>
 internal static class Workload
 {
-    /// <summary>How long each step of a rollout may take before it is reported as stuck, in seconds.</summary>
+    /// <summary>Seconds without progress after which a rollout counts as stuck.</summary>
     private const int ProgressSeconds = 180;
 
-    /// <summary>A Deployment, of which a new pod is ready before an old one goes.</summary>
+    /// <summary>A Deployment that starts a new pod before it stops an old one.</summary>
     /// <param name="selector">Labels of the pods.</param>
     /// <param name="template">The pods.</param>
-    /// <param name="replicas">How many; null: that is somebody else's to say.</param>
+    /// <param name="replicas">Number of pods; null: another manager owns it.</param>
     public static V1DeploymentSpec BuildDeployment(IDictionary<string, string> selector, V1PodTemplateSpec template, int? replicas = null) => new()
     {
         Replicas = replicas,
@@ -30,16 +30,16 @@ internal static class Workload
         Ports = [new V1ServicePort { Name = RuntimePod.PortName, Port = port, TargetPort = RuntimePod.PortName, Protocol = "TCP" }],
     };
 
-    /// <summary>How many pods a drain of nodes may take away at once: a number, or a percentage.</summary>
+    /// <summary>Limits how many pods a drain of nodes evicts at once: a number or a percentage.</summary>
     public static V1PodDisruptionBudgetSpec BuildDisruptionBudget(IDictionary<string, string> selector, IntOrString most) => new()
     {
         MaxUnavailable = most,
         Selector = new V1LabelSelector { MatchLabels = selector },
     };
 
-    /// <summary>Lets others reach the pods' one port, and nobody any other.</summary>
+    /// <summary>Admits connections to the pods' port, and none to other ports.</summary>
     /// <param name="selector">Labels of the pods.</param>
-    /// <param name="peers">Who may; null: everybody.</param>
+    /// <param name="peers">Allowed sources; null: all.</param>
     public static V1NetworkPolicySpec BuildNetworkPolicy(IDictionary<string, string> selector, IList<V1NetworkPolicyPeer>? peers = null) => new()
     {
         PodSelector = new V1LabelSelector { MatchLabels = selector },

@@ -5,19 +5,19 @@ using UrlShortener.Operator.Pods;
 
 namespace UrlShortener.Operator.Regions;
 
-/// <summary>Asks a pod of the app how it and the servers that it needs are.</summary>
+/// <summary>Reads the health of the app and its servers from a pod.</summary>
 internal sealed class AppProbe(HttpClient client)
 {
-    /// <summary>Longest time for an answer.</summary>
+    /// <summary>Maximum time for an answer.</summary>
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(3);
 
-    /// <summary>Longest answer in bytes.</summary>
+    /// <summary>Maximum size of an answer in bytes.</summary>
     public const int MaxBytes = 64 * 1024;
 
     /// <summary>The answer of a ready pod; null: none is ready, or it does not answer.</summary>
     public async Task<HealthResponse?> AskAsync(IEnumerable<V1Pod> pods, CancellationToken cancellationToken)
     {
-        // Always the same one while it is ready: another may see things differently for a moment, and the status would go back and forth.
+        // Always the same pod while it is ready: answers of different pods may differ for a moment, and the status would flap.
         var pod = pods.Where(IsReady).OrderBy(pod => pod.Metadata.CreationTimestamp).ThenBy(pod => pod.Metadata.Name, StringComparer.Ordinal).FirstOrDefault();
         if (pod is null)
             return null;

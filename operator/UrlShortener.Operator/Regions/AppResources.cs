@@ -5,7 +5,7 @@ using UrlShortener.Operator.Pods;
 
 namespace UrlShortener.Operator.Regions;
 
-/// <summary>The objects of a region's app. Pure; each has the fields that the operator owns and no others.</summary>
+/// <summary>Builds the objects of a region's app. Pure; each object has only the fields that the operator owns.</summary>
 internal static class AppResources
 {
     // Of the pods.
@@ -14,7 +14,7 @@ internal static class AppResources
     private const int ScaleDownSeconds = 300;
     private const int ScaleUpSeconds = 15;
 
-    /// <summary>The account of all pods of a region. It has no rights, and no token is mounted.</summary>
+    /// <summary>The service account of all pods of a region, without rights and without a mounted token.</summary>
     public static V1ServiceAccount BuildServiceAccount(V1Alpha1ShortenerRegion region) => new()
     {
         Metadata = Owned.Metadata(region, "runtime", Names.App),
@@ -28,10 +28,10 @@ internal static class AppResources
         Data = new Dictionary<string, string>(RuntimeEnvironment.Plain(region.Spec)),
     };
 
-    /// <summary>The Deployment, without a number of replicas: that is the autoscaler's.</summary>
+    /// <summary>The Deployment, without replicas: the autoscaler owns them.</summary>
     /// <param name="region">The region.</param>
-    /// <param name="process">What runs in its pods.</param>
-    /// <param name="migrationDigest">The migration that was carried out for it.</param>
+    /// <param name="process">The process in its pods.</param>
+    /// <param name="migrationDigest">The migration that it needs.</param>
     public static V1Deployment BuildDeployment(V1Alpha1ShortenerRegion region, RuntimeProcess process, string migrationDigest)
     {
         var metadata = Owned.Metadata(region, Names.App, Names.App);
@@ -53,7 +53,7 @@ internal static class AppResources
         return new V1Service { Metadata = metadata, Spec = Workload.BuildService(SelectorOf(region), service.Type, service.Port) };
     }
 
-    /// <summary>The autoscaler, whose floor depends on the region's role.</summary>
+    /// <summary>The autoscaler; its minimum depends on the region's role.</summary>
     public static V2HorizontalPodAutoscaler BuildAutoscaler(V1Alpha1ShortenerRegion region, int floor) => new()
     {
         Metadata = Owned.Metadata(region, Names.App, Names.App),
@@ -88,14 +88,14 @@ internal static class AppResources
         },
     };
 
-    /// <summary>How many pods a drain of nodes may take away at once.</summary>
+    /// <summary>Limits how many pods a drain of nodes evicts at once.</summary>
     public static V1PodDisruptionBudget BuildDisruptionBudget(V1Alpha1ShortenerRegion region) => new()
     {
         Metadata = Owned.Metadata(region, Names.App, Names.App),
         Spec = Workload.BuildDisruptionBudget(SelectorOf(region), MostUnavailable),
     };
 
-    /// <summary>Lets everybody reach the app's own port, and nobody any other.</summary>
+    /// <summary>Admits all connections to the app's port, and none to other ports.</summary>
     public static V1NetworkPolicy BuildNetworkPolicy(V1Alpha1ShortenerRegion region) => new()
     {
         Metadata = Owned.Metadata(region, Names.App, Names.App),

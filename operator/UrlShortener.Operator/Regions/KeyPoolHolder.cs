@@ -2,7 +2,7 @@ using UrlShortener.Operator.Entities;
 
 namespace UrlShortener.Operator.Regions;
 
-/// <summary>Which of several pools that name a region is the region's. Pure.</summary>
+/// <summary>Selects the active one of several pools of a region. Pure.</summary>
 internal static class KeyPoolHolder
 {
     /// <summary>The oldest one that is not being deleted; null: there is none.</summary>

@@ -6,17 +6,17 @@ using UrlShortener.Operator.Pods;
 
 namespace UrlShortener.Operator.Regions;
 
-/// <summary>The migration that the wanted app of a region relies on, and how far it is. Pure.</summary>
-/// <param name="Digest">Changes with the image and with the database.</param>
-/// <param name="State">How far it is.</param>
+/// <summary>The database migration that a region's image needs, and its state. Pure.</summary>
+/// <param name="Digest">Digest of the image and the database connection.</param>
+/// <param name="State">Its state.</param>
 internal sealed record Migration(string Digest, MigrationState State)
 {
-    /// <summary>How long after it failed a migration is tried again.</summary>
+    /// <summary>Delay before the retry of a failed migration.</summary>
     public static readonly TimeSpan RetryDelay = TimeSpan.FromMinutes(1);
 
-    /// <summary>Works it out.</summary>
+    /// <summary>Computes the plan.</summary>
     /// <param name="region">The region.</param>
-    /// <param name="secrets">Secrets by name, with digests for values.</param>
+    /// <param name="secrets">Secrets by name, with digests instead of values.</param>
     /// <param name="app">The Deployment of the region's app; null: there is none.</param>
     /// <param name="jobs">Jobs of the region.</param>
     public static Migration Of(V1Alpha1ShortenerRegion region, IReadOnlyDictionary<string, V1Secret> secrets, V1Deployment? app, IEnumerable<V1Job> jobs)
@@ -52,18 +52,18 @@ internal sealed record Migration(string Digest, MigrationState State)
         job.Status?.Conditions?.FirstOrDefault(condition => condition.Type == type && condition.Status == "True");
 }
 
-/// <summary>How far the tables are for the app that is wanted.</summary>
+/// <summary>State of the database migration for the desired image.</summary>
 internal enum MigrationState
 {
-    /// <summary>Nothing was done yet.</summary>
+    /// <summary>Not started.</summary>
     Missing,
 
-    /// <summary>The Job is at it.</summary>
+    /// <summary>The Job runs.</summary>
     Running,
 
-    /// <summary>The Job gave up.</summary>
+    /// <summary>The Job failed.</summary>
     Failed,
 
-    /// <summary>They are up to date.</summary>
+    /// <summary>The database is migrated.</summary>
     Done,
 }

@@ -5,7 +5,7 @@ using UrlShortener.Operator.Pods;
 
 namespace UrlShortener.Operator.Regions;
 
-/// <summary>The Job that brings the tables up to date before pods of a new image run.</summary>
+/// <summary>The Job that migrates the database before pods of a new image start.</summary>
 internal static class MigrationJob
 {
     private const int Retries = 4;
@@ -14,7 +14,7 @@ internal static class MigrationJob
     /// <summary>Name of the Job of a migration.</summary>
     public static string NameOf(V1Alpha1ShortenerRegion region, string digest) => Names.Of(region.Metadata.Name, Suffix(digest));
 
-    /// <summary>Builds it. Its name changes with what it does, since a Job cannot be changed.</summary>
+    /// <summary>Builds the Job. Its name depends on its content, since a Job is immutable.</summary>
     public static V1Job Build(V1Alpha1ShortenerRegion region, string digest)
     {
         var process = new RuntimeProcess(region.Metadata.Name, Names.Migrate, region.Spec.App.Image, ["migrate"], region.Spec.App.Resources, digest) { IsJob = true };

@@ -4,22 +4,22 @@ using UrlShortener.Operator.Entities;
 
 namespace UrlShortener.Operator.Regions;
 
-/// <summary>All that a reconcile of a region goes by, read once. Objects are those of the caches: nobody changes them.</summary>
+/// <summary>The observed state of a region, read once per reconcile. The objects belong to the caches: do not change them.</summary>
 internal sealed record ObservedRegion
 {
     /// <summary>All regions of the group, this one included.</summary>
     public required IReadOnlyList<V1Alpha1ShortenerRegion> Group { get; init; }
 
-    /// <summary>KeyPools that name the region, of which one counts.</summary>
+    /// <summary>KeyPools of the region, of which one is active.</summary>
     public IReadOnlyList<V1Alpha1KeyPool> KeyPools { get; init; } = [];
 
-    /// <summary>The Secrets that the specification names and that exist, by name, with digests for values.</summary>
+    /// <summary>The existing Secrets that the specification references, by name, with digests instead of values.</summary>
     public required IReadOnlyDictionary<string, V1Secret> Secrets { get; init; }
 
     /// <summary>The ConfigMap with the blocklist; null: there is none.</summary>
     public V1ConfigMap? Blocklist { get; init; }
 
-    /// <summary>The account of the pods.</summary>
+    /// <summary>The service account of the pods.</summary>
     public V1ServiceAccount? ServiceAccount { get; init; }
 
     /// <summary>The plain settings.</summary>
@@ -46,6 +46,6 @@ internal sealed record ObservedRegion
     /// <summary>Pods of the region: of the app, and of migrations.</summary>
     public IReadOnlyList<V1Pod> Pods { get; init; } = [];
 
-    /// <summary>What a pod of the app says of itself; null: none was there to ask, or it did not answer.</summary>
+    /// <summary>Health that a pod of the app reports; null: none is ready, or it did not answer.</summary>
     public HealthResponse? Health { get; init; }
 }

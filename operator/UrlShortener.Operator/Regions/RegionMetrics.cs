@@ -5,17 +5,17 @@ using UrlShortener.Operator.Entities.Status;
 
 namespace UrlShortener.Operator.Regions;
 
-/// <summary>State of regions, for monitoring. What belongs to a region goes with it.</summary>
+/// <summary>Metrics of regions, removed with the region.</summary>
 internal static class RegionMetrics
 {
     private static readonly Gauge Ready = Metrics.CreateGauge("shortener_region_ready", "1 while the region is ready.", "namespace", "name", "region");
-    private static readonly Gauge Role = Metrics.CreateGauge("shortener_region_role", "1 for the role that the region has.", "namespace", "name", "region", "role");
-    private static readonly Gauge Suspended = Metrics.CreateGauge("shortener_region_suspended", "1 while changes are suspended.", "namespace", "name", "region");
-    private static readonly Gauge Stalled = Metrics.CreateGauge("shortener_region_stalled", "1 while nothing goes on until somebody changes something.", "namespace", "name", "region");
+    private static readonly Gauge Role = Metrics.CreateGauge("shortener_region_role", "1 for the current role of the region.", "namespace", "name", "region", "role");
+    private static readonly Gauge Suspended = Metrics.CreateGauge("shortener_region_suspended", "1 while the region is suspended.", "namespace", "name", "region");
+    private static readonly Gauge Stalled = Metrics.CreateGauge("shortener_region_stalled", "1 while the operator cannot continue until someone fixes the cause.", "namespace", "name", "region");
 
     private static readonly string[] Roles = [RegionRole.Primary, RegionRole.Standby];
 
-    /// <summary>Tells the state of a region.</summary>
+    /// <summary>Sets the metrics of a region.</summary>
     public static void Set(V1Alpha1ShortenerRegion region, RegionStatus status)
     {
         var labels = LabelsOf(region);
@@ -28,7 +28,7 @@ internal static class RegionMetrics
         double Value(string type) => ConditionEvents.IsTrue(status.Conditions, type) ? 1 : 0;
     }
 
-    /// <summary>Forgets a region.</summary>
+    /// <summary>Removes the metrics of a region.</summary>
     public static void Remove(V1Alpha1ShortenerRegion region)
     {
         var labels = LabelsOf(region);

@@ -8,7 +8,7 @@ using UrlShortener.Operator.Pods;
 
 namespace UrlShortener.Operator.Regions;
 
-/// <summary>Reads all that a reconcile of a region goes by: the caches, and one question to a pod.</summary>
+/// <summary>Observes a region: reads the caches and asks a pod.</summary>
 internal sealed class RegionObserver(
     Informer<V1Alpha1ShortenerRegion> regions,
     Informer<V1Alpha1KeyPool> keyPools,
@@ -27,16 +27,16 @@ internal sealed class RegionObserver(
     /// <summary>Index of regions by group.</summary>
     public const string ByGroup = "group";
 
-    /// <summary>Index of pools by the region that they belong to.</summary>
+    /// <summary>Index of pools by region.</summary>
     public const string ByRegion = "region";
 
-    /// <summary>Index of objects by the object that controls them.</summary>
+    /// <summary>Index of objects by controlling object.</summary>
     public const string ByOwner = "owner";
 
     /// <summary>Index of pods by namespace and instance label.</summary>
     public const string ByInstance = "instance";
 
-    /// <summary>Reads it.</summary>
+    /// <summary>Reads the observed state.</summary>
     public async Task<ObservedRegion> ObserveAsync(V1Alpha1ShortenerRegion region, CancellationToken cancellationToken)
     {
         var (space, name) = (region.Metadata.NamespaceProperty, region.Metadata.Name);

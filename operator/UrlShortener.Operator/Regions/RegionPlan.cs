@@ -12,51 +12,51 @@ using UrlShortener.Operator.Validation;
 
 namespace UrlShortener.Operator.Regions;
 
-/// <summary>What a region is to be, worked out from its specification and what was observed. Pure.</summary>
+/// <summary>The plan for a region, computed from its specification and the observed state. Pure.</summary>
 internal sealed record RegionPlan
 {
-    /// <summary>Why nothing is done; null: all that follows is.</summary>
+    /// <summary>Why the plan is not carried out; null: it is.</summary>
     public Obstacle? Obstacle { get; init; }
 
-    /// <summary>Part of the region in its group; one of <see cref="RegionRole"/>.</summary>
+    /// <summary>Role of the region in its group; one of <see cref="RegionRole"/>.</summary>
     public required string Role { get; init; }
 
-    /// <summary>The region that takes the writes of the group; null: there is one region.</summary>
+    /// <summary>The primary of the group; null: the group has one region.</summary>
     public string? PrimaryRegion { get; init; }
 
-    /// <summary>Fewest pods of the app.</summary>
+    /// <summary>Minimum number of pods of the app.</summary>
     public required int Floor { get; init; }
 
-    /// <summary>The migration that the app relies on.</summary>
+    /// <summary>The migration that the app needs.</summary>
     public required Migration Migration { get; init; }
 
-    /// <summary>What runs in the pods of the app.</summary>
+    /// <summary>The process in the pods of the app.</summary>
     public required RuntimeProcess Process { get; init; }
 
-    /// <summary>Whether anything is to be changed at all.</summary>
+    /// <summary>Whether the operator changes anything.</summary>
     public required bool Applies { get; init; }
 
-    /// <summary>Number of pods to set by hand, since the autoscaler neither goes down to none nor begins there; null: the autoscaler's number stands.</summary>
+    /// <summary>Replicas to set, since the autoscaler neither scales to 0 nor up from it; null: the autoscaler owns the number.</summary>
     public int? Rescale { get; init; }
 
-    /// <summary>Number of pods to set once the Deployment is made, of which the server's default is one; null: it is there.</summary>
+    /// <summary>Replicas to set after the creation of the Deployment, because the server's default is one; null: it exists.</summary>
     public int? FirstReplicas { get; init; }
 
-    /// <summary>Whether the Job of the migration is to be made.</summary>
+    /// <summary>Whether to create the Job of the migration.</summary>
     public bool StartsMigration { get; init; }
 
-    /// <summary>Jobs to delete: those of earlier migrations, whatever became of them, and one that failed long enough ago to be tried again.</summary>
+    /// <summary>Jobs to delete: those of earlier migrations, whatever their result, and a failed one that is due for a retry.</summary>
     public IReadOnlyList<V1Job> EndedJobs { get; init; } = [];
 
-    /// <summary>Whether an autoscaler sets the number of pods.</summary>
+    /// <summary>Whether an autoscaler owns the number of pods.</summary>
     public bool IsScaled => Floor > 0;
 
-    /// <summary>Whether the app may be made or changed: pods of a new version meet tables that are ready for them; until then the old ones go on.</summary>
+    /// <summary>Whether to apply the Deployment: pods of a new version start after the migration; until then the old ones keep serving.</summary>
     public bool Deploys => Migration.State == MigrationState.Done;
 
-    /// <summary>Works it out.</summary>
+    /// <summary>Computes the plan.</summary>
     /// <param name="region">The region.</param>
-    /// <param name="observed">What was observed.</param>
+    /// <param name="observed">The observed state.</param>
     /// <param name="now">The time.</param>
     public static RegionPlan Of(V1Alpha1ShortenerRegion region, ObservedRegion observed, DateTimeOffset now)
     {
@@ -81,18 +81,18 @@ internal sealed record RegionPlan
         };
     }
 
-    /// <summary>The region of a group that takes writes: the one with the highest priority, of equal ones the oldest. Null: there is none.</summary>
+    /// <summary>The primary of a group: the region with the highest priority, among equals the oldest. Null: there is none.</summary>
     public static V1Alpha1ShortenerRegion? PrimaryOf(IReadOnlyList<V1Alpha1ShortenerRegion> group) =>
         MembersOf(group).OrderByDescending(region => region.Spec.Failover.Priority)
             .ThenBy(region => region.Metadata.CreationTimestamp)
             .ThenBy(region => region.Metadata.Uid, StringComparer.Ordinal)
             .FirstOrDefault();
 
-    /// <summary>Name of the region that takes the writes of a group of several; null: the group has no other region that could.</summary>
+    /// <summary>Name of the primary of a group with several regions; null: the group has one region.</summary>
     public static string? PrimaryRegionOf(IReadOnlyList<V1Alpha1ShortenerRegion> group) =>
         MembersOf(group).Skip(1).Any() ? PrimaryOf(group)!.Spec.Region : null;
 
-    // One of each region: of twins the older, whatever the priority of the other. Those that are being deleted count no more.
+    // One object per region name: the oldest, whatever the priorities. Objects that are being deleted do not count.
     private static IEnumerable<V1Alpha1ShortenerRegion> MembersOf(IReadOnlyList<V1Alpha1ShortenerRegion> group) =>
         group.Where(region => region.Metadata.DeletionTimestamp is null)
             .GroupBy(region => region.Spec.Region, StringComparer.Ordinal)
@@ -129,7 +129,7 @@ internal sealed record RegionPlan
             .OrderBy(one => one.Metadata.CreationTimestamp).ThenBy(one => one.Metadata.Uid, StringComparer.Ordinal).FirstOrDefault();
         return twin is null || IsOlder(region, twin)
             ? null
-            : new Obstacle(Reasons.RegionConflict, $"ShortenerRegion {twin.Metadata.NamespaceProperty}/{twin.Metadata.Name} is {region.Spec.Region} of the group {region.Spec.Group} already. Delete one of the two.");
+            : new Obstacle(Reasons.RegionConflict, $"ShortenerRegion {twin.Metadata.NamespaceProperty}/{twin.Metadata.Name} already is region {region.Spec.Region} of group {region.Spec.Group}. Delete one of them.");
     }
 
     private static bool IsOlder(V1Alpha1ShortenerRegion one, V1Alpha1ShortenerRegion other) =>
@@ -140,8 +140,8 @@ internal sealed record RegionPlan
     private static Obstacle? FindMissingConfigMap(RegionSpec spec, ObservedRegion observed) => spec.App.BlocklistConfigMapRef switch
     {
         null => null,
-        { } reference when observed.Blocklist is null => new Obstacle(Reasons.ConfigMapNotFound, $"There is no ConfigMap {reference.Name} in this namespace. Create it with the key {reference.Key}."),
-        { } reference when observed.Blocklist.Data?.ContainsKey(reference.Key) != true => new Obstacle(Reasons.ConfigMapNotFound, $"The ConfigMap {reference.Name} has no key {reference.Key}. Add it, or name another key."),
+        { } reference when observed.Blocklist is null => new Obstacle(Reasons.ConfigMapNotFound, $"ConfigMap {reference.Name} does not exist in this namespace. Create it with key {reference.Key}."),
+        { } reference when observed.Blocklist.Data?.ContainsKey(reference.Key) != true => new Obstacle(Reasons.ConfigMapNotFound, $"ConfigMap {reference.Name} has no key {reference.Key}. Add the key, or reference another one."),
         _ => null,
     };
 }

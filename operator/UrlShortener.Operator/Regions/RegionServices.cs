@@ -10,10 +10,10 @@ using UrlShortener.Operator.Pods;
 
 namespace UrlShortener.Operator.Regions;
 
-/// <summary>Registers the controllers, and what they watch.</summary>
+/// <summary>Registers the controllers and their informers.</summary>
 internal static class RegionServices
 {
-    // Regions by the Secrets and ConfigMaps that they name.
+    // Regions by the Secrets and ConfigMaps that they reference.
     private const string BySecret = "secret";
     private const string ByConfigMap = "configMap";
 
@@ -73,7 +73,7 @@ internal static class RegionServices
     private static IEnumerable<ObjectKey> FindBy(ObjectCache<V1Alpha1ShortenerRegion> regions, string index, IMetadata<V1ObjectMeta> named) =>
         regions.GetBy(index, KeyOf(named, named.Metadata.Name)).Select(ObjectKey.Of);
 
-    // The others of the group that a change of one gives another role or another primary, or that wait for its place.
+    // Other regions of the group whose role or primary changes with this region, or that conflict with it.
     private static IEnumerable<ObjectKey> FindConcerned(V1Alpha1ShortenerRegion region, ObjectCache<V1Alpha1ShortenerRegion> regions)
     {
         var group = regions.GetBy(RegionObserver.ByGroup, region.Spec.Group);
@@ -86,7 +86,7 @@ internal static class RegionServices
             .Select(ObjectKey.Of);
     }
 
-    // Pods carry the name of their region, unless it is too long for a label.
+    // Pods have the name of their region as a label, unless it is too long.
     private static IEnumerable<ObjectKey> FindOf(V1Pod pod, ObjectCache<V1Alpha1ShortenerRegion> regions)
     {
         var instance = Labels.InstanceOf(pod.Metadata) ?? "";

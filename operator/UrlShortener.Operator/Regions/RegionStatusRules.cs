@@ -9,14 +9,14 @@ using UrlShortener.Operator.Pods;
 
 namespace UrlShortener.Operator.Regions;
 
-/// <summary>What is told of a region, worked out from what was observed and planned. Pure.</summary>
+/// <summary>Computes the status of a region from the observed state and the plan. Pure.</summary>
 internal static class RegionStatusRules
 {
-    // How the servers are that the app needs is no object whose change could be waited for.
+    // The health of the servers is not an object that can be watched.
     private static readonly TimeSpan HealthInterval = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan BusyInterval = TimeSpan.FromSeconds(5);
 
-    /// <summary>The status, and the conditions that flipped.</summary>
+    /// <summary>The status, and the changed conditions.</summary>
     public static (RegionStatus Status, IReadOnlyList<(V1Condition Condition, string? Former)> Changed) Build(
         V1Alpha1ShortenerRegion region, ObservedRegion observed, RegionPlan plan, DateTimeOffset now)
     {
@@ -32,26 +32,26 @@ internal static class RegionStatusRules
         var (reason, message) = (failure, busy) switch
         {
             ({ } obstacle, _) => (obstacle.Reason, obstacle.Message),
-            _ when isReady => (Reasons.AsExpected, $"{ready} pods serve, and all servers are in reach."),
+            _ when isReady => (Reasons.AsExpected, $"{ready} pods serve, and the app reaches all servers."),
             (_, { } step) when !isAppAvailable => (step.Reason, step.Message),
-            _ when !isAppAvailable => (Reasons.TooFewPods, $"{ready} pods serve; {plan.Floor} are wanted at least."),
-            _ when isReachable is null => (Reasons.NotKnown, "No pod answers whether it reaches the servers that it needs."),
+            _ when !isAppAvailable => (Reasons.TooFewPods, $"{ready} pods serve; the minimum is {plan.Floor}."),
+            _ when isReachable is null => (Reasons.NotKnown, "No pod reports whether it reaches the servers that it needs."),
             _ => (Reasons.Unreachable, ReasonOf(dependencies)),
         };
         conditions.Set(ConditionTypes.Ready, isReady, reason, message);
         if (failure is null && !isSuspended && busy is { } work)
             conditions.Set(ConditionTypes.Reconciling, true, work.Reason, work.Message);
         else
-            conditions.Set(ConditionTypes.Reconciling, false, failure?.Reason ?? Reasons.AsExpected, "Nothing is under way.");
+            conditions.Set(ConditionTypes.Reconciling, false, failure?.Reason ?? Reasons.AsExpected, "No change is in progress.");
         if (failure is { } stall)
             conditions.Set(ConditionTypes.Stalled, true, stall.Reason, stall.Message);
         else
-            conditions.Set(ConditionTypes.Stalled, false, Reasons.AsExpected, "Nothing stands in the way.");
+            conditions.Set(ConditionTypes.Stalled, false, Reasons.AsExpected, "The object is not stalled.");
         conditions.Set(
             ConditionTypes.AppAvailable,
             isAppAvailable && observed.Deployment is not null,
             isAppAvailable && observed.Deployment is not null ? Reasons.EnoughPods : Reasons.TooFewPods,
-            $"{ready} pods serve; {plan.Floor} are wanted at least.");
+            $"{ready} pods serve; the minimum is {plan.Floor}.");
         conditions.Set(
             ConditionTypes.DependenciesReachable,
             isReachable,
@@ -61,7 +61,7 @@ internal static class RegionStatusRules
             ConditionTypes.Suspended,
             isSuspended,
             isSuspended ? Reasons.SuspendedBySpec : Reasons.AsExpected,
-            isSuspended ? $"spec.suspend is {region.Spec.Suspend}: the operator changes nothing. Set it to None to go on." : "Changes are carried out.");
+            isSuspended ? $"spec.suspend is {region.Spec.Suspend}: the operator changes nothing. Set it to None to resume." : "The operator applies changes.");
 
         var status = (region.Status ?? new RegionStatus()) with
         {
@@ -85,21 +85,21 @@ internal static class RegionStatusRules
         if (plan.Migration.State == MigrationState.Failed)
         {
             var job = MigrationJob.NameOf(region, plan.Migration.Digest);
-            return new Obstacle(Reasons.MigrationFailed, $"Job {job} could not bring the tables up to date{Explain(observed, Names.Migrate)}. Its log says why; it is tried again every {Migration.RetryDelay.TotalSeconds:0} s.");
+            return new Obstacle(Reasons.MigrationFailed, $"Job {job} could not migrate the database{Explain(observed, Names.Migrate)}. See its log. The operator retries every {Migration.RetryDelay.TotalSeconds:0} s.");
         }
 
         return observed.Deployment?.Status?.Conditions?.Any(condition => condition is { Type: "Progressing", Status: "False" }) == true
-            ? new Obstacle(Reasons.RolloutStuck, $"The rollout of {region.Spec.App.Image} makes no progress{Explain(observed, Names.App)}. Pods of the former version go on. Correct spec.app, or go back to the former image.")
+            ? new Obstacle(Reasons.RolloutStuck, $"The rollout of {region.Spec.App.Image} makes no progress{Explain(observed, Names.App)}. Pods of the previous version keep serving. Fix spec.app, or return to the previous image.")
             : null;
     }
 
-    // What is under way; null: nothing.
+    // The change in progress; null: none.
     private static Obstacle? BusyWith(V1Alpha1ShortenerRegion region, ObservedRegion observed, RegionPlan plan)
     {
         if (plan.Migration.State is MigrationState.Missing or MigrationState.Running)
-            return new Obstacle(Reasons.Migrating, $"The tables are brought up to date for {region.Spec.App.Image}{Explain(observed, Names.Migrate)}.");
+            return new Obstacle(Reasons.Migrating, $"A Job is migrating the database for {region.Spec.App.Image}{Explain(observed, Names.Migrate)}.");
         if (observed.Deployment is not { } deployment)
-            return new Obstacle(Reasons.RollingOut, "The app is being created.");
+            return new Obstacle(Reasons.RollingOut, "The operator is creating the Deployment of the app.");
         var (wanted, status) = (deployment.Spec.Replicas ?? 1, deployment.Status);
         var isRolledOut = status?.ObservedGeneration >= deployment.Metadata.Generation
             && (status.UpdatedReplicas ?? 0) == wanted && (status.Replicas ?? 0) == wanted && (status.AvailableReplicas ?? 0) == wanted;
@@ -107,7 +107,7 @@ internal static class RegionStatusRules
             && deployment.Spec.Template.Spec.Containers[0].Image == region.Spec.App.Image;
         return isRolledOut && isCurrent
             ? null
-            : new Obstacle(Reasons.RollingOut, $"{status?.UpdatedReplicas ?? 0} of {wanted} pods run the newest specification, {status?.AvailableReplicas ?? 0} serve{Explain(observed, Names.App)}.");
+            : new Obstacle(Reasons.RollingOut, $"{status?.UpdatedReplicas ?? 0} of {wanted} pods run the current specification, {status?.AvailableReplicas ?? 0} serve{Explain(observed, Names.App)}.");
     }
 
     private static string Explain(ObservedRegion observed, string component) =>
@@ -139,7 +139,7 @@ internal static class RegionStatusRules
             {
                 Name = name,
                 Reachable = state is null ? null : state == HealthStatus.Healthy,
-                Reason = state is null or HealthStatus.Healthy ? null : state == HealthStatus.Unhealthy ? $"{name} does not answer the app." : $"{name} answers the app in part: some servers are away, or it takes no writes.",
+                Reason = state is null or HealthStatus.Healthy ? null : state == HealthStatus.Unhealthy ? $"The app does not reach {name}." : $"The app reaches {name} only in part: some servers do not answer, or it accepts no writes.",
             });
         }
     }

@@ -9,7 +9,7 @@ using UrlShortener.Operator.Entities;
 
 namespace UrlShortener.Operator.Regions;
 
-/// <summary>Brings regions in line with their specification: observe, plan, apply, tell.</summary>
+/// <summary>Reconciles regions: observe, plan, apply, write the status.</summary>
 internal sealed class ShortenerRegionController(RegionObserver observer, Applier applier, ResourceClient client, EventRecorder events, TimeProvider time)
     : IEntityController<V1Alpha1ShortenerRegion>
 {
@@ -29,14 +29,14 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
     }
 
     /// <inheritdoc />
-    // What the region owned goes with it, by the cluster's garbage collector.
+    // Kubernetes' garbage collector deletes the objects of the region.
     public Task<ReconciliationResult<V1Alpha1ShortenerRegion>> DeletedAsync(V1Alpha1ShortenerRegion region, CancellationToken cancellationToken)
     {
         RegionMetrics.Remove(region);
         return Task.FromResult(ReconciliationResult<V1Alpha1ShortenerRegion>.Success(region));
     }
 
-    // What does not depend on each other is done, whatever becomes of the rest; returns what stands in the way.
+    // Applies independent objects even if others fail; returns the first obstacle.
     private async Task<Obstacle?> ApplyAsync(V1Alpha1ShortenerRegion region, ObservedRegion observed, RegionPlan plan, CancellationToken cancellationToken)
     {
         await SetReplicasAsync(region, plan.Rescale, cancellationToken);
@@ -70,7 +70,7 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
     private async Task StartMigrationAsync(V1Alpha1ShortenerRegion region, string digest, CancellationToken cancellationToken)
     {
         var job = await client.CreateAsync(MigrationJob.Build(region, digest), FieldManagers.Operator, cancellationToken);
-        var note = $"The tables are brought up to date for {region.Spec.App.Image} by Job {job.Metadata.Name}.";
+        var note = $"Job {job.Metadata.Name} migrates the database for {region.Spec.App.Image}.";
         events.Record(region, EventSeverity.Normal, "MigrationStarted", "Create", note);
     }
 

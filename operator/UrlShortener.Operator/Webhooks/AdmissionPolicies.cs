@@ -10,7 +10,7 @@ namespace UrlShortener.Operator.Webhooks;
 /// <summary>Admission policies of the operator's kinds.</summary>
 internal static class AdmissionPolicies
 {
-    // A namespace that is being deleted takes its objects with it, and nobody can be asked again.
+    // The deletion of a namespace deletes its objects; a refusal would only block it.
     private const string NamespaceController = "system:serviceaccount:kube-system:namespace-controller";
 
     private static readonly Dictionary<string, IAdmissionPolicy> Policies = new(StringComparer.Ordinal)
