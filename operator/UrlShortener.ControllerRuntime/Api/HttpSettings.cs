@@ -1,6 +1,8 @@
 namespace UrlShortener.ControllerRuntime.Api;
 
-/// <summary>Settings of connections to API servers. With KubernetesClient's own settings a dead connection goes undetected for three and a half minutes.</summary>
+/// <summary>
+/// Settings of connections to API servers. With KubernetesClient's own settings a dead connection goes undetected for three and a half minutes.
+/// </summary>
 internal static class HttpSettings
 {
     /// <summary>Maximum time to connect.</summary>

@@ -18,7 +18,9 @@ public sealed class LeaseOptions
     /// <summary>Time without a renewal after which another process may take the lease.</summary>
     public TimeSpan Duration { get; set; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>A leader that cannot renew for this time exits. Below <see cref="Duration"/>, so that all its requests have ended before another one leads.</summary>
+    /// <summary>
+    /// A leader that cannot renew for this time exits. Below <see cref="Duration"/>, so that all its requests have ended before another one leads.
+    /// </summary>
     public TimeSpan RenewDeadline { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Time between attempts.</summary>

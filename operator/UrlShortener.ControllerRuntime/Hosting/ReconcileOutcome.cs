@@ -12,7 +12,10 @@ internal readonly record struct ReconcileOutcome(string Result, bool IsFailure, 
     /// <summary>A conflict: another client wrote meanwhile. Ordinary; reconcile again.</summary>
     public static readonly ReconcileOutcome Requeue = new("requeue", true, null);
 
-    /// <summary>The namespace is being deleted, so that nothing can be created; the deletion of the object causes a reconcile. Retried rarely, in case the namespace hangs.</summary>
+    /// <summary>
+    /// The namespace is being deleted, so that nothing can be created; the deletion of the object causes a reconcile. Retried rarely, in case the namespace
+    /// hangs.
+    /// </summary>
     public static readonly ReconcileOutcome Terminating = new("requeue_after", false, TimeSpan.FromSeconds(10));
 
     /// <summary>Failed.</summary>

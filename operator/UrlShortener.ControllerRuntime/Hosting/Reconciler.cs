@@ -4,7 +4,9 @@ using UrlShortener.ControllerRuntime.Api;
 
 namespace UrlShortener.ControllerRuntime.Hosting;
 
-/// <summary>Runs one reconcile of one object: selects the method of the controller, and interprets the result. No exception of a reconcile leaves this class.</summary>
+/// <summary>
+/// Runs one reconcile of one object: selects the method of the controller, and interprets the result. No exception of a reconcile leaves this class.
+/// </summary>
 internal sealed class Reconciler<TEntity>
     where TEntity : class, IKubernetesObject<V1ObjectMeta>
 {

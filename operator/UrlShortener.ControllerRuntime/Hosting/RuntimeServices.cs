@@ -22,7 +22,9 @@ public static class RuntimeServices
     /// <summary>Time to stop: running reconciles, events, the lease.</summary>
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(30);
 
-    /// <summary>Adds clients of the local cluster, the election, informers, events and probes. Hosted services stop in reverse order, the election last.</summary>
+    /// <summary>
+    /// Adds clients of the local cluster, the election, informers, events and probes. Hosted services stop in reverse order, the election last.
+    /// </summary>
     public static IServiceCollection AddControllerRuntime(this IServiceCollection services, Action<RuntimeOptions>? configure = null)
     {
         services.Configure(configure ?? (_ => { }));

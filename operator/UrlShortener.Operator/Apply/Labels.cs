@@ -23,8 +23,8 @@ internal static class Labels
     public const string MigrationDigest = $"{ApiGroup.Name}/migration";
 
     /// <summary>
-    /// Annotation of a KeyPool: an epoch to open, a whole number from 1. The operator opens it unless it or a newer one is current. Set it to <c>status.epoch</c> + 1
-    /// after the promotion of a database that may have lost writes. It may stay.
+    /// Annotation of a KeyPool: an epoch to open, a whole number from 1. The operator opens it unless it or a newer one is current. Set it to
+    /// <c>status.epoch</c> + 1 after the promotion of a database that may have lost writes. It may stay.
     /// </summary>
     public const string OpenEpoch = $"{ApiGroup.Name}/open-epoch";
 

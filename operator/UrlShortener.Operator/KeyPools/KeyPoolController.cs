@@ -83,13 +83,15 @@ internal sealed class KeyPoolController(
 
         return Owned.IsControlledBy(live, pool)
             ? null
-            : new Obstacle(Reasons.NameTaken, $"Secret {plan.Token.Name} exists and does not belong to this KeyPool. Delete it, or reference it in spec.connections.kgsTokenSecretRef of the region.");
+            : new Obstacle(Reasons.NameTaken, $"Secret {plan.Token.Name} exists and does not belong to this KeyPool. Delete it, or reference it in "
+                + "spec.connections.kgsTokenSecretRef of the region.");
     }
 
     private async Task CommandAsync(V1Alpha1KeyPool pool, ObservedKeyPool observed, KeyPoolPlan plan, CancellationToken cancellationToken)
     {
         if (plan.BadEpoch is { } bad)
-            events.Record(pool, EventSeverity.Warning, "EpochInvalid", "OpenEpoch", $"Ignored annotation {Labels.OpenEpoch}: \"{bad}\" is not a whole number from 1 to {Limits.MaxEpoch}.");
+            events.Record(pool, EventSeverity.Warning, "EpochInvalid", "OpenEpoch", $"Ignored annotation {Labels.OpenEpoch}: \"{bad}\" is not a whole "
+                + $"number from 1 to {Limits.MaxEpoch}.");
         if ((plan.OpensEpoch is null && !plan.Refills) || observed.AskedWorker is not { } pod
             || await tokens.ReadAsync(pool.Metadata.NamespaceProperty, plan.Token, cancellationToken) is not { } token)
             return;

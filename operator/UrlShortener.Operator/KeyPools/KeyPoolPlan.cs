@@ -119,14 +119,16 @@ internal sealed record KeyPoolPlan
 
         var isOwn = region.Spec.Connections.KgsTokenSecretRef is null;
         if (isOwn && observed.Secrets.TryGetValue(token.Name, out var made) && !Owned.IsControlledBy(made, pool))
-            return new Obstacle(Reasons.NameTaken, $"Secret {token.Name} exists and does not belong to this KeyPool. Delete it, or reference it in spec.connections.kgsTokenSecretRef of the region.");
+            return new Obstacle(Reasons.NameTaken, $"Secret {token.Name} exists and does not belong to this KeyPool. Delete it, or reference it in "
+                + "spec.connections.kgsTokenSecretRef of the region.");
         foreach (var reference in RuntimeEnvironment.SecretsOf(region.Spec).Append(token))
         {
             // The operator creates a missing token, and never changes an existing one.
             if (isOwn && reference == token)
             {
                 if (observed.Secrets.ContainsKey(token.Name) && SecretDigests.Find(token, observed.Secrets) is null)
-                    return new Obstacle(Reasons.SecretNotFound, $"Secret {token.Name} has no key {token.Key}. Delete the Secret; the operator then creates a new one.");
+                    return new Obstacle(Reasons.SecretNotFound, $"Secret {token.Name} has no key {token.Key}. Delete the Secret; the operator then creates "
+                        + "a new one.");
             }
             else if (SecretDigests.FindMissing(reference, observed.Secrets) is { } missing)
                 return missing;
@@ -138,7 +140,8 @@ internal sealed record KeyPoolPlan
     private static Obstacle? FindWaiting(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region, ObservedKeyPool observed, bool makesToken)
     {
         if (observed.ServiceAccount is null || observed.Settings?.Data is not { } settings || !HasAll(settings, RuntimeEnvironment.Plain(region.Spec)))
-            return new Obstacle(Reasons.RegionNotReady, $"ShortenerRegion {region.Metadata.Name} does not have its service account and settings yet. See its conditions.");
+            return new Obstacle(Reasons.RegionNotReady, $"ShortenerRegion {region.Metadata.Name} does not have its service account and settings yet. See "
+                + "its conditions.");
         // Like the app: workers of a new version start after the migration.
         if (Migration.Of(region, observed.Secrets, observed.App, observed.Jobs).State != MigrationState.Done)
             return new Obstacle(Reasons.Migrating, $"Workers wait for the database migration of ShortenerRegion {region.Metadata.Name}. See its conditions.");

@@ -43,10 +43,12 @@ internal static class KeyPoolStatusRules
         {
             ({ } obstacle, _) => (false, obstacle.Reason, obstacle.Message),
             (_, { } step) when ready < pool.Spec.Kgs.MinReplicas => (false, step.Reason, step.Message),
-            _ when ready < pool.Spec.Kgs.MinReplicas => (false, Reasons.TooFewPods, $"{ready} workers serve; the minimum is {pool.Spec.Kgs.MinReplicas}{PodTrouble.Explain(observed.Pods)}."),
+            _ when ready < pool.Spec.Kgs.MinReplicas => (false, Reasons.TooFewPods, $"{ready} workers serve; the minimum is "
+                + $"{pool.Spec.Kgs.MinReplicas}{PodTrouble.Explain(observed.Pods)}."),
             _ when health.Status != true => (false, health.Reason, health.Message),
             _ when level is null => (false, Reasons.NotKnown, "The level of the pool is not known yet."),
-            _ when level < pool.Spec.CriticalWatermark => (false, Reasons.BelowCriticalWatermark, "The pool has fewer keys than criticalWatermark; workers are refilling it."),
+            _ when level < pool.Spec.CriticalWatermark => (false, Reasons.BelowCriticalWatermark, "The pool has fewer keys than criticalWatermark; workers "
+                + "are refilling it."),
             _ => (true, Reasons.AsExpected, "The workers serve, and the pool has enough keys."),
         };
         conditions.Set(ConditionTypes.Ready, isReady, reason, message);
@@ -57,7 +59,9 @@ internal static class KeyPoolStatusRules
             ConditionTypes.Suspended,
             pool.Spec.Suspend,
             pool.Spec.Suspend ? Reasons.SuspendedBySpec : Reasons.AsExpected,
-            pool.Spec.Suspend ? "spec.suspend is true: the operator changes nothing and sends no commands. Set it to false to resume." : "The operator applies changes.");
+            pool.Spec.Suspend
+                ? "spec.suspend is true: the operator changes nothing and sends no commands. Set it to false to resume."
+                : "The operator applies changes.");
 
         var status = (pool.Status ?? new KeyPoolStatus()) with
         {
@@ -102,9 +106,24 @@ internal static class KeyPoolStatusRules
     {
         var spec = pool.Spec;
         var level = reading?.Level;
-        Set(ConditionTypes.LowWatermark, level < spec.LowWatermark, Reasons.BelowLowWatermark, $"The pool has fewer keys than lowWatermark ({spec.LowWatermark}).", $"The pool has at least lowWatermark ({spec.LowWatermark}) keys.");
-        Set(ConditionTypes.Critical, level < spec.CriticalWatermark, Reasons.BelowCriticalWatermark, $"The pool has fewer keys than criticalWatermark ({spec.CriticalWatermark}).", $"The pool has at least criticalWatermark ({spec.CriticalWatermark}) keys.");
-        Set(ConditionTypes.Exhausted, level == 0, Reasons.PoolEmpty, "The pool is empty. The app generates codes on demand, which slows down the creation of links.", "The pool is not empty.");
+        Set(
+            ConditionTypes.LowWatermark,
+            level < spec.LowWatermark,
+            Reasons.BelowLowWatermark,
+            $"The pool has fewer keys than lowWatermark ({spec.LowWatermark}).",
+            $"The pool has at least lowWatermark ({spec.LowWatermark}) keys.");
+        Set(
+            ConditionTypes.Critical,
+            level < spec.CriticalWatermark,
+            Reasons.BelowCriticalWatermark,
+            $"The pool has fewer keys than criticalWatermark ({spec.CriticalWatermark}).",
+            $"The pool has at least criticalWatermark ({spec.CriticalWatermark}) keys.");
+        Set(
+            ConditionTypes.Exhausted,
+            level == 0,
+            Reasons.PoolEmpty,
+            "The pool is empty. The app generates codes on demand, which slows down the creation of links.",
+            "The pool is not empty.");
 
         var used = reading?.KeyspaceUsedShare is { } share ? PercentOf(share) : pool.Status?.KeyspaceUsedPercent;
         var isLow = used >= KeyspaceLimit;
@@ -112,7 +131,9 @@ internal static class KeyPoolStatusRules
             ConditionTypes.KeyspaceLow,
             used is null ? null : isLow,
             used is null ? Reasons.NotKnown : isLow ? Reasons.KeyspaceUsed : Reasons.EnoughCodes,
-            used is null ? "The number of claimed codes is not known." : isLow ? $"At least {KeyspaceLimit} % of all possible codes have been claimed. Plan for longer codes." : $"Less than {KeyspaceLimit} % of all possible codes have been claimed.");
+            used is null ? "The number of claimed codes is not known."
+            : isLow ? $"At least {KeyspaceLimit} % of all possible codes have been claimed. Plan for longer codes."
+            : $"Less than {KeyspaceLimit} % of all possible codes have been claimed.");
 
         void Set(string type, bool isBelow, string whyBelow, string below, string above)
         {
@@ -146,7 +167,9 @@ internal static class KeyPoolStatusRules
 
         // Before the first answer of a worker there is no problem to report.
         var wasKnown = pool.Status?.Conditions?.Any(condition => condition.Type == ConditionTypes.GeneratorHealthy && condition.Status != "Unknown") == true;
-        return wasKnown ? (false, Reasons.TooFewPods, $"No worker is ready{PodTrouble.Explain(observed.Pods)}.") : (null, Reasons.NotKnown, "No worker has answered yet.");
+        return wasKnown
+            ? (false, Reasons.TooFewPods, $"No worker is ready{PodTrouble.Explain(observed.Pods)}.")
+            : (null, Reasons.NotKnown, "No worker has answered yet.");
     }
 
     private static Obstacle? FailureOf(ObservedKeyPool observed, KeyPoolPlan plan)
@@ -154,7 +177,8 @@ internal static class KeyPoolStatusRules
         if (plan.Obstacle is not null)
             return plan.Obstacle;
         return observed.Deployment?.Status?.Conditions?.Any(condition => condition is { Type: "Progressing", Status: "False" }) == true
-            ? new Obstacle(Reasons.RolloutStuck, $"The rollout of the workers makes no progress{PodTrouble.Explain(observed.Pods)}. Workers of the previous version keep running. Fix spec.kgs, or spec.app of the region.")
+            ? new Obstacle(Reasons.RolloutStuck, $"The rollout of the workers makes no progress{PodTrouble.Explain(observed.Pods)}. Workers of the "
+                + "previous version keep running. Fix spec.kgs, or spec.app of the region.")
             : null;
     }
 
@@ -172,7 +196,8 @@ internal static class KeyPoolStatusRules
             || (Labels.AnnotationOf(deployment.Spec.Template.Metadata, Labels.SettingsDigest) == process.SettingsDigest && deployment.Spec.Template.Spec.Containers[0].Image == process.Image);
         return isRolledOut && isCurrent && (observed.Reading is null || observed.Reading.TargetLevel == pool.Spec.TargetAvailable)
             ? null
-            : new Obstacle(Reasons.RollingOut, $"{status?.UpdatedReplicas ?? 0} of {wanted} workers run the current specification, {status?.AvailableReplicas ?? 0} serve{PodTrouble.Explain(observed.Pods)}.");
+            : new Obstacle(Reasons.RollingOut, $"{status?.UpdatedReplicas ?? 0} of {wanted} workers run the current specification, "
+                + $"{status?.AvailableReplicas ?? 0} serve{PodTrouble.Explain(observed.Pods)}.");
     }
 
     private static KeyPoolStatus WithNumbers(V1Alpha1KeyPool pool, KeyPoolStatus status, KeyGenerationStatus? reading, DateTimeOffset? numbersAt, DateTimeOffset now)

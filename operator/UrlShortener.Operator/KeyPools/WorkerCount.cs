@@ -6,7 +6,9 @@ namespace UrlShortener.Operator.KeyPools;
 /// <summary>Decides the number of workers. Pure. It grows fast and shrinks slowly, so that it does not oscillate with the level.</summary>
 internal static class WorkerCount
 {
-    /// <summary>Time between two additions while the level falls. Rates cover the last minute: earlier, they do not show the effect of the last addition.</summary>
+    /// <summary>
+    /// Time between two additions while the level falls. Rates cover the last minute: earlier, they do not show the effect of the last addition.
+    /// </summary>
     public static readonly TimeSpan RaiseInterval = TimeSpan.FromMinutes(1);
 
     /// <summary>Time without a need for a refill before each removal of a worker.</summary>

@@ -129,7 +129,8 @@ internal sealed record RegionPlan
             .OrderBy(one => one.Metadata.CreationTimestamp).ThenBy(one => one.Metadata.Uid, StringComparer.Ordinal).FirstOrDefault();
         return twin is null || IsOlder(region, twin)
             ? null
-            : new Obstacle(Reasons.RegionConflict, $"ShortenerRegion {twin.Metadata.NamespaceProperty}/{twin.Metadata.Name} already is region {region.Spec.Region} of group {region.Spec.Group}. Delete one of them.");
+            : new Obstacle(Reasons.RegionConflict, $"ShortenerRegion {twin.Metadata.NamespaceProperty}/{twin.Metadata.Name} already is region "
+                + $"{region.Spec.Region} of group {region.Spec.Group}. Delete one of them.");
     }
 
     private static bool IsOlder(V1Alpha1ShortenerRegion one, V1Alpha1ShortenerRegion other) =>
@@ -140,8 +141,10 @@ internal sealed record RegionPlan
     private static Obstacle? FindMissingConfigMap(RegionSpec spec, ObservedRegion observed) => spec.App.BlocklistConfigMapRef switch
     {
         null => null,
-        { } reference when observed.Blocklist is null => new Obstacle(Reasons.ConfigMapNotFound, $"ConfigMap {reference.Name} does not exist in this namespace. Create it with key {reference.Key}."),
-        { } reference when observed.Blocklist.Data?.ContainsKey(reference.Key) != true => new Obstacle(Reasons.ConfigMapNotFound, $"ConfigMap {reference.Name} has no key {reference.Key}. Add the key, or reference another one."),
+        { } reference when observed.Blocklist is null => new Obstacle(Reasons.ConfigMapNotFound, $"ConfigMap {reference.Name} does not exist in this "
+            + $"namespace. Create it with key {reference.Key}."),
+        { } reference when observed.Blocklist.Data?.ContainsKey(reference.Key) != true =>
+            new Obstacle(Reasons.ConfigMapNotFound, $"ConfigMap {reference.Name} has no key {reference.Key}. Add the key, or reference another one."),
         _ => null,
     };
 }

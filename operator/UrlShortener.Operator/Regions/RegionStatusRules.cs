@@ -85,11 +85,13 @@ internal static class RegionStatusRules
         if (plan.Migration.State == MigrationState.Failed)
         {
             var job = MigrationJob.NameOf(region, plan.Migration.Digest);
-            return new Obstacle(Reasons.MigrationFailed, $"Job {job} could not migrate the database{Explain(observed, Names.Migrate)}. See its log. The operator retries every {Migration.RetryDelay.TotalSeconds:0} s.");
+            return new Obstacle(Reasons.MigrationFailed, $"Job {job} could not migrate the database{Explain(observed, Names.Migrate)}. See its log. The "
+                + $"operator retries every {Migration.RetryDelay.TotalSeconds:0} s.");
         }
 
         return observed.Deployment?.Status?.Conditions?.Any(condition => condition is { Type: "Progressing", Status: "False" }) == true
-            ? new Obstacle(Reasons.RolloutStuck, $"The rollout of {region.Spec.App.Image} makes no progress{Explain(observed, Names.App)}. Pods of the previous version keep serving. Fix spec.app, or return to the previous image.")
+            ? new Obstacle(Reasons.RolloutStuck, $"The rollout of {region.Spec.App.Image} makes no progress{Explain(observed, Names.App)}. Pods of the "
+                + "previous version keep serving. Fix spec.app, or return to the previous image.")
             : null;
     }
 
@@ -107,7 +109,8 @@ internal static class RegionStatusRules
             && deployment.Spec.Template.Spec.Containers[0].Image == region.Spec.App.Image;
         return isRolledOut && isCurrent
             ? null
-            : new Obstacle(Reasons.RollingOut, $"{status?.UpdatedReplicas ?? 0} of {wanted} pods run the current specification, {status?.AvailableReplicas ?? 0} serve{Explain(observed, Names.App)}.");
+            : new Obstacle(Reasons.RollingOut, $"{status?.UpdatedReplicas ?? 0} of {wanted} pods run the current specification, "
+                + $"{status?.AvailableReplicas ?? 0} serve{Explain(observed, Names.App)}.");
     }
 
     private static string Explain(ObservedRegion observed, string component) =>
@@ -139,7 +142,12 @@ internal static class RegionStatusRules
             {
                 Name = name,
                 Reachable = state is null ? null : state == HealthStatus.Healthy,
-                Reason = state is null or HealthStatus.Healthy ? null : state == HealthStatus.Unhealthy ? $"The app does not reach {name}." : $"The app reaches {name} only in part: some servers do not answer, or it accepts no writes.",
+                Reason = state switch
+                {
+                    null or HealthStatus.Healthy => null,
+                    HealthStatus.Unhealthy => $"The app does not reach {name}.",
+                    _ => $"The app reaches {name} only in part: some servers do not answer, or it accepts no writes.",
+                },
             });
         }
     }
