@@ -8,6 +8,5 @@ if (AdministrationCommands.IsCommand(args))
 var misread = Arguments.FindErrors(args);
 if (misread.Count > 0)
     return Startup.ReportUsage(misread);
-var builder = Startup.CreateBuilder(args);
-var errors = Settings.FindErrors(builder.Configuration);
-return errors.Count > 0 ? Startup.Report(errors) : await Serving.RunAsync(builder);
+var (builder, errors) = Startup.CreateBuilder(args);
+return builder is null ? Startup.Report(errors) : await Serving.RunAsync(builder);

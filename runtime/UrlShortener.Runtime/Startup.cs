@@ -34,7 +34,23 @@ internal static class Startup
     private static readonly string[] Addresses = ["Urls", "Http_Ports", "Https_Ports"];
 
     /// <summary>Configuration by appsettings.json, environment and command line, in ASP.NET Core's order.</summary>
-    public static WebApplicationBuilder CreateBuilder(string[] args)
+    /// <returns>The builder, or null and every error of the configuration.</returns>
+    public static (WebApplicationBuilder? Builder, IReadOnlyList<string> Errors) CreateBuilder(string[] args)
+    {
+        try
+        {
+            var builder = CreateBuilderOfAny(args);
+            var errors = Settings.FindErrors(builder.Configuration);
+            return errors.Count > 0 ? (null, errors) : (builder, []);
+        }
+        // A file that is no JSON, or has a name twice. The innermost message says where.
+        catch (InvalidDataException error)
+        {
+            return (null, [$"{error.Message} {error.GetBaseException().Message}"]);
+        }
+    }
+
+    private static WebApplicationBuilder CreateBuilderOfAny(string[] args)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
         {
@@ -44,6 +60,8 @@ internal static class Startup
         });
         // The slim builder has the simple format only; this adds json and systemd, chosen by Logging:Console:FormatterName.
         builder.Logging.AddConsole();
+        // Whoever reads the output may be slow. Then lines are left out, and a line says how many; requests do not wait for lines.
+        builder.Services.Configure<ConsoleLoggerOptions>(console => console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite);
         builder.Services.Configure<ConsoleLoggerOptions>(builder.Configuration.GetSection("Logging:Console"));
         // The format of appsettings.json ends with the space that the simple format needs.
         builder.Services.PostConfigure<JsonConsoleFormatterOptions>(json => json.TimestampFormat = json.TimestampFormat?.TrimEnd());
@@ -61,6 +79,8 @@ internal static class Startup
             kestrel.RequestHeaderEncodingSelector = static _ => Encoding.UTF8;
             // Every endpoint sets its own, smaller limit.
             kestrel.Limits.MaxRequestBodySize = 128 * 1024 * 1024;
+            var connections = kestrel.ApplicationServices.GetRequiredService<ConnectionLimit>();
+            kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(next => connection => connections.ServeAsync(connection, next)));
         });
         return builder;
     }
@@ -128,6 +148,7 @@ internal static class Startup
         services.AddStorage(configuration);
         services.AddSharing(configuration);
         services.AddSingleton<BodyBudget>();
+        services.AddSingleton<ConnectionLimit>();
         services.AddSingleton<HealthEndpoints>();
         services.AddSingleton<Drain>();
         services.AddHostedService(provider => provider.GetRequiredService<Drain>());

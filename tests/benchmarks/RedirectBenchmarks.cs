@@ -25,7 +25,7 @@ public class RedirectBenchmarks
     public async Task SetUpAsync()
     {
         _directory = Directory.CreateTempSubdirectory("shortener-bench-").FullName;
-        var builder = Startup.CreateBuilder([$"--Storage:DataDirectory={_directory}"]);
+        var builder = Startup.CreateBuilder([$"--Storage:DataDirectory={_directory}"]).Builder!;
         builder.Services.AddRuntime(builder.Configuration);
         _app = builder.Build();
         _app.Services.GetRequiredService<IDatabase>().Migrate();

@@ -20,6 +20,10 @@ internal sealed record TargetPolicy(int MaxLength, bool AllowPrivateHosts, IRead
     /// <summary>The own hosts in the form of <see cref="ParsedHost.Name"/>.</summary>
     public IReadOnlySet<string> OwnHosts { get; init; } = Normalise(OwnHosts);
 
+    /// <summary>Whether a host is one of the own ones, or an IPv6 address that leads to the IPv4 address of one.</summary>
+    public bool IsOwn(ParsedHost host) =>
+        OwnHosts.Contains(host.Name) || (host.Address is { } address && PrivateHosts.FindEmbeddedIpv4(address) is { } ipv4 && OwnHosts.Contains(ipv4.ToString()));
+
     private static FrozenSet<string> Normalise(IReadOnlySet<string> hosts)
     {
         return hosts.Select(NormaliseOne).ToFrozenSet(StringComparer.Ordinal);

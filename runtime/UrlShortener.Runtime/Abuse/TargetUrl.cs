@@ -57,7 +57,7 @@ internal static class TargetUrl
         if (!TargetHost.TryParse(hostText.ToString(), out var host, out var hostProblem))
             return TargetVerdict.Refuse(hostProblem);
 
-        if (policy.OwnHosts.Contains(host.Name))
+        if (policy.IsOwn(host))
             return TargetVerdict.Refuse("The URL points at this service, which would make a loop. Give the final address instead.");
         if (!policy.AllowPrivateHosts && PrivateHosts.Contains(host))
             return TargetVerdict.Refuse("The host is private, reserved or local to one network. Give a host that is reachable on the public Internet.");

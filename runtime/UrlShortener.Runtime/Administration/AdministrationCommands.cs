@@ -104,9 +104,8 @@ internal static class AdministrationCommands
         var misread = Arguments.FindErrors(parsed.UnmatchedTokens);
         if (misread.Count > 0)
             return Startup.ReportUsage(misread);
-        var builder = Startup.CreateBuilder([.. parsed.UnmatchedTokens]);
-        var errors = Settings.FindErrors(builder.Configuration);
-        if (errors.Count > 0)
+        var (builder, errors) = Startup.CreateBuilder([.. parsed.UnmatchedTokens]);
+        if (builder is null)
             return Startup.Report(errors);
         builder.Services.AddSettings(builder.Configuration);
         builder.Services.AddSingleton(TimeProvider.System);
@@ -115,8 +114,13 @@ internal static class AdministrationCommands
         await using var services = builder.Services.BuildServiceProvider();
         try
         {
-            if (parsed.CommandResult.Command.Name != "migrate")
-                services.GetRequiredService<IDatabase>().Prepare(builder.Environment.IsDevelopment());
+            var database = services.GetRequiredService<IDatabase>();
+            var name = parsed.CommandResult.Command.Name;
+            // In a mistyped folder they would do nothing, on a store made for it, and say that all is well.
+            if (name is not ("migrate" or "create") && !database.Exists)
+                return await FailAsync("There is no store in Storage:DataDirectory. Give the folder of the process that serves; a relative one counts from the current folder.");
+            if (name != "migrate")
+                database.Prepare(builder.Environment.IsDevelopment());
             return await action(services);
         }
         catch (Exception error) when (error is InvalidOperationException or System.Data.Common.DbException or Resilience.DependencyException)

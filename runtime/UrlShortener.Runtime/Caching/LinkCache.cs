@@ -52,6 +52,8 @@ internal sealed class LinkCache : IDisposable
                 EnableBestPracticesAdvisor = false,
                 // The warning is about a memory cache shared with others; this one is ours alone.
                 MissingCacheKeyPrefixWarningLogLevel = LogLevel.None,
+                // With its stack, for each visitor of a link that is not in memory. Whoever asks tells of it, once in a while; the store's breaker counts.
+                FactoryErrorsLogLevel = LogLevel.Debug,
                 DefaultEntryOptions = new FusionCacheEntryOptions(options.Ttl)
                 {
                     JitterMaxDuration = options.Ttl / 10,

@@ -20,6 +20,7 @@ internal static class Settings
         ["Bodies"] = typeof(BodyOptions),
         ["Caching"] = typeof(CachingOptions),
         ["Clicks"] = typeof(ClickOptions),
+        ["Connections"] = typeof(ConnectionLimitOptions),
         ["ConnectionStrings"] = typeof(ConnectionOptions),
         ["Cors"] = typeof(CrossOriginOptions),
         ["Keys"] = typeof(KeyOptions),
@@ -73,6 +74,7 @@ internal static class Settings
             CheckSection(configuration.GetSection(name), type, errors);
 
         CheckLogFormat(configuration, errors);
+        CheckLogLevels(configuration, errors);
         CheckRole(configuration, errors);
         CheckProxies(configuration, errors);
         return errors;
@@ -146,6 +148,17 @@ internal static class Settings
         const string Key = "Logging:Console:FormatterName";
         if (configuration[Key] is { Length: > 0 } name && !LogFormats.Contains(name, StringComparer.OrdinalIgnoreCase))
             errors.Add($"{Key} must be {string.Join(", ", LogFormats)}, not \"{name}\".");
+    }
+
+    // Of all providers (Logging:LogLevel) and of each (Logging:Console:LogLevel). An unknown one would end the start with a stack trace.
+    private static void CheckLogLevels(IConfigurationRoot configuration, List<string> errors)
+    {
+        var logging = configuration.GetSection("Logging");
+        foreach (var level in logging.GetChildren().Select(provider => provider.GetSection("LogLevel")).Prepend(logging.GetSection("LogLevel")).SelectMany(levels => levels.GetChildren()))
+        {
+            if (level.Value is { Length: > 0 } name && !Enum.TryParse<LogLevel>(name, ignoreCase: true, out _))
+                errors.Add($"{level.Path} must be {string.Join(", ", Enum.GetNames<LogLevel>())}, not \"{name}\".");
+        }
     }
 
     private static void CheckSection(IConfigurationSection section, Type type, List<string> errors)

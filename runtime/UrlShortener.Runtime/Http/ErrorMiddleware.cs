@@ -1,13 +1,17 @@
+using UrlShortener.Runtime.Resilience;
+
 namespace UrlShortener.Runtime.Http;
 
 /// <summary>The outermost catch: a fault of ours or of the store becomes a clean answer, and is logged once.</summary>
-internal sealed partial class ErrorMiddleware(RequestDelegate next, ILogger<ErrorMiddleware> logger)
+internal sealed partial class ErrorMiddleware(RequestDelegate next, TimeProvider time, ILogger<ErrorMiddleware> logger)
 {
     // RFC 9110 has no status for it; nginx's is known to everybody. Nobody is there to read it.
     private const int ClientClosedRequest = 499;
 
     private static readonly Problem NotFound =
         Problem.Of(StatusCodes.Status404NotFound, ErrorCode.NotFound, "There is nothing at this address. The API is described at /docs.");
+
+    private readonly Occasion _storeFailures = new(time, TimeSpan.FromSeconds(1));
 
     /// <summary>Passes the request on.</summary>
     public async Task InvokeAsync(HttpContext context)
@@ -28,7 +32,11 @@ internal sealed partial class ErrorMiddleware(RequestDelegate next, ILogger<Erro
         catch (Exception error) when (!context.Response.HasStarted)
         {
             var isStore = Storage.StoreFailure.IsUnavailable(error);
-            Log.Failed(logger, error, context.Request.Method, isStore ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status500InternalServerError);
+            if (!isStore)
+                Log.Failed(logger, error, context.Request.Method);
+            // Anybody can cause these while the store is away, and the cause is the same for all.
+            else if (_storeFailures.TryPass(out var count))
+                Log.StoreFailed(logger, error, count);
             context.Response.Clear();
             var problem = isStore
                 ? Problem.Unavailable
@@ -49,7 +57,10 @@ internal sealed partial class ErrorMiddleware(RequestDelegate next, ILogger<Erro
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Error, "A {Method} request failed and was answered {Status}")]
-        public static partial void Failed(ILogger logger, Exception error, string method, int status);
+        [LoggerMessage(1, LogLevel.Error, "A {Method} request failed and was answered 500")]
+        public static partial void Failed(ILogger logger, Exception error, string method);
+
+        [LoggerMessage(2, LogLevel.Error, "The store failed; {Count} requests got 503 since the last such line")]
+        public static partial void StoreFailed(ILogger logger, Exception error, long count);
     }
 }

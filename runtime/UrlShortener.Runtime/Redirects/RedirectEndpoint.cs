@@ -5,6 +5,8 @@ using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Http;
 using UrlShortener.Runtime.Links;
+using UrlShortener.Runtime.Resilience;
+using UrlShortener.Runtime.Storage;
 
 namespace UrlShortener.Runtime.Redirects;
 
@@ -22,6 +24,7 @@ internal sealed partial class RedirectEndpoint(
     private const string GetAndHead = "GET, HEAD";
 
     private readonly RedirectCaching _caching = new(redirects.EdgeTtl);
+    private readonly Occasion _failures = new(time, TimeSpan.FromSeconds(1));
 
     /// <summary>Answers a request for a short URL.</summary>
     public Task HandleAsync(HttpContext context)
@@ -55,7 +58,15 @@ internal sealed partial class RedirectEndpoint(
         // Whatever it is, a visitor gets a page and not a broken connection.
         catch (Exception error)
         {
-            Log.LoadFailed(logger, error);
+            if (_failures.TryPass(out var count))
+            {
+                // Where a store is away the message says it all.
+                if (StoreFailure.IsUnavailable(error))
+                    Log.StoreFailed(logger, count, error.Message);
+                else
+                    Log.LoadFailed(logger, error, count);
+            }
+
             await RefuseAsync(context, Problem.Unavailable, started);
             return;
         }
@@ -147,7 +158,10 @@ internal sealed partial class RedirectEndpoint(
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "Cannot load a link; its visitor got 503")]
-        public static partial void LoadFailed(ILogger logger, Exception error);
+        [LoggerMessage(1, LogLevel.Warning, "Cannot load a link; {Count} visitors got 503 since the last such line")]
+        public static partial void LoadFailed(ILogger logger, Exception error, long count);
+
+        [LoggerMessage(2, LogLevel.Warning, "Cannot load a link; {Count} visitors got 503 since the last such line: {Reason}")]
+        public static partial void StoreFailed(ILogger logger, long count, string reason);
     }
 }

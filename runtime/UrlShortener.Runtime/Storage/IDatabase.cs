@@ -13,6 +13,9 @@ internal interface IDatabase
     /// <exception cref="InvalidOperationException">It is not, or cannot be used; the message names the setting and the cause.</exception>
     bool Prepare(bool isDevelopment);
 
+    /// <summary>Whether there is a store where the settings say. True where only a server could tell; <see cref="Prepare"/> asks it.</summary>
+    bool Exists { get; }
+
     /// <summary>Makes what is missing and brings the tables up to date. Safe when two processes do it at once.</summary>
     /// <exception cref="InvalidOperationException">It cannot; the message names the setting and the cause.</exception>
     void Migrate();

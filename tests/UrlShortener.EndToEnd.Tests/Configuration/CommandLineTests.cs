@@ -55,6 +55,20 @@ public sealed class CommandLineTests : ProductTest
     }
 
     [Theory]
+    [InlineData("restored")]
+    [InlineData("users", "list")]
+    [InlineData("users", "revoke-key", "--email", "a@example.com")]
+    public async Task Command_FolderWithoutAStore_SaysSoAndMakesNone(params string[] command)
+    {
+        var folder = NewFolder().PathOf("mistyped");
+
+        var result = await RunAsync(1, [.. command, "--Storage:DataDirectory", folder]);
+
+        Assert.Contains("Storage:DataDirectory", result.Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder));
+    }
+
+    [Theory]
     [InlineData("--port", "9090", "port")]
     [InlineData("Nonsense=1", "--urls=http://127.0.0.1:0", "Nonsense")]
     public async Task Setting_Unknown_IsRefused(string first, string second, string named) =>

@@ -8,11 +8,40 @@ namespace UrlShortener.EndToEnd.Tests.Configuration;
 
 public sealed class StartTests : ProductTest
 {
+    private const int ConfigurationError = 78;
+
     [Theory]
     [InlineData("Abuse:BlocklistPath")]
     [InlineData("Clicks:GeoDatabasePath")]
     public async Task Start_FileOfASettingIsMissing_SaysSo(string setting) =>
         await ProductRuns.AssertFailsAsync(await NewStoresAsync(), setting, $"--{setting}=/nowhere/file");
+
+    [Fact]
+    public async Task Start_LogLevelUnknown_IsAnErrorOfTheConfiguration()
+    {
+        var result = await ProductRuns.StartAsync(await NewStoresAsync(), "--Logging:LogLevel:Default=Loud", "--Logging:Console:LogLevel:Microsoft=Quiet");
+
+        Assert.True(result.ExitCode == ConfigurationError, result.ToString());
+        Assert.Contains("Logging:LogLevel:Default must be Trace,", result.Error, StringComparison.Ordinal);
+        Assert.Contains("Logging:Console:LogLevel:Microsoft must be Trace,", result.Error, StringComparison.Ordinal);
+        ProductRuns.AssertTellsPlainly(result);
+    }
+
+    [Theory]
+    [InlineData("{ \"Links\": {")]
+    [InlineData("""{ "Links": {}, "links": {} }""")]
+    public async Task Start_FileOfSettingsIsBroken_IsAnErrorOfTheConfiguration(string text)
+    {
+        var stores = await NewStoresAsync();
+        // A file in the current folder is read instead of the one beside the program.
+        await File.WriteAllTextAsync(Path.Combine(stores.Folder, "appsettings.json"), text, TestContext.Current.CancellationToken);
+
+        var result = await ProductRuns.StartAsync(stores);
+
+        Assert.True(result.ExitCode == ConfigurationError, result.ToString());
+        Assert.Contains("appsettings.json", result.Error, StringComparison.Ordinal);
+        ProductRuns.AssertTellsPlainly(result);
+    }
 
     [Fact]
     public async Task Start_PortInUse_SaysSo()

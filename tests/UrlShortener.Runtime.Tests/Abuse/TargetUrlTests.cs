@@ -162,6 +162,20 @@ public class TargetUrlTests
         Assert.Equal(isAccepted, TargetUrl.Check($"https://{host}/", Policy).IsAccepted);
     }
 
+    [Theory]
+    [InlineData("http://[::ffff:203.0.114.7]/x")]
+    [InlineData("http://[64:ff9b::cb00:7207]/x")]
+    [InlineData("http://[2002:cb00:7207::1]/x")]
+    public void Check_Ipv6AddressThatLeadsToAnOwnIpv4Address_IsRefused(string url)
+    {
+        var policy = new TargetPolicy(TargetPolicy.DefaultMaxLength, AllowPrivateHosts: false, new HashSet<string> { "203.0.114.7" });
+
+        var verdict = TargetUrl.Check(url, policy);
+
+        Assert.False(verdict.IsAccepted);
+        Assert.Contains("loop", verdict.Problem, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void TargetPolicy_UnusableOwnHost_NamesIt()
     {

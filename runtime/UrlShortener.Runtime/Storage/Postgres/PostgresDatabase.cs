@@ -76,6 +76,9 @@ internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
     }
 
     /// <inheritdoc />
+    public bool Exists => true;
+
+    /// <inheritdoc />
     public bool Prepare(bool isDevelopment)
     {
         if (_options.MigrateOnStart ?? isDevelopment)

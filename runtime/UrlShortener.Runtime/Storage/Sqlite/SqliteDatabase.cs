@@ -88,6 +88,9 @@ internal sealed partial class SqliteDatabase : IDatabase, IAsyncDisposable
     }
 
     /// <inheritdoc />
+    public bool Exists => File.Exists(new SqliteConnectionStringBuilder(_connectionString).DataSource);
+
+    /// <inheritdoc />
     // The file is this process' own, or nearly so.
     public bool Prepare(bool isDevelopment)
     {

@@ -1,0 +1,48 @@
+using Microsoft.AspNetCore.Connections;
+using Prometheus;
+using UrlShortener.Runtime.Configuration;
+
+namespace UrlShortener.Runtime.Http;
+
+/// <summary>
+/// Bounds the connections that are open at the same time. A client that begins a request head and does not end it holds 32 KiB of memory, before any limit of
+/// requests or bodies can know of it; without a bound, a few thousand connections of anybody end a small process.
+/// </summary>
+internal sealed class ConnectionLimit(ConnectionLimitOptions options)
+{
+    private static readonly Gauge Open = Metrics.CreateGauge("shortener_connections_open", "Connections of clients that are open.");
+    private static readonly Gauge Limit = Metrics.CreateGauge("shortener_connections_limit", "Connections that may be open at the same time.");
+    private static readonly Counter Refused = Metrics.CreateCounter("shortener_connections_refused_total", "Connections closed at once because too many were open.");
+
+    private readonly int _max = Announce(options.EffectiveMax(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes));
+    private int _open;
+
+    /// <summary>Serves a connection, or closes it when too many are open.</summary>
+    public async Task ServeAsync(ConnectionContext connection, ConnectionDelegate next)
+    {
+        if (Interlocked.Increment(ref _open) > _max)
+        {
+            Interlocked.Decrement(ref _open);
+            Refused.Inc();
+            // Kestrel closes what is returned to it.
+            return;
+        }
+
+        Open.Inc();
+        try
+        {
+            await next(connection);
+        }
+        finally
+        {
+            Open.Dec();
+            Interlocked.Decrement(ref _open);
+        }
+    }
+
+    private static int Announce(int max)
+    {
+        Limit.Set(max);
+        return max;
+    }
+}
