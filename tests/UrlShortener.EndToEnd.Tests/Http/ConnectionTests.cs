@@ -15,7 +15,7 @@ public sealed class ConnectionTests : ProductTest
     public async Task Connections_EachWithAHeadThatNeverEnds_LeaveTheProcessAlive()
     {
         // 128 MiB. The default limit follows the memory.
-        var product = await StartAsync(new Dictionary<string, string> { ["DOTNET_GCHeapHardLimit"] = "0x8000000" });
+        var product = Own(await ProductProcess.StartAsync(new Dictionary<string, string> { ["DOTNET_GCHeapHardLimit"] = "0x8000000" }));
         var code = await product.Owner.CreateLinkAsync();
         var head = Encoding.ASCII.GetBytes($"GET /{code} HTTP/1.1\r\nHost: flood\r\nX: ".PadRight(HeadBytes, 'x'));
         var connections = new List<Socket>();
