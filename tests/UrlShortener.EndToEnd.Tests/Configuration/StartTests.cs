@@ -29,7 +29,7 @@ public sealed class StartTests : ProductTest
 
     [Theory]
     [InlineData("{ \"Links\": {")]
-    [InlineData("""{ "Links": {}, "links": {} }""")]
+    [InlineData("""{ "Role": "all", "role": "app" }""")]
     public async Task Start_FileOfSettingsIsBroken_IsAnErrorOfTheConfiguration(string text)
     {
         var stores = await NewStoresAsync();
