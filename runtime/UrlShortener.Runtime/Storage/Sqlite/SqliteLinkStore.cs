@@ -110,15 +110,17 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
             return earlier;
 
         var links = new Link?[request.Links.Count];
-        var created = 0;
+        var (created, bytes) = (0, 0L);
         for (var i = 0; i < links.Length; i++)
         {
             links[i] = Insert(session, request.Links[i], request);
             created += links[i] is null ? 0 : 1;
+            bytes += links[i] is { } link ? StoredSize.Of(link) : 0;
         }
 
+        // Other changes of stored_bytes are made by triggers.
         if (created > 0 && request.UserId is { } userId)
-            session.Execute("UPDATE users SET urls_created = urls_created + $1 WHERE id = $2", created, userId);
+            session.Execute("UPDATE users SET urls_created = urls_created + $1, stored_bytes = stored_bytes + $2 WHERE id = $3", created, bytes, userId);
         return new CreateLinksResult.Created(links, created > 0 ? StoreReply(session, request, links) : null);
     }
 

@@ -245,6 +245,35 @@ public sealed class PostgresDatabaseTests(Servers servers) : IAsyncLifetime
         Assert.Equal(6, await CountAsync(connection, "click_days"));
     }
 
+    [Fact]
+    public async Task Migrate_LinksOfAnOlderRelease_AreCountedForTheirUsers()
+    {
+        var database = await _own.NewDatabaseAsync(new PostgresOptions { ReadFromReplicas = false });
+        database.Migrate();
+        var stores = _own.StoresOf(database);
+        var user = (await stores.Users.CreateAsync("ada@example.com", Runtime.Users.Tier.Pro, 1, quota: null, new string('a', 64), Now, Token))!;
+        var reply = new StoredReply(201, "/x", [1, 2, 3]);
+        var idempotency = new Idempotency("key", "hash", Now.AddDays(1), _ => reply);
+        Task<CreateLinksResult> CreateAsync(long? owner, Idempotency? idempotency) => stores.Links.CreateAsync(
+            new CreateLinks([.. Enumerable.Range(0, 20).Select(_ => new NewLink(null, "https://example.com/ä", null, 302, """{"a":1}"""))], owner, Now, () => Key.OnDemand(KeyGenerator.Generate()), idempotency), Token);
+        var created = Assert.IsType<CreateLinksResult.Created>(await CreateAsync(user.Id, idempotency));
+        await CreateAsync(null, null);
+        // As the release before left it.
+        await ExecuteAsync(
+            """
+            DROP FUNCTION count_link_bytes, count_reply_bytes CASCADE; DROP FUNCTION link_bytes, reply_bytes; DROP TABLE user_byte_counts;
+            ALTER TABLE users DROP COLUMN stored_bytes, DROP COLUMN quota_bytes;
+            DELETE FROM schemaversions WHERE scriptname LIKE '%0005%'
+            """);
+
+        database.Migrate();
+
+        Assert.Equal(created.Links.Sum(link => StoredSize.Of(link!)) + StoredSize.Of(reply), (await stores.Users.ReadStorageAsync(user.Id, Token)).Bytes);
+        foreach (var link in created.Links)
+            await stores.Links.DeleteAsync(link!.ShortCode, user.Id, Token);
+        Assert.Equal(StoredSize.Of(reply), (await stores.Users.ReadStorageAsync(user.Id, Token)).Bytes);
+    }
+
     private static StoredClick Click(DateTimeOffset at) => new("abcd", at, null, null, null, "", null, null, DeviceClass.Desktop, IsBot: false);
 
     private async Task ExecuteAsync(string sql)

@@ -262,6 +262,39 @@ public sealed class SqliteDatabaseTests : IAsyncDisposable
             await again.Links.CreateAsync(new CreateLinks([new NewLink(null, "https://example.com/", null, 302, "{}")], user.Id, now, () => Key.OnDemand(KeyGenerator.Generate()), idempotency), Token));
     }
 
+    [Fact]
+    public async Task Migrate_LinksOfAnOlderRelease_AreCountedForTheirUsers()
+    {
+        var first = Open();
+        var stores = SqliteStores.StoresOf(first);
+        var now = DateTimeOffset.FromUnixTimeMilliseconds(1_790_000_000_123);
+        var user = (await stores.Users.CreateAsync("ada@example.com", Tier.Pro, 5, quota: null, new string('a', 64), now, Token))!;
+        var reply = new StoredReply(201, "/x", [1, 2, 3]);
+        var idempotency = new Idempotency("key", "hash", now.AddDays(1), _ => reply);
+        var links = Enumerable.Range(0, 20).Select(_ => new NewLink(null, "https://example.com/ä", null, 302, """{"a":1}""")).ToList();
+        var created = Assert.IsType<CreateLinksResult.Created>(
+            await stores.Links.CreateAsync(new CreateLinks(links, user.Id, now, () => Key.OnDemand(KeyGenerator.Generate()), idempotency), Token));
+        await stores.Links.CreateAsync(new CreateLinks(links, null, now, () => Key.OnDemand(KeyGenerator.Generate())), Token);
+        // As the release before left it.
+        string[] undo =
+        [
+            "DROP TRIGGER count_bytes_of_deleted_link", "DROP TRIGGER count_bytes_of_changed_link",
+            "DROP TRIGGER count_bytes_of_new_reply", "DROP TRIGGER count_bytes_of_deleted_reply", "DROP TRIGGER count_bytes_of_replaced_reply",
+            "ALTER TABLE urls DROP COLUMN bytes", "ALTER TABLE idempotency_keys DROP COLUMN bytes",
+            "ALTER TABLE users DROP COLUMN stored_bytes", "ALTER TABLE users DROP COLUMN quota_bytes", "DELETE FROM SchemaVersions WHERE ScriptName LIKE '%0005%'",
+        ];
+        foreach (var sql in undo)
+            await first.WriteAsync(session => session.Execute(sql), Token);
+        await first.DisposeAsync();
+
+        var again = SqliteStores.StoresOf(Open());
+
+        Assert.Equal(created.Links.Sum(link => StoredSize.Of(link!)) + StoredSize.Of(reply), (await again.Users.ReadStorageAsync(user.Id, Token)).Bytes);
+        foreach (var link in created.Links)
+            await again.Links.DeleteAsync(link!.ShortCode, user.Id, Token);
+        Assert.Equal(StoredSize.Of(reply), (await again.Users.ReadStorageAsync(user.Id, Token)).Bytes);
+    }
+
     // Keeps the writer's transaction open, so that what is queued meanwhile falls into the same group.
     private static Task<int> Hold(SqliteDatabase database, ManualResetEventSlim gate)
     {

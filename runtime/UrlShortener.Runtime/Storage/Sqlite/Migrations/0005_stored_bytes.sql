@@ -9,10 +9,7 @@ ALTER TABLE users ADD COLUMN quota_bytes INTEGER NULL;
 UPDATE users SET stored_bytes =
     coalesce((SELECT sum(bytes) FROM urls WHERE user_id = users.id), 0) + coalesce((SELECT sum(bytes) FROM idempotency_keys WHERE user_id = users.id), 0);
 
-CREATE TRIGGER count_bytes_of_new_link AFTER INSERT ON urls WHEN NEW.user_id IS NOT NULL BEGIN
-    UPDATE users SET stored_bytes = stored_bytes + NEW.bytes WHERE id = NEW.user_id;
-END;
-
+-- New links are counted by the store, once per request: a trigger would update the user's row with each link, which takes half as long as storing it.
 CREATE TRIGGER count_bytes_of_deleted_link AFTER DELETE ON urls WHEN OLD.user_id IS NOT NULL BEGIN
     UPDATE users SET stored_bytes = stored_bytes - OLD.bytes WHERE id = OLD.user_id;
 END;
