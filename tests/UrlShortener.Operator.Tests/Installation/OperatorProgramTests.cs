@@ -42,7 +42,7 @@ public sealed class OperatorProgramTests(InstalledCluster installed)
 
         Assert.Equal(0, await program.StopAsync(Token));
         Assert.True(string.IsNullOrEmpty(await HolderAsync(client)));
-        Assert.Contains("handed lease urlshortener-operator back", program.ReadLog(), StringComparison.Ordinal);
+        Assert.Contains("released lease urlshortener-operator", program.ReadLog(), StringComparison.Ordinal);
         // Every line is one event: time in UTC, level, category. Nothing fails but the probe while it is not ready yet.
         Assert.All(program.ReadLog().Split('\n', StringSplitOptions.RemoveEmptyEntries), line => Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (info|warn|fail: Microsoft\.Extensions\.Diagnostics\.HealthChecks)", line));
         Assert.Empty(await cluster.ReadAuditAsync(request => request.User == user.Name && request.Code == 403, Token));
@@ -65,11 +65,11 @@ public sealed class OperatorProgramTests(InstalledCluster installed)
             V1Alpha1ShortenerRegion.KubeKind, InstalledCluster.RegionNamespace, "eu", SpecJson.Minimal(V1Alpha1ShortenerRegion.KubeKind)));
 
         // The job is what it makes last until the job has ended.
-        await UntilAsync(program, async () => (await client.BatchV1.ListNamespacedJobAsync(InstalledCluster.RegionNamespace, cancellationToken: Token)).Items.Count > 0, "the tables are brought up to date");
+        await UntilAsync(program, async () => (await client.BatchV1.ListNamespacedJobAsync(InstalledCluster.RegionNamespace, cancellationToken: Token)).Items.Count > 0, "the operator creates the migration Job");
         await UntilAsync(program, async () => (await client.EventsV1.ListNamespacedEventAsync(InstalledCluster.RegionNamespace, cancellationToken: Token)).Items
-            .Any(one => one.Regarding is { Kind: V1Alpha1ShortenerRegion.KubeKind, Name: "eu" }), "it tells what it did");
+            .Any(one => one.Regarding is { Kind: V1Alpha1ShortenerRegion.KubeKind, Name: "eu" }), "the operator records an event");
         await UntilAsync(program, async () => KubernetesObjects.Parse(await client.CustomObjects.GetNamespacedCustomObjectAsync(
-            ApiGroup.Name, ApiGroup.Version, InstalledCluster.RegionNamespace, V1Alpha1ShortenerRegion.KubePlural, "eu", Token))["status"]?["conditions"] is not null, "it writes the status");
+            ApiGroup.Name, ApiGroup.Version, InstalledCluster.RegionNamespace, V1Alpha1ShortenerRegion.KubePlural, "eu", Token))["status"]?["conditions"] is not null, "the operator writes the status");
         Assert.Equal(0, await program.StopAsync(Token));
         Assert.Empty(await cluster.ReadAuditAsync(request => request.User == user.Name && request.Code == 403, Token));
     }
@@ -92,7 +92,7 @@ public sealed class OperatorProgramTests(InstalledCluster installed)
         Assert.StartsWith("The configuration has ", lines[0], StringComparison.Ordinal);
         Assert.Contains("  Operator:Port must be between 1 and 65535.", lines);
         Assert.Contains("  Operator:Webhooks:Enabled must be true or false, not \"perhaps\".", lines);
-        Assert.Contains(lines, line => line.StartsWith("  Operator:Namespace is not a setting. There are ", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("  Operator:Namespace is not a setting. Valid names: ", StringComparison.Ordinal));
         Assert.Contains(lines, line => line.StartsWith("  Operator:LeaderElection:RenewDeadline must be below Operator:LeaderElection:Duration", StringComparison.Ordinal));
         Assert.DoesNotContain("   at ", program.ReadLog(), StringComparison.Ordinal);
     }
