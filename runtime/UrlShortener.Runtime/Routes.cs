@@ -2,13 +2,13 @@ using Microsoft.OpenApi;
 using Prometheus;
 using Scalar.AspNetCore;
 using UrlShortener.Contracts;
+using UrlShortener.Runtime.Access;
 using UrlShortener.Runtime.Health;
 using UrlShortener.Runtime.Http;
 using UrlShortener.Runtime.Links;
 using UrlShortener.Runtime.OpenApi;
 using UrlShortener.Runtime.QrCodes;
 using UrlShortener.Runtime.Redirects;
-using UrlShortener.Runtime.Users;
 
 namespace UrlShortener.Runtime;
 
@@ -152,7 +152,7 @@ internal static class Routes
                     new("granularity", "Width of a bucket. By the hour at most 92 days.", Values: ["hour", "day", "week"], Default: "day"),
                     new("time_zone", "IANA name of the time zone whose days are counted.", Default: "UTC", Example: "Europe/Berlin"),
                 ])
-            .Produces<Clicks.StatisticsResponse>(200)
+            .Produces<Statistics.StatisticsResponse>(200)
             .ProducesProblems(400, 401, 403, 404, 421, 429, 503);
 
         var qrCodes = app.Services.GetRequiredService<QrCodeEndpoint>();

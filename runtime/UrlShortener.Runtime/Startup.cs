@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Extensions.Logging.Console;
 using UrlShortener.Runtime.Abuse;
+using UrlShortener.Runtime.Access;
 using UrlShortener.Runtime.Caching;
 using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Configuration;
@@ -14,7 +15,8 @@ using UrlShortener.Runtime.QrCodes;
 using UrlShortener.Runtime.RateLimiting;
 using UrlShortener.Runtime.Redirects;
 using UrlShortener.Runtime.Resilience;
-using UrlShortener.Runtime.Storage;
+using UrlShortener.Runtime.Retention;
+using UrlShortener.Runtime.Statistics;
 using UrlShortener.Runtime.Storage.Postgres;
 using UrlShortener.Runtime.Storage.Redis;
 using UrlShortener.Runtime.Storage.Sqlite;

@@ -1,5 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using UrlShortener.Runtime.Keys;
+using UrlShortener.Runtime.Codes;
 
 namespace UrlShortener.Benchmarks;
 
@@ -11,9 +11,9 @@ public class KeyBenchmarks
 
     /// <summary>A code of a batch, as the key generation service makes them.</summary>
     [Benchmark(OperationsPerInvoke = Batch)]
-    public object Batched() => KeyGenerator.Generate(Batch);
+    public object Batched() => CodeGenerator.Generate(Batch);
 
     /// <summary>A code made on demand, because the pool was empty.</summary>
     [Benchmark]
-    public string OnDemand() => KeyGenerator.Generate();
+    public string OnDemand() => CodeGenerator.Generate();
 }

@@ -6,6 +6,7 @@ using System.Net;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
+using UrlShortener.Runtime.Hosts;
 
 namespace UrlShortener.Runtime.Abuse;
 

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using UrlShortener.Runtime.Hosts;
 
 namespace UrlShortener.Runtime.Abuse;
 

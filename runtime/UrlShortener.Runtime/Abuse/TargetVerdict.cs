@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using UrlShortener.Runtime.Hosts;
 
 namespace UrlShortener.Runtime.Abuse;
 

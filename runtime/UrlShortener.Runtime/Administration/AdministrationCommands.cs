@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Retention;
 using UrlShortener.Runtime.Storage;
 using UrlShortener.Runtime.Users;
 

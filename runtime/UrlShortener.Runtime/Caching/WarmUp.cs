@@ -1,4 +1,5 @@
-using UrlShortener.Runtime.Keys;
+using UrlShortener.Runtime.Codes;
+
 
 namespace UrlShortener.Runtime.Caching;
 
@@ -26,7 +27,7 @@ internal sealed class WarmUp(LinkCache cache, ISharedLinkCache shared, TimeProvi
             do
             {
                 isShared = shared.IsAvailable;
-                await Task.WhenAll(Enumerable.Range(0, Lookups).Select(_ => cache.LoadAsync(KeyGenerator.Generate(), both.Token).AsTask())).WaitAsync(both.Token);
+                await Task.WhenAll(Enumerable.Range(0, Lookups).Select(_ => cache.LoadAsync(CodeGenerator.Generate(), both.Token).AsTask())).WaitAsync(both.Token);
                 if (!isShared)
                     await Task.Delay(Interval, time, both.Token);
             }

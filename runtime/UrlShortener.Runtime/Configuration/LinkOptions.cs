@@ -1,5 +1,5 @@
 using System.ComponentModel.DataAnnotations;
-using UrlShortener.Runtime.Abuse;
+using UrlShortener.Runtime.Hosts;
 
 namespace UrlShortener.Runtime.Configuration;
 

@@ -6,7 +6,6 @@ using Microsoft.Extensions.Configuration.CommandLine;
 using Microsoft.Extensions.Configuration.EnvironmentVariables;
 using Microsoft.Extensions.Configuration.Json;
 using UrlShortener.Contracts;
-using UrlShortener.Runtime.Http;
 
 namespace UrlShortener.Runtime.Configuration;
 
@@ -110,7 +109,7 @@ internal static class Settings
             return;
         var links = configuration.GetSection("Links").Get<LinkOptions>() ?? new LinkOptions();
         var proxies = configuration.GetSection("Proxies").Get<ProxyOptions>() ?? new ProxyOptions();
-        if (proxies.Trusted.Length > 0 && links.PublicBaseUrl is null && KnownHosts.ConfiguredHosts(links, configuration[KnownHosts.AllowedHostsKey]).Count == 0)
+        if (proxies.Trusted.Length > 0 && links.PublicBaseUrl is null && OwnHosts.Of(links, configuration).Count == 0)
             errors.Add("Proxies:Trusted needs Links:PublicBaseUrl, such as https://sho.rt, or Links:OwnHosts: short URLs must not follow X-Forwarded-Host of a visitor.");
     }
 

@@ -3,7 +3,6 @@ using UrlShortener.Contracts;
 using UrlShortener.Runtime.Caching;
 using UrlShortener.Runtime.Http;
 using UrlShortener.Runtime.Keys;
-using UrlShortener.Runtime.Storage;
 
 namespace UrlShortener.Runtime.Health;
 
@@ -16,7 +15,7 @@ internal sealed partial class HealthEndpoints
     private readonly Probe<StoreState> _store;
     private readonly Probe<bool> _pool;
 
-    /// <param name="database">The store.</param>
+    /// <param name="health">The store.</param>
     /// <param name="shared">What processes share.</param>
     /// <param name="keys">The codes ahead of demand.</param>
     /// <param name="drain">Tells of the end.</param>
@@ -24,12 +23,12 @@ internal sealed partial class HealthEndpoints
     /// <param name="logger">Gets why something is not healthy.</param>
     /// <param name="pool">The region's pool of codes; null: there is none.</param>
     public HealthEndpoints(
-        IDatabase database, ISharedLinkCache shared, IKeyLevel keys, Drain drain, TimeProvider time, ILogger<HealthEndpoints> logger, ISharedKeyPool? pool = null)
+        IStoreHealth health, ISharedLinkCache shared, IKeyLevel keys, Drain drain, TimeProvider time, ILogger<HealthEndpoints> logger, ISharedKeyPool? pool = null)
     {
         _shared = shared;
         _keys = keys;
         _drain = drain;
-        _store = new Probe<StoreState>(database.CheckAsync, StoreState.Down, error => Log.StoreUnhealthy(logger, error), time);
+        _store = new Probe<StoreState>(health.CheckAsync, StoreState.Down, error => Log.StoreUnhealthy(logger, error), time);
         _pool = new Probe<bool>(token => pool?.CheckAsync(token) ?? Task.FromResult(true), false, error => Log.PoolUnhealthy(logger, error), time);
     }
 

@@ -3,7 +3,8 @@ using System.Net;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Primitives;
-using UrlShortener.Runtime.Abuse;
+using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Hosts;
 
 namespace UrlShortener.Runtime.Http;
 
@@ -14,11 +15,8 @@ namespace UrlShortener.Runtime.Http;
 internal sealed class KnownHosts(LinkOptions links, IConfiguration configuration, IServer server)
 {
     private readonly string? _publicBase = links.PublicBaseUrl?.GetLeftPart(UriPartial.Authority);
-    private readonly StringSegment[] _patterns = [.. ConfiguredHosts(links, configuration[AllowedHostsKey])];
+    private readonly StringSegment[] _patterns = [.. OwnHosts.Of(links, configuration)];
     private readonly Lazy<HashSet<string>> _listenedOn = new(() => HostsOf(server.Features.Get<IServerAddressesFeature>()?.Addresses ?? []));
-
-    /// <summary>ASP.NET Core's own setting: host names with semicolons between them; <c>*</c> stands for any.</summary>
-    internal const string AllowedHostsKey = "AllowedHosts";
 
     /// <summary>Whether every request has the same base, whatever it names.</summary>
     public bool IsFixed => _publicBase is not null;
@@ -45,15 +43,6 @@ internal sealed class KnownHosts(LinkOptions links, IConfiguration configuration
             baseUrl = request.Host.Port is { } port && port != DefaultPort(scheme) ? $"{scheme}://{host.Name}:{Text(port)}" : $"{scheme}://{host.Name}";
         return problem is null;
     }
-
-    /// <summary>Names that the configuration says lead here, in the form that hosts are compared in, or <c>*.</c> and a name; empty: none.</summary>
-    internal static IReadOnlyList<StringSegment> ConfiguredHosts(LinkOptions links, string? allowedHosts) =>
-    [
-        .. links.OwnHosts
-            .Concat((allowedHosts ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
-            .Where(host => host != "*")
-            .Select(host => (StringSegment)(TargetHost.TryParse(host, out var parsed, out _) ? parsed.Name : host)),
-    ];
 
     private bool IsKnown(ParsedHost host, IPAddress? local) => _patterns.Length > 0
         ? HostString.MatchesAny(host.Name, _patterns)

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using UrlShortener.Runtime.Codes;
 using UrlShortener.Runtime.Configuration;
 
 namespace UrlShortener.Runtime.Keys;
@@ -28,7 +29,7 @@ internal sealed class KeyPool(KeyOptions options, KeyEpoch epoch) : IKeyLevel, I
         if (!isPooled)
         {
             KeyMetrics.OnDemand.Inc();
-            key = Key.OnDemand(KeyGenerator.Generate());
+            key = Key.OnDemand(CodeGenerator.Generate());
         }
 
         if (_keys.Count < options.LowWatermark)

@@ -1,3 +1,5 @@
+using UrlShortener.Runtime.Codes;
+
 namespace UrlShortener.Runtime.Keys;
 
 /// <summary>
@@ -11,7 +13,7 @@ internal sealed class RegistryKeySource(IKeyStore store, KeyEpoch epoch) : IKeyS
     {
         IReadOnlyList<Key> keys = [];
         while (keys.Count == 0)
-            keys = await store.AddAsync(KeyGenerator.Generate(count), cancellationToken);
+            keys = await store.AddAsync(CodeGenerator.Generate(count), cancellationToken);
         KeyMetrics.Generated.Inc(keys.Count);
         epoch.Observe(keys[0].Epoch);
         return keys;

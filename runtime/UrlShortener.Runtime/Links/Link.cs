@@ -1,7 +1,7 @@
 namespace UrlShortener.Runtime.Links;
 
 /// <summary>A short code and where it leads, as stored.</summary>
-/// <param name="ShortCode">See <see cref="Links.ShortCode"/>.</param>
+/// <param name="ShortCode">See <see cref="Codes.ShortCode"/>.</param>
 /// <param name="OriginalUrl">The target as its creator gave it, accepted by the target policy.</param>
 /// <param name="UserId">Its owner; null when it was created anonymously and nobody may change it.</param>
 /// <param name="CreatedAt">UTC, whole milliseconds.</param>

@@ -1,10 +1,12 @@
 using System.Text.Json;
 using Microsoft.Net.Http.Headers;
+using UrlShortener.Runtime.Access;
 using UrlShortener.Runtime.Caching;
-using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Codes;
 using UrlShortener.Runtime.Http;
 using UrlShortener.Runtime.RateLimiting;
 using UrlShortener.Runtime.Resilience;
+using UrlShortener.Runtime.Statistics;
 using UrlShortener.Runtime.Users;
 
 namespace UrlShortener.Runtime.Links;

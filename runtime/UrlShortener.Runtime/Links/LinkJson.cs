@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Http;
+using UrlShortener.Runtime.Statistics;
 
 namespace UrlShortener.Runtime.Links;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using UrlShortener.Runtime.Abuse;
+using UrlShortener.Runtime.Codes;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Http;
 
@@ -96,7 +97,7 @@ internal sealed class LinkRules(LinkOptions links, AbuseOptions abuse, Blocklist
             return;
         if (!ShortCode.IsValid(alias))
             errors.Add(new FieldError("custom_alias", ErrorCode.InvalidAlias, $"custom_alias must have {ShortCode.MinLength} to {ShortCode.MaxLength} characters of A-Z, a-z, 0-9, '_' and '-'."));
-        else if (ShortCode.IsReserved(alias))
+        else if (ReservedWords.Contains(alias))
             errors.Add(new FieldError("custom_alias", ErrorCode.InvalidAlias, $"custom_alias \"{alias}\" is a reserved word. Choose another."));
     }
 

@@ -1,4 +1,5 @@
 using System.Text;
+using UrlShortener.Runtime.Codes;
 
 namespace UrlShortener.Runtime.Links;
 

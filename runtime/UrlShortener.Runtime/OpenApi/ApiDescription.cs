@@ -5,10 +5,10 @@ using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 using UrlShortener.Contracts;
+using UrlShortener.Runtime.Access;
 using UrlShortener.Runtime.Health;
 using UrlShortener.Runtime.Http;
 using UrlShortener.Runtime.Links;
-using UrlShortener.Runtime.Users;
 
 namespace UrlShortener.Runtime.OpenApi;
 
@@ -52,7 +52,7 @@ internal static class ApiDescription
         (nameof(ComponentsResponse), "database", "HealthStatus"),
         (nameof(ComponentsResponse), "cache", "HealthStatus"),
         (nameof(ComponentsResponse), "kgs", "HealthStatus"),
-        (nameof(Clicks.StatisticsResponse), "granularity", "Granularity"),
+        (nameof(Statistics.StatisticsResponse), "granularity", "Granularity"),
     ];
 
     private static readonly Dictionary<string, JsonNode> Examples = new()

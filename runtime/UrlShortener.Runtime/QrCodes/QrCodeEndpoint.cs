@@ -1,6 +1,7 @@
 using Microsoft.Net.Http.Headers;
 using UrlShortener.Runtime.Abuse;
 using UrlShortener.Runtime.Caching;
+using UrlShortener.Runtime.Codes;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Http;
 using UrlShortener.Runtime.Links;

@@ -2,9 +2,9 @@ using System.Diagnostics;
 using UrlShortener.Runtime.Abuse;
 using UrlShortener.Runtime.Caching;
 using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Codes;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Http;
-using UrlShortener.Runtime.Links;
 using UrlShortener.Runtime.Resilience;
 using UrlShortener.Runtime.Storage;
 

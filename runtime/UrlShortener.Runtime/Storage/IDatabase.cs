@@ -19,20 +19,4 @@ internal interface IDatabase
     /// <summary>Makes what is missing and brings the tables up to date. Safe when two processes do it at once.</summary>
     /// <exception cref="InvalidOperationException">It cannot; the message names the setting and the cause.</exception>
     void Migrate();
-
-    /// <summary>What the store can do right now.</summary>
-    Task<StoreState> CheckAsync(CancellationToken cancellationToken);
-}
-
-/// <summary>What a store can do.</summary>
-internal enum StoreState
-{
-    /// <summary>Reads and writes.</summary>
-    Healthy,
-
-    /// <summary>Reads, from a replica: links are followed, none can be created.</summary>
-    ReadOnly,
-
-    /// <summary>Nothing.</summary>
-    Down,
 }

@@ -1,6 +1,6 @@
+using UrlShortener.Runtime.Codes;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Keys;
-using UrlShortener.Runtime.Links;
 using Xunit;
 
 namespace UrlShortener.Runtime.Tests.Keys;
@@ -35,7 +35,7 @@ public sealed class KeyPoolTests : IDisposable
     [Fact]
     public void Take_ManyAtOnce_HandsNoKeyOutTwice()
     {
-        var keys = Enumerable.Range(0, 1_000).Select(_ => KeyGenerator.Generate()).ToHashSet(StringComparer.Ordinal);
+        var keys = Enumerable.Range(0, 1_000).Select(_ => CodeGenerator.Generate()).ToHashSet(StringComparer.Ordinal);
         Add([.. keys]);
         var taken = new System.Collections.Concurrent.ConcurrentBag<string>();
 

@@ -1,3 +1,4 @@
+using UrlShortener.Runtime.Codes;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Links;
 using UrlShortener.Runtime.Users;
@@ -37,7 +38,7 @@ public abstract class StoreContract : IAsyncLifetime
     private protected abstract ValueTask<Stores> OpenAsync();
 
     /// <summary>A code that nothing else uses.</summary>
-    protected static string NewCode() => KeyGenerator.Generate();
+    protected static string NewCode() => CodeGenerator.Generate();
 
     private protected static Key NewKey() => Key.OnDemand(NewCode());
 

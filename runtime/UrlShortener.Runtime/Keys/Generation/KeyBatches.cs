@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using UrlShortener.Runtime.Codes;
 using UrlShortener.Runtime.Configuration;
 
 namespace UrlShortener.Runtime.Keys.Generation;
@@ -24,7 +25,7 @@ internal sealed class KeyBatches(IKeyRegistry registry, ISharedKeyPool pool, Gen
     public async Task<bool> TryMakeAsync(int epoch, int size, CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
-        var codes = KeyGenerator.Generate(size);
+        var codes = CodeGenerator.Generate(size);
         var batch = await steps.RunAsync(GenerationStep.Claim, token => registry.ClaimAsync(region.Name, epoch, codes, token), cancellationToken);
         if (batch is null)
         {

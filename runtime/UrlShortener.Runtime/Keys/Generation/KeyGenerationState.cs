@@ -1,4 +1,5 @@
 using UrlShortener.Contracts;
+using UrlShortener.Runtime.Codes;
 using UrlShortener.Runtime.Configuration;
 
 namespace UrlShortener.Runtime.Keys.Generation;
@@ -7,7 +8,7 @@ namespace UrlShortener.Runtime.Keys.Generation;
 internal sealed class KeyGenerationState(RegionOptions region, KgsOptions options, KeyEpoch epoch, TimeProvider time) : IKeyLevel
 {
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
-    private static readonly double Keyspace = Math.Pow(KeyGenerator.AlphabetSize, KeyGenerator.Length);
+    private static readonly double Keyspace = Math.Pow(CodeGenerator.AlphabetSize, CodeGenerator.Length);
 
     // A bound for a clock that stands still; the worker takes about one sample per second.
     private const int MaxSamples = 1_000;

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Npgsql;
 using NpgsqlTypes;
 using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Statistics;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
 

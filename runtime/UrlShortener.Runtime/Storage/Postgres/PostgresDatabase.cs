@@ -5,6 +5,7 @@ using DbUp.Postgresql;
 using Npgsql;
 using Prometheus;
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Health;
 using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
@@ -14,7 +15,7 @@ namespace UrlShortener.Runtime.Storage.Postgres;
 /// to replicas and fall back on the primary; each of the two has a breaker of its own. So has what must not stand in their way: questions whose size callers
 /// decide, which also have few connections, and work in the background.
 /// </summary>
-internal sealed partial class PostgresDatabase : IDatabase, IAsyncDisposable
+internal sealed partial class PostgresDatabase : IDatabase, IStoreHealth, IAsyncDisposable
 {
     // Only our own migrations take it; any number would do.
     private const long MigrationLock = 0x75726C73;

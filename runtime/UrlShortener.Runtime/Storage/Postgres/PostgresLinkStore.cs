@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Npgsql;
 using NpgsqlTypes;
+using UrlShortener.Runtime.Codes;
 using UrlShortener.Runtime.Links;
 
 namespace UrlShortener.Runtime.Storage.Postgres;

@@ -1,4 +1,5 @@
 using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Health;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Links;
 using UrlShortener.Runtime.Users;
@@ -13,6 +14,7 @@ internal static class PostgresServices
     {
         services.AddSingleton<PostgresDatabase>();
         services.AddSingleton<IDatabase>(provider => provider.GetRequiredService<PostgresDatabase>());
+        services.AddSingleton<IStoreHealth>(provider => provider.GetRequiredService<PostgresDatabase>());
         services.AddSingleton<PostgresLinkWriter>();
         services.AddSingleton<PostgresLinkStore>();
         services.AddSingleton<ILinkStore>(provider => provider.GetRequiredService<PostgresLinkStore>());

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using StackExchange.Redis;
 using UrlShortener.Runtime.Caching;
+using UrlShortener.Runtime.Codes;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Links;
 using UrlShortener.Runtime.Resilience;

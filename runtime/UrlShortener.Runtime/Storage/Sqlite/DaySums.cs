@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text.Json.Serialization;
 using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Statistics;
 
 namespace UrlShortener.Runtime.Storage.Sqlite;
 

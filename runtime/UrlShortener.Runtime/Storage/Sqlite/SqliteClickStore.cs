@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Statistics;
 
 namespace UrlShortener.Runtime.Storage.Sqlite;
 

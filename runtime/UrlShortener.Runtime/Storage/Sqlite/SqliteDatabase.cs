@@ -6,6 +6,7 @@ using DbUp;
 using Microsoft.Data.Sqlite;
 using Prometheus;
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Health;
 using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Storage.Sqlite;
@@ -14,7 +15,7 @@ namespace UrlShortener.Runtime.Storage.Sqlite;
 /// The embedded store's file. SQLite has one writer at a time, so all writes pass through one queue: whatever waits there is committed together, and each
 /// caller is told only after the commit is on disk. Reads run beside it on connections of their own (write-ahead log).
 /// </summary>
-internal sealed partial class SqliteDatabase : IDatabase, IAsyncDisposable
+internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDisposable
 {
     private const int WriteQueueCapacity = 4_096;
     private const int MaxWritesPerCommit = 512;

@@ -1,4 +1,5 @@
 using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Health;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Links;
 using UrlShortener.Runtime.Users;
@@ -13,6 +14,7 @@ internal static class SqliteServices
     {
         services.AddSingleton<SqliteDatabase>();
         services.AddSingleton<IDatabase>(provider => provider.GetRequiredService<SqliteDatabase>());
+        services.AddSingleton<IStoreHealth>(provider => provider.GetRequiredService<SqliteDatabase>());
         services.AddSingleton<SqliteLinkStore>();
         services.AddSingleton<ILinkStore>(provider => provider.GetRequiredService<SqliteLinkStore>());
         services.AddSingleton<ILinkChangeLog>(provider => provider.GetRequiredService<SqliteLinkStore>());

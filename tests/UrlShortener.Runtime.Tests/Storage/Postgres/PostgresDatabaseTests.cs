@@ -1,11 +1,12 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Codes;
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Health;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Links;
 using UrlShortener.Runtime.Resilience;
-using UrlShortener.Runtime.Storage;
 using UrlShortener.Runtime.Storage.Postgres;
 using Xunit;
 
@@ -164,7 +165,7 @@ public sealed class PostgresDatabaseTests(Servers servers) : IAsyncLifetime
         var stores = await _own.OpenAsync();
         var user = (await stores.Users.CreateAsync("ada@example.com", Runtime.Users.Tier.Pro, 1, quota: null, new string('a', 64), Now, Token))!;
         for (var i = 0; i < 5; i++)
-            await stores.Links.CreateAsync(new CreateLinks([new NewLink(null, "https://example.com/", null, 302, "{}")], user.Id, Now, () => Key.OnDemand(KeyGenerator.Generate())), Token);
+            await stores.Links.CreateAsync(new CreateLinks([new NewLink(null, "https://example.com/", null, 302, "{}")], user.Id, Now, () => Key.OnDemand(CodeGenerator.Generate())), Token);
         using var maintenance = new PostgresMaintenance(await _own.OpenDatabaseAsync(), new PostgresOptions(), TimeProvider.System, NullLogger<PostgresMaintenance>.Instance);
         await using var connection = await ConnectAsync();
         Assert.Equal(5, await CountAsync(connection, "user_link_counts"));
@@ -255,7 +256,7 @@ public sealed class PostgresDatabaseTests(Servers servers) : IAsyncLifetime
         var reply = new StoredReply(201, "/x", [1, 2, 3]);
         var idempotency = new Idempotency("key", "hash", Now.AddDays(1), _ => reply);
         Task<CreateLinksResult> CreateAsync(long? owner, Idempotency? idempotency) => stores.Links.CreateAsync(
-            new CreateLinks([.. Enumerable.Range(0, 20).Select(_ => new NewLink(null, "https://example.com/ä", null, 302, """{"a":1}"""))], owner, Now, () => Key.OnDemand(KeyGenerator.Generate()), idempotency), Token);
+            new CreateLinks([.. Enumerable.Range(0, 20).Select(_ => new NewLink(null, "https://example.com/ä", null, 302, """{"a":1}"""))], owner, Now, () => Key.OnDemand(CodeGenerator.Generate()), idempotency), Token);
         var created = Assert.IsType<CreateLinksResult.Created>(await CreateAsync(user.Id, idempotency));
         await CreateAsync(null, null);
         // As the release before left it.

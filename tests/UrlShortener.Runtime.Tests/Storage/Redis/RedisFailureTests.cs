@@ -3,6 +3,7 @@ using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 using UrlShortener.Runtime.Caching;
+using UrlShortener.Runtime.Codes;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Links;
 using UrlShortener.Runtime.Resilience;
@@ -220,7 +221,7 @@ public sealed class RedisFailureTests(RedisServers servers)
         var cluster = servers.Cluster;
         await using var client = await RedisClient.ConnectAsync(servers, RedisKind.Cluster);
         await client.Keys.SetEpochAsync(1, Token);
-        await client.Keys.AddAsync(1, KeyGenerator.Generate(6_400), Token);
+        await client.Keys.AddAsync(1, CodeGenerator.Generate(6_400), Token);
         var epochMaster = await cluster.GetMasterOfKeyAsync($"{client.Options.KeyPrefix}:keys:local:epoch", Token);
         var master = await OtherMasterAsync(cluster, epochMaster);
 

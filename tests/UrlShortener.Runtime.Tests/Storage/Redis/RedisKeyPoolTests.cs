@@ -1,3 +1,4 @@
+using UrlShortener.Runtime.Codes;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Storage.Redis;
 using Xunit;
@@ -16,7 +17,7 @@ public sealed class RedisKeyPoolTests(RedisServers servers)
     public async Task Take_ManyAtOnce_NoCodeTwiceAndNoneLeft(RedisKind kind)
     {
         await using var client = await RedisClient.ConnectAsync(servers, kind);
-        var codes = KeyGenerator.Generate(90_000);
+        var codes = CodeGenerator.Generate(90_000);
         await client.Keys.SetEpochAsync(1, Token);
         foreach (var batch in codes.Chunk(10_000))
             await client.Keys.AddAsync(1, batch, Token);
@@ -65,7 +66,7 @@ public sealed class RedisKeyPoolTests(RedisServers servers)
     public async Task Add_Batch_SpreadsOverTheSets(RedisKind kind)
     {
         await using var client = await RedisClient.ConnectAsync(servers, kind);
-        await client.Keys.AddAsync(1, KeyGenerator.Generate(10_000), Token);
+        await client.Keys.AddAsync(1, CodeGenerator.Generate(10_000), Token);
 
         var sizes = await Task.WhenAll(
             Enumerable.Range(0, RedisKeyPool.Sets).Select(set => client.Database.SetLengthAsync($"{client.Options.KeyPrefix}:keys:local:1:{set}")));
@@ -81,7 +82,7 @@ public sealed class RedisKeyPoolTests(RedisServers servers)
         await using var client = await RedisClient.ConnectAsync(servers, kind);
         await client.Keys.SetEpochAsync(1, Token);
         foreach (var epoch in (int[])[1, 2, 3, 4])
-            await client.Keys.AddAsync(epoch, KeyGenerator.Generate(500), Token);
+            await client.Keys.AddAsync(epoch, CodeGenerator.Generate(500), Token);
 
         await client.Keys.SetEpochAsync(4, Token);
 
@@ -95,8 +96,8 @@ public sealed class RedisKeyPoolTests(RedisServers servers)
     {
         await using var client = await RedisClient.ConnectAsync(servers, kind);
         await client.Keys.SetEpochAsync(10, Token);
-        await client.Keys.AddAsync(10, KeyGenerator.Generate(500), Token);
-        await client.Keys.AddAsync(9, KeyGenerator.Generate(500), Token);
+        await client.Keys.AddAsync(10, CodeGenerator.Generate(500), Token);
+        await client.Keys.AddAsync(9, CodeGenerator.Generate(500), Token);
 
         await client.Keys.SetEpochAsync(9, Token);
         Assert.Equal(500, await client.Keys.CountAsync(9, Token));
@@ -114,7 +115,7 @@ public sealed class RedisKeyPoolTests(RedisServers servers)
         var epoch = new KeyEpoch();
         var source = new SharedKeySource(client.Keys, epoch);
         await client.Keys.SetEpochAsync(3, Token);
-        await client.Keys.AddAsync(3, KeyGenerator.Generate(100), Token);
+        await client.Keys.AddAsync(3, CodeGenerator.Generate(100), Token);
 
         var taken = await source.TakeAsync(100, Token);
         Assert.Equal((100, 3), (taken.Count, epoch.Current));

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
 using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Codes;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Links;
@@ -241,7 +242,7 @@ public sealed class SqliteDatabaseTests : IAsyncDisposable
         var user = await users.CreateAsync("ada@example.com", Tier.Pro, 5, quota: null, hash, now, Token);
         var idempotency = new Idempotency("key", "hash", now.AddDays(1), _ => new StoredReply(201, "/x", [1, 2, 3]));
         await links.CreateAsync(
-            new CreateLinks([new NewLink("alias", "https://example.com/😀", now.AddDays(1), 308, """{"a":1}""")], user!.Id, now, () => Key.OnDemand(KeyGenerator.Generate()), idempotency), Token);
+            new CreateLinks([new NewLink("alias", "https://example.com/😀", now.AddDays(1), 308, """{"a":1}""")], user!.Id, now, () => Key.OnDemand(CodeGenerator.Generate()), idempotency), Token);
         await keys.AddAsync(["pooled1"], Token);
         await clicks.AppendAsync(Guid.NewGuid(), [new StoredClick("alias", now, null, null, null, hash, null, null, DeviceClass.Mobile, IsBot: false)], Token);
         var salt = await clicks.GetSaltAsync(new DateOnly(2026, 1, 1), Token);
@@ -259,7 +260,7 @@ public sealed class SqliteDatabaseTests : IAsyncDisposable
         Assert.Equal(1, (await again.Clicks.ReadTotalsAsync("alias", now, now.AddSeconds(1), 1, Token)).Clicks);
         Assert.Equal(salt, await again.Clicks.GetSaltAsync(new DateOnly(2026, 1, 1), Token));
         Assert.IsType<CreateLinksResult.Replayed>(
-            await again.Links.CreateAsync(new CreateLinks([new NewLink(null, "https://example.com/", null, 302, "{}")], user.Id, now, () => Key.OnDemand(KeyGenerator.Generate()), idempotency), Token));
+            await again.Links.CreateAsync(new CreateLinks([new NewLink(null, "https://example.com/", null, 302, "{}")], user.Id, now, () => Key.OnDemand(CodeGenerator.Generate()), idempotency), Token));
     }
 
     [Fact]
@@ -273,8 +274,8 @@ public sealed class SqliteDatabaseTests : IAsyncDisposable
         var idempotency = new Idempotency("key", "hash", now.AddDays(1), _ => reply);
         var links = Enumerable.Range(0, 20).Select(_ => new NewLink(null, "https://example.com/ä", null, 302, """{"a":1}""")).ToList();
         var created = Assert.IsType<CreateLinksResult.Created>(
-            await stores.Links.CreateAsync(new CreateLinks(links, user.Id, now, () => Key.OnDemand(KeyGenerator.Generate()), idempotency), Token));
-        await stores.Links.CreateAsync(new CreateLinks(links, null, now, () => Key.OnDemand(KeyGenerator.Generate())), Token);
+            await stores.Links.CreateAsync(new CreateLinks(links, user.Id, now, () => Key.OnDemand(CodeGenerator.Generate()), idempotency), Token));
+        await stores.Links.CreateAsync(new CreateLinks(links, null, now, () => Key.OnDemand(CodeGenerator.Generate())), Token);
         // As the release before left it.
         string[] undo =
         [
@@ -350,7 +351,7 @@ public sealed class SqliteDatabaseTests : IAsyncDisposable
             () =>
             {
                 order.Enqueue(name);
-                return Key.OnDemand(KeyGenerator.Generate());
+                return Key.OnDemand(CodeGenerator.Generate());
             });
     }
 

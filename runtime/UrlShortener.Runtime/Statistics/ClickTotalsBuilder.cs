@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
+using UrlShortener.Runtime.Clicks;
 
-namespace UrlShortener.Runtime.Clicks;
+namespace UrlShortener.Runtime.Statistics;
 
 /// <summary>Adds counts of several sources up to one <see cref="ClickTotals"/>. The empty name stands for an unknown country and for a direct visit.</summary>
 internal sealed class ClickTotalsBuilder

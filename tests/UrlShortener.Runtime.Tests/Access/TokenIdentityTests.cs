@@ -1,8 +1,8 @@
 using System.Text;
-using UrlShortener.Runtime.Users;
+using UrlShortener.Runtime.Access;
 using Xunit;
 
-namespace UrlShortener.Runtime.Tests.Users;
+namespace UrlShortener.Runtime.Tests.Access;
 
 public sealed class TokenIdentityTests
 {

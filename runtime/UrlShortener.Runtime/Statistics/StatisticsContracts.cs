@@ -1,6 +1,6 @@
 using System.ComponentModel;
 
-namespace UrlShortener.Runtime.Clicks;
+namespace UrlShortener.Runtime.Statistics;
 
 /// <summary>Answer to GET /api/v1/urls/{short_code}/stats.</summary>
 [Description("Clicks of a link in a range of time. Counts people, except in `bots`.")]

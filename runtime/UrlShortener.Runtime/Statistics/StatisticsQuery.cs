@@ -1,7 +1,7 @@
 using System.Globalization;
 using UrlShortener.Runtime.Http;
 
-namespace UrlShortener.Runtime.Clicks;
+namespace UrlShortener.Runtime.Statistics;
 
 /// <summary>What statistics were asked for.</summary>
 /// <param name="From">Start.</param>

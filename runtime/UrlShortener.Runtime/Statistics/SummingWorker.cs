@@ -1,6 +1,7 @@
+using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Resilience;
 
-namespace UrlShortener.Runtime.Clicks;
+namespace UrlShortener.Runtime.Statistics;
 
 /// <summary>Sums up the days that are over, so that their statistics need no single clicks. Takes its time: until then statistics are as right, and slower.</summary>
 internal sealed partial class SummingWorker(IClickStore clicks, TimeProvider time, ILogger<SummingWorker> logger) : BackgroundService

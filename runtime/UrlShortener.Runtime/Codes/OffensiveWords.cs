@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace UrlShortener.Runtime.Keys;
+namespace UrlShortener.Runtime.Codes;
 
 /// <summary>Words that no generated code may hold, also with digits in place of letters. Aliases are their creators' own words and are not checked.</summary>
 internal static class OffensiveWords

@@ -1,7 +1,8 @@
 using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Links;
+using UrlShortener.Runtime.Users;
 
-namespace UrlShortener.Runtime.Users;
+namespace UrlShortener.Runtime.Retention;
 
 /// <summary>
 /// Deletes a user with all that is theirs, in pieces: other writes wait for each of them only. Every piece is a transaction of its own, and whoever was

@@ -7,7 +7,7 @@ using Microsoft.IdentityModel.Tokens;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Http;
 
-namespace UrlShortener.Runtime.Users;
+namespace UrlShortener.Runtime.Access;
 
 /// <summary>Bearer tokens (RFC 6750, RFC 7519), validated by ASP.NET Core's own handler.</summary>
 internal static partial class BearerTokens

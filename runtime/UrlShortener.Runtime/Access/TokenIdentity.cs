@@ -1,8 +1,9 @@
 using System.Buffers.Text;
 using System.Text.Json;
 using Microsoft.IdentityModel.JsonWebTokens;
+using UrlShortener.Runtime.Users;
 
-namespace UrlShortener.Runtime.Users;
+namespace UrlShortener.Runtime.Access;
 
 /// <summary>
 /// Whom a valid token names: an email address, or why it names nobody. Read from the JSON of the token. The list of claims that the token library makes of it

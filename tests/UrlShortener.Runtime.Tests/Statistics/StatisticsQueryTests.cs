@@ -4,11 +4,11 @@ using FsCheck.Fluent;
 using FsCheck.Xunit;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
-using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Http;
+using UrlShortener.Runtime.Statistics;
 using Xunit;
 
-namespace UrlShortener.Runtime.Tests.Clicks;
+namespace UrlShortener.Runtime.Tests.Statistics;
 
 public sealed class StatisticsQueryTests
 {

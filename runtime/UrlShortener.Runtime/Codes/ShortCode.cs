@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace UrlShortener.Runtime.Links;
+namespace UrlShortener.Runtime.Codes;
 
 /// <summary>The name of a link in its short URL: 4 to 10 characters of <c>A-Z a-z 0-9 _ -</c>, case-sensitive.</summary>
 internal static class ShortCode
@@ -16,16 +16,6 @@ internal static class ShortCode
     // More than any text glues; what a request's line may hold besides is not looked through.
     private const int MaxGlue = 64;
 
-    // Paths of this product and names that a visitor would take for its own pages.
-    private static readonly HashSet<string> Reserved = new(StringComparer.OrdinalIgnoreCase)
-    {
-        "about", "abuse", "account", "admin", "analytics", "apis", "assets", "auth", "billing", "blog", "bulk", "contact", "dashboard", "docs", "domains",
-        "error", "errors", "favicon", "health", "healthz", "help", "home", "index", "legal", "links", "livez", "login", "logout", "metrics", "oauth",
-        "openapi", "preview", "pricing", "privacy", "readyz", "register", "report", "robots", "scalar", "security", "settings", "shorten", "signin",
-        "signout", "signup", "sitemap", "static", "stats", "status", "support", "swagger", "system", "terms", "user", "users", "webhook", "webhooks",
-        "well-known", "www1",
-    };
-
     /// <summary>Whether a text has the form of a code. Says nothing about whether such a link exists.</summary>
     public static bool IsValid(ReadOnlySpan<char> text) =>
         text.Length is >= MinLength and <= MaxLength && !text.ContainsAnyExcept(Alphabet);
@@ -39,9 +29,6 @@ internal static class ShortCode
         var end = text.IndexOfAnyExcept(Alphabet);
         return end is >= MinLength and <= MaxLength && IsGlue(text[end..]) ? text[..end].ToString() : null;
     }
-
-    /// <summary>Whether a code is kept for the product's own paths.</summary>
-    public static bool IsReserved(string code) => Reserved.Contains(code);
 
     // The server leaves a percent-encoded byte as it is when it is no UTF-8, such as %BB of a Latin-1 quote, or a slash.
     private static bool IsGlue(ReadOnlySpan<char> rest)

@@ -1,13 +1,12 @@
 using System.Security.Cryptography;
-using UrlShortener.Runtime.Links;
 
-namespace UrlShortener.Runtime.Keys;
+namespace UrlShortener.Runtime.Codes;
 
 /// <summary>
 /// Makes codes nobody can predict: 7 characters of base62, uniform, from the system's cryptographic generator; 3.5 × 10^12 of them. The specification's
 /// <c>-</c> and <c>_</c> are left out because they break when a link is pasted into text.
 /// </summary>
-internal static class KeyGenerator
+internal static class CodeGenerator
 {
     /// <summary>Length of a generated code, in characters.</summary>
     public const int Length = 7;
@@ -53,7 +52,7 @@ internal static class KeyGenerator
             if (OffensiveWords.Occurs(code))
                 continue;
             var key = code.ToString();
-            if (!ShortCode.IsReserved(key))
+            if (!ReservedWords.Contains(key))
                 return key;
         }
     }

@@ -1,7 +1,7 @@
 using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Resilience;
 
-namespace UrlShortener.Runtime.Storage;
+namespace UrlShortener.Runtime.Retention;
 
 /// <summary>Deletes what visitors of deleted links left behind, soon after the deletion and in small pieces.</summary>
 internal sealed partial class DeletionWorker(IClickStore clicks, TimeProvider time, ILogger<DeletionWorker> logger) : BackgroundService

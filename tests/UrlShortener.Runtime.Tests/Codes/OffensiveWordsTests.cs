@@ -1,8 +1,8 @@
 using FsCheck.Xunit;
-using UrlShortener.Runtime.Keys;
+using UrlShortener.Runtime.Codes;
 using Xunit;
 
-namespace UrlShortener.Runtime.Tests.Keys;
+namespace UrlShortener.Runtime.Tests.Codes;
 
 public sealed class OffensiveWordsTests
 {

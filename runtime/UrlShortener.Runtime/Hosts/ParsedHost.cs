@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace UrlShortener.Runtime.Abuse;
+namespace UrlShortener.Runtime.Hosts;
 
 /// <summary>A host in the one form in which hosts are compared.</summary>
 /// <param name="Name">Lower-case ASCII: punycode without trailing dot, dotted-decimal IPv4, or IPv6 in brackets.</param>

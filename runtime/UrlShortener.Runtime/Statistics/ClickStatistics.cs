@@ -1,7 +1,8 @@
 using System.Globalization;
+using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Resilience;
 
-namespace UrlShortener.Runtime.Clicks;
+namespace UrlShortener.Runtime.Statistics;
 
 /// <summary>Answers questions about the clicks of a link.</summary>
 internal sealed partial class ClickStatistics(IClickStore store, TimeProvider time, ILogger<ClickStatistics> logger)

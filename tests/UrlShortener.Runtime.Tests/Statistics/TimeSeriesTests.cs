@@ -2,10 +2,10 @@ using System.Globalization;
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
-using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Statistics;
 using Xunit;
 
-namespace UrlShortener.Runtime.Tests.Clicks;
+namespace UrlShortener.Runtime.Tests.Statistics;
 
 public sealed class TimeSeriesTests
 {

@@ -1,8 +1,8 @@
 using FsCheck.Xunit;
-using UrlShortener.Runtime.Links;
+using UrlShortener.Runtime.Codes;
 using Xunit;
 
-namespace UrlShortener.Runtime.Tests.Links;
+namespace UrlShortener.Runtime.Tests.Codes;
 
 public sealed class ShortCodeTests
 {
@@ -29,10 +29,10 @@ public sealed class ShortCodeTests
     [InlineData("ADMIN")]
     [InlineData("Health")]
     [InlineData("metrics")]
-    public void IsReserved_OwnPaths_InAnyCase(string code) => Assert.True(ShortCode.IsReserved(code));
+    public void IsReserved_OwnPaths_InAnyCase(string code) => Assert.True(ReservedWords.Contains(code));
 
     [Fact]
-    public void IsReserved_OtherCode_IsNot() => Assert.False(ShortCode.IsReserved("admins"));
+    public void IsReserved_OtherCode_IsNot() => Assert.False(ReservedWords.Contains("admins"));
 
     [Property(MaxTest = 1_000)]
     public void IsValid_ArbitraryText_AgreesWithThePattern(string? text) =>

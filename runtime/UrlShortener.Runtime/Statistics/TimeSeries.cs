@@ -1,4 +1,4 @@
-namespace UrlShortener.Runtime.Clicks;
+namespace UrlShortener.Runtime.Statistics;
 
 /// <summary>Width of a bucket.</summary>
 internal enum Granularity

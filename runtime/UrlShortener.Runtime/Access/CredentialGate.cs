@@ -5,8 +5,9 @@ using BitFaster.Caching;
 using BitFaster.Caching.Lru;
 using Prometheus;
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.RateLimiting;
 
-namespace UrlShortener.Runtime.RateLimiting;
+namespace UrlShortener.Runtime.Access;
 
 /// <summary>
 /// Keeps guessed credentials away from the store. An address may have so many invalid ones a minute; past that, only credentials that were valid lately are

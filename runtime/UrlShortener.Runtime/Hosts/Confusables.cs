@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace UrlShortener.Runtime.Abuse;
+namespace UrlShortener.Runtime.Hosts;
 
 /// <summary>
 /// Finds host names that may be taken for others: labels that mix scripts beyond the Highly Restrictive level of UTS 39 (section 5.2), labels of rare

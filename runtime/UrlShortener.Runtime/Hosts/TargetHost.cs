@@ -5,7 +5,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
-namespace UrlShortener.Runtime.Abuse;
+namespace UrlShortener.Runtime.Hosts;
 
 /// <summary>
 /// Reads the host of a URL as browsers do (WHATWG URL, section 3.5), with a narrower alphabet: letters, digits, hyphen and underscore.

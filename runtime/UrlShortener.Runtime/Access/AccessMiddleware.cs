@@ -2,8 +2,9 @@ using System.Globalization;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Http;
 using UrlShortener.Runtime.RateLimiting;
+using UrlShortener.Runtime.Users;
 
-namespace UrlShortener.Runtime.Users;
+namespace UrlShortener.Runtime.Access;
 
 /// <summary>Who may do what, on endpoints.</summary>
 internal enum AccessLevel

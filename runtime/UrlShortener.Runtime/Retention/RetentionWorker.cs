@@ -4,7 +4,7 @@ using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Links;
 using UrlShortener.Runtime.Resilience;
 
-namespace UrlShortener.Runtime.Storage;
+namespace UrlShortener.Runtime.Retention;
 
 /// <summary>
 /// Deletes what has served its time: the salts of days gone by, ended idempotency keys, old clicks, changes that every cache has heard of, codes that earlier

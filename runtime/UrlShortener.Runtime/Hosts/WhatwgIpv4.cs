@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
 
-namespace UrlShortener.Runtime.Abuse;
+namespace UrlShortener.Runtime.Hosts;
 
 /// <summary>
 /// The IPv4 parser of the WHATWG URL standard, section 3.5: browsers also read decimal (2130706433), hexadecimal (0x7f.1), octal (0177.0.0.1)
