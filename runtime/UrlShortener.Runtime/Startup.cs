@@ -17,9 +17,8 @@ using UrlShortener.Runtime.Redirects;
 using UrlShortener.Runtime.Resilience;
 using UrlShortener.Runtime.Retention;
 using UrlShortener.Runtime.Statistics;
-using UrlShortener.Runtime.Storage.Postgres;
+using UrlShortener.Runtime.Storage;
 using UrlShortener.Runtime.Storage.Redis;
-using UrlShortener.Runtime.Storage.Sqlite;
 using UrlShortener.Runtime.Telemetry;
 using UrlShortener.Runtime.Users;
 
@@ -121,45 +120,25 @@ internal static class Startup
     private static string DescribeAddresses(IConfiguration configuration) =>
         Addresses.FirstOrDefault(name => !string.IsNullOrEmpty(configuration[name])) is { } name ? $"{name} {configuration[name]}" : $"Urls {DefaultUrl}";
 
-    /// <summary>The store, where the configuration says it is.</summary>
-    public static void AddStorage(this IServiceCollection services, IConfiguration configuration)
-    {
-        services.AddSingleton<KeyEpoch>();
-        services.AddSingleton<RememberedNames>();
-        if (IsSet(configuration, "Postgres"))
-            services.AddPostgres();
-        else
-            services.AddSqlite();
-        services.AddSingleton<UserDeletion>();
-    }
-
-    /// <summary>The region's pool of codes, for a command: nothing runs in the background but the connection, which is made when the pool is asked for.</summary>
-    public static void AddSharedPool(this IServiceCollection services, IConfiguration configuration)
-    {
-        if (IsSet(configuration, "Redis"))
-            services.AddRedisForCommands();
-    }
-
-    /// <summary>Everything that runs in a role. Services stop in the opposite order: what takes requests first, what others need last.</summary>
+    /// <summary>Everything that runs in a role.</summary>
     public static void AddRuntime(this IServiceCollection services, IConfiguration configuration)
     {
         var role = Settings.RoleOf(configuration);
+        var servers = ConfiguredServers.Of(configuration);
         RuntimeMetrics.Configure();
         services.AddSettings(configuration);
+        services.AddSingleton(servers);
         services.AddSingleton(TimeProvider.System);
-        services.AddStorage(configuration);
-        services.AddSharing(configuration);
-        services.AddSingleton<BodyBudget>();
-        services.AddSingleton<ConnectionLimit>();
-        services.AddSingleton<HealthEndpoints>();
-        services.AddSingleton<Drain>();
-        services.AddHostedService(provider => provider.GetRequiredService<Drain>());
+
+        // The order matters, here and in AddLinkRole: services start in it and stop in the opposite one. Connections to servers come first, since others need
+        // them until their own end. A test holds the order.
+        services.AddStorage(servers);
+        services.AddHttp(configuration);
+        services.AddHealth();
         if (role != RuntimeRole.Kgs)
-            services.AddLinks(configuration);
-        if (role != RuntimeRole.App && IsSet(configuration, "Redis"))
+            services.AddLinkRole(configuration, servers);
+        if (role != RuntimeRole.App && servers.HasRedis)
             services.AddKeyGeneration();
-        if (role == RuntimeRole.Kgs)
-            services.AddSingleton<IKeyLevel>(provider => provider.GetRequiredService<KeyGenerationState>());
     }
 
     /// <summary>The way of a request to its endpoint.</summary>
@@ -183,70 +162,29 @@ internal static class Startup
             app.MapLinks();
         }
 
-        if (role != RuntimeRole.App && IsSet(app.Configuration, "Redis"))
+        if (role != RuntimeRole.App && app.Services.GetRequiredService<ConfiguredServers>().HasRedis)
             app.MapKeyGeneration();
         app.MapOperations();
     }
 
-    /// <summary>What processes share: in Redis, or nothing.</summary>
-    private static void AddSharing(this IServiceCollection services, IConfiguration configuration)
-    {
-        if (IsSet(configuration, "Redis"))
-        {
-            services.AddRedis();
-            return;
-        }
-
-        services.AddSingleton<IKeySource, RegistryKeySource>();
-        services.AddSingleton<ISharedLinkCache, NoSharedLinkCache>();
-    }
-
     /// <summary>Redirects and the API.</summary>
-    private static void AddLinks(this IServiceCollection services, IConfiguration configuration)
+    private static void AddLinkRole(this IServiceCollection services, IConfiguration configuration, ConfiguredServers servers)
     {
-        services.AddSingleton(provider => new BlocklistFile(
-            provider.GetRequiredService<AbuseOptions>().BlocklistPath, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<BlocklistFile>>()));
-        services.AddSingleton<LinkCache>();
-        services.AddSingleton<LinkChanges>();
-        services.AddSingleton<KeyPool>();
-        services.AddSingleton<IKeyLevel>(provider => provider.GetRequiredService<KeyPool>());
-        services.AddSingleton<UserDirectory>();
-        services.AddSingleton<RateLimiter>();
-        services.AddSingleton<CredentialGate>();
-        services.AddSingleton<ClickQueue>();
-        services.AddSingleton(GeoDatabases.BuildEnricher);
-        services.AddSingleton<ClickStatistics>();
-        services.AddSingleton<LinkRules>();
-        services.AddSingleton<KnownHosts>();
-        services.AddSingleton<StorageQuota>();
-        services.AddSingleton<LinkCreator>();
-        services.AddSingleton<LinkUpdater>();
-
-        services.AddSingleton<LinkEndpoints>();
-        services.AddSingleton<OwnPages>();
-        services.AddSingleton<RedirectEndpoint>();
-        services.AddSingleton<QrCodeCache>();
-        services.AddSingleton<QrRenderQueue>();
-        services.AddSingleton<QrCodeEndpoint>();
-        services.AddBearerTokens(configuration);
-        services.AddCrossOrigin(configuration);
+        services.AddAccess(configuration);
+        services.AddRateLimiting();
+        services.AddLinks();
+        services.AddRedirects();
         services.AddApiDescription();
 
-        if (IsSet(configuration, "Redis"))
+        if (servers.HasRedis)
             services.AddProcessCensus();
-        services.AddHostedService<ChangeFeed>();
-        if (IsSet(configuration, "Postgres"))
-            services.AddHostedService<WarmUp>();
-
-        services.AddHostedService(provider => provider.GetRequiredService<QrRenderQueue>());
-        services.AddHostedService<ClickWriter>();
-        services.AddHostedService<UserActivityRecorder>();
-        services.AddHostedService<RetentionWorker>();
-        services.AddHostedService<DeletionWorker>();
-        services.AddHostedService<SummingWorker>();
-        services.AddHostedService<KeyPoolWorker>();
-        services.AddHostedService(provider => provider.GetRequiredService<BlocklistFile>());
+        services.AddCaching(servers);
+        services.AddQrCodes();
+        services.AddClicks();
+        services.AddUsers();
+        services.AddRetention();
+        services.AddStatistics();
+        services.AddKeys(servers);
+        services.AddAbuse();
     }
-
-    private static bool IsSet(IConfiguration configuration, string connection) => !string.IsNullOrEmpty(configuration.GetConnectionString(connection));
 }

@@ -110,8 +110,8 @@ internal static class AdministrationCommands
             return Startup.Report(errors);
         builder.Services.AddSettings(builder.Configuration);
         builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.AddStorage(builder.Configuration);
-        builder.Services.AddSharedPool(builder.Configuration);
+        builder.Services.AddStorageForCommands(ConfiguredServers.Of(builder.Configuration));
+        builder.Services.AddUserDeletion();
         await using var services = builder.Services.BuildServiceProvider();
         try
         {

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using UrlShortener.Runtime.Configuration;
 
 namespace UrlShortener.Runtime.Keys.Generation;
@@ -5,8 +6,8 @@ namespace UrlShortener.Runtime.Keys.Generation;
 /// <summary>Adds the service to a process that has an <see cref="IKeyRegistry"/>, an <see cref="ISharedKeyPool"/> and a <see cref="KeyEpoch"/>.</summary>
 internal static class KeyGenerationServices
 {
-    /// <summary>Registers the worker and what it is made of.</summary>
-    public static IServiceCollection AddKeyGeneration(this IServiceCollection services)
+    /// <summary>Registers the worker and what it is made of. A process without a <see cref="KeyPool"/> reports the level of the region's pool in its health.</summary>
+    public static void AddKeyGeneration(this IServiceCollection services)
     {
         services.AddSingleton<KeyGenerationState>();
         services.AddSingleton<GenerationSteps>();
@@ -14,8 +15,8 @@ internal static class KeyGenerationServices
         services.AddSingleton<RegionEpoch>();
         services.AddSingleton<KeyBatches>();
         services.AddSingleton<KeyGenerationEndpoints>();
+        services.TryAddSingleton<IKeyLevel>(provider => provider.GetRequiredService<KeyGenerationState>());
         services.AddHostedService<KeyGenerationWorker>();
-        return services;
     }
 
     /// <summary>Maps /kgs/v1, when <see cref="KgsOptions.Token"/> is set.</summary>

@@ -1,0 +1,19 @@
+using UrlShortener.Runtime.Configuration;
+
+namespace UrlShortener.Runtime.Caching;
+
+/// <summary>Registers the link cache and what keeps it right.</summary>
+internal static class CachingServices
+{
+    /// <summary>Registers them. Redis registers the tier that processes share.</summary>
+    public static void AddCaching(this IServiceCollection services, ConfiguredServers servers)
+    {
+        if (!servers.HasRedis)
+            services.AddSingleton<ISharedLinkCache, NoSharedLinkCache>();
+        services.AddSingleton<LinkCache>();
+        services.AddSingleton<LinkChanges>();
+        services.AddHostedService<ChangeFeed>();
+        if (servers.HasPostgres)
+            services.AddHostedService<WarmUp>();
+    }
+}

@@ -1,0 +1,12 @@
+namespace UrlShortener.Runtime.Configuration;
+
+/// <summary>Which servers the configuration names. Read once; it decides what the process is made of.</summary>
+/// <param name="HasPostgres">False: the store is a SQLite file of this process.</param>
+/// <param name="HasRedis">False: processes share nothing but the store.</param>
+internal sealed record ConfiguredServers(bool HasPostgres, bool HasRedis)
+{
+    /// <summary>The servers that have a connection string.</summary>
+    public static ConfiguredServers Of(IConfiguration configuration) => new(
+        HasPostgres: !string.IsNullOrEmpty(configuration.GetConnectionString("Postgres")),
+        HasRedis: !string.IsNullOrEmpty(configuration.GetConnectionString("Redis")));
+}

@@ -1,0 +1,14 @@
+namespace UrlShortener.Runtime.QrCodes;
+
+/// <summary>Registers QR codes.</summary>
+internal static class QrCodeServices
+{
+    /// <summary>Registers them.</summary>
+    public static void AddQrCodes(this IServiceCollection services)
+    {
+        services.AddSingleton<QrCodeCache>();
+        services.AddSingleton<QrRenderQueue>();
+        services.AddSingleton<QrCodeEndpoint>();
+        services.AddHostedService(provider => provider.GetRequiredService<QrRenderQueue>());
+    }
+}

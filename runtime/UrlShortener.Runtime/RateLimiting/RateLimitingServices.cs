@@ -1,0 +1,8 @@
+namespace UrlShortener.Runtime.RateLimiting;
+
+/// <summary>Registers rate limiting.</summary>
+internal static class RateLimitingServices
+{
+    /// <summary>Registers it.</summary>
+    public static void AddRateLimiting(this IServiceCollection services) => services.AddSingleton<RateLimiter>();
+}

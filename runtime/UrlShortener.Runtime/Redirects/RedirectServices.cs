@@ -1,0 +1,12 @@
+namespace UrlShortener.Runtime.Redirects;
+
+/// <summary>Registers redirects.</summary>
+internal static class RedirectServices
+{
+    /// <summary>Registers them.</summary>
+    public static void AddRedirects(this IServiceCollection services)
+    {
+        services.AddSingleton<OwnPages>();
+        services.AddSingleton<RedirectEndpoint>();
+    }
+}

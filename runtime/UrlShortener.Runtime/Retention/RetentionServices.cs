@@ -1,0 +1,15 @@
+namespace UrlShortener.Runtime.Retention;
+
+/// <summary>Registers the deletion of data.</summary>
+internal static class RetentionServices
+{
+    /// <summary>Registers the workers that delete old data and the clicks of deleted links.</summary>
+    public static void AddRetention(this IServiceCollection services)
+    {
+        services.AddHostedService<RetentionWorker>();
+        services.AddHostedService<DeletionWorker>();
+    }
+
+    /// <summary>Registers the deletion of a user, for a command.</summary>
+    public static void AddUserDeletion(this IServiceCollection services) => services.AddSingleton<UserDeletion>();
+}

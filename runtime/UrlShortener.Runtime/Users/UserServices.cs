@@ -1,0 +1,13 @@
+namespace UrlShortener.Runtime.Users;
+
+/// <summary>Registers users.</summary>
+internal static class UserServices
+{
+    /// <summary>Registers them.</summary>
+    public static void AddUsers(this IServiceCollection services)
+    {
+        services.AddSingleton<UserDirectory>();
+        services.AddSingleton<StorageQuota>();
+        services.AddHostedService<UserActivityRecorder>();
+    }
+}

@@ -1,0 +1,48 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Xunit;
+
+namespace UrlShortener.Runtime.Tests;
+
+public sealed class StartupTests
+{
+    // Services stop in the opposite order.
+    [Fact]
+    public async Task AddRuntime_AllServers_StartsServicesInThisOrder()
+    {
+        Assert.Equal(
+            [
+                "PostgresMaintenance", "RedisConnection", "Drain", "ProcessCensus", "ChangeFeed", "WarmUp", "QrRenderQueue", "ClickWriter", "UserActivityRecorder",
+                "RetentionWorker", "DeletionWorker", "SummingWorker", "KeyPoolWorker", "BlocklistFile", "KeyGenerationWorker", "GenericWebHostService",
+            ],
+            await HostedServicesAsync("--ConnectionStrings:Postgres=Host=localhost", "--ConnectionStrings:Redis=localhost"));
+    }
+
+    [Fact]
+    public async Task AddRuntime_RoleKgs_StartsKeyGenerationAlone()
+    {
+        Assert.Equal(
+            ["PostgresMaintenance", "RedisConnection", "Drain", "KeyGenerationWorker", "GenericWebHostService"],
+            await HostedServicesAsync("--Role=kgs", $"--Kgs:Token={new string('t', 32)}", "--ConnectionStrings:Postgres=Host=localhost", "--ConnectionStrings:Redis=localhost"));
+    }
+
+    [Fact]
+    public async Task AddRuntime_NoServers_StartsServicesInThisOrder()
+    {
+        Assert.Equal(
+            [
+                "Drain", "ChangeFeed", "QrRenderQueue", "ClickWriter", "UserActivityRecorder", "RetentionWorker", "DeletionWorker", "SummingWorker", "KeyPoolWorker",
+                "BlocklistFile", "GenericWebHostService",
+            ],
+            await HostedServicesAsync());
+    }
+
+    private static async Task<IEnumerable<string>> HostedServicesAsync(params string[] args)
+    {
+        var (builder, errors) = Startup.CreateBuilder(args);
+        Assert.Empty(errors);
+        builder!.Services.AddRuntime(builder.Configuration);
+        await using var app = builder.Build();
+        return [.. app.Services.GetServices<IHostedService>().Select(service => service.GetType().Name)];
+    }
+}
