@@ -9,6 +9,7 @@ using UrlShortener.Runtime.Links;
 using UrlShortener.Runtime.OpenApi;
 using UrlShortener.Runtime.QrCodes;
 using UrlShortener.Runtime.Redirects;
+using UrlShortener.Runtime.Statistics;
 
 namespace UrlShortener.Runtime;
 
@@ -139,7 +140,9 @@ internal static class Routes
             .Describe("deleteLink", Urls, "Delete a link", "From then on the link answers 404. Its code is never used again.")
             .Produces(204)
             .ProducesProblems(401, 403, 404, 421, 429, 503);
-        app.Map("/api/v1/urls/{short_code}/stats", links.GetStatisticsAsync, Get)
+
+        var statistics = app.Services.GetRequiredService<StatisticsEndpoints>();
+        app.Map("/api/v1/urls/{short_code}/stats", statistics.GetAsync, Get)
             .RequireAccess(AccessLevel.User)
             .Describe(
                 "getStatistics",
@@ -152,7 +155,7 @@ internal static class Routes
                     new("granularity", "Width of a bucket. By the hour at most 92 days.", Values: ["hour", "day", "week"], Default: "day"),
                     new("time_zone", "IANA name of the time zone whose days are counted.", Default: "UTC", Example: "Europe/Berlin"),
                 ])
-            .Produces<Statistics.StatisticsResponse>(200)
+            .Produces<StatisticsResponse>(200)
             .ProducesProblems(400, 401, 403, 404, 421, 429, 503);
 
         var qrCodes = app.Services.GetRequiredService<QrCodeEndpoint>();

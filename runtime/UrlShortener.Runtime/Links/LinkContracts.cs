@@ -108,7 +108,7 @@ internal sealed record LinkDetailResponse(
     long ClickCount,
     DateTimeOffset? LastAccessedAt,
     string QrCodeUrl,
-    [property: Description("Recent clicks; null: not available now.")][property: JsonPropertyOrder(1)] Statistics.RecentClicksResponse? Analytics)
+    [property: Description("Recent clicks; null: not available now.")][property: JsonPropertyOrder(1)] RecentClicksResponse? Analytics)
     : LinkResponse(ShortCode, ShortUrl, OriginalUrl, CreatedAt, ExpiresAt, Status, IsActive, RedirectType, Metadata, ClickCount, LastAccessedAt, QrCodeUrl);
 
 /// <summary>Answer to GET /api/v1/urls.</summary>

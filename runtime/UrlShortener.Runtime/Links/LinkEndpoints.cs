@@ -6,14 +6,13 @@ using UrlShortener.Runtime.Codes;
 using UrlShortener.Runtime.Http;
 using UrlShortener.Runtime.RateLimiting;
 using UrlShortener.Runtime.Resilience;
-using UrlShortener.Runtime.Statistics;
 using UrlShortener.Runtime.Users;
 
 namespace UrlShortener.Runtime.Links;
 
 /// <summary>/api/v1/urls: create, read, list, change, delete.</summary>
 internal sealed class LinkEndpoints(
-    ILinkStore store, LinkCreator creator, LinkUpdater updater, LinkRules rules, LinkChanges changes, ClickStatistics statistics, LinkOptions options, BodyBudget bodies, TimeProvider time)
+    ILinkStore store, LinkCreator creator, LinkUpdater updater, LinkRules rules, LinkChanges changes, OwnLinks own, IRecentClicks recentClicks, LinkOptions options, BodyBudget bodies, TimeProvider time)
 {
     /// <summary>Type of a merge patch, RFC 7396: null removes a member.</summary>
     public const string MergePatch = "application/merge-patch+json";
@@ -32,12 +31,6 @@ internal sealed class LinkEndpoints(
     [
         "limit", "cursor", "sort", "order", "code", "target", "metadata", "status", "is_active", "created_after", "created_before", "expires_after", "expires_before",
     ];
-
-    private static readonly Problem StatisticsUnavailable = Problem.Unavailable with
-    {
-        Error = "Statistics of this link are not available now: there are too many clicks to read in time, or the service is busy. "
-            + "Narrow the range with start_date and end_date, or try again in a moment.",
-    };
 
     private static readonly Problem ListUnavailable = Problem.Unavailable with
     {
@@ -127,7 +120,7 @@ internal sealed class LinkEndpoints(
     /// <summary>GET /api/v1/urls/{short_code}</summary>
     public async Task GetAsync(HttpContext context)
     {
-        var (link, problem) = await FindOwnAsync(context);
+        var (link, problem) = await own.FindAsync(context);
         if (problem is not null)
         {
             await problem.WriteAsync(context);
@@ -135,37 +128,11 @@ internal sealed class LinkEndpoints(
         }
 
         var about = Describe(link!, LinkUrls.BaseOf(context), time.GetUtcNow());
-        var recent = await statistics.TryReadRecentAsync(link!.ShortCode, Caller.RequiredUserOf(context).Id, context.RequestAborted);
+        var recent = await recentClicks.TryReadAsync(link!.ShortCode, Caller.RequiredUserOf(context).Id, context.RequestAborted);
         var response = new LinkDetailResponse(
             about.ShortCode, about.ShortUrl, about.OriginalUrl, about.CreatedAt, about.ExpiresAt, about.Status, about.IsActive, about.RedirectType, about.Metadata,
             about.ClickCount, about.LastAccessedAt, about.QrCodeUrl, recent);
         await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, LinkJson.Instance.LinkDetailResponse);
-    }
-
-    /// <summary>GET /api/v1/urls/{short_code}/stats</summary>
-    public async Task GetStatisticsAsync(HttpContext context)
-    {
-        var errors = new List<FieldError>();
-        var query = StatisticsQuery.Read(context.Request.Query, time.GetUtcNow(), errors);
-        var (link, problem) = await FindOwnAsync(context);
-        if ((problem ?? (errors.Count > 0 ? Problem.Of(errors) : null)) is { } refused)
-        {
-            await refused.WriteAsync(context);
-            return;
-        }
-
-        StatisticsResponse response;
-        try
-        {
-            response = await statistics.ReadAsync(link!.ShortCode, query!, Caller.RequiredUserOf(context).Id, context.RequestAborted);
-        }
-        catch (QueryLimitException)
-        {
-            await StatisticsUnavailable.WriteAsync(context);
-            return;
-        }
-
-        await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, LinkJson.Instance.StatisticsResponse);
     }
 
     /// <summary>PATCH /api/v1/urls/{short_code}</summary>
@@ -187,7 +154,7 @@ internal sealed class LinkEndpoints(
             return;
         }
 
-        var code = CodeOf(context);
+        var code = OwnLinks.CodeOf(context);
         var (result, overQuota) = await updater.UpdateAsync(code, Caller.RequiredUserOf(context), change.Value, context.RequestAborted);
         if ((overQuota is null ? ProblemOf(result.Outcome) : Problem.QuotaExceeded(overQuota)) is { } refused)
         {
@@ -202,7 +169,7 @@ internal sealed class LinkEndpoints(
     /// <summary>DELETE /api/v1/urls/{short_code}</summary>
     public async Task DeleteAsync(HttpContext context)
     {
-        var code = CodeOf(context);
+        var code = OwnLinks.CodeOf(context);
         var result = await store.DeleteAsync(code, Caller.RequiredUserOf(context).Id, context.RequestAborted);
         if (ProblemOf(result.Outcome) is { } refused)
         {
@@ -212,20 +179,6 @@ internal sealed class LinkEndpoints(
 
         await changes.AnnounceAsync(new LinkVersion(code, result.Version), context.RequestAborted);
         context.Response.StatusCode = StatusCodes.Status204NoContent;
-    }
-
-    private static string CodeOf(HttpContext context) => (string)context.Request.RouteValues["short_code"]!;
-
-    private async Task<(Link? Link, Problem? Problem)> FindOwnAsync(HttpContext context)
-    {
-        var code = CodeOf(context);
-        var link = ShortCode.IsValid(code) ? await store.FindAsync(code, context.RequestAborted) : null;
-        if (link is null)
-            return (null, Problem.UrlNotFound);
-        if (link.UserId == Caller.RequiredUserOf(context).Id)
-            return (link, null);
-        // Others learn what every visitor does.
-        return (null, link.StatusAt(time.GetUtcNow()) == LinkStatus.Expired ? Problem.UrlExpired : Problem.Forbidden);
     }
 
     private static bool IsMergePatch(HttpRequest request) => MediaTypeHeaderValue.TryParse(request.ContentType, out var type) && type.MediaType.Equals(MergePatch, StringComparison.OrdinalIgnoreCase);

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using UrlShortener.Runtime.Http;
-using UrlShortener.Runtime.Statistics;
 
 namespace UrlShortener.Runtime.Links;
 
@@ -15,7 +14,6 @@ namespace UrlShortener.Runtime.Links;
 [JsonSerializable(typeof(LinkListResponse))]
 [JsonSerializable(typeof(BulkRequest))]
 [JsonSerializable(typeof(BulkResponse))]
-[JsonSerializable(typeof(StatisticsResponse))]
 internal sealed partial class LinkJson : JsonSerializerContext
 {
     /// <summary>The context in use.</summary>

@@ -9,6 +9,7 @@ internal static class LinkServices
         services.AddSingleton<LinkRules>();
         services.AddSingleton<LinkCreator>();
         services.AddSingleton<LinkUpdater>();
+        services.AddSingleton<OwnLinks>();
         services.AddSingleton<LinkEndpoints>();
     }
 }

@@ -9,6 +9,7 @@ using UrlShortener.Runtime.Access;
 using UrlShortener.Runtime.Health;
 using UrlShortener.Runtime.Http;
 using UrlShortener.Runtime.Links;
+using UrlShortener.Runtime.Statistics;
 
 namespace UrlShortener.Runtime.OpenApi;
 
@@ -52,7 +53,7 @@ internal static class ApiDescription
         (nameof(ComponentsResponse), "database", "HealthStatus"),
         (nameof(ComponentsResponse), "cache", "HealthStatus"),
         (nameof(ComponentsResponse), "kgs", "HealthStatus"),
-        (nameof(Statistics.StatisticsResponse), "granularity", "Granularity"),
+        (nameof(StatisticsResponse), "granularity", "Granularity"),
     ];
 
     private static readonly Dictionary<string, JsonNode> Examples = new()
@@ -75,7 +76,7 @@ internal static class ApiDescription
         services.ConfigureHttpJsonOptions(options =>
         {
             ApiJson.Configure(options.SerializerOptions);
-            foreach (JsonSerializerContext context in new JsonSerializerContext[] { ApiJson.Instance, LinkJson.Instance, HealthJson.Instance })
+            foreach (JsonSerializerContext context in new JsonSerializerContext[] { ApiJson.Instance, LinkJson.Instance, StatisticsJson.Instance, HealthJson.Instance })
                 options.SerializerOptions.TypeInfoResolverChain.Insert(0, context);
         });
         services.AddOpenApi(Document, options =>

@@ -1,11 +1,12 @@
 using System.Globalization;
 using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Links;
 using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Statistics;
 
 /// <summary>Answers questions about the clicks of a link.</summary>
-internal sealed partial class ClickStatistics(IClickStore store, TimeProvider time, ILogger<ClickStatistics> logger)
+internal sealed partial class ClickStatistics(IClickStore store, TimeProvider time, ILogger<ClickStatistics> logger) : IRecentClicks
 {
     private const int TopEntries = 10;
 
@@ -38,8 +39,8 @@ internal sealed partial class ClickStatistics(IClickStore store, TimeProvider ti
                 devices.GetValueOrDefault(DeviceClass.Other)));
     }
 
-    /// <summary>The last 24 hours and 7 days; null when they cannot be had within a second: what is asked for is the link, and it is there.</summary>
-    public async Task<RecentClicksResponse?> TryReadRecentAsync(string shortCode, long caller, CancellationToken cancellationToken)
+    /// <inheritdoc />
+    public async Task<RecentClicksResponse?> TryReadAsync(string shortCode, long caller, CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(RecentLimit, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);

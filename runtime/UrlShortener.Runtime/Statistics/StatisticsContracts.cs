@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using UrlShortener.Runtime.Links;
 
 namespace UrlShortener.Runtime.Statistics;
 
@@ -23,18 +24,6 @@ internal sealed record TimeBucketResponse(
     [property: Description("Its start, with the offset of the time zone at that moment.")] string Timestamp,
     [property: Description("Clicks by people.")] long Clicks);
 
-/// <summary>One country.</summary>
-[Description("Clicks from one country.")]
-internal sealed record CountryClicksResponse(
-    [property: Description("ISO 3166-1 alpha-2, or `unknown`.")] string Country,
-    [property: Description("Clicks by people.")] long Clicks);
-
-/// <summary>One source.</summary>
-[Description("Clicks from one source.")]
-internal sealed record SourceClicksResponse(
-    [property: Description("Host of the referring page, `direct`, or `other`: all further sources of days with more than 1,000. A host with one of these two names ends in a dot.")] string Source,
-    [property: Description("Clicks by people.")] long Clicks);
-
 /// <summary>Classes of devices.</summary>
 [Description("Clicks per class of device.")]
 internal sealed record DeviceClicksResponse(
@@ -42,11 +31,3 @@ internal sealed record DeviceClicksResponse(
     [property: Description("Desktops and laptops.")] long Desktop,
     [property: Description("Tablets.")] long Tablet,
     [property: Description("Televisions, consoles and unknown devices.")] long Other);
-
-/// <summary>The part of a link's answer about its clicks.</summary>
-[Description("Recent clicks by people.")]
-internal sealed record RecentClicksResponse(
-    [property: Description("Clicks of the last 24 hours.")][property: System.Text.Json.Serialization.JsonPropertyName("clicks_24h")] long Clicks24h,
-    [property: Description("Clicks of the last 7 days.")][property: System.Text.Json.Serialization.JsonPropertyName("clicks_7d")] long Clicks7d,
-    [property: Description("The countries with most clicks of the last 7 days.")] IReadOnlyList<CountryClicksResponse> TopCountries,
-    [property: Description("The sources with most clicks of the last 7 days.")] IReadOnlyList<SourceClicksResponse> TopReferrers);

@@ -1,3 +1,5 @@
+using UrlShortener.Runtime.Links;
+
 namespace UrlShortener.Runtime.Statistics;
 
 /// <summary>Registers the statistics of links.</summary>
@@ -7,6 +9,8 @@ internal static class StatisticsServices
     public static void AddStatistics(this IServiceCollection services)
     {
         services.AddSingleton<ClickStatistics>();
+        services.AddSingleton<IRecentClicks>(provider => provider.GetRequiredService<ClickStatistics>());
+        services.AddSingleton<StatisticsEndpoints>();
         services.AddHostedService<SummingWorker>();
     }
 }

@@ -1,0 +1,13 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using UrlShortener.Runtime.Http;
+
+namespace UrlShortener.Runtime.Statistics;
+
+/// <summary>The bodies of /api/v1/urls/{short_code}/stats.</summary>
+[JsonSerializable(typeof(StatisticsResponse))]
+internal sealed partial class StatisticsJson : JsonSerializerContext
+{
+    /// <summary>The context in use.</summary>
+    public static StatisticsJson Instance { get; } = new(ApiJson.Configure(new JsonSerializerOptions()));
+}
