@@ -110,7 +110,7 @@ internal static class Startup
         // A folder, a port, a file that a setting names.
         InvalidOperationException or IOException => error.Message,
         // The database went away between its preparation and this.
-        System.Data.Common.DbException or TimeoutException or DependencyException => $"The first user could not be looked for: {error.Message}",
+        _ when error is TimeoutException or DependencyException || StoreFailure.IsOfDriver(error) => $"The first user could not be looked for: {error.Message}",
         // How Kestrel and the system refuse an address: not a URL, no such port, not this machine's, not allowed.
         FormatException or System.Net.Sockets.SocketException or ArgumentOutOfRangeException { ParamName: "port" } =>
             $"{DescribeAddresses(configuration)} cannot be listened on: {error.Message}",

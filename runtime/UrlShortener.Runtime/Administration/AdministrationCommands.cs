@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Resilience;
 using UrlShortener.Runtime.Retention;
 using UrlShortener.Runtime.Storage;
 using UrlShortener.Runtime.Users;
@@ -124,9 +125,9 @@ internal static class AdministrationCommands
                 database.Prepare(builder.Environment.IsDevelopment());
             return await action(services);
         }
-        catch (Exception error) when (error is InvalidOperationException or System.Data.Common.DbException or Resilience.DependencyException)
+        catch (Exception error) when (error is InvalidOperationException or DependencyException || StoreFailure.IsOfDriver(error))
         {
-            await Console.Error.WriteLineAsync(error is Npgsql.NpgsqlException ? Storage.Postgres.PostgresFailure.Unusable(error).Message : error.Message);
+            await Console.Error.WriteLineAsync(StoreFailure.Describe(error));
             return 1;
         }
     }

@@ -3,7 +3,7 @@ using UrlShortener.Runtime.Resilience;
 namespace UrlShortener.Runtime.Http;
 
 /// <summary>The outermost catch: a fault of ours or of the store becomes a clean answer, and is logged once.</summary>
-internal sealed partial class ErrorMiddleware(RequestDelegate next, TimeProvider time, ILogger<ErrorMiddleware> logger)
+internal sealed partial class ErrorMiddleware(RequestDelegate next, IFailureClassifier failures, TimeProvider time, ILogger<ErrorMiddleware> logger)
 {
     // RFC 9110 has no status for it; nginx's is known to everybody. Nobody is there to read it.
     private const int ClientClosedRequest = 499;
@@ -31,7 +31,7 @@ internal sealed partial class ErrorMiddleware(RequestDelegate next, TimeProvider
         }
         catch (Exception error) when (!context.Response.HasStarted)
         {
-            var isStore = Storage.StoreFailure.IsUnavailable(error);
+            var isStore = failures.IsUnavailable(error);
             if (!isStore)
                 Log.Failed(logger, error, context.Request.Method);
             // Anybody can cause these while the store is away, and the cause is the same for all.

@@ -6,7 +6,6 @@ using UrlShortener.Runtime.Codes;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Http;
 using UrlShortener.Runtime.Resilience;
-using UrlShortener.Runtime.Storage;
 
 namespace UrlShortener.Runtime.Redirects;
 
@@ -18,6 +17,7 @@ internal sealed partial class RedirectEndpoint(
     ClickOptions options,
     RedirectOptions redirects,
     OwnPages pages,
+    IFailureClassifier failures,
     TimeProvider time,
     ILogger<RedirectEndpoint> logger)
 {
@@ -61,7 +61,7 @@ internal sealed partial class RedirectEndpoint(
             if (_failures.TryPass(out var count))
             {
                 // Where a store is away the message says it all.
-                if (StoreFailure.IsUnavailable(error))
+                if (failures.IsUnavailable(error))
                     Log.StoreFailed(logger, count, error.Message);
                 else
                     Log.LoadFailed(logger, error, count);

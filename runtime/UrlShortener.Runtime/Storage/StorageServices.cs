@@ -30,6 +30,7 @@ internal static class StorageServices
     {
         services.AddSingleton<KeyEpoch>();
         services.AddSingleton<RememberedNames>();
+        services.AddSingleton<IFailureClassifier, StoreFailure>();
         if (servers.HasPostgres)
             services.AddPostgres();
         else

@@ -1,11 +1,13 @@
 using System.Data.Common;
 using Microsoft.Data.Sqlite;
+using Npgsql;
 using UrlShortener.Runtime.Resilience;
+using UrlShortener.Runtime.Storage.Postgres;
 
 namespace UrlShortener.Runtime.Storage;
 
 /// <summary>What a failure of a store means to a caller.</summary>
-internal static class StoreFailure
+internal sealed class StoreFailure : IFailureClassifier
 {
     // SQLITE_ERROR, SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_RANGE.
     private static readonly HashSet<int> SqliteStatementErrors = [1, 18, 19, 20, 25];
@@ -21,4 +23,13 @@ internal static class StoreFailure
         DbException or TimeoutException or DependencyException => true,
         _ => false,
     };
+
+    /// <summary>Whether a driver of a store threw the exception.</summary>
+    public static bool IsOfDriver(Exception error) => error is DbException;
+
+    /// <summary>The failure as a sentence for an operator.</summary>
+    public static string Describe(Exception error) => error is NpgsqlException ? PostgresFailure.Unusable(error).Message : error.Message;
+
+    /// <inheritdoc />
+    bool IFailureClassifier.IsUnavailable(Exception error) => IsUnavailable(error);
 }
