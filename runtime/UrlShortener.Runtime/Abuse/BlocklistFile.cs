@@ -29,9 +29,6 @@ internal sealed class BlocklistFile(string? path, TimeProvider time, ILogger<Blo
     /// <summary>The list in force; empty before <see cref="StartAsync"/>.</summary>
     public Blocklist Current => _current;
 
-    /// <summary>Raised on the poll loop after another list came into force; not for the first one. A handler that throws is logged.</summary>
-    public event Action<Blocklist>? Changed;
-
     /// <summary>Loads the list, then begins to poll.</summary>
     /// <exception cref="InvalidOperationException">The file is missing or cannot be read.</exception>
     public override async Task StartAsync(CancellationToken cancellationToken)
@@ -73,15 +70,12 @@ internal sealed class BlocklistFile(string? path, TimeProvider time, ILogger<Blo
     {
         try
         {
-            var isChanged = Reload(path!);
+            Reload(path!);
             if (_isFailing)
             {
                 _isFailing = false;
                 Log.BlocklistReadable(logger, path!);
             }
-
-            if (isChanged)
-                Changed?.Invoke(_current);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -98,12 +92,12 @@ internal sealed class BlocklistFile(string? path, TimeProvider time, ILogger<Blo
 
     // The stamp is taken from the open file, which follows symlinks, and before its content is read: a file that is still being written
     // has another stamp next time.
-    private bool Reload(string file)
+    private void Reload(string file)
     {
         using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         var stamp = (File.GetLastWriteTimeUtc(stream.SafeFileHandle), stream.Length);
         if (stamp == _stamp)
-            return false;
+            return;
 
         using var reader = new StreamReader(stream);
         var parsed = Blocklist.Parse(reader);
@@ -117,6 +111,5 @@ internal sealed class BlocklistFile(string? path, TimeProvider time, ILogger<Blo
         _stamp = stamp;
         _current = parsed.List;
         Log.BlocklistLoaded(logger, file, parsed.List.Count);
-        return true;
     }
 }

@@ -15,9 +15,6 @@ namespace UrlShortener.Runtime.Abuse;
 /// <exception cref="ArgumentException">An entry of <paramref name="OwnHosts"/> is not a host name or an IP address.</exception>
 internal sealed record TargetPolicy(int MaxLength, bool AllowPrivateHosts, IReadOnlySet<string> OwnHosts)
 {
-    /// <summary>The usual value of <see cref="MaxLength"/>, in characters: what every browser, proxy and mail program carries.</summary>
-    public const int DefaultMaxLength = 2_048;
-
     /// <summary>The own hosts in the form of <see cref="ParsedHost.Name"/>.</summary>
     public IReadOnlySet<string> OwnHosts { get; init; } = Normalise(OwnHosts);
 

@@ -7,7 +7,7 @@ namespace UrlShortener.Runtime.Tests.Abuse;
 
 public class BlocklistTests
 {
-    private static readonly TargetPolicy Policy = new(TargetPolicy.DefaultMaxLength, AllowPrivateHosts: true, new HashSet<string>());
+    private static readonly TargetPolicy Policy = new(int.MaxValue, AllowPrivateHosts: true, new HashSet<string>());
 
     [Theory]
     [InlineData("https://evil.com/", true)]

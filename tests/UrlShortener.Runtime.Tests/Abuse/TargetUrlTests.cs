@@ -9,8 +9,10 @@ namespace UrlShortener.Runtime.Tests.Abuse;
 
 public class TargetUrlTests
 {
+    private const int MaxLength = 2_048;
+
     private static readonly TargetPolicy Policy = new(
-        TargetPolicy.DefaultMaxLength, AllowPrivateHosts: false, new HashSet<string> { "Sho.rt", "links.example.org.", "kürz.de", "9.9.9.9" });
+        MaxLength, AllowPrivateHosts: false, new HashSet<string> { "Sho.rt", "links.example.org.", "kürz.de", "9.9.9.9" });
 
     private static readonly TargetPolicy OpenPolicy = Policy with { AllowPrivateHosts = true };
 
@@ -42,7 +44,7 @@ public class TargetUrlTests
             ($" https://example.com/?q=1{invisible} ", "ends"), ($"https://example.com/#x{invisible}", "ends"),
         })
         {
-            var verdict = TargetUrl.Check(url, new TargetPolicy(TargetPolicy.DefaultMaxLength, AllowPrivateHosts: false, new HashSet<string>()));
+            var verdict = TargetUrl.Check(url, new TargetPolicy(MaxLength, AllowPrivateHosts: false, new HashSet<string>()));
             Assert.False(verdict.IsAccepted, url);
             Assert.Contains($"{where} with an invisible character (U+{codePoint:X4})", verdict.Problem, StringComparison.Ordinal);
         }
@@ -131,7 +133,7 @@ public class TargetUrlTests
     public void Check_LengthAtLimit_IsAccepted()
     {
         const string Prefix = "https://example.com/";
-        var url = Prefix + new string('a', TargetPolicy.DefaultMaxLength - Prefix.Length);
+        var url = Prefix + new string('a', MaxLength - Prefix.Length);
 
         Assert.True(TargetUrl.Check(url, Policy).IsAccepted);
         Assert.Contains("2048", TargetUrl.Check(url + "a", Policy).Problem, StringComparison.Ordinal);
@@ -168,7 +170,7 @@ public class TargetUrlTests
     [InlineData("http://[2002:cb00:7207::1]/x")]
     public void Check_Ipv6AddressThatLeadsToAnOwnIpv4Address_IsRefused(string url)
     {
-        var policy = new TargetPolicy(TargetPolicy.DefaultMaxLength, AllowPrivateHosts: false, new HashSet<string> { "203.0.114.7" });
+        var policy = new TargetPolicy(MaxLength, AllowPrivateHosts: false, new HashSet<string> { "203.0.114.7" });
 
         var verdict = TargetUrl.Check(url, policy);
 
