@@ -6,7 +6,7 @@ namespace UrlShortener.Runtime.Storage.Postgres;
 /// would stop the whole process, what needs no database included. It is one thread because a call that ends meanwhile waits for its cancellation on a
 /// thread of the pool.
 /// </summary>
-internal sealed partial class PostgresCancellations(ILogger logger)
+internal sealed partial class PostgresCancellations(ILogger<PostgresCancellations> logger)
 {
     // What is left behind holds a connection, of which there are fewer, or waits for one, which ends by itself soon.
     private const int Capacity = 10_000;

@@ -1,39 +1,23 @@
 using System.Runtime.CompilerServices;
-using DbUp;
-using DbUp.Engine;
-using DbUp.Postgresql;
 using Npgsql;
 using Prometheus;
 using UrlShortener.Runtime.Configuration;
-using UrlShortener.Runtime.Health;
 using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
 
 /// <summary>
-/// PostgreSQL, one server or several with replication. Writes go to whichever host is the primary, found again within a second of a promotion. Lookups go
-/// to replicas and fall back on the primary; each of the two has a breaker of its own. So has what must not stand in their way: questions whose size callers
-/// decide, which also have few connections, and work in the background.
+/// Runs what the stores ask of PostgreSQL, one server or several with replication. Writes go to whichever host is the primary, found again within a second of a
+/// promotion. Lookups go to replicas and fall back on the primary; each of the two has a breaker of its own. So has what must not stand in their way: questions
+/// whose size callers decide, which also have few connections, and work in the background.
 /// </summary>
-internal sealed partial class PostgresDatabase : IDatabase, IStoreHealth, IAsyncDisposable
+internal sealed partial class PostgresDatabase
 {
-    // Only our own migrations take it; any number would do.
-    private const long MigrationLock = 0x75726C73;
     private const int OpenAttempts = 3;
 
-    private const string CheckOperation = "check";
-
-    // A few rows, so that processes seldom wait for each other.
-    private const string CheckSql =
-        "INSERT INTO health_checks (id, checked_at) VALUES (pg_backend_pid() % 8, now()) ON CONFLICT (id) DO UPDATE SET checked_at = excluded.checked_at";
-
-    // A migration may have to pass over every click that is kept.
-    private static readonly TimeSpan MigrationLimit = TimeSpan.FromHours(4);
     private static readonly TimeSpan OpenRetryDelay = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan CheckTimeout = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan BreakDuration = TimeSpan.FromMilliseconds(500);
 
-    private readonly LastWrite _lastWrite = new();
     private readonly PostgresOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<PostgresDatabase> _logger;
@@ -51,13 +35,13 @@ internal sealed partial class PostgresDatabase : IDatabase, IStoreHealth, IAsync
     // By pool: lookups that wait for a server that hangs must not stand in the way of those that go to another one.
     private readonly ConditionalWeakTable<NpgsqlDataSource, SemaphoreSlim> _turns = [];
 
-    public PostgresDatabase(ConnectionOptions connections, PostgresOptions options, RememberedNames names, TimeProvider time, ILogger<PostgresDatabase> logger)
+    public PostgresDatabase(PostgresHosts hosts, PostgresCancellations cancellations, PostgresOptions options, TimeProvider time, ILogger<PostgresDatabase> logger)
     {
+        _hosts = hosts;
+        _cancellations = cancellations;
         _options = options;
         _time = time;
         _logger = logger;
-        _cancellations = new PostgresCancellations(logger);
-        _hosts = new PostgresHosts(connections.Postgres!, options, names, _cancellations, time);
         _primary = new Dependency("postgres-primary", new DependencyOptions(options.WriteTimeout, BreakDuration, 3), IsOutage, time);
         _primaryLookups = new Dependency("postgres-primary", new DependencyOptions(options.ReadTimeout, BreakDuration, 3), IsOutage, time);
         _replicas = new Dependency("postgres-replicas", new DependencyOptions(options.ReadTimeout, BreakDuration, 3), IsOutage, time);
@@ -70,104 +54,8 @@ internal sealed partial class PostgresDatabase : IDatabase, IStoreHealth, IAsync
         _replicaConnections = new PostgresConnections("replicas", options.MaxConnections);
     }
 
-    /// <inheritdoc />
-    public void Acquire()
-    {
-        // Any number of processes may serve from it.
-    }
-
-    /// <inheritdoc />
-    public bool Exists => true;
-
-    /// <inheritdoc />
-    public bool Prepare(bool isDevelopment)
-    {
-        if (_options.MigrateOnStart ?? isDevelopment)
-        {
-            Migrate();
-            return true;
-        }
-
-        List<SqlScript> missing;
-        try
-        {
-            missing = Upgrade().GetScriptsToExecute();
-        }
-        catch (NpgsqlException error) when (PostgresFailure.IsRefusal(error))
-        {
-            throw PostgresFailure.Unusable(error);
-        }
-        // What is cached redirects without it, and it may come back: a start that waits for the database would make its outage everybody's.
-        catch (Exception error) when (error is NpgsqlException or TimeoutException)
-        {
-            Log.NotReachableAtStart(_logger, error);
-            return false;
-        }
-
-        if (missing.Count > 0)
-            throw new InvalidOperationException($"The tables in ConnectionStrings:Postgres are older than this version, by {missing.Count} migrations. Run `migrate` first, or set Postgres:MigrateOnStart.");
-        return false;
-    }
-
-    /// <inheritdoc />
-    public void Migrate()
-    {
-        try
-        {
-            MigrateInTurn();
-            using var connection = _hosts.AnyPrimary.OpenConnection();
-            PostgresPartitions.EnsureIndexes(connection);
-            PostgresUsage.CountUncounted(connection);
-        }
-        catch (Exception error) when (error is NpgsqlException or TimeoutException)
-        {
-            throw PostgresFailure.Unusable(error);
-        }
-    }
-
-    /// <inheritdoc />
-    public async Task<StoreState> CheckAsync(CancellationToken cancellationToken)
-    {
-        // Half of what a probe may take; the other half is for the replicas.
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(CheckTimeout);
-        try
-        {
-            // A primary that cannot write, or was made a replica, fails it.
-            await WriteAsync(
-                CheckOperation,
-                async (connection, token) =>
-                {
-                    await using var command = new NpgsqlCommand(CheckSql, connection);
-                    return await command.ExecuteNonQueryAsync(token);
-                },
-                limit.Token);
-            if (!_lastWrite.HasFailed)
-                return StoreState.Healthy;
-            Log.WritesFail(_logger);
-        }
-        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
-        {
-            Log.PrimaryUnhealthy(_logger, error);
-        }
-
-        try
-        {
-            await ReadNearAsync(
-                async (connection, token) =>
-                {
-                    await using var command = new NpgsqlCommand("SELECT 1", connection);
-                    return await command.ExecuteScalarAsync(token);
-                },
-                cancellationToken);
-            return StoreState.ReadOnly;
-        }
-        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
-        {
-            Log.ReplicasUnhealthy(_logger, error);
-            return StoreState.Down;
-        }
-    }
+    /// <summary>How writes of each kind ended.</summary>
+    public LastWrite LastWrite { get; } = new();
 
     /// <summary>Runs a piece of work on the primary. It is not repeated when it fails, since it may have been done; only what comes before it is.</summary>
     public Task<T> WriteAsync<T>(string operation, Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
@@ -263,9 +151,6 @@ internal sealed partial class PostgresDatabase : IDatabase, IStoreHealth, IAsync
         return !isFromReplica || isGood(near) ? near : await LookUpOnPrimaryAsync(query, takesTurns: true, cancellationToken);
     }
 
-    /// <inheritdoc />
-    public ValueTask DisposeAsync() => _hosts.DisposeAsync();
-
     /// <summary>Whether an error speaks against the server or the way there, rather than against the statement.</summary>
     internal static bool IsOutage(Exception error) => error switch
     {
@@ -291,13 +176,13 @@ internal sealed partial class PostgresDatabase : IDatabase, IStoreHealth, IAsync
                     return await RunAsync(connection, work, token);
                 },
                 cancellationToken);
-            _lastWrite.NoteSuccess(operation);
+            LastWrite.NoteSuccess(operation);
             return result;
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
-            if (operation != CheckOperation && (error is DependencyException || IsOutage(error)))
-                _lastWrite.NoteFailure(operation);
+            if (operation != PostgresHealth.Operation && (error is DependencyException || IsOutage(error)))
+                LastWrite.NoteFailure(operation);
             StoreMetrics.WriteFailures.Inc();
             Log.WriteFailed(_logger, operation, error);
             throw;
@@ -434,42 +319,8 @@ internal sealed partial class PostgresDatabase : IDatabase, IStoreHealth, IAsync
         }
     }
 
-    private void MigrateInTurn()
-    {
-        // Until the end of the transaction, which comes whatever happens: whoever comes second waits, and then finds nothing left to do.
-        using var turn = _hosts.AnyPrimary.OpenConnection();
-        using var transaction = turn.BeginTransaction();
-        using (var take = new NpgsqlCommand("SELECT pg_advisory_xact_lock($1)", turn, transaction) { CommandTimeout = (int)MigrationLimit.TotalSeconds, Parameters = { new() { Value = MigrationLock } } })
-            take.ExecuteNonQuery();
-        var result = Upgrade().PerformUpgrade();
-        if (!result.Successful)
-            throw new InvalidOperationException($"The tables in ConnectionStrings:Postgres could not be brought up to date{(result.ErrorScript is { } script ? $" by {script.Name}" : "")}: {result.Error.Message}", result.Error);
-        using var connection = _hosts.AnyPrimary.OpenConnection();
-        PostgresPartitions.Ensure(connection, _time.GetUtcNow(), _options);
-    }
-
-    private UpgradeEngine Upgrade() => DeployChanges.To.PostgresqlDatabase(new PostgresqlConnectionManager(_hosts.AnyPrimary))
-        .WithScriptsEmbeddedInAssembly(typeof(PostgresDatabase).Assembly, name => name.Contains(".Postgres.Migrations.", StringComparison.Ordinal))
-        .WithTransactionPerScript()
-        .WithVariablesDisabled()
-        .WithExecutionTimeout(MigrationLimit)
-        .LogToNowhere()
-        .Build();
-
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "Cannot reach PostgreSQL; starting without it and without a check of its tables")]
-        public static partial void NotReachableAtStart(ILogger logger, Exception error);
-
-        [LoggerMessage(2, LogLevel.Warning, "PostgreSQL accepts no writes")]
-        public static partial void PrimaryUnhealthy(ILogger logger, Exception error);
-
-        [LoggerMessage(3, LogLevel.Warning, "No PostgreSQL server answers")]
-        public static partial void ReplicasUnhealthy(ILogger logger, Exception error);
-
-        [LoggerMessage(5, LogLevel.Warning, "PostgreSQL accepts the health check's write, but the last write of a request failed")]
-        public static partial void WritesFail(ILogger logger);
-
         [LoggerMessage(4, LogLevel.Debug, "A write failed: {Operation}")]
         public static partial void WriteFailed(ILogger logger, string operation, Exception error);
     }

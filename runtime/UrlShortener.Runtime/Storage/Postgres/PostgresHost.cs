@@ -18,7 +18,7 @@ internal sealed class PostgresHost : IAsyncDisposable
     private readonly PostgresCancellations _cancellations;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stopping = new();
-    private readonly Task _watch;
+    private Task _watch = Task.CompletedTask;
     private NpgsqlConnection? _connection;
     private volatile bool _isAnswering;
     private volatile int _timeline = -1;
@@ -32,7 +32,6 @@ internal sealed class PostgresHost : IAsyncDisposable
         _probes = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(settings.ConnectionString) { Pooling = false });
         _cancellations = cancellations;
         _time = time;
-        _watch = Task.Run(WatchAsync);
     }
 
     /// <summary>Opens connections to it.</summary>
@@ -46,6 +45,9 @@ internal sealed class PostgresHost : IAsyncDisposable
 
     /// <summary>Whether it is a replica and answers.</summary>
     public bool IsReadyReplica => _isAnswering && _timeline == 0;
+
+    /// <summary>Begins to ask it.</summary>
+    public void Start() => _watch = Task.Run(WatchAsync);
 
     /// <inheritdoc />
     public async ValueTask DisposeAsync()

@@ -21,22 +21,19 @@ internal sealed class PostgresHosts : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Pools _byName;
-    private readonly Task _watch;
+    private Task _watch = Task.CompletedTask;
     private Pools? _byAddress;
     private bool _isDisposed;
     private volatile Pools _current;
 
-    public PostgresHosts(string connectionString, PostgresOptions options, RememberedNames names, PostgresCancellations cancellations, TimeProvider time)
+    public PostgresHosts(ConnectionOptions connections, PostgresOptions options, RememberedNames names, PostgresCancellations cancellations, TimeProvider time)
     {
-        _settings = Configure(connectionString, options);
+        _settings = Configure(connections.Postgres!, options);
         _names = names;
         _cancellations = cancellations;
         _time = time;
         _byName = _current = new Pools(_settings, cancellations, time);
         AreSeveral = _settings.Host!.Contains(',', StringComparison.Ordinal);
-        // A certificate is checked against the name it was asked for by, which an address is not: better no connection than one to whoever.
-        var isWatched = _settings.SslMode != SslMode.VerifyFull && HostsOf(_settings.Host).Any(host => !IPAddress.TryParse(host.Name, out _) && !host.IsPath);
-        _watch = isWatched ? Task.Run(WatchNamesAsync) : Task.CompletedTask;
     }
 
     /// <summary>Opens connections to the primary.</summary>
@@ -50,6 +47,15 @@ internal sealed class PostgresHosts : IAsyncDisposable
 
     /// <summary>Whether there is more than one host.</summary>
     public bool AreSeveral { get; }
+
+    /// <summary>Begins to watch the hosts and their names. Called once, before the first connection.</summary>
+    public void Start()
+    {
+        _byName.Start();
+        // A certificate is checked against the name it was asked for by, which an address is not: better no connection than one to whoever.
+        if (_settings.SslMode != SslMode.VerifyFull && HostsOf(_settings.Host!).Any(host => !IPAddress.TryParse(host.Name, out _) && !host.IsPath))
+            _watch = Task.Run(WatchNamesAsync);
+    }
 
     /// <inheritdoc />
     // A container disposes of a service once for each contract that it is registered under.
@@ -134,7 +140,9 @@ internal sealed class PostgresHosts : IAsyncDisposable
             return _byAddress;
         if (_byAddress is not null)
             await _byAddress.DisposeAsync();
-        return _byAddress = new Pools(new NpgsqlConnectionStringBuilder(_settings.ConnectionString) { Host = hosts }, _cancellations, _time);
+        _byAddress = new Pools(new NpgsqlConnectionStringBuilder(_settings.ConnectionString) { Host = hosts }, _cancellations, _time);
+        _byAddress.Start();
+        return _byAddress;
     }
 
     private sealed class Pools : IAsyncDisposable
@@ -178,6 +186,12 @@ internal sealed class PostgresHosts : IAsyncDisposable
 
                 return _hosts.Any(host => host.IsPrimary) ? Primary : _anyReplica;
             }
+        }
+
+        public void Start()
+        {
+            foreach (var host in _hosts)
+                host.Start();
         }
 
         public void Clear()

@@ -68,7 +68,7 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
     private readonly Channel<Pending> _waiting;
     private readonly Channel<Pending> _waitingLarge;
     private readonly SemaphoreSlim _turn = new(1, 1);
-    private readonly Task _writers;
+    private readonly Lazy<Task> _writers;
 
     public PostgresLinkWriter(PostgresDatabase database, KeyEpoch epoch, PostgresOptions options)
     {
@@ -77,7 +77,7 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
         _options = options;
         _waiting = Channel.CreateBounded<Pending>(new BoundedChannelOptions(options.QueueCapacity));
         _waitingLarge = Channel.CreateBounded<Pending>(new BoundedChannelOptions(options.QueueCapacity));
-        _writers = Task.WhenAll(Enumerable.Range(0, options.Writers).SelectMany(_ => new[] { Task.Run(RunAsync), Task.Run(RunLargeAsync) }));
+        _writers = new Lazy<Task>(() => Task.WhenAll(Enumerable.Range(0, options.Writers).SelectMany(_ => new[] { Task.Run(RunAsync), Task.Run(RunLargeAsync) })));
     }
 
     /// <summary>Creates links; see <see cref="ILinkStore.CreateAsync"/>.</summary>
@@ -85,6 +85,7 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
     public async Task<CreateLinksResult> CreateAsync(CreateLinks request, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        _ = _writers.Value;
         var pending = new Pending(request, cancellationToken);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(_options.WriteTimeout);
@@ -105,7 +106,8 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
     {
         _waiting.Writer.TryComplete();
         _waitingLarge.Writer.TryComplete();
-        await _writers;
+        if (_writers.IsValueCreated)
+            await _writers.Value;
         _turn.Dispose();
     }
 

@@ -12,9 +12,16 @@ internal static class PostgresServices
     /// <summary>Registers them.</summary>
     public static void AddPostgres(this IServiceCollection services)
     {
+        services.AddSingleton<PostgresCancellations>();
+        services.AddSingleton(provider =>
+        {
+            var hosts = ActivatorUtilities.CreateInstance<PostgresHosts>(provider);
+            hosts.Start();
+            return hosts;
+        });
         services.AddSingleton<PostgresDatabase>();
-        services.AddSingleton<IDatabase>(provider => provider.GetRequiredService<PostgresDatabase>());
-        services.AddSingleton<IStoreHealth>(provider => provider.GetRequiredService<PostgresDatabase>());
+        services.AddSingleton<IDatabase, PostgresMigrations>();
+        services.AddSingleton<IStoreHealth, PostgresHealth>();
         services.AddSingleton<PostgresLinkWriter>();
         services.AddSingleton<PostgresLinkStore>();
         services.AddSingleton<ILinkStore>(provider => provider.GetRequiredService<PostgresLinkStore>());

@@ -28,7 +28,7 @@ public sealed class PostgresDatabaseTests(Servers servers) : IAsyncLifetime
     [Fact]
     public async Task Migrate_ManyProcessesAtOnce_AllSucceed()
     {
-        var databases = new List<PostgresDatabase>();
+        var databases = new List<PostgresProcess>();
         for (var i = 0; i < 4; i++)
             databases.Add(await _own.NewDatabaseAsync());
 
@@ -185,17 +185,17 @@ public sealed class PostgresDatabaseTests(Servers servers) : IAsyncLifetime
         await _own.OpenAsync();
         var database = await _own.NewDatabaseAsync(new PostgresOptions { ReadFromReplicas = false, MaxConnections = 4, MaxLookups = 4, QueryTimeout = TimeSpan.FromMilliseconds(300) });
 
-        var slow = Enumerable.Range(0, 8).Select(_ => database.QueryNewestAsync(1, SleepAsync, Token)).Concat(Enumerable.Range(0, 8).Select(_ => database.QueryNearAsync(2, SleepAsync, Token))).ToList();
+        var slow = Enumerable.Range(0, 8).Select(_ => database.Database.QueryNewestAsync(1, SleepAsync, Token)).Concat(Enumerable.Range(0, 8).Select(_ => database.Database.QueryNearAsync(2, SleepAsync, Token))).ToList();
         // While they hold the connections that they may have.
-        Assert.Equal(1, await database.FindAsync(OneAsync, _ => true, Token));
-        Assert.Equal(1, await database.WriteAsync("one", OneAsync, Token));
+        Assert.Equal(1, await database.Database.FindAsync(OneAsync, _ => true, Token));
+        Assert.Equal(1, await database.Database.WriteAsync("one", OneAsync, Token));
         foreach (var query in slow)
             await Assert.ThrowsAsync<QueryLimitException>(() => query);
 
-        Assert.Equal(1, await database.FindAsync(OneAsync, _ => true, Token));
+        Assert.Equal(1, await database.Database.FindAsync(OneAsync, _ => true, Token));
         Assert.Equal(StoreState.Healthy, await database.CheckAsync(Token));
         // No breaker is open: the next one is tried.
-        await Assert.ThrowsAsync<QueryLimitException>(() => database.QueryNewestAsync(1, SleepAsync, Token));
+        await Assert.ThrowsAsync<QueryLimitException>(() => database.Database.QueryNewestAsync(1, SleepAsync, Token));
 
         static Task<int> SleepAsync(NpgsqlConnection connection, CancellationToken token) => ReadAsync("SELECT 1 FROM pg_sleep(60)", connection, token);
         static Task<int> OneAsync(NpgsqlConnection connection, CancellationToken token) => ReadAsync("SELECT 1", connection, token);

@@ -15,7 +15,7 @@ public sealed class PostgresStores(Servers servers) : IAsyncLifetime
     private readonly List<IAsyncDisposable> _owned = [];
     private PostgresCluster? _cluster;
     private string? _name;
-    private PostgresDatabase? _database;
+    private PostgresProcess? _database;
     private Stores? _stores;
     private Stores? _onPrimary;
 
@@ -53,14 +53,14 @@ public sealed class PostgresStores(Servers servers) : IAsyncLifetime
     }
 
     /// <summary>The database behind <see cref="OpenAsync"/>.</summary>
-    internal async ValueTask<PostgresDatabase> OpenDatabaseAsync()
+    internal async ValueTask<PostgresProcess> OpenDatabaseAsync()
     {
         await OpenAsync();
         return _database!;
     }
 
     /// <summary>Another process' view of the database, not migrated.</summary>
-    internal async Task<PostgresDatabase> NewDatabaseAsync(PostgresOptions? options = null)
+    internal async Task<PostgresProcess> NewDatabaseAsync(PostgresOptions? options = null)
     {
         _cluster ??= await servers.GetPostgresAsync();
         if (_name is null)
@@ -84,6 +84,9 @@ public sealed class PostgresStores(Servers servers) : IAsyncLifetime
         return new Stores(new PostgresLinkStore(database, writer), new PostgresUserStore(database), new PostgresKeyStore(database), new PostgresClickStore(database, TimeProvider.System));
     }
 
-    internal static PostgresDatabase New(string connectionString, PostgresOptions? options = null) => new(
-        new ConnectionOptions { Postgres = connectionString }, options ?? new PostgresOptions(), new RememberedNames(TimeProvider.System, NullLogger<RememberedNames>.Instance), TimeProvider.System, NullLogger<PostgresDatabase>.Instance);
+    internal static PostgresProcess New(string connectionString, PostgresOptions? options = null)
+    {
+        var names = new RememberedNames(TimeProvider.System, NullLogger<RememberedNames>.Instance);
+        return new PostgresProcess(new ConnectionOptions { Postgres = connectionString }, options ?? new PostgresOptions(), names);
+    }
 }
