@@ -1,4 +1,5 @@
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Links;
 
 namespace UrlShortener.Runtime.Caching;
 
@@ -11,7 +12,7 @@ internal static class CachingServices
         if (!servers.HasRedis)
             services.AddSingleton<ISharedLinkCache, NoSharedLinkCache>();
         services.AddSingleton<LinkCache>();
-        services.AddSingleton<LinkChanges>();
+        services.AddSingleton<ILinkChangePublisher, LinkChangePublisher>();
         services.AddHostedService<ChangeFeed>();
         if (servers.HasPostgres)
             services.AddHostedService<WarmUp>();

@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using UrlShortener.Runtime.Users;
 
 namespace UrlShortener.Runtime.Configuration;
 
@@ -20,12 +19,4 @@ internal sealed class QuotaOptions
     /// <summary>Bytes of an enterprise user. Default 100 GiB.</summary>
     [Range(0, Max)]
     public long EnterpriseBytes { get; set; } = 100L << 30;
-
-    /// <summary>The quota of a tier.</summary>
-    public long Of(Tier tier) => tier switch
-    {
-        Tier.Free => FreeBytes,
-        Tier.Pro => ProBytes,
-        _ => EnterpriseBytes,
-    };
 }

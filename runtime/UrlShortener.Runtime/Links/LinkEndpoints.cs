@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Microsoft.Net.Http.Headers;
 using UrlShortener.Runtime.Access;
-using UrlShortener.Runtime.Caching;
 using UrlShortener.Runtime.Codes;
 using UrlShortener.Runtime.Http;
 using UrlShortener.Runtime.RateLimiting;
@@ -12,7 +11,7 @@ namespace UrlShortener.Runtime.Links;
 
 /// <summary>/api/v1/urls: create, read, list, change, delete.</summary>
 internal sealed class LinkEndpoints(
-    ILinkStore store, LinkCreator creator, LinkUpdater updater, LinkRules rules, LinkChanges changes, OwnLinks own, IRecentClicks recentClicks, LinkOptions options, BodyBudget bodies, TimeProvider time)
+    ILinkStore store, LinkService service, LinkRules rules, OwnLinks own, IRecentClicks recentClicks, LinkOptions options, BodyBudget bodies, TimeProvider time)
 {
     /// <summary>Type of a merge patch, RFC 7396: null removes a member.</summary>
     public const string MergePatch = "application/merge-patch+json";
@@ -51,16 +50,16 @@ internal sealed class LinkEndpoints(
             return;
         }
 
-        var now = creator.Now();
+        var now = service.Now();
         var link = rules.Check(request.Value!, context.Request.Host.Host, now, request.Errors);
         if (link.Value is null)
         {
-            await (await creator.FindAnswerAsync(retry, context.RequestAborted) is { } earlier ? WriteAsync(context, earlier) : Problem.Of(link.Errors).WriteAsync(context));
+            await (await service.FindAnswerAsync(retry, context.RequestAborted) is { } earlier ? WriteAsync(context, earlier) : Problem.Of(link.Errors).WriteAsync(context));
             return;
         }
 
         var baseUrl = LinkUrls.BaseOf(context);
-        var answer = await creator.CreateAsync(
+        var answer = await service.CreateAsync(
             [link.Value], Caller.UserOf(context), retry, links => RenderCreated(links[0], link.Value.Alias, baseUrl, link.Warnings), now, context.RequestAborted);
         await WriteAsync(context, answer);
     }
@@ -80,13 +79,13 @@ internal sealed class LinkEndpoints(
             return;
         }
 
-        var now = creator.Now();
+        var now = service.Now();
         var items = request.Value!.Urls!.Select(item => (Request: (CreateLinkRequest?)item, Link: CheckItem(item, context.Request.Host.Host, now))).ToList();
         var good = items.Where(item => item.Link.Value is not null).Select(item => item.Link.Value!).ToList();
         var baseUrl = LinkUrls.BaseOf(context);
         var answer = good.Count == 0
-            ? await creator.FindAnswerAsync(retry, context.RequestAborted) ?? new CreateAnswer(RenderBulk(items, [], baseUrl), IsReplay: false)
-            : await creator.CreateAsync(good, user, retry, links => RenderBulk(items, links, baseUrl), now, context.RequestAborted);
+            ? await service.FindAnswerAsync(retry, context.RequestAborted) ?? new CreateAnswer(RenderBulk(items, [], baseUrl), IsReplay: false)
+            : await service.CreateAsync(good, user, retry, links => RenderBulk(items, links, baseUrl), now, context.RequestAborted);
         await WriteAsync(context, answer);
     }
 
@@ -154,8 +153,7 @@ internal sealed class LinkEndpoints(
             return;
         }
 
-        var code = OwnLinks.CodeOf(context);
-        var (result, overQuota) = await updater.UpdateAsync(code, Caller.RequiredUserOf(context), change.Value, context.RequestAborted);
+        var (result, overQuota) = await service.UpdateAsync(OwnLinks.CodeOf(context), Caller.RequiredUserOf(context), change.Value, context.RequestAborted);
         if ((overQuota is null ? ProblemOf(result.Outcome) : Problem.QuotaExceeded(overQuota)) is { } refused)
         {
             await refused.WriteAsync(context);
@@ -169,15 +167,13 @@ internal sealed class LinkEndpoints(
     /// <summary>DELETE /api/v1/urls/{short_code}</summary>
     public async Task DeleteAsync(HttpContext context)
     {
-        var code = OwnLinks.CodeOf(context);
-        var result = await store.DeleteAsync(code, Caller.RequiredUserOf(context).Id, context.RequestAborted);
+        var result = await service.DeleteAsync(OwnLinks.CodeOf(context), Caller.RequiredUserOf(context), context.RequestAborted);
         if (ProblemOf(result.Outcome) is { } refused)
         {
             await refused.WriteAsync(context);
             return;
         }
 
-        await changes.AnnounceAsync(new LinkVersion(code, result.Version), context.RequestAborted);
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 

@@ -1,18 +1,17 @@
 using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
-using UrlShortener.Runtime.Caching;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Users;
 
 namespace UrlShortener.Runtime.Links;
 
-/// <summary>Creates links, one or many, within their owner's quota, and renders the answer; with an idempotency key the answer is stored with them.</summary>
-internal sealed class LinkCreator(ILinkStore store, StorageQuota quota, KeyPool keys, LinkChanges changes, TimeProvider time)
+/// <summary>Creates, changes and deletes links within their owners' quotas, and publishes each committed change, so that no caller can forget it.</summary>
+internal sealed class LinkService(ILinkStore store, StorageQuota quota, KeyPool keys, ILinkChangePublisher publisher, TimeProvider time)
 {
     private static readonly TimeSpan IdempotencyLifetime = TimeSpan.FromHours(24);
 
-    /// <summary>Stores the links and renders the answer.</summary>
+    /// <summary>Stores links, one or many, and renders the answer; with an idempotency key the answer is stored with them.</summary>
     /// <param name="links">At least one.</param>
     /// <param name="user">Their owner; null: anonymous, who have no quota.</param>
     /// <param name="retry">What the client sent to make a retry safe.</param>
@@ -37,7 +36,7 @@ internal sealed class LinkCreator(ILinkStore store, StorageQuota quota, KeyPool 
                 return new CreateAnswer(replayed.Reply, IsReplay: true);
             case CreateLinksResult.Created created:
                 grant.Stored(created.Links.OfType<Link>().Sum(StoredSize.Of) + (created.Reply is null ? 0 : StoredSize.Of(created.Reply)));
-                await AnnounceAsync(granted, created.Links, cancellationToken);
+                await PublishAsync(granted, created.Links, cancellationToken);
                 return new CreateAnswer(created.Reply ?? Render(created.Links), IsReplay: false);
             default:
                 grant.Stored(0);
@@ -63,22 +62,54 @@ internal sealed class LinkCreator(ILinkStore store, StorageQuota quota, KeyPool 
             _ => new CreateAnswer(null, IsReplay: false),
         };
 
-    // Of aliases alone: nobody can guess a generated code, and telling of each would cost a call of the shared tier.
-    private async Task AnnounceAsync(IReadOnlyList<NewLink> links, IReadOnlyList<Link?> created, CancellationToken cancellationToken)
+    /// <summary>Changes a link of a user. A change that does not make it larger is never refused because of the quota.</summary>
+    /// <returns>The outcome, or why the change does not fit into the quota.</returns>
+    public async Task<(LinkChangeResult Result, string? OverQuota)> UpdateAsync(string shortCode, User user, LinkChange change, CancellationToken cancellationToken)
     {
-        List<Task>? announcements = null;
-        for (var i = 0; i < created.Count; i++)
-        {
-            if (created[i] is { } link && links[i].Alias is not null)
-                (announcements ??= []).Add(changes.AnnounceCreationAsync(link.ShortCode, cancellationToken).AsTask());
-        }
+        var growth = await GrowthAsync(shortCode, user, change, cancellationToken);
+        using var grant = growth > 0 ? await quota.TakeAsync(user, [growth], cancellationToken) : StorageGrant.Unlimited;
+        if (!grant.HasAll)
+            return (default, grant.OverQuota.Explain(growth));
+        var result = await store.UpdateAsync(shortCode, user.Id, change, cancellationToken);
+        if (result.Outcome != LinkChangeOutcome.Done)
+            grant.Stored(0);
+        await PublishAsync(shortCode, result, cancellationToken);
+        return (result, null);
+    }
 
-        if (announcements is not null)
-            await Task.WhenAll(announcements);
+    /// <summary>Deletes a link of a user. Its code stays claimed.</summary>
+    public async Task<LinkChangeResult> DeleteAsync(string shortCode, User user, CancellationToken cancellationToken)
+    {
+        var result = await store.DeleteAsync(shortCode, user.Id, cancellationToken);
+        await PublishAsync(shortCode, result, cancellationToken);
+        return result;
     }
 
     /// <summary>The time of creation: whole milliseconds, as they are stored.</summary>
     public DateTimeOffset Now() => DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
+
+    // Links that the user cannot change do not grow: the store says why not.
+    private async Task<long> GrowthAsync(string shortCode, User user, LinkChange change, CancellationToken cancellationToken) =>
+        change is { OriginalUrl: null, Metadata: null } || await store.FindAsync(shortCode, cancellationToken) is not { } link || link.UserId != user.Id
+            ? 0
+            : StoredSize.Growth(link, change);
+
+    private ValueTask PublishAsync(string shortCode, LinkChangeResult result, CancellationToken cancellationToken) =>
+        result.Outcome == LinkChangeOutcome.Done ? publisher.PublishAsync(new LinkVersion(shortCode, result.Version), cancellationToken) : ValueTask.CompletedTask;
+
+    // Aliases only: nobody can guess a generated code, and publishing each would cost a call to the shared tier.
+    private async Task PublishAsync(IReadOnlyList<NewLink> links, IReadOnlyList<Link?> created, CancellationToken cancellationToken)
+    {
+        List<Task>? publications = null;
+        for (var i = 0; i < created.Count; i++)
+        {
+            if (created[i] is { } link && links[i].Alias is not null)
+                (publications ??= []).Add(publisher.PublishCreationAsync(link.ShortCode, cancellationToken).AsTask());
+        }
+
+        if (publications is not null)
+            await Task.WhenAll(publications);
+    }
 }
 
 /// <summary>What became of one link: stored, refused since its alias is taken, or refused since it is over the quota.</summary>
