@@ -8,7 +8,7 @@ namespace UrlShortener.Runtime.Clicks;
 /// A stop (SIGTERM) writes all that waits; a kill loses what came within the last flush interval.
 /// </summary>
 internal sealed partial class ClickWriter(
-    ClickQueue queue, IClickStore store, ClickEnricher enricher, ClickOptions options, TimeProvider time, ILogger<ClickWriter> logger) : BackgroundService
+    ClickQueue queue, IClickSink sink, IClickSalts salts, ClickEnricher enricher, ClickOptions options, TimeProvider time, ILogger<ClickWriter> logger) : BackgroundService
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
@@ -124,7 +124,7 @@ internal sealed partial class ClickWriter(
             {
                 _isSent = true;
                 using (Prometheus.TimerExtensions.NewTimer(ClickMetrics.WriteSeconds))
-                    await (_append ??= store.AppendAsync(_batchId, _batch, CancellationToken.None)).WaitAsync(cancellationToken);
+                    await (_append ??= sink.AppendAsync(_batchId, _batch, CancellationToken.None)).WaitAsync(cancellationToken);
                 _append = null;
                 _isSent = false;
                 ClickMetrics.Stored.Inc(_batch.Count);
@@ -150,7 +150,7 @@ internal sealed partial class ClickWriter(
         {
             try
             {
-                _salt = (day, await store.GetSaltAsync(day, cancellationToken));
+                _salt = (day, await salts.GetSaltAsync(day, cancellationToken));
             }
             catch (Exception error) when (!error.IsStopBy(cancellationToken))
             {

@@ -4,7 +4,7 @@ using UrlShortener.Runtime.Resilience;
 namespace UrlShortener.Runtime.Retention;
 
 /// <summary>Deletes what visitors of deleted links left behind, soon after the deletion and in small pieces.</summary>
-internal sealed partial class DeletionWorker(IClickStore clicks, TimeProvider time, ILogger<DeletionWorker> logger) : BackgroundService
+internal sealed partial class DeletionWorker(IClickRetention clicks, TimeProvider time, ILogger<DeletionWorker> logger) : BackgroundService
 {
     private const int RecordsPerDelete = 2_000;
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);

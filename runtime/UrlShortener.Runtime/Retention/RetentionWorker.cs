@@ -11,7 +11,8 @@ namespace UrlShortener.Runtime.Retention;
 /// runs left unused.
 /// </summary>
 internal sealed partial class RetentionWorker(
-    IClickStore clicks,
+    IClickRetention clicks,
+    IClickSalts salts,
     ILinkStore links,
     ILinkChangeLog changes,
     IKeyStore keys,
@@ -48,7 +49,7 @@ internal sealed partial class RetentionWorker(
     {
         var now = time.GetUtcNow();
         // A click of the last second before midnight may still be waiting to be written.
-        await clicks.DeleteSaltsBeforeAsync(DateOnly.FromDateTime(now.AddMinutes(-5).UtcDateTime), cancellationToken);
+        await salts.DeleteSaltsBeforeAsync(DateOnly.FromDateTime(now.AddMinutes(-5).UtcDateTime), cancellationToken);
         await links.DeleteExpiredIdempotencyKeysAsync(now, cancellationToken);
         // For as long as anything cached may be older than the change, and an hour more.
         await changes.DeleteAsync(caching.LinkTtl + TimeSpan.FromHours(1), cancellationToken);

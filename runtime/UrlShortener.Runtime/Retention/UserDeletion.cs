@@ -8,7 +8,7 @@ namespace UrlShortener.Runtime.Retention;
 /// Deletes a user with all that is theirs, in pieces: other writes wait for each of them only. Every piece is a transaction of its own, and whoever was
 /// interrupted begins again and finds the rest. Codes stay claimed.
 /// </summary>
-internal sealed class UserDeletion(IUserStore users, ILinkStore links, IClickStore clicks, TimeProvider time)
+internal sealed class UserDeletion(IUserStore users, ILinkStore links, IClickRetention clicks, TimeProvider time)
 {
     private const int LinksPerDelete = 500;
     private const int RecordsPerDelete = 5_000;

@@ -6,7 +6,7 @@ using UrlShortener.Runtime.Resilience;
 namespace UrlShortener.Runtime.Statistics;
 
 /// <summary>Answers questions about the clicks of a link.</summary>
-internal sealed partial class ClickStatistics(IClickStore store, TimeProvider time, ILogger<ClickStatistics> logger) : IRecentClicks
+internal sealed partial class ClickStatistics(IStatisticsSource source, TimeProvider time, ILogger<ClickStatistics> logger) : IRecentClicks
 {
     private const int TopEntries = 10;
 
@@ -17,7 +17,7 @@ internal sealed partial class ClickStatistics(IClickStore store, TimeProvider ti
     /// <exception cref="QueryLimitException">There are more clicks than the store reads at once.</exception>
     public async Task<StatisticsResponse> ReadAsync(string shortCode, StatisticsQuery query, long caller, CancellationToken cancellationToken)
     {
-        var totals = await store.ReadTotalsAsync(shortCode, query.From, query.To, caller, cancellationToken);
+        var totals = await source.ReadTotalsAsync(shortCode, query.From, query.To, caller, cancellationToken);
         var buckets = TimeSeries.Buckets(query.From, query.To, query.Granularity, query.Zone);
         var clicks = TimeSeries.Sum(buckets, totals.Quarters);
         var devices = totals.Devices.ToDictionary();
@@ -58,7 +58,7 @@ internal sealed partial class ClickStatistics(IClickStore store, TimeProvider ti
     private async Task<RecentClicksResponse> ReadRecentAsync(string shortCode, long caller, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        var week = await store.ReadCountsAsync(shortCode, now.AddDays(-7), now, caller, cancellationToken);
+        var week = await source.ReadCountsAsync(shortCode, now.AddDays(-7), now, caller, cancellationToken);
         // To the quarter hour: a second count of the same rows would buy nothing.
         var dayAgo = now.AddDays(-1).ToUnixTimeSeconds() / TimeSeries.QuarterSeconds;
         return new RecentClicksResponse(

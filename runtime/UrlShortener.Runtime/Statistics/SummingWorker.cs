@@ -1,10 +1,9 @@
-using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Statistics;
 
 /// <summary>Sums up the days that are over, so that their statistics need no single clicks. Takes its time: until then statistics are as right, and slower.</summary>
-internal sealed partial class SummingWorker(IClickStore clicks, TimeProvider time, ILogger<SummingWorker> logger) : BackgroundService
+internal sealed partial class SummingWorker(IDaySums sums, TimeProvider time, ILogger<SummingWorker> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
 
@@ -18,7 +17,7 @@ internal sealed partial class SummingWorker(IClickStore clicks, TimeProvider tim
             try
             {
                 // Clicks of the last moments before midnight may still be waiting to be written; the day would be summed up once more.
-                while (await clicks.SumUpAsync(DateOnly.FromDateTime(time.GetUtcNow().AddMinutes(-5).UtcDateTime), stoppingToken) > 0)
+                while (await sums.SumUpAsync(DateOnly.FromDateTime(time.GetUtcNow().AddMinutes(-5).UtcDateTime), stoppingToken) > 0)
                     await Task.Yield();
                 isFailing = false;
             }

@@ -20,7 +20,7 @@ public sealed class ClickWriterTests : IDisposable
     public ClickWriterTests()
     {
         _queue = new ClickQueue(_options);
-        _writer = new ClickWriter(_queue, _store, new ClickEnricher(null), _options, _time, NullLogger<ClickWriter>.Instance);
+        _writer = new ClickWriter(_queue, _store, _store, new ClickEnricher(null), _options, _time, NullLogger<ClickWriter>.Instance);
     }
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -287,7 +287,7 @@ public sealed class ClickWriterTests : IDisposable
 
     private void Step() => _time.Advance(_options.FlushInterval);
 
-    private sealed class FakeClickStore : IClickStore
+    private sealed class FakeClickStore : IClickSink, IClickSalts
     {
         private readonly Lock _lock = new();
         private readonly List<List<StoredClick>> _batches = [];
@@ -333,13 +333,6 @@ public sealed class ClickWriterTests : IDisposable
             }
         }
 
-        public Task<ClickTotals> ReadCountsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, long caller, CancellationToken cancellationToken) =>
-            throw new NotSupportedException();
-
-        public Task<int> SumUpAsync(DateOnly before, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public Task<int> DeleteOfDeletedLinksAsync(int limit, CancellationToken cancellationToken) => throw new NotSupportedException();
-
         public async Task AppendAsync(Guid batch, IReadOnlyList<StoredClick> clicks, CancellationToken cancellationToken)
         {
             Interlocked.Increment(ref _calls);
@@ -359,12 +352,7 @@ public sealed class ClickWriterTests : IDisposable
             return Task.FromResult(new byte[32]);
         }
 
-        public Task<ClickTotals> ReadTotalsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, long caller, CancellationToken cancellationToken) =>
-            throw new NotSupportedException();
-
         public Task DeleteSaltsBeforeAsync(DateOnly day, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public Task<int> DeleteBeforeAsync(DateTimeOffset moment, int limit, CancellationToken cancellationToken) => throw new NotSupportedException();
 
         private void Throw(Exception? error)
         {

@@ -1,14 +1,23 @@
 using System.Security.Cryptography;
 using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Links;
+using UrlShortener.Runtime.Statistics;
 using Xunit;
 
 namespace UrlShortener.Runtime.Tests.Storage;
 
-/// <summary>What every <see cref="IClickStore"/> does.</summary>
+/// <summary>What every store does with clicks.</summary>
 public abstract class ClickStoreContract : StoreContract
 {
-    private IClickStore Clicks => Stores.Clicks;
+    private IClickSink Clicks => Stores.Clicks;
+
+    private IClickSalts Salts => Stores.Salts;
+
+    private IClickRetention Retention => Stores.Retention;
+
+    private IStatisticsSource Statistics => Stores.Statistics;
+
+    private IDaySums Sums => Stores.Sums;
 
     // The start of a quarter of an hour.
     private static DateTimeOffset Quarter { get; } = DateTimeOffset.FromUnixTimeSeconds(Now.ToUnixTimeSeconds() / 900 * 900).AddHours(-2);
@@ -16,7 +25,7 @@ public abstract class ClickStoreContract : StoreContract
     [Fact]
     public async Task ReadTotals_NoClicks_IsAllZero()
     {
-        var totals = await Clicks.ReadTotalsAsync(NewCode(), Now.AddDays(-1), Now, Owner, Token);
+        var totals = await Statistics.ReadTotalsAsync(NewCode(), Now.AddDays(-1), Now, Owner, Token);
 
         Assert.Equal((0, 0, 0), (totals.Clicks, totals.Visitors, totals.Bots));
         Assert.Empty(totals.Quarters);
@@ -43,7 +52,7 @@ public abstract class ClickStoreContract : StoreContract
             ],
             Token);
 
-        var totals = await Clicks.ReadTotalsAsync(code, Quarter, Quarter.AddMinutes(1), Owner, Token);
+        var totals = await Statistics.ReadTotalsAsync(code, Quarter, Quarter.AddMinutes(1), Owner, Token);
 
         Assert.Equal((6, 6, 1), (totals.Clicks, totals.Visitors, totals.Bots));
         Assert.Equal([new(null, 3), new("DE", 2), new("FR", 1)], totals.Countries);
@@ -71,7 +80,7 @@ public abstract class ClickStoreContract : StoreContract
             ],
             Token);
 
-        var totals = await Clicks.ReadTotalsAsync(code, Quarter, Quarter.AddMinutes(1), Owner, Token);
+        var totals = await Statistics.ReadTotalsAsync(code, Quarter, Quarter.AddMinutes(1), Owner, Token);
 
         Assert.Equal((5, 2), (totals.Clicks, totals.Visitors));
     }
@@ -94,7 +103,7 @@ public abstract class ClickStoreContract : StoreContract
             ],
             Token);
 
-        var totals = await Clicks.ReadTotalsAsync(code, Quarter, end, Owner, Token);
+        var totals = await Statistics.ReadTotalsAsync(code, Quarter, end, Owner, Token);
 
         Assert.Equal((2, 2, 1), (totals.Clicks, totals.Visitors, totals.Bots));
         Assert.Equal(2, totals.Quarters.Sum(quarter => quarter.Value));
@@ -118,7 +127,7 @@ public abstract class ClickStoreContract : StoreContract
             ],
             Token);
 
-        var totals = await Clicks.ReadTotalsAsync(code, Quarter, Quarter.AddHours(1), Owner, Token);
+        var totals = await Statistics.ReadTotalsAsync(code, Quarter, Quarter.AddHours(1), Owner, Token);
 
         Assert.Equal([new(quarter, 2), new(quarter + 1, 1), new(quarter + 3, 1)], totals.Quarters);
     }
@@ -138,7 +147,7 @@ public abstract class ClickStoreContract : StoreContract
             ],
             Token);
 
-        Assert.Equal(source, Assert.Single((await Clicks.ReadTotalsAsync(code, Quarter, Quarter.AddMinutes(1), Owner, Token)).Sources).Key);
+        Assert.Equal(source, Assert.Single((await Statistics.ReadTotalsAsync(code, Quarter, Quarter.AddMinutes(1), Owner, Token)).Sources).Key);
     }
 
     [Fact]
@@ -181,7 +190,7 @@ public abstract class ClickStoreContract : StoreContract
             i => Task.Run(() => Clicks.AppendAsync(Guid.NewGuid(), [.. Enumerable.Range(0, 50).Select(j => Click(link.ShortCode, Quarter.AddMilliseconds(i)))], Token), Token)));
 
         Assert.Equal(1_000, (await Links.FindAsync(link.ShortCode, Token))!.ClickCount);
-        Assert.Equal(1_000, (await Clicks.ReadTotalsAsync(link.ShortCode, Quarter, Quarter.AddMinutes(1), Owner, Token)).Clicks);
+        Assert.Equal(1_000, (await Statistics.ReadTotalsAsync(link.ShortCode, Quarter, Quarter.AddMinutes(1), Owner, Token)).Clicks);
     }
 
     [Fact]
@@ -210,7 +219,7 @@ public abstract class ClickStoreContract : StoreContract
         await Clicks.AppendAsync(batch, clicks, Token);
 
         Assert.Equal(2, (await Links.FindAsync(link.ShortCode, Token))!.ClickCount);
-        Assert.Equal(2, (await Clicks.ReadTotalsAsync(link.ShortCode, Quarter, Quarter.AddMinutes(1), Owner, Token)).Clicks);
+        Assert.Equal(2, (await Statistics.ReadTotalsAsync(link.ShortCode, Quarter, Quarter.AddMinutes(1), Owner, Token)).Clicks);
     }
 
     [Fact]
@@ -233,26 +242,26 @@ public abstract class ClickStoreContract : StoreContract
     {
         var day = NewDay();
 
-        var salts = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => Task.Run(() => Clicks.GetSaltAsync(day, Token), Token)));
+        var salts = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => Task.Run(() => Salts.GetSaltAsync(day, Token), Token)));
 
         Assert.All(salts, salt => Assert.Equal(salts[0], salt));
         Assert.True(salts[0].Length >= 16);
-        Assert.NotEqual(salts[0], await Clicks.GetSaltAsync(day.AddDays(1), Token));
-        Assert.Equal(salts[0], await Clicks.GetSaltAsync(day, Token));
+        Assert.NotEqual(salts[0], await Salts.GetSaltAsync(day.AddDays(1), Token));
+        Assert.Equal(salts[0], await Salts.GetSaltAsync(day, Token));
     }
 
     [Fact]
     public async Task DeleteSaltsBefore_Day_KeepsThatDay()
     {
         var day = NewDay();
-        var before = await Clicks.GetSaltAsync(day.AddDays(-1), Token);
-        var kept = await Clicks.GetSaltAsync(day, Token);
+        var before = await Salts.GetSaltAsync(day.AddDays(-1), Token);
+        var kept = await Salts.GetSaltAsync(day, Token);
 
-        await Clicks.DeleteSaltsBeforeAsync(day, Token);
+        await Salts.DeleteSaltsBeforeAsync(day, Token);
 
-        Assert.Equal(kept, await Clicks.GetSaltAsync(day, Token));
+        Assert.Equal(kept, await Salts.GetSaltAsync(day, Token));
         // Made anew: the old one is gone for good.
-        Assert.NotEqual(before, await Clicks.GetSaltAsync(day.AddDays(-1), Token));
+        Assert.NotEqual(before, await Salts.GetSaltAsync(day.AddDays(-1), Token));
     }
 
     [Fact]
@@ -264,15 +273,15 @@ public abstract class ClickStoreContract : StoreContract
         // A store may keep these a little longer, in one record with newer ones or behind such.
         await Clicks.AppendAsync(Guid.NewGuid(), [Click(link.ShortCode, moment.AddMilliseconds(-1)), Click(link.ShortCode, moment.AddMinutes(1))], Token);
 
-        Assert.InRange(await Clicks.DeleteBeforeAsync(moment, 1, Token), 0, 1);
-        Assert.InRange(await Clicks.DeleteBeforeAsync(moment, 1_000, Token), 0, 1_000);
+        Assert.InRange(await Retention.DeleteBeforeAsync(moment, 1, Token), 0, 1);
+        Assert.InRange(await Retention.DeleteBeforeAsync(moment, 1_000, Token), 0, 1_000);
 
-        Assert.Equal(3, (await Clicks.ReadTotalsAsync(link.ShortCode, moment, Now, Owner, Token)).Clicks);
+        Assert.Equal(3, (await Statistics.ReadTotalsAsync(link.ShortCode, moment, Now, Owner, Token)).Clicks);
         Assert.Equal(4, (await Links.FindAsync(link.ShortCode, Token))!.ClickCount);
     }
 
     [Fact]
-    public async Task DeleteBefore_NothingIsOld_DeletesNothing() => Assert.Equal(0, await Clicks.DeleteBeforeAsync(Now.AddDays(-300), 1_000, Token));
+    public async Task DeleteBefore_NothingIsOld_DeletesNothing() => Assert.Equal(0, await Retention.DeleteBeforeAsync(Now.AddDays(-300), 1_000, Token));
 
     // Ends of ranges as people ask for them: whole UTC days, days of other zones, moments.
     [Theory]
@@ -292,19 +301,19 @@ public abstract class ClickStoreContract : StoreContract
         var expected = Count(clicks, start, end);
         foreach (var batch in clicks.Chunk(70))
             await Clicks.AppendAsync(Guid.NewGuid(), batch, Token);
-        AssertEqual(expected, await Clicks.ReadTotalsAsync(code, start, end, Owner, Token));
+        AssertEqual(expected, await Statistics.ReadTotalsAsync(code, start, end, Owner, Token));
 
         await SumUpAsync(today);
-        AssertEqual(expected, await Clicks.ReadTotalsAsync(code, start, end, Owner, Token));
-        Assert.Equal(expected.Clicks, (await Clicks.ReadCountsAsync(code, start, end, Owner, Token)).Clicks);
+        AssertEqual(expected, await Statistics.ReadTotalsAsync(code, start, end, Owner, Token));
+        Assert.Equal(expected.Clicks, (await Statistics.ReadCountsAsync(code, start, end, Owner, Token)).Clicks);
 
         // Some come late, when their days are summed up, of visitors who were counted and of others.
         StoredClick[] late = [.. clicks.Take(50), .. RandomClicks(code, today).Take(50)];
         await Clicks.AppendAsync(Guid.NewGuid(), late, Token);
         var all = Count([.. clicks, .. late], start, end);
-        AssertEqual(all, await Clicks.ReadTotalsAsync(code, start, end, Owner, Token));
+        AssertEqual(all, await Statistics.ReadTotalsAsync(code, start, end, Owner, Token));
         await SumUpAsync(today);
-        AssertEqual(all, await Clicks.ReadTotalsAsync(code, start, end, Owner, Token));
+        AssertEqual(all, await Statistics.ReadTotalsAsync(code, start, end, Owner, Token));
     }
 
     [Fact]
@@ -325,12 +334,12 @@ public abstract class ClickStoreContract : StoreContract
         await Clicks.AppendAsync(Guid.NewGuid(), [Click(link.ShortCode, Quarter), Click(link.ShortCode, Quarter) with { IsBot = true }], Token);
 
         await DeleteAllAsync();
-        AssertEqual(Count([], Now, Now), await Clicks.ReadTotalsAsync(link.ShortCode, today.AddDays(-30), today.AddDays(2), Owner, Token));
+        AssertEqual(Count([], Now, Now), await Statistics.ReadTotalsAsync(link.ShortCode, today.AddDays(-30), today.AddDays(2), Owner, Token));
         await Clicks.AppendAsync(Guid.NewGuid(), [Click(link.ShortCode, Quarter)], Token);
         await DeleteAllAsync();
 
-        AssertEqual(Count([], Now, Now), await Clicks.ReadTotalsAsync(link.ShortCode, today.AddDays(-30), today.AddDays(2), Owner, Token));
-        Assert.True((await Clicks.ReadTotalsAsync(other.ShortCode, today.AddDays(-30), today.AddDays(2), Owner, Token)).Clicks > 100);
+        AssertEqual(Count([], Now, Now), await Statistics.ReadTotalsAsync(link.ShortCode, today.AddDays(-30), today.AddDays(2), Owner, Token));
+        Assert.True((await Statistics.ReadTotalsAsync(other.ShortCode, today.AddDays(-30), today.AddDays(2), Owner, Token)).Clicks > 100);
         Assert.Null(Assert.Single(await CreateAsync(user.Id, Now, NewLink(link.ShortCode))));
     }
 
@@ -352,7 +361,7 @@ public abstract class ClickStoreContract : StoreContract
 
         async Task AssertAsync()
         {
-            var totals = await Clicks.ReadTotalsAsync(code, today.AddDays(-1), today, Owner, Token);
+            var totals = await Statistics.ReadTotalsAsync(code, today.AddDays(-1), today, Owner, Token);
             Assert.Equal(ClickSources.MaxPerDay + 330, totals.Clicks);
             Assert.Equal([new(ClickSources.Others, 300), new("a7.example", 21), new(null, 10), new("a0.example", 1)], totals.Sources.Take(4));
         }
@@ -360,13 +369,13 @@ public abstract class ClickStoreContract : StoreContract
 
     private async Task SumUpAsync(DateTimeOffset before)
     {
-        while (await Clicks.SumUpAsync(DateOnly.FromDateTime(before.UtcDateTime), Token) > 0)
+        while (await Sums.SumUpAsync(DateOnly.FromDateTime(before.UtcDateTime), Token) > 0)
             Token.ThrowIfCancellationRequested();
     }
 
     private async Task DeleteAllAsync()
     {
-        while (await Clicks.DeleteOfDeletedLinksAsync(40, Token) > 0)
+        while (await Retention.DeleteOfDeletedLinksAsync(40, Token) > 0)
             Token.ThrowIfCancellationRequested();
     }
 

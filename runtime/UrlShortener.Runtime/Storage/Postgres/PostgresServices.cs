@@ -2,6 +2,7 @@ using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Health;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Links;
+using UrlShortener.Runtime.Statistics;
 using UrlShortener.Runtime.Users;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
@@ -31,7 +32,12 @@ internal static class PostgresServices
         services.AddSingleton<IKeyStore>(provider => provider.GetRequiredService<PostgresKeyStore>());
         services.AddSingleton<IKeyRegistry>(provider => provider.GetRequiredService<PostgresKeyStore>());
         services.AddSingleton<IEpochRegistry>(provider => provider.GetRequiredService<PostgresKeyStore>());
-        services.AddSingleton<IClickStore, PostgresClickStore>();
+        services.AddSingleton<IClickSink, PostgresClickSink>();
+        services.AddSingleton<IClickSalts, PostgresClickSalts>();
+        services.AddSingleton<IClickRetention, PostgresClickRetention>();
+        services.AddSingleton<PostgresStatistics>();
+        services.AddSingleton<IStatisticsSource>(provider => provider.GetRequiredService<PostgresStatistics>());
+        services.AddSingleton<IDaySums>(provider => provider.GetRequiredService<PostgresStatistics>());
         services.AddHostedService<PostgresMaintenance>();
     }
 }

@@ -7,8 +7,8 @@ using UrlShortener.Runtime.Statistics;
 
 namespace UrlShortener.Runtime.Storage.Sqlite;
 
-/// <inheritdoc />
-internal sealed class SqliteClickStore(SqliteDatabase database) : IClickStore
+/// <summary>Clicks, packed per link and flush, and the sums of days. One class, since a click that comes late changes the sums of its day.</summary>
+internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IClickSalts, IClickRetention, IStatisticsSource, IDaySums
 {
     private const int SaltBytes = 32;
     private const int CodesPerWrite = 32;

@@ -2,6 +2,7 @@ using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Health;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Links;
+using UrlShortener.Runtime.Statistics;
 using UrlShortener.Runtime.Users;
 
 namespace UrlShortener.Runtime.Storage.Sqlite;
@@ -22,6 +23,11 @@ internal static class SqliteServices
         services.AddSingleton<SqliteKeyStore>();
         services.AddSingleton<IKeyStore>(provider => provider.GetRequiredService<SqliteKeyStore>());
         services.AddSingleton<IEpochRegistry>(provider => provider.GetRequiredService<SqliteKeyStore>());
-        services.AddSingleton<IClickStore, SqliteClickStore>();
+        services.AddSingleton<SqliteClickStore>();
+        services.AddSingleton<IClickSink>(provider => provider.GetRequiredService<SqliteClickStore>());
+        services.AddSingleton<IClickSalts>(provider => provider.GetRequiredService<SqliteClickStore>());
+        services.AddSingleton<IClickRetention>(provider => provider.GetRequiredService<SqliteClickStore>());
+        services.AddSingleton<IStatisticsSource>(provider => provider.GetRequiredService<SqliteClickStore>());
+        services.AddSingleton<IDaySums>(provider => provider.GetRequiredService<SqliteClickStore>());
     }
 }

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
 using Npgsql;
-using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Statistics;
 using UrlShortener.Runtime.Storage.Postgres;
 using Xunit;
 
@@ -20,8 +20,8 @@ public sealed class PostgresClickStoreTests(PostgresStores database) : ClickStor
         // As many as the largest batch, which makes the planner reckon with more links than there are.
         var plan = await PostgresPlans.ExplainAsync(
             connection,
-            PostgresClickStore.CodeByCodeSql,
-            PostgresClickStore.CountSql,
+            PostgresLinkCounts.CodeByCodeSql,
+            PostgresLinkCounts.CountSql,
             $"ARRAY[{string.Join(',', Enumerable.Range(0, 5000).Select(i => $"'code{i}'"))}], array_fill(1::bigint, ARRAY[5000]), array_fill(now(), ARRAY[5000])",
             TestContext.Current.CancellationToken);
 
@@ -36,23 +36,23 @@ public sealed class PostgresClickStoreTests(PostgresStores database) : ClickStor
         var today = new DateTimeOffset(Now.UtcDateTime.Date, TimeSpan.Zero);
         var stored = RandomClicks("abcd", today);
         await clicks.AppendAsync(Guid.NewGuid(), stored, Token);
-        while (await clicks.SumUpAsync(DateOnly.FromDateTime(today.UtcDateTime), Token) > 0)
+        while (await Stores.Sums.SumUpAsync(DateOnly.FromDateTime(today.UtcDateTime), Token) > 0)
             Token.ThrowIfCancellationRequested();
-        var before = await clicks.ReadTotalsAsync("abcd", today.AddDays(-4), today, Owner, Token);
+        var before = await Stores.Statistics.ReadTotalsAsync("abcd", today.AddDays(-4), today, Owner, Token);
         await using var connection = new NpgsqlConnection(database.ConnectionString + ";Target Session Attributes=primary");
         await connection.OpenAsync(Token);
         await using var truncate = new NpgsqlCommand("TRUNCATE click_events", connection);
         await truncate.ExecuteNonQueryAsync(Token);
 
-        var after = await clicks.ReadTotalsAsync("abcd", today.AddDays(-4), today, Owner, Token);
+        var after = await Stores.Statistics.ReadTotalsAsync("abcd", today.AddDays(-4), today, Owner, Token);
 
         Assert.Equal(stored.Count(click => !click.IsBot && click.At < today), after.Clicks);
         Assert.Equal((before.Clicks, before.Visitors, before.Bots), (after.Clicks, after.Visitors, after.Bots));
         Assert.Equal(before.Quarters, after.Quarters);
         Assert.Equal(before.Sources, after.Sources);
         // Of today nobody's visitors are counted yet, and of a part of a day nothing is.
-        Assert.Equal((after.Clicks, after.Visitors), ((await clicks.ReadTotalsAsync("abcd", today.AddDays(-4), today.AddMilliseconds(1), Owner, Token)).Clicks, after.Visitors));
-        Assert.True((await clicks.ReadTotalsAsync("abcd", today.AddDays(-4).AddHours(12), today, Owner, Token)).Clicks < after.Clicks);
+        Assert.Equal((after.Clicks, after.Visitors), ((await Stores.Statistics.ReadTotalsAsync("abcd", today.AddDays(-4), today.AddMilliseconds(1), Owner, Token)).Clicks, after.Visitors));
+        Assert.True((await Stores.Statistics.ReadTotalsAsync("abcd", today.AddDays(-4).AddHours(12), today, Owner, Token)).Clicks < after.Clicks);
     }
 
     [Fact]
@@ -91,11 +91,12 @@ public sealed class PostgresClickStoreTests(PostgresStores database) : ClickStor
     public async Task ReadTotals_ManyVisitorsToday_AreCountedAnewAfterAMoment()
     {
         var time = new FakeTimeProvider(Now);
-        var clicks = new PostgresClickStore(await database.NewDatabaseAsync(new PostgresOptions { ReadFromReplicas = false }), time);
+        var process = await database.NewDatabaseAsync(new PostgresOptions { ReadFromReplicas = false });
+        var (clicks, statistics) = (new PostgresClickSink(process), new PostgresStatistics(process, time));
         var today = new DateTimeOffset(Now.UtcDateTime.Date, TimeSpan.Zero);
         var (popular, quiet) = (NewCode(), NewCode());
         await clicks.AppendAsync(Guid.NewGuid(), [.. Enumerable.Range(0, CountedVisitors.LeastVisitors).Select(_ => Click(popular, today)), Click(quiet, today)], Token);
-        Task<ClickTotals> ReadAsync(string code, double seconds = 1) => clicks.ReadTotalsAsync(code, today, today.AddSeconds(seconds), Owner, Token);
+        Task<ClickTotals> ReadAsync(string code, double seconds = 1) => statistics.ReadTotalsAsync(code, today, today.AddSeconds(seconds), Owner, Token);
         Assert.Equal((CountedVisitors.LeastVisitors, 1), ((await ReadAsync(popular)).Visitors, (await ReadAsync(quiet)).Visitors));
         await clicks.AppendAsync(Guid.NewGuid(), [Click(popular, today), Click(quiet, today)], Token);
 

@@ -153,8 +153,8 @@ public sealed class PostgresDatabaseTests(Servers servers) : IAsyncLifetime
         await stores.Clicks.AppendAsync(Guid.NewGuid(), [Click(day.AddDays(-40)), Click(day.AddDays(-36)), Click(day.AddDays(-35).AddHours(1)), Click(day.AddHours(1)), Click(day.AddDays(-200))], Token);
 
         // Yesterday and today of the first round, and the days from 41 to 33 days ago.
-        Assert.Equal(6 + 1, await stores.Clicks.DeleteBeforeAsync(day.AddDays(-35).AddHours(2), 100, Token));
-        Assert.Equal(0, await stores.Clicks.DeleteBeforeAsync(day.AddDays(-35).AddHours(2), 100, Token));
+        Assert.Equal(6 + 1, await stores.Retention.DeleteBeforeAsync(day.AddDays(-35).AddHours(2), 100, Token));
+        Assert.Equal(0, await stores.Retention.DeleteBeforeAsync(day.AddDays(-35).AddHours(2), 100, Token));
 
         Assert.Equal(2, await CountAsync(connection, "click_events"));
     }
@@ -235,11 +235,11 @@ public sealed class PostgresDatabaseTests(Servers servers) : IAsyncLifetime
 
         database.Migrate();
 
-        var totals = await stores.Clicks.ReadTotalsAsync("kept", today.AddDays(-5), today.AddDays(1), 1, Token);
+        var totals = await stores.Statistics.ReadTotalsAsync("kept", today.AddDays(-5), today.AddDays(1), 1, Token);
         Assert.Equal((540, 42, 60), (totals.Clicks, totals.Visitors, totals.Bots));
         Assert.Equal(KeyValuePair.Create<string?, long>("DE", 540), Assert.Single(totals.Countries));
         Assert.Equal(6 * 7, totals.Quarters.Count);
-        while (await stores.Clicks.DeleteOfDeletedLinksAsync(100, Token) > 0)
+        while (await stores.Retention.DeleteOfDeletedLinksAsync(100, Token) > 0)
             Token.ThrowIfCancellationRequested();
         await using var connection = await ConnectAsync();
         Assert.Equal(600, await CountAsync(connection, "click_events"));

@@ -81,7 +81,16 @@ public sealed class PostgresStores(Servers servers) : IAsyncLifetime
     {
         var writer = new PostgresLinkWriter(database, Epoch, options ?? new PostgresOptions());
         _owned.Add(writer);
-        return new Stores(new PostgresLinkStore(database, writer), new PostgresUserStore(database), new PostgresKeyStore(database), new PostgresClickStore(database, TimeProvider.System));
+        var statistics = new PostgresStatistics(database, TimeProvider.System);
+        return new Stores(
+            new PostgresLinkStore(database, writer),
+            new PostgresUserStore(database),
+            new PostgresKeyStore(database),
+            new PostgresClickSink(database),
+            new PostgresClickSalts(database),
+            new PostgresClickRetention(database),
+            statistics,
+            statistics);
     }
 
     internal static PostgresProcess New(string connectionString, PostgresOptions? options = null)

@@ -236,17 +236,17 @@ public sealed class SqliteDatabaseTests : IAsyncDisposable
     public async Task Reopen_AfterDispose_HasEverything()
     {
         var first = Open();
-        var (links, users, keys, clicks) = SqliteStores.StoresOf(first);
+        var stores = SqliteStores.StoresOf(first);
         var now = DateTimeOffset.FromUnixTimeMilliseconds(1_790_000_000_123);
         var hash = ApiKey.Hash(ApiKey.Generate())!;
-        var user = await users.CreateAsync("ada@example.com", Tier.Pro, 5, quota: null, hash, now, Token);
+        var user = await stores.Users.CreateAsync("ada@example.com", Tier.Pro, 5, quota: null, hash, now, Token);
         var idempotency = new Idempotency("key", "hash", now.AddDays(1), _ => new StoredReply(201, "/x", [1, 2, 3]));
-        await links.CreateAsync(
+        await stores.Links.CreateAsync(
             new CreateLinks([new NewLink("alias", "https://example.com/😀", now.AddDays(1), 308, """{"a":1}""")], user!.Id, now, () => Key.OnDemand(CodeGenerator.Generate()), idempotency), Token);
-        await keys.AddAsync(["pooled1"], Token);
-        await clicks.AppendAsync(Guid.NewGuid(), [new StoredClick("alias", now, null, null, null, hash, null, null, DeviceClass.Mobile, IsBot: false)], Token);
-        var salt = await clicks.GetSaltAsync(new DateOnly(2026, 1, 1), Token);
-        var link = await links.FindAsync("alias", Token);
+        await stores.Keys.AddAsync(["pooled1"], Token);
+        await stores.Clicks.AppendAsync(Guid.NewGuid(), [new StoredClick("alias", now, null, null, null, hash, null, null, DeviceClass.Mobile, IsBot: false)], Token);
+        var salt = await stores.Salts.GetSaltAsync(new DateOnly(2026, 1, 1), Token);
+        var link = await stores.Links.FindAsync("alias", Token);
         await first.DisposeAsync();
 
         var again = SqliteStores.StoresOf(Open());
@@ -257,8 +257,8 @@ public sealed class SqliteDatabaseTests : IAsyncDisposable
         Assert.True(owner!.Storage.Bytes > 0);
         Assert.Equal(user with { UrlsCreated = 1, Storage = owner.Storage }, owner);
         Assert.Empty(await again.Keys.AddAsync(["pooled1"], Token));
-        Assert.Equal(1, (await again.Clicks.ReadTotalsAsync("alias", now, now.AddSeconds(1), 1, Token)).Clicks);
-        Assert.Equal(salt, await again.Clicks.GetSaltAsync(new DateOnly(2026, 1, 1), Token));
+        Assert.Equal(1, (await again.Statistics.ReadTotalsAsync("alias", now, now.AddSeconds(1), 1, Token)).Clicks);
+        Assert.Equal(salt, await again.Salts.GetSaltAsync(new DateOnly(2026, 1, 1), Token));
         Assert.IsType<CreateLinksResult.Replayed>(
             await again.Links.CreateAsync(new CreateLinks([new NewLink(null, "https://example.com/", null, 302, "{}")], user.Id, now, () => Key.OnDemand(CodeGenerator.Generate()), idempotency), Token));
     }

@@ -20,8 +20,19 @@ public sealed class SqliteStores : IAsyncDisposable
 
     internal Stores Stores { get; }
 
-    internal static Stores StoresOf(SqliteDatabase database) =>
-        new(new SqliteLinkStore(database, new KeyEpoch(), TimeProvider.System), new SqliteUserStore(database), new SqliteKeyStore(database, TimeProvider.System), new SqliteClickStore(database));
+    internal static Stores StoresOf(SqliteDatabase database)
+    {
+        var clicks = new SqliteClickStore(database);
+        return new Stores(
+            new SqliteLinkStore(database, new KeyEpoch(), TimeProvider.System),
+            new SqliteUserStore(database),
+            new SqliteKeyStore(database, TimeProvider.System),
+            clicks,
+            clicks,
+            clicks,
+            clicks,
+            clicks);
+    }
 
     /// <summary>The key store of another run.</summary>
     internal IKeyStore NewKeyStore() => new SqliteKeyStore(_database, TimeProvider.System);

@@ -1,0 +1,34 @@
+namespace UrlShortener.Runtime.Clicks;
+
+/// <summary>Where captured clicks are written to.</summary>
+internal interface IClickSink
+{
+    /// <summary>Stores clicks and brings the totals of their links up to date, all in one transaction.</summary>
+    /// <param name="batch">Names the clicks when they come again because nobody knows whether they were stored; then they are stored once.</param>
+    /// <param name="clicks">The clicks.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    Task AppendAsync(Guid batch, IReadOnlyList<StoredClick> clicks, CancellationToken cancellationToken);
+}
+
+/// <summary>A click with all that is kept of it.</summary>
+/// <param name="ShortCode">The link followed.</param>
+/// <param name="At">When, UTC, whole milliseconds.</param>
+/// <param name="Referrer">Origin and path of the page that led here, at most 512 characters; null: unknown.</param>
+/// <param name="Source">Host of the referrer without <c>www.</c>; null: direct.</param>
+/// <param name="UserAgent">At most 512 characters; null: none sent.</param>
+/// <param name="IpHash">Salted hash of the address, 64 hex digits; empty when the visitor asked not to be tracked.</param>
+/// <param name="Country">ISO 3166-1 alpha-2; null: unknown.</param>
+/// <param name="City">At most 100 characters; null: unknown or not to be kept.</param>
+/// <param name="Device">Class of device.</param>
+/// <param name="IsBot">Whether a machine followed the link.</param>
+internal readonly record struct StoredClick(
+    string ShortCode,
+    DateTimeOffset At,
+    string? Referrer,
+    string? Source,
+    string? UserAgent,
+    string IpHash,
+    string? Country,
+    string? City,
+    DeviceClass Device,
+    bool IsBot);

@@ -1,0 +1,37 @@
+using UrlShortener.Runtime.Clicks;
+
+namespace UrlShortener.Runtime.Statistics;
+
+/// <summary>Where the statistics of links are read from.</summary>
+internal interface IStatisticsSource
+{
+    /// <summary>Everything the statistics of one code are made of, from <paramref name="from"/> to before <paramref name="to"/>.</summary>
+    /// <param name="shortCode">The code.</param>
+    /// <param name="from">Start.</param>
+    /// <param name="to">End, not included.</param>
+    /// <param name="caller">The user who asks: one user's questions do not hold up those of others.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="Resilience.QueryLimitException">It took longer than one such question may.</exception>
+    Task<ClickTotals> ReadTotalsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, long caller, CancellationToken cancellationToken);
+
+    /// <summary>The same without visitors, which cost most; their number is not the right one.</summary>
+    /// <exception cref="Resilience.QueryLimitException">It took longer than one such question may.</exception>
+    Task<ClickTotals> ReadCountsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, long caller, CancellationToken cancellationToken);
+}
+
+/// <summary>Counts of one code over a range. People only, but for <paramref name="Bots"/>.</summary>
+/// <param name="Clicks">Clicks by people.</param>
+/// <param name="Visitors">Distinct address hashes; one person is counted again each UTC day, since the salt changes.</param>
+/// <param name="Bots">Clicks by machines.</param>
+/// <param name="Quarters">Clicks per quarter of an hour, by Unix time divided by 900 s, ascending, empty ones left out: every time zone's hours start on one.</param>
+/// <param name="Countries">Clicks per country, most first; null: unknown.</param>
+/// <param name="Sources">Clicks per source, most first; null: direct; <see cref="ClickSources.Others"/>: sources of a day beyond <see cref="ClickSources.MaxPerDay"/>.</param>
+/// <param name="Devices">Clicks per class of device.</param>
+internal sealed record ClickTotals(
+    long Clicks,
+    long Visitors,
+    long Bots,
+    IReadOnlyList<KeyValuePair<long, long>> Quarters,
+    IReadOnlyList<KeyValuePair<string?, long>> Countries,
+    IReadOnlyList<KeyValuePair<string?, long>> Sources,
+    IReadOnlyList<KeyValuePair<DeviceClass, long>> Devices);
