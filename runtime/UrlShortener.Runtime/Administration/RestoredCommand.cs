@@ -13,7 +13,7 @@ internal static class RestoredCommand
     public static async Task<int> RunAsync(IServiceProvider services, CancellationToken cancellationToken)
     {
         var registry = services.GetRequiredService<IEpochRegistry>();
-        var pool = services.GetService<ISharedKeyPool>();
+        var pool = services.GetService<IRegionPool>();
         int pooled;
         try
         {

@@ -15,7 +15,7 @@ internal interface ISharedLinkCache
     bool IsRefused => false;
 
     /// <summary>What is known of a code.</summary>
-    ValueTask<SharedLink> FindAsync(string shortCode, CancellationToken cancellationToken);
+    ValueTask<SharedLookup> FindAsync(string shortCode, CancellationToken cancellationToken);
 
     /// <summary>Holds a state of a link, unless a newer one is known.</summary>
     ValueTask StoreAsync(string shortCode, LinkTarget target, CancellationToken cancellationToken);
@@ -33,7 +33,7 @@ internal interface ISharedLinkCache
 /// <summary>What the shared tier knows of a code.</summary>
 /// <param name="Target">A state of the link; null: none is held.</param>
 /// <param name="AtLeast">States with a smaller version are out of date; the default: nothing is known.</param>
-internal readonly record struct SharedLink(LinkTarget? Target, StateVersion AtLeast)
+internal readonly record struct SharedLookup(LinkTarget? Target, StateVersion AtLeast)
 {
     /// <summary>The tier did not answer; there is no point in asking it for more right now.</summary>
     public bool IsOutOfReach { get; init; }
@@ -46,7 +46,7 @@ internal sealed class NoSharedLinkCache : ISharedLinkCache
     public bool IsAvailable => true;
 
     /// <inheritdoc />
-    public ValueTask<SharedLink> FindAsync(string shortCode, CancellationToken cancellationToken) => default;
+    public ValueTask<SharedLookup> FindAsync(string shortCode, CancellationToken cancellationToken) => default;
 
     /// <inheritdoc />
     public ValueTask StoreAsync(string shortCode, LinkTarget target, CancellationToken cancellationToken) => ValueTask.CompletedTask;

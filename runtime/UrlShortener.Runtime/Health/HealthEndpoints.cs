@@ -10,7 +10,7 @@ namespace UrlShortener.Runtime.Health;
 internal sealed partial class HealthEndpoints
 {
     private readonly ISharedLinkCache _shared;
-    private readonly IKeyLevel _keys;
+    private readonly IKeyPoolHealth _keys;
     private readonly Drain _drain;
     private readonly Probe<StoreState> _store;
     private readonly Probe<bool> _pool;
@@ -23,7 +23,7 @@ internal sealed partial class HealthEndpoints
     /// <param name="logger">Gets why something is not healthy.</param>
     /// <param name="pool">The region's pool of codes; null: there is none.</param>
     public HealthEndpoints(
-        IStoreHealth health, ISharedLinkCache shared, IKeyLevel keys, Drain drain, TimeProvider time, ILogger<HealthEndpoints> logger, ISharedKeyPool? pool = null)
+        IStoreHealth health, ISharedLinkCache shared, IKeyPoolHealth keys, Drain drain, TimeProvider time, ILogger<HealthEndpoints> logger, IRegionPool? pool = null)
     {
         _shared = shared;
         _keys = keys;

@@ -8,7 +8,7 @@ namespace UrlShortener.Runtime.Keys;
 /// Unused codes in memory, so that a create never waits for one. Each is claimed in the registry in the transaction that stores its link; one that is
 /// handed out and then lost with the process is never used.
 /// </summary>
-internal sealed class KeyPool(KeyOptions options, KeyEpoch epoch) : IKeyLevel, IDisposable
+internal sealed class KeyPool(KeyOptions options, KeyEpoch epoch) : IKeyPoolHealth, IDisposable
 {
     private readonly ConcurrentQueue<Key> _keys = new();
     private readonly SemaphoreSlim _low = new(0, 1);

@@ -11,7 +11,7 @@ internal static class KeyServices
         if (!servers.HasRedis)
             services.AddSingleton<IKeySource, RegistryKeySource>();
         services.AddSingleton<KeyPool>();
-        services.AddSingleton<IKeyLevel>(provider => provider.GetRequiredService<KeyPool>());
+        services.AddSingleton<IKeyPoolHealth>(provider => provider.GetRequiredService<KeyPool>());
         services.AddHostedService<KeyPoolWorker>();
     }
 }

@@ -6,7 +6,7 @@ namespace UrlShortener.Runtime.Keys;
 /// Fresh codes straight from the registry, for a process without a shared pool. What earlier runs left unused there is not taken: after a restore it may be
 /// codes that links were given, which the store has forgotten.
 /// </summary>
-internal sealed class RegistryKeySource(IKeyStore store, KeyEpoch epoch) : IKeySource
+internal sealed class RegistryKeySource(IKeyClaims store, KeyEpoch epoch) : IKeySource
 {
     /// <inheritdoc />
     public async Task<IReadOnlyList<Key>> TakeAsync(int count, CancellationToken cancellationToken)

@@ -1,7 +1,7 @@
 namespace UrlShortener.Runtime.Keys;
 
 /// <summary>Codes from the region's pool, which the key generation service fills.</summary>
-internal sealed class SharedKeySource(ISharedKeyPool pool, KeyEpoch epoch) : IKeySource
+internal sealed class SharedKeySource(IRegionPool pool, KeyEpoch epoch) : IKeySource
 {
     /// <inheritdoc />
     public async Task<IReadOnlyList<Key>> TakeAsync(int count, CancellationToken cancellationToken)

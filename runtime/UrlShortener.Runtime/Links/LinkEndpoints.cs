@@ -43,7 +43,7 @@ internal sealed class LinkEndpoints(
         var (body, problem) = await RequestBody.ReadAsync(context, MaxBody, bodies.Open(CallerOf(context)));
         using var pieces = body;
         var request = problem is null ? RequestBody.Parse(body.Bytes, LinkJson.Instance.CreateLinkRequest) : default;
-        var retry = ReadRetryKey(context, body, out var badKey);
+        var retry = ReadIdempotencyKey(context, body, out var badKey);
         if ((problem ?? ProblemOf(request) ?? badKey) is { } unreadable)
         {
             await unreadable.WriteAsync(context);
@@ -72,7 +72,7 @@ internal sealed class LinkEndpoints(
         var (body, problem) = await RequestBody.ReadAsync(context, MaxBody + (limit * BulkBytesPerLink), bodies.Open(CallerOf(context)));
         using var pieces = body;
         var request = problem is null ? RequestBody.Parse(body.Bytes, LinkJson.Instance.BulkRequest) : default;
-        var retry = ReadRetryKey(context, body, out var badKey);
+        var retry = ReadIdempotencyKey(context, body, out var badKey);
         if ((problem ?? (request.Errors.Count > 0 ? Problem.Of(request.Errors) : CheckCount(request.Value!, limit)) ?? badKey) is { } unreadable)
         {
             await unreadable.WriteAsync(context);
@@ -203,27 +203,27 @@ internal sealed class LinkEndpoints(
         : rules.Check(item, host, now);
 
     // Anonymous callers are told apart by address, as in rate limiting.
-    private static RetryKey? ReadRetryKey(HttpContext context, ReceivedBody body, out Problem? problem)
+    private static IdempotencyKey? ReadIdempotencyKey(HttpContext context, ReceivedBody body, out Problem? problem)
     {
         problem = null;
-        var (name, key) = ReadIdempotencyKey(context.Request.Headers, out var isContradictory);
+        var (name, key) = ReadIdempotencyHeader(context.Request.Headers, out var isContradictory);
         if (name is null)
             return null;
         if (isContradictory)
             problem = Problem.Of([new FieldError(name, ErrorCode.InvalidRequest, $"{IdempotencyHeader} and {FormerIdempotencyHeader} have different values. Send one of them.")]);
-        else if (!RetryKey.IsValid(key))
-            problem = Problem.Of([new FieldError(name, ErrorCode.InvalidRequest, $"{name} must have 1 to {RetryKey.MaxLength} printable ASCII characters.")]);
+        else if (!IdempotencyKey.IsValid(key))
+            problem = Problem.Of([new FieldError(name, ErrorCode.InvalidRequest, $"{name} must have 1 to {IdempotencyKey.MaxLength} printable ASCII characters.")]);
         if (problem is not null)
             return null;
 
-        return RetryKey.Of(CallerOf(context), key, context.Request.Path.Value ?? "", body.Bytes);
+        return IdempotencyKey.Of(CallerOf(context), key, context.Request.Path.Value ?? "", body.Bytes);
     }
 
     private static string CallerOf(HttpContext context) =>
         Caller.UserOf(context) is { } user ? $"user:{user.Id}" : RateLimiter.AddressKey(context.Connection.RemoteIpAddress);
 
     // Two names of one thing: the standard's and the specification's.
-    private static (string? Name, string Key) ReadIdempotencyKey(IHeaderDictionary headers, out bool isContradictory)
+    private static (string? Name, string Key) ReadIdempotencyHeader(IHeaderDictionary headers, out bool isContradictory)
     {
         var hasOne = headers.TryGetValue(IdempotencyHeader, out var one);
         var hasOther = headers.TryGetValue(FormerIdempotencyHeader, out var other);

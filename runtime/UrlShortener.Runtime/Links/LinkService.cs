@@ -1,6 +1,3 @@
-using System.Buffers;
-using System.Security.Cryptography;
-using System.Text;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Users;
 
@@ -19,7 +16,7 @@ internal sealed class LinkService(ILinkStore store, StorageQuota quota, KeyPool 
     /// <param name="now">The time of creation, the one that the links' ends were reckoned from.</param>
     /// <param name="cancellationToken">Ends the wait; links may have been stored nevertheless.</param>
     public async Task<CreateAnswer> CreateAsync(
-        IReadOnlyList<NewLink> links, User? user, RetryKey? retry, Func<IReadOnlyList<LinkCreation>, StoredReply> render, DateTimeOffset now, CancellationToken cancellationToken)
+        IReadOnlyList<NewLink> links, User? user, IdempotencyKey? retry, Func<IReadOnlyList<LinkCreation>, StoredReply> render, DateTimeOffset now, CancellationToken cancellationToken)
     {
         long[] sizes = user is null ? [] : [.. links.Select(StoredSize.Of)];
         using var grant = user is null ? StorageGrant.Unlimited : await quota.TakeAsync(user, sizes, cancellationToken);
@@ -54,7 +51,7 @@ internal sealed class LinkService(ILinkStore store, StorageQuota quota, KeyPool 
     /// The answer to a request that no longer passes the rules: a retry of one that did gets what the first try got, whatever the rules are now.
     /// Null: there was no first try.
     /// </summary>
-    public async Task<CreateAnswer?> FindAnswerAsync(RetryKey? retry, CancellationToken cancellationToken) =>
+    public async Task<CreateAnswer?> FindAnswerAsync(IdempotencyKey? retry, CancellationToken cancellationToken) =>
         (retry is null ? null : await store.FindReplyAsync(retry.Key, retry.RequestHash, Now(), cancellationToken)) switch
         {
             null => null,
@@ -119,25 +116,3 @@ internal readonly record struct LinkCreation(Link? Link, string? OverQuota);
 
 /// <summary>The answer to a creation; a null reply: the idempotency key belongs to another request.</summary>
 internal readonly record struct CreateAnswer(StoredReply? Reply, bool IsReplay);
-
-/// <summary>A client's idempotency key, bound to the client, and a digest of the request.</summary>
-internal sealed record RetryKey(string Key, string RequestHash)
-{
-    /// <summary>Longest key, in characters.</summary>
-    public const int MaxLength = 255;
-
-    /// <summary>Binds a key to its sender, so that two senders' keys never meet.</summary>
-    public static RetryKey Of(string caller, string key, string path, in ReadOnlySequence<byte> body)
-    {
-        using var request = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        request.AppendData(Encoding.UTF8.GetBytes(path + "\n"));
-        foreach (var piece in body)
-            request.AppendData(piece.Span);
-        return new RetryKey(
-            Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{caller}\n{key}"))),
-            Convert.ToHexStringLower(request.GetHashAndReset()));
-    }
-
-    /// <summary>Whether a header value can be a key: 1 to 255 printable ASCII characters.</summary>
-    public static bool IsValid(string key) => key.Length is > 0 and <= MaxLength && !key.AsSpan().ContainsAnyExceptInRange(' ', '~');
-}

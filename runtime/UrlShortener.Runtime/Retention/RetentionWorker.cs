@@ -15,7 +15,7 @@ internal sealed partial class RetentionWorker(
     IClickSalts salts,
     ILinkStore links,
     ILinkChangeLog changes,
-    IKeyStore keys,
+    IKeyClaims keys,
     ClickOptions options,
     RedisOptions caching,
     TimeProvider time,

@@ -254,7 +254,7 @@ public sealed class ChangeFeedTests : IAsyncDisposable
 
         public bool IsAvailable => !IsAway;
 
-        public ValueTask<SharedLink> FindAsync(string shortCode, CancellationToken cancellationToken) => default;
+        public ValueTask<SharedLookup> FindAsync(string shortCode, CancellationToken cancellationToken) => default;
 
         public ValueTask StoreAsync(string shortCode, LinkTarget target, CancellationToken cancellationToken) => ValueTask.CompletedTask;
 

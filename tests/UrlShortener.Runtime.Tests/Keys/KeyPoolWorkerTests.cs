@@ -94,7 +94,7 @@ public sealed class KeyPoolWorkerTests : IAsyncDisposable
 
     private Task StartAsync() => _worker.StartAsync(TestContext.Current.CancellationToken);
 
-    private sealed class FakeKeyStore : IKeyStore
+    private sealed class FakeKeyStore : IKeyClaims
     {
         private readonly Lock _lock = new();
         private readonly HashSet<string> _registered = new(StringComparer.Ordinal);

@@ -48,7 +48,7 @@ public sealed class SharedKeySourceTests
         Assert.Equal(["4 one1234 thr1234", "5 two1234"], _pool.Added);
     }
 
-    private sealed class FakePool : ISharedKeyPool
+    private sealed class FakePool : IRegionPool
     {
         public IReadOnlyList<Key> Next { get; set; } = [];
 

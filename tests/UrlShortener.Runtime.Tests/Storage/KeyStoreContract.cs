@@ -4,10 +4,10 @@ using Xunit;
 
 namespace UrlShortener.Runtime.Tests.Storage;
 
-/// <summary>What every <see cref="IKeyStore"/> does.</summary>
+/// <summary>What every <see cref="IKeyClaims"/> does.</summary>
 public abstract class KeyStoreContract : StoreContract
 {
-    private IKeyStore Keys => Stores.Keys;
+    private IKeyClaims Keys => Stores.Keys;
 
     [Fact]
     public async Task Add_SomeKnown_ReturnsTheNewOnes()
@@ -124,7 +124,7 @@ public abstract class KeyStoreContract : StoreContract
     }
 
     /// <summary>The key store of another run on the same database.</summary>
-    private protected abstract IKeyStore NewKeyStore();
+    private protected abstract IKeyClaims NewKeyStore();
 
     private async Task<IEnumerable<string>> AddAsync(params string[] codes) => (await Keys.AddAsync(codes, Token)).Select(key => key.Code);
 }

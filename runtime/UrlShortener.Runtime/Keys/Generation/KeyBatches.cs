@@ -16,7 +16,7 @@ namespace UrlShortener.Runtime.Keys.Generation;
 /// </list>
 /// A call that failed may have been carried out all the same, so that a failure is treated as a death: the batch is left to be adopted.
 /// </summary>
-internal sealed class KeyBatches(IKeyRegistry registry, ISharedKeyPool pool, GenerationSteps steps, KeyGenerationState state, RegionOptions region)
+internal sealed class KeyBatches(IKeyBatchStore registry, IRegionPool pool, GenerationSteps steps, KeyGenerationState state, RegionOptions region)
 {
     /// <summary>Age at which an unmarked batch is taken for a dead worker's.</summary>
     public static readonly TimeSpan AdoptionAge = TimeSpan.FromMinutes(1);

@@ -9,7 +9,7 @@ namespace UrlShortener.Runtime.Keys.Generation;
 
 /// <summary>/kgs/v1: reading and commanding the service, for who operates the region. Each call needs the token of <see cref="KgsOptions.Token"/>.</summary>
 internal sealed class KeyGenerationEndpoints(
-    KgsOptions options, IKeyRegistry registry, GenerationSteps steps, KeyEpoch epoch, KeyGenerationState state, RefillSignal refill)
+    KgsOptions options, IKeyBatchStore registry, GenerationSteps steps, KeyEpoch epoch, KeyGenerationState state, RefillSignal refill)
 {
     private const int MaxBody = 1_024;
     private const string BearerPrefix = "Bearer ";

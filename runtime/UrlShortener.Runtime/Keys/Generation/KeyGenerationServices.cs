@@ -3,7 +3,7 @@ using UrlShortener.Runtime.Configuration;
 
 namespace UrlShortener.Runtime.Keys.Generation;
 
-/// <summary>Adds the service to a process that has an <see cref="IKeyRegistry"/>, an <see cref="ISharedKeyPool"/> and a <see cref="KeyEpoch"/>.</summary>
+/// <summary>Adds the service to a process that has an <see cref="IKeyBatchStore"/>, an <see cref="IRegionPool"/> and a <see cref="KeyEpoch"/>.</summary>
 internal static class KeyGenerationServices
 {
     /// <summary>Registers the worker and what it is made of. A process without a <see cref="KeyPool"/> reports the level of the region's pool in its health.</summary>
@@ -15,7 +15,7 @@ internal static class KeyGenerationServices
         services.AddSingleton<RegionEpoch>();
         services.AddSingleton<KeyBatches>();
         services.AddSingleton<KeyGenerationEndpoints>();
-        services.TryAddSingleton<IKeyLevel>(provider => provider.GetRequiredService<KeyGenerationState>());
+        services.TryAddSingleton<IKeyPoolHealth>(provider => provider.GetRequiredService<KeyGenerationState>());
         services.AddHostedService<KeyGenerationWorker>();
     }
 

@@ -5,7 +5,7 @@ using UrlShortener.Runtime.Configuration;
 namespace UrlShortener.Runtime.Keys.Generation;
 
 /// <summary>What the service knows of itself and its pool. Written by the worker, read by the endpoints; safe from any thread.</summary>
-internal sealed class KeyGenerationState(RegionOptions region, KgsOptions options, KeyEpoch epoch, TimeProvider time) : IKeyLevel
+internal sealed class KeyGenerationState(RegionOptions region, KgsOptions options, KeyEpoch epoch, TimeProvider time) : IKeyPoolHealth
 {
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
     private static readonly double Keyspace = Math.Pow(CodeGenerator.AlphabetSize, CodeGenerator.Length);

@@ -4,8 +4,8 @@ using UrlShortener.Runtime.Keys;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
 
-/// <inheritdoc cref="IKeyRegistry" />
-internal sealed class PostgresKeyStore(PostgresDatabase database) : IKeyStore, IKeyRegistry
+/// <inheritdoc cref="IKeyBatchStore" />
+internal sealed class PostgresKeyStore(PostgresDatabase database) : IKeyClaims, IKeyBatchStore
 {
     private const string CurrentEpoch = "(SELECT coalesce(max(epoch), 0) FROM kgs_epochs)";
 

@@ -29,8 +29,8 @@ internal static class PostgresServices
         services.AddSingleton<ILinkChangeLog>(provider => provider.GetRequiredService<PostgresLinkStore>());
         services.AddSingleton<IUserStore, PostgresUserStore>();
         services.AddSingleton<PostgresKeyStore>();
-        services.AddSingleton<IKeyStore>(provider => provider.GetRequiredService<PostgresKeyStore>());
-        services.AddSingleton<IKeyRegistry>(provider => provider.GetRequiredService<PostgresKeyStore>());
+        services.AddSingleton<IKeyClaims>(provider => provider.GetRequiredService<PostgresKeyStore>());
+        services.AddSingleton<IKeyBatchStore>(provider => provider.GetRequiredService<PostgresKeyStore>());
         services.AddSingleton<IEpochRegistry>(provider => provider.GetRequiredService<PostgresKeyStore>());
         services.AddSingleton<IClickSink, PostgresClickSink>();
         services.AddSingleton<IClickSalts, PostgresClickSalts>();

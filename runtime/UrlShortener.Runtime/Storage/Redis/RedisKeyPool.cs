@@ -10,7 +10,7 @@ namespace UrlShortener.Runtime.Storage.Redis;
 /// The region's pool as sets of codes that spread over a cluster. Redis hands out a member of a set once; whatever is lost with a server, or with an answer
 /// that came too late, is never used. Calls may throw <see cref="DependencyException"/>.
 /// </summary>
-internal sealed class RedisKeyPool(RedisConnection connection, RedisOptions options, RegionOptions region) : ISharedKeyPool
+internal sealed class RedisKeyPool(RedisConnection connection, RedisOptions options, RegionOptions region) : IRegionPool
 {
     /// <summary>Sets of one epoch.</summary>
     public const int Sets = 64;

@@ -9,7 +9,7 @@ using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Storage.Redis;
 
-/// <summary>Links in Redis, each under a key of its own, so that codes spread over a cluster. See <see cref="HeldLink"/> for what is held.</summary>
+/// <summary>Links in Redis, each under a key of its own, so that codes spread over a cluster. See <see cref="RedisLink"/> for what is held.</summary>
 internal sealed partial class RedisLinkCache(RedisConnection connection, RedisOptions options, ILogger<RedisLinkCache> logger) : ISharedLinkCache
 {
     // The version of what is held: number and epoch of up to ten digits each, compared one after the other, since together they are more than a number of Lua
@@ -55,14 +55,14 @@ internal sealed partial class RedisLinkCache(RedisConnection connection, RedisOp
     public bool IsRefused => connection.IsRefused;
 
     /// <inheritdoc />
-    public async ValueTask<SharedLink> FindAsync(string shortCode, CancellationToken cancellationToken)
+    public async ValueTask<SharedLookup> FindAsync(string shortCode, CancellationToken cancellationToken)
     {
         RedisKey key = _prefix + shortCode;
         try
         {
             // Not from a replica, which may not have heard of a change yet.
             var value = await connection.Requests.CallAsync(key, database => database.StringGetAsync(key, CommandFlags.DemandMaster), cancellationToken);
-            var held = HeldLink.Parse(((ReadOnlyMemory<byte>)value).Span);
+            var held = RedisLink.Parse(((ReadOnlyMemory<byte>)value).Span);
             (held.Target is null ? CacheMetrics.SharedMiss : CacheMetrics.SharedHit).Inc();
             return held;
         }
@@ -75,7 +75,7 @@ internal sealed partial class RedisLinkCache(RedisConnection connection, RedisOp
         catch (DependencyException)
         {
             CacheMetrics.SharedFailed.Inc();
-            return new SharedLink { IsOutOfReach = true };
+            return new SharedLookup { IsOutOfReach = true };
         }
     }
 
@@ -84,7 +84,7 @@ internal sealed partial class RedisLinkCache(RedisConnection connection, RedisOp
     {
         // Links stored together do not end together.
         var ttl = _linkTtl - RandomNumberGenerator.GetInt32((_linkTtl / 10) + 1);
-        await TryRunAsync(Store, shortCode, [target.Version.Number, target.Version.Epoch, HeldLink.Render(target), ttl], cancellationToken);
+        await TryRunAsync(Store, shortCode, [target.Version.Number, target.Version.Epoch, RedisLink.Render(target), ttl], cancellationToken);
     }
 
     /// <inheritdoc />
@@ -135,7 +135,7 @@ internal sealed partial class RedisLinkCache(RedisConnection connection, RedisOp
     private static bool TryParse(string text, out int number) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
 
     private RedisValue[] BuildVoid(LinkVersion change) =>
-        [change.Version.Number, change.Version.Epoch, HeldLink.RenderMarker(change.Version), _changeTtl];
+        [change.Version.Number, change.Version.Epoch, RedisLink.RenderMarker(change.Version), _changeTtl];
 
     private void Handle(RedisValue message, Action<LinkVersion> onChange)
     {

@@ -21,7 +21,7 @@ internal static class RedisServices
             connection.Start();
             return connection;
         });
-        services.AddSingleton<ISharedKeyPool, RedisKeyPool>();
+        services.AddSingleton<IRegionPool, RedisKeyPool>();
     }
 
     /// <summary>Registers all of it. <c>ConnectionStrings:Redis</c> must be set.</summary>
@@ -32,7 +32,7 @@ internal static class RedisServices
         services.AddSingleton<ProcessCensus>();
         services.AddSingleton<ISharedLinkCache, RedisLinkCache>();
         services.AddSingleton<ISharedBuckets, RedisBuckets>();
-        services.AddSingleton<ISharedKeyPool, RedisKeyPool>();
+        services.AddSingleton<IRegionPool, RedisKeyPool>();
         services.AddSingleton<IKeySource, SharedKeySource>();
         services.AddHostedService(provider => provider.GetRequiredService<RedisConnection>());
     }

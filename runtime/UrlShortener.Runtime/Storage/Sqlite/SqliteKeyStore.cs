@@ -3,8 +3,8 @@ using UrlShortener.Runtime.Keys;
 
 namespace UrlShortener.Runtime.Storage.Sqlite;
 
-/// <inheritdoc cref="IKeyStore" />
-internal sealed class SqliteKeyStore(SqliteDatabase database, TimeProvider time) : IKeyStore, IEpochRegistry
+/// <inheritdoc cref="IKeyClaims" />
+internal sealed class SqliteKeyStore(SqliteDatabase database, TimeProvider time) : IKeyClaims, IEpochRegistry
 {
     // The first batch of this run.
     private long _firstBatch = long.MaxValue;

@@ -21,7 +21,7 @@ internal static class SqliteServices
         services.AddSingleton<ILinkChangeLog>(provider => provider.GetRequiredService<SqliteLinkStore>());
         services.AddSingleton<IUserStore, SqliteUserStore>();
         services.AddSingleton<SqliteKeyStore>();
-        services.AddSingleton<IKeyStore>(provider => provider.GetRequiredService<SqliteKeyStore>());
+        services.AddSingleton<IKeyClaims>(provider => provider.GetRequiredService<SqliteKeyStore>());
         services.AddSingleton<IEpochRegistry>(provider => provider.GetRequiredService<SqliteKeyStore>());
         services.AddSingleton<SqliteClickStore>();
         services.AddSingleton<IClickSink>(provider => provider.GetRequiredService<SqliteClickStore>());

@@ -48,7 +48,7 @@ internal sealed class FakePool
         }
     }
 
-    public ISharedKeyPool Connect(Faults faults) => new Connection(this, faults);
+    public IRegionPool Connect(Faults faults) => new Connection(this, faults);
 
     public void Take(int count)
     {
@@ -77,7 +77,7 @@ internal sealed class FakePool
         return pool;
     }
 
-    private sealed class Connection(FakePool pool, Faults faults) : ISharedKeyPool
+    private sealed class Connection(FakePool pool, Faults faults) : IRegionPool
     {
         public Task<int?> ReadEpochAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
 

@@ -48,7 +48,7 @@ internal sealed class FakeRegistry(TimeProvider time)
         }
     }
 
-    public IKeyRegistry Connect(Faults faults) => new Connection(this, faults);
+    public IKeyBatchStore Connect(Faults faults) => new Connection(this, faults);
 
     public sealed record Batch(int Id, string Region, int Epoch, IReadOnlyList<string> Codes)
     {
@@ -57,7 +57,7 @@ internal sealed class FakeRegistry(TimeProvider time)
         public bool IsPooled { get; set; }
     }
 
-    private sealed class Connection(FakeRegistry registry, Faults faults) : IKeyRegistry
+    private sealed class Connection(FakeRegistry registry, Faults faults) : IKeyBatchStore
     {
         public Task<int> ReadEpochAsync(CancellationToken cancellationToken) => CallAsync("epoch", () => registry._epoch, cancellationToken);
 

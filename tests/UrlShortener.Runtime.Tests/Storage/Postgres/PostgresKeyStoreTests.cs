@@ -8,7 +8,7 @@ public sealed class PostgresKeyStoreTests(PostgresStores database) : KeyStoreCon
 {
     private PostgresDatabase? _database;
 
-    private IKeyRegistry Registry => (IKeyRegistry)Stores.Keys;
+    private IKeyBatchStore Registry => (IKeyBatchStore)Stores.Keys;
 
     [Fact]
     public async Task OpenEpoch_OnlyGoesUp()
@@ -95,5 +95,5 @@ public sealed class PostgresKeyStoreTests(PostgresStores database) : KeyStoreCon
         return stores;
     }
 
-    private protected override IKeyStore NewKeyStore() => new PostgresKeyStore(_database!);
+    private protected override IKeyClaims NewKeyStore() => new PostgresKeyStore(_database!);
 }

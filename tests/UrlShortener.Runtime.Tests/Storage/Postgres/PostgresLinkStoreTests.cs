@@ -301,7 +301,7 @@ public sealed partial class PostgresLinkStoreTests(PostgresStores database) : Li
     [Fact]
     public async Task Create_KeyOfAClosedEpoch_IsNeverIssued()
     {
-        var registry = (IKeyRegistry)Stores.Keys;
+        var registry = (IKeyBatchStore)Stores.Keys;
         var epoch = await registry.OpenEpochAsync(await registry.ReadEpochAsync(Token) + 1, Token);
         var batch = (await registry.ClaimAsync("eu", epoch, [NewCode(), NewCode()], Token))!;
         var (pooled, leased) = (batch.Codes[0], batch.Codes[1]);

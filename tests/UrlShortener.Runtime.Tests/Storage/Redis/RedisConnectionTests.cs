@@ -66,7 +66,7 @@ public sealed class RedisConnectionTests
 
         Assert.IsType<RedisLinkCache>(provider.GetRequiredService<ISharedLinkCache>());
         Assert.IsType<RedisBuckets>(provider.GetRequiredService<ISharedBuckets>());
-        Assert.IsType<RedisKeyPool>(provider.GetRequiredService<ISharedKeyPool>());
+        Assert.IsType<RedisKeyPool>(provider.GetRequiredService<IRegionPool>());
         Assert.IsType<SharedKeySource>(provider.GetRequiredService<IKeySource>());
         Assert.Equal([typeof(RedisConnection), typeof(ProcessCensus)], provider.GetServices<IHostedService>().Select(service => service.GetType()));
     }

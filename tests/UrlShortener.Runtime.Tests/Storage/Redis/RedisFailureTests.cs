@@ -39,7 +39,7 @@ public sealed class RedisFailureTests(RedisServers servers)
 
         for (var i = 0; i < 20; i++)
         {
-            await AssertWithinAsync(async () => Assert.Equal(new SharedLink { IsOutOfReach = true }, await client.Links.FindAsync("abcd", Token)));
+            await AssertWithinAsync(async () => Assert.Equal(new SharedLookup { IsOutOfReach = true }, await client.Links.FindAsync("abcd", Token)));
             await AssertWithinAsync(async () => Assert.Null(await client.Buckets.TakeAsync("user:1", 10, Token)));
         }
 
@@ -64,7 +64,7 @@ public sealed class RedisFailureTests(RedisServers servers)
         await server.Node.KillAsync(Token);
         for (var i = 0; i < 50; i++)
         {
-            await AssertWithinAsync(async () => Assert.Equal(new SharedLink { IsOutOfReach = true }, await client.Links.FindAsync("abcd", Token)));
+            await AssertWithinAsync(async () => Assert.Equal(new SharedLookup { IsOutOfReach = true }, await client.Links.FindAsync("abcd", Token)));
             await AssertWithinAsync(async () => Assert.False(await client.Links.InvalidateAsync(new LinkVersion("abcd", new(0, 2)), Token)));
         }
 
@@ -89,10 +89,10 @@ public sealed class RedisFailureTests(RedisServers servers)
         TaskScheduler.UnobservedTaskException += note;
 
         await server.Node.FreezeAsync(Token);
-        await AssertWithinAsync(async () => Assert.Equal(new SharedLink { IsOutOfReach = true }, await client.Links.FindAsync("abcd", Token)));
+        await AssertWithinAsync(async () => Assert.Equal(new SharedLookup { IsOutOfReach = true }, await client.Links.FindAsync("abcd", Token)));
         await Eventually.HoldsAsync(() => client.Connection.Requests.IsOpen, () => _ = client.Links.FindAsync("abcd", Token).AsTask());
         Assert.False(client.Links.IsAvailable);
-        await AssertWithinAsync(async () => Assert.Equal(new SharedLink { IsOutOfReach = true }, await client.Links.FindAsync("abcd", Token)));
+        await AssertWithinAsync(async () => Assert.Equal(new SharedLookup { IsOutOfReach = true }, await client.Links.FindAsync("abcd", Token)));
         // Long enough that what was left behind fails.
         await Eventually.HoldsAsync(() => client.Connection.IsConnected is false, () => _ = client.Links.FindAsync("abcd", Token).AsTask());
 
@@ -181,7 +181,7 @@ public sealed class RedisFailureTests(RedisServers servers)
         async Task StoreAndFindAsync()
         {
             Assert.True(await client.Links.InvalidateAsync(new LinkVersion("abcd", new(0, ++version)), Token));
-            Assert.Equal(new SharedLink(null, new(0, version)), await client.Links.FindAsync("abcd", Token));
+            Assert.Equal(new SharedLookup(null, new(0, version)), await client.Links.FindAsync("abcd", Token));
             await client.Links.StoreAsync("abcd", NewTarget(version), Token);
             Assert.Equal(version, (await client.Links.FindAsync("abcd", Token)).Target?.Version.Number);
         }

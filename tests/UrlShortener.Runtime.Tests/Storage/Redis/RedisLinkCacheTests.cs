@@ -32,7 +32,7 @@ public sealed class RedisLinkCacheTests(RedisServers servers)
             await client.Links.StoreAsync($"code{i}", NewTarget(i), Token);
 
         foreach (var i in Enumerable.Range(1, 50))
-            Assert.Equal(new SharedLink(NewTarget(i), new(0, i)), await client.Links.FindAsync($"code{i}", Token));
+            Assert.Equal(new SharedLookup(NewTarget(i), new(0, i)), await client.Links.FindAsync($"code{i}", Token));
         Assert.Equal(default, await client.Links.FindAsync("CODE1", Token));
     }
 
@@ -64,7 +64,7 @@ public sealed class RedisLinkCacheTests(RedisServers servers)
                 await client.Links.StoreAsync("abcd", NewTarget(version), token);
         });
 
-        Assert.Equal(new SharedLink(null, new(0, 300)), await client.Links.FindAsync("abcd", Token));
+        Assert.Equal(new SharedLookup(null, new(0, 300)), await client.Links.FindAsync("abcd", Token));
     }
 
     [Theory]
@@ -75,14 +75,14 @@ public sealed class RedisLinkCacheTests(RedisServers servers)
         await client.Links.StoreAsync("abcd", NewTarget(1), Token);
 
         Assert.True(await client.Links.InvalidateAsync(new LinkVersion("abcd", new(0, 2)), Token));
-        Assert.Equal(new SharedLink(null, new(0, 2)), await client.Links.FindAsync("abcd", Token));
+        Assert.Equal(new SharedLookup(null, new(0, 2)), await client.Links.FindAsync("abcd", Token));
 
         // Somebody read it from a replica that lags.
         await client.Links.StoreAsync("abcd", NewTarget(1), Token);
-        Assert.Equal(new SharedLink(null, new(0, 2)), await client.Links.FindAsync("abcd", Token));
+        Assert.Equal(new SharedLookup(null, new(0, 2)), await client.Links.FindAsync("abcd", Token));
 
         await client.Links.StoreAsync("abcd", NewTarget(2), Token);
-        Assert.Equal(new SharedLink(NewTarget(2), new(0, 2)), await client.Links.FindAsync("abcd", Token));
+        Assert.Equal(new SharedLookup(NewTarget(2), new(0, 2)), await client.Links.FindAsync("abcd", Token));
     }
 
     [Theory]
@@ -93,7 +93,7 @@ public sealed class RedisLinkCacheTests(RedisServers servers)
 
         Assert.True(await client.Links.VoidAsync(new LinkVersion("abcd", new(0, 3)), Token));
 
-        Assert.Equal(new SharedLink(null, new(0, 3)), await client.Links.FindAsync("abcd", Token));
+        Assert.Equal(new SharedLookup(null, new(0, 3)), await client.Links.FindAsync("abcd", Token));
     }
 
     [Theory]
@@ -106,7 +106,7 @@ public sealed class RedisLinkCacheTests(RedisServers servers)
         Assert.True(await client.Links.InvalidateAsync(new LinkVersion("abcd", new(0, 5)), Token));
         Assert.True(await client.Links.InvalidateAsync(new LinkVersion("abcd", new(0, 4)), Token));
 
-        Assert.Equal(new SharedLink(NewTarget(5), new(0, 5)), await client.Links.FindAsync("abcd", Token));
+        Assert.Equal(new SharedLookup(NewTarget(5), new(0, 5)), await client.Links.FindAsync("abcd", Token));
     }
 
     [Theory]
@@ -171,17 +171,17 @@ public sealed class RedisLinkCacheTests(RedisServers servers)
         await client.Links.StoreAsync("abcd", NewTarget(int.MaxValue, 3), Token);
 
         await client.Links.StoreAsync("abcd", NewTarget(2, 4), Token);
-        Assert.Equal(new SharedLink(NewTarget(2, 4), new(4, 2)), await client.Links.FindAsync("abcd", Token));
+        Assert.Equal(new SharedLookup(NewTarget(2, 4), new(4, 2)), await client.Links.FindAsync("abcd", Token));
 
         // What a process of the lost time still says.
         await client.Links.StoreAsync("abcd", NewTarget(int.MaxValue, 3), Token);
         Assert.True(await client.Links.VoidAsync(new LinkVersion("abcd", new(3, int.MaxValue)), Token));
-        Assert.Equal(new SharedLink(NewTarget(2, 4), new(4, 2)), await client.Links.FindAsync("abcd", Token));
+        Assert.Equal(new SharedLookup(NewTarget(2, 4), new(4, 2)), await client.Links.FindAsync("abcd", Token));
 
         Assert.True(await client.Links.VoidAsync(new LinkVersion("abcd", new(int.MaxValue, 1)), Token));
-        Assert.Equal(new SharedLink(null, new(int.MaxValue, 1)), await client.Links.FindAsync("abcd", Token));
+        Assert.Equal(new SharedLookup(null, new(int.MaxValue, 1)), await client.Links.FindAsync("abcd", Token));
         await client.Links.StoreAsync("abcd", NewTarget(int.MaxValue, int.MaxValue - 1), Token);
-        Assert.Equal(new SharedLink(null, new(int.MaxValue, 1)), await client.Links.FindAsync("abcd", Token));
+        Assert.Equal(new SharedLookup(null, new(int.MaxValue, 1)), await client.Links.FindAsync("abcd", Token));
     }
 
     [Theory]
@@ -192,14 +192,14 @@ public sealed class RedisLinkCacheTests(RedisServers servers)
         await client.Database.StringSetAsync(KeyOf(client, "state"), """7|{"u":"https://example.com/7","t":302,"a":true}""");
         await client.Database.StringSetAsync(KeyOf(client, "marker"), "7|");
 
-        Assert.Equal(new SharedLink(NewTarget(7), new(0, 7)), await client.Links.FindAsync("state", Token));
-        Assert.Equal(new SharedLink(null, new(0, 7)), await client.Links.FindAsync("marker", Token));
+        Assert.Equal(new SharedLookup(NewTarget(7), new(0, 7)), await client.Links.FindAsync("state", Token));
+        Assert.Equal(new SharedLookup(null, new(0, 7)), await client.Links.FindAsync("marker", Token));
         foreach (var code in (string[])["state", "marker"])
         {
             await client.Links.StoreAsync(code, NewTarget(6), Token);
             Assert.Equal(7, (await client.Links.FindAsync(code, Token)).AtLeast.Number);
             await client.Links.StoreAsync(code, NewTarget(1, 1), Token);
-            Assert.Equal(new SharedLink(NewTarget(1, 1), new(1, 1)), await client.Links.FindAsync(code, Token));
+            Assert.Equal(new SharedLookup(NewTarget(1, 1), new(1, 1)), await client.Links.FindAsync(code, Token));
         }
     }
 

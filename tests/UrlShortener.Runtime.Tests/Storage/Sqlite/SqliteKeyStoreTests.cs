@@ -7,5 +7,5 @@ public sealed class SqliteKeyStoreTests(SqliteStores database) : KeyStoreContrac
 {
     private protected override ValueTask<Stores> OpenAsync() => ValueTask.FromResult(database.Stores);
 
-    private protected override IKeyStore NewKeyStore() => database.NewKeyStore();
+    private protected override IKeyClaims NewKeyStore() => database.NewKeyStore();
 }

@@ -35,7 +35,7 @@ public sealed class SqliteStores : IAsyncDisposable
     }
 
     /// <summary>The key store of another run.</summary>
-    internal IKeyStore NewKeyStore() => new SqliteKeyStore(_database, TimeProvider.System);
+    internal IKeyClaims NewKeyStore() => new SqliteKeyStore(_database, TimeProvider.System);
 
     public async ValueTask DisposeAsync()
     {

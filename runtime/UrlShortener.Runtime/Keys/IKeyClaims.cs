@@ -1,7 +1,7 @@
 namespace UrlShortener.Runtime.Keys;
 
 /// <summary>The registry of claimed codes, and the unused ones kept ahead of demand in it.</summary>
-internal interface IKeyStore
+internal interface IKeyClaims
 {
     /// <summary>Adds generated codes as unused, in the epoch in force; returns those that were not there yet.</summary>
     Task<IReadOnlyList<Key>> AddAsync(IReadOnlyList<string> codes, CancellationToken cancellationToken);

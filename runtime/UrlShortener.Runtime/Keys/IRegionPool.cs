@@ -1,7 +1,7 @@
 namespace UrlShortener.Runtime.Keys;
 
 /// <summary>The region's pool of unused codes, filled by the key generation service and emptied by the processes that create links. One pool per epoch.</summary>
-internal interface ISharedKeyPool
+internal interface IRegionPool
 {
     /// <summary>The epoch that takers were told; null: none.</summary>
     Task<int?> ReadEpochAsync(CancellationToken cancellationToken);

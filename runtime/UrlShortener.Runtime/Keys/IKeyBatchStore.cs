@@ -4,7 +4,7 @@ namespace UrlShortener.Runtime.Keys;
 /// The registry of codes as the key generation service sees it. A batch is claimed, then pooled, then marked; when its worker dies in between, another adopts
 /// it. The claim that stores a link has the last word, so that no order of these steps and no crash between them issues a code twice.
 /// </summary>
-internal interface IKeyRegistry : IEpochRegistry
+internal interface IKeyBatchStore : IEpochRegistry
 {
     /// <summary>Stores generated codes as an unused batch and returns those that were not known yet; null: <paramref name="epoch"/> is not in force any more.</summary>
     Task<KeyBatch?> ClaimAsync(string region, int epoch, IReadOnlyList<string> codes, CancellationToken cancellationToken);

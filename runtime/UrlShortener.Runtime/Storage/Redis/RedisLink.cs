@@ -10,7 +10,7 @@ using UrlShortener.Runtime.Links;
 namespace UrlShortener.Runtime.Storage.Redis;
 
 /// <summary>
-/// How a link is held: <c>number|epoch|state</c>, the state as JSON. Without a state it is a marker: states of smaller versions are void. The version stands in
+/// How Redis holds a link: <c>number|epoch|state</c>, the state as JSON. Without a state it is a marker: states of smaller versions are void. The version stands in
 /// front so that scripts can compare it without reading the rest. The release before wrote <c>number|state</c>, which counts as epoch 0; what it makes of ours
 /// is the number, and no state.
 /// </summary>
@@ -18,7 +18,7 @@ namespace UrlShortener.Runtime.Storage.Redis;
 /// <param name="ExpiresAt">Unix milliseconds; null: never.</param>
 /// <param name="RedirectType">See <see cref="LinkTarget.RedirectType"/>.</param>
 /// <param name="IsActive">See <see cref="LinkTarget.IsActive"/>.</param>
-internal sealed record HeldLink(
+internal sealed record RedisLink(
     [property: JsonPropertyName("u")] string? Url,
     [property: JsonPropertyName("e")] long? ExpiresAt,
     [property: JsonPropertyName("t")] int RedirectType,
@@ -32,8 +32,8 @@ internal sealed record HeldLink(
     /// <summary>Renders a state.</summary>
     public static byte[] Render(LinkTarget target)
     {
-        var state = new HeldLink(target.OriginalUrl, target.ExpiresAt?.ToUnixTimeMilliseconds(), target.RedirectType, target.IsActive);
-        var json = JsonSerializer.SerializeToUtf8Bytes(state, HeldLinkJson.Instance.HeldLink);
+        var state = new RedisLink(target.OriginalUrl, target.ExpiresAt?.ToUnixTimeMilliseconds(), target.RedirectType, target.IsActive);
+        var json = JsonSerializer.SerializeToUtf8Bytes(state, RedisLinkJson.Instance.RedisLink);
         Span<byte> version = stackalloc byte[LongestVersion];
         var length = Encoding.UTF8.GetBytes(RenderMarker(target.Version), version);
         return [.. version[..length], .. json];
@@ -43,7 +43,7 @@ internal sealed record HeldLink(
     public static string RenderMarker(StateVersion version) => string.Create(CultureInfo.InvariantCulture, $"{version.Number}|{version.Epoch}|");
 
     /// <summary>Reads what is held; a value that is neither state nor marker counts as nothing.</summary>
-    public static SharedLink Parse(ReadOnlySpan<byte> value)
+    public static SharedLookup Parse(ReadOnlySpan<byte> value)
     {
         if (!TryParseNumber(ref value, out var number) || number < 1)
             return default;
@@ -51,9 +51,9 @@ internal sealed record HeldLink(
         var json = value;
         var version = new StateVersion(TryParseNumber(ref json, out var epoch) ? epoch : 0, number);
         if (json.IsEmpty)
-            return new SharedLink(null, version);
+            return new SharedLookup(null, version);
         return TryParseState(json) is { Url: { } url } state
-            ? new SharedLink(new LinkTarget(url, AsTime(state.ExpiresAt), state.RedirectType, state.IsActive, version), version)
+            ? new SharedLookup(new LinkTarget(url, AsTime(state.ExpiresAt), state.RedirectType, state.IsActive, version), version)
             : default;
     }
 
@@ -66,11 +66,11 @@ internal sealed record HeldLink(
         return true;
     }
 
-    private static HeldLink? TryParseState(ReadOnlySpan<byte> json)
+    private static RedisLink? TryParseState(ReadOnlySpan<byte> json)
     {
         try
         {
-            return JsonSerializer.Deserialize(json, HeldLinkJson.Instance.HeldLink);
+            return JsonSerializer.Deserialize(json, RedisLinkJson.Instance.RedisLink);
         }
         catch (JsonException)
         {
@@ -85,11 +85,11 @@ internal sealed record HeldLink(
 }
 
 /// <summary>JSON of held links.</summary>
-[JsonSerializable(typeof(HeldLink))]
-internal sealed partial class HeldLinkJson : JsonSerializerContext
+[JsonSerializable(typeof(RedisLink))]
+internal sealed partial class RedisLinkJson : JsonSerializerContext
 {
     /// <summary>The context in use: short, since no browser ever reads it.</summary>
-    public static HeldLinkJson Instance { get; } = new(new JsonSerializerOptions
+    public static RedisLinkJson Instance { get; } = new(new JsonSerializerOptions
     {
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,

@@ -6,16 +6,16 @@ using Xunit;
 
 namespace UrlShortener.Runtime.Tests.Links;
 
-public sealed class RetryKeyTests
+public sealed class IdempotencyKeyTests
 {
     [Fact]
     public void IsValid_Text_IsPrintableAsciiUpTo255()
     {
-        Assert.True(RetryKey.IsValid("a"));
-        Assert.True(RetryKey.IsValid("8e03978e-40d5-43e8-bc93-6894a57f9324 ~!"));
-        Assert.True(RetryKey.IsValid(new string('k', 255)));
+        Assert.True(IdempotencyKey.IsValid("a"));
+        Assert.True(IdempotencyKey.IsValid("8e03978e-40d5-43e8-bc93-6894a57f9324 ~!"));
+        Assert.True(IdempotencyKey.IsValid(new string('k', 255)));
         foreach (var text in new[] { "", new string('k', 256), "é", "a\tb", "a\nb", "\u007f", "😀" })
-            Assert.False(RetryKey.IsValid(text));
+            Assert.False(IdempotencyKey.IsValid(text));
     }
 
     [Fact]
@@ -47,9 +47,9 @@ public sealed class RetryKeyTests
     [Property]
     public void Of_AnyInput_IsTwoDigests(string? caller, string? key, string? path, byte[]? body)
     {
-        var retry = RetryKey.Of(caller ?? "", key ?? "", path ?? "", new ReadOnlySequence<byte>(body ?? []));
+        var retry = IdempotencyKey.Of(caller ?? "", key ?? "", path ?? "", new ReadOnlySequence<byte>(body ?? []));
         Assert.Equal((64, 64), (retry.Key.Length, retry.RequestHash.Length));
     }
 
-    private static RetryKey Of(string caller, string key, string path, string body) => RetryKey.Of(caller, key, path, new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(body)));
+    private static IdempotencyKey Of(string caller, string key, string path, string body) => IdempotencyKey.Of(caller, key, path, new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(body)));
 }

@@ -9,14 +9,14 @@ using Xunit;
 
 namespace UrlShortener.Runtime.Tests.Storage.Redis;
 
-public sealed class HeldLinkTests
+public sealed class RedisLinkTests
 {
     [Fact]
     public void Render_ActiveLink_IsShortText()
     {
         var target = new LinkTarget("https://example.com/ü?a=1&b='2'", null, 302, IsActive: true, new(3, 7));
 
-        Assert.Equal("""7|3|{"u":"https://example.com/ü?a=1&b='2'","t":302,"a":true}""", Encoding.UTF8.GetString(HeldLink.Render(target)));
+        Assert.Equal("""7|3|{"u":"https://example.com/ü?a=1&b='2'","t":302,"a":true}""", Encoding.UTF8.GetString(RedisLink.Render(target)));
     }
 
     [Theory]
@@ -28,20 +28,20 @@ public sealed class HeldLinkTests
         var version = new StateVersion(epoch, number);
         var target = new LinkTarget("https://example.com/\"\\|", expiry is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null, 308, isActive, version);
 
-        Assert.Equal(new SharedLink(target, version), HeldLink.Parse(HeldLink.Render(target)));
+        Assert.Equal(new SharedLookup(target, version), RedisLink.Parse(RedisLink.Render(target)));
     }
 
     [Fact]
     public void Parse_Marker_HasAVersionOnly() =>
         Assert.Equal(
-            new SharedLink(null, new(int.MaxValue, int.MaxValue)), HeldLink.Parse(Encoding.UTF8.GetBytes(HeldLink.RenderMarker(new(int.MaxValue, int.MaxValue)))));
+            new SharedLookup(null, new(int.MaxValue, int.MaxValue)), RedisLink.Parse(Encoding.UTF8.GetBytes(RedisLink.RenderMarker(new(int.MaxValue, int.MaxValue)))));
 
     [Fact]
     public void Parse_OfTheReleaseBefore_IsOfEpochZero()
     {
-        Assert.Equal(new SharedLink(null, new(0, 7)), HeldLink.Parse("7|"u8));
+        Assert.Equal(new SharedLookup(null, new(0, 7)), RedisLink.Parse("7|"u8));
         var target = new LinkTarget("https://example.com/", null, 302, IsActive: true, new(0, 7));
-        Assert.Equal(new SharedLink(target, new(0, 7)), HeldLink.Parse("""7|{"u":"https://example.com/","t":302,"a":true}"""u8));
+        Assert.Equal(new SharedLookup(target, new(0, 7)), RedisLink.Parse("""7|{"u":"https://example.com/","t":302,"a":true}"""u8));
     }
 
     [Theory]
@@ -62,18 +62,18 @@ public sealed class HeldLinkTests
     [InlineData("7|{\"u\":7}")]
     [InlineData("7|{\"u\":\"https://exa")]
     [InlineData("7|[]")]
-    public void Parse_AnythingElse_IsNothing(string value) => Assert.Equal(default, HeldLink.Parse(Encoding.UTF8.GetBytes(value)));
+    public void Parse_AnythingElse_IsNothing(string value) => Assert.Equal(default, RedisLink.Parse(Encoding.UTF8.GetBytes(value)));
 
     [Fact]
     public void Parse_ExpiryOutOfRange_DoesNotThrow()
     {
-        var held = HeldLink.Parse("7|{\"u\":\"https://example.com/\",\"e\":9223372036854775807}"u8);
+        var held = RedisLink.Parse("7|{\"u\":\"https://example.com/\",\"e\":9223372036854775807}"u8);
         Assert.Equal(DateTimeOffset.MaxValue.Year, held.Target!.ExpiresAt!.Value.Year);
     }
 
     [Property(MaxTest = 2_000)]
     public Property Parse_AnyBytes_DoesNotThrow() =>
-        Prop.ForAll(ArbMap.Default.ArbFor<byte[]>(), bytes => HeldLink.Parse([.. "7|"u8, .. bytes ?? []]).AtLeast.Number is 0 or 7);
+        Prop.ForAll(ArbMap.Default.ArbFor<byte[]>(), bytes => RedisLink.Parse([.. "7|"u8, .. bytes ?? []]).AtLeast.Number is 0 or 7);
 
     [Theory]
     [InlineData("7|abcd|3", 3)]
