@@ -52,7 +52,7 @@ internal static class Routes
         app.Map("/health/live", HealthEndpoints.LiveAsync, GetOrHead).ExcludeFromDescription();
         app.Map("/health/ready", health.ReadyAsync, GetOrHead).ExcludeFromDescription();
         app.Map("/health/startup", HealthEndpoints.StartupAsync, GetOrHead).ExcludeFromDescription();
-        app.MapMetrics().ExcludeFromDescription();
+        app.MapMetrics().WithMetadata(new HttpMethodMetadata(GetOrHead)).ExcludeFromDescription();
         app.Map(ErrorPage.Path, ErrorPage.WriteAsync, GetOrHead).ExcludeFromDescription();
     }
 

@@ -11,7 +11,15 @@ internal sealed partial class UserActivityRecorder(UserDirectory users, IUserSto
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        await RecordAsync(cancellationToken);
+        try
+        {
+            await RecordAsync(cancellationToken);
+        }
+        // A stop must not fail for it.
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            Log.NotRecordedInTime(logger);
+        }
     }
 
     /// <inheritdoc />
@@ -42,5 +50,8 @@ internal sealed partial class UserActivityRecorder(UserDirectory users, IUserSto
     {
         [LoggerMessage(1, LogLevel.Warning, "Cannot record the last activity of {Count} users")]
         public static partial void NotRecorded(ILogger logger, int count, Exception error);
+
+        [LoggerMessage(2, LogLevel.Warning, "Cannot record the last activity of users before the shutdown timeout")]
+        public static partial void NotRecordedInTime(ILogger logger);
     }
 }

@@ -121,6 +121,7 @@ public sealed class PagesTests : ProductTest, IClassFixture<ProductFixture>
     [InlineData("POST", "/api/v1/urls/abcdefg/stats", "GET")]
     [InlineData("POST", "/health", "GET", "HEAD")]
     [InlineData("DELETE", "/robots.txt", "GET", "HEAD")]
+    [InlineData("DELETE", "/metrics", "GET", "HEAD")]
     public async Task Address_OtherMethod_Returns405WithAllow(string method, string path, params string[] allowed)
     {
         var reply = await _product.Anonymous.SendAsync(new HttpMethod(method), path);

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using UrlShortener.Runtime.Users;
 using Xunit;
@@ -90,6 +91,16 @@ public sealed class UserDirectoryTests
         Assert.Equal(Ada, await second);
     }
 
+    [Fact]
+    public async Task Recorder_StopAfterItsTimeout_DoesNotFail()
+    {
+        Assert.Equal(Ada, await _directory.FindByKeyAsync("usk_key", Token));
+        using var recorder = new UserActivityRecorder(_directory, _store, _time, NullLogger<UserActivityRecorder>.Instance);
+        await recorder.StartAsync(Token);
+
+        await recorder.StopAsync(new CancellationToken(canceled: true));
+    }
+
     private sealed class FakeUserStore : IUserStore
     {
         public Task<User?> Answer { get; set; } = Task.FromResult<User?>(Ada);
@@ -118,7 +129,7 @@ public sealed class UserDirectoryTests
         public Task<IReadOnlyList<User>> ListAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
 
         public Task RecordActivityAsync(IReadOnlyCollection<KeyValuePair<long, DateTimeOffset>> activity, CancellationToken cancellationToken) =>
-            throw new NotSupportedException();
+            Task.FromCanceled(cancellationToken);
 
         private Task<User?> FindAsync(string key, CancellationToken cancellationToken)
         {

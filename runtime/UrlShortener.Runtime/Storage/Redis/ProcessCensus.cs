@@ -36,9 +36,9 @@ internal sealed class ProcessCensus(RedisConnection connection, RedisOptions opt
         {
             await connection.Background.CallAsync(_key, database => database.SortedSetRemoveAsync(_key, _id), cancellationToken);
         }
-        catch (DependencyException)
+        // Then the others miss it a little later. The time for the stop may be over, too; a stop must not fail for it.
+        catch (Exception error) when (error is DependencyException or OperationCanceledException)
         {
-            // Then the others miss it a little later.
         }
     }
 

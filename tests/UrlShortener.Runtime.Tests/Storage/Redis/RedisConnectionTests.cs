@@ -50,6 +50,15 @@ public sealed class RedisConnectionTests
     }
 
     [Fact]
+    public async Task Census_StopAfterItsTimeoutWithoutRedis_DoesNotFail()
+    {
+        await using var client = await RedisClient.StartAsync("127.0.0.1:1", RedisClient.NewOptions());
+        await client.Census.StartAsync(TestContext.Current.CancellationToken);
+
+        await client.Census.StopAsync(new CancellationToken(canceled: true));
+    }
+
+    [Fact]
     public async Task AddRedis_Services_AreThere()
     {
         var services = new ServiceCollection();
