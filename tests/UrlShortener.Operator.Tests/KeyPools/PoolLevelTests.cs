@@ -49,7 +49,7 @@ public sealed class PoolLevelTests(ApiServerFixture apiServer, StoresFixture sto
 
         // Nobody answered the operator: as when its own command was carried out and the answer lost.
         await Pool.OpenEpochAsync(4);
-        await Eventually.HoldsAsync(async () => (await Pool.NotesAsync()).Any(note => note.StartsWith("Epoch 4 is open", StringComparison.Ordinal)), () => "that opening is told, too", TimeSpan.FromSeconds(60));
+        await Eventually.HoldsAsync(async () => (await Pool.NotesAsync()).Any(note => note.StartsWith("Opened epoch 4", StringComparison.Ordinal)), () => "that opening is told, too", TimeSpan.FromSeconds(60));
     }
 
     private async Task DrainUntilAsync(long left, string condition) =>

@@ -20,6 +20,6 @@ public sealed class ReservedSettingTests
             new JsonObject { ["app"] = new JsonObject { ["settings"] = new JsonArray(new JsonObject { ["name"] = name, ["value"] = "1" }) } })!.AsObject();
 
         Assert.Contains(SettingRules.Check([new RuntimeSetting { Name = name, Value = "1" }]), problem => problem.Field == "spec.app.settings[0].name");
-        Assert.Contains("the operator makes this setting from other fields", CelRules.FindBroken(V1Alpha1ShortenerRegion.KubeKind, spec, old: null));
+        Assert.Contains("the operator derives this setting from other fields", CelRules.FindBroken(V1Alpha1ShortenerRegion.KubeKind, spec, old: null));
     }
 }
