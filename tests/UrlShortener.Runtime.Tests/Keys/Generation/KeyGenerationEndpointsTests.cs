@@ -10,6 +10,8 @@ using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Http;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Keys.Generation;
+using UrlShortener.Runtime.Resilience;
+using UrlShortener.Runtime.Storage;
 using Xunit;
 
 namespace UrlShortener.Runtime.Tests.Keys.Generation;
@@ -204,6 +206,7 @@ public sealed class KeyGenerationEndpointsTests : IAsyncLifetime
         builder.Services.AddSingleton<TimeProvider>(_region.Time);
         builder.Services.AddSingleton(new BodyBudget(new BodyOptions()));
         builder.Services.AddSingleton<KeyEpoch>();
+        builder.Services.AddSingleton<IFailureClassifier, StoreFailure>();
         builder.Services.AddSingleton(_region.Registry.Connect(_faults));
         builder.Services.AddSingleton(_region.Pool.Connect(_faults));
         builder.Services.AddKeyGeneration();
