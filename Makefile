@@ -40,11 +40,13 @@ test: ## Build, and run every test; ends with a line "N passed, N failed, N skip
 	@tests/run.sh $(CONFIGURATION)
 
 check: ## What CI runs: formatting, then the tests
-	dotnet format UrlShortener.sln --verify-no-changes
+	@dotnet tool restore --verbosity quiet
+	dotnet csharpier check .
 	@tests/run.sh $(CONFIGURATION)
 
 fmt: ## Format the code
-	dotnet format UrlShortener.sln
+	@dotnet tool restore --verbosity quiet
+	dotnet csharpier format .
 
 manifests: ## Write the files that are made from code: crds/ and the webhook of config/
 	@dotnet build operator/UrlShortener.Operator $(DOTNET_FLAGS) --verbosity quiet

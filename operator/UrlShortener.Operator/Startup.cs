@@ -21,12 +21,14 @@ internal static class Startup
     /// <summary>Configuration by appsettings.json, environment and command line, in ASP.NET Core's order.</summary>
     public static WebApplicationBuilder CreateBuilder(string[] args)
     {
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
-        {
-            Args = args,
-            // The default settings are beside the binary, whatever the current folder is.
-            ContentRootPath = AppContext.BaseDirectory,
-        });
+        var builder = WebApplication.CreateSlimBuilder(
+            new WebApplicationOptions
+            {
+                Args = args,
+                // The default settings are beside the binary, whatever the current folder is.
+                ContentRootPath = AppContext.BaseDirectory,
+            }
+        );
         // The slim builder has the simple format only; this adds json and systemd, chosen by Logging:Console:FormatterName.
         builder.Logging.AddConsole();
         builder.Services.Configure<ConsoleLoggerOptions>(builder.Configuration.GetSection("Logging:Console"));
@@ -63,16 +65,18 @@ internal static class Startup
             builder.Services.AddWebhooks(options.Webhooks);
         }
 
-        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            if (options.ListenAddress is { } address)
-                kestrel.Listen(address, options.Port);
-            else
-                kestrel.ListenAnyIP(options.Port);
-            if (options.Webhooks.Enabled)
-                kestrel.ListenWebhooks(options.ListenAddress);
-        });
+        builder
+            .WebHost.UseKestrelHttpsConfiguration()
+            .ConfigureKestrel(kestrel =>
+            {
+                kestrel.AddServerHeader = false;
+                if (options.ListenAddress is { } address)
+                    kestrel.Listen(address, options.Port);
+                else
+                    kestrel.ListenAnyIP(options.Port);
+                if (options.Webhooks.Enabled)
+                    kestrel.ListenWebhooks(options.ListenAddress);
+            });
     }
 
     /// <summary>Adds the controllers of the operator's kinds and their dependencies.</summary>
@@ -89,11 +93,13 @@ internal static class Startup
             // By the local port: the client chooses the Host header.
             app.UseWhen(
                 context => context.Connection.LocalPort == options.Webhooks.Port && context.Request.Path != AdmissionEndpoint.Path,
-                other => other.Run(context =>
-                {
-                    context.Response.StatusCode = StatusCodes.Status404NotFound;
-                    return Task.CompletedTask;
-                }));
+                other =>
+                    other.Run(context =>
+                    {
+                        context.Response.StatusCode = StatusCodes.Status404NotFound;
+                        return Task.CompletedTask;
+                    })
+            );
             app.MapWebhooks();
         }
 
@@ -103,11 +109,14 @@ internal static class Startup
 
     /// <summary>Explains a failed start that an administrator can fix; null: it is a bug.</summary>
     /// <returns>A sentence, and the exit code.</returns>
-    public static (string Message, int ExitCode)? Explain(Exception error, OperatorOptions options) => error switch
-    {
-        KubeConfigException or YamlDotNet.Core.YamlException => ($"Cannot find a Kubernetes cluster: {error.Message}", ConfigurationError),
-        IOException or System.Net.Sockets.SocketException =>
-            ($"Cannot listen on Operator:Port {options.Port} or Operator:Webhooks:Port {options.Webhooks.Port}: {error.Message}", 1),
-        _ => null,
-    };
+    public static (string Message, int ExitCode)? Explain(Exception error, OperatorOptions options) =>
+        error switch
+        {
+            KubeConfigException or YamlDotNet.Core.YamlException => ($"Cannot find a Kubernetes cluster: {error.Message}", ConfigurationError),
+            IOException or System.Net.Sockets.SocketException => (
+                $"Cannot listen on Operator:Port {options.Port} or Operator:Webhooks:Port {options.Webhooks.Port}: {error.Message}",
+                1
+            ),
+            _ => null,
+        };
 }

@@ -24,7 +24,12 @@ internal static class Routes
     private static readonly string[] Redirect = ["Location", "Cache-Control"];
     private static readonly Parameter[] IdempotencyKeys =
     [
-        new("Idempotency-Key", "Makes a retry safe: for 24 hours the same request under the same key gets the same answer.", In: ParameterLocation.Header, Example: "order-4711"),
+        new(
+            "Idempotency-Key",
+            "Makes a retry safe: for 24 hours the same request under the same key gets the same answer.",
+            In: ParameterLocation.Header,
+            Example: "order-4711"
+        ),
         new("X-Idempotency-Key", "The same under its former name.", In: ParameterLocation.Header, Example: "order-4711"),
     ];
 
@@ -68,15 +73,27 @@ internal static class Routes
                 "followLink",
                 "Redirects",
                 "Follow a link",
-                "Redirects to the target with the status that the link's creator chose. Where there is none, a browser (an `Accept` with `text/html`) gets a page, others get problem details.",
-                headers: new() { ["301"] = Redirect, ["302"] = Redirect, ["307"] = Redirect, ["308"] = Redirect },
-                hasPages: true)
-            .Produces(301).Produces(302).Produces(307).Produces(308)
+                "Redirects to the target with the status that the link's creator chose. Where there is none, a browser (an `Accept` with `text/html`) "
+                    + "gets a page, others get problem details.",
+                headers: new()
+                {
+                    ["301"] = Redirect,
+                    ["302"] = Redirect,
+                    ["307"] = Redirect,
+                    ["308"] = Redirect,
+                },
+                hasPages: true
+            )
+            .Produces(301)
+            .Produces(302)
+            .Produces(307)
+            .Produces(308)
             .ProducesProblems(404, 410, 451, 503);
         app.Map("/", context => PublicPages.WritePageAsync(context, StatusCodes.Status200OK, PublicPages.Home), GetOrHead).ExcludeFromDescription();
         app.Map(PublicPages.IconPath, PublicPages.WriteIconAsync, GetOrHead).ExcludeFromDescription();
         app.Map("/favicon.ico", PublicPages.WriteIconAsync, GetOrHead).ExcludeFromDescription();
-        app.Map("/robots.txt", context => Reply.WriteAsync(context, "User-agent: *\nDisallow: /api/\n"u8.ToArray(), "text/plain"), GetOrHead).ExcludeFromDescription();
+        app.Map("/robots.txt", context => Reply.WriteAsync(context, "User-agent: *\nDisallow: /api/\n"u8.ToArray(), "text/plain"), GetOrHead)
+            .ExcludeFromDescription();
     }
 
     private static void MapApi(WebApplication app)
@@ -84,13 +101,26 @@ internal static class Routes
         var links = app.Services.GetRequiredService<LinkEndpoints>();
         app.Map("/api/v1/urls", links.CreateAsync, [HttpMethods.Post])
             .RequireAccess(AccessLevel.Anonymous)
-            .Describe("createLink", Urls, "Create a link", "Works without a credential, too; such a link belongs to nobody and cannot be changed.", IdempotencyKeys, new() { ["201"] = ["Location"] })
+            .Describe(
+                "createLink",
+                Urls,
+                "Create a link",
+                "Works without a credential, too; such a link belongs to nobody and cannot be changed.",
+                IdempotencyKeys,
+                new() { ["201"] = ["Location"] }
+            )
             .Accepts<CreateLinkRequest>(Reply.Json)
             .Produces<CreateLinkResponse>(201)
             .ProducesProblems(400, 401, 403, 408, 409, 413, 415, 421, 422, 429, 503);
         app.Map("/api/v1/urls/bulk", links.CreateManyAsync, [HttpMethods.Post])
             .RequireAccess(AccessLevel.User)
-            .Describe("createLinks", Urls, "Create many links", "Each link succeeds or fails on its own: 201 when all were created, 207 otherwise.", IdempotencyKeys)
+            .Describe(
+                "createLinks",
+                Urls,
+                "Create many links",
+                "Each link succeeds or fails on its own: 201 when all were created, 207 otherwise.",
+                IdempotencyKeys
+            )
             .Accepts<BulkRequest>(Reply.Json)
             .Produces<BulkResponse>(201)
             .Produces<BulkResponse>(207)
@@ -105,18 +135,30 @@ internal static class Routes
                 [
                     new("limit", "Links in a page.", JsonSchemaType.Integer, Minimum: "1", Maximum: "100", Default: 20),
                     new("cursor", "The `next_cursor` of the previous page, with the same `sort` and `order`."),
-                    new("sort", "The time that links are sorted by. Links that never expire count as those that expire last.", Values: ["created_at", "expires_at"], Default: "created_at"),
+                    new(
+                        "sort",
+                        "The time that links are sorted by. Links that never expire count as those that expire last.",
+                        Values: ["created_at", "expires_at"],
+                        Default: "created_at"
+                    ),
                     new("order", "`desc`: latest first; `asc`: earliest first.", Values: ["desc", "asc"], Default: "desc"),
                     new("code", "Only codes that begin with this text.", Example: "spr"),
                     new("target", "Only targets that contain this text.", Example: "example.com"),
-                    new("metadata", "Only links with this member of their metadata, as `name:value`. May be given up to ten times.", IsList: true, Pattern: "^[^:]+:", Example: "campaign:spring"),
+                    new(
+                        "metadata",
+                        "Only links with this member of their metadata, as `name:value`. May be given up to ten times.",
+                        IsList: true,
+                        Pattern: "^[^:]+:",
+                        Example: "campaign:spring"
+                    ),
                     new("status", "Only links in this state.", Values: LinkStatuses.Words),
                     new("is_active", "Only links that are active, or only those that were deactivated.", JsonSchemaType.Boolean),
                     Moment("created_after", "Only links created at this time or later."),
                     Moment("created_before", "Only links created before this time."),
                     Moment("expires_after", "Only links that expire at this time or later. Links that never expire are left out."),
                     Moment("expires_before", "Only links that expire before this time."),
-                ])
+                ]
+            )
             .Produces<LinkListResponse>(200)
             .ProducesProblems(400, 401, 421, 429, 503);
         app.Map("/api/v1/urls/{short_code}", links.GetAsync, Get)
@@ -130,8 +172,10 @@ internal static class Routes
                 "updateLink",
                 Urls,
                 "Change a link",
-                "The content type decides what null means. In `application/json` it is the same as leaving the member out, and `never_expires` removes the expiry. "
-                + "In `application/merge-patch+json` (RFC 7396) null removes a member; `expires_at` and `metadata` can be removed.")
+                "The content type decides what null means. In `application/json` it is the same as leaving the member out, and `never_expires` removes "
+                    + "the expiry. "
+                    + "In `application/merge-patch+json` (RFC 7396) null removes a member; `expires_at` and `metadata` can be removed."
+            )
             .Accepts<UpdateLinkRequest>(Reply.Json, LinkEndpoints.MergePatch)
             .Produces<UpdateLinkResponse>(200)
             .ProducesProblems(400, 401, 403, 404, 408, 413, 415, 421, 429, 503);
@@ -150,11 +194,16 @@ internal static class Routes
                 "Count the clicks of a link",
                 "Counts people, except in `bots`. Buckets without clicks are included.",
                 [
-                    new("start_date", "First day, such as 2030-01-31, or a time, such as 2030-01-31T12:00:00Z. Default: 30 days before the end.", Example: "2030-01-01"),
+                    new(
+                        "start_date",
+                        "First day, such as 2030-01-31, or a time, such as 2030-01-31T12:00:00Z. Default: 30 days before the end.",
+                        Example: "2030-01-01"
+                    ),
                     new("end_date", "Last day, included, or a time, not included. Default: now.", Example: "2030-01-31"),
                     new("granularity", "Width of a bucket. By the hour at most 92 days.", Values: ["hour", "day", "week"], Default: "day"),
                     new("time_zone", "IANA name of the time zone whose days are counted.", Default: "UTC", Example: "Europe/Berlin"),
-                ])
+                ]
+            )
             .Produces<StatisticsResponse>(200)
             .ProducesProblems(400, 401, 403, 404, 421, 429, 503);
 
@@ -172,10 +221,16 @@ internal static class Routes
                     new("error_correction", "Share of the picture that may be lost: 7, 15, 25 or 30 %.", Values: ["L", "M", "Q", "H"], Default: "M"),
                     new(
                         "margin",
-                        "White border in modules. Exact in an SVG. In a PNG at least as wide: each module has the same whole number of pixels, and the border takes the remaining pixels.",
-                        JsonSchemaType.Integer, Minimum: "0", Maximum: "16", Default: 4),
+                        "White border in modules. Exact in an SVG. In a PNG at least as wide: each module has the same whole number of pixels, and the "
+                            + "border takes the remaining pixels.",
+                        JsonSchemaType.Integer,
+                        Minimum: "0",
+                        Maximum: "16",
+                        Default: 4
+                    ),
                 ],
-                new() { ["200"] = ["ETag", "Cache-Control"], ["304"] = ["ETag", "Cache-Control"] })
+                new() { ["200"] = ["ETag", "Cache-Control"], ["304"] = ["ETag", "Cache-Control"] }
+            )
             .WithMetadata(new ProducesResponseTypeMetadata(200, typeof(byte[]), ["image/png", "image/svg+xml"]))
             .Produces(304)
             .ProducesProblems(400, 404, 421, 429, 503);
@@ -197,8 +252,8 @@ internal static class Routes
         string description,
         IReadOnlyList<Parameter>? parameters = null,
         Dictionary<string, string[]>? headers = null,
-        bool hasPages = false) =>
-        builder.WithMetadata(new Described(operationId, summary, description, parameters, headers, hasPages)).WithTags(tag);
+        bool hasPages = false
+    ) => builder.WithMetadata(new Described(operationId, summary, description, parameters, headers, hasPages)).WithTags(tag);
 
     private static Parameter Moment(string name, string description) => new(name, description, Format: "date-time", Example: "2030-01-31T12:00:00Z");
 

@@ -53,12 +53,14 @@ internal static class Startup
 
     private static WebApplicationBuilder CreateBuilderOfAny(string[] args)
     {
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
-        {
-            Args = args,
-            // The defaults lie beside the binary, wherever it was started from.
-            ContentRootPath = File.Exists("appsettings.json") ? Directory.GetCurrentDirectory() : AppContext.BaseDirectory,
-        });
+        var builder = WebApplication.CreateSlimBuilder(
+            new WebApplicationOptions
+            {
+                Args = args,
+                // The defaults lie beside the binary, wherever it was started from.
+                ContentRootPath = File.Exists("appsettings.json") ? Directory.GetCurrentDirectory() : AppContext.BaseDirectory,
+            }
+        );
         // The slim builder has the simple format only; this adds json and systemd, chosen by Logging:Console:FormatterName.
         builder.Logging.AddConsole();
         // Whoever reads the output may be slow. Then lines are left out, and a line says how many; requests do not wait for lines.
@@ -105,17 +107,19 @@ internal static class Startup
     }
 
     /// <summary>Why a start failed, as a sentence, where an operator can mend it; null for faults of ours.</summary>
-    public static string? Explain(Exception error, IConfiguration configuration) => error switch
-    {
-        // A folder, a port, a file that a setting names.
-        InvalidOperationException or IOException => error.Message,
-        // The database went away between its preparation and this.
-        _ when error is TimeoutException or DependencyException || StoreFailure.IsOfDriver(error) => $"The first user could not be looked for: {error.Message}",
-        // How Kestrel and the system refuse an address: not a URL, no such port, not this machine's, not allowed.
-        FormatException or System.Net.Sockets.SocketException or ArgumentOutOfRangeException { ParamName: "port" } =>
-            $"{DescribeAddresses(configuration)} cannot be listened on: {error.Message}",
-        _ => null,
-    };
+    public static string? Explain(Exception error, IConfiguration configuration) =>
+        error switch
+        {
+            // A folder, a port, a file that a setting names.
+            InvalidOperationException or IOException => error.Message,
+            // The database went away between its preparation and this.
+            _ when error is TimeoutException or DependencyException || StoreFailure.IsOfDriver(error) =>
+                $"The first user could not be looked for: {error.Message}",
+            // How Kestrel and the system refuse an address: not a URL, no such port, not this machine's, not allowed.
+            FormatException or System.Net.Sockets.SocketException or ArgumentOutOfRangeException { ParamName: "port" } =>
+                $"{DescribeAddresses(configuration)} cannot be listened on: {error.Message}",
+            _ => null,
+        };
 
     private static string DescribeAddresses(IConfiguration configuration) =>
         Addresses.FirstOrDefault(name => !string.IsNullOrEmpty(configuration[name])) is { } name ? $"{name} {configuration[name]}" : $"Urls {DefaultUrl}";
@@ -152,13 +156,16 @@ internal static class Startup
         app.UseMiddleware<ErrorMiddleware>();
         if (role != RuntimeRole.Kgs)
         {
-            app.UseWhen(context => context.Request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase), api =>
-            {
-                api.UseMiddleware<ApiMetricsMiddleware>();
-                api.UseCrossOrigin(app.Configuration);
-                api.UseMiddleware<AccessMiddleware>();
-                api.UseMiddleware<KnownHostMiddleware>();
-            });
+            app.UseWhen(
+                context => context.Request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase),
+                api =>
+                {
+                    api.UseMiddleware<ApiMetricsMiddleware>();
+                    api.UseCrossOrigin(app.Configuration);
+                    api.UseMiddleware<AccessMiddleware>();
+                    api.UseMiddleware<KnownHostMiddleware>();
+                }
+            );
             app.MapLinks();
         }
 

@@ -22,5 +22,7 @@ public sealed class FolderGraphTests
     [Fact]
     public void Library_RefersToNothingOfTheProduct() =>
         Assert.DoesNotContain(
-            typeof(RuntimeOptions).Assembly.GetReferencedAssemblies(), name => name.Name!.StartsWith("UrlShortener", StringComparison.Ordinal));
+            typeof(RuntimeOptions).Assembly.GetReferencedAssemblies(),
+            name => name.Name!.StartsWith("UrlShortener", StringComparison.Ordinal)
+        );
 }

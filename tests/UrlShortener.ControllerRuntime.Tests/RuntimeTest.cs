@@ -15,13 +15,14 @@ public abstract class RuntimeTest
     protected static CancellationToken Token => TestContext.Current.CancellationToken;
 
     /// <summary>Clients of a user, through a port other than the kubeconfig's when there is one.</summary>
-    internal static KubernetesClients Connect(string kubeconfig, int? port = null) => KubernetesClients.Create(() =>
-    {
-        var configuration = KubernetesClientConfiguration.BuildConfigFromConfigFile(kubeconfig);
-        if (port is not null)
-            configuration.Host = new UriBuilder(configuration.Host) { Port = port.Value }.Uri.ToString();
-        return configuration;
-    });
+    internal static KubernetesClients Connect(string kubeconfig, int? port = null) =>
+        KubernetesClients.Create(() =>
+        {
+            var configuration = KubernetesClientConfiguration.BuildConfigFromConfigFile(kubeconfig);
+            if (port is not null)
+                configuration.Host = new UriBuilder(configuration.Host) { Port = port.Value }.Uri.ToString();
+            return configuration;
+        });
 
     /// <summary>Waits until a condition holds. The limit is there to end a failing test.</summary>
     protected static Task UntilAsync(Func<Task<bool>> condition, string what) => Eventually.HoldsAsync(condition, () => what, Limit);

@@ -28,11 +28,12 @@ public sealed class V1Widget : IKubernetesObject<V1ObjectMeta>
     [JsonPropertyName("status")]
     public WidgetStatus? Status { get; set; }
 
-    public static V1Widget Build(string space, string name, int size = 1) => new()
-    {
-        Metadata = new V1ObjectMeta { Name = name, NamespaceProperty = space },
-        Spec = new WidgetSpec { Size = size },
-    };
+    public static V1Widget Build(string space, string name, int size = 1) =>
+        new()
+        {
+            Metadata = new V1ObjectMeta { Name = name, NamespaceProperty = space },
+            Spec = new WidgetSpec { Size = size },
+        };
 
     /// <summary>Defines the kind, and returns when it is served. Does nothing where it is.</summary>
     public static async Task InstallAsync(IKubernetes client, CancellationToken cancellationToken)

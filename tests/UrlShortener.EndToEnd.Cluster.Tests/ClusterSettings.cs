@@ -18,7 +18,10 @@ internal sealed record ClusterSettings(string OperatorImage, string RuntimeImage
     /// <summary>Reads the environment. Skips the test when it names no images: then no cluster was meant.</summary>
     public static ClusterSettings ReadOrSkip()
     {
-        Assert.SkipUnless(IsMeant, "It installs the product in the cluster of the current kubeconfig, and removes it again: `make e2e` (docs/operator.md) runs it.");
+        Assert.SkipUnless(
+            IsMeant,
+            "It installs the product in the cluster of the current kubeconfig, and removes it again: `make e2e` (docs/operator.md) runs it."
+        );
         return new ClusterSettings(Read("OPERATOR_IMAGE"), Read("RUNTIME_IMAGE"), Read("NEXT_RUNTIME_IMAGE"), Read("POSTGRES_IMAGE"), Read("REDIS_IMAGE"));
     }
 

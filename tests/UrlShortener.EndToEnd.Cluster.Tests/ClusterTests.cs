@@ -50,7 +50,19 @@ public sealed class ClusterTests(InstalledProduct product) : IClassFixture<Insta
     {
         product.AssertInstalled();
 
-        var answer = await Kubectl.TryAsync(["patch", Region, "--namespace", InstalledProduct.Namespace, "--type", "merge", "--patch", """{"spec":{"app":{"minReplicas":9,"maxReplicas":4}}}"""], Token);
+        var answer = await Kubectl.TryAsync(
+            [
+                "patch",
+                Region,
+                "--namespace",
+                InstalledProduct.Namespace,
+                "--type",
+                "merge",
+                "--patch",
+                """{"spec":{"app":{"minReplicas":9,"maxReplicas":4}}}""",
+            ],
+            Token
+        );
 
         Assert.Contains("admission webhook", answer, StringComparison.Ordinal);
         Assert.Contains("spec.app.minReplicas", answer, StringComparison.Ordinal);
@@ -90,7 +102,9 @@ public sealed class ClusterTests(InstalledProduct product) : IClassFixture<Insta
         product.AssertInstalled();
         await using var visitors = await StartVisitorsAsync();
 
-        foreach (var pod in (await Kubectl.RunAsync($"get pods --namespace {InstalledProduct.Namespace} --selector {AppPods} --output name", Token)).Split('\n'))
+        foreach (
+            var pod in (await Kubectl.RunAsync($"get pods --namespace {InstalledProduct.Namespace} --selector {AppPods} --output name", Token)).Split('\n')
+        )
         {
             await Kubectl.RunAsync($"delete {pod.Trim()} --namespace {InstalledProduct.Namespace}", Token);
             await Kubectl.RunAsync($"rollout status {App} --namespace {InstalledProduct.Namespace} --timeout=120s", Token);
@@ -125,9 +139,12 @@ public sealed class ClusterTests(InstalledProduct product) : IClassFixture<Insta
         // The status alone shows this change. Once it does, there is a leader, which has handled everything before the change.
         await Kubectl.PatchAsync(Region, InstalledProduct.Namespace, """{"spec":{"failover":{"priority":7}}}""", Token);
         await UntilAsync(
-            async () => await Kubectl.GetAsync(Region, InstalledProduct.Namespace, Token) is var region
-                && (int?)region["spec"]?["failover"]?["priority"] == 7 && (long?)region["status"]?["observedGeneration"] == (long?)region["metadata"]?["generation"],
-            "the status describes the new generation");
+            async () =>
+                await Kubectl.GetAsync(Region, InstalledProduct.Namespace, Token) is var region
+                && (int?)region["spec"]?["failover"]?["priority"] == 7
+                && (long?)region["status"]?["observedGeneration"] == (long?)region["metadata"]?["generation"],
+            "the status describes the new generation"
+        );
 
         var after = await Kubectl.GetRawAsync(path, Token);
         Assert.Equal((int)before["metadata"]!["generation"]!, (int)after["metadata"]!["generation"]!);
@@ -135,7 +152,10 @@ public sealed class ClusterTests(InstalledProduct product) : IClassFixture<Insta
 
         // Who wrote, and when: the Deployment's own controller writes its status meanwhile.
         static IEnumerable<string> WritesOfOperator(JsonNode app) =>
-            app["metadata"]!["managedFields"]!.AsArray().Where(entry => (string?)entry!["manager"] != "kube-controller-manager").Select(entry => entry!.ToJsonString());
+            app["metadata"]!["managedFields"]!
+                .AsArray()
+                .Where(entry => (string?)entry!["manager"] != "kube-controller-manager")
+                .Select(entry => entry!.ToJsonString());
     }
 
     [Fact]
@@ -147,7 +167,11 @@ public sealed class ClusterTests(InstalledProduct product) : IClassFixture<Insta
         try
         {
             await Kubectl.RunAsync(["apply", "--namespace", Space, "-k", Checkout.PathOf("config/namespace")], Token);
-            await Kubectl.RunAsync($"set env --namespace {InstalledProduct.OperatorNamespace} deployment/shortener-operator Operator__Namespaces={InstalledProduct.Namespace},{Space}", Token);
+            await Kubectl.RunAsync(
+                $"set env --namespace {InstalledProduct.OperatorNamespace} deployment/shortener-operator "
+                    + $"Operator__Namespaces={InstalledProduct.Namespace},{Space}",
+                Token
+            );
             await Kubectl.RunAsync($"rollout status deployment/shortener-operator --namespace {InstalledProduct.OperatorNamespace} --timeout=180s", Token);
             await product.CreateDatabaseAsync("other");
             await product.CreateRegionAsync(Space, "other", "other", 1);
@@ -159,8 +183,14 @@ public sealed class ClusterTests(InstalledProduct product) : IClassFixture<Insta
         finally
         {
             await Kubectl.TryAsync($"delete namespace {Space} --ignore-not-found --timeout=120s", CancellationToken.None);
-            await Kubectl.RunAsync($"set env --namespace {InstalledProduct.OperatorNamespace} deployment/shortener-operator Operator__Namespaces={InstalledProduct.Namespace}", CancellationToken.None);
-            await Kubectl.RunAsync($"rollout status deployment/shortener-operator --namespace {InstalledProduct.OperatorNamespace} --timeout=180s", CancellationToken.None);
+            await Kubectl.RunAsync(
+                $"set env --namespace {InstalledProduct.OperatorNamespace} deployment/shortener-operator Operator__Namespaces={InstalledProduct.Namespace}",
+                CancellationToken.None
+            );
+            await Kubectl.RunAsync(
+                $"rollout status deployment/shortener-operator --namespace {InstalledProduct.OperatorNamespace} --timeout=180s",
+                CancellationToken.None
+            );
         }
     }
 
@@ -176,7 +206,9 @@ public sealed class ClusterTests(InstalledProduct product) : IClassFixture<Insta
     {
         var failures = await visitors.StopAsync();
         if (failures.Count > 0)
-            Assert.Fail($"{failures.Count} redirects failed, {visitors.Redirects} did not: {string.Join('\n', failures)}\n{await Kubectl.TryAsync($"logs --namespace {InstalledProduct.Namespace} --selector {AppPods} --tail=40 --prefix", Token)}");
+            Assert.Fail(
+                $"{failures.Count} redirects failed, {visitors.Redirects} did not: {string.Join('\n', failures)}\n{await Kubectl.TryAsync($"logs --namespace {InstalledProduct.Namespace} --selector {AppPods} --tail=40 --prefix", Token)}"
+            );
         Assert.True(visitors.Redirects > 100, $"{visitors.Redirects} redirects are too few to tell.");
     }
 
@@ -190,16 +222,20 @@ public sealed class ClusterTests(InstalledProduct product) : IClassFixture<Insta
                 var replicas = (int?)app["status"]!["replicas"];
                 return (string?)app["spec"]!["template"]!["spec"]!["containers"]![0]!["image"] == image
                     && (long?)app["status"]!["observedGeneration"] == (long?)app["metadata"]!["generation"]
-                    && (int?)app["status"]!["updatedReplicas"] == replicas && (int?)app["status"]!["availableReplicas"] == replicas;
+                    && (int?)app["status"]!["updatedReplicas"] == replicas
+                    && (int?)app["status"]!["availableReplicas"] == replicas;
             },
-            $"all pods run {image}");
+            $"all pods run {image}"
+        );
         await product.WaitUntilReadyAsync(InstalledProduct.Namespace);
     }
 
     private async Task<int> CountReadyAsync() => (int?)(await Kubectl.GetAsync(App, InstalledProduct.Namespace, Token))["status"]!["readyReplicas"] ?? 0;
 
     private async Task<int> CountPodsAsync() =>
-        (await Kubectl.GetAsync("pods", InstalledProduct.Namespace, Token))["items"]!.AsArray().Count(pod => (string?)pod!["metadata"]!["labels"]!["app.kubernetes.io/component"] == "app");
+        (await Kubectl.GetAsync("pods", InstalledProduct.Namespace, Token))["items"]!
+            .AsArray()
+            .Count(pod => (string?)pod!["metadata"]!["labels"]!["app.kubernetes.io/component"] == "app");
 
     private static async Task<string> CreateLinkAsync(HttpClient http)
     {
@@ -215,7 +251,10 @@ public sealed class ClusterTests(InstalledProduct product) : IClassFixture<Insta
         var started = Stopwatch.GetTimestamp();
         while (!await holds())
         {
-            Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(4), $"Not within 4 minutes: {what}\n{await product.DescribeAsync(InstalledProduct.Namespace)}");
+            Assert.True(
+                Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(4),
+                $"Not within 4 minutes: {what}\n{await product.DescribeAsync(InstalledProduct.Namespace)}"
+            );
             await Task.Delay(500, Token);
         }
     }

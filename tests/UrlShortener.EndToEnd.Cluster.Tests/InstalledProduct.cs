@@ -6,8 +6,8 @@ using Xunit;
 namespace UrlShortener.EndToEnd.Cluster.Tests;
 
 /// <summary>
-/// The operator, installed in the cluster of the current kubeconfig as docs/operator.md says, with a PostgreSQL and a Redis in a namespace beside it, and the region and
-/// the key pool of <c>config/samples/minimal.yaml</c>, ready. All of it is removed in the end.
+/// The operator, installed in the cluster of the current kubeconfig as docs/operator.md says, with a PostgreSQL and a Redis in a namespace beside it, and the
+/// region and the key pool of <c>config/samples/minimal.yaml</c>, ready. All of it is removed in the end.
 /// </summary>
 public sealed class InstalledProduct : IAsyncLifetime
 {
@@ -79,19 +79,37 @@ public sealed class InstalledProduct : IAsyncLifetime
     internal async Task CreateRegionAsync(string space, string region, string database, int redis)
     {
         string[] create = ["create", "secret", "generic", "--namespace", space];
-        await Kubectl.RunAsync([.. create, $"{Region}-postgres", $"--from-literal=connectionString=Host=postgres.{StoresNamespace};Username=shortener;Password={_password};Database={database}"], Token);
-        await Kubectl.RunAsync([.. create, $"{Region}-redis", $"--from-literal=connectionString=redis.{StoresNamespace}:6379,password={_password},defaultDatabase={redis}"], Token);
+        await Kubectl.RunAsync(
+            [
+                .. create,
+                $"{Region}-postgres",
+                $"--from-literal=connectionString=Host=postgres.{StoresNamespace};Username=shortener;Password={_password};Database={database}",
+            ],
+            Token
+        );
+        await Kubectl.RunAsync(
+            [.. create, $"{Region}-redis", $"--from-literal=connectionString=redis.{StoresNamespace}:6379,password={_password},defaultDatabase={redis}"],
+            Token
+        );
         await Kubectl.ApplyAsync(ReadSample(space).Replace($"region: {Region}\n", $"region: {region}\n", StringComparison.Ordinal), space, Token);
         await WaitUntilReadyAsync(space);
     }
 
     /// <summary>Creates one more database.</summary>
-    internal Task CreateDatabaseAsync(string name) => Kubectl.RunAsync(
-        [
-            "exec", "--namespace", StoresNamespace, "deployment/postgres", "--", "/bin/sh", "-c",
-            $"PATH=$PATH:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':'); createdb --host=127.0.0.1 --username=shortener {name}",
-        ],
-        Token);
+    internal Task CreateDatabaseAsync(string name) =>
+        Kubectl.RunAsync(
+            [
+                "exec",
+                "--namespace",
+                StoresNamespace,
+                "deployment/postgres",
+                "--",
+                "/bin/sh",
+                "-c",
+                $"PATH=$PATH:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':'); createdb --host=127.0.0.1 --username=shortener {name}",
+            ],
+            Token
+        );
 
     /// <summary>Waits until the region and the key pool of a namespace are ready, and nothing is going on.</summary>
     internal async Task WaitUntilReadyAsync(string space)
@@ -99,7 +117,10 @@ public sealed class InstalledProduct : IAsyncLifetime
         try
         {
             await Kubectl.RunAsync($"wait --namespace {space} --for=condition=Ready shortenerregion/{Region} keypool/{Region} --timeout=240s", Token);
-            await Kubectl.RunAsync($"wait --namespace {space} --for=condition=Reconciling=false shortenerregion/{Region} keypool/{Region} --timeout=240s", Token);
+            await Kubectl.RunAsync(
+                $"wait --namespace {space} --for=condition=Reconciling=false shortenerregion/{Region} keypool/{Region} --timeout=240s",
+                Token
+            );
         }
         catch (InvalidOperationException late)
         {
@@ -108,13 +129,18 @@ public sealed class InstalledProduct : IAsyncLifetime
     }
 
     /// <summary>What there is in a namespace, for the message of a failing test.</summary>
-    internal async Task<string> DescribeAsync(string space) => string.Join(
-        '\n',
-        await Kubectl.TryAsync($"get shortenerregions,keypools,pods,jobs,hpa --namespace {space} --output wide", Token),
-        await Kubectl.TryAsync($"get shortenerregion/{Region} keypool/{Region} --namespace {space} --output jsonpath={{.items[*].status.conditions}}", Token),
-        await Kubectl.TryAsync($"get events --namespace {space} --sort-by=.lastTimestamp", Token),
-        await Kubectl.TryAsync($"get pods --namespace {OperatorNamespace} --output wide", Token),
-        await Kubectl.TryAsync($"logs deployment/shortener-operator --namespace {OperatorNamespace} --tail=30", Token));
+    internal async Task<string> DescribeAsync(string space) =>
+        string.Join(
+            '\n',
+            await Kubectl.TryAsync($"get shortenerregions,keypools,pods,jobs,hpa --namespace {space} --output wide", Token),
+            await Kubectl.TryAsync(
+                $"get shortenerregion/{Region} keypool/{Region} --namespace {space} --output jsonpath={{.items[*].status.conditions}}",
+                Token
+            ),
+            await Kubectl.TryAsync($"get events --namespace {space} --sort-by=.lastTimestamp", Token),
+            await Kubectl.TryAsync($"get pods --namespace {OperatorNamespace} --output wide", Token),
+            await Kubectl.TryAsync($"logs deployment/shortener-operator --namespace {OperatorNamespace} --tail=30", Token)
+        );
 
     public async ValueTask DisposeAsync()
     {
@@ -139,7 +165,9 @@ public sealed class InstalledProduct : IAsyncLifetime
     {
         var found = await Kubectl.RunAsync($"get namespace {OperatorNamespace} {Namespace} --ignore-not-found --output name", Token);
         if (found.Length > 0)
-            throw new InvalidOperationException($"The cluster has {found.ReplaceLineEndings(" ")} already. The test installs and removes both; give it a cluster without them.");
+            throw new InvalidOperationException(
+                $"The cluster has {found.ReplaceLineEndings(" ")} already. The test installs and removes both; give it a cluster without them."
+            );
         var (name, tag) = Split(Settings.OperatorImage);
         Directory.CreateDirectory(Overlay);
         await File.WriteAllTextAsync(
@@ -152,7 +180,8 @@ public sealed class InstalledProduct : IAsyncLifetime
               newName: {name}
               newTag: "{tag}"
             """,
-            Token);
+            Token
+        );
         await Kubectl.RunAsync(["apply", "--validate=false", "-k", Overlay], Token);
         await Kubectl.RunAsync("wait --for=condition=Established crd/shortenerregions.urlshortener.dev crd/keypools.urlshortener.dev --timeout=60s", Token);
         try
@@ -190,9 +219,16 @@ public sealed class InstalledProduct : IAsyncLifetime
     {
         var sample = File.ReadAllText(Checkout.PathOf(Sample));
         Assert.Contains(SampleImage, sample, StringComparison.Ordinal);
-        // The pool is its end. An empty one would get four workers, which a node of two cores has no room for beside the rest; nor for as much as pods ask for by default.
+        // The pool is its end. An empty one would get four workers, which a node of two cores has no room for beside the rest; nor for as much as pods ask for
+        // by default.
         sample += "  kgs:\n    maxReplicas: 2\n";
-        return sample.Replace(SampleImage, $"{Settings.RuntimeImage}\n    resources:\n      requests:\n        cpu: 100m\n        memory: 128Mi", StringComparison.Ordinal).Replace($"namespace: {Namespace}\n", $"namespace: {space}\n", StringComparison.Ordinal);
+        return sample
+            .Replace(
+                SampleImage,
+                $"{Settings.RuntimeImage}\n    resources:\n      requests:\n        cpu: 100m\n        memory: 128Mi",
+                StringComparison.Ordinal
+            )
+            .Replace($"namespace: {Namespace}\n", $"namespace: {space}\n", StringComparison.Ordinal);
     }
 
     private static (string Name, string Tag) Split(string image)

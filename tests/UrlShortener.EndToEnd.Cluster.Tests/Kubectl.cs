@@ -16,7 +16,8 @@ internal sealed class Kubectl(string folder)
     public Task<string> RunAsync(string arguments, CancellationToken cancellationToken) => RunAsync(arguments.Split(' '), cancellationToken);
 
     /// <summary>The same, for arguments with spaces in them.</summary>
-    public Task<string> RunAsync(IEnumerable<string> arguments, CancellationToken cancellationToken) => Tool.RunAsync([Program, .. arguments], folder, Limit, cancellationToken);
+    public Task<string> RunAsync(IEnumerable<string> arguments, CancellationToken cancellationToken) =>
+        Tool.RunAsync([Program, .. arguments], folder, Limit, cancellationToken);
 
     /// <summary>Runs a command and returns what it wrote, also when it fails.</summary>
     public Task<string> TryAsync(string arguments, CancellationToken cancellationToken) => TryAsync(arguments.Split(' '), cancellationToken);
@@ -41,7 +42,8 @@ internal sealed class Kubectl(string folder)
     /// <summary>Reads an object as the API server has it; newer versions of the command leave a part out.</summary>
     /// <param name="path">Such as <c>/api/v1/namespaces/default</c>.</param>
     /// <param name="cancellationToken">Ends the request.</param>
-    public async Task<JsonNode> GetRawAsync(string path, CancellationToken cancellationToken) => JsonNode.Parse(await RunAsync($"get --raw {path}", cancellationToken))!;
+    public async Task<JsonNode> GetRawAsync(string path, CancellationToken cancellationToken) =>
+        JsonNode.Parse(await RunAsync($"get --raw {path}", cancellationToken))!;
 
     /// <summary>Changes a resource by a merge patch.</summary>
     public Task PatchAsync(string what, string space, string patch, CancellationToken cancellationToken) =>
@@ -62,7 +64,10 @@ internal sealed class Kubectl(string folder)
         var log = Path.Combine(folder, "proxy.log");
         var process = await ServerProcess.StartAsync("kubectl proxy", [Program, "proxy", "--port=0"], folder, log, cancellationToken);
         const string Words = "Starting to serve on ";
-        await process.WaitUntilReadyAsync(_ => Task.FromResult(process.ReadLog().Contains(Words, StringComparison.Ordinal) ? null : process.ReadLog()), cancellationToken);
+        await process.WaitUntilReadyAsync(
+            _ => Task.FromResult(process.ReadLog().Contains(Words, StringComparison.Ordinal) ? null : process.ReadLog()),
+            cancellationToken
+        );
         var address = process.ReadLog().Split(Words)[1].Split('\n')[0].Trim();
         return (process, new Uri($"http://{address}/"));
     }

@@ -4,8 +4,8 @@ using Xunit;
 namespace UrlShortener.EndToEnd.Cluster.Tests;
 
 /// <summary>
-/// The way to Services from outside of the cluster: straight to their address where this machine is a node or has a route (kube-proxy then chooses the pod), else through
-/// the API server.
+/// The way to Services from outside of the cluster: straight to their address where this machine is a node or has a route (kube-proxy then chooses the pod),
+/// else through the API server.
 /// </summary>
 internal sealed class ServiceAccess : IAsyncDisposable
 {
@@ -72,5 +72,16 @@ internal sealed class ServiceAccess : IAsyncDisposable
     }
 
     private static HttpClient NewClient(Uri address) =>
-        new(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, PooledConnectionLifetime = TimeSpan.FromMilliseconds(200) }) { BaseAddress = address, Timeout = TimeSpan.FromSeconds(20) };
+        new(
+            new SocketsHttpHandler
+            {
+                AllowAutoRedirect = false,
+                UseProxy = false,
+                PooledConnectionLifetime = TimeSpan.FromMilliseconds(200),
+            }
+        )
+        {
+            BaseAddress = address,
+            Timeout = TimeSpan.FromSeconds(20),
+        };
 }

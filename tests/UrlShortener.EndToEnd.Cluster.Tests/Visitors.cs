@@ -4,7 +4,8 @@ using System.Net;
 
 namespace UrlShortener.EndToEnd.Cluster.Tests;
 
-/// <summary>Some visitors who follow a link again and again, a hundred times a second at most, until they are stopped. None of them tries again what failed.</summary>
+/// <summary>Some visitors who follow a link again and again, a hundred times a second at most, until they are stopped. None of them tries again what
+/// failed.</summary>
 internal sealed class Visitors : IAsyncDisposable
 {
     private const int Count = 4;
@@ -64,7 +65,9 @@ internal sealed class Visitors : IAsyncDisposable
         try
         {
             using var response = await http.GetAsync(new Uri(path, UriKind.Relative), CancellationToken.None);
-            return response.StatusCode == HttpStatusCode.Found ? null : $"{(int)response.StatusCode} {await response.Content.ReadAsStringAsync(CancellationToken.None)}";
+            return response.StatusCode == HttpStatusCode.Found
+                ? null
+                : $"{(int)response.StatusCode} {await response.Content.ReadAsStringAsync(CancellationToken.None)}";
         }
         catch (Exception error) when (error is HttpRequestException or TaskCanceledException)
         {

@@ -38,7 +38,10 @@ public sealed class ApiServerFixture : ClusterFixture
         }
 
         await Eventually.HoldsAsync(
-            async () => (await definitions.ReadCustomResourceDefinitionAsync(name)).Status?.Conditions?.Any(one => one is { Type: "Established", Status: "True" }) ?? false,
-            $"{name} is served");
+            async () =>
+                (await definitions.ReadCustomResourceDefinitionAsync(name)).Status?.Conditions?.Any(one => one is { Type: "Established", Status: "True" })
+                ?? false,
+            $"{name} is served"
+        );
     }
 }

@@ -45,12 +45,15 @@ public sealed class FolderGraphTests
     [Fact]
     public void Contracts_ReferToNothingOfTheProduct() =>
         Assert.DoesNotContain(
-            typeof(KeyGenerationStatus).Assembly.GetReferencedAssemblies(), name => name.Name!.StartsWith("UrlShortener", StringComparison.Ordinal));
+            typeof(KeyGenerationStatus).Assembly.GetReferencedAssemblies(),
+            name => name.Name!.StartsWith("UrlShortener", StringComparison.Ordinal)
+        );
 
-    private static string? FolderOf(IType type) => type.Namespace.FullName switch
-    {
-        Root => "",
-        var name when name.StartsWith($"{Root}.", StringComparison.Ordinal) => name[(Root.Length + 1)..].Split('.')[0],
-        _ => null,
-    };
+    private static string? FolderOf(IType type) =>
+        type.Namespace.FullName switch
+        {
+            Root => "",
+            var name when name.StartsWith($"{Root}.", StringComparison.Ordinal) => name[(Root.Length + 1)..].Split('.')[0],
+            _ => null,
+        };
 }

@@ -15,16 +15,37 @@ internal static class KubernetesObjects
     /// <summary>Creates an object; returns what is stored.</summary>
     /// <exception cref="HttpOperationException">It was refused.</exception>
     public static async Task<JsonObject> CreateAsync(this IKubernetes client, JsonObject item) =>
-        Parse(await client.CustomObjects.CreateNamespacedCustomObjectAsync(item, ApiGroup.Name, ApiGroup.Version, NamespaceOf(item), PluralOf(item), cancellationToken: Token));
+        Parse(
+            await client.CustomObjects.CreateNamespacedCustomObjectAsync(
+                item,
+                ApiGroup.Name,
+                ApiGroup.Version,
+                NamespaceOf(item),
+                PluralOf(item),
+                cancellationToken: Token
+            )
+        );
 
     /// <summary>Replaces the specification of an object; returns what is stored.</summary>
     /// <exception cref="HttpOperationException">It was refused.</exception>
     public static async Task<JsonObject> ChangeAsync(this IKubernetes client, JsonObject item)
     {
         var name = (string)item["metadata"]!["name"]!;
-        var there = Parse(await client.CustomObjects.GetNamespacedCustomObjectAsync(ApiGroup.Name, ApiGroup.Version, NamespaceOf(item), PluralOf(item), name, Token));
+        var there = Parse(
+            await client.CustomObjects.GetNamespacedCustomObjectAsync(ApiGroup.Name, ApiGroup.Version, NamespaceOf(item), PluralOf(item), name, Token)
+        );
         there["spec"] = item["spec"]!.DeepClone();
-        return Parse(await client.CustomObjects.ReplaceNamespacedCustomObjectAsync(there, ApiGroup.Name, ApiGroup.Version, NamespaceOf(item), PluralOf(item), name, cancellationToken: Token));
+        return Parse(
+            await client.CustomObjects.ReplaceNamespacedCustomObjectAsync(
+                there,
+                ApiGroup.Name,
+                ApiGroup.Version,
+                NamespaceOf(item),
+                PluralOf(item),
+                name,
+                cancellationToken: Token
+            )
+        );
     }
 
     /// <summary>Why the API server refuses; fails when it does not.</summary>

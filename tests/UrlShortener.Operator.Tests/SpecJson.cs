@@ -9,9 +9,14 @@ namespace UrlShortener.Operator.Tests;
 internal static class SpecJson
 {
     /// <summary>The least that a kind takes.</summary>
-    public static JsonObject Minimal(string kind) => JsonNode.Parse(kind == V1Alpha1KeyPool.KubeKind
-        ? """{"regionRef": {"name": "eu"}}"""
-        : """{"region": "eu-west", "app": {"image": "registry.example/shortener:1.0"}, "traffic": {"hostnames": ["sho.rt"]}, "connections": {"postgresSecretRef": {"name": "postgres"}}}""")!.AsObject();
+    public static JsonObject Minimal(string kind) =>
+        JsonNode
+            .Parse(
+                kind == V1Alpha1KeyPool.KubeKind
+                    ? """{"regionRef": {"name": "eu"}}"""
+                    : """{"region": "eu-west", "app": {"image": "registry.example/shortener:1.0"}, "traffic": {"hostnames": ["sho.rt"]}, "connections": {"postgresSecretRef": {"name": "postgres"}}}"""
+            )!
+            .AsObject();
 
     /// <summary>A specification with a merge patch (RFC 7396) applied.</summary>
     public static JsonNode? Merge(JsonNode? target, JsonNode? patch)
@@ -31,13 +36,14 @@ internal static class SpecJson
     }
 
     /// <summary>The object around a specification.</summary>
-    public static JsonObject Object(string kind, string namespaceName, string name, JsonNode spec) => new()
-    {
-        ["apiVersion"] = ApiGroup.ApiVersion,
-        ["kind"] = kind,
-        ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = namespaceName },
-        ["spec"] = spec.DeepClone(),
-    };
+    public static JsonObject Object(string kind, string namespaceName, string name, JsonNode spec) =>
+        new()
+        {
+            ["apiVersion"] = ApiGroup.ApiVersion,
+            ["kind"] = kind,
+            ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = namespaceName },
+            ["spec"] = spec.DeepClone(),
+        };
 
     /// <summary>The specification as the operator reads it.</summary>
     public static T Read<T>(JsonNode spec) => KubernetesJson.Deserialize<T>(spec.ToJsonString());

@@ -15,13 +15,17 @@ public sealed class FolderGraphTests
     private static readonly Lazy<Architecture> Program = new(() => new ArchLoader().LoadAssemblies(typeof(Startup).Assembly).Build());
 
     // By folder, the folders that it uses, each with an example.
-    private static readonly Lazy<Dictionary<string, Dictionary<string, string>>> Uses = new(() => (
-        from type in Program.Value.Types
-        where FolderOf(type) is not null
-        from dependency in type.Dependencies
-        where FolderOf(dependency.Target) is { } used && used != FolderOf(type)
-        group $"{type.FullName} uses {dependency.Target.FullName}" by (User: FolderOf(type)!, Used: FolderOf(dependency.Target)!)).ToLookup(use => use.Key.User)
-            .ToDictionary(uses => uses.Key, uses => uses.ToDictionary(use => use.Key.Used, use => use.First())));
+    private static readonly Lazy<Dictionary<string, Dictionary<string, string>>> Uses = new(() =>
+        (
+            from type in Program.Value.Types
+            where FolderOf(type) is not null
+            from dependency in type.Dependencies
+            where FolderOf(dependency.Target) is { } used && used != FolderOf(type)
+            group $"{type.FullName} uses {dependency.Target.FullName}" by (User: FolderOf(type)!, Used: FolderOf(dependency.Target)!)
+        )
+            .ToLookup(use => use.Key.User)
+            .ToDictionary(uses => uses.Key, uses => uses.ToDictionary(use => use.Key.Used, use => use.First()))
+    );
 
     [Fact]
     public void Folders_HaveNoCycles()
@@ -55,10 +59,11 @@ public sealed class FolderGraphTests
         select user.Value[folder];
 
     // The library mistakes type parameters of one generated method for those of another.
-    private static string? FolderOf(IType type) => (type is GenericParameter ? null : type.Namespace?.FullName) switch
-    {
-        Root => "",
-        { } name when name.StartsWith($"{Root}.", StringComparison.Ordinal) => name[(Root.Length + 1)..].Split('.')[0],
-        _ => null,
-    };
+    private static string? FolderOf(IType type) =>
+        (type is GenericParameter ? null : type.Namespace?.FullName) switch
+        {
+            Root => "",
+            { } name when name.StartsWith($"{Root}.", StringComparison.Ordinal) => name[(Root.Length + 1)..].Split('.')[0],
+            _ => null,
+        };
 }

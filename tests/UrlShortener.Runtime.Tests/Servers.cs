@@ -10,7 +10,9 @@ namespace UrlShortener.Runtime.Tests;
 /// <summary>Real servers for the whole run, each started when a test first asks for it. Tests keep apart by database.</summary>
 public sealed class Servers : IAsyncLifetime
 {
-    private readonly Lazy<Task<PostgresCluster>> _postgres = new(() => PostgresCluster.StartAsync(new PostgresClusterOptions { Replicas = 1, Synchronous = true }, CancellationToken.None));
+    private readonly Lazy<Task<PostgresCluster>> _postgres = new(() =>
+        PostgresCluster.StartAsync(new PostgresClusterOptions { Replicas = 1, Synchronous = true }, CancellationToken.None)
+    );
 
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 

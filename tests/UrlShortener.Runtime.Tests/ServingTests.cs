@@ -16,7 +16,9 @@ public sealed class ServingTests
         try
         {
             var used = new Used();
-            var builder = Startup.CreateBuilder(["--urls=http://127.0.0.1:0", $"--Storage:DataDirectory={folder.FullName}", "--Logging:LogLevel:Default=None"]).Builder!;
+            var builder = Startup
+                .CreateBuilder(["--urls=http://127.0.0.1:0", $"--Storage:DataDirectory={folder.FullName}", "--Logging:LogLevel:Default=None"])
+                .Builder!;
             // Made by the container, which therefore disposes of it.
             builder.Services.AddSingleton(_ => used);
             builder.Services.AddHostedService<Worker>();

@@ -12,10 +12,25 @@ public sealed class StartupTests
     {
         Assert.Equal(
             [
-                "PostgresMaintenance", "RedisConnection", "Drain", "ProcessCensus", "ChangeFeed", "WarmUp", "QrRenderQueue", "ClickWriter", "UserActivityRecorder",
-                "RetentionWorker", "DeletionWorker", "SummingWorker", "KeyPoolWorker", "BlocklistFile", "KeyGenerationWorker", "GenericWebHostService",
+                "PostgresMaintenance",
+                "RedisConnection",
+                "Drain",
+                "ProcessCensus",
+                "ChangeFeed",
+                "WarmUp",
+                "QrRenderQueue",
+                "ClickWriter",
+                "UserActivityRecorder",
+                "RetentionWorker",
+                "DeletionWorker",
+                "SummingWorker",
+                "KeyPoolWorker",
+                "BlocklistFile",
+                "KeyGenerationWorker",
+                "GenericWebHostService",
             ],
-            await HostedServicesAsync("--ConnectionStrings:Postgres=Host=localhost", "--ConnectionStrings:Redis=localhost"));
+            await HostedServicesAsync("--ConnectionStrings:Postgres=Host=localhost", "--ConnectionStrings:Redis=localhost")
+        );
     }
 
     [Fact]
@@ -23,7 +38,13 @@ public sealed class StartupTests
     {
         Assert.Equal(
             ["PostgresMaintenance", "RedisConnection", "Drain", "KeyGenerationWorker", "GenericWebHostService"],
-            await HostedServicesAsync("--Role=kgs", $"--Kgs:Token={new string('t', 32)}", "--ConnectionStrings:Postgres=Host=localhost", "--ConnectionStrings:Redis=localhost"));
+            await HostedServicesAsync(
+                "--Role=kgs",
+                $"--Kgs:Token={new string('t', 32)}",
+                "--ConnectionStrings:Postgres=Host=localhost",
+                "--ConnectionStrings:Redis=localhost"
+            )
+        );
     }
 
     [Fact]
@@ -31,10 +52,20 @@ public sealed class StartupTests
     {
         Assert.Equal(
             [
-                "Drain", "ChangeFeed", "QrRenderQueue", "ClickWriter", "UserActivityRecorder", "RetentionWorker", "DeletionWorker", "SummingWorker", "KeyPoolWorker",
-                "BlocklistFile", "GenericWebHostService",
+                "Drain",
+                "ChangeFeed",
+                "QrRenderQueue",
+                "ClickWriter",
+                "UserActivityRecorder",
+                "RetentionWorker",
+                "DeletionWorker",
+                "SummingWorker",
+                "KeyPoolWorker",
+                "BlocklistFile",
+                "GenericWebHostService",
             ],
-            await HostedServicesAsync());
+            await HostedServicesAsync()
+        );
     }
 
     private static async Task<IEnumerable<string>> HostedServicesAsync(params string[] args)

@@ -35,19 +35,23 @@ public sealed class EnvtestDownloadTests : IAsyncDisposable
     }
 
     /// <summary>What the server has, by path. Null: the headers, a byte, and then nothing.</summary>
-    private Dictionary<string, byte[]?> Files { get; } = new()
-    {
-        [ArchivePath] = Archive,
-        [ControllersPath] = Controllers,
-        [ControllersPath + ".sha512"] = Encoding.ASCII.GetBytes(Digest(Controllers) + "\n"),
-    };
+    private Dictionary<string, byte[]?> Files { get; } =
+        new()
+        {
+            [ArchivePath] = Archive,
+            [ControllersPath] = Controllers,
+            [ControllersPath + ".sha512"] = Encoding.ASCII.GetBytes(Digest(Controllers) + "\n"),
+        };
 
     [Fact]
     public async Task Run_GoodArchive_PutsExecutableProgramsIntoTheFolder()
     {
         Assert.Null(await RunAsync());
 
-        Assert.Equal(["etcd", "kube-apiserver", "kube-controller-manager", "kubectl"], Directory.GetFiles(_folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["etcd", "kube-apiserver", "kube-controller-manager", "kubectl"],
+            Directory.GetFiles(_folder).Select(Path.GetFileName).Order(StringComparer.Ordinal)
+        );
         Assert.Equal("I am etcd", await File.ReadAllTextAsync(Path.Combine(_folder, "etcd"), TestContext.Current.CancellationToken));
         Assert.All(Directory.GetFiles(_folder), file => Assert.True(File.GetUnixFileMode(file).HasFlag(UnixFileMode.UserExecute)));
         AssertNothingElseIsLeft(1);
@@ -119,7 +123,10 @@ public sealed class EnvtestDownloadTests : IAsyncDisposable
     {
         var source = EnvtestSource.Find(version, architecture);
         Assert.Equal(isPinned, source is not null);
-        Assert.True(source is null || (source.ArchiveDigest.Length == 128 && source.Archive.Scheme == Uri.UriSchemeHttps && source.ControllerManager.Scheme == Uri.UriSchemeHttps));
+        Assert.True(
+            source is null
+                || (source.ArchiveDigest.Length == 128 && source.Archive.Scheme == Uri.UriSchemeHttps && source.ControllerManager.Scheme == Uri.UriSchemeHttps)
+        );
     }
 
     public async ValueTask DisposeAsync()
@@ -133,7 +140,10 @@ public sealed class EnvtestDownloadTests : IAsyncDisposable
 
     private Task<string?> RunAsync(string? digest = null, TimeSpan? answerLimit = null, TimeSpan? totalLimit = null) =>
         new EnvtestDownload(_http, answerLimit ?? TimeSpan.FromMinutes(1), totalLimit ?? TimeSpan.FromMinutes(1)).RunAsync(
-            new EnvtestSource("1.37.0", At(ArchivePath), digest ?? Digest(Archive), At(ControllersPath)), _folder, TestContext.Current.CancellationToken);
+            new EnvtestSource("1.37.0", At(ArchivePath), digest ?? Digest(Archive), At(ControllersPath)),
+            _folder,
+            TestContext.Current.CancellationToken
+        );
 
     private void AssertNothingElseIsLeft(int expected) => Assert.Equal(expected, Directory.GetFileSystemEntries(Path.GetDirectoryName(_folder)!).Length);
 
@@ -190,10 +200,12 @@ public sealed class EnvtestDownloadTests : IAsyncDisposable
         {
             foreach (var program in programs)
             {
-                entries.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, $"controller-tools/envtest/{program}")
-                {
-                    DataStream = new MemoryStream(Encoding.ASCII.GetBytes($"I am {program}")),
-                });
+                entries.WriteEntry(
+                    new PaxTarEntry(TarEntryType.RegularFile, $"controller-tools/envtest/{program}")
+                    {
+                        DataStream = new MemoryStream(Encoding.ASCII.GetBytes($"I am {program}")),
+                    }
+                );
             }
         }
 

@@ -62,6 +62,8 @@ internal static class HostProgram
         return processes;
     }
 
-    private static IEnumerable<int> ReadChildren(int server) => File.ReadAllText($"/proc/{server}/task/{server}/children")
-        .Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(child => int.Parse(child, CultureInfo.InvariantCulture));
+    private static IEnumerable<int> ReadChildren(int server) =>
+        File.ReadAllText($"/proc/{server}/task/{server}/children")
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Select(child => int.Parse(child, CultureInfo.InvariantCulture));
 }

@@ -39,19 +39,28 @@ public sealed class KubernetesFaultTests : ServerTest
         await client.CoreV1.ReplaceNamespacedConfigMapAsync(first, "kept", space.Name, cancellationToken: Token);
         await cluster.CompactAsync(Token);
         Assert.Equal("2", await ReadAsync());
-        var expired = await Assert.ThrowsAsync<HttpOperationException>(() => client.CoreV1.ListNamespacedConfigMapAsync(
-            space.Name, resourceVersion: first.Metadata.ResourceVersion, resourceVersionMatch: "Exact", cancellationToken: Token));
+        var expired = await Assert.ThrowsAsync<HttpOperationException>(() =>
+            client.CoreV1.ListNamespacedConfigMapAsync(
+                space.Name,
+                resourceVersion: first.Metadata.ResourceVersion,
+                resourceVersionMatch: "Exact",
+                cancellationToken: Token
+            )
+        );
         Assert.Equal(HttpStatusCode.Gone, expired.Response.StatusCode);
         Assert.Equal(HttpStatusCode.Gone, await WatchFromAsync(first.Metadata.ResourceVersion));
 
-        async Task<string> ReadAsync() =>
-            (await client.CoreV1.ReadNamespacedConfigMapAsync("kept", space.Name, cancellationToken: Token)).Data["key"];
+        async Task<string> ReadAsync() => (await client.CoreV1.ReadNamespacedConfigMapAsync("kept", space.Name, cancellationToken: Token)).Data["key"];
 
         async Task<HttpStatusCode> WatchFromAsync(string version)
         {
             Exception? error = null;
             var watch = client.CoreV1.WatchListNamespacedConfigMapAsync(
-                space.Name, resourceVersion: version, onError: one => error ??= one, cancellationToken: Token);
+                space.Name,
+                resourceVersion: version,
+                onError: one => error ??= one,
+                cancellationToken: Token
+            );
             await foreach (var (type, _) in watch)
                 Assert.Fail($"The watch tells of {type}.");
             return (HttpStatusCode)Assert.IsType<KubernetesException>(error).Status.Code!;

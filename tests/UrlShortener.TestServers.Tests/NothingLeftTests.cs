@@ -41,9 +41,7 @@ public sealed class NothingLeftTests : ServerTest
     {
         // So that a machine without the servers skips this test, too.
         await using (await StartAsync(new PostgresClusterOptions()))
-        await using (await StartAsync(new RedisServerOptions()))
-        {
-        }
+        await using (await StartAsync(new RedisServerOptions())) { }
 
         // In a group of its own.
         var start = new ProcessStartInfo("setsid", [PodProgram.Path, HostProgram.Argument]) { RedirectStandardOutput = true };
@@ -103,10 +101,15 @@ public sealed class NothingLeftTests : ServerTest
     }
 
     private static List<string> Folders(int process) =>
-        [.. new[] { "/dev/shm", Path.GetTempPath() }.Where(Directory.Exists)
-            .SelectMany(place => Directory.EnumerateDirectories(place, $"urlshortener-servers-{process}-*"))];
+        [
+            .. new[] { "/dev/shm", Path.GetTempPath() }
+                .Where(Directory.Exists)
+                .SelectMany(place => Directory.EnumerateDirectories(place, $"urlshortener-servers-{process}-*")),
+        ];
 
     /// <summary>Which processes made the segments of shared memory that there are.</summary>
-    private static IEnumerable<int> SegmentCreators() => File.ReadLines("/proc/sysvipc/shm").Skip(1)
-        .Select(line => int.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[4], CultureInfo.InvariantCulture));
+    private static IEnumerable<int> SegmentCreators() =>
+        File.ReadLines("/proc/sysvipc/shm")
+            .Skip(1)
+            .Select(line => int.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[4], CultureInfo.InvariantCulture));
 }

@@ -23,12 +23,15 @@ internal static class PodProgram
         using var listener = new TcpListener(IPAddress.Parse(address), int.Parse(port, CultureInfo.InvariantCulture));
         listener.Start();
         using var ended = new CancellationTokenSource();
-        using var signal = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
-        {
-            context.Cancel = true;
-            Console.WriteLine("asked to end");
-            ended.Cancel();
-        });
+        using var signal = PosixSignalRegistration.Create(
+            PosixSignal.SIGTERM,
+            context =>
+            {
+                context.Cancel = true;
+                Console.WriteLine("asked to end");
+                ended.Cancel();
+            }
+        );
         Console.WriteLine("serving");
         try
         {
@@ -51,9 +54,7 @@ internal static class PodProgram
         {
             using var reader = new StreamReader(client.GetStream(), Encoding.ASCII);
             var path = (await reader.ReadLineAsync())?.Split(' ')[1];
-            while (await reader.ReadLineAsync() is { Length: > 0 })
-            {
-            }
+            while (await reader.ReadLineAsync() is { Length: > 0 }) { }
 
             var text = path == "/file" ? await File.ReadAllTextAsync(Variable("FILE")) : Variable("GREETING");
             var answer = $"HTTP/1.1 200 OK\r\nContent-Length: {text.Length}\r\nConnection: close\r\n\r\n{text}";

@@ -79,14 +79,27 @@ public sealed class PostgresClusterTests : ServerTest
     public async Task Kill_DurableServer_KeepsItsRowsInItsNextLife()
     {
         var settings = new Dictionary<string, string> { ["work_mem"] = "7MB" };
-        await using var cluster = await StartAsync(new PostgresClusterOptions { Durable = true, MaxConnections = 40, Settings = settings });
+        await using var cluster = await StartAsync(
+            new PostgresClusterOptions
+            {
+                Durable = true,
+                MaxConnections = 40,
+                Settings = settings,
+            }
+        );
         var node = cluster.Nodes[0];
         await using (var source = NpgsqlDataSource.Create(node.DirectConnectionString("postgres")))
         {
-            Assert.Equal("on,on,on,40,7MB", await ReadAsync(source, """
-                SELECT concat_ws(',', current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit'),
-                    current_setting('max_connections'), current_setting('work_mem'))
-                """));
+            Assert.Equal(
+                "on,on,on,40,7MB",
+                await ReadAsync(
+                    source,
+                    """
+                    SELECT concat_ws(',', current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit'),
+                        current_setting('max_connections'), current_setting('work_mem'))
+                    """
+                )
+            );
             await ExecuteAsync(source, "CREATE TABLE things (id int)");
         }
 

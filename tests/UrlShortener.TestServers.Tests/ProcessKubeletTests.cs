@@ -25,8 +25,7 @@ public sealed class ProcessKubeletTests(KubernetesClusterFixture fixture) : Serv
         _cluster = await SharedAsync(fixture);
         _client = _cluster.CreateClient();
         _space = await _cluster.CreateNamespaceAsync("kubelet", Token);
-        _kubelet = await ProcessKubelet.StartAsync(
-            _cluster, new ProcessKubeletOptions { Namespaces = [_space.Name], Program = Samples.Program }, Token);
+        _kubelet = await ProcessKubelet.StartAsync(_cluster, new ProcessKubeletOptions { Namespaces = [_space.Name], Program = Samples.Program }, Token);
     }
 
     public async ValueTask DisposeAsync()
@@ -47,7 +46,10 @@ public sealed class ProcessKubeletTests(KubernetesClusterFixture fixture) : Serv
         // The proxy must have heard that the pod ends before it does.
         container.Lifecycle = new V1Lifecycle { PreStop = new V1LifecycleHandler { Exec = new V1ExecAction { Command = ["sleep", "1"] } } };
         var deployment = Samples.Deployment("web", 2, container);
-        deployment.Spec.Strategy = new V1DeploymentStrategy { RollingUpdate = new V1RollingUpdateDeployment { MaxUnavailable = 0, MaxSurge = 1 } };
+        deployment.Spec.Strategy = new V1DeploymentStrategy
+        {
+            RollingUpdate = new V1RollingUpdateDeployment { MaxUnavailable = 0, MaxSurge = 1 },
+        };
         deployment = await _client.AppsV1.CreateNamespacedDeploymentAsync(deployment, _space.Name, cancellationToken: Token);
         await _client.CoreV1.CreateNamespacedServiceAsync(Samples.Service("web"), _space.Name, cancellationToken: Token);
         await using var proxy = await ServiceProxy.StartAsync(_cluster, _space.Name, "web", 80, Token);
@@ -65,13 +67,17 @@ public sealed class ProcessKubeletTests(KubernetesClusterFixture fixture) : Serv
                 while (!enough.IsCancellationRequested)
                     answers.Enqueue(await _http.GetStringAsync(proxy.Address, Token));
             },
-            Token);
+            Token
+        );
         container.Env[0].Value = "two";
         container.Image = "web:2";
         deployment.Spec.Template.Spec.Containers = [container];
         deployment.Metadata.ResourceVersion = null;
         await _client.AppsV1.ReplaceNamespacedDeploymentAsync(deployment, "web", _space.Name, cancellationToken: Token);
-        await Eventually.HoldsAsync(async () => (await PodsAsync("web")).Select(pod => pod.Metadata.Uid).Intersect(old.Select(pod => pod.Metadata.Uid)).Any() is false, "the old pods are gone");
+        await Eventually.HoldsAsync(
+            async () => (await PodsAsync("web")).Select(pod => pod.Metadata.Uid).Intersect(old.Select(pod => pod.Metadata.Uid)).Any() is false,
+            "the old pods are gone"
+        );
         await enough.CancelAsync();
         await traffic;
 
@@ -116,13 +122,20 @@ public sealed class ProcessKubeletTests(KubernetesClusterFixture fixture) : Serv
         for (var restarts = 0; restarts < 3; restarts++)
         {
             await Eventually.HoldsAsync(
-                async () => (await StatusAsync("crash")) is { State.Running: not null } status && status.RestartCount == restarts, $"it runs for time {restarts}");
+                async () => (await StatusAsync("crash")) is { State.Running: not null } status && status.RestartCount == restarts,
+                $"it runs for time {restarts}"
+            );
             // Each life once: the next one may begin before the end of this one is told.
-            await Eventually.HoldsAsync(() => _kubelet.ReadProcesses(_space.Name, "crash").Values.Any(process => process != former), $"it has a process for time {restarts}");
+            await Eventually.HoldsAsync(
+                () => _kubelet.ReadProcesses(_space.Name, "crash").Values.Any(process => process != former),
+                $"it has a process for time {restarts}"
+            );
             former = Assert.Single(_kubelet.ReadProcesses(_space.Name, "crash").Values);
             await _kubelet.KillPodAsync(_space.Name, "crash");
             await Eventually.HoldsAsync(
-                async () => await StatusAsync("crash") is not { State.Running: not null } status || status.RestartCount > restarts, $"it ends for time {restarts}");
+                async () => await StatusAsync("crash") is not { State.Running: not null } status || status.RestartCount > restarts,
+                $"it ends for time {restarts}"
+            );
         }
 
         await Eventually.HoldsAsync(async () => (await StatusAsync("crash"))?.State.Waiting?.Reason == "CrashLoopBackOff", "it waits");
@@ -134,8 +147,17 @@ public sealed class ProcessKubeletTests(KubernetesClusterFixture fixture) : Serv
     public async Task Container_Frozen_FailsItsLivenessProbeAndIsStartedAgain()
     {
         var container = Samples.Web("hello");
-        container.LivenessProbe = new V1Probe { HttpGet = new V1HTTPGetAction { Port = 8080 }, PeriodSeconds = 1, FailureThreshold = 2 };
-        container.StartupProbe = new V1Probe { TcpSocket = new V1TCPSocketAction { Port = 8080 }, PeriodSeconds = 1 };
+        container.LivenessProbe = new V1Probe
+        {
+            HttpGet = new V1HTTPGetAction { Port = 8080 },
+            PeriodSeconds = 1,
+            FailureThreshold = 2,
+        };
+        container.StartupProbe = new V1Probe
+        {
+            TcpSocket = new V1TCPSocketAction { Port = 8080 },
+            PeriodSeconds = 1,
+        };
         await CreateAsync(Samples.Pod("frozen", container, grace: 1));
         await Eventually.HoldsAsync(async () => (await StatusAsync("frozen"))?.Ready == true, "it is ready");
 
@@ -155,7 +177,8 @@ public sealed class ProcessKubeletTests(KubernetesClusterFixture fixture) : Serv
         await Eventually.HoldsAsync(async () => await HasAsync("bad", "Failed"), "the other has failed");
 
         async Task<bool> HasAsync(string name, string condition) =>
-            (await _client.BatchV1.ReadNamespacedJobAsync(name, _space.Name, cancellationToken: Token)).Status.Conditions?.Any(one => one.Type == condition) == true;
+            (await _client.BatchV1.ReadNamespacedJobAsync(name, _space.Name, cancellationToken: Token)).Status.Conditions?.Any(one => one.Type == condition)
+            == true;
     }
 
     [Fact]
@@ -169,12 +192,16 @@ public sealed class ProcessKubeletTests(KubernetesClusterFixture fixture) : Serv
 
         await Eventually.HoldsAsync(
             async () => (await PodsAsync("web")).Any(pod => pod.Status.ContainerStatuses?[0].State.Waiting?.Reason is "ErrImagePull" or "ImagePullBackOff"),
-            "the new pod waits for its image");
+            "the new pod waits for its image"
+        );
         Assert.True((await FindAsync(old.Metadata.Name))!.Status.ContainerStatuses[0].Ready);
 
         deployment.Spec.Template.Spec.Containers[0].Image = "web:2";
         await _client.AppsV1.ReplaceNamespacedDeploymentAsync(deployment, "web", _space.Name, cancellationToken: Token);
-        await Eventually.HoldsAsync(async () => (await PodsAsync("web")) is [{ Spec: var spec }] && spec.Containers[0].Image == "web:2", "the right one runs alone");
+        await Eventually.HoldsAsync(
+            async () => (await PodsAsync("web")) is [{ Spec: var spec }] && spec.Containers[0].Image == "web:2",
+            "the right one runs alone"
+        );
     }
 
     [Fact]
@@ -182,29 +209,57 @@ public sealed class ProcessKubeletTests(KubernetesClusterFixture fixture) : Serv
     {
         await _client.CoreV1.CreateNamespacedConfigMapAsync(Samples.ConfigMap("settings", "greeting", "hello"), _space.Name, cancellationToken: Token);
         await _client.CoreV1.CreateNamespacedSecretAsync(
-            new V1Secret { Metadata = new V1ObjectMeta { Name = "secret" }, StringData = new Dictionary<string, string> { ["PASSWORD"] = "pass" } },
+            new V1Secret
+            {
+                Metadata = new V1ObjectMeta { Name = "secret" },
+                StringData = new Dictionary<string, string> { ["PASSWORD"] = "pass" },
+            },
             _space.Name,
-            cancellationToken: Token);
+            cancellationToken: Token
+        );
         var container = Samples.Web("");
         container.EnvFrom = [new V1EnvFromSource { SecretRef = new V1SecretEnvSource { Name = "secret" } }];
         container.Env =
         [
-            new V1EnvVar { Name = "KEY", ValueFrom = new V1EnvVarSource { ConfigMapKeyRef = new V1ConfigMapKeySelector { Name = "settings", Key = "greeting" } } },
-            new V1EnvVar { Name = "IP", ValueFrom = new V1EnvVarSource { FieldRef = new V1ObjectFieldSelector { FieldPath = "status.podIP" } } },
-            new V1EnvVar { Name = "POD", ValueFrom = new V1EnvVarSource { FieldRef = new V1ObjectFieldSelector { FieldPath = "metadata.name" } } },
+            new V1EnvVar
+            {
+                Name = "KEY",
+                ValueFrom = new V1EnvVarSource
+                {
+                    ConfigMapKeyRef = new V1ConfigMapKeySelector { Name = "settings", Key = "greeting" },
+                },
+            },
+            new V1EnvVar
+            {
+                Name = "IP",
+                ValueFrom = new V1EnvVarSource { FieldRef = new V1ObjectFieldSelector { FieldPath = "status.podIP" } },
+            },
+            new V1EnvVar
+            {
+                Name = "POD",
+                ValueFrom = new V1EnvVarSource { FieldRef = new V1ObjectFieldSelector { FieldPath = "metadata.name" } },
+            },
             new V1EnvVar { Name = "GREETING", Value = "$(KEY) $(PASSWORD) $(POD) $(IP) $$(IP)" },
             new V1EnvVar { Name = "FILE", Value = "/shared/made" },
         ];
         container.VolumeMounts = [new V1VolumeMount { Name = "shared", MountPath = "/shared" }];
         var init = Samples.Shell("cat /etc/settings/greeting > /shared/made; test -s /var/run/secrets/kubernetes.io/serviceaccount/token");
         init.Name = "init";
-        init.VolumeMounts = [new V1VolumeMount { Name = "shared", MountPath = "/shared" }, new V1VolumeMount { Name = "settings", MountPath = "/etc/settings" }];
+        init.VolumeMounts =
+        [
+            new V1VolumeMount { Name = "shared", MountPath = "/shared" },
+            new V1VolumeMount { Name = "settings", MountPath = "/etc/settings" },
+        ];
         var pod = Samples.Pod("full", container);
         pod.Spec.InitContainers = [init];
         pod.Spec.Volumes =
         [
             new V1Volume { Name = "shared", EmptyDir = new V1EmptyDirVolumeSource() },
-            new V1Volume { Name = "settings", ConfigMap = new V1ConfigMapVolumeSource { Name = "settings" } },
+            new V1Volume
+            {
+                Name = "settings",
+                ConfigMap = new V1ConfigMapVolumeSource { Name = "settings" },
+            },
         ];
         await CreateAsync(pod);
 
@@ -224,7 +279,9 @@ public sealed class ProcessKubeletTests(KubernetesClusterFixture fixture) : Serv
 
         await _kubelet.NodeNotReadyAsync(Token);
         await Eventually.HoldsAsync(
-            async () => (await FindAsync("cut"))!.Status.Conditions.Any(one => one is { Type: "Ready", Status: "False" }), "it shows as not ready");
+            async () => (await FindAsync("cut"))!.Status.Conditions.Any(one => one is { Type: "Ready", Status: "False" }),
+            "it shows as not ready"
+        );
         await _client.CoreV1.DeleteNamespacedPodAsync("cut", _space.Name, cancellationToken: Token);
         await Assert.ThrowsAsync<TimeoutException>(() => GoneAsync().WaitAsync(TimeSpan.FromSeconds(2), Token));
         Assert.True(Directory.Exists($"/proc/{process}"));
@@ -245,10 +302,18 @@ public sealed class ProcessKubeletTests(KubernetesClusterFixture fixture) : Serv
 
         await Eventually.HoldsAsync(async () => await ReadyAsync() == 500, "all are ready");
         await _client.AppsV1.PatchNamespacedDeploymentScaleAsync(
-            new V1Patch("""{"spec": {"replicas": 0}}""", V1Patch.PatchType.MergePatch), "many", space.Name, cancellationToken: Token);
-        await Eventually.HoldsAsync(async () => (await _client.CoreV1.ListNamespacedPodAsync(space.Name, cancellationToken: Token)).Items.Count == 0, "all are gone");
+            new V1Patch("""{"spec": {"replicas": 0}}""", V1Patch.PatchType.MergePatch),
+            "many",
+            space.Name,
+            cancellationToken: Token
+        );
+        await Eventually.HoldsAsync(
+            async () => (await _client.CoreV1.ListNamespacedPodAsync(space.Name, cancellationToken: Token)).Items.Count == 0,
+            "all are gone"
+        );
 
-        async Task<int> ReadyAsync() => (await _client.AppsV1.ReadNamespacedDeploymentAsync("many", space.Name, cancellationToken: Token)).Status.ReadyReplicas ?? 0;
+        async Task<int> ReadyAsync() =>
+            (await _client.AppsV1.ReadNamespacedDeploymentAsync("many", space.Name, cancellationToken: Token)).Status.ReadyReplicas ?? 0;
     }
 
     private Task<V1Pod> CreateAsync(V1Pod pod) => _client.CoreV1.CreateNamespacedPodAsync(pod, _space.Name, cancellationToken: Token);
@@ -276,8 +341,10 @@ public sealed class ProcessKubeletTests(KubernetesClusterFixture fixture) : Serv
     {
         V1Pod? found = null;
         await Eventually.HoldsAsync(
-            async () => (found = (await PodsAsync(application)).FirstOrDefault(pod => matches(pod) && pod.Status.ContainerStatuses?[0].Ready == true)) is not null,
-            "a pod is ready");
+            async () =>
+                (found = (await PodsAsync(application)).FirstOrDefault(pod => matches(pod) && pod.Status.ContainerStatuses?[0].Ready == true)) is not null,
+            "a pod is ready"
+        );
         return found!;
     }
 }

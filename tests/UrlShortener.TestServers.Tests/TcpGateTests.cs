@@ -109,7 +109,7 @@ public sealed class TcpGateTests : ServerTest
     private static async Task<byte[]> ReadAsync(Socket socket, int length)
     {
         var bytes = new byte[length];
-        for (var read = 0; read < length;)
+        for (var read = 0; read < length; )
         {
             var more = await socket.ReceiveAsync(bytes.AsMemory(read), Token);
             Assert.NotEqual(0, more);

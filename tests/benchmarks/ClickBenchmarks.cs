@@ -39,7 +39,8 @@ public class ClickBenchmarks
                 null,
                 null,
                 null,
-                false);
+                false
+            );
         }
 
         Enrich();

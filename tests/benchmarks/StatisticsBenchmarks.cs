@@ -34,13 +34,17 @@ public class StatisticsBenchmarks
         _database.Migrate();
         // Before the first day: it is set when the tables are made.
         await _database.WriteAsync(
-            session => session.Execute("UPDATE click_sums_state SET last_day = last_day - $1, begun_day = begun_day - $1", Days + 10L), CancellationToken.None);
+            session => session.Execute("UPDATE click_sums_state SET last_day = last_day - $1, begun_day = begun_day - $1", Days + 10L),
+            CancellationToken.None
+        );
         _store = new SqliteClickStore(_database);
         for (var day = Days; day > 0; day--)
-            await _store.AppendAsync(Guid.NewGuid(), [.. Enumerable.Range(0, ClicksPerSummedDay).Select(i => NewClick(_today.AddDays(-day), i, ClicksPerSummedDay))], CancellationToken.None);
-        while (await _store.SumUpAsync(DateOnly.FromDateTime(_today.UtcDateTime), CancellationToken.None) > 0)
-        {
-        }
+            await _store.AppendAsync(
+                Guid.NewGuid(),
+                [.. Enumerable.Range(0, ClicksPerSummedDay).Select(i => NewClick(_today.AddDays(-day), i, ClicksPerSummedDay))],
+                CancellationToken.None
+            );
+        while (await _store.SumUpAsync(DateOnly.FromDateTime(_today.UtcDateTime), CancellationToken.None) > 0) { }
 
         var packing = new ClickPacking();
         var clicks = Enumerable.Range(0, ClicksToday).Select(i => NewClick(_today, i, ClicksToday)).ToList();
@@ -53,12 +57,17 @@ public class StatisticsBenchmarks
                     var (firstAt, lastAt) = (clicks[first].At.ToUnixTimeMilliseconds(), clicks[end - 1].At.ToUnixTimeMilliseconds());
                     session.Execute(
                         "INSERT INTO click_batches (short_code, first_at, last_at, clicks) VALUES ($1, $2, $3, $4)",
-                        Code, firstAt, lastAt, packing.Pack(clicks, [.. Enumerable.Range(first, end - first)], firstAt).ToArray());
+                        Code,
+                        firstAt,
+                        lastAt,
+                        packing.Pack(clicks, [.. Enumerable.Range(first, end - first)], firstAt).ToArray()
+                    );
                 }
 
                 return FlushesToday;
             },
-            CancellationToken.None);
+            CancellationToken.None
+        );
     }
 
     [GlobalCleanup]
@@ -80,15 +89,17 @@ public class StatisticsBenchmarks
     [Benchmark]
     public Task YearBeforeToday() => _store.ReadTotalsAsync(Code, _today.AddDays(-Days), _today, 1, CancellationToken.None);
 
-    private static StoredClick NewClick(DateTimeOffset day, int number, int count) => new(
-        Code,
-        day.AddMilliseconds(86_400_000.0 / count * number),
-        $"https://s{number % 101}.example/page",
-        $"s{number % 101}.example",
-        "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
-        Convert.ToHexStringLower(SHA256.HashData(BitConverter.GetBytes(number % 60_000))),
-        $"{(char)('A' + (number % 26))}{(char)('A' + (number % 7))}",
-        null,
-        (DeviceClass)(number % 4),
-        number % 50 == 0);
+    private static StoredClick NewClick(DateTimeOffset day, int number, int count) =>
+        new(
+            Code,
+            day.AddMilliseconds(86_400_000.0 / count * number),
+            $"https://s{number % 101}.example/page",
+            $"s{number % 101}.example",
+            "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+            Convert.ToHexStringLower(SHA256.HashData(BitConverter.GetBytes(number % 60_000))),
+            $"{(char)('A' + (number % 26))}{(char)('A' + (number % 7))}",
+            null,
+            (DeviceClass)(number % 4),
+            number % 50 == 0
+        );
 }

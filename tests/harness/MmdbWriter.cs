@@ -41,7 +41,10 @@ internal sealed class MmdbWriter
         }
 
         if (city is not null)
-            record["city"] = new Dictionary<string, object> { ["names"] = new Dictionary<string, object> { ["de"] = "Stadt", ["en"] = city } };
+            record["city"] = new Dictionary<string, object>
+            {
+                ["names"] = new Dictionary<string, object> { ["de"] = "Stadt", ["en"] = city },
+            };
 
         return record;
     }
@@ -118,18 +121,21 @@ internal sealed class MmdbWriter
         file.AddRange(new byte[SeparatorLength]);
         file.AddRange(_data);
         file.AddRange(MetadataMarker);
-        WriteValue(file, new Dictionary<string, object>
-        {
-            ["binary_format_major_version"] = (ushort)2,
-            ["binary_format_minor_version"] = (ushort)0,
-            ["build_epoch"] = 1_700_000_000ul,
-            ["database_type"] = "Test-City",
-            ["description"] = new Dictionary<string, object> { ["en"] = "Test" },
-            ["ip_version"] = (ushort)_ipVersion,
-            ["languages"] = new List<object> { "en" },
-            ["node_count"] = (uint)_nodes.Count,
-            ["record_size"] = (ushort)RecordBits,
-        });
+        WriteValue(
+            file,
+            new Dictionary<string, object>
+            {
+                ["binary_format_major_version"] = (ushort)2,
+                ["binary_format_minor_version"] = (ushort)0,
+                ["build_epoch"] = 1_700_000_000ul,
+                ["database_type"] = "Test-City",
+                ["description"] = new Dictionary<string, object> { ["en"] = "Test" },
+                ["ip_version"] = (ushort)_ipVersion,
+                ["languages"] = new List<object> { "en" },
+                ["node_count"] = (uint)_nodes.Count,
+                ["record_size"] = (ushort)RecordBits,
+            }
+        );
 
         return [.. file];
     }
@@ -180,7 +186,12 @@ internal sealed class MmdbWriter
     /// <summary>The control byte: three bits of type and five of size. Types above 7 and sizes above 28 spill into more bytes.</summary>
     private static void WriteControl(List<byte> output, int type, int size)
     {
-        var sizeBits = size switch { < 29 => size, < 285 => 29, _ => 30 };
+        var sizeBits = size switch
+        {
+            < 29 => size,
+            < 285 => 29,
+            _ => 30,
+        };
         output.Add((byte)((type <= 7 ? type << 5 : 0) | sizeBits));
         if (type > 7)
             output.Add((byte)(type - 7));

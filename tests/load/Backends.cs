@@ -11,7 +11,8 @@ internal sealed class Backends(PostgresCluster postgres, RedisCluster redis, str
     // A data set of some hundred megabytes in memory, and no checkpoint in every measurement: modest for a server of its own.
     private static readonly Dictionary<string, string> Settings = new() { ["shared_buffers"] = "512MB", ["max_wal_size"] = "4GB" };
 
-    public static string Description => $"PostgreSQL (fsync, full_page_writes and synchronous_commit on; {string.Join(", ", Settings.Select(pair => $"{pair.Key} {pair.Value}"))}) "
+    public static string Description =>
+        $"PostgreSQL (fsync, full_page_writes and synchronous_commit on; {string.Join(", ", Settings.Select(pair => $"{pair.Key} {pair.Value}"))}) "
         + "and a Redis Cluster of six nodes without persistence run on the same machine.";
 
     /// <summary>The Redis Cluster, as StackExchange.Redis is told.</summary>
@@ -23,7 +24,15 @@ internal sealed class Backends(PostgresCluster postgres, RedisCluster redis, str
         var executable = Executables.FindProduct(product);
         try
         {
-            var postgres = await PostgresCluster.StartAsync(new PostgresClusterOptions { Durable = true, MaxConnections = 300, Settings = Settings }, cancellationToken);
+            var postgres = await PostgresCluster.StartAsync(
+                new PostgresClusterOptions
+                {
+                    Durable = true,
+                    MaxConnections = 300,
+                    Settings = Settings,
+                },
+                cancellationToken
+            );
             try
             {
                 return new Backends(postgres, await RedisCluster.StartAsync(new RedisClusterOptions(), cancellationToken), executable);

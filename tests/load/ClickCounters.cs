@@ -5,8 +5,10 @@ internal sealed record ClickCounters(long Redirects, long Stored, long Dropped)
 {
     public bool Settled => Stored + Dropped >= Redirects;
 
-    public static ClickCounters Of(Exposition metrics) => new(
-        (long)metrics.Sum("shortener_redirects_total", "result=\"found\""),
-        (long)metrics.Sum("shortener_clicks_stored_total"),
-        (long)metrics.Sum("shortener_clicks_dropped_total"));
+    public static ClickCounters Of(Exposition metrics) =>
+        new(
+            (long)metrics.Sum("shortener_redirects_total", "result=\"found\""),
+            (long)metrics.Sum("shortener_clicks_stored_total"),
+            (long)metrics.Sum("shortener_clicks_dropped_total")
+        );
 }

@@ -11,7 +11,13 @@ internal sealed class CreateRun(CreateOptions options, Action<string> progress)
         await using var product = await Product.StartAsync(Executables.FindProduct(options.Product), workspace.DataFolder, cancellationToken);
 
         progress("warm-up");
-        var warmUp = await wrk.CreateAsync(product.Server.Address, product.ApiKey, run: 1, new LoadProfile("warm-up", options.Connections, WarmUpSeconds), cancellationToken);
+        var warmUp = await wrk.CreateAsync(
+            product.Server.Address,
+            product.ApiKey,
+            run: 1,
+            new LoadProfile("warm-up", options.Connections, WarmUpSeconds),
+            cancellationToken
+        );
         progress("measuring");
         var load = new LoadProfile("create", options.Connections, options.Seconds);
         var before = product.Server.CpuTime;

@@ -16,9 +16,10 @@ internal static class Executables
 
     private static string InTree(string project, string name) => Path.Combine(FindRoot(), project, Output, name);
 
-    private static string Existing(string path) => File.Exists(path)
-        ? Path.GetFullPath(path)
-        : throw new LoadException($"{path} does not exist. Build it first: dotnet build -c Release UrlShortener.sln");
+    private static string Existing(string path) =>
+        File.Exists(path)
+            ? Path.GetFullPath(path)
+            : throw new LoadException($"{path} does not exist. Build it first: dotnet build -c Release UrlShortener.sln");
 
     private static string FindRoot() => Checkout.Find() ?? throw new LoadException($"No checkout above {AppContext.BaseDirectory}. Run this from one.");
 }

@@ -14,9 +14,11 @@ internal sealed class Exposition(string text)
         var total = 0.0;
         foreach (var line in _lines)
         {
-            if (line.StartsWith(name, StringComparison.Ordinal)
+            if (
+                line.StartsWith(name, StringComparison.Ordinal)
                 && line.AsSpan(name.Length) is [' ' or '{', ..]
-                && Array.TrueForAll(labels, label => line.Contains(label, StringComparison.Ordinal)))
+                && Array.TrueForAll(labels, label => line.Contains(label, StringComparison.Ordinal))
+            )
                 total += double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture);
         }
 

@@ -16,7 +16,12 @@ internal sealed class FloodRun(FloodOptions options, Action<string> progress)
         // .NET reads it as hexadecimal.
         var heap = ("DOTNET_GCHeapHardLimit", string.Create(CultureInfo.InvariantCulture, $"0x{options.HeapMegabytes * 1024L * 1024:X}"));
         await using var product = await Product.StartAsync(
-            Executables.FindProduct(options.Product), [$"--Storage:DataDirectory={workspace.DataFolder}"], null, cancellationToken, heap);
+            Executables.FindProduct(options.Product),
+            [$"--Storage:DataDirectory={workspace.DataFolder}"],
+            null,
+            cancellationToken,
+            heap
+        );
         var path = (await product.CreateLinksAsync(1, cancellationToken))[0];
 
         try

@@ -19,16 +19,14 @@ internal sealed class Installation(string name, string executable, string postgr
     /// <summary>The key in Redis that the product keeps a link under.</summary>
     public string RedisKeyOf(string shortCode) => $"{name}:link:{shortCode}";
 
-    /// <summary>Starts a process that does everything, and waits until it and the region have keys, so that making them is in nobody's figures by chance.</summary>
+    /// <summary>Starts a process that does everything, and waits until it and the region have keys, so that making them is in nobody's figures by
+    /// chance.</summary>
     public async Task<Product> StartAsync(CancellationToken cancellationToken)
     {
         var product = await StartAsync(
-            [
-                $"--Kgs:TargetLevel={Text(Keys)}",
-                $"--Kgs:LowWatermark={Text(Keys / 2)}",
-                $"--Kgs:CriticalWatermark={Text(Keys / 10)}",
-            ],
-            cancellationToken);
+            [$"--Kgs:TargetLevel={Text(Keys)}", $"--Kgs:LowWatermark={Text(Keys / 2)}", $"--Kgs:CriticalWatermark={Text(Keys / 10)}"],
+            cancellationToken
+        );
         try
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -58,7 +56,8 @@ internal sealed class Installation(string name, string executable, string postgr
                 .. arguments,
             ],
             _apiKey,
-            cancellationToken);
+            cancellationToken
+        );
         _apiKey = product.ApiKey;
         return product;
     }

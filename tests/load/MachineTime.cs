@@ -11,10 +11,15 @@ internal sealed record MachineTime(TimeSpan Busy, TimeSpan Total)
     public static MachineTime Read()
     {
         // user nice system idle iowait irq softirq steal; guest time is already in user.
-        double[] ticks = [.. File.ReadLines("/proc/stat").First()
-            .Split(' ', StringSplitOptions.RemoveEmptyEntries)
-            .Skip(1).Take(8)
-            .Select(field => double.Parse(field, CultureInfo.InvariantCulture))];
+        double[] ticks =
+        [
+            .. File.ReadLines("/proc/stat")
+                .First()
+                .Split(' ', StringSplitOptions.RemoveEmptyEntries)
+                .Skip(1)
+                .Take(8)
+                .Select(field => double.Parse(field, CultureInfo.InvariantCulture)),
+        ];
         var (total, idle) = (ticks.Sum(), ticks[3] + ticks[4]);
         return new MachineTime(TimeSpan.FromSeconds((total - idle) / TicksPerSecond), TimeSpan.FromSeconds(total / TicksPerSecond));
     }

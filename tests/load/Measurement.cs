@@ -4,7 +4,15 @@ namespace UrlShortener.Load;
 
 /// <summary>What wrk saw in one run. Latencies are wrk's, corrected for coordinated omission.</summary>
 internal sealed record Measurement(
-    long Requests, long DurationMicroseconds, long Bytes, long P50Microseconds, long P99Microseconds, long BadStatuses, long SocketErrors, double GeneratorCpuSeconds)
+    long Requests,
+    long DurationMicroseconds,
+    long Bytes,
+    long P50Microseconds,
+    long P99Microseconds,
+    long BadStatuses,
+    long SocketErrors,
+    double GeneratorCpuSeconds
+)
 {
     public double RequestsPerSecond => Requests * 1e6 / DurationMicroseconds;
 

@@ -22,8 +22,13 @@ internal sealed class PicturesRun(PicturesOptions options, Action<string> progre
         var different = await WriteAsync(
             workspace,
             "different",
-            Enumerable.Range(0, 64).SelectMany(step => paths.Select(path => Address(path, string.Create(CultureInfo.InvariantCulture, $"/qr?size={2048 - step}&error_correction=H")))),
-            cancellationToken);
+            Enumerable
+                .Range(0, 64)
+                .SelectMany(step =>
+                    paths.Select(path => Address(path, string.Create(CultureInfo.InvariantCulture, $"/qr?size={2048 - step}&error_correction=H")))
+                ),
+            cancellationToken
+        );
 
         var load = new LoadProfile("redirects", options.Connections, options.Seconds);
         progress("warm-up");
@@ -62,10 +67,21 @@ internal sealed class PicturesRun(PicturesOptions options, Action<string> progre
     }
 
     private static async Task<(Measurement Redirects, Measurement Pictures)> MeasureAsync(
-        Wrk wrk, Product product, string links, string pictures, LoadProfile load, CancellationToken cancellationToken)
+        Wrk wrk,
+        Product product,
+        string links,
+        string pictures,
+        LoadProfile load,
+        CancellationToken cancellationToken
+    )
     {
         var address = product.Server.Address;
-        var asking = wrk.PicturesAsync(address, pictures, new LoadProfile("pictures", PicturesOptions.PictureConnections, load.Seconds + Margin), cancellationToken);
+        var asking = wrk.PicturesAsync(
+            address,
+            pictures,
+            new LoadProfile("pictures", PicturesOptions.PictureConnections, load.Seconds + Margin),
+            cancellationToken
+        );
         await Task.Delay(TimeSpan.FromSeconds(Margin / 2.0), cancellationToken);
         var redirects = await wrk.RedirectAsync(address, links, load, strict: false, cancellationToken);
         var measured = await asking;

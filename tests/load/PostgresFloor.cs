@@ -36,7 +36,8 @@ internal sealed class PostgresFloor : IAsyncDisposable
                 CREATE TABLE IF NOT EXISTS floor_links (short_code varchar(36) COLLATE "C" PRIMARY KEY, original_url text NOT NULL);
                 CREATE TABLE IF NOT EXISTS floor_keys (short_code varchar(10) COLLATE "C" NOT NULL, batch_id integer NOT NULL);
                 """,
-                cancellationToken);
+                cancellationToken
+            );
             return floor;
         }
         catch
@@ -51,7 +52,11 @@ internal sealed class PostgresFloor : IAsyncDisposable
     {
         await using var command = new NpgsqlCommand("INSERT INTO floor_links SELECT code, $2 FROM unnest($1::text[]) AS code", _connections[0])
         {
-            Parameters = { new() { Value = codes.ToArray() }, new() { Value = Url } },
+            Parameters =
+            {
+                new() { Value = codes.ToArray() },
+                new() { Value = Url },
+            },
         };
         await command.ExecuteNonQueryAsync(cancellationToken);
         await ExecuteAsync("VACUUM ANALYZE floor_links", cancellationToken);
@@ -72,41 +77,56 @@ internal sealed class PostgresFloor : IAsyncDisposable
                 if (await command.ExecuteScalarAsync(token) is not string)
                     Interlocked.Increment(ref misses);
             },
-            cancellationToken);
+            cancellationToken
+        );
         return measurement with { BadStatuses = misses };
     }
 
     /// <summary>A prepared INSERT of so many rows with random primary keys, each statement with its own durable commit.</summary>
-    public Task<Measurement> InsertAsync(int rows, LoadProfile load, CancellationToken cancellationToken) => DriverLoad.MeasureAsync(
-        load,
-        async (loop, token) =>
-        {
-            var codes = new string[rows];
-            for (var i = 0; i < rows; i++)
-                codes[i] = Guid.NewGuid().ToString();
-            await using var command = new NpgsqlCommand("INSERT INTO floor_links SELECT code, $2 FROM unnest($1::text[]) AS code", _connections[loop])
+    public Task<Measurement> InsertAsync(int rows, LoadProfile load, CancellationToken cancellationToken) =>
+        DriverLoad.MeasureAsync(
+            load,
+            async (loop, token) =>
             {
-                Parameters = { new() { Value = codes }, new() { Value = Url } },
-            };
-            await command.ExecuteNonQueryAsync(token);
-        },
-        cancellationToken);
+                var codes = new string[rows];
+                for (var i = 0; i < rows; i++)
+                    codes[i] = Guid.NewGuid().ToString();
+                await using var command = new NpgsqlCommand("INSERT INTO floor_links SELECT code, $2 FROM unnest($1::text[]) AS code", _connections[loop])
+                {
+                    Parameters =
+                    {
+                        new() { Value = codes },
+                        new() { Value = Url },
+                    },
+                };
+                await command.ExecuteNonQueryAsync(token);
+            },
+            cancellationToken
+        );
 
-    /// <summary>Rows a second that COPY takes into a table without an index, in batches with a durable commit each, over so many connections at the same time.</summary>
+    /// <summary>Rows a second that COPY takes into a table without an index, in batches with a durable commit each, over so many connections at the same
+    /// time.</summary>
     public async Task<double> CopyAsync(IReadOnlyList<string> codes, int batch, int connections, CancellationToken cancellationToken)
     {
         await ExecuteAsync("TRUNCATE floor_keys", cancellationToken);
         var batches = codes.Chunk(batch).ToArray();
         var next = -1;
         var started = Stopwatch.GetTimestamp();
-        await Task.WhenAll(_connections.Take(connections).Select(connection => Task.Run(
-            async () =>
-            {
-                int index;
-                while ((index = Interlocked.Increment(ref next)) < batches.Length)
-                    await CopyAsync(connection, batches[index], index, cancellationToken);
-            },
-            cancellationToken)));
+        await Task.WhenAll(
+            _connections
+                .Take(connections)
+                .Select(connection =>
+                    Task.Run(
+                        async () =>
+                        {
+                            int index;
+                            while ((index = Interlocked.Increment(ref next)) < batches.Length)
+                                await CopyAsync(connection, batches[index], index, cancellationToken);
+                        },
+                        cancellationToken
+                    )
+                )
+        );
         return codes.Count / Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
@@ -123,7 +143,10 @@ internal sealed class PostgresFloor : IAsyncDisposable
 
     private static async Task CopyAsync(NpgsqlConnection connection, string[] codes, int number, CancellationToken cancellationToken)
     {
-        await using var writer = await connection.BeginBinaryImportAsync("COPY floor_keys (short_code, batch_id) FROM STDIN (FORMAT BINARY)", cancellationToken);
+        await using var writer = await connection.BeginBinaryImportAsync(
+            "COPY floor_keys (short_code, batch_id) FROM STDIN (FORMAT BINARY)",
+            cancellationToken
+        );
         foreach (var code in codes)
         {
             await writer.StartRowAsync(cancellationToken);

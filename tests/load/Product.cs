@@ -24,11 +24,23 @@ internal sealed class Product(ServerProcess server, string apiKey) : IAsyncDispo
 
     /// <summary>Starts the product. A null <paramref name="apiKey"/>: it is the first on its store, and prints a key.</summary>
     public static async Task<Product> StartAsync(
-        string executable, IEnumerable<string> arguments, string? apiKey, CancellationToken cancellationToken, params (string Name, string Value)[] environment)
+        string executable,
+        IEnumerable<string> arguments,
+        string? apiKey,
+        CancellationToken cancellationToken,
+        params (string Name, string Value)[] environment
+    )
     {
         // One generator is one client address: the limiter would answer it 429 after a moment, which is not what is measured.
         var server = await ServerProcess.StartAsync(
-            executable, [.. arguments, "--RateLimiting:Enabled=false"], "/health/ready", HttpStatusCode.OK, apiKey is null ? "API key: " : null, cancellationToken, environment);
+            executable,
+            [.. arguments, "--RateLimiting:Enabled=false"],
+            "/health/ready",
+            HttpStatusCode.OK,
+            apiKey is null ? "API key: " : null,
+            cancellationToken,
+            environment
+        );
         try
         {
             return new Product(server, apiKey ?? await server.WaitForLineAsync(cancellationToken));
@@ -48,7 +60,8 @@ internal sealed class Product(ServerProcess server, string apiKey) : IAsyncDispo
         await Parallel.ForEachAsync(
             Enumerable.Range(0, chunks.Length),
             new ParallelOptions { MaxDegreeOfParallelism = RequestsAtOnce, CancellationToken = cancellationToken },
-            async (index, token) => paths[index] = await CreateAsync(chunks[index], token));
+            async (index, token) => paths[index] = await CreateAsync(chunks[index], token)
+        );
         return [.. paths.SelectMany(part => part)];
     }
 
@@ -92,7 +105,9 @@ internal sealed class Product(ServerProcess server, string apiKey) : IAsyncDispo
     private static async Task<LoadException> UnexpectedAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         var body = await response.Content.ReadAsStringAsync(cancellationToken);
-        return new LoadException($"{response.RequestMessage!.Method} {response.RequestMessage.RequestUri!.AbsolutePath} answered {(int)response.StatusCode}: {body}");
+        return new LoadException(
+            $"{response.RequestMessage!.Method} {response.RequestMessage.RequestUri!.AbsolutePath} answered {(int)response.StatusCode}: {body}"
+        );
     }
 
     private sealed record NewLink([property: JsonPropertyName("original_url")] string OriginalUrl);

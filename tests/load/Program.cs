@@ -6,54 +6,114 @@ using UrlShortener.Load.Cases;
 var seconds = Bounded("--seconds", "Length of each measurement.", 10, 1, 600);
 var rounds = Bounded("--rounds", "Rounds; each measures the floor and the product once under each load.", 5, 1, 50);
 var connections = Bounded("--connections", "Connections kept open under full load.", 64, 1, 1000);
+
 // Half the cores: more threads make the generator take turns with the server it measures, and the figures scatter.
 var threads = Bounded("--threads", "Threads of the generator.", Math.Max(1, Environment.ProcessorCount / 2), 1, 64);
 var links = Bounded("--links", "Links the redirects are spread over.", 1000, 1, 100_000);
 var json = new Option<FileInfo?>("--json") { Description = "Also write the figures to this file." };
 var product = new Option<string?>("--product") { Description = "Measure this executable instead of the runtime built in this tree." };
 
-var redirect = new Command("redirect", "Redirects of the product against those of a bare Kestrel endpoint.") { seconds, rounds, connections, threads, links, json, product };
-redirect.SetAction((parsed, cancellationToken) => GuardAsync(async () =>
+var redirect = new Command("redirect", "Redirects of the product against those of a bare Kestrel endpoint.")
 {
-    var options = new RedirectOptions(parsed.GetValue(seconds), parsed.GetValue(rounds), parsed.GetValue(connections), parsed.GetValue(threads), parsed.GetValue(links), parsed.GetValue(product));
-    using var workspace = new Workspace();
-    var report = await new RedirectRun(options, Console.Error.WriteLine).RunAsync(workspace, cancellationToken);
-    return await PublishAsync(report, report.ToMarkdown(), report.Errors, parsed.GetValue(json), cancellationToken);
-}));
+    seconds,
+    rounds,
+    connections,
+    threads,
+    links,
+    json,
+    product,
+};
+redirect.SetAction(
+    (parsed, cancellationToken) =>
+        GuardAsync(async () =>
+        {
+            var options = new RedirectOptions(
+                parsed.GetValue(seconds),
+                parsed.GetValue(rounds),
+                parsed.GetValue(connections),
+                parsed.GetValue(threads),
+                parsed.GetValue(links),
+                parsed.GetValue(product)
+            );
+            using var workspace = new Workspace();
+            var report = await new RedirectRun(options, Console.Error.WriteLine).RunAsync(workspace, cancellationToken);
+            return await PublishAsync(report, report.ToMarkdown(), report.Errors, parsed.GetValue(json), cancellationToken);
+        })
+);
 
 var create = new Command("create", "Creation of links, one new URL with each request.") { seconds, connections, threads, json, product };
-create.SetAction((parsed, cancellationToken) => GuardAsync(async () =>
-{
-    var options = new CreateOptions(parsed.GetValue(seconds), parsed.GetValue(connections), parsed.GetValue(threads), parsed.GetValue(product));
-    using var workspace = new Workspace();
-    var report = await new CreateRun(options, Console.Error.WriteLine).RunAsync(workspace, cancellationToken);
-    return await PublishAsync(report, report.ToMarkdown(), report.Errors, parsed.GetValue(json), cancellationToken);
-}));
+create.SetAction(
+    (parsed, cancellationToken) =>
+        GuardAsync(async () =>
+        {
+            var options = new CreateOptions(parsed.GetValue(seconds), parsed.GetValue(connections), parsed.GetValue(threads), parsed.GetValue(product));
+            using var workspace = new Workspace();
+            var report = await new CreateRun(options, Console.Error.WriteLine).RunAsync(workspace, cancellationToken);
+            return await PublishAsync(report, report.ToMarkdown(), report.Errors, parsed.GetValue(json), cancellationToken);
+        })
+);
 
 // 384: what .NET takes of the operator's default limit of 512 MiB.
 var heap = Bounded("--heap", "MiB that the heap of the process may have.", 384, 64, 100_000);
 var flood = new Command("flood", "One link, followed with another user agent of 28 KB in each request, in a process with the memory of a small pod.")
 {
-    heap, seconds, connections, threads, json, product,
+    heap,
+    seconds,
+    connections,
+    threads,
+    json,
+    product,
 };
-flood.SetAction((parsed, cancellationToken) => GuardAsync(async () =>
-{
-    var options = new FloodOptions(parsed.GetValue(heap), parsed.GetValue(seconds), parsed.GetValue(connections), parsed.GetValue(threads), parsed.GetValue(product));
-    using var workspace = new Workspace();
-    var report = await new FloodRun(options, Console.Error.WriteLine).RunAsync(workspace, cancellationToken);
-    return await PublishAsync(report, report.ToMarkdown(), report.Errors, parsed.GetValue(json), cancellationToken);
-}));
+flood.SetAction(
+    (parsed, cancellationToken) =>
+        GuardAsync(async () =>
+        {
+            var options = new FloodOptions(
+                parsed.GetValue(heap),
+                parsed.GetValue(seconds),
+                parsed.GetValue(connections),
+                parsed.GetValue(threads),
+                parsed.GetValue(product)
+            );
+            using var workspace = new Workspace();
+            var report = await new FloodRun(options, Console.Error.WriteLine).RunAsync(workspace, cancellationToken);
+            return await PublishAsync(report, report.ToMarkdown(), report.Errors, parsed.GetValue(json), cancellationToken);
+        })
+);
 
-var pictures = new Command("pictures", "Redirects beside 32 connections that ask for the largest QR codes.") { seconds, rounds, connections, threads, links, json, product };
-pictures.SetAction((parsed, cancellationToken) => GuardAsync(async () =>
+var pictures = new Command("pictures", "Redirects beside 32 connections that ask for the largest QR codes.")
 {
-    var options = new PicturesOptions(parsed.GetValue(seconds), parsed.GetValue(rounds), parsed.GetValue(connections), parsed.GetValue(threads), parsed.GetValue(links), parsed.GetValue(product));
-    using var workspace = new Workspace();
-    var report = await new PicturesRun(options, Console.Error.WriteLine).RunAsync(workspace, cancellationToken);
-    return await PublishAsync(report, report.ToMarkdown(), report.Errors, parsed.GetValue(json), cancellationToken);
-}));
+    seconds,
+    rounds,
+    connections,
+    threads,
+    links,
+    json,
+    product,
+};
+pictures.SetAction(
+    (parsed, cancellationToken) =>
+        GuardAsync(async () =>
+        {
+            var options = new PicturesOptions(
+                parsed.GetValue(seconds),
+                parsed.GetValue(rounds),
+                parsed.GetValue(connections),
+                parsed.GetValue(threads),
+                parsed.GetValue(links),
+                parsed.GetValue(product)
+            );
+            using var workspace = new Workspace();
+            var report = await new PicturesRun(options, Console.Error.WriteLine).RunAsync(workspace, cancellationToken);
+            return await PublishAsync(report, report.ToMarkdown(), report.Errors, parsed.GetValue(json), cancellationToken);
+        })
+);
 
-var caseNames = new Argument<string[]>("cases") { Description = $"What to measure; everything when nothing is named: {string.Join(", ", ServersRun.Names)}.", Arity = ArgumentArity.ZeroOrMore };
+var caseNames = new Argument<string[]>("cases")
+{
+    Description = $"What to measure; everything when nothing is named: {string.Join(", ", ServersRun.Names)}.",
+    Arity = ArgumentArity.ZeroOrMore,
+};
 caseNames.AcceptOnlyFromAmong(ServersRun.Names);
 var caseSeconds = Bounded("--seconds", "Length of each measurement.", 4, 1, 600);
 var caseRounds = Bounded("--rounds", "Rounds; each measures the floor and the product once under each load.", 3, 1, 50);
@@ -62,42 +122,80 @@ var zipfWarmUp = Bounded("--warm-up", "Seconds of Zipf's load before its hits ar
 var keys = Bounded("--keys", "Codes that key generation makes in each variant.", 1_000_000, 10_000, 100_000_000);
 var servers = new Command("servers", "The product on PostgreSQL and a Redis Cluster, which this starts, against floors of HTTP, PostgreSQL and Redis.")
 {
-    caseNames, caseSeconds, caseRounds, connections, threads, zipfLinks, zipfWarmUp, keys, json, product,
+    caseNames,
+    caseSeconds,
+    caseRounds,
+    connections,
+    threads,
+    zipfLinks,
+    zipfWarmUp,
+    keys,
+    json,
+    product,
 };
-servers.SetAction((parsed, cancellationToken) => GuardAsync(async () =>
-{
-    var options = new ServersOptions(
-        parsed.GetValue(caseSeconds), parsed.GetValue(caseRounds), parsed.GetValue(connections), parsed.GetValue(threads),
-        parsed.GetValue(zipfLinks), parsed.GetValue(zipfWarmUp), parsed.GetValue(keys), parsed.GetValue(product));
-    using var workspace = new Workspace();
-    var machine = Machine.Describe(workspace.DataFolder);
-    await Console.Out.WriteLineAsync($"{Markdown.Describe(machine)}{Backends.Description}\n");
-    var reports = new List<CaseReport>();
-    await foreach (var report in new ServersRun(options, Console.Error.WriteLine).RunAsync(workspace, parsed.GetValue(caseNames) ?? [], cancellationToken))
-    {
-        await Console.Out.WriteLineAsync(report.ToMarkdown());
-        reports.Add(report);
-    }
+servers.SetAction(
+    (parsed, cancellationToken) =>
+        GuardAsync(async () =>
+        {
+            var options = new ServersOptions(
+                parsed.GetValue(caseSeconds),
+                parsed.GetValue(caseRounds),
+                parsed.GetValue(connections),
+                parsed.GetValue(threads),
+                parsed.GetValue(zipfLinks),
+                parsed.GetValue(zipfWarmUp),
+                parsed.GetValue(keys),
+                parsed.GetValue(product)
+            );
+            using var workspace = new Workspace();
+            var machine = Machine.Describe(workspace.DataFolder);
+            await Console.Out.WriteLineAsync($"{Markdown.Describe(machine)}{Backends.Description}\n");
+            var reports = new List<CaseReport>();
+            await foreach (
+                var report in new ServersRun(options, Console.Error.WriteLine).RunAsync(workspace, parsed.GetValue(caseNames) ?? [], cancellationToken)
+            )
+            {
+                await Console.Out.WriteLineAsync(report.ToMarkdown());
+                reports.Add(report);
+            }
 
-    return await ConcludeAsync(new { Machine = machine, Cases = reports }, reports.Sum(report => report.Errors), parsed.GetValue(json), cancellationToken);
-}));
+            return await ConcludeAsync(
+                new { Machine = machine, Cases = reports },
+                reports.Sum(report => report.Errors),
+                parsed.GetValue(json),
+                cancellationToken
+            );
+        })
+);
 
 var regionCount = Bounded("--regions", "Regions in one namespace.", 200, 1, 2000);
 var podCount = Bounded("--pods", "Pods of each region.", 5, 1, 100);
 var steadySeconds = Bounded("--seconds", "Length of the steady state that is measured.", 120, 10, 3600);
 var changes = Bounded("--changes", "Regions that are changed one after another.", 40, 1, 2000);
-var regions = new Command("regions", "The operator with many regions, on a Kubernetes control plane that this starts, whose pods run nothing.") { regionCount, podCount, steadySeconds, changes, json };
-regions.SetAction((parsed, cancellationToken) => GuardAsync(async () =>
+var regions = new Command("regions", "The operator with many regions, on a Kubernetes control plane that this starts, whose pods run nothing.")
 {
-    var options = new RegionsOptions(parsed.GetValue(regionCount), parsed.GetValue(podCount), parsed.GetValue(steadySeconds), parsed.GetValue(changes));
-    using var workspace = new Workspace();
-    var report = await new RegionsRun(options, Console.Error.WriteLine).RunAsync(workspace, cancellationToken);
-    return await PublishAsync(report, report.ToMarkdown(), 0, parsed.GetValue(json), cancellationToken);
-}));
+    regionCount,
+    podCount,
+    steadySeconds,
+    changes,
+    json,
+};
+regions.SetAction(
+    (parsed, cancellationToken) =>
+        GuardAsync(async () =>
+        {
+            var options = new RegionsOptions(parsed.GetValue(regionCount), parsed.GetValue(podCount), parsed.GetValue(steadySeconds), parsed.GetValue(changes));
+            using var workspace = new Workspace();
+            var report = await new RegionsRun(options, Console.Error.WriteLine).RunAsync(workspace, cancellationToken);
+            return await PublishAsync(report, report.ToMarkdown(), 0, parsed.GetValue(json), cancellationToken);
+        })
+);
 
 // On Ctrl-C or SIGTERM the token is cancelled; ending the servers and deleting their data may then take a moment.
 var invocation = new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(10) };
-return await new RootCommand("Load tests of the URL shortener; loopback only.") { redirect, create, flood, pictures, servers, regions }.Parse(args).InvokeAsync(invocation);
+return await new RootCommand("Load tests of the URL shortener; loopback only.") { redirect, create, flood, pictures, servers, regions }
+    .Parse(args)
+    .InvokeAsync(invocation);
 
 static Option<int> Bounded(string name, string description, int value, int least, int most)
 {

@@ -22,7 +22,8 @@ internal sealed class RedisFloor(ConnectionMultiplexer connection, IReadOnlyList
                 if (value.IsNull)
                     Interlocked.Increment(ref misses);
             },
-            cancellationToken);
+            cancellationToken
+        );
         return measurement with { BadStatuses = misses };
     }
 

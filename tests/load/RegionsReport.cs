@@ -43,12 +43,27 @@ internal sealed record RegionsReport
     {
         var text = new StringBuilder("# Operator with many regions\n\n").Append(Markdown.Describe(Machine));
         var sorted = ChangeSeconds.Order().ToArray();
-        text.AppendLine(CultureInfo.InvariantCulture, $"Kubernetes {Kubernetes}, {Options.Regions} regions of {Options.Pods} pods; all ready after {ReadySeconds:0} s.\n");
+        text.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"Kubernetes {Kubernetes}, {Options.Regions} regions of {Options.Pods} pods; all ready after {ReadySeconds:0} s.\n"
+        );
         text.AppendLine("| | Measured | Wanted | |\n|---|---:|---:|---|");
-        Append(text, $"Processor time in {Options.SteadySeconds} s of steady state, of one core", $"{SteadyCpu:P1}", $"< {CpuTarget:P0}", SteadyCpu < CpuTarget);
+        Append(
+            text,
+            $"Processor time in {Options.SteadySeconds} s of steady state, of one core",
+            $"{SteadyCpu:P1}",
+            $"< {CpuTarget:P0}",
+            SteadyCpu < CpuTarget
+        );
         Append(text, $"Memory, resident", $"{ResidentBytes / 1e6:0} MB", $"< {MemoryTarget / 1e6:0} MB", ResidentBytes < MemoryTarget);
         Append(text, $"Memory, resident, peak", $"{PeakResidentBytes / 1e6:0} MB", $"< {MemoryTarget / 1e6:0} MB", PeakResidentBytes < MemoryTarget);
-        Append(text, $"A change of a region acted on, slowest", $"{sorted[^1]:0.00} s", $"< {ChangeTarget.TotalSeconds:0} s", sorted[^1] < ChangeTarget.TotalSeconds);
+        Append(
+            text,
+            $"A change of a region acted on, slowest",
+            $"{sorted[^1]:0.00} s",
+            $"< {ChangeTarget.TotalSeconds:0} s",
+            sorted[^1] < ChangeTarget.TotalSeconds
+        );
         text.AppendLine(CultureInfo.InvariantCulture, $"| A change of a region acted on, median of {sorted.Length} | {sorted[sorted.Length / 2]:0.00} s | | |");
         text.AppendLine(CultureInfo.InvariantCulture, $"| Reconciles per second in steady state | {SteadyReconciles:0.0} | | |");
         text.AppendLine(CultureInfo.InvariantCulture, $"| Requests to the API server per second in steady state | {SteadyRequests:0.0} | | |");
@@ -57,5 +72,8 @@ internal sealed record RegionsReport
     }
 
     private static void Append(StringBuilder text, FormattableString what, FormattableString measured, FormattableString wanted, bool isMet) =>
-        text.AppendLine(CultureInfo.InvariantCulture, $"| {FormattableString.Invariant(what)} | {FormattableString.Invariant(measured)} | {FormattableString.Invariant(wanted)} | {(isMet ? "met" : "not met")} |");
+        text.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"| {FormattableString.Invariant(what)} | {FormattableString.Invariant(measured)} | {FormattableString.Invariant(wanted)} | {(isMet ? "met" : "not met")} |"
+        );
 }

@@ -11,7 +11,8 @@ using UrlShortener.TestServers.Kubernetes.Kubelet;
 
 namespace UrlShortener.Load;
 
-/// <summary>The operator as a process, with regions whose pods run nothing: what it costs when nothing happens, and how soon it acts when something does.</summary>
+/// <summary>The operator as a process, with regions whose pods run nothing: what it costs when nothing happens, and how soon it acts when something
+/// does.</summary>
 internal sealed class RegionsRun(RegionsOptions options, Action<string> progress)
 {
     private const string Group = "urlshortener.dev";
@@ -31,9 +32,21 @@ internal sealed class RegionsRun(RegionsOptions options, Action<string> progress
         await using var cluster = await StartClusterAsync(cancellationToken);
         using var client = cluster.CreateClient();
         foreach (var file in Directory.GetFiles(Checkout.PathOf("crds")))
-            await client.ApiextensionsV1.CreateCustomResourceDefinitionAsync(KubernetesYaml.Deserialize<V1CustomResourceDefinition>(await File.ReadAllTextAsync(file, cancellationToken)), cancellationToken: cancellationToken);
+            await client.ApiextensionsV1.CreateCustomResourceDefinitionAsync(
+                KubernetesYaml.Deserialize<V1CustomResourceDefinition>(await File.ReadAllTextAsync(file, cancellationToken)),
+                cancellationToken: cancellationToken
+            );
         await using var space = await cluster.CreateNamespaceAsync("regions", cancellationToken);
-        await using var kubelet = await ProcessKubelet.StartAsync(cluster, new ProcessKubeletOptions { Namespaces = [space.Name], Fake = true, FakeAddress = PodAddress }, cancellationToken);
+        await using var kubelet = await ProcessKubelet.StartAsync(
+            cluster,
+            new ProcessKubeletOptions
+            {
+                Namespaces = [space.Name],
+                Fake = true,
+                FakeAddress = PodAddress,
+            },
+            cancellationToken
+        );
         using var health = StartHealth();
         await using var product = await StartOperatorAsync(cluster, space.Name, cancellationToken);
 
@@ -125,9 +138,20 @@ internal sealed class RegionsRun(RegionsOptions options, Action<string> progress
     {
         var port = ServerProcess.FindFreePort().ToString(CultureInfo.InvariantCulture);
         return ServerProcess.StartAsync(
-            Executables.FindOperator(), [], new Uri($"http://127.0.0.1:{port}"), "/readyz", HttpStatusCode.OK, null, cancellationToken,
-            ("KUBECONFIG", cluster.Kubeconfig), ("Operator__Namespaces", space), ("Operator__Address", "127.0.0.1"), ("Operator__Port", port),
-            ("Operator__LeaderElection__Namespace", space), ("Operator__Webhooks__Enabled", "false"));
+            Executables.FindOperator(),
+            [],
+            new Uri($"http://127.0.0.1:{port}"),
+            "/readyz",
+            HttpStatusCode.OK,
+            null,
+            cancellationToken,
+            ("KUBECONFIG", cluster.Kubeconfig),
+            ("Operator__Namespaces", space),
+            ("Operator__Address", "127.0.0.1"),
+            ("Operator__Port", port),
+            ("Operator__LeaderElection__Namespace", space),
+            ("Operator__Webhooks__Enabled", "false")
+        );
     }
 
     private static async Task<Exposition> ReadMetricsAsync(ServerProcess product, CancellationToken cancellationToken) =>
@@ -135,38 +159,54 @@ internal sealed class RegionsRun(RegionsOptions options, Action<string> progress
 
     private async Task CreateRegionsAsync(IKubernetes client, string space, CancellationToken cancellationToken)
     {
-        var secret = new V1Secret { Metadata = new V1ObjectMeta { Name = "postgres" }, StringData = new Dictionary<string, string> { ["connectionString"] = "Host=127.0.0.1" } };
+        var secret = new V1Secret
+        {
+            Metadata = new V1ObjectMeta { Name = "postgres" },
+            StringData = new Dictionary<string, string> { ["connectionString"] = "Host=127.0.0.1" },
+        };
         await client.CoreV1.CreateNamespacedSecretAsync(secret, space, cancellationToken: cancellationToken);
         await Parallel.ForEachAsync(
             Enumerable.Range(0, options.Regions),
             new ParallelOptions { MaxDegreeOfParallelism = RequestsAtOnce, CancellationToken = cancellationToken },
-            async (number, token) => await client.CustomObjects.CreateNamespacedCustomObjectAsync(Region(Name(number)), Group, Version, space, Plural, cancellationToken: token));
+            async (number, token) =>
+                await client.CustomObjects.CreateNamespacedCustomObjectAsync(Region(Name(number)), Group, Version, space, Plural, cancellationToken: token)
+        );
     }
 
-    private Dictionary<string, object> Region(string name) => new()
-    {
-        ["apiVersion"] = $"{Group}/{Version}",
-        ["kind"] = "ShortenerRegion",
-        ["metadata"] = new Dictionary<string, object> { ["name"] = name },
-        ["spec"] = new Dictionary<string, object>
+    private Dictionary<string, object> Region(string name) =>
+        new()
         {
-            ["region"] = name,
-            ["app"] = new Dictionary<string, object> { ["image"] = "registry.example/url-shortener:1.0", ["minReplicas"] = options.Pods, ["maxReplicas"] = FormerMaximum },
-            ["connections"] = new Dictionary<string, object> { ["postgresSecretRef"] = new Dictionary<string, object> { ["name"] = "postgres" } },
-            ["traffic"] = new Dictionary<string, object> { ["hostnames"] = new[] { "sho.rt" } },
-        },
-    };
+            ["apiVersion"] = $"{Group}/{Version}",
+            ["kind"] = "ShortenerRegion",
+            ["metadata"] = new Dictionary<string, object> { ["name"] = name },
+            ["spec"] = new Dictionary<string, object>
+            {
+                ["region"] = name,
+                ["app"] = new Dictionary<string, object>
+                {
+                    ["image"] = "registry.example/url-shortener:1.0",
+                    ["minReplicas"] = options.Pods,
+                    ["maxReplicas"] = FormerMaximum,
+                },
+                ["connections"] = new Dictionary<string, object> { ["postgresSecretRef"] = new Dictionary<string, object> { ["name"] = "postgres" } },
+                ["traffic"] = new Dictionary<string, object> { ["hostnames"] = new[] { "sho.rt" } },
+            },
+        };
 
     private async Task WaitUntilReadyAsync(IKubernetes client, string space, long started, CancellationToken cancellationToken)
     {
         while (true)
         {
-            var list = JsonNode.Parse(JsonBytes(await client.CustomObjects.ListNamespacedCustomObjectAsync(Group, Version, space, Plural, cancellationToken: cancellationToken)))!;
+            var list = JsonNode.Parse(
+                JsonBytes(await client.CustomObjects.ListNamespacedCustomObjectAsync(Group, Version, space, Plural, cancellationToken: cancellationToken))
+            )!;
             var regions = list["items"]!.AsArray();
             if (regions.Count(IsReady) == options.Regions)
                 return;
             if (Stopwatch.GetElapsedTime(started) > ReadyLimit)
-                throw new LoadException($"{regions.Count(IsReady)} of {options.Regions} regions were ready after {ReadyLimit.TotalMinutes:0} minutes. One that is not: {regions.First(region => !IsReady(region))?["status"]?.ToJsonString()}");
+                throw new LoadException(
+                    $"{regions.Count(IsReady)} of {options.Regions} regions were ready after {ReadyLimit.TotalMinutes:0} minutes. One that is not: {regions.First(region => !IsReady(region))?["status"]?.ToJsonString()}"
+                );
             await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
         }
     }
@@ -177,7 +217,8 @@ internal sealed class RegionsRun(RegionsOptions options, Action<string> progress
         var conditions = region?["status"]?["conditions"]?.AsArray();
         return Has("Ready", "True") && Has("Reconciling", "False");
 
-        bool Has(string type, string status) => conditions?.Any(condition => (string?)condition!["type"] == type && (string?)condition["status"] == status) == true;
+        bool Has(string type, string status) =>
+            conditions?.Any(condition => (string?)condition!["type"] == type && (string?)condition["status"] == status) == true;
     }
 
     private static async Task<double> ChangeAsync(IKubernetes client, string space, string name, CancellationToken cancellationToken)
@@ -185,7 +226,10 @@ internal sealed class RegionsRun(RegionsOptions options, Action<string> progress
         var patch = new V1Patch($$"""{ "spec": { "app": { "maxReplicas": {{NewMaximum}} } } }""", V1Patch.PatchType.MergePatch);
         var started = Stopwatch.GetTimestamp();
         await client.CustomObjects.PatchNamespacedCustomObjectAsync(patch, Group, Version, space, Plural, name, cancellationToken: cancellationToken);
-        while ((await client.AutoscalingV1.ReadNamespacedHorizontalPodAutoscalerAsync($"{name}-app", space, cancellationToken: cancellationToken)).Spec.MaxReplicas != NewMaximum)
+        while (
+            (await client.AutoscalingV1.ReadNamespacedHorizontalPodAutoscalerAsync($"{name}-app", space, cancellationToken: cancellationToken)).Spec.MaxReplicas
+            != NewMaximum
+        )
         {
             if (Stopwatch.GetElapsedTime(started) > ChangeLimit)
                 throw new LoadException($"The change of {name} was not acted on within {ChangeLimit.TotalSeconds:0} s.");

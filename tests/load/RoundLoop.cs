@@ -6,7 +6,13 @@ internal static class RoundLoop
     /// <summary>Odd rounds start with the floor, even ones with the product, so that a machine that warms up or slows down favours neither. Both get the
     /// number of the round, from 1.</summary>
     public static async Task<Comparison> MeasureAsync(
-        LoadProfile load, int rounds, Func<int, Task<Measurement>> floor, Func<int, Task<Measurement>> product, Func<Task<TimeSpan>>? drain, Action<string> progress)
+        LoadProfile load,
+        int rounds,
+        Func<int, Task<Measurement>> floor,
+        Func<int, Task<Measurement>> product,
+        Func<Task<TimeSpan>>? drain,
+        Action<string> progress
+    )
     {
         var measured = new List<Round>();
         for (var number = 1; number <= rounds; number++)

@@ -65,18 +65,43 @@ internal sealed class ServerProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts <paramref name="executable"/> on a free loopback port and waits until <paramref name="readyPath"/> answers <paramref name="readyStatus"/>.
-    /// <see cref="WaitForLineAsync"/> returns the rest of the output line that starts with <paramref name="awaitedPrefix"/>.</summary>
-    public static Task<ServerProcess> StartAsync(string executable, IEnumerable<string> arguments, string readyPath, HttpStatusCode readyStatus,
-        string? awaitedPrefix, CancellationToken cancellationToken, params (string Name, string Value)[] environment)
+    /// <summary>Starts <paramref name="executable"/> on a free loopback port and waits until <paramref name="readyPath"/> answers
+    /// <paramref name="readyStatus"/>. <see cref="WaitForLineAsync"/> returns the rest of the output line that starts with
+    /// <paramref name="awaitedPrefix"/>.</summary>
+    public static Task<ServerProcess> StartAsync(
+        string executable,
+        IEnumerable<string> arguments,
+        string readyPath,
+        HttpStatusCode readyStatus,
+        string? awaitedPrefix,
+        CancellationToken cancellationToken,
+        params (string Name, string Value)[] environment
+    )
     {
         var address = new Uri($"http://127.0.0.1:{FindFreePort().ToString(CultureInfo.InvariantCulture)}");
-        return StartAsync(executable, ["--urls", address.ToString().TrimEnd('/'), .. arguments], address, readyPath, readyStatus, awaitedPrefix, cancellationToken, environment);
+        return StartAsync(
+            executable,
+            ["--urls", address.ToString().TrimEnd('/'), .. arguments],
+            address,
+            readyPath,
+            readyStatus,
+            awaitedPrefix,
+            cancellationToken,
+            environment
+        );
     }
 
     /// <summary>As the other one, for a program that takes its address in another way, from its environment as well.</summary>
-    public static async Task<ServerProcess> StartAsync(string executable, IEnumerable<string> arguments, Uri address, string readyPath, HttpStatusCode readyStatus,
-        string? awaitedPrefix, CancellationToken cancellationToken, params (string Name, string Value)[] environment)
+    public static async Task<ServerProcess> StartAsync(
+        string executable,
+        IEnumerable<string> arguments,
+        Uri address,
+        string readyPath,
+        HttpStatusCode readyStatus,
+        string? awaitedPrefix,
+        CancellationToken cancellationToken,
+        params (string Name, string Value)[] environment
+    )
     {
         var start = new ProcessStartInfo(executable, arguments)
         {

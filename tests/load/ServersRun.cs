@@ -7,13 +7,26 @@ namespace UrlShortener.Load;
 internal sealed class ServersRun(ServersOptions options, Action<string> progress)
 {
     private static readonly ILoadCase[] Cases =
-        [new WarmRedirects(), new ColdRedirects(), new Creations(), new BulkCreations(), new MixedLoad(), new ZipfRedirects(), new KeyGeneration(), new Statistics()];
+    [
+        new WarmRedirects(),
+        new ColdRedirects(),
+        new Creations(),
+        new BulkCreations(),
+        new MixedLoad(),
+        new ZipfRedirects(),
+        new KeyGeneration(),
+        new Statistics(),
+    ];
 
     /// <summary>The words by which cases are chosen, in the order in which they run.</summary>
     public static string[] Names => [.. Cases.Select(item => item.Name)];
 
     /// <summary>Runs the cases named, or all when none is. Each has a database and processes of its own.</summary>
-    public async IAsyncEnumerable<CaseReport> RunAsync(Workspace workspace, IReadOnlyCollection<string> names, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<CaseReport> RunAsync(
+        Workspace workspace,
+        IReadOnlyCollection<string> names,
+        [EnumeratorCancellation] CancellationToken cancellationToken
+    )
     {
         var wrk = await Wrk.PrepareAsync(workspace.Folder, options.Threads, cancellationToken);
         progress("starting PostgreSQL and Redis");

@@ -6,10 +6,12 @@ namespace UrlShortener.Load;
 internal sealed record Target(string Name, string Measured, string Wanted, bool Met)
 {
     /// <summary>A figure that must not be above a limit, both in <paramref name="unit"/>.</summary>
-    public static Target AtMost(string name, double measured, double most, string unit) => new(name, Text(measured, unit), "<= " + Text(most, unit), measured <= most);
+    public static Target AtMost(string name, double measured, double most, string unit) =>
+        new(name, Text(measured, unit), "<= " + Text(most, unit), measured <= most);
 
     /// <summary>A figure that must not be below a limit.</summary>
-    public static Target AtLeast(string name, double measured, double least, string unit) => new(name, Text(measured, unit), ">= " + Text(least, unit), measured >= least);
+    public static Target AtLeast(string name, double measured, double least, string unit) =>
+        new(name, Text(measured, unit), ">= " + Text(least, unit), measured >= least);
 
     private static string Text(double value, string unit) => string.Create(CultureInfo.InvariantCulture, $"{value:#,0.###} {unit}").Trim();
 }
@@ -33,12 +35,26 @@ internal static class Targets
             new("Requests/s against the floor", Text($"{rate:0.000}"), Text($">= {LeastRateRatio:0.00}"), rate >= LeastRateRatio),
             new("p99 against the floor, full load", Text($"{fullP99:0.00}"), Text($"<= {MostP99Ratio:0.00}"), fullP99 <= MostP99Ratio),
             new("p99 against the floor, light load", Text($"{lightP99:0.00}"), Text($"<= {MostP99Ratio:0.00}"), lightP99 <= MostP99Ratio),
-            new("Start-up", Text($"{report.ProductStartUpSeconds:0.000} s"), Text($"< {MostStartUpSeconds} s"), report.ProductStartUpSeconds < MostStartUpSeconds),
-            new(Text($"Resident memory after {clicks.Redirects:N0} redirects"), Text($"{report.ResidentBytes / 1e6:0.0} MB"),
-                Text($"< {MostResidentBytes / 1e6:0} MB after at least {MemoryAfterRedirects:N0}"), enough && report.ResidentBytes < MostResidentBytes),
+            new(
+                "Start-up",
+                Text($"{report.ProductStartUpSeconds:0.000} s"),
+                Text($"< {MostStartUpSeconds} s"),
+                report.ProductStartUpSeconds < MostStartUpSeconds
+            ),
+            new(
+                Text($"Resident memory after {clicks.Redirects:N0} redirects"),
+                Text($"{report.ResidentBytes / 1e6:0.0} MB"),
+                Text($"< {MostResidentBytes / 1e6:0} MB after at least {MemoryAfterRedirects:N0}"),
+                enough && report.ResidentBytes < MostResidentBytes
+            ),
             new("Redirects not counted", Text($"{Math.Max(0, report.Answered - clicks.Redirects):N0}"), "0", clicks.Redirects >= report.Answered),
             new("Clicks dropped", Text($"{clicks.Dropped:N0}"), "0", clicks.Dropped == 0),
-            new("Clicks neither stored nor dropped", Text($"{clicks.Redirects - clicks.Stored - clicks.Dropped:N0}"), "0", clicks.Redirects == clicks.Stored + clicks.Dropped),
+            new(
+                "Clicks neither stored nor dropped",
+                Text($"{clicks.Redirects - clicks.Stored - clicks.Dropped:N0}"),
+                "0",
+                clicks.Redirects == clicks.Stored + clicks.Dropped
+            ),
         ];
     }
 

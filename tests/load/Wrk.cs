@@ -48,10 +48,17 @@ internal sealed class Wrk
     /// <summary>Requests every path in turn, as a browser that follows a link would. A <paramref name="strict"/> run looks at every response,
     /// not only for statuses above 399, which costs the generator some speed.</summary>
     public Task<Measurement> RedirectAsync(Uri address, string pathsFile, LoadProfile load, bool strict, CancellationToken cancellationToken) =>
-        MeasureAsync(address, "redirect.lua", load, strict ? 302 : null, $$"""
+        MeasureAsync(
+            address,
+            "redirect.lua",
+            load,
+            strict ? 302 : null,
+            $$"""
             paths_file = {{Quote(pathsFile)}},
             {{BrowserHeaders}}
-            """, cancellationToken);
+            """,
+            cancellationToken
+        );
 
     /// <summary>Requests every path in turn, without anything that a browser would add.</summary>
     public Task<Measurement> PicturesAsync(Uri address, string pathsFile, LoadProfile load, CancellationToken cancellationToken) =>
@@ -59,47 +66,91 @@ internal sealed class Wrk
 
     /// <summary>Requests each path of the file once, as long as they last.</summary>
     public Task<Measurement> RedirectOnceAsync(Uri address, string pathsFile, LoadProfile load, CancellationToken cancellationToken) =>
-        MeasureAsync(address, "once.lua", load, 302, $$"""
+        MeasureAsync(
+            address,
+            "once.lua",
+            load,
+            302,
+            $$"""
             paths_file = {{Quote(pathsFile)}},
             {{BrowserHeaders}}
-            """, cancellationToken);
+            """,
+            cancellationToken
+        );
 
-    /// <summary>Requests paths by a Zipf distribution with an exponent of 1, those that stand first in the file most. Another <paramref name="seed"/> gives another order.</summary>
+    /// <summary>Requests paths by a Zipf distribution with an exponent of 1, those that stand first in the file most. Another <paramref name="seed"/> gives
+    /// another order.</summary>
     public Task<Measurement> RedirectZipfAsync(Uri address, string pathsFile, int seed, LoadProfile load, CancellationToken cancellationToken) =>
-        MeasureAsync(address, "zipf.lua", load, null, $$"""
+        MeasureAsync(
+            address,
+            "zipf.lua",
+            load,
+            null,
+            $$"""
             paths_file = {{Quote(pathsFile)}},
             seed = {{seed.ToString(CultureInfo.InvariantCulture)}},
             {{BrowserHeaders}}
-            """, cancellationToken);
+            """,
+            cancellationToken
+        );
 
     /// <summary>Follows one link with another, large user agent in every request.</summary>
     public Task<Measurement> FloodAsync(Uri address, string path, int userAgentBytes, LoadProfile load, CancellationToken cancellationToken) =>
-        MeasureAsync(address, "flood.lua", load, 302, $$"""
+        MeasureAsync(
+            address,
+            "flood.lua",
+            load,
+            302,
+            $$"""
             path = {{Quote(path)}},
             user_agent_bytes = {{userAgentBytes.ToString(CultureInfo.InvariantCulture)}},
-            """, cancellationToken);
+            """,
+            cancellationToken
+        );
 
     /// <summary>Creates a new link with every request. <paramref name="run"/> sets its URLs apart from those of other runs against the same server.</summary>
     public Task<Measurement> CreateAsync(Uri address, string apiKey, int run, LoadProfile load, CancellationToken cancellationToken) =>
-        MeasureAsync(address, "create.lua", load, 201, $$"""
+        MeasureAsync(
+            address,
+            "create.lua",
+            load,
+            201,
+            $$"""
             path = "/api/v1/urls",
             first_number = {{(run * 100_000_000_000).ToString(CultureInfo.InvariantCulture)}},
             headers = { ["Content-Type"] = "application/json", ["X-API-Key"] = {{Quote(apiKey)}} },
-            """, cancellationToken);
+            """,
+            cancellationToken
+        );
 
     /// <summary>Creates as many links with every request.</summary>
     public Task<Measurement> BulkAsync(Uri address, string apiKey, int links, LoadProfile load, CancellationToken cancellationToken) =>
-        MeasureAsync(address, "bulk.lua", load, 201, $$"""
+        MeasureAsync(
+            address,
+            "bulk.lua",
+            load,
+            201,
+            $$"""
             path = "/api/v1/urls/bulk",
             links = {{links.ToString(CultureInfo.InvariantCulture)}},
             headers = { ["Content-Type"] = "application/json", ["X-API-Key"] = {{Quote(apiKey)}} },
-            """, cancellationToken);
+            """,
+            cancellationToken
+        );
 
-    private static bool IsOnPath() => (Environment.GetEnvironmentVariable("PATH") ?? "")
-        .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
-        .Any(folder => File.Exists(Path.Combine(folder, "wrk")));
+    private static bool IsOnPath() =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "")
+            .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+            .Any(folder => File.Exists(Path.Combine(folder, "wrk")));
 
-    private async Task<Measurement> MeasureAsync(Uri address, string script, LoadProfile load, int? expectedStatus, string settings, CancellationToken cancellationToken)
+    private async Task<Measurement> MeasureAsync(
+        Uri address,
+        string script,
+        LoadProfile load,
+        int? expectedStatus,
+        string settings,
+        CancellationToken cancellationToken
+    )
     {
         // wrk refuses more threads than connections.
         var threads = Math.Min(_threads, load.Connections);
@@ -114,7 +165,8 @@ internal sealed class Wrk
 
         string[] arguments = [Flag('t', threads), Flag('c', load.Connections), Flag('d', load.Seconds), "-s", file, address.ToString()];
         var output = await RunAsync("wrk", arguments, TimeSpan.FromSeconds(load.Seconds) + Grace, cancellationToken);
-        var result = output.Split('\n').LastOrDefault(line => line.StartsWith(ResultPrefix, StringComparison.Ordinal))
+        var result =
+            output.Split('\n').LastOrDefault(line => line.StartsWith(ResultPrefix, StringComparison.Ordinal))
             ?? throw new LoadException($"wrk gave no result:\n{output}");
         var measurement = JsonSerializer.Deserialize<Measurement>(result[ResultPrefix.Length..], JsonSerializerOptions.Web)!;
         return measurement.Requests > 0 ? measurement : throw new LoadException($"wrk got no answer from {address}:\n{output}");
@@ -122,7 +174,8 @@ internal sealed class Wrk
 
     private static string Flag(char name, int value) => string.Create(CultureInfo.InvariantCulture, $"-{name}{value}");
 
-    private static string Quote(string value) => "\"" + value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal) + "\"";
+    private static string Quote(string value) =>
+        "\"" + value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal) + "\"";
 
     private static string ReadResource(string name)
     {

@@ -10,15 +10,11 @@ public sealed class ServerUnavailableException : Exception
 {
     /// <summary>States what is missing and how to get it.</summary>
     public ServerUnavailableException(string message)
-        : base(message)
-    {
-    }
+        : base(message) { }
 
     /// <summary>States what is missing and how to get it, with the error that told so.</summary>
     public ServerUnavailableException(string message, Exception innerException)
-        : base(message, innerException)
-    {
-    }
+        : base(message, innerException) { }
 
     /// <summary>What must be said of an operation on a server that is not a process of this machine.</summary>
     internal static ServerUnavailableException NeedsLocalProcess(string operation, string package) =>
@@ -26,5 +22,8 @@ public sealed class ServerUnavailableException : Exception
 
     /// <summary>What must be said of an operation on a control plane that is not of processes of this machine.</summary>
     internal static ServerUnavailableException NeedsLocalControlPlane(string operation) =>
-        new($"{operation} needs a control plane of local processes. Set {KubernetesPrograms.FolderVariable} to a folder with etcd, kube-apiserver and kube-controller-manager.");
+        new(
+            $"{operation} needs a control plane of local processes. Set {KubernetesPrograms.FolderVariable} to a folder with etcd, kube-apiserver and "
+                + "kube-controller-manager."
+        );
 }

@@ -49,7 +49,8 @@ public sealed class ApiClient : IDisposable
         object? body,
         string contentType,
         CancellationToken cancellationToken,
-        FencingToken? token = null)
+        FencingToken? token = null
+    )
     {
         var timeout = token?.TimeLeft < _timeout ? token.TimeLeft : _timeout;
         using var timed = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -100,7 +101,8 @@ public sealed class ApiClient : IDisposable
         string path,
         object? body,
         string contentType,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken
+    )
     {
         var request = new HttpRequestMessage(method, new Uri(_kubernetes.BaseUri, path)) { Version = System.Net.HttpVersion.Version20 };
         if (body is not null)
@@ -114,7 +116,8 @@ public sealed class ApiClient : IDisposable
         HttpRequestMessage request,
         HttpCompletionOption completion,
         string path,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken
+    )
     {
         var started = Stopwatch.GetTimestamp();
         var code = "<error>";

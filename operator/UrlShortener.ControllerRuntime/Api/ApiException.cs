@@ -38,9 +38,12 @@ public sealed class ApiException : Exception
     public bool IsGone => StatusCode == HttpStatusCode.Gone;
 
     /// <summary>The namespace is being deleted, so that nothing can be created in it. Some servers say so only in the message.</summary>
-    public bool IsNamespaceTerminating => StatusCode == HttpStatusCode.Forbidden
-        && (_status?.Details?.Causes?.Any(cause => cause.Reason == TerminatingCause) == true
-            || _status?.Message?.Contains(TerminatingText, StringComparison.Ordinal) == true);
+    public bool IsNamespaceTerminating =>
+        StatusCode == HttpStatusCode.Forbidden
+        && (
+            _status?.Details?.Causes?.Any(cause => cause.Reason == TerminatingCause) == true
+            || _status?.Message?.Contains(TerminatingText, StringComparison.Ordinal) == true
+        );
 
     /// <summary>Reads an answer's body.</summary>
     public static ApiException Of(HttpMethod method, string path, HttpStatusCode statusCode, string body)

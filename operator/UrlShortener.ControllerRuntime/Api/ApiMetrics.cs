@@ -11,9 +11,18 @@ internal static class ApiMetrics
 
     /// <summary>Duration of requests to API servers; of a watch, until it was open.</summary>
     public static readonly Histogram RequestSeconds = Metrics.CreateHistogram(
-        "rest_client_request_duration_seconds", "Duration of requests to API servers.", ["verb"], new HistogramConfiguration { Buckets = DurationBuckets.Seconds });
+        "rest_client_request_duration_seconds",
+        "Duration of requests to API servers.",
+        ["verb"],
+        new HistogramConfiguration { Buckets = DurationBuckets.Seconds }
+    );
 
     /// <summary>Writes by verb, kind and outcome: <c>written</c>, <c>unchanged</c>, <c>conflict</c>, <c>refused</c>, <c>stale</c>, <c>failed</c>.</summary>
     public static readonly Counter Writes = Metrics.CreateCounter(
-        "shortener_operator_writes_total", "Writes to API servers by outcome.", "verb", "kind", "outcome");
+        "shortener_operator_writes_total",
+        "Writes to API servers by outcome.",
+        "verb",
+        "kind",
+        "outcome"
+    );
 }

@@ -118,8 +118,7 @@ public sealed class ResourceClient
 
     private static JsonObject VersionOf(IMetadata<V1ObjectMeta> read) => new() { ["resourceVersion"] = read.Metadata.ResourceVersion };
 
-    private static JsonObject StatusOf(object entity) =>
-        JsonNode.Parse(KubernetesJson.Serialize(entity))?["status"] as JsonObject ?? [];
+    private static JsonObject StatusOf(object entity) => JsonNode.Parse(KubernetesJson.Serialize(entity))?["status"] as JsonObject ?? [];
 
     private static string PathOf<T>(T entity, string? subresource)
         where T : class, IKubernetesObject<V1ObjectMeta> => PathOf<T>(ObjectKey.Of(entity), subresource);
@@ -138,7 +137,8 @@ public sealed class ResourceClient
         string path,
         object body,
         string contentType,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken
+    )
     {
         var outcome = "failed";
         try

@@ -30,7 +30,8 @@ public sealed record ResourceType(string Group, string Version, string Kind, str
     {
         public static readonly ResourceType Type = Read(
             typeof(T).GetCustomAttribute<KubernetesEntityAttribute>()
-            ?? throw new InvalidOperationException($"{typeof(T)} needs the attribute KubernetesEntity with its group, version, kind and plural."));
+                ?? throw new InvalidOperationException($"{typeof(T)} needs the attribute KubernetesEntity with its group, version, kind and plural.")
+        );
 
         private static ResourceType Read(KubernetesEntityAttribute entity) => new(entity.Group ?? "", entity.ApiVersion, entity.Kind, entity.PluralName);
     }

@@ -42,7 +42,8 @@ internal sealed class LeaseElector : BackgroundService
         Leadership leadership,
         ProcessExit exit,
         TimeProvider time,
-        ILogger<LeaseElector> logger)
+        ILogger<LeaseElector> logger
+    )
     {
         _client = clients.Leases;
         _options = options;
@@ -82,8 +83,7 @@ internal sealed class LeaseElector : BackgroundService
                 break;
 
             // After a failure a leader retries soon: it has several attempts until the deadline.
-            var wait = _token is null ? CandidateWait(started)
-                : (isHeld ? _options.RetryPeriod : _options.RetryPeriod / 4) - _time.GetElapsedTime(started);
+            var wait = _token is null ? CandidateWait(started) : (isHeld ? _options.RetryPeriod : _options.RetryPeriod / 4) - _time.GetElapsedTime(started);
             if (wait > TimeSpan.Zero)
                 await Task.Delay(wait, _time, stoppingToken);
         }
@@ -131,8 +131,7 @@ internal sealed class LeaseElector : BackgroundService
             // The leader writes directly on its last version. If another client wrote, it reads again at the next attempt.
             if (_token is null || _lease is null)
                 Observe(await ReadAsync(limit.Token));
-            if (_lease is not null
-                && !LeaseRules.MayTake(_lease.Spec, _options.Identity, _time.GetElapsedTime(_unchangedSince), _options.Duration))
+            if (_lease is not null && !LeaseRules.MayTake(_lease.Spec, _options.Identity, _time.GetElapsedTime(_unchangedSince), _options.Duration))
             {
                 Log.LeaseHeldByAnother(_logger, _options.Identity, _options.Name, _lease.Spec.HolderIdentity);
                 // If this process led, its term is over.
@@ -195,7 +194,8 @@ internal sealed class LeaseElector : BackgroundService
             isNew ? _type.Path(_namespace) : _type.Path(_namespace, _options.Name),
             body,
             Json,
-            cancellationToken);
+            cancellationToken
+        );
     }
 
     private async Task ReleaseAsync(CancellationToken cancellationToken)

@@ -39,12 +39,13 @@ internal static class LeaseRules
     }
 
     /// <summary>The released lease, without a holder. Newer servers refuse an empty name.</summary>
-    public static V1LeaseSpec Release(V1LeaseSpec former, DateTime now) => new()
-    {
-        HolderIdentity = null,
-        LeaseDurationSeconds = 1,
-        AcquireTime = former.AcquireTime,
-        RenewTime = now,
-        LeaseTransitions = former.LeaseTransitions,
-    };
+    public static V1LeaseSpec Release(V1LeaseSpec former, DateTime now) =>
+        new()
+        {
+            HolderIdentity = null,
+            LeaseDurationSeconds = 1,
+            AcquireTime = former.AcquireTime,
+            RenewTime = now,
+            LeaseTransitions = former.LeaseTransitions,
+        };
 }

@@ -9,8 +9,11 @@ internal static partial class Log
     [LoggerMessage(EventName = "LeadershipReleased", Level = LogLevel.Information, Message = "{Identity} released lease {Lease}.")]
     public static partial void LeadershipReleased(ILogger logger, string identity, string lease);
 
-    [LoggerMessage(EventName = "LeadershipLost", Level = LogLevel.Critical,
-        Message = "{Identity} could not renew lease {Lease} for {Deadline}; exiting, so that another process can lead.")]
+    [LoggerMessage(
+        EventName = "LeadershipLost",
+        Level = LogLevel.Critical,
+        Message = "{Identity} could not renew lease {Lease} for {Deadline}; exiting, so that another process can lead."
+    )]
     public static partial void LeadershipLost(ILogger logger, string identity, string lease, TimeSpan deadline);
 
     [LoggerMessage(EventName = "LeaseHeldByAnother", Level = LogLevel.Debug, Message = "{Identity} waits; {Holder} holds lease {Lease}.")]

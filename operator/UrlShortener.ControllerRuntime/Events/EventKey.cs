@@ -17,12 +17,13 @@ internal sealed record EventSubject(string ApiVersion, string Kind, string Names
     public string EventNamespace => Namespace.Length == 0 ? "default" : Namespace;
 
     /// <summary>In the form of an event.</summary>
-    public V1ObjectReference ToReference() => new()
-    {
-        ApiVersion = ApiVersion,
-        Kind = Kind,
-        NamespaceProperty = Namespace.Length == 0 ? null : Namespace,
-        Name = Name,
-        Uid = Uid,
-    };
+    public V1ObjectReference ToReference() =>
+        new()
+        {
+            ApiVersion = ApiVersion,
+            Kind = Kind,
+            NamespaceProperty = Namespace.Length == 0 ? null : Namespace,
+            Name = Name,
+            Uid = Uid,
+        };
 }

@@ -6,8 +6,7 @@ namespace UrlShortener.ControllerRuntime.Events;
 internal static class EventMetrics
 {
     /// <summary>Dropped events, by cause: <c>rate</c>, <c>queue</c>, <c>refused</c>, <c>failed</c>.</summary>
-    public static readonly Counter Dropped = Metrics.CreateCounter(
-        "shortener_operator_events_dropped_total", "Dropped events.", "cause");
+    public static readonly Counter Dropped = Metrics.CreateCounter("shortener_operator_events_dropped_total", "Dropped events.", "cause");
 
     /// <summary>Written events: new ones and updates of a series.</summary>
     public static readonly Counter Written = Metrics.CreateCounter("shortener_operator_events_written_total", "Events written.");

@@ -26,13 +26,7 @@ internal sealed class EventWriter : BackgroundService
     private readonly ILogger _logger;
 
     /// <summary>Prepares a writer; <paramref name="source"/> names this process.</summary>
-    public EventWriter(
-        EventRecorder recorder,
-        ResourceClient client,
-        Leadership leadership,
-        EventSource source,
-        TimeProvider time,
-        ILogger<EventWriter> logger)
+    public EventWriter(EventRecorder recorder, ResourceClient client, Leadership leadership, EventSource source, TimeProvider time, ILogger<EventWriter> logger)
     {
         _recorder = recorder;
         _client = client;
@@ -128,7 +122,8 @@ internal sealed class EventWriter : BackgroundService
                 Series = count > 1 ? new Eventsv1EventSeries { Count = count, LastObservedTime = lastAt } : null,
             },
             _source.FieldManager,
-            cancellationToken);
+            cancellationToken
+        );
         series.WrittenAs = created.Metadata.Name;
     }
 

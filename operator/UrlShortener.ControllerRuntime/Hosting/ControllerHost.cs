@@ -38,7 +38,8 @@ internal sealed class ControllerHost<TEntity> : BackgroundService, IHostedLifecy
         Leadership leadership,
         IServiceProvider services,
         TimeProvider time,
-        ILogger<ControllerHost<TEntity>> logger)
+        ILogger<ControllerHost<TEntity>> logger
+    )
     {
         _definition = definition;
         _informer = informer;

@@ -31,7 +31,8 @@ public static class EntityChange
     {
         var type = ResourceType.Of<TOwner>();
         var owner = owned.Metadata.OwnerReferences?.FirstOrDefault(reference =>
-            reference.Controller == true && reference.Kind == type.Kind && GroupOf(reference.ApiVersion) == type.Group);
+            reference.Controller == true && reference.Kind == type.Kind && GroupOf(reference.ApiVersion) == type.Group
+        );
         return owner is null ? null : new ObjectKey(owned.Metadata.NamespaceProperty ?? "", owner.Name);
     }
 

@@ -13,8 +13,10 @@ internal sealed class LivenessCheck(IEnumerable<IWorkAges> queues) : IHealthChec
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         var stuck = queues.Where(queue => queue.GetAges().Any(age => age > MaxAge)).Select(queue => queue.Name).ToList();
-        return Task.FromResult(stuck.Count == 0
-            ? HealthCheckResult.Healthy()
-            : HealthCheckResult.Unhealthy($"A reconcile of {string.Join(", ", stuck)} has run for more than {MaxAge.TotalMinutes} min."));
+        return Task.FromResult(
+            stuck.Count == 0
+                ? HealthCheckResult.Healthy()
+                : HealthCheckResult.Unhealthy($"A reconcile of {string.Join(", ", stuck)} has run for more than {MaxAge.TotalMinutes} min.")
+        );
     }
 }

@@ -11,7 +11,10 @@ internal static partial class Log
     [LoggerMessage(EventName = "ReconcileRequeued", Level = LogLevel.Debug, Message = "{Controller} reconciles {Object} again: {Message}")]
     public static partial void ReconcileRequeued(ILogger logger, string controller, ObjectKey @object, string message);
 
-    [LoggerMessage(EventName = "ReconcileAborted", Level = LogLevel.Information,
-        Message = "{Controller} aborted the reconcile of {Object}: this process stops or no longer leads.")]
+    [LoggerMessage(
+        EventName = "ReconcileAborted",
+        Level = LogLevel.Information,
+        Message = "{Controller} aborted the reconcile of {Object}: this process stops or no longer leads."
+    )]
     public static partial void ReconcileAborted(ILogger logger, string controller, ObjectKey @object);
 }

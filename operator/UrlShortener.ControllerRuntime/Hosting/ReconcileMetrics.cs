@@ -14,20 +14,29 @@ internal static class ReconcileMetrics
 
     /// <summary>Reconciles that ended with an unexpected exception: bugs.</summary>
     public static readonly Counter Panics = Metrics.CreateCounter(
-        "controller_runtime_reconcile_panics_total", "Reconciles that ended with an unexpected exception.", "controller");
+        "controller_runtime_reconcile_panics_total",
+        "Reconciles that ended with an unexpected exception.",
+        "controller"
+    );
 
     /// <summary>Reconciles that timed out.</summary>
-    public static readonly Counter Timeouts = Metrics.CreateCounter(
-        "controller_runtime_reconcile_timeouts_total", "Reconciles that timed out.", "controller");
+    public static readonly Counter Timeouts = Metrics.CreateCounter("controller_runtime_reconcile_timeouts_total", "Reconciles that timed out.", "controller");
 
     /// <summary>Duration of a reconcile.</summary>
     public static readonly Histogram Seconds = Metrics.CreateHistogram(
-        "controller_runtime_reconcile_time_seconds", "Duration of a reconcile.", ["controller"], new HistogramConfiguration { Buckets = DurationBuckets.Seconds });
+        "controller_runtime_reconcile_time_seconds",
+        "Duration of a reconcile.",
+        ["controller"],
+        new HistogramConfiguration { Buckets = DurationBuckets.Seconds }
+    );
 
     /// <summary>Running reconciles.</summary>
     public static readonly Gauge ActiveWorkers = Metrics.CreateGauge("controller_runtime_active_workers", "Running reconciles.", "controller");
 
     /// <summary>Maximum number of concurrent reconciles.</summary>
     public static readonly Gauge MaxConcurrentReconciles = Metrics.CreateGauge(
-        "controller_runtime_max_concurrent_reconciles", "Maximum number of concurrent reconciles.", "controller");
+        "controller_runtime_max_concurrent_reconciles",
+        "Maximum number of concurrent reconciles.",
+        "controller"
+    );
 }

@@ -23,7 +23,8 @@ internal readonly record struct ReconcileOutcome(string Result, bool IsFailure, 
 
     /// <summary>From the result of a controller.</summary>
     public static ReconcileOutcome Of<TEntity>(ReconciliationResult<TEntity> result)
-        where TEntity : class => (result.IsSuccess, result.RequeueAfter) switch
+        where TEntity : class =>
+        (result.IsSuccess, result.RequeueAfter) switch
         {
             (true, null) => Success,
             (true, { } after) => new ReconcileOutcome("requeue_after", false, after),

@@ -15,11 +15,7 @@ internal sealed class Reconciler<TEntity>
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
 
-    public Reconciler(
-        ControllerDefinition<TEntity> definition,
-        IEntityController<TEntity> controller,
-        TimeProvider time,
-        ILogger logger)
+    public Reconciler(ControllerDefinition<TEntity> definition, IEntityController<TEntity> controller, TimeProvider time, ILogger logger)
     {
         _definition = definition;
         _controller = controller;

@@ -33,17 +33,18 @@ public static class RuntimeServices
         services.TryAddSingleton(_ => KubernetesClients.CreateLocal());
         services.TryAddSingleton<ProcessExit>(Environment.Exit);
         services.TryAddSingleton(provider => provider.GetRequiredService<IOptions<RuntimeOptions>>().Value.Lease);
-        services.TryAddSingleton(provider => provider.GetRequiredService<LeaseOptions>().Enabled
-            ? new Leadership()
-            : Leadership.CreatePermanent(provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton(provider =>
+            provider.GetRequiredService<LeaseOptions>().Enabled ? new Leadership() : Leadership.CreatePermanent(provider.GetRequiredService<TimeProvider>())
+        );
         services.TryAddSingleton(provider => new ResourceClient(
             provider.GetRequiredService<KubernetesClients>().Requests,
-            provider.GetRequiredService<Leadership>()));
+            provider.GetRequiredService<Leadership>()
+        ));
         services.TryAddSingleton<EventRecorder>();
         services.TryAddSingleton(provider => SourceOf(provider.GetRequiredService<IOptions<RuntimeOptions>>().Value));
-        services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<LeaseOptions>().Enabled
-            ? ActivatorUtilities.CreateInstance<LeaseElector>(provider)
-            : new NoElection());
+        services.AddSingleton<IHostedService>(provider =>
+            provider.GetRequiredService<LeaseOptions>().Enabled ? ActivatorUtilities.CreateInstance<LeaseElector>(provider) : new NoElection()
+        );
         services.AddHostedService<InformerHost>();
         services.AddHostedService<EventWriter>();
         services.AddHealthChecks().AddCheck<ReadinessCheck>("informers", tags: [ReadyTag]).AddCheck<LivenessCheck>("workers", tags: [LiveTag]);
@@ -58,18 +59,22 @@ public static class RuntimeServices
             services.Configure(configure);
         if (services.Any(service => service.ServiceType == typeof(Informer<T>)))
             return services;
-        services.AddOptions<InformerOptions<T>>()
-            .PostConfigure<IOptions<RuntimeOptions>>((informer, runtime) =>
-            {
-                informer.Namespaces ??= runtime.Value.Namespaces;
-                if (runtime.Value.Resync is { } resync)
-                    informer.Timings = informer.Timings with { Resync = resync };
-            });
+        services
+            .AddOptions<InformerOptions<T>>()
+            .PostConfigure<IOptions<RuntimeOptions>>(
+                (informer, runtime) =>
+                {
+                    informer.Namespaces ??= runtime.Value.Namespaces;
+                    if (runtime.Value.Resync is { } resync)
+                        informer.Timings = informer.Timings with { Resync = resync };
+                }
+            );
         services.AddSingleton(provider => new Informer<T>(
             provider.GetRequiredService<KubernetesClients>().Watches,
             provider.GetRequiredService<IOptions<InformerOptions<T>>>().Value,
             provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILogger<Informer<T>>>()));
+            provider.GetRequiredService<ILogger<Informer<T>>>()
+        ));
         return services.AddSingleton<IInformer>(provider => provider.GetRequiredService<Informer<T>>());
     }
 
@@ -77,7 +82,8 @@ public static class RuntimeServices
     /// <exception cref="InvalidOperationException">The kind already has a controller.</exception>
     public static IServiceCollection AddController<TEntity, TController>(
         this IServiceCollection services,
-        Action<ControllerDefinition<TEntity>>? configure = null)
+        Action<ControllerDefinition<TEntity>>? configure = null
+    )
         where TEntity : class, IKubernetesObject<V1ObjectMeta>
         where TController : class, IEntityController<TEntity>
     {

@@ -47,7 +47,8 @@ public sealed class Informer<T> : IInformer
     /// <inheritdoc/>
     public TimeSpan SilentFor => _reflectors.Max(reflector => reflector.SilentFor);
 
-    /// <summary>Adds a handler, before the informer runs. It must be quick. What it throws is logged, and it sees the object again at the next resync.</summary>
+    /// <summary>Adds a handler, before the informer runs. It must be quick. What it throws is logged, and it sees the object again at the next
+    /// resync.</summary>
     public void Subscribe(Action<ObjectChange<T>> handler) => _handlers.Add(handler);
 
     /// <inheritdoc/>

@@ -4,6 +4,5 @@ namespace UrlShortener.ControllerRuntime.Informers;
 internal sealed class InformerHost(IEnumerable<IInformer> informers) : BackgroundService
 {
     /// <inheritdoc/>
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        Task.WhenAll(informers.Select(informer => informer.RunAsync(stoppingToken)));
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(informers.Select(informer => informer.RunAsync(stoppingToken)));
 }

@@ -10,12 +10,19 @@ internal static class InformerMetrics
 
     /// <summary>Watches that ended, by kind and cause: <c>end</c>, <c>idle</c>, <c>gone</c>, <c>undecodable</c>, <c>not_served</c>, <c>error</c>.</summary>
     public static readonly Counter WatchEnds = Metrics.CreateCounter(
-        "shortener_operator_informer_watch_ends_total", "Ended watches of informers.", "kind", "cause");
+        "shortener_operator_informer_watch_ends_total",
+        "Ended watches of informers.",
+        "kind",
+        "cause"
+    );
 
     /// <summary>Objects in an informer's cache.</summary>
     public static readonly Gauge CachedObjects = Metrics.CreateGauge("shortener_operator_informer_objects", "Objects in an informer's cache.", "kind");
 
     /// <summary>Objects that could not be decoded; the cache keeps their last known state.</summary>
     public static readonly Counter Undecodable = Metrics.CreateCounter(
-        "shortener_operator_informer_undecodable_total", "Objects that informers could not decode.", "kind");
+        "shortener_operator_informer_undecodable_total",
+        "Objects that informers could not decode.",
+        "kind"
+    );
 }

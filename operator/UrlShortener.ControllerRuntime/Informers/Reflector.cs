@@ -46,7 +46,8 @@ internal sealed class Reflector<T>
         Action<ObjectChange<T>> tell,
         Action reportSynced,
         TimeProvider time,
-        ILogger logger)
+        ILogger logger
+    )
     {
         _client = client;
         _namespace = @namespace;
@@ -83,7 +84,8 @@ internal sealed class Reflector<T>
             // A watch that ends at once without data counts as a failure, or the next ones would follow without a pause.
             var worked = _lines > 0 || end == WatchEnd.Idle || _time.GetElapsedTime(started) > _options.Timings.Reconnect.Most;
             failures = worked && end != WatchEnd.Undecodable ? 0 : failures + 1;
-            var wait = end == WatchEnd.NotServed ? Jitter.Around(_options.Timings.NotServedRetry, NotServedSpread)
+            var wait =
+                end == WatchEnd.NotServed ? Jitter.Around(_options.Timings.NotServedRetry, NotServedSpread)
                 : failures > 0 ? _options.Timings.Reconnect.SpreadAfter(failures)
                 : TimeSpan.Zero;
             if (wait > TimeSpan.Zero)
@@ -91,15 +93,16 @@ internal sealed class Reflector<T>
         }
     }
 
-    private static string Name(WatchEnd end) => end switch
-    {
-        WatchEnd.End => "end",
-        WatchEnd.Idle => "idle",
-        WatchEnd.Gone => "gone",
-        WatchEnd.Undecodable => "undecodable",
-        WatchEnd.NotServed => "not_served",
-        _ => "error",
-    };
+    private static string Name(WatchEnd end) =>
+        end switch
+        {
+            WatchEnd.End => "end",
+            WatchEnd.Idle => "idle",
+            WatchEnd.Gone => "gone",
+            WatchEnd.Undecodable => "undecodable",
+            WatchEnd.NotServed => "not_served",
+            _ => "error",
+        };
 
     /// <summary>One list, if needed, and one watch. The only place of the loop that catches errors.</summary>
     private async Task<WatchEnd> FollowOnceAsync(CancellationToken cancellationToken)
@@ -152,8 +155,7 @@ internal sealed class Reflector<T>
             foreach (var item in page.Items ?? [])
                 TakeListed(item, seen);
             next = page.Metadata.ContinueProperty;
-        }
-        while (!string.IsNullOrEmpty(next));
+        } while (!string.IsNullOrEmpty(next));
 
         foreach (var key in _cache.GetKeys(_namespace).Where(key => !seen.Contains(key)))
             Remove(key);
@@ -264,7 +266,8 @@ internal sealed class Reflector<T>
         var seconds = Jitter.Between(_options.Timings.LeastWatch, _options.Timings.MostWatch).TotalSeconds;
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{_type.Path(_namespace)}?watch=true&allowWatchBookmarks=true&resourceVersion={version}&timeoutSeconds={seconds:0}{Selectors()}");
+            $"{_type.Path(_namespace)}?watch=true&allowWatchBookmarks=true&resourceVersion={version}&timeoutSeconds={seconds:0}{Selectors()}"
+        );
     }
 
     private string Selectors() => string.IsNullOrEmpty(_options.LabelSelector) ? "" : $"&labelSelector={Uri.EscapeDataString(_options.LabelSelector)}";

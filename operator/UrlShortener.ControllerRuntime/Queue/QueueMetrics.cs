@@ -14,19 +14,29 @@ internal static class QueueMetrics
 
     /// <summary>Time that a key waited for a worker.</summary>
     public static readonly Histogram QueueSeconds = Metrics.CreateHistogram(
-        "workqueue_queue_duration_seconds", "Time that a key waited for a worker.", ["name"], new HistogramConfiguration { Buckets = DurationBuckets.Seconds });
+        "workqueue_queue_duration_seconds",
+        "Time that a key waited for a worker.",
+        ["name"],
+        new HistogramConfiguration { Buckets = DurationBuckets.Seconds }
+    );
 
     /// <summary>Duration of the work on a key.</summary>
     public static readonly Histogram WorkSeconds = Metrics.CreateHistogram(
-        "workqueue_work_duration_seconds", "Duration of the work on a key.", ["name"], new HistogramConfiguration { Buckets = DurationBuckets.Seconds });
+        "workqueue_work_duration_seconds",
+        "Duration of the work on a key.",
+        ["name"],
+        new HistogramConfiguration { Buckets = DurationBuckets.Seconds }
+    );
 
     /// <summary>Sum of the ages of unfinished work.</summary>
-    public static readonly Gauge UnfinishedSeconds = Metrics.CreateGauge(
-        "workqueue_unfinished_work_seconds", "Sum of the ages of unfinished work.", "name");
+    public static readonly Gauge UnfinishedSeconds = Metrics.CreateGauge("workqueue_unfinished_work_seconds", "Sum of the ages of unfinished work.", "name");
 
     /// <summary>Age of the oldest unfinished work.</summary>
     public static readonly Gauge LongestRunningSeconds = Metrics.CreateGauge(
-        "workqueue_longest_running_processor_seconds", "Age of the oldest unfinished work.", "name");
+        "workqueue_longest_running_processor_seconds",
+        "Age of the oldest unfinished work.",
+        "name"
+    );
 
     /// <summary>Keys added again with backoff.</summary>
     public static readonly Counter Retries = Metrics.CreateCounter("workqueue_retries_total", "Keys added again after a failure.", "name");

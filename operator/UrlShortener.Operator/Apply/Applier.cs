@@ -32,13 +32,19 @@ internal sealed class Applier(ResourceClient client, EventRecorder events)
         live ??= await client.GetAsync<T>(ObjectKey.Of(desired), cancellationToken);
         if (live is not null && !Owned.IsControlledBy(live, owner))
         {
-            return new Obstacle(Reasons.NameTaken, live.Metadata.DeletionTimestamp is null
-                ? $"{name} exists and does not belong to this object. Delete it, or use another name for this object."
-                : $"{name} of an earlier object is still being deleted.");
+            return new Obstacle(
+                Reasons.NameTaken,
+                live.Metadata.DeletionTimestamp is null
+                    ? $"{name} exists and does not belong to this object. Delete it, or use another name for this object."
+                    : $"{name} of an earlier object is still being deleted."
+            );
         }
 
         var digest = Digest.OfObject(desired);
-        desired.Metadata.Annotations = new Dictionary<string, string>(desired.Metadata.Annotations ?? new Dictionary<string, string>()) { [Labels.AppliedDigest] = digest };
+        desired.Metadata.Annotations = new Dictionary<string, string>(desired.Metadata.Annotations ?? new Dictionary<string, string>())
+        {
+            [Labels.AppliedDigest] = digest,
+        };
         var drift = live is null ? null : Drift.Find(FieldsOf(desired), FieldsOf(live));
         if (live is not null && (drift is null || IsSettled<T>(live, digest)))
             return null;
@@ -59,7 +65,13 @@ internal sealed class Applier(ResourceClient client, EventRecorder events)
     }
 
     /// <summary>Like <see cref="EnsureAsync"/> if the object is desired, like <see cref="DeleteAsync"/> if not.</summary>
-    public async Task<Obstacle?> EnsureIfAsync<T>(bool isWanted, IKubernetesObject<V1ObjectMeta> owner, Func<T> build, T? live, CancellationToken cancellationToken)
+    public async Task<Obstacle?> EnsureIfAsync<T>(
+        bool isWanted,
+        IKubernetesObject<V1ObjectMeta> owner,
+        Func<T> build,
+        T? live,
+        CancellationToken cancellationToken
+    )
         where T : class, IKubernetesObject<V1ObjectMeta>
     {
         if (isWanted)
@@ -80,7 +92,8 @@ internal sealed class Applier(ResourceClient client, EventRecorder events)
 
     private static (string Kind, ObjectKey Key) KeyOf<T>(IMetadata<V1ObjectMeta> entity) => (ResourceType.Of<T>().Kind, ObjectKey.Of(entity));
 
-    private bool IsSettled<T>(IMetadata<V1ObjectMeta> live, string digest) => _settled.TryGetValue(KeyOf<T>(live), out var settled) && settled == Settled.Of(live, digest);
+    private bool IsSettled<T>(IMetadata<V1ObjectMeta> live, string digest) =>
+        _settled.TryGetValue(KeyOf<T>(live), out var settled) && settled == Settled.Of(live, digest);
 
     private static JsonObject FieldsOf(object entity)
     {

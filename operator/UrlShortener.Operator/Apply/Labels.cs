@@ -47,20 +47,22 @@ internal static class Labels
     private const int MaxValue = 63;
 
     /// <summary>Label selector of the pods of a component. It never changes.</summary>
-    public static Dictionary<string, string> SelectorOf(string instance, string component) => new()
-    {
-        [Name] = Product,
-        [Instance] = InstanceValue(instance),
-        [Component] = component,
-    };
+    public static Dictionary<string, string> SelectorOf(string instance, string component) =>
+        new()
+        {
+            [Name] = Product,
+            [Instance] = InstanceValue(instance),
+            [Component] = component,
+        };
 
     /// <summary>All labels of an object of a component.</summary>
-    public static Dictionary<string, string> Of(string instance, string component, string region) => new(SelectorOf(instance, component))
-    {
-        [ManagedBy] = Manager,
-        [PartOf] = Product,
-        [Region] = region,
-    };
+    public static Dictionary<string, string> Of(string instance, string component, string region) =>
+        new(SelectorOf(instance, component))
+        {
+            [ManagedBy] = Manager,
+            [PartOf] = Product,
+            [Region] = region,
+        };
 
     /// <summary>A selector as a string, for the scale subresource.</summary>
     public static string Text(IReadOnlyDictionary<string, string> selector) =>
@@ -77,12 +79,13 @@ internal static class Labels
     public static Dictionary<string, string> SelectorOfProgram(string name) => new() { [Name] = name };
 
     /// <summary>Annotations that tell Prometheus to scrape a pod.</summary>
-    public static Dictionary<string, string> Scrape(int port) => new()
-    {
-        ["prometheus.io/scrape"] = "true",
-        ["prometheus.io/port"] = port.ToString(CultureInfo.InvariantCulture),
-        ["prometheus.io/path"] = "/metrics",
-    };
+    public static Dictionary<string, string> Scrape(int port) =>
+        new()
+        {
+            ["prometheus.io/scrape"] = "true",
+            ["prometheus.io/port"] = port.ToString(CultureInfo.InvariantCulture),
+            ["prometheus.io/path"] = "/metrics",
+        };
 
     /// <summary>The value of an object's instance label. Names of objects may be longer than label values.</summary>
     public static string InstanceValue(string name) => name.Length <= MaxValue ? name : Names.Shorten(name, MaxValue);

@@ -22,6 +22,5 @@ internal static class Names
     public static string Of(string owner, string component) => Shorten(owner, MaxLength - PodSuffix - component.Length - 1) + "-" + component;
 
     /// <summary>A name with a maximum length that is practically unique: long names end in a digest.</summary>
-    public static string Shorten(string name, int length) =>
-        name.Length <= length ? name : $"{name[..(length - 9)].TrimEnd('-', '.')}-{Digest.Of(name)[..8]}";
+    public static string Shorten(string name, int length) => name.Length <= length ? name : $"{name[..(length - 9)].TrimEnd('-', '.')}-{Digest.Of(name)[..8]}";
 }

@@ -12,7 +12,8 @@ internal static class Owned
     /// <param name="region">The region.</param>
     /// <param name="suffix">Last part of its name.</param>
     /// <param name="component">Its component.</param>
-    public static V1ObjectMeta Metadata(V1Alpha1ShortenerRegion region, string suffix, string component) => Metadata(region, suffix, component, region.Spec.Region);
+    public static V1ObjectMeta Metadata(V1Alpha1ShortenerRegion region, string suffix, string component) =>
+        Metadata(region, suffix, component, region.Spec.Region);
 
     /// <summary>Metadata of an object of any owner.</summary>
     public static V1ObjectMeta Metadata<TOwner>(TOwner owner, string suffix, string component, string region)

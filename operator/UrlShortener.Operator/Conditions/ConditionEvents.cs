@@ -9,7 +9,13 @@ internal static class ConditionEvents
 {
     // For these, True is a problem.
     private static readonly HashSet<string> Abnormal =
-        [ConditionTypes.Stalled, ConditionTypes.LowWatermark, ConditionTypes.Critical, ConditionTypes.Exhausted, ConditionTypes.KeyspaceLow];
+    [
+        ConditionTypes.Stalled,
+        ConditionTypes.LowWatermark,
+        ConditionTypes.Critical,
+        ConditionTypes.Exhausted,
+        ConditionTypes.KeyspaceLow,
+    ];
 
     // These change with every update, and add no information to the others.
     private static readonly HashSet<string> Silent = [ConditionTypes.Reconciling];
@@ -36,7 +42,8 @@ internal static class ConditionEvents
                 isBad ? EventSeverity.Warning : EventSeverity.Normal,
                 reason,
                 condition.Type,
-                $"{condition.Type} is {condition.Status}: {condition.Message}");
+                $"{condition.Type} is {condition.Status}: {condition.Message}"
+            );
         }
     }
 

@@ -37,17 +37,24 @@ internal sealed class ConditionList
     /// <param name="message">A sentence for people.</param>
     public void Set(string type, bool? status, string reason, string message)
     {
-        var text = status switch { true => "True", false => "False", _ => "Unknown" };
-        var former = Find(_former, type);
-        _conditions.Add(new V1Condition
+        var text = status switch
         {
-            Type = type,
-            Status = text,
-            Reason = reason,
-            Message = message.Length <= MaxMessage ? message : message[..(MaxMessage - 1)] + "…",
-            ObservedGeneration = _generation,
-            LastTransitionTime = former?.Status == text ? former.LastTransitionTime : _now,
-        });
+            true => "True",
+            false => "False",
+            _ => "Unknown",
+        };
+        var former = Find(_former, type);
+        _conditions.Add(
+            new V1Condition
+            {
+                Type = type,
+                Status = text,
+                Reason = reason,
+                Message = message.Length <= MaxMessage ? message : message[..(MaxMessage - 1)] + "…",
+                ObservedGeneration = _generation,
+                LastTransitionTime = former?.Status == text ? former.LastTransitionTime : _now,
+            }
+        );
     }
 
     /// <summary>Whether a condition is set and true.</summary>

@@ -34,28 +34,35 @@ internal sealed class LeaderElectionOptions : IValidatableObject
         if (Namespace.Length > 0 && !KubernetesNames.IsLabel(Namespace))
         {
             yield return new ValidationResult(
-                $"is \"{Namespace}\", which is not a valid namespace name. Use at most 63 lower-case letters, digits and '-'.", [nameof(Namespace)]);
+                $"is \"{Namespace}\", which is not a valid namespace name. Use at most 63 lower-case letters, digits and '-'.",
+                [nameof(Namespace)]
+            );
         }
 
         // A Lease stores it as a number of seconds, which the other replicas use.
         if (Duration.Ticks % TimeSpan.TicksPerSecond != 0)
             yield return new ValidationResult($"must be whole seconds, not {Duration}.", [nameof(Duration)]);
         if (RenewDeadline >= Duration)
-            yield return new ValidationResult($"must be below Operator:LeaderElection:Duration ({Duration}), so that all requests of a leader have ended "
-                + "before another one starts.", [nameof(RenewDeadline)]);
+            yield return new ValidationResult(
+                $"must be below Operator:LeaderElection:Duration ({Duration}), so that all requests of a leader have ended " + "before another one starts.",
+                [nameof(RenewDeadline)]
+            );
         if (RetryPeriod * 2 > RenewDeadline)
-            yield return new ValidationResult($"must be at most half of Operator:LeaderElection:RenewDeadline ({RenewDeadline}), so that one lost request "
-                + "does not end the leadership.", [nameof(RetryPeriod)]);
+            yield return new ValidationResult(
+                $"must be at most half of Operator:LeaderElection:RenewDeadline ({RenewDeadline}), so that one lost request " + "does not end the leadership.",
+                [nameof(RetryPeriod)]
+            );
     }
 
     /// <summary>In the form that the controller runtime uses.</summary>
-    internal LeaseOptions ToLease() => new()
-    {
-        Enabled = Enabled,
-        Name = LeaseName,
-        Namespace = Namespace,
-        Duration = Duration,
-        RenewDeadline = RenewDeadline,
-        RetryPeriod = RetryPeriod,
-    };
+    internal LeaseOptions ToLease() =>
+        new()
+        {
+            Enabled = Enabled,
+            Name = LeaseName,
+            Namespace = Namespace,
+            Duration = Duration,
+            RenewDeadline = RenewDeadline,
+            RetryPeriod = RetryPeriod,
+        };
 }

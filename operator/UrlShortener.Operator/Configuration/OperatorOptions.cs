@@ -45,7 +45,9 @@ internal sealed class OperatorOptions : IValidatableObject
         foreach (var name in NamespaceList.Where(name => !KubernetesNames.IsLabel(name)))
         {
             yield return new ValidationResult(
-                $"contains \"{name}\", which is not a valid namespace name. Use at most 63 lower-case letters, digits and '-'.", [nameof(Namespaces)]);
+                $"contains \"{name}\", which is not a valid namespace name. Use at most 63 lower-case letters, digits and '-'.",
+                [nameof(Namespaces)]
+            );
         }
 
         if (Address.Length > 0 && !IPAddress.TryParse(Address, out _))

@@ -20,7 +20,11 @@ internal static class Settings
         CheckSection(configuration.GetSection(Section), typeof(OperatorOptions), readable, errors);
         var options = new OperatorOptions();
         // Unreadable settings keep their defaults; the errors name them.
-        new ConfigurationBuilder().AddInMemoryCollection(readable).Build().GetSection(Section).Bind(options);
+        new ConfigurationBuilder()
+            .AddInMemoryCollection(readable)
+            .Build()
+            .GetSection(Section)
+            .Bind(options);
         Validate(options, Section, errors);
         return (options, errors);
     }
@@ -85,7 +89,8 @@ internal static class Settings
         foreach (var result in results)
         {
             var member = result.MemberNames.First();
-            var message = result.ErrorMessage!.Replace($"The field {member} ", "", StringComparison.Ordinal)
+            var message = result
+                .ErrorMessage!.Replace($"The field {member} ", "", StringComparison.Ordinal)
                 .Replace($"The {member} field ", "", StringComparison.Ordinal);
             errors.Add($"{path}:{member} {message}");
         }

@@ -50,5 +50,13 @@ internal sealed class V1Alpha1KeyPool : IKubernetesObject<V1ObjectMeta>, ISpec<K
     public KeyPoolStatus? Status { get; set; }
 
     /// <summary>A copy of the object with another status.</summary>
-    public V1Alpha1KeyPool WithStatus(KeyPoolStatus status) => new() { ApiVersion = ApiVersion, Kind = Kind, Metadata = Metadata, Spec = Spec, Status = status };
+    public V1Alpha1KeyPool WithStatus(KeyPoolStatus status) =>
+        new()
+        {
+            ApiVersion = ApiVersion,
+            Kind = Kind,
+            Metadata = Metadata,
+            Spec = Spec,
+            Status = status,
+        };
 }

@@ -45,5 +45,13 @@ internal sealed class V1Alpha1ShortenerRegion : IKubernetesObject<V1ObjectMeta>,
     public RegionStatus? Status { get; set; }
 
     /// <summary>A copy of the object with another status.</summary>
-    public V1Alpha1ShortenerRegion WithStatus(RegionStatus status) => new() { ApiVersion = ApiVersion, Kind = Kind, Metadata = Metadata, Spec = Spec, Status = status };
+    public V1Alpha1ShortenerRegion WithStatus(RegionStatus status) =>
+        new()
+        {
+            ApiVersion = ApiVersion,
+            Kind = Kind,
+            Metadata = Metadata,
+            Spec = Spec,
+            Status = status,
+        };
 }

@@ -13,8 +13,15 @@ namespace UrlShortener.Operator.KeyPools;
 
 /// <summary>Reconciles key pools: observe, plan, apply, command, write the status.</summary>
 internal sealed class KeyPoolController(
-    KeyPoolObserver observer, Applier applier, ResourceClient client, KgsClient kgs, KgsTokens tokens, Leadership leadership, EventRecorder events, TimeProvider time)
-    : IEntityController<V1Alpha1KeyPool>
+    KeyPoolObserver observer,
+    Applier applier,
+    ResourceClient client,
+    KgsClient kgs,
+    KgsTokens tokens,
+    Leadership leadership,
+    EventRecorder events,
+    TimeProvider time
+) : IEntityController<V1Alpha1KeyPool>
 {
     // By UID of the pool; removed with it.
     private readonly ConcurrentDictionary<string, KeyPoolMemory> _memory = new();
@@ -54,14 +61,26 @@ internal sealed class KeyPoolController(
     }
 
     // Applies independent objects even if others fail; returns the first obstacle.
-    private async Task<Obstacle?> ApplyAsync(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region, ObservedKeyPool observed, KeyPoolPlan plan, CancellationToken cancellationToken)
+    private async Task<Obstacle?> ApplyAsync(
+        V1Alpha1KeyPool pool,
+        V1Alpha1ShortenerRegion region,
+        ObservedKeyPool observed,
+        KeyPoolPlan plan,
+        CancellationToken cancellationToken
+    )
     {
         Obstacle?[] obstacles =
         [
             plan.MakesToken ? await MakeTokenAsync(pool, region, plan, cancellationToken) : null,
             await applier.EnsureAsync(pool, KgsResources.BuildService(pool, region), observed.Service, cancellationToken),
             await applier.EnsureAsync(pool, KgsResources.BuildDisruptionBudget(pool, region), observed.DisruptionBudget, cancellationToken),
-            await applier.EnsureIfAsync(region.Spec.App.NetworkPolicy.Enabled, pool, () => KgsResources.BuildNetworkPolicy(pool, region), observed.NetworkPolicy, cancellationToken),
+            await applier.EnsureIfAsync(
+                region.Spec.App.NetworkPolicy.Enabled,
+                pool,
+                () => KgsResources.BuildNetworkPolicy(pool, region),
+                observed.NetworkPolicy,
+                cancellationToken
+            ),
         ];
         if (obstacles.FirstOrDefault(obstacle => obstacle is not null) is { } first)
             return first;
@@ -83,17 +102,28 @@ internal sealed class KeyPoolController(
 
         return Owned.IsControlledBy(live, pool)
             ? null
-            : new Obstacle(Reasons.NameTaken, $"Secret {plan.Token.Name} exists and does not belong to this KeyPool. Delete it, or reference it in "
-                + "spec.connections.kgsTokenSecretRef of the region.");
+            : new Obstacle(
+                Reasons.NameTaken,
+                $"Secret {plan.Token.Name} exists and does not belong to this KeyPool. Delete it, or reference it in "
+                    + "spec.connections.kgsTokenSecretRef of the region."
+            );
     }
 
     private async Task CommandAsync(V1Alpha1KeyPool pool, ObservedKeyPool observed, KeyPoolPlan plan, CancellationToken cancellationToken)
     {
         if (plan.BadEpoch is { } bad)
-            events.Record(pool, EventSeverity.Warning, "EpochInvalid", "OpenEpoch", $"Ignored annotation {Labels.OpenEpoch}: \"{bad}\" is not a whole "
-                + $"number from 1 to {Limits.MaxEpoch}.");
-        if ((plan.OpensEpoch is null && !plan.Refills) || observed.AskedWorker is not { } pod
-            || await tokens.ReadAsync(pool.Metadata.NamespaceProperty, plan.Token, cancellationToken) is not { } token)
+            events.Record(
+                pool,
+                EventSeverity.Warning,
+                "EpochInvalid",
+                "OpenEpoch",
+                $"Ignored annotation {Labels.OpenEpoch}: \"{bad}\" is not a whole " + $"number from 1 to {Limits.MaxEpoch}."
+            );
+        if (
+            (plan.OpensEpoch is null && !plan.Refills)
+            || observed.AskedWorker is not { } pod
+            || await tokens.ReadAsync(pool.Metadata.NamespaceProperty, plan.Token, cancellationToken) is not { } token
+        )
             return;
 
         if (plan.OpensEpoch is { } epoch)

@@ -11,10 +11,16 @@ internal static class KeyPoolMetrics
     private static readonly string[] Names = ["namespace", "name", "region"];
     private static readonly Gauge Available = Metrics.CreateGauge("shortener_keypool_available", "Unused keys in the pool.", Names);
     private static readonly Gauge Target = Metrics.CreateGauge("shortener_keypool_target", "Number of keys to fill the pool to.", Names);
-    private static readonly Gauge Consumption = Metrics
-        .CreateGauge("shortener_keypool_consumption_per_second", "Keys taken per second over the last minute.", Names);
-    private static readonly Gauge Exhaustion = Metrics.CreateGauge("shortener_keypool_seconds_to_exhaustion", "Seconds until the pool is empty; +Inf while "
-        + "the level does not fall.", Names);
+    private static readonly Gauge Consumption = Metrics.CreateGauge(
+        "shortener_keypool_consumption_per_second",
+        "Keys taken per second over the last minute.",
+        Names
+    );
+    private static readonly Gauge Exhaustion = Metrics.CreateGauge(
+        "shortener_keypool_seconds_to_exhaustion",
+        "Seconds until the pool is empty; +Inf while " + "the level does not fall.",
+        Names
+    );
     private static readonly Gauge Epoch = Metrics.CreateGauge("shortener_keypool_epoch", "Current epoch.", Names);
     private static readonly Gauge Workers = Metrics.CreateGauge("shortener_keypool_workers", "Ready workers.", Names);
 

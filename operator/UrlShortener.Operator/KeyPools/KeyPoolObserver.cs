@@ -25,7 +25,8 @@ internal sealed class KeyPoolObserver(
     Informer<V1Pod> pods,
     KgsClient client,
     KgsTokens tokens,
-    TimeProvider time)
+    TimeProvider time
+)
 {
     // For all workers together, of which one may hang.
     private static readonly TimeSpan AskLimit = TimeSpan.FromSeconds(6);
@@ -38,15 +39,22 @@ internal sealed class KeyPoolObserver(
         var region = Find(regions, space, regionName);
         var name = KgsResources.NameOf(pool);
         var token = TokenOf(pool, region);
-        var workers = pods.Cache.GetBy(RegionObserver.ByInstance, RegionObserver.InstanceKey(space, Labels.InstanceValue(pool.Metadata.Name)))
-            .Where(pod => Labels.ComponentOf(pod.Metadata) == Names.Kgs).ToList();
+        var workers = pods
+            .Cache.GetBy(RegionObserver.ByInstance, RegionObserver.InstanceKey(space, Labels.InstanceValue(pool.Metadata.Name)))
+            .Where(pod => Labels.ComponentOf(pod.Metadata) == Names.Kgs)
+            .ToList();
         var (answer, asked) = await AskAsync(workers, space, token, cancellationToken);
         return new ObservedKeyPool
         {
             Siblings = keyPools.Cache.GetBy(RegionObserver.ByRegion, $"{space}/{regionName}"),
             Region = region,
-            Secrets = (region is null ? [] : RuntimeEnvironment.SecretsOf(region.Spec)).Append(token).Select(reference => reference.Name).Distinct()
-                .Select(secret => Find(secrets, space, secret)).OfType<V1Secret>().ToDictionary(secret => secret.Metadata.Name),
+            Secrets = (region is null ? [] : RuntimeEnvironment.SecretsOf(region.Spec))
+                .Append(token)
+                .Select(reference => reference.Name)
+                .Distinct()
+                .Select(secret => Find(secrets, space, secret))
+                .OfType<V1Secret>()
+                .ToDictionary(secret => secret.Metadata.Name),
             ServiceAccount = Find(serviceAccounts, space, Names.Of(regionName, "runtime")),
             Settings = Find(configMaps, space, Names.Of(regionName, "settings")),
             App = Find(deployments, space, Names.Of(regionName, Names.App)),
@@ -66,9 +74,18 @@ internal sealed class KeyPoolObserver(
         region?.Spec.Connections.KgsTokenSecretRef ?? new TokenSecretRef { Name = KgsResources.TokenNameOf(pool), Key = KgsResources.TokenKey };
 
     // The oldest one first: it knows the rates of the last minute. Always the same one, so that the answers are consistent.
-    private async Task<(KgsAnswer? Answer, V1Pod? AskedWorker)> AskAsync(IEnumerable<V1Pod> workers, string space, SecretKeyRef reference, CancellationToken cancellationToken)
+    private async Task<(KgsAnswer? Answer, V1Pod? AskedWorker)> AskAsync(
+        IEnumerable<V1Pod> workers,
+        string space,
+        SecretKeyRef reference,
+        CancellationToken cancellationToken
+    )
     {
-        var ready = workers.Where(AppProbe.IsReady).OrderBy(pod => pod.Metadata.CreationTimestamp).ThenBy(pod => pod.Metadata.Name, StringComparer.Ordinal).ToList();
+        var ready = workers
+            .Where(AppProbe.IsReady)
+            .OrderBy(pod => pod.Metadata.CreationTimestamp)
+            .ThenBy(pod => pod.Metadata.Name, StringComparer.Ordinal)
+            .ToList();
         if (ready.Count == 0 || await tokens.ReadAsync(space, reference, cancellationToken) is not { } token)
             return (null, null);
         KgsAnswer? failure = null;
@@ -86,6 +103,5 @@ internal sealed class KeyPoolObserver(
     }
 
     private static T? Find<T>(Informer<T> informer, string space, string name)
-        where T : class, IKubernetesObject<V1ObjectMeta> =>
-        informer.Cache.TryGet(new ObjectKey(space, name), out var found) ? found : null;
+        where T : class, IKubernetesObject<V1ObjectMeta> => informer.Cache.TryGet(new ObjectKey(space, name), out var found) ? found : null;
 }

@@ -56,7 +56,14 @@ internal sealed record KeyPoolPlan
         var obstacle = FindObstacle(pool, observed, token);
         var (workers, next) = WorkerCount.Next(pool.Spec, observed.Deployment?.Spec.Replicas, observed.Reading, history, now);
         var (epoch, bad) = EpochOf(pool);
-        var plan = new KeyPoolPlan { Obstacle = obstacle, Token = token, Workers = workers, History = next, BadEpoch = bad };
+        var plan = new KeyPoolPlan
+        {
+            Obstacle = obstacle,
+            Token = token,
+            Workers = workers,
+            History = next,
+            BadEpoch = bad,
+        };
         if (obstacle is not null || observed.Region is not { } region)
             return plan;
 
@@ -83,12 +90,16 @@ internal sealed record KeyPoolPlan
         };
     }
 
-    private static (int? Epoch, string? Bad) EpochOf(V1Alpha1KeyPool pool) => Labels.AnnotationOf(pool.Metadata, Labels.OpenEpoch) switch
-    {
-        null or "" => (null, null),
-        { } text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var epoch) && epoch is >= 1 and <= Limits.MaxEpoch => (epoch, null),
-        { } text => (null, text.Length <= 40 ? text : text[..40]),
-    };
+    private static (int? Epoch, string? Bad) EpochOf(V1Alpha1KeyPool pool) =>
+        Labels.AnnotationOf(pool.Metadata, Labels.OpenEpoch) switch
+        {
+            null or "" => (null, null),
+            { } text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var epoch) && epoch is >= 1 and <= Limits.MaxEpoch => (
+                epoch,
+                null
+            ),
+            { } text => (null, text.Length <= 40 ? text : text[..40]),
+        };
 
     private static Obstacle? FindObstacle(V1Alpha1KeyPool pool, ObservedKeyPool observed, SecretKeyRef token) =>
         FindInvalid(pool.Spec)
@@ -98,9 +109,10 @@ internal sealed record KeyPoolPlan
     private static Obstacle Missing(V1Alpha1KeyPool pool) =>
         new(Reasons.RegionNotFound, $"ShortenerRegion {pool.Spec.RegionRef.Name} does not exist in this namespace. Create it, or delete this KeyPool.");
 
-    private static Obstacle? FindInvalid(KeyPoolSpec spec) => KeyPoolRules.Check(spec) is { Count: > 0 } problems
-        ? new Obstacle(Reasons.InvalidSpec, string.Join(' ', problems.Select(problem => problem.ToString())))
-        : null;
+    private static Obstacle? FindInvalid(KeyPoolSpec spec) =>
+        KeyPoolRules.Check(spec) is { Count: > 0 } problems
+            ? new Obstacle(Reasons.InvalidSpec, string.Join(' ', problems.Select(problem => problem.ToString())))
+            : null;
 
     private static Obstacle? FindHolder(V1Alpha1KeyPool pool, IReadOnlyList<V1Alpha1KeyPool> siblings) =>
         KeyPoolHolder.Of(siblings) is { } holder && holder.Metadata.Uid != pool.Metadata.Uid
@@ -110,25 +122,36 @@ internal sealed record KeyPoolPlan
     private static Obstacle? FindIn(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region, ObservedKeyPool observed, SecretKeyRef token)
     {
         if (region.Metadata.DeletionTimestamp is not null)
-            return new Obstacle(Reasons.RegionNotFound, $"ShortenerRegion {region.Metadata.Name} is being deleted. Delete this KeyPool too, or create the region again.");
+            return new Obstacle(
+                Reasons.RegionNotFound,
+                $"ShortenerRegion {region.Metadata.Name} is being deleted. Delete this KeyPool too, or create the region again."
+            );
         if (region.Spec.Connections.RedisSecretRef is null)
         {
-            return new Obstacle(Reasons.NotSupported, $"ShortenerRegion {region.Metadata.Name} has no Redis, which a pool needs. "
-                + "Set spec.connections.redisSecretRef of the region, or delete this KeyPool. Without it the app generates codes on demand.");
+            return new Obstacle(
+                Reasons.NotSupported,
+                $"ShortenerRegion {region.Metadata.Name} has no Redis, which a pool needs. "
+                    + "Set spec.connections.redisSecretRef of the region, or delete this KeyPool. Without it the app generates codes on demand."
+            );
         }
 
         var isOwn = region.Spec.Connections.KgsTokenSecretRef is null;
         if (isOwn && observed.Secrets.TryGetValue(token.Name, out var made) && !Owned.IsControlledBy(made, pool))
-            return new Obstacle(Reasons.NameTaken, $"Secret {token.Name} exists and does not belong to this KeyPool. Delete it, or reference it in "
-                + "spec.connections.kgsTokenSecretRef of the region.");
+            return new Obstacle(
+                Reasons.NameTaken,
+                $"Secret {token.Name} exists and does not belong to this KeyPool. Delete it, or reference it in "
+                    + "spec.connections.kgsTokenSecretRef of the region."
+            );
         foreach (var reference in RuntimeEnvironment.SecretsOf(region.Spec).Append(token))
         {
             // The operator creates a missing token, and never changes an existing one.
             if (isOwn && reference == token)
             {
                 if (observed.Secrets.ContainsKey(token.Name) && SecretDigests.Find(token, observed.Secrets) is null)
-                    return new Obstacle(Reasons.SecretNotFound, $"Secret {token.Name} has no key {token.Key}. Delete the Secret; the operator then creates "
-                        + "a new one.");
+                    return new Obstacle(
+                        Reasons.SecretNotFound,
+                        $"Secret {token.Name} has no key {token.Key}. Delete the Secret; the operator then creates " + "a new one."
+                    );
             }
             else if (SecretDigests.FindMissing(reference, observed.Secrets) is { } missing)
                 return missing;
@@ -140,8 +163,10 @@ internal sealed record KeyPoolPlan
     private static Obstacle? FindWaiting(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region, ObservedKeyPool observed, bool makesToken)
     {
         if (observed.ServiceAccount is null || observed.Settings?.Data is not { } settings || !HasAll(settings, RuntimeEnvironment.Plain(region.Spec)))
-            return new Obstacle(Reasons.RegionNotReady, $"ShortenerRegion {region.Metadata.Name} does not have its service account and settings yet. See "
-                + "its conditions.");
+            return new Obstacle(
+                Reasons.RegionNotReady,
+                $"ShortenerRegion {region.Metadata.Name} does not have its service account and settings yet. See " + "its conditions."
+            );
         // Like the app: workers of a new version start after the migration.
         if (Migration.Of(region, observed.Secrets, observed.App, observed.Jobs).State != MigrationState.Done)
             return new Obstacle(Reasons.Migrating, $"Workers wait for the database migration of ShortenerRegion {region.Metadata.Name}. See its conditions.");

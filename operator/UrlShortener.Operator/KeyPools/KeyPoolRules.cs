@@ -11,12 +11,7 @@ internal static class KeyPoolRules
     /// <param name="spec">The specification.</param>
     /// <param name="oldSpec">The specification that it replaces; null if the pool is new, or the old one is not known.</param>
     public static IReadOnlyList<SpecProblem> Check(KeyPoolSpec spec, KeyPoolSpec? oldSpec = null) =>
-    [
-        .. CheckIdentity(spec, oldSpec),
-        .. CheckLevels(spec),
-        .. CheckWorkers(spec.Kgs),
-        .. ResourceRules.Check("spec.kgs.resources", spec.Kgs.Resources),
-    ];
+        [.. CheckIdentity(spec, oldSpec), .. CheckLevels(spec), .. CheckWorkers(spec.Kgs), .. ResourceRules.Check("spec.kgs.resources", spec.Kgs.Resources)];
 
     /// <summary>Warnings about values that are valid but probably unintended; sentences.</summary>
     public static IReadOnlyList<string> Warnings(KeyPoolSpec spec)
@@ -38,20 +33,32 @@ internal static class KeyPoolRules
     private static IEnumerable<SpecProblem> CheckLevels(KeyPoolSpec spec)
     {
         if (spec.CriticalWatermark >= spec.LowWatermark)
-            yield return new("spec.criticalWatermark", $"is {spec.CriticalWatermark}; it must be below lowWatermark ({spec.LowWatermark}). Lower it, or raise lowWatermark.");
+            yield return new(
+                "spec.criticalWatermark",
+                $"is {spec.CriticalWatermark}; it must be below lowWatermark ({spec.LowWatermark}). Lower it, or raise lowWatermark."
+            );
         if (spec.LowWatermark >= spec.TargetAvailable)
-            yield return new("spec.lowWatermark", $"is {spec.LowWatermark}; it must be below targetAvailable ({spec.TargetAvailable}). Lower it, or raise targetAvailable.");
+            yield return new(
+                "spec.lowWatermark",
+                $"is {spec.LowWatermark}; it must be below targetAvailable ({spec.TargetAvailable}). Lower it, or raise targetAvailable."
+            );
         else if (spec.BatchSize > spec.TargetAvailable - spec.LowWatermark)
         {
-            yield return new("spec.batchSize",
-                $"is {spec.BatchSize}; it must be at most targetAvailable - lowWatermark ({spec.TargetAvailable - spec.LowWatermark}), or one batch overshoots the target. "
-                + "Lower batchSize or lowWatermark.");
+            yield return new(
+                "spec.batchSize",
+                $"is {spec.BatchSize}; it must be at most targetAvailable - lowWatermark ({spec.TargetAvailable - spec.LowWatermark}), or one batch "
+                    + "overshoots the target. "
+                    + "Lower batchSize or lowWatermark."
+            );
         }
 
         if (spec.LeaseBlockSize > spec.CriticalWatermark)
         {
-            yield return new("spec.leaseBlockSize",
-                $"is {spec.LeaseBlockSize}; it must be at most criticalWatermark ({spec.CriticalWatermark}), or one pod may take the last keys. Lower it, or raise criticalWatermark.");
+            yield return new(
+                "spec.leaseBlockSize",
+                $"is {spec.LeaseBlockSize}; it must be at most criticalWatermark ({spec.CriticalWatermark}), or one pod may take the last keys. Lower "
+                    + "it, or raise criticalWatermark."
+            );
         }
     }
 

@@ -17,20 +17,24 @@ internal static class KeyPoolServices
         services.AddSingleton(_ => new KgsClient(KgsClient.CreateHttp()));
         services.AddSingleton<KgsTokens>();
         services.AddSingleton<KeyPoolObserver>();
-        return services.AddController<V1Alpha1KeyPool, KeyPoolController>(controller => controller
-            .Owns<V1Deployment>()
-            .Owns<V1Service>()
-            .Owns<V1Secret>()
-            .Owns<V1NetworkPolicy>()
-            .Owns<V1PodDisruptionBudget>()
-            .Watches<V1Alpha1KeyPool>(FindSiblings)
-            .Watches<V1Alpha1ShortenerRegion>((region, pools) => FindOfRegion(pools, ObjectKey.Of(region)))
-            .Watches<V1ServiceAccount>(FindOfOwner)
-            .Watches<V1ConfigMap>(FindOfOwner)
-            .Watches<V1Deployment>(FindOfOwner)
-            .Watches<V1Job>(FindOfOwner)
-            // The region decides which Secrets the workers read. A namespace has few pools.
-            .Watches<V1Secret>((secret, pools) => pools.GetAll().Where(pool => pool.Metadata.NamespaceProperty == secret.Metadata.NamespaceProperty).Select(ObjectKey.Of)));
+        return services.AddController<V1Alpha1KeyPool, KeyPoolController>(controller =>
+            controller
+                .Owns<V1Deployment>()
+                .Owns<V1Service>()
+                .Owns<V1Secret>()
+                .Owns<V1NetworkPolicy>()
+                .Owns<V1PodDisruptionBudget>()
+                .Watches<V1Alpha1KeyPool>(FindSiblings)
+                .Watches<V1Alpha1ShortenerRegion>((region, pools) => FindOfRegion(pools, ObjectKey.Of(region)))
+                .Watches<V1ServiceAccount>(FindOfOwner)
+                .Watches<V1ConfigMap>(FindOfOwner)
+                .Watches<V1Deployment>(FindOfOwner)
+                .Watches<V1Job>(FindOfOwner)
+                // The region decides which Secrets the workers read. A namespace has few pools.
+                .Watches<V1Secret>(
+                    (secret, pools) => pools.GetAll().Where(pool => pool.Metadata.NamespaceProperty == secret.Metadata.NamespaceProperty).Select(ObjectKey.Of)
+                )
+        );
     }
 
     // The other pools of the region: one of them may become active.

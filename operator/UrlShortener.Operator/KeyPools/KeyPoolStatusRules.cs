@@ -33,7 +33,12 @@ internal static class KeyPoolStatusRules
     /// <param name="numbersAt">When the numbers last changed; null: not since the start.</param>
     /// <param name="now">The time.</param>
     public static (KeyPoolStatus Status, IReadOnlyList<(V1Condition Condition, string? Former)> Changed) Build(
-        V1Alpha1KeyPool pool, ObservedKeyPool observed, KeyPoolPlan plan, DateTimeOffset? numbersAt, DateTimeOffset now)
+        V1Alpha1KeyPool pool,
+        ObservedKeyPool observed,
+        KeyPoolPlan plan,
+        DateTimeOffset? numbersAt,
+        DateTimeOffset now
+    )
     {
         var conditions = new ConditionList(pool.Status?.Conditions, pool.Metadata.Generation, now);
         var ready = observed.Deployment?.Status?.AvailableReplicas ?? 0;
@@ -43,12 +48,18 @@ internal static class KeyPoolStatusRules
         {
             ({ } obstacle, _) => (false, obstacle.Reason, obstacle.Message),
             (_, { } step) when ready < pool.Spec.Kgs.MinReplicas => (false, step.Reason, step.Message),
-            _ when ready < pool.Spec.Kgs.MinReplicas => (false, Reasons.TooFewPods, $"{ready} workers serve; the minimum is "
-                + $"{pool.Spec.Kgs.MinReplicas}{PodTrouble.Explain(observed.Pods)}."),
+            _ when ready < pool.Spec.Kgs.MinReplicas => (
+                false,
+                Reasons.TooFewPods,
+                $"{ready} workers serve; the minimum is " + $"{pool.Spec.Kgs.MinReplicas}{PodTrouble.Explain(observed.Pods)}."
+            ),
             _ when health.Status != true => (false, health.Reason, health.Message),
             _ when level is null => (false, Reasons.NotKnown, "The level of the pool is not known yet."),
-            _ when level < pool.Spec.CriticalWatermark => (false, Reasons.BelowCriticalWatermark, "The pool has fewer keys than criticalWatermark; workers "
-                + "are refilling it."),
+            _ when level < pool.Spec.CriticalWatermark => (
+                false,
+                Reasons.BelowCriticalWatermark,
+                "The pool has fewer keys than criticalWatermark; workers " + "are refilling it."
+            ),
             _ => (true, Reasons.AsExpected, "The workers serve, and the pool has enough keys."),
         };
         conditions.Set(ConditionTypes.Ready, isReady, reason, message);
@@ -61,18 +72,21 @@ internal static class KeyPoolStatusRules
             pool.Spec.Suspend ? Reasons.SuspendedBySpec : Reasons.AsExpected,
             pool.Spec.Suspend
                 ? "spec.suspend is true: the operator changes nothing and sends no commands. Set it to false to resume."
-                : "The operator applies changes.");
+                : "The operator applies changes."
+        );
 
         var status = (pool.Status ?? new KeyPoolStatus()) with
         {
             ObservedGeneration = pool.Metadata.Generation,
             Epoch = observed.Reading is { Epoch: > 0 } reading ? reading.Epoch : pool.Status?.Epoch,
-            Kgs = observed.Deployment is null ? null : new KgsStatus
-            {
-                Replicas = observed.Deployment.Status?.Replicas ?? 0,
-                ReadyReplicas = observed.Deployment.Status?.ReadyReplicas ?? 0,
-                DesiredReplicas = plan.Workers,
-            },
+            Kgs = observed.Deployment is null
+                ? null
+                : new KgsStatus
+                {
+                    Replicas = observed.Deployment.Status?.Replicas ?? 0,
+                    ReadyReplicas = observed.Deployment.Status?.ReadyReplicas ?? 0,
+                    DesiredReplicas = plan.Workers,
+                },
             Selector = Labels.Text(KgsResources.SelectorOf(pool)),
             Conditions = conditions.Conditions,
         };
@@ -85,7 +99,8 @@ internal static class KeyPoolStatusRules
     /// <summary>When to look again at the latest.</summary>
     public static TimeSpan IntervalOf(KeyGenerationStatus? reading, KeyPoolStatus status)
     {
-        var isSteady = ConditionEvents.IsTrue(status.Conditions, ConditionTypes.Ready)
+        var isSteady =
+            ConditionEvents.IsTrue(status.Conditions, ConditionTypes.Ready)
             && !ConditionEvents.IsTrue(status.Conditions, ConditionTypes.Reconciling)
             && !ConditionEvents.IsTrue(status.Conditions, ConditionTypes.LowWatermark)
             && reading is { State: KeyGenerationPhase.Idle };
@@ -111,29 +126,35 @@ internal static class KeyPoolStatusRules
             level < spec.LowWatermark,
             Reasons.BelowLowWatermark,
             $"The pool has fewer keys than lowWatermark ({spec.LowWatermark}).",
-            $"The pool has at least lowWatermark ({spec.LowWatermark}) keys.");
+            $"The pool has at least lowWatermark ({spec.LowWatermark}) keys."
+        );
         Set(
             ConditionTypes.Critical,
             level < spec.CriticalWatermark,
             Reasons.BelowCriticalWatermark,
             $"The pool has fewer keys than criticalWatermark ({spec.CriticalWatermark}).",
-            $"The pool has at least criticalWatermark ({spec.CriticalWatermark}) keys.");
+            $"The pool has at least criticalWatermark ({spec.CriticalWatermark}) keys."
+        );
         Set(
             ConditionTypes.Exhausted,
             level == 0,
             Reasons.PoolEmpty,
             "The pool is empty. The app generates codes on demand, which slows down the creation of links.",
-            "The pool is not empty.");
+            "The pool is not empty."
+        );
 
         var used = reading?.KeyspaceUsedShare is { } share ? PercentOf(share) : pool.Status?.KeyspaceUsedPercent;
         var isLow = used >= KeyspaceLimit;
         conditions.Set(
             ConditionTypes.KeyspaceLow,
             used is null ? null : isLow,
-            used is null ? Reasons.NotKnown : isLow ? Reasons.KeyspaceUsed : Reasons.EnoughCodes,
+            used is null ? Reasons.NotKnown
+                : isLow ? Reasons.KeyspaceUsed
+                : Reasons.EnoughCodes,
             used is null ? "The number of claimed codes is not known."
-            : isLow ? $"At least {KeyspaceLimit} % of all possible codes have been claimed. Plan for longer codes."
-            : $"Less than {KeyspaceLimit} % of all possible codes have been claimed.");
+                : isLow ? $"At least {KeyspaceLimit} % of all possible codes have been claimed. Plan for longer codes."
+                : $"Less than {KeyspaceLimit} % of all possible codes have been claimed."
+        );
 
         void Set(string type, bool isBelow, string whyBelow, string below, string above)
         {
@@ -177,8 +198,11 @@ internal static class KeyPoolStatusRules
         if (plan.Obstacle is not null)
             return plan.Obstacle;
         return observed.Deployment?.Status?.Conditions?.Any(condition => condition is { Type: "Progressing", Status: "False" }) == true
-            ? new Obstacle(Reasons.RolloutStuck, $"The rollout of the workers makes no progress{PodTrouble.Explain(observed.Pods)}. Workers of the "
-                + "previous version keep running. Fix spec.kgs, or spec.app of the region.")
+            ? new Obstacle(
+                Reasons.RolloutStuck,
+                $"The rollout of the workers makes no progress{PodTrouble.Explain(observed.Pods)}. Workers of the "
+                    + "previous version keep running. Fix spec.kgs, or spec.app of the region."
+            )
             : null;
     }
 
@@ -190,43 +214,71 @@ internal static class KeyPoolStatusRules
         if (observed.Deployment is not { } deployment)
             return new Obstacle(Reasons.RollingOut, "The operator is creating the Deployment of the workers.");
         var (wanted, status) = (plan.Workers, deployment.Status);
-        var isRolledOut = deployment.Spec.Replicas == wanted && status?.ObservedGeneration >= deployment.Metadata.Generation
-            && (status.UpdatedReplicas ?? 0) == wanted && (status.Replicas ?? 0) == wanted && (status.AvailableReplicas ?? 0) == wanted;
-        var isCurrent = plan.Process is not { } process
-            || (Labels.AnnotationOf(deployment.Spec.Template.Metadata, Labels.SettingsDigest) == process.SettingsDigest && deployment.Spec.Template.Spec.Containers[0].Image == process.Image);
+        var isRolledOut =
+            deployment.Spec.Replicas == wanted
+            && status?.ObservedGeneration >= deployment.Metadata.Generation
+            && (status.UpdatedReplicas ?? 0) == wanted
+            && (status.Replicas ?? 0) == wanted
+            && (status.AvailableReplicas ?? 0) == wanted;
+        var isCurrent =
+            plan.Process is not { } process
+            || (
+                Labels.AnnotationOf(deployment.Spec.Template.Metadata, Labels.SettingsDigest) == process.SettingsDigest
+                && deployment.Spec.Template.Spec.Containers[0].Image == process.Image
+            );
         return isRolledOut && isCurrent && (observed.Reading is null || observed.Reading.TargetLevel == pool.Spec.TargetAvailable)
             ? null
-            : new Obstacle(Reasons.RollingOut, $"{status?.UpdatedReplicas ?? 0} of {wanted} workers run the current specification, "
-                + $"{status?.AvailableReplicas ?? 0} serve{PodTrouble.Explain(observed.Pods)}.");
+            : new Obstacle(
+                Reasons.RollingOut,
+                $"{status?.UpdatedReplicas ?? 0} of {wanted} workers run the current specification, "
+                    + $"{status?.AvailableReplicas ?? 0} serve{PodTrouble.Explain(observed.Pods)}."
+            );
     }
 
-    private static KeyPoolStatus WithNumbers(V1Alpha1KeyPool pool, KeyPoolStatus status, KeyGenerationStatus? reading, DateTimeOffset? numbersAt, DateTimeOffset now)
+    private static KeyPoolStatus WithNumbers(
+        V1Alpha1KeyPool pool,
+        KeyPoolStatus status,
+        KeyGenerationStatus? reading,
+        DateTimeOffset? numbersAt,
+        DateTimeOffset now
+    )
     {
         var former = pool.Status;
         var refill = RefillOf(pool.Spec, former?.Refill, reading);
-        var counted = reading?.Level is not { } level ? status with { Refill = refill } : status with
-        {
-            Available = Rounding.TwoDigits(level),
-            FillPercent = (int)Math.Min(level * 100 / pool.Spec.TargetAvailable, 1_000),
-            ConsumptionPerMinute = Rounding.TwoDigits((long)Math.Clamp(reading.ConsumedPerSecond * 60, 0, long.MaxValue / 2)),
-            EstimatedExhaustion = Rounding.Exhaustion(reading.SecondsToExhaustion, former?.EstimatedExhaustion, now),
-            KeyspaceUsedPercent = reading.KeyspaceUsedShare is { } share ? PercentOf(share) : former?.KeyspaceUsedPercent,
-            Refill = refill,
-        };
-        var isNews = former is null || numbersAt is null || now - numbersAt >= NumbersInterval || refill.FilledTo != former.Refill?.FilledTo
-            || Text(former with { Conditions = null }) != Text(WithNumbersOf(status, former) with { Conditions = null }) || !AreEqual(former.Conditions, status.Conditions);
+        var counted = reading?.Level is not { } level
+            ? status with
+            {
+                Refill = refill,
+            }
+            : status with
+            {
+                Available = Rounding.TwoDigits(level),
+                FillPercent = (int)Math.Min(level * 100 / pool.Spec.TargetAvailable, 1_000),
+                ConsumptionPerMinute = Rounding.TwoDigits((long)Math.Clamp(reading.ConsumedPerSecond * 60, 0, long.MaxValue / 2)),
+                EstimatedExhaustion = Rounding.Exhaustion(reading.SecondsToExhaustion, former?.EstimatedExhaustion, now),
+                KeyspaceUsedPercent = reading.KeyspaceUsedShare is { } share ? PercentOf(share) : former?.KeyspaceUsedPercent,
+                Refill = refill,
+            };
+        var isNews =
+            former is null
+            || numbersAt is null
+            || now - numbersAt >= NumbersInterval
+            || refill.FilledTo != former.Refill?.FilledTo
+            || Text(former with { Conditions = null }) != Text(WithNumbersOf(status, former) with { Conditions = null })
+            || !AreEqual(former.Conditions, status.Conditions);
         return isNews ? counted : WithNumbersOf(status, former!);
     }
 
-    private static KeyPoolStatus WithNumbersOf(KeyPoolStatus status, KeyPoolStatus? numbers) => status with
-    {
-        Available = numbers?.Available,
-        FillPercent = numbers?.FillPercent,
-        ConsumptionPerMinute = numbers?.ConsumptionPerMinute,
-        EstimatedExhaustion = numbers?.EstimatedExhaustion,
-        KeyspaceUsedPercent = numbers?.KeyspaceUsedPercent,
-        Refill = numbers?.Refill,
-    };
+    private static KeyPoolStatus WithNumbersOf(KeyPoolStatus status, KeyPoolStatus? numbers) =>
+        status with
+        {
+            Available = numbers?.Available,
+            FillPercent = numbers?.FillPercent,
+            ConsumptionPerMinute = numbers?.ConsumptionPerMinute,
+            EstimatedExhaustion = numbers?.EstimatedExhaustion,
+            KeyspaceUsedPercent = numbers?.KeyspaceUsedPercent,
+            Refill = numbers?.Refill,
+        };
 
     private static KeyPoolStatus NumbersOf(KeyPoolStatus? status) => WithNumbersOf(new KeyPoolStatus(), status);
 
@@ -237,7 +289,13 @@ internal static class KeyPoolStatusRules
         var isFull = reading.Level is { } level && RefillPlanner.IsFull(level, spec.TargetAvailable);
         return new RefillStatus
         {
-            State = reading.State switch { KeyGenerationPhase.Running => "Running", KeyGenerationPhase.Throttled => "Throttled", KeyGenerationPhase.Failing => "Failing", _ => "Idle" },
+            State = reading.State switch
+            {
+                KeyGenerationPhase.Running => "Running",
+                KeyGenerationPhase.Throttled => "Throttled",
+                KeyGenerationPhase.Failing => "Failing",
+                _ => "Idle",
+            },
             LastBatchTime = WholeSecond(reading.LastBatchAt) ?? former?.LastBatchTime,
             LastBatchSize = reading.LastBatchSize ?? former?.LastBatchSize,
             LastError = reading.State == KeyGenerationPhase.Failing ? Cut(reading.LastError) : null,
@@ -252,7 +310,8 @@ internal static class KeyPoolStatusRules
 
     private static int PercentOf(double share) => (int)Math.Clamp(share * 100, 0, 100);
 
-    private static DateTime? WholeSecond(DateTimeOffset? at) => at is { } time ? DateTimeOffset.FromUnixTimeSeconds(time.ToUnixTimeSeconds()).UtcDateTime : null;
+    private static DateTime? WholeSecond(DateTimeOffset? at) =>
+        at is { } time ? DateTimeOffset.FromUnixTimeSeconds(time.ToUnixTimeSeconds()).UtcDateTime : null;
 
     private static string? Cut(string? text) => text is { Length: > 1_000 } ? text[..1_000] : text;
 }

@@ -6,7 +6,8 @@ using UrlShortener.Operator.Pods;
 
 namespace UrlShortener.Operator.KeyPools;
 
-/// <summary>Talks to workers of the key generation service. An error is an answer here, not an exception. The token goes into one header and nowhere else.</summary>
+/// <summary>Talks to workers of the key generation service. An error is an answer here, not an exception. The token goes into one header and nowhere
+/// else.</summary>
 internal sealed class KgsClient(HttpClient http)
 {
     /// <summary>Maximum time for an answer.</summary>
@@ -18,11 +19,19 @@ internal sealed class KgsClient(HttpClient http)
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     /// <summary>A client whose answers are bounded in time and length, and which follows nobody elsewhere.</summary>
-    public static HttpClient CreateHttp() => new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(1) })
-    {
-        Timeout = Timeout,
-        MaxResponseContentBufferSize = MaxBytes,
-    };
+    public static HttpClient CreateHttp() =>
+        new(
+            new SocketsHttpHandler
+            {
+                UseProxy = false,
+                AllowAutoRedirect = false,
+                PooledConnectionLifetime = TimeSpan.FromMinutes(1),
+            }
+        )
+        {
+            Timeout = Timeout,
+            MaxResponseContentBufferSize = MaxBytes,
+        };
 
     /// <summary>Asks a worker for its state.</summary>
     public Task<KgsAnswer> ReadStatusAsync(V1Pod pod, string token, CancellationToken cancellationToken) =>

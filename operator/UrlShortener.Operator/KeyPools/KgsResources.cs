@@ -18,6 +18,7 @@ internal static class KgsResources
 
     private const int TokenLength = 64;
     private const string TokenAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
     // Of the workers.
     private const int MostUnavailable = 1;
 
@@ -28,69 +29,69 @@ internal static class KgsResources
     public static string TokenNameOf(V1Alpha1KeyPool pool) => Names.Of(pool.Metadata.Name, TokenSuffix);
 
     /// <summary>Settings of the workers in addition to those of the region.</summary>
-    public static Dictionary<string, string> Settings(KeyPoolSpec spec) => new()
-    {
-        [SettingNames.Role] = RoleNames.Kgs,
-        [SettingNames.KgsTargetLevel] = Text(spec.TargetAvailable),
-        [SettingNames.KgsLowWatermark] = Text(spec.LowWatermark),
-        [SettingNames.KgsCriticalWatermark] = Text(spec.CriticalWatermark),
-        [SettingNames.KgsBatchSize] = Text(spec.BatchSize),
-        [SettingNames.KgsWorkers] = Text(spec.MaxParallelBatches),
-        [SettingNames.KgsMaxKeysPerSecond] = Text(spec.MaxCodesPerSecond),
-    };
+    public static Dictionary<string, string> Settings(KeyPoolSpec spec) =>
+        new()
+        {
+            [SettingNames.Role] = RoleNames.Kgs,
+            [SettingNames.KgsTargetLevel] = Text(spec.TargetAvailable),
+            [SettingNames.KgsLowWatermark] = Text(spec.LowWatermark),
+            [SettingNames.KgsCriticalWatermark] = Text(spec.CriticalWatermark),
+            [SettingNames.KgsBatchSize] = Text(spec.BatchSize),
+            [SettingNames.KgsWorkers] = Text(spec.MaxParallelBatches),
+            [SettingNames.KgsMaxKeysPerSecond] = Text(spec.MaxCodesPerSecond),
+        };
 
     /// <summary>The Deployment, with replicas: it has no autoscaler.</summary>
     /// <param name="pool">The pool.</param>
     /// <param name="region">Its region.</param>
     /// <param name="process">The process in the pods.</param>
     /// <param name="replicas">Workers.</param>
-    public static V1Deployment BuildDeployment(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region, RuntimeProcess process, int replicas) => new()
-    {
-        Metadata = Metadata(pool, region, Names.Kgs),
-        Spec = Workload.BuildDeployment(SelectorOf(pool), RuntimePod.Build(region.Metadata.Name, region.Spec, process), replicas),
-    };
+    public static V1Deployment BuildDeployment(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region, RuntimeProcess process, int replicas) =>
+        new()
+        {
+            Metadata = Metadata(pool, region, Names.Kgs),
+            Spec = Workload.BuildDeployment(SelectorOf(pool), RuntimePod.Build(region.Metadata.Name, region.Spec, process), replicas),
+        };
 
     /// <summary>The Service in front of the workers.</summary>
-    public static V1Service BuildService(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region) => new()
-    {
-        Metadata = Metadata(pool, region, Names.Kgs),
-        Spec = Workload.BuildService(SelectorOf(pool), "ClusterIP", port: 80),
-    };
+    public static V1Service BuildService(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region) =>
+        new() { Metadata = Metadata(pool, region, Names.Kgs), Spec = Workload.BuildService(SelectorOf(pool), "ClusterIP", port: 80) };
 
     /// <summary>Limits how many workers a drain of nodes evicts at once.</summary>
-    public static V1PodDisruptionBudget BuildDisruptionBudget(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region) => new()
-    {
-        Metadata = Metadata(pool, region, Names.Kgs),
-        Spec = Workload.BuildDisruptionBudget(SelectorOf(pool), MostUnavailable),
-    };
+    public static V1PodDisruptionBudget BuildDisruptionBudget(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region) =>
+        new() { Metadata = Metadata(pool, region, Names.Kgs), Spec = Workload.BuildDisruptionBudget(SelectorOf(pool), MostUnavailable) };
 
     /// <summary>Admits connections from the operator and Prometheus, in any namespace, and no others.</summary>
-    public static V1NetworkPolicy BuildNetworkPolicy(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region) => new()
-    {
-        Metadata = Metadata(pool, region, Names.Kgs),
-        Spec = Workload.BuildNetworkPolicy(SelectorOf(pool), [FromPods(Labels.Manager), FromPods("prometheus")]),
-    };
+    public static V1NetworkPolicy BuildNetworkPolicy(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region) =>
+        new()
+        {
+            Metadata = Metadata(pool, region, Names.Kgs),
+            Spec = Workload.BuildNetworkPolicy(SelectorOf(pool), [FromPods(Labels.Manager), FromPods("prometheus")]),
+        };
 
     /// <summary>A Secret with a new token.</summary>
-    public static V1Secret BuildToken(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region) => new()
-    {
-        Metadata = Metadata(pool, region, TokenSuffix),
-        Type = "Opaque",
-        Data = new Dictionary<string, byte[]> { [TokenKey] = Encoding.ASCII.GetBytes(RandomNumberGenerator.GetString(TokenAlphabet, TokenLength)) },
-    };
+    public static V1Secret BuildToken(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region) =>
+        new()
+        {
+            Metadata = Metadata(pool, region, TokenSuffix),
+            Type = "Opaque",
+            Data = new Dictionary<string, byte[]> { [TokenKey] = Encoding.ASCII.GetBytes(RandomNumberGenerator.GetString(TokenAlphabet, TokenLength)) },
+        };
 
     /// <summary>Label selector of the workers' pods.</summary>
     public static Dictionary<string, string> SelectorOf(V1Alpha1KeyPool pool) => Labels.SelectorOf(pool.Metadata.Name, Names.Kgs);
 
     private const string TokenSuffix = $"{Names.Kgs}-token";
 
-    private static V1ObjectMeta Metadata(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region, string suffix) => Owned.Metadata(pool, suffix, Names.Kgs, region.Spec.Region);
+    private static V1ObjectMeta Metadata(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region, string suffix) =>
+        Owned.Metadata(pool, suffix, Names.Kgs, region.Spec.Region);
 
-    private static V1NetworkPolicyPeer FromPods(string name) => new()
-    {
-        NamespaceSelector = new V1LabelSelector(),
-        PodSelector = new V1LabelSelector { MatchLabels = Labels.SelectorOfProgram(name) },
-    };
+    private static V1NetworkPolicyPeer FromPods(string name) =>
+        new()
+        {
+            NamespaceSelector = new V1LabelSelector(),
+            PodSelector = new V1LabelSelector { MatchLabels = Labels.SelectorOfProgram(name) },
+        };
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

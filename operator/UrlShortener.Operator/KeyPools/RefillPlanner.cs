@@ -22,10 +22,12 @@ internal static class RefillPlanner
     public static bool MustRefill(KeyPoolSpec spec, int? filledTo, KeyGenerationStatus? reading)
     {
         // A failing worker resumes by itself; one with the old specification would fill to the wrong level.
-        if (reading is not { State: KeyGenerationPhase.Idle, Level: { } level } || reading.TargetLevel != spec.TargetAvailable || IsFull(level, spec.TargetAvailable))
+        if (
+            reading is not { State: KeyGenerationPhase.Idle, Level: { } level }
+            || reading.TargetLevel != spec.TargetAvailable
+            || IsFull(level, spec.TargetAvailable)
+        )
             return false;
-        return level < spec.LowWatermark
-            || filledTo != spec.TargetAvailable
-            || reading.SecondsToExhaustion < LeadTime.TotalSeconds;
+        return level < spec.LowWatermark || filledTo != spec.TargetAvailable || reading.SecondsToExhaustion < LeadTime.TotalSeconds;
     }
 }

@@ -20,7 +20,13 @@ internal static class WorkerCount
     /// <param name="reading">State of the service; null: unknown, which changes nothing.</param>
     /// <param name="history">Memory of the last reconcile.</param>
     /// <param name="now">The time.</param>
-    public static (int Count, WorkerHistory History) Next(KeyPoolSpec spec, int? current, KeyGenerationStatus? reading, WorkerHistory history, DateTimeOffset now)
+    public static (int Count, WorkerHistory History) Next(
+        KeyPoolSpec spec,
+        int? current,
+        KeyGenerationStatus? reading,
+        WorkerHistory history,
+        DateTimeOffset now
+    )
     {
         var (fewest, most) = (spec.Kgs.MinReplicas, Math.Max(spec.Kgs.MinReplicas, spec.Kgs.MaxReplicas));
         var count = Math.Clamp(current ?? fewest, fewest, most);
@@ -39,6 +45,8 @@ internal static class WorkerCount
         }
 
         var calmSince = history.CalmSince ?? now;
-        return now - calmSince >= CalmInterval && count > fewest ? (count - 1, history with { CalmSince = now }) : (count, history with { CalmSince = calmSince });
+        return now - calmSince >= CalmInterval && count > fewest
+            ? (count - 1, history with { CalmSince = now })
+            : (count, history with { CalmSince = calmSince });
     }
 }

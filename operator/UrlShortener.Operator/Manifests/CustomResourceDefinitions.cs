@@ -11,11 +11,12 @@ namespace UrlShortener.Operator.Manifests;
 internal static class CustomResourceDefinitions
 {
     /// <summary>Each definition by file name.</summary>
-    public static IReadOnlyDictionary<string, JsonObject> BuildAll() => new SortedDictionary<string, JsonObject>(StringComparer.Ordinal)
-    {
-        [$"{V1Alpha1KeyPool.KubePlural}.yaml"] = Build(typeof(V1Alpha1KeyPool)),
-        [$"{V1Alpha1ShortenerRegion.KubePlural}.yaml"] = Build(typeof(V1Alpha1ShortenerRegion)),
-    };
+    public static IReadOnlyDictionary<string, JsonObject> BuildAll() =>
+        new SortedDictionary<string, JsonObject>(StringComparer.Ordinal)
+        {
+            [$"{V1Alpha1KeyPool.KubePlural}.yaml"] = Build(typeof(V1Alpha1KeyPool)),
+            [$"{V1Alpha1ShortenerRegion.KubePlural}.yaml"] = Build(typeof(V1Alpha1ShortenerRegion)),
+        };
 
     private static JsonObject Build(Type kind)
     {
@@ -70,26 +71,32 @@ internal static class CustomResourceDefinitions
 
     private static JsonObject BuildColumn(PrinterColumnAttribute column)
     {
-        var built = new JsonObject { ["name"] = column.Name, ["type"] = column.Type, ["jsonPath"] = column.Path };
+        var built = new JsonObject
+        {
+            ["name"] = column.Name,
+            ["type"] = column.Type,
+            ["jsonPath"] = column.Path,
+        };
         if (column.IsWide)
             built["priority"] = 1;
         return built;
     }
 
-    private static JsonObject BuildSchema(Type kind) => new()
-    {
-        ["description"] = kind.GetCustomAttribute<DescriptionAttribute>()!.Description,
-        ["type"] = "object",
-        ["required"] = Texts(["spec"]),
-        ["properties"] = new JsonObject
+    private static JsonObject BuildSchema(Type kind) =>
+        new()
         {
-            ["apiVersion"] = new JsonObject { ["description"] = "Group and version of the kind.", ["type"] = "string" },
-            ["kind"] = new JsonObject { ["description"] = "Kind of the object.", ["type"] = "string" },
-            ["metadata"] = new JsonObject { ["type"] = "object" },
-            ["spec"] = BuildPart(kind, "Spec"),
-            ["status"] = BuildPart(kind, "Status"),
-        },
-    };
+            ["description"] = kind.GetCustomAttribute<DescriptionAttribute>()!.Description,
+            ["type"] = "object",
+            ["required"] = Texts(["spec"]),
+            ["properties"] = new JsonObject
+            {
+                ["apiVersion"] = new JsonObject { ["description"] = "Group and version of the kind.", ["type"] = "string" },
+                ["kind"] = new JsonObject { ["description"] = "Kind of the object.", ["type"] = "string" },
+                ["metadata"] = new JsonObject { ["type"] = "object" },
+                ["spec"] = BuildPart(kind, "Spec"),
+                ["status"] = BuildPart(kind, "Status"),
+            },
+        };
 
     private static JsonObject BuildPart(Type kind, string name)
     {

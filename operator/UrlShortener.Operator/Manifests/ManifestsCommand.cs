@@ -20,8 +20,9 @@ internal static class ManifestsCommand
     public static IReadOnlyDictionary<string, string> BuildFiles()
     {
         var options = new WebhookOptions();
-        var files = CustomResourceDefinitions.BuildAll().ToDictionary(entry =>
-            $"{CrdFolder}/{entry.Key}", entry => YamlText.Write(entry.Value, Comment), StringComparer.Ordinal);
+        var files = CustomResourceDefinitions
+            .BuildAll()
+            .ToDictionary(entry => $"{CrdFolder}/{entry.Key}", entry => YamlText.Write(entry.Value, Comment), StringComparer.Ordinal);
         files[WebhookFile] = YamlText.Write(WebhookManifest.Build(options.ConfigurationName, WebhookManifest.BuildService(options)), Comment);
         return files;
     }

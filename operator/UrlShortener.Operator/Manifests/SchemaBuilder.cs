@@ -85,7 +85,12 @@ internal static class SchemaBuilder
         if (type == typeof(long))
             return new JsonObject { ["type"] = "integer", ["format"] = "int64" };
         if (type == typeof(DateTime))
-            return new JsonObject { ["type"] = "string", ["format"] = "date-time", ["maxLength"] = MaxTimeLength };
+            return new JsonObject
+            {
+                ["type"] = "string",
+                ["format"] = "date-time",
+                ["maxLength"] = MaxTimeLength,
+            };
         if (type == typeof(ResourceQuantity))
             return BuildQuantity();
         if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>))
@@ -114,21 +119,23 @@ internal static class SchemaBuilder
         return schema;
     }
 
-    private static JsonObject BuildChoice(IReadOnlyList<string> values) => new()
-    {
-        ["type"] = "string",
-        ["maxLength"] = values.Max(value => value.Length),
-        ["enum"] = new JsonArray([.. values.Select(value => JsonValue.Create(value))]),
-    };
+    private static JsonObject BuildChoice(IReadOnlyList<string> values) =>
+        new()
+        {
+            ["type"] = "string",
+            ["maxLength"] = values.Max(value => value.Length),
+            ["enum"] = new JsonArray([.. values.Select(value => JsonValue.Create(value))]),
+        };
 
     // Like the core types: a string or an integer.
-    private static JsonObject BuildQuantity() => new()
-    {
-        ["anyOf"] = new JsonArray(new JsonObject { ["type"] = "integer" }, new JsonObject { ["type"] = "string" }),
-        ["maxLength"] = MaxQuantityLength,
-        ["pattern"] = Patterns.Quantity,
-        ["x-kubernetes-int-or-string"] = true,
-    };
+    private static JsonObject BuildQuantity() =>
+        new()
+        {
+            ["anyOf"] = new JsonArray(new JsonObject { ["type"] = "integer" }, new JsonObject { ["type"] = "string" }),
+            ["maxLength"] = MaxQuantityLength,
+            ["pattern"] = Patterns.Quantity,
+            ["x-kubernetes-int-or-string"] = true,
+        };
 
     private static JsonObject BuildList(PropertyInfo property, Type itemType)
     {
@@ -147,12 +154,13 @@ internal static class SchemaBuilder
         return schema;
     }
 
-    private static JsonObject BuildMap(PropertyInfo property, Type valueType) => new()
-    {
-        ["type"] = "object",
-        ["maxProperties"] = LengthOf(property).MaximumLength,
-        ["additionalProperties"] = BuildItem(property, valueType),
-    };
+    private static JsonObject BuildMap(PropertyInfo property, Type valueType) =>
+        new()
+        {
+            ["type"] = "object",
+            ["maxProperties"] = LengthOf(property).MaximumLength,
+            ["additionalProperties"] = BuildItem(property, valueType),
+        };
 
     private static JsonObject BuildItem(PropertyInfo property, Type type)
     {
@@ -166,8 +174,10 @@ internal static class SchemaBuilder
 
     private static void AddRules(JsonObject schema, MemberInfo member)
     {
-        var rules = member.GetCustomAttributes<RuleAttribute>()
-            .Select(rule => (JsonNode)new JsonObject { ["rule"] = rule.Expression, ["message"] = rule.Message }).ToArray();
+        var rules = member
+            .GetCustomAttributes<RuleAttribute>()
+            .Select(rule => (JsonNode)new JsonObject { ["rule"] = rule.Expression, ["message"] = rule.Message })
+            .ToArray();
         if (rules.Length == 0)
             return;
         if (schema["x-kubernetes-validations"] is JsonArray there)
@@ -176,13 +186,14 @@ internal static class SchemaBuilder
             schema["x-kubernetes-validations"] = new JsonArray(rules);
     }
 
-    private static JsonNode? DefaultOf(object? value) => value switch
-    {
-        null => null,
-        string or bool or int or Enum or ResourceQuantity => KubernetesNode(value),
-        IEnumerable items => items.Cast<object>().Any() ? KubernetesNode(value) : null,
-        _ => DefaultOfPart(value),
-    };
+    private static JsonNode? DefaultOf(object? value) =>
+        value switch
+        {
+            null => null,
+            string or bool or int or Enum or ResourceQuantity => KubernetesNode(value),
+            IEnumerable items => items.Cast<object>().Any() ? KubernetesNode(value) : null,
+            _ => DefaultOfPart(value),
+        };
 
     // In full, not as {}: the API server holds a default against the rules of its own field before it fills in those of the fields below.
     private static JsonObject DefaultOfPart(object part)
@@ -195,15 +206,18 @@ internal static class SchemaBuilder
 
     private static JsonNode KubernetesNode(object value) => JsonNode.Parse(KubernetesJson.Serialize(value))!;
 
-    private static string Plain(JsonNode node) => node switch
-    {
-        JsonObject map => string.Join(", ", map.Select(entry => $"{entry.Key}: {entry.Value}")),
-        _ => node.ToString() is { Length: > 0 } text ? text : "\"\"",
-    };
+    private static string Plain(JsonNode node) =>
+        node switch
+        {
+            JsonObject map => string.Join(", ", map.Select(entry => $"{entry.Key}: {entry.Value}")),
+            _ => node.ToString() is { Length: > 0 } text ? text : "\"\"",
+        };
 
     // The order of declaration, base types first, is the order of reading.
-    private static IEnumerable<PropertyInfo> PropertiesOf(Type type) => type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
-        .OrderBy(property => property.DeclaringType == type).ThenBy(property => property.MetadataToken);
+    private static IEnumerable<PropertyInfo> PropertiesOf(Type type) =>
+        type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
+            .OrderBy(property => property.DeclaringType == type)
+            .ThenBy(property => property.MetadataToken);
 
     private static string NameOf(PropertyInfo property) => JsonNamingPolicy.CamelCase.ConvertName(property.Name);
 

@@ -57,6 +57,8 @@ internal static class YamlText
 
     // Words that every YAML parser reads as strings.
     private static bool IsPlain(string text) =>
-        text.Length > 0 && char.IsAsciiLetter(text[0]) && text.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '.' or '/' or '_')
+        text.Length > 0
+        && char.IsAsciiLetter(text[0])
+        && text.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '.' or '/' or '_')
         && text.ToUpperInvariant() is not ("TRUE" or "FALSE" or "YES" or "NO" or "ON" or "OFF" or "NULL" or "Y" or "N");
 }

@@ -49,17 +49,21 @@ internal static class RuntimeEnvironment
 
     /// <summary>The Secret keys that the processes of a region read at the start.</summary>
     public static IReadOnlyList<SecretKeyRef> SecretsOf(RegionSpec region) =>
-    [
-        .. new SecretKeyRef?[] { region.Connections.PostgresSecretRef, region.Connections.RedisSecretRef }.OfType<SecretKeyRef>(),
-        .. region.App.Settings.Select(setting => setting.SecretRef).OfType<SecretKeyRef>(),
-    ];
+        [
+            .. new SecretKeyRef?[] { region.Connections.PostgresSecretRef, region.Connections.RedisSecretRef }.OfType<SecretKeyRef>(),
+            .. region.App.Settings.Select(setting => setting.SecretRef).OfType<SecretKeyRef>(),
+        ];
 
     /// <summary>A secret setting.</summary>
-    public static V1EnvVar From(string setting, SecretKeyRef secret) => new()
-    {
-        Name = Variable(setting),
-        ValueFrom = new V1EnvVarSource { SecretKeyRef = new V1SecretKeySelector { Name = secret.Name, Key = secret.Key } },
-    };
+    public static V1EnvVar From(string setting, SecretKeyRef secret) =>
+        new()
+        {
+            Name = Variable(setting),
+            ValueFrom = new V1EnvVarSource
+            {
+                SecretKeyRef = new V1SecretKeySelector { Name = secret.Name, Key = secret.Key },
+            },
+        };
 
     /// <summary>The environment variable of a setting: <c>:</c> becomes <c>__</c>.</summary>
     public static string Variable(string setting) => setting.Replace(":", "__", StringComparison.Ordinal);

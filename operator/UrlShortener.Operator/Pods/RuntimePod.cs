@@ -41,7 +41,11 @@ internal static class RuntimePod
             Metadata = new V1ObjectMeta
             {
                 Labels = new Dictionary<string, string>([.. app.PodLabels, .. Labels.Of(process.Instance, process.Component, region.Region)]),
-                Annotations = new Dictionary<string, string>([.. process.IsJob ? [] : Labels.Scrape(Port), .. app.PodAnnotations, new(Labels.SettingsDigest, process.SettingsDigest)]),
+                Annotations = new Dictionary<string, string>([
+                    .. process.IsJob ? [] : Labels.Scrape(Port),
+                    .. app.PodAnnotations,
+                    new(Labels.SettingsDigest, process.SettingsDigest),
+                ]),
             },
             Spec = new V1PodSpec
             {
@@ -56,7 +60,12 @@ internal static class RuntimePod
                 ImagePullSecrets = NullIfEmpty(app.ImagePullSecrets.Select(secret => new V1LocalObjectReference { Name = secret.Name })),
                 TopologySpreadConstraints = process.IsJob
                     ? null
-                    : [.. (app.TopologySpreadConstraints.Count > 0 ? app.TopologySpreadConstraints : DefaultSpread).Select(constraint => constraint.ToCore(selector))],
+                    :
+                    [
+                        .. (app.TopologySpreadConstraints.Count > 0 ? app.TopologySpreadConstraints : DefaultSpread).Select(constraint =>
+                            constraint.ToCore(selector)
+                        ),
+                    ],
                 SecurityContext = new V1PodSecurityContext
                 {
                     RunAsNonRoot = true,
@@ -71,43 +80,72 @@ internal static class RuntimePod
         };
     }
 
-    private static V1Container BuildContainer(string owner, RegionSpec region, RuntimeProcess process) => new()
-    {
-        Name = Container,
-        Image = process.Image,
-        ImagePullPolicy = region.App.ImagePullPolicy,
-        Args = [.. process.Arguments],
-        Ports = process.IsJob ? null : [new V1ContainerPort { Name = PortName, ContainerPort = Port, Protocol = "TCP" }],
-        EnvFrom = [new V1EnvFromSource { ConfigMapRef = new V1ConfigMapEnvSource { Name = Names.Of(owner, "settings") } }],
-        Env = NullIfEmpty([.. process.Settings.Select(setting => new V1EnvVar { Name = RuntimeEnvironment.Variable(setting.Key), Value = setting.Value }), .. RuntimeEnvironment.Secret(region), .. process.Secrets]),
-        Resources = process.Resources.ToCore(),
-        // A start waits briefly for PostgreSQL; a busy node starts slowly.
-        StartupProbe = process.IsJob ? null : Probe("/health/startup", periodSeconds: 1, failureThreshold: 60),
-        ReadinessProbe = process.IsJob ? null : Probe("/health/ready", periodSeconds: 2, failureThreshold: 2),
-        LivenessProbe = process.IsJob ? null : Probe("/health/live", periodSeconds: 10, failureThreshold: 3),
-        SecurityContext = new V1SecurityContext
+    private static V1Container BuildContainer(string owner, RegionSpec region, RuntimeProcess process) =>
+        new()
         {
-            AllowPrivilegeEscalation = false,
-            ReadOnlyRootFilesystem = true,
-            Capabilities = new V1Capabilities { Drop = ["ALL"] },
-        },
-        VolumeMounts = [.. BuildMounts(region.App)],
-    };
+            Name = Container,
+            Image = process.Image,
+            ImagePullPolicy = region.App.ImagePullPolicy,
+            Args = [.. process.Arguments],
+            Ports = process.IsJob
+                ? null
+                :
+                [
+                    new V1ContainerPort
+                    {
+                        Name = PortName,
+                        ContainerPort = Port,
+                        Protocol = "TCP",
+                    },
+                ],
+            EnvFrom = [new V1EnvFromSource { ConfigMapRef = new V1ConfigMapEnvSource { Name = Names.Of(owner, "settings") } }],
+            Env = NullIfEmpty([
+                .. process.Settings.Select(setting => new V1EnvVar { Name = RuntimeEnvironment.Variable(setting.Key), Value = setting.Value }),
+                .. RuntimeEnvironment.Secret(region),
+                .. process.Secrets,
+            ]),
+            Resources = process.Resources.ToCore(),
+            // A start waits briefly for PostgreSQL; a busy node starts slowly.
+            StartupProbe = process.IsJob ? null : Probe("/health/startup", periodSeconds: 1, failureThreshold: 60),
+            ReadinessProbe = process.IsJob ? null : Probe("/health/ready", periodSeconds: 2, failureThreshold: 2),
+            LivenessProbe = process.IsJob ? null : Probe("/health/live", periodSeconds: 10, failureThreshold: 3),
+            SecurityContext = new V1SecurityContext
+            {
+                AllowPrivilegeEscalation = false,
+                ReadOnlyRootFilesystem = true,
+                Capabilities = new V1Capabilities { Drop = ["ALL"] },
+            },
+            VolumeMounts = [.. BuildMounts(region.App)],
+        };
 
-    private static V1Probe Probe(string path, int periodSeconds, int failureThreshold) => new()
-    {
-        HttpGet = new V1HTTPGetAction { Path = path, Port = PortName, Scheme = "HTTP" },
-        PeriodSeconds = periodSeconds,
-        TimeoutSeconds = 2,
-        FailureThreshold = failureThreshold,
-        SuccessThreshold = 1,
-    };
+    private static V1Probe Probe(string path, int periodSeconds, int failureThreshold) =>
+        new()
+        {
+            HttpGet = new V1HTTPGetAction
+            {
+                Path = path,
+                Port = PortName,
+                Scheme = "HTTP",
+            },
+            PeriodSeconds = periodSeconds,
+            TimeoutSeconds = 2,
+            FailureThreshold = failureThreshold,
+            SuccessThreshold = 1,
+        };
 
     private static IEnumerable<V1Volume> BuildVolumes(AppSpec app)
     {
-        yield return new V1Volume { Name = "tmp", EmptyDir = new V1EmptyDirVolumeSource { SizeLimit = new ResourceQuantity("64Mi") } };
+        yield return new V1Volume
+        {
+            Name = "tmp",
+            EmptyDir = new V1EmptyDirVolumeSource { SizeLimit = new ResourceQuantity("64Mi") },
+        };
         if (app.BlocklistConfigMapRef is { } blocklist)
-            yield return new V1Volume { Name = "blocklist", ConfigMap = new V1ConfigMapVolumeSource { Name = blocklist.Name } };
+            yield return new V1Volume
+            {
+                Name = "blocklist",
+                ConfigMap = new V1ConfigMapVolumeSource { Name = blocklist.Name },
+            };
     }
 
     private static IEnumerable<V1VolumeMount> BuildMounts(AppSpec app)
@@ -115,11 +153,17 @@ internal static class RuntimePod
         yield return new V1VolumeMount { Name = "tmp", MountPath = "/tmp" };
         // The folder, not the file: a mounted file does not change with the ConfigMap.
         if (app.BlocklistConfigMapRef is not null)
-            yield return new V1VolumeMount { Name = "blocklist", MountPath = RuntimeEnvironment.BlocklistFolder, ReadOnlyProperty = true };
+            yield return new V1VolumeMount
+            {
+                Name = "blocklist",
+                MountPath = RuntimeEnvironment.BlocklistFolder,
+                ReadOnlyProperty = true,
+            };
     }
 
     // The server omits empty fields; the applied object must match the one that is read.
     private static List<T>? NullIfEmpty<T>(IEnumerable<T> items) => items.ToList() is { Count: > 0 } list ? list : null;
 
-    private static Dictionary<string, string>? NullIfEmpty(IReadOnlyDictionary<string, string> items) => items.Count > 0 ? new Dictionary<string, string>(items) : null;
+    private static Dictionary<string, string>? NullIfEmpty(IReadOnlyDictionary<string, string> items) =>
+        items.Count > 0 ? new Dictionary<string, string>(items) : null;
 }

@@ -11,7 +11,14 @@ namespace UrlShortener.Operator.Pods;
 /// <param name="Arguments">Arguments of the process.</param>
 /// <param name="Resources">CPU and memory.</param>
 /// <param name="SettingsDigest">Digest of everything that the process reads at the start; a change replaces the pods.</param>
-internal sealed record RuntimeProcess(string Instance, string Component, string Image, IReadOnlyList<string> Arguments, ResourcesSpec Resources, string SettingsDigest)
+internal sealed record RuntimeProcess(
+    string Instance,
+    string Component,
+    string Image,
+    IReadOnlyList<string> Arguments,
+    ResourcesSpec Resources,
+    string SettingsDigest
+)
 {
     /// <summary>Settings in addition to those of the region.</summary>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();

@@ -21,7 +21,9 @@ internal static class SecretDigests
     /// <param name="references">The keys.</param>
     /// <param name="secrets">Secrets by name, with digests instead of values.</param>
     public static string Of(IEnumerable<SecretKeyRef> references, IReadOnlyDictionary<string, V1Secret> secrets) =>
-        Digest.Of(references.Select(reference => Find(reference, secrets) is { } value ? $"{reference.Name}/{reference.Key}/{Convert.ToHexString(value)}" : ""));
+        Digest.Of(
+            references.Select(reference => Find(reference, secrets) is { } value ? $"{reference.Name}/{reference.Key}/{Convert.ToHexString(value)}" : "")
+        );
 
     /// <summary>Digest of one value; null: the Secret or the key is missing.</summary>
     public static byte[]? Find(SecretKeyRef reference, IReadOnlyDictionary<string, V1Secret> secrets) =>
@@ -35,7 +37,7 @@ internal static class SecretDigests
     public static Obstacle? FindMissing(SecretKeyRef reference, IReadOnlyDictionary<string, V1Secret> secrets) =>
         !secrets.ContainsKey(reference.Name)
             ? new Obstacle(Reasons.SecretNotFound, $"Secret {reference.Name} does not exist in this namespace. Create it with key {reference.Key}.")
-            : Find(reference, secrets) is null
-                ? new Obstacle(Reasons.SecretNotFound, $"Secret {reference.Name} has no key {reference.Key}. Add the key, or reference another one.")
-                : null;
+        : Find(reference, secrets) is null
+            ? new Obstacle(Reasons.SecretNotFound, $"Secret {reference.Name} has no key {reference.Key}. Add the key, or reference another one.")
+        : null;
 }

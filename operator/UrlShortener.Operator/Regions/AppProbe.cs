@@ -28,7 +28,8 @@ internal sealed class AppProbe(HttpClient client)
             using var response = await client.GetAsync(new Uri($"http://{host}:{RuntimePod.Port}/health"), cancellationToken);
             return await response.Content.ReadFromJsonAsync<HealthResponse>(cancellationToken);
         }
-        catch (Exception error) when (!cancellationToken.IsCancellationRequested && error is HttpRequestException or OperationCanceledException or JsonException)
+        catch (Exception error)
+            when (!cancellationToken.IsCancellationRequested && error is HttpRequestException or OperationCanceledException or JsonException)
         {
             return null;
         }

@@ -15,18 +15,12 @@ internal static class AppResources
     private const int ScaleUpSeconds = 15;
 
     /// <summary>The service account of all pods of a region, without rights and without a mounted token.</summary>
-    public static V1ServiceAccount BuildServiceAccount(V1Alpha1ShortenerRegion region) => new()
-    {
-        Metadata = Owned.Metadata(region, "runtime", Names.App),
-        AutomountServiceAccountToken = false,
-    };
+    public static V1ServiceAccount BuildServiceAccount(V1Alpha1ShortenerRegion region) =>
+        new() { Metadata = Owned.Metadata(region, "runtime", Names.App), AutomountServiceAccountToken = false };
 
     /// <summary>The plain settings of all pods of a region.</summary>
-    public static V1ConfigMap BuildSettings(V1Alpha1ShortenerRegion region) => new()
-    {
-        Metadata = Owned.Metadata(region, "settings", Names.App),
-        Data = new Dictionary<string, string>(RuntimeEnvironment.Plain(region.Spec)),
-    };
+    public static V1ConfigMap BuildSettings(V1Alpha1ShortenerRegion region) =>
+        new() { Metadata = Owned.Metadata(region, "settings", Names.App), Data = new Dictionary<string, string>(RuntimeEnvironment.Plain(region.Spec)) };
 
     /// <summary>The Deployment, without replicas: the autoscaler owns them.</summary>
     /// <param name="region">The region.</param>
@@ -54,53 +48,73 @@ internal static class AppResources
     }
 
     /// <summary>The autoscaler; its minimum depends on the region's role.</summary>
-    public static V2HorizontalPodAutoscaler BuildAutoscaler(V1Alpha1ShortenerRegion region, int floor) => new()
-    {
-        Metadata = Owned.Metadata(region, Names.App, Names.App),
-        Spec = new V2HorizontalPodAutoscalerSpec
+    public static V2HorizontalPodAutoscaler BuildAutoscaler(V1Alpha1ShortenerRegion region, int floor) =>
+        new()
         {
-            ScaleTargetRef = new V2CrossVersionObjectReference { ApiVersion = "apps/v1", Kind = V1Deployment.KubeKind, Name = Names.Of(region.Metadata.Name, Names.App) },
-            MinReplicas = floor,
-            MaxReplicas = region.Spec.App.MaxReplicas,
-            Metrics =
-            [
-                new V2MetricSpec
-                {
-                    Type = "Resource",
-                    Resource = new V2ResourceMetricSource { Name = "cpu", Target = new V2MetricTarget { Type = "Utilization", AverageUtilization = region.Spec.App.TargetCPUUtilization } },
-                },
-            ],
-            Behavior = new V2HorizontalPodAutoscalerBehavior
+            Metadata = Owned.Metadata(region, Names.App, Names.App),
+            Spec = new V2HorizontalPodAutoscalerSpec
             {
-                ScaleUp = new V2HPAScalingRules
+                ScaleTargetRef = new V2CrossVersionObjectReference
                 {
-                    StabilizationWindowSeconds = 0,
-                    SelectPolicy = "Max",
-                    Policies = [new V2HPAScalingPolicy { Type = "Percent", Value = 100, PeriodSeconds = ScaleUpSeconds }],
+                    ApiVersion = "apps/v1",
+                    Kind = V1Deployment.KubeKind,
+                    Name = Names.Of(region.Metadata.Name, Names.App),
                 },
-                ScaleDown = new V2HPAScalingRules
+                MinReplicas = floor,
+                MaxReplicas = region.Spec.App.MaxReplicas,
+                Metrics =
+                [
+                    new V2MetricSpec
+                    {
+                        Type = "Resource",
+                        Resource = new V2ResourceMetricSource
+                        {
+                            Name = "cpu",
+                            Target = new V2MetricTarget { Type = "Utilization", AverageUtilization = region.Spec.App.TargetCPUUtilization },
+                        },
+                    },
+                ],
+                Behavior = new V2HorizontalPodAutoscalerBehavior
                 {
-                    StabilizationWindowSeconds = ScaleDownSeconds,
-                    SelectPolicy = "Max",
-                    Policies = [new V2HPAScalingPolicy { Type = "Percent", Value = 10, PeriodSeconds = 60 }],
+                    ScaleUp = new V2HPAScalingRules
+                    {
+                        StabilizationWindowSeconds = 0,
+                        SelectPolicy = "Max",
+                        Policies =
+                        [
+                            new V2HPAScalingPolicy
+                            {
+                                Type = "Percent",
+                                Value = 100,
+                                PeriodSeconds = ScaleUpSeconds,
+                            },
+                        ],
+                    },
+                    ScaleDown = new V2HPAScalingRules
+                    {
+                        StabilizationWindowSeconds = ScaleDownSeconds,
+                        SelectPolicy = "Max",
+                        Policies =
+                        [
+                            new V2HPAScalingPolicy
+                            {
+                                Type = "Percent",
+                                Value = 10,
+                                PeriodSeconds = 60,
+                            },
+                        ],
+                    },
                 },
             },
-        },
-    };
+        };
 
     /// <summary>Limits how many pods a drain of nodes evicts at once.</summary>
-    public static V1PodDisruptionBudget BuildDisruptionBudget(V1Alpha1ShortenerRegion region) => new()
-    {
-        Metadata = Owned.Metadata(region, Names.App, Names.App),
-        Spec = Workload.BuildDisruptionBudget(SelectorOf(region), MostUnavailable),
-    };
+    public static V1PodDisruptionBudget BuildDisruptionBudget(V1Alpha1ShortenerRegion region) =>
+        new() { Metadata = Owned.Metadata(region, Names.App, Names.App), Spec = Workload.BuildDisruptionBudget(SelectorOf(region), MostUnavailable) };
 
     /// <summary>Admits all connections to the app's port, and none to other ports.</summary>
-    public static V1NetworkPolicy BuildNetworkPolicy(V1Alpha1ShortenerRegion region) => new()
-    {
-        Metadata = Owned.Metadata(region, Names.App, Names.App),
-        Spec = Workload.BuildNetworkPolicy(SelectorOf(region)),
-    };
+    public static V1NetworkPolicy BuildNetworkPolicy(V1Alpha1ShortenerRegion region) =>
+        new() { Metadata = Owned.Metadata(region, Names.App, Names.App), Spec = Workload.BuildNetworkPolicy(SelectorOf(region)) };
 
     private static Dictionary<string, string> SelectorOf(V1Alpha1ShortenerRegion region) => Labels.SelectorOf(region.Metadata.Name, Names.App);
 }

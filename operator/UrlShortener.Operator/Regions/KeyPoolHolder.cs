@@ -7,7 +7,9 @@ internal static class KeyPoolHolder
 {
     /// <summary>The oldest one that is not being deleted; null: there is none.</summary>
     public static V1Alpha1KeyPool? Of(IReadOnlyList<V1Alpha1KeyPool> pools) =>
-        pools.Where(pool => pool.Metadata.DeletionTimestamp is null)
-            .OrderBy(pool => pool.Metadata.CreationTimestamp).ThenBy(pool => pool.Metadata.Name, StringComparer.Ordinal)
+        pools
+            .Where(pool => pool.Metadata.DeletionTimestamp is null)
+            .OrderBy(pool => pool.Metadata.CreationTimestamp)
+            .ThenBy(pool => pool.Metadata.Name, StringComparer.Ordinal)
             .FirstOrDefault();
 }

@@ -27,12 +27,13 @@ internal sealed record Migration(string Digest, MigrationState State)
     }
 
     /// <summary>When a Job failed; null: it did not.</summary>
-    public static DateTimeOffset? FailedAt(V1Job job) => Find(job, "Failed") switch
-    {
-        null => null,
-        { LastTransitionTime: { } at } => new DateTimeOffset(at.ToUniversalTime()),
-        _ => DateTimeOffset.MinValue,
-    };
+    public static DateTimeOffset? FailedAt(V1Job job) =>
+        Find(job, "Failed") switch
+        {
+            null => null,
+            { LastTransitionTime: { } at } => new DateTimeOffset(at.ToUniversalTime()),
+            _ => DateTimeOffset.MinValue,
+        };
 
     private static MigrationState StateOf(string jobName, string digest, V1Deployment? app, IEnumerable<V1Job> jobs)
     {

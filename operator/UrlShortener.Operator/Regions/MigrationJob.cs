@@ -17,7 +17,10 @@ internal static class MigrationJob
     /// <summary>Builds the Job. Its name depends on its content, since a Job is immutable.</summary>
     public static V1Job Build(V1Alpha1ShortenerRegion region, string digest)
     {
-        var process = new RuntimeProcess(region.Metadata.Name, Names.Migrate, region.Spec.App.Image, ["migrate"], region.Spec.App.Resources, digest) { IsJob = true };
+        var process = new RuntimeProcess(region.Metadata.Name, Names.Migrate, region.Spec.App.Image, ["migrate"], region.Spec.App.Resources, digest)
+        {
+            IsJob = true,
+        };
         return new V1Job
         {
             Metadata = Owned.Metadata(region, Suffix(digest), Names.Migrate),

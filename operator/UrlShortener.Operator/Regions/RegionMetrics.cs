@@ -9,12 +9,28 @@ namespace UrlShortener.Operator.Regions;
 internal static class RegionMetrics
 {
     private static readonly Gauge Ready = Metrics.CreateGauge("shortener_region_ready", "1 while the region is ready.", "namespace", "name", "region");
-    private static readonly Gauge Role = Metrics
-        .CreateGauge("shortener_region_role", "1 for the current role of the region.", "namespace", "name", "region", "role");
-    private static readonly Gauge Suspended = Metrics
-        .CreateGauge("shortener_region_suspended", "1 while the region is suspended.", "namespace", "name", "region");
-    private static readonly Gauge Stalled = Metrics.CreateGauge("shortener_region_stalled", "1 while the operator cannot continue until someone fixes the "
-        + "cause.", "namespace", "name", "region");
+    private static readonly Gauge Role = Metrics.CreateGauge(
+        "shortener_region_role",
+        "1 for the current role of the region.",
+        "namespace",
+        "name",
+        "region",
+        "role"
+    );
+    private static readonly Gauge Suspended = Metrics.CreateGauge(
+        "shortener_region_suspended",
+        "1 while the region is suspended.",
+        "namespace",
+        "name",
+        "region"
+    );
+    private static readonly Gauge Stalled = Metrics.CreateGauge(
+        "shortener_region_stalled",
+        "1 while the operator cannot continue until someone fixes the " + "cause.",
+        "namespace",
+        "name",
+        "region"
+    );
 
     private static readonly string[] Roles = [RegionRole.Primary, RegionRole.Standby];
 

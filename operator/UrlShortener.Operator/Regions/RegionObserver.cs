@@ -22,7 +22,8 @@ internal sealed class RegionObserver(
     Informer<V1NetworkPolicy> networkPolicies,
     Informer<V1Job> jobs,
     Informer<V1Pod> pods,
-    AppProbe probe)
+    AppProbe probe
+)
 {
     /// <summary>Index of regions by group.</summary>
     public const string ByGroup = "group";
@@ -46,8 +47,13 @@ internal sealed class RegionObserver(
         {
             Group = regions.Cache.GetBy(ByGroup, region.Spec.Group),
             KeyPools = keyPools.Cache.GetBy(ByRegion, $"{space}/{name}"),
-            Secrets = RuntimeEnvironment.SecretsOf(region.Spec).Select(reference => reference.Name).Distinct()
-                .Select(secret => Find(secrets, space, secret)).OfType<V1Secret>().ToDictionary(secret => secret.Metadata.Name),
+            Secrets = RuntimeEnvironment
+                .SecretsOf(region.Spec)
+                .Select(reference => reference.Name)
+                .Distinct()
+                .Select(secret => Find(secrets, space, secret))
+                .OfType<V1Secret>()
+                .ToDictionary(secret => secret.Metadata.Name),
             Blocklist = region.Spec.App.BlocklistConfigMapRef is { } blocklist ? Find(configMaps, space, blocklist.Name) : null,
             ServiceAccount = Find(serviceAccounts, space, Names.Of(name, "runtime")),
             Settings = Find(configMaps, space, Names.Of(name, "settings")),
@@ -74,6 +80,5 @@ internal sealed class RegionObserver(
     public static string InstanceKey(string space, string instance) => $"{space}/{instance}";
 
     private static T? Find<T>(Informer<T> informer, string space, string name)
-        where T : class, IKubernetesObject<V1ObjectMeta> =>
-        informer.Cache.TryGet(new ObjectKey(space, name), out var found) ? found : null;
+        where T : class, IKubernetesObject<V1ObjectMeta> => informer.Cache.TryGet(new ObjectKey(space, name), out var found) ? found : null;
 }

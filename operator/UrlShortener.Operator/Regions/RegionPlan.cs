@@ -83,7 +83,8 @@ internal sealed record RegionPlan
 
     /// <summary>The primary of a group: the region with the highest priority, among equals the oldest. Null: there is none.</summary>
     public static V1Alpha1ShortenerRegion? PrimaryOf(IReadOnlyList<V1Alpha1ShortenerRegion> group) =>
-        MembersOf(group).OrderByDescending(region => region.Spec.Failover.Priority)
+        MembersOf(group)
+            .OrderByDescending(region => region.Spec.Failover.Priority)
             .ThenBy(region => region.Metadata.CreationTimestamp)
             .ThenBy(region => region.Metadata.Uid, StringComparer.Ordinal)
             .FirstOrDefault();
@@ -94,7 +95,8 @@ internal sealed record RegionPlan
 
     // One object per region name: the oldest, whatever the priorities. Objects that are being deleted do not count.
     private static IEnumerable<V1Alpha1ShortenerRegion> MembersOf(IReadOnlyList<V1Alpha1ShortenerRegion> group) =>
-        group.Where(region => region.Metadata.DeletionTimestamp is null)
+        group
+            .Where(region => region.Metadata.DeletionTimestamp is null)
             .GroupBy(region => region.Spec.Region, StringComparer.Ordinal)
             .Select(twins => twins.Aggregate((first, second) => IsOlder(first, second) ? first : second));
 
@@ -117,7 +119,10 @@ internal sealed record RegionPlan
     private static Obstacle? FindObstacle(V1Alpha1ShortenerRegion region, ObservedRegion observed) =>
         Of(Reasons.InvalidSpec, RegionRules.Check(region.Spec))
         ?? FindTwin(region, observed.Group)
-        ?? RuntimeEnvironment.SecretsOf(region.Spec).Select(reference => SecretDigests.FindMissing(reference, observed.Secrets)).FirstOrDefault(missing => missing is not null)
+        ?? RuntimeEnvironment
+            .SecretsOf(region.Spec)
+            .Select(reference => SecretDigests.FindMissing(reference, observed.Secrets))
+            .FirstOrDefault(missing => missing is not null)
         ?? FindMissingConfigMap(region.Spec, observed);
 
     private static Obstacle? Of(string reason, IReadOnlyList<SpecProblem> problems) =>
@@ -125,12 +130,18 @@ internal sealed record RegionPlan
 
     private static Obstacle? FindTwin(V1Alpha1ShortenerRegion region, IReadOnlyList<V1Alpha1ShortenerRegion> group)
     {
-        var twin = group.Where(one => one.Spec.Region == region.Spec.Region && one.Metadata.Uid != region.Metadata.Uid && one.Metadata.DeletionTimestamp is null)
-            .OrderBy(one => one.Metadata.CreationTimestamp).ThenBy(one => one.Metadata.Uid, StringComparer.Ordinal).FirstOrDefault();
+        var twin = group
+            .Where(one => one.Spec.Region == region.Spec.Region && one.Metadata.Uid != region.Metadata.Uid && one.Metadata.DeletionTimestamp is null)
+            .OrderBy(one => one.Metadata.CreationTimestamp)
+            .ThenBy(one => one.Metadata.Uid, StringComparer.Ordinal)
+            .FirstOrDefault();
         return twin is null || IsOlder(region, twin)
             ? null
-            : new Obstacle(Reasons.RegionConflict, $"ShortenerRegion {twin.Metadata.NamespaceProperty}/{twin.Metadata.Name} already is region "
-                + $"{region.Spec.Region} of group {region.Spec.Group}. Delete one of them.");
+            : new Obstacle(
+                Reasons.RegionConflict,
+                $"ShortenerRegion {twin.Metadata.NamespaceProperty}/{twin.Metadata.Name} already is region "
+                    + $"{region.Spec.Region} of group {region.Spec.Group}. Delete one of them."
+            );
     }
 
     private static bool IsOlder(V1Alpha1ShortenerRegion one, V1Alpha1ShortenerRegion other) =>
@@ -138,13 +149,18 @@ internal sealed record RegionPlan
             ? first < second
             : string.CompareOrdinal(one.Metadata.Uid, other.Metadata.Uid) < 0;
 
-    private static Obstacle? FindMissingConfigMap(RegionSpec spec, ObservedRegion observed) => spec.App.BlocklistConfigMapRef switch
-    {
-        null => null,
-        { } reference when observed.Blocklist is null => new Obstacle(Reasons.ConfigMapNotFound, $"ConfigMap {reference.Name} does not exist in this "
-            + $"namespace. Create it with key {reference.Key}."),
-        { } reference when observed.Blocklist.Data?.ContainsKey(reference.Key) != true =>
-            new Obstacle(Reasons.ConfigMapNotFound, $"ConfigMap {reference.Name} has no key {reference.Key}. Add the key, or reference another one."),
-        _ => null,
-    };
+    private static Obstacle? FindMissingConfigMap(RegionSpec spec, ObservedRegion observed) =>
+        spec.App.BlocklistConfigMapRef switch
+        {
+            null => null,
+            { } reference when observed.Blocklist is null => new Obstacle(
+                Reasons.ConfigMapNotFound,
+                $"ConfigMap {reference.Name} does not exist in this " + $"namespace. Create it with key {reference.Key}."
+            ),
+            { } reference when observed.Blocklist.Data?.ContainsKey(reference.Key) != true => new Obstacle(
+                Reasons.ConfigMapNotFound,
+                $"ConfigMap {reference.Name} has no key {reference.Key}. Add the key, or reference another one."
+            ),
+            _ => null,
+        };
 }

@@ -40,35 +40,49 @@ internal static class RegionServices
             informer.LabelSelector = Labels.ManagedSelector;
             informer.Indexers[RegionObserver.ByOwner] = RegionObserver.OwnersOf;
         });
-        services.AddManagedInformer<V1ServiceAccount>().AddManagedInformer<V1Deployment>().AddManagedInformer<V1Service>().AddManagedInformer<V1NetworkPolicy>();
+        services
+            .AddManagedInformer<V1ServiceAccount>()
+            .AddManagedInformer<V1Deployment>()
+            .AddManagedInformer<V1Service>()
+            .AddManagedInformer<V1NetworkPolicy>();
         services.AddManagedInformer<V2HorizontalPodAutoscaler>().AddManagedInformer<V1PodDisruptionBudget>();
 
-        services.AddSingleton(_ => new AppProbe(new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(1) })
-        {
-            Timeout = AppProbe.Timeout,
-            MaxResponseContentBufferSize = AppProbe.MaxBytes,
-        }));
+        services.AddSingleton(_ => new AppProbe(
+            new HttpClient(
+                new SocketsHttpHandler
+                {
+                    UseProxy = false,
+                    AllowAutoRedirect = false,
+                    PooledConnectionLifetime = TimeSpan.FromMinutes(1),
+                }
+            )
+            {
+                Timeout = AppProbe.Timeout,
+                MaxResponseContentBufferSize = AppProbe.MaxBytes,
+            }
+        ));
         services.AddSingleton<RegionObserver>();
         services.AddSingleton<Applier>();
-        return services.AddController<V1Alpha1ShortenerRegion, ShortenerRegionController>(controller => controller
-            .Owns<V1Deployment>()
-            .Owns<V1Service>()
-            .Owns<V1ServiceAccount>()
-            .Owns<V1ConfigMap>()
-            .Owns<V1NetworkPolicy>()
-            .Owns<V1Job>()
-            .Owns<V2HorizontalPodAutoscaler>()
-            .Owns<V1PodDisruptionBudget>()
-            .Watches<V1Secret>((secret, regions) => FindBy(regions, BySecret, secret))
-            .Watches<V1ConfigMap>((map, regions) => FindBy(regions, ByConfigMap, map))
-            .Watches<V1Alpha1KeyPool>((pool, _) => [new ObjectKey(pool.Metadata.NamespaceProperty, pool.Spec.RegionRef.Name)])
-            .Watches<V1Pod>((pod, regions) => FindOf(pod, regions))
-            .Watches<V1Alpha1ShortenerRegion>(FindConcerned));
+        return services.AddController<V1Alpha1ShortenerRegion, ShortenerRegionController>(controller =>
+            controller
+                .Owns<V1Deployment>()
+                .Owns<V1Service>()
+                .Owns<V1ServiceAccount>()
+                .Owns<V1ConfigMap>()
+                .Owns<V1NetworkPolicy>()
+                .Owns<V1Job>()
+                .Owns<V2HorizontalPodAutoscaler>()
+                .Owns<V1PodDisruptionBudget>()
+                .Watches<V1Secret>((secret, regions) => FindBy(regions, BySecret, secret))
+                .Watches<V1ConfigMap>((map, regions) => FindBy(regions, ByConfigMap, map))
+                .Watches<V1Alpha1KeyPool>((pool, _) => [new ObjectKey(pool.Metadata.NamespaceProperty, pool.Spec.RegionRef.Name)])
+                .Watches<V1Pod>((pod, regions) => FindOf(pod, regions))
+                .Watches<V1Alpha1ShortenerRegion>(FindConcerned)
+        );
     }
 
     private static IServiceCollection AddManagedInformer<T>(this IServiceCollection services)
-        where T : class, IKubernetesObject<V1ObjectMeta> =>
-        services.AddInformer<T>(informer => informer.LabelSelector = Labels.ManagedSelector);
+        where T : class, IKubernetesObject<V1ObjectMeta> => services.AddInformer<T>(informer => informer.LabelSelector = Labels.ManagedSelector);
 
     private static IEnumerable<ObjectKey> FindBy(ObjectCache<V1Alpha1ShortenerRegion> regions, string index, IMetadata<V1ObjectMeta> named) =>
         regions.GetBy(index, KeyOf(named, named.Metadata.Name)).Select(ObjectKey.Of);
@@ -79,10 +93,14 @@ internal static class RegionServices
         var group = regions.GetBy(RegionObserver.ByGroup, region.Spec.Group);
         var (primary, name) = (RegionPlan.PrimaryOf(group)?.Metadata.Uid, RegionPlan.PrimaryRegionOf(group));
         return group
-            .Where(other => other.Metadata.Uid != region.Metadata.Uid
-                && (other.Spec.Region == region.Spec.Region
+            .Where(other =>
+                other.Metadata.Uid != region.Metadata.Uid
+                && (
+                    other.Spec.Region == region.Spec.Region
                     || (other.Status?.Role == RegionRole.Primary) != (other.Metadata.Uid == primary)
-                    || other.Status?.Topology?.PrimaryRegion != name))
+                    || other.Status?.Topology?.PrimaryRegion != name
+                )
+            )
             .Select(ObjectKey.Of);
     }
 

@@ -18,7 +18,11 @@ internal static class RegionStatusRules
 
     /// <summary>The status, and the changed conditions.</summary>
     public static (RegionStatus Status, IReadOnlyList<(V1Condition Condition, string? Former)> Changed) Build(
-        V1Alpha1ShortenerRegion region, ObservedRegion observed, RegionPlan plan, DateTimeOffset now)
+        V1Alpha1ShortenerRegion region,
+        ObservedRegion observed,
+        RegionPlan plan,
+        DateTimeOffset now
+    )
     {
         var conditions = new ConditionList(region.Status?.Conditions, region.Metadata.Generation, now);
         var dependencies = DependenciesOf(region.Spec, observed.Health);
@@ -51,17 +55,30 @@ internal static class RegionStatusRules
             ConditionTypes.AppAvailable,
             isAppAvailable && observed.Deployment is not null,
             isAppAvailable && observed.Deployment is not null ? Reasons.EnoughPods : Reasons.TooFewPods,
-            $"{ready} pods serve; the minimum is {plan.Floor}.");
+            $"{ready} pods serve; the minimum is {plan.Floor}."
+        );
         conditions.Set(
             ConditionTypes.DependenciesReachable,
             isReachable,
-            isReachable switch { true => Reasons.Reachable, false => Reasons.Unreachable, _ => Reasons.NotKnown },
-            isReachable switch { true => "The app reaches all servers that it needs.", false => ReasonOf(dependencies), _ => "No pod answers." });
+            isReachable switch
+            {
+                true => Reasons.Reachable,
+                false => Reasons.Unreachable,
+                _ => Reasons.NotKnown,
+            },
+            isReachable switch
+            {
+                true => "The app reaches all servers that it needs.",
+                false => ReasonOf(dependencies),
+                _ => "No pod answers.",
+            }
+        );
         conditions.Set(
             ConditionTypes.Suspended,
             isSuspended,
             isSuspended ? Reasons.SuspendedBySpec : Reasons.AsExpected,
-            isSuspended ? $"spec.suspend is {region.Spec.Suspend}: the operator changes nothing. Set it to None to resume." : "The operator applies changes.");
+            isSuspended ? $"spec.suspend is {region.Spec.Suspend}: the operator changes nothing. Set it to None to resume." : "The operator applies changes."
+        );
 
         var status = (region.Status ?? new RegionStatus()) with
         {
@@ -85,13 +102,19 @@ internal static class RegionStatusRules
         if (plan.Migration.State == MigrationState.Failed)
         {
             var job = MigrationJob.NameOf(region, plan.Migration.Digest);
-            return new Obstacle(Reasons.MigrationFailed, $"Job {job} could not migrate the database{Explain(observed, Names.Migrate)}. See its log. The "
-                + $"operator retries every {Migration.RetryDelay.TotalSeconds:0} s.");
+            return new Obstacle(
+                Reasons.MigrationFailed,
+                $"Job {job} could not migrate the database{Explain(observed, Names.Migrate)}. See its log. The "
+                    + $"operator retries every {Migration.RetryDelay.TotalSeconds:0} s."
+            );
         }
 
         return observed.Deployment?.Status?.Conditions?.Any(condition => condition is { Type: "Progressing", Status: "False" }) == true
-            ? new Obstacle(Reasons.RolloutStuck, $"The rollout of {region.Spec.App.Image} makes no progress{Explain(observed, Names.App)}. Pods of the "
-                + "previous version keep serving. Fix spec.app, or return to the previous image.")
+            ? new Obstacle(
+                Reasons.RolloutStuck,
+                $"The rollout of {region.Spec.App.Image} makes no progress{Explain(observed, Names.App)}. Pods of the "
+                    + "previous version keep serving. Fix spec.app, or return to the previous image."
+            )
             : null;
     }
 
@@ -103,27 +126,35 @@ internal static class RegionStatusRules
         if (observed.Deployment is not { } deployment)
             return new Obstacle(Reasons.RollingOut, "The operator is creating the Deployment of the app.");
         var (wanted, status) = (deployment.Spec.Replicas ?? 1, deployment.Status);
-        var isRolledOut = status?.ObservedGeneration >= deployment.Metadata.Generation
-            && (status.UpdatedReplicas ?? 0) == wanted && (status.Replicas ?? 0) == wanted && (status.AvailableReplicas ?? 0) == wanted;
-        var isCurrent = Labels.AnnotationOf(deployment.Spec.Template.Metadata, Labels.SettingsDigest) == plan.Process.SettingsDigest
+        var isRolledOut =
+            status?.ObservedGeneration >= deployment.Metadata.Generation
+            && (status.UpdatedReplicas ?? 0) == wanted
+            && (status.Replicas ?? 0) == wanted
+            && (status.AvailableReplicas ?? 0) == wanted;
+        var isCurrent =
+            Labels.AnnotationOf(deployment.Spec.Template.Metadata, Labels.SettingsDigest) == plan.Process.SettingsDigest
             && deployment.Spec.Template.Spec.Containers[0].Image == region.Spec.App.Image;
         return isRolledOut && isCurrent
             ? null
-            : new Obstacle(Reasons.RollingOut, $"{status?.UpdatedReplicas ?? 0} of {wanted} pods run the current specification, "
-                + $"{status?.AvailableReplicas ?? 0} serve{Explain(observed, Names.App)}.");
+            : new Obstacle(
+                Reasons.RollingOut,
+                $"{status?.UpdatedReplicas ?? 0} of {wanted} pods run the current specification, "
+                    + $"{status?.AvailableReplicas ?? 0} serve{Explain(observed, Names.App)}."
+            );
     }
 
     private static string Explain(ObservedRegion observed, string component) =>
         PodTrouble.Explain([.. observed.Pods.Where(pod => Labels.ComponentOf(pod.Metadata) == component)]);
 
-    private static AppStatus AppOf(ObservedRegion observed, RegionPlan plan) => new()
-    {
-        Replicas = observed.Deployment?.Status?.Replicas ?? 0,
-        ReadyReplicas = observed.Deployment?.Status?.ReadyReplicas ?? 0,
-        UpdatedReplicas = observed.Deployment?.Status?.UpdatedReplicas ?? 0,
-        Selector = Labels.Text(Labels.SelectorOf(plan.Process.Instance, Names.App)),
-        HpaDesired = observed.Autoscaler?.Status?.DesiredReplicas,
-    };
+    private static AppStatus AppOf(ObservedRegion observed, RegionPlan plan) =>
+        new()
+        {
+            Replicas = observed.Deployment?.Status?.Replicas ?? 0,
+            ReadyReplicas = observed.Deployment?.Status?.ReadyReplicas ?? 0,
+            UpdatedReplicas = observed.Deployment?.Status?.UpdatedReplicas ?? 0,
+            Selector = Labels.Text(Labels.SelectorOf(plan.Process.Instance, Names.App)),
+            HpaDesired = observed.Autoscaler?.Status?.DesiredReplicas,
+        };
 
     private static int ReadyPodsOf(ObservedRegion observed) => observed.Deployment?.Status?.AvailableReplicas ?? 0;
 
@@ -138,22 +169,27 @@ internal static class RegionStatusRules
         {
             if (!isUsed)
                 return;
-            found.Add(new DependencyStatus
-            {
-                Name = name,
-                Reachable = state is null ? null : state == HealthStatus.Healthy,
-                Reason = state switch
+            found.Add(
+                new DependencyStatus
                 {
-                    null or HealthStatus.Healthy => null,
-                    HealthStatus.Unhealthy => $"The app does not reach {name}.",
-                    _ => $"The app reaches {name} only in part: some servers do not answer, or it accepts no writes.",
-                },
-            });
+                    Name = name,
+                    Reachable = state is null ? null : state == HealthStatus.Healthy,
+                    Reason = state switch
+                    {
+                        null or HealthStatus.Healthy => null,
+                        HealthStatus.Unhealthy => $"The app does not reach {name}.",
+                        _ => $"The app reaches {name} only in part: some servers do not answer, or it accepts no writes.",
+                    },
+                }
+            );
         }
     }
 
     private static bool? IsReachable(List<DependencyStatus> dependencies) =>
-        dependencies.Any(dependency => dependency.Reachable == false) ? false : dependencies.All(dependency => dependency.Reachable == true) ? true : null;
+        dependencies.Any(dependency => dependency.Reachable == false) ? false
+        : dependencies.All(dependency => dependency.Reachable == true) ? true
+        : null;
 
-    private static string ReasonOf(List<DependencyStatus> dependencies) => string.Join(' ', dependencies.Select(dependency => dependency.Reason).OfType<string>());
+    private static string ReasonOf(List<DependencyStatus> dependencies) =>
+        string.Join(' ', dependencies.Select(dependency => dependency.Reason).OfType<string>());
 }

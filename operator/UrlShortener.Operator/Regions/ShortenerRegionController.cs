@@ -46,7 +46,12 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
             await applier.EnsureAsync(region, AppResources.BuildSettings(region), observed.Settings, cancellationToken),
             await applier.EnsureAsync(region, AppResources.BuildService(region), observed.Service, cancellationToken),
             await applier.EnsureIfAsync(
-                region.Spec.App.NetworkPolicy.Enabled, region, () => AppResources.BuildNetworkPolicy(region), observed.NetworkPolicy, cancellationToken),
+                region.Spec.App.NetworkPolicy.Enabled,
+                region,
+                () => AppResources.BuildNetworkPolicy(region),
+                observed.NetworkPolicy,
+                cancellationToken
+            ),
             await applier.EnsureAsync(region, AppResources.BuildDisruptionBudget(region), observed.DisruptionBudget, cancellationToken),
             await applier.EnsureIfAsync(plan.IsScaled, region, () => AppResources.BuildAutoscaler(region, plan.Floor), observed.Autoscaler, cancellationToken),
         ];
@@ -83,6 +88,7 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
             new ObjectKey(region.Metadata.NamespaceProperty, Names.Of(region.Metadata.Name, Names.App)),
             new JsonObject { ["spec"] = new JsonObject { ["replicas"] = replicas } },
             FieldManagers.Bootstrap,
-            cancellationToken);
+            cancellationToken
+        );
     }
 }

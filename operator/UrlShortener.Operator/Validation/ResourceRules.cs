@@ -13,7 +13,10 @@ internal static class ResourceRules
         foreach (var (name, request) in resources.Requests)
         {
             if (resources.Limits.TryGetValue(name, out var limit) && request.ToDecimal() > limit.ToDecimal())
-                yield return new($"{field}.requests", $"requests {name} {request}, above the limit of {limit} in {field}.limits. Lower the request, or raise the limit.");
+                yield return new(
+                    $"{field}.requests",
+                    $"requests {name} {request}, above the limit of {limit} in {field}.limits. Lower the request, or raise the limit."
+                );
         }
     }
 }

@@ -65,8 +65,11 @@ internal sealed class AdmissionEndpoint(ScaledObjects objects, ILogger<Admission
         if (string.IsNullOrEmpty(review.Request?.Uid))
             return (null, StatusCodes.Status400BadRequest, "The AdmissionReview must contain a request with a uid.");
         return AdmissionPolicies.Find(review.Request.Resource) is null
-            ? (null, StatusCodes.Status400BadRequest, $"This webhook does not validate {review.Request.Resource?.Resource} of "
-                + $"{review.Request.Resource?.Group}.")
+            ? (
+                null,
+                StatusCodes.Status400BadRequest,
+                $"This webhook does not validate {review.Request.Resource?.Resource} of " + $"{review.Request.Resource?.Group}."
+            )
             : (review.Request, StatusCodes.Status200OK, "");
     }
 
@@ -84,8 +87,11 @@ internal sealed class AdmissionEndpoint(ScaledObjects objects, ILogger<Admission
 
     private static int? ReadReplicas(JsonElement? scale) =>
         scale is { ValueKind: JsonValueKind.Object } map
-        && map.TryGetProperty("spec", out var spec) && spec.ValueKind == JsonValueKind.Object
-        && spec.TryGetProperty("replicas", out var replicas) && replicas.ValueKind == JsonValueKind.Number && replicas.TryGetInt32(out var number)
+        && map.TryGetProperty("spec", out var spec)
+        && spec.ValueKind == JsonValueKind.Object
+        && spec.TryGetProperty("replicas", out var replicas)
+        && replicas.ValueKind == JsonValueKind.Number
+        && replicas.TryGetInt32(out var number)
             ? number
             : null;
 }

@@ -16,9 +16,17 @@ internal static class AdmissionPolicies
     private static readonly Dictionary<string, IAdmissionPolicy> Policies = new(StringComparer.Ordinal)
     {
         [V1Alpha1ShortenerRegion.KubePlural] = new AdmissionPolicy<V1Alpha1ShortenerRegion, RegionSpec>(
-            RegionRules.Check, RegionRules.Warnings, (spec, replicas) => spec with { App = spec.App with { MinReplicas = replicas } }, CheckDeletion),
+            RegionRules.Check,
+            RegionRules.Warnings,
+            (spec, replicas) => spec with { App = spec.App with { MinReplicas = replicas } },
+            CheckDeletion
+        ),
         [V1Alpha1KeyPool.KubePlural] = new AdmissionPolicy<V1Alpha1KeyPool, KeyPoolSpec>(
-            KeyPoolRules.Check, KeyPoolRules.Warnings, (spec, replicas) => spec with { TargetAvailable = replicas }, (_, _) => null),
+            KeyPoolRules.Check,
+            KeyPoolRules.Warnings,
+            (spec, replicas) => spec with { TargetAvailable = replicas },
+            (_, _) => null
+        ),
     };
 
     /// <summary>The policy of a kind; null: not a kind of the operator.</summary>

@@ -19,7 +19,8 @@ internal sealed class AdmissionPolicy<TEntity, TSpec>(
     Func<TSpec, TSpec?, IReadOnlyList<SpecProblem>> check,
     Func<TSpec, IReadOnlyList<string>> warn,
     Func<TSpec, int, TSpec> scale,
-    Func<TEntity, string, string?> checkDeletion) : IAdmissionPolicy
+    Func<TEntity, string, string?> checkDeletion
+) : IAdmissionPolicy
     where TEntity : class, IKubernetesObject<V1ObjectMeta>, ISpec<TSpec>
     where TSpec : class
 {

@@ -16,8 +16,12 @@ internal sealed class Certificate
         IssuerIdentity = parsed.Extensions.OfType<X509AuthorityKeyIdentifierExtension>().FirstOrDefault()?.KeyIdentifier is { } issuer
             ? Convert.ToHexString(issuer.Span)
             : null;
-        Names = [.. parsed.Extensions.OfType<X509SubjectAlternativeNameExtension>()
-            .SelectMany(extension => extension.EnumerateDnsNames().Concat(extension.EnumerateIPAddresses().Select(address => address.ToString())))];
+        Names =
+        [
+            .. parsed
+                .Extensions.OfType<X509SubjectAlternativeNameExtension>()
+                .SelectMany(extension => extension.EnumerateDnsNames().Concat(extension.EnumerateIPAddresses().Select(address => address.ToString()))),
+        ];
     }
 
     /// <summary>The certificate.</summary>

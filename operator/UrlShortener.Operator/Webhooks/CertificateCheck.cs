@@ -6,6 +6,6 @@ namespace UrlShortener.Operator.Webhooks;
 internal sealed class CertificateCheck(ServingCertificate serving) : IHealthCheck
 {
     /// <inheritdoc />
-    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => Task.FromResult(
-        serving.Current is null ? HealthCheckResult.Unhealthy("The webhook has no certificate yet.") : HealthCheckResult.Healthy());
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+        Task.FromResult(serving.Current is null ? HealthCheckResult.Unhealthy("The webhook has no certificate yet.") : HealthCheckResult.Healthy());
 }

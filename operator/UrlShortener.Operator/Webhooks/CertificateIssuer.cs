@@ -25,8 +25,9 @@ internal static class CertificateIssuer
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         // Clients trust two authorities while one replaces the other; the names distinguish them.
         var request = new CertificateRequest($"CN=shortener-operator webhook {now:yyyyMMddHHmmss}", key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: true,
-            pathLengthConstraint: 0, critical: true));
+        request.CertificateExtensions.Add(
+            new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: true, pathLengthConstraint: 0, critical: true)
+        );
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, critical: true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
         using var signed = request.CreateSelfSigned(now - ClockSkew, now + AuthorityLife);
@@ -43,8 +44,9 @@ internal static class CertificateIssuer
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(ServerAuthentication)], critical: false));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
-        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(issuer, includeKeyIdentifier: true,
-            includeIssuerAndSerial: false));
+        request.CertificateExtensions.Add(
+            X509AuthorityKeyIdentifierExtension.CreateFromCertificate(issuer, includeKeyIdentifier: true, includeIssuerAndSerial: false)
+        );
         request.CertificateExtensions.Add(BuildNames(names));
         var notBefore = now - ClockSkew < authority.NotBefore ? authority.NotBefore : now - ClockSkew;
         var notAfter = now + ServingLife > authority.NotAfter ? authority.NotAfter : now + ServingLife;

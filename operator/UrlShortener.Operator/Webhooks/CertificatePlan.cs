@@ -26,16 +26,21 @@ internal static class CertificatePlan
     }
 
     /// <summary>Carries out a step.</summary>
-    public static CertificateSet Take(CertificateStep step, CertificateSet? set, IReadOnlyList<string> names, DateTimeOffset now) => step switch
-    {
-        CertificateStep.Created => Create(names, now),
-        CertificateStep.AuthorityAnnounced => set! with { NextAuthority = CertificateIssuer.CreateAuthority(now) },
-        CertificateStep.AuthorityReplaced => new CertificateSet(
-            set!.NextAuthority!, null, set.Authority.WithoutKey(), CertificateIssuer.CreateServing(set.NextAuthority!, names, now)),
-        CertificateStep.AuthorityForgotten => set! with { FormerAuthority = null },
-        CertificateStep.ServingRenewed => set! with { Serving = CertificateIssuer.CreateServing(set!.Authority, names, now) },
-        _ => set!,
-    };
+    public static CertificateSet Take(CertificateStep step, CertificateSet? set, IReadOnlyList<string> names, DateTimeOffset now) =>
+        step switch
+        {
+            CertificateStep.Created => Create(names, now),
+            CertificateStep.AuthorityAnnounced => set! with { NextAuthority = CertificateIssuer.CreateAuthority(now) },
+            CertificateStep.AuthorityReplaced => new CertificateSet(
+                set!.NextAuthority!,
+                null,
+                set.Authority.WithoutKey(),
+                CertificateIssuer.CreateServing(set.NextAuthority!, names, now)
+            ),
+            CertificateStep.AuthorityForgotten => set! with { FormerAuthority = null },
+            CertificateStep.ServingRenewed => set! with { Serving = CertificateIssuer.CreateServing(set!.Authority, names, now) },
+            _ => set!,
+        };
 
     private static CertificateSet Create(IReadOnlyList<string> names, DateTimeOffset now)
     {

@@ -93,7 +93,8 @@ internal sealed class CertificateSecret(IKubernetes client, WebhookOptions optio
                 authority,
                 Certificate.TryRead(Text(NextCertificate), Text(NextKey) ?? ""),
                 Certificate.TryRead(Text(FormerCertificate), null),
-                serving);
+                serving
+            );
 
         string? Text(string key) => secret.Data?.TryGetValue(key, out var bytes) == true ? Encoding.UTF8.GetString(bytes) : null;
     }

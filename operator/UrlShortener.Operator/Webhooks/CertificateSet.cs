@@ -11,6 +11,6 @@ namespace UrlShortener.Operator.Webhooks;
 internal sealed record CertificateSet(Certificate Authority, Certificate? NextAuthority, Certificate? FormerAuthority, Certificate Serving)
 {
     /// <summary>All trusted authorities, as PEM.</summary>
-    public string Bundle => string.Concat(new[] { Authority, NextAuthority,
-        FormerAuthority }.OfType<Certificate>().Select(authority => authority.CertificatePem.TrimEnd() + "\n"));
+    public string Bundle =>
+        string.Concat(new[] { Authority, NextAuthority, FormerAuthority }.OfType<Certificate>().Select(authority => authority.CertificatePem.TrimEnd() + "\n"));
 }

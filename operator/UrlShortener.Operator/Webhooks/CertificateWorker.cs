@@ -12,8 +12,8 @@ internal sealed class CertificateWorker(
     ServingCertificate serving,
     WebhookOptions options,
     TimeProvider time,
-    ILogger<CertificateWorker> logger)
-    : BackgroundService
+    ILogger<CertificateWorker> logger
+) : BackgroundService
 {
     // Two replicas that start together may conflict a few times.
     private const int MaxAttempts = 10;
@@ -63,8 +63,7 @@ internal sealed class CertificateWorker(
         using var timer = new PeriodicTimer(options.CheckInterval, time);
         try
         {
-            do
-                await TryLookAsync(stoppingToken);
+            do await TryLookAsync(stoppingToken);
             while (await timer.WaitForNextTickAsync(stoppingToken));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -82,8 +81,10 @@ internal sealed class CertificateWorker(
             await LookAsync(limit.Token);
         }
         // An outage of the API server. It calls no webhook meanwhile, and the current certificate is valid for weeks.
-        catch (Exception error) when (error is HttpOperationException or HttpRequestException or IOException
-            || (error is OperationCanceledException && !stoppingToken.IsCancellationRequested))
+        catch (Exception error)
+            when (error is HttpOperationException or HttpRequestException or IOException
+                || (error is OperationCanceledException && !stoppingToken.IsCancellationRequested)
+            )
         {
             WebhookMetrics.CountFailure();
             Log.CertificatesFailed(logger, error);

@@ -3,8 +3,12 @@ namespace UrlShortener.Operator.Webhooks;
 /// <summary>Messages of admission.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(EventId = 1, EventName = "AdmissionRefused", Level = LogLevel.Information,
-        Message = "Refused {Operation} of {Resource} {Namespace}/{Name}: {Refusal}")]
+    [LoggerMessage(
+        EventId = 1,
+        EventName = "AdmissionRefused",
+        Level = LogLevel.Information,
+        Message = "Refused {Operation} of {Resource} {Namespace}/{Name}: {Refusal}"
+    )]
     public static partial void Refused(ILogger logger, string? operation, string? resource, string? @namespace, string? name, string refusal);
 
     [LoggerMessage(EventId = 2, EventName = "AdmissionUnreadable", Level = LogLevel.Warning, Message = "Cannot read an admission request: {Problem}")]
@@ -13,15 +17,27 @@ internal static partial class Log
     [LoggerMessage(EventId = 3, EventName = "WebhookCertificatesChanged", Level = LogLevel.Information, Message = "Updated the webhook certificates: {Step}.")]
     public static partial void CertificatesChanged(ILogger logger, CertificateStep step);
 
-    [LoggerMessage(EventId = 4, EventName = "WebhookAuthorityPublished", Level = LogLevel.Information,
-        Message = "Published the webhook's CA bundle in {Configuration}.")]
+    [LoggerMessage(
+        EventId = 4,
+        EventName = "WebhookAuthorityPublished",
+        Level = LogLevel.Information,
+        Message = "Published the webhook's CA bundle in {Configuration}."
+    )]
     public static partial void AuthorityPublished(ILogger logger, string configuration);
 
-    [LoggerMessage(EventId = 5, EventName = "WebhookCertificatesFailed", Level = LogLevel.Warning,
-        Message = "Certificate maintenance failed; keeping the current certificates.")]
+    [LoggerMessage(
+        EventId = 5,
+        EventName = "WebhookCertificatesFailed",
+        Level = LogLevel.Warning,
+        Message = "Certificate maintenance failed; keeping the current certificates."
+    )]
     public static partial void CertificatesFailed(ILogger logger, Exception error);
 
-    [LoggerMessage(EventId = 6, EventName = "WebhookConfigurationMissing", Level = LogLevel.Warning,
-        Message = "ValidatingWebhookConfiguration {Configuration} does not exist; only the reconcile validates specifications.")]
+    [LoggerMessage(
+        EventId = 6,
+        EventName = "WebhookConfigurationMissing",
+        Level = LogLevel.Warning,
+        Message = "ValidatingWebhookConfiguration {Configuration} does not exist; only the reconcile validates specifications."
+    )]
     public static partial void ConfigurationMissing(ILogger logger, string configuration);
 }

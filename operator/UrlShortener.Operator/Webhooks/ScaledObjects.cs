@@ -22,8 +22,8 @@ internal sealed class ScaledObjects(IKubernetes client)
         limit.CancelAfter(Timeout);
         try
         {
-            return (JsonElement)await client.CustomObjects
-                .GetNamespacedCustomObjectAsync(ApiGroup.Name, ApiGroup.Version, namespaceName, plural, name, limit.Token);
+            return (JsonElement)
+                await client.CustomObjects.GetNamespacedCustomObjectAsync(ApiGroup.Name, ApiGroup.Version, namespaceName, plural, name, limit.Token);
         }
         catch (HttpOperationException error) when (error.Response.StatusCode == HttpStatusCode.NotFound)
         {

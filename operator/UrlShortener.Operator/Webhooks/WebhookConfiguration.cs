@@ -14,8 +14,10 @@ internal sealed class WebhookConfiguration(IKubernetes client, WebhookOptions op
     {
         try
         {
-            return await client.AdmissionregistrationV1
-                .ReadValidatingWebhookConfigurationAsync(options.ConfigurationName, cancellationToken: cancellationToken);
+            return await client.AdmissionregistrationV1.ReadValidatingWebhookConfigurationAsync(
+                options.ConfigurationName,
+                cancellationToken: cancellationToken
+            );
         }
         catch (HttpOperationException error) when (error.Response.StatusCode == HttpStatusCode.NotFound)
         {
@@ -37,13 +39,19 @@ internal sealed class WebhookConfiguration(IKubernetes client, WebhookOptions op
         var patch = new V1ValidatingWebhookConfiguration
         {
             // The API server merges webhooks by name.
-            Webhooks = [.. configuration.Webhooks.Select(webhook => new V1ValidatingWebhook
-            {
-                Name = webhook.Name,
-                ClientConfig = new Admissionregistrationv1WebhookClientConfig { CaBundle = Encoding.UTF8.GetBytes(bundle) },
-            })],
+            Webhooks =
+            [
+                .. configuration.Webhooks.Select(webhook => new V1ValidatingWebhook
+                {
+                    Name = webhook.Name,
+                    ClientConfig = new Admissionregistrationv1WebhookClientConfig { CaBundle = Encoding.UTF8.GetBytes(bundle) },
+                }),
+            ],
         };
         await client.AdmissionregistrationV1.PatchValidatingWebhookConfigurationAsync(
-            new V1Patch(patch, V1Patch.PatchType.StrategicMergePatch), options.ConfigurationName, cancellationToken: cancellationToken);
+            new V1Patch(patch, V1Patch.PatchType.StrategicMergePatch),
+            options.ConfigurationName,
+            cancellationToken: cancellationToken
+        );
     }
 }

@@ -37,11 +37,12 @@ internal static class WebhookServices
         else
             kestrel.Listen(address, options.Port, UseNewest);
 
-        void UseNewest(ListenOptions listen) => listen.UseHttps(https =>
-        {
-            https.SslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13;
-            https.ServerCertificateSelector = (_, _) => serving.Current;
-        });
+        void UseNewest(ListenOptions listen) =>
+            listen.UseHttps(https =>
+            {
+                https.SslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13;
+                https.ServerCertificateSelector = (_, _) => serving.Current;
+            });
     }
 
     /// <summary>Maps the webhook on its own port only.</summary>
@@ -49,13 +50,16 @@ internal static class WebhookServices
     {
         var endpoint = endpoints.ServiceProvider.GetRequiredService<AdmissionEndpoint>();
         var port = endpoints.ServiceProvider.GetRequiredService<WebhookOptions>().Port;
-        endpoints.MapPost(AdmissionEndpoint.Path, context =>
-        {
-            // By the local port: the Host header has the port of the Service.
-            if (context.Connection.LocalPort == port)
-                return endpoint.AnswerAsync(context);
-            context.Response.StatusCode = StatusCodes.Status404NotFound;
-            return Task.CompletedTask;
-        });
+        endpoints.MapPost(
+            AdmissionEndpoint.Path,
+            context =>
+            {
+                // By the local port: the Host header has the port of the Service.
+                if (context.Connection.LocalPort == port)
+                    return endpoint.AnswerAsync(context);
+                context.Response.StatusCode = StatusCodes.Status404NotFound;
+                return Task.CompletedTask;
+            }
+        );
     }
 }

@@ -9,7 +9,10 @@ internal static class AbuseServices
     public static void AddAbuse(this IServiceCollection services)
     {
         services.AddSingleton(provider => new BlocklistFile(
-            provider.GetRequiredService<AbuseOptions>().BlocklistPath, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<BlocklistFile>>()));
+            provider.GetRequiredService<AbuseOptions>().BlocklistPath,
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<BlocklistFile>>()
+        ));
         services.AddHostedService(provider => provider.GetRequiredService<BlocklistFile>());
     }
 }

@@ -96,8 +96,7 @@ internal sealed class Blocklist
     /// <summary>Whether a target is on the list.</summary>
     /// <param name="host">The host as in <see cref="TargetVerdict.Host"/>.</param>
     /// <param name="location">The URL as in <see cref="TargetVerdict.Location"/>.</param>
-    public bool Blocks(string host, string location) =>
-        BlocksSpelling(host, location) || (FindIpv4(host) is { } ipv4 && BlocksSpelling(ipv4, location));
+    public bool Blocks(string host, string location) => BlocksSpelling(host, location) || (FindIpv4(host) is { } ipv4 && BlocksSpelling(ipv4, location));
 
     private bool BlocksSpelling(string host, string location)
     {
@@ -125,11 +124,7 @@ internal sealed class Blocklist
         if (port.SequenceEqual(isHttps ? "443" : "80"))
             port = [];
 
-        return string.Concat(
-            isHttps ? "https://" : "http://",
-            port.IsEmpty ? host : $"{host}:{port}",
-            path.StartsWith('/') ? [] : "/",
-            path);
+        return string.Concat(isHttps ? "https://" : "http://", port.IsEmpty ? host : $"{host}:{port}", path.StartsWith('/') ? [] : "/", path);
     }
 
     private static string? AddName(string entry, HashSet<UInt128> names)
@@ -148,7 +143,9 @@ internal sealed class Blocklist
 
     // The IPv4 address inside an IPv6 host in brackets, in the form of hosts.
     private static string? FindIpv4(string host) =>
-        host.StartsWith('[') && IPAddress.TryParse(host.AsSpan(1, host.Length - 2), out var address) ? PrivateHosts.FindEmbeddedIpv4(address)?.ToString() : null;
+        host.StartsWith('[') && IPAddress.TryParse(host.AsSpan(1, host.Length - 2), out var address)
+            ? PrivateHosts.FindEmbeddedIpv4(address)?.ToString()
+            : null;
 
     private static string? AddHash(ReadOnlySpan<char> digits, Dictionary<int, HashSet<UInt128>> hashes)
     {

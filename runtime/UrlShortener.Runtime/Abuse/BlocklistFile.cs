@@ -44,7 +44,9 @@ internal sealed class BlocklistFile(string? path, TimeProvider time, ILogger<Blo
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             throw new InvalidOperationException(
-                $"The blocklist '{path}' cannot be read: {e.Message} Correct {PathSetting}, or remove it to run without a blocklist.", e);
+                $"The blocklist '{path}' cannot be read: {e.Message} Correct {PathSetting}, or remove it to run without a blocklist.",
+                e
+            );
         }
 
         await base.StartAsync(cancellationToken);
@@ -103,8 +105,7 @@ internal sealed class BlocklistFile(string? path, TimeProvider time, ILogger<Blo
         var parsed = Blocklist.Parse(reader);
         if (parsed.ErrorCount != 0)
         {
-            var errors = parsed.Errors.Take(LoggedErrors)
-                .Select(error => string.Create(CultureInfo.InvariantCulture, $"line {error.Line}: {error.Reason}"));
+            var errors = parsed.Errors.Take(LoggedErrors).Select(error => string.Create(CultureInfo.InvariantCulture, $"line {error.Line}: {error.Reason}"));
             Log.BlocklistLinesSkipped(logger, file, parsed.ErrorCount, string.Join(" ", errors));
         }
 

@@ -14,7 +14,8 @@ internal static partial class Log
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "Cannot read the blocklist {Path}; the last one with {EntryCount} entries stays in force. Restore the file or correct {Setting}")]
+        Message = "Cannot read the blocklist {Path}; the last one with {EntryCount} entries stays in force. Restore the file or correct {Setting}"
+    )]
     public static partial void BlocklistUnreadable(ILogger logger, Exception exception, string path, string setting, int entryCount);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Cannot poll the blocklist {Path}; retrying")]

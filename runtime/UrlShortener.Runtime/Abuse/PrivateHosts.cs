@@ -11,10 +11,23 @@ namespace UrlShortener.Runtime.Abuse;
 /// </summary>
 internal static class PrivateHosts
 {
-    // RFC 6761 (localhost, test, invalid), RFC 6762 (local and appendix G), RFC 8375 (home.arpa), ICANN 2024 (internal); svc is the suffix of Kubernetes services.
+    // RFC 6761 (localhost, test, invalid), RFC 6762 (local and appendix G), RFC 8375 (home.arpa), ICANN 2024 (internal); svc is the suffix of Kubernetes
+    // services.
     private static readonly string[] Names =
     [
-        "corp", "home", "home.arpa", "internal", "intranet", "invalid", "lan", "local", "localdomain", "localhost", "private", "svc", "test",
+        "corp",
+        "home",
+        "home.arpa",
+        "internal",
+        "intranet",
+        "invalid",
+        "lan",
+        "local",
+        "localdomain",
+        "localhost",
+        "private",
+        "svc",
+        "test",
     ];
 
     // Everything the IANA IPv4 Special-Purpose Address Registry does not call globally reachable, and multicast.
@@ -81,8 +94,7 @@ internal static class PrivateHosts
 
         foreach (var name in Names)
         {
-            if (host.Name.EndsWith(name, StringComparison.Ordinal)
-                && (host.Name.Length == name.Length || host.Name[^(name.Length + 1)] == '.'))
+            if (host.Name.EndsWith(name, StringComparison.Ordinal) && (host.Name.Length == name.Length || host.Name[^(name.Length + 1)] == '.'))
                 return true;
         }
 

@@ -20,14 +20,16 @@ internal sealed record TargetPolicy(int MaxLength, bool AllowPrivateHosts, IRead
 
     /// <summary>Whether a host is one of the own ones, or an IPv6 address that leads to the IPv4 address of one.</summary>
     public bool IsOwn(ParsedHost host) =>
-        OwnHosts.Contains(host.Name) || (host.Address is { } address && PrivateHosts.FindEmbeddedIpv4(address) is { } ipv4 && OwnHosts.Contains(ipv4.ToString()));
+        OwnHosts.Contains(host.Name)
+        || (host.Address is { } address && PrivateHosts.FindEmbeddedIpv4(address) is { } ipv4 && OwnHosts.Contains(ipv4.ToString()));
 
     private static FrozenSet<string> Normalise(IReadOnlySet<string> hosts)
     {
         return hosts.Select(NormaliseOne).ToFrozenSet(StringComparer.Ordinal);
 
-        static string NormaliseOne(string host) => TargetHost.TryParse(host, out var parsed, out var problem)
-            ? parsed.Name
-            : throw new ArgumentException($"Own host '{host}' is not usable: {problem} Give a host name without scheme and port.", nameof(hosts));
+        static string NormaliseOne(string host) =>
+            TargetHost.TryParse(host, out var parsed, out var problem)
+                ? parsed.Name
+                : throw new ArgumentException($"Own host '{host}' is not usable: {problem} Give a host name without scheme and port.", nameof(hosts));
     }
 }

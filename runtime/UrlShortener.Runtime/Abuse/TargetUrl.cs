@@ -32,16 +32,17 @@ internal static class TargetUrl
             return TargetVerdict.Refuse("The URL is missing. Give an absolute URL that begins with http:// or https://.");
         if (url.Length > policy.MaxLength)
         {
-            return TargetVerdict.Refuse(string.Create(
-                CultureInfo.InvariantCulture,
-                $"The URL has {url.Length} characters and the limit is {policy.MaxLength}. Give a shorter URL."));
+            return TargetVerdict.Refuse(
+                string.Create(CultureInfo.InvariantCulture, $"The URL has {url.Length} characters and the limit is {policy.MaxLength}. Give a shorter URL.")
+            );
         }
 
         var text = url.Trim(' ');
         if ((FindInvisibleEnd(text) ?? FindCharacterProblem(text)) is { } characterProblem)
             return TargetVerdict.Refuse(characterProblem);
 
-        var schemeLength = text.StartsWith("https://", StringComparison.OrdinalIgnoreCase) ? 8
+        var schemeLength =
+            text.StartsWith("https://", StringComparison.OrdinalIgnoreCase) ? 8
             : text.StartsWith("http://", StringComparison.OrdinalIgnoreCase) ? 7
             : 0;
         if (schemeLength == 0)
@@ -66,15 +67,20 @@ internal static class TargetUrl
         var location = BuildLocation(text, schemeLength, hostText, host, port, text.AsSpan(schemeLength + authority.Length));
         if (location.Length > Math.Max(policy.MaxLength, MaxEncodedLength))
         {
-            return TargetVerdict.Refuse(string.Create(
-                CultureInfo.InvariantCulture,
-                $"The URL has {location.Length} characters once percent-encoded and the limit is {MaxEncodedLength}. Give a shorter URL."));
+            return TargetVerdict.Refuse(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"The URL has {location.Length} characters once percent-encoded and the limit is {MaxEncodedLength}. Give a shorter URL."
+                )
+            );
         }
 
         // A second parser must agree. Whatever it reads otherwise is a URL on which clients may differ, too.
-        if (!Uri.TryCreate(location, UriKind.Absolute, out var uri)
+        if (
+            !Uri.TryCreate(location, UriKind.Absolute, out var uri)
             || uri.UserInfo.Length != 0
-            || !uri.IdnHost.AsSpan().TrimEnd('.').Equals(host.Name.AsSpan().Trim("[]"), StringComparison.OrdinalIgnoreCase))
+            || !uri.IdnHost.AsSpan().TrimEnd('.').Equals(host.Name.AsSpan().Trim("[]"), StringComparison.OrdinalIgnoreCase)
+        )
         {
             return TargetVerdict.Refuse("The URL is malformed, and programs would disagree about where it leads. Write it in its plain form.");
         }
@@ -85,12 +91,16 @@ internal static class TargetUrl
     // Copied along with a URL, and part of none. In the middle a joiner or a direction mark belongs to the words of some languages.
     private static string? FindInvisibleEnd(string text)
     {
-        var end = FindInvisible(text.EnumerateRunes()) is { } first ? (Name: "begins", Character: first)
+        var end =
+            FindInvisible(text.EnumerateRunes()) is { } first ? (Name: "begins", Character: first)
             : Rune.DecodeLastFromUtf16(text, out var last, out _) == OperationStatus.Done && IsInvisible(last) ? (Name: "ends", Character: last)
             : default;
         return end.Name is null
             ? null
-            : string.Create(CultureInfo.InvariantCulture, $"The URL {end.Name} with an invisible character (U+{end.Character.Value:X4}), perhaps from copying. Remove it.");
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"The URL {end.Name} with an invisible character (U+{end.Character.Value:X4}), perhaps from copying. Remove it."
+            );
 
         static Rune? FindInvisible(StringRuneEnumerator runes) => runes.MoveNext() && IsInvisible(runes.Current) ? runes.Current : null;
     }
@@ -132,9 +142,11 @@ internal static class TargetUrl
         host = colon < 0 ? authority : authority[..colon];
         port = colon < 0 ? [] : authority[(colon + 1)..];
         return colon < 0
-            || (port.Length is > 0 and <= 5
+            || (
+                port.Length is > 0 and <= 5
                 && !port.ContainsAnyExceptInRange('0', '9')
-                && int.Parse(port, NumberStyles.None, CultureInfo.InvariantCulture) is > 0 and <= 65_535);
+                && int.Parse(port, NumberStyles.None, CultureInfo.InvariantCulture) is > 0 and <= 65_535
+            );
     }
 
     private static string BuildLocation(
@@ -143,10 +155,12 @@ internal static class TargetUrl
         ReadOnlySpan<char> hostText,
         ParsedHost host,
         ReadOnlySpan<char> port,
-        ReadOnlySpan<char> rest)
+        ReadOnlySpan<char> rest
+    )
     {
         // An IPv4 address spelled 0x7f000001 or 127.1 is written out, so that nobody can hide behind the spelling. Anything else in ASCII stays as given.
-        var isPlainHost = hostText.Equals(host.Name, StringComparison.OrdinalIgnoreCase)
+        var isPlainHost =
+            hostText.Equals(host.Name, StringComparison.OrdinalIgnoreCase)
             || (host.Address is null && hostText.EndsWith('.') && hostText[..^1].Equals(host.Name, StringComparison.OrdinalIgnoreCase))
             || hostText.StartsWith('[');
         if (isPlainHost && Ascii.IsValid(rest) && !rest.ContainsAny(AlwaysEscaped))

@@ -27,7 +27,13 @@ internal readonly record struct TargetVerdict
 
     /// <summary>An accepted URL.</summary>
     public static TargetVerdict Accept(string location, string host, bool isConfusable) =>
-        new() { IsAccepted = true, Location = location, Host = host, IsConfusable = isConfusable };
+        new()
+        {
+            IsAccepted = true,
+            Location = location,
+            Host = host,
+            IsConfusable = isConfusable,
+        };
 
     /// <summary>A refused URL.</summary>
     public static TargetVerdict Refuse(string problem) => new() { Problem = problem };

@@ -20,7 +20,14 @@ internal enum AccessLevel
 }
 
 /// <summary>The gate in front of the API: who calls, have they a request left, may they be here.</summary>
-internal sealed class AccessMiddleware(RequestDelegate next, UserDirectory users, RateLimiter limiter, CredentialGate gate, RateLimitingOptions limits, AuthenticationOptions authentication)
+internal sealed class AccessMiddleware(
+    RequestDelegate next,
+    UserDirectory users,
+    RateLimiter limiter,
+    CredentialGate gate,
+    RateLimitingOptions limits,
+    AuthenticationOptions authentication
+)
 {
     private const string ApiKeyHeader = "X-API-Key";
     private const string BearerPrefix = "Bearer ";
@@ -39,7 +46,10 @@ internal sealed class AccessMiddleware(RequestDelegate next, UserDirectory users
         if (limits.Enabled && await TakeTokenAsync(context, user) is { Allowed: false, RetryAfter: var retryAfter })
         {
             var problem = Problem.Of(
-                StatusCodes.Status429TooManyRequests, ErrorCode.RateLimitExceeded, $"Too many requests. Wait {retryAfter} s, then try again.");
+                StatusCodes.Status429TooManyRequests,
+                ErrorCode.RateLimitExceeded,
+                $"Too many requests. Wait {retryAfter} s, then try again."
+            );
             await (problem with { RetryAfter = retryAfter }).WriteAsync(context);
         }
         else if (refused is not null)
@@ -76,7 +86,11 @@ internal sealed class AccessMiddleware(RequestDelegate next, UserDirectory users
             : (null, Problem.Unauthorized($"Bearer tokens are not accepted here. Send an API key in {ApiKeyHeader}."));
     }
 
-    private async ValueTask<(User? User, Problem? Refused)> LookUpAsync(HttpContext context, string credential, Func<ValueTask<(User? User, Problem? Refused)>> identify)
+    private async ValueTask<(User? User, Problem? Refused)> LookUpAsync(
+        HttpContext context,
+        string credential,
+        Func<ValueTask<(User? User, Problem? Refused)>> identify
+    )
     {
         var (found, retryAfter) = await gate.LookUpAsync(
             context.Connection.RemoteIpAddress,
@@ -86,14 +100,21 @@ internal sealed class AccessMiddleware(RequestDelegate next, UserDirectory users
                 var identified = await identify();
                 return (identified, identified.Refused is { Status: StatusCodes.Status401Unauthorized });
             },
-            context.RequestAborted);
+            context.RequestAborted
+        );
         return retryAfter == 0
             ? found
-            : (null, Problem.Of(
-                StatusCodes.Status429TooManyRequests,
-                ErrorCode.RateLimitExceeded,
-                $"Too many credentials from this address were not valid. Wait {retryAfter} s, then try again with a valid one.") with
-            { RetryAfter = retryAfter });
+            : (
+                null,
+                Problem.Of(
+                    StatusCodes.Status429TooManyRequests,
+                    ErrorCode.RateLimitExceeded,
+                    $"Too many credentials from this address were not valid. Wait {retryAfter} s, then try again with a valid one."
+                ) with
+                {
+                    RetryAfter = retryAfter,
+                }
+            );
     }
 
     private async ValueTask<(User? User, Problem? Refused)> IdentifyByKeyAsync(string key, CancellationToken cancellationToken) =>
@@ -146,6 +167,5 @@ internal static class AccessExtensions
 {
     /// <summary>Sets who may call an endpoint. Unmarked: <see cref="AccessLevel.Anonymous"/>.</summary>
     public static TBuilder RequireAccess<TBuilder>(this TBuilder builder, AccessLevel level)
-        where TBuilder : IEndpointConventionBuilder =>
-        builder.WithMetadata(new AccessMetadata(level));
+        where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new AccessMetadata(level));
 }

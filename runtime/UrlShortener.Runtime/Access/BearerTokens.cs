@@ -17,16 +17,25 @@ internal static partial class BearerTokens
     // What an OpenID Connect provider signs with. HMAC is not among them: its key would be one that the provider publishes.
     private static readonly string[] ProviderAlgorithms =
     [
-        SecurityAlgorithms.RsaSha256, SecurityAlgorithms.RsaSha384, SecurityAlgorithms.RsaSha512,
-        SecurityAlgorithms.RsaSsaPssSha256, SecurityAlgorithms.RsaSsaPssSha384, SecurityAlgorithms.RsaSsaPssSha512,
-        SecurityAlgorithms.EcdsaSha256, SecurityAlgorithms.EcdsaSha384, SecurityAlgorithms.EcdsaSha512,
+        SecurityAlgorithms.RsaSha256,
+        SecurityAlgorithms.RsaSha384,
+        SecurityAlgorithms.RsaSha512,
+        SecurityAlgorithms.RsaSsaPssSha256,
+        SecurityAlgorithms.RsaSsaPssSha384,
+        SecurityAlgorithms.RsaSsaPssSha512,
+        SecurityAlgorithms.EcdsaSha256,
+        SecurityAlgorithms.EcdsaSha384,
+        SecurityAlgorithms.EcdsaSha512,
     ];
 
     private static readonly Problem ProviderUnavailable = Problem.Of(
         StatusCodes.Status503ServiceUnavailable,
         ErrorCode.Unavailable,
-        "The Bearer token cannot be checked: the keys of its issuer cannot be read right now. Try again in a moment, or send an API key.") with
-    { RetryAfter = 5 };
+        "The Bearer token cannot be checked: the keys of its issuer cannot be read right now. Try again in a moment, or send an API key."
+    ) with
+    {
+        RetryAfter = 5,
+    };
 
     /// <summary>Adds the handler when an authority or a key is configured.</summary>
     public static void AddBearerTokens(this IServiceCollection services, IConfiguration configuration)
@@ -34,37 +43,42 @@ internal static partial class BearerTokens
         var jwt = configuration.GetSection("Authentication:Jwt").Get<JwtOptions>() ?? new JwtOptions();
         if (!jwt.IsConfigured)
             return;
-        services.AddAuthentication().AddJwtBearer(options =>
-        {
-            options.MapInboundClaims = false;
-            options.TokenValidationParameters = new TokenValidationParameters
+        services
+            .AddAuthentication()
+            .AddJwtBearer(options =>
             {
-                ValidAudience = jwt.Audience,
-                ValidIssuer = jwt.Issuer,
-                ClockSkew = TimeSpan.FromSeconds(30),
-                RequireExpirationTime = true,
-                RequireSignedTokens = true,
-            };
-            options.Events = new JwtBearerEvents
-            {
-                OnTokenValidated = context =>
+                options.MapInboundClaims = false;
+                options.TokenValidationParameters = new TokenValidationParameters
                 {
-                    context.HttpContext.Features.Set(TokenIdentity.Of((JsonWebToken)context.SecurityToken, jwt.EmailClaim));
-                    return Task.CompletedTask;
-                },
-            };
-            if (string.IsNullOrEmpty(jwt.SigningKey))
-                UseProvider(options, jwt);
-            else
-                UseSharedKey(options, jwt.SigningKey);
-        });
+                    ValidAudience = jwt.Audience,
+                    ValidIssuer = jwt.Issuer,
+                    ClockSkew = TimeSpan.FromSeconds(30),
+                    RequireExpirationTime = true,
+                    RequireSignedTokens = true,
+                };
+                options.Events = new JwtBearerEvents
+                {
+                    OnTokenValidated = context =>
+                    {
+                        context.HttpContext.Features.Set(TokenIdentity.Of((JsonWebToken)context.SecurityToken, jwt.EmailClaim));
+                        return Task.CompletedTask;
+                    },
+                };
+                if (string.IsNullOrEmpty(jwt.SigningKey))
+                    UseProvider(options, jwt);
+                else
+                    UseSharedKey(options, jwt.SigningKey);
+            });
         // The handler makes its reader of keys after it was configured.
-        services.PostConfigure<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme, options =>
-        {
-            // By default keys of an hour ago still pass where those of now do not: a withdrawn key must stop working once the provider was read again.
-            if (options.ConfigurationManager is BaseConfigurationManager manager)
-                manager.UseLastKnownGoodConfiguration = false;
-        });
+        services.PostConfigure<JwtBearerOptions>(
+            JwtBearerDefaults.AuthenticationScheme,
+            options =>
+            {
+                // By default keys of an hour ago still pass where those of now do not: a withdrawn key must stop working once the provider was read again.
+                if (options.ConfigurationManager is BaseConfigurationManager manager)
+                    manager.UseLastKnownGoodConfiguration = false;
+            }
+        );
     }
 
     /// <summary>The email address that the request's token names, or the answer to a token that names none.</summary>
@@ -118,19 +132,24 @@ internal static partial class BearerTokens
         }
         catch (Exception error) when (!context.RequestAborted.IsCancellationRequested && error is not OutOfMemoryException)
         {
-            Log.ProviderUnavailable(context.RequestServices.GetRequiredService<ILogger<AccessMiddleware>>(), options.Authority, error.GetBaseException().Message);
+            Log.ProviderUnavailable(
+                context.RequestServices.GetRequiredService<ILogger<AccessMiddleware>>(),
+                options.Authority,
+                error.GetBaseException().Message
+            );
             return false;
         }
     }
 
     // Only what its owner can mend; the rest would help to forge one.
-    private static string Explain(Exception? failure) => failure switch
-    {
-        SecurityTokenExpiredException => "The Bearer token has expired. Get a new one.",
-        SecurityTokenNotYetValidException => "The Bearer token is not valid yet. Check the clock of its issuer.",
-        SecurityTokenInvalidAudienceException => "The Bearer token is for another audience.",
-        _ => "The Bearer token is not valid here.",
-    };
+    private static string Explain(Exception? failure) =>
+        failure switch
+        {
+            SecurityTokenExpiredException => "The Bearer token has expired. Get a new one.",
+            SecurityTokenNotYetValidException => "The Bearer token is not valid yet. Check the clock of its issuer.",
+            SecurityTokenInvalidAudienceException => "The Bearer token is for another audience.",
+            _ => "The Bearer token is not valid here.",
+        };
 
     private static partial class Log
     {

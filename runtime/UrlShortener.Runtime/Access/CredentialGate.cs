@@ -11,21 +11,25 @@ namespace UrlShortener.Runtime.Access;
 
 /// <summary>
 /// Keeps guessed credentials away from the store. An address may have so many invalid ones a minute; past that, only credentials that were valid lately are
-/// looked up. A few of one address are looked up at the same time and the others wait, so that a burst of valid ones is not refused and a burst of guesses costs
-/// only a few lookups more. Kept per process: it guards what this process sends to the store.
+/// looked up. A few of one address are looked up at the same time and the others wait, so that a burst of valid ones is not refused and a burst of guesses
+/// costs only a few lookups more. Kept per process: it guards what this process sends to the store.
 /// </summary>
 internal sealed class CredentialGate(RateLimitingOptions options, TimeProvider time)
 {
     private const int LookupsAtATime = 4;
     private static readonly TimeSpan RememberedFor = TimeSpan.FromHours(1);
 
-    private static readonly Counter Refusals =
-        Metrics.CreateCounter("shortener_credentials_refused_total", "Credentials refused without a lookup, because their address had too many invalid ones.");
+    private static readonly Counter Refusals = Metrics.CreateCounter(
+        "shortener_credentials_refused_total",
+        "Credentials refused without a lookup, because their address had too many invalid ones."
+    );
 
     private readonly int _limit = options.FailedCredentials ?? options.Anonymous;
 
-    private readonly ICache<string, bool> _valid =
-        new ConcurrentLruBuilder<string, bool>().WithCapacity(options.Capacity).WithExpireAfterAccess(RememberedFor).Build();
+    private readonly ICache<string, bool> _valid = new ConcurrentLruBuilder<string, bool>()
+        .WithCapacity(options.Capacity)
+        .WithExpireAfterAccess(RememberedFor)
+        .Build();
 
     private readonly ConcurrentLru<string, Place> _places = new(options.Capacity);
     private readonly LocalBuckets _failures = new(options.Capacity, time);
@@ -37,7 +41,11 @@ internal sealed class CredentialGate(RateLimitingOptions options, TimeProvider t
     /// <param name="cancellationToken">Ends the wait for a turn.</param>
     /// <returns>What the lookup gave; without one, the seconds to wait.</returns>
     public async ValueTask<(T? Found, int RetryAfter)> LookUpAsync<T>(
-        IPAddress? address, string credential, Func<ValueTask<(T Found, bool IsInvalid)>> lookUp, CancellationToken cancellationToken)
+        IPAddress? address,
+        string credential,
+        Func<ValueTask<(T Found, bool IsInvalid)>> lookUp,
+        CancellationToken cancellationToken
+    )
     {
         var digest = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(credential)));
         if (!options.Enabled || _valid.TryGet(digest, out _))

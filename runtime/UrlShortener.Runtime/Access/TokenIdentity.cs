@@ -59,7 +59,10 @@ internal sealed record TokenIdentity(string? Email, string? Refusal)
         if (claim.ValueKind != JsonValueKind.String)
             return Refuse($"The claim {emailClaim} of the Bearer token must be one string.");
         if (!EmailAddress.TryRead(claim.GetString(), out var email))
-            return Refuse($"The claim {emailClaim} of the Bearer token must be an email address of printable ASCII characters, at most {EmailAddress.MaxLength}, without blanks.");
+            return Refuse(
+                $"The claim {emailClaim} of the Bearer token must be an email address of printable ASCII characters, at most {EmailAddress.MaxLength}, "
+                    + "without blanks."
+            );
         return claims.TryGetProperty(VerifiedClaim, out var verified) && !IsTrue(verified)
             ? Refuse($"The claim {VerifiedClaim} of the Bearer token is not true. Verify the address with the issuer, then get a new token.")
             : new TokenIdentity(email, null);

@@ -10,8 +10,8 @@ using UrlShortener.Runtime.Users;
 namespace UrlShortener.Runtime.Administration;
 
 /// <summary>
-/// <c>users create | list | set-quota | rotate-key | revoke-key | delete</c>, <c>migrate</c> and <c>restored</c>, from the binary that serves. Settings are given as when serving, after the
-/// command's own options. May run while the product serves from the same store.
+/// <c>users create | list | set-quota | rotate-key | revoke-key | delete</c>, <c>migrate</c> and <c>restored</c>, from the binary that serves. Settings are
+/// given as when serving, after the command's own options. May run while the product serves from the same store.
 /// </summary>
 internal static class AdministrationCommands
 {
@@ -55,7 +55,10 @@ internal static class AdministrationCommands
         rateLimit.Validators.Add(result =>
         {
             // The text, since asking for the value of what is no number throws.
-            if (result.Tokens is [var token] && !(int.TryParse(token.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit is >= 1 and <= 1_000_000))
+            if (
+                result.Tokens is [var token]
+                && !(int.TryParse(token.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit is >= 1 and <= 1_000_000)
+            )
                 result.AddError("--rate-limit must be a whole number from 1 to 1,000,000.");
         });
 
@@ -65,28 +68,54 @@ internal static class AdministrationCommands
         quota.Validators.Add(result => CheckQuota(result, $", or {TiersQuota}"));
 
         var create = new Command("create", "Creates a user and prints their API key, once.") { newEmail, tier, rateLimit, newQuota };
-        create.SetAction((parsed, token) => WithStoreAsync(parsed, services =>
-            CreateUserAsync(services, parsed.GetRequiredValue(newEmail), parsed.GetValue(tier), parsed.GetValue(rateLimit), ReadQuota(parsed.GetValue(newQuota)), token)));
+        create.SetAction(
+            (parsed, token) =>
+                WithStoreAsync(
+                    parsed,
+                    services =>
+                        CreateUserAsync(
+                            services,
+                            parsed.GetRequiredValue(newEmail),
+                            parsed.GetValue(tier),
+                            parsed.GetValue(rateLimit),
+                            ReadQuota(parsed.GetValue(newQuota)),
+                            token
+                        )
+                )
+        );
         var list = new Command("list", "Lists all users.");
         list.SetAction((parsed, token) => WithStoreAsync(parsed, services => ListUsersAsync(services, token)));
         var setQuota = new Command("set-quota", "Sets how many bytes a user may store.") { email, quota };
-        setQuota.SetAction((parsed, token) => WithStoreAsync(parsed, services =>
-            SetQuotaAsync(services, parsed.GetRequiredValue(email), ReadQuota(parsed.GetRequiredValue(quota)), token)));
+        setQuota.SetAction(
+            (parsed, token) =>
+                WithStoreAsync(parsed, services => SetQuotaAsync(services, parsed.GetRequiredValue(email), ReadQuota(parsed.GetRequiredValue(quota)), token))
+        );
         var rotate = new Command("rotate-key", "Gives a user a new API key, prints it once, and ends the old one.") { email };
         rotate.SetAction((parsed, token) => WithStoreAsync(parsed, services => RotateKeyAsync(services, parsed.GetRequiredValue(email), token)));
         var revoke = new Command("revoke-key", "Ends a user's API key.") { email };
         revoke.SetAction((parsed, token) => WithStoreAsync(parsed, services => RevokeKeyAsync(services, parsed.GetRequiredValue(email), token)));
         var yes = new Option<bool>("--yes") { Description = "Delete; without it, only tell what would be deleted." };
-        var delete = new Command("delete", "Deletes a user with their links and all statistics of these. May be run again after an interruption.") { email, yes };
-        delete.SetAction((parsed, token) => WithStoreAsync(parsed, services =>
-            DeleteUserAsync(services, parsed.GetRequiredValue(email), parsed.GetValue(yes), token)));
-        var migrate = new Command("migrate", "Brings the store's tables up to date.");
-        migrate.SetAction((parsed, _) => WithStoreAsync(parsed, services =>
+        var delete = new Command("delete", "Deletes a user with their links and all statistics of these. May be run again after an interruption.")
         {
-            services.GetRequiredService<IDatabase>().Migrate();
-            Console.WriteLine("The store is up to date.");
-            return Task.FromResult(0);
-        }));
+            email,
+            yes,
+        };
+        delete.SetAction(
+            (parsed, token) => WithStoreAsync(parsed, services => DeleteUserAsync(services, parsed.GetRequiredValue(email), parsed.GetValue(yes), token))
+        );
+        var migrate = new Command("migrate", "Brings the store's tables up to date.");
+        migrate.SetAction(
+            (parsed, _) =>
+                WithStoreAsync(
+                    parsed,
+                    services =>
+                    {
+                        services.GetRequiredService<IDatabase>().Migrate();
+                        Console.WriteLine("The store is up to date.");
+                        return Task.FromResult(0);
+                    }
+                )
+        );
         var restored = new Command("restored", "Voids what processes and Redis hold of the time that a restored store has lost. Run it after every restore.");
         restored.SetAction((parsed, token) => WithStoreAsync(parsed, services => RestoredCommand.RunAsync(services, token)));
 
@@ -120,7 +149,9 @@ internal static class AdministrationCommands
             var name = parsed.CommandResult.Command.Name;
             // In a mistyped folder they would do nothing, on a store made for it, and say that all is well.
             if (name is not ("migrate" or "create") && !database.Exists)
-                return await FailAsync("There is no store in Storage:DataDirectory. Give the folder of the process that serves; a relative one counts from the current folder.");
+                return await FailAsync(
+                    "There is no store in Storage:DataDirectory. Give the folder of the process that serves; a relative one counts from the current folder."
+                );
             if (name != "migrate")
                 database.Prepare(builder.Environment.IsDevelopment());
             return await action(services);
@@ -132,7 +163,14 @@ internal static class AdministrationCommands
         }
     }
 
-    private static async Task<int> CreateUserAsync(IServiceProvider services, string email, Tier tier, int? rateLimit, long? quota, CancellationToken cancellationToken)
+    private static async Task<int> CreateUserAsync(
+        IServiceProvider services,
+        string email,
+        Tier tier,
+        int? rateLimit,
+        long? quota,
+        CancellationToken cancellationToken
+    )
     {
         var (user, key) = await NewUsers.CreateAsync(services, email, tier, rateLimit, quota, cancellationToken);
         if (user is null)
@@ -144,13 +182,18 @@ internal static class AdministrationCommands
 
     private static async Task<int> ListUsersAsync(IServiceProvider services, CancellationToken cancellationToken)
     {
-        Console.WriteLine($"{"ID",-6} {"EMAIL",-40} {"TIER",-10} {"LIMIT",8} {"LINKS",10} {"KEY",-8} {"STORED",16} {"QUOTA",16} {"CREATED",-20} LAST ACTIVE");
+        Console.WriteLine(
+            $"{"ID", -6} {"EMAIL", -40} {"TIER", -10} {"LIMIT", 8} {"LINKS", 10} {"KEY", -8} {"STORED", 16} {"QUOTA", 16} {"CREATED", -20} LAST ACTIVE"
+        );
         var quotas = services.GetRequiredService<QuotaOptions>();
         foreach (var user in await services.GetRequiredService<IUserStore>().ListAsync(cancellationToken))
         {
-            Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"{user.Id,-6} {user.Email,-40} {user.Tier.ToString().ToLowerInvariant(),-10} {user.RateLimit,8} {user.UrlsCreated,10} {(user.HasKey ? "active" : "revoked"),-8} {user.Storage.Bytes,16} {user.Storage.Quota ?? quotas.Of(user.Tier),16} {user.CreatedAt,-20:yyyy-MM-dd HH:mm:ss} {user.LastActiveAt:yyyy-MM-dd HH:mm:ss}"));
+            Console.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{user.Id, -6} {user.Email, -40} {user.Tier.ToString().ToLowerInvariant(), -10} {user.RateLimit, 8} {user.UrlsCreated, 10} {(user.HasKey ? "active" : "revoked"), -8} {user.Storage.Bytes, 16} {user.Storage.Quota ?? quotas.Of(user.Tier), 16} {user.CreatedAt, -20:yyyy-MM-dd HH:mm:ss} {user.LastActiveAt:yyyy-MM-dd HH:mm:ss}"
+                )
+            );
         }
 
         return 0;
@@ -188,25 +231,45 @@ internal static class AdministrationCommands
             return await FailAsync($"There is no user {email}.");
         if (!isConfirmed)
         {
-            return await FailAsync(string.Create(
-                CultureInfo.InvariantCulture,
-                $"Nothing was deleted. With --yes this deletes the user {email}, {user.Links} links and their statistics, for good. The codes stay claimed."));
+            return await FailAsync(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Nothing was deleted. With --yes this deletes the user {email}, {user.Links} links and their statistics, for good. The codes stay claimed."
+                )
+            );
         }
 
         if (user.IsBegun)
             Console.WriteLine($"Continuing the deletion of {email}.");
-        var counts = await services.GetRequiredService<UserDeletion>().RunAsync(
-            user,
-            soFar => Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"Deleted so far: {soFar.Links} links, {soFar.IdempotencyKeys} idempotency keys, {soFar.ClickRecords} click records.")),
-            cancellationToken);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Deleted user {email}, {counts.Links} links and {counts.IdempotencyKeys} idempotency keys, with all clicks."));
+        var counts = await services
+            .GetRequiredService<UserDeletion>()
+            .RunAsync(
+                user,
+                soFar =>
+                    Console.WriteLine(
+                        string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"Deleted so far: {soFar.Links} links, {soFar.IdempotencyKeys} idempotency keys, {soFar.ClickRecords} click records."
+                        )
+                    ),
+                cancellationToken
+            );
+        Console.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"Deleted user {email}, {counts.Links} links and {counts.IdempotencyKeys} idempotency keys, with all clicks."
+            )
+        );
         return 0;
     }
 
     private static void CheckQuota(OptionResult result, string orElse)
     {
-        if (result.Tokens is [var token] && !(orElse.Length > 0 && token.Value == TiersQuota) && !(long.TryParse(token.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) && bytes <= QuotaOptions.Max))
+        if (
+            result.Tokens is [var token]
+            && !(orElse.Length > 0 && token.Value == TiersQuota)
+            && !(long.TryParse(token.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) && bytes <= QuotaOptions.Max)
+        )
             result.AddError(string.Create(CultureInfo.InvariantCulture, $"--quota must be a whole number of bytes from 0 to {QuotaOptions.Max:N0}{orElse}."));
     }
 
@@ -216,7 +279,9 @@ internal static class AdministrationCommands
     {
         var email = result.GetValueOrDefault<string>() ?? "";
         if (!EmailAddress.TryRead(email, out _))
-            result.AddError($"--email must be an address such as name@example.com: printable ASCII characters without blanks, at most {EmailAddress.MaxLength}.");
+            result.AddError(
+                $"--email must be an address such as name@example.com: printable ASCII characters without blanks, at most {EmailAddress.MaxLength}."
+            );
     }
 
     private static async Task<int> FailAsync(string message)

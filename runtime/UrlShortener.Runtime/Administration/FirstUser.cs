@@ -26,6 +26,7 @@ internal static class FirstUser
               curl -si {{baseUrl}}/hello
               curl -s {{baseUrl}}/api/v1/urls/hello/stats -H 'X-API-Key: {{key}}'
 
-            """);
+            """
+        );
     }
 }

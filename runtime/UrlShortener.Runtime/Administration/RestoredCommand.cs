@@ -21,7 +21,10 @@ internal static class RestoredCommand
         }
         catch (DependencyException error)
         {
-            await Console.Error.WriteLineAsync($"ConnectionStrings:Redis cannot be used, and nothing was changed: {error.Message} Redis may hold links that the store has lost; start it, and run this again.");
+            await Console.Error.WriteLineAsync(
+                $"ConnectionStrings:Redis cannot be used, and nothing was changed: {error.Message} Redis may hold links that the store has lost; start "
+                    + "it, and run this again."
+            );
             return 1;
         }
 

@@ -65,7 +65,11 @@ internal sealed class BoundedMemoryCache(int capacity, TimeProvider time, Action
 
         public TimeSpan? AbsoluteExpirationRelativeToNow { get; set; }
 
-        public TimeSpan? SlidingExpiration { get => null; set => throw new NotSupportedException(); }
+        public TimeSpan? SlidingExpiration
+        {
+            get => null;
+            set => throw new NotSupportedException();
+        }
 
         public IList<IChangeToken> ExpirationTokens => [];
 

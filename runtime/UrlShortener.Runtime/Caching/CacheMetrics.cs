@@ -5,7 +5,12 @@ namespace UrlShortener.Runtime.Caching;
 /// <summary>What the link cache reports.</summary>
 internal static class CacheMetrics
 {
-    private static readonly Counter Lookups = Metrics.CreateCounter("shortener_cache_lookups_total", "Lookups of a link by cache tier and result.", "tier", "result");
+    private static readonly Counter Lookups = Metrics.CreateCounter(
+        "shortener_cache_lookups_total",
+        "Lookups of a link by cache tier and result.",
+        "tier",
+        "result"
+    );
 
     /// <summary>Found in memory.</summary>
     public static readonly Counter.Child Hit = Lookups.WithLabels("memory", "hit");

@@ -3,7 +3,8 @@ using UrlShortener.Runtime.Abuse;
 
 namespace UrlShortener.Runtime.Caching;
 
-/// <summary>What a redirect needs to know of a code, with nothing left to compute. Immutable but for what the blocklist says of it, and for becoming void.</summary>
+/// <summary>What a redirect needs to know of a code, with nothing left to compute. Immutable but for what the blocklist says of it, and for becoming
+/// void.</summary>
 internal sealed class CachedLink
 {
     // Whichever thread meets a new blocklist first judges the link again; all come to the same verdict.
@@ -29,7 +30,8 @@ internal sealed class CachedLink
     /// <summary>Unix milliseconds from which on the link answers 410; <see cref="long.MaxValue"/>: never.</summary>
     public long ExpiresAt { get; init; } = long.MaxValue;
 
-    /// <summary>The newest epoch that was known when the load began. Older than the newest one known now: the state may be one that the store has lost.</summary>
+    /// <summary>The newest epoch that was known when the load began. Older than the newest one known now: the state may be one that the store has
+    /// lost.</summary>
     public required int Epoch { get; init; }
 
     /// <summary>Whether the link changed since the load began.</summary>
@@ -39,16 +41,17 @@ internal sealed class CachedLink
     public void Void() => _isVoid = true;
 
     /// <summary>The same for another epoch.</summary>
-    public CachedLink WithEpoch(int epoch) => new()
-    {
-        ShortCode = ShortCode,
-        Exists = Exists,
-        Host = Host,
-        Location = Location,
-        RedirectType = RedirectType,
-        ExpiresAt = ExpiresAt,
-        Epoch = epoch,
-    };
+    public CachedLink WithEpoch(int epoch) =>
+        new()
+        {
+            ShortCode = ShortCode,
+            Exists = Exists,
+            Host = Host,
+            Location = Location,
+            RedirectType = RedirectType,
+            ExpiresAt = ExpiresAt,
+            Epoch = epoch,
+        };
 
     /// <summary>Whether the target is on the blocklist in force. Needs no store: a new list counts while the store is down, too.</summary>
     public bool IsBlocked(Blocklist current)

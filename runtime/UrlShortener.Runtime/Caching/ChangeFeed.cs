@@ -11,8 +11,14 @@ namespace UrlShortener.Runtime.Caching;
 /// which has them all, and the epoch in force with it.
 /// </summary>
 internal sealed partial class ChangeFeed(
-    ILinkChangeLog changes, ISharedLinkCache shared, LinkCache cache, KeyEpoch epoch, RedisOptions options, TimeProvider time, ILogger<ChangeFeed> logger)
-    : BackgroundService
+    ILinkChangeLog changes,
+    ISharedLinkCache shared,
+    LinkCache cache,
+    KeyEpoch epoch,
+    RedisOptions options,
+    TimeProvider time,
+    ILogger<ChangeFeed> logger
+) : BackgroundService
 {
     /// <summary>Time between reads of the log.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
@@ -22,17 +28,24 @@ internal sealed partial class ChangeFeed(
     // Invalidations of the shared tier under way at the same time.
     private const int BatchSize = 32;
 
-    private static readonly Counter Applied =
-        Metrics.CreateCounter("shortener_change_feed_applied_total", "Changes read from the log and applied, by cache tier.", "tier");
+    private static readonly Counter Applied = Metrics.CreateCounter(
+        "shortener_change_feed_applied_total",
+        "Changes read from the log and applied, by cache tier.",
+        "tier"
+    );
 
     private static readonly Counter.Child AppliedToMemory = Applied.WithLabels("memory");
     private static readonly Counter.Child AppliedToShared = Applied.WithLabels("redis");
 
     private static readonly Gauge LastRead = Metrics.CreateGauge(
-        "shortener_change_feed_last_read_timestamp_seconds", "When the log of changes was last read, in Unix seconds.");
+        "shortener_change_feed_last_read_timestamp_seconds",
+        "When the log of changes was last read, in Unix seconds."
+    );
 
     private static readonly Counter Dropped = Metrics.CreateCounter(
-        "shortener_change_feed_dropped_total", "Changes that the shared tier may never hear of, because too many waited for it.");
+        "shortener_change_feed_dropped_total",
+        "Changes that the shared tier may never hear of, because too many waited for it."
+    );
 
     private readonly ReadWindow _window = new(options.LinkTtl, time);
     private readonly SeenChanges _seen = new();
@@ -79,8 +92,7 @@ internal sealed partial class ChangeFeed(
         {
             await ReadAsync(cancellationToken);
             await ApplyAsync(cancellationToken);
-        }
-        while (await timer.WaitForNextTickAsync(cancellationToken));
+        } while (await timer.WaitForNextTickAsync(cancellationToken));
     }
 
     private async Task ReadAsync(CancellationToken cancellationToken)

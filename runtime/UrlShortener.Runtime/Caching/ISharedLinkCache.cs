@@ -26,7 +26,8 @@ internal interface ISharedLinkCache
     /// <summary>As <see cref="InvalidateAsync"/> without telling anybody: for a change that the other processes learn of as this one did.</summary>
     ValueTask<bool> VoidAsync(LinkVersion change, CancellationToken cancellationToken) => InvalidateAsync(change, cancellationToken);
 
-    /// <summary>Calls <paramref name="onChange"/> for changes that other processes tell of, until cancelled. Messages may be lost: <see cref="ILinkChangeLog"/> makes up for it.</summary>
+    /// <summary>Calls <paramref name="onChange"/> for changes that other processes tell of, until cancelled. Messages may be lost: <see cref="ILinkChangeLog"/>
+    /// makes up for it.</summary>
     Task ListenAsync(Action<LinkVersion> onChange, CancellationToken cancellationToken);
 }
 

@@ -44,29 +44,32 @@ internal sealed class LinkCache : IDisposable
         _recentVersions = new ConcurrentLru<string, StateVersion>(1, RecentChanges, StringComparer.Ordinal);
         _memory = new BoundedMemoryCache(options.Capacity, TimeProvider.System, key => _loads.Stored((string)key));
         _cache = new FusionCache(
-            Options.Create(new FusionCacheOptions
-            {
-                CacheName = "links",
-                DisableTagging = true,
-                // Checks the settings below in a task of its own, which fails when a cache is disposed of at once.
-                EnableBestPracticesAdvisor = false,
-                // The warning is about a memory cache shared with others; this one is ours alone.
-                MissingCacheKeyPrefixWarningLogLevel = LogLevel.None,
-                // With its stack, for each visitor of a link that is not in memory. Whoever asks tells of it, once in a while; the store's breaker counts.
-                FactoryErrorsLogLevel = LogLevel.Debug,
-                DefaultEntryOptions = new FusionCacheEntryOptions(options.Ttl)
+            Options.Create(
+                new FusionCacheOptions
                 {
-                    JitterMaxDuration = options.Ttl / 10,
-                    IsFailSafeEnabled = options.StaleTtl > TimeSpan.Zero,
-                    FailSafeMaxDuration = options.StaleTtl,
-                    FailSafeThrottleDuration = Throttle,
-                    // A store that is slow to fail: whoever has an entry past its time is not kept waiting for a new one. Changes do not wait for either.
-                    FactorySoftTimeout = TimeSpan.FromMilliseconds(100),
-                    LockTimeout = TimeSpan.FromSeconds(2),
-                },
-            }),
+                    CacheName = "links",
+                    DisableTagging = true,
+                    // Checks the settings below in a task of its own, which fails when a cache is disposed of at once.
+                    EnableBestPracticesAdvisor = false,
+                    // The warning is about a memory cache shared with others; this one is ours alone.
+                    MissingCacheKeyPrefixWarningLogLevel = LogLevel.None,
+                    // With its stack, for each visitor of a link that is not in memory. Whoever asks tells of it, once in a while; the store's breaker counts.
+                    FactoryErrorsLogLevel = LogLevel.Debug,
+                    DefaultEntryOptions = new FusionCacheEntryOptions(options.Ttl)
+                    {
+                        JitterMaxDuration = options.Ttl / 10,
+                        IsFailSafeEnabled = options.StaleTtl > TimeSpan.Zero,
+                        FailSafeMaxDuration = options.StaleTtl,
+                        FailSafeThrottleDuration = Throttle,
+                        // A store that is slow to fail: whoever has an entry past its time is not kept waiting for a new one. Changes do not wait for either.
+                        FactorySoftTimeout = TimeSpan.FromMilliseconds(100),
+                        LockTimeout = TimeSpan.FromSeconds(2),
+                    },
+                }
+            ),
             _memory,
-            logger);
+            logger
+        );
         _whateverIsHeld = _cache.DefaultEntryOptions.Duplicate();
         _whateverIsHeld.AllowStaleOnReadOnly = true;
         _patient = _cache.DefaultEntryOptions.Duplicate();
@@ -99,8 +102,10 @@ internal sealed class LinkCache : IDisposable
         while (true)
         {
             // A caller who leaves does not end the load: every load that succeeds must bring its entry into memory.
-            var link = await _cache.GetOrSetAsync<CachedLink>(shortCode, (context, token) => ReadAsync(shortCode, context, token), options, token: CancellationToken.None)
-                .AsTask().WaitAsync(cancellationToken);
+            var link = await _cache
+                .GetOrSetAsync<CachedLink>(shortCode, (context, token) => ReadAsync(shortCode, context, token), options, token: CancellationToken.None)
+                .AsTask()
+                .WaitAsync(cancellationToken);
             if (IsCurrent(link))
                 return link;
             if (link.IsVoid)
@@ -173,14 +178,24 @@ internal sealed class LinkCache : IDisposable
         }
     }
 
-    private async Task<CachedLink> ReadAsync(string shortCode, int epoch, FusionCacheFactoryExecutionContext<CachedLink> context, CancellationToken cancellationToken)
+    private async Task<CachedLink> ReadAsync(
+        string shortCode,
+        int epoch,
+        FusionCacheFactoryExecutionContext<CachedLink> context,
+        CancellationToken cancellationToken
+    )
     {
         var link = await FindTargetAsync(shortCode, epoch, cancellationToken);
         if (link is not { IsActive: true })
         {
             context.Options.Duration = _options.NegativeTtl;
             context.Options.JitterMaxDuration = TimeSpan.Zero;
-            return new CachedLink { ShortCode = shortCode, Exists = false, Epoch = epoch };
+            return new CachedLink
+            {
+                ShortCode = shortCode,
+                Exists = false,
+                Epoch = epoch,
+            };
         }
 
         // What may be created is decided at creation; here only the form matters.

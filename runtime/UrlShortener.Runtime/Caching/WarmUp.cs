@@ -1,11 +1,10 @@
 using UrlShortener.Runtime.Codes;
 
-
 namespace UrlShortener.Runtime.Caching;
 
 /// <summary>
-/// Looks a few codes up before requests are taken, so that the first visitors of a new process do not wait for connections to be opened and code to be compiled.
-/// A start waits a moment for it at most, and works without.
+/// Looks a few codes up before requests are taken, so that the first visitors of a new process do not wait for connections to be opened and code to be
+/// compiled. A start waits a moment for it at most, and works without.
 /// </summary>
 internal sealed class WarmUp(LinkCache cache, ISharedLinkCache shared, TimeProvider time) : IHostedService
 {
@@ -27,16 +26,14 @@ internal sealed class WarmUp(LinkCache cache, ISharedLinkCache shared, TimeProvi
             do
             {
                 isShared = shared.IsAvailable;
-                await Task.WhenAll(Enumerable.Range(0, Lookups).Select(_ => cache.LoadAsync(CodeGenerator.Generate(), both.Token).AsTask())).WaitAsync(both.Token);
+                await Task.WhenAll(Enumerable.Range(0, Lookups).Select(_ => cache.LoadAsync(CodeGenerator.Generate(), both.Token).AsTask()))
+                    .WaitAsync(both.Token);
                 if (!isShared)
                     await Task.Delay(Interval, time, both.Token);
-            }
-            while (!isShared);
+            } while (!isShared);
         }
         // Whatever it is, requests meet it too and tell of it.
-        catch (Exception) when (!cancellationToken.IsCancellationRequested)
-        {
-        }
+        catch (Exception) when (!cancellationToken.IsCancellationRequested) { }
     }
 
     /// <inheritdoc />

@@ -26,15 +26,15 @@ internal readonly record struct Click(
     string? ChPlatform,
     string? Country,
     bool DoNotTrack,
-    bool IsSpeculative = false)
+    bool IsSpeculative = false
+)
 {
     // The record in the queue, and an address with what it holds.
     private const int FixedBytes = 192;
     private const int StringBytes = 24;
 
     /// <summary>About how much memory the click takes while it waits. Texts that several clicks share count for each; the code belongs to the cache.</summary>
-    public int ApproximateBytes =>
-        FixedBytes + BytesOf(Referrer) + BytesOf(UserAgent) + BytesOf(ChMobile) + BytesOf(ChPlatform) + BytesOf(Country);
+    public int ApproximateBytes => FixedBytes + BytesOf(Referrer) + BytesOf(UserAgent) + BytesOf(ChMobile) + BytesOf(ChPlatform) + BytesOf(Country);
 
     private static int BytesOf(string? text) => text is null ? 0 : StringBytes + (text.Length * sizeof(char));
 }

@@ -14,8 +14,9 @@ internal sealed class ClickEnricher(GeoDatabase? geo)
     private const int MaxKept = 512;
 
     // Whole header texts are the keys; long ones come from nobody who comes often.
-    private readonly Memo<(string? Agent, string? Mobile, string? Platform), ClientKind> _clients =
-        new(key => (key.Agent?.Length ?? 0) + (key.Mobile?.Length ?? 0) + (key.Platform?.Length ?? 0) <= MaxKept);
+    private readonly Memo<(string? Agent, string? Mobile, string? Platform), ClientKind> _clients = new(key =>
+        (key.Agent?.Length ?? 0) + (key.Mobile?.Length ?? 0) + (key.Platform?.Length ?? 0) <= MaxKept
+    );
     private readonly Memo<string, (string? Referrer, string? Source)> _referrers = new(key => key.Length <= MaxKept);
     private readonly Memo<IPAddress, (string Hash, Place Place)> _visitors = new(_ => true);
     private byte[] _salt = [];
@@ -31,7 +32,11 @@ internal sealed class ClickEnricher(GeoDatabase? geo)
             _salt = salt;
         }
 
-        var client = _clients.Get((click.UserAgent, click.ChMobile, click.ChPlatform), static (key, _) => ClientKinds.Classify(key.Agent, key.Mobile, key.Platform), this);
+        var client = _clients.Get(
+            (click.UserAgent, click.ChMobile, click.ChPlatform),
+            static (key, _) => ClientKinds.Classify(key.Agent, key.Mobile, key.Platform),
+            this
+        );
         var (referrer, source) = click.Referrer is { Length: > 0 } header ? _referrers.Get(header, static (key, _) => ReadReferrer(key), this) : default;
         var (hash, place) = click.Address is { } address ? _visitors.Get(address, static (key, self) => self.ReadVisitor(key), this) : ("", default);
         return new StoredClick(
@@ -45,7 +50,8 @@ internal sealed class ClickEnricher(GeoDatabase? geo)
             Country.Read(click.Country) ?? place.Country,
             click.DoNotTrack ? null : place.City,
             client.Device,
-            client.IsBot || click.IsSpeculative);
+            client.IsBot || click.IsSpeculative
+        );
     }
 
     /// <summary>Origin and path of a referring page; its host without <c>www.</c> and a dot at its end; nulls for other than http(s) and app URLs.</summary>

@@ -23,7 +23,8 @@ internal static class ClickMetrics
     public static readonly Histogram WriteSeconds = Metrics.CreateHistogram(
         "shortener_click_write_seconds",
         "Time to write a batch of clicks.",
-        new HistogramConfiguration { Buckets = Telemetry.RuntimeMetrics.LatencyBuckets });
+        new HistogramConfiguration { Buckets = Telemetry.RuntimeMetrics.LatencyBuckets }
+    );
 
     /// <summary>Says how to count the clicks that wait.</summary>
     public static void CountWaitingBy(Func<int> count) => Volatile.Write(ref WaitingCount, count);

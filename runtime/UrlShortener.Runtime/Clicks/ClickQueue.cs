@@ -10,7 +10,8 @@ namespace UrlShortener.Runtime.Clicks;
 internal sealed class ClickQueue(ClickOptions options)
 {
     private readonly Channel<Click> _clicks = Channel.CreateBounded<Click>(
-        new BoundedChannelOptions(options.QueueCapacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+        new BoundedChannelOptions(options.QueueCapacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait }
+    );
 
     // Of the clicks in the queue. Redirects add before the click is in it, the writer subtracts after it took one: never less than there is.
     private long _bytes;

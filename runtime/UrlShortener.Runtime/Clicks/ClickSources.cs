@@ -19,11 +19,12 @@ internal static class ClickSources
 
     /// <summary>The name of a source in the API. Hosts that are called like one of ours get the dot of an absolute name.</summary>
     /// <param name="source">As stored; null: a direct visit.</param>
-    public static string NameOf(string? source) => source switch
-    {
-        null => DirectName,
-        Others => OthersName,
-        DirectName or OthersName => source + ".",
-        _ => source,
-    };
+    public static string NameOf(string? source) =>
+        source switch
+        {
+            null => DirectName,
+            Others => OthersName,
+            DirectName or OthersName => source + ".",
+            _ => source,
+        };
 }

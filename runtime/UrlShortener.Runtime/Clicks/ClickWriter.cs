@@ -8,7 +8,14 @@ namespace UrlShortener.Runtime.Clicks;
 /// A stop (SIGTERM) writes all that waits; a kill loses what came within the last flush interval.
 /// </summary>
 internal sealed partial class ClickWriter(
-    ClickQueue queue, IClickSink sink, IClickSalts salts, ClickEnricher enricher, ClickOptions options, TimeProvider time, ILogger<ClickWriter> logger) : BackgroundService
+    ClickQueue queue,
+    IClickSink sink,
+    IClickSalts salts,
+    ClickEnricher enricher,
+    ClickOptions options,
+    TimeProvider time,
+    ILogger<ClickWriter> logger
+) : BackgroundService
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
@@ -45,8 +52,7 @@ internal sealed partial class ClickWriter(
         try
         {
             cancellationToken.ThrowIfCancellationRequested();
-            do
-                await WriteAllAsync(cancellationToken);
+            do await WriteAllAsync(cancellationToken);
             while (queue.Count > 0);
         }
         catch (OperationCanceledException)

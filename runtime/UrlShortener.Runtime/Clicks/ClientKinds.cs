@@ -13,44 +13,144 @@ internal static class ClientKinds
     /// are absent: <see cref="NamesBot"/> finds those. "Scanner" is absent on purpose, because QR scanner apps are people.
     /// </summary>
     private static readonly SearchValues<string> BotMarkers = SearchValues.Create(
-    [
-        // By convention a crawler says what it is or where to complain.
-        "+http", "+mailto:", "crawl", "spider", "slurp", "scrapy", "scraper", "-scrap/", "fetcher", "archiver", "subscribers",
-
-        // Search engines and their helpers.
-        "DuplexWeb-Google", "googleweblight", "Google-Structured-Data", "Google-PageRenderer", "Google-Cloud-", "Google-HTTP-",
-        "Google Search Console", "Google Page Speed", "Daumoa", "HeadlineBrowser",
-
-        // Link previews and image proxies. The in-app browsers of the same companies use other names.
-        "facebookcatalog", "facebookplatform", "meta-external", "Web Preview", "BingPreview", "UriPreview", "URLPreview", "LinkPreview",
-        "link preview", "URL Preview", "Cardyb", "Onebox", "XING-contenttabreceiver", "line-poker", "Pinterest/0.",
-
-        // Uptime checks, health probes and synthetic measurements.
-        "uptime", "monitoring", "Endpoint Monitor", "healthcheck", "Health-Check", "Health Check", "Edge Health Probe", "Datadog", "kube-probe",
-        "GoogleHC", "NewRelicPinger", "Better Stack", "BetterStack", "Freshping", "Nagios", "Blackbox Exporter", "DynatraceSynthetic", "Gatus",
-        "Statping", "Cronitor", "Hyperping", "OnlineOrNot", "Upptime", "Pulsetic", "StatusPage", "Oh Dear", "Envoy/HC", "PRTG", "Monitis",
-        "DejaClick", "StackdriverMonitoring",
-
-        // Servers of the Fediverse, should they leave their address out.
-        "Misskey/", "Pleroma", "Akkoma", "GoToSocial", "PeerTube/", "Pixelfed", "Firefish/", "Sharkey/", "Iceshrimp", "Hubzilla", "Mobilizon",
-        "BookWyrm", "WriteFreely",
-
-        // Mail scanners, which follow every link of a message before its reader does.
-        "Barracuda", "Proofpoint", "URLDefense", "URL Defense", "Mimecast", "SafeLinks", "Safe Links", "MessageLabs", "Cloudmark", "IronPort",
-        "Avanan", "Forcepoint",
-
-        // Readers for language models. Those that read because a person asked are bots too: what they fetch, no person sees as a page.
-        "ChatGPT-", "OAI-", "Claude-", "Perplexity-", "cohere-", "MistralAI", "Bard-AI", "DeepSeek-User", "Ai2Bot-", "Meltwater",
-
-        // Search optimisation, link checking, copying and security scanning.
-        "Screaming Frog", "Sitebulb", "Xenu Link", "LinkChecker", "checklink", "Nmap Scripting", "CensysInspect", "NetcraftSurvey", "Nuclei",
-
-        // Browsers without a screen or a hand.
-        "Headless", "SlimerJS", "HtmlUnit", "jsdom",
-
-        // HTTP libraries that stand behind another product name.
-        "python-urllib", "LWP::", "Apache-HttpClient", "Apache-HttpAsyncClient", "HttpComponents", "Guzzle", "PycURL", "http.rb", "github.com/",
-    ], StringComparison.OrdinalIgnoreCase);
+        [
+            // By convention a crawler says what it is or where to complain.
+            "+http",
+            "+mailto:",
+            "crawl",
+            "spider",
+            "slurp",
+            "scrapy",
+            "scraper",
+            "-scrap/",
+            "fetcher",
+            "archiver",
+            "subscribers",
+            // Search engines and their helpers.
+            "DuplexWeb-Google",
+            "googleweblight",
+            "Google-Structured-Data",
+            "Google-PageRenderer",
+            "Google-Cloud-",
+            "Google-HTTP-",
+            "Google Search Console",
+            "Google Page Speed",
+            "Daumoa",
+            "HeadlineBrowser",
+            // Link previews and image proxies. The in-app browsers of the same companies use other names.
+            "facebookcatalog",
+            "facebookplatform",
+            "meta-external",
+            "Web Preview",
+            "BingPreview",
+            "UriPreview",
+            "URLPreview",
+            "LinkPreview",
+            "link preview",
+            "URL Preview",
+            "Cardyb",
+            "Onebox",
+            "XING-contenttabreceiver",
+            "line-poker",
+            "Pinterest/0.",
+            // Uptime checks, health probes and synthetic measurements.
+            "uptime",
+            "monitoring",
+            "Endpoint Monitor",
+            "healthcheck",
+            "Health-Check",
+            "Health Check",
+            "Edge Health Probe",
+            "Datadog",
+            "kube-probe",
+            "GoogleHC",
+            "NewRelicPinger",
+            "Better Stack",
+            "BetterStack",
+            "Freshping",
+            "Nagios",
+            "Blackbox Exporter",
+            "DynatraceSynthetic",
+            "Gatus",
+            "Statping",
+            "Cronitor",
+            "Hyperping",
+            "OnlineOrNot",
+            "Upptime",
+            "Pulsetic",
+            "StatusPage",
+            "Oh Dear",
+            "Envoy/HC",
+            "PRTG",
+            "Monitis",
+            "DejaClick",
+            "StackdriverMonitoring",
+            // Servers of the Fediverse, should they leave their address out.
+            "Misskey/",
+            "Pleroma",
+            "Akkoma",
+            "GoToSocial",
+            "PeerTube/",
+            "Pixelfed",
+            "Firefish/",
+            "Sharkey/",
+            "Iceshrimp",
+            "Hubzilla",
+            "Mobilizon",
+            "BookWyrm",
+            "WriteFreely",
+            // Mail scanners, which follow every link of a message before its reader does.
+            "Barracuda",
+            "Proofpoint",
+            "URLDefense",
+            "URL Defense",
+            "Mimecast",
+            "SafeLinks",
+            "Safe Links",
+            "MessageLabs",
+            "Cloudmark",
+            "IronPort",
+            "Avanan",
+            "Forcepoint",
+            // Readers for language models. Those that read because a person asked are bots too: what they fetch, no person sees as a page.
+            "ChatGPT-",
+            "OAI-",
+            "Claude-",
+            "Perplexity-",
+            "cohere-",
+            "MistralAI",
+            "Bard-AI",
+            "DeepSeek-User",
+            "Ai2Bot-",
+            "Meltwater",
+            // Search optimisation, link checking, copying and security scanning.
+            "Screaming Frog",
+            "Sitebulb",
+            "Xenu Link",
+            "LinkChecker",
+            "checklink",
+            "Nmap Scripting",
+            "CensysInspect",
+            "NetcraftSurvey",
+            "Nuclei",
+            // Browsers without a screen or a hand.
+            "Headless",
+            "SlimerJS",
+            "HtmlUnit",
+            "jsdom",
+            // HTTP libraries that stand behind another product name.
+            "python-urllib",
+            "LWP::",
+            "Apache-HttpClient",
+            "Apache-HttpAsyncClient",
+            "HttpComponents",
+            "Guzzle",
+            "PycURL",
+            "http.rb",
+            "github.com/",
+        ],
+        StringComparison.OrdinalIgnoreCase
+    );
 
     /// <summary>
     /// Names that mark an unattended client only as the first product. Elsewhere they are innocent: a phone app may carry
@@ -58,12 +158,76 @@ internal static class ClientKinds
     /// </summary>
     private static readonly string[] BotProducts =
     [
-        "WhatsApp/", "Viber", "Java/", "Java-http-client/", "axios/", "undici", "node", "got", "superagent", "needle/", "request/", "Deno/", "Bun/",
-        "Ruby", "Faraday", "rest-client/", "HTTParty", "Typhoeus", "mechanize", "PHP", "Symfony", "WordPress/", "Drupal", "Joomla",
-        "Python", "httpx/", "urllib", "requests", "Twisted", "Tornado", "AHC/", "Jakarta", "Jetty/", "Jersey/", "ReactorNetty/", "Spring", "vertx",
-        "Vert.x", "akka-http", "pekko-http", "unirest", "RestSharp/", "Refit", "Flurl", "reqwest", "hyper/", "ureq/", "isahc/", "fasthttp", "resty",
-        "go-resty", "colly", "lua-resty-http", "libcurl", "Perl", "lwp-", "Mojolicious", "WinHTTP", "Microsoft-CryptoAPI", "Zapier", "n8n",
-        "Prometheus/", "ApacheBench/", "wrk", "k6/", "Locust", "JMeter", "Artillery", "Vegeta", "hey/",
+        "WhatsApp/",
+        "Viber",
+        "Java/",
+        "Java-http-client/",
+        "axios/",
+        "undici",
+        "node",
+        "got",
+        "superagent",
+        "needle/",
+        "request/",
+        "Deno/",
+        "Bun/",
+        "Ruby",
+        "Faraday",
+        "rest-client/",
+        "HTTParty",
+        "Typhoeus",
+        "mechanize",
+        "PHP",
+        "Symfony",
+        "WordPress/",
+        "Drupal",
+        "Joomla",
+        "Python",
+        "httpx/",
+        "urllib",
+        "requests",
+        "Twisted",
+        "Tornado",
+        "AHC/",
+        "Jakarta",
+        "Jetty/",
+        "Jersey/",
+        "ReactorNetty/",
+        "Spring",
+        "vertx",
+        "Vert.x",
+        "akka-http",
+        "pekko-http",
+        "unirest",
+        "RestSharp/",
+        "Refit",
+        "Flurl",
+        "reqwest",
+        "hyper/",
+        "ureq/",
+        "isahc/",
+        "fasthttp",
+        "resty",
+        "go-resty",
+        "colly",
+        "lua-resty-http",
+        "libcurl",
+        "Perl",
+        "lwp-",
+        "Mojolicious",
+        "WinHTTP",
+        "Microsoft-CryptoAPI",
+        "Zapier",
+        "n8n",
+        "Prometheus/",
+        "ApacheBench/",
+        "wrk",
+        "k6/",
+        "Locust",
+        "JMeter",
+        "Artillery",
+        "Vegeta",
+        "hey/",
     ];
 
     /// <summary>
@@ -80,39 +244,155 @@ internal static class ClientKinds
     /// <summary>Tools a person starts by hand. Only as the first product: a library may mention curl further on.</summary>
     private static readonly string[] TerminalProducts =
     [
-        "curl/", "Wget", "HTTPie/", "xh/", "aria2/", "fetch libfetch/", "PostmanRuntime/", "insomnia/", "bruno-runtime/", "Paw/", "RapidAPI/",
-        "Thunder Client", "vscode-restclient", "IntelliJ HTTP Client", "Lynx/", "w3m/", "Links ", "ELinks/", "ELinks ", "HTTP Toolkit",
+        "curl/",
+        "Wget",
+        "HTTPie/",
+        "xh/",
+        "aria2/",
+        "fetch libfetch/",
+        "PostmanRuntime/",
+        "insomnia/",
+        "bruno-runtime/",
+        "Paw/",
+        "RapidAPI/",
+        "Thunder Client",
+        "vscode-restclient",
+        "IntelliJ HTTP Client",
+        "Lynx/",
+        "w3m/",
+        "Links ",
+        "ELinks/",
+        "ELinks ",
+        "HTTP Toolkit",
     ];
 
     /// <summary>Televisions, consoles, watches, headsets and cars. They come first, because most also claim Android, Windows or a phone.</summary>
     private static readonly SearchValues<string> OtherMarkers = SearchValues.Create(
-    [
-        "SmartTV", "SMART-TV", "Smart TV", "SmartHub", "HbbTV", "AppleTV", "Apple TV", "tvOS", "GoogleTV", "Google TV", "Android TV", "BRAVIA",
-        "Roku", "CrKey", "Chromecast", "Web0S", "NetCast", "NETTV", "VIDAA", "VIERA", "AQUOSBrowser", "Opera TV", " OMI/", "MiTV", "MIBOX", "; AFT",
-        "TV Safari", "VIZIO", "InettvBrowser", "PlayStation", "Xbox; ", "Nintendo", "Apple Watch", "watchOS", "Watch OS", "Wear OS", "SM-R8", "SM-R9",
-        "OculusBrowser", "Tesla/", "QtCarBrowser",
-    ], StringComparison.OrdinalIgnoreCase);
+        [
+            "SmartTV",
+            "SMART-TV",
+            "Smart TV",
+            "SmartHub",
+            "HbbTV",
+            "AppleTV",
+            "Apple TV",
+            "tvOS",
+            "GoogleTV",
+            "Google TV",
+            "Android TV",
+            "BRAVIA",
+            "Roku",
+            "CrKey",
+            "Chromecast",
+            "Web0S",
+            "NetCast",
+            "NETTV",
+            "VIDAA",
+            "VIERA",
+            "AQUOSBrowser",
+            "Opera TV",
+            " OMI/",
+            "MiTV",
+            "MIBOX",
+            "; AFT",
+            "TV Safari",
+            "VIZIO",
+            "InettvBrowser",
+            "PlayStation",
+            "Xbox; ",
+            "Nintendo",
+            "Apple Watch",
+            "watchOS",
+            "Watch OS",
+            "Wear OS",
+            "SM-R8",
+            "SM-R9",
+            "OculusBrowser",
+            "Tesla/",
+            "QtCarBrowser",
+        ],
+        StringComparison.OrdinalIgnoreCase
+    );
 
     /// <summary>Tablets that name themselves, even where their user agent also says "Mobile".</summary>
     private static readonly SearchValues<string> TabletMarkers = SearchValues.Create(
-    [
-        "iPad", "Kindle", "Silk/", "PlayBook", "Kobo", "Nexus 7", "Nexus 9", "Nexus 10", "Pixel C ", "; SM-T", "; SM-X", "; SM-P", "; GT-P",
-        "; Lenovo TB", "; KF", "MediaPad", "Galaxy Tab",
-    ], StringComparison.OrdinalIgnoreCase);
+        [
+            "iPad",
+            "Kindle",
+            "Silk/",
+            "PlayBook",
+            "Kobo",
+            "Nexus 7",
+            "Nexus 9",
+            "Nexus 10",
+            "Pixel C ",
+            "; SM-T",
+            "; SM-X",
+            "; SM-P",
+            "; GT-P",
+            "; Lenovo TB",
+            "; KF",
+            "MediaPad",
+            "Galaxy Tab",
+        ],
+        StringComparison.OrdinalIgnoreCase
+    );
 
     /// <summary>Phones, and the HTTP libraries of phone platforms.</summary>
     private static readonly SearchValues<string> MobileMarkers = SearchValues.Create(
-    [
-        "iPhone", "iPod", "Mobile", "Windows Phone", "IEMobile", "BlackBerry", "BB10", "Opera Mini", "Opera Mobi", "MIDP", "J2ME", "Symbian",
-        "Series60", "UP.Browser", "UP.Link", "Nokia", "KAIOS", "UCWEB", "Dalvik/", "okhttp/", "(dart:io)", "CFNetwork/",
-    ], StringComparison.OrdinalIgnoreCase);
+        [
+            "iPhone",
+            "iPod",
+            "Mobile",
+            "Windows Phone",
+            "IEMobile",
+            "BlackBerry",
+            "BB10",
+            "Opera Mini",
+            "Opera Mobi",
+            "MIDP",
+            "J2ME",
+            "Symbian",
+            "Series60",
+            "UP.Browser",
+            "UP.Link",
+            "Nokia",
+            "KAIOS",
+            "UCWEB",
+            "Dalvik/",
+            "okhttp/",
+            "(dart:io)",
+            "CFNetwork/",
+        ],
+        StringComparison.OrdinalIgnoreCase
+    );
 
     /// <summary>Desktop systems. "Linux" alone is too weak: televisions and Android say it as well.</summary>
     private static readonly SearchValues<string> DesktopMarkers = SearchValues.Create(
-    [
-        "Windows", "Win64", "Win32", "Win98", "Win95", "Macintosh", "Mac_PowerPC", "Mac OS X", "macOS", "X11", "CrOS", "Linux x86_64", "Linux i686",
-        "Linux aarch64", "Ubuntu", "FreeBSD", "OpenBSD", "NetBSD", "Haiku", "AmigaOS",
-    ], StringComparison.OrdinalIgnoreCase);
+        [
+            "Windows",
+            "Win64",
+            "Win32",
+            "Win98",
+            "Win95",
+            "Macintosh",
+            "Mac_PowerPC",
+            "Mac OS X",
+            "macOS",
+            "X11",
+            "CrOS",
+            "Linux x86_64",
+            "Linux i686",
+            "Linux aarch64",
+            "Ubuntu",
+            "FreeBSD",
+            "OpenBSD",
+            "NetBSD",
+            "Haiku",
+            "AmigaOS",
+        ],
+        StringComparison.OrdinalIgnoreCase
+    );
 
     /// <summary>Reads the client's kind from the headers of one request. Pure; accepts any content and length.</summary>
     /// <param name="userAgent">The <c>User-Agent</c> header, or null when there is none.</param>
@@ -200,7 +480,8 @@ internal static class ClientKinds
         if (platform.Equals("Android", StringComparison.OrdinalIgnoreCase))
             return DeviceClass.Tablet;
 
-        return platform.Equals("Windows", StringComparison.OrdinalIgnoreCase)
+        return
+            platform.Equals("Windows", StringComparison.OrdinalIgnoreCase)
             || platform.Equals("macOS", StringComparison.OrdinalIgnoreCase)
             || platform.Equals("Linux", StringComparison.OrdinalIgnoreCase)
             || platform.Equals("Chrome OS", StringComparison.OrdinalIgnoreCase)

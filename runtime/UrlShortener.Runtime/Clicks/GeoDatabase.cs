@@ -52,8 +52,7 @@ internal sealed class GeoDatabase : IDisposable
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             // The reader meets arbitrary bytes here and promises no exception type.
-            throw new InvalidOperationException(
-                $"Clicks:GeoDatabasePath names {path}, which cannot be read as a MaxMind-format database: {e.Message}", e);
+            throw new InvalidOperationException($"Clicks:GeoDatabasePath names {path}, which cannot be read as a MaxMind-format database: {e.Message}", e);
         }
     }
 

@@ -4,11 +4,12 @@ namespace UrlShortener.Runtime.Clicks;
 internal interface IClickRetention
 {
     /// <summary>
-    /// Deletes what visitors of deleted links left behind, clicks and sums, about <paramref name="limit"/> stored records of them; returns how many, 0 when nothing is
-    /// due. Clicks that arrive later become due again.
+    /// Deletes what visitors of deleted links left behind, clicks and sums, about <paramref name="limit"/> stored records of them; returns how many, 0 when
+    /// nothing is due. Clicks that arrive later become due again.
     /// </summary>
     Task<int> DeleteOfDeletedLinksAsync(int limit, CancellationToken cancellationToken);
 
-    /// <summary>Deletes clicks older than a moment, at most <paramref name="limit"/> stored records of them; returns how many. A store may keep a record a little longer than that.</summary>
+    /// <summary>Deletes clicks older than a moment, at most <paramref name="limit"/> stored records of them; returns how many. A store may keep a record a
+    /// little longer than that.</summary>
     Task<int> DeleteBeforeAsync(DateTimeOffset moment, int limit, CancellationToken cancellationToken);
 }

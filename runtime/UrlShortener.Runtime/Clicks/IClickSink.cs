@@ -31,4 +31,5 @@ internal readonly record struct StoredClick(
     string? Country,
     string? City,
     DeviceClass Device,
-    bool IsBot);
+    bool IsBot
+);

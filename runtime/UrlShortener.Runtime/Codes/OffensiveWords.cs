@@ -7,11 +7,62 @@ internal static class OffensiveWords
 {
     private static readonly SearchValues<string> Words = SearchValues.Create(
         [
-            "anal", "anus", "arse", "ass", "bitch", "boob", "butt", "chink", "clit", "cock", "coon", "crap", "cum", "cunt", "damn", "dick", "dildo", "dyke", "fag",
-            "fuck", "fuk", "gook", "hell", "hitler", "homo", "jizz", "kike", "kill", "kkk", "nazi", "negro", "nigg", "paki", "penis", "piss", "poop", "porn", "prick",
-            "pussy", "queer", "rape", "sex", "shit", "slut", "spic", "tit", "turd", "twat", "vagina", "wank", "whore", "wtf", "xxx",
+            "anal",
+            "anus",
+            "arse",
+            "ass",
+            "bitch",
+            "boob",
+            "butt",
+            "chink",
+            "clit",
+            "cock",
+            "coon",
+            "crap",
+            "cum",
+            "cunt",
+            "damn",
+            "dick",
+            "dildo",
+            "dyke",
+            "fag",
+            "fuck",
+            "fuk",
+            "gook",
+            "hell",
+            "hitler",
+            "homo",
+            "jizz",
+            "kike",
+            "kill",
+            "kkk",
+            "nazi",
+            "negro",
+            "nigg",
+            "paki",
+            "penis",
+            "piss",
+            "poop",
+            "porn",
+            "prick",
+            "pussy",
+            "queer",
+            "rape",
+            "sex",
+            "shit",
+            "slut",
+            "spic",
+            "tit",
+            "turd",
+            "twat",
+            "vagina",
+            "wank",
+            "whore",
+            "wtf",
+            "xxx",
         ],
-        StringComparison.OrdinalIgnoreCase);
+        StringComparison.OrdinalIgnoreCase
+    );
 
     /// <summary>Whether a generated code reads as one of the words.</summary>
     public static bool Occurs(ReadOnlySpan<char> key)
@@ -29,15 +80,16 @@ internal static class OffensiveWords
     }
 
     // The letter that a digit is read as.
-    private static char Letter(char character, char one) => character switch
-    {
-        '0' => 'o',
-        '1' => one,
-        '3' => 'e',
-        '4' => 'a',
-        '5' => 's',
-        '7' => 't',
-        '8' => 'b',
-        _ => character,
-    };
+    private static char Letter(char character, char one) =>
+        character switch
+        {
+            '0' => 'o',
+            '1' => one,
+            '3' => 'e',
+            '4' => 'a',
+            '5' => 's',
+            '7' => 't',
+            '8' => 'b',
+            _ => character,
+        };
 }

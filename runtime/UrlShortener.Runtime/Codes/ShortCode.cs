@@ -17,8 +17,7 @@ internal static class ShortCode
     private const int MaxGlue = 64;
 
     /// <summary>Whether a text has the form of a code. Says nothing about whether such a link exists.</summary>
-    public static bool IsValid(ReadOnlySpan<char> text) =>
-        text.Length is >= MinLength and <= MaxLength && !text.ContainsAnyExcept(Alphabet);
+    public static bool IsValid(ReadOnlySpan<char> text) => text.Length is >= MinLength and <= MaxLength && !text.ContainsAnyExcept(Alphabet);
 
     /// <summary>
     /// The code at the start of a text that has the form of none because of what texts glue to the end of a link: punctuation, quotes, brackets, spaces and

@@ -6,7 +6,9 @@ namespace UrlShortener.Runtime.Configuration;
 internal sealed record ConfiguredServers(bool HasPostgres, bool HasRedis)
 {
     /// <summary>The servers that have a connection string.</summary>
-    public static ConfiguredServers Of(IConfiguration configuration) => new(
-        HasPostgres: !string.IsNullOrEmpty(configuration.GetConnectionString("Postgres")),
-        HasRedis: !string.IsNullOrEmpty(configuration.GetConnectionString("Redis")));
+    public static ConfiguredServers Of(IConfiguration configuration) =>
+        new(
+            HasPostgres: !string.IsNullOrEmpty(configuration.GetConnectionString("Postgres")),
+            HasRedis: !string.IsNullOrEmpty(configuration.GetConnectionString("Redis"))
+        );
 }

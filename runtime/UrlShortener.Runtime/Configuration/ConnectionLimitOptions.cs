@@ -10,7 +10,8 @@ internal sealed class ConnectionLimitOptions
     private const long Fewest = 100;
     private const long Most = 1_000_000;
 
-    /// <summary>Connections that may be open at the same time; further ones are closed at once. Default: as many as fill half of the memory while the head of a request arrives on each.</summary>
+    /// <summary>Connections that may be open at the same time; further ones are closed at once. Default: as many as fill half of the memory while the head of a
+    /// request arrives on each.</summary>
     [Range(1, (int)Most)]
     public int? Max { get; set; }
 

@@ -12,7 +12,8 @@ internal sealed class ConnectionOptions : IValidatableObject
     /// </summary>
     public string? Postgres { get; set; }
 
-    /// <summary>StackExchange.Redis configuration of a Redis Cluster or a single server, such as <c>a:6379,b:6379,password=…</c>. A secret. Unset: every process caches for itself.</summary>
+    /// <summary>StackExchange.Redis configuration of a Redis Cluster or a single server, such as <c>a:6379,b:6379,password=…</c>. A secret. Unset: every
+    /// process caches for itself.</summary>
     public string? Redis { get; set; }
 
     /// <inheritdoc />

@@ -5,7 +5,8 @@ namespace UrlShortener.Runtime.Configuration;
 /// <summary>Section <c>Cors</c>: which web pages may call the API from a browser.</summary>
 internal sealed class CrossOriginOptions : IValidatableObject
 {
-    /// <summary>Origins of those pages, such as <c>https://app.example.com</c>, compared exactly. None: browsers let no other origin read the API's answers.</summary>
+    /// <summary>Origins of those pages, such as <c>https://app.example.com</c>, compared exactly. None: browsers let no other origin read the API's
+    /// answers.</summary>
     public string[] AllowedOrigins { get; set; } = [];
 
     /// <inheritdoc />
@@ -13,8 +14,16 @@ internal sealed class CrossOriginOptions : IValidatableObject
     {
         foreach (var origin in AllowedOrigins)
         {
-            if (!Uri.TryCreate(origin, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https") || uri.GetLeftPart(UriPartial.Authority) != origin)
-                yield return new ValidationResult($"has \"{origin}\", which is not an origin. Write scheme, host and port as browsers do, such as https://app.example.com; there is no wildcard.", [nameof(AllowedOrigins)]);
+            if (
+                !Uri.TryCreate(origin, UriKind.Absolute, out var uri)
+                || uri.Scheme is not ("http" or "https")
+                || uri.GetLeftPart(UriPartial.Authority) != origin
+            )
+                yield return new ValidationResult(
+                    $"has \"{origin}\", which is not an origin. Write scheme, host and port as browsers do, such as https://app.example.com; there is "
+                        + "no wildcard.",
+                    [nameof(AllowedOrigins)]
+                );
         }
     }
 }

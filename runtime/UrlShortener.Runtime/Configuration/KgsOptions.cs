@@ -29,7 +29,8 @@ internal sealed class KgsOptions : IValidatableObject
     [Range(100, 1_000_000)]
     public int MaxKeysPerSecond { get; set; } = 20_000;
 
-    /// <summary>Secret that callers of the service send as Bearer token, 32 characters or more. Required in the role <c>kgs</c>; unset elsewhere: the service has no endpoints.</summary>
+    /// <summary>Secret that callers of the service send as Bearer token, 32 characters or more. Required in the role <c>kgs</c>; unset elsewhere: the service
+    /// has no endpoints.</summary>
     public string? Token { get; set; }
 
     /// <inheritdoc />

@@ -7,9 +7,9 @@ namespace UrlShortener.Runtime.Configuration;
 internal sealed class LinkOptions : IValidatableObject
 {
     /// <summary>
-    /// Scheme and host that short URLs are built from, such as <c>https://sho.rt</c>; set it wherever the product is reached under a name. Unset: the scheme and
-    /// host of the request, provided that the host is one of <see cref="OwnHosts"/> or of ASP.NET Core's <c>AllowedHosts</c>; without either, loopback or an
-    /// address listened on.
+    /// Scheme and host that short URLs are built from, such as <c>https://sho.rt</c>; set it wherever the product is reached under a name. Unset: the scheme
+    /// and host of the request, provided that the host is one of <see cref="OwnHosts"/> or of ASP.NET Core's <c>AllowedHosts</c>; without either, loopback or
+    /// an address listened on.
     /// </summary>
     public Uri? PublicBaseUrl { get; set; }
 

@@ -11,10 +11,10 @@ internal static class OwnHosts
 
     /// <summary>Each host in the form that hosts are compared in, or <c>*.</c> and a name; empty: none is configured.</summary>
     public static IReadOnlyList<StringSegment> Of(LinkOptions links, IConfiguration configuration) =>
-    [
-        .. links.OwnHosts
-            .Concat((configuration[AllowedHostsKey] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
-            .Where(host => host != "*")
-            .Select(host => (StringSegment)(TargetHost.TryParse(host, out var parsed, out _) ? parsed.Name : host)),
-    ];
+        [
+            .. links
+                .OwnHosts.Concat((configuration[AllowedHostsKey] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+                .Where(host => host != "*")
+                .Select(host => (StringSegment)(TargetHost.TryParse(host, out var parsed, out _) ? parsed.Name : host)),
+        ];
 }

@@ -5,7 +5,8 @@ namespace UrlShortener.Runtime.Configuration;
 /// <summary>Section <c>Postgres</c>: how the store of <c>ConnectionStrings:Postgres</c> is used.</summary>
 internal sealed class PostgresOptions : IValidatableObject
 {
-    /// <summary>Whether a start brings the tables up to date. Unset: in the Development environment only; elsewhere <c>migrate</c> does, before a release rolls out.</summary>
+    /// <summary>Whether a start brings the tables up to date. Unset: in the Development environment only; elsewhere <c>migrate</c> does, before a release rolls
+    /// out.</summary>
     public bool? MigrateOnStart { get; set; }
 
     /// <summary>Whether lookups go to replicas first. Default true; without replicas it makes no difference.</summary>

@@ -5,7 +5,8 @@ namespace UrlShortener.Runtime.Configuration;
 /// <summary>Section <c>QrCodes</c>: what pictures may cost. They are open to all, and drawing one costs as much as hundreds of redirects.</summary>
 internal sealed class QrCodeOptions
 {
-    /// <summary>Memory for drawn pictures, in bytes; past it the ones unused longest give way. Default 16 MiB, which holds some 10,000 of the usual size.</summary>
+    /// <summary>Memory for drawn pictures, in bytes; past it the ones unused longest give way. Default 16 MiB, which holds some 10,000 of the usual
+    /// size.</summary>
     [Range(1 << 20, 1 << 30)]
     public int CacheBytes { get; set; } = 16 << 20;
 

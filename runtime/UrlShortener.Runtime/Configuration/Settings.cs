@@ -43,8 +43,19 @@ internal static class Settings
     // Top-level keys that ASP.NET Core and the host read themselves.
     private static readonly HashSet<string> Foreign = new(StringComparer.OrdinalIgnoreCase)
     {
-        "AllowedHosts", "ApplicationName", "ContentRoot", "DetailedErrors", "Environment", "Http_Ports", "Https_Ports",
-        "Kestrel", "Logging", SettingNames.Role, "ShutdownTimeoutSeconds", "Urls", "WebRoot",
+        "AllowedHosts",
+        "ApplicationName",
+        "ContentRoot",
+        "DetailedErrors",
+        "Environment",
+        "Http_Ports",
+        "Https_Ports",
+        "Kestrel",
+        "Logging",
+        SettingNames.Role,
+        "ShutdownTimeoutSeconds",
+        "Urls",
+        "WebRoot",
     };
 
     /// <summary>Registers each section as a singleton of its own type, bound once.</summary>
@@ -110,7 +121,10 @@ internal static class Settings
         var links = configuration.GetSection("Links").Get<LinkOptions>() ?? new LinkOptions();
         var proxies = configuration.GetSection("Proxies").Get<ProxyOptions>() ?? new ProxyOptions();
         if (proxies.Trusted.Length > 0 && links.PublicBaseUrl is null && OwnHosts.Of(links, configuration).Count == 0)
-            errors.Add("Proxies:Trusted needs Links:PublicBaseUrl, such as https://sho.rt, or Links:OwnHosts: short URLs must not follow X-Forwarded-Host of a visitor.");
+            errors.Add(
+                "Proxies:Trusted needs Links:PublicBaseUrl, such as https://sho.rt, or Links:OwnHosts: short URLs must not follow X-Forwarded-Host of "
+                    + "a visitor."
+            );
     }
 
     // The environment is left out: it holds names of everything else on the machine.
@@ -129,7 +143,8 @@ internal static class Settings
     // Variables of other programs are not ours to judge; one that nearly names a section of ours is taken for a typing error.
     private static void CheckEnvironment(IConfigurationRoot configuration, List<string> errors)
     {
-        var names = configuration.Providers.OfType<EnvironmentVariablesConfigurationProvider>()
+        var names = configuration
+            .Providers.OfType<EnvironmentVariablesConfigurationProvider>()
             .SelectMany(provider => provider.GetChildKeys([], null).Where(name => provider.GetChildKeys([], name).Any()))
             .Distinct(StringComparer.OrdinalIgnoreCase)
             .Where(name => !Sections.ContainsKey(name) && !Foreign.Contains(name));
@@ -153,7 +168,13 @@ internal static class Settings
     private static void CheckLogLevels(IConfigurationRoot configuration, List<string> errors)
     {
         var logging = configuration.GetSection("Logging");
-        foreach (var level in logging.GetChildren().Select(provider => provider.GetSection("LogLevel")).Prepend(logging.GetSection("LogLevel")).SelectMany(levels => levels.GetChildren()))
+        foreach (
+            var level in logging
+                .GetChildren()
+                .Select(provider => provider.GetSection("LogLevel"))
+                .Prepend(logging.GetSection("LogLevel"))
+                .SelectMany(levels => levels.GetChildren())
+        )
         {
             if (level.Value is { Length: > 0 } name && !Enum.TryParse<LogLevel>(name, ignoreCase: true, out _))
                 errors.Add($"{level.Path} must be {string.Join(", ", Enum.GetNames<LogLevel>())}, not \"{name}\".");
@@ -189,7 +210,9 @@ internal static class Settings
         foreach (var result in results)
         {
             var member = result.MemberNames.FirstOrDefault() ?? "";
-            var message = result.ErrorMessage!.Replace($"The field {member} ", "", StringComparison.Ordinal).Replace($"The {member} field ", "", StringComparison.Ordinal);
+            var message = result
+                .ErrorMessage!.Replace($"The field {member} ", "", StringComparison.Ordinal)
+                .Replace($"The {member} field ", "", StringComparison.Ordinal);
             errors.Add($"{section.Path}:{member} {message}");
         }
     }
@@ -212,7 +235,10 @@ internal static class Settings
         }
         else if (target == typeof(Uri))
         {
-            if (text.Length > 0 && !(Uri.TryCreate(text, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps)))
+            if (
+                text.Length > 0
+                && !(Uri.TryCreate(text, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps))
+            )
                 errors.Add($"{section.Path} must be an absolute http or https URL, not \"{text}\".");
         }
         else if (target != typeof(string) && !CanConvert(target, text))

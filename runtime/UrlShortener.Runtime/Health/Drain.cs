@@ -15,12 +15,14 @@ internal sealed class Drain(ShutdownOptions options, TimeProvider time, IHostApp
     public static void EndConnections(IApplicationBuilder app)
     {
         var drain = app.ApplicationServices.GetRequiredService<Drain>();
-        app.Use((context, next) =>
-        {
-            if (drain.HasBegun && HttpProtocol.IsHttp11(context.Request.Protocol))
-                context.Response.Headers.Connection = "close";
-            return next(context);
-        });
+        app.Use(
+            (context, next) =>
+            {
+                if (drain.HasBegun && HttpProtocol.IsHttp11(context.Request.Protocol))
+                    context.Response.Headers.Connection = "close";
+                return next(context);
+            }
+        );
     }
 
     /// <inheritdoc />

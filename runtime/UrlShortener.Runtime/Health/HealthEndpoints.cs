@@ -23,7 +23,14 @@ internal sealed partial class HealthEndpoints
     /// <param name="logger">Gets why something is not healthy.</param>
     /// <param name="pool">The region's pool of codes; null: there is none.</param>
     public HealthEndpoints(
-        IStoreHealth health, ISharedLinkCache shared, IKeyPoolHealth keys, Drain drain, TimeProvider time, ILogger<HealthEndpoints> logger, IRegionPool? pool = null)
+        IStoreHealth health,
+        ISharedLinkCache shared,
+        IKeyPoolHealth keys,
+        Drain drain,
+        TimeProvider time,
+        ILogger<HealthEndpoints> logger,
+        IRegionPool? pool = null
+    )
     {
         _shared = shared;
         _keys = keys;
@@ -43,7 +50,8 @@ internal sealed partial class HealthEndpoints
         var store = Describe(await _store.AskAsync().WaitAsync(context.RequestAborted));
         var cache = _shared is { IsAvailable: true, IsRefused: false } ? HealthStatus.Healthy : HealthStatus.Degraded;
         var pool = await isPoolGood.WaitAsync(context.RequestAborted) && _keys.IsSufficient ? HealthStatus.Healthy : HealthStatus.Degraded;
-        var status = store == HealthStatus.Unhealthy ? HealthStatus.Unhealthy
+        var status =
+            store == HealthStatus.Unhealthy ? HealthStatus.Unhealthy
             : new[] { store, cache, pool }.Contains(HealthStatus.Degraded) ? HealthStatus.Degraded
             : HealthStatus.Healthy;
         var code = status == HealthStatus.Unhealthy ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK;
@@ -56,19 +64,19 @@ internal sealed partial class HealthEndpoints
     public static Task LiveAsync(HttpContext context) => ProbeAsync(context, StatusCodes.Status200OK, "live");
 
     /// <summary>GET /health/ready: wants traffic. Ignores shared dependencies: their outage must not take every instance out at once.</summary>
-    public Task ReadyAsync(HttpContext context) => _drain.HasBegun
-        ? ProbeAsync(context, StatusCodes.Status503ServiceUnavailable, "stopping")
-        : ProbeAsync(context, StatusCodes.Status200OK, "ready");
+    public Task ReadyAsync(HttpContext context) =>
+        _drain.HasBegun ? ProbeAsync(context, StatusCodes.Status503ServiceUnavailable, "stopping") : ProbeAsync(context, StatusCodes.Status200OK, "ready");
 
     /// <summary>GET /health/startup: has started, migrations included, since nothing is served before.</summary>
     public static Task StartupAsync(HttpContext context) => ProbeAsync(context, StatusCodes.Status200OK, "started");
 
-    private static string Describe(StoreState state) => state switch
-    {
-        StoreState.Healthy => HealthStatus.Healthy,
-        StoreState.ReadOnly => HealthStatus.Degraded,
-        _ => HealthStatus.Unhealthy,
-    };
+    private static string Describe(StoreState state) =>
+        state switch
+        {
+            StoreState.Healthy => HealthStatus.Healthy,
+            StoreState.ReadOnly => HealthStatus.Degraded,
+            _ => HealthStatus.Unhealthy,
+        };
 
     private static Task ProbeAsync(HttpContext context, int status, string text)
     {

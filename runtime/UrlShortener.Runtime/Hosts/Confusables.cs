@@ -178,11 +178,11 @@ internal static class Confusables
             : Rune.GetUnicodeCategory(rune) switch
             {
                 UnicodeCategory.DecimalDigitNumber
-                    or UnicodeCategory.NonSpacingMark
-                    or UnicodeCategory.SpacingCombiningMark
-                    or UnicodeCategory.EnclosingMark
-                    or UnicodeCategory.OtherSymbol
-                    or UnicodeCategory.Format => Script.Neutral,
+                or UnicodeCategory.NonSpacingMark
+                or UnicodeCategory.SpacingCombiningMark
+                or UnicodeCategory.EnclosingMark
+                or UnicodeCategory.OtherSymbol
+                or UnicodeCategory.Format => Script.Neutral,
                 _ => Script.Restricted,
             };
     }

@@ -58,17 +58,34 @@ internal sealed partial class UtcTimeConverter : JsonConverter<DateTimeOffset>
         int Part(string name) => match.Groups[name].ValueSpan is { Length: > 0 } digits ? int.Parse(digits, CultureInfo.InvariantCulture) : 0;
         // A leap second counts as the first of the next minute.
         var second = Part("second");
-        if (!DateTime.TryParseExact($"{match.Groups["date"].Value} {match.Groups["minute"].Value}", "yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture, DateTimeStyles.None, out var minute)
-            || second > 60 || Part("offsetHours") > 23 || Part("offsetMinutes") > 59)
+        if (
+            !DateTime.TryParseExact(
+                $"{match.Groups["date"].Value} {match.Groups["minute"].Value}",
+                "yyyy-MM-dd HH:mm",
+                CultureInfo.InvariantCulture,
+                DateTimeStyles.None,
+                out var minute
+            )
+            || second > 60
+            || Part("offsetHours") > 23
+            || Part("offsetMinutes") > 59
+        )
         {
             return false;
         }
 
         var offset = new TimeSpan(Part("offsetHours"), Part("offsetMinutes"), 0);
         var fraction = match.Groups["fraction"].Value;
-        var ticks = minute.Ticks + (second * TimeSpan.TicksPerSecond) + (match.Groups["sign"].ValueSpan is "-" ? offset.Ticks : -offset.Ticks)
+        var ticks =
+            minute.Ticks
+            + (second * TimeSpan.TicksPerSecond)
+            + (match.Groups["sign"].ValueSpan is "-" ? offset.Ticks : -offset.Ticks)
             + (fraction.Length > 0 ? long.Parse(fraction.PadRight(FractionDigits, '0')[..FractionDigits], CultureInfo.InvariantCulture) : 0);
-        if (ticks < DateTimeOffset.MinValue.Ticks || ticks > DateTimeOffset.MaxValue.Ticks || (second == 60 && TimeOnly.FromTimeSpan(new TimeSpan(ticks % TimeSpan.TicksPerDay)) >= new TimeOnly(0, 0, 1)))
+        if (
+            ticks < DateTimeOffset.MinValue.Ticks
+            || ticks > DateTimeOffset.MaxValue.Ticks
+            || (second == 60 && TimeOnly.FromTimeSpan(new TimeSpan(ticks % TimeSpan.TicksPerDay)) >= new TimeOnly(0, 0, 1))
+        )
             return false;
         time = new DateTimeOffset(ticks, TimeSpan.Zero);
         return true;
@@ -76,6 +93,7 @@ internal sealed partial class UtcTimeConverter : JsonConverter<DateTimeOffset>
 
     [GeneratedRegex(
         @"^(?<date>[0-9]{4}-[0-9]{2}-[0-9]{2})[Tt](?<minute>[0-9]{2}:[0-9]{2}):(?<second>[0-9]{2})(\.(?<fraction>[0-9]+))?([Zz]|(?<sign>[+-])(?<offsetHours>[0-9]{2}):(?<offsetMinutes>[0-9]{2}))\z",
-        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture
+    )]
     private static partial Regex Rfc3339();
 }

@@ -14,7 +14,11 @@ internal sealed class BodyBudget(BodyOptions options)
     public const int LargeBody = 128 * 1024;
 
     private static readonly Gauge Bytes = Metrics.CreateGauge("shortener_body_bytes", "Bytes of request bodies in memory.");
-    private static readonly Counter Refusals = Metrics.CreateCounter("shortener_body_refusals_total", "Request bodies refused for want of room, by whose limit.", "limit");
+    private static readonly Counter Refusals = Metrics.CreateCounter(
+        "shortener_body_refusals_total",
+        "Request bodies refused for want of room, by whose limit.",
+        "limit"
+    );
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, long> _callers = new(StringComparer.Ordinal);
@@ -42,8 +46,12 @@ internal sealed class BodyBudget(BodyOptions options)
                 return Problem.Of(
                     StatusCodes.Status429TooManyRequests,
                     ErrorCode.RateLimitExceeded,
-                    $"Your requests under way hold {options.MaxBytesPerCaller} bytes of bodies (Bodies:MaxBytesPerCaller). Wait for their answers, or send smaller ones.") with
-                { RetryAfter = 1 };
+                    $"Your requests under way hold {options.MaxBytesPerCaller} bytes of bodies (Bodies:MaxBytesPerCaller). Wait for their answers, or "
+                        + "send smaller ones."
+                ) with
+                {
+                    RetryAfter = 1,
+                };
             }
 
             if (_bytes + bytes > limit)
@@ -54,8 +62,11 @@ internal sealed class BodyBudget(BodyOptions options)
                 return Problem.Of(
                     StatusCodes.Status503ServiceUnavailable,
                     ErrorCode.Unavailable,
-                    "The service has no room for another request body right now (Bodies:MaxBytes). Try again in a moment, or send a smaller one.") with
-                { RetryAfter = 1 };
+                    "The service has no room for another request body right now (Bodies:MaxBytes). Try again in a moment, or send a smaller one."
+                ) with
+                {
+                    RetryAfter = 1,
+                };
             }
 
             own += bytes;

@@ -12,7 +12,10 @@ internal sealed class ConnectionLimit(ConnectionLimitOptions options)
 {
     private static readonly Gauge Open = Metrics.CreateGauge("shortener_connections_open", "Connections of clients that are open.");
     private static readonly Gauge Limit = Metrics.CreateGauge("shortener_connections_limit", "Connections that may be open at the same time.");
-    private static readonly Counter Refused = Metrics.CreateCounter("shortener_connections_refused_total", "Connections closed at once because too many were open.");
+    private static readonly Counter Refused = Metrics.CreateCounter(
+        "shortener_connections_refused_total",
+        "Connections closed at once because too many were open."
+    );
 
     private readonly int _max = Announce(options.EffectiveMax(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes));
     private int _open;

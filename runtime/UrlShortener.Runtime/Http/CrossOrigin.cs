@@ -23,12 +23,14 @@ internal static class CrossOrigin
         if (!IsConfigured(configuration))
             return;
         var origins = app.ApplicationServices.GetRequiredService<CrossOriginOptions>().AllowedOrigins;
-        app.UseCors(policy => policy
-            .WithOrigins(origins)
-            .WithMethods(HttpMethods.Get, HttpMethods.Head, HttpMethods.Post, HttpMethods.Patch, HttpMethods.Delete)
-            .WithHeaders("Content-Type", "Authorization", "X-API-Key", "Idempotency-Key", "X-Idempotency-Key")
-            .WithExposedHeaders("Location", "RateLimit", "RateLimit-Policy", "Retry-After", "Idempotency-Replayed")
-            .SetPreflightMaxAge(PreflightAge));
+        app.UseCors(policy =>
+            policy
+                .WithOrigins(origins)
+                .WithMethods(HttpMethods.Get, HttpMethods.Head, HttpMethods.Post, HttpMethods.Patch, HttpMethods.Delete)
+                .WithHeaders("Content-Type", "Authorization", "X-API-Key", "Idempotency-Key", "X-Idempotency-Key")
+                .WithExposedHeaders("Location", "RateLimit", "RateLimit-Policy", "Retry-After", "Idempotency-Replayed")
+                .SetPreflightMaxAge(PreflightAge)
+        );
     }
 
     private static bool IsConfigured(IConfiguration configuration) => configuration.GetSection("Cors:AllowedOrigins").GetChildren().Any();

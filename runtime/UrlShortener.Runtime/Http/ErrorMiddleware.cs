@@ -8,8 +8,11 @@ internal sealed partial class ErrorMiddleware(RequestDelegate next, IFailureClas
     // RFC 9110 has no status for it; nginx's is known to everybody. Nobody is there to read it.
     private const int ClientClosedRequest = 499;
 
-    private static readonly Problem NotFound =
-        Problem.Of(StatusCodes.Status404NotFound, ErrorCode.NotFound, "There is nothing at this address. The API is described at /docs.");
+    private static readonly Problem NotFound = Problem.Of(
+        StatusCodes.Status404NotFound,
+        ErrorCode.NotFound,
+        "There is nothing at this address. The API is described at /docs."
+    );
 
     private readonly Occasion _storeFailures = new(time, TimeSpan.FromSeconds(1));
 
@@ -47,13 +50,17 @@ internal sealed partial class ErrorMiddleware(RequestDelegate next, IFailureClas
 
     // Routing sets a bare status where no endpoint takes the address, or none this method or this type of body.
     private static Task AnswerUnroutedAsync(HttpContext context) =>
-        context.Response is not { HasStarted: false, ContentLength: null, ContentType: null } ? Task.CompletedTask : context.Response.StatusCode switch
-        {
-            StatusCodes.Status404NotFound => PublicPages.WriteAsync(context, NotFound),
-            StatusCodes.Status405MethodNotAllowed => Problem.MethodNotAllowed(context.Request.Method, context.Response.Headers.Allow.ToString()).WriteAsync(context),
-            StatusCodes.Status415UnsupportedMediaType => RequestBody.NotJson.WriteAsync(context),
-            _ => Task.CompletedTask,
-        };
+        context.Response is not { HasStarted: false, ContentLength: null, ContentType: null }
+            ? Task.CompletedTask
+            : context.Response.StatusCode switch
+            {
+                StatusCodes.Status404NotFound => PublicPages.WriteAsync(context, NotFound),
+                StatusCodes.Status405MethodNotAllowed => Problem
+                    .MethodNotAllowed(context.Request.Method, context.Response.Headers.Allow.ToString())
+                    .WriteAsync(context),
+                StatusCodes.Status415UnsupportedMediaType => RequestBody.NotJson.WriteAsync(context),
+                _ => Task.CompletedTask,
+            };
 
     private static partial class Log
     {

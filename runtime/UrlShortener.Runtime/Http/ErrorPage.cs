@@ -11,13 +11,21 @@ internal static class ErrorPage
     /// <summary>One line per code, as in docs/errors.md.</summary>
     internal static readonly (string Code, string Status, string Meaning)[] Entries =
     [
-        (ErrorCode.InvalidRequest, "400", "The body cannot be read, or a field or query parameter is unknown or out of its range. The member errors names each of them."),
+        (
+            ErrorCode.InvalidRequest,
+            "400",
+            "The body cannot be read, or a field or query parameter is unknown or out of its range. The member errors names each of them."
+        ),
         (ErrorCode.InvalidUrl, "400", "The target is not one that a link may have."),
         (ErrorCode.InvalidAlias, "400", "The alias has the wrong form or is reserved."),
         (ErrorCode.UrlBlocked, "400, 451", "The target is on the blocklist: 400 at creation, 451 when followed."),
         (ErrorCode.Unauthorized, "401", "The credential is missing where one is needed, or not valid."),
         (ErrorCode.Forbidden, "403", "The link belongs to somebody else, or to nobody."),
-        (ErrorCode.QuotaExceeded, "403", "The request would take you over your quota of stored bytes. Delete links, or ask the operator of this service for a larger quota."),
+        (
+            ErrorCode.QuotaExceeded,
+            "403",
+            "The request would take you over your quota of stored bytes. Delete links, or ask the operator of this service for a larger quota."
+        ),
         (ErrorCode.UrlNotFound, "404", "There is no such link, or it was deactivated."),
         (ErrorCode.NotFound, "404", "There is no such address."),
         (ErrorCode.MethodNotAllowed, "405", "The address does not accept this method; the header Allow lists the methods that it accepts."),
@@ -36,8 +44,11 @@ internal static class ErrorPage
 
     private static readonly byte[] Page = PublicPages.Page(
         "Errors",
-        string.Concat(Entries.Select(entry => $"<dt id=\"{entry.Code}\"><code>{entry.Code}</code> ({entry.Status})</dt><dd>{WebUtility.HtmlEncode(entry.Meaning)}</dd>\n")),
-        "dl");
+        string.Concat(
+            Entries.Select(entry => $"<dt id=\"{entry.Code}\"><code>{entry.Code}</code> ({entry.Status})</dt><dd>{WebUtility.HtmlEncode(entry.Meaning)}</dd>\n")
+        ),
+        "dl"
+    );
 
     /// <summary>Every code, in the order of their status.</summary>
     public static IEnumerable<string> Codes => Entries.Select(entry => entry.Code);

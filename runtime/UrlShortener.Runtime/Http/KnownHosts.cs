@@ -30,7 +30,8 @@ internal sealed class KnownHosts(LinkOptions links, IConfiguration configuration
         problem = null;
         if ((baseUrl = _publicBase) is not null)
             return true;
-        var scheme = request.Scheme.Equals(Uri.UriSchemeHttps, StringComparison.OrdinalIgnoreCase) ? Uri.UriSchemeHttps
+        var scheme =
+            request.Scheme.Equals(Uri.UriSchemeHttps, StringComparison.OrdinalIgnoreCase) ? Uri.UriSchemeHttps
             : request.Scheme.Equals(Uri.UriSchemeHttp, StringComparison.OrdinalIgnoreCase) ? Uri.UriSchemeHttp
             : null;
         if (scheme is null)
@@ -38,26 +39,29 @@ internal sealed class KnownHosts(LinkOptions links, IConfiguration configuration
         else if (!TargetHost.TryParse(request.Host.Host, out var host, out _))
             problem = Misdirected("Host, or X-Forwarded-Host of a trusted proxy, must name a host of this service.");
         else if (!IsKnown(host, request.HttpContext.Connection.LocalIpAddress))
-            problem = Misdirected($"The host {host.Name} is not known here. The operator of this service can add it to Links:OwnHosts, or set Links:PublicBaseUrl.");
+            problem = Misdirected(
+                $"The host {host.Name} is not known here. The operator of this service can add it to Links:OwnHosts, or set Links:PublicBaseUrl."
+            );
         else
             baseUrl = request.Host.Port is { } port && port != DefaultPort(scheme) ? $"{scheme}://{host.Name}:{Text(port)}" : $"{scheme}://{host.Name}";
         return problem is null;
     }
 
-    private bool IsKnown(ParsedHost host, IPAddress? local) => _patterns.Length > 0
-        ? HostString.MatchesAny(host.Name, _patterns)
-        : host.Name == "localhost"
-            || host.Name.EndsWith(".localhost", StringComparison.Ordinal)
-            || (host.Address is { } address && (IPAddress.IsLoopback(address) || address.Equals(Unmap(local))))
-            || _listenedOn.Value.Contains(host.Name);
+    private bool IsKnown(ParsedHost host, IPAddress? local) =>
+        _patterns.Length > 0
+            ? HostString.MatchesAny(host.Name, _patterns)
+            : host.Name == "localhost"
+                || host.Name.EndsWith(".localhost", StringComparison.Ordinal)
+                || (host.Address is { } address && (IPAddress.IsLoopback(address) || address.Equals(Unmap(local))))
+                || _listenedOn.Value.Contains(host.Name);
 
     private static HashSet<string> HostsOf(IEnumerable<string> addresses) =>
-    [
-        .. from address in addresses
-           let listen = BindingAddress.Parse(address)
-           where !listen.IsUnixPipe && !listen.IsNamedPipe && TargetHost.TryParse(listen.Host, out _, out _)
-           select listen.Host.ToLowerInvariant(),
-    ];
+        [
+            .. from address in addresses
+            let listen = BindingAddress.Parse(address)
+            where !listen.IsUnixPipe && !listen.IsNamedPipe && TargetHost.TryParse(listen.Host, out _, out _)
+            select listen.Host.ToLowerInvariant(),
+        ];
 
     private static IPAddress? Unmap(IPAddress? address) => address is { IsIPv4MappedToIPv6: true } ? address.MapToIPv4() : address;
 

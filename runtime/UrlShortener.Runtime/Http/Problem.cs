@@ -44,16 +44,23 @@ internal sealed record Problem
     public IReadOnlyList<FieldError>? Errors { get; init; }
 
     /// <summary>An error about a request as a whole.</summary>
-    public static Problem Of(int status, string code, string error) => new() { Status = status, Code = code, Error = error };
+    public static Problem Of(int status, string code, string error) =>
+        new()
+        {
+            Status = status,
+            Code = code,
+            Error = error,
+        };
 
     /// <summary>A 400 about fields. Its code is that of the first.</summary>
-    public static Problem Of(IReadOnlyList<FieldError> errors) => new()
-    {
-        Status = StatusCodes.Status400BadRequest,
-        Code = errors[0].Code,
-        Error = string.Join(' ', errors.Select(error => error.Message)),
-        Errors = errors,
-    };
+    public static Problem Of(IReadOnlyList<FieldError> errors) =>
+        new()
+        {
+            Status = StatusCodes.Status400BadRequest,
+            Code = errors[0].Code,
+            Error = string.Join(' ', errors.Select(error => error.Message)),
+            Errors = errors,
+        };
 
     /// <summary>No such link.</summary>
     public static readonly Problem UrlNotFound = Of(StatusCodes.Status404NotFound, ErrorCode.UrlNotFound, "URL not found");
@@ -71,8 +78,14 @@ internal sealed record Problem
     public static Problem Unauthorized(string error) => Of(StatusCodes.Status401Unauthorized, ErrorCode.Unauthorized, error);
 
     /// <summary>The store does not answer.</summary>
-    public static readonly Problem Unavailable =
-        Of(StatusCodes.Status503ServiceUnavailable, ErrorCode.Unavailable, "The service cannot reach its data right now. Try again in a moment.") with { RetryAfter = 1 };
+    public static readonly Problem Unavailable = Of(
+        StatusCodes.Status503ServiceUnavailable,
+        ErrorCode.Unavailable,
+        "The service cannot reach its data right now. Try again in a moment."
+    ) with
+    {
+        RetryAfter = 1,
+    };
 
     /// <summary>The address does not take the request's method.</summary>
     /// <param name="method">The method.</param>
@@ -99,4 +112,5 @@ internal sealed record Problem
 internal sealed record FieldError(
     [property: Description("The field, query parameter or header.")] string Field,
     [property: Description("One of a closed list of codes.")] string Code,
-    [property: Description("What is wrong with it and what to do.")] string Message);
+    [property: Description("What is wrong with it and what to do.")] string Message
+);

@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace UrlShortener.Runtime.Http;
 
-/// <summary>Reads the query of a request and collects what is wrong with it. A parameter that is not one of an endpoint's is refused: it is a typing error.</summary>
+/// <summary>Reads the query of a request and collects what is wrong with it. A parameter that is not one of an endpoint's is refused: it is a typing
+/// error.</summary>
 internal sealed class QueryParameters
 {
     private readonly IQueryCollection _query;

@@ -16,5 +16,6 @@ internal sealed class RawJsonConverter : JsonConverter<RawJson>
         throw new NotSupportedException($"{nameof(RawJson)} is for answers only.");
 
     /// <inheritdoc />
-    public override void Write(Utf8JsonWriter writer, RawJson value, JsonSerializerOptions options) => writer.WriteRawValue(value.Text, skipInputValidation: true);
+    public override void Write(Utf8JsonWriter writer, RawJson value, JsonSerializerOptions options) =>
+        writer.WriteRawValue(value.Text, skipInputValidation: true);
 }

@@ -11,7 +11,10 @@ internal static class RequestBody
 {
     /// <summary>The answer to a body of another type.</summary>
     public static readonly Problem NotJson = Problem.Of(
-        StatusCodes.Status415UnsupportedMediaType, ErrorCode.UnsupportedMediaType, "The body must be JSON, sent with Content-Type: application/json.");
+        StatusCodes.Status415UnsupportedMediaType,
+        ErrorCode.UnsupportedMediaType,
+        "The body must be JSON, sent with Content-Type: application/json."
+    );
 
     private const int MaxErrors = 50;
 
@@ -91,7 +94,11 @@ internal static class RequestBody
     public static IReadOnlySet<string> NullMembers(ReadOnlySequence<byte> body)
     {
         using var document = JsonDocument.Parse(WithoutByteOrderMark(body));
-        return document.RootElement.EnumerateObject().Where(member => member.Value.ValueKind == JsonValueKind.Null).Select(member => member.Name).ToHashSet(StringComparer.Ordinal);
+        return document
+            .RootElement.EnumerateObject()
+            .Where(member => member.Value.ValueKind == JsonValueKind.Null)
+            .Select(member => member.Name)
+            .ToHashSet(StringComparer.Ordinal);
     }
 
     // Null: there are no members to read, or it takes more than reading them one by one to say what is wrong.
@@ -105,10 +112,15 @@ internal static class RequestBody
             if (root.ValueKind != JsonValueKind.Object)
                 return null;
             var errors = new List<FieldError>();
-            var readable = root.EnumerateObject().Where(member => IsReadable(member, type, "", errors)).ToDictionary(member => member.Name, member => member.Value, StringComparer.Ordinal);
+            var readable = root.EnumerateObject()
+                .Where(member => IsReadable(member, type, "", errors))
+                .ToDictionary(member => member.Name, member => member.Value, StringComparer.Ordinal);
             if (errors.Count == 0)
                 return null;
-            return new ParsedBody<T>(JsonSerializer.Deserialize(JsonSerializer.SerializeToUtf8Bytes(readable, ApiJson.Instance.DictionaryStringJsonElement), type), errors);
+            return new ParsedBody<T>(
+                JsonSerializer.Deserialize(JsonSerializer.SerializeToUtf8Bytes(readable, ApiJson.Instance.DictionaryStringJsonElement), type),
+                errors
+            );
         }
         // The second: a name that is not valid Unicode.
         catch (Exception error) when (error is JsonException or InvalidOperationException)
@@ -140,7 +152,11 @@ internal static class RequestBody
         }
         catch (JsonException)
         {
-            if (member.Value.ValueKind == JsonValueKind.Array && memberType.ElementType is { } element && type.Options.GetTypeInfo(element) is { Kind: JsonTypeInfoKind.Object } itemType)
+            if (
+                member.Value.ValueKind == JsonValueKind.Array
+                && memberType.ElementType is { } element
+                && type.Options.GetTypeInfo(element) is { Kind: JsonTypeInfoKind.Object } itemType
+            )
                 CheckItems(member.Value, itemType, path, errors);
             else
                 errors.Add(new FieldError(path, ErrorCode.InvalidRequest, $"{WrongType(path)} {Describe(property.PropertyType)}"));
@@ -175,7 +191,13 @@ internal static class RequestBody
             : "It must be a list.";
     }
 
-    private static async Task<Problem?> ReceiveAsync(Stream source, ReceivedBody body, int maxBytes, BodyBudget.BodyLease lease, CancellationToken cancellationToken)
+    private static async Task<Problem?> ReceiveAsync(
+        Stream source,
+        ReceivedBody body,
+        int maxBytes,
+        BodyBudget.BodyLease lease,
+        CancellationToken cancellationToken
+    )
     {
         while (true)
         {
@@ -214,11 +236,19 @@ internal static class RequestBody
 
     private static string WrongType(string path) => $"{path} has a value of the wrong type, or text that is not valid Unicode.";
 
-    private static Problem TooSlow(TimeSpan limit) => Problem.Of(
-        StatusCodes.Status408RequestTimeout, ErrorCode.RequestTimeout, $"The body did not arrive within {limit.TotalSeconds:0.#} s, or came too slowly. Send it faster, or less at a time.");
+    private static Problem TooSlow(TimeSpan limit) =>
+        Problem.Of(
+            StatusCodes.Status408RequestTimeout,
+            ErrorCode.RequestTimeout,
+            $"The body did not arrive within {limit.TotalSeconds:0.#} s, or came too slowly. Send it faster, or less at a time."
+        );
 
     private static Problem TooLarge(int maxBytes) =>
-        Problem.Of(StatusCodes.Status413PayloadTooLarge, ErrorCode.PayloadTooLarge, $"The body may have at most {maxBytes} bytes. Send less, or several requests.");
+        Problem.Of(
+            StatusCodes.Status413PayloadTooLarge,
+            ErrorCode.PayloadTooLarge,
+            $"The body may have at most {maxBytes} bytes. Send less, or several requests."
+        );
 }
 
 /// <summary>A body as far as it could be read, and what is wrong with the rest.</summary>

@@ -30,13 +30,15 @@ internal static class TrustedProxies
         }
 
         var networks = forwarded.KnownIPNetworks.ToArray();
-        app.Use((context, next) =>
-        {
-            // Before the next middleware puts the visitor's address in the proxy's place.
-            if (context.Connection.RemoteIpAddress is { } peer && Array.Exists(networks, network => network.Contains(Unmap(peer))))
-                context.Items[Mark] = Mark;
-            return next(context);
-        });
+        app.Use(
+            (context, next) =>
+            {
+                // Before the next middleware puts the visitor's address in the proxy's place.
+                if (context.Connection.RemoteIpAddress is { } peer && Array.Exists(networks, network => network.Contains(Unmap(peer))))
+                    context.Items[Mark] = Mark;
+                return next(context);
+            }
+        );
         app.UseForwardedHeaders(forwarded);
     }
 

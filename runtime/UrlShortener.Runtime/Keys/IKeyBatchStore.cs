@@ -6,13 +6,15 @@ namespace UrlShortener.Runtime.Keys;
 /// </summary>
 internal interface IKeyBatchStore : IEpochRegistry
 {
-    /// <summary>Stores generated codes as an unused batch and returns those that were not known yet; null: <paramref name="epoch"/> is not in force any more.</summary>
+    /// <summary>Stores generated codes as an unused batch and returns those that were not known yet; null: <paramref name="epoch"/> is not in force any
+    /// more.</summary>
     Task<KeyBatch?> ClaimAsync(string region, int epoch, IReadOnlyList<string> codes, CancellationToken cancellationToken);
 
     /// <summary>Notes that all of a batch is in the pool.</summary>
     Task MarkPooledAsync(int batchId, CancellationToken cancellationToken);
 
-    /// <summary>A batch of the region and the epoch in force that was claimed longer ago than <paramref name="age"/> and never marked, with its codes still unused; null: none. Counts as claimed now.</summary>
+    /// <summary>A batch of the region and the epoch in force that was claimed longer ago than <paramref name="age"/> and never marked, with its codes still
+    /// unused; null: none. Counts as claimed now.</summary>
     Task<KeyBatch?> AdoptAsync(string region, TimeSpan age, CancellationToken cancellationToken);
 
     /// <summary>Codes registered in all, used or not; an estimate.</summary>

@@ -1,12 +1,14 @@
 namespace UrlShortener.Runtime.Keys;
 
-/// <summary>The region's pool of unused codes, filled by the key generation service and emptied by the processes that create links. One pool per epoch.</summary>
+/// <summary>The region's pool of unused codes, filled by the key generation service and emptied by the processes that create links. One pool per
+/// epoch.</summary>
 internal interface IRegionPool
 {
     /// <summary>The epoch that takers were told; null: none.</summary>
     Task<int?> ReadEpochAsync(CancellationToken cancellationToken);
 
-    /// <summary>Tells takers which epoch's pool is in force, and empties older ones. Returns the epoch in force, which is newer when the pool knew a newer one.</summary>
+    /// <summary>Tells takers which epoch's pool is in force, and empties older ones. Returns the epoch in force, which is newer when the pool knew a newer
+    /// one.</summary>
     Task<int> SetEpochAsync(int epoch, CancellationToken cancellationToken);
 
     /// <summary>Adds codes to the pool of an epoch.</summary>

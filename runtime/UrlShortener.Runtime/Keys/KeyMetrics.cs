@@ -22,22 +22,30 @@ internal static class KeyMetrics
     public static readonly Gauge RegionLevel = Metrics.CreateGauge("shortener_kgs_pool_keys", "Unused short codes in the region's shared pool.", "region");
 
     /// <summary>Codes that the key generation service of this process generated and claimed.</summary>
-    public static readonly Counter GeneratedForRegion =
-        Metrics.CreateCounter("shortener_kgs_keys_generated_total", "Short codes generated and claimed for the region's shared pool.");
+    public static readonly Counter GeneratedForRegion = Metrics.CreateCounter(
+        "shortener_kgs_keys_generated_total",
+        "Short codes generated and claimed for the region's shared pool."
+    );
 
     /// <summary>The epoch in force. Not reported by a process without the service: a 0 would look like an epoch.</summary>
     public static readonly Gauge RegionEpoch = Metrics.CreateGauge(
-        "shortener_kgs_epoch", "The epoch of short codes in force.", new GaugeConfiguration { SuppressInitialValue = true });
+        "shortener_kgs_epoch",
+        "The epoch of short codes in force.",
+        new GaugeConfiguration { SuppressInitialValue = true }
+    );
 
     /// <summary>Time from a batch's generation until it is marked.</summary>
     public static readonly Histogram BatchSeconds = Metrics.CreateHistogram(
         "shortener_kgs_batch_seconds",
         "Time to generate, claim, pool and mark a batch of short codes.",
-        new HistogramConfiguration { Buckets = RuntimeMetrics.LatencyBuckets });
+        new HistogramConfiguration { Buckets = RuntimeMetrics.LatencyBuckets }
+    );
 
     /// <summary>Batches that another worker had claimed and not finished.</summary>
     public static readonly Counter BatchesAdopted = Metrics.CreateCounter(
-        "shortener_kgs_batches_adopted_total", "Unfinished batches of short codes taken over from workers that died.");
+        "shortener_kgs_batches_adopted_total",
+        "Unfinished batches of short codes taken over from workers that died."
+    );
 
     /// <summary>Steps of the service that failed, by step.</summary>
     public static readonly Counter GenerationFailures = Metrics.CreateCounter("shortener_kgs_failures_total", "Failed steps of key generation.", "step");
@@ -46,5 +54,6 @@ internal static class KeyMetrics
     public static readonly Gauge SecondsToExhaustion = Metrics.CreateGauge(
         "shortener_kgs_seconds_to_exhaustion",
         "Seconds until the region's shared pool is empty at the rate of the last minute; +Inf: it is not falling.",
-        new GaugeConfiguration { SuppressInitialValue = true });
+        new GaugeConfiguration { SuppressInitialValue = true }
+    );
 }

@@ -19,7 +19,8 @@ internal sealed class KeyPool(KeyOptions options, KeyEpoch epoch) : IKeyPoolHeal
     /// <inheritdoc />
     public bool IsSufficient => Level > options.LowWatermark / 10;
 
-    /// <summary>A code that this process has not handed out before. Never waits: an empty pool makes one on the spot. Codes of closed epochs are dropped.</summary>
+    /// <summary>A code that this process has not handed out before. Never waits: an empty pool makes one on the spot. Codes of closed epochs are
+    /// dropped.</summary>
     public Key Take()
     {
         Key key;

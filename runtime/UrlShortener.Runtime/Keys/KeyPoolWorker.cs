@@ -4,7 +4,8 @@ using UrlShortener.Runtime.Resilience;
 namespace UrlShortener.Runtime.Keys;
 
 /// <summary>Keeps this process' pool filled, a block at a time, and gives back at a stop what was not used.</summary>
-internal sealed partial class KeyPoolWorker(KeyPool pool, IKeySource source, KeyOptions options, TimeProvider time, ILogger<KeyPoolWorker> logger) : BackgroundService
+internal sealed partial class KeyPoolWorker(KeyPool pool, IKeySource source, KeyOptions options, TimeProvider time, ILogger<KeyPoolWorker> logger)
+    : BackgroundService
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 

@@ -1,6 +1,7 @@
 namespace UrlShortener.Runtime.Links;
 
-/// <summary>What changed lately, written with each change in its transaction and replicated with it: seen here, the change itself is visible here too.</summary>
+/// <summary>What changed lately, written with each change in its transaction and replicated with it: seen here, the change itself is visible here
+/// too.</summary>
 internal interface ILinkChangeLog
 {
     /// <summary>

@@ -6,6 +6,7 @@ internal interface ILinkChangePublisher
     /// <summary>Called after a change or a deletion was committed.</summary>
     ValueTask PublishAsync(LinkVersion change, CancellationToken cancellationToken);
 
-    /// <summary>Called after the creation of an alias was committed: a request may have named it before it existed, and caches remember that it did not.</summary>
+    /// <summary>Called after the creation of an alias was committed: a request may have named it before it existed, and caches remember that it did
+    /// not.</summary>
     ValueTask PublishCreationAsync(string shortCode, CancellationToken cancellationToken);
 }

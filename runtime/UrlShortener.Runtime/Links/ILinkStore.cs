@@ -35,7 +35,8 @@ internal interface ILinkStore
     /// <summary>Deletes a link of one user. Its code stays claimed.</summary>
     Task<LinkChangeResult> DeleteAsync(string shortCode, long userId, CancellationToken cancellationToken);
 
-    /// <summary>Deletes at most <paramref name="limit"/> links of one user, as <see cref="DeleteAsync"/> does, and logs it for the caches; returns how many.</summary>
+    /// <summary>Deletes at most <paramref name="limit"/> links of one user, as <see cref="DeleteAsync"/> does, and logs it for the caches; returns how
+    /// many.</summary>
     Task<int> DeleteOfUserAsync(long userId, int limit, CancellationToken cancellationToken);
 
     /// <summary>Forgets at most <paramref name="limit"/> idempotency keys of one user; returns how many.</summary>
@@ -156,7 +157,8 @@ internal sealed record LinkQuery(
     string? CodePrefix = null,
     string? Target = null,
     IReadOnlyList<KeyValuePair<string, string>>? Metadata = null,
-    bool? IsActive = null)
+    bool? IsActive = null
+)
 {
     /// <summary>Only links in this state at the moment <see cref="Now"/>.</summary>
     public LinkStatus? Status { get; init; }

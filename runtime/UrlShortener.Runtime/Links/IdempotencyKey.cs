@@ -19,7 +19,8 @@ internal sealed record IdempotencyKey(string Key, string RequestHash)
             request.AppendData(piece.Span);
         return new IdempotencyKey(
             Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{caller}\n{key}"))),
-            Convert.ToHexStringLower(request.GetHashAndReset()));
+            Convert.ToHexStringLower(request.GetHashAndReset())
+        );
     }
 
     /// <summary>Whether a header value can be a key: 1 to 255 printable ASCII characters.</summary>

@@ -21,11 +21,15 @@ internal sealed record Link(
     DateTimeOffset? LastAccessedAt,
     bool IsActive,
     int RedirectType,
-    string Metadata)
+    string Metadata
+)
 {
     /// <summary>Whether the link has run out at a given moment.</summary>
     public bool IsExpired(DateTimeOffset now) => ExpiresAt <= now;
 
     /// <summary>What a visitor meets at a given moment.</summary>
-    public LinkStatus StatusAt(DateTimeOffset now) => !IsActive ? LinkStatus.Inactive : IsExpired(now) ? LinkStatus.Expired : LinkStatus.Active;
+    public LinkStatus StatusAt(DateTimeOffset now) =>
+        !IsActive ? LinkStatus.Inactive
+        : IsExpired(now) ? LinkStatus.Expired
+        : LinkStatus.Active;
 }

@@ -45,7 +45,8 @@ internal sealed record CreateLinkResponse(
     [property: Description("A picture of the short URL.")] string QrCodeUrl,
     [property: Description("Warnings about the target.")]
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    IReadOnlyList<string>? Warnings);
+        IReadOnlyList<string>? Warnings
+);
 
 /// <summary>Body of PATCH /api/v1/urls/{short_code}.</summary>
 [Description("What to change. Members that are left out or null keep their values.")]
@@ -75,7 +76,8 @@ internal sealed record UpdateLinkRequest
 [Description("The link as it is now.")]
 internal sealed record UpdateLinkResponse(
     [property: Description("Always `URL updated`.")] string Message,
-    [property: Description("The link.")] LinkResponse Url);
+    [property: Description("The link.")] LinkResponse Url
+);
 
 /// <summary>A link in lists and after changes.</summary>
 [Description("A link.")]
@@ -85,13 +87,15 @@ internal record LinkResponse(
     [property: Description("Where it leads.")] string OriginalUrl,
     [property: Description("When it was created.")] DateTimeOffset CreatedAt,
     [property: Description("When it expires; null: never.")] DateTimeOffset? ExpiresAt,
-    [property: Description("State of the link: `active` redirects to the target, `expired` answers 410, `inactive` was deactivated and answers 404.")] string Status,
+    [property: Description("State of the link: `active` redirects to the target, `expired` answers 410, `inactive` was deactivated and answers 404.")]
+        string Status,
     [property: Description("False: it was deactivated.")] bool IsActive,
     [property: Description("HTTP status of the redirect.")] int RedirectType,
     [property: Description("Metadata as it was sent, except for white space.")] RawJson Metadata,
     [property: Description("Clicks by people.")] long ClickCount,
     [property: Description("Time of the newest click by a person.")] DateTimeOffset? LastAccessedAt,
-    [property: Description("A picture of the short URL.")] string QrCodeUrl);
+    [property: Description("A picture of the short URL.")] string QrCodeUrl
+);
 
 /// <summary>Answer to GET /api/v1/urls/{short_code}.</summary>
 [Description("A link and its recent clicks.")]
@@ -108,14 +112,15 @@ internal sealed record LinkDetailResponse(
     long ClickCount,
     DateTimeOffset? LastAccessedAt,
     string QrCodeUrl,
-    [property: Description("Recent clicks; null: not available now.")][property: JsonPropertyOrder(1)] RecentClicksResponse? Analytics)
-    : LinkResponse(ShortCode, ShortUrl, OriginalUrl, CreatedAt, ExpiresAt, Status, IsActive, RedirectType, Metadata, ClickCount, LastAccessedAt, QrCodeUrl);
+    [property: Description("Recent clicks; null: not available now.")] [property: JsonPropertyOrder(1)] RecentClicksResponse? Analytics
+) : LinkResponse(ShortCode, ShortUrl, OriginalUrl, CreatedAt, ExpiresAt, Status, IsActive, RedirectType, Metadata, ClickCount, LastAccessedAt, QrCodeUrl);
 
 /// <summary>Answer to GET /api/v1/urls.</summary>
 [Description("A page of links.")]
 internal sealed record LinkListResponse(
     [property: Description("The links.")] IReadOnlyList<LinkResponse> Urls,
-    [property: Description("Value of `cursor` for the next page; null: this was the last.")] string? NextCursor);
+    [property: Description("Value of `cursor` for the next page; null: this was the last.")] string? NextCursor
+);
 
 /// <summary>Body of POST /api/v1/urls/bulk.</summary>
 [Description("Links to create in one request.")]
@@ -131,7 +136,8 @@ internal sealed record BulkRequest
 internal sealed record BulkResponse(
     [property: Description("One result per link.")] IReadOnlyList<BulkResult> Results,
     [property: Description("Links created.")] int Created,
-    [property: Description("Links refused.")] int Failed);
+    [property: Description("Links refused.")] int Failed
+);
 
 /// <summary>What became of one link of a bulk request.</summary>
 [Description("Result of one link.")]
@@ -143,9 +149,6 @@ internal sealed record BulkResult(
     [property: Description("The HTTP status that a request for this link alone would have got.")] int StatusCode,
     [property: Description("When it expires.")] DateTimeOffset? ExpiresAt,
     [property: Description("A picture of the short URL.")] string? QrCodeUrl,
-    [property: Description("Why it was refused.")]
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    string? Error,
-    [property: Description("One of a closed list of codes.")]
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    string? Code);
+    [property: Description("Why it was refused.")] [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Error,
+    [property: Description("One of a closed list of codes.")] [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Code
+);

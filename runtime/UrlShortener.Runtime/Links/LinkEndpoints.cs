@@ -11,7 +11,15 @@ namespace UrlShortener.Runtime.Links;
 
 /// <summary>/api/v1/urls: create, read, list, change, delete.</summary>
 internal sealed class LinkEndpoints(
-    ILinkStore store, LinkService service, LinkRules rules, OwnLinks own, IRecentClicks recentClicks, LinkOptions options, BodyBudget bodies, TimeProvider time)
+    ILinkStore store,
+    LinkService service,
+    LinkRules rules,
+    OwnLinks own,
+    IRecentClicks recentClicks,
+    LinkOptions options,
+    BodyBudget bodies,
+    TimeProvider time
+)
 {
     /// <summary>Type of a merge patch, RFC 7396: null removes a member.</summary>
     public const string MergePatch = "application/merge-patch+json";
@@ -28,12 +36,25 @@ internal sealed class LinkEndpoints(
     private static readonly HashSet<string> NoMembers = [];
     private static readonly string[] ListParameters =
     [
-        "limit", "cursor", "sort", "order", "code", "target", "metadata", "status", "is_active", "created_after", "created_before", "expires_after", "expires_before",
+        "limit",
+        "cursor",
+        "sort",
+        "order",
+        "code",
+        "target",
+        "metadata",
+        "status",
+        "is_active",
+        "created_after",
+        "created_before",
+        "expires_after",
+        "expires_before",
     ];
 
     private static readonly Problem ListUnavailable = Problem.Unavailable with
     {
-        Error = "The list is not available now: there are too many links to search in time, or the service is busy. "
+        Error =
+            "The list is not available now: there are too many links to search in time, or the service is busy. "
             + "Ask without target and metadata, or for a longer prefix as code, or try again in a moment.",
     };
 
@@ -54,13 +75,23 @@ internal sealed class LinkEndpoints(
         var link = rules.Check(request.Value!, context.Request.Host.Host, now, request.Errors);
         if (link.Value is null)
         {
-            await (await service.FindAnswerAsync(retry, context.RequestAborted) is { } earlier ? WriteAsync(context, earlier) : Problem.Of(link.Errors).WriteAsync(context));
+            await (
+                await service.FindAnswerAsync(retry, context.RequestAborted) is { } earlier
+                    ? WriteAsync(context, earlier)
+                    : Problem.Of(link.Errors).WriteAsync(context)
+            );
             return;
         }
 
         var baseUrl = LinkUrls.BaseOf(context);
         var answer = await service.CreateAsync(
-            [link.Value], Caller.UserOf(context), retry, links => RenderCreated(links[0], link.Value.Alias, baseUrl, link.Warnings), now, context.RequestAborted);
+            [link.Value],
+            Caller.UserOf(context),
+            retry,
+            links => RenderCreated(links[0], link.Value.Alias, baseUrl, link.Warnings),
+            now,
+            context.RequestAborted
+        );
         await WriteAsync(context, answer);
     }
 
@@ -83,9 +114,10 @@ internal sealed class LinkEndpoints(
         var items = request.Value!.Urls!.Select(item => (Request: (CreateLinkRequest?)item, Link: CheckItem(item, context.Request.Host.Host, now))).ToList();
         var good = items.Where(item => item.Link.Value is not null).Select(item => item.Link.Value!).ToList();
         var baseUrl = LinkUrls.BaseOf(context);
-        var answer = good.Count == 0
-            ? await service.FindAnswerAsync(retry, context.RequestAborted) ?? new CreateAnswer(RenderBulk(items, [], baseUrl), IsReplay: false)
-            : await service.CreateAsync(good, user, retry, links => RenderBulk(items, links, baseUrl), now, context.RequestAborted);
+        var answer =
+            good.Count == 0
+                ? await service.FindAnswerAsync(retry, context.RequestAborted) ?? new CreateAnswer(RenderBulk(items, [], baseUrl), IsReplay: false)
+                : await service.CreateAsync(good, user, retry, links => RenderBulk(items, links, baseUrl), now, context.RequestAborted);
         await WriteAsync(context, answer);
     }
 
@@ -112,7 +144,10 @@ internal sealed class LinkEndpoints(
         }
 
         var baseUrl = LinkUrls.BaseOf(context);
-        var response = new LinkListResponse([.. page.Links.Select(link => Describe(link, baseUrl, query.Now))], page.Next is { } next ? ListCursor.Write(next, query.Order) : null);
+        var response = new LinkListResponse(
+            [.. page.Links.Select(link => Describe(link, baseUrl, query.Now))],
+            page.Next is { } next ? ListCursor.Write(next, query.Order) : null
+        );
         await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, LinkJson.Instance.LinkListResponse);
     }
 
@@ -129,8 +164,20 @@ internal sealed class LinkEndpoints(
         var about = Describe(link!, LinkUrls.BaseOf(context), time.GetUtcNow());
         var recent = await recentClicks.TryReadAsync(link!.ShortCode, Caller.RequiredUserOf(context).Id, context.RequestAborted);
         var response = new LinkDetailResponse(
-            about.ShortCode, about.ShortUrl, about.OriginalUrl, about.CreatedAt, about.ExpiresAt, about.Status, about.IsActive, about.RedirectType, about.Metadata,
-            about.ClickCount, about.LastAccessedAt, about.QrCodeUrl, recent);
+            about.ShortCode,
+            about.ShortUrl,
+            about.OriginalUrl,
+            about.CreatedAt,
+            about.ExpiresAt,
+            about.Status,
+            about.IsActive,
+            about.RedirectType,
+            about.Metadata,
+            about.ClickCount,
+            about.LastAccessedAt,
+            about.QrCodeUrl,
+            recent
+        );
         await Reply.WriteJsonAsync(context, StatusCodes.Status200OK, response, LinkJson.Instance.LinkDetailResponse);
     }
 
@@ -146,7 +193,13 @@ internal sealed class LinkEndpoints(
             return;
         }
 
-        var change = rules.Check(request.Value!, IsMergePatch(context.Request) ? RequestBody.NullMembers(body.Bytes) : NoMembers, context.Request.Host.Host, time.GetUtcNow(), request.Errors);
+        var change = rules.Check(
+            request.Value!,
+            IsMergePatch(context.Request) ? RequestBody.NullMembers(body.Bytes) : NoMembers,
+            context.Request.Host.Host,
+            time.GetUtcNow(),
+            request.Errors
+        );
         if (change.Value is null)
         {
             await Problem.Of(change.Errors).WriteAsync(context);
@@ -177,30 +230,38 @@ internal sealed class LinkEndpoints(
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
-    private static bool IsMergePatch(HttpRequest request) => MediaTypeHeaderValue.TryParse(request.ContentType, out var type) && type.MediaType.Equals(MergePatch, StringComparison.OrdinalIgnoreCase);
+    private static bool IsMergePatch(HttpRequest request) =>
+        MediaTypeHeaderValue.TryParse(request.ContentType, out var type) && type.MediaType.Equals(MergePatch, StringComparison.OrdinalIgnoreCase);
 
     private static Problem? ProblemOf<T>(ParsedBody<T> body)
-        where T : class =>
-        body.Value is null ? Problem.Of(body.Errors) : null;
+        where T : class => body.Value is null ? Problem.Of(body.Errors) : null;
 
-    private static Problem? ProblemOf(LinkChangeOutcome outcome) => outcome switch
-    {
-        LinkChangeOutcome.Done => null,
-        LinkChangeOutcome.NotOwner => Problem.Forbidden,
-        _ => Problem.UrlNotFound,
-    };
+    private static Problem? ProblemOf(LinkChangeOutcome outcome) =>
+        outcome switch
+        {
+            LinkChangeOutcome.Done => null,
+            LinkChangeOutcome.NotOwner => Problem.Forbidden,
+            _ => Problem.UrlNotFound,
+        };
 
-    private static Problem? CheckCount(BulkRequest request, int limit) => request.Urls switch
-    {
-        null or { Count: 0 } => Problem.Of([new FieldError("urls", ErrorCode.InvalidRequest, "urls must hold at least one link.")]),
-        { Count: var count } when count > limit => Problem.Of(
-            [new FieldError("urls", ErrorCode.InvalidRequest, $"urls holds {count} links; at most {limit} go in one request. Send several.")]),
-        _ => null,
-    };
+    private static Problem? CheckCount(BulkRequest request, int limit) =>
+        request.Urls switch
+        {
+            null or { Count: 0 } => Problem.Of([new FieldError("urls", ErrorCode.InvalidRequest, "urls must hold at least one link.")]),
+            { Count: var count } when count > limit => Problem.Of([
+                new FieldError("urls", ErrorCode.InvalidRequest, $"urls holds {count} links; at most {limit} go in one request. Send several."),
+            ]),
+            _ => null,
+        };
 
-    private Checked<NewLink> CheckItem(CreateLinkRequest? item, string host, DateTimeOffset now) => item is null
-        ? new Checked<NewLink>(null, [new FieldError("urls", ErrorCode.InvalidRequest, "An item of urls is null; each must be an object with original_url.")], null)
-        : rules.Check(item, host, now);
+    private Checked<NewLink> CheckItem(CreateLinkRequest? item, string host, DateTimeOffset now) =>
+        item is null
+            ? new Checked<NewLink>(
+                null,
+                [new FieldError("urls", ErrorCode.InvalidRequest, "An item of urls is null; each must be an object with original_url.")],
+                null
+            )
+            : rules.Check(item, host, now);
 
     // Anonymous callers are told apart by address, as in rate limiting.
     private static IdempotencyKey? ReadIdempotencyKey(HttpContext context, ReceivedBody body, out Problem? problem)
@@ -210,9 +271,13 @@ internal sealed class LinkEndpoints(
         if (name is null)
             return null;
         if (isContradictory)
-            problem = Problem.Of([new FieldError(name, ErrorCode.InvalidRequest, $"{IdempotencyHeader} and {FormerIdempotencyHeader} have different values. Send one of them.")]);
+            problem = Problem.Of([
+                new FieldError(name, ErrorCode.InvalidRequest, $"{IdempotencyHeader} and {FormerIdempotencyHeader} have different values. Send one of them."),
+            ]);
         else if (!IdempotencyKey.IsValid(key))
-            problem = Problem.Of([new FieldError(name, ErrorCode.InvalidRequest, $"{name} must have 1 to {IdempotencyKey.MaxLength} printable ASCII characters.")]);
+            problem = Problem.Of([
+                new FieldError(name, ErrorCode.InvalidRequest, $"{name} must have 1 to {IdempotencyKey.MaxLength} printable ASCII characters."),
+            ]);
         if (problem is not null)
             return null;
 
@@ -228,7 +293,9 @@ internal sealed class LinkEndpoints(
         var hasOne = headers.TryGetValue(IdempotencyHeader, out var one);
         var hasOther = headers.TryGetValue(FormerIdempotencyHeader, out var other);
         isContradictory = hasOne && hasOther && one.ToString() != other.ToString();
-        return hasOne ? (IdempotencyHeader, one.ToString()) : hasOther ? (FormerIdempotencyHeader, other.ToString()) : (null, "");
+        return hasOne ? (IdempotencyHeader, one.ToString())
+            : hasOther ? (FormerIdempotencyHeader, other.ToString())
+            : (null, "");
     }
 
     private static StoredReply RenderCreated(LinkCreation creation, string? alias, string baseUrl, IReadOnlyList<string>? warnings)
@@ -242,13 +309,27 @@ internal sealed class LinkEndpoints(
         }
 
         var response = new CreateLinkResponse(
-            LinkUrls.ShortUrl(baseUrl, link.ShortCode), link.ShortCode, link.OriginalUrl, link.CreatedAt, link.ExpiresAt, link.RedirectType,
-            LinkUrls.QrCodeUrl(baseUrl, link.ShortCode), warnings);
+            LinkUrls.ShortUrl(baseUrl, link.ShortCode),
+            link.ShortCode,
+            link.OriginalUrl,
+            link.CreatedAt,
+            link.ExpiresAt,
+            link.RedirectType,
+            LinkUrls.QrCodeUrl(baseUrl, link.ShortCode),
+            warnings
+        );
         return new StoredReply(
-            StatusCodes.Status201Created, $"/api/v1/urls/{link.ShortCode}", JsonSerializer.SerializeToUtf8Bytes(response, LinkJson.Instance.CreateLinkResponse));
+            StatusCodes.Status201Created,
+            $"/api/v1/urls/{link.ShortCode}",
+            JsonSerializer.SerializeToUtf8Bytes(response, LinkJson.Instance.CreateLinkResponse)
+        );
     }
 
-    private static StoredReply RenderBulk(List<(CreateLinkRequest? Request, Checked<NewLink> Link)> items, IReadOnlyList<LinkCreation> creations, string baseUrl)
+    private static StoredReply RenderBulk(
+        List<(CreateLinkRequest? Request, Checked<NewLink> Link)> items,
+        IReadOnlyList<LinkCreation> creations,
+        string baseUrl
+    )
     {
         var results = new List<BulkResult>(items.Count);
         var next = 0;
@@ -256,18 +337,30 @@ internal sealed class LinkEndpoints(
         {
             if (link.Value is null)
             {
-                results.Add(Failed(request, StatusCodes.Status400BadRequest, string.Join(' ', link.Errors.Select(error => error.Message)), link.Errors[0].Code));
+                results.Add(
+                    Failed(request, StatusCodes.Status400BadRequest, string.Join(' ', link.Errors.Select(error => error.Message)), link.Errors[0].Code)
+                );
                 continue;
             }
 
-            results.Add(creations[next++] switch
-            {
-                { Link: { } created } => new BulkResult(
-                    request!.OriginalUrl, LinkUrls.ShortUrl(baseUrl, created.ShortCode), created.ShortCode, "created", StatusCodes.Status201Created, created.ExpiresAt,
-                    LinkUrls.QrCodeUrl(baseUrl, created.ShortCode), null, null),
-                { OverQuota: { } overQuota } => Failed(request, StatusCodes.Status403Forbidden, overQuota, ErrorCode.QuotaExceeded),
-                _ => Failed(request, StatusCodes.Status409Conflict, AliasTaken(link.Value.Alias), ErrorCode.AliasExists),
-            });
+            results.Add(
+                creations[next++] switch
+                {
+                    { Link: { } created } => new BulkResult(
+                        request!.OriginalUrl,
+                        LinkUrls.ShortUrl(baseUrl, created.ShortCode),
+                        created.ShortCode,
+                        "created",
+                        StatusCodes.Status201Created,
+                        created.ExpiresAt,
+                        LinkUrls.QrCodeUrl(baseUrl, created.ShortCode),
+                        null,
+                        null
+                    ),
+                    { OverQuota: { } overQuota } => Failed(request, StatusCodes.Status403Forbidden, overQuota, ErrorCode.QuotaExceeded),
+                    _ => Failed(request, StatusCodes.Status409Conflict, AliasTaken(link.Value.Alias), ErrorCode.AliasExists),
+                }
+            );
         }
 
         var count = results.Count(result => result.StatusCode == StatusCodes.Status201Created);
@@ -275,7 +368,8 @@ internal sealed class LinkEndpoints(
         return new StoredReply(
             response.Failed == 0 ? StatusCodes.Status201Created : StatusCodes.Status207MultiStatus,
             null,
-            JsonSerializer.SerializeToUtf8Bytes(response, LinkJson.Instance.BulkResponse));
+            JsonSerializer.SerializeToUtf8Bytes(response, LinkJson.Instance.BulkResponse)
+        );
 
         static BulkResult Failed(CreateLinkRequest? request, int status, string error, string code) =>
             new(request?.OriginalUrl, null, null, "failed", status, null, null, error, code);
@@ -287,10 +381,13 @@ internal sealed class LinkEndpoints(
     {
         if (answer.Reply is not { } reply)
         {
-            return Problem.Of(
-                StatusCodes.Status422UnprocessableEntity,
-                ErrorCode.IdempotencyKeyReused,
-                $"The idempotency key was used for a different request within 24 hours. Use a new key for a new request.").WriteAsync(context);
+            return Problem
+                .Of(
+                    StatusCodes.Status422UnprocessableEntity,
+                    ErrorCode.IdempotencyKeyReused,
+                    $"The idempotency key was used for a different request within 24 hours. Use a new key for a new request."
+                )
+                .WriteAsync(context);
         }
 
         context.Response.StatusCode = reply.StatusCode;
@@ -301,26 +398,30 @@ internal sealed class LinkEndpoints(
         return Reply.WriteAsync(context, reply.Body, reply.StatusCode >= StatusCodes.Status400BadRequest ? "application/problem+json" : Reply.Json);
     }
 
-    private static LinkResponse Describe(Link link, string baseUrl, DateTimeOffset now) => new(
-        link.ShortCode,
-        LinkUrls.ShortUrl(baseUrl, link.ShortCode),
-        link.OriginalUrl,
-        link.CreatedAt,
-        link.ExpiresAt,
-        link.StatusAt(now).ToWord(),
-        link.IsActive,
-        link.RedirectType,
-        new RawJson(link.Metadata),
-        link.ClickCount,
-        link.LastAccessedAt,
-        LinkUrls.QrCodeUrl(baseUrl, link.ShortCode));
+    private static LinkResponse Describe(Link link, string baseUrl, DateTimeOffset now) =>
+        new(
+            link.ShortCode,
+            LinkUrls.ShortUrl(baseUrl, link.ShortCode),
+            link.OriginalUrl,
+            link.CreatedAt,
+            link.ExpiresAt,
+            link.StatusAt(now).ToWord(),
+            link.IsActive,
+            link.RedirectType,
+            new RawJson(link.Metadata),
+            link.ClickCount,
+            link.LastAccessedAt,
+            LinkUrls.QrCodeUrl(baseUrl, link.ShortCode)
+        );
 
     private LinkQuery ReadListQuery(HttpContext context, List<FieldError> errors)
     {
         var parameters = new QueryParameters(context.Request.Query, errors, ListParameters);
         var limit = parameters.Integer("limit", 1, MaxPage) ?? DefaultPage;
         var order = new LinkOrder(
-            parameters.OneOf("sort", "created_at", "expires_at") == "expires_at" ? LinkSort.ExpiresAt : LinkSort.CreatedAt, parameters.OneOf("order", "desc", "asc") == "asc");
+            parameters.OneOf("sort", "created_at", "expires_at") == "expires_at" ? LinkSort.ExpiresAt : LinkSort.CreatedAt,
+            parameters.OneOf("order", "desc", "asc") == "asc"
+        );
         var cursor = parameters.Text("cursor", 64);
         LinkCursor? after = null;
         if (cursor is not null && (after = ListCursor.Read(cursor, order)) is null)
@@ -335,8 +436,14 @@ internal sealed class LinkEndpoints(
         }
 
         return new LinkQuery(
-            Caller.RequiredUserOf(context).Id, limit, after, parameters.Text("code", ShortCode.MaxLength), parameters.Text("target", MaxTargetFilter), metadata,
-            parameters.Boolean("is_active"))
+            Caller.RequiredUserOf(context).Id,
+            limit,
+            after,
+            parameters.Text("code", ShortCode.MaxLength),
+            parameters.Text("target", MaxTargetFilter),
+            metadata,
+            parameters.Boolean("is_active")
+        )
         {
             Status = LinkStatuses.Parse(parameters.OneOf("status", LinkStatuses.Words)),
             Now = time.GetUtcNow(),

@@ -55,7 +55,10 @@ internal static class LinkMetadata
             return $"metadata may be nested at most {MaxDepth} levels deep.";
         return value.ValueKind == JsonValueKind.Array
             ? value.EnumerateArray().Select(item => FindProblem(item, depth + 1)).FirstOrDefault(problem => problem is not null)
-            : value.EnumerateObject().Select(member => FindProblem(() => member.Name) ?? FindProblem(member.Value, depth + 1)).FirstOrDefault(problem => problem is not null);
+            : value
+                .EnumerateObject()
+                .Select(member => FindProblem(() => member.Name) ?? FindProblem(member.Value, depth + 1))
+                .FirstOrDefault(problem => problem is not null);
     }
 
     private static string? FindProblem(Func<string> read)

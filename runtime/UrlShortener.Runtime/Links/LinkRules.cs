@@ -19,7 +19,8 @@ internal sealed class LinkRules(LinkOptions links, AbuseOptions abuse, Blocklist
     private readonly TargetPolicy _policy = new(
         links.MaxUrlLength,
         abuse.AllowPrivateHosts,
-        new HashSet<string>(links.PublicBaseUrl is null ? links.OwnHosts : [.. links.OwnHosts, links.PublicBaseUrl.IdnHost]));
+        new HashSet<string>(links.PublicBaseUrl is null ? links.OwnHosts : [.. links.OwnHosts, links.PublicBaseUrl.IdnHost])
+    );
 
     /// <summary>Checks a link to be created.</summary>
     /// <param name="request">As sent.</param>
@@ -32,7 +33,13 @@ internal sealed class LinkRules(LinkOptions links, AbuseOptions abuse, Blocklist
         var warnings = CheckTarget("original_url", request.OriginalUrl, requestHost, errors);
         CheckAlias(request.CustomAlias, errors);
         if (request.ExpiresInDays is < MinDays or > MaxDays)
-            errors.Add(new FieldError("expires_in_days", ErrorCode.InvalidRequest, $"expires_in_days must be from {MinDays} to {MaxDays}; leave it out for a link that never expires."));
+            errors.Add(
+                new FieldError(
+                    "expires_in_days",
+                    ErrorCode.InvalidRequest,
+                    $"expires_in_days must be from {MinDays} to {MaxDays}; leave it out for a link that never expires."
+                )
+            );
         var expiresAt = CheckExpiry(request.ExpiresAt, now, errors);
         if (request is { ExpiresAt: not null, ExpiresInDays: not null })
             errors.Add(new FieldError("expires_at", ErrorCode.InvalidRequest, "expires_at and expires_in_days both set the expiry. Give one of them."));
@@ -43,7 +50,8 @@ internal sealed class LinkRules(LinkOptions links, AbuseOptions abuse, Blocklist
             request.OriginalUrl?.Trim(' ') ?? "",
             request.ExpiresInDays is { } days and >= MinDays and <= MaxDays ? now.AddDays(days) : expiresAt,
             request.RedirectType ?? StatusCodes.Status302Found,
-            metadata ?? LinkMetadata.None);
+            metadata ?? LinkMetadata.None
+        );
         return Checked<NewLink>.Of(link, unreadable, errors, warnings);
     }
 
@@ -54,7 +62,12 @@ internal sealed class LinkRules(LinkOptions links, AbuseOptions abuse, Blocklist
     /// <param name="now">The time of the change.</param>
     /// <param name="unreadable">See above.</param>
     public Checked<LinkChange> Check(
-        UpdateLinkRequest request, IReadOnlySet<string> cleared, string requestHost, DateTimeOffset now, IReadOnlyList<FieldError>? unreadable = null)
+        UpdateLinkRequest request,
+        IReadOnlySet<string> cleared,
+        string requestHost,
+        DateTimeOffset now,
+        IReadOnlyList<FieldError>? unreadable = null
+    )
     {
         var errors = new List<FieldError>();
         var warnings = request.OriginalUrl is null ? null : CheckTarget("original_url", request.OriginalUrl, requestHost, errors);
@@ -64,7 +77,9 @@ internal sealed class LinkRules(LinkOptions links, AbuseOptions abuse, Blocklist
         if (request is { ExpiresAt: not null, NeverExpires: true })
             errors.Add(new FieldError("never_expires", ErrorCode.InvalidRequest, "expires_at and never_expires contradict each other. Give one of them."));
         foreach (var name in cleared.Where(name => name is not ("expires_at" or "metadata")))
-            errors.Add(new FieldError(name, ErrorCode.InvalidRequest, $"{name} cannot be removed, which is what null means in a merge patch. Leave it out to keep it."));
+            errors.Add(
+                new FieldError(name, ErrorCode.InvalidRequest, $"{name} cannot be removed, which is what null means in a merge patch. Leave it out to keep it.")
+            );
         var change = new LinkChange
         {
             OriginalUrl = request.OriginalUrl?.Trim(' '),
@@ -96,7 +111,13 @@ internal sealed class LinkRules(LinkOptions links, AbuseOptions abuse, Blocklist
         if (alias is null)
             return;
         if (!ShortCode.IsValid(alias))
-            errors.Add(new FieldError("custom_alias", ErrorCode.InvalidAlias, $"custom_alias must have {ShortCode.MinLength} to {ShortCode.MaxLength} characters of A-Z, a-z, 0-9, '_' and '-'."));
+            errors.Add(
+                new FieldError(
+                    "custom_alias",
+                    ErrorCode.InvalidAlias,
+                    $"custom_alias must have {ShortCode.MinLength} to {ShortCode.MaxLength} characters of A-Z, a-z, 0-9, '_' and '-'."
+                )
+            );
         else if (ReservedWords.Contains(alias))
             errors.Add(new FieldError("custom_alias", ErrorCode.InvalidAlias, $"custom_alias \"{alias}\" is a reserved word. Choose another."));
     }
@@ -110,7 +131,13 @@ internal sealed class LinkRules(LinkOptions links, AbuseOptions abuse, Blocklist
     private static DateTimeOffset? CheckExpiry(DateTimeOffset? time, DateTimeOffset now, List<FieldError> errors)
     {
         if (time <= now || time > now.AddDays(MaxDays))
-            errors.Add(new FieldError("expires_at", ErrorCode.InvalidRequest, $"expires_at must be in the future and at most {MaxDays} days ahead. To stop a link now, set is_active to false."));
+            errors.Add(
+                new FieldError(
+                    "expires_at",
+                    ErrorCode.InvalidRequest,
+                    $"expires_at must be in the future and at most {MaxDays} days ahead. To stop a link now, set is_active to false."
+                )
+            );
         return time is { } end ? DateTimeOffset.FromUnixTimeMilliseconds(end.ToUnixTimeMilliseconds()) : null;
     }
 

@@ -16,7 +16,13 @@ internal sealed class LinkService(ILinkStore store, StorageQuota quota, KeyPool 
     /// <param name="now">The time of creation, the one that the links' ends were reckoned from.</param>
     /// <param name="cancellationToken">Ends the wait; links may have been stored nevertheless.</param>
     public async Task<CreateAnswer> CreateAsync(
-        IReadOnlyList<NewLink> links, User? user, IdempotencyKey? retry, Func<IReadOnlyList<LinkCreation>, StoredReply> render, DateTimeOffset now, CancellationToken cancellationToken)
+        IReadOnlyList<NewLink> links,
+        User? user,
+        IdempotencyKey? retry,
+        Func<IReadOnlyList<LinkCreation>, StoredReply> render,
+        DateTimeOffset now,
+        CancellationToken cancellationToken
+    )
     {
         long[] sizes = user is null ? [] : [.. links.Select(StoredSize.Of)];
         using var grant = user is null ? StorageGrant.Unlimited : await quota.TakeAsync(user, sizes, cancellationToken);
@@ -43,7 +49,9 @@ internal sealed class LinkService(ILinkStore store, StorageQuota quota, KeyPool 
         StoredReply Render(IReadOnlyList<Link?> stored)
         {
             var next = 0;
-            return render([.. links.Select((_, i) => grant.Has(i) ? new LinkCreation(stored[next++], null) : new LinkCreation(null, grant.OverQuota.Explain(sizes[i])))]);
+            return render([
+                .. links.Select((_, i) => grant.Has(i) ? new LinkCreation(stored[next++], null) : new LinkCreation(null, grant.OverQuota.Explain(sizes[i]))),
+            ]);
         }
     }
 
@@ -61,7 +69,12 @@ internal sealed class LinkService(ILinkStore store, StorageQuota quota, KeyPool 
 
     /// <summary>Changes a link of a user. A change that does not make it larger is never refused because of the quota.</summary>
     /// <returns>The outcome, or why the change does not fit into the quota.</returns>
-    public async Task<(LinkChangeResult Result, string? OverQuota)> UpdateAsync(string shortCode, User user, LinkChange change, CancellationToken cancellationToken)
+    public async Task<(LinkChangeResult Result, string? OverQuota)> UpdateAsync(
+        string shortCode,
+        User user,
+        LinkChange change,
+        CancellationToken cancellationToken
+    )
     {
         var growth = await GrowthAsync(shortCode, user, change, cancellationToken);
         using var grant = growth > 0 ? await quota.TakeAsync(user, [growth], cancellationToken) : StorageGrant.Unlimited;
@@ -92,7 +105,9 @@ internal sealed class LinkService(ILinkStore store, StorageQuota quota, KeyPool 
             : StoredSize.Growth(link, change);
 
     private ValueTask PublishAsync(string shortCode, LinkChangeResult result, CancellationToken cancellationToken) =>
-        result.Outcome == LinkChangeOutcome.Done ? publisher.PublishAsync(new LinkVersion(shortCode, result.Version), cancellationToken) : ValueTask.CompletedTask;
+        result.Outcome == LinkChangeOutcome.Done
+            ? publisher.PublishAsync(new LinkVersion(shortCode, result.Version), cancellationToken)
+            : ValueTask.CompletedTask;
 
     // Aliases only: nobody can guess a generated code, and publishing each would cost a call to the shared tier.
     private async Task PublishAsync(IReadOnlyList<NewLink> links, IReadOnlyList<Link?> created, CancellationToken cancellationToken)

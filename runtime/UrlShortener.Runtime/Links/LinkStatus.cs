@@ -23,5 +23,6 @@ internal static class LinkStatuses
     public static string ToWord(this LinkStatus status) => Words[(int)status];
 
     /// <summary>The status of a word; null for anything else.</summary>
-    public static LinkStatus? Parse(string? word) => Words.Index().Where(entry => entry.Item == word).Select(entry => (LinkStatus?)entry.Index).FirstOrDefault();
+    public static LinkStatus? Parse(string? word) =>
+        Words.Index().Where(entry => entry.Item == word).Select(entry => (LinkStatus?)entry.Index).FirstOrDefault();
 }

@@ -19,7 +19,9 @@ internal static class ListCursor
             return null;
         var decoded = Encoding.ASCII.GetString(bytes[..length]);
         var prefix = PrefixOf(order);
-        return decoded.StartsWith(prefix, StringComparison.Ordinal) && decoded[prefix.Length..].Split('.') is [var value, var id]
+        return
+            decoded.StartsWith(prefix, StringComparison.Ordinal)
+            && decoded[prefix.Length..].Split('.') is [var value, var id]
             && long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds)
             && long.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             ? new LinkCursor(milliseconds, number)
@@ -27,11 +29,12 @@ internal static class ListCursor
     }
 
     // None for newest first, as earlier versions write and read it.
-    private static string PrefixOf(LinkOrder order) => order switch
-    {
-        { By: LinkSort.CreatedAt, IsAscending: false } => "",
-        { By: LinkSort.CreatedAt } => "created.asc.",
-        { IsAscending: false } => "expires.desc.",
-        _ => "expires.asc.",
-    };
+    private static string PrefixOf(LinkOrder order) =>
+        order switch
+        {
+            { By: LinkSort.CreatedAt, IsAscending: false } => "",
+            { By: LinkSort.CreatedAt } => "created.asc.",
+            { IsAscending: false } => "expires.desc.",
+            _ => "expires.asc.",
+        };
 }

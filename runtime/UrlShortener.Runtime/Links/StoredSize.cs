@@ -22,7 +22,8 @@ internal static class StoredSize
 
     /// <summary>By how much a link grows with a change; negative: it shrinks.</summary>
     public static long Growth(Link link, LinkChange change) =>
-        (change.OriginalUrl is null ? 0 : Of(change.OriginalUrl) - Of(link.OriginalUrl)) + (change.Metadata is null ? 0 : Of(change.Metadata) - Of(link.Metadata));
+        (change.OriginalUrl is null ? 0 : Of(change.OriginalUrl) - Of(link.OriginalUrl))
+        + (change.Metadata is null ? 0 : Of(change.Metadata) - Of(link.Metadata));
 
     private static int Of(string text) => Encoding.UTF8.GetByteCount(text);
 }

@@ -13,8 +13,8 @@ internal static class TargetSearch
     private static readonly IdnMapping Idn = new() { AllowUnassigned = true };
 
     /// <summary>
-    /// The texts to look for, of which a target must contain one when ASCII letters of either case are taken as equal; the given one first. Labels of a host are
-    /// respelled as a whole: a part of one has no punycode.
+    /// The texts to look for, of which a target must contain one when ASCII letters of either case are taken as equal; the given one first. Labels of a host
+    /// are respelled as a whole: a part of one has no punycode.
     /// </summary>
     /// <param name="text">What was searched for: a part of a URL.</param>
     public static IReadOnlyList<string> SpellingsOf(string text)

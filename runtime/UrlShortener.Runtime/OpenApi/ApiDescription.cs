@@ -76,18 +76,30 @@ internal static class ApiDescription
         services.ConfigureHttpJsonOptions(options =>
         {
             ApiJson.Configure(options.SerializerOptions);
-            foreach (JsonSerializerContext context in new JsonSerializerContext[] { ApiJson.Instance, LinkJson.Instance, StatisticsJson.Instance, HealthJson.Instance })
+            foreach (
+                JsonSerializerContext context in new JsonSerializerContext[]
+                {
+                    ApiJson.Instance,
+                    LinkJson.Instance,
+                    StatisticsJson.Instance,
+                    HealthJson.Instance,
+                }
+            )
                 options.SerializerOptions.TypeInfoResolverChain.Insert(0, context);
         });
-        services.AddOpenApi(Document, options =>
-        {
-            options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_1;
-            // Free-form JSON has no shape worth a name.
-            options.CreateSchemaReferenceId = type => type.Type == typeof(JsonElement) || type.Type == typeof(RawJson) ? null : OpenApiOptions.CreateDefaultSchemaReferenceId(type);
-            options.AddDocumentTransformer(DescribeDocument);
-            options.AddOperationTransformer(DescribeOperation);
-            options.AddSchemaTransformer(DescribeSchema);
-        });
+        services.AddOpenApi(
+            Document,
+            options =>
+            {
+                options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_1;
+                // Free-form JSON has no shape worth a name.
+                options.CreateSchemaReferenceId = type =>
+                    type.Type == typeof(JsonElement) || type.Type == typeof(RawJson) ? null : OpenApiOptions.CreateDefaultSchemaReferenceId(type);
+                options.AddDocumentTransformer(DescribeDocument);
+                options.AddOperationTransformer(DescribeOperation);
+                options.AddSchemaTransformer(DescribeSchema);
+            }
+        );
     }
 
     private static Task DescribeDocument(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
@@ -96,7 +108,8 @@ internal static class ApiDescription
         {
             Title = "URL Shortener API",
             Version = HealthEndpoints.Version,
-            Description = "Creates short links, follows them and counts their clicks. Errors are RFC 9457 problem details with a `code` from a closed list. "
+            Description =
+                "Creates short links, follows them and counts their clicks. Errors are RFC 9457 problem details with a `code` from a closed list. "
                 + "Requests are read strictly: unknown members and parameters are refused. Answers may get further members.",
             Contact = new OpenApiContact { Name = "Operator of this service" },
             License = new OpenApiLicense { Name = "Proprietary", Identifier = "LicenseRef-Proprietary" },
@@ -108,7 +121,13 @@ internal static class ApiDescription
         document.Components ??= new OpenApiComponents();
         document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
         {
-            [ApiKeyScheme] = new OpenApiSecurityScheme { Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Header, Name = "X-API-Key", Description = "A user's key." },
+            [ApiKeyScheme] = new OpenApiSecurityScheme
+            {
+                Type = SecuritySchemeType.ApiKey,
+                In = ParameterLocation.Header,
+                Name = "X-API-Key",
+                Description = "A user's key.",
+            },
             [BearerScheme] = new OpenApiSecurityScheme
             {
                 Type = SecuritySchemeType.Http,
@@ -129,7 +148,12 @@ internal static class ApiDescription
         var schemas = document.Components!.Schemas ??= new Dictionary<string, IOpenApiSchema>();
         foreach (var (name, (description, values)) in Enumerations)
         {
-            schemas[name] = new OpenApiSchema { Type = JsonSchemaType.String, Description = description, Enum = [.. values.Select(value => (JsonNode)JsonValue.Create(value))] };
+            schemas[name] = new OpenApiSchema
+            {
+                Type = JsonSchemaType.String,
+                Description = description,
+                Enum = [.. values.Select(value => (JsonNode)JsonValue.Create(value))],
+            };
         }
 
         foreach (var (owner, member, name) in EnumeratedMembers)
@@ -149,7 +173,8 @@ internal static class ApiDescription
             {
                 Type = JsonSchemaType.Object,
                 Description = isRequest
-                    ? "A JSON object to keep with the link, such as `campaign` and `source`: at most 4,096 bytes unless configured, without white space, and 8 levels. It replaces all of the old."
+                    ? "A JSON object to keep with the link, such as `campaign` and `source`: at most 4,096 bytes unless configured, without white "
+                        + "space, and 8 levels. It replaces all of the old."
                     : "Metadata as it was sent, except for white space.",
                 // Explicit, because some generators otherwise take it for an object that is always empty.
                 AdditionalProperties = new OpenApiSchema(),
@@ -171,10 +196,13 @@ internal static class ApiDescription
             Type = JsonSchemaType.Object,
             Description = "What to change, as a merge patch; members that are left out stay as they are.",
             AdditionalPropertiesAllowed = false,
-            Properties = update.Properties.Where(member => member.Key != "never_expires").ToDictionary(
-                member => member.Key, IOpenApiSchema (member) => WithNull(member.Value, member.Key is "expires_at" or "metadata")),
+            Properties = update
+                .Properties.Where(member => member.Key != "never_expires")
+                .ToDictionary(member => member.Key, IOpenApiSchema (member) => WithNull(member.Value, member.Key is "expires_at" or "metadata")),
         };
-        var content = document.Paths.Values.SelectMany(path => path.Operations?.Values.AsEnumerable() ?? []).SelectMany(operation => operation.RequestBody?.Content ?? new Dictionary<string, OpenApiMediaType>());
+        var content = document
+            .Paths.Values.SelectMany(path => path.Operations?.Values.AsEnumerable() ?? [])
+            .SelectMany(operation => operation.RequestBody?.Content ?? new Dictionary<string, OpenApiMediaType>());
         foreach (var (_, media) in content.Where(entry => entry.Key == LinkEndpoints.MergePatch))
             media.Schema = new OpenApiSchemaReference(MergePatchSchema, document);
     }
@@ -203,7 +231,9 @@ internal static class ApiDescription
         if (context.Description.RelativePath?.Contains("{short_code}", StringComparison.Ordinal) == true)
         {
             (operation.Parameters ??= []).Insert(
-                0, Build(new Parameter("short_code", "The code of the link.", In: ParameterLocation.Path, Pattern: "^[A-Za-z0-9_-]{4,10}$", Example: "spring")));
+                0,
+                Build(new Parameter("short_code", "The code of the link.", In: ParameterLocation.Path, Pattern: "^[A-Za-z0-9_-]{4,10}$", Example: "spring"))
+            );
         }
 
         var level = metadata.OfType<AccessMetadata>().LastOrDefault()?.Level;
@@ -220,7 +250,10 @@ internal static class ApiDescription
         (operation.Responses ??= [])["default"] = new OpenApiResponse
         {
             Description = "Any other error.",
-            Content = new Dictionary<string, OpenApiMediaType> { [ProblemType] = new() { Schema = new OpenApiSchemaReference(nameof(Problem), context.Document) } },
+            Content = new Dictionary<string, OpenApiMediaType>
+            {
+                [ProblemType] = new() { Schema = new OpenApiSchemaReference(nameof(Problem), context.Document) },
+            },
         };
         operation.Security = level is null or AccessLevel.Open
             ? []
@@ -261,7 +294,8 @@ internal static class ApiDescription
     private static void DescribeMember(OpenApiSchema schema, JsonPropertyInfo property, LinkOptions options)
     {
         var isRequest = IsRequest(property.DeclaringType);
-        // A null says nothing in a request. It stands in the description where generated clients would otherwise send false, 0 or the year 1 for what was not set.
+        // A null says nothing in a request. It stands in the description where generated clients would otherwise send false, 0 or the year 1 for what was not
+        // set.
         var isNullable = isRequest ? Nullable.GetUnderlyingType(property.PropertyType) is not null : property.ShouldSerialize is null;
         if (!isNullable)
             schema.Type &= ~JsonSchemaType.Null;
@@ -283,7 +317,12 @@ internal static class ApiDescription
             // An enumeration would have to list null, and generators make texts of such; a default instead of null would make some demand the member.
             case "redirect_type" when isRequest:
                 (schema.Minimum, schema.Maximum) = ("301", "308");
-                schema.Not = new OpenApiSchema { Type = JsonSchemaType.Integer, Minimum = "303", Maximum = "306" };
+                schema.Not = new OpenApiSchema
+                {
+                    Type = JsonSchemaType.Integer,
+                    Minimum = "303",
+                    Maximum = "306",
+                };
                 schema.Default = null;
                 break;
             case "redirect_type":
@@ -336,8 +375,18 @@ internal static class ApiDescription
             Description = parameter.Description,
             Style = parameter.IsList ? ParameterStyle.Form : null,
             Explode = parameter.IsList,
-            Schema = parameter.IsList ? new OpenApiSchema { Type = JsonSchemaType.Array, Items = schema, MaxItems = 10 } : schema,
-            Example = parameter.Example is null ? null : parameter.IsList ? new JsonArray(parameter.Example) : parameter.Example,
+            Schema = parameter.IsList
+                ? new OpenApiSchema
+                {
+                    Type = JsonSchemaType.Array,
+                    Items = schema,
+                    MaxItems = 10,
+                }
+                : schema,
+            Example =
+                parameter.Example is null ? null
+                : parameter.IsList ? new JsonArray(parameter.Example)
+                : parameter.Example,
         };
     }
 }
@@ -355,7 +404,8 @@ internal sealed record Described(
     string Description,
     IReadOnlyList<Parameter>? Parameters = null,
     IReadOnlyDictionary<string, string[]>? Headers = null,
-    bool HasPages = false);
+    bool HasPages = false
+);
 
 /// <summary>One parameter.</summary>
 internal sealed record Parameter(
@@ -370,4 +420,5 @@ internal sealed record Parameter(
     JsonNode? Default = null,
     string? Format = null,
     bool IsList = false,
-    string? Example = null);
+    string? Example = null
+);

@@ -58,7 +58,8 @@ internal static class DocsPage
         </body>
         </html>
 
-        """);
+        """
+    );
 
     /// <summary>GET and HEAD /docs</summary>
     public static Task WriteAsync(HttpContext context) => Reply.WriteAsync(context, Page, "text/html; charset=utf-8");

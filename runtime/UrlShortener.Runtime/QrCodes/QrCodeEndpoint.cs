@@ -17,10 +17,17 @@ internal sealed class QrCodeEndpoint(
     QrRenderQueue renders,
     QrCodeOptions options,
     RateLimitingOptions limits,
-    TimeProvider time)
+    TimeProvider time
+)
 {
-    private static readonly Problem Busy =
-        Problem.Of(StatusCodes.Status503ServiceUnavailable, ErrorCode.Unavailable, "Too many QR codes are being drawn. Try again in a moment.") with { RetryAfter = 1 };
+    private static readonly Problem Busy = Problem.Of(
+        StatusCodes.Status503ServiceUnavailable,
+        ErrorCode.Unavailable,
+        "Too many QR codes are being drawn. Try again in a moment."
+    ) with
+    {
+        RetryAfter = 1,
+    };
 
     private readonly LocalBuckets _buckets = new(limits.Capacity, time);
 
@@ -33,7 +40,8 @@ internal sealed class QrCodeEndpoint(
             parameters.OneOf("format", "png", "svg") == "svg" ? QrFormat.Svg : QrFormat.Png,
             parameters.Integer("size", QrSpec.MinSize, QrSpec.MaxSize) ?? QrSpec.DefaultSize,
             Enum.Parse<QrErrorCorrection>(parameters.OneOf("error_correction", "L", "M", "Q", "H") ?? "M"),
-            parameters.Integer("margin", 0, QrSpec.MaxMargin) ?? QrSpec.DefaultMargin);
+            parameters.Integer("margin", 0, QrSpec.MaxMargin) ?? QrSpec.DefaultMargin
+        );
         var code = (string)context.Request.RouteValues["short_code"]!;
         var content = LinkUrls.ShortUrl(LinkUrls.BaseOf(context), code);
         if (errors.Count == 0)
@@ -81,7 +89,10 @@ internal sealed class QrCodeEndpoint(
         {
             QrCodeMetrics.Limited.Inc();
             var problem = Problem.Of(
-                StatusCodes.Status429TooManyRequests, ErrorCode.RateLimitExceeded, $"Too many different QR codes. Wait {decision.RetryAfter} s, then try again.");
+                StatusCodes.Status429TooManyRequests,
+                ErrorCode.RateLimitExceeded,
+                $"Too many different QR codes. Wait {decision.RetryAfter} s, then try again."
+            );
             await (problem with { RetryAfter = decision.RetryAfter }).WriteAsync(context);
         }
         else if (await renders.RenderAsync(etag, content, spec, context.RequestAborted) is { } file)

@@ -8,12 +8,16 @@ internal static class QrCodeMetrics
 {
     /// <summary>Time to draw a picture; its count is the number of pictures drawn.</summary>
     public static readonly Histogram RenderSeconds = Metrics.CreateHistogram(
-        "shortener_qr_render_seconds", "Time to draw a QR code.", new HistogramConfiguration { Buckets = RuntimeMetrics.LatencyBuckets });
+        "shortener_qr_render_seconds",
+        "Time to draw a QR code.",
+        new HistogramConfiguration { Buckets = RuntimeMetrics.LatencyBuckets }
+    );
 
     private static readonly Counter Requests = Metrics.CreateCounter(
         "shortener_qr_requests_total",
         "Requests for QR codes of links that exist: rendered, cached, head and not_modified (answered without a picture), limited (429) and busy (503).",
-        "result");
+        "result"
+    );
 
     /// <summary>Drawn for this request.</summary>
     public static readonly Counter.Child Rendered = Requests.WithLabels("rendered");

@@ -28,7 +28,10 @@ internal sealed class QrRenderQueue(QrCodeCache cache) : IHostedService
     public Task StartAsync(CancellationToken cancellationToken)
     {
         // A quarter of the cores: a flood of new pictures then leaves most of the machine to redirects, even where priorities do not work.
-        _threads = [.. Enumerable.Range(0, Math.Max(1, Environment.ProcessorCount / 4)).Select(_ => new Thread(Run) { IsBackground = true, Name = "QR codes" })];
+        _threads =
+        [
+            .. Enumerable.Range(0, Math.Max(1, Environment.ProcessorCount / 4)).Select(_ => new Thread(Run) { IsBackground = true, Name = "QR codes" }),
+        ];
         foreach (var thread in _threads)
             thread.Start();
         return Task.CompletedTask;

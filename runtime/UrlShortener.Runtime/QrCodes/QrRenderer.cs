@@ -61,7 +61,8 @@ internal static class QrRenderer
         {
             problem = string.Create(
                 CultureInfo.InvariantCulture,
-                $"The size must be at least {extent} pixels for this content, error correction and margin. Choose a larger size.");
+                $"The size must be at least {extent} pixels for this content, error correction and margin. Choose a larger size."
+            );
             return false;
         }
 
@@ -92,9 +93,7 @@ internal static class QrRenderer
     /// </summary>
     public static string ETag(string content, QrSpec spec)
     {
-        var key = string.Create(
-            CultureInfo.InvariantCulture,
-            $"{RendererVersion}|{spec.Format}|{spec.Size}|{spec.ErrorCorrection}|{spec.Margin}|{content}");
+        var key = string.Create(CultureInfo.InvariantCulture, $"{RendererVersion}|{spec.Format}|{spec.Size}|{spec.ErrorCorrection}|{spec.Margin}|{content}");
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes(key));
         return $"\"{Convert.ToHexStringLower(hash.AsSpan(0, 16))}\"";
     }
@@ -104,7 +103,13 @@ internal static class QrRenderer
         if (!content.AsSpan().ContainsAnyExcept(AlphanumericMode))
             return Encode(content, level);
         var octets = Encoding.UTF8.GetByteCount(content);
-        return octets > MaxOctets ? null : Sides.GetOrAdd((Ascii.IsValid(content), octets, level), static (_, content) => Encode(content.Text, content.Level), (Text: content, Level: level));
+        return octets > MaxOctets
+            ? null
+            : Sides.GetOrAdd(
+                (Ascii.IsValid(content), octets, level),
+                static (_, content) => Encode(content.Text, content.Level),
+                (Text: content, Level: level)
+            );
 
         static int? Encode(string content, QrErrorCorrection level) => TryEncode(content, level, out var modules) ? modules.GetLength(0) : null;
     }
@@ -177,7 +182,8 @@ internal static class QrRenderer
         var svg = new StringBuilder(8_192);
         svg.Append(
             CultureInfo.InvariantCulture,
-            $"""<svg xmlns="http://www.w3.org/2000/svg" version="1.1" width="{spec.Size}" height="{spec.Size}" viewBox="0 0 {extent} {extent}" """);
+            $"""<svg xmlns="http://www.w3.org/2000/svg" version="1.1" width="{spec.Size}" height="{spec.Size}" viewBox="0 0 {extent} {extent}" """
+        );
         svg.Append("shape-rendering=\"crispEdges\"><rect width=\"100%\" height=\"100%\" fill=\"#fff\"/><path fill=\"#000\" d=\"");
         var side = modules.GetLength(0);
         for (var y = 0; y < side; y++)

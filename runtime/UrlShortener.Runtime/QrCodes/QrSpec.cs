@@ -11,7 +11,8 @@ internal readonly record struct QrSpec(
     QrFormat Format,
     int Size = QrSpec.DefaultSize,
     QrErrorCorrection ErrorCorrection = QrErrorCorrection.M,
-    int Margin = QrSpec.DefaultMargin)
+    int Margin = QrSpec.DefaultMargin
+)
 {
     /// <summary>Smallest <see cref="Size"/>, in pixels.</summary>
     public const int MinSize = 64;

@@ -10,8 +10,7 @@ internal sealed class LocalBuckets(int capacity, TimeProvider time)
     private readonly ConcurrentLru<string, Bucket> _buckets = new(capacity);
 
     /// <summary>Takes a token of a caller's bucket, which holds <paramref name="limit"/> tokens when full.</summary>
-    public RateLimitDecision Take(string caller, int limit) =>
-        BucketOf(caller, limit).Take(limit, time.GetUtcNow().ToUnixTimeMilliseconds());
+    public RateLimitDecision Take(string caller, int limit) => BucketOf(caller, limit).Take(limit, time.GetUtcNow().ToUnixTimeMilliseconds());
 
     /// <summary>What taking a token would answer.</summary>
     public RateLimitDecision Peek(string caller, int limit) => BucketOf(caller, limit).Peek(limit, time.GetUtcNow().ToUnixTimeMilliseconds());

@@ -12,11 +12,17 @@ namespace UrlShortener.Runtime.RateLimiting;
 /// </summary>
 internal sealed class RateLimiter(RateLimitingOptions options, TimeProvider time, ISharedBuckets? shared = null)
 {
-    private static readonly Counter Decisions =
-        Metrics.CreateCounter("shortener_rate_limit_decisions_total", "API requests by policy and whether a token was left.", "policy", "result");
+    private static readonly Counter Decisions = Metrics.CreateCounter(
+        "shortener_rate_limit_decisions_total",
+        "API requests by policy and whether a token was left.",
+        "policy",
+        "result"
+    );
 
     private static readonly Gauge Degraded = Metrics.CreateGauge(
-        "shortener_rate_limit_degraded", "1 while limits are kept per process because the shared buckets are out of reach.");
+        "shortener_rate_limit_degraded",
+        "1 while limits are kept per process because the shared buckets are out of reach."
+    );
 
     /// <summary>Limits of a /48 of IPv6, in those of a /64.</summary>
     public const int SubnetsPerSite = 16;
@@ -49,13 +55,14 @@ internal sealed class RateLimiter(RateLimitingOptions options, TimeProvider time
     }
 
     /// <summary>Name of the policy that a caller falls under, as in <c>RateLimit-Policy</c>.</summary>
-    public static string PolicyOf(User? user) => user?.Tier switch
-    {
-        null => "anonymous",
-        Tier.Free => "free",
-        Tier.Pro => "pro",
-        _ => "enterprise",
-    };
+    public static string PolicyOf(User? user) =>
+        user?.Tier switch
+        {
+            null => "anonymous",
+            Tier.Free => "free",
+            Tier.Pro => "pro",
+            _ => "enterprise",
+        };
 
     /// <summary>What counts as one anonymous caller: an IPv4 address, or the /64 that a subscriber gets of IPv6.</summary>
     public static string AddressKey(IPAddress? address)

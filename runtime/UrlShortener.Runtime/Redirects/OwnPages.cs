@@ -16,19 +16,21 @@ internal sealed class OwnPages(IServiceProvider services)
     public string? FindMethods(PathString path) => _methods.Value.GetValueOrDefault(path.Value!.TrimEnd('/'));
 
     private static FrozenDictionary<string, string> Read(IEnumerable<Endpoint> endpoints) =>
-        endpoints.OfType<RouteEndpoint>()
+        endpoints
+            .OfType<RouteEndpoint>()
             .Select(endpoint => (Path: PathOf(endpoint.RoutePattern), Methods: endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? []))
             .Where(page => page.Path is not null && page.Methods.Count > 0)
             .GroupBy(page => page.Path!, page => page.Methods, StringComparer.OrdinalIgnoreCase)
             .ToFrozenDictionary(
                 page => page.Key,
                 page => string.Join(", ", page.SelectMany(methods => methods).Distinct().Order(StringComparer.Ordinal)),
-                StringComparer.OrdinalIgnoreCase);
+                StringComparer.OrdinalIgnoreCase
+            );
 
     // One literal segment, after which nothing need follow: what a short URL could be taken for.
     private static string? PathOf(RoutePattern pattern) =>
         pattern.PathSegments is [{ Parts: [RoutePatternLiteralPart literal] }, ..]
-            && pattern.PathSegments.Skip(1).All(segment => segment.Parts is [RoutePatternParameterPart { IsOptional: true }])
+        && pattern.PathSegments.Skip(1).All(segment => segment.Parts is [RoutePatternParameterPart { IsOptional: true }])
             ? $"/{literal.Content}"
             : null;
 }

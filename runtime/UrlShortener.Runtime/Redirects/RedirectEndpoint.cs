@@ -19,7 +19,8 @@ internal sealed partial class RedirectEndpoint(
     OwnPages pages,
     IFailureClassifier failures,
     TimeProvider time,
-    ILogger<RedirectEndpoint> logger)
+    ILogger<RedirectEndpoint> logger
+)
 {
     private const string GetAndHead = "GET, HEAD";
 
@@ -103,17 +104,20 @@ internal sealed partial class RedirectEndpoint(
     private void Capture(HttpContext context, string shortCode, long now)
     {
         var headers = context.Request.Headers;
-        clicks.Add(new Click(
-            shortCode,
-            now,
-            context.Connection.RemoteIpAddress,
-            HeaderText.Cut(headers.Referer, HeaderText.Long),
-            HeaderText.Cut(headers.UserAgent, HeaderText.Long),
-            HeaderText.Cut(headers["Sec-CH-UA-Mobile"], HeaderText.Hint),
-            HeaderText.Cut(headers["Sec-CH-UA-Platform"], HeaderText.Hint),
-            options.CountryHeader is { } country && TrustedProxies.IsTrusted(context) ? HeaderText.Country(headers[country]) : null,
-            headers["DNT"] == "1" || headers["Sec-GPC"] == "1",
-            Speculation.IsTold(headers)));
+        clicks.Add(
+            new Click(
+                shortCode,
+                now,
+                context.Connection.RemoteIpAddress,
+                HeaderText.Cut(headers.Referer, HeaderText.Long),
+                HeaderText.Cut(headers.UserAgent, HeaderText.Long),
+                HeaderText.Cut(headers["Sec-CH-UA-Mobile"], HeaderText.Hint),
+                HeaderText.Cut(headers["Sec-CH-UA-Platform"], HeaderText.Hint),
+                options.CountryHeader is { } country && TrustedProxies.IsTrusted(context) ? HeaderText.Country(headers[country]) : null,
+                headers["DNT"] == "1" || headers["Sec-GPC"] == "1",
+                Speculation.IsTold(headers)
+            )
+        );
     }
 
     // HEAD and OPTIONS ask about a link, TRACE about the way to it; whatever else a link passes on, somebody did.

@@ -30,5 +30,6 @@ internal static class RedirectMetrics
     public static readonly Histogram Seconds = Metrics.CreateHistogram(
         "shortener_redirect_seconds",
         "Time to answer a request for a short URL.",
-        new HistogramConfiguration { Buckets = RuntimeMetrics.LatencyBuckets });
+        new HistogramConfiguration { Buckets = RuntimeMetrics.LatencyBuckets }
+    );
 }

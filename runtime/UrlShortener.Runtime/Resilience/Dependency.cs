@@ -13,7 +13,12 @@ internal sealed class Dependency
 {
     private static readonly Gauge Open = Metrics.CreateGauge("shortener_circuit_breaker_open", "1 while calls of a dependency fail at once.", "dependency");
     private static readonly Counter Opened = Metrics.CreateCounter("shortener_circuit_breaker_opened_total", "Times that a breaker opened.", "dependency");
-    private static readonly Counter Failures = Metrics.CreateCounter("shortener_dependency_failures_total", "Calls of a dependency that failed, by cause.", "dependency", "cause");
+    private static readonly Counter Failures = Metrics.CreateCounter(
+        "shortener_dependency_failures_total",
+        "Calls of a dependency that failed, by cause.",
+        "dependency",
+        "cause"
+    );
 
     private readonly ResiliencePipeline _pipeline;
     private readonly CircuitBreakerStateProvider _state = new();
@@ -27,32 +32,36 @@ internal sealed class Dependency
         var open = Open.WithLabels(name);
         var opened = Opened.WithLabels(name);
         _pipeline = new ResiliencePipelineBuilder { TimeProvider = time }
-            .AddCircuitBreaker(new CircuitBreakerStrategyOptions
-            {
-                FailureRatio = 0.5,
-                MinimumThroughput = options.FailuresToOpen,
-                SamplingDuration = options.SamplingDuration,
-                BreakDuration = options.BreakDuration,
-                StateProvider = _state,
-                ShouldHandle = arguments => ValueTask.FromResult(
-                    arguments.Outcome.Exception is { } error && (error is TimeoutRejectedException ? options.IsTimeoutFailure : isFailure(error))),
-                OnOpened = arguments =>
+            .AddCircuitBreaker(
+                new CircuitBreakerStrategyOptions
                 {
-                    opened.Inc();
-                    // From half open it was open all along.
-                    if (!_isOpen)
-                        open.Inc();
-                    _isOpen = true;
-                    return default;
-                },
-                OnClosed = _ =>
-                {
-                    if (_isOpen)
-                        open.Dec();
-                    _isOpen = false;
-                    return default;
-                },
-            })
+                    FailureRatio = 0.5,
+                    MinimumThroughput = options.FailuresToOpen,
+                    SamplingDuration = options.SamplingDuration,
+                    BreakDuration = options.BreakDuration,
+                    StateProvider = _state,
+                    ShouldHandle = arguments =>
+                        ValueTask.FromResult(
+                            arguments.Outcome.Exception is { } error && (error is TimeoutRejectedException ? options.IsTimeoutFailure : isFailure(error))
+                        ),
+                    OnOpened = arguments =>
+                    {
+                        opened.Inc();
+                        // From half open it was open all along.
+                        if (!_isOpen)
+                            open.Inc();
+                        _isOpen = true;
+                        return default;
+                    },
+                    OnClosed = _ =>
+                    {
+                        if (_isOpen)
+                            open.Dec();
+                        _isOpen = false;
+                        return default;
+                    },
+                }
+            )
             .AddTimeout(new TimeoutStrategyOptions { Timeout = options.Timeout })
             .Build();
         Name = name;

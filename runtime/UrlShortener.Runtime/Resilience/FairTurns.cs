@@ -11,6 +11,7 @@ internal sealed class FairTurns(int turns)
     public const int MaxWaiting = 64;
 
     private readonly Lock _lock = new();
+
     // Those who have a turn or wait for one.
     private readonly Dictionary<long, Caller> _callers = [];
     private readonly int _share = (turns + 1) / 2;

@@ -12,12 +12,15 @@ internal sealed partial class RememberedNames(TimeProvider time, ILogger<Remembe
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(1);
 
     private static readonly Counter Remembered = Metrics.CreateCounter(
-        "shortener_names_remembered_total", "Host names that could not be resolved and were answered from memory.");
+        "shortener_names_remembered_total",
+        "Host names that could not be resolved and were answered from memory."
+    );
 
     private readonly ConcurrentDictionary<string, IPAddress[]> _addresses = new(StringComparer.OrdinalIgnoreCase);
     private readonly ConcurrentDictionary<string, bool> _failing = new(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>The addresses of a name, or of the text of an address; the last known ones when it cannot be resolved now, empty when it never could be.</summary>
+    /// <summary>The addresses of a name, or of the text of an address; the last known ones when it cannot be resolved now, empty when it never could
+    /// be.</summary>
     /// <returns>The addresses, and whether they are from memory.</returns>
     public async ValueTask<(IPAddress[] Addresses, bool IsFromMemory)> ResolveAsync(string host, CancellationToken cancellationToken)
     {

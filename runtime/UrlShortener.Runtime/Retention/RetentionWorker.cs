@@ -19,8 +19,8 @@ internal sealed partial class RetentionWorker(
     ClickOptions options,
     RedisOptions caching,
     TimeProvider time,
-    ILogger<RetentionWorker> logger)
-    : BackgroundService
+    ILogger<RetentionWorker> logger
+) : BackgroundService
 {
     private const int ClicksPerDelete = 5_000;
     private const int KeysPerDelete = 1_000;
@@ -40,8 +40,7 @@ internal sealed partial class RetentionWorker(
             {
                 Log.Failed(logger, error);
             }
-        }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
+        } while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
     /// <summary>One round.</summary>

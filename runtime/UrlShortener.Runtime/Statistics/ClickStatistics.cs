@@ -36,7 +36,9 @@ internal sealed partial class ClickStatistics(IStatisticsSource source, TimeProv
                 devices.GetValueOrDefault(DeviceClass.Mobile),
                 devices.GetValueOrDefault(DeviceClass.Desktop),
                 devices.GetValueOrDefault(DeviceClass.Tablet),
-                devices.GetValueOrDefault(DeviceClass.Other)));
+                devices.GetValueOrDefault(DeviceClass.Other)
+            )
+        );
     }
 
     /// <inheritdoc />
@@ -65,7 +67,8 @@ internal sealed partial class ClickStatistics(IStatisticsSource source, TimeProv
             week.Quarters.Where(quarter => quarter.Key >= dayAgo).Sum(quarter => quarter.Value),
             week.Clicks,
             [.. Countries(week.Countries).Take(TopEntries)],
-            [.. Sources(week.Sources).Take(TopEntries)]);
+            [.. Sources(week.Sources).Take(TopEntries)]
+        );
     }
 
     private static List<CountryClicksResponse> Countries(IEnumerable<KeyValuePair<string?, long>> rows) =>

@@ -48,18 +48,24 @@ internal sealed class ClickTotalsBuilder
     }
 
     /// <summary>The sums.</summary>
-    public ClickTotals Build() => new(
-        _people,
-        _visitors,
-        _bots,
-        [.. _quarters],
-        Top(_countries),
-        Top(_sources),
-        [.. _devices.Select((clicks, device) => KeyValuePair.Create((DeviceClass)device, clicks)).Where(entry => entry.Value > 0)]);
+    public ClickTotals Build() =>
+        new(
+            _people,
+            _visitors,
+            _bots,
+            [.. _quarters],
+            Top(_countries),
+            Top(_sources),
+            [.. _devices.Select((clicks, device) => KeyValuePair.Create((DeviceClass)device, clicks)).Where(entry => entry.Value > 0)]
+        );
 
     private static List<KeyValuePair<string?, long>> Top(Dictionary<string, long> counts) =>
-    [
-        .. counts.Where(entry => entry.Value > 0).OrderByDescending(entry => entry.Value).ThenBy(entry => entry.Key, StringComparer.Ordinal).Take(TopEntries)
-            .Select(entry => KeyValuePair.Create(entry.Key.Length == 0 ? null : entry.Key, entry.Value)),
-    ];
+        [
+            .. counts
+                .Where(entry => entry.Value > 0)
+                .OrderByDescending(entry => entry.Value)
+                .ThenBy(entry => entry.Key, StringComparer.Ordinal)
+                .Take(TopEntries)
+                .Select(entry => KeyValuePair.Create(entry.Key.Length == 0 ? null : entry.Key, entry.Value)),
+        ];
 }

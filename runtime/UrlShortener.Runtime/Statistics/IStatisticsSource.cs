@@ -23,9 +23,11 @@ internal interface IStatisticsSource
 /// <param name="Clicks">Clicks by people.</param>
 /// <param name="Visitors">Distinct address hashes; one person is counted again each UTC day, since the salt changes.</param>
 /// <param name="Bots">Clicks by machines.</param>
-/// <param name="Quarters">Clicks per quarter of an hour, by Unix time divided by 900 s, ascending, empty ones left out: every time zone's hours start on one.</param>
+/// <param name="Quarters">Clicks per quarter of an hour, by Unix time divided by 900 s, ascending, empty ones left out: every time zone's hours start on
+/// one.</param>
 /// <param name="Countries">Clicks per country, most first; null: unknown.</param>
-/// <param name="Sources">Clicks per source, most first; null: direct; <see cref="ClickSources.Others"/>: sources of a day beyond <see cref="ClickSources.MaxPerDay"/>.</param>
+/// <param name="Sources">Clicks per source, most first; null: direct; <see cref="ClickSources.Others"/>: sources of a day beyond
+/// <see cref="ClickSources.MaxPerDay"/>.</param>
 /// <param name="Devices">Clicks per class of device.</param>
 internal sealed record ClickTotals(
     long Clicks,
@@ -34,4 +36,5 @@ internal sealed record ClickTotals(
     IReadOnlyList<KeyValuePair<long, long>> Quarters,
     IReadOnlyList<KeyValuePair<string?, long>> Countries,
     IReadOnlyList<KeyValuePair<string?, long>> Sources,
-    IReadOnlyList<KeyValuePair<DeviceClass, long>> Devices);
+    IReadOnlyList<KeyValuePair<DeviceClass, long>> Devices
+);

@@ -16,13 +16,15 @@ internal sealed record StatisticsResponse(
     [property: Description("Clicks per bucket, empty buckets included.")] IReadOnlyList<TimeBucketResponse> TimeSeries,
     [property: Description("Clicks per country, most first.")] IReadOnlyList<CountryClicksResponse> Geographic,
     [property: Description("Clicks per source, most first.")] IReadOnlyList<SourceClicksResponse> Referrers,
-    [property: Description("Clicks per class of device.")] DeviceClicksResponse Devices);
+    [property: Description("Clicks per class of device.")] DeviceClicksResponse Devices
+);
 
 /// <summary>One bucket.</summary>
 [Description("Clicks of one hour, day or week.")]
 internal sealed record TimeBucketResponse(
     [property: Description("Its start, with the offset of the time zone at that moment.")] string Timestamp,
-    [property: Description("Clicks by people.")] long Clicks);
+    [property: Description("Clicks by people.")] long Clicks
+);
 
 /// <summary>Classes of devices.</summary>
 [Description("Clicks per class of device.")]
@@ -30,4 +32,5 @@ internal sealed record DeviceClicksResponse(
     [property: Description("Phones.")] long Mobile,
     [property: Description("Desktops and laptops.")] long Desktop,
     [property: Description("Tablets.")] long Tablet,
-    [property: Description("Televisions, consoles and unknown devices.")] long Other);
+    [property: Description("Televisions, consoles and unknown devices.")] long Other
+);

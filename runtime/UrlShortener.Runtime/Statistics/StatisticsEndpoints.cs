@@ -10,7 +10,8 @@ internal sealed class StatisticsEndpoints(ClickStatistics statistics, OwnLinks o
 {
     private static readonly Problem Unavailable = Problem.Unavailable with
     {
-        Error = "Statistics of this link are not available now: there are too many clicks to read in time, or the service is busy. "
+        Error =
+            "Statistics of this link are not available now: there are too many clicks to read in time, or the service is busy. "
             + "Narrow the range with start_date and end_date, or try again in a moment.",
     };
 

@@ -26,7 +26,9 @@ internal sealed record StatisticsQuery(DateTimeOffset From, DateTimeOffset To, G
             _ => Granularity.Day,
         };
         var to = ReadDate(parameters, "end_date", zone, isEnd: true) ?? now;
-        var from = ReadDate(parameters, "start_date", zone, isEnd: false) ?? TimeSeries.StartOf(DateOnly.FromDateTime(TimeZoneInfo.ConvertTime(Back(to, DefaultDays), zone).DateTime), zone);
+        var from =
+            ReadDate(parameters, "start_date", zone, isEnd: false)
+            ?? TimeSeries.StartOf(DateOnly.FromDateTime(TimeZoneInfo.ConvertTime(Back(to, DefaultDays), zone).DateTime), zone);
         if (errors.Count > 0)
             return null;
 
@@ -47,7 +49,10 @@ internal sealed record StatisticsQuery(DateTimeOffset From, DateTimeOffset To, G
         if (name is null)
             return null;
         // The system's database has the same zones a second and a third time, under names of its own.
-        var isSystemsOwn = name.StartsWith("posix", StringComparison.OrdinalIgnoreCase) || name.StartsWith("right/", StringComparison.OrdinalIgnoreCase) || name == "localtime";
+        var isSystemsOwn =
+            name.StartsWith("posix", StringComparison.OrdinalIgnoreCase)
+            || name.StartsWith("right/", StringComparison.OrdinalIgnoreCase)
+            || name == "localtime";
         if (!isSystemsOwn && TimeZoneInfo.TryFindSystemTimeZoneById(name, out var zone) && zone.HasIanaId)
             return zone;
         parameters.Refuse("time_zone", "must be an IANA name, such as Europe/Berlin.");

@@ -2,7 +2,8 @@ using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Statistics;
 
-/// <summary>Sums up the days that are over, so that their statistics need no single clicks. Takes its time: until then statistics are as right, and slower.</summary>
+/// <summary>Sums up the days that are over, so that their statistics need no single clicks. Takes its time: until then statistics are as right, and
+/// slower.</summary>
 internal sealed partial class SummingWorker(IDaySums sums, TimeProvider time, ILogger<SummingWorker> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
@@ -27,8 +28,7 @@ internal sealed partial class SummingWorker(IDaySums sums, TimeProvider time, IL
                     Log.Failed(logger, error);
                 isFailing = true;
             }
-        }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
+        } while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
     private static partial class Log

@@ -4,10 +4,12 @@ namespace UrlShortener.Runtime.Storage;
 internal interface IDatabase
 {
     /// <summary>Takes the store for a process that serves, until that process ends, where only one may serve from it.</summary>
-    /// <exception cref="InvalidOperationException">Another process serves from it, or it cannot be used; the message names the setting and the cause.</exception>
+    /// <exception cref="InvalidOperationException">Another process serves from it, or it cannot be used; the message names the setting and the
+    /// cause.</exception>
     void Acquire();
 
-    /// <summary>Makes the store ready for a process that serves: brings the tables up to date where that is a start's business, and otherwise checks that they are.</summary>
+    /// <summary>Makes the store ready for a process that serves: brings the tables up to date where that is a start's business, and otherwise checks that they
+    /// are.</summary>
     /// <param name="isDevelopment">Whether this is the Development environment.</param>
     /// <returns>Whether the tables were this start's business.</returns>
     /// <exception cref="InvalidOperationException">It is not, or cannot be used; the message names the setting and the cause.</exception>

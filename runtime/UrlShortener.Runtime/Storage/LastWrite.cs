@@ -4,8 +4,8 @@ using System.Diagnostics;
 namespace UrlShortener.Runtime.Storage;
 
 /// <summary>
-/// How the last write of each kind ended. A health check's own write is small, and may find room where others do not; nor does a write of one kind that succeeds
-/// say anything about those of another kind that fail. Safe from any thread.
+/// How the last write of each kind ended. A health check's own write is small, and may find room where others do not; nor does a write of one kind that
+/// succeeds say anything about those of another kind that fail. Safe from any thread.
 /// </summary>
 internal sealed class LastWrite
 {

@@ -1,8 +1,8 @@
 namespace UrlShortener.Runtime.Storage;
 
 /// <summary>
-/// Which parts of a range the sums of whole UTC days answer, and for which single clicks must be read: days at its ends that also hold clicks outside of it, and
-/// days whose visitors are not counted yet. Pure.
+/// Which parts of a range the sums of whole UTC days answer, and for which single clicks must be read: days at its ends that also hold clicks outside of it,
+/// and days whose visitors are not counted yet. Pure.
 /// </summary>
 /// <param name="FirstDay">First day to be read from the sums.</param>
 /// <param name="EndDay">The day after the last one; not after <paramref name="FirstDay"/> when there is none.</param>
@@ -18,7 +18,8 @@ internal sealed record StatisticsPlan(DateOnly FirstDay, DateOnly EndDay, IReadO
     {
         var (first, last) = (DateOnly.FromDateTime(from), DateOnly.FromDateTime(to.AddTicks(-1)));
         var (firstDay, endDay) = (first, last.AddDays(1));
-        List<TimeRange> clicks = [], visitors = [];
+        List<TimeRange> clicks = [],
+            visitors = [];
         foreach (var day in days)
         {
             var range = new TimeRange(Max(from, StartOf(day.Day)), Min(to, StartOf(day.Day.AddDays(1))));

@@ -16,13 +16,14 @@ internal sealed class StoreFailure : IFailureClassifier
     /// Whether trying again later may help: the store is away, busy or was stopped. A store that answers, and refuses a value (SQLSTATE class 22), a row
     /// (23) or the statement itself (42), is a fault of ours.
     /// </summary>
-    public static bool IsUnavailable(Exception error) => error switch
-    {
-        SqliteException { SqliteErrorCode: var code } => !SqliteStatementErrors.Contains(code),
-        DbException { SqlState: ['2', '2' or '3', ..] or ['4', '2', ..] } => false,
-        DbException or TimeoutException or DependencyException => true,
-        _ => false,
-    };
+    public static bool IsUnavailable(Exception error) =>
+        error switch
+        {
+            SqliteException { SqliteErrorCode: var code } => !SqliteStatementErrors.Contains(code),
+            DbException { SqlState: ['2', '2' or '3', ..] or ['4', '2', ..] } => false,
+            DbException or TimeoutException or DependencyException => true,
+            _ => false,
+        };
 
     /// <summary>Whether a driver of a store threw the exception.</summary>
     public static bool IsOfDriver(Exception error) => error is DbException;

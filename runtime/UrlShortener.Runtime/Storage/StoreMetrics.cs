@@ -9,7 +9,8 @@ internal static class StoreMetrics
     private static readonly Histogram Seconds = Metrics.CreateHistogram(
         "shortener_store_operation_seconds",
         "Time of a store operation, waiting for its turn and for the disk included.",
-        new HistogramConfiguration { LabelNames = ["operation"], Buckets = RuntimeMetrics.LatencyBuckets });
+        new HistogramConfiguration { LabelNames = ["operation"], Buckets = RuntimeMetrics.LatencyBuckets }
+    );
 
     private static readonly Counter Failures = Metrics.CreateCounter("shortener_store_failures_total", "Store operations that failed.", "operation");
 

@@ -10,7 +10,8 @@ internal sealed class ApiMetricsMiddleware(RequestDelegate next)
     private static readonly Histogram Seconds = Metrics.CreateHistogram(
         "shortener_api_request_seconds",
         "Time to answer an API request.",
-        new HistogramConfiguration { LabelNames = ["endpoint", "method", "code"], Buckets = RuntimeMetrics.LatencyBuckets });
+        new HistogramConfiguration { LabelNames = ["endpoint", "method", "code"], Buckets = RuntimeMetrics.LatencyBuckets }
+    );
 
     /// <summary>Passes the request on and measures it.</summary>
     public async Task InvokeAsync(HttpContext context)
@@ -25,7 +26,8 @@ internal sealed class ApiMetricsMiddleware(RequestDelegate next)
             // The route's pattern, never the path: one series per endpoint, not per code.
             var endpoint = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "none";
             var method = endpoint == "none" ? "any" : context.Request.Method;
-            Seconds.WithLabels(endpoint, method, context.Response.StatusCode.ToString(CultureInfo.InvariantCulture))
+            Seconds
+                .WithLabels(endpoint, method, context.Response.StatusCode.ToString(CultureInfo.InvariantCulture))
                 .Observe(Stopwatch.GetElapsedTime(started).TotalSeconds);
         }
     }

@@ -22,6 +22,5 @@ internal static class ApiKey
     public static bool HasForm(string text) => text.StartsWith(Prefix, StringComparison.Ordinal);
 
     /// <summary>SHA-256 of a key as 64 lower-case hex digits; null for a text that cannot be a key.</summary>
-    public static string? Hash(string key) =>
-        key.Length is 0 or > MaxLength ? null : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
+    public static string? Hash(string key) => key.Length is 0 or > MaxLength ? null : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
 }

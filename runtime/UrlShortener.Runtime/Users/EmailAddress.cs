@@ -26,9 +26,13 @@ internal static class EmailAddress
 
     /// <summary>Lower case of ASCII letters; everything else stays as it is.</summary>
     public static string ToLower(string text) =>
-        string.Create(text.Length, text, static (lower, text) =>
-        {
-            for (var i = 0; i < lower.Length; i++)
-                lower[i] = char.IsAsciiLetterUpper(text[i]) ? (char)(text[i] | 0x20) : text[i];
-        });
+        string.Create(
+            text.Length,
+            text,
+            static (lower, text) =>
+            {
+                for (var i = 0; i < lower.Length; i++)
+                    lower[i] = char.IsAsciiLetterUpper(text[i]) ? (char)(text[i] | 0x20) : text[i];
+            }
+        );
 }

@@ -8,17 +8,25 @@ internal static class NewUsers
     /// <summary>Stores a user with a fresh key; null when the email is taken. The key is not kept anywhere else.</summary>
     /// <exception cref="ArgumentException">The email is not one that <see cref="EmailAddress"/> reads.</exception>
     public static async Task<(User? User, string Key)> CreateAsync(
-        IServiceProvider services, string email, Tier tier, int? rateLimit, long? quota, CancellationToken cancellationToken)
+        IServiceProvider services,
+        string email,
+        Tier tier,
+        int? rateLimit,
+        long? quota,
+        CancellationToken cancellationToken
+    )
     {
         if (!EmailAddress.TryRead(email, out var name))
             throw new ArgumentException($"\"{email}\" is not an email address of printable ASCII characters.", nameof(email));
         var limits = services.GetRequiredService<RateLimitingOptions>();
-        var limit = rateLimit ?? tier switch
-        {
-            Tier.Free => limits.Free,
-            Tier.Pro => limits.Pro,
-            _ => limits.Enterprise,
-        };
+        var limit =
+            rateLimit
+            ?? tier switch
+            {
+                Tier.Free => limits.Free,
+                Tier.Pro => limits.Pro,
+                _ => limits.Enterprise,
+            };
         var key = ApiKey.Generate();
         var now = services.GetRequiredService<TimeProvider>().GetUtcNow();
         var user = await services.GetRequiredService<IUserStore>().CreateAsync(name, tier, limit, quota, ApiKey.Hash(key)!, now, cancellationToken);

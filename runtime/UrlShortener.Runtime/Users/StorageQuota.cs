@@ -4,8 +4,8 @@ using UrlShortener.Runtime.Configuration;
 namespace UrlShortener.Runtime.Users;
 
 /// <summary>
-/// Keeps users within their quotas. A request takes the bytes that it is about to store before it stores them. This process knows its own requests at once; what
-/// other processes store it reads with the user's sum every few seconds, and before it refuses anything, so that a deletion counts at once.
+/// Keeps users within their quotas. A request takes the bytes that it is about to store before it stores them. This process knows its own requests at once;
+/// what other processes store it reads with the user's sum every few seconds, and before it refuses anything, so that a deletion counts at once.
 /// </summary>
 internal sealed class StorageQuota(IUserStore store, QuotaOptions options, TimeProvider time)
 {
@@ -44,6 +44,7 @@ internal sealed class StorageQuota(IUserStore store, QuotaOptions options, TimeP
     internal sealed class Account
     {
         private readonly Lock _lock = new();
+
         // Neither falls; a reading includes what was stored before it began.
         private long _stored;
         private long _storedBeforeReading;
@@ -163,7 +164,10 @@ internal sealed class StorageGrant(StorageQuota.Account? account, long taken, bo
 internal readonly record struct OverQuota(long Used, long Quota)
 {
     /// <summary>What is wrong and what to do.</summary>
-    public string Explain(long needed) => string.Create(
-        System.Globalization.CultureInfo.InvariantCulture,
-        $"This would store {needed:N0} bytes more. You store {Used:N0} of {Quota:N0} bytes. Delete links, or ask the operator of this service for a larger quota.");
+    public string Explain(long needed) =>
+        string.Create(
+            System.Globalization.CultureInfo.InvariantCulture,
+            $"This would store {needed:N0} bytes more. You store {Used:N0} of {Quota:N0} bytes. Delete links, or ask the operator of this service for "
+                + "a larger quota."
+        );
 }

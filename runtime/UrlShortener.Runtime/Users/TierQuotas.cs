@@ -6,10 +6,11 @@ namespace UrlShortener.Runtime.Users;
 internal static class TierQuotas
 {
     /// <summary>Bytes that a user of a tier may store.</summary>
-    public static long Of(this QuotaOptions options, Tier tier) => tier switch
-    {
-        Tier.Free => options.FreeBytes,
-        Tier.Pro => options.ProBytes,
-        _ => options.EnterpriseBytes,
-    };
+    public static long Of(this QuotaOptions options, Tier tier) =>
+        tier switch
+        {
+            Tier.Free => options.FreeBytes,
+            Tier.Pro => options.ProBytes,
+            _ => options.EnterpriseBytes,
+        };
 }

@@ -17,7 +17,8 @@ internal sealed record User(
     long UrlsCreated,
     DateTimeOffset CreatedAt,
     DateTimeOffset? LastActiveAt,
-    bool HasKey)
+    bool HasKey
+)
 {
     /// <summary>What they store, and how much they may.</summary>
     public StorageUsage Storage { get; init; }

@@ -3,7 +3,8 @@ using UrlShortener.Runtime.Resilience;
 namespace UrlShortener.Runtime.Users;
 
 /// <summary>Writes down now and then when users were last active: many at once, never within a request.</summary>
-internal sealed partial class UserActivityRecorder(UserDirectory users, IUserStore store, TimeProvider time, ILogger<UserActivityRecorder> logger) : BackgroundService
+internal sealed partial class UserActivityRecorder(UserDirectory users, IUserStore store, TimeProvider time, ILogger<UserActivityRecorder> logger)
+    : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 

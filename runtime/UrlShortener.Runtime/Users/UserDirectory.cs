@@ -12,8 +12,12 @@ internal sealed class UserDirectory(IUserStore store, TimeProvider time)
     // Also the longest that a revoked key goes on working.
     private static readonly TimeSpan HeldFor = TimeSpan.FromSeconds(5);
 
-    private readonly IAsyncCache<string, Found> _users =
-        new ConcurrentLruBuilder<string, Found>().WithCapacity(10_000).WithExpireAfterWrite(HeldFor).WithAtomicGetOrAdd().AsAsyncCache().Build();
+    private readonly IAsyncCache<string, Found> _users = new ConcurrentLruBuilder<string, Found>()
+        .WithCapacity(10_000)
+        .WithExpireAfterWrite(HeldFor)
+        .WithAtomicGetOrAdd()
+        .AsAsyncCache()
+        .Build();
 
     private readonly ConcurrentDictionary<long, DateTimeOffset> _activity = new();
 

@@ -108,7 +108,10 @@ public sealed class FrozenServersTests : ChaosTest
     public async Task PrimaryFrozen_ForAWhile_CreationsAreRefusedInTimeAndReplicasGoOn()
     {
         var installation = await InstallAsync(
-            new PostgresClusterOptions { Replicas = 2 }, new RedisClusterOptions(), $"--Postgres:WriteTimeout={WriteTimeout}");
+            new PostgresClusterOptions { Replicas = 2 },
+            new RedisClusterOptions(),
+            $"--Postgres:WriteTimeout={WriteTimeout}"
+        );
         var postgres = installation.Postgres;
         var pod = await installation.StartPodAsync("app1");
         var other = await installation.StartPodAsync("app2");
@@ -117,7 +120,18 @@ public sealed class FrozenServersTests : ChaosTest
         var uncached = await installation.CreateLinksAsync(100, [other], Token);
         await postgres.WaitUntilReplicasCaughtUpAsync(Token);
         var history = installation.History;
-        await using (var load = StartLoad(installation, [pod, other], new LoadOptions { Creators = 8, Followed = cached, Changing = changing }))
+        await using (
+            var load = StartLoad(
+                installation,
+                [pod, other],
+                new LoadOptions
+                {
+                    Creators = 8,
+                    Followed = cached,
+                    Changing = changing,
+                }
+            )
+        )
         {
             var primary = await postgres.GetPrimaryAsync(Token);
             var frozen = history.Now;
@@ -125,7 +139,9 @@ public sealed class FrozenServersTests : ChaosTest
             await FollowManyAsync(installation, pod, uncached);
             AssertQuick("redirects of links not cached, primary frozen", Follows(history, frozen, uncached));
             await UntilAsync(
-                () => history.Find(OperationKind.Create, frozen, TimeSpan.MaxValue).Count(create => create.Status == 503) > 100, "creations are refused");
+                () => history.Find(OperationKind.Create, frozen, TimeSpan.MaxValue).Count(create => create.Status == 503) > 100,
+                "creations are refused"
+            );
             await WaitForHealthAsync(pod, "database", "degraded");
             var resumed = history.Now;
             primary.Resume();
@@ -148,7 +164,10 @@ public sealed class FrozenServersTests : ChaosTest
     public async Task Partition_PodsCutOffFromServers_NothingIsLostAndNothingOldIsSeenAfterIt()
     {
         var installation = await InstallAsync(
-            new PostgresClusterOptions { Replicas = 2, Gated = true }, new RedisClusterOptions { Gated = true }, $"--Postgres:WriteTimeout={WriteTimeout}");
+            new PostgresClusterOptions { Replicas = 2, Gated = true },
+            new RedisClusterOptions { Gated = true },
+            $"--Postgres:WriteTimeout={WriteTimeout}"
+        );
         var (postgres, redis) = (installation.Postgres, installation.Redis!);
         Pod[] pods = [await installation.StartPodAsync("app1"), await installation.StartPodAsync("app2")];
         var cached = await installation.CreateLinksAsync(20, pods, Token);
@@ -229,7 +248,8 @@ public sealed class FrozenServersTests : ChaosTest
         var slow = operations.Where(operation => operation.Duration > limit).ToList();
         Assert.True(
             slow.Count <= 2 + (operations.Count / oneIn),
-            $"{slow.Count} of {operations.Count} {what} took longer than {limit.TotalMilliseconds:0} ms:\n{string.Join('\n', slow.Take(20))}");
+            $"{slow.Count} of {operations.Count} {what} took longer than {limit.TotalMilliseconds:0} ms:\n{string.Join('\n', slow.Take(20))}"
+        );
     }
 
     // Those that were on their way to the server when it froze, and those that came before this was noticed.
@@ -247,10 +267,12 @@ public sealed class FrozenServersTests : ChaosTest
         Write($"{operations.Count} {what}: {string.Join(' ', slowest)} ms");
     }
 
-    private static Task<Reply> WaitForHealthAsync(Pod pod, string part, string state) => Eventually.ReadAsync(
-        () => pod.Anonymous.GetAsync("/health"),
-        reply => (part == "status" ? reply.Json : reply.Json.GetProperty("components")).GetProperty(part).GetString() == state,
-        $"{part} of {pod.Name} is {state}");
+    private static Task<Reply> WaitForHealthAsync(Pod pod, string part, string state) =>
+        Eventually.ReadAsync(
+            () => pod.Anonymous.GetAsync("/health"),
+            reply => (part == "status" ? reply.Json : reply.Json.GetProperty("components")).GetProperty(part).GetString() == state,
+            $"{part} of {pod.Name} is {state}"
+        );
 
     private static async Task WaitForCreationsAsync(History history, TimeSpan from, IEnumerable<Pod> pods)
     {
@@ -258,7 +280,8 @@ public sealed class FrozenServersTests : ChaosTest
         {
             await UntilAsync(
                 () => history.Find(OperationKind.Create, from, TimeSpan.MaxValue).Any(create => create.IsAcknowledged && create.Pod == pod.Name),
-                $"{pod.Name} creates links again");
+                $"{pod.Name} creates links again"
+            );
         }
     }
 }

@@ -20,9 +20,15 @@ public sealed class KeyServiceTests : ChaosTest
         var installation = await InstallAsync(
             new PostgresClusterOptions(),
             new RedisClusterOptions(),
-            "--Keys:PoolSize=200", "--Keys:LowWatermark=100", "--Keys:BatchSize=100",
-            $"--Kgs:TargetLevel={RegionLevel}", "--Kgs:LowWatermark=2000", "--Kgs:CriticalWatermark=200", "--Kgs:BatchSize=500",
-            $"--Kgs:Token={KeyService.Token}");
+            "--Keys:PoolSize=200",
+            "--Keys:LowWatermark=100",
+            "--Keys:BatchSize=100",
+            $"--Kgs:TargetLevel={RegionLevel}",
+            "--Kgs:LowWatermark=2000",
+            "--Kgs:CriticalWatermark=200",
+            "--Kgs:BatchSize=500",
+            $"--Kgs:Token={KeyService.Token}"
+        );
         var first = await StartServiceAsync(installation, "kgs0");
         var second = await StartServiceAsync(installation, "kgs-second");
         await Eventually.ReadAsync(first.ReadLevelAsync, level => level >= RegionLevel, "the region's pool is full");
@@ -30,7 +36,13 @@ public sealed class KeyServiceTests : ChaosTest
         var cached = await installation.CreateLinksAsync(10, pods, Token);
         await WaitForPoolAsync(pods[0], "healthy");
         var history = installation.History;
-        var options = new LoadOptions { Creators = 8, Visitors = 1, Followed = cached, Pause = TimeSpan.FromMilliseconds(2) };
+        var options = new LoadOptions
+        {
+            Creators = 8,
+            Visitors = 1,
+            Followed = cached,
+            Pause = TimeSpan.FromMilliseconds(2),
+        };
         await using (var load = StartLoad(installation, pods, options))
         {
             // Two at once, one of which dies at any point of its work while links take codes away.
@@ -65,8 +77,10 @@ public sealed class KeyServiceTests : ChaosTest
 
     private static Task<double> ReadOnDemandAsync(Pod pod) => pod.ReadMetricAsync("shortener_keys_on_demand_total");
 
-    private static Task<Reply> WaitForPoolAsync(Pod pod, string state) => Eventually.ReadAsync(
-        () => pod.Anonymous.GetAsync("/health"),
-        reply => reply.Json.GetProperty("components").GetProperty("kgs").GetString() == state,
-        $"the key pool of {pod.Name} is {state}");
+    private static Task<Reply> WaitForPoolAsync(Pod pod, string state) =>
+        Eventually.ReadAsync(
+            () => pod.Anonymous.GetAsync("/health"),
+            reply => reply.Json.GetProperty("components").GetProperty("kgs").GetString() == state,
+            $"the key pool of {pod.Name} is {state}"
+        );
 }

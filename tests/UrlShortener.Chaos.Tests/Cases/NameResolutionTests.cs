@@ -32,7 +32,8 @@ public sealed class NameResolutionTests : ChaosTest
             "app-by-name",
             names.Wrap(ProductProgram.Path),
             $"--ConnectionStrings:Postgres={byName.ConnectionString}",
-            $"--ConnectionStrings:Redis={redisByName}");
+            $"--ConnectionStrings:Redis={redisByName}"
+        );
         var uncached = await installation.CreateLinksAsync(40, [other], Token);
         var cached = await installation.CreateLinksAsync(10, [pod], Token);
         await postgres.WaitUntilReplicasCaughtUpAsync(Token);
@@ -47,9 +48,14 @@ public sealed class NameResolutionTests : ChaosTest
             var broken = history.Now;
             await BreakConnectionsAsync(postgres, redis);
             await UntilAsync(
-                () => history.Find(OperationKind.Create, broken, TimeSpan.MaxValue).Any(create => create.IsAcknowledged), "links are created again");
+                () => history.Find(OperationKind.Create, broken, TimeSpan.MaxValue).Any(create => create.IsAcknowledged),
+                "links are created again"
+            );
             await Eventually.ReadAsync(
-                () => pod.Anonymous.GetAsync("/health"), reply => reply.Json.GetProperty("status").GetString() == "healthy", "the product is healthy");
+                () => pod.Anonymous.GetAsync("/health"),
+                reply => reply.Json.GetProperty("status").GetString() == "healthy",
+                "the product is healthy"
+            );
             await installation.FollowAllAsync(pod, uncached.Skip(20), Token);
             var healthy = history.Now;
 
@@ -72,7 +78,9 @@ public sealed class NameResolutionTests : ChaosTest
             await using var connection = new NpgsqlConnection(node.DirectConnectionString("postgres"));
             await connection.OpenAsync(Token);
             await using var command = new NpgsqlCommand(
-                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'url-shortener'", connection);
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'url-shortener'",
+                connection
+            );
             Assert.NotEqual(0L, await command.ExecuteScalarAsync(Token));
         }
 

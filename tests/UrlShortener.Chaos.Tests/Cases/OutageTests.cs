@@ -23,7 +23,18 @@ public sealed class OutageTests : ChaosTest
         var uncached = await installation.CreateLinksAsync(20, [other], Token);
         await postgres.WaitUntilReplicasCaughtUpAsync(Token);
         var history = installation.History;
-        await using (var load = StartLoad(installation, [pod], new LoadOptions { Creators = 1, Followed = cached, Pause = TimeSpan.FromMilliseconds(5) }))
+        await using (
+            var load = StartLoad(
+                installation,
+                [pod],
+                new LoadOptions
+                {
+                    Creators = 1,
+                    Followed = cached,
+                    Pause = TimeSpan.FromMilliseconds(5),
+                }
+            )
+        )
         {
             var killed = history.Now;
             await Task.WhenAll([.. postgres.Nodes.Select(node => node.KillAsync(Token)), .. redis.Nodes.Select(node => node.KillAsync(Token))]);
@@ -47,7 +58,10 @@ public sealed class OutageTests : ChaosTest
             await Task.WhenAll([.. postgres.Nodes.Select(node => node.StartAsync(Token)), .. redis.Nodes.Select(node => node.StartAsync(Token))]);
             await redis.WaitUntilHealthyAsync(Token);
             await Eventually.ReadAsync(
-                () => pod.Anonymous.GetAsync("/health"), reply => reply.Json.GetProperty("status").GetString() == "healthy", "the product is healthy");
+                () => pod.Anonymous.GetAsync("/health"),
+                reply => reply.Json.GetProperty("status").GetString() == "healthy",
+                "the product is healthy"
+            );
             var back = history.Now;
             await UntilAsync(() => history.Find(OperationKind.Create, back, TimeSpan.MaxValue).Any(create => create.IsAcknowledged), "links are created");
             await installation.FollowAllAsync(pod, uncached, Token);

@@ -41,7 +41,10 @@ public sealed class PostgresFailoverTests : ChaosTest
                 await Task.WhenAll(replicas.Where(node => node != next).Select(node => node.FollowAsync(next, Token)));
                 var following = history.Now;
                 var first = await Eventually.ReadAsync(
-                    () => Task.FromResult(FirstOfEachPod(history, following, pods)), found => found.Count == pods.Length, "both pods create links again");
+                    () => Task.FromResult(FirstOfEachPod(history, following, pods)),
+                    found => found.Count == pods.Length,
+                    "both pods create links again"
+                );
                 var recovery = first.Max(create => create.End) - following;
                 recoveries.Add(recovery > TimeSpan.Zero ? recovery : TimeSpan.Zero);
                 outages.Add((killed, first.Max(create => create.End)));
@@ -56,7 +59,8 @@ public sealed class PostgresFailoverTests : ChaosTest
         await ReportAsync(
             "C-02",
             $"C-02: {Runs} primaries killed; from the new primary having a replica until all pods created links again:",
-            string.Join(", ", recoveries.Select(Seconds)));
+            string.Join(", ", recoveries.Select(Seconds))
+        );
         AssertAllAnswered("redirects of cached links", history.Find(OperationKind.Follow, TimeSpan.Zero, TimeSpan.MaxValue));
         Assert.All(recoveries, recovery => Assert.True(recovery < Bound, $"Creates came back {recovery.TotalSeconds:0.00} s after the promotion."));
         await installation.VerifyAsync(pods[1], StaleBound, outages, Token);

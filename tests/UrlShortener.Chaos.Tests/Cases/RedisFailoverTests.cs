@@ -25,7 +25,12 @@ public sealed class RedisFailoverTests : ChaosTest
         var changing = await installation.CreateLinksAsync(4, pods, Token);
         await using var client = await ConnectionMultiplexer.ConnectAsync(OptionsOf(redis));
         var recoveries = new List<TimeSpan>();
-        var options = new LoadOptions { Followed = [.. followed, .. changing], Changing = changing, Pause = TimeSpan.FromMilliseconds(20) };
+        var options = new LoadOptions
+        {
+            Followed = [.. followed, .. changing],
+            Changing = changing,
+            Pause = TimeSpan.FromMilliseconds(20),
+        };
         await using (var load = StartLoad(installation, pods, options))
         {
             for (var run = 0; run < Runs; run++)
@@ -43,7 +48,8 @@ public sealed class RedisFailoverTests : ChaosTest
             "C-01",
             $"C-01: {Runs} masters killed; seconds until a write to their slots succeeded again:",
             $"median {sorted[Runs / 2].TotalSeconds:0.00}, max {sorted[^1].TotalSeconds:0.00}",
-            string.Join(' ', recoveries.Select(recovery => $"{recovery.TotalSeconds:0.00}")));
+            string.Join(' ', recoveries.Select(recovery => $"{recovery.TotalSeconds:0.00}"))
+        );
         Assert.True(sorted[^1] < Bound, $"The slowest took {sorted[^1].TotalSeconds:0.00} s.");
         foreach (var kind in Enum.GetValues<OperationKind>().Except([OperationKind.Delete]))
             AssertAllAnswered($"requests of the kind {kind}", installation.History.Find(kind, TimeSpan.Zero, TimeSpan.MaxValue));

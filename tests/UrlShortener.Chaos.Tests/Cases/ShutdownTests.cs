@@ -18,8 +18,13 @@ public sealed class ShutdownTests : ChaosTest
         var installation = await InstallAsync(
             new PostgresClusterOptions(),
             new RedisClusterOptions(),
-            $"--Keys:PoolSize={PoolSize}", $"--Keys:LowWatermark={PoolSize / 2}", $"--Kgs:TargetLevel={RegionLevel}",
-            $"--Kgs:LowWatermark={RegionLevel / 2}", $"--Kgs:CriticalWatermark={RegionLevel / 10}", $"--Kgs:Token={KeyService.Token}");
+            $"--Keys:PoolSize={PoolSize}",
+            $"--Keys:LowWatermark={PoolSize / 2}",
+            $"--Kgs:TargetLevel={RegionLevel}",
+            $"--Kgs:LowWatermark={RegionLevel / 2}",
+            $"--Kgs:CriticalWatermark={RegionLevel / 10}",
+            $"--Kgs:Token={KeyService.Token}"
+        );
         var service = new KeyService(await installation.StartPodAsync("kgs1", "--Role=kgs"));
         await Eventually.ReadAsync(service.ReadLevelAsync, level => level >= RegionLevel, "the region's pool is full");
         var pod = await installation.StartPodAsync("app1", "--Role=app");
@@ -27,7 +32,13 @@ public sealed class ShutdownTests : ChaosTest
         var cached = await installation.CreateLinksAsync(20, [pod], Token);
         await service.Pod.KillAsync();
         var history = installation.History;
-        var options = new LoadOptions { Creators = 8, Visitors = 4, Followed = cached, Pause = TimeSpan.FromMilliseconds(1) };
+        var options = new LoadOptions
+        {
+            Creators = 8,
+            Visitors = 4,
+            Followed = cached,
+            Pause = TimeSpan.FromMilliseconds(1),
+        };
         await using (var load = StartLoad(installation, [pod], options))
         {
             await UntilAsync(() => history.Operations.Count > 500, "the pod is at work");
@@ -46,7 +57,10 @@ public sealed class ShutdownTests : ChaosTest
         await Eventually.ReadAsync(() => other.ReadMetricAsync("shortener_key_pool_level"), level => level >= PoolSize, "the next pod has its codes");
         // What the stopped pod did not use is there again, but for codes that were in the hands of requests without an answer.
         await Eventually.ReadAsync(
-            second.ReadLevelAsync, level => level <= RegionLevel - PoolSize && level >= RegionLevel - PoolSize - used - 16, "unused codes went back");
+            second.ReadLevelAsync,
+            level => level <= RegionLevel - PoolSize && level >= RegionLevel - PoolSize - used - 16,
+            "unused codes went back"
+        );
         await installation.VerifyAsync(other, StaleBound, [], Token);
     }
 }

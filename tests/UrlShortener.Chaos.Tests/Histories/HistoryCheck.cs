@@ -15,8 +15,7 @@ internal sealed class HistoryCheck(TimeSpan bound, params IReadOnlyList<(TimeSpa
     public IReadOnlyList<string> FindFaults(IReadOnlyList<Operation> operations)
     {
         var faults = new List<string>();
-        var creates = operations.Where(operation => operation is { Kind: OperationKind.Create, IsAcknowledged: true })
-            .ToLookup(operation => operation.Code);
+        var creates = operations.Where(operation => operation is { Kind: OperationKind.Create, IsAcknowledged: true }).ToLookup(operation => operation.Code);
         faults.AddRange(creates.Where(group => group.Count() > 1).Select(group => $"Acknowledged more than once:{List(group)}"));
         var writes = operations.Where(operation => operation.Kind is OperationKind.Change or OperationKind.Delete).ToLookup(operation => operation.Code);
         var follows = operations.Where(operation => operation.Kind == OperationKind.Follow).ToLookup(operation => operation.Code);
@@ -57,9 +56,8 @@ internal sealed class HistoryCheck(TimeSpan bound, params IReadOnlyList<(TimeSpa
     private static List<Operation> States(Operation create, IEnumerable<Operation> writes) =>
         [create, .. writes.Where(write => write.IsAcknowledged || write.IsUncertain).OrderBy(write => write.Start)];
 
-    private static bool Shows(Operation state, Operation follow) => state.Kind == OperationKind.Delete
-        ? follow.Status == 404
-        : follow.IsRedirect && follow.Target == state.Target;
+    private static bool Shows(Operation state, Operation follow) =>
+        state.Kind == OperationKind.Delete ? follow.Status == 404 : follow.IsRedirect && follow.Target == state.Target;
 
     private string? FindFault(List<Operation> states, Operation follow)
     {

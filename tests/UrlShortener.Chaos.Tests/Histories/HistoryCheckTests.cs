@@ -10,9 +10,20 @@ public sealed class HistoryCheckTests
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(2);
 
     [Fact]
-    public void FindFaults_LinkIsFollowedAndChanged_FindsNothing() => Assert.Empty(Check(
-        Create(0, 1, A), Follow(2, 3, A), Change(4, 5, B), Follow(5, 5.5, A), Follow(4.2, 4.8, B), Follow(9, 10, B), Delete(11, 12), Follow(12.5, 13, B),
-        Follow(15, 16, "", 404)));
+    public void FindFaults_LinkIsFollowedAndChanged_FindsNothing() =>
+        Assert.Empty(
+            Check(
+                Create(0, 1, A),
+                Follow(2, 3, A),
+                Change(4, 5, B),
+                Follow(5, 5.5, A),
+                Follow(4.2, 4.8, B),
+                Follow(9, 10, B),
+                Delete(11, 12),
+                Follow(12.5, 13, B),
+                Follow(15, 16, "", 404)
+            )
+        );
 
     [Fact]
     public void FindFaults_CodeAcknowledgedTwice_NamesBoth() =>
@@ -37,8 +48,9 @@ public sealed class HistoryCheckTests
 
     [Fact]
     public void FindFaults_OldTargetIsSeenDuringAnOutage_FindsNothing() =>
-        Assert.Empty(new HistoryCheck(Bound, (Seconds(4), Seconds(6)))
-            .FindFaults([Create(0, 1, A), Change(2, 3, B), Follow(5.1, 5.2, A), Follow(7.9, 8.1, A)]));
+        Assert.Empty(
+            new HistoryCheck(Bound, (Seconds(4), Seconds(6))).FindFaults([Create(0, 1, A), Change(2, 3, B), Follow(5.1, 5.2, A), Follow(7.9, 8.1, A)])
+        );
 
     [Fact]
     public void FindFaults_OldTargetIsSeenAfterAnOutageAndTheBound_IsAFault() =>
@@ -61,15 +73,13 @@ public sealed class HistoryCheckTests
     public void FindFaults_UnavailableForAWhile_SaysNothingAboutTheLink() => Assert.Empty(Check(Create(0, 1, A), Follow(2, 3, "", 503), Follow(3, 4, "", 0)));
 
     [Fact]
-    public void FindLosses_EverythingIsThere_FindsNothing() =>
-        Assert.Empty(HistoryCheck.FindLosses([Create(0, 1, A), Change(2, 3, B)], [Follow(9, 10, B)]));
+    public void FindLosses_EverythingIsThere_FindsNothing() => Assert.Empty(HistoryCheck.FindLosses([Create(0, 1, A), Change(2, 3, B)], [Follow(9, 10, B)]));
 
     [Fact]
     public void FindLosses_LinkIsGone_IsALoss() => Assert.Single(HistoryCheck.FindLosses([Create(0, 1, A)], [Follow(9, 10, "", 404)]));
 
     [Fact]
-    public void FindLosses_ChangeIsGone_IsALoss() =>
-        Assert.Single(HistoryCheck.FindLosses([Create(0, 1, A), Change(2, 3, B)], [Follow(9, 10, A)]));
+    public void FindLosses_ChangeIsGone_IsALoss() => Assert.Single(HistoryCheck.FindLosses([Create(0, 1, A), Change(2, 3, B)], [Follow(9, 10, A)]));
 
     [Fact]
     public void FindLosses_DeletedLinkIsBack_IsALoss() => Assert.Single(HistoryCheck.FindLosses([Create(0, 1, A), Delete(2, 3)], [Follow(9, 10, A)]));

@@ -45,8 +45,11 @@ internal sealed class Installation : IAsyncDisposable
 
     /// <summary>Makes a database, brings its tables up to date and makes the first user.</summary>
     public static async Task<Installation> CreateAsync(
-        PostgresCluster postgres, RedisCluster? redis, IEnumerable<string> settings, CancellationToken cancellationToken) =>
-        new(postgres, redis, await postgres.CreateDatabaseAsync("shortener", cancellationToken), settings);
+        PostgresCluster postgres,
+        RedisCluster? redis,
+        IEnumerable<string> settings,
+        CancellationToken cancellationToken
+    ) => new(postgres, redis, await postgres.CreateDatabaseAsync("shortener", cancellationToken), settings);
 
     /// <summary>Starts a process. The first one makes the tables and the first user.</summary>
     public Task<Pod> StartPodAsync(string name, params string[] settings) => StartPodAsync(name, null, settings);

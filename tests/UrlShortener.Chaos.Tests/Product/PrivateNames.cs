@@ -50,15 +50,22 @@ internal sealed class PrivateNames : IDisposable
 
     /// <summary>The command that becomes another one with these names; arguments may be added to it.</summary>
     public IReadOnlyList<string> Wrap(string command) =>
-    [
-        "unshare", "--mount", "--propagation", "private", "sh", "-c",
-        """
-        for file in hosts resolv.conf nsswitch.conf; do mount --bind "$1/$file" "/etc/$file" || exit 1; done
-        shift
-        exec "$@"
-        """,
-        "sh", _folder.FullName, command,
-    ];
+        [
+            "unshare",
+            "--mount",
+            "--propagation",
+            "private",
+            "sh",
+            "-c",
+            """
+                for file in hosts resolv.conf nsswitch.conf; do mount --bind "$1/$file" "/etc/$file" || exit 1; done
+                shift
+                exec "$@"
+                """,
+            "sh",
+            _folder.FullName,
+            command,
+        ];
 
     /// <summary>Lets names be resolved to 127.0.0.1.</summary>
     public void Know(IEnumerable<string> names) => Write("hosts", string.Concat(names.Select(name => $"127.0.0.1 {name}\n")));

@@ -18,8 +18,9 @@ public sealed class ApiClientTests
         var port = ((IPEndPoint)silent.LocalEndpoint).Port;
         using var client = new ApiClient(new KubernetesClientConfiguration { Host = $"http://127.0.0.1:{port}" }, TimeSpan.FromMilliseconds(200));
 
-        await Assert.ThrowsAsync<TimeoutException>(
-            () => client.GetAsync<V1ConfigMap>("api/v1/namespaces/a/configmaps/b", TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<TimeoutException>(() =>
+            client.GetAsync<V1ConfigMap>("api/v1/namespaces/a/configmaps/b", TestContext.Current.CancellationToken)
+        );
     }
 
     [Theory]

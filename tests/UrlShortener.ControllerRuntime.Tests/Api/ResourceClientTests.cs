@@ -19,8 +19,7 @@ public sealed class ResourceClientTests(RuntimeClusterFixture fixture) : Runtime
         var client = new ResourceClient(clients.Requests, leadership);
         await client.ApplyAsync(Build(space.Name, "a", "one"), "somebody", force: false, Token);
 
-        var refusal = await Assert.ThrowsAsync<ApiException>(
-            () => client.ApplyAsync(Build(space.Name, "a", "two"), FieldManager, force: false, Token));
+        var refusal = await Assert.ThrowsAsync<ApiException>(() => client.ApplyAsync(Build(space.Name, "a", "two"), FieldManager, force: false, Token));
         var forced = await client.ApplyAsync(Build(space.Name, "a", "three"), FieldManager, force: true, Token);
 
         Assert.True(refusal.IsConflict);

@@ -7,7 +7,8 @@ using Xunit;
 
 namespace UrlShortener.ControllerRuntime.Tests.Election;
 
-/// <summary>Leaders as processes of their own. Alone on the machine: their lease is short, and a leader that others keep from renewing it ends, as it should.</summary>
+/// <summary>Leaders as processes of their own. Alone on the machine: their lease is short, and a leader that others keep from renewing it ends, as it
+/// should.</summary>
 [Collection(nameof(FrozenLeaderTests))]
 [CollectionDefinition(nameof(FrozenLeaderTests), DisableParallelization = true)]
 public sealed class FrozenLeaderTests(RuntimeClusterFixture fixture) : RuntimeTest
@@ -20,7 +21,10 @@ public sealed class FrozenLeaderTests(RuntimeClusterFixture fixture) : RuntimeTe
         await using var space = await cluster.CreateNamespaceAsync("frozen", Token);
         using var client = cluster.CreateClient();
         await client.CoreV1.CreateNamespacedConfigMapAsync(
-            new V1ConfigMap { Metadata = new V1ObjectMeta { Name = LeaderProgram.Written } }, space.Name, cancellationToken: Token);
+            new V1ConfigMap { Metadata = new V1ObjectMeta { Name = LeaderProgram.Written } },
+            space.Name,
+            cancellationToken: Token
+        );
         var (first, second) = (await MakeUserAsync(cluster, space.Name, "first"), await MakeUserAsync(cluster, space.Name, "second"));
         using var frozen = Start(first, space.Name);
         await UntilAsync(async () => await CountAsync(first) > 10, "the first one writes");
@@ -43,21 +47,35 @@ public sealed class FrozenLeaderTests(RuntimeClusterFixture fixture) : RuntimeTe
             (await cluster.ReadAuditAsync(one => one.User == user.Name && one is { Verb: "patch", Code: 200 }, Token)).Count;
     }
 
-    private static Task<KubernetesUser> MakeUserAsync(KubernetesCluster cluster, string space, string name) => cluster.MakeUserAsync(
-        space,
-        name,
-        [
-            new V1PolicyRule { ApiGroups = [""], Resources = ["configmaps"], Verbs = ["patch"] },
-            new V1PolicyRule { ApiGroups = ["coordination.k8s.io"], Resources = ["leases"], Verbs = ["get", "create", "update"] },
-        ],
-        everywhere: false,
-        Token);
+    private static Task<KubernetesUser> MakeUserAsync(KubernetesCluster cluster, string space, string name) =>
+        cluster.MakeUserAsync(
+            space,
+            name,
+            [
+                new V1PolicyRule
+                {
+                    ApiGroups = [""],
+                    Resources = ["configmaps"],
+                    Verbs = ["patch"],
+                },
+                new V1PolicyRule
+                {
+                    ApiGroups = ["coordination.k8s.io"],
+                    Resources = ["leases"],
+                    Verbs = ["get", "create", "update"],
+                },
+            ],
+            everywhere: false,
+            Token
+        );
 
-    private static Process Start(KubernetesUser user, string space) => Process.Start(
-        new ProcessStartInfo("dotnet", [typeof(LeaderProgram).Assembly.Location, LeaderProgram.Argument, user.Kubeconfig, space])
-        {
-            RedirectStandardInput = true,
-        })!;
+    private static Process Start(KubernetesUser user, string space) =>
+        Process.Start(
+            new ProcessStartInfo("dotnet", [typeof(LeaderProgram).Assembly.Location, LeaderProgram.Argument, user.Kubeconfig, space])
+            {
+                RedirectStandardInput = true,
+            }
+        )!;
 
     private static async Task SignalAsync(Process process, string signal)
     {

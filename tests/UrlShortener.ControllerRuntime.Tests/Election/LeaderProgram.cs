@@ -10,7 +10,8 @@ using UrlShortener.ControllerRuntime.Hosting;
 
 namespace UrlShortener.ControllerRuntime.Tests.Election;
 
-/// <summary>What this program does as a process to be frozen: it leads, or waits to, and writes as fast as it can while it leads. It ends with its input.</summary>
+/// <summary>What this program does as a process to be frozen: it leads, or waits to, and writes as fast as it can while it leads. It ends with its
+/// input.</summary>
 internal static class LeaderProgram
 {
     /// <summary>The argument that chooses this instead of the tests; a kubeconfig and a namespace follow.</summary>
@@ -35,8 +36,11 @@ internal static class LeaderProgram
                 RetryPeriod = TimeSpan.FromMilliseconds(400),
             };
         });
-        builder.Services.AddHostedService(provider =>
-            new Writer(provider.GetRequiredService<ResourceClient>(), provider.GetRequiredService<Leadership>(), space));
+        builder.Services.AddHostedService(provider => new Writer(
+            provider.GetRequiredService<ResourceClient>(),
+            provider.GetRequiredService<Leadership>(),
+            space
+        ));
         using var host = builder.Build();
         await host.StartAsync();
         // Cannot outlive the test.

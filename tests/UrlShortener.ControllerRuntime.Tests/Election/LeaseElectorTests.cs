@@ -75,12 +75,17 @@ public sealed class LeaseElectorTests(RuntimeClusterFixture fixture) : RuntimeTe
         await using var space = await cluster.CreateNamespaceAsync("lease", Token);
         await using var gate = new TcpGate(cluster.Address.Port);
         // Long enough that a busy machine still renews in time: the lease must be lost to the resets or not at all.
-        var options = new LeaseOptions { Duration = TimeSpan.FromSeconds(9), RenewDeadline = TimeSpan.FromSeconds(8), RetryPeriod = TimeSpan.FromMilliseconds(400) };
+        var options = new LeaseOptions
+        {
+            Duration = TimeSpan.FromSeconds(9),
+            RenewDeadline = TimeSpan.FromSeconds(8),
+            RetryPeriod = TimeSpan.FromMilliseconds(400),
+        };
         await using var leader = await Candidate.StartAsync(cluster, space.Name, "a", options, gate.Port);
         await leader.Leadership.WaitAsync(Token);
 
         // Longer than the lease lasts; each renewal meets a connection that is reset.
-        for (var started = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(started) < options.Duration * 1.3;)
+        for (var started = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(started) < options.Duration * 1.3; )
         {
             gate.Mode = TcpGateMode.Closed;
             await Task.Delay(options.RetryPeriod * 0.6, Token);
@@ -139,7 +144,8 @@ public sealed class LeaseElectorTests(RuntimeClusterFixture fixture) : RuntimeTe
                 },
             },
             space,
-            cancellationToken: Token);
+            cancellationToken: Token
+        );
 
     private static async Task<string?> ReadHolderAsync(IKubernetes client, string space) =>
         (await client.CoordinationV1.ReadNamespacedLeaseAsync(LeaseName, space, cancellationToken: Token)).Spec.HolderIdentity;
@@ -163,12 +169,13 @@ public sealed class LeaseElectorTests(RuntimeClusterFixture fixture) : RuntimeTe
 
         public IReadOnlyList<int> ExitCodes => _exitCodes;
 
-        public static LeaseOptions ShortTimes() => new()
-        {
-            Duration = TimeSpan.FromSeconds(3),
-            RenewDeadline = TimeSpan.FromSeconds(2),
-            RetryPeriod = TimeSpan.FromMilliseconds(400),
-        };
+        public static LeaseOptions ShortTimes() =>
+            new()
+            {
+                Duration = TimeSpan.FromSeconds(3),
+                RenewDeadline = TimeSpan.FromSeconds(2),
+                RetryPeriod = TimeSpan.FromMilliseconds(400),
+            };
 
         public static async Task<Candidate> StartAsync(KubernetesCluster cluster, string space, string identity, LeaseOptions? options = null, int? port = null)
         {

@@ -17,7 +17,12 @@ public sealed class LeaseRulesTests
     [InlineData("other", 20, true)]
     public void MayTake_HolderAndTimeUnchanged_FreeOwnOrExpiredOnly(string? holder, double unchangedSeconds, bool expected)
     {
-        var spec = new V1LeaseSpec { HolderIdentity = holder, LeaseDurationSeconds = 20, RenewTime = Now.AddYears(-1) };
+        var spec = new V1LeaseSpec
+        {
+            HolderIdentity = holder,
+            LeaseDurationSeconds = 20,
+            RenewTime = Now.AddYears(-1),
+        };
 
         Assert.Equal(expected, LeaseRules.MayTake(spec, "me", TimeSpan.FromSeconds(unchangedSeconds), Duration));
     }
@@ -34,7 +39,12 @@ public sealed class LeaseRulesTests
     [Fact]
     public void Take_FromAnother_CountsATransition()
     {
-        var former = new V1LeaseSpec { HolderIdentity = "other", LeaseTransitions = 3, AcquireTime = Now.AddHours(-1) };
+        var former = new V1LeaseSpec
+        {
+            HolderIdentity = "other",
+            LeaseTransitions = 3,
+            AcquireTime = Now.AddHours(-1),
+        };
 
         var taken = LeaseRules.Take(former, "me", Duration, Now);
         var renewed = LeaseRules.Take(taken, "me", Duration, Now.AddSeconds(2));

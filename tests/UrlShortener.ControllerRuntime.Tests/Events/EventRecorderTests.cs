@@ -66,7 +66,12 @@ public sealed class EventRecorderTests
 
     private void Record(string name, string note)
     {
-        var regarding = new V1ConfigMap { ApiVersion = "v1", Kind = "ConfigMap", Metadata = new V1ObjectMeta { Name = name, Uid = name } };
+        var regarding = new V1ConfigMap
+        {
+            ApiVersion = "v1",
+            Kind = "ConfigMap",
+            Metadata = new V1ObjectMeta { Name = name, Uid = name },
+        };
         _recorder.Record(regarding, EventSeverity.Normal, "Tested", "Test", note);
     }
 

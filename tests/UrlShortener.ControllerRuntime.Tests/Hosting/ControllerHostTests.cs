@@ -34,9 +34,10 @@ public sealed class ControllerHostTests(RuntimeClusterFixture fixture) : Runtime
         {
             V1ConfigMap? found = null;
             await UntilAsync(
-                async () => (found = await running.Client.GetAsync<V1ConfigMap>(new ObjectKey(place.Name, "a"), Token)) is not null
-                    && found.Metadata.Uid != formerUid,
-                "the owned object is there");
+                async () =>
+                    (found = await running.Client.GetAsync<V1ConfigMap>(new ObjectKey(place.Name, "a"), Token)) is not null && found.Metadata.Uid != formerUid,
+                "the owned object is there"
+            );
             return found!;
         }
     }
@@ -45,11 +46,17 @@ public sealed class ControllerHostTests(RuntimeClusterFixture fixture) : Runtime
     public async Task OtherObject_ThatSomeNameInTheirSpec_ReconcilesThoseAlone()
     {
         await using var place = await PrepareAsync("named");
-        await using var running = await TestOperator.StartAsync(place.Kubeconfig, place.Name, services => services
-            .AddSingleton(_behavior)
-            .AddInformer<V1Widget>(options => options.Indexers["size"] = widget => [$"size-{widget.Spec?.Size}"])
-            .AddController<V1Widget, WidgetController>(definition => definition.Watches<V1Secret>(
-                (secret, widgets) => widgets.GetBy("size", secret.Metadata.Name).Select(widget => ObjectKey.Of(widget)))));
+        await using var running = await TestOperator.StartAsync(
+            place.Kubeconfig,
+            place.Name,
+            services =>
+                services
+                    .AddSingleton(_behavior)
+                    .AddInformer<V1Widget>(options => options.Indexers["size"] = widget => [$"size-{widget.Spec?.Size}"])
+                    .AddController<V1Widget, WidgetController>(definition =>
+                        definition.Watches<V1Secret>((secret, widgets) => widgets.GetBy("size", secret.Metadata.Name).Select(widget => ObjectKey.Of(widget)))
+                    )
+        );
         await CreateAsync(place, "a", size: 1);
         await CreateAsync(place, "b", size: 2);
         await UntilAsync(() => _behavior.Count("done a") == 1 && _behavior.Count("done b") == 1, "both are reconciled");
@@ -138,7 +145,8 @@ public sealed class ControllerHostTests(RuntimeClusterFixture fixture) : Runtime
         await place.Admin.CoreV1.DeleteNamespaceAsync(place.Name, cancellationToken: Token);
         await UntilAsync(
             async () => !(await place.Admin.CoreV1.ListNamespaceAsync(cancellationToken: Token)).Items.Any(one => one.Metadata.Name == place.Name),
-            "the namespace is gone");
+            "the namespace is gone"
+        );
 
         Assert.Equal(0, ReconcileMetrics.Errors.WithLabels(place.Name).Value);
         // One for each event of something going in it, and one each 10 s; waits that grow from 5 ms would make more.
@@ -153,7 +161,11 @@ public sealed class ControllerHostTests(RuntimeClusterFixture fixture) : Runtime
         _behavior.Reconcile = (widget, call, token) =>
         {
             var metadata = new JsonObject { ["resourceVersion"] = call == 1 ? "1" : widget.Metadata.ResourceVersion };
-            var patch = new JsonObject { ["metadata"] = metadata, ["status"] = new JsonObject { ["size"] = 1 } };
+            var patch = new JsonObject
+            {
+                ["metadata"] = metadata,
+                ["status"] = new JsonObject { ["size"] = 1 },
+            };
             return running.Client.PatchAsync<V1Widget>(ObjectKey.Of(widget), patch, "status", token, "status");
         };
 
@@ -169,12 +181,13 @@ public sealed class ControllerHostTests(RuntimeClusterFixture fixture) : Runtime
     {
         await using var place = await PrepareAsync("broken");
         await using var running = await StartAsync(place, one => one.ReconcileLimit = TimeSpan.FromMilliseconds(300));
-        _behavior.Reconcile = (_, call, token) => call switch
-        {
-            1 => throw new InvalidOperationException("A bug."),
-            2 => Task.Delay(Timeout.Infinite, token),
-            _ => Task.CompletedTask,
-        };
+        _behavior.Reconcile = (_, call, token) =>
+            call switch
+            {
+                1 => throw new InvalidOperationException("A bug."),
+                2 => Task.Delay(Timeout.Infinite, token),
+                _ => Task.CompletedTask,
+            };
 
         await CreateAsync(place, "a");
 
@@ -221,8 +234,7 @@ public sealed class ControllerHostTests(RuntimeClusterFixture fixture) : Runtime
         await CreateAsync(place, "a");
         await using var running = await StartAsync(place, settings: options => (options.Lease.Enabled, options.Lease.Namespace) = (true, place.Name));
         await UntilAsync(() => running.Get<Informer<V1Widget>>().Cache.Count == 1, "the follower knows the object");
-        await Assert.ThrowsAsync<LeadershipLostException>(
-            () => running.Client.DeleteAsync(running.Get<Informer<V1Widget>>().Cache.GetAll()[0], Token));
+        await Assert.ThrowsAsync<LeadershipLostException>(() => running.Client.DeleteAsync(running.Get<Informer<V1Widget>>().Cache.GetAll()[0], Token));
         Assert.Empty(_behavior.Calls);
 
         var released = new V1Patch("""{"spec":{"holderIdentity":null}}""", V1Patch.PatchType.MergePatch);
@@ -265,30 +277,30 @@ public sealed class ControllerHostTests(RuntimeClusterFixture fixture) : Runtime
         Assert.Equal(("Warning", "Tested", "Test"), (written.Type, written.Reason, written.Action));
         Assert.Equal(("tests.urlshortener.dev/controller", widget.Metadata.Uid), (written.ReportingController, written.Regarding.Uid));
 
-        async Task<IList<Eventsv1Event>> ListAsync() =>
-            (await place.Client.EventsV1.ListNamespacedEventAsync(place.Name, cancellationToken: Token)).Items;
+        async Task<IList<Eventsv1Event>> ListAsync() => (await place.Client.EventsV1.ListNamespacedEventAsync(place.Name, cancellationToken: Token)).Items;
     }
 
-    private static V1ConfigMap Owned(V1Widget widget) => new()
-    {
-        Metadata = new V1ObjectMeta
+    private static V1ConfigMap Owned(V1Widget widget) =>
+        new()
         {
-            Name = widget.Metadata.Name,
-            NamespaceProperty = widget.Metadata.NamespaceProperty,
-            OwnerReferences =
-            [
-                new V1OwnerReference
-                {
-                    ApiVersion = widget.ApiVersion,
-                    Kind = widget.Kind,
-                    Name = widget.Metadata.Name,
-                    Uid = widget.Metadata.Uid,
-                    Controller = true,
-                },
-            ],
-        },
-        Data = new Dictionary<string, string> { ["size"] = "1" },
-    };
+            Metadata = new V1ObjectMeta
+            {
+                Name = widget.Metadata.Name,
+                NamespaceProperty = widget.Metadata.NamespaceProperty,
+                OwnerReferences =
+                [
+                    new V1OwnerReference
+                    {
+                        ApiVersion = widget.ApiVersion,
+                        Kind = widget.Kind,
+                        Name = widget.Metadata.Name,
+                        Uid = widget.Metadata.Uid,
+                        Controller = true,
+                    },
+                ],
+            },
+            Data = new Dictionary<string, string> { ["size"] = "1" },
+        };
 
     private static V1Deployment Deployment(V1Widget widget, int? replicas)
     {
@@ -314,7 +326,13 @@ public sealed class ControllerHostTests(RuntimeClusterFixture fixture) : Runtime
         var widget = V1Widget.Build(place.Name, name, size);
         (widget.ApiVersion, widget.Kind) = ("tests.urlshortener.dev/v1", "Widget");
         await place.Admin.CustomObjects.CreateNamespacedCustomObjectAsync(
-            widget, "tests.urlshortener.dev", "v1", place.Name, "widgets", cancellationToken: Token);
+            widget,
+            "tests.urlshortener.dev",
+            "v1",
+            place.Name,
+            "widgets",
+            cancellationToken: Token
+        );
     }
 
     private static Task<V1Widget?> GetAsync(TestOperator running, Place place, string name) =>
@@ -335,19 +353,28 @@ public sealed class ControllerHostTests(RuntimeClusterFixture fixture) : Runtime
         TestOperator.StartAsync(
             place.Kubeconfig,
             place.Name,
-            services => services.AddSingleton(_behavior).AddController<V1Widget, WidgetController>(definition =>
-            {
-                // Metrics of tests that run side by side are told apart by it.
-                definition.Name = place.Name;
-                configure?.Invoke(definition);
-            }),
-            settings);
+            services =>
+                services
+                    .AddSingleton(_behavior)
+                    .AddController<V1Widget, WidgetController>(definition =>
+                    {
+                        // Metrics of tests that run side by side are told apart by it.
+                        definition.Name = place.Name;
+                        configure?.Invoke(definition);
+                    }),
+            settings
+        );
 
     private async Task<Place> PrepareAsync(string name, bool asAdministrator = false)
     {
         var cluster = await fixture.GetAsync();
         var space = await cluster.CreateNamespaceAsync(name, Token);
-        var all = new V1PolicyRule { ApiGroups = ["*"], Resources = ["*"], Verbs = ["*"] };
+        var all = new V1PolicyRule
+        {
+            ApiGroups = ["*"],
+            Resources = ["*"],
+            Verbs = ["*"],
+        };
         var user = await cluster.MakeUserAsync(space.Name, "operator", [all], everywhere: false, Token);
         return new Place(cluster, space, asAdministrator ? new KubernetesUser("admin", cluster.Kubeconfig) : user);
     }

@@ -8,16 +8,17 @@ namespace UrlShortener.ControllerRuntime.Tests.Hosting;
 
 public sealed class EntityChangeTests
 {
-    public static TheoryData<string, bool> Changes => new()
-    {
-        { "status", false },
-        { "spec", true },
-        { "labels", true },
-        { "annotations", true },
-        { "finalizers", true },
-        { "deletion", true },
-        { "resync", true },
-    };
+    public static TheoryData<string, bool> Changes =>
+        new()
+        {
+            { "status", false },
+            { "spec", true },
+            { "labels", true },
+            { "annotations", true },
+            { "finalizers", true },
+            { "deletion", true },
+            { "resync", true },
+        };
 
     [Theory]
     [MemberData(nameof(Changes))]
@@ -49,8 +50,14 @@ public sealed class EntityChangeTests
     [Fact]
     public void IsRelevant_KindWithoutGenerations_EveryChange()
     {
-        var old = new V1ConfigMap { Metadata = new V1ObjectMeta { Name = "a", ResourceVersion = "1" } };
-        var current = new V1ConfigMap { Metadata = new V1ObjectMeta { Name = "a", ResourceVersion = "2" } };
+        var old = new V1ConfigMap
+        {
+            Metadata = new V1ObjectMeta { Name = "a", ResourceVersion = "1" },
+        };
+        var current = new V1ConfigMap
+        {
+            Metadata = new V1ObjectMeta { Name = "a", ResourceVersion = "2" },
+        };
 
         Assert.True(EntityChange.IsRelevant(new ObjectChange<V1ConfigMap>(old, current)));
     }
@@ -63,11 +70,35 @@ public sealed class EntityChangeTests
     [InlineData("apps/v1", "StatefulSet", true, null)]
     public void FindController_OwnerReference_ControllerOfTheKindOnly(string apiVersion, string kind, bool isController, string? expected)
     {
-        var reference = new V1OwnerReference { ApiVersion = apiVersion, Kind = kind, Name = "owner", Uid = "1", Controller = isController };
-        var owned = new V1ConfigMap { Metadata = new V1ObjectMeta { Name = "a", NamespaceProperty = "space", OwnerReferences = [reference] } };
+        var reference = new V1OwnerReference
+        {
+            ApiVersion = apiVersion,
+            Kind = kind,
+            Name = "owner",
+            Uid = "1",
+            Controller = isController,
+        };
+        var owned = new V1ConfigMap
+        {
+            Metadata = new V1ObjectMeta
+            {
+                Name = "a",
+                NamespaceProperty = "space",
+                OwnerReferences = [reference],
+            },
+        };
 
         Assert.Equal(expected is null ? null : new ObjectKey("space", expected), EntityChange.FindController<V1Deployment>(owned));
     }
 
-    private static V1Deployment Build(string version) => new() { Metadata = new V1ObjectMeta { Name = "a", Generation = 1, ResourceVersion = version } };
+    private static V1Deployment Build(string version) =>
+        new()
+        {
+            Metadata = new V1ObjectMeta
+            {
+                Name = "a",
+                Generation = 1,
+                ResourceVersion = version,
+            },
+        };
 }

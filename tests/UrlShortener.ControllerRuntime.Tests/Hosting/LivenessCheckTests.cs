@@ -26,7 +26,6 @@ public sealed class LivenessCheckTests
         queue.Done("a");
         Assert.Equal(HealthStatus.Healthy, await CheckAsync());
 
-        async Task<HealthStatus> CheckAsync() =>
-            (await check.CheckHealthAsync(new HealthCheckContext(), TestContext.Current.CancellationToken)).Status;
+        async Task<HealthStatus> CheckAsync() => (await check.CheckHealthAsync(new HealthCheckContext(), TestContext.Current.CancellationToken)).Status;
     }
 }

@@ -27,7 +27,8 @@ internal sealed class TestOperator : IAsyncDisposable
         string kubeconfig,
         string space,
         Action<IServiceCollection> configure,
-        Action<RuntimeOptions>? settings = null)
+        Action<RuntimeOptions>? settings = null
+    )
     {
         var clients = RuntimeTest.Connect(kubeconfig);
         var builder = Host.CreateEmptyApplicationBuilder(null);

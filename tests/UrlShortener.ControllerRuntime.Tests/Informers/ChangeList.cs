@@ -11,8 +11,8 @@ internal sealed class ChangeList<T>
 {
     private readonly ConcurrentQueue<string> _changes = new();
 
-    public ChangeList(Informer<T> informer) => informer.Subscribe(change =>
-        _changes.Enqueue($"{(change.Old is null ? '+' : change.New is null ? '-' : '~')}{change.Newest.Metadata.Name}"));
+    public ChangeList(Informer<T> informer) =>
+        informer.Subscribe(change => _changes.Enqueue($"{(change.Old is null ? '+' : change.New is null ? '-' : '~')}{change.Newest.Metadata.Name}"));
 
     public IReadOnlyList<string> All => [.. _changes];
 

@@ -42,7 +42,10 @@ public sealed class InformerFaultTests : RuntimeTest
 
         await UntilAsync(() => running.Changes.Has("-doomed") && running.Changes.Has("+new-4"), "what happened meanwhile is told");
         Assert.Equal(["+doomed", "+kept", "+twin"], running.Changes.All.Take(3).Order());
-        Assert.Equal(["+new-0", "+new-1", "+new-2", "+new-3", "+new-4", "+twin", "-doomed", "-twin"], running.Changes.All.Skip(3).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["+new-0", "+new-1", "+new-2", "+new-3", "+new-4", "+twin", "-doomed", "-twin"],
+            running.Changes.All.Skip(3).Order(StringComparer.Ordinal)
+        );
         Assert.Equal(1, log.Count("WatchGone"));
     }
 }

@@ -19,7 +19,8 @@ public sealed class InformerLeakTests : RuntimeTest
     public async Task Watch_EndsThousandsOfTimes_NothingIsLeftBehind()
     {
         await using var server = await StubApiServer.StartAsync(
-            (context, count) => context.Response.WriteAsync(StubApiServer.Line("MODIFIED", "listed", count + 1)));
+            (context, count) => context.Response.WriteAsync(StubApiServer.Line("MODIFIED", "listed", count + 1))
+        );
         await using var running = RunningInformer<V1ConfigMap>.Start(server.Connect(), new InformerOptions<V1ConfigMap> { Timings = Fast });
 
         await UntilAsync(() => server.Watches > 500, "the first watches ended");

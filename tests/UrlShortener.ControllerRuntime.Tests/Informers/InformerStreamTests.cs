@@ -14,14 +14,16 @@ public sealed class InformerStreamTests : RuntimeTest
     [Fact]
     public async Task Watch_LineCutOff_ListsAnewAndGoesOn()
     {
-        await using var server = await StubApiServer.StartAsync(async (context, count) =>
-        {
-            var line = StubApiServer.Line("ADDED", "made", 2);
-            await context.Response.WriteAsync(count == 1 ? line[..30] : line);
-            await context.Response.Body.FlushAsync(context.RequestAborted);
-            if (count > 1)
-                await HangAsync(context);
-        });
+        await using var server = await StubApiServer.StartAsync(
+            async (context, count) =>
+            {
+                var line = StubApiServer.Line("ADDED", "made", 2);
+                await context.Response.WriteAsync(count == 1 ? line[..30] : line);
+                await context.Response.Body.FlushAsync(context.RequestAborted);
+                if (count > 1)
+                    await HangAsync(context);
+            }
+        );
         await using var running = RunningInformer<V1ConfigMap>.Start(server.Connect(), new InformerOptions<V1ConfigMap> { Timings = Fast });
 
         await UntilAsync(() => running.Changes.Has("+made"), "the object is told");
@@ -32,14 +34,16 @@ public sealed class InformerStreamTests : RuntimeTest
     [Fact]
     public async Task Watch_ObjectDoesNotFit_ListsAnewAndForgetsNothing()
     {
-        await using var server = await StubApiServer.StartAsync(async (context, count) =>
-        {
-            var line = StubApiServer.Line("MODIFIED", "listed", 2);
-            await context.Response.WriteAsync(count == 1 ? line.Replace("\"uid\":\"listed\"", "\"uid\":[]", StringComparison.Ordinal) : "");
-            await context.Response.Body.FlushAsync(context.RequestAborted);
-            if (count > 1)
-                await HangAsync(context);
-        });
+        await using var server = await StubApiServer.StartAsync(
+            async (context, count) =>
+            {
+                var line = StubApiServer.Line("MODIFIED", "listed", 2);
+                await context.Response.WriteAsync(count == 1 ? line.Replace("\"uid\":\"listed\"", "\"uid\":[]", StringComparison.Ordinal) : "");
+                await context.Response.Body.FlushAsync(context.RequestAborted);
+                if (count > 1)
+                    await HangAsync(context);
+            }
+        );
         await using var running = RunningInformer<V1ConfigMap>.Start(server.Connect(), new InformerOptions<V1ConfigMap> { Timings = Fast });
 
         await UntilAsync(() => server.Lists == 2, "the informer lists anew");
@@ -63,15 +67,17 @@ public sealed class InformerStreamTests : RuntimeTest
     [Fact]
     public async Task Watch_GoneInTheMiddle_ListsAnew()
     {
-        await using var server = await StubApiServer.StartAsync(async (context, count) =>
-        {
-            await context.Response.WriteAsync(count == 1
-                ? """{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired","message":"too old"}}""" + "\n"
-                : "");
-            await context.Response.Body.FlushAsync(context.RequestAborted);
-            if (count > 1)
-                await HangAsync(context);
-        });
+        await using var server = await StubApiServer.StartAsync(
+            async (context, count) =>
+            {
+                await context.Response.WriteAsync(
+                    count == 1 ? """{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired","message":"too old"}}""" + "\n" : ""
+                );
+                await context.Response.Body.FlushAsync(context.RequestAborted);
+                if (count > 1)
+                    await HangAsync(context);
+            }
+        );
         await using var running = RunningInformer<V1ConfigMap>.Start(server.Connect(), new InformerOptions<V1ConfigMap> { Timings = Fast });
 
         await UntilAsync(() => server is { Lists: 2, Watches: 2 }, "the informer lists and watches anew");
@@ -82,12 +88,14 @@ public sealed class InformerStreamTests : RuntimeTest
     [Fact]
     public async Task Handler_Throws_OthersAreToldAndTheWatchGoesOn()
     {
-        await using var server = await StubApiServer.StartAsync(async (context, count) =>
-        {
-            await context.Response.WriteAsync(StubApiServer.Line("ADDED", "made", 2));
-            await context.Response.Body.FlushAsync(context.RequestAborted);
-            await HangAsync(context);
-        });
+        await using var server = await StubApiServer.StartAsync(
+            async (context, count) =>
+            {
+                await context.Response.WriteAsync(StubApiServer.Line("ADDED", "made", 2));
+                await context.Response.Body.FlushAsync(context.RequestAborted);
+                await HangAsync(context);
+            }
+        );
         var log = new TestLog<Informer<V1ConfigMap>>();
         using var client = server.Connect();
         var informer = new Informer<V1ConfigMap>(client, new InformerOptions<V1ConfigMap> { Timings = Fast }, TimeProvider.System, log);

@@ -19,7 +19,12 @@ public sealed class InformerTests(RuntimeClusterFixture fixture) : RuntimeTest
         using var client = cluster.CreateClient();
         await using var space = await cluster.CreateNamespaceAsync("informer", Token);
         await client.CoreV1.CreateNamespacedConfigMapAsync(Build("before"), space.Name, cancellationToken: Token);
-        var options = new InformerOptions<V1ConfigMap> { Namespaces = [space.Name], LabelSelector = "test=yes", Transform = map => map.Data = null };
+        var options = new InformerOptions<V1ConfigMap>
+        {
+            Namespaces = [space.Name],
+            LabelSelector = "test=yes",
+            Transform = map => map.Data = null,
+        };
         await using var running = await RunningInformer<V1ConfigMap>.StartAsync(cluster.Kubeconfig, null, options);
 
         var made = await client.CoreV1.CreateNamespacedConfigMapAsync(Build("after"), space.Name, cancellationToken: Token);
@@ -45,7 +50,12 @@ public sealed class InformerTests(RuntimeClusterFixture fixture) : RuntimeTest
         for (var i = 0; i < 7; i++)
             await client.CoreV1.CreateNamespacedConfigMapAsync(Build($"map-{i}"), space.Name, cancellationToken: Token);
 
-        var options = new InformerOptions<V1ConfigMap> { Namespaces = [space.Name], LabelSelector = "test=yes", Timings = Fast with { PageSize = 2 } };
+        var options = new InformerOptions<V1ConfigMap>
+        {
+            Namespaces = [space.Name],
+            LabelSelector = "test=yes",
+            Timings = Fast with { PageSize = 2 },
+        };
         await using var running = await RunningInformer<V1ConfigMap>.StartAsync(cluster.Kubeconfig, null, options);
 
         Assert.Equal(7, running.Informer.Cache.Count);
@@ -61,14 +71,25 @@ public sealed class InformerTests(RuntimeClusterFixture fixture) : RuntimeTest
         var timings = Fast with { LeastWatch = TimeSpan.FromSeconds(1), MostWatch = TimeSpan.FromSeconds(1) };
         var log = new TestLog<Informer<V1Widget>>();
         await using var running = await RunningInformer<V1Widget>.StartAsync(
-            cluster.Kubeconfig, null, new InformerOptions<V1Widget> { Namespaces = [space.Name], Timings = timings }, log);
+            cluster.Kubeconfig,
+            null,
+            new InformerOptions<V1Widget> { Namespaces = [space.Name], Timings = timings },
+            log
+        );
 
         // The server ends each watch after a second.
         await UntilAsync(
             async () => (await cluster.ReadAuditAsync(one => one is { Verb: "watch", Resource: "widgets" } && one.Namespace == space.Name, Token)).Count > 4,
-            "several watches ended");
+            "several watches ended"
+        );
         await client.CustomObjects.CreateNamespacedCustomObjectAsync(
-            NewWidget(space.Name, "first"), "tests.urlshortener.dev", "v1", space.Name, "widgets", cancellationToken: Token);
+            NewWidget(space.Name, "first"),
+            "tests.urlshortener.dev",
+            "v1",
+            space.Name,
+            "widgets",
+            cancellationToken: Token
+        );
 
         await UntilAsync(() => running.Changes.Has("+first"), "the first object is told");
         Assert.Equal(0, log.Count("WatchFailed"));
@@ -112,7 +133,10 @@ public sealed class InformerTests(RuntimeClusterFixture fixture) : RuntimeTest
         var timings = Fast with { NotServedRetry = TimeSpan.FromMilliseconds(200) };
 
         await using var optional = await RunningInformer<Unserved>.StartAsync(
-            cluster.Kubeconfig, null, new InformerOptions<Unserved> { Optional = true, Timings = timings });
+            cluster.Kubeconfig,
+            null,
+            new InformerOptions<Unserved> { Optional = true, Timings = timings }
+        );
         await using var required = RunningInformer<Unserved>.Start(cluster.Kubeconfig, null, new InformerOptions<Unserved> { Timings = timings });
         await UntilAsync(() => required.Informer.IsNotServed, "the required one knows");
 
@@ -120,11 +144,16 @@ public sealed class InformerTests(RuntimeClusterFixture fixture) : RuntimeTest
         Assert.False(required.Informer.HasSynced);
     }
 
-    internal static V1ConfigMap Build(string name) => new()
-    {
-        Metadata = new V1ObjectMeta { Name = name, Labels = new Dictionary<string, string> { ["test"] = "yes" } },
-        Data = new Dictionary<string, string> { ["key"] = "value" },
-    };
+    internal static V1ConfigMap Build(string name) =>
+        new()
+        {
+            Metadata = new V1ObjectMeta
+            {
+                Name = name,
+                Labels = new Dictionary<string, string> { ["test"] = "yes" },
+            },
+            Data = new Dictionary<string, string> { ["key"] = "value" },
+        };
 
     private static V1Widget NewWidget(string space, string name)
     {

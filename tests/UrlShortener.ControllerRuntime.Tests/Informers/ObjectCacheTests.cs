@@ -7,10 +7,9 @@ namespace UrlShortener.ControllerRuntime.Tests.Informers;
 
 public sealed class ObjectCacheTests
 {
-    private readonly ObjectCache<V1ConfigMap> _cache = new(new Dictionary<string, Func<V1ConfigMap, IEnumerable<string>>>
-    {
-        ["color"] = map => map.Data?.Values ?? [],
-    });
+    private readonly ObjectCache<V1ConfigMap> _cache = new(
+        new Dictionary<string, Func<V1ConfigMap, IEnumerable<string>>> { ["color"] = map => map.Data?.Values ?? [] }
+    );
 
     [Fact]
     public void GetBy_ObjectChanged_IsFoundUnderItsNewValuesOnly()
@@ -35,9 +34,10 @@ public sealed class ObjectCacheTests
         Assert.Equal(0, _cache.Count);
     }
 
-    private static V1ConfigMap Build(string name, string color) => new()
-    {
-        Metadata = new V1ObjectMeta { Name = name, NamespaceProperty = "space" },
-        Data = new Dictionary<string, string> { ["color"] = color },
-    };
+    private static V1ConfigMap Build(string name, string color) =>
+        new()
+        {
+            Metadata = new V1ObjectMeta { Name = name, NamespaceProperty = "space" },
+            Data = new Dictionary<string, string> { ["color"] = color },
+        };
 }

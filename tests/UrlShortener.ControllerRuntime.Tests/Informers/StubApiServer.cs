@@ -10,7 +10,8 @@ using UrlShortener.ControllerRuntime.Api;
 
 namespace UrlShortener.ControllerRuntime.Tests.Informers;
 
-/// <summary>Answers lists with one object and each watch as a test says: for faults that a real API server cannot be made to show. It speaks HTTP/2, as that does.</summary>
+/// <summary>Answers lists with one object and each watch as a test says: for faults that a real API server cannot be made to show. It speaks HTTP/2, as that
+/// does.</summary>
 internal sealed class StubApiServer : IAsyncDisposable
 {
     private readonly WebApplication _application;
@@ -42,12 +43,11 @@ internal sealed class StubApiServer : IAsyncDisposable
         return server;
     }
 
-    public ApiClient Connect() => new(
-        new KubernetesClientConfiguration { Host = _application.Urls.Single(), SkipTlsVerify = true },
-        TimeSpan.FromSeconds(5));
+    public ApiClient Connect() => new(new KubernetesClientConfiguration { Host = _application.Urls.Single(), SkipTlsVerify = true }, TimeSpan.FromSeconds(5));
 
     public static string Line(string type, string name, int version) =>
-        $$$$"""{"type":"{{{{type}}}}","object":{"metadata":{"name":"{{{{name}}}}","namespace":"space","uid":"{{{{name}}}}","resourceVersion":"{{{{version}}}}"}}}""" + "\n";
+        $$$$"""{"type":"{{{{type}}}}","object":{"metadata":{"name":"{{{{name}}}}","namespace":"space","uid":"{{{{name}}}}","resourceVersion":"{{{{version}}}}"}}}"""
+        + "\n";
 
     public async ValueTask DisposeAsync()
     {
@@ -70,8 +70,10 @@ internal sealed class StubApiServer : IAsyncDisposable
         if (context.Request.Query.ContainsKey("watch"))
             return _watchAsync(context, Interlocked.Increment(ref _watches));
         Interlocked.Increment(ref _lists);
-        return context.Response.WriteAsync("""
+        return context.Response.WriteAsync(
+            """
             {"metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"listed","namespace":"space","uid":"1","resourceVersion":"1"}}]}
-            """);
+            """
+        );
     }
 }

@@ -27,8 +27,7 @@ public sealed class BusyStoreTests : ProductTest
             Assert.Equal(200, (await product.Anonymous.GetAsync($"/api/v1/urls/{code}/qr")).Status);
 
             var started = Stopwatch.GetTimestamp();
-            var replies = await Task.WhenAll(
-            [
+            var replies = await Task.WhenAll([
                 .. Enumerable.Range(0, 5).Select(_ => product.Owner.CreateAsync(link)),
                 product.Owner.CreateManyAsync([link]),
                 product.Owner.PatchAsync($"/api/v1/urls/{code}", link),
@@ -46,7 +45,10 @@ public sealed class BusyStoreTests : ProductTest
         }
 
         await Eventually.ReadAsync(
-            () => product.Anonymous.GetAsync("/health"), reply => reply.Json.GetProperty("status").GetString() == "healthy", "/health says healthy once the lock is gone");
+            () => product.Anonymous.GetAsync("/health"),
+            reply => reply.Json.GetProperty("status").GetString() == "healthy",
+            "/health says healthy once the lock is gone"
+        );
         await Eventually.ReadAsync(() => product.Owner.CreateAsync(link), reply => reply.Status == 201, "links are created again");
         Assert.Equal(302, (await product.Anonymous.GetAsync($"/{code}")).Status);
     }

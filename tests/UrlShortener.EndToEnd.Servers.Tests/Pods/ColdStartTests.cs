@@ -22,12 +22,21 @@ public sealed class ColdStartTests : PodTest
         foreach (var process in (ProductProcess[])[region.Kgs, region.A, region.B])
             await process.StopAsync();
 
-        var pod = Own(ProductProcess.Launch(region.Stores, ["--Role=app", "--Postgres:MigrateOnStart=false", "--Postgres:ReadFromReplicas=false", $"--Postgres:MaxLookups={Lookups}"]));
+        var pod = Own(
+            ProductProcess.Launch(
+                region.Stores,
+                ["--Role=app", "--Postgres:MigrateOnStart=false", "--Postgres:ReadFromReplicas=false", $"--Postgres:MaxLookups={Lookups}"]
+            )
+        );
         await pod.WaitUntilReadyAsync();
         var replies = await Task.WhenAll(codes.Select(code => pod.Anonymous.GetAsync($"/{code}")));
 
         Assert.All(replies, reply => Assert.True(reply.Status == 302, reply.ToString()));
         // They wait their turn: a connection for each would take the server longer to open than all lookups take. What was opened stays open for minutes.
-        Assert.InRange(await region.Stores.ReadAsync("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'url-shortener'"), Lookups, Lookups + Others);
+        Assert.InRange(
+            await region.Stores.ReadAsync("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'url-shortener'"),
+            Lookups,
+            Lookups + Others
+        );
     }
 }

@@ -42,7 +42,8 @@ public sealed class HealthTests : PodTest
             """
             CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION USING errcode = ''disk_full'', message = ''no space left on device''; END';
             CREATE TRIGGER refuse BEFORE INSERT ON urls FOR EACH ROW EXECUTE FUNCTION refuse()
-            """);
+            """
+        );
 
         var refused = await region.OnA.CreateAsync(new { original_url = "https://example.com/full" });
         refused.ShouldBeProblem(503, "UNAVAILABLE");
@@ -53,11 +54,16 @@ public sealed class HealthTests : PodTest
                 return await ReadHealthAsync(region.A, "database");
             },
             state => state == "degraded",
-            "the store is degraded");
+            "the store is degraded"
+        );
 
         await region.Stores.ExecuteAsync("DROP TRIGGER refuse ON urls");
         await WaitForHealthAsync(region.A, "database", "healthy");
-        await Eventually.ReadAsync(() => region.OnA.CreateAsync(new { original_url = "https://example.com/again" }), reply => reply.Status == 201, "links are created again");
+        await Eventually.ReadAsync(
+            () => region.OnA.CreateAsync(new { original_url = "https://example.com/again" }),
+            reply => reply.Status == 201,
+            "links are created again"
+        );
     }
 
     private static async Task<string> ReadHealthAsync(ProductProcess process, string component) =>

@@ -40,24 +40,28 @@ public sealed class KeyGenerationTests : PodTest
         var isOpened = false;
         var isEnough = false;
         var later = new ConcurrentBag<string>();
-        var creating = Enumerable.Range(0, 8).Select(async number =>
-        {
-            var client = number % 2 == 0 ? region.OnA : region.OnB;
-            while (!Volatile.Read(ref isEnough))
+        var creating = Enumerable
+            .Range(0, 8)
+            .Select(async number =>
             {
-                var began = Volatile.Read(ref isOpened);
-                var code = await client.CreateLinkAsync();
-                if (began)
-                    later.Add(code);
-            }
-        }).ToList();
+                var client = number % 2 == 0 ? region.OnA : region.OnB;
+                while (!Volatile.Read(ref isEnough))
+                {
+                    var began = Volatile.Read(ref isOpened);
+                    var code = await client.CreateLinkAsync();
+                    if (began)
+                        later.Add(code);
+                }
+            })
+            .ToList();
         var opened = await region.AskKgsAsync(HttpMethod.Post, Epochs, new { epoch = epoch + 1 }, KgsToken);
         Volatile.Write(ref isOpened, true);
         Assert.True(opened.Status == 200, opened.ToString());
         await Eventually.ReadAsync(
             () => region.AskKgsAsync(HttpMethod.Get, Status, token: KgsToken),
             status => status.Json.GetProperty("pool_epoch").GetInt32() == epoch + 1 && status.Json.GetProperty("state").GetString() == "idle",
-            "the pool of the new epoch is filled");
+            "the pool of the new epoch is filled"
+        );
         await Eventually.ReadAsync(() => Task.FromResult(later.Count), count => count > 2_500, "the pods create more than they had in memory");
         Volatile.Write(ref isEnough, true);
         await Task.WhenAll(creating);

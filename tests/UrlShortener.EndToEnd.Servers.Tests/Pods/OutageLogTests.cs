@@ -24,7 +24,10 @@ public sealed class OutageLogTests : ProductTest
 
         Assert.All(replies, reply => Assert.Equal(503, reply.Status));
         await Eventually.ReadAsync(
-            () => Task.FromResult(product.Output), output => output.Contains("Cannot load a link", StringComparison.Ordinal), "the log tells of it");
+            () => Task.FromResult(product.Output),
+            output => output.Contains("Cannot load a link", StringComparison.Ordinal),
+            "the log tells of it"
+        );
         var output = product.Output[before..];
         Assert.DoesNotContain("an error occurred while calling the factory", output, StringComparison.Ordinal);
         Assert.InRange(output.Split("Cannot load a link").Length - 1, 1, Visitors / 10);

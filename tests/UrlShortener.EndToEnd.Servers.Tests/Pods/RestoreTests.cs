@@ -43,7 +43,10 @@ public sealed class RestoreTests : PodTest
         Assert.Equal(0, (await region.A.RunCommandAsync("restored")).ExitCode);
         var epoch = await region.Stores.ReadAsync("SELECT max(epoch) FROM kgs_epochs");
         await Eventually.ReadAsync(
-            async () => (await region.AskKgsAsync(HttpMethod.Get, "/kgs/v1/status", token: KgsToken)).Json.GetProperty("pool_epoch").GetInt32(), told => told == epoch, "Redis knows the epoch");
+            async () => (await region.AskKgsAsync(HttpMethod.Get, "/kgs/v1/status", token: KgsToken)).Json.GetProperty("pool_epoch").GetInt32(),
+            told => told == epoch,
+            "Redis knows the epoch"
+        );
         foreach (var process in region.Pods.Append(region.Kgs))
             await process.KillAsync();
         await region.Stores.ExecuteAsync($"DELETE FROM kgs_epochs WHERE epoch = {epoch}");
@@ -95,7 +98,11 @@ public sealed class RestoreTests : PodTest
 
         Assert.True(restored.ExitCode == 0, restored.ToString());
         Assert.Contains("Opened epoch 1.", restored.Output, StringComparison.Ordinal);
-        await Eventually.ReadAsync(() => product.Anonymous.GetAsync($"/{code}"), reply => reply.Header("Location") == "https://example.com/1", "the restored target is followed");
+        await Eventually.ReadAsync(
+            () => product.Anonymous.GetAsync($"/{code}"),
+            reply => reply.Header("Location") == "https://example.com/1",
+            "the restored target is followed"
+        );
         Assert.Equal(200, (await user.PatchAsync($"/api/v1/urls/{code}", new { original_url = "https://example.com/new" })).Status);
         Assert.Equal("https://example.com/new", (await product.Anonymous.GetAsync($"/{code}")).Header("Location"));
         for (var i = 0; i < 30; i++)
@@ -114,23 +121,41 @@ public sealed class RestoreTests : PodTest
         foreach (var target in new[] { "https://example.com/2", "https://example.com/lost" })
             Assert.Equal(200, (await region.OnA.PatchAsync($"/api/v1/urls/{code}", new { original_url = target })).Status);
         foreach (var pod in region.Pods)
-            await Eventually.ReadAsync(() => pod.Anonymous.GetAsync($"/{code}"), reply => reply.Header("Location") == "https://example.com/lost", "the last change is seen");
-        await region.Stores.ExecuteAsync($"UPDATE urls SET original_url = 'https://example.com/1', version = 1 WHERE short_code = '{code}'; DELETE FROM link_changes");
+            await Eventually.ReadAsync(
+                () => pod.Anonymous.GetAsync($"/{code}"),
+                reply => reply.Header("Location") == "https://example.com/lost",
+                "the last change is seen"
+            );
+        await region.Stores.ExecuteAsync(
+            $"UPDATE urls SET original_url = 'https://example.com/1', version = 1 WHERE short_code = '{code}'; DELETE FROM link_changes"
+        );
         return code;
     }
 
     private static async Task AssertChangesAreInForceAsync(Region region, string code, string deleted)
     {
         foreach (var pod in region.Pods)
-            await Eventually.ReadAsync(() => pod.Anonymous.GetAsync($"/{code}"), reply => reply.Header("Location") == "https://example.com/1", "the restored target is followed");
+            await Eventually.ReadAsync(
+                () => pod.Anonymous.GetAsync($"/{code}"),
+                reply => reply.Header("Location") == "https://example.com/1",
+                "the restored target is followed"
+            );
 
         Assert.Equal(200, (await region.OnA.PatchAsync($"/api/v1/urls/{code}", new { original_url = "https://example.com/new" })).Status);
         Assert.Equal(204, (await region.OnA.DeleteAsync($"/api/v1/urls/{deleted}")).Status);
 
         Assert.Equal("https://example.com/new", (await region.A.Anonymous.GetAsync($"/{code}")).Header("Location"));
         Assert.Equal(404, (await region.A.Anonymous.GetAsync($"/{deleted}")).Status);
-        await Eventually.ReadAsync(() => region.B.Anonymous.GetAsync($"/{code}"), reply => reply.Header("Location") == "https://example.com/new", "the change is seen through the other pod");
-        await Eventually.ReadAsync(() => region.B.Anonymous.GetAsync($"/{deleted}"), reply => reply.Status == 404, "the deletion is seen through the other pod");
+        await Eventually.ReadAsync(
+            () => region.B.Anonymous.GetAsync($"/{code}"),
+            reply => reply.Header("Location") == "https://example.com/new",
+            "the change is seen through the other pod"
+        );
+        await Eventually.ReadAsync(
+            () => region.B.Anonymous.GetAsync($"/{deleted}"),
+            reply => reply.Status == 404,
+            "the deletion is seen through the other pod"
+        );
         // Nothing brings the old states back.
         foreach (var pod in region.Pods)
         {

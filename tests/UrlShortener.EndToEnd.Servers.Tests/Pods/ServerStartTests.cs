@@ -38,8 +38,11 @@ public sealed class ServerStartTests : ProductTest
         var user = await products[0].CreateUserAsync(NewEmail());
         var code = await user.CreateLinkAsync("https://example.com/shared");
         Assert.Equal("https://example.com/shared", (await products[1].Anonymous.GetAsync($"/{code}")).Header("Location"));
-        var many = await Task.WhenAll(Enumerable.Range(0, 40).Select(number => new ApiClient(products[number % 2].Http, user.ApiKey)
-            .CreateAsync(new { original_url = "https://example.com/" })));
+        var many = await Task.WhenAll(
+            Enumerable
+                .Range(0, 40)
+                .Select(number => new ApiClient(products[number % 2].Http, user.ApiKey).CreateAsync(new { original_url = "https://example.com/" }))
+        );
         Assert.All(many, reply => Assert.True(reply.Status == 201, reply.ToString()));
 
         var users = await products[0].RunCommandAsync("users", "list");
@@ -125,7 +128,10 @@ public sealed class ServerStartTests : ProductTest
             var path = (string)(await show.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
             Assert.SkipUnless(File.Exists(path), "The PostgreSQL of this run is no process of this machine, so its rules of access cannot be changed.");
             await File.WriteAllTextAsync(
-                path, $"host all {user} 127.0.0.1/32 scram-sha-256\n{await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken)}", TestContext.Current.CancellationToken);
+                path,
+                $"host all {user} 127.0.0.1/32 scram-sha-256\n{await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken)}",
+                TestContext.Current.CancellationToken
+            );
             await using var reload = new NpgsqlCommand("SELECT pg_reload_conf()", connection);
             await reload.ExecuteScalarAsync(TestContext.Current.CancellationToken);
         }

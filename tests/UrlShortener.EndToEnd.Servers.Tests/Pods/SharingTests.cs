@@ -21,7 +21,9 @@ public sealed class SharingTests : PodTest
             var link = new { original_url = $"https://example.com/{round}" };
 
             // Short URLs carry the host of the request; here both pods have the name of the service.
-            var replies = await Task.WhenAll(new[] { region.OnA, region.OnB, region.OnA, region.OnB }.Select(client => client.CreateAsync(link, key, ("Host", "sho.rt"))));
+            var replies = await Task.WhenAll(
+                new[] { region.OnA, region.OnB, region.OnA, region.OnB }.Select(client => client.CreateAsync(link, key, ("Host", "sho.rt")))
+            );
 
             Assert.All(replies, reply => Assert.True(reply.Status == 201, reply.ToString()));
             Assert.All(replies, reply => Assert.Equal(replies[0].Body, reply.Body));
@@ -69,8 +71,13 @@ public sealed class SharingTests : PodTest
                     return await pod.ReadMetricAsync("shortener_rate_limit_degraded");
                 },
                 degraded => degraded == 0,
-                "limits are shared again");
-            await Eventually.ReadAsync(() => pod.Anonymous.GetAsync("/health"), reply => reply.Json.GetProperty("status").GetString() == "healthy", "the pod is healthy again");
+                "limits are shared again"
+            );
+            await Eventually.ReadAsync(
+                () => pod.Anonymous.GetAsync("/health"),
+                reply => reply.Json.GetProperty("status").GetString() == "healthy",
+                "the pod is healthy again"
+            );
         }
     }
 
@@ -83,12 +90,16 @@ public sealed class SharingTests : PodTest
         var codes = new ConcurrentDictionary<string, int>();
         var left = each * 2;
 
-        await Task.WhenAll(Enumerable.Range(0, 16).Select(async number =>
-        {
-            var client = number % 2 == 0 ? region.OnA : region.OnB;
-            while (Interlocked.Decrement(ref left) >= 0)
-                codes.AddOrUpdate(await client.CreateLinkAsync(), 1, (_, times) => times + 1);
-        }));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 16)
+                .Select(async number =>
+                {
+                    var client = number % 2 == 0 ? region.OnA : region.OnB;
+                    while (Interlocked.Decrement(ref left) >= 0)
+                        codes.AddOrUpdate(await client.CreateLinkAsync(), 1, (_, times) => times + 1);
+                })
+        );
 
         Assert.DoesNotContain(codes, code => code.Value > 1);
         Assert.Equal(each * 2, codes.Count);

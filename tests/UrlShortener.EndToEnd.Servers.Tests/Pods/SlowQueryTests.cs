@@ -9,7 +9,11 @@ public sealed class SlowQueryTests : ProductTest
 
     // On one server, where lookups and questions about statistics could stand in each other's way most.
     private static readonly string[] Settings =
-        ["--RateLimiting:Enterprise=1000000", "--Postgres:ReadFromReplicas=false", "--Postgres:QueryTimeout=00:00:00.500"];
+    [
+        "--RateLimiting:Enterprise=1000000",
+        "--Postgres:ReadFromReplicas=false",
+        "--Postgres:QueryTimeout=00:00:00.500",
+    ];
 
     [Fact]
     public async Task ListsOfOneUser_ThatNeverEnd_LeaveThoseOfOthersAlone()
@@ -21,13 +25,20 @@ public sealed class SlowQueryTests : ProductTest
         var (greedy, modest) = (await NewUserAsync(product), await NewUserAsync(product));
         var codes = new[] { await greedy.CreateLinkAsync(), await modest.CreateLinkAsync() };
         using var enough = new CancellationTokenSource();
-        var loops = Enumerable.Range(0, 12).Select(async _ =>
-        {
-            while (!enough.IsCancellationRequested)
-                (await greedy.GetAsync("/api/v1/urls?target=example")).ShouldBeProblem(503, "UNAVAILABLE");
-        }).ToList();
+        var loops = Enumerable
+            .Range(0, 12)
+            .Select(async _ =>
+            {
+                while (!enough.IsCancellationRequested)
+                    (await greedy.GetAsync("/api/v1/urls?target=example")).ShouldBeProblem(503, "UNAVAILABLE");
+            })
+            .ToList();
         // Their searches have all the turns that they can have, and more of them wait.
-        await Eventually.ReadAsync(() => product.ReadMetricAsync("shortener_postgres_connections_in_use{target=\"primary\"}"), inUse => inUse >= 2, "searches are under way");
+        await Eventually.ReadAsync(
+            () => product.ReadMetricAsync("shortener_postgres_connections_in_use{target=\"primary\"}"),
+            inUse => inUse >= 2,
+            "searches are under way"
+        );
 
         for (var i = 0; i < 8; i++)
         {
@@ -59,13 +70,16 @@ public sealed class SlowQueryTests : ProductTest
         await using (await stores.LockReadsAsync("click_days"))
         {
             var isEnough = false;
-            var loops = Enumerable.Range(0, 8).Select(async number =>
-            {
-                var replies = new List<Reply>();
-                while (!Volatile.Read(ref isEnough))
-                    replies.Add(await owner.GetAsync(number % 2 == 0 ? $"/api/v1/urls/{popular}/stats?granularity=week" : "/api/v1/urls?target=example"));
-                return replies;
-            }).ToList();
+            var loops = Enumerable
+                .Range(0, 8)
+                .Select(async number =>
+                {
+                    var replies = new List<Reply>();
+                    while (!Volatile.Read(ref isEnough))
+                        replies.Add(await owner.GetAsync(number % 2 == 0 ? $"/api/v1/urls/{popular}/stats?granularity=week" : "/api/v1/urls?target=example"));
+                    return replies;
+                })
+                .ToList();
 
             foreach (var code in codes)
             {
@@ -91,11 +105,14 @@ public sealed class SlowQueryTests : ProductTest
     }
 
     // Stands before the server's own function of this name: a search for a target takes a minute for each link.
-    private static Task MakeSearchesHangAsync(ProductStores stores) => stores.ExecuteAsync(
-        $"""
-        CREATE FUNCTION public.strpos(text, text) RETURNS integer LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(60); RETURN 0; END';
-        ALTER DATABASE {stores.Database} SET search_path = public, pg_catalog
-        """);
+    private static Task MakeSearchesHangAsync(ProductStores stores) =>
+        stores.ExecuteAsync(
+            $"""
+            CREATE FUNCTION public.strpos(text, text) RETURNS integer LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(60); RETURN 0; END';
+            ALTER DATABASE {stores.Database} SET search_path = public, pg_catalog
+            """
+        );
 
-    private static Task<ApiClient> NewUserAsync(ProductProcess product) => product.CreateUserAsync(NewEmail(), "--tier", "enterprise", "--rate-limit", "1000000");
+    private static Task<ApiClient> NewUserAsync(ProductProcess product) =>
+        product.CreateUserAsync(NewEmail(), "--tier", "enterprise", "--rate-limit", "1000000");
 }

@@ -13,30 +13,50 @@ internal sealed class ProductStores : IAsyncDisposable
 {
     // Smaller than out of the box, so that a start does not generate a million codes.
     private static readonly string[] PoolSettings =
-        ["--Kgs:TargetLevel=10000", "--Kgs:LowWatermark=5000", "--Kgs:CriticalWatermark=1000", "--Keys:PoolSize=2000", "--Keys:LowWatermark=1000"];
+    [
+        "--Kgs:TargetLevel=10000",
+        "--Kgs:LowWatermark=5000",
+        "--Kgs:CriticalWatermark=1000",
+        "--Keys:PoolSize=2000",
+        "--Keys:LowWatermark=1000",
+    ];
 
     // On a machine that is busy with other things, servers that are well must not look ill. Tests of servers that are ill set their own, which win.
     private static readonly string[] PatientSettings =
-        ["--Postgres:ConnectTimeout=00:00:20", "--Postgres:ReadTimeout=00:00:20", "--Postgres:WriteTimeout=00:00:20", "--Redis:Timeout=00:00:02"];
+    [
+        "--Postgres:ConnectTimeout=00:00:20",
+        "--Postgres:ReadTimeout=00:00:20",
+        "--Postgres:WriteTimeout=00:00:20",
+        "--Redis:Timeout=00:00:02",
+    ];
 
     // The order matters to who reads a failure first: what is missing, what is double, what was counted wrong.
     private static readonly (string Problem, string Query)[] Checks =
     [
-        ("links are not in the registry of codes", """
+        (
+            "links are not in the registry of codes",
+            """
             SELECT count(*) FROM urls LEFT JOIN kgs_keys ON kgs_keys.short_code = urls.short_code AND kgs_keys.used_at = urls.created_at AND kgs_keys.is_used
             WHERE kgs_keys.short_code IS NULL
-            """),
+            """
+        ),
         ("codes have more than one link", "SELECT count(*) FROM (SELECT 1 FROM urls GROUP BY short_code HAVING count(*) > 1) AS twice"),
-        ("links have another number of clicks than there are", """
+        (
+            "links have another number of clicks than there are",
+            """
             SELECT count(*) FROM urls
             LEFT JOIN (SELECT short_code, count(*) FILTER (WHERE NOT is_bot) AS clicks FROM click_events GROUP BY short_code) AS clicked USING (short_code)
             WHERE urls.click_count <> coalesce(clicked.clicks, 0)
-            """),
-        ("links have other sums of clicks than there are clicks", """
+            """
+        ),
+        (
+            "links have other sums of clicks than there are clicks",
+            """
             SELECT count(*) FROM (SELECT short_code, count(*) AS clicks FROM click_events WHERE NOT is_bot GROUP BY short_code) AS clicked
             FULL JOIN (SELECT short_code, sum(quarter_1 + quarter_2 + quarter_3 + quarter_4) AS clicks FROM click_hours GROUP BY short_code) AS summed USING (short_code)
             WHERE coalesce(clicked.clicks, 0) <> coalesce(summed.clicks, 0)
-            """),
+            """
+        ),
     ];
 
     private readonly TestFolder _folder = new();
@@ -58,7 +78,7 @@ internal sealed class ProductStores : IAsyncDisposable
 
     /// <summary>The limits of the product as it is out of the box, for tests of servers that do not answer.</summary>
     public static IReadOnlyList<string> UsualLimits { get; } =
-        ["--Postgres:ConnectTimeout=00:00:02", "--Postgres:ReadTimeout=00:00:01", "--Postgres:WriteTimeout=00:00:05", "--Redis:Timeout=00:00:00.050"];
+    ["--Postgres:ConnectTimeout=00:00:02", "--Postgres:ReadTimeout=00:00:01", "--Postgres:WriteTimeout=00:00:05", "--Redis:Timeout=00:00:00.050"];
 
     /// <summary>The servers behind.</summary>
     public Servers Servers { get; }
@@ -77,18 +97,23 @@ internal sealed class ProductStores : IAsyncDisposable
 
     /// <summary>What tells a product to keep its data here.</summary>
     public IReadOnlyList<string> Settings =>
-    [
-        $"--ConnectionStrings:Postgres={PostgresConnection}", $"--ConnectionStrings:Redis={_redis}", $"--Redis:KeyPrefix={KeyPrefix}", "--Postgres:MigrateOnStart=true",
-        .. PoolSettings, .. PatientSettings,
-    ];
+        [
+            $"--ConnectionStrings:Postgres={PostgresConnection}",
+            $"--ConnectionStrings:Redis={_redis}",
+            $"--Redis:KeyPrefix={KeyPrefix}",
+            "--Postgres:MigrateOnStart=true",
+            .. PoolSettings,
+            .. PatientSettings,
+        ];
 
     /// <summary>The product's connection string, through the gates.</summary>
-    public string PostgresConnection => new NpgsqlConnectionStringBuilder
-    {
-        Host = string.Join(',', _postgresGates.Select(gate => $"127.0.0.1:{gate.Port}")),
-        Username = "postgres",
-        Database = Database,
-    }.ConnectionString;
+    public string PostgresConnection =>
+        new NpgsqlConnectionStringBuilder
+        {
+            Host = string.Join(',', _postgresGates.Select(gate => $"127.0.0.1:{gate.Port}")),
+            Username = "postgres",
+            Database = Database,
+        }.ConnectionString;
 
     /// <summary>Makes a place for data, with nothing in it. Skips the test, and says why, where the servers cannot be had.</summary>
     public static Task<ProductStores> CreateAsync() => CreateAsync(isRedisGated: false);
@@ -118,11 +143,13 @@ internal sealed class ProductStores : IAsyncDisposable
     public Task RetargetLinkAsync(string code, string target) => ChangeLinkAsync(code, $"original_url = '{target}'");
 
     /// <summary>What is stored of the clicks of a link: single ones, and sums.</summary>
-    public Task<long> CountClickRecordsAsync(string code) => ReadAsync(
-        $"""
-        SELECT (SELECT count(*) FROM click_events WHERE short_code = '{code}') + (SELECT count(*) FROM click_days WHERE short_code = '{code}')
-            + (SELECT count(*) FROM click_hours WHERE short_code = '{code}') + (SELECT count(*) FROM click_day_values WHERE short_code = '{code}')
-        """);
+    public Task<long> CountClickRecordsAsync(string code) =>
+        ReadAsync(
+            $"""
+            SELECT (SELECT count(*) FROM click_events WHERE short_code = '{code}') + (SELECT count(*) FROM click_days WHERE short_code = '{code}')
+                + (SELECT count(*) FROM click_hours WHERE short_code = '{code}') + (SELECT count(*) FROM click_day_values WHERE short_code = '{code}')
+            """
+        );
 
     /// <summary>Cuts the product off from all servers of PostgreSQL: nothing can be read or written from then on.</summary>
     public Task LoseAsync()
@@ -274,7 +301,9 @@ internal sealed class ProductStores : IAsyncDisposable
     {
         await using var connection = await OpenAsync();
         var tables = new List<string>();
-        await using (var command = Command(connection, "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"))
+        await using (
+            var command = Command(connection, "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")
+        )
         await using (var rows = await command.ExecuteReaderAsync(CancellationToken.None))
         {
             while (await rows.ReadAsync(CancellationToken.None))

@@ -70,7 +70,11 @@ public sealed class Servers : IAsyncLifetime
             var redisCluster = RedisCluster.StartAsync(new RedisClusterOptions(), CancellationToken.None);
             var redisServer = RedisServer.StartAsync(new RedisServerOptions(), CancellationToken.None);
             // All are waited for: what has started is known, and ended, when another cannot be had.
-            await Task.WhenAll(Keep(postgres, server => servers._postgres = server), Keep(redisCluster, server => servers._redisCluster = server), Keep(redisServer, server => servers._redisServer = server));
+            await Task.WhenAll(
+                Keep(postgres, server => servers._postgres = server),
+                Keep(redisCluster, server => servers._redisCluster = server),
+                Keep(redisServer, server => servers._redisServer = server)
+            );
             servers._redis = await ConnectionMultiplexer.ConnectAsync(servers.RedisCluster.Configuration);
             servers._redisBehindGates = await ConnectionMultiplexer.ConnectAsync(servers.RedisServer.Configuration);
             return servers;

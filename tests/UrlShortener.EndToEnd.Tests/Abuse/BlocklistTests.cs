@@ -12,7 +12,16 @@ public sealed class BlocklistTests : ProductTest
         await File.WriteAllTextAsync(path, "evil.example.com\n8.8.4.4\n", TestContext.Current.CancellationToken);
         var product = await StartAsync($"--Abuse:BlocklistPath={path}", "--RateLimiting:Enabled=false");
 
-        foreach (var url in new[] { "https://evil.example.com/", "http://EVIL.example.com:8080/path", "https://below.evil.example.com./", "http://[64:ff9b::8.8.4.4]/", "http://[2002:808:404::1]/" })
+        foreach (
+            var url in new[]
+            {
+                "https://evil.example.com/",
+                "http://EVIL.example.com:8080/path",
+                "https://below.evil.example.com./",
+                "http://[64:ff9b::8.8.4.4]/",
+                "http://[2002:808:404::1]/",
+            }
+        )
             (await product.Owner.CreateAsync(new { original_url = url })).ShouldBeProblem(400, "URL_BLOCKED");
         var code = await product.Owner.CreateLinkAsync("https://later.example.com/");
         var first = await product.Owner.CreateAsync(new { original_url = "https://later.example.com/retried" }, ("X-Idempotency-Key", "retried"));

@@ -6,7 +6,8 @@ using Xunit;
 
 namespace UrlShortener.EndToEnd.Tests.Clicks;
 
-/// <summary>Anybody may follow a link as often as they like, with headers as large as the server takes: that must cost neither the process nor the clicks of others.</summary>
+/// <summary>Anybody may follow a link as often as they like, with headers as large as the server takes: that must cost neither the process nor the clicks of
+/// others.</summary>
 public sealed class ClickFloodTests : ProductTest, IClassFixture<SmallPodFixture>
 {
     private const int Connections = 64;
@@ -56,15 +57,17 @@ public sealed class ClickFloodTests : ProductTest, IClassFixture<SmallPodFixture
             while (Volatile.Read(ref answered) < Clicks && Stopwatch.GetElapsedTime(started) < Limit)
             {
                 var agent = $"{connection}-{Guid.NewGuid():N}".PadRight(UserAgentBytes, 'x');
-                await stream.WriteAsync(Encoding.ASCII.GetBytes($"GET /{code} HTTP/1.1\r\nHost: flood\r\nUser-Agent: {agent}\r\n\r\n"), TestContext.Current.CancellationToken);
+                await stream.WriteAsync(
+                    Encoding.ASCII.GetBytes($"GET /{code} HTTP/1.1\r\nHost: flood\r\nUser-Agent: {agent}\r\n\r\n"),
+                    TestContext.Current.CancellationToken
+                );
                 var length = 0;
                 do
                 {
                     var read = await stream.ReadAsync(answer.AsMemory(length), TestContext.Current.CancellationToken);
                     Assert.True(read > 0, $"The product closed a connection. Its output:\n{_pod.Output}");
                     length += read;
-                }
-                while (!answer.AsSpan(0, length).EndsWith("\r\n\r\n"u8));
+                } while (!answer.AsSpan(0, length).EndsWith("\r\n\r\n"u8));
                 Assert.StartsWith("HTTP/1.1 302", Encoding.ASCII.GetString(answer, 0, length), StringComparison.Ordinal);
                 Interlocked.Increment(ref answered);
             }

@@ -17,7 +17,12 @@ public sealed class PrivacyTests : ProductTest
         var product = await StartBehindProxyAsync();
         var code = await product.Owner.CreateLinkAsync();
         foreach (var address in new[] { V4, V6 })
-            await product.Anonymous.GetAsync($"/{code}", ("X-Forwarded-For", address), ("User-Agent", UserAgents.Desktop), ("Referer", "https://news.example/?visitor=querysecret"));
+            await product.Anonymous.GetAsync(
+                $"/{code}",
+                ("X-Forwarded-For", address),
+                ("User-Agent", UserAgents.Desktop),
+                ("Referer", "https://news.example/?visitor=querysecret")
+            );
         // Creating a link takes the address, too: for the limit, and for the idempotency key.
         await product.Anonymous.CreateAsync(new { original_url = "https://example.com/" }, ("X-Forwarded-For", V4), ("X-Idempotency-Key", "key"));
         var statistics = await product.Owner.WaitForClicksAsync(code, 2);
@@ -59,7 +64,12 @@ public sealed class PrivacyTests : ProductTest
         var product = await StartBehindProxyAsync();
         var (code, other) = (await product.Owner.CreateLinkAsync(), await product.Owner.CreateLinkAsync());
         foreach (var link in new[] { code, other })
-            await product.Anonymous.GetAsync($"/{link}", ("X-Forwarded-For", V4), ("User-Agent", link == code ? agent : UserAgents.Desktop), ("Referer", $"https://{link}.example/"));
+            await product.Anonymous.GetAsync(
+                $"/{link}",
+                ("X-Forwarded-For", V4),
+                ("User-Agent", link == code ? agent : UserAgents.Desktop),
+                ("Referer", $"https://{link}.example/")
+            );
         await product.Owner.WaitForClicksAsync(code, 1);
         await product.Owner.WaitForClicksAsync(other, 1);
 
@@ -89,7 +99,10 @@ public sealed class PrivacyTests : ProductTest
             // A digest without a secret is undone by trying all addresses.
             var digest = SHA256.HashData(bytes);
             Assert.False(await product.Stores.HoldAsync(digest), $"The plain digest of {text} is in the data.");
-            Assert.False(await product.Stores.HoldAsync(Encoding.ASCII.GetBytes(Convert.ToHexStringLower(digest))), $"The plain digest of {text} is in the data.");
+            Assert.False(
+                await product.Stores.HoldAsync(Encoding.ASCII.GetBytes(Convert.ToHexStringLower(digest))),
+                $"The plain digest of {text} is in the data."
+            );
             Assert.False(await product.Stores.HoldAsync(SHA256.HashData(Encoding.UTF8.GetBytes(text))), $"The plain digest of {text} is in the data.");
         }
 

@@ -47,7 +47,10 @@ public sealed class StatisticsTests : ProductTest, IClassFixture<ProxiedProductF
     public async Task GetStats_EachClickNamesAnotherSource_SumsUpThoseBeyondAThousand()
     {
         var code = await _product.Owner.CreateLinkAsync();
-        await Parallel.ForEachAsync(Enumerable.Range(0, 1_200), async (i, _) => await ClickAsync(code, "203.0.113.1", UserAgents.Desktop, $"https://s{i}.example/"));
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, 1_200),
+            async (i, _) => await ClickAsync(code, "203.0.113.1", UserAgents.Desktop, $"https://s{i}.example/")
+        );
         await _product.Owner.WaitForClicksAsync(code, 1_200);
         // Hosts with the names that we give.
         await ClickAsync(code, "203.0.113.1", UserAgents.Desktop, "http://direct/");
@@ -139,7 +142,9 @@ public sealed class StatisticsTests : ProductTest, IClassFixture<ProxiedProductF
         var days = await _product.Owner.GetStatisticsAsync(code, "?time_zone=Asia/Kolkata");
         var from = TimeProvider.System.GetUtcNow().AddHours(-3);
         var hours = await _product.Owner.GetStatisticsAsync(
-            code, string.Create(CultureInfo.InvariantCulture, $"?time_zone=Asia/Kolkata&granularity=hour&start_date={from:yyyy-MM-ddTHH:mm:ssZ}"));
+            code,
+            string.Create(CultureInfo.InvariantCulture, $"?time_zone=Asia/Kolkata&granularity=hour&start_date={from:yyyy-MM-ddTHH:mm:ssZ}")
+        );
 
         Assert.Equal("Asia/Kolkata", days.GetProperty("time_zone").GetString());
         Assert.All(Buckets(days), bucket => Assert.EndsWith("T00:00:00+05:30", bucket.Text, StringComparison.Ordinal));
@@ -193,12 +198,26 @@ public sealed class StatisticsTests : ProductTest, IClassFixture<ProxiedProductF
     }
 
     private static List<(string, long)> Pairs(JsonElement parent, string list, string name) =>
-        [.. parent.GetProperty(list).EnumerateArray().Select(entry => (entry.GetProperty(name).GetString()!, entry.GetProperty("clicks").GetInt64()))
-            .OrderByDescending(pair => pair.Item2).ThenBy(pair => pair.Item1, StringComparer.Ordinal)];
+        [
+            .. parent
+                .GetProperty(list)
+                .EnumerateArray()
+                .Select(entry => (entry.GetProperty(name).GetString()!, entry.GetProperty("clicks").GetInt64()))
+                .OrderByDescending(pair => pair.Item2)
+                .ThenBy(pair => pair.Item1, StringComparer.Ordinal),
+        ];
 
     private static List<(string Text, DateTimeOffset At, long Clicks)> Buckets(JsonElement statistics) =>
-        [.. statistics.GetProperty("time_series").EnumerateArray().Select(bucket => (
-            bucket.GetProperty("timestamp").GetString()!,
-            DateTimeOffset.Parse(bucket.GetProperty("timestamp").GetString()!, CultureInfo.InvariantCulture),
-            bucket.GetProperty("clicks").GetInt64()))];
+        [
+            .. statistics
+                .GetProperty("time_series")
+                .EnumerateArray()
+                .Select(bucket =>
+                    (
+                        bucket.GetProperty("timestamp").GetString()!,
+                        DateTimeOffset.Parse(bucket.GetProperty("timestamp").GetString()!, CultureInfo.InvariantCulture),
+                        bucket.GetProperty("clicks").GetInt64()
+                    )
+                ),
+        ];
 }

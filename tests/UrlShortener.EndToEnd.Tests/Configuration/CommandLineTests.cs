@@ -90,7 +90,10 @@ public sealed class CommandLineTests : ProductTest
     [Fact]
     public async Task Environment_VariablesOfOtherPrograms_AreTheirs()
     {
-        var result = await RunInEnvironmentAsync(["Serilog__MinimumLevel=Debug", "LINKSHARE__TOKEN=1", "APP__Name=x", "KEY=1", "LINK=2", "Links_Other=3"], "migrate");
+        var result = await RunInEnvironmentAsync(
+            ["Serilog__MinimumLevel=Debug", "LINKSHARE__TOKEN=1", "APP__Name=x", "KEY=1", "LINK=2", "Links_Other=3"],
+            "migrate"
+        );
 
         Assert.True(result.ExitCode == 0, result.ToString());
     }
@@ -111,10 +114,16 @@ public sealed class CommandLineTests : ProductTest
     }
 
     [Fact]
-    public async Task CommandLine_SaysWhereToListen_BeforeTheEnvironment() => Assert.Contains(
-        "http://127.0.0.5:",
-        await ReadListeningLineAsync(await NewStoresAsync(), ["ASPNETCORE_URLS=http://127.0.0.2:0", "Urls=http://127.0.0.3:0"], ["--urls", "http://127.0.0.5:0"]),
-        StringComparison.Ordinal);
+    public async Task CommandLine_SaysWhereToListen_BeforeTheEnvironment() =>
+        Assert.Contains(
+            "http://127.0.0.5:",
+            await ReadListeningLineAsync(
+                await NewStoresAsync(),
+                ["ASPNETCORE_URLS=http://127.0.0.2:0", "Urls=http://127.0.0.3:0"],
+                ["--urls", "http://127.0.0.5:0"]
+            ),
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public async Task Logs_AsJson_AreOneObjectALine()
@@ -128,10 +137,12 @@ public sealed class CommandLineTests : ProductTest
     }
 
     [Fact]
-    public async Task Logs_ForSystemd_BeginWithTheirPriority() => Assert.StartsWith(
-        "<6>",
-        await ReadListeningLineAsync(await NewStoresAsync(), ["Logging__Console__FormatterName=systemd"], ["--urls", "http://127.0.0.1:0"]),
-        StringComparison.Ordinal);
+    public async Task Logs_ForSystemd_BeginWithTheirPriority() =>
+        Assert.StartsWith(
+            "<6>",
+            await ReadListeningLineAsync(await NewStoresAsync(), ["Logging__Console__FormatterName=systemd"], ["--urls", "http://127.0.0.1:0"]),
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public async Task Logs_UnknownFormat_IsRefused() =>
@@ -169,7 +180,8 @@ public sealed class CommandLineTests : ProductTest
                 else if (line.Contains("Now listening on", StringComparison.Ordinal))
                     listening.TrySetResult(line);
             },
-            output.Add);
+            output.Add
+        );
         try
         {
             return await listening.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);

@@ -57,7 +57,8 @@ public sealed class StartTests : ProductTest
     [InlineData("nonsense")]
     [InlineData("http://127.0.0.1:99999")]
     [InlineData("http://192.0.2.1:8080")]
-    public async Task Start_AddressCannotBeListenedOn_SaysSo(string address) => await ProductRuns.AssertFailsAsync(await NewStoresAsync(), address, "--urls", address);
+    public async Task Start_AddressCannotBeListenedOn_SaysSo(string address) =>
+        await ProductRuns.AssertFailsAsync(await NewStoresAsync(), address, "--urls", address);
 
     [Fact]
     public async Task Start_FirstAndSecond_PrintsTheKeyOnceOnly()

@@ -13,24 +13,27 @@ public sealed class DurabilityTests : ProductTest
         var owner = product.Owner;
         var acknowledged = new ConcurrentDictionary<string, string>();
         var enough = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var creates = Enumerable.Range(0, 1_000).Select(async number =>
-        {
-            var target = $"https://example.com/{number}";
-            try
+        var creates = Enumerable
+            .Range(0, 1_000)
+            .Select(async number =>
             {
-                var reply = await owner.CreateAsync(new { original_url = target });
-                Assert.True(reply.Status == 201, reply.ToString());
-                acknowledged[reply.Json.GetProperty("short_code").GetString()!] = target;
-            }
-            catch (HttpRequestException)
-            {
-                // Killed before it answered: nothing was promised.
-                return;
-            }
+                var target = $"https://example.com/{number}";
+                try
+                {
+                    var reply = await owner.CreateAsync(new { original_url = target });
+                    Assert.True(reply.Status == 201, reply.ToString());
+                    acknowledged[reply.Json.GetProperty("short_code").GetString()!] = target;
+                }
+                catch (HttpRequestException)
+                {
+                    // Killed before it answered: nothing was promised.
+                    return;
+                }
 
-            if (acknowledged.Count >= 300)
-                enough.TrySetResult();
-        }).ToList();
+                if (acknowledged.Count >= 300)
+                    enough.TrySetResult();
+            })
+            .ToList();
 
         await enough.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
         await product.KillAsync();
@@ -104,25 +107,28 @@ public sealed class DurabilityTests : ProductTest
         var owner = product.Owner;
         var acknowledged = new ConcurrentQueue<string>();
         var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var clients = Enumerable.Range(0, 16).Select(async _ =>
-        {
-            while (true)
+        var clients = Enumerable
+            .Range(0, 16)
+            .Select(async _ =>
             {
-                try
+                while (true)
                 {
-                    var reply = await owner.CreateAsync(new { original_url = "https://example.com/" });
-                    Assert.True(reply.Status == 201, reply.ToString());
-                    acknowledged.Enqueue(reply.Json.GetProperty("short_code").GetString()!);
-                }
-                catch (HttpRequestException)
-                {
-                    return;
-                }
+                    try
+                    {
+                        var reply = await owner.CreateAsync(new { original_url = "https://example.com/" });
+                        Assert.True(reply.Status == 201, reply.ToString());
+                        acknowledged.Enqueue(reply.Json.GetProperty("short_code").GetString()!);
+                    }
+                    catch (HttpRequestException)
+                    {
+                        return;
+                    }
 
-                if (acknowledged.Count > 200)
-                    started.TrySetResult();
-            }
-        }).ToList();
+                    if (acknowledged.Count > 200)
+                        started.TrySetResult();
+                }
+            })
+            .ToList();
 
         await started.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
         await product.StopAsync();

@@ -25,8 +25,7 @@ public sealed class BusyStoreTests : ProductTest
             Assert.Equal(200, (await product.Anonymous.GetAsync($"/api/v1/urls/{code}/qr")).Status);
 
             var started = Stopwatch.GetTimestamp();
-            var replies = await Task.WhenAll(
-            [
+            var replies = await Task.WhenAll([
                 .. Enumerable.Range(0, 5).Select(_ => product.Owner.CreateAsync(link)),
                 product.Owner.CreateManyAsync([link]),
                 product.Owner.PatchAsync($"/api/v1/urls/{code}", link),

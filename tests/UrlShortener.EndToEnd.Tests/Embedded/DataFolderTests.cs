@@ -109,7 +109,11 @@ public sealed class DataFolderTests : ProductTest
         var restored = await product.RunCommandAsync("restored");
 
         Assert.True(restored.ExitCode == 0, restored.ToString());
-        await Eventually.ReadAsync(() => product.Anonymous.GetAsync($"/{code}"), reply => reply.Header("Location") == "https://example.com/restored", "the restored target is followed");
+        await Eventually.ReadAsync(
+            () => product.Anonymous.GetAsync($"/{code}"),
+            reply => reply.Header("Location") == "https://example.com/restored",
+            "the restored target is followed"
+        );
         // Codes of before are void, and there are new ones.
         Assert.Equal(302, (await product.Anonymous.GetAsync($"/{await product.Owner.CreateLinkAsync()}")).Status);
     }

@@ -19,12 +19,13 @@ public sealed partial class FailedStartTests : ProductTest
         // The next codes now wait for this lock, whatever the moment, and get it when the start has failed.
         await using (stores.LockWrites())
         {
-            await using (await Task.Run(() => new FileStream(pipe, FileMode.Open, FileAccess.Write, FileShare.ReadWrite)))
-            {
-            }
+            await using (await Task.Run(() => new FileStream(pipe, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))) { }
 
             await Eventually.ReadAsync(
-                () => Task.FromResult(product.Output), output => output.Contains("shutting down", StringComparison.Ordinal), "the start has failed");
+                () => Task.FromResult(product.Output),
+                output => output.Contains("shutting down", StringComparison.Ordinal),
+                "the start has failed"
+            );
         }
 
         var exitCode = await product.WaitForExitAsync();

@@ -33,7 +33,8 @@ public sealed class FullDiskTests : ProductTest
         Eventually.ReadAsync(
             () => product.Anonymous.GetAsync("/health"),
             reply => reply.Status == status && reply.Json.GetProperty("components").GetProperty("database").GetString() == database,
-            $"the store is {database}");
+            $"the store is {database}"
+        );
 
     /// <summary>A file system in memory that a test can fill.</summary>
     private sealed class SmallDisk : IDisposable

@@ -2,14 +2,13 @@ using Microsoft.Data.Sqlite;
 
 namespace UrlShortener.EndToEnd.Tests.Product;
 
-/// <summary>Where a product keeps its data, for as long as a test: here a folder with a SQLite file. Products that are started one after another, or side by side, may share it.</summary>
+/// <summary>Where a product keeps its data, for as long as a test: here a folder with a SQLite file. Products that are started one after another, or side by
+/// side, may share it.</summary>
 internal sealed class ProductStores : IAsyncDisposable
 {
     private readonly TestFolder _folder = new();
 
-    private ProductStores()
-    {
-    }
+    private ProductStores() { }
 
     /// <summary>Whether the data is on servers, which may be slow or away.</summary>
     public static bool AreServers => false;
@@ -42,10 +41,13 @@ internal sealed class ProductStores : IAsyncDisposable
 
     /// <summary>Whether bytes occur anywhere in the data. While a product runs the write-ahead log is part of it.</summary>
     public Task<bool> HoldAsync(byte[] bytes) =>
-        Task.FromResult(Directory.EnumerateFiles(DataDirectory, "*", SearchOption.AllDirectories)
-            // It is empty, and .NET opens no file that another process has locked.
-            .Where(path => Path.GetFileName(path) != "serve.lock")
-            .Any(path => ReadAll(path).AsSpan().IndexOf(bytes) >= 0));
+        Task.FromResult(
+            Directory
+                .EnumerateFiles(DataDirectory, "*", SearchOption.AllDirectories)
+                // It is empty, and .NET opens no file that another process has locked.
+                .Where(path => Path.GetFileName(path) != "serve.lock")
+                .Any(path => ReadAll(path).AsSpan().IndexOf(bytes) >= 0)
+        );
 
     /// <summary>Ends a link behind the product's back, in the past, which the API refuses.</summary>
     public Task ExpireLinkAsync(string code) => ChangeLinkAsync(code, "expires_at = 1");
@@ -137,7 +139,13 @@ internal sealed class ProductStores : IAsyncDisposable
     private SqliteConnection Open()
     {
         var connection = new SqliteConnection(
-            new SqliteConnectionStringBuilder { DataSource = DatabasePath, Mode = SqliteOpenMode.ReadWrite, Pooling = false }.ToString());
+            new SqliteConnectionStringBuilder
+            {
+                DataSource = DatabasePath,
+                Mode = SqliteOpenMode.ReadWrite,
+                Pooling = false,
+            }.ToString()
+        );
         connection.Open();
         return connection;
     }

@@ -15,22 +15,46 @@ public sealed class SettingsTests : ProductTest
 
         var result = await ProductRuns.StartAsync(
             stores,
-            "--RateLimitng:Free=5", "--RateLimiting:Free=many", "--RateLimiting:Enabled=perhaps", "--Clicks:BatchSize=0", "--Clicks:FlushInterval=00:00:10", "--Links:PublicBaseUrl=nope",
-            "--Keys:PolSize=3", "--Proxies:Trusted:0=everybody", "--Authentication:Jwt:SigningKey=c2hvcnQ=", "--Caching:Ttl=soon",
-            "--ConnectionStrings:Redis=db:6379", "--Role=king");
+            "--RateLimitng:Free=5",
+            "--RateLimiting:Free=many",
+            "--RateLimiting:Enabled=perhaps",
+            "--Clicks:BatchSize=0",
+            "--Clicks:FlushInterval=00:00:10",
+            "--Links:PublicBaseUrl=nope",
+            "--Keys:PolSize=3",
+            "--Proxies:Trusted:0=everybody",
+            "--Authentication:Jwt:SigningKey=c2hvcnQ=",
+            "--Caching:Ttl=soon",
+            "--ConnectionStrings:Redis=db:6379",
+            "--Role=king"
+        );
 
         Assert.True(result.ExitCode == ConfigurationError, result.ToString());
         Assert.Contains("The configuration has ", result.Error, StringComparison.Ordinal);
-        foreach (var (setting, hint) in new[]
-        {
-            ("RateLimitng", "Did you mean RateLimiting?"), ("RateLimiting:Free", "\"many\""), ("RateLimiting:Enabled", "true or false"), ("Clicks:BatchSize", "between 1 and 100000"),
-            ("Clicks:FlushInterval", "00:00:00.4"), ("Links:PublicBaseUrl", "\"nope\""), ("Keys:PolSize", "Did you mean PoolSize?"),
-            ("Proxies:Trusted", "\"everybody\""), ("Authentication:Jwt:SigningKey", "32 bytes"), ("Caching:Ttl", "00:00:30"), ("ConnectionStrings:Redis", "needs ConnectionStrings:Postgres"), ("Role", "all, app or kgs"),
-        })
+        foreach (
+            var (setting, hint) in new[]
+            {
+                ("RateLimitng", "Did you mean RateLimiting?"),
+                ("RateLimiting:Free", "\"many\""),
+                ("RateLimiting:Enabled", "true or false"),
+                ("Clicks:BatchSize", "between 1 and 100000"),
+                ("Clicks:FlushInterval", "00:00:00.4"),
+                ("Links:PublicBaseUrl", "\"nope\""),
+                ("Keys:PolSize", "Did you mean PoolSize?"),
+                ("Proxies:Trusted", "\"everybody\""),
+                ("Authentication:Jwt:SigningKey", "32 bytes"),
+                ("Caching:Ttl", "00:00:30"),
+                ("ConnectionStrings:Redis", "needs ConnectionStrings:Postgres"),
+                ("Role", "all, app or kgs"),
+            }
+        )
         {
             Assert.True(
-                result.Error.Split('\n').Any(line => line.TrimStart().StartsWith(setting + " ", StringComparison.Ordinal) && line.Contains(hint, StringComparison.Ordinal)),
-                $"{setting} is not named with {hint}: {result}");
+                result
+                    .Error.Split('\n')
+                    .Any(line => line.TrimStart().StartsWith(setting + " ", StringComparison.Ordinal) && line.Contains(hint, StringComparison.Ordinal)),
+                $"{setting} is not named with {hint}: {result}"
+            );
         }
 
         ProductRuns.AssertTellsPlainly(result);

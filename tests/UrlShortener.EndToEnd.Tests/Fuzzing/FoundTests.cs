@@ -40,8 +40,12 @@ public sealed class FoundTests : ProductTest, IClassFixture<FuzzFixture>
     public void Body_ChunkSizeThatNoNumberHolds_Returns400()
     {
         var answer = _target.Exchange(
-            [.. _target.Head($"POST {Urls} HTTP/1.1", $"X-API-Key: {_product.ApiKey}", "Content-Type: application/json", "Transfer-Encoding: chunked"), .. "FFFFFFFFFFFFFFFF\r\na"u8],
-            mustAnswer: true);
+            [
+                .. _target.Head($"POST {Urls} HTTP/1.1", $"X-API-Key: {_product.ApiKey}", "Content-Type: application/json", "Transfer-Encoding: chunked"),
+                .. "FFFFFFFFFFFFFFFF\r\na"u8,
+            ],
+            mustAnswer: true
+        );
 
         Assert.Equal(400, answer.Status);
     }
@@ -54,9 +58,18 @@ public sealed class FoundTests : ProductTest, IClassFixture<FuzzFixture>
         foreach (var _ in Enumerable.Range(0, 10))
         {
             using var client = await _target.ConnectAsync(TestContext.Current.CancellationToken);
-            await client.GetStream().WriteAsync(
-                _target.Head($"POST {Urls} HTTP/1.1", $"X-API-Key: {_product.ApiKey}", "Content-Type: application/json", "Content-Length: 50", "Expect: 100-continue"),
-                TestContext.Current.CancellationToken);
+            await client
+                .GetStream()
+                .WriteAsync(
+                    _target.Head(
+                        $"POST {Urls} HTTP/1.1",
+                        $"X-API-Key: {_product.ApiKey}",
+                        "Content-Type: application/json",
+                        "Content-Length: 50",
+                        "Expect: 100-continue"
+                    ),
+                    TestContext.Current.CancellationToken
+                );
             // The interim answer says that the body is being read.
             Assert.NotEqual(0, await client.GetStream().ReadAsync(new byte[1], TestContext.Current.CancellationToken));
             client.Client.Close(timeout: 0);

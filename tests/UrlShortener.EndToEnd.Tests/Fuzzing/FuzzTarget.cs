@@ -26,7 +26,10 @@ internal sealed class FuzzTarget(ProductProcess product, string knownCode)
 
     /// <summary>Sends a body as JSON, as the owner.</summary>
     public Answer Send(string method, string path, ReadOnlySpan<byte> body, string contentType = "application/json") =>
-        Exchange([.. Head($"{method} {path} HTTP/1.1", $"X-API-Key: {product.ApiKey}", $"Content-Type: {contentType}", $"Content-Length: {body.Length}"), .. body], mustAnswer: true);
+        Exchange(
+            [.. Head($"{method} {path} HTTP/1.1", $"X-API-Key: {product.ApiKey}", $"Content-Type: {contentType}", $"Content-Length: {body.Length}"), .. body],
+            mustAnswer: true
+        );
 
     /// <summary>Sends a request without a body, as the owner.</summary>
     public Answer Send(string method, string path) => Exchange(Head($"{method} {path} HTTP/1.1", $"X-API-Key: {product.ApiKey}"), mustAnswer: true);
@@ -48,9 +51,7 @@ internal sealed class FuzzTarget(ProductProcess product, string knownCode)
             ExchangeAsync(request, received, !mustAnswer, limit.Token).GetAwaiter().GetResult();
         }
         // Refused in the middle of what we sent. What it said before counts.
-        catch (Exception error) when (error is SocketException or IOException)
-        {
-        }
+        catch (Exception error) when (error is SocketException or IOException) { }
         catch (OperationCanceledException)
         {
             Assert.Fail($"No end after {Stopwatch.GetElapsedTime(started).TotalSeconds:0.0} s. {Describe(request)}");
@@ -60,7 +61,8 @@ internal sealed class FuzzTarget(ProductProcess product, string knownCode)
         // 505 is the one of its class that blames the client: for an HTTP version that there is not.
         Assert.True(
             answer.Status is (>= 100 and < 500) or 505 || (answer.Status == 0 && !mustAnswer),
-            $"Answered {answer.Status} {answer.Text}\n{Describe(request)}");
+            $"Answered {answer.Status} {answer.Text}\n{Describe(request)}"
+        );
         Assert.True(answer.Header("X-Injected") is null, $"A header came through to the answer: {answer.Text}\n{Describe(request)}");
         return answer;
     }
@@ -80,8 +82,11 @@ internal sealed class FuzzTarget(ProductProcess product, string knownCode)
         var location = followed.Header("Location");
         Assert.NotNull(location);
         Assert.True(
-            Uri.TryCreate(location, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && location.All(character => character is > ' ' and <= '~'),
-            $"{code} of {created.Text} leads to {location}");
+            Uri.TryCreate(location, UriKind.Absolute, out var uri)
+                && uri.Scheme is "http" or "https"
+                && location.All(character => character is > ' ' and <= '~'),
+            $"{code} of {created.Text} leads to {location}"
+        );
         // What we send visitors to must be what we accept; else a link could not be moved to another shortener, nor back.
         var again = Send("POST", "/api/v1/urls", JsonSerializer.SerializeToUtf8Bytes(new { original_url = location }));
         Assert.True(again.Status == 201 || location.Length > 2_048, $"The Location {location} of {created.Text} is not accepted again: {again.Text}");
@@ -121,16 +126,15 @@ internal sealed class FuzzTarget(ProductProcess product, string knownCode)
             if (mayBeCutOff && await Task.WhenAny(reading, Task.Delay(Patience, cancellationToken)) != reading)
                 client.Client.Shutdown(SocketShutdown.Send);
         }
-        catch (Exception error) when (error is SocketException or IOException)
-        {
-        }
+        catch (Exception error) when (error is SocketException or IOException) { }
 
         await reading;
     }
 
     // Base64 besides: a replay needs every byte.
     private static string Describe(byte[] request) =>
-        $"The request ({request.Length} bytes; replay with: base64 -d | nc HOST PORT):\n{Encoding.UTF8.GetString(request.AsSpan(0, Math.Min(request.Length, 2_000)))}\n"
+        $"The request ({request.Length} bytes; replay with: base64 -d | nc HOST "
+        + $"PORT):\n{Encoding.UTF8.GetString(request.AsSpan(0, Math.Min(request.Length, 2_000)))}\n"
         + Convert.ToBase64String(request.AsSpan(0, Math.Min(request.Length, 8_000)));
 }
 
@@ -157,5 +161,9 @@ internal sealed class Answer
 
     /// <summary>A header; null when it is not there.</summary>
     public string? Header(string name) =>
-        _head.Split("\r\n").Where(line => line.StartsWith($"{name}: ", StringComparison.OrdinalIgnoreCase)).Select(line => line[(name.Length + 2)..]).FirstOrDefault();
+        _head
+            .Split("\r\n")
+            .Where(line => line.StartsWith($"{name}: ", StringComparison.OrdinalIgnoreCase))
+            .Select(line => line[(name.Length + 2)..])
+            .FirstOrDefault();
 }

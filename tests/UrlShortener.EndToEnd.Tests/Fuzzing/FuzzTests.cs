@@ -8,7 +8,8 @@ using Xunit;
 
 namespace UrlShortener.EndToEnd.Tests.Fuzzing;
 
-/// <summary>No answer of the 500s, no hang, no injection, whatever is sent; and the process is as well as before. A failing request is printed for replay.</summary>
+/// <summary>No answer of the 500s, no hang, no injection, whatever is sent; and the process is as well as before. A failing request is printed for
+/// replay.</summary>
 public sealed class FuzzTests : ProductTest, IClassFixture<FuzzFixture>
 {
     private const string Urls = "/api/v1/urls";
@@ -28,7 +29,11 @@ public sealed class FuzzTests : ProductTest, IClassFixture<FuzzFixture>
     public async Task Create_AnyUrl_IsRefusedOrLeadsWhereBrowsersCanGo()
     {
         var before = _target.Created;
-        Inputs.Check(Inputs.Url, 600, url => _target.CheckCreated(_target.Send("POST", Urls, Encoding.ASCII.GetBytes($$"""{"original_url":{{Inputs.Quote(url)}}}"""))));
+        Inputs.Check(
+            Inputs.Url,
+            600,
+            url => _target.CheckCreated(_target.Send("POST", Urls, Encoding.ASCII.GetBytes($$"""{"original_url":{{Inputs.Quote(url)}}}""")))
+        );
         // As UTF-8, not as escapes.
         Inputs.Check(Inputs.Url, 200, url => _target.CheckCreated(_target.Send("POST", Urls, JsonSerializer.SerializeToUtf8Bytes(new { original_url = url }))));
 
@@ -43,7 +48,15 @@ public sealed class FuzzTests : ProductTest, IClassFixture<FuzzFixture>
         Inputs.Check(
             Inputs.Alias,
             400,
-            alias => _target.CheckCreated(_target.Send("POST", Urls, Encoding.ASCII.GetBytes($$"""{"original_url":"https://example.com/alias","custom_alias":{{Inputs.Quote(alias)}}}"""))));
+            alias =>
+                _target.CheckCreated(
+                    _target.Send(
+                        "POST",
+                        Urls,
+                        Encoding.ASCII.GetBytes($$"""{"original_url":"https://example.com/alias","custom_alias":{{Inputs.Quote(alias)}}}""")
+                    )
+                )
+        );
 
         await _target.AssertWellAsync(_outputBefore);
     }
@@ -52,7 +65,12 @@ public sealed class FuzzTests : ProductTest, IClassFixture<FuzzFixture>
     public async Task Create_AnyBody_IsRefusedOrCreated()
     {
         Inputs.Check(Inputs.Body, 800, body => _target.CheckCreated(_target.Send("POST", Urls, body)));
-        Inputs.Check(Inputs.JsonObject, 300, text => _target.CheckCreated(_target.Send("POST", Urls, Encoding.UTF8.GetBytes($$"""{"original_url":"https://example.com/",{{text.TrimStart('{')}}"""))));
+        Inputs.Check(
+            Inputs.JsonObject,
+            300,
+            text =>
+                _target.CheckCreated(_target.Send("POST", Urls, Encoding.UTF8.GetBytes($$"""{"original_url":"https://example.com/",{{text.TrimStart('{')}}""")))
+        );
 
         await _target.AssertWellAsync(_outputBefore);
     }
@@ -61,7 +79,16 @@ public sealed class FuzzTests : ProductTest, IClassFixture<FuzzFixture>
     public async Task CreateMany_AnyBody_IsRefusedOrCreated()
     {
         Inputs.Check(Inputs.Body, 600, body => _target.Send("POST", $"{Urls}/bulk", body));
-        Inputs.Check(Inputs.JsonObject, 300, text => _target.Send("POST", $"{Urls}/bulk", Encoding.UTF8.GetBytes($$"""{"urls":[{{text}},{"original_url":"https://example.com/",{{text.TrimStart('{')}}]}""")));
+        Inputs.Check(
+            Inputs.JsonObject,
+            300,
+            text =>
+                _target.Send(
+                    "POST",
+                    $"{Urls}/bulk",
+                    Encoding.UTF8.GetBytes($$"""{"urls":[{{text}},{"original_url":"https://example.com/",{{text.TrimStart('{')}}]}""")
+                )
+        );
 
         await _target.AssertWellAsync(_outputBefore);
     }
@@ -112,13 +139,17 @@ public sealed class FuzzTests : ProductTest, IClassFixture<FuzzFixture>
         foreach (var path in (string[])[Urls, $"{Urls}/{_target.KnownCode}/stats", $"{Urls}/{_target.KnownCode}/qr"])
             Inputs.Check(query.ArrayOf(), 400, parameters => _target.Send("GET", $"{path}?{string.Join('&', parameters)}"));
         // Names of one endpoint's own, so that values are read and not only names refused.
-        var dates = from start in Inputs.ParameterValue
-                    from end in Inputs.ParameterValue
-                    from zone in Inputs.ParameterValue
-                    from width in Gen.Elements("hour", "day", "week")
-                    select (string[])[$"start_date={start}", $"end_date={end}", $"time_zone={zone}", $"granularity={width}"];
+        var dates =
+            from start in Inputs.ParameterValue
+            from end in Inputs.ParameterValue
+            from zone in Inputs.ParameterValue
+            from width in Gen.Elements("hour", "day", "week")
+            select (string[])[$"start_date={start}", $"end_date={end}", $"time_zone={zone}", $"granularity={width}"];
         Inputs.Check(dates, 500, parameters => _target.Send("GET", $"{Urls}/{_target.KnownCode}/stats?{string.Join('&', parameters)}"));
-        var zones = from day in Gen.Elements("1970-01-01", "2026-03-29", "9000-12-31", "2026-01-31T12:00:00Z") from zone in Inputs.ParameterValue select (string[])[day, zone];
+        var zones =
+            from day in Gen.Elements("1970-01-01", "2026-03-29", "9000-12-31", "2026-01-31T12:00:00Z")
+            from zone in Inputs.ParameterValue
+            select (string[])[day, zone];
         Inputs.Check(zones, 300, parts => _target.Send("GET", $"{Urls}/{_target.KnownCode}/stats?end_date={string.Join("&time_zone=", parts)}"));
         var filters = from name in Gen.Elements("cursor", "code", "target", "metadata") from value in Inputs.ParameterValue select $"{name}={value}";
         Inputs.Check(filters.ArrayOf(), 400, parameters => _target.Send("GET", $"{Urls}?{string.Join('&', parameters)}"));
@@ -129,19 +160,39 @@ public sealed class FuzzTests : ProductTest, IClassFixture<FuzzFixture>
     [Fact]
     public async Task Headers_Any_AreRefusedOrAnswered()
     {
-        var start = Gen.Elements($"GET /{_target.KnownCode}", $"GET {Urls}", $"POST {Urls}", $"GET {Urls}/{_target.KnownCode}/qr", "GET /health", $"DELETE {Urls}/nosuch7", "GET /");
+        var start = Gen.Elements(
+            $"GET /{_target.KnownCode}",
+            $"GET {Urls}",
+            $"POST {Urls}",
+            $"GET {Urls}/{_target.KnownCode}/qr",
+            "GET /health",
+            $"DELETE {Urls}/nosuch7",
+            "GET /"
+        );
         foreach (var request in (string[])["", $"X-API-Key: {_product.ApiKey}"])
         {
             var lines = from first in start from headers in Inputs.Header.ArrayOf() select (string[])[first, .. headers];
-            Inputs.Check(lines, 500, parts =>
-            {
-                if (parts.Length == 0)
-                    return;
-                var key = request.Length == 0 ? [] : (string[])[request];
-                var body = """{"original_url":"https://example.com/headers"}""";
-                var length = parts[0].StartsWith("POST", StringComparison.Ordinal) ? (string[])["Content-Type: application/json", $"Content-Length: {body.Length}"] : [];
-                _target.Exchange([.. _target.Head($"{parts[0]} HTTP/1.1", [.. key, .. length, .. parts[1..]]), .. length.Length == 0 ? [] : Encoding.ASCII.GetBytes(body)], mustAnswer: false);
-            });
+            Inputs.Check(
+                lines,
+                500,
+                parts =>
+                {
+                    if (parts.Length == 0)
+                        return;
+                    var key = request.Length == 0 ? [] : (string[])[request];
+                    var body = """{"original_url":"https://example.com/headers"}""";
+                    var length = parts[0].StartsWith("POST", StringComparison.Ordinal)
+                        ? (string[])["Content-Type: application/json", $"Content-Length: {body.Length}"]
+                        : [];
+                    _target.Exchange(
+                        [
+                            .. _target.Head($"{parts[0]} HTTP/1.1", [.. key, .. length, .. parts[1..]]),
+                            .. length.Length == 0 ? [] : Encoding.ASCII.GetBytes(body),
+                        ],
+                        mustAnswer: false
+                    );
+                }
+            );
         }
 
         await _target.AssertWellAsync(_outputBefore);
@@ -150,10 +201,11 @@ public sealed class FuzzTests : ProductTest, IClassFixture<FuzzFixture>
     [Fact]
     public async Task Path_AnyMethodTargetAndVersion_IsRefusedOrAnswered()
     {
-        var request = from method in Inputs.Method
-                      from target in Inputs.Target
-                      from version in Gen.Elements("HTTP/1.1", "HTTP/1.1", "HTTP/1.0", "HTTP/0.9", "HTTP/2.0", "HTTP/9.9", "http/1.1", "")
-                      select $"{method} {target} {version}";
+        var request =
+            from method in Inputs.Method
+            from target in Inputs.Target
+            from version in Gen.Elements("HTTP/1.1", "HTTP/1.1", "HTTP/1.0", "HTTP/0.9", "HTTP/2.0", "HTTP/9.9", "http/1.1", "")
+            select $"{method} {target} {version}";
         Inputs.Check(request, 800, line => _target.Exchange(_target.Head(line, $"X-API-Key: {_product.ApiKey}"), mustAnswer: false));
         // Bytes that are no request at all.
         Inputs.Check(Gen.Choose(0, 255).Select(value => (byte)value).ArrayOf(), 50, bytes => _target.Exchange(bytes, mustAnswer: false));
@@ -185,7 +237,9 @@ public sealed class FuzzTests : ProductTest, IClassFixture<FuzzFixture>
         {
             var path = method == "POST" ? Urls : $"{Urls}/nosuch7";
             _target.Exchange(
-                _target.Head($"{method} {path} HTTP/1.1", $"X-API-Key: {_product.ApiKey}", "Content-Type: application/json", headers), mustAnswer: false);
+                _target.Head($"{method} {path} HTTP/1.1", $"X-API-Key: {_product.ApiKey}", "Content-Type: application/json", headers),
+                mustAnswer: false
+            );
         }
 
         await _target.AssertWellAsync(_outputBefore);

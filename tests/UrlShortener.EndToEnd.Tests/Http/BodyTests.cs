@@ -100,7 +100,9 @@ public sealed class BodyTests : ProductTest
 
     private static async Task<double> ReadBytesAsync(ProductProcess product)
     {
-        var line = (await product.Anonymous.GetAsync("/metrics")).Text.Split('\n').FirstOrDefault(line => line.StartsWith("shortener_body_bytes ", StringComparison.Ordinal));
+        var line = (await product.Anonymous.GetAsync("/metrics"))
+            .Text.Split('\n')
+            .FirstOrDefault(line => line.StartsWith("shortener_body_bytes ", StringComparison.Ordinal));
         return line is null ? 0 : double.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture);
     }
 
@@ -114,7 +116,9 @@ public sealed class BodyTests : ProductTest
             await client.ConnectAsync(address.Host, address.Port, TestContext.Current.CancellationToken);
             var head = string.Create(
                 CultureInfo.InvariantCulture,
-                $"POST /api/v1/urls/bulk HTTP/1.1\r\nHost: {address.Authority}\r\nX-API-Key: {user.ApiKey}\r\nContent-Type: application/json\r\nContent-Length: {announced}\r\n\r\n");
+                $"POST /api/v1/urls/bulk HTTP/1.1\r\nHost: {address.Authority}\r\nX-API-Key: {user.ApiKey}\r\nContent-Type: "
+                    + $"application/json\r\nContent-Length: {announced}\r\n\r\n"
+            );
             await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(head + new string(' ', sent)), TestContext.Current.CancellationToken);
             return new PartialBody(client);
         }

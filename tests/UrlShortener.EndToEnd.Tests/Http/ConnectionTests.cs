@@ -44,7 +44,11 @@ public sealed class ConnectionTests : ProductTest
             connections.ForEach(socket => socket.Dispose());
         }
 
-        var reply = await Eventually.ReadAsync(() => TryFollowAsync(product, code), reply => reply?.Status == 302, "the link is followed once the connections are gone");
+        var reply = await Eventually.ReadAsync(
+            () => TryFollowAsync(product, code),
+            reply => reply?.Status == 302,
+            "the link is followed once the connections are gone"
+        );
         Assert.NotNull(reply);
         Assert.True(await product.ReadMetricAsync("shortener_connections_refused_total") > 0);
         Assert.DoesNotContain("OutOfMemory", product.Output, StringComparison.Ordinal);

@@ -11,7 +11,11 @@ public sealed class CrossOriginTests : ProductTest
     [Fact]
     public async Task Api_AllowedOrigin_MayCallAndReadFromABrowser()
     {
-        var product = await StartAsync($"--Cors:AllowedOrigins:0={Allowed}", "--Cors:AllowedOrigins:1=http://localhost:3000", "--RateLimiting:Anonymous=1000000");
+        var product = await StartAsync(
+            $"--Cors:AllowedOrigins:0={Allowed}",
+            "--Cors:AllowedOrigins:1=http://localhost:3000",
+            "--RateLimiting:Anonymous=1000000"
+        );
 
         foreach (var origin in (string[])[Allowed, "http://localhost:3000"])
         {
@@ -68,6 +72,13 @@ public sealed class CrossOriginTests : ProductTest
         Assert.Contains("Cors:AllowedOrigins", result.Error, StringComparison.Ordinal);
     }
 
-    private static Task<Reply> PreflightAsync(ProductProcess product, string origin, string method, string headers) => product.Anonymous.SendAsync(
-        HttpMethod.Options, Urls, null, ("Origin", origin), ("Access-Control-Request-Method", method), ("Access-Control-Request-Headers", headers));
+    private static Task<Reply> PreflightAsync(ProductProcess product, string origin, string method, string headers) =>
+        product.Anonymous.SendAsync(
+            HttpMethod.Options,
+            Urls,
+            null,
+            ("Origin", origin),
+            ("Access-Control-Request-Method", method),
+            ("Access-Control-Request-Headers", headers)
+        );
 }

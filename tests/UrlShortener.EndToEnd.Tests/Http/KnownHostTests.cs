@@ -37,10 +37,18 @@ public sealed class KnownHostTests : ProductTest
     public async Task OwnHosts_BehindAProxy_AreTheOnlyOnes()
     {
         var product = await StartAsync(
-            "--Proxies:Trusted:0=127.0.0.1", "--Links:OwnHosts:0=sho.rt", "--Links:OwnHosts:1=bücher.example", "--Links:OwnHosts:2=127.0.0.1", "--AllowedHosts=127.0.0.1;*.go.example");
+            "--Proxies:Trusted:0=127.0.0.1",
+            "--Links:OwnHosts:0=sho.rt",
+            "--Links:OwnHosts:1=bücher.example",
+            "--Links:OwnHosts:2=127.0.0.1",
+            "--AllowedHosts=127.0.0.1;*.go.example"
+        );
         var code = await product.Owner.CreateLinkAsync();
 
-        foreach (var (host, name) in ((string, string)[])[("sho.rt", "sho.rt"), ("SHO.rt:8443", "sho.rt:8443"), ("xn--bcher-kva.example", "xn--bcher-kva.example"), ("a.go.example", "a.go.example")])
+        foreach (
+            var (host, name) in ((string, string)[])
+                [("sho.rt", "sho.rt"), ("SHO.rt:8443", "sho.rt:8443"), ("xn--bcher-kva.example", "xn--bcher-kva.example"), ("a.go.example", "a.go.example")]
+        )
             Assert.Equal($"https://{name}/{code}", await ShortUrlAsync(product, code, null, ("X-Forwarded-Host", host), ("X-Forwarded-Proto", "HTTPS")));
         foreach (var (host, scheme) in ((string, string)[])[("somebody.example", "https"), ("localhost", "https"), ("sho.rt", "javascript"), ("sho.rt", "ftp")])
         {
@@ -59,7 +67,10 @@ public sealed class KnownHostTests : ProductTest
         var own = await product.Anonymous.GetAsync($"/api/v1/urls/{code}/qr?format=svg");
 
         var other = await product.Anonymous.GetAsync(
-            $"/api/v1/urls/{code}/qr?format=svg", ("X-Forwarded-Host", "somebody.example"), ("X-Forwarded-Proto", "javascript"));
+            $"/api/v1/urls/{code}/qr?format=svg",
+            ("X-Forwarded-Host", "somebody.example"),
+            ("X-Forwarded-Proto", "javascript")
+        );
 
         Assert.Contains("public", own.Header("Cache-Control"), StringComparison.Ordinal);
         Assert.Equal(own.Body, other.Body);

@@ -17,11 +17,19 @@ public sealed class PagesTests : ProductTest, IClassFixture<ProductFixture>
         Assert.Equal(200, reply.Status);
         Assert.StartsWith("3.1.", reply.Json.GetProperty("openapi").GetString(), StringComparison.Ordinal);
         var paths = reply.Json.GetProperty("paths");
-        foreach (var (path, method) in new[]
-        {
-            ("/api/v1/urls", "post"), ("/api/v1/urls/{short_code}", "get"), ("/{short_code}", "get"), ("/api/v1/urls/{short_code}", "patch"),
-            ("/api/v1/urls/{short_code}", "delete"), ("/api/v1/urls/{short_code}/stats", "get"), ("/api/v1/urls/bulk", "post"), ("/health", "get"),
-        })
+        foreach (
+            var (path, method) in new[]
+            {
+                ("/api/v1/urls", "post"),
+                ("/api/v1/urls/{short_code}", "get"),
+                ("/{short_code}", "get"),
+                ("/api/v1/urls/{short_code}", "patch"),
+                ("/api/v1/urls/{short_code}", "delete"),
+                ("/api/v1/urls/{short_code}/stats", "get"),
+                ("/api/v1/urls/bulk", "post"),
+                ("/health", "get"),
+            }
+        )
         {
             Assert.True(paths.GetProperty(path).TryGetProperty(method, out _), $"{method} {path}");
         }
@@ -80,7 +88,10 @@ public sealed class PagesTests : ProductTest, IClassFixture<ProductFixture>
     public async Task Health_Serving_TellsEveryComponent()
     {
         var reply = await Eventually.ReadAsync(
-            () => _product.Anonymous.GetAsync("/health"), answer => answer.Json.GetProperty("status").GetString() == "healthy", "the key pool is filled");
+            () => _product.Anonymous.GetAsync("/health"),
+            answer => answer.Json.GetProperty("status").GetString() == "healthy",
+            "the key pool is filled"
+        );
 
         Assert.Equal(200, reply.Status);
         Assert.Equal(["database", "cache", "kgs"], reply.Json.GetProperty("components").EnumerateObject().Select(component => component.Name));

@@ -6,12 +6,23 @@ namespace UrlShortener.EndToEnd.Tests.Http;
 public sealed class ProxyTests : ProductTest
 {
     private static readonly (string, string)[] Forwarded =
-        [("X-Forwarded-For", "203.0.113.5"), ("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "sho.rt"), ("CF-IPCountry", "FR"), ("User-Agent", UserAgents.Desktop)];
+    [
+        ("X-Forwarded-For", "203.0.113.5"),
+        ("X-Forwarded-Proto", "https"),
+        ("X-Forwarded-Host", "sho.rt"),
+        ("CF-IPCountry", "FR"),
+        ("User-Agent", UserAgents.Desktop),
+    ];
 
     [Fact]
     public async Task Forwarded_FromATrustedProxy_MakesShortUrlsAndCountries()
     {
-        var product = await StartAsync("--Proxies:Trusted:0=127.0.0.1", "--Links:OwnHosts:0=sho.rt", "--Links:OwnHosts:1=127.0.0.1", "--Clicks:CountryHeader=CF-IPCountry");
+        var product = await StartAsync(
+            "--Proxies:Trusted:0=127.0.0.1",
+            "--Links:OwnHosts:0=sho.rt",
+            "--Links:OwnHosts:1=127.0.0.1",
+            "--Clicks:CountryHeader=CF-IPCountry"
+        );
 
         var created = await product.Owner.CreateAsync(new { original_url = "https://example.com/" }, Forwarded);
         var code = created.Json.GetProperty("short_code").GetString()!;

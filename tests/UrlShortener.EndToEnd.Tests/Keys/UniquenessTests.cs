@@ -27,32 +27,39 @@ public sealed partial class UniquenessTests : ProductTest
 
         // Both at once, so that they draw on the pool together, and faster than it is filled.
         var remaining = Singles;
-        var singles = Enumerable.Range(0, Clients).Select(async _ =>
-        {
-            while (Interlocked.Decrement(ref remaining) >= 0)
+        var singles = Enumerable
+            .Range(0, Clients)
+            .Select(async _ =>
             {
-                var reply = await owner.CreateAsync(single);
-                Assert.True(reply.Status == 201, reply.ToString());
-                Add(reply.Json);
-            }
-        });
-        var bulks = Enumerable.Range(0, 2).Select(async _ =>
-        {
-            for (var request = 0; request < BulkRequests / 2; request++)
+                while (Interlocked.Decrement(ref remaining) >= 0)
+                {
+                    var reply = await owner.CreateAsync(single);
+                    Assert.True(reply.Status == 201, reply.ToString());
+                    Add(reply.Json);
+                }
+            });
+        var bulks = Enumerable
+            .Range(0, 2)
+            .Select(async _ =>
             {
-                var reply = await owner.PostAsync("/api/v1/urls/bulk", bulk);
-                Assert.True(reply.Status == 201, reply.ToString());
-                foreach (var result in reply.Json.GetProperty("results").EnumerateArray())
-                    Add(result);
-            }
-        });
+                for (var request = 0; request < BulkRequests / 2; request++)
+                {
+                    var reply = await owner.PostAsync("/api/v1/urls/bulk", bulk);
+                    Assert.True(reply.Status == 201, reply.ToString());
+                    foreach (var result in reply.Json.GetProperty("results").EnumerateArray())
+                        Add(result);
+                }
+            });
         await Task.WhenAll([.. singles, .. bulks]);
 
         Assert.Empty(twice);
         Assert.Equal(Singles + (BulkRequests * LinksPerRequest), codes.Count);
         Assert.DoesNotContain(codes.Keys, code => !Form().IsMatch(code));
         await Eventually.ReadAsync(
-            () => product.Anonymous.GetAsync("/health"), reply => reply.Json.GetProperty("status").GetString() == "healthy", "the key pool is filled again");
+            () => product.Anonymous.GetAsync("/health"),
+            reply => reply.Json.GetProperty("status").GetString() == "healthy",
+            "the key pool is filled again"
+        );
 
         void Add(JsonElement link)
         {

@@ -19,7 +19,8 @@ public sealed class AliasCacheTests : ProductTest
         for (var bulk = 0; bulk < 3; bulk++)
         {
             var reply = await product.Owner.CreateManyAsync(
-                Enumerable.Range(0, 1_000).Select(_ => (object)new { original_url = "https://example.com/alias", custom_alias = NewAlias() }));
+                Enumerable.Range(0, 1_000).Select(_ => (object)new { original_url = "https://example.com/alias", custom_alias = NewAlias() })
+            );
             Assert.Equal(201, reply.Status);
         }
 

@@ -15,15 +15,20 @@ public sealed class BulkTests : ProductTest, IClassFixture<ProductFixture>
     {
         var alias = NewAlias();
 
-        var reply = await _product.Owner.CreateManyAsync(
-            [.. Enumerable.Range(0, 50).Select(number => new { original_url = $"https://example.com/{number}" }), new { original_url = "https://example.com/alias", custom_alias = alias }]);
+        var reply = await _product.Owner.CreateManyAsync([
+            .. Enumerable.Range(0, 50).Select(number => new { original_url = $"https://example.com/{number}" }),
+            new { original_url = "https://example.com/alias", custom_alias = alias },
+        ]);
 
         Assert.True(reply.Status == 201, reply.ToString());
         var results = reply.Json.GetProperty("results").EnumerateArray().ToList();
         Assert.Equal(51, reply.Json.GetProperty("created").GetInt32());
         Assert.Equal(0, reply.Json.GetProperty("failed").GetInt32());
         Assert.All(results, result => Assert.Equal("created", result.GetProperty("status").GetString()));
-        Assert.Equal([.. Enumerable.Range(0, 50).Select(number => $"https://example.com/{number}"), "https://example.com/alias"], results.Select(result => result.GetProperty("original_url").GetString()));
+        Assert.Equal(
+            [.. Enumerable.Range(0, 50).Select(number => $"https://example.com/{number}"), "https://example.com/alias"],
+            results.Select(result => result.GetProperty("original_url").GetString())
+        );
         Assert.Equal(alias, results[50].GetProperty("short_code").GetString());
         foreach (var result in results)
         {
@@ -40,8 +45,7 @@ public sealed class BulkTests : ProductTest, IClassFixture<ProductFixture>
         var twice = NewAlias();
         Assert.Equal(201, (await _product.Owner.CreateAsync(new { original_url = "https://example.com/", custom_alias = taken })).Status);
 
-        var reply = await _product.Owner.CreateManyAsync(
-        [
+        var reply = await _product.Owner.CreateManyAsync([
             new { original_url = "https://example.com/good" },
             new { original_url = "nonsense" },
             new { original_url = "https://example.com/taken", custom_alias = taken },
@@ -57,8 +61,12 @@ public sealed class BulkTests : ProductTest, IClassFixture<ProductFixture>
         Assert.Equal([201, 400, 409, 400, 201, 409, 400, 400], results.Select(result => result.GetProperty("status_code").GetInt32()));
         Assert.Equal(
             [null, "INVALID_URL", "ALIAS_EXISTS", "INVALID_ALIAS", null, "ALIAS_EXISTS", "INVALID_REQUEST", "INVALID_REQUEST"],
-            results.Select(result => result.TryGetProperty("code", out var code) ? code.GetString() : null));
-        Assert.Equal(["created", "failed", "failed", "failed", "created", "failed", "failed", "failed"], results.Select(result => result.GetProperty("status").GetString()));
+            results.Select(result => result.TryGetProperty("code", out var code) ? code.GetString() : null)
+        );
+        Assert.Equal(
+            ["created", "failed", "failed", "failed", "created", "failed", "failed", "failed"],
+            results.Select(result => result.GetProperty("status").GetString())
+        );
         Assert.Equal("nonsense", results[1].GetProperty("original_url").GetString());
         Assert.Equal(2, reply.Json.GetProperty("created").GetInt32());
         Assert.Equal(6, reply.Json.GetProperty("failed").GetInt32());

@@ -37,19 +37,22 @@ public sealed class ChangeTests : ProductTest, IClassFixture<ProductFixture>
         var code = await _product.Owner.CreateLinkAsync("https://example.com/0");
         var acknowledged = 0;
         using var stop = new CancellationTokenSource();
-        var visitors = Enumerable.Range(0, 4).Select(async _ =>
-        {
-            var stale = new List<string>();
-            while (!stop.IsCancellationRequested)
+        var visitors = Enumerable
+            .Range(0, 4)
+            .Select(async _ =>
             {
-                var known = Volatile.Read(ref acknowledged);
-                var location = (await _product.Anonymous.GetAsync($"/{code}")).Header("Location")!;
-                if (int.Parse(location[(location.LastIndexOf('/') + 1)..], System.Globalization.CultureInfo.InvariantCulture) < known)
-                    stale.Add($"{location} after {known}");
-            }
+                var stale = new List<string>();
+                while (!stop.IsCancellationRequested)
+                {
+                    var known = Volatile.Read(ref acknowledged);
+                    var location = (await _product.Anonymous.GetAsync($"/{code}")).Header("Location")!;
+                    if (int.Parse(location[(location.LastIndexOf('/') + 1)..], System.Globalization.CultureInfo.InvariantCulture) < known)
+                        stale.Add($"{location} after {known}");
+                }
 
-            return stale;
-        }).ToList();
+                return stale;
+            })
+            .ToList();
 
         for (var version = 1; version <= 50; version++)
         {
@@ -83,7 +86,16 @@ public sealed class ChangeTests : ProductTest, IClassFixture<ProductFixture>
 
         var untouched = await _product.Owner.PatchAsync($"/api/v1/urls/{code}", new { original_url = "https://example.com/other" });
         // As a generated client sends it that sets one member.
-        var unset = await _product.Owner.PatchAsync($"/api/v1/urls/{code}", new { is_active = true, expires_at = (string?)null, original_url = (string?)null, never_expires = (bool?)null });
+        var unset = await _product.Owner.PatchAsync(
+            $"/api/v1/urls/{code}",
+            new
+            {
+                is_active = true,
+                expires_at = (string?)null,
+                original_url = (string?)null,
+                never_expires = (bool?)null,
+            }
+        );
         var cleared = await _product.Owner.PatchAsync($"/api/v1/urls/{code}", new { never_expires = true });
 
         Assert.Equal(created.Json.GetProperty("expires_at").GetString(), untouched.Json.GetProperty("url").GetProperty("expires_at").GetString());
@@ -96,14 +108,24 @@ public sealed class ChangeTests : ProductTest, IClassFixture<ProductFixture>
     [Trait("Case", "F-09")]
     public async Task F09_UpdateUrl_MergePatch_RemovesWhatIsNull()
     {
-        var created = await _product.Owner.CreateAsync(new { original_url = "https://example.com/", expires_in_days = 1, metadata = new { campaign = "spring" } });
+        var created = await _product.Owner.CreateAsync(
+            new
+            {
+                original_url = "https://example.com/",
+                expires_in_days = 1,
+                metadata = new { campaign = "spring" },
+            }
+        );
         var code = created.Json.GetProperty("short_code").GetString();
         StringContent Patch(string body) => new(body, System.Text.Encoding.UTF8, "application/merge-patch+json");
 
         var refused = await _product.Owner.PatchAsync($"/api/v1/urls/{code}", Patch("""{"expires_at":null,"is_active":null}"""));
         var cleared = await _product.Owner.PatchAsync($"/api/v1/urls/{code}", Patch("""{"expires_at":null,"metadata":null}"""));
 
-        Assert.Equal("is_active", Assert.Single(refused.ShouldBeProblem(400, "INVALID_REQUEST").GetProperty("errors").EnumerateArray()).GetProperty("field").GetString());
+        Assert.Equal(
+            "is_active",
+            Assert.Single(refused.ShouldBeProblem(400, "INVALID_REQUEST").GetProperty("errors").EnumerateArray()).GetProperty("field").GetString()
+        );
         Assert.Equal(JsonValueKind.Null, cleared.Json.GetProperty("url").GetProperty("expires_at").ValueKind);
         Assert.Equal("{}", cleared.Json.GetProperty("url").GetProperty("metadata").GetRawText());
     }

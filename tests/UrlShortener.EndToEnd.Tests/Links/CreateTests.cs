@@ -12,14 +12,44 @@ public sealed class CreateTests : ProductTest, IClassFixture<ProductFixture>
 
     private static readonly string?[] MalformedUrls =
     [
-        null, "", " ", "example", "example.com", "//example.com/", "/path", "http://", "http:///path", "https:example.com", "ftp://example.com/", "file:///etc/passwd",
-        "javascript:alert(1)", "data:text/html,x", "mailto:a@example.com", "http://user:secret@example.com/", "http://exa mple.com/", "http://example.com\\@example.org/",
-        "http://example.com:99999/", "http://example.com:/", "http://example.com:x/", "http://[::1/", "http://%65xample.com/", "http://a..example.com/",
-        "http://example.com/\n", "http://example.com/\u0000", "http://localhost/", "http://127.0.0.1/", "http://2130706433/", "http://0x7f.1/", "http://[::ffff:10.0.0.1]/",
-        "http://192.168.1.1/", "http://169.254.169.254/latest/meta-data", "https://example.com/" + new string('a', 2_048),
+        null,
+        "",
+        " ",
+        "example",
+        "example.com",
+        "//example.com/",
+        "/path",
+        "http://",
+        "http:///path",
+        "https:example.com",
+        "ftp://example.com/",
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "mailto:a@example.com",
+        "http://user:secret@example.com/",
+        "http://exa mple.com/",
+        "http://example.com\\@example.org/",
+        "http://example.com:99999/",
+        "http://example.com:/",
+        "http://example.com:x/",
+        "http://[::1/",
+        "http://%65xample.com/",
+        "http://a..example.com/",
+        "http://example.com/\n",
+        "http://example.com/\u0000",
+        "http://localhost/",
+        "http://127.0.0.1/",
+        "http://2130706433/",
+        "http://0x7f.1/",
+        "http://[::ffff:10.0.0.1]/",
+        "http://192.168.1.1/",
+        "http://169.254.169.254/latest/meta-data",
+        "https://example.com/" + new string('a', 2_048),
     ];
 
-    public static TheoryData<string> InvalidAliases => ["", "abc", "elevenchars", "has space", "a/b/c", "über-link", "a.b.c", "docs", "Health", "metrics", "link\n"];
+    public static TheoryData<string> InvalidAliases =>
+        ["", "abc", "elevenchars", "has space", "a/b/c", "über-link", "a.b.c", "docs", "Health", "metrics", "link\n"];
 
     [Fact]
     [Trait("Case", "F-01")]
@@ -125,8 +155,9 @@ public sealed class CreateTests : ProductTest, IClassFixture<ProductFixture>
     {
         var alias = NewAlias();
 
-        var replies = await Task.WhenAll(Enumerable.Range(0, 100)
-            .Select(number => _product.Owner.CreateAsync(new { original_url = $"https://example.com/{number}", custom_alias = alias })));
+        var replies = await Task.WhenAll(
+            Enumerable.Range(0, 100).Select(number => _product.Owner.CreateAsync(new { original_url = $"https://example.com/{number}", custom_alias = alias }))
+        );
 
         var winner = Assert.Single(replies, reply => reply.Status == 201);
         Assert.All(replies.Where(reply => reply != winner), reply => reply.ShouldBeProblem(409, "ALIAS_EXISTS"));
@@ -214,12 +245,16 @@ public sealed class CreateTests : ProductTest, IClassFixture<ProductFixture>
     public async Task Create_WrongFieldsBesideAnUnknownOne_AreAllNamed()
     {
         using var content = new StringContent(
-            """{"custom_allias":"x","original_url":"nonsense","custom_alias":"a","redirect_type":"301","expires_in_days":0,"expires_at":"+0530"}""", Encoding.UTF8, "application/json");
+            """{"custom_allias":"x","original_url":"nonsense","custom_alias":"a","redirect_type":"301","expires_in_days":0,"expires_at":"+0530"}""",
+            Encoding.UTF8,
+            "application/json"
+        );
 
         var problem = (await _product.Owner.CreateAsync(content)).ShouldBeProblem(400, "INVALID_REQUEST");
 
         Assert.Equal(
             ["custom_allias", "redirect_type", "expires_at", "original_url", "custom_alias", "expires_in_days"],
-            problem.GetProperty("errors").EnumerateArray().Select(error => error.GetProperty("field").GetString()));
+            problem.GetProperty("errors").EnumerateArray().Select(error => error.GetProperty("field").GetString())
+        );
     }
 }

@@ -172,5 +172,8 @@ public sealed class IdempotencyTests : ProductTest, IClassFixture<ProductFixture
     [Fact]
     [Trait("Case", "F-13")]
     public async Task F13_Idempotency_KeyTooLong_Returns400() =>
-        (await _product.Owner.CreateAsync(new { original_url = "https://example.com/" }, (Header, new string('k', 256)))).ShouldBeProblem(400, "INVALID_REQUEST");
+        (await _product.Owner.CreateAsync(new { original_url = "https://example.com/" }, (Header, new string('k', 256)))).ShouldBeProblem(
+            400,
+            "INVALID_REQUEST"
+        );
 }

@@ -73,13 +73,15 @@ public sealed class ListTests : ProductTest, IClassFixture<ProductFixture>
             Assert.True(page.Status == 200, page.ToString());
             codes.AddRange(page.Json.GetProperty("urls").EnumerateArray().Select(CodeOf));
             cursor = page.Json.GetProperty("next_cursor").GetString();
-        }
-        while (cursor is not null);
+        } while (cursor is not null);
         return codes;
     }
 
     private static void AssertField(string field, Reply reply) =>
-        Assert.Equal(field, Assert.Single(reply.ShouldBeProblem(400, "INVALID_REQUEST").GetProperty("errors").EnumerateArray()).GetProperty("field").GetString());
+        Assert.Equal(
+            field,
+            Assert.Single(reply.ShouldBeProblem(400, "INVALID_REQUEST").GetProperty("errors").EnumerateArray()).GetProperty("field").GetString()
+        );
 
     private static string CodeOf(JsonElement link) => link.GetProperty("short_code").GetString()!;
 

@@ -16,16 +16,17 @@ public sealed class MetadataTests : ProductTest, IClassFixture<ProductFixture>
 
     public MetadataTests(ProductFixture fixture) => _product = Share(fixture.Product);
 
-    public static TheoryData<string, string> Spellings => new()
-    {
-        // As sent, as returned.
-        { """{"zebra":1,"a":2,"10":3}""", """{"zebra":1,"a":2,"10":3}""" },
-        { """{"n":[1.50,1e3,-0,0.10E+2,12345678901234567890.123456789]}""", """{"n":[1.50,1e3,-0,0.10E+2,12345678901234567890.123456789]}""" },
-        { """{"n":1e400000,"m":-1e-400000}""", """{"n":1e400000,"m":-1e-400000}""" },
-        { """{"\u0061\/b":"\u00e9\u20AC\n","é":"€😀\ud83d\ude00"}""", """{"\u0061\/b":"\u00e9\u20AC\n","é":"€😀\ud83d\ude00"}""" },
-        { "{\r\n\t\"a b\" : [ 1 , \" x  \\\" y \" ] }", """{"a b":[1," x  \" y "]}""" },
-        { Bomb, Bomb },
-    };
+    public static TheoryData<string, string> Spellings =>
+        new()
+        {
+            // As sent, as returned.
+            { """{"zebra":1,"a":2,"10":3}""", """{"zebra":1,"a":2,"10":3}""" },
+            { """{"n":[1.50,1e3,-0,0.10E+2,12345678901234567890.123456789]}""", """{"n":[1.50,1e3,-0,0.10E+2,12345678901234567890.123456789]}""" },
+            { """{"n":1e400000,"m":-1e-400000}""", """{"n":1e400000,"m":-1e-400000}""" },
+            { """{"\u0061\/b":"\u00e9\u20AC\n","é":"€😀\ud83d\ude00"}""", """{"\u0061\/b":"\u00e9\u20AC\n","é":"€😀\ud83d\ude00"}""" },
+            { "{\r\n\t\"a b\" : [ 1 , \" x  \\\" y \" ] }", """{"a b":[1," x  \" y "]}""" },
+            { Bomb, Bomb },
+        };
 
     [Theory]
     [MemberData(nameof(Spellings))]
@@ -82,7 +83,10 @@ public sealed class MetadataTests : ProductTest, IClassFixture<ProductFixture>
     [InlineData("1e400000")]
     public async Task Metadata_ThatCannotBeStored_Returns400WithTheFieldsName(string metadata)
     {
-        var problem = (await _product.Owner.CreateAsync(Json($$"""{"original_url":"https://example.com/","metadata":{{metadata}}}"""))).ShouldBeProblem(400, "INVALID_REQUEST");
+        var problem = (await _product.Owner.CreateAsync(Json($$"""{"original_url":"https://example.com/","metadata":{{metadata}}}"""))).ShouldBeProblem(
+            400,
+            "INVALID_REQUEST"
+        );
 
         Assert.Equal("metadata", problem.GetProperty("errors")[0].GetProperty("field").GetString());
     }

@@ -15,8 +15,8 @@ internal sealed class ApiDocument
         Operations =
         [
             .. from path in root.GetProperty("paths").EnumerateObject()
-               from operation in path.Value.EnumerateObject()
-               select new Operation(operation.Name.ToUpperInvariant(), path.Name, operation.Value),
+            from operation in path.Value.EnumerateObject()
+            select new Operation(operation.Name.ToUpperInvariant(), path.Name, operation.Value),
         ];
     }
 
@@ -32,7 +32,8 @@ internal sealed class ApiDocument
     }
 
     public Operation Find(string method, string path) =>
-        Operations.SingleOrDefault(operation => operation.Method == method && operation.Path == path) ?? throw new InvalidOperationException($"{method} {path} is not documented.");
+        Operations.SingleOrDefault(operation => operation.Method == method && operation.Path == path)
+        ?? throw new InvalidOperationException($"{method} {path} is not documented.");
 
     public IReadOnlyList<string> Validate(JsonElement schema, JsonElement value) => _validator.Validate(schema, value);
 
@@ -44,13 +45,17 @@ internal sealed record Operation(string Method, string Path, JsonElement Json)
 {
     /// <summary>Its answers by status, but for what it says of all others.</summary>
     public IReadOnlyDictionary<int, JsonElement> Responses { get; } =
-        Json.GetProperty("responses").EnumerateObject().Where(response => response.Name != "default").ToDictionary(response => int.Parse(response.Name, System.Globalization.CultureInfo.InvariantCulture), response => response.Value);
+        Json.GetProperty("responses")
+            .EnumerateObject()
+            .Where(response => response.Name != "default")
+            .ToDictionary(response => int.Parse(response.Name, System.Globalization.CultureInfo.InvariantCulture), response => response.Value);
 
     /// <summary>The schema of its JSON body; null when it takes none.</summary>
     public JsonElement? RequestSchema => RequestSchemaOf("application/json");
 
     /// <summary>The schema of its body of a type; null when it takes none.</summary>
-    public JsonElement? RequestSchemaOf(string type) => Json.TryGetProperty("requestBody", out var body) ? body.GetProperty("content").GetProperty(type).GetProperty("schema") : null;
+    public JsonElement? RequestSchemaOf(string type) =>
+        Json.TryGetProperty("requestBody", out var body) ? body.GetProperty("content").GetProperty(type).GetProperty("schema") : null;
 
     /// <summary>A parameter's schema.</summary>
     public JsonElement ParameterSchema(string name) =>

@@ -39,20 +39,20 @@ internal sealed class Contract(ApiDocument document)
 
     /// <summary>Everything that was not as the document says, and everything that it says and nobody saw.</summary>
     public IReadOnlyList<string> Problems() =>
-    [
-        .. _problems,
-        .. from operation in document.Operations
-           from response in operation.Responses
-           let place = $"{operation} {response.Key}"
-           from promise in (string[])
-           [
-               place,
-               .. Operation.HeadersOf(response.Value).Select(header => $"{place} header {header}"),
-               .. Operation.ContentOf(response.Value).Keys.Select(type => $"{place} as {type}"),
-           ]
-           where !_seen.Contains(promise)
-           select $"{promise} is documented, and no request provoked it",
-    ];
+        [
+            .. _problems,
+            .. from operation in document.Operations
+            from response in operation.Responses
+            let place = $"{operation} {response.Key}"
+            from promise in (string[])
+                [
+                    place,
+                    .. Operation.HeadersOf(response.Value).Select(header => $"{place} header {header}"),
+                    .. Operation.ContentOf(response.Value).Keys.Select(type => $"{place} as {type}"),
+                ]
+            where !_seen.Contains(promise)
+            select $"{promise} is documented, and no request provoked it",
+        ];
 
     private void CheckBody(string place, bool isHead, IReadOnlyDictionary<string, JsonElement> content, Reply reply)
     {
@@ -86,11 +86,12 @@ internal sealed class Contract(ApiDocument document)
         }
     }
 
-    private static bool IsOf(string type, byte[] body) => type switch
-    {
-        "image/png" => body.AsSpan().StartsWith((byte[])[0x89, .. "PNG\r\n"u8, 0x1A, 0x0A]),
-        "text/html" => Encoding.UTF8.GetString(body).StartsWith("<!doctype html>", StringComparison.Ordinal),
-        "image/svg+xml" => Encoding.UTF8.GetString(body).Contains("<svg", StringComparison.Ordinal),
-        _ => throw new NotSupportedException($"Nobody here knows what {type} looks like."),
-    };
+    private static bool IsOf(string type, byte[] body) =>
+        type switch
+        {
+            "image/png" => body.AsSpan().StartsWith((byte[])[0x89, .. "PNG\r\n"u8, 0x1A, 0x0A]),
+            "text/html" => Encoding.UTF8.GetString(body).StartsWith("<!doctype html>", StringComparison.Ordinal),
+            "image/svg+xml" => Encoding.UTF8.GetString(body).Contains("<svg", StringComparison.Ordinal),
+            _ => throw new NotSupportedException($"Nobody here knows what {type} looks like."),
+        };
 }

@@ -25,7 +25,12 @@ public sealed class ContractTests : ProductTest
     {
         var blocklist = NewFolder().PathOf("blocklist.txt");
         await File.WriteAllTextAsync(blocklist, "blocked.example.com\n", TestContext.Current.CancellationToken);
-        var product = await StartAsync("--RateLimiting:Anonymous=1000000", "--RateLimiting:Enterprise=1000000", "--QrCodes:RendersPerMinute=10", $"--Abuse:BlocklistPath={blocklist}");
+        var product = await StartAsync(
+            "--RateLimiting:Anonymous=1000000",
+            "--RateLimiting:Enterprise=1000000",
+            "--QrCodes:RendersPerMinute=10",
+            $"--Abuse:BlocklistPath={blocklist}"
+        );
         var contract = new Contract(await ApiDocument.LoadAsync(product.Anonymous));
 
         await FollowAsync(product, contract);
@@ -77,7 +82,14 @@ public sealed class ContractTests : ProductTest
     private static async Task CreateAsync(ProductProcess product, Contract contract)
     {
         var retry = ("X-Idempotency-Key", "contract");
-        var alias = new { original_url = "https://example.com/", custom_alias = NewAlias(), expires_in_days = 7, redirect_type = 301, metadata = new { campaign = "spring" } };
+        var alias = new
+        {
+            original_url = "https://example.com/",
+            custom_alias = NewAlias(),
+            expires_in_days = 7,
+            redirect_type = 301,
+            metadata = new { campaign = "spring" },
+        };
         contract.Check("POST", Urls, 201, await product.Owner.CreateAsync(alias, retry));
         contract.Check("POST", Urls, 201, await product.Owner.CreateAsync(alias, retry));
         contract.Check("POST", Urls, 422, await product.Owner.CreateAsync(Good, retry));
@@ -142,7 +154,12 @@ public sealed class ContractTests : ProductTest
     {
         var user = await product.CreateUserAsync(NewEmail());
         var code = await product.Owner.CreateLinkAsync();
-        contract.Check("PATCH", Link, 200, await product.Owner.PatchAsync($"{Urls}/{code}", new { original_url = "https://example.com/new", metadata = new { } }));
+        contract.Check(
+            "PATCH",
+            Link,
+            200,
+            await product.Owner.PatchAsync($"{Urls}/{code}", new { original_url = "https://example.com/new", metadata = new { } })
+        );
         using var patch = new StringContent("""{"expires_at":null,"metadata":null}""", Encoding.UTF8, "application/merge-patch+json");
         contract.Check("PATCH", Link, 200, await product.Owner.PatchAsync($"{Urls}/{code}", patch));
         contract.Check("PATCH", Link, 400, await product.Owner.PatchAsync($"{Urls}/{code}", new { }));
@@ -184,16 +201,28 @@ public sealed class ContractTests : ProductTest
     private async Task SendSlowlyAsync(Contract contract)
     {
         var product = await StartAsync("--Bodies:Timeout=00:00:01", "--Links:OwnHosts:0=raw");
-        var answers = await Task.WhenAll(Limited().Where(request => request.Body is not null).Select(async request => (
-            request.Method,
-            request.Path,
-            Answer: await RawHttp.SendAsync(
-                product,
-                $"{request.Method} {request.Path.Replace("{short_code}", Unknown, StringComparison.Ordinal)}",
-                $"X-API-Key: {product.ApiKey}", "Content-Type: application/json", "Content-Length: 100"))));
+        var answers = await Task.WhenAll(
+            Limited()
+                .Where(request => request.Body is not null)
+                .Select(async request =>
+                    (
+                        request.Method,
+                        request.Path,
+                        Answer: await RawHttp.SendAsync(
+                            product,
+                            $"{request.Method} {request.Path.Replace("{short_code}", Unknown, StringComparison.Ordinal)}",
+                            $"X-API-Key: {product.ApiKey}",
+                            "Content-Type: application/json",
+                            "Content-Length: 100"
+                        )
+                    )
+                )
+        );
         foreach (var (method, path, answer) in answers)
         {
-            var headers = ((string[])["Content-Type", "RateLimit", "RateLimit-Policy"]).Where(name => answer.Header(name) is not null).ToDictionary(name => name, name => answer.Header(name)!);
+            var headers = ((string[])["Content-Type", "RateLimit", "RateLimit-Policy"])
+                .Where(name => answer.Header(name) is not null)
+                .ToDictionary(name => name, name => answer.Header(name)!);
             contract.Check(method, path, 408, new Reply(answer.Status, headers, answer.Body));
         }
     }
@@ -210,7 +239,13 @@ public sealed class ContractTests : ProductTest
     {
         foreach (var (method, path, body) in (IEnumerable<(string, string, object?)>)[("GET", Qr, null), ("HEAD", Qr, null), .. Limited()])
         {
-            var reply = await SendAsync(product.Owner, method, path.Replace("{short_code}", Unknown, StringComparison.Ordinal), body, ("Host", "somebody.example"));
+            var reply = await SendAsync(
+                product.Owner,
+                method,
+                path.Replace("{short_code}", Unknown, StringComparison.Ordinal),
+                body,
+                ("Host", "somebody.example")
+            );
             contract.Check(method, path, 421, reply);
         }
     }
@@ -222,8 +257,18 @@ public sealed class ContractTests : ProductTest
         await product.Stores.LoseAsync();
         // Its answer may be a second old.
         await Eventually.ReadAsync(() => product.Anonymous.GetAsync("/health"), reply => reply.Status == 503, "/health answers 503 once the store is lost");
-        foreach (var (method, path, body) in (IEnumerable<(string, string, object?)>)
-            [("GET", Follow, null), ("HEAD", Follow, null), ("GET", Qr, null), ("HEAD", Qr, null), ("GET", "/health", null), ("HEAD", "/health", null), .. Limited()])
+        foreach (
+            var (method, path, body) in (IEnumerable<(string, string, object?)>)
+                [
+                    ("GET", Follow, null),
+                    ("HEAD", Follow, null),
+                    ("GET", Qr, null),
+                    ("HEAD", Qr, null),
+                    ("GET", "/health", null),
+                    ("HEAD", "/health", null),
+                    .. Limited(),
+                ]
+        )
         {
             contract.Check(method, path, 503, await SendAsync(product.Owner, method, path.Replace("{short_code}", code, StringComparison.Ordinal), body));
             if (path == Follow)
@@ -232,9 +277,15 @@ public sealed class ContractTests : ProductTest
     }
 
     private static IEnumerable<(string Method, string Path, object? Body)> Limited() =>
-    [
-        ("POST", Urls, Good), ("POST", Bulk, GoodBulk), ("GET", Urls, null), ("GET", Link, null), ("GET", Stats, null), ("PATCH", Link, Good), ("DELETE", Link, null),
-    ];
+        [
+            ("POST", Urls, Good),
+            ("POST", Bulk, GoodBulk),
+            ("GET", Urls, null),
+            ("GET", Link, null),
+            ("GET", Stats, null),
+            ("PATCH", Link, Good),
+            ("DELETE", Link, null),
+        ];
 
     private static Task<Reply> SendAsync(ApiClient client, string method, string path, object? body = null, params (string Name, string Value)[] headers) =>
         client.SendAsync(new HttpMethod(method), path, body, headers);

@@ -16,7 +16,10 @@ public sealed class RequestTests : ProductTest, IClassFixture<ProductFixture>
     [InlineData("""{"original_url":"https://example.com/"}""", true)]
     [InlineData("""{"original_url":"https://example.com/","expires_in_days":null,"expires_at":null,"redirect_type":null}""", true)]
     [InlineData("""{"original_url":"https://example.com/","expires_at":"tomorrow"}""", false)]
-    [InlineData("""{"original_url":"https://example.com/","expires_in_days":1,"metadata":{"campaign":"spring","more":[1,{"a":null}]},"redirect_type":308}""", true)]
+    [InlineData(
+        """{"original_url":"https://example.com/","expires_in_days":1,"metadata":{"campaign":"spring","more":[1,{"a":null}]},"redirect_type":308}""",
+        true
+    )]
     [InlineData("""{"original_url":"https://example.com/","expires_in_days":3650}""", true)]
     [InlineData("{}", false)]
     [InlineData("[]", false)]
@@ -34,13 +37,20 @@ public sealed class RequestTests : ProductTest, IClassFixture<ProductFixture>
     [InlineData("""{"original_url":"https://example.com/","metadata":[]}""", false)]
     [InlineData("""{"original_url":"https://example.com/","metadata":"text"}""", false)]
     [InlineData("""{"original_url":"https://example.com/","redirect_type":303}""", false)]
-    public async Task Create_Body_IsAcceptedIfAndOnlyIfItMatchesTheSchema(string body, bool isGood) => await AssertAgreementAsync("POST", "/api/v1/urls", "/api/v1/urls", body, isGood);
+    public async Task Create_Body_IsAcceptedIfAndOnlyIfItMatchesTheSchema(string body, bool isGood) =>
+        await AssertAgreementAsync("POST", "/api/v1/urls", "/api/v1/urls", body, isGood);
 
     [Theory]
     [InlineData(2_048, true)]
     [InlineData(2_049, false)]
     public async Task Create_LongUrl_IsAcceptedIfAndOnlyIfItMatchesTheSchema(int length, bool isGood) =>
-        await AssertAgreementAsync("POST", "/api/v1/urls", "/api/v1/urls", JsonSerializer.Serialize(new { original_url = "https://example.com/".PadRight(length, 'a') }), isGood);
+        await AssertAgreementAsync(
+            "POST",
+            "/api/v1/urls",
+            "/api/v1/urls",
+            JsonSerializer.Serialize(new { original_url = "https://example.com/".PadRight(length, 'a') }),
+            isGood
+        );
 
     [Theory]
     [InlineData("""{"urls":[{"original_url":"https://example.com/"},{"original_url":"https://example.com/","expires_in_days":null}]}""", true)]
@@ -91,9 +101,21 @@ public sealed class RequestTests : ProductTest, IClassFixture<ProductFixture>
 
     /// <summary>Clients that write every member, set or not. The document does not propose it; the product lives with it.</summary>
     [Theory]
-    [InlineData("POST", "/api/v1/urls", """{"original_url":"https://example.com/","custom_alias":null,"expires_in_days":null,"expires_at":null,"metadata":null,"redirect_type":null}""")]
-    [InlineData("POST", "/api/v1/urls/bulk", """{"urls":[{"original_url":"https://example.com/","custom_alias":null,"expires_in_days":null,"metadata":null,"redirect_type":null}]}""")]
-    [InlineData("PATCH", "/api/v1/urls/", """{"original_url":null,"expires_at":null,"never_expires":null,"is_active":true,"redirect_type":null,"metadata":null}""")]
+    [InlineData(
+        "POST",
+        "/api/v1/urls",
+        """{"original_url":"https://example.com/","custom_alias":null,"expires_in_days":null,"expires_at":null,"metadata":null,"redirect_type":null}"""
+    )]
+    [InlineData(
+        "POST",
+        "/api/v1/urls/bulk",
+        """{"urls":[{"original_url":"https://example.com/","custom_alias":null,"expires_in_days":null,"metadata":null,"redirect_type":null}]}"""
+    )]
+    [InlineData(
+        "PATCH",
+        "/api/v1/urls/",
+        """{"original_url":null,"expires_at":null,"never_expires":null,"is_active":true,"redirect_type":null,"metadata":null}"""
+    )]
     public async Task Body_NullForWhatIsNotSet_IsNotGiven(string method, string path, string body)
     {
         var address = path.EndsWith('/') ? path + await _product.Owner.CreateLinkAsync() : path;
@@ -120,7 +142,14 @@ public sealed class RequestTests : ProductTest, IClassFixture<ProductFixture>
     [InlineData("/api/v1/urls/{short_code}/qr", "size", "64", "2048", "63", "2049")]
     [InlineData("/api/v1/urls/{short_code}/qr", "error_correction", "L", "H", "X", "\"\"")]
     [InlineData("/api/v1/urls/{short_code}/qr", "margin", "0", "4", "-1", "17")]
-    public async Task Query_Parameter_IsAcceptedIfAndOnlyIfItMatchesTheSchema(string path, string name, string good, string alsoGood, string bad, string alsoBad)
+    public async Task Query_Parameter_IsAcceptedIfAndOnlyIfItMatchesTheSchema(
+        string path,
+        string name,
+        string good,
+        string alsoGood,
+        string bad,
+        string alsoBad
+    )
     {
         var document = await ApiDocument.LoadAsync(_product.Anonymous);
         var schema = document.Find("GET", path).ParameterSchema(name);

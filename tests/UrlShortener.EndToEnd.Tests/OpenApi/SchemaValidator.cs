@@ -30,7 +30,9 @@ internal sealed partial class SchemaValidator(JsonElement document)
         {
             if (keyword.Name is "properties" or "oneOf" or "anyOf" or "allOf")
             {
-                foreach (var inner in keyword.Name == "properties" ? keyword.Value.EnumerateObject().Select(member => member.Value) : keyword.Value.EnumerateArray())
+                foreach (
+                    var inner in keyword.Name == "properties" ? keyword.Value.EnumerateObject().Select(member => member.Value) : keyword.Value.EnumerateArray()
+                )
                     RequireSupport(inner);
             }
             else if (keyword.Name is "items" or "not" || (keyword.Name == "additionalProperties" && keyword.Value.ValueKind == JsonValueKind.Object))
@@ -64,7 +66,10 @@ internal sealed partial class SchemaValidator(JsonElement document)
                 Check(Resolve(keyword.Value.GetString()!), value, path, problems);
                 break;
             case "type":
-                var types = keyword.Value.ValueKind == JsonValueKind.Array ? [.. keyword.Value.EnumerateArray().Select(type => type.GetString()!)] : new[] { keyword.Value.GetString()! };
+                var types =
+                    keyword.Value.ValueKind == JsonValueKind.Array
+                        ? [.. keyword.Value.EnumerateArray().Select(type => type.GetString()!)]
+                        : new[] { keyword.Value.GetString()! };
                 if (!types.Any(type => HasType(value, type)))
                     problems.Add($"{path} is {value.ValueKind}, not {string.Join(" or ", types)}");
                 break;
@@ -74,7 +79,9 @@ internal sealed partial class SchemaValidator(JsonElement document)
                 break;
             case "required":
                 if (value.ValueKind == JsonValueKind.Object)
-                    problems.AddRange(keyword.Value.EnumerateArray().Where(name => !value.TryGetProperty(name.GetString()!, out _)).Select(name => $"{path} lacks {name}"));
+                    problems.AddRange(
+                        keyword.Value.EnumerateArray().Where(name => !value.TryGetProperty(name.GetString()!, out _)).Select(name => $"{path} lacks {name}")
+                    );
                 break;
             case "properties":
                 if (value.ValueKind != JsonValueKind.Object)
@@ -89,7 +96,11 @@ internal sealed partial class SchemaValidator(JsonElement document)
             case "additionalProperties":
                 if (value.ValueKind != JsonValueKind.Object || keyword.Value.ValueKind == JsonValueKind.True)
                     break;
-                foreach (var member in value.EnumerateObject().Where(member => !(schema.TryGetProperty("properties", out var known) && known.TryGetProperty(member.Name, out _))))
+                foreach (
+                    var member in value
+                        .EnumerateObject()
+                        .Where(member => !(schema.TryGetProperty("properties", out var known) && known.TryGetProperty(member.Name, out _)))
+                )
                 {
                     if (keyword.Value.ValueKind == JsonValueKind.False)
                         problems.Add($"{path} has {member.Name}, which is not described");
@@ -161,34 +172,41 @@ internal sealed partial class SchemaValidator(JsonElement document)
     {
         if (!reference.StartsWith("#/", StringComparison.Ordinal))
             throw new NotSupportedException($"The reference {reference} leads out of the document.");
-        return reference[2..].Split('/').Aggregate(document, (place, name) => place.GetProperty(name.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal)));
+        return reference[2..]
+            .Split('/')
+            .Aggregate(
+                document,
+                (place, name) => place.GetProperty(name.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal))
+            );
     }
 
-    private static bool HasType(JsonElement value, string type) => type switch
-    {
-        "null" => value.ValueKind == JsonValueKind.Null,
-        "boolean" => value.ValueKind is JsonValueKind.True or JsonValueKind.False,
-        "object" => value.ValueKind == JsonValueKind.Object,
-        "array" => value.ValueKind == JsonValueKind.Array,
-        "string" => value.ValueKind == JsonValueKind.String,
-        "number" => value.ValueKind == JsonValueKind.Number,
-        "integer" => value.ValueKind == JsonValueKind.Number && value.TryGetDecimal(out var number) && decimal.IsInteger(number),
-        _ => throw new NotSupportedException($"The type {type} is none of JSON Schema's."),
-    };
+    private static bool HasType(JsonElement value, string type) =>
+        type switch
+        {
+            "null" => value.ValueKind == JsonValueKind.Null,
+            "boolean" => value.ValueKind is JsonValueKind.True or JsonValueKind.False,
+            "object" => value.ValueKind == JsonValueKind.Object,
+            "array" => value.ValueKind == JsonValueKind.Array,
+            "string" => value.ValueKind == JsonValueKind.String,
+            "number" => value.ValueKind == JsonValueKind.Number,
+            "integer" => value.ValueKind == JsonValueKind.Number && value.TryGetDecimal(out var number) && decimal.IsInteger(number),
+            _ => throw new NotSupportedException($"The type {type} is none of JSON Schema's."),
+        };
 
     // A format says nothing about values of other types.
-    private static bool HasFormat(JsonElement value, string format) => format switch
-    {
-        "date-time" => value.ValueKind != JsonValueKind.String
-            || (DateTimePattern().IsMatch(value.GetString()!) && DateTimeOffset.TryParse(value.GetString(), CultureInfo.InvariantCulture, out _)),
-        "uri" => value.ValueKind != JsonValueKind.String || Uri.TryCreate(value.GetString(), UriKind.Absolute, out _),
-        "uri-reference" => value.ValueKind != JsonValueKind.String || Uri.TryCreate(value.GetString(), UriKind.RelativeOrAbsolute, out _),
-        // A file is not JSON; whoever describes one so says what its content type does.
-        "binary" => true,
-        "int32" => value.ValueKind != JsonValueKind.Number || value.TryGetInt32(out _),
-        "int64" => value.ValueKind != JsonValueKind.Number || value.TryGetInt64(out _),
-        _ => throw new NotSupportedException($"The format \"{format}\" is not checked. Teach {nameof(SchemaValidator)} what it means."),
-    };
+    private static bool HasFormat(JsonElement value, string format) =>
+        format switch
+        {
+            "date-time" => value.ValueKind != JsonValueKind.String
+                || (DateTimePattern().IsMatch(value.GetString()!) && DateTimeOffset.TryParse(value.GetString(), CultureInfo.InvariantCulture, out _)),
+            "uri" => value.ValueKind != JsonValueKind.String || Uri.TryCreate(value.GetString(), UriKind.Absolute, out _),
+            "uri-reference" => value.ValueKind != JsonValueKind.String || Uri.TryCreate(value.GetString(), UriKind.RelativeOrAbsolute, out _),
+            // A file is not JSON; whoever describes one so says what its content type does.
+            "binary" => true,
+            "int32" => value.ValueKind != JsonValueKind.Number || value.TryGetInt32(out _),
+            "int64" => value.ValueKind != JsonValueKind.Number || value.TryGetInt64(out _),
+            _ => throw new NotSupportedException($"The format \"{format}\" is not checked. Teach {nameof(SchemaValidator)} what it means."),
+        };
 
     [GeneratedRegex(@"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})\z", RegexOptions.CultureInvariant)]
     private static partial Regex DateTimePattern();

@@ -56,6 +56,8 @@ public sealed class SchemaValidatorTests
         var validator = new SchemaValidator(JsonElement.Parse(Document));
 
         Assert.Throws<NotSupportedException>(() => validator.Validate(JsonElement.Parse(schema), JsonElement.Parse("\"a\"")));
-        Assert.Throws<NotSupportedException>(() => validator.RequireSupport(JsonElement.Parse("""{"properties":{"a":{"items":SCHEMA}}}""".Replace("SCHEMA", schema, StringComparison.Ordinal))));
+        Assert.Throws<NotSupportedException>(() =>
+            validator.RequireSupport(JsonElement.Parse("""{"properties":{"a":{"items":SCHEMA}}}""".Replace("SCHEMA", schema, StringComparison.Ordinal)))
+        );
     }
 }

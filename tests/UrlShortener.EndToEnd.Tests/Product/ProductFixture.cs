@@ -29,7 +29,12 @@ public sealed class ProxiedProductFixture : IAsyncLifetime
         var places = _folder.PathOf("places.mmdb");
         Places.WriteTo(places);
         await _shared.StartAsync(
-            "--Proxies:Trusted:0=127.0.0.1", "--Links:OwnHosts:0=127.0.0.1", "--Clicks:CountryHeader=CF-IPCountry", $"--Clicks:GeoDatabasePath={places}", "--RateLimiting:Enterprise=1000000");
+            "--Proxies:Trusted:0=127.0.0.1",
+            "--Links:OwnHosts:0=127.0.0.1",
+            "--Clicks:CountryHeader=CF-IPCountry",
+            $"--Clicks:GeoDatabasePath={places}",
+            "--RateLimiting:Enterprise=1000000"
+        );
     }
 
     public async ValueTask DisposeAsync()

@@ -97,8 +97,7 @@ internal sealed class ProductProcess : IAsyncDisposable
     public Task KillAsync() => Running.KillAsync();
 
     /// <summary>Runs an administration command on the same data, while the product serves or not.</summary>
-    public Task<ProgramResult> RunCommandAsync(params string[] arguments) =>
-        ProductProgram.RunAsync(Stores.Folder, [.. arguments, .. Stores.Settings]);
+    public Task<ProgramResult> RunCommandAsync(params string[] arguments) => ProductProgram.RunAsync(Stores.Folder, [.. arguments, .. Stores.Settings]);
 
     /// <summary>Creates a user and returns a client that speaks for them.</summary>
     public async Task<ApiClient> CreateUserAsync(string email, params string[] options)

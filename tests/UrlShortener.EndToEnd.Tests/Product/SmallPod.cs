@@ -7,9 +7,9 @@ namespace UrlShortener.EndToEnd.Tests.Product;
 /// Memory that nobody bounds ends such a process within seconds; on a developer's machine it would go unnoticed.
 /// </summary>
 /// <remarks>
-/// One test: <c>var pod = await StartSmallPodAsync("--Setting=value")</c> in a <see cref="ProductTest"/>. A whole class: <c>IClassFixture&lt;SmallPodFixture&gt;</c>
-/// and <c>Share(fixture.Pod)</c>. Attack it, then call <see cref="ProductProcess.AssertIsRunning"/> and use it as any user would; the fixture also fails
-/// when the process does not stop as it should. Settings stay as they are out of the box, or the test shows nothing.
+/// One test: <c>var pod = await StartSmallPodAsync("--Setting=value")</c> in a <see cref="ProductTest"/>. A whole class:
+/// <c>IClassFixture&lt;SmallPodFixture&gt;</c> and <c>Share(fixture.Pod)</c>. Attack it, then call <see cref="ProductProcess.AssertIsRunning"/> and use it as
+/// any user would; the fixture also fails when the process does not stop as it should. Settings stay as they are out of the box, or the test shows nothing.
 /// </remarks>
 internal static class SmallPod
 {

@@ -48,8 +48,12 @@ public sealed class FailedCredentialTests : ProductTest
     public async Task Tokens_Invalid_CountTheSameWay()
     {
         var product = await StartAsync(
-            "--RateLimiting:Anonymous=1000000", "--RateLimiting:FailedCredentials=5",
-            $"--Authentication:Jwt:SigningKey={Convert.ToBase64String(new byte[32])}", "--Authentication:Jwt:Issuer=https://issuer.example", "--Authentication:Jwt:Audience=x");
+            "--RateLimiting:Anonymous=1000000",
+            "--RateLimiting:FailedCredentials=5",
+            $"--Authentication:Jwt:SigningKey={Convert.ToBase64String(new byte[32])}",
+            "--Authentication:Jwt:Issuer=https://issuer.example",
+            "--Authentication:Jwt:Audience=x"
+        );
         Assert.Equal(201, (await product.Owner.CreateAsync(Link)).Status);
         var statuses = new List<int>();
         for (var i = 0; i < 8; i++)
@@ -68,7 +72,10 @@ public sealed class FailedCredentialTests : ProductTest
         Reply? refused = null;
         for (var subnet = 0; subnet < 60 && refused is null; subnet++)
         {
-            var reply = await product.Anonymous.CreateAsync(Link, ("X-Forwarded-For", string.Create(CultureInfo.InvariantCulture, $"2001:db8:7:{subnet:x}::1")));
+            var reply = await product.Anonymous.CreateAsync(
+                Link,
+                ("X-Forwarded-For", string.Create(CultureInfo.InvariantCulture, $"2001:db8:7:{subnet:x}::1"))
+            );
             passed += reply.Status == 201 ? 1 : 0;
             refused = reply.Status == 429 ? reply : null;
         }

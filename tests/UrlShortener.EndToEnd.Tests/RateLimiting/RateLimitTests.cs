@@ -102,8 +102,9 @@ public sealed class RateLimitTests : ProductTest
         var product = await StartAsync("--Proxies:Trusted:0=127.0.0.1", "--Links:PublicBaseUrl=https://sho.rt");
         var number = 0;
 
-        var (_, refused) = await ExhaustAsync(() => product.Anonymous.CreateAsync(
-            Link, ("X-Forwarded-For", string.Create(CultureInfo.InvariantCulture, $"2001:db8:0:1::{++number:x}"))));
+        var (_, refused) = await ExhaustAsync(() =>
+            product.Anonymous.CreateAsync(Link, ("X-Forwarded-For", string.Create(CultureInfo.InvariantCulture, $"2001:db8:0:1::{++number:x}")))
+        );
 
         AssertIsLimited(refused, "anonymous", 10);
         Assert.Equal(201, (await product.Anonymous.CreateAsync(Link, ("X-Forwarded-For", "2001:db8:0:2::1"))).Status);

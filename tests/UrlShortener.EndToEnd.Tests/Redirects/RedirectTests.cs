@@ -75,7 +75,10 @@ public sealed class RedirectTests : ProductTest, IClassFixture<ProductFixture>
         var ending = await product.Anonymous.GetAsync($"/{code}");
 
         Assert.Equal("max-age=300", reply.Header("CDN-Cache-Control"));
-        Assert.All([reply, ending], answer => Assert.Equal(["max-age=0", "private"], answer.Header("Cache-Control")!.Split(", ").Order(StringComparer.Ordinal)));
+        Assert.All(
+            [reply, ending],
+            answer => Assert.Equal(["max-age=0", "private"], answer.Header("Cache-Control")!.Split(", ").Order(StringComparer.Ordinal))
+        );
         Assert.InRange(MaxAge(ending.Header("CDN-Cache-Control")), 0, 100);
     }
 
@@ -173,6 +176,7 @@ public sealed class RedirectTests : ProductTest, IClassFixture<ProductFixture>
         await Eventually.ReadAsync(
             () => _product.Owner.PatchAsync($"/api/v1/urls/{code}", new { expires_at = TimeProvider.System.GetUtcNow().AddSeconds(1) }),
             reply => reply.Status == 200,
-            "an end one second ahead is taken");
+            "an end one second ahead is taken"
+        );
     }
 }

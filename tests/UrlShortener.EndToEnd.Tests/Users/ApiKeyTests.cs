@@ -9,15 +9,16 @@ public sealed class ApiKeyTests : ProductTest, IClassFixture<ProductFixture>
 
     public ApiKeyTests(ProductFixture fixture) => _product = Share(fixture.Product);
 
-    public static TheoryData<string, string> OwnerEndpoints => new()
-    {
-        { "GET", "/api/v1/urls" },
-        { "POST", "/api/v1/urls/bulk" },
-        { "GET", "/api/v1/urls/abcdefg" },
-        { "PATCH", "/api/v1/urls/abcdefg" },
-        { "DELETE", "/api/v1/urls/abcdefg" },
-        { "GET", "/api/v1/urls/abcdefg/stats" },
-    };
+    public static TheoryData<string, string> OwnerEndpoints =>
+        new()
+        {
+            { "GET", "/api/v1/urls" },
+            { "POST", "/api/v1/urls/bulk" },
+            { "GET", "/api/v1/urls/abcdefg" },
+            { "PATCH", "/api/v1/urls/abcdefg" },
+            { "DELETE", "/api/v1/urls/abcdefg" },
+            { "GET", "/api/v1/urls/abcdefg/stats" },
+        };
 
     [Theory]
     [InlineData("")]
@@ -67,7 +68,10 @@ public sealed class ApiKeyTests : ProductTest, IClassFixture<ProductFixture>
     [InlineData("nonsense")]
     [Trait("Case", "F-12")]
     public async Task F12_ApiKeyAuth_OtherCredential_Returns401(string authorization) =>
-        (await _product.Anonymous.CreateAsync(new { original_url = "https://example.com/" }, ("Authorization", authorization))).ShouldBeProblem(401, "UNAUTHORIZED");
+        (await _product.Anonymous.CreateAsync(new { original_url = "https://example.com/" }, ("Authorization", authorization))).ShouldBeProblem(
+            401,
+            "UNAUTHORIZED"
+        );
 
     [Theory]
     [InlineData("Bearer")]
@@ -97,10 +101,15 @@ public sealed class ApiKeyTests : ProductTest, IClassFixture<ProductFixture>
             var page = (await user.GetAsync($"/api/v1/urls?limit=2{(cursor is null ? "" : $"&cursor={cursor}")}")).Json;
             found.AddRange(page.GetProperty("urls").EnumerateArray().Select(link => link.GetProperty("short_code").GetString()!));
             cursor = page.GetProperty("next_cursor").GetString();
-        }
-        while (cursor is not null);
+        } while (cursor is not null);
 
         Assert.Equal(codes, found);
-        Assert.Equal([codes[2]], (await user.GetAsync("/api/v1/urls?target=example.com/2")).Json.GetProperty("urls").EnumerateArray().Select(link => link.GetProperty("short_code").GetString()));
+        Assert.Equal(
+            [codes[2]],
+            (await user.GetAsync("/api/v1/urls?target=example.com/2"))
+                .Json.GetProperty("urls")
+                .EnumerateArray()
+                .Select(link => link.GetProperty("short_code").GetString())
+        );
     }
 }

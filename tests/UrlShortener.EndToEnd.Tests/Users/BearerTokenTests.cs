@@ -118,7 +118,13 @@ public sealed class BearerTokenTests : ProductTest, IClassFixture<BearerTokenTes
     [Fact]
     public async Task Bearer_EmailIsAnArray_Returns401()
     {
-        foreach (var emails in (string[][])[[Email], [Email, "other@example.com"]])
+        foreach (
+            var emails in (string[][])
+                [
+                    [Email],
+                    [Email, "other@example.com"],
+                ]
+        )
         {
             var claims = Claims();
             claims["email"] = emails;
@@ -162,13 +168,14 @@ public sealed class BearerTokenTests : ProductTest, IClassFixture<BearerTokenTes
         (await _product.Anonymous.CreateAsync(new { original_url = "https://example.com/" }, Header(token))).ShouldBeProblem(401, "UNAUTHORIZED");
     }
 
-    private static Dictionary<string, object> Claims(string email = Email, string issuer = Issuer, string audience = Audience, TimeSpan? expiresIn = null) => new()
-    {
-        ["iss"] = issuer,
-        ["aud"] = audience,
-        ["email"] = email,
-        ["exp"] = TimeProvider.System.GetUtcNow().Add(expiresIn ?? TimeSpan.FromHours(1)).ToUnixTimeSeconds(),
-    };
+    private static Dictionary<string, object> Claims(string email = Email, string issuer = Issuer, string audience = Audience, TimeSpan? expiresIn = null) =>
+        new()
+        {
+            ["iss"] = issuer,
+            ["aud"] = audience,
+            ["email"] = email,
+            ["exp"] = TimeProvider.System.GetUtcNow().Add(expiresIn ?? TimeSpan.FromHours(1)).ToUnixTimeSeconds(),
+        };
 
     private static string Sign(Dictionary<string, object> claims, byte[]? key = null)
     {
@@ -191,7 +198,8 @@ public sealed class BearerTokenTests : ProductTest, IClassFixture<BearerTokenTes
                 "--RateLimiting:Anonymous=1000000",
                 $"--Authentication:Jwt:SigningKey={Convert.ToBase64String(SigningKey)}",
                 $"--Authentication:Jwt:Issuer={Issuer}",
-                $"--Authentication:Jwt:Audience={Audience}");
+                $"--Authentication:Jwt:Audience={Audience}"
+            );
             if (_shared.IsStarted)
                 await Product.CreateUserAsync(Email);
         }

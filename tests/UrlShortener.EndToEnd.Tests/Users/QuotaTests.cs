@@ -68,7 +68,13 @@ public sealed class QuotaTests : ProductTest, IClassFixture<ProductFixture>
     public async Task BulkCreate_PartlyOverQuota_RefusesTheLinksThatDoNotFit()
     {
         var user = await CreateUserAsync(2 * Size(1_000));
-        var links = new object[] { new { original_url = Target(1_000) }, new { original_url = "nonsense" }, new { original_url = Target(1_001) }, new { original_url = Target(999) } };
+        var links = new object[]
+        {
+            new { original_url = Target(1_000) },
+            new { original_url = "nonsense" },
+            new { original_url = Target(1_001) },
+            new { original_url = Target(999) },
+        };
 
         var reply = await user.CreateManyAsync(links);
 
@@ -120,8 +126,7 @@ public sealed class QuotaTests : ProductTest, IClassFixture<ProductFixture>
         Assert.InRange(await CountLinksAsync(user), 1, 5);
         // Requests under way count in full, so that some may have been refused that would fit in the end. One after the other they do.
         Reply next;
-        do
-            next = await user.CreateAsync(new { original_url = Target(500) });
+        do next = await user.CreateAsync(new { original_url = Target(500) });
         while (next.Status == 201);
         next.ShouldBeProblem(403, "QUOTA_EXCEEDED");
         Assert.Equal(5, await CountLinksAsync(user));

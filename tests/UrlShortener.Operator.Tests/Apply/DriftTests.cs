@@ -21,7 +21,11 @@ public sealed class DriftTests
     [InlineData("""{"env": [{"name": "A", "value": "1"}]}""", """{"env": [{"name": "Z"}, {"name": "A", "value": "1"}]}""", null)]
     [InlineData("""{"env": [{"name": "A", "value": "1"}]}""", """{"env": [{"name": "A", "value": "2"}]}""", "env[A].value")]
     [InlineData("""{"env": [{"name": "A"}]}""", """{"env": [{"name": "B"}]}""", "env[A]")]
-    [InlineData("""{"mounts": [{"name": "v", "mountPath": "/a"}, {"name": "v", "mountPath": "/b"}]}""", """{"mounts": [{"name": "v", "mountPath": "/b"}, {"name": "v", "mountPath": "/a"}]}""", null)]
+    [InlineData(
+        """{"mounts": [{"name": "v", "mountPath": "/a"}, {"name": "v", "mountPath": "/b"}]}""",
+        """{"mounts": [{"name": "v", "mountPath": "/b"}, {"name": "v", "mountPath": "/a"}]}""",
+        null
+    )]
     // Lists without: all or nothing.
     [InlineData("""{"args": ["a", "b"]}""", """{"args": ["a", "b"]}""", null)]
     [InlineData("""{"args": ["a"]}""", """{"args": ["a", "b"]}""", "args")]

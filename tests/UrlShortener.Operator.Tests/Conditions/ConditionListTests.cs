@@ -17,7 +17,10 @@ public sealed class ConditionListTests
         second.Set("Ready", false, "RollingOut", "Still at it.");
 
         var condition = Assert.Single(second.Conditions);
-        Assert.Equal((Noon.UtcDateTime.AddMilliseconds(-400), 2L, "RollingOut"), (condition.LastTransitionTime, condition.ObservedGeneration, condition.Reason));
+        Assert.Equal(
+            (Noon.UtcDateTime.AddMilliseconds(-400), 2L, "RollingOut"),
+            (condition.LastTransitionTime, condition.ObservedGeneration, condition.Reason)
+        );
         Assert.Empty(second.Changed);
     }
 

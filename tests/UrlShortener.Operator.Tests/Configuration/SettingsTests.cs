@@ -27,7 +27,11 @@ public sealed class SettingsTests
 
     [Theory]
     [InlineData("Namespaces", " , ", "Operator:Namespaces must name at least one namespace.")]
-    [InlineData("Namespaces", "eu,Us", "Operator:Namespaces contains \"Us\", which is not a valid namespace name. Use at most 63 lower-case letters, digits and '-'.")]
+    [InlineData(
+        "Namespaces",
+        "eu,Us",
+        "Operator:Namespaces contains \"Us\", which is not a valid namespace name. Use at most 63 lower-case letters, digits and '-'."
+    )]
     [InlineData("Port", "eighty", "Operator:Port must be a whole number, not \"eighty\".")]
     [InlineData("Port", "70000", "Operator:Port must be between 1 and 65535.")]
     [InlineData("Port", "9443", "Operator:Port must differ from Operator:Webhooks:Port (9443).")]
@@ -35,20 +39,47 @@ public sealed class SettingsTests
     [InlineData("Resync", "00:00:01", "Operator:Resync must be between 00:00:10 and 1.00:00:00.")]
     [InlineData("LeaderElection", "true", "Operator:LeaderElection is a section, not one value.")]
     [InlineData("LeaderElection:LeaseName", "", "Operator:LeaderElection:LeaseName is required.")]
-    [InlineData("LeaderElection:Namespace", "a.b", "Operator:LeaderElection:Namespace is \"a.b\", which is not a valid namespace name. Use at most 63 lower-case letters, digits and '-'.")]
+    [InlineData(
+        "LeaderElection:Namespace",
+        "a.b",
+        "Operator:LeaderElection:Namespace is \"a.b\", which is not a valid namespace name. Use at most 63 lower-case letters, digits and '-'."
+    )]
     [InlineData("LeaderElection:Duration", "00:10:00", "Operator:LeaderElection:Duration must be between 00:00:03 and 00:05:00.")]
     [InlineData("LeaderElection:Duration", "00:00:15.5", "Operator:LeaderElection:Duration must be whole seconds, not 00:00:15.5000000.")]
-    [InlineData("LeaderElection:RenewDeadline", "00:00:15", "Operator:LeaderElection:RenewDeadline must be below Operator:LeaderElection:Duration (00:00:15), so that all requests of a leader have ended before another one starts.")]
-    [InlineData("LeaderElection:RetryPeriod", "00:00:06", "Operator:LeaderElection:RetryPeriod must be at most half of Operator:LeaderElection:RenewDeadline (00:00:10), so that one lost request does not end the leadership.")]
+    [InlineData(
+        "LeaderElection:RenewDeadline",
+        "00:00:15",
+        "Operator:LeaderElection:RenewDeadline must be below Operator:LeaderElection:Duration (00:00:15), so that all requests of a leader have ended "
+            + "before another one starts."
+    )]
+    [InlineData(
+        "LeaderElection:RetryPeriod",
+        "00:00:06",
+        "Operator:LeaderElection:RetryPeriod must be at most half of Operator:LeaderElection:RenewDeadline (00:00:10), so that one lost request does "
+            + "not end the leadership."
+    )]
     [InlineData("Webhooks:Port", "0", "Operator:Webhooks:Port must be between 1 and 65535.")]
-    [InlineData("Webhooks:ExtraNames", "a", "Operator:Webhooks:ExtraNames is a list; write Operator:Webhooks:ExtraNames:0, Operator:Webhooks:ExtraNames:1 and so on.")]
-    [InlineData("Webhooks:Ports", "1", "Operator:Webhooks:Ports is not a setting. Valid names: CheckInterval, ConfigurationName, Enabled, ExtraNames, Namespace, Port, SecretName, ServiceName.")]
+    [InlineData(
+        "Webhooks:ExtraNames",
+        "a",
+        "Operator:Webhooks:ExtraNames is a list; write Operator:Webhooks:ExtraNames:0, Operator:Webhooks:ExtraNames:1 and so on."
+    )]
+    [InlineData(
+        "Webhooks:Ports",
+        "1",
+        "Operator:Webhooks:Ports is not a setting. Valid names: CheckInterval, ConfigurationName, Enabled, ExtraNames, Namespace, Port, SecretName, "
+            + "ServiceName."
+    )]
     public void Settings_WithAWrongOne_NameItAndItsLimit(string name, string value, string error) => Assert.Equal([error], Read([(name, value)]).Errors);
 
     [Fact]
     public void Settings_WithSeveralWrongOnes_TellThemAll() =>
         Assert.Equal(3, Read([("Port", "x"), ("Namespaces", ""), ("Webhooks:Enabled", "y")]).Errors.Count);
 
-    private static (OperatorOptions Options, IReadOnlyList<string> Errors) Read((string Name, string Value)[] settings) => Settings.Read(
-        new ConfigurationBuilder().AddInMemoryCollection(settings.Select(one => new KeyValuePair<string, string?>($"Operator:{one.Name}", one.Value))).Build());
+    private static (OperatorOptions Options, IReadOnlyList<string> Errors) Read((string Name, string Value)[] settings) =>
+        Settings.Read(
+            new ConfigurationBuilder()
+                .AddInMemoryCollection(settings.Select(one => new KeyValuePair<string, string?>($"Operator:{one.Name}", one.Value)))
+                .Build()
+        );
 }

@@ -16,8 +16,10 @@ internal static class FieldUse
     private static readonly Assembly Operator = typeof(ApiGroup).Assembly;
     private static readonly string EntityNamespace = typeof(ApiGroup).Namespace!;
     private static readonly string[] Describing = [EntityNamespace, "UrlShortener.Operator.Manifests", "UrlShortener.Operator.Webhooks"];
-    private static readonly Dictionary<short, OpCode> Instructions =
-        typeof(OpCodes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (OpCode)field.GetValue(null)!).ToDictionary(code => code.Value);
+    private static readonly Dictionary<short, OpCode> Instructions = typeof(OpCodes)
+        .GetFields(BindingFlags.Public | BindingFlags.Static)
+        .Select(field => (OpCode)field.GetValue(null)!)
+        .ToDictionary(code => code.Value);
 
     private static readonly Lazy<HashSet<int>> Called = new(FindCalled);
 
@@ -52,8 +54,12 @@ internal static class FieldUse
         return !Describing.Any(name => IsOf(outermost, name)) && !IsValidation(outermost);
     }
 
-    private static bool IsValidation(Type type) => type.GetMethods(Own).Any(method => method.ReturnType == typeof(SpecProblem)
-        || (method.ReturnType.IsGenericType && method.ReturnType.GenericTypeArguments.Contains(typeof(SpecProblem))));
+    private static bool IsValidation(Type type) =>
+        type.GetMethods(Own)
+            .Any(method =>
+                method.ReturnType == typeof(SpecProblem)
+                || (method.ReturnType.IsGenericType && method.ReturnType.GenericTypeArguments.Contains(typeof(SpecProblem)))
+            );
 
     private static bool IsOf(Type? type, string name) =>
         type?.Assembly == Operator && (type.Namespace == name || type.Namespace?.StartsWith(name + ".", StringComparison.Ordinal) == true);
@@ -66,7 +72,7 @@ internal static class FieldUse
             yield break;
         var typeArguments = method.DeclaringType is { IsGenericType: true } type ? type.GetGenericArguments() : null;
         var methodArguments = method.IsGenericMethod ? method.GetGenericArguments() : null;
-        for (var at = 0; at < code.Length;)
+        for (var at = 0; at < code.Length; )
         {
             // Two-byte instructions start with 0xFE.
             var instruction = code[at] == 0xFE ? Instructions[(short)((code[at] << 8) | code[at + 1])] : Instructions[code[at]];
@@ -77,13 +83,14 @@ internal static class FieldUse
         }
     }
 
-    private static int LengthOf(OperandType operand, byte[] code, int at) => operand switch
-    {
-        OperandType.InlineNone => 0,
-        OperandType.ShortInlineBrTarget or OperandType.ShortInlineI or OperandType.ShortInlineVar => 1,
-        OperandType.InlineVar => 2,
-        OperandType.InlineI8 or OperandType.InlineR => 8,
-        OperandType.InlineSwitch => 4 + (4 * BitConverter.ToInt32(code, at)),
-        _ => 4,
-    };
+    private static int LengthOf(OperandType operand, byte[] code, int at) =>
+        operand switch
+        {
+            OperandType.InlineNone => 0,
+            OperandType.ShortInlineBrTarget or OperandType.ShortInlineI or OperandType.ShortInlineVar => 1,
+            OperandType.InlineVar => 2,
+            OperandType.InlineI8 or OperandType.InlineR => 8,
+            OperandType.InlineSwitch => 4 + (4 * BitConverter.ToInt32(code, at)),
+            _ => 4,
+        };
 }

@@ -30,8 +30,13 @@ public sealed partial class FieldUseTests
     {
         var fields = Fields(kind, "Spec").Concat(Fields(kind, "Status")).Select(field => field.Path).ToHashSet(StringComparer.Ordinal);
         var scale = kind.GetCustomAttribute<ScaleSubresourceAttribute>()!;
-        var columns = kind.GetCustomAttributes<PrinterColumnAttribute>().Select(column => column.Path).Where(path => !path.StartsWith(".metadata.", StringComparison.Ordinal));
-        Assert.All([.. columns, scale.SpecReplicasPath, scale.StatusReplicasPath, scale.LabelSelectorPath], path => Assert.Contains(Filter().Replace(path, "")[1..], fields));
+        var columns = kind.GetCustomAttributes<PrinterColumnAttribute>()
+            .Select(column => column.Path)
+            .Where(path => !path.StartsWith(".metadata.", StringComparison.Ordinal));
+        Assert.All(
+            [.. columns, scale.SpecReplicasPath, scale.StatusReplicasPath, scale.LabelSelectorPath],
+            path => Assert.Contains(Filter().Replace(path, "")[1..], fields)
+        );
     }
 
     // The tests above pass if they find nothing. These fields are known.
@@ -39,7 +44,10 @@ public sealed partial class FieldUseTests
     public void Fields_OfTheKinds_AreFound()
     {
         string[] known = ["spec.app.tolerations.effect", "spec.connections.postgresSecretRef.key", "spec.app.service.port", "status.topology.primaryRegion"];
-        var region = Fields(typeof(V1Alpha1ShortenerRegion), "Spec").Concat(Fields(typeof(V1Alpha1ShortenerRegion), "Status")).Select(field => field.Path).ToList();
+        var region = Fields(typeof(V1Alpha1ShortenerRegion), "Spec")
+            .Concat(Fields(typeof(V1Alpha1ShortenerRegion), "Status"))
+            .Select(field => field.Path)
+            .ToList();
         Assert.All(known, path => Assert.Contains(path, region));
         Assert.False(FieldUse.IsRead(typeof(AppStatus).GetProperty(nameof(AppStatus.HpaDesired))!), "The operator only writes it.");
     }
@@ -47,12 +55,16 @@ public sealed partial class FieldUseTests
     private static IEnumerable<(string Path, PropertyInfo Property)> Fields(Type kind, string part) =>
         Fields(JsonNamingPolicy.CamelCase.ConvertName(part), kind.GetProperty(part)!.PropertyType);
 
-    private static IEnumerable<(string Path, PropertyInfo Property)> Fields(string path, Type type) => type.GetProperties(BindingFlags.Public | BindingFlags.Instance).SelectMany(property =>
-    {
-        var field = $"{path}.{JsonNamingPolicy.CamelCase.ConvertName(property.Name)}";
-        var inner = property.PropertyType.IsGenericType ? property.PropertyType.GenericTypeArguments[^1] : property.PropertyType;
-        return inner.Namespace!.StartsWith(typeof(ApiGroup).Namespace!, StringComparison.Ordinal) ? Fields(field, inner).Prepend((field, property)) : [(field, property)];
-    });
+    private static IEnumerable<(string Path, PropertyInfo Property)> Fields(string path, Type type) =>
+        type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
+            .SelectMany(property =>
+            {
+                var field = $"{path}.{JsonNamingPolicy.CamelCase.ConvertName(property.Name)}";
+                var inner = property.PropertyType.IsGenericType ? property.PropertyType.GenericTypeArguments[^1] : property.PropertyType;
+                return inner.Namespace!.StartsWith(typeof(ApiGroup).Namespace!, StringComparison.Ordinal)
+                    ? Fields(field, inner).Prepend((field, property))
+                    : [(field, property)];
+            });
 
     // [?(@.type=="Ready")].status: one condition.
     [GeneratedRegex(@"\[.*$")]

@@ -19,7 +19,10 @@ public sealed class InstallationTests(ApiServerFixture servers)
     {
         using var client = (await servers.GetAsync()).CreateClient();
         var definition = await client.ApiextensionsV1.ReadCustomResourceDefinitionAsync($"{plural}.{ApiGroup.Name}", cancellationToken: Token);
-        Assert.Equal(["Established", "NamesAccepted"], definition.Status.Conditions.Where(one => one.Status == "True").Select(one => one.Type).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["Established", "NamesAccepted"],
+            definition.Status.Conditions.Where(one => one.Status == "True").Select(one => one.Type).Order(StringComparer.Ordinal)
+        );
         Assert.Equal([ApiGroup.Version], definition.Status.StoredVersions);
     }
 
@@ -34,9 +37,10 @@ public sealed class InstallationTests(ApiServerFixture servers)
         var stored = (await client.CreateAsync(SpecJson.Object(kind, space.Name, "eu", SpecJson.Minimal(kind))))["spec"]!;
 
         // The operator's reading of what the user wrote, and of what the server stored, is the same.
-        var read = kind == V1Alpha1KeyPool.KubeKind
-            ? (Serialize<KeyPoolSpec>(SpecJson.Minimal(kind)), Serialize<KeyPoolSpec>(stored))
-            : (Serialize<RegionSpec>(SpecJson.Minimal(kind)), Serialize<RegionSpec>(stored));
+        var read =
+            kind == V1Alpha1KeyPool.KubeKind
+                ? (Serialize<KeyPoolSpec>(SpecJson.Minimal(kind)), Serialize<KeyPoolSpec>(stored))
+                : (Serialize<RegionSpec>(SpecJson.Minimal(kind)), Serialize<RegionSpec>(stored));
         Assert.Equal(read.Item1, read.Item2);
         Assert.Equal(Leaves(JsonNode.Parse(read.Item1)), Leaves(stored));
     }
@@ -75,7 +79,8 @@ public sealed class InstallationTests(ApiServerFixture servers)
         await using var space = await cluster.CreateNamespaceAsync("quantities", Token);
         var spec = SpecJson.Merge(
             SpecJson.Minimal(V1Alpha1ShortenerRegion.KubeKind),
-            JsonNode.Parse("""{"app": {"resources": {"requests": {"cpu": 2}, "limits": {"memory": 42949672960}}}}"""))!;
+            JsonNode.Parse("""{"app": {"resources": {"requests": {"cpu": 2}, "limits": {"memory": 42949672960}}}}""")
+        )!;
         var stored = (await client.CreateAsync(SpecJson.Object(V1Alpha1ShortenerRegion.KubeKind, space.Name, "eu", spec)))["spec"]!;
         var read = SpecJson.Read<RegionSpec>(stored);
         Assert.Equal(2, read.App.Resources.Requests["cpu"].ToDecimal());
@@ -88,12 +93,24 @@ public sealed class InstallationTests(ApiServerFixture servers)
         var cluster = await servers.GetAsync();
         using var client = cluster.CreateClient();
         await using var space = await cluster.CreateNamespaceAsync("columns", Token);
-        var item = await client.CreateAsync(SpecJson.Object(V1Alpha1ShortenerRegion.KubeKind, space.Name, "eu", SpecJson.Minimal(V1Alpha1ShortenerRegion.KubeKind)));
-        item["status"] = JsonNode.Parse("""
+        var item = await client.CreateAsync(
+            SpecJson.Object(V1Alpha1ShortenerRegion.KubeKind, space.Name, "eu", SpecJson.Minimal(V1Alpha1ShortenerRegion.KubeKind))
+        );
+        item["status"] = JsonNode.Parse(
+            """
             {"observedGeneration": 1, "role": "Primary", "app": {"replicas": 3, "readyReplicas": 2, "selector": "a=b"},
              "conditions": [{"type": "Ready", "status": "False", "reason": "AppUnavailable", "message": "Two of three pods are ready.", "lastTransitionTime": "2030-01-31T12:00:00Z", "observedGeneration": 1}]}
-            """);
-        await client.CustomObjects.ReplaceNamespacedCustomObjectStatusAsync(item, ApiGroup.Name, ApiGroup.Version, space.Name, V1Alpha1ShortenerRegion.KubePlural, "eu", cancellationToken: Token);
+            """
+        );
+        await client.CustomObjects.ReplaceNamespacedCustomObjectStatusAsync(
+            item,
+            ApiGroup.Name,
+            ApiGroup.Version,
+            space.Name,
+            V1Alpha1ShortenerRegion.KubePlural,
+            "eu",
+            cancellationToken: Token
+        );
 
         var row = await ReadRowAsync(cluster, space.Name, V1Alpha1ShortenerRegion.KubePlural);
         Assert.Equal("eu-west", row["Region"]);
@@ -110,16 +127,28 @@ public sealed class InstallationTests(ApiServerFixture servers)
         var cluster = await servers.GetAsync();
         using var client = cluster.CreateClient();
         await using var space = await cluster.CreateNamespaceAsync("scale", Token);
-        foreach (var (kind, plural, replicas, path) in new[]
-        {
-            (V1Alpha1ShortenerRegion.KubeKind, V1Alpha1ShortenerRegion.KubePlural, 6, "minReplicas"),
-            (V1Alpha1KeyPool.KubeKind, V1Alpha1KeyPool.KubePlural, 2_000_000, "targetAvailable"),
-        })
+        foreach (
+            var (kind, plural, replicas, path) in new[]
+            {
+                (V1Alpha1ShortenerRegion.KubeKind, V1Alpha1ShortenerRegion.KubePlural, 6, "minReplicas"),
+                (V1Alpha1KeyPool.KubeKind, V1Alpha1KeyPool.KubePlural, 2_000_000, "targetAvailable"),
+            }
+        )
         {
             await client.CreateAsync(SpecJson.Object(kind, space.Name, "eu", SpecJson.Minimal(kind)));
             var patch = new V1Patch(new { spec = new { replicas } }, V1Patch.PatchType.MergePatch);
-            await client.CustomObjects.PatchNamespacedCustomObjectScaleAsync(patch, ApiGroup.Name, ApiGroup.Version, space.Name, plural, "eu", cancellationToken: Token);
-            var stored = KubernetesObjects.Parse(await client.CustomObjects.GetNamespacedCustomObjectAsync(ApiGroup.Name, ApiGroup.Version, space.Name, plural, "eu", Token));
+            await client.CustomObjects.PatchNamespacedCustomObjectScaleAsync(
+                patch,
+                ApiGroup.Name,
+                ApiGroup.Version,
+                space.Name,
+                plural,
+                "eu",
+                cancellationToken: Token
+            );
+            var stored = KubernetesObjects.Parse(
+                await client.CustomObjects.GetNamespacedCustomObjectAsync(ApiGroup.Name, ApiGroup.Version, space.Name, plural, "eu", Token)
+            );
             Assert.Equal(replicas, (int?)(stored["spec"]![path] ?? stored["spec"]!["app"]![path]));
         }
     }
@@ -167,7 +196,9 @@ public sealed class InstallationTests(ApiServerFixture servers)
         request.Headers.Accept.ParseAdd("application/json;as=Table;v=v1;g=meta.k8s.io");
         using var answer = await http.SendAsync(request, Token);
         var table = JsonNode.Parse(await answer.Content.ReadAsStringAsync(Token))!;
-        return table["columnDefinitions"]!.AsArray().Zip(table["rows"]![0]!["cells"]!.AsArray())
+        return table["columnDefinitions"]!
+            .AsArray()
+            .Zip(table["rows"]![0]!["cells"]!.AsArray())
             .ToDictionary(pair => (string)pair.First!["name"]!, pair => pair.Second?.ToString());
     }
 }

@@ -18,9 +18,17 @@ public sealed class ManifestTests
     }
 
     [Fact]
-    public void CommittedFiles_InTheFolder_AreAllMade() => Assert.Equal(
-        ManifestsCommand.BuildFiles().Keys.Where(file => file.StartsWith(ManifestsCommand.CrdFolder, StringComparison.Ordinal)).Order(StringComparer.Ordinal),
-        Directory.GetFiles(Checkout.PathOf(ManifestsCommand.CrdFolder)).Select(file => $"{ManifestsCommand.CrdFolder}/{Path.GetFileName(file)}").Order(StringComparer.Ordinal));
+    public void CommittedFiles_InTheFolder_AreAllMade() =>
+        Assert.Equal(
+            ManifestsCommand
+                .BuildFiles()
+                .Keys.Where(file => file.StartsWith(ManifestsCommand.CrdFolder, StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal),
+            Directory
+                .GetFiles(Checkout.PathOf(ManifestsCommand.CrdFolder))
+                .Select(file => $"{ManifestsCommand.CrdFolder}/{Path.GetFileName(file)}")
+                .Order(StringComparer.Ordinal)
+        );
 
     [Fact]
     public async Task Command_WithAFolder_WritesTheFiles()
@@ -31,7 +39,11 @@ public sealed class ManifestTests
             Assert.Equal(0, await ManifestsCommand.RunAsync(["manifests", folder.FullName], TestContext.Current.CancellationToken));
             Assert.Equal(
                 ManifestsCommand.BuildFiles().Keys.Order(StringComparer.Ordinal),
-                Directory.GetFiles(folder.FullName, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(folder.FullName, file)).Order(StringComparer.Ordinal));
+                Directory
+                    .GetFiles(folder.FullName, "*", SearchOption.AllDirectories)
+                    .Select(file => Path.GetRelativePath(folder.FullName, file))
+                    .Order(StringComparer.Ordinal)
+            );
         }
         finally
         {
@@ -40,33 +52,40 @@ public sealed class ManifestTests
     }
 
     [Fact]
-    public async Task Command_WithoutAFolder_IsRefused() => Assert.Equal(64, await ManifestsCommand.RunAsync(["manifests"], TestContext.Current.CancellationToken));
+    public async Task Command_WithoutAFolder_IsRefused() =>
+        Assert.Equal(64, await ManifestsCommand.RunAsync(["manifests"], TestContext.Current.CancellationToken));
 
     // The API server adds up the cost of rules by these bounds, and refuses definitions whose rules might cost too much.
     [Fact]
-    public void Schema_Everywhere_IsBounded() => Assert.All(Nodes(), node =>
-    {
-        var (path, schema) = node;
-        if (path.EndsWith(".apiVersion", StringComparison.Ordinal) || path.EndsWith(".kind", StringComparison.Ordinal))
-            return;
-        switch ((string?)schema["type"])
-        {
-            case "string":
-                Assert.True(schema.ContainsKey("maxLength"), $"{path} has no maxLength");
-                break;
-            case "array":
-                Assert.True(schema.ContainsKey("maxItems"), $"{path} has no maxItems");
-                break;
-            case "object" when schema.ContainsKey("additionalProperties"):
-                Assert.True(schema.ContainsKey("maxProperties"), $"{path} has no maxProperties");
-                break;
-        }
-    });
+    public void Schema_Everywhere_IsBounded() =>
+        Assert.All(
+            Nodes(),
+            node =>
+            {
+                var (path, schema) = node;
+                if (path.EndsWith(".apiVersion", StringComparison.Ordinal) || path.EndsWith(".kind", StringComparison.Ordinal))
+                    return;
+                switch ((string?)schema["type"])
+                {
+                    case "string":
+                        Assert.True(schema.ContainsKey("maxLength"), $"{path} has no maxLength");
+                        break;
+                    case "array":
+                        Assert.True(schema.ContainsKey("maxItems"), $"{path} has no maxItems");
+                        break;
+                    case "object" when schema.ContainsKey("additionalProperties"):
+                        Assert.True(schema.ContainsKey("maxProperties"), $"{path} has no maxProperties");
+                        break;
+                }
+            }
+        );
 
     [Fact]
-    public void Schema_EveryField_IsDescribed() => Assert.All(
-        Nodes().Where(node => !node.Path.EndsWith("[]", StringComparison.Ordinal) && !node.Path.EndsWith(".metadata", StringComparison.Ordinal)),
-        node => Assert.True(node.Schema.ContainsKey("description"), $"{node.Path} has no description"));
+    public void Schema_EveryField_IsDescribed() =>
+        Assert.All(
+            Nodes().Where(node => !node.Path.EndsWith("[]", StringComparison.Ordinal) && !node.Path.EndsWith(".metadata", StringComparison.Ordinal)),
+            node => Assert.True(node.Schema.ContainsKey("description"), $"{node.Path} has no description")
+        );
 
     // Rules are compiled with the definition: one that a server does not know makes it refuse the whole. These came after 1.25.
     [Theory]
@@ -80,23 +99,38 @@ public sealed class ManifestTests
     {
         var rules = Nodes().SelectMany(node => node.Schema["x-kubernetes-validations"]?.AsArray() ?? []).Select(rule => rule!.AsObject()).ToList();
         Assert.NotEmpty(rules);
-        Assert.All(rules, rule =>
-        {
-            Assert.Equal(["rule", "message"], rule.Select(entry => entry.Key));
-            Assert.DoesNotContain(newer, (string)rule["rule"]!, StringComparison.Ordinal);
-        });
+        Assert.All(
+            rules,
+            rule =>
+            {
+                Assert.Equal(["rule", "message"], rule.Select(entry => entry.Key));
+                Assert.DoesNotContain(newer, (string)rule["rule"]!, StringComparison.Ordinal);
+            }
+        );
     }
 
-    // The API server holds a default against the rules of its own field, before it fills in the defaults of the fields below: {} would be refused with the definition.
+    // The API server holds a default against the rules of its own field, before it fills in the defaults of the fields below: {} would be refused with the
+    // definition.
     [Fact]
-    public void Defaults_OfObjects_AreComplete() => Assert.All(Nodes().Where(node => node.Schema["default"] is JsonObject && node.Schema["properties"] is JsonObject), node =>
-        Assert.Equal(
-            node.Schema["properties"]!.AsObject().Where(field => field.Value!["default"] is not null).Select(field => $"{field.Key}: {field.Value!["default"]!.ToJsonString()}"),
-            node.Schema["default"]!.AsObject().Select(field => $"{field.Key}: {field.Value!.ToJsonString()}")));
+    public void Defaults_OfObjects_AreComplete() =>
+        Assert.All(
+            Nodes().Where(node => node.Schema["default"] is JsonObject && node.Schema["properties"] is JsonObject),
+            node =>
+                Assert.Equal(
+                    node.Schema["properties"]!
+                        .AsObject()
+                        .Where(field => field.Value!["default"] is not null)
+                        .Select(field => $"{field.Key}: {field.Value!["default"]!.ToJsonString()}"),
+                    node.Schema["default"]!.AsObject().Select(field => $"{field.Key}: {field.Value!.ToJsonString()}")
+                )
+        );
 
     private static IEnumerable<(string Path, JsonObject Schema)> Nodes() =>
-        CustomResourceDefinitions.BuildAll().Values.SelectMany(definition =>
-            Nodes((string)definition["spec"]!["names"]!["kind"]!, definition["spec"]!["versions"]![0]!["schema"]!["openAPIV3Schema"]!.AsObject()));
+        CustomResourceDefinitions
+            .BuildAll()
+            .Values.SelectMany(definition =>
+                Nodes((string)definition["spec"]!["names"]!["kind"]!, definition["spec"]!["versions"]![0]!["schema"]!["openAPIV3Schema"]!.AsObject())
+            );
 
     private static IEnumerable<(string Path, JsonObject Schema)> Nodes(string path, JsonObject schema)
     {

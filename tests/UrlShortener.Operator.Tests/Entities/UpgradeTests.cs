@@ -28,11 +28,25 @@ public sealed class UpgradeTests(ApiServerFixture servers)
         var cluster = await servers.GetAsync();
         using var client = cluster.CreateClient();
         await using var space = await cluster.CreateNamespaceAsync("former", Token);
-        var written = SpecJson.Object(V1Alpha1ShortenerRegion.KubeKind, space.Name, "eu", SpecJson.Merge(SpecJson.Minimal(V1Alpha1ShortenerRegion.KubeKind), JsonNode.Parse(FormerFields))!);
+        var written = SpecJson.Object(
+            V1Alpha1ShortenerRegion.KubeKind,
+            space.Name,
+            "eu",
+            SpecJson.Merge(SpecJson.Minimal(V1Alpha1ShortenerRegion.KubeKind), JsonNode.Parse(FormerFields))!
+        );
 
         // What kubectl apply asks for.
-        var refusal = await KubernetesObjects.RefusalAsync(() => client.CustomObjects.CreateNamespacedCustomObjectAsync(
-            written, ApiGroup.Name, ApiGroup.Version, space.Name, V1Alpha1ShortenerRegion.KubePlural, fieldValidation: "Strict", cancellationToken: Token));
+        var refusal = await KubernetesObjects.RefusalAsync(() =>
+            client.CustomObjects.CreateNamespacedCustomObjectAsync(
+                written,
+                ApiGroup.Name,
+                ApiGroup.Version,
+                space.Name,
+                V1Alpha1ShortenerRegion.KubePlural,
+                fieldValidation: "Strict",
+                cancellationToken: Token
+            )
+        );
         Assert.Contains("unknown field \"spec.postgres\"", refusal, StringComparison.Ordinal);
         Assert.Contains("unknown field \"spec.traffic.weight\"", refusal, StringComparison.Ordinal);
 
@@ -57,26 +71,69 @@ public sealed class UpgradeTests(ApiServerFixture servers)
             spec["suspend"] = "Full";
             var stored = SpecJson.Object(V1Alpha1ShortenerRegion.KubeKind, space.Name, "eu", spec);
             stored["apiVersion"] = $"{Group}/{ApiGroup.Version}";
-            await UntilServedAsync(() => client.CustomObjects.CreateNamespacedCustomObjectAsync(
-                stored, Group, ApiGroup.Version, space.Name, V1Alpha1ShortenerRegion.KubePlural, cancellationToken: Token));
+            await UntilServedAsync(() =>
+                client.CustomObjects.CreateNamespacedCustomObjectAsync(
+                    stored,
+                    Group,
+                    ApiGroup.Version,
+                    space.Name,
+                    V1Alpha1ShortenerRegion.KubePlural,
+                    cancellationToken: Token
+                )
+            );
 
             await client.CustomObjects.PatchClusterCustomObjectAsync(
-                new V1Patch(new JsonArray(new JsonObject { ["op"] = "replace", ["path"] = "/spec/versions", ["value"] = current["spec"]!["versions"]!.DeepClone() }).ToJsonString(), V1Patch.PatchType.JsonPatch),
-                DefinitionGroup, "v1", Definitions, name, cancellationToken: Token);
+                new V1Patch(
+                    new JsonArray(
+                        new JsonObject
+                        {
+                            ["op"] = "replace",
+                            ["path"] = "/spec/versions",
+                            ["value"] = current["spec"]!["versions"]!.DeepClone(),
+                        }
+                    ).ToJsonString(),
+                    V1Patch.PatchType.JsonPatch
+                ),
+                DefinitionGroup,
+                "v1",
+                Definitions,
+                name,
+                cancellationToken: Token
+            );
             JsonNode read = stored;
             await Eventually.HoldsAsync(
                 async () =>
                 {
-                    read = KubernetesObjects.Parse(await UntilServedAsync(() => client.CustomObjects.GetNamespacedCustomObjectAsync(
-                        Group, ApiGroup.Version, space.Name, V1Alpha1ShortenerRegion.KubePlural, "eu", Token)));
+                    read = KubernetesObjects.Parse(
+                        await UntilServedAsync(() =>
+                            client.CustomObjects.GetNamespacedCustomObjectAsync(
+                                Group,
+                                ApiGroup.Version,
+                                space.Name,
+                                V1Alpha1ShortenerRegion.KubePlural,
+                                "eu",
+                                Token
+                            )
+                        )
+                    );
                     return read["spec"]!["postgres"] is null;
                 },
-                "the server serves the new definition");
+                "the server serves the new definition"
+            );
 
             AssertPruned(read["spec"]!);
             Assert.True(SpecJson.Read<RegionSpec>(read["spec"]!).IsSuspended());
-            await UntilServedAsync(() => client.CustomObjects.PatchNamespacedCustomObjectStatusAsync(
-                new V1Patch("""{"status": {"role": "Primary"}}""", V1Patch.PatchType.MergePatch), Group, ApiGroup.Version, space.Name, V1Alpha1ShortenerRegion.KubePlural, "eu", cancellationToken: Token));
+            await UntilServedAsync(() =>
+                client.CustomObjects.PatchNamespacedCustomObjectStatusAsync(
+                    new V1Patch("""{"status": {"role": "Primary"}}""", V1Patch.PatchType.MergePatch),
+                    Group,
+                    ApiGroup.Version,
+                    space.Name,
+                    V1Alpha1ShortenerRegion.KubePlural,
+                    "eu",
+                    cancellationToken: Token
+                )
+            );
         }
         finally
         {

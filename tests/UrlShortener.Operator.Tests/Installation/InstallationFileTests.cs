@@ -14,9 +14,7 @@ public sealed class InstallationFileTests
     {
         // The folder for further namespaces and the samples are not installed.
         string[] left = [.. ManifestFile.FilesIn("config/namespace"), .. ManifestFile.FilesIn("config/samples")];
-        Assert.Equal(
-            ManifestFile.FilesIn("config").Concat(ManifestFile.FilesIn("crds")).Except(left).Order(StringComparer.Ordinal),
-            ManifestFile.Installed());
+        Assert.Equal(ManifestFile.FilesIn("config").Concat(ManifestFile.FilesIn("crds")).Except(left).Order(StringComparer.Ordinal), ManifestFile.Installed());
         Assert.Equal(["apiVersion", "kind", "resources", "images"], ManifestFile.ReadOne(ManifestFile.Root).Select(part => part.Key));
     }
 
@@ -28,7 +26,12 @@ public sealed class InstallationFileTests
         var container = pod["spec"]!["containers"]![0]!;
         Assert.Equal([options.Port, options.Webhooks.Port], container["ports"]!.AsArray().Select(port => (int)port!["containerPort"]!));
         Assert.Equal(InstalledCluster.Name, (string?)pod["spec"]!["serviceAccountName"]);
-        var variables = container["env"]!.AsArray().Select(variable => new KeyValuePair<string, string?>(((string)variable!["name"]!).Replace("__", ":", StringComparison.Ordinal), (string?)variable["value"]));
+        var variables = container["env"]!
+            .AsArray()
+            .Select(variable => new KeyValuePair<string, string?>(
+                ((string)variable!["name"]!).Replace("__", ":", StringComparison.Ordinal),
+                (string?)variable["value"]
+            ));
         var (read, errors) = Settings.Read(new ConfigurationBuilder().AddInMemoryCollection(variables).Build());
         Assert.Empty(errors);
         Assert.Equal([InstalledCluster.RegionNamespace], read.NamespaceList);

@@ -16,10 +16,11 @@ internal static class ManifestFile
 
     /// <summary>The objects in a file of the checkout.</summary>
     public static IReadOnlyList<JsonObject> Read(string path) =>
-    [
-        .. File.ReadAllText(Checkout.PathOf(path)).Split("\n---\n")
-            .Select(text => JsonNode.Parse(Writer.Serialize(Reader.Deserialize<object>(text)))!.AsObject()),
-    ];
+        [
+            .. File.ReadAllText(Checkout.PathOf(path))
+                .Split("\n---\n")
+                .Select(text => JsonNode.Parse(Writer.Serialize(Reader.Deserialize<object>(text)))!.AsObject()),
+        ];
 
     /// <summary>The one object in a file.</summary>
     public static JsonObject ReadOne(string path) => Assert.Single(Read(path));
@@ -32,11 +33,12 @@ internal static class ManifestFile
 
     /// <summary>Files below a folder, as paths in the checkout.</summary>
     public static IReadOnlyList<string> FilesIn(string folder) =>
-    [
-        .. Directory.GetFiles(Checkout.PathOf(folder), "*", SearchOption.AllDirectories)
-            .Select(file => Path.GetRelativePath(Checkout.PathOf("."), file))
-            .Order(StringComparer.Ordinal),
-    ];
+        [
+            .. Directory
+                .GetFiles(Checkout.PathOf(folder), "*", SearchOption.AllDirectories)
+                .Select(file => Path.GetRelativePath(Checkout.PathOf("."), file))
+                .Order(StringComparer.Ordinal),
+        ];
 
     /// <summary>A list of texts; empty when it is not there.</summary>
     public static IReadOnlyList<string> Texts(JsonNode? list) => [.. (list?.AsArray() ?? []).Select(one => (string)one!)];

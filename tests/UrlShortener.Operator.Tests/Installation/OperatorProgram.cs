@@ -52,9 +52,10 @@ internal sealed class OperatorProgram : IAsyncDisposable
 
     /// <summary>Asks it to stop, with SIGTERM; returns the exit code.</summary>
     /// <exception cref="TimeoutException">It did not end by itself in 20 seconds.</exception>
-    public async Task<int> StopAsync(CancellationToken cancellationToken) => await _process.EndAsync(Signals.Terminate, cancellationToken)
-        ? _process.ExitCode
-        : throw new TimeoutException($"The operator did not stop. Its log:\n{ReadLog()}");
+    public async Task<int> StopAsync(CancellationToken cancellationToken) =>
+        await _process.EndAsync(Signals.Terminate, cancellationToken)
+            ? _process.ExitCode
+            : throw new TimeoutException($"The operator did not stop. Its log:\n{ReadLog()}");
 
     /// <summary>Kills it, so that it hands nothing back. Returns when it is gone.</summary>
     public Task KillAsync(CancellationToken cancellationToken) => _process.KillAsync(cancellationToken);

@@ -44,7 +44,10 @@ public sealed class OperatorProgramTests(InstalledCluster installed)
         Assert.True(string.IsNullOrEmpty(await HolderAsync(client)));
         Assert.Contains("released lease urlshortener-operator", program.ReadLog(), StringComparison.Ordinal);
         // Every line is one event: time in UTC, level, category. Nothing fails but the probe while it is not ready yet.
-        Assert.All(program.ReadLog().Split('\n', StringSplitOptions.RemoveEmptyEntries), line => Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (info|warn|fail: Microsoft\.Extensions\.Diagnostics\.HealthChecks)", line));
+        Assert.All(
+            program.ReadLog().Split('\n', StringSplitOptions.RemoveEmptyEntries),
+            line => Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (info|warn|fail: Microsoft\.Extensions\.Diagnostics\.HealthChecks)", line)
+        );
         Assert.Empty(await cluster.ReadAuditAsync(request => request.User == user.Name && request.Code == 403, Token));
     }
 
@@ -54,22 +57,55 @@ public sealed class OperatorProgramTests(InstalledCluster installed)
         var services = new ServiceCollection();
         services.AddRegionControllers();
         Assert.SkipUnless(
-            services.Any(service => service.ServiceType == typeof(IEntityController<V1Alpha1ShortenerRegion>)), "The operator has no controller of regions: Startup.AddRegionControllers.");
+            services.Any(service => service.ServiceType == typeof(IEntityController<V1Alpha1ShortenerRegion>)),
+            "The operator has no controller of regions: Startup.AddRegionControllers."
+        );
         var cluster = await installed.GetAsync();
         using var client = cluster.CreateClient();
         var user = await cluster.GetUserAsync(InstalledCluster.SystemNamespace, InstalledCluster.Name, Token);
-        var secret = new V1Secret { Metadata = new V1ObjectMeta { Name = "postgres" }, StringData = new Dictionary<string, string> { ["connectionString"] = "Host=127.0.0.1" } };
+        var secret = new V1Secret
+        {
+            Metadata = new V1ObjectMeta { Name = "postgres" },
+            StringData = new Dictionary<string, string> { ["connectionString"] = "Host=127.0.0.1" },
+        };
         await client.CoreV1.CreateNamespacedSecretAsync(secret, InstalledCluster.RegionNamespace, cancellationToken: Token);
         await using var program = await StartAsync(user, Ports.Take(), Ports.Take());
-        await client.CreateAsync(SpecJson.Object(
-            V1Alpha1ShortenerRegion.KubeKind, InstalledCluster.RegionNamespace, "eu", SpecJson.Minimal(V1Alpha1ShortenerRegion.KubeKind)));
+        await client.CreateAsync(
+            SpecJson.Object(V1Alpha1ShortenerRegion.KubeKind, InstalledCluster.RegionNamespace, "eu", SpecJson.Minimal(V1Alpha1ShortenerRegion.KubeKind))
+        );
 
         // The job is what it makes last until the job has ended.
-        await UntilAsync(program, async () => (await client.BatchV1.ListNamespacedJobAsync(InstalledCluster.RegionNamespace, cancellationToken: Token)).Items.Count > 0, "the operator creates the migration Job");
-        await UntilAsync(program, async () => (await client.EventsV1.ListNamespacedEventAsync(InstalledCluster.RegionNamespace, cancellationToken: Token)).Items
-            .Any(one => one.Regarding is { Kind: V1Alpha1ShortenerRegion.KubeKind, Name: "eu" }), "the operator records an event");
-        await UntilAsync(program, async () => KubernetesObjects.Parse(await client.CustomObjects.GetNamespacedCustomObjectAsync(
-            ApiGroup.Name, ApiGroup.Version, InstalledCluster.RegionNamespace, V1Alpha1ShortenerRegion.KubePlural, "eu", Token))["status"]?["conditions"] is not null, "the operator writes the status");
+        await UntilAsync(
+            program,
+            async () => (await client.BatchV1.ListNamespacedJobAsync(InstalledCluster.RegionNamespace, cancellationToken: Token)).Items.Count > 0,
+            "the operator creates the migration Job"
+        );
+        await UntilAsync(
+            program,
+            async () =>
+                (await client.EventsV1.ListNamespacedEventAsync(InstalledCluster.RegionNamespace, cancellationToken: Token)).Items.Any(one =>
+                    one.Regarding is { Kind: V1Alpha1ShortenerRegion.KubeKind, Name: "eu" }
+                ),
+            "the operator records an event"
+        );
+        await UntilAsync(
+            program,
+            async () =>
+                KubernetesObjects
+                    .Parse(
+                        await client.CustomObjects.GetNamespacedCustomObjectAsync(
+                            ApiGroup.Name,
+                            ApiGroup.Version,
+                            InstalledCluster.RegionNamespace,
+                            V1Alpha1ShortenerRegion.KubePlural,
+                            "eu",
+                            Token
+                        )
+                    )["status"]
+                    ?["conditions"]
+                    is not null,
+            "the operator writes the status"
+        );
         Assert.Equal(0, await program.StopAsync(Token));
         Assert.Empty(await cluster.ReadAuditAsync(request => request.User == user.Name && request.Code == 403, Token));
     }
@@ -86,14 +122,18 @@ public sealed class OperatorProgramTests(InstalledCluster installed)
                 ["Operator:LeaderElection:RenewDeadline"] = "00:00:20",
                 ["Operator:Webhooks:Enabled"] = "perhaps",
             },
-            Token);
+            Token
+        );
         Assert.Equal(78, await program.WaitAsync(Token));
         var lines = program.ReadLog().Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.StartsWith("The configuration has ", lines[0], StringComparison.Ordinal);
         Assert.Contains("  Operator:Port must be between 1 and 65535.", lines);
         Assert.Contains("  Operator:Webhooks:Enabled must be true or false, not \"perhaps\".", lines);
         Assert.Contains(lines, line => line.StartsWith("  Operator:Namespace is not a setting. Valid names: ", StringComparison.Ordinal));
-        Assert.Contains(lines, line => line.StartsWith("  Operator:LeaderElection:RenewDeadline must be below Operator:LeaderElection:Duration", StringComparison.Ordinal));
+        Assert.Contains(
+            lines,
+            line => line.StartsWith("  Operator:LeaderElection:RenewDeadline must be below Operator:LeaderElection:Duration", StringComparison.Ordinal)
+        );
         Assert.DoesNotContain("   at ", program.ReadLog(), StringComparison.Ordinal);
     }
 
@@ -106,29 +146,41 @@ public sealed class OperatorProgramTests(InstalledCluster installed)
         Assert.StartsWith("Cannot find a Kubernetes cluster: ", line, StringComparison.Ordinal);
     }
 
-    private static Task<OperatorProgram> StartAsync(KubernetesUser user, int port, int webhookPort) => OperatorProgram.StartAsync(
-        new Dictionary<string, string>
-        {
-            ["KUBECONFIG"] = user.Kubeconfig,
-            ["Operator:Port"] = port.ToString(CultureInfo.InvariantCulture),
-            ["Operator:LeaderElection:Namespace"] = InstalledCluster.SystemNamespace,
-            ["Operator:Webhooks:Port"] = webhookPort.ToString(CultureInfo.InvariantCulture),
-            ["Operator:Webhooks:ExtraNames:0"] = "127.0.0.1",
-        },
-        Token);
+    private static Task<OperatorProgram> StartAsync(KubernetesUser user, int port, int webhookPort) =>
+        OperatorProgram.StartAsync(
+            new Dictionary<string, string>
+            {
+                ["KUBECONFIG"] = user.Kubeconfig,
+                ["Operator:Port"] = port.ToString(CultureInfo.InvariantCulture),
+                ["Operator:LeaderElection:Namespace"] = InstalledCluster.SystemNamespace,
+                ["Operator:Webhooks:Port"] = webhookPort.ToString(CultureInfo.InvariantCulture),
+                ["Operator:Webhooks:ExtraNames:0"] = "127.0.0.1",
+            },
+            Token
+        );
 
     // The API server of a test reaches this machine, not the addresses of Services.
     private static async Task LeadWebhookToAsync(IKubernetes client, int port)
     {
         var patch = new JsonArray(
-            new JsonObject { ["op"] = "replace", ["path"] = "/webhooks/0/clientConfig", ["value"] = new JsonObject { ["url"] = $"https://127.0.0.1:{port}{AdmissionEndpoint.Path}" } });
+            new JsonObject
+            {
+                ["op"] = "replace",
+                ["path"] = "/webhooks/0/clientConfig",
+                ["value"] = new JsonObject { ["url"] = $"https://127.0.0.1:{port}{AdmissionEndpoint.Path}" },
+            }
+        );
         await client.AdmissionregistrationV1.PatchValidatingWebhookConfigurationAsync(
-            new V1Patch(patch.ToJsonString(), V1Patch.PatchType.JsonPatch), InstalledCluster.Name, cancellationToken: Token);
+            new V1Patch(patch.ToJsonString(), V1Patch.PatchType.JsonPatch),
+            InstalledCluster.Name,
+            cancellationToken: Token
+        );
     }
 
     private static async Task<string?> HolderAsync(IKubernetes client) =>
-        (await client.CoordinationV1.ListNamespacedLeaseAsync(InstalledCluster.SystemNamespace, cancellationToken: Token)).Items
-            .SingleOrDefault(lease => lease.Metadata.Name == new LeaderElectionOptions().LeaseName)?.Spec.HolderIdentity;
+        (await client.CoordinationV1.ListNamespacedLeaseAsync(InstalledCluster.SystemNamespace, cancellationToken: Token))
+            .Items.SingleOrDefault(lease => lease.Metadata.Name == new LeaderElectionOptions().LeaseName)
+            ?.Spec.HolderIdentity;
 
     // A region that only admission refuses, and that is not stored.
     private static async Task<bool> IsJudgedAsync(IKubernetes client)
@@ -138,7 +190,14 @@ public sealed class OperatorProgramTests(InstalledCluster installed)
         try
         {
             await client.CustomObjects.CreateNamespacedCustomObjectAsync(
-                region, ApiGroup.Name, ApiGroup.Version, InstalledCluster.RegionNamespace, V1Alpha1ShortenerRegion.KubePlural, dryRun: "All", cancellationToken: Token);
+                region,
+                ApiGroup.Name,
+                ApiGroup.Version,
+                InstalledCluster.RegionNamespace,
+                V1Alpha1ShortenerRegion.KubePlural,
+                dryRun: "All",
+                cancellationToken: Token
+            );
             return false;
         }
         catch (HttpOperationException refused) when (refused.Response.Content.Contains("spec.app.nodeSelector", StringComparison.Ordinal))
@@ -174,12 +233,14 @@ public sealed class OperatorProgramTests(InstalledCluster installed)
         }
     }
 
-    private static Task UntilAsync(OperatorProgram program, Func<Task<bool>> condition, string what) => Eventually.HoldsAsync(
-        () =>
-        {
-            if (!program.IsRunning)
-                Assert.Fail($"The operator ended. Its log:\n{program.ReadLog()}");
-            return condition();
-        },
-        what);
+    private static Task UntilAsync(OperatorProgram program, Func<Task<bool>> condition, string what) =>
+        Eventually.HoldsAsync(
+            () =>
+            {
+                if (!program.IsRunning)
+                    Assert.Fail($"The operator ended. Its log:\n{program.ReadLog()}");
+                return condition();
+            },
+            what
+        );
 }

@@ -66,8 +66,14 @@ public sealed class RightsAtAServerTests(InstalledCluster installed)
         using var client = KubernetesCluster.CreateClient(await cluster.GetUserAsync(System, InstalledCluster.Name, Token));
         foreach (var space in (string[])["default", "kube-system", System, Regions])
         {
-            var rules = (await client.AuthorizationV1.CreateSelfSubjectRulesReviewAsync(
-                new V1SelfSubjectRulesReview { Spec = new V1SelfSubjectRulesReviewSpec { NamespaceProperty = space } }, cancellationToken: Token)).Status.ResourceRules;
+            var rules = (
+                await client.AuthorizationV1.CreateSelfSubjectRulesReviewAsync(
+                    new V1SelfSubjectRulesReview { Spec = new V1SelfSubjectRulesReviewSpec { NamespaceProperty = space } },
+                    cancellationToken: Token
+                )
+            )
+                .Status
+                .ResourceRules;
             Assert.NotEmpty(rules);
             Assert.DoesNotContain(rules, rule => rule.Verbs.Contains("*") || rule.Resources.Contains("*") || rule.ApiGroups.Contains("*"));
             var secrets = rules.Where(rule => rule.Resources.Contains("secrets")).ToList();
@@ -84,7 +90,13 @@ public sealed class RightsAtAServerTests(InstalledCluster installed)
         Assert.False(await IsAllowedAsync("create", "apps", "deployments", "", space.Name, ""));
         using var client = cluster.CreateClient();
         await client.CustomObjects.CreateNamespacedCustomObjectAsync(
-            ManifestFile.ReadOne("config/namespace/rolebinding.yaml"), "rbac.authorization.k8s.io", "v1", space.Name, "rolebindings", cancellationToken: Token);
+            ManifestFile.ReadOne("config/namespace/rolebinding.yaml"),
+            "rbac.authorization.k8s.io",
+            "v1",
+            space.Name,
+            "rolebindings",
+            cancellationToken: Token
+        );
         await Eventually.HoldsAsync(() => IsAllowedAsync("create", "apps", "deployments", "", space.Name, ""), "the binding is in force");
     }
 

@@ -67,29 +67,38 @@ public sealed class RightsTests
                 "urlshortener.dev/keypools/status: patch",
                 "urlshortener.dev/shortenerregions/status: patch",
             ],
-            Flatten(Everywhere));
+            Flatten(Everywhere)
+        );
         var bindings = ManifestFile.ReadInstalled().Where(item => (string)item["kind"]! == "ClusterRoleBinding");
         Assert.Equal("shortener-operator", (string?)Assert.Single(bindings)["roleRef"]!["name"]);
     }
 
     [Fact]
-    public void Role_InTheOperatorsNamespace_IsAboutItsLeaseAndItsSecretAlone() => Assert.Equal(
-        [
-            "/secrets: create",
-            $"/secrets[{new WebhookOptions().SecretName}]: get update",
-            "coordination.k8s.io/leases: create",
-            $"coordination.k8s.io/leases[{new LeaderElectionOptions().LeaseName}]: get update",
-        ],
-        Flatten(Own));
+    public void Role_InTheOperatorsNamespace_IsAboutItsLeaseAndItsSecretAlone() =>
+        Assert.Equal(
+            [
+                "/secrets: create",
+                $"/secrets[{new WebhookOptions().SecretName}]: get update",
+                "coordination.k8s.io/leases: create",
+                $"coordination.k8s.io/leases[{new LeaderElectionOptions().LeaseName}]: get update",
+            ],
+            Flatten(Own)
+        );
 
     [Fact]
     public void Workloads_EveryKindThatIsBuilt_CanBeAppliedAndNoOtherWritten()
     {
         var rules = RulesOf(Workloads)
-            .SelectMany(rule => ManifestFile.Texts(rule["resources"]).Select(resource => (Name: $"{ManifestFile.Texts(rule["apiGroups"])[0]}/{resource}", Verbs: ManifestFile.Texts(rule["verbs"]))))
+            .SelectMany(rule =>
+                ManifestFile
+                    .Texts(rule["resources"])
+                    .Select(resource => (Name: $"{ManifestFile.Texts(rule["apiGroups"])[0]}/{resource}", Verbs: ManifestFile.Texts(rule["verbs"])))
+            )
             .ToDictionary(rule => rule.Name, rule => rule.Verbs, StringComparer.Ordinal);
         string?[] subjects = [typeof(AppResources).Namespace, typeof(KgsResources).Namespace];
-        var built = typeof(AppResources).Assembly.GetTypes().Where(type => subjects.Contains(type.Namespace))
+        var built = typeof(AppResources)
+            .Assembly.GetTypes()
+            .Where(type => subjects.Contains(type.Namespace))
             .SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Static))
             .Where(method => method.Name.StartsWith("Build", StringComparison.Ordinal))
             .Select(method => method.ReturnType.GetCustomAttribute<KubernetesEntityAttribute>())
@@ -101,7 +110,8 @@ public sealed class RightsTests
         Assert.Contains("apps/deployments", built);
         Assert.Equal(
             built.Concat(WrittenOtherwise).Order(StringComparer.Ordinal),
-            rules.Where(rule => rule.Value.Contains("create")).Select(rule => rule.Key).Order(StringComparer.Ordinal));
+            rules.Where(rule => rule.Value.Contains("create")).Select(rule => rule.Key).Order(StringComparer.Ordinal)
+        );
         foreach (var verbs in rules.Values)
         {
             Assert.All(verbs, verb => Assert.Contains(verb, WorkloadVerbs));
@@ -124,9 +134,15 @@ public sealed class RightsTests
 
     private static IReadOnlyList<JsonObject> RulesOf(string file) => [.. ManifestFile.ReadOne(file)["rules"]!.AsArray().Select(rule => rule!.AsObject())];
 
-    private static IEnumerable<string> Flatten(string file) => RulesOf(file)
-        .SelectMany(rule => ManifestFile.Texts(rule["resources"]).Select(resource =>
-            $"{ManifestFile.Texts(rule["apiGroups"]).Single()}/{resource}"
-            + (rule.ContainsKey("resourceNames") ? $"[{string.Join(' ', ManifestFile.Texts(rule["resourceNames"]))}]" : "")
-            + $": {string.Join(' ', ManifestFile.Texts(rule["verbs"]))}"));
+    private static IEnumerable<string> Flatten(string file) =>
+        RulesOf(file)
+            .SelectMany(rule =>
+                ManifestFile
+                    .Texts(rule["resources"])
+                    .Select(resource =>
+                        $"{ManifestFile.Texts(rule["apiGroups"]).Single()}/{resource}"
+                        + (rule.ContainsKey("resourceNames") ? $"[{string.Join(' ', ManifestFile.Texts(rule["resourceNames"]))}]" : "")
+                        + $": {string.Join(' ', ManifestFile.Texts(rule["verbs"]))}"
+                    )
+            );
 }

@@ -41,26 +41,32 @@ public sealed class SampleTests(ApiServerFixture servers)
     }
 
     [Fact]
-    public void Regions_OfTheSample_HaveTheNumbersOfTheSpecification() => Assert.Equal(
-        [("us-east", 3, 50), ("us-west", 3, 50), ("eu-west", 2, 30)],
-        ManifestFile.Read(Regions).Where(item => (string?)item["kind"] == V1Alpha1ShortenerRegion.KubeKind)
-            .Select(item => SpecJson.Read<RegionSpec>(item["spec"]!))
-            .Select(region => (region.Region, region.App.MinReplicas, region.App.MaxReplicas)));
+    public void Regions_OfTheSample_HaveTheNumbersOfTheSpecification() =>
+        Assert.Equal(
+            [("us-east", 3, 50), ("us-west", 3, 50), ("eu-west", 2, 30)],
+            ManifestFile
+                .Read(Regions)
+                .Where(item => (string?)item["kind"] == V1Alpha1ShortenerRegion.KubeKind)
+                .Select(item => SpecJson.Read<RegionSpec>(item["spec"]!))
+                .Select(region => (region.Region, region.App.MinReplicas, region.App.MaxReplicas))
+        );
 
     [Fact]
     public void KeyPools_OfTheSample_HaveTheNumbersOfTheSpecification()
     {
         var pools = ManifestFile.Read(Regions).Where(item => (string?)item["kind"] == V1Alpha1KeyPool.KubeKind).ToList();
         Assert.Equal(["us-east", "us-west", "eu-west"], pools.Select(pool => (string?)pool["spec"]!["regionRef"]!["name"]));
-        Assert.All(pools, pool =>
-        {
-            var spec = SpecJson.Read<KeyPoolSpec>(pool["spec"]!);
-            Assert.Equal((1_000_000, 100_000, 10_000), (spec.TargetAvailable, spec.LowWatermark, spec.CriticalWatermark));
-        });
+        Assert.All(
+            pools,
+            pool =>
+            {
+                var spec = SpecJson.Read<KeyPoolSpec>(pool["spec"]!);
+                Assert.Equal((1_000_000, 100_000, 10_000), (spec.TargetAvailable, spec.LowWatermark, spec.CriticalWatermark));
+            }
+        );
     }
 
     [Theory]
     [MemberData(nameof(Files))]
-    public void Sample_OfSecrets_HoldsNone(string file) =>
-        Assert.DoesNotContain(ManifestFile.Read(file), item => (string?)item["kind"] == "Secret");
+    public void Sample_OfSecrets_HoldsNone(string file) => Assert.DoesNotContain(ManifestFile.Read(file), item => (string?)item["kind"] == "Secret");
 }

@@ -73,7 +73,13 @@ public sealed class KeyPoolPlanTests
     {
         var observed = PoolSamples.Observed(_pool);
 
-        var obstacle = AssertObstacle(observed with { Secrets = observed.Secrets.Where(secret => secret.Key != "redis").ToDictionary() }, Reasons.SecretNotFound);
+        var obstacle = AssertObstacle(
+            observed with
+            {
+                Secrets = observed.Secrets.Where(secret => secret.Key != "redis").ToDictionary(),
+            },
+            Reasons.SecretNotFound
+        );
         Assert.Contains("redis", obstacle.Message, StringComparison.Ordinal);
     }
 

@@ -70,7 +70,10 @@ public sealed class KeyPoolStatusRulesTests
     {
         var failing = PoolSamples.Reading(5_000) with { State = KeyGenerationPhase.Failing, LastError = "PostgreSQL is away." };
         _pool.Status = Build(Rolled(5_000) with { Answer = new KgsAnswer(failing, null) });
-        Assert.Equal((Reasons.GeneratorFailing, "PostgreSQL is away."), (Of(_pool.Status, ConditionTypes.GeneratorHealthy).Reason, _pool.Status.Refill?.LastError));
+        Assert.Equal(
+            (Reasons.GeneratorFailing, "PostgreSQL is away."),
+            (Of(_pool.Status, ConditionTypes.GeneratorHealthy).Reason, _pool.Status.Refill?.LastError)
+        );
 
         var recovered = Build(Rolled(5_000) with { Answer = new KgsAnswer(failing with { State = KeyGenerationPhase.Idle }, null) });
 
@@ -106,7 +109,12 @@ public sealed class KeyPoolStatusRulesTests
 
     [Fact]
     public void Build_KeyspaceUsedUp_TellsSo() =>
-        Assert.True(IsTrue(Build(Rolled(5_000) with { Answer = new KgsAnswer(PoolSamples.Reading(5_000) with { KeyspaceUsedShare = 0.34 }, null) }), ConditionTypes.KeyspaceLow));
+        Assert.True(
+            IsTrue(
+                Build(Rolled(5_000) with { Answer = new KgsAnswer(PoolSamples.Reading(5_000) with { KeyspaceUsedShare = 0.34 }, null) }),
+                ConditionTypes.KeyspaceLow
+            )
+        );
 
     [Fact]
     public void Build_Suspended_TellsSo()
@@ -124,14 +132,20 @@ public sealed class KeyPoolStatusRulesTests
     {
         var observed = PoolSamples.Observed(_pool) with { Answer = new KgsAnswer(PoolSamples.Reading(level), null) };
         var plan = KeyPoolPlan.Of(_pool, observed, new WorkerHistory(), PoolSamples.Now);
-        observed.Deployment!.Spec.Template.Metadata = new V1ObjectMeta { Annotations = new Dictionary<string, string> { [Labels.SettingsDigest] = plan.Process!.SettingsDigest } };
+        observed.Deployment!.Spec.Template.Metadata = new V1ObjectMeta
+        {
+            Annotations = new Dictionary<string, string> { [Labels.SettingsDigest] = plan.Process!.SettingsDigest },
+        };
         return observed;
     }
 
     private KeyPoolStatus Build(ObservedKeyPool observed, DateTimeOffset? now = null)
     {
         // The number of workers is not what is tested here.
-        var plan = KeyPoolPlan.Of(_pool, observed, new WorkerHistory(), PoolSamples.Now) with { Workers = 2 };
+        var plan = KeyPoolPlan.Of(_pool, observed, new WorkerHistory(), PoolSamples.Now) with
+        {
+            Workers = 2,
+        };
         return KeyPoolStatusRules.Build(_pool, observed, plan, PoolSamples.Now, now ?? PoolSamples.Now).Status;
     }
 

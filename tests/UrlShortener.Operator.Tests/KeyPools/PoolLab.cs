@@ -46,27 +46,58 @@ internal sealed class PoolLab : IAsyncDisposable
     /// <summary>A pool of the region, small enough to be filled in a moment, with a merge patch applied.</summary>
     public JsonObject Pool(string name = "keys", string? patch = null)
     {
-        var spec = JsonNode.Parse("""
+        var spec = JsonNode.Parse(
+            """
             {
               "regionRef": { "name": "eu" },
               "targetAvailable": 3000, "lowWatermark": 2000, "criticalWatermark": 1000, "batchSize": 500, "maxParallelBatches": 1, "leaseBlockSize": 100,
               "kgs": { "minReplicas": 1, "maxReplicas": 2 }
             }
-            """);
+            """
+        );
         return SpecJson.Object(V1Alpha1KeyPool.KubeKind, Lab.Namespace, name, SpecJson.Merge(spec, patch is null ? new JsonObject() : JsonNode.Parse(patch))!);
     }
 
     /// <summary>The pool as it is stored.</summary>
-    public async Task<V1Alpha1KeyPool> ReadAsync(string name = "keys") => KubernetesJson.Deserialize<V1Alpha1KeyPool>(
-        KubernetesObjects.Parse(await Lab.Client.CustomObjects.GetNamespacedCustomObjectAsync(ApiGroup.Name, ApiGroup.Version, Lab.Namespace, V1Alpha1KeyPool.KubePlural, name, Token)).ToJsonString());
+    public async Task<V1Alpha1KeyPool> ReadAsync(string name = "keys") =>
+        KubernetesJson.Deserialize<V1Alpha1KeyPool>(
+            KubernetesObjects
+                .Parse(
+                    await Lab.Client.CustomObjects.GetNamespacedCustomObjectAsync(
+                        ApiGroup.Name,
+                        ApiGroup.Version,
+                        Lab.Namespace,
+                        V1Alpha1KeyPool.KubePlural,
+                        name,
+                        Token
+                    )
+                )
+                .ToJsonString()
+        );
 
     /// <summary>Changes the pool by a merge patch.</summary>
-    public Task PatchAsync(string patch, string name = "keys") => Lab.Client.CustomObjects.PatchNamespacedCustomObjectAsync(
-        new V1Patch(patch, V1Patch.PatchType.MergePatch), ApiGroup.Name, ApiGroup.Version, Lab.Namespace, V1Alpha1KeyPool.KubePlural, name, cancellationToken: Token);
+    public Task PatchAsync(string patch, string name = "keys") =>
+        Lab.Client.CustomObjects.PatchNamespacedCustomObjectAsync(
+            new V1Patch(patch, V1Patch.PatchType.MergePatch),
+            ApiGroup.Name,
+            ApiGroup.Version,
+            Lab.Namespace,
+            V1Alpha1KeyPool.KubePlural,
+            name,
+            cancellationToken: Token
+        );
 
     /// <summary>As <c>kubectl scale kp</c> does.</summary>
-    public Task ScaleAsync(int target) => Lab.Client.CustomObjects.PatchNamespacedCustomObjectScaleAsync(
-        new V1Patch($$"""{ "spec": { "replicas": {{target}} } }""", V1Patch.PatchType.MergePatch), ApiGroup.Name, ApiGroup.Version, Lab.Namespace, V1Alpha1KeyPool.KubePlural, "keys", cancellationToken: Token);
+    public Task ScaleAsync(int target) =>
+        Lab.Client.CustomObjects.PatchNamespacedCustomObjectScaleAsync(
+            new V1Patch($$"""{ "spec": { "replicas": {{target}} } }""", V1Patch.PatchType.MergePatch),
+            ApiGroup.Name,
+            ApiGroup.Version,
+            Lab.Namespace,
+            V1Alpha1KeyPool.KubePlural,
+            "keys",
+            cancellationToken: Token
+        );
 
     /// <summary>Waits until the pool is as told.</summary>
     public async Task<V1Alpha1KeyPool> UntilAsync(Func<V1Alpha1KeyPool, bool> condition, string what, string name = "keys", Func<Task>? meanwhile = null)
@@ -81,20 +112,24 @@ internal sealed class PoolLab : IAsyncDisposable
                 return condition(pool);
             },
             () => $"{what}; there is {(pool?.Status is { } status ? KubernetesJson.Serialize(status) : "no status")}",
-            TimeSpan.FromSeconds(90));
+            TimeSpan.FromSeconds(90)
+        );
         return pool!;
     }
 
     /// <summary>Waits until the pool has conditions with a status.</summary>
-    public Task<V1Alpha1KeyPool> UntilAsync(string status, params string[] types) => UntilAsync(pool => types.All(type => Has(pool, type, status)), $"{string.Join(", ", types)}: {status}");
+    public Task<V1Alpha1KeyPool> UntilAsync(string status, params string[] types) =>
+        UntilAsync(pool => types.All(type => Has(pool, type, status)), $"{string.Join(", ", types)}: {status}");
 
     /// <summary>Whether a pool has a condition with a status, and perhaps a reason.</summary>
     public static bool Has(V1Alpha1KeyPool pool, string type, string status, string? reason = null) =>
         pool.Status?.ObservedGeneration == pool.Metadata.Generation
-        && pool.Status?.Conditions?.Any(condition => condition.Type == type && condition.Status == status && (reason is null || condition.Reason == reason)) == true;
+        && pool.Status?.Conditions?.Any(condition => condition.Type == type && condition.Status == status && (reason is null || condition.Reason == reason))
+            == true;
 
     /// <summary>Codes in the pool of an epoch.</summary>
-    public async Task<long> CountAsync(int epoch = 1) => (await Task.WhenAll(Enumerable.Range(0, Sets).Select(set => Redis.SetLengthAsync(KeyOf(epoch, set))))).Sum();
+    public async Task<long> CountAsync(int epoch = 1) =>
+        (await Task.WhenAll(Enumerable.Range(0, Sets).Select(set => Redis.SetLengthAsync(KeyOf(epoch, set))))).Sum();
 
     /// <summary>Takes codes out until at most so many are left.</summary>
     public async Task DrainAsync(long left, int epoch = 1)
@@ -105,23 +140,33 @@ internal sealed class PoolLab : IAsyncDisposable
     }
 
     /// <summary>Makes every batch take so many seconds.</summary>
-    public Task SlowDownAsync(int seconds) => ExecuteAsync($"""
-        CREATE FUNCTION slow_down() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep({seconds}); RETURN NULL; END';
-        CREATE TRIGGER slow_down BEFORE INSERT ON kgs_batches FOR EACH STATEMENT EXECUTE FUNCTION slow_down();
-        """);
+    public Task SlowDownAsync(int seconds) =>
+        ExecuteAsync(
+            $"""
+            CREATE FUNCTION slow_down() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep({seconds}); RETURN NULL; END';
+            CREATE TRIGGER slow_down BEFORE INSERT ON kgs_batches FOR EACH STATEMENT EXECUTE FUNCTION slow_down();
+            """
+        );
 
     /// <summary>Makes every batch fail.</summary>
-    public Task BreakAsync() => ExecuteAsync("""
-        CREATE FUNCTION slow_down() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''disk full''; END';
-        CREATE TRIGGER slow_down BEFORE INSERT ON kgs_batches FOR EACH STATEMENT EXECUTE FUNCTION slow_down();
-        """);
+    public Task BreakAsync() =>
+        ExecuteAsync(
+            """
+            CREATE FUNCTION slow_down() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''disk full''; END';
+            CREATE TRIGGER slow_down BEFORE INSERT ON kgs_batches FOR EACH STATEMENT EXECUTE FUNCTION slow_down();
+            """
+        );
 
     /// <summary>Ends <see cref="SlowDownAsync"/> and <see cref="BreakAsync"/>.</summary>
     public Task MendAsync() => ExecuteAsync("DROP TRIGGER slow_down ON kgs_batches; DROP FUNCTION slow_down");
 
     /// <summary>Pods of the workers that are not on their way out.</summary>
     public async Task<IReadOnlyList<V1Pod>> WorkersAsync() =>
-        [.. (await Lab.Client.CoreV1.ListNamespacedPodAsync(Lab.Namespace, labelSelector: "app.kubernetes.io/component=kgs", cancellationToken: Token)).Items.Where(pod => pod.Metadata.DeletionTimestamp is null)];
+        [
+            .. (
+                await Lab.Client.CoreV1.ListNamespacedPodAsync(Lab.Namespace, labelSelector: "app.kubernetes.io/component=kgs", cancellationToken: Token)
+            ).Items.Where(pod => pod.Metadata.DeletionTimestamp is null),
+        ];
 
     /// <summary>Has a worker open an epoch, past the operator.</summary>
     public async Task OpenEpochAsync(int epoch)
@@ -134,11 +179,19 @@ internal sealed class PoolLab : IAsyncDisposable
 
     /// <summary>What the pool's events say.</summary>
     public async Task<IReadOnlyList<string>> NotesAsync() =>
-        [.. (await Lab.Client.CoreV1.ListNamespacedEventAsync(Lab.Namespace, fieldSelector: "involvedObject.kind=KeyPool", cancellationToken: Token)).Items.Select(one => one.Message)];
+        [
+            .. (
+                await Lab.Client.CoreV1.ListNamespacedEventAsync(Lab.Namespace, fieldSelector: "involvedObject.kind=KeyPool", cancellationToken: Token)
+            ).Items.Select(one => one.Message),
+        ];
 
     /// <summary>Reasons of the pool's events.</summary>
     public async Task<IReadOnlyList<string>> EventsAsync() =>
-        [.. (await Lab.Client.CoreV1.ListNamespacedEventAsync(Lab.Namespace, fieldSelector: "involvedObject.kind=KeyPool", cancellationToken: Token)).Items.Select(one => one.Reason)];
+        [
+            .. (
+                await Lab.Client.CoreV1.ListNamespacedEventAsync(Lab.Namespace, fieldSelector: "involvedObject.kind=KeyPool", cancellationToken: Token)
+            ).Items.Select(one => one.Reason),
+        ];
 
     public async ValueTask DisposeAsync()
     {

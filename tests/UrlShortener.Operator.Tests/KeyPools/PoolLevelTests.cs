@@ -24,14 +24,27 @@ public sealed class PoolLevelTests(ApiServerFixture apiServer, StoresFixture sto
 
         await Pool.MendAsync();
         await Pool.UntilAsync("False", ConditionTypes.LowWatermark, ConditionTypes.Critical, ConditionTypes.Exhausted);
-        var filled = await Pool.UntilAsync(pool => PoolLab.Has(pool, ConditionTypes.Ready, "True") && pool.Status?.Available >= 2_800, "the pool is full again");
+        var filled = await Pool.UntilAsync(
+            pool => PoolLab.Has(pool, ConditionTypes.Ready, "True") && pool.Status?.Available >= 2_800,
+            "the pool is full again"
+        );
         // The app may have taken some meanwhile.
         Assert.True(await Pool.CountAsync() >= 2_000);
         Assert.Equal(1, filled.Status?.Epoch);
         await Eventually.HoldsAsync(
-            async () => await Pool.EventsAsync() is var events
-                && new[] { Reasons.BelowLowWatermark, Reasons.BelowCriticalWatermark, Reasons.PoolEmpty, "LowWatermarkOver", "CriticalOver", "ExhaustedOver" }.All(events.Contains),
-            "each flip is told");
+            async () =>
+                await Pool.EventsAsync() is var events
+                && new[]
+                {
+                    Reasons.BelowLowWatermark,
+                    Reasons.BelowCriticalWatermark,
+                    Reasons.PoolEmpty,
+                    "LowWatermarkOver",
+                    "CriticalOver",
+                    "ExhaustedOver",
+                }.All(events.Contains),
+            "each flip is told"
+        );
     }
 
     [Fact]
@@ -44,12 +57,20 @@ public sealed class PoolLevelTests(ApiServerFixture apiServer, StoresFixture sto
 
         await Pool.PatchAsync($$"""{ "metadata": { "annotations": { "{{Labels.OpenEpoch}}": "3" } } }""");
         await Pool.UntilAsync(pool => pool.Status?.Epoch == 3, "epoch 3 is in force");
-        await Eventually.HoldsAsync(async () => await Pool.CountAsync(1) == 0 && await Pool.CountAsync(3) >= 5_700, () => "the codes are those of epoch 3", TimeSpan.FromSeconds(60));
+        await Eventually.HoldsAsync(
+            async () => await Pool.CountAsync(1) == 0 && await Pool.CountAsync(3) >= 5_700,
+            () => "the codes are those of epoch 3",
+            TimeSpan.FromSeconds(60)
+        );
         await Eventually.HoldsAsync(async () => (await Pool.EventsAsync()).Contains("EpochOpened"), "the opening is told");
 
         // Nobody answered the operator: as when its own command was carried out and the answer lost.
         await Pool.OpenEpochAsync(4);
-        await Eventually.HoldsAsync(async () => (await Pool.NotesAsync()).Any(note => note.StartsWith("Opened epoch 4", StringComparison.Ordinal)), () => "that opening is told, too", TimeSpan.FromSeconds(60));
+        await Eventually.HoldsAsync(
+            async () => (await Pool.NotesAsync()).Any(note => note.StartsWith("Opened epoch 4", StringComparison.Ordinal)),
+            () => "that opening is told, too",
+            TimeSpan.FromSeconds(60)
+        );
     }
 
     private async Task DrainUntilAsync(long left, string condition) =>

@@ -14,7 +14,11 @@ public sealed class PoolObstacleTests(ApiServerFixture apiServer, StoresFixture 
     public async Task Pool_WithObstacles_SaysWhichAndIsMadeOnceTheyAreGone()
     {
         await StartLabAsync(hasRegion: false);
-        var foreign = new V1Secret { Metadata = new V1ObjectMeta { Name = "keys-kgs-token" }, Data = new Dictionary<string, byte[]> { ["token"] = Encoding.UTF8.GetBytes("of somebody else, and long enough for a token") } };
+        var foreign = new V1Secret
+        {
+            Metadata = new V1ObjectMeta { Name = "keys-kgs-token" },
+            Data = new Dictionary<string, byte[]> { ["token"] = Encoding.UTF8.GetBytes("of somebody else, and long enough for a token") },
+        };
         await Lab.Client.CoreV1.CreateNamespacedSecretAsync(foreign, Lab.Namespace, cancellationToken: Token);
         await Lab.Client.CreateAsync(Pool.Pool());
 
@@ -25,7 +29,10 @@ public sealed class PoolObstacleTests(ApiServerFixture apiServer, StoresFixture 
         await AssertStalledAsync(Reasons.NameTaken, "Secret keys-kgs-token");
         await Lab.Client.CoreV1.DeleteNamespacedSecretAsync("keys-kgs-token", Lab.Namespace, cancellationToken: Token);
         await AssertStalledAsync(Reasons.SecretNotFound, "Secret later");
-        Assert.DoesNotContain((await Lab.Client.AppsV1.ListNamespacedDeploymentAsync(Lab.Namespace, cancellationToken: Token)).Items, one => one.Metadata.Name == "keys-kgs");
+        Assert.DoesNotContain(
+            (await Lab.Client.AppsV1.ListNamespacedDeploymentAsync(Lab.Namespace, cancellationToken: Token)).Items,
+            one => one.Metadata.Name == "keys-kgs"
+        );
 
         var redis = await Stores.GetRedisAsync();
         await Lab.CreateSecretAsync("later", redis.Configuration);

@@ -32,6 +32,9 @@ public abstract class PoolTest(ApiServerFixture apiServer, StoresFixture stores)
     {
         await StartLabAsync();
         await Pool.Lab.Client.CreateAsync(Pool.Pool(patch: $$"""{ "kgs": { "maxReplicas": {{maxReplicas}} } }"""));
-        await Pool.UntilAsync(pool => PoolLab.Has(pool, ConditionTypes.Ready, "True") && pool.Status is { Refill.FilledTo: 3_000, Kgs.ReadyReplicas: >= 1 }, "the pool is ready and full");
+        await Pool.UntilAsync(
+            pool => PoolLab.Has(pool, ConditionTypes.Ready, "True") && pool.Status is { Refill.FilledTo: 3_000, Kgs.ReadyReplicas: >= 1 },
+            "the pool is ready and full"
+        );
     }
 }

@@ -14,7 +14,11 @@ public sealed class PoolTests(ApiServerFixture apiServer, StoresFixture stores) 
         await StartAsync();
         await Pool.BreakAsync();
 
-        await Pool.UntilAsync(pool => PoolLab.Has(pool, ConditionTypes.GeneratorHealthy, "False", Reasons.GeneratorFailing), "the failure is told", meanwhile: () => Pool.DrainAsync(1_500));
+        await Pool.UntilAsync(
+            pool => PoolLab.Has(pool, ConditionTypes.GeneratorHealthy, "False", Reasons.GeneratorFailing),
+            "the failure is told",
+            meanwhile: () => Pool.DrainAsync(1_500)
+        );
         var failing = await Pool.UntilAsync(pool => pool.Status?.Refill?.LastError is not null, "the error is told");
         Assert.Equal("Failing", failing.Status?.Refill?.State);
 
@@ -35,7 +39,10 @@ public sealed class PoolTests(ApiServerFixture apiServer, StoresFixture stores) 
         await client.CoreV1.DeleteNamespacedSecretAsync("keys-kgs-token", Pool.Lab.Namespace, cancellationToken: Token);
 
         await Eventually.HoldsAsync(
-            async () => await Pool.WorkersAsync() is [{ } next] && next.Metadata.Uid != worker.Metadata.Uid, () => "another worker replaces the old one", TimeSpan.FromSeconds(60));
+            async () => await Pool.WorkersAsync() is [{ } next] && next.Metadata.Uid != worker.Metadata.Uid,
+            () => "another worker replaces the old one",
+            TimeSpan.FromSeconds(60)
+        );
         await Pool.UntilAsync("True", ConditionTypes.Ready, ConditionTypes.GeneratorHealthy);
         await Pool.UntilAsync("False", ConditionTypes.Reconciling);
         var after = await client.CoreV1.ReadNamespacedSecretAsync("keys-kgs-token", Pool.Lab.Namespace, cancellationToken: Token);
@@ -44,7 +51,10 @@ public sealed class PoolTests(ApiServerFixture apiServer, StoresFixture stores) 
         var rolled = Assert.Single(await Pool.WorkersAsync());
         await Pool.Lab.Kubelet.KillPodAsync(Pool.Lab.Namespace, rolled.Metadata.Name);
         await Eventually.HoldsAsync(
-            async () => (await Pool.WorkersAsync()) is [{ } pod] && pod.Status.ContainerStatuses is [{ Ready: true, RestartCount: > 0 }], () => "the worker is back", TimeSpan.FromSeconds(60));
+            async () => (await Pool.WorkersAsync()) is [{ } pod] && pod.Status.ContainerStatuses is [{ Ready: true, RestartCount: > 0 }],
+            () => "the worker is back",
+            TimeSpan.FromSeconds(60)
+        );
         await Pool.UntilAsync("True", ConditionTypes.Ready, ConditionTypes.GeneratorHealthy);
     }
 
@@ -55,7 +65,10 @@ public sealed class PoolTests(ApiServerFixture apiServer, StoresFixture stores) 
         var client = Pool.Lab.Client;
         await client.CreateAsync(Pool.Pool("second"));
         await Pool.UntilAsync(pool => PoolLab.Has(pool, ConditionTypes.Stalled, "True", Reasons.PoolConflict), "the second pool is refused", "second");
-        Assert.DoesNotContain((await client.AppsV1.ListNamespacedDeploymentAsync(Pool.Lab.Namespace, cancellationToken: Token)).Items, one => one.Metadata.Name == "second-kgs");
+        Assert.DoesNotContain(
+            (await client.AppsV1.ListNamespacedDeploymentAsync(Pool.Lab.Namespace, cancellationToken: Token)).Items,
+            one => one.Metadata.Name == "second-kgs"
+        );
 
         await Pool.PatchAsync("""{ "spec": { "suspend": true, "kgs": { "minReplicas": 2, "maxReplicas": 2 } } }""");
         await Pool.UntilAsync("True", ConditionTypes.Suspended);
@@ -65,7 +78,14 @@ public sealed class PoolTests(ApiServerFixture apiServer, StoresFixture stores) 
         await Pool.UntilAsync("False", ConditionTypes.Suspended);
         await Pool.UntilAsync(pool => pool.Status?.Kgs?.ReadyReplicas == 2, "two workers serve");
 
-        await client.CustomObjects.DeleteNamespacedCustomObjectAsync("urlshortener.dev", "v1alpha1", Pool.Lab.Namespace, "keypools", "keys", cancellationToken: Token);
+        await client.CustomObjects.DeleteNamespacedCustomObjectAsync(
+            "urlshortener.dev",
+            "v1alpha1",
+            Pool.Lab.Namespace,
+            "keypools",
+            "keys",
+            cancellationToken: Token
+        );
 
         await Eventually.HoldsAsync(async () => await LeftAsync() == 0, () => "all of the pool is gone", TimeSpan.FromSeconds(90));
         await Pool.UntilAsync(pool => PoolLab.Has(pool, ConditionTypes.Stalled, "False"), "the second pool takes its place", "second");
@@ -83,14 +103,20 @@ public sealed class PoolTests(ApiServerFixture apiServer, StoresFixture stores) 
         await lab.StartOperatorAsync();
 
         await Eventually.HoldsAsync(
-            async () => (await client.NetworkingV1.ListNamespacedNetworkPolicyAsync(lab.Namespace, cancellationToken: Token)).Items.Any(policy => policy.Metadata.Name == "keys-kgs"), "the NetworkPolicy is back");
+            async () =>
+                (await client.NetworkingV1.ListNamespacedNetworkPolicyAsync(lab.Namespace, cancellationToken: Token)).Items.Any(policy =>
+                    policy.Metadata.Name == "keys-kgs"
+                ),
+            "the NetworkPolicy is back"
+        );
         // A change that shows in the status alone: when it does, whatever came before it is done.
         await Pool.PatchAsync("""{ "spec": { "suspend": true } }""");
         await Pool.UntilAsync("True", ConditionTypes.Suspended);
 
         Assert.All(
             await lab.ReadWritesAsync(restarted),
-            entry => Assert.True(entry.Subresource == "status" || entry.Resource == "networkpolicies", $"{entry.Verb} {entry.RequestUri}"));
+            entry => Assert.True(entry.Subresource == "status" || entry.Resource == "networkpolicies", $"{entry.Verb} {entry.RequestUri}")
+        );
     }
 
     private async Task<int> LeftAsync()
@@ -101,7 +127,14 @@ public sealed class PoolTests(ApiServerFixture apiServer, StoresFixture stores) 
         var secrets = await client.CoreV1.ListNamespacedSecretAsync(space, cancellationToken: Token);
         var policies = await client.NetworkingV1.ListNamespacedNetworkPolicyAsync(space, cancellationToken: Token);
         var pods = await client.CoreV1.ListNamespacedPodAsync(space, labelSelector: "app.kubernetes.io/instance=keys", cancellationToken: Token);
-        return new[] { deployments.Items.Select(one => one.Metadata), services.Items.Select(one => one.Metadata), secrets.Items.Select(one => one.Metadata), policies.Items.Select(one => one.Metadata) }
-            .SelectMany(one => one).Count(metadata => metadata.Name.StartsWith("keys-kgs", StringComparison.Ordinal)) + pods.Items.Count;
+        return new[]
+            {
+                deployments.Items.Select(one => one.Metadata),
+                services.Items.Select(one => one.Metadata),
+                secrets.Items.Select(one => one.Metadata),
+                policies.Items.Select(one => one.Metadata),
+            }
+                .SelectMany(one => one)
+                .Count(metadata => metadata.Name.StartsWith("keys-kgs", StringComparison.Ordinal)) + pods.Items.Count;
     }
 }

@@ -8,7 +8,12 @@ namespace UrlShortener.Operator.Tests.KeyPools;
 
 public sealed class RefillPlannerTests
 {
-    private static readonly KeyPoolSpec Spec = new() { TargetAvailable = 10_000, LowWatermark = 4_000, CriticalWatermark = 1_000 };
+    private static readonly KeyPoolSpec Spec = new()
+    {
+        TargetAvailable = 10_000,
+        LowWatermark = 4_000,
+        CriticalWatermark = 1_000,
+    };
 
     [Property]
     public bool MustRefill_BelowTheLowWatermark_AlwaysWhenIdle(ushort level, bool wasFilled) =>
@@ -19,11 +24,24 @@ public sealed class RefillPlannerTests
 
     [Property]
     public bool MustRefill_BusyOrFailing_Never(ushort level, byte state) =>
-        !RefillPlanner.MustRefill(Spec, null, Reading(level) with { State = (state % 3) switch { 0 => KeyGenerationPhase.Running, 1 => KeyGenerationPhase.Throttled, _ => KeyGenerationPhase.Failing } });
+        !RefillPlanner.MustRefill(
+            Spec,
+            null,
+            Reading(level) with
+            {
+                State = (state % 3) switch
+                {
+                    0 => KeyGenerationPhase.Running,
+                    1 => KeyGenerationPhase.Throttled,
+                    _ => KeyGenerationPhase.Failing,
+                },
+            }
+        );
 
     /// <summary>Commands come to an end: a pool that was filled and is not below its watermark is left alone.</summary>
     [Property]
-    public bool MustRefill_FilledAndAboveTheWatermark_Never(ushort level) => !RefillPlanner.MustRefill(Spec, Spec.TargetAvailable, Reading(Spec.LowWatermark + level));
+    public bool MustRefill_FilledAndAboveTheWatermark_Never(ushort level) =>
+        !RefillPlanner.MustRefill(Spec, Spec.TargetAvailable, Reading(Spec.LowWatermark + level));
 
     [Fact]
     public void MustRefill_TargetRaised_OnceWorkersKnowIt()
@@ -48,5 +66,11 @@ public sealed class RefillPlannerTests
         Assert.False(RefillPlanner.MustRefill(Spec, null, Reading(0) with { Level = null }));
     }
 
-    private static KeyGenerationStatus Reading(long level) => new() { Level = level, State = KeyGenerationPhase.Idle, TargetLevel = 10_000 };
+    private static KeyGenerationStatus Reading(long level) =>
+        new()
+        {
+            Level = level,
+            State = KeyGenerationPhase.Idle,
+            TargetLevel = 10_000,
+        };
 }

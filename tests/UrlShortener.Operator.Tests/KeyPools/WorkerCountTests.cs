@@ -9,7 +9,13 @@ namespace UrlShortener.Operator.Tests.KeyPools;
 public sealed class WorkerCountTests
 {
     private static readonly DateTimeOffset Start = DateTimeOffset.UnixEpoch;
-    private static readonly KeyPoolSpec Spec = new() { TargetAvailable = 1_000, LowWatermark = 400, CriticalWatermark = 100, Kgs = new KgsSpec { MinReplicas = 2, MaxReplicas = 5 } };
+    private static readonly KeyPoolSpec Spec = new()
+    {
+        TargetAvailable = 1_000,
+        LowWatermark = 400,
+        CriticalWatermark = 100,
+        Kgs = new KgsSpec { MinReplicas = 2, MaxReplicas = 5 },
+    };
 
     [Property]
     public bool Next_Anything_StaysWithinTheBounds(byte current, int level, byte state, bool isFalling, bool isKnown)
@@ -34,7 +40,11 @@ public sealed class WorkerCountTests
         var (count, history, now, changedAt) = ((int?)null, new WorkerHistory(), Start, (DateTimeOffset?)null);
         foreach (var (index, level) in levels.Index())
         {
-            var reading = Reading(level * 4, level % 3 == 0 ? KeyGenerationPhase.Running : KeyGenerationPhase.Idle, falling.Length > 0 && falling[index % falling.Length]);
+            var reading = Reading(
+                level * 4,
+                level % 3 == 0 ? KeyGenerationPhase.Running : KeyGenerationPhase.Idle,
+                falling.Length > 0 && falling[index % falling.Length]
+            );
             var (next, after) = WorkerCount.Next(Spec, count, reading, history, now);
             if (next < count && changedAt is { } at && now - at < WorkerCount.CalmInterval)
                 return false;
@@ -47,7 +57,8 @@ public sealed class WorkerCountTests
     }
 
     [Fact]
-    public void Next_Critical_AddsAllAtOnce() => Assert.Equal(5, WorkerCount.Next(Spec, 2, Reading(99, KeyGenerationPhase.Running, isFalling: false), new WorkerHistory(Start), Start).Count);
+    public void Next_Critical_AddsAllAtOnce() =>
+        Assert.Equal(5, WorkerCount.Next(Spec, 2, Reading(99, KeyGenerationPhase.Running, isFalling: false), new WorkerHistory(Start), Start).Count);
 
     [Fact]
     public void Next_FallsAlthoughFilled_AddsOnePerMinute()
@@ -62,10 +73,12 @@ public sealed class WorkerCountTests
     }
 
     [Fact]
-    public void Next_RisesWhileFilled_StaysAsItIs() => Assert.Equal(3, WorkerCount.Next(Spec, 3, Reading(200, KeyGenerationPhase.Running, isFalling: false), new WorkerHistory(), Start).Count);
+    public void Next_RisesWhileFilled_StaysAsItIs() =>
+        Assert.Equal(3, WorkerCount.Next(Spec, 3, Reading(200, KeyGenerationPhase.Running, isFalling: false), new WorkerHistory(), Start).Count);
 
     [Fact]
-    public void Next_ServiceFails_AddsNobody() => Assert.Equal(2, WorkerCount.Next(Spec, 2, Reading(0, KeyGenerationPhase.Failing, isFalling: true), new WorkerHistory(), Start).Count);
+    public void Next_ServiceFails_AddsNobody() =>
+        Assert.Equal(2, WorkerCount.Next(Spec, 2, Reading(0, KeyGenerationPhase.Failing, isFalling: true), new WorkerHistory(), Start).Count);
 
     [Fact]
     public void Next_CalmForLong_TakesOneAwayAtATime()
@@ -85,5 +98,12 @@ public sealed class WorkerCountTests
     private static readonly string[] States = [KeyGenerationPhase.Idle, KeyGenerationPhase.Running, KeyGenerationPhase.Throttled, KeyGenerationPhase.Failing];
 
     private static KeyGenerationStatus Reading(long level, string state, bool isFalling) =>
-        new() { Level = level, State = state, TargetLevel = Spec.TargetAvailable, SecondsToExhaustion = isFalling ? 1_000 : null, Epoch = 1 };
+        new()
+        {
+            Level = level,
+            State = state,
+            TargetLevel = Spec.TargetAvailable,
+            SecondsToExhaustion = isFalling ? 1_000 : null,
+            Epoch = 1,
+        };
 }

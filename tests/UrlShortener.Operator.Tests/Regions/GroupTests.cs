@@ -34,7 +34,8 @@ public sealed class GroupTests(ApiServerFixture servers)
             $"Region eu is the primary of group {space.Name}. Give another region a higher spec.failover.priority, delete the other regions first, "
                 + $"or set the annotation {Labels.AllowDeletePrimary}: eu.",
             await KubernetesObjects.RefusalAsync(() => group.DeleteAsync("eu")),
-            StringComparison.Ordinal);
+            StringComparison.Ordinal
+        );
 
         // A standby goes, and the primary once another one has its role.
         await group.DeleteAsync("ap");
@@ -56,24 +57,68 @@ public sealed class GroupTests(ApiServerFixture servers)
 
     private sealed class Group(IKubernetes client, string space)
     {
-        public async Task CreateAsync(string region, int priority) => await client.CreateAsync(SpecJson.Object(
-            V1Alpha1ShortenerRegion.KubeKind,
-            space,
-            region,
-            SpecJson.Merge(
-                SpecJson.Minimal(V1Alpha1ShortenerRegion.KubeKind),
-                new JsonObject { ["region"] = region, ["group"] = space, ["failover"] = new JsonObject { ["priority"] = priority } })!));
+        public async Task CreateAsync(string region, int priority) =>
+            await client.CreateAsync(
+                SpecJson.Object(
+                    V1Alpha1ShortenerRegion.KubeKind,
+                    space,
+                    region,
+                    SpecJson.Merge(
+                        SpecJson.Minimal(V1Alpha1ShortenerRegion.KubeKind),
+                        new JsonObject
+                        {
+                            ["region"] = region,
+                            ["group"] = space,
+                            ["failover"] = new JsonObject { ["priority"] = priority },
+                        }
+                    )!
+                )
+            );
 
-        public async Task PatchAsync(string region, string patch) => await client.CustomObjects.PatchNamespacedCustomObjectAsync(
-            new V1Patch(patch, V1Patch.PatchType.MergePatch), ApiGroup.Name, ApiGroup.Version, space, V1Alpha1ShortenerRegion.KubePlural, region, cancellationToken: Token);
+        public async Task PatchAsync(string region, string patch) =>
+            await client.CustomObjects.PatchNamespacedCustomObjectAsync(
+                new V1Patch(patch, V1Patch.PatchType.MergePatch),
+                ApiGroup.Name,
+                ApiGroup.Version,
+                space,
+                V1Alpha1ShortenerRegion.KubePlural,
+                region,
+                cancellationToken: Token
+            );
 
-        public async Task DeleteAsync(string region) => await client.CustomObjects.DeleteNamespacedCustomObjectAsync(
-            ApiGroup.Name, ApiGroup.Version, space, V1Alpha1ShortenerRegion.KubePlural, region, cancellationToken: Token);
+        public async Task DeleteAsync(string region) =>
+            await client.CustomObjects.DeleteNamespacedCustomObjectAsync(
+                ApiGroup.Name,
+                ApiGroup.Version,
+                space,
+                V1Alpha1ShortenerRegion.KubePlural,
+                region,
+                cancellationToken: Token
+            );
 
-        public Task UntilAsync(string region, string role, string? primary) => Eventually.HoldsAsync(
-            async () => KubernetesJson.Deserialize<V1Alpha1ShortenerRegion>(
-                KubernetesObjects.Parse(await client.CustomObjects.GetNamespacedCustomObjectAsync(ApiGroup.Name, ApiGroup.Version, space, V1Alpha1ShortenerRegion.KubePlural, region, Token)).ToJsonString())
-                .Status is { } status && status.Role == role && status.Topology?.PrimaryRegion == primary,
-            $"{region} is {role}, and the primary is {primary ?? "not named"}");
+        public Task UntilAsync(string region, string role, string? primary) =>
+            Eventually.HoldsAsync(
+                async () =>
+                    KubernetesJson
+                        .Deserialize<V1Alpha1ShortenerRegion>(
+                            KubernetesObjects
+                                .Parse(
+                                    await client.CustomObjects.GetNamespacedCustomObjectAsync(
+                                        ApiGroup.Name,
+                                        ApiGroup.Version,
+                                        space,
+                                        V1Alpha1ShortenerRegion.KubePlural,
+                                        region,
+                                        Token
+                                    )
+                                )
+                                .ToJsonString()
+                        )
+                        .Status
+                        is { } status
+                    && status.Role == role
+                    && status.Topology?.PrimaryRegion == primary,
+                $"{region} is {role}, and the primary is {primary ?? "not named"}"
+            );
     }
 }

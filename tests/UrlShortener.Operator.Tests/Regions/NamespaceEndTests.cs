@@ -23,7 +23,8 @@ public sealed class NamespaceEndTests(ApiServerFixture apiServer, StoresFixture 
         await Eventually.HoldsAsync(
             async () => !(await Lab.Client.CoreV1.ListNamespaceAsync(cancellationToken: Token)).Items.Any(space => space.Metadata.Name == Lab.Namespace),
             () => "the namespace is gone",
-            TimeSpan.FromSeconds(120));
+            TimeSpan.FromSeconds(120)
+        );
 
         // One try for each event of something going, and one each 10 s: nothing is tried in a loop.
         Assert.InRange((await Lab.ReadWritesAsync(began)).Count(entry => entry.Code == 403), 0, 20);

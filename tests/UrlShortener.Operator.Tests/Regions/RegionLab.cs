@@ -52,7 +52,12 @@ internal sealed class RegionLab : IAsyncDisposable
     /// <param name="stores">The servers that regions stand on.</param>
     /// <param name="settings">Changes settings of the operator.</param>
     /// <param name="hasOperator">Whether an operator starts in this process; the test starts its own otherwise.</param>
-    public static async Task<RegionLab> StartAsync(ApiServerFixture apiServer, StoresFixture stores, Action<RuntimeOptions>? settings = null, bool hasOperator = true)
+    public static async Task<RegionLab> StartAsync(
+        ApiServerFixture apiServer,
+        StoresFixture stores,
+        Action<RuntimeOptions>? settings = null,
+        bool hasOperator = true
+    )
     {
         var cluster = await apiServer.GetAsync();
         var postgres = await stores.GetPostgresAsync();
@@ -88,7 +93,8 @@ internal sealed class RegionLab : IAsyncDisposable
     /// </summary>
     public JsonObject Region(string name = "eu", string? patch = null)
     {
-        var spec = JsonNode.Parse($$"""
+        var spec = JsonNode.Parse(
+            $$"""
             {
               "region": "{{name}}",
               "app": {
@@ -100,21 +106,56 @@ internal sealed class RegionLab : IAsyncDisposable
               "traffic": { "hostnames": ["sho.rt"] },
               "connections": { "postgresSecretRef": { "name": "postgres" }, "redisSecretRef": { "name": "redis" } }
             }
-            """);
-        return SpecJson.Object(V1Alpha1ShortenerRegion.KubeKind, Namespace, name, SpecJson.Merge(spec, patch is null ? new JsonObject() : JsonNode.Parse(patch))!);
+            """
+        );
+        return SpecJson.Object(
+            V1Alpha1ShortenerRegion.KubeKind,
+            Namespace,
+            name,
+            SpecJson.Merge(spec, patch is null ? new JsonObject() : JsonNode.Parse(patch))!
+        );
     }
 
     /// <summary>Creates a Secret with a connection string.</summary>
-    public Task CreateSecretAsync(string name, string value) => Client.CoreV1.CreateNamespacedSecretAsync(
-        new V1Secret { Metadata = new V1ObjectMeta { Name = name }, StringData = new Dictionary<string, string> { ["connectionString"] = value } }, Namespace, cancellationToken: Token);
+    public Task CreateSecretAsync(string name, string value) =>
+        Client.CoreV1.CreateNamespacedSecretAsync(
+            new V1Secret
+            {
+                Metadata = new V1ObjectMeta { Name = name },
+                StringData = new Dictionary<string, string> { ["connectionString"] = value },
+            },
+            Namespace,
+            cancellationToken: Token
+        );
 
     /// <summary>The region as it is stored.</summary>
-    public async Task<V1Alpha1ShortenerRegion> ReadAsync(string name = "eu") => KubernetesJson.Deserialize<V1Alpha1ShortenerRegion>(
-        KubernetesObjects.Parse(await Client.CustomObjects.GetNamespacedCustomObjectAsync(ApiGroup.Name, ApiGroup.Version, Namespace, V1Alpha1ShortenerRegion.KubePlural, name, Token)).ToJsonString());
+    public async Task<V1Alpha1ShortenerRegion> ReadAsync(string name = "eu") =>
+        KubernetesJson.Deserialize<V1Alpha1ShortenerRegion>(
+            KubernetesObjects
+                .Parse(
+                    await Client.CustomObjects.GetNamespacedCustomObjectAsync(
+                        ApiGroup.Name,
+                        ApiGroup.Version,
+                        Namespace,
+                        V1Alpha1ShortenerRegion.KubePlural,
+                        name,
+                        Token
+                    )
+                )
+                .ToJsonString()
+        );
 
     /// <summary>Changes a region by a merge patch of its specification.</summary>
-    public Task PatchAsync(string patch, string name = "eu") => Client.CustomObjects.PatchNamespacedCustomObjectAsync(
-        new V1Patch($$"""{ "spec": {{patch}} }""", V1Patch.PatchType.MergePatch), ApiGroup.Name, ApiGroup.Version, Namespace, V1Alpha1ShortenerRegion.KubePlural, name, cancellationToken: Token);
+    public Task PatchAsync(string patch, string name = "eu") =>
+        Client.CustomObjects.PatchNamespacedCustomObjectAsync(
+            new V1Patch($$"""{ "spec": {{patch}} }""", V1Patch.PatchType.MergePatch),
+            ApiGroup.Name,
+            ApiGroup.Version,
+            Namespace,
+            V1Alpha1ShortenerRegion.KubePlural,
+            name,
+            cancellationToken: Token
+        );
 
     /// <summary>Waits until a region has a condition with a status, and returns the condition.</summary>
     public async Task<V1Condition> UntilAsync(string type, string status, string name = "eu", string? reason = null)
@@ -128,7 +169,8 @@ internal sealed class RegionLab : IAsyncDisposable
                 return found?.Status == status && (reason is null || found.Reason == reason) && region.Status?.ObservedGeneration == region.Metadata.Generation;
             },
             () => $"{type} of {name} is {status}{(reason is null ? "" : $" for {reason}")}; it is {found?.Status}, {found?.Reason}: {found?.Message}",
-            TimeSpan.FromSeconds(90));
+            TimeSpan.FromSeconds(90)
+        );
         return found!;
     }
 
@@ -142,7 +184,18 @@ internal sealed class RegionLab : IAsyncDisposable
 
     /// <summary>A client that follows no redirects.</summary>
     public static HttpClient NewHttp(ServiceProxy service) =>
-        new(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, PooledConnectionLifetime = TimeSpan.FromMilliseconds(200) }) { BaseAddress = service.Address, Timeout = TimeSpan.FromSeconds(20) };
+        new(
+            new SocketsHttpHandler
+            {
+                AllowAutoRedirect = false,
+                UseProxy = false,
+                PooledConnectionLifetime = TimeSpan.FromMilliseconds(200),
+            }
+        )
+        {
+            BaseAddress = service.Address,
+            Timeout = TimeSpan.FromSeconds(20),
+        };
 
     /// <summary>Creates a link as anybody may, and returns its path.</summary>
     public static async Task<string> CreateLinkAsync(HttpClient http)
@@ -155,11 +208,20 @@ internal sealed class RegionLab : IAsyncDisposable
     }
 
     /// <summary>The Deployment of a region's app.</summary>
-    public Task<V1Deployment> ReadDeploymentAsync(string name = "eu") => Client.AppsV1.ReadNamespacedDeploymentAsync($"{name}-app", Namespace, cancellationToken: Token);
+    public Task<V1Deployment> ReadDeploymentAsync(string name = "eu") =>
+        Client.AppsV1.ReadNamespacedDeploymentAsync($"{name}-app", Namespace, cancellationToken: Token);
 
     /// <summary>Requests of the operator that wrote something other than events.</summary>
-    public async Task<IReadOnlyList<AuditEvent>> ReadWritesAsync(DateTimeOffset since) => await Cluster.ReadAuditAsync(
-        entry => entry.IsWrite && entry.Namespace == Namespace && entry.Resource != "events" && entry.ReceivedAt >= since && entry.RequestUri.Contains("shortener-operator", StringComparison.Ordinal), Token);
+    public async Task<IReadOnlyList<AuditEvent>> ReadWritesAsync(DateTimeOffset since) =>
+        await Cluster.ReadAuditAsync(
+            entry =>
+                entry.IsWrite
+                && entry.Namespace == Namespace
+                && entry.Resource != "events"
+                && entry.ReceivedAt >= since
+                && entry.RequestUri.Contains("shortener-operator", StringComparison.Ordinal),
+            Token
+        );
 
     public async ValueTask DisposeAsync()
     {

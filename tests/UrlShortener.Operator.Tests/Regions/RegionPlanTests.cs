@@ -72,7 +72,13 @@ public sealed class RegionPlanTests
         var region = Region("eu");
         var observed = Observe(region);
         var digest = Plan(region, observed).Migration.Digest;
-        var done = observed with { Deployment = new V1Deployment { Metadata = new V1ObjectMeta { Annotations = new Dictionary<string, string> { [Labels.MigrationDigest] = digest } } } };
+        var done = observed with
+        {
+            Deployment = new V1Deployment
+            {
+                Metadata = new V1ObjectMeta { Annotations = new Dictionary<string, string> { [Labels.MigrationDigest] = digest } },
+            },
+        };
 
         Assert.Equal(MigrationState.Done, Plan(region, done).Migration.State);
         Assert.Equal(MigrationState.Missing, Plan(region, done with { Secrets = Secrets("another") }).Migration.State);
@@ -142,7 +148,12 @@ public sealed class RegionPlanTests
         var former = MigrationJob.Build(region, "0123456789abcdef");
         if (job == "Deleting")
             wanted.Metadata.DeletionTimestamp = Noon;
-        var ended = new V1JobCondition { Type = job, Status = "True", LastTransitionTime = Noon.AddSeconds(-secondsAgo) };
+        var ended = new V1JobCondition
+        {
+            Type = job,
+            Status = "True",
+            LastTransitionTime = Noon.AddSeconds(-secondsAgo),
+        };
         wanted.Status = new V1JobStatus { Conditions = job is "Complete" or "Failed" ? [ended] : [] };
 
         var plan = Plan(region, observed with { Jobs = job.Length == 0 ? [former] : [former, wanted] });
@@ -171,15 +182,26 @@ public sealed class RegionPlanTests
         var spec = SpecJson.MinimalRegion();
         return new V1Alpha1ShortenerRegion
         {
-            Metadata = new V1ObjectMeta { Name = name, NamespaceProperty = "links", Uid = Guid.NewGuid().ToString(), CreationTimestamp = created ?? Noon },
+            Metadata = new V1ObjectMeta
+            {
+                Name = name,
+                NamespaceProperty = "links",
+                Uid = Guid.NewGuid().ToString(),
+                CreationTimestamp = created ?? Noon,
+            },
             Spec = spec with { Region = name, Failover = spec.Failover with { Priority = priority } },
         };
     }
 
     private static ObservedRegion Observe(params V1Alpha1ShortenerRegion[] group) => new() { Group = group, Secrets = Secrets("one") };
 
-    private static Dictionary<string, V1Secret> Secrets(string value) => new()
-    {
-        ["postgres"] = new V1Secret { Metadata = new V1ObjectMeta { Name = "postgres" }, Data = new Dictionary<string, byte[]> { ["connectionString"] = System.Text.Encoding.UTF8.GetBytes(value) } },
-    };
+    private static Dictionary<string, V1Secret> Secrets(string value) =>
+        new()
+        {
+            ["postgres"] = new V1Secret
+            {
+                Metadata = new V1ObjectMeta { Name = "postgres" },
+                Data = new Dictionary<string, byte[]> { ["connectionString"] = System.Text.Encoding.UTF8.GetBytes(value) },
+            },
+        };
 }

@@ -44,22 +44,33 @@ public sealed class ServingTests(ApiServerFixture apiServer, StoresFixture store
         var load = FollowUntilAsync(service, path, ended.Token);
         await Lab.PatchAsync($$"""{ "app": { "image": "{{RegionLab.NewImage}}" } }""");
         await Eventually.HoldsAsync(
-            async () => (await Lab.ReadDeploymentAsync()) is { } deployment
-                && deployment.Spec.Template.Spec.Containers[0].Image == RegionLab.NewImage && deployment.Status.UpdatedReplicas == 2 && deployment.Status.Replicas == 2,
+            async () =>
+                (await Lab.ReadDeploymentAsync()) is { } deployment
+                && deployment.Spec.Template.Spec.Containers[0].Image == RegionLab.NewImage
+                && deployment.Status.UpdatedReplicas == 2
+                && deployment.Status.Replicas == 2,
             () => "the new image runs in both pods, and no others are left",
-            TimeSpan.FromSeconds(120));
+            TimeSpan.FromSeconds(120)
+        );
         await Lab.UntilAsync(ConditionTypes.Reconciling, "False");
         await ended.CancelAsync();
 
         Assert.True(await load > 0);
         // One migration for each image; the former one's Job is gone.
-        Assert.Equal(RegionLab.NewImage, Assert.Single((await Lab.Client.BatchV1.ListNamespacedJobAsync(Lab.Namespace, cancellationToken: Token)).Items).Spec.Template.Spec.Containers[0].Image);
+        Assert.Equal(
+            RegionLab.NewImage,
+            Assert
+                .Single((await Lab.Client.BatchV1.ListNamespacedJobAsync(Lab.Namespace, cancellationToken: Token)).Items)
+                .Spec.Template.Spec.Containers[0]
+                .Image
+        );
 
         // One that cannot be fetched: the migration is stuck, and nothing that serves is touched.
         await Lab.PatchAsync($$"""{ "app": { "image": "{{RegionLab.MissingImage}}" } }""");
         await Eventually.HoldsAsync(
             async () => (await Lab.UntilAsync(ConditionTypes.Reconciling, "True")).Message.Contains("ErrImagePull", StringComparison.Ordinal),
-            "the condition says that the image cannot be fetched");
+            "the condition says that the image cannot be fetched"
+        );
         Assert.Equal(RegionLab.NewImage, (await Lab.ReadDeploymentAsync()).Spec.Template.Spec.Containers[0].Image);
         await FollowAsync(http, path);
         await Lab.PatchAsync($$"""{ "app": { "image": "{{RegionLab.NewImage}}" } }""");
@@ -78,7 +89,11 @@ public sealed class ServingTests(ApiServerFixture apiServer, StoresFixture store
 
     private async Task AssertReplicasAreNotOursAsync()
     {
-        var owners = (await Lab.ReadDeploymentAsync()).Metadata.ManagedFields.Where(entry => KubernetesJson.Serialize(entry.FieldsV1).Contains("\"f:replicas\"", StringComparison.Ordinal) && entry.Subresource != "status" && entry.Manager != "kube-controller-manager");
+        var owners = (await Lab.ReadDeploymentAsync()).Metadata.ManagedFields.Where(entry =>
+            KubernetesJson.Serialize(entry.FieldsV1).Contains("\"f:replicas\"", StringComparison.Ordinal)
+            && entry.Subresource != "status"
+            && entry.Manager != "kube-controller-manager"
+        );
         Assert.DoesNotContain(owners, entry => entry.Manager == FieldManagers.Operator);
     }
 
@@ -98,31 +113,61 @@ public sealed class ServingTests(ApiServerFixture apiServer, StoresFixture store
         await Eventually.HoldsAsync(
             async () =>
             {
-                var services = (await Lab.Client.CoreV1.ListNamespacedServiceAsync(Lab.Namespace, cancellationToken: Token)).Items.Select(item => item.Metadata);
+                var services = (await Lab.Client.CoreV1.ListNamespacedServiceAsync(Lab.Namespace, cancellationToken: Token)).Items.Select(item =>
+                    item.Metadata
+                );
                 var maps = (await Lab.Client.CoreV1.ListNamespacedConfigMapAsync(Lab.Namespace, cancellationToken: Token)).Items.Select(item => item.Metadata);
-                var accounts = (await Lab.Client.CoreV1.ListNamespacedServiceAccountAsync(Lab.Namespace, cancellationToken: Token)).Items.Select(item => item.Metadata);
-                var policies = (await Lab.Client.NetworkingV1.ListNamespacedNetworkPolicyAsync(Lab.Namespace, cancellationToken: Token)).Items.Select(item => item.Metadata);
-                return services.Concat(maps).Concat(accounts).Concat(policies).Count(item => item.Name.StartsWith("eu-", StringComparison.Ordinal) && !before.Contains(item.Uid)) == before.Length;
+                var accounts = (await Lab.Client.CoreV1.ListNamespacedServiceAccountAsync(Lab.Namespace, cancellationToken: Token)).Items.Select(item =>
+                    item.Metadata
+                );
+                var policies = (await Lab.Client.NetworkingV1.ListNamespacedNetworkPolicyAsync(Lab.Namespace, cancellationToken: Token)).Items.Select(item =>
+                    item.Metadata
+                );
+                return services
+                        .Concat(maps)
+                        .Concat(accounts)
+                        .Concat(policies)
+                        .Count(item => item.Name.StartsWith("eu-", StringComparison.Ordinal) && !before.Contains(item.Uid)) == before.Length;
             },
-            "all are there again");
+            "all are there again"
+        );
     }
 
     private async Task AssertEditsAsync()
     {
         await Lab.Client.AppsV1.PatchNamespacedDeploymentAsync(
-            new V1Patch("""{ "metadata": { "labels": { "team": "links" } }, "spec": { "template": { "spec": { "terminationGracePeriodSeconds": 1 } } } }""", V1Patch.PatchType.MergePatch),
-            "eu-app", Lab.Namespace, cancellationToken: Token);
+            new V1Patch(
+                """{ "metadata": { "labels": { "team": "links" } }, "spec": { "template": { "spec": { "terminationGracePeriodSeconds": 1 } } } }""",
+                V1Patch.PatchType.MergePatch
+            ),
+            "eu-app",
+            Lab.Namespace,
+            cancellationToken: Token
+        );
 
-        await Eventually.HoldsAsync(async () => (await Lab.ReadDeploymentAsync()).Spec.Template.Spec.TerminationGracePeriodSeconds == 60, "what the operator owns is changed back");
+        await Eventually.HoldsAsync(
+            async () => (await Lab.ReadDeploymentAsync()).Spec.Template.Spec.TerminationGracePeriodSeconds == 60,
+            "what the operator owns is changed back"
+        );
         Assert.Equal("links", (await Lab.ReadDeploymentAsync()).Metadata.Labels["team"]);
         await Eventually.HoldsAsync(
-            async () => (await Lab.Client.EventsV1.ListNamespacedEventAsync(Lab.Namespace, cancellationToken: Token)).Items.Any(entry => entry.Reason == "Reverted" && entry.Note.Contains("terminationGracePeriodSeconds", StringComparison.Ordinal)),
-            "an event says what was changed back");
+            async () =>
+                (await Lab.Client.EventsV1.ListNamespacedEventAsync(Lab.Namespace, cancellationToken: Token)).Items.Any(entry =>
+                    entry.Reason == "Reverted" && entry.Note.Contains("terminationGracePeriodSeconds", StringComparison.Ordinal)
+                ),
+            "an event says what was changed back"
+        );
     }
 
     private async Task AssertScaleIsLeftAsync()
     {
-        await Lab.Client.AppsV1.PatchNamespacedDeploymentScaleAsync(new V1Patch("""{ "spec": { "replicas": 3 } }""", V1Patch.PatchType.MergePatch), "eu-app", Lab.Namespace, fieldManager: "somebody", cancellationToken: Token);
+        await Lab.Client.AppsV1.PatchNamespacedDeploymentScaleAsync(
+            new V1Patch("""{ "spec": { "replicas": 3 } }""", V1Patch.PatchType.MergePatch),
+            "eu-app",
+            Lab.Namespace,
+            fieldManager: "somebody",
+            cancellationToken: Token
+        );
         await Eventually.HoldsAsync(async () => (await Lab.ReadAsync()).Status?.App?.ReadyReplicas == 3, "three pods serve");
         await Lab.PatchAsync("""{ "app": { "maxReplicas": 9 } }""");
         await Lab.UntilAsync(ConditionTypes.Ready, "True");
@@ -140,7 +185,8 @@ public sealed class ServingTests(ApiServerFixture apiServer, StoresFixture store
         await Lab.PatchAsync("""{ "failover": { "priority": 7 } }""");
         await Eventually.HoldsAsync(
             async () => await Lab.ReadAsync() is { Spec.Failover.Priority: 7 } region && region.Status?.ObservedGeneration == region.Metadata.Generation,
-            "the status describes the new generation");
+            "the status describes the new generation"
+        );
 
         Assert.All(await Lab.ReadWritesAsync(restarted), entry => Assert.Equal(("shortenerregions", "status"), (entry.Resource, entry.Subresource)));
     }
@@ -154,14 +200,18 @@ public sealed class ServingTests(ApiServerFixture apiServer, StoresFixture store
     // Four visitors, each on connections of their own; returns how many redirects there were. Fails with the first that is none.
     private static async Task<int> FollowUntilAsync(ServiceProxy service, string path, CancellationToken ended)
     {
-        var counts = await Task.WhenAll(Enumerable.Range(0, 4).Select(async _ =>
-        {
-            using var http = RegionLab.NewHttp(service);
-            var count = 0;
-            for (; !ended.IsCancellationRequested; count++)
-                await FollowAsync(http, path);
-            return count;
-        }));
+        var counts = await Task.WhenAll(
+            Enumerable
+                .Range(0, 4)
+                .Select(async _ =>
+                {
+                    using var http = RegionLab.NewHttp(service);
+                    var count = 0;
+                    for (; !ended.IsCancellationRequested; count++)
+                        await FollowAsync(http, path);
+                    return count;
+                })
+        );
         return counts.Sum();
     }
 }

@@ -10,7 +10,9 @@ namespace UrlShortener.Operator.Tests.Regions;
 /// <summary>The servers that regions stand on, for all tests; each test has a database and a prefix of its own. They start with the first of them.</summary>
 public sealed class StoresFixture : IAsyncLifetime
 {
-    private readonly Lazy<Task<PostgresCluster>> _postgres = new(() => PostgresCluster.StartAsync(new PostgresClusterOptions { MaxConnections = 400 }, CancellationToken.None));
+    private readonly Lazy<Task<PostgresCluster>> _postgres = new(() =>
+        PostgresCluster.StartAsync(new PostgresClusterOptions { MaxConnections = 400 }, CancellationToken.None)
+    );
     private readonly Lazy<Task<RedisServer>> _redis = new(() => RedisServer.StartAsync(new RedisServerOptions(), CancellationToken.None));
 
     /// <summary>PostgreSQL; skips the test, with the reason, where none can be had.</summary>

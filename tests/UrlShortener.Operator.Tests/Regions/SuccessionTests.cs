@@ -25,19 +25,26 @@ public sealed class SuccessionTests(ApiServerFixture apiServer, StoresFixture st
 
         await Lab.PatchAsync($$"""{ "app": { "image": "{{RegionLab.NewImage}}" } }""");
         await Eventually.HoldsAsync(
-            async () => (await Lab.Client.BatchV1.ListNamespacedJobAsync(Lab.Namespace, cancellationToken: Token)).Items.Any(job => ImageOf(job.Spec.Template) == RegionLab.NewImage),
+            async () =>
+                (await Lab.Client.BatchV1.ListNamespacedJobAsync(Lab.Namespace, cancellationToken: Token)).Items.Any(job =>
+                    ImageOf(job.Spec.Template) == RegionLab.NewImage
+                ),
             () => "the migration of the new image is there",
-            TimeSpan.FromSeconds(60));
+            TimeSpan.FromSeconds(60)
+        );
         await first.KillAsync(Token);
         var killed = TimeProvider.System.GetUtcNow();
 
         await Eventually.HoldsAsync(async () => (await ReadLeaseAsync()).HolderIdentity != leader, () => "the second one leads", TimeSpan.FromSeconds(60));
         var successionTook = (await ReadLeaseAsync()).AcquireTime!.Value - killed.UtcDateTime;
         await Eventually.HoldsAsync(
-            async () => await Lab.ReadDeploymentAsync() is { } deployment
-                && ImageOf(deployment.Spec.Template) == RegionLab.NewImage && deployment.Status is { UpdatedReplicas: 2, Replicas: 2, ReadyReplicas: 2 },
+            async () =>
+                await Lab.ReadDeploymentAsync() is { } deployment
+                && ImageOf(deployment.Spec.Template) == RegionLab.NewImage
+                && deployment.Status is { UpdatedReplicas: 2, Replicas: 2, ReadyReplicas: 2 },
             () => "the new image runs in both pods",
-            TimeSpan.FromSeconds(120));
+            TimeSpan.FromSeconds(120)
+        );
         await Lab.UntilAsync(ConditionTypes.Reconciling, "False");
 
         // One change of the Deployment and one migration, whoever made them.
@@ -50,17 +57,19 @@ public sealed class SuccessionTests(ApiServerFixture apiServer, StoresFixture st
     private async Task<V1LeaseSpec> ReadLeaseAsync() =>
         (await Lab.Client.CoordinationV1.ReadNamespacedLeaseAsync("urlshortener-operator", Lab.Namespace, cancellationToken: Token)).Spec;
 
-    private Task<OperatorProgram> StartProgramAsync() => OperatorProgram.StartAsync(
-        new Dictionary<string, string>
-        {
-            ["KUBECONFIG"] = Lab.Cluster.Kubeconfig,
-            ["Operator:Namespaces"] = Lab.Namespace,
-            ["Operator:Port"] = Ports.Take().ToString(CultureInfo.InvariantCulture),
-            ["Logging:LogLevel:UrlShortener"] = "Debug",
-            ["Operator:LeaderElection:Namespace"] = Lab.Namespace,
-            ["Operator:Webhooks:Enabled"] = "false",
-        },
-        Token);
+    private Task<OperatorProgram> StartProgramAsync() =>
+        OperatorProgram.StartAsync(
+            new Dictionary<string, string>
+            {
+                ["KUBECONFIG"] = Lab.Cluster.Kubeconfig,
+                ["Operator:Namespaces"] = Lab.Namespace,
+                ["Operator:Port"] = Ports.Take().ToString(CultureInfo.InvariantCulture),
+                ["Logging:LogLevel:UrlShortener"] = "Debug",
+                ["Operator:LeaderElection:Namespace"] = Lab.Namespace,
+                ["Operator:Webhooks:Enabled"] = "false",
+            },
+            Token
+        );
 
     private static string ImageOf(V1PodTemplateSpec template) => template.Spec.Containers[0].Image;
 }

@@ -25,14 +25,20 @@ internal static class CelRules
     {
         if (value is null)
             return [];
-        var broken = (schema["x-kubernetes-validations"]?.AsArray() ?? []).Where(rule => IsBroken((string)rule!["rule"]!, value, old)).Select(rule => (string)rule!["message"]!);
-        return broken.Concat(value switch
-        {
-            JsonObject item => item.SelectMany(member => SchemaOf(schema, member.Key) is { } inner ? Evaluate(inner, member.Value, (old as JsonObject)?[member.Key]) : []),
-            // Entries of lists have no former selves that could be told apart.
-            JsonArray list => list.SelectMany(entry => Evaluate(schema["items"]!, entry, null)),
-            _ => [],
-        });
+        var broken = (schema["x-kubernetes-validations"]?.AsArray() ?? [])
+            .Where(rule => IsBroken((string)rule!["rule"]!, value, old))
+            .Select(rule => (string)rule!["message"]!);
+        return broken.Concat(
+            value switch
+            {
+                JsonObject item => item.SelectMany(member =>
+                    SchemaOf(schema, member.Key) is { } inner ? Evaluate(inner, member.Value, (old as JsonObject)?[member.Key]) : []
+                ),
+                // Entries of lists have no former selves that could be told apart.
+                JsonArray list => list.SelectMany(entry => Evaluate(schema["items"]!, entry, null)),
+                _ => [],
+            }
+        );
     }
 
     private static bool IsBroken(string rule, JsonNode value, JsonNode? old)
@@ -63,18 +69,19 @@ internal static class CelRules
 
     private static JsonNode? SchemaOf(JsonNode schema, string name) => schema["properties"]?[name] ?? schema["additionalProperties"] as JsonObject;
 
-    private static object? ValueOf(JsonNode? node) => node switch
-    {
-        null => null,
-        JsonObject item => item.ToDictionary(member => member.Key, member => ValueOf(member.Value), StringComparer.Ordinal),
-        JsonArray list => list.Select(ValueOf).ToArray(),
-        _ => node.GetValueKind() switch
+    private static object? ValueOf(JsonNode? node) =>
+        node switch
         {
-            JsonValueKind.String => node.GetValue<string>(),
-            JsonValueKind.Number => node.GetValue<long>(),
-            _ => (object)node.GetValue<bool>(),
-        },
-    };
+            null => null,
+            JsonObject item => item.ToDictionary(member => member.Key, member => ValueOf(member.Value), StringComparer.Ordinal),
+            JsonArray list => list.Select(ValueOf).ToArray(),
+            _ => node.GetValueKind() switch
+            {
+                JsonValueKind.String => node.GetValue<string>(),
+                JsonValueKind.Number => node.GetValue<long>(),
+                _ => (object)node.GetValue<bool>(),
+            },
+        };
 
     // Of Kubernetes' further functions, those that the rules use.
     private static CelEnvironment NewEnvironment()

@@ -15,9 +15,12 @@ public sealed class ReservedSettingTests
     [MemberData(nameof(Names))]
     public void Check_ReservedSetting_IsRefusedByBoth(string name)
     {
-        var spec = SpecJson.Merge(
-            SpecJson.Minimal(V1Alpha1ShortenerRegion.KubeKind),
-            new JsonObject { ["app"] = new JsonObject { ["settings"] = new JsonArray(new JsonObject { ["name"] = name, ["value"] = "1" }) } })!.AsObject();
+        var spec = SpecJson
+            .Merge(
+                SpecJson.Minimal(V1Alpha1ShortenerRegion.KubeKind),
+                new JsonObject { ["app"] = new JsonObject { ["settings"] = new JsonArray(new JsonObject { ["name"] = name, ["value"] = "1" }) } }
+            )!
+            .AsObject();
 
         Assert.Contains(SettingRules.Check([new RuntimeSetting { Name = name, Value = "1" }]), problem => problem.Field == "spec.app.settings[0].name");
         Assert.Contains("the operator derives this setting from other fields", CelRules.FindBroken(V1Alpha1ShortenerRegion.KubeKind, spec, old: null));

@@ -26,9 +26,10 @@ internal sealed record RuleSample(string Kind, string Field, string? Rule, JsonO
     public JsonObject SpecOf(JsonObject patch) => SpecJson.Merge(SpecJson.Minimal(Kind), patch)!.AsObject();
 
     /// <summary>What the operator says of one of the patches.</summary>
-    public IReadOnlyList<SpecProblem> Check(JsonObject patch) => Kind == V1Alpha1KeyPool.KubeKind
-        ? KeyPoolRules.Check(SpecJson.Read<KeyPoolSpec>(SpecOf(patch)), Old is null ? null : SpecJson.Read<KeyPoolSpec>(SpecOf(Old)))
-        : RegionRules.Check(SpecJson.Read<RegionSpec>(SpecOf(patch)), Old is null ? null : SpecJson.Read<RegionSpec>(SpecOf(Old)));
+    public IReadOnlyList<SpecProblem> Check(JsonObject patch) =>
+        Kind == V1Alpha1KeyPool.KubeKind
+            ? KeyPoolRules.Check(SpecJson.Read<KeyPoolSpec>(SpecOf(patch)), Old is null ? null : SpecJson.Read<KeyPoolSpec>(SpecOf(Old)))
+            : RegionRules.Check(SpecJson.Read<RegionSpec>(SpecOf(patch)), Old is null ? null : SpecJson.Read<RegionSpec>(SpecOf(Old)));
 
     private static List<RuleSample> Load()
     {

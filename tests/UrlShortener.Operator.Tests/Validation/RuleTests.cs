@@ -12,10 +12,18 @@ public sealed class RuleTests(ApiServerFixture servers)
     [Fact]
     public void Rules_OfTheTypes_EachHasASample()
     {
-        var rules = typeof(RegionSpec).Assembly.GetTypes()
-            .SelectMany(type => type.GetCustomAttributes<RuleAttribute>(inherit: false).Concat(type.GetProperties().SelectMany(property => property.GetCustomAttributes<RuleAttribute>())))
-            .Select(rule => rule.Message).ToHashSet(StringComparer.Ordinal);
-        Assert.Equal(rules.Order(StringComparer.Ordinal), RuleSample.All.Select(sample => sample.Rule).OfType<string>().Distinct().Order(StringComparer.Ordinal));
+        var rules = typeof(RegionSpec)
+            .Assembly.GetTypes()
+            .SelectMany(type =>
+                type.GetCustomAttributes<RuleAttribute>(inherit: false)
+                    .Concat(type.GetProperties().SelectMany(property => property.GetCustomAttributes<RuleAttribute>()))
+            )
+            .Select(rule => rule.Message)
+            .ToHashSet(StringComparer.Ordinal);
+        Assert.Equal(
+            rules.Order(StringComparer.Ordinal),
+            RuleSample.All.Select(sample => sample.Rule).OfType<string>().Distinct().Order(StringComparer.Ordinal)
+        );
     }
 
     [Theory]
@@ -42,12 +50,15 @@ public sealed class RuleTests(ApiServerFixture servers)
     public void Check_BadSample_SaysWhatToDoInSentences()
     {
         var problems = RuleSample.All.SelectMany(sample => sample.Check(sample.Bad)).ToList();
-        Assert.All(problems, problem =>
-        {
-            Assert.StartsWith("spec.", problem.Field, StringComparison.Ordinal);
-            Assert.EndsWith(".", problem.Message, StringComparison.Ordinal);
-            Assert.StartsWith($"{problem.Field}: ", problem.ToString(), StringComparison.Ordinal);
-        });
+        Assert.All(
+            problems,
+            problem =>
+            {
+                Assert.StartsWith("spec.", problem.Field, StringComparison.Ordinal);
+                Assert.EndsWith(".", problem.Message, StringComparison.Ordinal);
+                Assert.StartsWith($"{problem.Field}: ", problem.ToString(), StringComparison.Ordinal);
+            }
+        );
     }
 
     [Fact]

@@ -45,5 +45,6 @@ public sealed class WarningTests
 
     private static IReadOnlyList<string> WarningsOf(string patch) => RegionRules.Warnings(Region(patch));
 
-    private static RegionSpec Region(string patch) => SpecJson.Read<RegionSpec>(SpecJson.Merge(SpecJson.Minimal(V1Alpha1ShortenerRegion.KubeKind), JsonNode.Parse(patch))!);
+    private static RegionSpec Region(string patch) =>
+        SpecJson.Read<RegionSpec>(SpecJson.Merge(SpecJson.Minimal(V1Alpha1ShortenerRegion.KubeKind), JsonNode.Parse(patch))!);
 }

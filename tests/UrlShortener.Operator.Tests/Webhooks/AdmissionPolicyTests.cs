@@ -16,7 +16,11 @@ public sealed class AdmissionPolicyTests
     {
         var decision = Judge("CREATE", Region("""{"app": {"minReplicas": 10, "maxReplicas": 5}, "traffic": {"publicBaseUrl": "https://sho.rt:99999"}}"""));
         Assert.Equal(422, decision.Code);
-        Assert.Contains("spec.app.minReplicas: is 10, above spec.app.maxReplicas (5). Lower it, or raise maxReplicas.", decision.Refusal, StringComparison.Ordinal);
+        Assert.Contains(
+            "spec.app.minReplicas: is 10, above spec.app.maxReplicas (5). Lower it, or raise maxReplicas.",
+            decision.Refusal,
+            StringComparison.Ordinal
+        );
         Assert.Contains("spec.traffic.publicBaseUrl: is https://sho.rt:99999", decision.Refusal, StringComparison.Ordinal);
     }
 
@@ -30,7 +34,11 @@ public sealed class AdmissionPolicyTests
 
     [Fact]
     public void Update_OfTheRegionsName_IsRefused() =>
-        Assert.Contains("cannot be changed from eu-west to us", Judge("UPDATE", Region("""{"region": "us"}"""), Region("{}")).Refusal, StringComparison.Ordinal);
+        Assert.Contains(
+            "cannot be changed from eu-west to us",
+            Judge("UPDATE", Region("""{"region": "us"}"""), Region("{}")).Refusal,
+            StringComparison.Ordinal
+        );
 
     // What was stored without admission must not keep its finalizers and labels for ever.
     [Fact]
@@ -51,7 +59,11 @@ public sealed class AdmissionPolicyTests
 
     [Fact]
     public void Create_WithAValueOfAnotherType_IsRefusedAsUnreadable() =>
-        Assert.StartsWith("This version of the operator cannot read the object", Judge("CREATE", Region("""{"app": {"maxReplicas": "many"}}""")).Refusal, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "This version of the operator cannot read the object",
+            Judge("CREATE", Region("""{"app": {"maxReplicas": "many"}}""")).Refusal,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void Create_WithoutAnObject_IsRefused() =>
@@ -72,13 +84,23 @@ public sealed class AdmissionPolicyTests
             region["status"]!["topology"] = new JsonObject { ["primaryRegion"] = primaryRegion };
         if (annotation is not null)
             region["metadata"]!["annotations"] = new JsonObject { [Labels.AllowDeletePrimary] = annotation };
-        var request = new AdmissionRequest { Operation = "DELETE", OldObject = Element(region), UserInfo = new AdmissionUser { Username = user } };
+        var request = new AdmissionRequest
+        {
+            Operation = "DELETE",
+            OldObject = Element(region),
+            UserInfo = new AdmissionUser { Username = user },
+        };
         Assert.Equal(isAllowed, Regions().Judge(request).Refusal is null);
     }
 
     [Fact]
-    public void Delete_OfAKeyPool_Passes() => Assert.Null(AdmissionPolicies.Find(Resource(V1Alpha1KeyPool.KubePlural))!
-        .Judge(new AdmissionRequest { Operation = "DELETE", OldObject = Element(SpecJson.Object("KeyPool", "a", "main", SpecJson.Minimal("KeyPool"))) }).Refusal);
+    public void Delete_OfAKeyPool_Passes() =>
+        Assert.Null(
+            AdmissionPolicies
+                .Find(Resource(V1Alpha1KeyPool.KubePlural))!
+                .Judge(new AdmissionRequest { Operation = "DELETE", OldObject = Element(SpecJson.Object("KeyPool", "a", "main", SpecJson.Minimal("KeyPool"))) })
+                .Refusal
+        );
 
     [Theory]
     [InlineData(20, true)]
@@ -95,10 +117,23 @@ public sealed class AdmissionPolicyTests
     private static AdmissionResource Resource(string plural) => new() { Group = ApiGroup.Name, Resource = plural };
 
     private static AdmissionDecision Judge(string operation, JsonObject written, JsonObject? old = null) =>
-        Regions().Judge(new AdmissionRequest { Operation = operation, Object = Element(written), OldObject = old is null ? null : Element(old) });
+        Regions()
+            .Judge(
+                new AdmissionRequest
+                {
+                    Operation = operation,
+                    Object = Element(written),
+                    OldObject = old is null ? null : Element(old),
+                }
+            );
 
-    private static JsonObject Region(string patch) => SpecJson.Object(
-        V1Alpha1ShortenerRegion.KubeKind, "a", "eu", SpecJson.Merge(SpecJson.Minimal(V1Alpha1ShortenerRegion.KubeKind), JsonNode.Parse(patch))!);
+    private static JsonObject Region(string patch) =>
+        SpecJson.Object(
+            V1Alpha1ShortenerRegion.KubeKind,
+            "a",
+            "eu",
+            SpecJson.Merge(SpecJson.Minimal(V1Alpha1ShortenerRegion.KubeKind), JsonNode.Parse(patch))!
+        );
 
     private static JsonElement Element(JsonNode node) => JsonSerializer.SerializeToElement(node);
 }

@@ -22,18 +22,38 @@ public sealed class AdmissionTests(ApiServerFixture servers)
         await host.InstallAsync();
 
         // Only the webhook compares quantities.
-        var refusal = await KubernetesObjects.RefusalAsync(() => client.CreateAsync(Region(space.Name, """{"app": {"resources": {"requests": {"memory": "1Gi"}}}}""")));
+        var refusal = await KubernetesObjects.RefusalAsync(() =>
+            client.CreateAsync(Region(space.Name, """{"app": {"resources": {"requests": {"memory": "1Gi"}}}}"""))
+        );
         Assert.Contains(
             "admission webhook \"validate.urlshortener.dev\" denied the request: "
                 + "spec.app.resources.requests: requests memory 1Gi, above the limit of 512Mi in spec.app.resources.limits.",
             refusal,
-            StringComparison.Ordinal);
+            StringComparison.Ordinal
+        );
 
         await client.CreateAsync(Region(space.Name, "{}"));
-        Assert.Contains("spec.region", await KubernetesObjects.RefusalAsync(() => client.ChangeAsync(Region(space.Name, """{"region": "us"}"""))), StringComparison.Ordinal);
+        Assert.Contains(
+            "spec.region",
+            await KubernetesObjects.RefusalAsync(() => client.ChangeAsync(Region(space.Name, """{"region": "us"}"""))),
+            StringComparison.Ordinal
+        );
         var scale = new V1Patch(new { spec = new { replicas = 21 } }, V1Patch.PatchType.MergePatch);
-        Assert.Contains("minReplicas", await KubernetesObjects.RefusalAsync(() => client.CustomObjects.PatchNamespacedCustomObjectScaleAsync(
-            scale, ApiGroup.Name, ApiGroup.Version, space.Name, V1Alpha1ShortenerRegion.KubePlural, "eu", cancellationToken: Token)), StringComparison.Ordinal);
+        Assert.Contains(
+            "minReplicas",
+            await KubernetesObjects.RefusalAsync(() =>
+                client.CustomObjects.PatchNamespacedCustomObjectScaleAsync(
+                    scale,
+                    ApiGroup.Name,
+                    ApiGroup.Version,
+                    space.Name,
+                    V1Alpha1ShortenerRegion.KubePlural,
+                    "eu",
+                    cancellationToken: Token
+                )
+            ),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -46,9 +66,19 @@ public sealed class AdmissionTests(ApiServerFixture servers)
         await host.InstallAsync();
 
         using var answer = await client.CustomObjects.CreateNamespacedCustomObjectWithHttpMessagesAsync(
-            Region(space.Name, """{"app": {"minReplicas": 1}}"""), ApiGroup.Name, ApiGroup.Version, space.Name, V1Alpha1ShortenerRegion.KubePlural, cancellationToken: Token);
+            Region(space.Name, """{"app": {"minReplicas": 1}}"""),
+            ApiGroup.Name,
+            ApiGroup.Version,
+            space.Name,
+            V1Alpha1ShortenerRegion.KubePlural,
+            cancellationToken: Token
+        );
         var warnings = string.Join('\n', answer.Response.Headers.GetValues("Warning"));
-        Assert.Contains("spec.app.minReplicas is 1. The region does not serve while its only pod is unavailable. Use 2 or more.", warnings, StringComparison.Ordinal);
+        Assert.Contains(
+            "spec.app.minReplicas is 1. The region does not serve while its only pod is unavailable. Use 2 or more.",
+            warnings,
+            StringComparison.Ordinal
+        );
     }
 
     // The reconcile validates objects that were created meanwhile.
@@ -63,8 +93,23 @@ public sealed class AdmissionTests(ApiServerFixture servers)
         await host.InstallAsync();
 
         var label = new V1Patch(new { metadata = new { labels = new { team = "links" } } }, V1Patch.PatchType.MergePatch);
-        await client.CustomObjects.PatchNamespacedCustomObjectAsync(label, ApiGroup.Name, ApiGroup.Version, space.Name, V1Alpha1ShortenerRegion.KubePlural, "eu", cancellationToken: Token);
-        await client.CustomObjects.DeleteNamespacedCustomObjectAsync(ApiGroup.Name, ApiGroup.Version, space.Name, V1Alpha1ShortenerRegion.KubePlural, "eu", cancellationToken: Token);
+        await client.CustomObjects.PatchNamespacedCustomObjectAsync(
+            label,
+            ApiGroup.Name,
+            ApiGroup.Version,
+            space.Name,
+            V1Alpha1ShortenerRegion.KubePlural,
+            "eu",
+            cancellationToken: Token
+        );
+        await client.CustomObjects.DeleteNamespacedCustomObjectAsync(
+            ApiGroup.Name,
+            ApiGroup.Version,
+            space.Name,
+            V1Alpha1ShortenerRegion.KubePlural,
+            "eu",
+            cancellationToken: Token
+        );
     }
 
     [Theory]
@@ -73,9 +118,18 @@ public sealed class AdmissionTests(ApiServerFixture servers)
     [InlineData("[]", HttpStatusCode.BadRequest)]
     [InlineData("""{"apiVersion": "admission.k8s.io/v1beta1", "kind": "AdmissionReview"}""", HttpStatusCode.BadRequest)]
     [InlineData("""{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview"}""", HttpStatusCode.BadRequest)]
-    [InlineData("""{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {"uid": "1", "resource": {"group": "apps", "resource": "deployments"}}}""", HttpStatusCode.BadRequest)]
-    [InlineData("""{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {"uid": "1", "resource": {"group": "urlshortener.dev", "resource": "keypools"}, "operation": "CREATE", "object": 5}}""", HttpStatusCode.OK)]
-    [InlineData("""{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {"uid": "1", "resource": {"group": "urlshortener.dev", "resource": "keypools"}, "operation": "CREATE", "object": {"spec": {"regionRef": 7}}}}""", HttpStatusCode.OK)]
+    [InlineData(
+        """{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {"uid": "1", "resource": {"group": "apps", "resource": "deployments"}}}""",
+        HttpStatusCode.BadRequest
+    )]
+    [InlineData(
+        """{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {"uid": "1", "resource": {"group": "urlshortener.dev", "resource": "keypools"}, "operation": "CREATE", "object": 5}}""",
+        HttpStatusCode.OK
+    )]
+    [InlineData(
+        """{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {"uid": "1", "resource": {"group": "urlshortener.dev", "resource": "keypools"}, "operation": "CREATE", "object": {"spec": {"regionRef": 7}}}}""",
+        HttpStatusCode.OK
+    )]
     [InlineData("TOO LONG", HttpStatusCode.RequestEntityTooLarge)]
     public async Task Question_Malformed_IsAnsweredClearly(string body, HttpStatusCode status)
     {
@@ -96,6 +150,11 @@ public sealed class AdmissionTests(ApiServerFixture servers)
             Assert.False((bool)JsonNode.Parse(text)!["response"]!["allowed"]!);
     }
 
-    private static JsonObject Region(string space, string patch) => SpecJson.Object(
-        V1Alpha1ShortenerRegion.KubeKind, space, "eu", SpecJson.Merge(SpecJson.Minimal(V1Alpha1ShortenerRegion.KubeKind), JsonNode.Parse(patch))!);
+    private static JsonObject Region(string space, string patch) =>
+        SpecJson.Object(
+            V1Alpha1ShortenerRegion.KubeKind,
+            space,
+            "eu",
+            SpecJson.Merge(SpecJson.Minimal(V1Alpha1ShortenerRegion.KubeKind), JsonNode.Parse(patch))!
+        );
 }

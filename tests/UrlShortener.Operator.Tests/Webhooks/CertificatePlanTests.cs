@@ -117,6 +117,9 @@ public sealed class CertificatePlanTests
         chain.ChainPolicy.VerificationTime = now.UtcDateTime;
         chain.ChainPolicy.CustomTrustStore.ImportFromPem(bundle);
         using var certificate = serving.Open();
-        Assert.True(chain.Build(certificate), $"{serving} is not trusted at {now:O}: {string.Join(", ", chain.ChainStatus.Select(status => status.StatusInformation))}");
+        Assert.True(
+            chain.Build(certificate),
+            $"{serving} is not trusted at {now:O}: {string.Join(", ", chain.ChainStatus.Select(status => status.StatusInformation))}"
+        );
     }
 }

@@ -23,8 +23,16 @@ public sealed class CertificateWorkerTests(ApiServerFixture servers)
         await using var space = await cluster.CreateNamespaceAsync("replicas", Token);
         var options = new WebhookOptions { Namespace = space.Name, ConfigurationName = $"none-{space.Name}" };
         var serving = Enumerable.Range(0, 8).Select(_ => new ServingCertificate()).ToList();
-        var replicas = serving.Select(one => new CertificateWorker(
-            new CertificateSecret(client, options), new WebhookConfiguration(client, options), one, options, TimeProvider.System, NullLogger<CertificateWorker>.Instance)).ToList();
+        var replicas = serving
+            .Select(one => new CertificateWorker(
+                new CertificateSecret(client, options),
+                new WebhookConfiguration(client, options),
+                one,
+                options,
+                TimeProvider.System,
+                NullLogger<CertificateWorker>.Instance
+            ))
+            .ToList();
         try
         {
             await Task.WhenAll(replicas.Select(replica => replica.LookAsync(Token)));
@@ -46,13 +54,25 @@ public sealed class CertificateWorkerTests(ApiServerFixture servers)
         await host.InstallAsync();
         var bundle = await host.ReadBundleAsync();
 
-        var configuration = await client.AdmissionregistrationV1.ReadValidatingWebhookConfigurationAsync(host.Options.ConfigurationName, cancellationToken: Token);
+        var configuration = await client.AdmissionregistrationV1.ReadValidatingWebhookConfigurationAsync(
+            host.Options.ConfigurationName,
+            cancellationToken: Token
+        );
         configuration.Webhooks[0].ClientConfig.CaBundle = null;
         configuration.Webhooks[0].TimeoutSeconds = 7;
-        await client.AdmissionregistrationV1.ReplaceValidatingWebhookConfigurationAsync(configuration, host.Options.ConfigurationName, cancellationToken: Token);
+        await client.AdmissionregistrationV1.ReplaceValidatingWebhookConfigurationAsync(
+            configuration,
+            host.Options.ConfigurationName,
+            cancellationToken: Token
+        );
         await Eventually.HoldsAsync(async () => await host.ReadBundleAsync() == bundle, "the API server is told again");
         // What else somebody set is theirs.
-        Assert.Equal(7, (await client.AdmissionregistrationV1.ReadValidatingWebhookConfigurationAsync(host.Options.ConfigurationName, cancellationToken: Token)).Webhooks[0].TimeoutSeconds);
+        Assert.Equal(
+            7,
+            (await client.AdmissionregistrationV1.ReadValidatingWebhookConfigurationAsync(host.Options.ConfigurationName, cancellationToken: Token))
+                .Webhooks[0]
+                .TimeoutSeconds
+        );
     }
 
     [Fact]
@@ -80,7 +100,10 @@ public sealed class CertificateWorkerTests(ApiServerFixture servers)
         await host.InstallAsync();
         for (var i = 0; i < 5; i++)
             await host.LookAsync();
-        var writes = await cluster.ReadAuditAsync(one => one.IsWrite && one.Namespace == space.Name && one.Resource == "secrets" && one.Name == host.Options.SecretName, Token);
+        var writes = await cluster.ReadAuditAsync(
+            one => one.IsWrite && one.Namespace == space.Name && one.Resource == "secrets" && one.Name == host.Options.SecretName,
+            Token
+        );
         Assert.True(writes.Count <= 1, string.Join(", ", writes));
     }
 
@@ -96,8 +119,17 @@ public sealed class CertificateWorkerTests(ApiServerFixture servers)
         using (var client = cluster.CreateClient())
         {
             var configuration = WebhookManifest.Build(host.Options.ConfigurationName, new() { ["url"] = host.Address.ToString() });
-            configuration["webhooks"]![0]!["namespaceSelector"] = new System.Text.Json.Nodes.JsonObject { ["matchLabels"] = new System.Text.Json.Nodes.JsonObject { ["never"] = "matches" } };
-            await client.CustomObjects.CreateClusterCustomObjectAsync(configuration, "admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations", cancellationToken: Token);
+            configuration["webhooks"]![0]!["namespaceSelector"] = new System.Text.Json.Nodes.JsonObject
+            {
+                ["matchLabels"] = new System.Text.Json.Nodes.JsonObject { ["never"] = "matches" },
+            };
+            await client.CustomObjects.CreateClusterCustomObjectAsync(
+                configuration,
+                "admissionregistration.k8s.io",
+                "v1",
+                "validatingwebhookconfigurations",
+                cancellationToken: Token
+            );
         }
 
         await host.LookAsync();
@@ -142,7 +174,13 @@ public sealed class CertificateWorkerTests(ApiServerFixture servers)
         await socket.ConnectAsync("127.0.0.1", host.Options.Port, Token);
         await using var tls = new SslStream(socket.GetStream());
         await tls.AuthenticateAsClientAsync(
-            new SslClientAuthenticationOptions { TargetHost = "127.0.0.1", RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null }, Token);
+            new SslClientAuthenticationOptions
+            {
+                TargetHost = "127.0.0.1",
+                RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null,
+            },
+            Token
+        );
         return X509CertificateLoader.LoadCertificate(tls.RemoteCertificate!.Export(X509ContentType.Cert));
     }
 }

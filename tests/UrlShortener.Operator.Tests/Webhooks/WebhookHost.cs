@@ -33,7 +33,12 @@ internal sealed class WebhookHost : IAsyncDisposable
     public Uri Address => new($"https://127.0.0.1:{Options.Port}{AdmissionEndpoint.Path}");
 
     /// <summary>One look at the certificates, now.</summary>
-    public Task LookAsync() => _app.Services.GetServices<Microsoft.Extensions.Hosting.IHostedService>().OfType<CertificateWorker>().Single().LookAsync(TestContext.Current.CancellationToken);
+    public Task LookAsync() =>
+        _app
+            .Services.GetServices<Microsoft.Extensions.Hosting.IHostedService>()
+            .OfType<CertificateWorker>()
+            .Single()
+            .LookAsync(TestContext.Current.CancellationToken);
 
     /// <summary>Starts one that looks after its certificates every 100 ms, or, with a clock of its own, every day.</summary>
     /// <param name="cluster">A cluster of local processes: it must reach this process.</param>
@@ -68,18 +73,30 @@ internal sealed class WebhookHost : IAsyncDisposable
     public async Task InstallAsync()
     {
         var token = TestContext.Current.CancellationToken;
-        var label = new V1Patch(new { metadata = new { labels = new Dictionary<string, string> { ["webhook-test"] = Options.Namespace } } }, V1Patch.PatchType.MergePatch);
+        var label = new V1Patch(
+            new { metadata = new { labels = new Dictionary<string, string> { ["webhook-test"] = Options.Namespace } } },
+            V1Patch.PatchType.MergePatch
+        );
         await _client.CoreV1.PatchNamespaceAsync(label, Options.Namespace, cancellationToken: token);
         var manifest = WebhookManifest.Build(Options.ConfigurationName, new JsonObject { ["url"] = Address.ToString() });
         manifest["webhooks"]![0]!["namespaceSelector"] = new JsonObject { ["matchLabels"] = new JsonObject { ["webhook-test"] = Options.Namespace } };
-        await _client.CustomObjects.CreateClusterCustomObjectAsync(manifest, "admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations", cancellationToken: token);
+        await _client.CustomObjects.CreateClusterCustomObjectAsync(
+            manifest,
+            "admissionregistration.k8s.io",
+            "v1",
+            "validatingwebhookconfigurations",
+            cancellationToken: token
+        );
         await Eventually.HoldsAsync(IsAskedAsync, "the API server asks the webhook");
     }
 
     /// <summary>The bundle that the API server is told.</summary>
     public async Task<string> ReadBundleAsync()
     {
-        var configuration = await _client.AdmissionregistrationV1.ReadValidatingWebhookConfigurationAsync(Options.ConfigurationName, cancellationToken: TestContext.Current.CancellationToken);
+        var configuration = await _client.AdmissionregistrationV1.ReadValidatingWebhookConfigurationAsync(
+            Options.ConfigurationName,
+            cancellationToken: TestContext.Current.CancellationToken
+        );
         return System.Text.Encoding.UTF8.GetString(configuration.Webhooks[0].ClientConfig.CaBundle ?? []);
     }
 
@@ -97,8 +114,14 @@ internal sealed class WebhookHost : IAsyncDisposable
         try
         {
             await _client.CustomObjects.CreateNamespacedCustomObjectAsync(
-                SpecJson.Object("ShortenerRegion", Options.Namespace, "probe", spec), "urlshortener.dev", "v1alpha1", Options.Namespace, "shortenerregions", dryRun: "All",
-                cancellationToken: TestContext.Current.CancellationToken);
+                SpecJson.Object("ShortenerRegion", Options.Namespace, "probe", spec),
+                "urlshortener.dev",
+                "v1alpha1",
+                Options.Namespace,
+                "shortenerregions",
+                dryRun: "All",
+                cancellationToken: TestContext.Current.CancellationToken
+            );
             return false;
         }
         catch (k8s.Autorest.HttpOperationException refused) when (refused.Response.Content.Contains("spec.app.nodeSelector", StringComparison.Ordinal))

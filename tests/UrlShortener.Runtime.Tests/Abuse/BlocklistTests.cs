@@ -99,8 +99,13 @@ public class BlocklistTests
     [Fact]
     public void Parse_LinesInError_AreSkippedAndReported()
     {
-        var parse = Blocklist.Parse(new StringReader(
-            "good.com\nhttps://x.com/\nsha256:1234567\nsha256:zzzzzzzz\n*.x.com\n0.0.0.0 x.com\nx..com\n256.1.1.1\nsha256:" + new string('a', 65) + "\nalso.good.com"));
+        var parse = Blocklist.Parse(
+            new StringReader(
+                "good.com\nhttps://x.com/\nsha256:1234567\nsha256:zzzzzzzz\n*.x.com\n0.0.0.0 x.com\nx..com\n256.1.1.1\nsha256:"
+                    + new string('a', 65)
+                    + "\nalso.good.com"
+            )
+        );
 
         Assert.Equal(2, parse.List.Count);
         Assert.Equal(8, parse.ErrorCount);

@@ -32,7 +32,9 @@ public static class TargetUrlTable
     private static ILookup<string, string[]> Read()
     {
         using var reader = new StreamReader(typeof(TargetUrlTable).Assembly.GetManifestResourceStream("TargetUrls.tsv")!);
-        return reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries)
+        return reader
+            .ReadToEnd()
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Where(line => !line.StartsWith('#'))
             .Select(line => line.Split('\t'))
             .ToLookup(fields => fields[0], fields => fields.Skip(1).Select(Regex.Unescape).ToArray());

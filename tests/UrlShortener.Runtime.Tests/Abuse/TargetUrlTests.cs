@@ -12,7 +12,10 @@ public class TargetUrlTests
     private const int MaxLength = 2_048;
 
     private static readonly TargetPolicy Policy = new(
-        MaxLength, AllowPrivateHosts: false, new HashSet<string> { "Sho.rt", "links.example.org.", "kürz.de", "9.9.9.9" });
+        MaxLength,
+        AllowPrivateHosts: false,
+        new HashSet<string> { "Sho.rt", "links.example.org.", "kürz.de", "9.9.9.9" }
+    );
 
     private static readonly TargetPolicy OpenPolicy = Policy with { AllowPrivateHosts = true };
 
@@ -38,11 +41,16 @@ public class TargetUrlTests
     public void Check_InvisibleCharacterAtAnEnd_IsRefusedByName(int codePoint)
     {
         var invisible = char.ConvertFromUtf32(codePoint);
-        foreach (var (url, where) in new[]
-        {
-            ($"{invisible}https://example.com/", "begins"), ($"https://example.com/{invisible}", "ends"), ($"https://example.com{invisible}", "ends"),
-            ($" https://example.com/?q=1{invisible} ", "ends"), ($"https://example.com/#x{invisible}", "ends"),
-        })
+        foreach (
+            var (url, where) in new[]
+            {
+                ($"{invisible}https://example.com/", "begins"),
+                ($"https://example.com/{invisible}", "ends"),
+                ($"https://example.com{invisible}", "ends"),
+                ($" https://example.com/?q=1{invisible} ", "ends"),
+                ($"https://example.com/#x{invisible}", "ends"),
+            }
+        )
         {
             var verdict = TargetUrl.Check(url, new TargetPolicy(MaxLength, AllowPrivateHosts: false, new HashSet<string>()));
             Assert.False(verdict.IsAccepted, url);
@@ -193,9 +201,69 @@ public class TargetUrlTests
     {
         string[] fragments =
         [
-            "http", "https", "://", ":", "/", "//", "\\", "@", "?", "#", "%", "%2f", "%00", ".", "。", "．", "..", "[", "]", "::", "::1", "ffff", "0x", "0x7f",
-            "127", "１２７", "10", "1", "256", "010", "localhost", "example", "com", "local", "xn--", "xn--80ak6aa92e", "ü", "аррӏе", "日本", "a", "-", "_", " ",
-            "\t", "\r\n", "\0", "\u00ad", "\u200d", "\u202e", "\ud800", "😀", "℀", "／", "＠", "：", "80", "65536", "user:pw@", "<", "\"", "İ", "ß", "ﷺ",
+            "http",
+            "https",
+            "://",
+            ":",
+            "/",
+            "//",
+            "\\",
+            "@",
+            "?",
+            "#",
+            "%",
+            "%2f",
+            "%00",
+            ".",
+            "。",
+            "．",
+            "..",
+            "[",
+            "]",
+            "::",
+            "::1",
+            "ffff",
+            "0x",
+            "0x7f",
+            "127",
+            "１２７",
+            "10",
+            "1",
+            "256",
+            "010",
+            "localhost",
+            "example",
+            "com",
+            "local",
+            "xn--",
+            "xn--80ak6aa92e",
+            "ü",
+            "аррӏе",
+            "日本",
+            "a",
+            "-",
+            "_",
+            " ",
+            "\t",
+            "\r\n",
+            "\0",
+            "\u00ad",
+            "\u200d",
+            "\u202e",
+            "\ud800",
+            "😀",
+            "℀",
+            "／",
+            "＠",
+            "：",
+            "80",
+            "65536",
+            "user:pw@",
+            "<",
+            "\"",
+            "İ",
+            "ß",
+            "ﷺ",
         ];
         var text = Gen.Elements(fragments).ListOf().Select(parts => string.Concat(parts));
         var url = Gen.Elements("", "http://", "https://", "https://example.com", "https://example.com/", "https://[").Zip(text, (start, rest) => start + rest);
@@ -207,7 +275,15 @@ public class TargetUrlTests
     {
         string[] networks =
         [
-            "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/4",
+            "0.0.0.0/8",
+            "10.0.0.0/8",
+            "100.64.0.0/10",
+            "127.0.0.0/8",
+            "169.254.0.0/16",
+            "172.16.0.0/12",
+            "192.168.0.0/16",
+            "198.18.0.0/15",
+            "224.0.0.0/4",
             "240.0.0.0/4",
         ];
         var spelling =
@@ -220,15 +296,18 @@ public class TargetUrlTests
             from isWide in Gen.Elements(true, false)
             from end in Gen.Elements("", ".")
             select Spell(IPNetwork.Parse(network), (uint)low, parts, radix, zeros, dot, isWide) + end;
-        return Prop.ForAll(spelling.ToArbitrary(), host =>
-        {
-            var open = TargetUrl.Check($"http://{host}/", OpenPolicy);
-            Assert.True(open.IsAccepted, $"{host}: {open.Problem}");
-            AssertRefused($"http://{host}/", Policy);
-            Assert.Equal(IPAddress.Parse(open.Host).ToString(), open.Host);
-            AssertRefused($"http://[::ffff:{open.Host}]/", Policy);
-            AssertRefused($"http://[64:ff9b::{open.Host}]/", Policy);
-        });
+        return Prop.ForAll(
+            spelling.ToArbitrary(),
+            host =>
+            {
+                var open = TargetUrl.Check($"http://{host}/", OpenPolicy);
+                Assert.True(open.IsAccepted, $"{host}: {open.Problem}");
+                AssertRefused($"http://{host}/", Policy);
+                Assert.Equal(IPAddress.Parse(open.Host).ToString(), open.Host);
+                AssertRefused($"http://[::ffff:{open.Host}]/", Policy);
+                AssertRefused($"http://[64:ff9b::{open.Host}]/", Policy);
+            }
+        );
     }
 
     private static string Spell(IPNetwork network, uint low, int parts, int[] radix, int zeros, string dot, bool isWide)
@@ -240,13 +319,15 @@ public class TargetUrlTests
         for (var i = 0; i < parts; i++)
         {
             var number = i == parts - 1 ? address & (uint)(0xFFFFFFFFUL >> (8 * i)) : (address >> (24 - (8 * i))) & 0xFF;
-            numbers.Add(radix[i] switch
-            {
-                0 => number.ToString(null, null),
-                1 => "0x" + new string('0', zeros) + number.ToString("x", null),
-                2 => "0X" + new string('0', zeros) + number.ToString("X", null),
-                _ => "0" + new string('0', zeros) + Convert.ToString(number, 8),
-            });
+            numbers.Add(
+                radix[i] switch
+                {
+                    0 => number.ToString(null, null),
+                    1 => "0x" + new string('0', zeros) + number.ToString("x", null),
+                    2 => "0X" + new string('0', zeros) + number.ToString("X", null),
+                    _ => "0" + new string('0', zeros) + Convert.ToString(number, 8),
+                }
+            );
         }
 
         var host = string.Join(dot, numbers);
@@ -280,7 +361,10 @@ public class TargetUrlTests
             Assert.Equal(verdict.Host, verdict.Host.ToLowerInvariant());
 
             // Checking what was accepted changes nothing.
-            var roomy = policy with { MaxLength = 100_000 };
+            var roomy = policy with
+            {
+                MaxLength = 100_000,
+            };
             Assert.Equal(verdict, TargetUrl.Check(verdict.Location, roomy));
         }
     }

@@ -219,11 +219,23 @@ public sealed class ChangeFeedTests : IAsyncDisposable
         private volatile Exception? _error;
         private volatile int _epoch;
 
-        public IReadOnlyList<LoggedChange> Entries { get => _entries; set => _entries = value; }
+        public IReadOnlyList<LoggedChange> Entries
+        {
+            get => _entries;
+            set => _entries = value;
+        }
 
-        public int Epoch { get => _epoch; set => _epoch = value; }
+        public int Epoch
+        {
+            get => _epoch;
+            set => _epoch = value;
+        }
 
-        public Exception? Error { get => _error; set => _error = value; }
+        public Exception? Error
+        {
+            get => _error;
+            set => _error = value;
+        }
 
         public ConcurrentQueue<TimeSpan> Ages { get; } = new();
 
@@ -244,7 +256,11 @@ public sealed class ChangeFeedTests : IAsyncDisposable
         private readonly TaskCompletionSource<Action<LinkVersion>> _listener = new();
         private volatile bool _isAway;
 
-        public bool IsAway { get => _isAway; set => _isAway = value; }
+        public bool IsAway
+        {
+            get => _isAway;
+            set => _isAway = value;
+        }
 
         public int FailuresToListen { get; set; }
 

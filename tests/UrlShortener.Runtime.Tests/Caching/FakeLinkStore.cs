@@ -11,7 +11,11 @@ internal sealed class FakeLinkStore : ILinkStore
     private volatile Func<string, CancellationToken, Task<Link?>> _find = (code, _) => Task.FromResult<Link?>(NewLink(code));
     private int _calls;
 
-    public Func<string, CancellationToken, Task<Link?>> Find { get => _find; set => _find = value; }
+    public Func<string, CancellationToken, Task<Link?>> Find
+    {
+        get => _find;
+        set => _find = value;
+    }
 
     public int Calls => Volatile.Read(ref _calls);
 
@@ -35,7 +39,9 @@ internal sealed class FakeLinkStore : ILinkStore
         throw new NotSupportedException();
 
     public async Task<LinkTarget?> FindTargetAsync(string shortCode, StateVersion atLeast, CancellationToken cancellationToken) =>
-        await FindAsync(shortCode, cancellationToken) is { } link ? new LinkTarget(link.OriginalUrl, link.ExpiresAt, link.RedirectType, link.IsActive, new StateVersion(0, 1)) : null;
+        await FindAsync(shortCode, cancellationToken) is { } link
+            ? new LinkTarget(link.OriginalUrl, link.ExpiresAt, link.RedirectType, link.IsActive, new StateVersion(0, 1))
+            : null;
 
     public Task<LinkChangeResult> UpdateAsync(string shortCode, long userId, LinkChange change, CancellationToken cancellationToken) =>
         throw new NotSupportedException();

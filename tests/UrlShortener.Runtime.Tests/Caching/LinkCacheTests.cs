@@ -212,24 +212,32 @@ public sealed class LinkCacheTests : IDisposable
             return FakeLinkStore.NewLink(code, $"https://example.com/{state}");
         };
 
-        await Parallel.ForEachAsync(Enumerable.Range(0, 8), Token, async (worker, token) =>
-        {
-            var index = worker % codes.Length;
-            for (var i = 0; i < 2_000; i++)
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, 8),
+            Token,
+            async (worker, token) =>
             {
-                if (worker < codes.Length)
+                var index = worker % codes.Length;
+                for (var i = 0; i < 2_000; i++)
                 {
-                    Interlocked.Increment(ref newest[index]);
-                    cache.Invalidate(codes[index]);
-                }
+                    if (worker < codes.Length)
+                    {
+                        Interlocked.Increment(ref newest[index]);
+                        cache.Invalidate(codes[index]);
+                    }
 
-                // What was changed before the call is what it answers, or something newer.
-                var least = Volatile.Read(ref newest[index]);
-                var link = cache.TryGet(codes[index], out var held) ? held : await cache.LoadAsync(codes[index], token);
-                if (worker < codes.Length)
-                    Assert.InRange(int.Parse(link.Location.ToString().Split('/')[^1], System.Globalization.CultureInfo.InvariantCulture), least, int.MaxValue);
+                    // What was changed before the call is what it answers, or something newer.
+                    var least = Volatile.Read(ref newest[index]);
+                    var link = cache.TryGet(codes[index], out var held) ? held : await cache.LoadAsync(codes[index], token);
+                    if (worker < codes.Length)
+                        Assert.InRange(
+                            int.Parse(link.Location.ToString().Split('/')[^1], System.Globalization.CultureInfo.InvariantCulture),
+                            least,
+                            int.MaxValue
+                        );
+                }
             }
-        });
+        );
 
         Assert.Equal(0, cache.Loading);
         for (var index = 0; index < codes.Length; index++)

@@ -138,13 +138,19 @@ public sealed class ClickEnricherTests
 
     [Fact]
     public void Enrich_NobodyHasSeenIt_IsCountedLikeABot() =>
-        Assert.True(_enricher.Enrich(Click() with { UserAgent = "Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0", IsSpeculative = true }, Salt).IsBot);
+        Assert.True(
+            _enricher
+                .Enrich(Click() with { UserAgent = "Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0", IsSpeculative = true }, Salt)
+                .IsBot
+        );
 
     [Fact]
     public void Enrich_Bot_IsMarked()
     {
         Assert.True(_enricher.Enrich(Click() with { UserAgent = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)" }, Salt).IsBot);
-        Assert.False(_enricher.Enrich(Click() with { UserAgent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0" }, Salt).IsBot);
+        Assert.False(
+            _enricher.Enrich(Click() with { UserAgent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0" }, Salt).IsBot
+        );
     }
 
     [Fact]
@@ -157,7 +163,14 @@ public sealed class ClickEnricherTests
     }
 
     [Property(MaxTest = 2_000)]
-    public void Enrich_ArbitraryHeaders_NeverThrowsAndKeepsTheLimits(string? referrer, string? agent, string? mobile, string? platform, string? country, IPAddress? address)
+    public void Enrich_ArbitraryHeaders_NeverThrowsAndKeepsTheLimits(
+        string? referrer,
+        string? agent,
+        string? mobile,
+        string? platform,
+        string? country,
+        IPAddress? address
+    )
     {
         var stored = _enricher.Enrich(new Click("abcd", 0, address, referrer, agent, mobile, platform, country, DoNotTrack: false), Salt);
 

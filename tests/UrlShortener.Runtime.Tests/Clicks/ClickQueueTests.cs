@@ -63,9 +63,7 @@ public sealed class ClickQueueTests
         Assert.True(queue.TryTake(out _));
         queue.Add(click);
         Assert.Equal(count, queue.Count);
-        while (queue.TryTake(out _))
-        {
-        }
+        while (queue.TryTake(out _)) { }
 
         Assert.Equal(0, queue.Bytes);
     }

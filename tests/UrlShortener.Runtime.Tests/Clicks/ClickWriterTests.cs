@@ -54,11 +54,14 @@ public sealed class ClickWriterTests : IDisposable
         await _writer.StartAsync(Token);
         Add(1);
 
-        await Eventually.HoldsAsync(() => _store.Calls > 0, () =>
-        {
-            steps++;
-            Step();
-        });
+        await Eventually.HoldsAsync(
+            () => _store.Calls > 0,
+            () =>
+            {
+                steps++;
+                Step();
+            }
+        );
 
         Assert.InRange(_store.Calls, 1, steps);
         await _writer.StopAsync(Token);
@@ -88,7 +91,8 @@ public sealed class ClickWriterTests : IDisposable
                 while (!Volatile.Read(ref isOver))
                     Add(1);
             },
-            Token);
+            Token
+        );
 
         await Eventually.HoldsAsync(() => _store.Calls >= 3, Step);
 
@@ -297,9 +301,17 @@ public sealed class ClickWriterTests : IDisposable
         private int _failures;
         private int _calls;
 
-        public Exception? Error { get => _error; set => _error = value; }
+        public Exception? Error
+        {
+            get => _error;
+            set => _error = value;
+        }
 
-        public Exception? SaltError { get => _saltError; set => _saltError = value; }
+        public Exception? SaltError
+        {
+            get => _saltError;
+            set => _saltError = value;
+        }
 
         public TaskCompletionSource? Gate { get; set; }
 

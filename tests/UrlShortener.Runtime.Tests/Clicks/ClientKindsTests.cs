@@ -79,8 +79,7 @@ public sealed class ClientKindsTests
     [InlineData("Botim", false)]
     [InlineData("Abbott", false)]
     [InlineData("see /robots.txt", true)]
-    public void Classify_WordWithBot_IsBotOnlyAtItsEnd(string userAgent, bool isBot) =>
-        Assert.Equal(isBot, ClientKinds.Classify(userAgent, null, null).IsBot);
+    public void Classify_WordWithBot_IsBotOnlyAtItsEnd(string userAgent, bool isBot) => Assert.Equal(isBot, ClientKinds.Classify(userAgent, null, null).IsBot);
 
     [Theory]
     [InlineData("NodeMaps/3.1 CFNetwork/1404.0.5 Darwin/22.3.0")]

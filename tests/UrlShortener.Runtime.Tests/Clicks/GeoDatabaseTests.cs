@@ -67,7 +67,9 @@ public sealed class GeoDatabaseTests : IDisposable
     public void Find_Ipv6AddressInIpv4File_IsUnknown()
     {
         // The first 32 bits of 2001:db8:: read as an IPv4 address are 32.1.13.184.
-        new MmdbWriter(ipVersion: 4).Add("32.1.0.0/16", MmdbWriter.Flat("US", "Columbus")).WriteTo(FilePath);
+        new MmdbWriter(ipVersion: 4)
+            .Add("32.1.0.0/16", MmdbWriter.Flat("US", "Columbus"))
+            .WriteTo(FilePath);
         using var database = Open();
 
         Assert.Equal(default, database.Find(IPAddress.Parse("2001:db8::1")));
@@ -112,7 +114,14 @@ public sealed class GeoDatabaseTests : IDisposable
     {
         new MmdbWriter()
             .Add("192.0.2.0/24", new() { ["country"] = "DE", ["city"] = 7u })
-            .Add("198.51.100.0/24", new() { ["country"] = new Dictionary<string, object> { ["iso_code"] = 7u }, ["city"] = new Dictionary<string, object>() })
+            .Add(
+                "198.51.100.0/24",
+                new()
+                {
+                    ["country"] = new Dictionary<string, object> { ["iso_code"] = 7u },
+                    ["city"] = new Dictionary<string, object>(),
+                }
+            )
             .Add("203.0.113.0/24", [])
             .WriteTo(FilePath);
         using var database = Open();
@@ -126,10 +135,7 @@ public sealed class GeoDatabaseTests : IDisposable
     public void Find_BrokenRecord_IsUnknownAndWarnsOnce()
     {
         var marker = "Berlin-Berlin";
-        var bytes = new MmdbWriter()
-            .Add("192.0.2.0/24", MmdbWriter.Flat("DE", marker))
-            .Add("198.51.100.0/24", MmdbWriter.Flat("FR", null))
-            .ToArray();
+        var bytes = new MmdbWriter().Add("192.0.2.0/24", MmdbWriter.Flat("DE", marker)).Add("198.51.100.0/24", MmdbWriter.Flat("FR", null)).ToArray();
         var text = bytes.AsSpan().IndexOf(Encoding.UTF8.GetBytes(marker));
         // A string of 15 MB, in a file of a few kilobytes.
         bytes[text - 1] = (2 << 5) | 31;
@@ -240,15 +246,22 @@ public sealed class GeoDatabaseTests : IDisposable
         Write("DE");
         using var database = Open();
         using var stop = new CancellationTokenSource();
-        var readers = Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
-        {
-            var found = new HashSet<string?>();
-            do
-                found.Add(CountryIn(database));
-            while (!stop.IsCancellationRequested);
+        var readers = Enumerable
+            .Range(0, 4)
+            .Select(_ =>
+                Task.Run(
+                    () =>
+                    {
+                        var found = new HashSet<string?>();
+                        do found.Add(CountryIn(database));
+                        while (!stop.IsCancellationRequested);
 
-            return found;
-        }, TestContext.Current.CancellationToken)).ToArray();
+                        return found;
+                    },
+                    TestContext.Current.CancellationToken
+                )
+            )
+            .ToArray();
 
         for (var i = 1; i <= 20; i++)
         {

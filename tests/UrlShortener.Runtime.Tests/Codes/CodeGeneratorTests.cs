@@ -13,12 +13,15 @@ public sealed class CodeGeneratorTests
     public void Generate_Keys_AreDistinctCodesOfSevenLettersAndDigits()
     {
         Assert.Equal(Keys, Sample.Distinct(StringComparer.Ordinal).Count());
-        Assert.All(Sample, key =>
-        {
-            Assert.Equal(CodeGenerator.Length, key.Length);
-            Assert.True(ShortCode.IsValid(key));
-            Assert.True(key.All(char.IsAsciiLetterOrDigit));
-        });
+        Assert.All(
+            Sample,
+            key =>
+            {
+                Assert.Equal(CodeGenerator.Length, key.Length);
+                Assert.True(ShortCode.IsValid(key));
+                Assert.True(key.All(char.IsAsciiLetterOrDigit));
+            }
+        );
     }
 
     [Fact]
@@ -34,12 +37,15 @@ public sealed class CodeGeneratorTests
         var keys = CodeGenerator.Generate(Keys);
 
         Assert.Equal(Keys, keys.Distinct(StringComparer.Ordinal).Count());
-        Assert.All(keys, key =>
-        {
-            Assert.Equal(CodeGenerator.Length, key.Length);
-            Assert.True(key.All(char.IsAsciiLetterOrDigit));
-            Assert.False(ReservedWords.Contains(key) || OffensiveWords.Occurs(key));
-        });
+        Assert.All(
+            keys,
+            key =>
+            {
+                Assert.Equal(CodeGenerator.Length, key.Length);
+                Assert.True(key.All(char.IsAsciiLetterOrDigit));
+                Assert.False(ReservedWords.Contains(key) || OffensiveWords.Occurs(key));
+            }
+        );
     }
 
     [Theory]

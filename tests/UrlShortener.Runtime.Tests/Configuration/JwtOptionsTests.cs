@@ -19,7 +19,12 @@ public sealed class JwtOptionsTests
     [Fact]
     public void Validate_KeyWithIssuerAndAudience_IsGood()
     {
-        var options = new JwtOptions { SigningKey = Key, Issuer = "https://issuer", Audience = "links" };
+        var options = new JwtOptions
+        {
+            SigningKey = Key,
+            Issuer = "https://issuer",
+            Audience = "links",
+        };
 
         Assert.Empty(Faults(options));
         Assert.True(options.IsConfigured);
@@ -38,7 +43,16 @@ public sealed class JwtOptionsTests
     public void Validate_AuthorityAndKey_ExcludeEachOther() =>
         Assert.Equal(
             [nameof(JwtOptions.SigningKey)],
-            Faults(new JwtOptions { Authority = new Uri("https://issuer.example"), SigningKey = Key, Issuer = "i", Audience = "a" }));
+            Faults(
+                new JwtOptions
+                {
+                    Authority = new Uri("https://issuer.example"),
+                    SigningKey = Key,
+                    Issuer = "i",
+                    Audience = "a",
+                }
+            )
+        );
 
     [Fact]
     public void Validate_AuthorityWithoutTls_IsNamed() =>
@@ -49,7 +63,17 @@ public sealed class JwtOptionsTests
     [InlineData("not base64 at all, although it is long enough for one")]
     [InlineData("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==")] // 31 bytes
     public void Validate_WeakKey_IsNamed(string key) =>
-        Assert.Equal([nameof(JwtOptions.SigningKey)], Faults(new JwtOptions { SigningKey = key, Issuer = "i", Audience = "a" }));
+        Assert.Equal(
+            [nameof(JwtOptions.SigningKey)],
+            Faults(
+                new JwtOptions
+                {
+                    SigningKey = key,
+                    Issuer = "i",
+                    Audience = "a",
+                }
+            )
+        );
 
     [Fact]
     public void Validate_KeyAlone_NamesAllThatIsMissing() =>
@@ -59,5 +83,6 @@ public sealed class JwtOptionsTests
     public void Validate_AuthorityAlone_NamesTheAudience() =>
         Assert.Equal([nameof(JwtOptions.Audience)], Faults(new JwtOptions { Authority = new Uri("https://issuer.example") }));
 
-    private static IEnumerable<string> Faults(JwtOptions options) => options.Validate(new ValidationContext(options)).Select(result => Assert.Single(result.MemberNames));
+    private static IEnumerable<string> Faults(JwtOptions options) =>
+        options.Validate(new ValidationContext(options)).Select(result => Assert.Single(result.MemberNames));
 }

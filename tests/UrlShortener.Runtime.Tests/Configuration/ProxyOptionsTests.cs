@@ -44,7 +44,8 @@ public sealed class ProxyOptionsTests
     }
 
     [Property]
-    public void Validate_ArbitraryText_AgreesWithTryParse(string? text) => Assert.Equal(ProxyOptions.TryParse(text ?? "", out _), Validate(text ?? "").Count == 0);
+    public void Validate_ArbitraryText_AgreesWithTryParse(string? text) =>
+        Assert.Equal(ProxyOptions.TryParse(text ?? "", out _), Validate(text ?? "").Count == 0);
 
     private static List<ValidationResult> Validate(params string[] trusted)
     {

@@ -32,47 +32,50 @@ public sealed class SettingsTests
 
     [Fact]
     public void FindErrors_EverySettingGiven_HasNone() =>
-        Assert.Empty(Find(
-            "Abuse:AllowPrivateHosts=true",
-            "Abuse:BlocklistPath=/etc/blocklist",
-            "Authentication:Jwt:SigningKey=" + Convert.ToBase64String(new byte[32]),
-            "Authentication:Jwt:Issuer=i",
-            "Authentication:Jwt:Audience=a",
-            "Authentication:Jwt:EmailClaim=mail",
-            "Caching:Ttl=00:01:00",
-            "Caching:NegativeTtl=00:00:10",
-            "Caching:StaleTtl=00:00:00",
-            "Caching:Capacity=1000",
-            "Clicks:QueueCapacity=1000",
-            "Clicks:BatchSize=1",
-            "Clicks:FlushInterval=00:00:00.1",
-            "Clicks:RetentionDays=1",
-            "Clicks:GeoDatabasePath=/geo.mmdb",
-            "Clicks:CountryHeader=CF-IPCountry",
-            "Keys:PoolSize=100",
-            "Keys:LowWatermark=1",
-            "Keys:BatchSize=1",
-            "Links:PublicBaseUrl=https://sho.rt",
-            "Links:OwnHosts:0=sho.rt",
-            "Links:OwnHosts:1=www.sho.rt",
-            "Links:MaxUrlLength=64",
-            "Links:MaxMetadataBytes=2",
-            "Links:BulkLimit=1",
-            "Links:EnterpriseBulkLimit=1",
-            "Proxies:Trusted:0=10.0.0.0/8",
-            "Proxies:ForwardLimit=1",
-            "RateLimiting:Enabled=false",
-            "RateLimiting:Anonymous=1",
-            "RateLimiting:Free=1",
-            "RateLimiting:Pro=1",
-            "RateLimiting:Enterprise=1",
-            "Quotas:FreeBytes=0",
-            "Quotas:ProBytes=1000000000000000",
-            "RateLimiting:Capacity=1000",
-            "Storage:DataDirectory=/data",
-            "Urls=http://localhost",
-            "Logging:LogLevel:Default=Debug",
-            "Kestrel:Endpoints:Http:Url=http://*:80"));
+        Assert.Empty(
+            Find(
+                "Abuse:AllowPrivateHosts=true",
+                "Abuse:BlocklistPath=/etc/blocklist",
+                "Authentication:Jwt:SigningKey=" + Convert.ToBase64String(new byte[32]),
+                "Authentication:Jwt:Issuer=i",
+                "Authentication:Jwt:Audience=a",
+                "Authentication:Jwt:EmailClaim=mail",
+                "Caching:Ttl=00:01:00",
+                "Caching:NegativeTtl=00:00:10",
+                "Caching:StaleTtl=00:00:00",
+                "Caching:Capacity=1000",
+                "Clicks:QueueCapacity=1000",
+                "Clicks:BatchSize=1",
+                "Clicks:FlushInterval=00:00:00.1",
+                "Clicks:RetentionDays=1",
+                "Clicks:GeoDatabasePath=/geo.mmdb",
+                "Clicks:CountryHeader=CF-IPCountry",
+                "Keys:PoolSize=100",
+                "Keys:LowWatermark=1",
+                "Keys:BatchSize=1",
+                "Links:PublicBaseUrl=https://sho.rt",
+                "Links:OwnHosts:0=sho.rt",
+                "Links:OwnHosts:1=www.sho.rt",
+                "Links:MaxUrlLength=64",
+                "Links:MaxMetadataBytes=2",
+                "Links:BulkLimit=1",
+                "Links:EnterpriseBulkLimit=1",
+                "Proxies:Trusted:0=10.0.0.0/8",
+                "Proxies:ForwardLimit=1",
+                "RateLimiting:Enabled=false",
+                "RateLimiting:Anonymous=1",
+                "RateLimiting:Free=1",
+                "RateLimiting:Pro=1",
+                "RateLimiting:Enterprise=1",
+                "Quotas:FreeBytes=0",
+                "Quotas:ProBytes=1000000000000000",
+                "RateLimiting:Capacity=1000",
+                "Storage:DataDirectory=/data",
+                "Urls=http://localhost",
+                "Logging:LogLevel:Default=Debug",
+                "Kestrel:Endpoints:Http:Url=http://*:80"
+            )
+        );
 
     [Theory]
     [InlineData("Chaching:Ttl=00:00:30", "Chaching is not a setting. Did you mean Caching?")]
@@ -103,7 +106,10 @@ public sealed class SettingsTests
     [InlineData("Clicks:CountryHeader=CF IPCountry", "Clicks:CountryHeader must be a header name: letters, digits and '-'.")]
     [InlineData("Authentication:Jwt:Authority=https://issuer", "Authentication:Jwt:Audience must be set when Bearer tokens are accepted.")]
     [InlineData("ConnectionStrings:Postgre=Host=x", "ConnectionStrings:Postgre is not a setting. Did you mean Postgres?")]
-    [InlineData("ConnectionStrings:Redis=a:6379", "ConnectionStrings:Redis needs ConnectionStrings:Postgres: links kept in a file of one process must not be shared.")]
+    [InlineData(
+        "ConnectionStrings:Redis=a:6379",
+        "ConnectionStrings:Redis needs ConnectionStrings:Postgres: links kept in a file of one process must not be shared."
+    )]
     [InlineData("Role=queen", "Role must be all, app or kgs, not \"queen\".")]
     [InlineData("Kgs:Token=short", "Kgs:Token must have at least 32 characters.")]
     public void FindErrors_OneFault_IsNamed(string setting, string error) => Assert.Equal([error], Find(setting));
@@ -119,7 +125,8 @@ public sealed class SettingsTests
         Assert.Equal(
             ["Wrong", "Caching:Ttl", "Clicks:BatchSize", "ConnectionStrings:X", "Keys:PoolSize", "Keys:BatchSize", "RateLimiting:Fre"],
             Find("Wrong=1", "Caching:Ttl=x", "Clicks:BatchSize=0", "Keys:PoolSize=1", "Keys:BatchSize=0", "RateLimiting:Fre=1", "ConnectionStrings:X=y")
-                .Select(error => error.Split(' ')[0]));
+                .Select(error => error.Split(' ')[0])
+        );
 
     [Fact]
     public void FindErrors_SettingNamesInOtherCase_AreGood() => Assert.Empty(Find("caching:TTL=00:00:10", "KEYS:poolsize=20000"));
@@ -154,8 +161,9 @@ public sealed class SettingsTests
     public void AddSettings_Values_AreBound()
     {
         var collection = new ServiceCollection();
-        collection.AddSettings(Configuration(
-            "Links:PublicBaseUrl=https://sho.rt", "Links:OwnHosts:0=a.example", "Caching:Ttl=00:00:07", "Authentication:Jwt:Audience=x"));
+        collection.AddSettings(
+            Configuration("Links:PublicBaseUrl=https://sho.rt", "Links:OwnHosts:0=a.example", "Caching:Ttl=00:00:07", "Authentication:Jwt:Audience=x")
+        );
         using var services = collection.BuildServiceProvider();
 
         Assert.Equal("sho.rt", services.GetRequiredService<LinkOptions>().PublicBaseUrl!.Host);
@@ -168,22 +176,28 @@ public sealed class SettingsTests
     [Fact]
     public void Defaults_OfEveryOption_Pass()
     {
-        var options = typeof(Settings).Assembly.GetTypes()
-            .Where(type => type.Namespace == typeof(Settings).Namespace && type.Name.EndsWith("Options", StringComparison.Ordinal)).ToList();
+        var options = typeof(Settings)
+            .Assembly.GetTypes()
+            .Where(type => type.Namespace == typeof(Settings).Namespace && type.Name.EndsWith("Options", StringComparison.Ordinal))
+            .ToList();
 
         Assert.True(options.Count >= 10);
-        Assert.All(options, type =>
-        {
-            var results = new List<ValidationResult>();
-            var instance = Activator.CreateInstance(type)!;
-            Validator.TryValidateObject(instance, new ValidationContext(instance), results, validateAllProperties: true);
-            Assert.Empty(results);
-        });
+        Assert.All(
+            options,
+            type =>
+            {
+                var results = new List<ValidationResult>();
+                var instance = Activator.CreateInstance(type)!;
+                Validator.TryValidateObject(instance, new ValidationContext(instance), results, validateAllProperties: true);
+                Assert.Empty(results);
+            }
+        );
     }
 
     private static IReadOnlyList<string> Find(params string[] settings) => Settings.FindErrors(Configuration(settings));
 
-    private static IConfigurationRoot Configuration(params string[] settings) => new ConfigurationBuilder().AddCommandLine([.. settings.Select(setting => "--" + setting)]).Build();
+    private static IConfigurationRoot Configuration(params string[] settings) =>
+        new ConfigurationBuilder().AddCommandLine([.. settings.Select(setting => "--" + setting)]).Build();
 
     private static IConfigurationRoot Json(string json) => new ConfigurationBuilder().AddJsonStream(new MemoryStream(Encoding.UTF8.GetBytes(json))).Build();
 }

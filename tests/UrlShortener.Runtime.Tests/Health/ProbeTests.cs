@@ -62,13 +62,15 @@ public sealed class ProbeTests
         await ended.Task;
     }
 
-    private Probe<string> New(Func<CancellationToken, Task<string>> ask) => new(
-        token =>
-        {
-            Interlocked.Increment(ref _calls);
-            return ask(token);
-        },
-        "silent",
-        _failures.Add,
-        _time);
+    private Probe<string> New(Func<CancellationToken, Task<string>> ask) =>
+        new(
+            token =>
+            {
+                Interlocked.Increment(ref _calls);
+                return ask(token);
+            },
+            "silent",
+            _failures.Add,
+            _time
+        );
 }

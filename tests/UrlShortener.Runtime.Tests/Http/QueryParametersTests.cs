@@ -82,7 +82,8 @@ public sealed class QueryParametersTests
     [InlineData("1", null)]
     [InlineData("yes", null)]
     [InlineData("", null)]
-    public void Boolean_Text_IsTrueOrFalseOrRefused(string value, bool? expected) => AssertResult(expected, Read("name", value).Boolean("name"), expected is not null);
+    public void Boolean_Text_IsTrueOrFalseOrRefused(string value, bool? expected) =>
+        AssertResult(expected, Read("name", value).Boolean("name"), expected is not null);
 
     [Theory]
     [InlineData("hour", true)]

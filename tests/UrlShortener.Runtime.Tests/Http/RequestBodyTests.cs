@@ -33,7 +33,8 @@ public sealed class RequestBodyTests
     {
         var parsed = Parse(
             """{"custom_allias":1,"expires_at":"tomorrow","redirect_type":"301","original_url":"https://example.com","custom_alias":[],"expires_in_days":1.5}"""u8,
-            LinkJson.Instance.CreateLinkRequest);
+            LinkJson.Instance.CreateLinkRequest
+        );
 
         Assert.Equal(["custom_allias", "expires_at", "redirect_type", "custom_alias", "expires_in_days"], parsed.Errors.Select(error => error.Field));
         Assert.Equal("https://example.com", parsed.Value!.OriginalUrl);
@@ -42,7 +43,10 @@ public sealed class RequestBodyTests
     [Fact]
     public void Parse_ItemsOfAListWrong_NamesThoseOfAllItems()
     {
-        var parsed = Parse("""{"urls":[{"original_url":1},7,{"custom_allias":"a"},null,{"original_url":"https://example.com"}],"more":1}"""u8, LinkJson.Instance.BulkRequest);
+        var parsed = Parse(
+            """{"urls":[{"original_url":1},7,{"custom_allias":"a"},null,{"original_url":"https://example.com"}],"more":1}"""u8,
+            LinkJson.Instance.BulkRequest
+        );
 
         Assert.Equal(["urls[0].original_url", "urls[1]", "urls[2].custom_allias", "more"], parsed.Errors.Select(error => error.Field));
     }
@@ -65,6 +69,5 @@ public sealed class RequestBodyTests
     }
 
     private static ParsedBody<T> Parse<T>(ReadOnlySpan<byte> body, JsonTypeInfo<T> type)
-        where T : class =>
-        RequestBody.Parse(new ReadOnlySequence<byte>(body.ToArray()), type);
+        where T : class => RequestBody.Parse(new ReadOnlySequence<byte>(body.ToArray()), type);
 }

@@ -8,7 +8,12 @@ namespace UrlShortener.Runtime.Tests.Keys;
 
 public sealed class KeyPoolWorkerTests : IAsyncDisposable
 {
-    private readonly KeyOptions _options = new() { PoolSize = 100, LowWatermark = 40, BatchSize = 30 };
+    private readonly KeyOptions _options = new()
+    {
+        PoolSize = 100,
+        LowWatermark = 40,
+        BatchSize = 30,
+    };
     private readonly FakeTimeProvider _time = new();
     private readonly FakeKeyStore _store = new();
     private readonly KeyPool _pool;
@@ -102,7 +107,11 @@ public sealed class KeyPoolWorkerTests : IAsyncDisposable
         private volatile Exception? _error;
         private int _failures;
 
-        public Exception? Error { get => _error; set => _error = value; }
+        public Exception? Error
+        {
+            get => _error;
+            set => _error = value;
+        }
 
         public int Failures => Volatile.Read(ref _failures);
 

@@ -51,5 +51,6 @@ public sealed class IdempotencyKeyTests
         Assert.Equal((64, 64), (retry.Key.Length, retry.RequestHash.Length));
     }
 
-    private static IdempotencyKey Of(string caller, string key, string path, string body) => IdempotencyKey.Of(caller, key, path, new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(body)));
+    private static IdempotencyKey Of(string caller, string key, string path, string body) =>
+        IdempotencyKey.Of(caller, key, path, new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(body)));
 }

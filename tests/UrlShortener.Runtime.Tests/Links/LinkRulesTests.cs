@@ -33,7 +33,8 @@ public sealed class LinkRulesTests : IDisposable
     public void Check_EverythingGiven_IsTaken()
     {
         var result = Create(
-            """{"original_url":"https://example.com","custom_alias":"my-Link_1","expires_in_days":3650,"redirect_type":308,"metadata":{ "a" : [1, "é"] }}""");
+            """{"original_url":"https://example.com","custom_alias":"my-Link_1","expires_in_days":3650,"redirect_type":308,"metadata":{ "a" : [1, "é"] }}"""
+        );
 
         Assert.Equal(new NewLink("my-Link_1", "https://example.com", Now.AddDays(3_650), 308, """{"a":[1,"é"]}"""), result.Value);
     }
@@ -110,7 +111,11 @@ public sealed class LinkRulesTests : IDisposable
         // {"a":"…"} has 8 bytes besides the text.
         var result = Create($$"""{"original_url":"https://example.com","metadata":   {   "a"   :   "{{new string('x', length)}}"   }   }""");
         Assert.Equal(isGood, result.Value is not null);
-        Assert.Equal(isGood, Create($$$"""{"original_url":"https://example.com","metadata":{"a":"{{{new string('é', length / 2)}}}{{{new string('x', length % 2)}}}"}}""").Value is not null);
+        Assert.Equal(
+            isGood,
+            Create($$$"""{"original_url":"https://example.com","metadata":{"a":"{{{new string('é', length / 2)}}}{{{new string('x', length % 2)}}}"}}""").Value
+                is not null
+        );
     }
 
     [Theory]
@@ -121,8 +126,11 @@ public sealed class LinkRulesTests : IDisposable
 
     [Fact]
     public void Check_PrivateHostsAllowed_AcceptsThem() =>
-        Assert.NotNull(new LinkRules(new LinkOptions(), new AbuseOptions { AllowPrivateHosts = true }, _blocklist)
-            .Check(Parse<CreateLinkRequest>("""{"original_url":"http://127.0.0.1/"}"""), "request.example", Now).Value);
+        Assert.NotNull(
+            new LinkRules(new LinkOptions(), new AbuseOptions { AllowPrivateHosts = true }, _blocklist)
+                .Check(Parse<CreateLinkRequest>("""{"original_url":"http://127.0.0.1/"}"""), "request.example", Now)
+                .Value
+        );
 
     [Fact]
     public void Check_ConfusableHost_IsAcceptedWithAWarning()
@@ -147,7 +155,12 @@ public sealed class LinkRulesTests : IDisposable
             var rules = new LinkRules(new LinkOptions(), new AbuseOptions(), blocklist);
 
             var created = rules.Check(Parse<CreateLinkRequest>("""{"original_url":"https://evil.example.com/x"}"""), "request.example", Now);
-            var changed = rules.Check(Parse<UpdateLinkRequest>("""{"original_url":"https://evil.example.com/x"}"""), new HashSet<string>(), "request.example", Now);
+            var changed = rules.Check(
+                Parse<UpdateLinkRequest>("""{"original_url":"https://evil.example.com/x"}"""),
+                new HashSet<string>(),
+                "request.example",
+                Now
+            );
 
             Assert.Equal(ErrorCode.UrlBlocked, Assert.Single(created.Errors).Code);
             Assert.Equal(ErrorCode.UrlBlocked, Assert.Single(changed.Errors).Code);
@@ -187,7 +200,8 @@ public sealed class LinkRulesTests : IDisposable
     public void CheckChange_EveryRuleBroken_NamesAllAtOnce() =>
         Assert.Equal(
             ["expires_at", "original_url", "redirect_type", "metadata"],
-            Change("""{"original_url":"x","redirect_type":1,"metadata":1,"expires_at":1,"is_active":true}""").Errors.Select(error => error.Field));
+            Change("""{"original_url":"x","redirect_type":1,"metadata":1,"expires_at":1,"is_active":true}""").Errors.Select(error => error.Field)
+        );
 
     [Fact]
     public void CheckChange_EachMemberAlone_ChangesThatOnly()
@@ -199,12 +213,16 @@ public sealed class LinkRulesTests : IDisposable
         Assert.Equal(new LinkChange { SetsExpiry = true }, Change("""{"never_expires":true}""").Value);
         Assert.Equal(
             new LinkChange { SetsExpiry = true, ExpiresAt = DateTimeOffset.FromUnixTimeMilliseconds(1_893_456_000_123) },
-            Change("""{"expires_at":"2030-01-01T02:00:00.1239+02:00"}""").Value);
+            Change("""{"expires_at":"2030-01-01T02:00:00.1239+02:00"}""").Value
+        );
     }
 
     [Fact]
     public void CheckChange_NullInPlainJson_IsNotGiven() =>
-        Assert.Equal(new LinkChange { IsActive = true }, Change("""{"is_active":true,"expires_at":null,"metadata":null,"original_url":null,"redirect_type":null}""").Value);
+        Assert.Equal(
+            new LinkChange { IsActive = true },
+            Change("""{"is_active":true,"expires_at":null,"metadata":null,"original_url":null,"redirect_type":null}""").Value
+        );
 
     [Fact]
     public void CheckChange_NullInAMergePatch_RemovesWhatCanBeRemoved()
@@ -214,14 +232,23 @@ public sealed class LinkRulesTests : IDisposable
         Assert.Equal(new LinkChange { Metadata = """{"a":null}""" }, Change("""{"metadata":{"a":null}}""", isMergePatch: true).Value);
         Assert.Equal(
             ["is_active", "original_url", "redirect_type"],
-            Change("""{"is_active":null,"original_url":null,"redirect_type":null,"expires_at":null}""", isMergePatch: true).Errors.Select(error => error.Field).Order(StringComparer.Ordinal));
+            Change("""{"is_active":null,"original_url":null,"redirect_type":null,"expires_at":null}""", isMergePatch: true)
+                .Errors.Select(error => error.Field)
+                .Order(StringComparer.Ordinal)
+        );
     }
 
     [Fact]
     public void Check_ExpiresAt_IsTheEndUnlessDaysAreGivenToo()
     {
-        Assert.Equal(DateTimeOffset.FromUnixTimeMilliseconds(1_893_456_000_123), Create("""{"original_url":"https://example.com","expires_at":"2030-01-01t02:00:00.1239+02:00"}""").Value!.ExpiresAt);
-        Assert.Equal("expires_at", Assert.Single(Create("""{"original_url":"https://example.com","expires_at":"2030-01-01T00:00:00Z","expires_in_days":3}""").Errors).Field);
+        Assert.Equal(
+            DateTimeOffset.FromUnixTimeMilliseconds(1_893_456_000_123),
+            Create("""{"original_url":"https://example.com","expires_at":"2030-01-01t02:00:00.1239+02:00"}""").Value!.ExpiresAt
+        );
+        Assert.Equal(
+            "expires_at",
+            Assert.Single(Create("""{"original_url":"https://example.com","expires_at":"2030-01-01T00:00:00Z","expires_in_days":3}""").Errors).Field
+        );
         Assert.Equal("expires_at", Assert.Single(Create("""{"original_url":"https://example.com","expires_at":"2020-01-01T00:00:00Z"}""").Errors).Field);
     }
 
@@ -229,7 +256,8 @@ public sealed class LinkRulesTests : IDisposable
     public void Check_UnreadableAndBrokenMembers_AreAllNamedOnce() =>
         Assert.Equal(
             ["custom_allias", "original_url", "redirect_type", "custom_alias", "expires_in_days"],
-            Create("""{"custom_allias":"x","original_url":5,"redirect_type":"x","custom_alias":"a","expires_in_days":0}""").Errors.Select(error => error.Field));
+            Create("""{"custom_allias":"x","original_url":5,"redirect_type":"x","custom_alias":"a","expires_in_days":0}""").Errors.Select(error => error.Field)
+        );
 
     private static T Parse<T>(string json) => JsonSerializer.Deserialize<T>(json, LinkJson.Instance.Options)!;
 

@@ -13,7 +13,7 @@ internal static class PngReader
     {
         Assert.Equal([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A], file[..8]);
         var chunks = new List<(string Type, byte[] Data)>();
-        for (var at = 8; at < file.Length;)
+        for (var at = 8; at < file.Length; )
         {
             var length = BinaryPrimitives.ReadInt32BigEndian(file.AsSpan(at));
             chunks.Add((Encoding.ASCII.GetString(file, at + 4, 4), file[(at + 8)..(at + 8 + length)]));

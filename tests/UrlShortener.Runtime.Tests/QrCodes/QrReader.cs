@@ -5,7 +5,8 @@ using ZXing.QrCode.Internal;
 
 namespace UrlShortener.Runtime.Tests.QrCodes;
 
-/// <summary>Reads a clean, upright picture of a QR code (ISO/IEC 18004). Corrects nothing: any wrong module among the data or their check words fails.</summary>
+/// <summary>Reads a clean, upright picture of a QR code (ISO/IEC 18004). Corrects nothing: any wrong module among the data or their check words
+/// fails.</summary>
 internal static class QrReader
 {
     private static readonly Dictionary<DecodeHintType, object> Hints = new() { [DecodeHintType.CHARACTER_SET] = "UTF-8" };
@@ -13,8 +14,12 @@ internal static class QrReader
     /// <summary>Finds the code in a picture: its modules, the pixels to a module, and the white pixels at the left and top.</summary>
     public static (bool[,] Modules, int Scale, int Left, int Top) Sample(bool[,] pixels)
     {
-        int height = pixels.GetLength(0), width = pixels.GetLength(1);
-        int left = width, right = 0, top = height, bottom = 0;
+        int height = pixels.GetLength(0),
+            width = pixels.GetLength(1);
+        int left = width,
+            right = 0,
+            top = height,
+            bottom = 0;
         for (var y = 0; y < height; y++)
         {
             for (var x = 0; x < width; x++)

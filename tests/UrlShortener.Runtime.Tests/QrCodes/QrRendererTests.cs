@@ -27,16 +27,16 @@ public partial class QrRendererTests
     }
 
     public static TheoryData<string> Contents() =>
-    [
-        "a",
-        Url,
-        "HTTPS://SHO.RT/ABC",
-        "0123456789012",
-        "https://links.example.org/some-longer-alias-2026?utm_source=poster",
-        "https://example.com/" + new string('q', 60),
-        "https://example.com/" + new string('r', 90),
-        "https://kürz.de/grüße/日本/😀",
-    ];
+        [
+            "a",
+            Url,
+            "HTTPS://SHO.RT/ABC",
+            "0123456789012",
+            "https://links.example.org/some-longer-alias-2026?utm_source=poster",
+            "https://example.com/" + new string('q', 60),
+            "https://example.com/" + new string('r', 90),
+            "https://kürz.de/grüße/日本/😀",
+        ];
 
     [Theory]
     [MemberData(nameof(SizesAndLevels))]
@@ -182,8 +182,7 @@ public partial class QrRendererTests
     }
 
     [Fact]
-    public void QrSpec_Defaults_AreAsDocumented() =>
-        Assert.Equal(new QrSpec(QrFormat.Png, 300, QrErrorCorrection.M, 4), new QrSpec(QrFormat.Png));
+    public void QrSpec_Defaults_AreAsDocumented() => Assert.Equal(new QrSpec(QrFormat.Png, 300, QrErrorCorrection.M, 4), new QrSpec(QrFormat.Png));
 
     [Fact]
     public void ETag_EveryPartOfTheSpec_ChangesIt()

@@ -50,11 +50,15 @@ public sealed class RateLimiterTests
     public void Take_ManyAtOnce_GivesExactlyTheLimit()
     {
         var allowed = 0;
-        Parallel.For(0, 500, _ =>
-        {
-            if (TakeOne(NewUser(9, 50), null).Allowed)
-                Interlocked.Increment(ref allowed);
-        });
+        Parallel.For(
+            0,
+            500,
+            _ =>
+            {
+                if (TakeOne(NewUser(9, 50), null).Allowed)
+                    Interlocked.Increment(ref allowed);
+            }
+        );
         Assert.Equal(50, allowed);
     }
 
@@ -79,8 +83,7 @@ public sealed class RateLimiterTests
 
     private static User NewUser(long id, int limit) => new(id, $"{id}@example.com", Tier.Free, limit, 0, DateTimeOffset.UnixEpoch, null, HasKey: true);
 
-    private bool[] Take(int times, User? user, string? address) =>
-        [.. Enumerable.Range(0, times).Select(_ => TakeOne(user, address).Allowed)];
+    private bool[] Take(int times, User? user, string? address) => [.. Enumerable.Range(0, times).Select(_ => TakeOne(user, address).Allowed)];
 
     // Without shared buckets it never waits.
     private RateLimitDecision TakeOne(User? user, string? address)

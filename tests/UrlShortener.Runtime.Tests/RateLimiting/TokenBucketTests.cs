@@ -56,49 +56,57 @@ public sealed class TokenBucketTests
 
     [Property(MaxTest = 500)]
     public Property Take_AnySteps_NeverMoreThanTheLimitPlusTheRefillInAnyWindow() =>
-        Prop.ForAll(Limits.ToArbitrary(), Gen.Choose(-2_000, 5_000).NonEmptyListOf().ToArbitrary(), (limit, steps) =>
-        {
-            var bucket = TokenBucket.Full(limit, Start);
-            var now = Start;
-            var allowedAt = new List<long>();
-            // The clock that the bucket goes by never steps back.
-            var latest = Start;
-            foreach (var step in steps)
+        Prop.ForAll(
+            Limits.ToArbitrary(),
+            Gen.Choose(-2_000, 5_000).NonEmptyListOf().ToArbitrary(),
+            (limit, steps) =>
             {
-                now += step;
-                latest = Math.Max(latest, now);
-                for (var i = 0; i < 5; i++)
+                var bucket = TokenBucket.Full(limit, Start);
+                var now = Start;
+                var allowedAt = new List<long>();
+                // The clock that the bucket goes by never steps back.
+                var latest = Start;
+                foreach (var step in steps)
                 {
-                    (bucket, var decision) = bucket.Take(limit, now);
-                    Assert.InRange(decision.Remaining, 0, limit);
-                    Assert.InRange(decision.Reset, 0, TokenBucket.WindowSeconds);
-                    if (decision.Allowed)
-                        allowedAt.Add(latest);
+                    now += step;
+                    latest = Math.Max(latest, now);
+                    for (var i = 0; i < 5; i++)
+                    {
+                        (bucket, var decision) = bucket.Take(limit, now);
+                        Assert.InRange(decision.Remaining, 0, limit);
+                        Assert.InRange(decision.Reset, 0, TokenBucket.WindowSeconds);
+                        if (decision.Allowed)
+                            allowedAt.Add(latest);
+                    }
+                }
+
+                for (var first = 0; first < allowedAt.Count; first++)
+                {
+                    for (var last = first; last < allowedAt.Count; last++)
+                        Assert.True(last - first + 1 <= limit + ((allowedAt[last] - allowedAt[first]) * limit / 60_000.0) + 1e-6);
                 }
             }
-
-            for (var first = 0; first < allowedAt.Count; first++)
-            {
-                for (var last = first; last < allowedAt.Count; last++)
-                    Assert.True(last - first + 1 <= limit + ((allowedAt[last] - allowedAt[first]) * limit / 60_000.0) + 1e-6);
-            }
-        });
+        );
 
     [Property(MaxTest = 5_000)]
     public Property Take_RetryAfter_IsTruthful() =>
-        Prop.ForAll(Limits.ToArbitrary(), Gen.Choose(0, 59_999).ToArbitrary(), (limit, pause) =>
-        {
-            var (bucket, decision) = Empty(limit, Start).Take(limit, Start + pause);
-            var now = Start + pause;
-            // What the pause refilled goes first.
-            while (decision.Allowed)
-                (bucket, decision) = bucket.Take(limit, now);
+        Prop.ForAll(
+            Limits.ToArbitrary(),
+            Gen.Choose(0, 59_999).ToArbitrary(),
+            (limit, pause) =>
+            {
+                var (bucket, decision) = Empty(limit, Start).Take(limit, Start + pause);
+                var now = Start + pause;
+                // What the pause refilled goes first.
+                while (decision.Allowed)
+                    (bucket, decision) = bucket.Take(limit, now);
 
-            Assert.True(decision.RetryAfter >= 1);
-            Assert.True(bucket.Take(limit, now + (decision.RetryAfter * 1_000L)).Decision.Allowed, $"after {decision.RetryAfter} s");
-            if (decision.RetryAfter > 1)
-                Assert.False(bucket.Take(limit, now + ((decision.RetryAfter - 1) * 1_000L)).Decision.Allowed);
-        });
+                Assert.True(decision.RetryAfter >= 1);
+                Assert.True(bucket.Take(limit, now + (decision.RetryAfter * 1_000L)).Decision.Allowed, $"after {decision.RetryAfter} s");
+                if (decision.RetryAfter > 1)
+                    Assert.False(bucket.Take(limit, now + ((decision.RetryAfter - 1) * 1_000L)).Decision.Allowed);
+            }
+        );
 
     [Fact]
     public void Take_RetryAfterOfEveryLimit_GivesAToken()
@@ -113,11 +121,15 @@ public sealed class TokenBucketTests
 
     [Property(MaxTest = 1_000)]
     public Property Take_AfterReset_IsFull() =>
-        Prop.ForAll(Limits.ToArbitrary(), Gen.Choose(0, 59_999).ToArbitrary(), (limit, pause) =>
-        {
-            var (bucket, decision) = Empty(limit, Start).Take(limit, Start + pause);
-            Assert.Equal(limit - 1, bucket.Take(limit, Start + pause + (decision.Reset * 1_000L)).Decision.Remaining);
-        });
+        Prop.ForAll(
+            Limits.ToArbitrary(),
+            Gen.Choose(0, 59_999).ToArbitrary(),
+            (limit, pause) =>
+            {
+                var (bucket, decision) = Empty(limit, Start).Take(limit, Start + pause);
+                Assert.Equal(limit - 1, bucket.Take(limit, Start + pause + (decision.Reset * 1_000L)).Decision.Remaining);
+            }
+        );
 
     private static TokenBucket Empty(int limit, long at)
     {

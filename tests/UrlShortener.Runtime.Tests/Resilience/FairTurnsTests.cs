@@ -90,15 +90,22 @@ public sealed class FairTurnsTests
         var fair = new FairTurns(3);
         var (running, most) = (0, 0);
 
-        await Task.WhenAll(Enumerable.Range(0, 300).Select(i => Task.Run(
-            async () =>
-            {
-                using var turn = await fair.TakeAsync(i % 20, Token);
-                InterlockedMax(ref most, Interlocked.Increment(ref running));
-                await Task.Yield();
-                Interlocked.Decrement(ref running);
-            },
-            Token)));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 300)
+                .Select(i =>
+                    Task.Run(
+                        async () =>
+                        {
+                            using var turn = await fair.TakeAsync(i % 20, Token);
+                            InterlockedMax(ref most, Interlocked.Increment(ref running));
+                            await Task.Yield();
+                            Interlocked.Decrement(ref running);
+                        },
+                        Token
+                    )
+                )
+        );
 
         Assert.InRange(most, 1, 3);
         Assert.Equal(0, running);
@@ -107,8 +114,6 @@ public sealed class FairTurnsTests
     private static void InterlockedMax(ref int most, int value)
     {
         int seen;
-        while ((seen = Volatile.Read(ref most)) < value && Interlocked.CompareExchange(ref most, value, seen) != seen)
-        {
-        }
+        while ((seen = Volatile.Read(ref most)) < value && Interlocked.CompareExchange(ref most, value, seen) != seen) { }
     }
 }

@@ -81,7 +81,8 @@ public sealed class StatisticsQueryTests
     public void Read_SeveralBadParameters_AreAllNamed() =>
         Assert.Equal(
             ["x", "time_zone", "granularity", "end_date", "start_date"],
-            Bad(("start_date", "x"), ("end_date", "x"), ("granularity", "x"), ("time_zone", "x"), ("x", "x")).Select(error => error.Field));
+            Bad(("start_date", "x"), ("end_date", "x"), ("granularity", "x"), ("time_zone", "x"), ("x", "x")).Select(error => error.Field)
+        );
 
     [Theory]
     [InlineData("2026-11-23T15:30:00Z", null)]
@@ -115,7 +116,10 @@ public sealed class StatisticsQueryTests
     {
         var errors = new List<FieldError>();
         var query = StatisticsQuery.Read(
-            Query(("start_date", start), ("end_date", end), ("granularity", granularity), ("time_zone", zone), (name ?? "", start)), Now, errors);
+            Query(("start_date", start), ("end_date", end), ("granularity", granularity), ("time_zone", zone), (name ?? "", start)),
+            Now,
+            errors
+        );
 
         Assert.Equal(query is null, errors.Count > 0);
     }
@@ -123,18 +127,46 @@ public sealed class StatisticsQueryTests
     [Property(MaxTest = 2_000)]
     public Property Read_DateLikeInput_GivesAUsableQueryOrErrors()
     {
-        var text = Gen.Elements("2026", "-", "01", "31", "T", "12:00", ":00", "Z", "+", "14:00", "9999", "0001", "1970-01-01", "9000-12-31", "T23:59:59", " ", ".", "999").ListOf()
+        var text = Gen.Elements(
+                "2026",
+                "-",
+                "01",
+                "31",
+                "T",
+                "12:00",
+                ":00",
+                "Z",
+                "+",
+                "14:00",
+                "9999",
+                "0001",
+                "1970-01-01",
+                "9000-12-31",
+                "T23:59:59",
+                " ",
+                ".",
+                "999"
+            )
+            .ListOf()
             .Select(parts => string.Concat(parts));
-        return Prop.ForAll(text.ToArbitrary(), text.ToArbitrary(), Gen.Elements("hour", "day", "week").ToArbitrary(), (start, end, granularity) =>
-        {
-            var errors = new List<FieldError>();
-            var query = StatisticsQuery.Read(
-                Query(("start_date", start), ("end_date", end), ("granularity", granularity), ("time_zone", "Pacific/Kiritimati")), Now, errors);
+        return Prop.ForAll(
+            text.ToArbitrary(),
+            text.ToArbitrary(),
+            Gen.Elements("hour", "day", "week").ToArbitrary(),
+            (start, end, granularity) =>
+            {
+                var errors = new List<FieldError>();
+                var query = StatisticsQuery.Read(
+                    Query(("start_date", start), ("end_date", end), ("granularity", granularity), ("time_zone", "Pacific/Kiritimati")),
+                    Now,
+                    errors
+                );
 
-            Assert.Equal(query is null, errors.Count > 0);
-            if (query is not null)
-                Assert.InRange(TimeSeries.Buckets(query.From, query.To, query.Granularity, query.Zone).Count, 1, 3_700);
-        });
+                Assert.Equal(query is null, errors.Count > 0);
+                if (query is not null)
+                    Assert.InRange(TimeSeries.Buckets(query.From, query.To, query.Granularity, query.Zone).Count, 1, 3_700);
+            }
+        );
     }
 
     private static StatisticsQuery Good(params (string Name, string? Value)[] parameters)

@@ -11,8 +11,20 @@ public sealed class TimeSeriesTests
 {
     private static readonly string[] Zones =
     [
-        "UTC", "Europe/Berlin", "America/New_York", "America/Sao_Paulo", "America/Havana", "Asia/Kathmandu", "Asia/Beirut", "Australia/Lord_Howe", "Pacific/Chatham",
-        "Africa/Cairo", "America/St_Johns", "Asia/Tehran", "Pacific/Kiritimati", "Pacific/Pago_Pago",
+        "UTC",
+        "Europe/Berlin",
+        "America/New_York",
+        "America/Sao_Paulo",
+        "America/Havana",
+        "Asia/Kathmandu",
+        "Asia/Beirut",
+        "Australia/Lord_Howe",
+        "Pacific/Chatham",
+        "Africa/Cairo",
+        "America/St_Johns",
+        "Asia/Tehran",
+        "Pacific/Kiritimati",
+        "Pacific/Pago_Pago",
     ];
 
     [Theory]
@@ -30,19 +42,22 @@ public sealed class TimeSeriesTests
     public void Buckets_SpringInBerlin_SkipTheMissingHour() =>
         Assert.Equal(
             ["2026-03-29T01:00:00+01:00", "2026-03-29T03:00:00+02:00"],
-            Texts(TimeSeries.Buckets(Time("2026-03-29T00:00:00Z"), Time("2026-03-29T02:00:00Z"), Granularity.Hour, Zone("Europe/Berlin"))));
+            Texts(TimeSeries.Buckets(Time("2026-03-29T00:00:00Z"), Time("2026-03-29T02:00:00Z"), Granularity.Hour, Zone("Europe/Berlin")))
+        );
 
     [Fact]
     public void Buckets_AutumnInBerlin_TellTheRepeatedHoursApart() =>
         Assert.Equal(
             ["2026-10-25T02:00:00+02:00", "2026-10-25T02:00:00+01:00", "2026-10-25T03:00:00+01:00"],
-            Texts(TimeSeries.Buckets(Time("2026-10-25T00:10:00Z"), Time("2026-10-25T02:10:00Z"), Granularity.Hour, Zone("Europe/Berlin"))));
+            Texts(TimeSeries.Buckets(Time("2026-10-25T00:10:00Z"), Time("2026-10-25T02:10:00Z"), Granularity.Hour, Zone("Europe/Berlin")))
+        );
 
     [Fact]
     public void Buckets_SaoPauloSkipsMidnight_DayBeginsAtOne() =>
         Assert.Equal(
             ["2018-11-03T00:00:00-03:00", "2018-11-04T01:00:00-02:00", "2018-11-05T00:00:00-02:00"],
-            Texts(TimeSeries.Buckets(Time("2018-11-03T12:00:00Z"), Time("2018-11-05T12:00:00Z"), Granularity.Day, Zone("America/Sao_Paulo"))));
+            Texts(TimeSeries.Buckets(Time("2018-11-03T12:00:00Z"), Time("2018-11-05T12:00:00Z"), Granularity.Day, Zone("America/Sao_Paulo")))
+        );
 
     [Fact]
     public void Buckets_SaoPauloRepeatsTheLastHour_DayHas25Hours()
@@ -61,7 +76,8 @@ public sealed class TimeSeriesTests
     public void Buckets_Kathmandu_StartOnItsOwnHours() =>
         Assert.Equal(
             ["2026-01-01T05:00:00+05:45", "2026-01-01T06:00:00+05:45"],
-            Texts(TimeSeries.Buckets(Time("2026-01-01T00:00:00Z"), Time("2026-01-01T01:00:00Z"), Granularity.Hour, Zone("Asia/Kathmandu"))));
+            Texts(TimeSeries.Buckets(Time("2026-01-01T00:00:00Z"), Time("2026-01-01T01:00:00Z"), Granularity.Hour, Zone("Asia/Kathmandu")))
+        );
 
     [Theory]
     [InlineData("2026-11-23T00:00:00Z", "2026-11-23T00:00:00+00:00")]
@@ -73,8 +89,10 @@ public sealed class TimeSeriesTests
 
     [Fact]
     public void Buckets_EmptyRange_AreNone() =>
-        Assert.All(Enum.GetValues<Granularity>(), granularity => Assert.True(
-            TimeSeries.Buckets(Time("2026-11-23T00:00:00Z"), Time("2026-11-23T00:00:00Z"), granularity, TimeZoneInfo.Utc).Count == 0));
+        Assert.All(
+            Enum.GetValues<Granularity>(),
+            granularity => Assert.True(TimeSeries.Buckets(Time("2026-11-23T00:00:00Z"), Time("2026-11-23T00:00:00Z"), granularity, TimeZoneInfo.Utc).Count == 0)
+        );
 
     [Fact]
     public void Sum_NoBuckets_IsEmpty() => Assert.Empty(TimeSeries.Sum([], [KeyValuePair.Create(1L, 1L)]));
@@ -86,49 +104,59 @@ public sealed class TimeSeriesTests
         var quarter = start.ToUnixTimeSeconds() / 900;
 
         var sums = TimeSeries.Sum(
-            [start, start.AddHours(1), start.AddHours(2)], [new(quarter, 1), new(quarter + 3, 2), new(quarter + 4, 4), new(quarter + 20, 8)]);
+            [start, start.AddHours(1), start.AddHours(2)],
+            [new(quarter, 1), new(quarter + 3, 2), new(quarter + 4, 4), new(quarter + 20, 8)]
+        );
 
         Assert.Equal([3, 4, 8], sums);
     }
 
     [Property(MaxTest = 1_000)]
     public Property Buckets_AnyRange_CoverItWithoutGapsAndSumToAllClicks() =>
-        Prop.ForAll(Ranges().ToArbitrary(), range =>
-        {
-            var (from, to, granularity, name) = range;
-            var zone = Zone(name);
-            var buckets = TimeSeries.Buckets(from, to, granularity, zone);
-
-            Assert.True(buckets[0] <= from);
-            Assert.True(buckets[^1] < to);
-            Assert.True(buckets.Count == 1 || buckets[1] > from);
-            var longest = granularity switch { Granularity.Hour => TimeSpan.FromHours(1), Granularity.Day => TimeSpan.FromHours(26), _ => TimeSpan.FromHours((7 * 24) + 2) };
-            for (var i = 0; i < buckets.Count; i++)
+        Prop.ForAll(
+            Ranges().ToArbitrary(),
+            range =>
             {
-                var end = i + 1 < buckets.Count ? buckets[i + 1] : to;
-                Assert.True(buckets[i] < end);
-                Assert.True(end - buckets[i] <= longest, $"{Text(buckets[i])} to {Text(end)}");
-                Assert.Equal(zone.GetUtcOffset(buckets[i]), buckets[i].Offset);
-                if (granularity == Granularity.Week)
-                    Assert.Equal(DayOfWeek.Monday, buckets[i].DayOfWeek);
+                var (from, to, granularity, name) = range;
+                var zone = Zone(name);
+                var buckets = TimeSeries.Buckets(from, to, granularity, zone);
+
+                Assert.True(buckets[0] <= from);
+                Assert.True(buckets[^1] < to);
+                Assert.True(buckets.Count == 1 || buckets[1] > from);
+                var longest = granularity switch
+                {
+                    Granularity.Hour => TimeSpan.FromHours(1),
+                    Granularity.Day => TimeSpan.FromHours(26),
+                    _ => TimeSpan.FromHours((7 * 24) + 2),
+                };
+                for (var i = 0; i < buckets.Count; i++)
+                {
+                    var end = i + 1 < buckets.Count ? buckets[i + 1] : to;
+                    Assert.True(buckets[i] < end);
+                    Assert.True(end - buckets[i] <= longest, $"{Text(buckets[i])} to {Text(end)}");
+                    Assert.Equal(zone.GetUtcOffset(buckets[i]), buckets[i].Offset);
+                    if (granularity == Granularity.Week)
+                        Assert.Equal(DayOfWeek.Monday, buckets[i].DayOfWeek);
+                }
+
+                var quarters = new List<KeyValuePair<long, long>>();
+                for (var quarter = from.ToUnixTimeSeconds() / 900; quarter * 900 < to.ToUnixTimeSeconds(); quarter += 7)
+                    quarters.Add(KeyValuePair.Create(quarter, quarter % 5));
+                var sums = TimeSeries.Sum(buckets, quarters);
+
+                var expected = new long[buckets.Count];
+                var bucket = 0;
+                foreach (var (quarter, clicks) in quarters)
+                {
+                    while (bucket + 1 < buckets.Count && quarter * 900 >= buckets[bucket + 1].ToUnixTimeSeconds())
+                        bucket++;
+                    expected[bucket] += clicks;
+                }
+
+                Assert.Equal(expected, sums);
             }
-
-            var quarters = new List<KeyValuePair<long, long>>();
-            for (var quarter = from.ToUnixTimeSeconds() / 900; quarter * 900 < to.ToUnixTimeSeconds(); quarter += 7)
-                quarters.Add(KeyValuePair.Create(quarter, quarter % 5));
-            var sums = TimeSeries.Sum(buckets, quarters);
-
-            var expected = new long[buckets.Count];
-            var bucket = 0;
-            foreach (var (quarter, clicks) in quarters)
-            {
-                while (bucket + 1 < buckets.Count && quarter * 900 >= buckets[bucket + 1].ToUnixTimeSeconds())
-                    bucket++;
-                expected[bucket] += clicks;
-            }
-
-            Assert.Equal(expected, sums);
-        });
+        );
 
     private static Gen<(DateTimeOffset From, DateTimeOffset To, Granularity Granularity, string Zone)> Ranges() =>
         from granularity in Gen.Elements(Enum.GetValues<Granularity>())

@@ -41,16 +41,56 @@ public abstract class ClickStoreContract : StoreContract
         await Clicks.AppendAsync(
             Guid.NewGuid(),
             [
-                Click(code, Quarter) with { Country = "DE", Source = "news.example", Device = DeviceClass.Mobile },
-                Click(code, Quarter) with { Country = "DE", Source = "news.example", Device = DeviceClass.Desktop },
-                Click(code, Quarter) with { Country = "FR", Source = null, Device = DeviceClass.Mobile },
-                Click(code, Quarter) with { Country = null, Source = null, Device = DeviceClass.Other },
-                Click(code, Quarter) with { Country = null, Source = null, Device = DeviceClass.Tablet },
-                Click(code, Quarter) with { Country = null, Source = null, Device = DeviceClass.Mobile },
-                Click(code, Quarter) with { Country = "US", Source = "bot.example", Device = DeviceClass.Desktop, IsBot = true },
-                Click(NewCode(), Quarter) with { Country = "JP" },
+                Click(code, Quarter) with
+                {
+                    Country = "DE",
+                    Source = "news.example",
+                    Device = DeviceClass.Mobile,
+                },
+                Click(code, Quarter) with
+                {
+                    Country = "DE",
+                    Source = "news.example",
+                    Device = DeviceClass.Desktop,
+                },
+                Click(code, Quarter) with
+                {
+                    Country = "FR",
+                    Source = null,
+                    Device = DeviceClass.Mobile,
+                },
+                Click(code, Quarter) with
+                {
+                    Country = null,
+                    Source = null,
+                    Device = DeviceClass.Other,
+                },
+                Click(code, Quarter) with
+                {
+                    Country = null,
+                    Source = null,
+                    Device = DeviceClass.Tablet,
+                },
+                Click(code, Quarter) with
+                {
+                    Country = null,
+                    Source = null,
+                    Device = DeviceClass.Mobile,
+                },
+                Click(code, Quarter) with
+                {
+                    Country = "US",
+                    Source = "bot.example",
+                    Device = DeviceClass.Desktop,
+                    IsBot = true,
+                },
+                Click(NewCode(), Quarter) with
+                {
+                    Country = "JP",
+                },
             ],
-            Token);
+            Token
+        );
 
         var totals = await Statistics.ReadTotalsAsync(code, Quarter, Quarter.AddMinutes(1), Owner, Token);
 
@@ -59,7 +99,8 @@ public abstract class ClickStoreContract : StoreContract
         Assert.Equal([new(null, 4), new("news.example", 2)], totals.Sources);
         Assert.Equal(
             [new(DeviceClass.Other, 1), new(DeviceClass.Desktop, 1), new(DeviceClass.Mobile, 3), new(DeviceClass.Tablet, 1)],
-            totals.Devices.OrderBy(device => device.Key));
+            totals.Devices.OrderBy(device => device.Key)
+        );
         Assert.Equal([new(Quarter.ToUnixTimeSeconds() / 900, 6)], totals.Quarters);
     }
 
@@ -71,14 +112,33 @@ public abstract class ClickStoreContract : StoreContract
         await Clicks.AppendAsync(
             Guid.NewGuid(),
             [
-                Click(code, Quarter) with { IpHash = first },
-                Click(code, Quarter) with { IpHash = first },
-                Click(code, Quarter) with { IpHash = second },
-                Click(code, Quarter) with { IpHash = "" },
-                Click(code, Quarter) with { IpHash = "" },
-                Click(code, Quarter) with { IsBot = true },
+                Click(code, Quarter) with
+                {
+                    IpHash = first,
+                },
+                Click(code, Quarter) with
+                {
+                    IpHash = first,
+                },
+                Click(code, Quarter) with
+                {
+                    IpHash = second,
+                },
+                Click(code, Quarter) with
+                {
+                    IpHash = "",
+                },
+                Click(code, Quarter) with
+                {
+                    IpHash = "",
+                },
+                Click(code, Quarter) with
+                {
+                    IsBot = true,
+                },
             ],
-            Token);
+            Token
+        );
 
         var totals = await Statistics.ReadTotalsAsync(code, Quarter, Quarter.AddMinutes(1), Owner, Token);
 
@@ -97,11 +157,21 @@ public abstract class ClickStoreContract : StoreContract
                 Click(code, Quarter),
                 Click(code, end.AddMilliseconds(-1)),
                 Click(code, end),
-                Click(code, Quarter.AddMilliseconds(-1)) with { IsBot = true },
-                Click(code, Quarter) with { IsBot = true },
-                Click(code, end) with { IsBot = true },
+                Click(code, Quarter.AddMilliseconds(-1)) with
+                {
+                    IsBot = true,
+                },
+                Click(code, Quarter) with
+                {
+                    IsBot = true,
+                },
+                Click(code, end) with
+                {
+                    IsBot = true,
+                },
             ],
-            Token);
+            Token
+        );
 
         var totals = await Statistics.ReadTotalsAsync(code, Quarter, end, Owner, Token);
 
@@ -123,9 +193,13 @@ public abstract class ClickStoreContract : StoreContract
                 Click(code, Quarter),
                 Click(code, Quarter.AddMinutes(15).AddMilliseconds(-1)),
                 Click(code, Quarter.AddMinutes(15)),
-                Click(code, Quarter.AddMinutes(30)) with { IsBot = true },
+                Click(code, Quarter.AddMinutes(30)) with
+                {
+                    IsBot = true,
+                },
             ],
-            Token);
+            Token
+        );
 
         var totals = await Statistics.ReadTotalsAsync(code, Quarter, Quarter.AddHours(1), Owner, Token);
 
@@ -142,10 +216,14 @@ public abstract class ClickStoreContract : StoreContract
             [
                 Click(code, Quarter) with
                 {
-                    Referrer = new string('r', 512), Source = source, UserAgent = string.Concat(Enumerable.Repeat("😀", 256)), City = new string('é', 100),
+                    Referrer = new string('r', 512),
+                    Source = source,
+                    UserAgent = string.Concat(Enumerable.Repeat("😀", 256)),
+                    City = new string('é', 100),
                 },
             ],
-            Token);
+            Token
+        );
 
         Assert.Equal(source, Assert.Single((await Statistics.ReadTotalsAsync(code, Quarter, Quarter.AddMinutes(1), Owner, Token)).Sources).Key);
     }
@@ -160,10 +238,17 @@ public abstract class ClickStoreContract : StoreContract
             [
                 Click(link.ShortCode, Quarter.AddMilliseconds(5)),
                 Click(link.ShortCode, Quarter),
-                Click(link.ShortCode, Quarter.AddHours(1)) with { IsBot = true },
-                Click(other.ShortCode, Quarter.AddHours(1)) with { IsBot = true },
+                Click(link.ShortCode, Quarter.AddHours(1)) with
+                {
+                    IsBot = true,
+                },
+                Click(other.ShortCode, Quarter.AddHours(1)) with
+                {
+                    IsBot = true,
+                },
             ],
-            Token);
+            Token
+        );
 
         Assert.Equal(link with { ClickCount = 2, LastAccessedAt = Quarter.AddMilliseconds(5) }, await Links.FindAsync(link.ShortCode, Token));
         Assert.Equal(other, await Links.FindAsync(other.ShortCode, Token));
@@ -186,8 +271,21 @@ public abstract class ClickStoreContract : StoreContract
     {
         var link = await CreateOneAsync();
 
-        await Task.WhenAll(Enumerable.Range(0, 20).Select(
-            i => Task.Run(() => Clicks.AppendAsync(Guid.NewGuid(), [.. Enumerable.Range(0, 50).Select(j => Click(link.ShortCode, Quarter.AddMilliseconds(i)))], Token), Token)));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 20)
+                .Select(i =>
+                    Task.Run(
+                        () =>
+                            Clicks.AppendAsync(
+                                Guid.NewGuid(),
+                                [.. Enumerable.Range(0, 50).Select(j => Click(link.ShortCode, Quarter.AddMilliseconds(i)))],
+                                Token
+                            ),
+                        Token
+                    )
+                )
+        );
 
         Assert.Equal(1_000, (await Links.FindAsync(link.ShortCode, Token))!.ClickCount);
         Assert.Equal(1_000, (await Statistics.ReadTotalsAsync(link.ShortCode, Quarter, Quarter.AddMinutes(1), Owner, Token)).Clicks);
@@ -349,7 +447,10 @@ public abstract class ClickStoreContract : StoreContract
         var code = NewCode();
         var today = new DateTimeOffset(Now.UtcDateTime.Date, TimeSpan.Zero);
         var noon = today.AddHours(-12);
-        var (first, further) = (Enumerable.Range(0, ClickSources.MaxPerDay).Select(i => $"a{i}.example"), Enumerable.Range(0, 300).Select(i => $"b{i}.example"));
+        var (first, further) = (
+            Enumerable.Range(0, ClickSources.MaxPerDay).Select(i => $"a{i}.example"),
+            Enumerable.Range(0, 300).Select(i => $"b{i}.example")
+        );
         await Clicks.AppendAsync(Guid.NewGuid(), [.. first.Select(source => Click(code, noon) with { Source = source })], Token);
         // One that is known already, and visits without a source, keep their names whatever else comes.
         IEnumerable<string?> later = [.. further, .. Enumerable.Repeat("a7.example", 20), .. Enumerable.Repeat((string?)null, 10)];
@@ -388,14 +489,16 @@ public abstract class ClickStoreContract : StoreContract
             var visitors = Enumerable.Range(0, 15).Select(_ => NewHash()).Append("").ToList();
             for (var i = 0; i < 60; i++)
             {
-                clicks.Add(Click(code, today.AddDays(day).AddMilliseconds(RandomNumberGenerator.GetInt32(86_400_000))) with
-                {
-                    IpHash = visitors[RandomNumberGenerator.GetInt32(visitors.Count)],
-                    Country = new[] { null, "DE", "FR", "US" }[RandomNumberGenerator.GetInt32(4)],
-                    Source = new[] { null, "a.example", "b.example" }[RandomNumberGenerator.GetInt32(3)],
-                    Device = (DeviceClass)RandomNumberGenerator.GetInt32(4),
-                    IsBot = RandomNumberGenerator.GetInt32(6) == 0,
-                });
+                clicks.Add(
+                    Click(code, today.AddDays(day).AddMilliseconds(RandomNumberGenerator.GetInt32(86_400_000))) with
+                    {
+                        IpHash = visitors[RandomNumberGenerator.GetInt32(visitors.Count)],
+                        Country = new[] { null, "DE", "FR", "US" }[RandomNumberGenerator.GetInt32(4)],
+                        Source = new[] { null, "a.example", "b.example" }[RandomNumberGenerator.GetInt32(3)],
+                        Device = (DeviceClass)RandomNumberGenerator.GetInt32(4),
+                        IsBot = RandomNumberGenerator.GetInt32(6) == 0,
+                    }
+                );
             }
         }
 
@@ -411,16 +514,25 @@ public abstract class ClickStoreContract : StoreContract
             people.Count,
             people.Select(click => click.IpHash).Where(hash => hash.Length > 0).Distinct().Count(),
             inRange.Count - people.Count,
-            [.. people.GroupBy(click => click.At.ToUnixTimeSeconds() / 900).OrderBy(group => group.Key).Select(group => KeyValuePair.Create(group.Key, (long)group.Count()))],
+            [
+                .. people
+                    .GroupBy(click => click.At.ToUnixTimeSeconds() / 900)
+                    .OrderBy(group => group.Key)
+                    .Select(group => KeyValuePair.Create(group.Key, (long)group.Count())),
+            ],
             Top(people.Select(click => click.Country)),
             Top(people.Select(click => click.Source)),
-            [.. people.GroupBy(click => click.Device).OrderBy(group => group.Key).Select(group => KeyValuePair.Create(group.Key, (long)group.Count()))]);
+            [.. people.GroupBy(click => click.Device).OrderBy(group => group.Key).Select(group => KeyValuePair.Create(group.Key, (long)group.Count()))]
+        );
 
         static List<KeyValuePair<string?, long>> Top(IEnumerable<string?> values) =>
-        [
-            .. values.GroupBy(value => value ?? "").OrderByDescending(group => group.Count()).ThenBy(group => group.Key, StringComparer.Ordinal)
-                .Select(group => KeyValuePair.Create(group.Key.Length == 0 ? null : group.Key, (long)group.Count())),
-        ];
+            [
+                .. values
+                    .GroupBy(value => value ?? "")
+                    .OrderByDescending(group => group.Count())
+                    .ThenBy(group => group.Key, StringComparer.Ordinal)
+                    .Select(group => KeyValuePair.Create(group.Key.Length == 0 ? null : group.Key, (long)group.Count())),
+            ];
     }
 
     private static void AssertEqual(ClickTotals expected, ClickTotals actual)

@@ -97,8 +97,7 @@ public abstract class KeyStoreContract : StoreContract
         var own = Assert.Single(await later.AddAsync([NewCode()], Token)).Code;
 
         int deleted;
-        do
-            Assert.InRange(deleted = await later.DeleteLeftoversAsync(2, Token), 0, 2);
+        do Assert.InRange(deleted = await later.DeleteLeftoversAsync(2, Token), 0, 2);
         while (deleted > 0);
 
         // What is not there can be added.

@@ -17,7 +17,17 @@ public abstract class LinkStoreContract : StoreContract
         var created = await CreateOneAsync(user.Id, new NewLink(null, "https://example.com/a?b=c#d", expiry, 308, """{"campaign":"spring"}"""));
 
         var expected = new Link(
-            created.ShortCode, "https://example.com/a?b=c#d", user.Id, Now, expiry, 0, null, IsActive: true, 308, """{"campaign":"spring"}""");
+            created.ShortCode,
+            "https://example.com/a?b=c#d",
+            user.Id,
+            Now,
+            expiry,
+            0,
+            null,
+            IsActive: true,
+            308,
+            """{"campaign":"spring"}"""
+        );
         Assert.Equal(expected, created);
         Assert.Equal(expected, await Links.FindAsync(created.ShortCode, Token));
     }
@@ -169,7 +179,9 @@ public abstract class LinkStoreContract : StoreContract
     {
         var alias = NewCode();
 
-        var results = await Task.WhenAll(Enumerable.Range(0, 50).Select(i => Task.Run(() => CreateAsync(null, Now, NewLink(alias, $"https://example.com/{i}")), Token)));
+        var results = await Task.WhenAll(
+            Enumerable.Range(0, 50).Select(i => Task.Run(() => CreateAsync(null, Now, NewLink(alias, $"https://example.com/{i}")), Token))
+        );
 
         var winner = Assert.Single(results.SelectMany(links => links).OfType<Link>());
         Assert.Equal(winner, await Links.FindAsync(alias, Token));
@@ -198,8 +210,9 @@ public abstract class LinkStoreContract : StoreContract
         using var cancellation = new CancellationTokenSource();
         await cancellation.CancelAsync();
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            () => Links.CreateAsync(new CreateLinks([NewLink(alias)], null, Now, NewKey), cancellation.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            Links.CreateAsync(new CreateLinks([NewLink(alias)], null, Now, NewKey), cancellation.Token)
+        );
 
         Assert.Null(await Links.FindAsync(alias, Token));
         Assert.NotNull(await CreateOneAsync(null, NewLink(alias)));
@@ -260,7 +273,14 @@ public abstract class LinkStoreContract : StoreContract
         var expiry = Now.AddDays(2).AddMilliseconds(3);
 
         await ChangeAsync(
-            link with { OriginalUrl = "https://example.com/😀", ExpiresAt = expiry, IsActive = false, RedirectType = 307, Metadata = """{"k":"v"}""" },
+            link with
+            {
+                OriginalUrl = "https://example.com/😀",
+                ExpiresAt = expiry,
+                IsActive = false,
+                RedirectType = 307,
+                Metadata = """{"k":"v"}""",
+            },
             new LinkChange
             {
                 OriginalUrl = "https://example.com/😀",
@@ -269,7 +289,8 @@ public abstract class LinkStoreContract : StoreContract
                 IsActive = false,
                 RedirectType = 307,
                 Metadata = """{"k":"v"}""",
-            });
+            }
+        );
     }
 
     [Fact]
@@ -295,7 +316,8 @@ public abstract class LinkStoreContract : StoreContract
         {
             Assert.Equal(
                 new LinkChangeResult(LinkChangeOutcome.NotOwner, null),
-                await Links.UpdateAsync(link.ShortCode, userId, new LinkChange { OriginalUrl = "https://evil.example/" }, Token));
+                await Links.UpdateAsync(link.ShortCode, userId, new LinkChange { OriginalUrl = "https://evil.example/" }, Token)
+            );
             Assert.Equal(new LinkChangeResult(LinkChangeOutcome.NotOwner, null), await Links.DeleteAsync(link.ShortCode, userId, Token));
         }
 
@@ -404,7 +426,8 @@ public abstract class LinkStoreContract : StoreContract
         var first = await CreateOneAsync(user.Id, NewLink() with { ExpiresAt = Now.AddDays(1) }, Now.AddMinutes(-3));
         var second = await CreateOneAsync(user.Id, NewLink() with { ExpiresAt = Now.AddDays(2) }, Now.AddMinutes(-2));
         var third = await CreateOneAsync(user.Id, null, Now.AddMinutes(-1));
-        async Task<IReadOnlyList<string>> FindAsync(TimeBounds created, TimeBounds expires) => await CodesAsync(new LinkQuery(user.Id, 10) { Created = created, Expires = expires });
+        async Task<IReadOnlyList<string>> FindAsync(TimeBounds created, TimeBounds expires) =>
+            await CodesAsync(new LinkQuery(user.Id, 10) { Created = created, Expires = expires });
 
         Assert.Equal([third.ShortCode, second.ShortCode], await FindAsync(new TimeBounds(second.CreatedAt, null), default));
         Assert.Equal([first.ShortCode], await FindAsync(new TimeBounds(null, second.CreatedAt), default));
@@ -424,7 +447,8 @@ public abstract class LinkStoreContract : StoreContract
         var ending = await CreateOneAsync(user.Id, NewLink() with { ExpiresAt = end }, Now.AddSeconds(1));
         var off = await CreateOneAsync(user.Id, NewLink() with { ExpiresAt = end }, Now.AddSeconds(2));
         await Links.UpdateAsync(off.ShortCode, user.Id, new LinkChange { IsActive = false }, Token);
-        async Task<IReadOnlyList<string>> FindAsync(LinkStatus status, DateTimeOffset now) => await CodesAsync(new LinkQuery(user.Id, 10) { Status = status, Now = now });
+        async Task<IReadOnlyList<string>> FindAsync(LinkStatus status, DateTimeOffset now) =>
+            await CodesAsync(new LinkQuery(user.Id, 10) { Status = status, Now = now });
 
         Assert.Equal([ending.ShortCode, endless.ShortCode], await FindAsync(LinkStatus.Active, end.AddMilliseconds(-1)));
         Assert.Empty(await FindAsync(LinkStatus.Expired, end.AddMilliseconds(-1)));
@@ -443,7 +467,14 @@ public abstract class LinkStoreContract : StoreContract
         {
             bool Has(int bit) => (bits & (1 << bit)) != 0;
             var query = new LinkQuery(
-                user.Id, 10, null, Has(0) ? link.ShortCode : null, Has(1) ? "example" : null, Has(2) ? [KeyValuePair.Create("a", "b")] : null, Has(3) ? true : null)
+                user.Id,
+                10,
+                null,
+                Has(0) ? link.ShortCode : null,
+                Has(1) ? "example" : null,
+                Has(2) ? [KeyValuePair.Create("a", "b")] : null,
+                Has(3) ? true : null
+            )
             {
                 Status = Has(4) ? LinkStatus.Active : null,
                 Now = Now,
@@ -469,7 +500,8 @@ public abstract class LinkStoreContract : StoreContract
 
         Assert.Equal(
             links.Select(link => link!.ShortCode).Order(StringComparer.Ordinal),
-            first.Links.Concat(second.Links).Select(link => link.ShortCode).Order(StringComparer.Ordinal));
+            first.Links.Concat(second.Links).Select(link => link.ShortCode).Order(StringComparer.Ordinal)
+        );
         Assert.Null(second.Next);
     }
 
@@ -513,12 +545,23 @@ public abstract class LinkStoreContract : StoreContract
     {
         var user = await NewUserAsync();
         var codes = new List<string>();
-        foreach (var host in new[] { "bücher.example.com", "BÜCHER.Example.com", "Bücher.example.com", "xn--bcher-kva.example.com", "XN--BCHER-KVA.example.com" })
+        foreach (
+            var host in new[] { "bücher.example.com", "BÜCHER.Example.com", "Bücher.example.com", "xn--bcher-kva.example.com", "XN--BCHER-KVA.example.com" }
+        )
             codes.Add((await CreateOneAsync(user.Id, NewLink(target: $"https://{host}/Liste?q=ä"))).ShortCode);
         await CreateOneAsync(user.Id, NewLink(target: "https://bucher.example.com/"));
         await CreateOneAsync(user.Id, NewLink(target: "https://example.com/bücher"));
 
-        foreach (var text in new[] { "https://bücher.example.com/", "BÜCHER.EXAMPLE.COM", "Bücher.example", "xn--bcher-kva.example.com/liste?q=ä", "https://XN--bcher-kva." })
+        foreach (
+            var text in new[]
+            {
+                "https://bücher.example.com/",
+                "BÜCHER.EXAMPLE.COM",
+                "Bücher.example",
+                "xn--bcher-kva.example.com/liste?q=ä",
+                "https://XN--bcher-kva.",
+            }
+        )
             Assert.Equal(codes.Order(StringComparer.Ordinal), (await CodesAsync(new LinkQuery(user.Id, 10, Target: text))).Order(StringComparer.Ordinal));
     }
 
@@ -590,8 +633,7 @@ public abstract class LinkStoreContract : StoreContract
         await CreateOneAsync(user.Id, NewLink(null, "https://example.com/shoes", """{"a":"x","b":"y"}"""));
         var inactive = await CreateOneAsync(user.Id, NewLink(stem + "4", "https://example.com/shoes", """{"a":"x","b":"y"}"""));
         await Links.UpdateAsync(inactive.ShortCode, user.Id, new LinkChange { IsActive = false }, Token);
-        var query = new LinkQuery(
-            user.Id, 10, null, stem, "SHOES", [KeyValuePair.Create("a", "x"), KeyValuePair.Create("b", "y")], IsActive: true);
+        var query = new LinkQuery(user.Id, 10, null, stem, "SHOES", [KeyValuePair.Create("a", "x"), KeyValuePair.Create("b", "y")], IsActive: true);
 
         Assert.Equal([match.ShortCode], await CodesAsync(query));
         Assert.Equal([inactive.ShortCode], await CodesAsync(query with { IsActive = false }));
@@ -602,7 +644,11 @@ public abstract class LinkStoreContract : StoreContract
     public async Task List_FilterAndPages_HoldEachMatchOnce()
     {
         var user = await NewUserAsync();
-        await CreateAsync(user.Id, Now, [.. Enumerable.Range(0, 12).Select(i => NewLink(target: i % 2 == 0 ? "https://example.com/even" : "https://example.com/odd"))]);
+        await CreateAsync(
+            user.Id,
+            Now,
+            [.. Enumerable.Range(0, 12).Select(i => NewLink(target: i % 2 == 0 ? "https://example.com/even" : "https://example.com/odd"))]
+        );
 
         var seen = await ListAllAsync(new LinkQuery(user.Id, 4, Target: "even"));
 
@@ -620,7 +666,10 @@ public abstract class LinkStoreContract : StoreContract
         var first = Assert.IsType<CreateLinksResult.Created>(await Links.CreateAsync(new CreateLinks([NewLink()], user.Id, Now, NewKey, idempotency), Token));
         var second = Assert.IsType<CreateLinksResult.Replayed>(
             await Links.CreateAsync(
-                new CreateLinks([NewLink()], user.Id, Now.AddHours(1), NewKey, idempotency with { BuildReply = _ => throw new InvalidOperationException() }), Token));
+                new CreateLinks([NewLink()], user.Id, Now.AddHours(1), NewKey, idempotency with { BuildReply = _ => throw new InvalidOperationException() }),
+                Token
+            )
+        );
 
         Assert.NotNull(first.Reply);
         Assert.Equal((201, "/api/v1/urls/x"), (second.Reply.StatusCode, second.Reply.Location));
@@ -695,7 +744,8 @@ public abstract class LinkStoreContract : StoreContract
         var other = idempotency with { RequestHash = NewHash(), ExpiresAt = idempotency.ExpiresAt.AddHours(24) };
 
         Assert.IsType<CreateLinksResult.KeyReused>(
-            await Links.CreateAsync(new CreateLinks([NewLink()], null, idempotency.ExpiresAt.AddMilliseconds(-1), NewKey, other), Token));
+            await Links.CreateAsync(new CreateLinks([NewLink()], null, idempotency.ExpiresAt.AddMilliseconds(-1), NewKey, other), Token)
+        );
         Assert.IsType<CreateLinksResult.Created>(await Links.CreateAsync(new CreateLinks([NewLink()], null, idempotency.ExpiresAt, NewKey, other), Token));
         Assert.IsType<CreateLinksResult.Replayed>(await Links.CreateAsync(new CreateLinks([NewLink()], null, idempotency.ExpiresAt, NewKey, other), Token));
     }
@@ -706,12 +756,17 @@ public abstract class LinkStoreContract : StoreContract
         var taken = (await CreateOneAsync()).ShortCode;
         var idempotency = NewIdempotency(_ => throw new InvalidOperationException("There is nothing to answer."));
 
-        var refused = Assert.IsType<CreateLinksResult.Created>(await Links.CreateAsync(new CreateLinks([NewLink(taken)], null, Now, NewKey, idempotency), Token));
+        var refused = Assert.IsType<CreateLinksResult.Created>(
+            await Links.CreateAsync(new CreateLinks([NewLink(taken)], null, Now, NewKey, idempotency), Token)
+        );
         Assert.Null(Assert.Single(refused.Links));
         Assert.Null(refused.Reply);
 
         // The client may choose another alias under the same key.
-        var retry = NewIdempotency() with { Key = idempotency.Key };
+        var retry = NewIdempotency() with
+        {
+            Key = idempotency.Key,
+        };
         Assert.IsType<CreateLinksResult.Created>(await Links.CreateAsync(new CreateLinks([NewLink()], null, Now, NewKey, retry), Token));
     }
 
@@ -735,8 +790,11 @@ public abstract class LinkStoreContract : StoreContract
         var user = await NewUserAsync();
         var idempotency = NewIdempotency(links => new StoredReply(201, null, Encoding.UTF8.GetBytes(links[0]!.ShortCode)));
 
-        var results = await Task.WhenAll(Enumerable.Range(0, 20).Select(
-            _ => Task.Run(() => Links.CreateAsync(new CreateLinks([NewLink()], user.Id, Now, NewKey, idempotency), Token), Token)));
+        var results = await Task.WhenAll(
+            Enumerable
+                .Range(0, 20)
+                .Select(_ => Task.Run(() => Links.CreateAsync(new CreateLinks([NewLink()], user.Id, Now, NewKey, idempotency), Token), Token))
+        );
 
         var created = Assert.Single(results.OfType<CreateLinksResult.Created>());
         Assert.Equal(19, results.OfType<CreateLinksResult.Replayed>().Count());
@@ -748,7 +806,10 @@ public abstract class LinkStoreContract : StoreContract
     public async Task DeleteExpiredIdempotencyKeys_ForgetsEndedOnesOnly()
     {
         // Long ago, so that no other test's key is touched.
-        var ended = NewIdempotency() with { ExpiresAt = DateTimeOffset.UnixEpoch.AddDays(2) };
+        var ended = NewIdempotency() with
+        {
+            ExpiresAt = DateTimeOffset.UnixEpoch.AddDays(2),
+        };
         var valid = NewIdempotency();
         await Links.CreateAsync(new CreateLinks([NewLink()], null, Now, NewKey, ended), Token);
         await Links.CreateAsync(new CreateLinks([NewLink()], null, Now, NewKey, valid), Token);
@@ -808,7 +869,7 @@ public abstract class LinkStoreContract : StoreContract
     private async Task<List<Link>> ListAllAsync(LinkQuery query)
     {
         var seen = new List<Link>();
-        for (LinkCursor? after = null; ;)
+        for (LinkCursor? after = null; ; )
         {
             var page = await Links.ListAsync(query with { After = after }, Token);
             Assert.True(page.Links.Count <= query.Limit);
@@ -820,6 +881,5 @@ public abstract class LinkStoreContract : StoreContract
         }
     }
 
-    private async Task<IReadOnlyList<string>> CodesAsync(LinkQuery query) =>
-        [.. (await Links.ListAsync(query, Token)).Links.Select(link => link.ShortCode)];
+    private async Task<IReadOnlyList<string>> CodesAsync(LinkQuery query) => [.. (await Links.ListAsync(query, Token)).Links.Select(link => link.ShortCode)];
 }

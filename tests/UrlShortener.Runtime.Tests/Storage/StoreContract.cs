@@ -47,8 +47,7 @@ public abstract class StoreContract : IAsyncLifetime
     /// <summary>64 hex digits that nothing else uses.</summary>
     protected static string NewHash() => ApiKey.Hash(ApiKey.Generate())!;
 
-    private protected async Task<User> NewUserAsync() =>
-        (await Stores.Users.CreateAsync(NewEmail(), Tier.Free, 100, quota: null, NewHash(), Now, Token))!;
+    private protected async Task<User> NewUserAsync() => (await Stores.Users.CreateAsync(NewEmail(), Tier.Free, 100, quota: null, NewHash(), Now, Token))!;
 
     private protected static NewLink NewLink(string? alias = null, string target = "https://example.com/", string metadata = "{}") =>
         new(alias, target, null, 302, metadata);

@@ -8,7 +8,14 @@ namespace UrlShortener.Runtime.Tests.Storage;
 public abstract class StoredBytesContract : StoreContract
 {
     private static readonly string[] Paths = ["", "a", "ä", "日本語", "😀", new('x', 1_900)];
-    private static readonly string[] Metadata = ["{}", """{"campaign":"spring"}""", """{"ä":"😀"}""", """{"n":1e131071}""", $$"""{"text":"{{new string('y', 4_000)}}"}"""];
+    private static readonly string[] Metadata =
+    [
+        "{}",
+        """{"campaign":"spring"}""",
+        """{"ä":"😀"}""",
+        """{"n":1e131071}""",
+        $$"""{"text":"{{new string('y', 4_000)}}"}""",
+    ];
 
     /// <summary>Housekeeping of the store, which must change no sum.</summary>
     private protected virtual Task FoldAsync() => Task.CompletedTask;
@@ -32,8 +39,14 @@ public abstract class StoredBytesContract : StoreContract
             {
                 case <= 3:
                     // Aliases that are taken store nothing, and a key that comes again replays.
-                    var links = Enumerable.Range(0, 1 + random.Next(4)).Select(_ => RandomLink(random, random.Next(3) == 0 && codes.Count > 0 ? Pick(random, codes) : null)).ToArray();
-                    var retry = random.Next(2) == 0 ? null : random.Next(3) == 0 && replies.Count > 0 ? Pick(random, [.. replies.Values]).Idempotency : NewIdempotency(random, Now.AddDays(1));
+                    var links = Enumerable
+                        .Range(0, 1 + random.Next(4))
+                        .Select(_ => RandomLink(random, random.Next(3) == 0 && codes.Count > 0 ? Pick(random, codes) : null))
+                        .ToArray();
+                    var retry =
+                        random.Next(2) == 0 ? null
+                        : random.Next(3) == 0 && replies.Count > 0 ? Pick(random, [.. replies.Values]).Idempotency
+                        : NewIdempotency(random, Now.AddDays(1));
                     await CreateAsync(owner.Id, links, retry, codes, replies);
                     break;
                 case <= 6 when codes.Count > 0:
@@ -81,7 +94,11 @@ public abstract class StoredBytesContract : StoreContract
         await CreateAsync(owner.Id, [NewLink()], ended, [], replies);
 
         // The same key after its end: the new answer takes the place of the old one.
-        var again = ended with { ExpiresAt = Now.AddMinutes(3), BuildReply = _ => new StoredReply(201, "/somewhere", new byte[5_000]) };
+        var again = ended with
+        {
+            ExpiresAt = Now.AddMinutes(3),
+            BuildReply = _ => new StoredReply(201, "/somewhere", new byte[5_000]),
+        };
         var result = await Links.CreateAsync(new CreateLinks([NewLink()], owner.Id, Now.AddMinutes(2), NewKey, again), Token);
         var reply = Assert.IsType<CreateLinksResult.Created>(result).Reply!;
         Assert.Equal(await RecountAsync(owner.Id) + StoredSize.Of(reply), await ReadSumAsync(owner));
@@ -95,16 +112,23 @@ public abstract class StoredBytesContract : StoreContract
     {
         var owner = await NewUserAsync();
 
-        await Task.WhenAll(Enumerable.Range(0, 200).Select(i => Task.Run(
-            async () =>
-            {
-                var link = await CreateOneAsync(owner.Id, NewLink(target: $"https://example.com/{new string('x', i)}"));
-                if (i % 3 == 0)
-                    await Links.DeleteAsync(link.ShortCode, owner.Id, Token);
-                if (i % 50 == 0)
-                    await FoldAsync();
-            },
-            Token)));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 200)
+                .Select(i =>
+                    Task.Run(
+                        async () =>
+                        {
+                            var link = await CreateOneAsync(owner.Id, NewLink(target: $"https://example.com/{new string('x', i)}"));
+                            if (i % 3 == 0)
+                                await Links.DeleteAsync(link.ShortCode, owner.Id, Token);
+                            if (i % 50 == 0)
+                                await FoldAsync();
+                        },
+                        Token
+                    )
+                )
+        );
 
         Assert.Equal(await RecountAsync(owner.Id), await ReadSumAsync(owner));
     }
@@ -130,7 +154,12 @@ public abstract class StoredBytesContract : StoreContract
     private protected async Task<long> ReadSumAsync(User user) => (await Stores.Users.ReadStorageAsync(user.Id, Token)).Bytes;
 
     private async Task CreateAsync(
-        long owner, NewLink[] links, Idempotency? retry, List<string> codes, Dictionary<string, (Idempotency Idempotency, StoredReply Reply)> replies)
+        long owner,
+        NewLink[] links,
+        Idempotency? retry,
+        List<string> codes,
+        Dictionary<string, (Idempotency Idempotency, StoredReply Reply)> replies
+    )
     {
         var result = await Links.CreateAsync(new CreateLinks(links, owner, Now, NewKey, retry), Token);
         if (result is not CreateLinksResult.Created created)
@@ -147,8 +176,7 @@ public abstract class StoredBytesContract : StoreContract
         {
             page = await Links.ListAsync(new LinkQuery(userId, 100, page.Next), Token);
             sum += page.Links.Sum(StoredSize.Of);
-        }
-        while (page.Next is not null);
+        } while (page.Next is not null);
         return sum;
     }
 

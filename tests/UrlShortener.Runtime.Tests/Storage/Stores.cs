@@ -7,4 +7,13 @@ using UrlShortener.Runtime.Users;
 namespace UrlShortener.Runtime.Tests.Storage;
 
 /// <summary>All stores of one database.</summary>
-internal sealed record Stores(ILinkStore Links, IUserStore Users, IKeyClaims Keys, IClickSink Clicks, IClickSalts Salts, IClickRetention Retention, IStatisticsSource Statistics, IDaySums Sums);
+internal sealed record Stores(
+    ILinkStore Links,
+    IUserStore Users,
+    IKeyClaims Keys,
+    IClickSink Clicks,
+    IClickSalts Salts,
+    IClickRetention Retention,
+    IStatisticsSource Statistics,
+    IDaySums Sums
+);

@@ -42,7 +42,9 @@ public abstract class UserStoreContract : StoreContract
     {
         var email = NewEmail();
 
-        var users = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => Task.Run(() => Users.CreateAsync(email, Tier.Free, 100, quota: null, NewHash(), Now, Token), Token)));
+        var users = await Task.WhenAll(
+            Enumerable.Range(0, 20).Select(_ => Task.Run(() => Users.CreateAsync(email, Tier.Free, 100, quota: null, NewHash(), Now, Token), Token))
+        );
 
         Assert.Equal(Assert.Single(users, user => user is not null), await Users.FindByEmailAsync(email, Token));
     }

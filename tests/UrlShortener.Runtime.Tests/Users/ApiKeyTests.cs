@@ -16,8 +16,7 @@ public sealed class ApiKeyTests
     }
 
     [Fact]
-    public void Hash_KnownText_IsItsSha256() =>
-        Assert.Equal("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", ApiKey.Hash("abc"));
+    public void Hash_KnownText_IsItsSha256() => Assert.Equal("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", ApiKey.Hash("abc"));
 
     [Theory]
     [InlineData(0, false)]

@@ -33,7 +33,9 @@ public sealed class NewUsersTests(SqliteStores database) : IClassFixture<SqliteS
     {
         await using var services = Services();
 
-        await Assert.ThrowsAsync<ArgumentException>(() => NewUsers.CreateAsync(services, email, Tier.Free, null, quota: null, TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<ArgumentException>(() =>
+            NewUsers.CreateAsync(services, email, Tier.Free, null, quota: null, TestContext.Current.CancellationToken)
+        );
     }
 
     [Theory]
@@ -45,14 +47,22 @@ public sealed class NewUsersTests(SqliteStores database) : IClassFixture<SqliteS
     {
         await using var services = Services();
 
-        var (user, _) = await NewUsers.CreateAsync(services, $"{Guid.NewGuid():N}@example.com", Enum.Parse<Tier>(tier), limit, quota: null, TestContext.Current.CancellationToken);
+        var (user, _) = await NewUsers.CreateAsync(
+            services,
+            $"{Guid.NewGuid():N}@example.com",
+            Enum.Parse<Tier>(tier),
+            limit,
+            quota: null,
+            TestContext.Current.CancellationToken
+        );
 
         Assert.Equal(expected, user!.RateLimit);
     }
 
-    private ServiceProvider Services() => new ServiceCollection()
-        .AddSingleton(new RateLimitingOptions())
-        .AddSingleton<TimeProvider>(new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60)))
-        .AddSingleton(database.Stores.Users)
-        .BuildServiceProvider();
+    private ServiceProvider Services() =>
+        new ServiceCollection()
+            .AddSingleton(new RateLimitingOptions())
+            .AddSingleton<TimeProvider>(new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60)))
+            .AddSingleton(database.Stores.Users)
+            .BuildServiceProvider();
 }

@@ -146,8 +146,15 @@ public sealed class StorageQuotaTests
             return Error is null ? Task.FromResult(new StorageUsage(Bytes, Quota)) : Task.FromException<StorageUsage>(Error);
         }
 
-        public Task<User?> CreateAsync(string email, Tier tier, int rateLimit, long? quota, string keyHash, DateTimeOffset now, CancellationToken cancellationToken) =>
-            throw new NotSupportedException();
+        public Task<User?> CreateAsync(
+            string email,
+            Tier tier,
+            int rateLimit,
+            long? quota,
+            string keyHash,
+            DateTimeOffset now,
+            CancellationToken cancellationToken
+        ) => throw new NotSupportedException();
 
         public Task<User?> FindByKeyHashAsync(string keyHash, CancellationToken cancellationToken) => throw new NotSupportedException();
 

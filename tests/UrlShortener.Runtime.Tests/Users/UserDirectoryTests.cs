@@ -111,8 +111,15 @@ public sealed class UserDirectoryTests
 
         public Task<User?> FindByEmailAsync(string email, CancellationToken cancellationToken) => FindAsync(email, cancellationToken);
 
-        public Task<User?> CreateAsync(string email, Tier tier, int rateLimit, long? quota, string keyHash, DateTimeOffset now, CancellationToken cancellationToken) =>
-            throw new NotSupportedException();
+        public Task<User?> CreateAsync(
+            string email,
+            Tier tier,
+            int rateLimit,
+            long? quota,
+            string keyHash,
+            DateTimeOffset now,
+            CancellationToken cancellationToken
+        ) => throw new NotSupportedException();
 
         public Task<bool> SetKeyHashAsync(string email, string? keyHash, CancellationToken cancellationToken) => throw new NotSupportedException();
 

@@ -47,7 +47,8 @@ internal sealed class ApiClient(HttpClient http, string? apiKey)
         Eventually.ReadAsync(
             () => GetStatisticsAsync(code, query),
             statistics => statistics.GetProperty("total_clicks").GetInt64() + statistics.GetProperty("bots").GetInt64() == clicks,
-            $"{code} has {clicks} clicks");
+            $"{code} has {clicks} clicks"
+        );
 
     public async Task<Reply> SendAsync(HttpMethod method, string path, object? body = null, params (string Name, string Value)[] headers)
     {
@@ -59,7 +60,8 @@ internal sealed class ApiClient(HttpClient http, string? apiKey)
         foreach (var (name, value) in headers)
             Assert.True(request.Headers.TryAddWithoutValidation(name, value));
         using var response = await http.SendAsync(request, TestContext.Current.CancellationToken);
-        var all = response.Headers.Concat(response.Content.Headers)
+        var all = response
+            .Headers.Concat(response.Content.Headers)
             .ToDictionary(header => header.Key, header => string.Join(", ", header.Value), StringComparer.OrdinalIgnoreCase);
         return new Reply((int)response.StatusCode, all, await response.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
     }

@@ -12,23 +12,38 @@ internal static partial class ProductProgram
     private static readonly TimeSpan RunLimit = TimeSpan.FromSeconds(120);
 
     // What the loader and the .NET host need; ASPNETCORE_URLS and the like stay out.
-    private static readonly string[] KeptVariables = ["PATH", "HOME", "TMPDIR", "LANG", "LD_LIBRARY_PATH", "DOTNET_ROOT", "DOTNET_ROOT_X64", "DOTNET_ROOT_ARM64"];
+    private static readonly string[] KeptVariables =
+    [
+        "PATH",
+        "HOME",
+        "TMPDIR",
+        "LANG",
+        "LD_LIBRARY_PATH",
+        "DOTNET_ROOT",
+        "DOTNET_ROOT_X64",
+        "DOTNET_ROOT_ARM64",
+    ];
 
     private static readonly ConcurrentDictionary<Process, bool> Running = new();
 
-    static ProductProgram() => AppDomain.CurrentDomain.ProcessExit += (_, _) =>
-    {
-        foreach (var process in Running.Keys)
-            Kill(process);
-    };
+    static ProductProgram() =>
+        AppDomain.CurrentDomain.ProcessExit += (_, _) =>
+        {
+            foreach (var process in Running.Keys)
+                Kill(process);
+        };
 
     /// <summary>Path of the executable.</summary>
     public static string Path => BuiltPrograms.Runtime;
 
     /// <summary>Starts it. Both streams are redirected; the caller reads them.</summary>
     public static Process Start(
-        string workingDirectory, IEnumerable<string> arguments, Action<string?> onOutput, Action<string?> onError, IReadOnlyDictionary<string, string>? environment = null) =>
-        StartCommand(workingDirectory, Path, arguments, onOutput, onError, environment);
+        string workingDirectory,
+        IEnumerable<string> arguments,
+        Action<string?> onOutput,
+        Action<string?> onError,
+        IReadOnlyDictionary<string, string>? environment = null
+    ) => StartCommand(workingDirectory, Path, arguments, onOutput, onError, environment);
 
     /// <summary>Starts a command that becomes the executable, as <see cref="Start"/>.</summary>
     public static Process StartCommand(
@@ -37,7 +52,8 @@ internal static partial class ProductProgram
         IEnumerable<string> arguments,
         Action<string?> onOutput,
         Action<string?> onError,
-        IReadOnlyDictionary<string, string>? environment = null)
+        IReadOnlyDictionary<string, string>? environment = null
+    )
     {
         var start = new ProcessStartInfo(command, arguments)
         {
@@ -77,7 +93,9 @@ internal static partial class ProductProgram
         }
         catch (TimeoutException)
         {
-            throw new InvalidOperationException($"\"{string.Join(' ', arguments)}\" did not end within {RunLimit.TotalSeconds:0} s. Its output:\n{output}{error}");
+            throw new InvalidOperationException(
+                $"\"{string.Join(' ', arguments)}\" did not end within {RunLimit.TotalSeconds:0} s. Its output:\n{output}{error}"
+            );
         }
         finally
         {

@@ -24,7 +24,12 @@ internal sealed partial class RunningProduct : IAsyncDisposable
     /// <param name="command">A command that becomes the product when the settings are added to it; null: the product itself.</param>
     /// <param name="environment">Variables to add to its environment.</param>
     public RunningProduct(
-        string name, string folder, IEnumerable<string> settings, IReadOnlyList<string>? command = null, IReadOnlyDictionary<string, string>? environment = null)
+        string name,
+        string folder,
+        IEnumerable<string> settings,
+        IReadOnlyList<string>? command = null,
+        IReadOnlyDictionary<string, string>? environment = null
+    )
     {
         _name = name;
         command ??= [ProductProgram.Path];
@@ -54,7 +59,18 @@ internal sealed partial class RunningProduct : IAsyncDisposable
     {
         var address = await OrEndAsync(_listening.Task, "listen");
         Http.Dispose();
-        Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, UseCookies = false }) { BaseAddress = address, Timeout = requestLimit };
+        Http = new HttpClient(
+            new SocketsHttpHandler
+            {
+                AllowAutoRedirect = false,
+                UseProxy = false,
+                UseCookies = false,
+            }
+        )
+        {
+            BaseAddress = address,
+            Timeout = requestLimit,
+        };
         await Eventually.ReadAsync(() => Anonymous.GetAsync("/health/ready"), reply => reply.Status == 200, $"/health/ready of {_name} answers 200");
     }
 

@@ -25,7 +25,8 @@ internal sealed class BulkCreations : ILoadCase
             _ => floor.InsertAsync(Links, load, cancellationToken),
             _ => wrk.BulkAsync(product.Server.Address, product.ApiKey, Links, load, cancellationToken),
             null,
-            context.Progress);
+            context.Progress
+        );
         await product.Server.StopAsync(cancellationToken);
         return new CaseReport(
             "Bulk creations: POST /api/v1/urls/bulk with 1,000 links",
@@ -36,7 +37,10 @@ internal sealed class BulkCreations : ILoadCase
             [
                 Target.AtMost("P-09 bulk of 1,000 links, p99", comparison.ProductP99.Median / 1e6, MostSeconds, "s"),
                 Target.AtMost("P-09 bulk of 1,000 links, median, aim", comparison.ProductP50.Median / 1e6, AimSeconds, "s"),
-            ])
-        { OtherErrors = warmUp.Errors };
+            ]
+        )
+        {
+            OtherErrors = warmUp.Errors,
+        };
     }
 }

@@ -3,8 +3,16 @@ using System.Text;
 
 namespace UrlShortener.Load.Cases;
 
-/// <summary>Everything a case found. Of its figures some are told as <paramref name="Comparisons"/> with a floor, the rest as <paramref name="Tables"/>.</summary>
-internal sealed record CaseReport(string Title, string About, string Unit, IReadOnlyList<Comparison> Comparisons, IReadOnlyList<CaseTable> Tables, IReadOnlyList<Target> Targets)
+/// <summary>Everything a case found. Of its figures some are told as <paramref name="Comparisons"/> with a floor, the rest as
+/// <paramref name="Tables"/>.</summary>
+internal sealed record CaseReport(
+    string Title,
+    string About,
+    string Unit,
+    IReadOnlyList<Comparison> Comparisons,
+    IReadOnlyList<CaseTable> Tables,
+    IReadOnlyList<Target> Targets
+)
 {
     /// <summary>Answers that were not what was asked for, and socket errors, of product and floor.</summary>
     public long Errors => Comparisons.SelectMany(comparison => comparison.Rounds).Sum(round => round.Errors) + OtherErrors;

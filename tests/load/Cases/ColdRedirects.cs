@@ -28,8 +28,16 @@ internal sealed class ColdRedirects : ILoadCase
         await database.FillAsync(codes, cancellationToken);
         var databaseTier = new Tier(context, first, lists, cancellationToken);
         await databaseTier.WarmUpAsync();
-        var databaseLight = await databaseTier.MeasureAsync(options.Light("database hit"), lists.Light, load => database.SelectAsync(codes, load, cancellationToken));
-        var databaseFull = await databaseTier.MeasureAsync(options.Full("database hit"), lists.Full, load => database.SelectAsync(codes, load, cancellationToken));
+        var databaseLight = await databaseTier.MeasureAsync(
+            options.Light("database hit"),
+            lists.Light,
+            load => database.SelectAsync(codes, load, cancellationToken)
+        );
+        var databaseFull = await databaseTier.MeasureAsync(
+            options.Full("database hit"),
+            lists.Full,
+            load => database.SelectAsync(codes, load, cancellationToken)
+        );
         var fromDatabase = await databaseTier.ReadAsync();
 
         context.Progress("putting all links into Redis");
@@ -47,22 +55,27 @@ internal sealed class ColdRedirects : ILoadCase
         return new CaseReport(
             "Redirects with a cold memory",
             "Each link is requested once. The floors have no HTTP in them: a prepared SELECT by primary key through Npgsql, and a GET of the same keys through "
-                + "StackExchange.Redis, with as many loops as connections. The product also stores what it found in Redis after a database hit, and all clicks.",
+                + "StackExchange.Redis, with as many loops as connections. The product also stores what it found in Redis after a database hit, and "
+                + "all clicks.",
             "req/s",
             [databaseLight, databaseFull, redisLight, redisFull],
             [
-                new CaseTable("Where lookups were answered", ["", "Memory", "Redis", "Database"],
-                [
-                    ["Database hit", $"{fromDatabase.Memory}", $"{fromDatabase.Redis}", $"{fromDatabase.Database}"],
-                    ["Redis hit", $"{fromRedis.Memory}", $"{fromRedis.Redis}", $"{fromRedis.Database}"],
-                ]),
+                new CaseTable(
+                    "Where lookups were answered",
+                    ["", "Memory", "Redis", "Database"],
+                    [
+                        ["Database hit", $"{fromDatabase.Memory}", $"{fromDatabase.Redis}", $"{fromDatabase.Database}"],
+                        ["Redis hit", $"{fromRedis.Memory}", $"{fromRedis.Redis}", $"{fromRedis.Database}"],
+                    ]
+                ),
             ],
             [
                 Target.AtMost("P-02 redirect from Redis, p99, light load", redisLight.ProductP99.Median / 1e3, MostP99Milliseconds, "ms"),
                 Target.AtMost("P-02 redirect from Redis, p99, full load", redisFull.ProductP99.Median / 1e3, MostP99Milliseconds, "ms"),
                 Target.AtMost("P-02 redirect from the database, p99, light load", databaseLight.ProductP99.Median / 1e3, MostP99Milliseconds, "ms"),
                 Target.AtMost("P-02 redirect from the database, p99, full load", databaseFull.ProductP99.Median / 1e3, MostP99Milliseconds, "ms"),
-            ]);
+            ]
+        );
     }
 
     /// <summary>The paths, cut into those of the warm-up and those of each round.</summary>
@@ -88,24 +101,34 @@ internal sealed class ColdRedirects : ILoadCase
             _before = CacheLookups.Of(await product.ReadMetricsAsync(cancellationToken));
         }
 
-        public Task<Comparison> MeasureAsync(LoadProfile load, Func<int, IEnumerable<string>> list, Func<LoadProfile, Task<Measurement>> floor) => RoundLoop.MeasureAsync(
-            load,
-            context.Options.Rounds,
-            _ => floor(load),
-            async number => await context.Wrk.RedirectOnceAsync(product.Server.Address, await context.WritePathsAsync("once", list(number), cancellationToken), load, cancellationToken),
-            () => product.DrainAsync(cancellationToken),
-            context.Progress);
+        public Task<Comparison> MeasureAsync(LoadProfile load, Func<int, IEnumerable<string>> list, Func<LoadProfile, Task<Measurement>> floor) =>
+            RoundLoop.MeasureAsync(
+                load,
+                context.Options.Rounds,
+                _ => floor(load),
+                async number =>
+                    await context.Wrk.RedirectOnceAsync(
+                        product.Server.Address,
+                        await context.WritePathsAsync("once", list(number), cancellationToken),
+                        load,
+                        cancellationToken
+                    ),
+                () => product.DrainAsync(cancellationToken),
+                context.Progress
+            );
 
         public async Task<CacheLookups> ReadAsync() => CacheLookups.Of(await product.ReadMetricsAsync(cancellationToken)).Since(_before);
 
-        public Task RequestAllAsync(IEnumerable<string> paths) => Parallel.ForEachAsync(
-            paths,
-            new ParallelOptions { MaxDegreeOfParallelism = context.Options.Connections, CancellationToken = cancellationToken },
-            async (path, token) =>
-            {
-                using var response = await product.Server.Client.GetAsync(path, token);
-                if (response.StatusCode != System.Net.HttpStatusCode.Found)
-                    throw new LoadException($"GET {path} answered {(int)response.StatusCode}.");
-            });
+        public Task RequestAllAsync(IEnumerable<string> paths) =>
+            Parallel.ForEachAsync(
+                paths,
+                new ParallelOptions { MaxDegreeOfParallelism = context.Options.Connections, CancellationToken = cancellationToken },
+                async (path, token) =>
+                {
+                    using var response = await product.Server.Client.GetAsync(path, token);
+                    if (response.StatusCode != System.Net.HttpStatusCode.Found)
+                        throw new LoadException($"GET {path} answered {(int)response.StatusCode}.");
+                }
+            );
     }
 }

@@ -22,7 +22,8 @@ internal sealed class Creations : ILoadCase
         await product.Server.StopAsync(cancellationToken);
         return new CaseReport(
             "Creations: POST /api/v1/urls",
-            "The floor has no HTTP in it: a prepared INSERT of one row into a table with a primary key and nothing else, through Npgsql, a durable commit each, with as "
+            "The floor has no HTTP in it: a prepared INSERT of one row into a table with a primary key and nothing else, through Npgsql, a durable "
+                + "commit each, with as "
                 + "many loops as connections. Above 1 the product is faster: it shares statements and commits among requests.",
             "links/s",
             [light, full],
@@ -31,15 +32,20 @@ internal sealed class Creations : ILoadCase
                 Target.AtMost("P-03 creation, p99, light load", light.ProductP99.Median / 1e3, MostP99Milliseconds, "ms"),
                 Target.AtMost("P-03 creation, p99, full load", full.ProductP99.Median / 1e3, MostP99Milliseconds, "ms"),
                 Target.AtLeast($"P-05 creations per second, {options.Connections} connections", full.ProductRate.Median, LeastPerSecond, "/s"),
-            ])
-        { OtherErrors = warmUp.Errors };
+            ]
+        )
+        {
+            OtherErrors = warmUp.Errors,
+        };
 
-        Task<Comparison> MeasureAsync(LoadProfile load) => RoundLoop.MeasureAsync(
-            load,
-            options.Rounds,
-            _ => floor.InsertAsync(1, load, cancellationToken),
-            _ => wrk.CreateAsync(product.Server.Address, product.ApiKey, ++run, load, cancellationToken),
-            null,
-            context.Progress);
+        Task<Comparison> MeasureAsync(LoadProfile load) =>
+            RoundLoop.MeasureAsync(
+                load,
+                options.Rounds,
+                _ => floor.InsertAsync(1, load, cancellationToken),
+                _ => wrk.CreateAsync(product.Server.Address, product.ApiKey, ++run, load, cancellationToken),
+                null,
+                context.Progress
+            );
     }
 }

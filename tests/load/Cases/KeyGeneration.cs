@@ -33,30 +33,45 @@ internal sealed class KeyGeneration : ILoadCase
         var (best, standard) = (results.Max(result => result.Generated), results.First(result => (result.Workers, result.Batch) == (2, 10_000)).Generated);
         return new CaseReport(
             "Key generation",
-            CaseTable.Cell($"A process with Role=kgs fills an empty pool with {count:N0} codes: generated, claimed in PostgreSQL, pooled in Redis, marked. Its first fifth is warm-up. ")
-                + "The registry grows from variant to variant. The floor is the same number of rows by binary COPY into a table without an index, batches and connections alike, a durable commit each.",
+            CaseTable.Cell($"A process with Role=kgs fills an empty pool with {count:N0} codes: generated, claimed in PostgreSQL, pooled in Redis, marked. ")
+                + "Its first fifth is warm-up. "
+                + "The registry grows from variant to variant. The floor is the same number of rows by binary COPY into a table without an index, "
+                + "batches and connections alike, a durable commit each.",
             "keys/s",
             [],
             [
-                new CaseTable("Variants", ["Workers × batch", "Floor rows/s", "Keys/s", "Ratio", "Service CPU per key, µs"],
-                [
-                    .. results.Select(result => new[]
-                    {
-                        $"{result.Workers} × {result.Batch}",
-                        CaseTable.Cell($"{result.Copied:N0}"),
-                        CaseTable.Cell($"{result.Generated:N0}"),
-                        CaseTable.Cell($"{result.Generated / result.Copied:0.000}"),
-                        CaseTable.Cell($"{result.CpuMicroseconds:0.0}"),
-                    }),
-                ]),
+                new CaseTable(
+                    "Variants",
+                    ["Workers × batch", "Floor rows/s", "Keys/s", "Ratio", "Service CPU per key, µs"],
+                    [
+                        .. results.Select(result =>
+                            new[]
+                            {
+                                $"{result.Workers} × {result.Batch}",
+                                CaseTable.Cell($"{result.Copied:N0}"),
+                                CaseTable.Cell($"{result.Generated:N0}"),
+                                CaseTable.Cell($"{result.Generated / result.Copied:0.000}"),
+                                CaseTable.Cell($"{result.CpuMicroseconds:0.0}"),
+                            }
+                        ),
+                    ]
+                ),
             ],
             [
                 Target.AtLeast("P-06 keys per second, default workers and batches", standard, LeastPerSecond, "/s"),
                 Target.AtLeast("P-06 keys per second, best variant, aim", best, AimPerSecond, "/s"),
-            ]);
+            ]
+        );
     }
 
-    private static async Task<Result> MeasureAsync(Installation installation, string region, int count, int workers, int batch, CancellationToken cancellationToken)
+    private static async Task<Result> MeasureAsync(
+        Installation installation,
+        string region,
+        int count,
+        int workers,
+        int batch,
+        CancellationToken cancellationToken
+    )
     {
         await using var product = await installation.StartAsync(
             [
@@ -70,7 +85,8 @@ internal sealed class KeyGeneration : ILoadCase
                 $"--Kgs:Workers={workers}",
                 $"--Kgs:BatchSize={batch}",
             ],
-            cancellationToken);
+            cancellationToken
+        );
         var started = Stopwatch.GetTimestamp();
         var first = await WaitAsync(count / 5);
         var last = await WaitAsync(count);

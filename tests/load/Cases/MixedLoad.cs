@@ -30,21 +30,31 @@ internal sealed class MixedLoad : ILoadCase
         var (redirect, create) = (await redirects, await creations);
         return new CaseReport(
             "Connections to PostgreSQL at work under redirects and creations",
-            $"{options.Connections} connections follow links and as many create some, without pauses, for {options.Seconds} s. The gauges of the product are sampled every "
+            $"{options.Connections} connections follow links and as many create some, without pauses, for {options.Seconds} s. The gauges of the "
+                + "product are sampled every "
                 + $"{SampleInterval.TotalMilliseconds:0} ms at most.",
             "req/s",
             [],
             [
-                new CaseTable("Pools", ["Pool", "Most at work", "Limit", "Share", "Samples"],
-                    [.. peaks.Select(peak => new[] { peak.Pool, $"{peak.InUse}", $"{peak.Limit}", CaseTable.Cell($"{peak.Share:P0}"), $"{peak.Samples}" })]),
-                new CaseTable("Load meanwhile", ["", "per second", "p50 µs", "p99 µs"],
-                [
-                    ["Redirects", CaseTable.Cell($"{redirect.RequestsPerSecond:N0}"), $"{redirect.P50Microseconds}", $"{redirect.P99Microseconds}"],
-                    ["Creations", CaseTable.Cell($"{create.RequestsPerSecond:N0}"), $"{create.P50Microseconds}", $"{create.P99Microseconds}"],
-                ]),
+                new CaseTable(
+                    "Pools",
+                    ["Pool", "Most at work", "Limit", "Share", "Samples"],
+                    [.. peaks.Select(peak => new[] { peak.Pool, $"{peak.InUse}", $"{peak.Limit}", CaseTable.Cell($"{peak.Share:P0}"), $"{peak.Samples}" })]
+                ),
+                new CaseTable(
+                    "Load meanwhile",
+                    ["", "per second", "p50 µs", "p99 µs"],
+                    [
+                        ["Redirects", CaseTable.Cell($"{redirect.RequestsPerSecond:N0}"), $"{redirect.P50Microseconds}", $"{redirect.P99Microseconds}"],
+                        ["Creations", CaseTable.Cell($"{create.RequestsPerSecond:N0}"), $"{create.P50Microseconds}", $"{create.P99Microseconds}"],
+                    ]
+                ),
             ],
-            [.. peaks.Select(peak => Target.AtMost($"P-08 connections at work, {peak.Pool}, peak", 100 * peak.Share, 100 * MostShare, "%"))])
-        { OtherErrors = redirect.Errors + create.Errors };
+            [.. peaks.Select(peak => Target.AtMost($"P-08 connections at work, {peak.Pool}, peak", 100 * peak.Share, 100 * MostShare, "%"))]
+        )
+        {
+            OtherErrors = redirect.Errors + create.Errors,
+        };
     }
 
     private static async Task<IReadOnlyList<Peak>> SampleAsync(Product product, CancellationToken cancellationToken)

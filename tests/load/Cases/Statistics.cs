@@ -19,15 +19,15 @@ internal sealed class Statistics : ILoadCase
 
     // Sums of the year are written as the trigger writes them. Single clicks are needed of the days that are read click by click: today, and the first day of a
     // range that begins elsewhere. As many clicks of other links lie between them. 31 countries, 101 sources.
-    private static readonly string FillSql =
-        $"""
+    private static readonly string FillSql = $"""
         SET synchronous_commit = off;
         SET max_parallel_workers_per_gather = 0;
         ALTER TABLE click_events DISABLE TRIGGER USER;
 
         INSERT INTO click_events (short_code, clicked_at, referrer, user_agent, ip_hash, country, source, device, is_bot)
         SELECT
-            CASE WHEN i % 2 = 0 THEN @code ELSE 'other' || i % 1999 END, day + (upper_at - day) * (i / {2 * ClicksPerDay}.0), 'https://s' || i % 101 || '.example/page',
+            CASE WHEN i % 2 = 0 THEN @code ELSE 'other' || i % 1999 END, day + (upper_at - day) * (i / {2
+            * ClicksPerDay}.0), 'https://s' || i % 101 || '.example/page',
             'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
             encode(sha256(int8send((random() * {VisitorsPerDay})::bigint)), 'hex'), chr(65 + i % 31 % 26) || chr(65 + i % 31 % 7), 's' || i % 101 || '.example', i % 3 + 1, i % 50 = 0
         FROM generate_series(1, {2 * ClicksPerDay}) AS i,
@@ -89,20 +89,25 @@ internal sealed class Statistics : ILoadCase
         await product.Server.StopAsync(cancellationToken);
         return new CaseReport(
             "Statistics of a link with 100,000 clicks a day for a year",
-            CaseTable.Cell($"Filled by SQL: sums of 366 days, and single clicks of today and of the 31st day before: {ClicksPerDay:N0} of the link among as many of other links. ")
-                + CaseTable.Cell($"Over HTTP, one request at a time: {context.Options.Rounds} that count the visitors of today anew, and {RequestsPerRound} soon after each of them."),
+            CaseTable.Cell($"Filled by SQL: sums of 366 days, and single clicks of today and of the 31st day before: {ClicksPerDay:N0} of the link ")
+                + "among as many of other links. "
+                + CaseTable.Cell(
+                    $"Over HTTP, one request at a time: {context.Options.Rounds} that count the visitors of today anew, and {RequestsPerRound} soon after each."
+                ),
             "",
             [],
             [
                 new CaseTable(
                     "Answers: fastest, median and slowest, ms",
                     ["", "Anew", "Soon after"],
-                    [.. results.Select(result => new[] { result.Name, Cell(result.Anew), Cell(result.Again) })]),
+                    [.. results.Select(result => new[] { result.Name, Cell(result.Anew), Cell(result.Again) })]
+                ),
             ],
             [
                 .. results.Select(result => Target.AtMost($"{result.Name}, anew, median", result.Anew.Median, MostMilliseconds, "ms")),
                 .. results.Select(result => Target.AtMost($"{result.Name}, soon after, median", result.Again.Median, MostMilliseconds, "ms")),
-            ]);
+            ]
+        );
     }
 
     private static string Cell(Spread spread) => CaseTable.Cell($"{spread.Least:0} / {spread.Median:0} / {spread.Most:0}");

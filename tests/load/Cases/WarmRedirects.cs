@@ -28,24 +28,38 @@ internal sealed class WarmRedirects : ILoadCase
         await floor.StopAsync(cancellationToken);
         return new CaseReport(
             "Redirects from memory",
-            "The floor is a bare Kestrel endpoint. The product looks the link up in its memory, captures the click, and stores all clicks in PostgreSQL meanwhile.",
+            "The floor is a bare Kestrel endpoint. The product looks the link up in its memory, captures the click, and stores all clicks in "
+                + "PostgreSQL meanwhile.",
             "req/s",
             [full, light],
-            [new CaseTable("Clicks", ["", "Redirects", "Stored", "Dropped"], [["All runs", $"{clicks.Redirects}", $"{clicks.Stored}", $"{clicks.Dropped}"]])],
+            [
+                new CaseTable(
+                    "Clicks",
+                    ["", "Redirects", "Stored", "Dropped"],
+                    [
+                        ["All runs", $"{clicks.Redirects}", $"{clicks.Stored}", $"{clicks.Dropped}"],
+                    ]
+                ),
+            ],
             [
                 Target.AtMost("P-01 redirect from memory, p99, light load", light.ProductP99.Median / 1e3, MostP99Milliseconds, "ms"),
                 Target.AtMost("P-01 redirect from memory, p99, full load", full.ProductP99.Median / 1e3, MostP99Milliseconds, "ms"),
                 Target.AtLeast("P-04 redirects per second, generator on the same cores", full.ProductRate.Median, LeastPerSecond, "/s"),
                 Target.AtMost("Clicks dropped", clicks.Dropped, 0, ""),
-            ])
-        { OtherErrors = warmUp.Errors };
+            ]
+        )
+        {
+            OtherErrors = warmUp.Errors,
+        };
 
-        Task<Comparison> MeasureAsync(LoadProfile load) => RoundLoop.MeasureAsync(
-            load,
-            options.Rounds,
-            _ => wrk.RedirectAsync(floor.Address, file, load, strict: false, cancellationToken),
-            _ => wrk.RedirectAsync(product.Server.Address, file, load, strict: false, cancellationToken),
-            () => product.DrainAsync(cancellationToken),
-            context.Progress);
+        Task<Comparison> MeasureAsync(LoadProfile load) =>
+            RoundLoop.MeasureAsync(
+                load,
+                options.Rounds,
+                _ => wrk.RedirectAsync(floor.Address, file, load, strict: false, cancellationToken),
+                _ => wrk.RedirectAsync(product.Server.Address, file, load, strict: false, cancellationToken),
+                () => product.DrainAsync(cancellationToken),
+                context.Progress
+            );
     }
 }

@@ -23,29 +23,46 @@ internal sealed class ZipfRedirects : ILoadCase
         await product.Server.StopAsync(cancellationToken);
         return new CaseReport(
             $"Cache hits under Zipf's load over {CaseTable.Cell($"{options.Links:N0}")} links",
-            "Link k is requested with a probability of about 1/k (exponent 1). From shortener_cache_lookups_total: memory is what it answered itself; database is what Redis "
-                + "did not have or did not answer; Redis is the rest, those included that waited for another request's load of the same link. The hit ratio is the share that did not reach the database.",
+            "Link k is requested with a probability of about 1/k (exponent 1). From shortener_cache_lookups_total: memory is what it answered itself; "
+                + "database is what Redis "
+                + "did not have or did not answer; Redis is the rest, those included that waited for another request's load of the same link. The hit "
+                + "ratio is the share that did not reach the database.",
             "req/s",
             [],
             [
-                new CaseTable("Windows", ["Window", "s", "req/s", "p99 µs", "Lookups", "Memory", "Redis", "Database", "Hit ratio"],
-                [
-                    .. windows.Select(window => new[]
-                    {
-                        window.Load.Name,
-                        $"{window.Load.Seconds}",
-                        CaseTable.Cell($"{window.Measurement.RequestsPerSecond:N0}"),
-                        $"{window.Measurement.P99Microseconds}",
-                        CaseTable.Cell($"{window.Lookups.All:N0}"),
-                        CaseTable.Cell($"{window.Lookups.ShareOf(window.Lookups.Memory):P2}"),
-                        CaseTable.Cell($"{window.Lookups.ShareOf(window.Lookups.Redis):P2}"),
-                        CaseTable.Cell($"{window.Lookups.ShareOf(window.Lookups.Database):P2}"),
-                        CaseTable.Cell($"{window.Lookups.HitRatio:P2}"),
-                    }),
-                ]),
+                new CaseTable(
+                    "Windows",
+                    ["Window", "s", "req/s", "p99 µs", "Lookups", "Memory", "Redis", "Database", "Hit ratio"],
+                    [
+                        .. windows.Select(window =>
+                            new[]
+                            {
+                                window.Load.Name,
+                                $"{window.Load.Seconds}",
+                                CaseTable.Cell($"{window.Measurement.RequestsPerSecond:N0}"),
+                                $"{window.Measurement.P99Microseconds}",
+                                CaseTable.Cell($"{window.Lookups.All:N0}"),
+                                CaseTable.Cell($"{window.Lookups.ShareOf(window.Lookups.Memory):P2}"),
+                                CaseTable.Cell($"{window.Lookups.ShareOf(window.Lookups.Redis):P2}"),
+                                CaseTable.Cell($"{window.Lookups.ShareOf(window.Lookups.Database):P2}"),
+                                CaseTable.Cell($"{window.Lookups.HitRatio:P2}"),
+                            }
+                        ),
+                    ]
+                ),
             ],
-            [Target.AtLeast(CaseTable.Cell($"P-07 hit ratio, {options.WarmUpSeconds} s after a cold start"), 100 * warm.Lookups.HitRatio, 100 * LeastHitRatio, "%")])
-        { OtherErrors = windows.Sum(window => window.Measurement.Errors) };
+            [
+                Target.AtLeast(
+                    CaseTable.Cell($"P-07 hit ratio, {options.WarmUpSeconds} s after a cold start"),
+                    100 * warm.Lookups.HitRatio,
+                    100 * LeastHitRatio,
+                    "%"
+                ),
+            ]
+        )
+        {
+            OtherErrors = windows.Sum(window => window.Measurement.Errors),
+        };
 
         async Task<Window> MeasureAsync(LoadProfile load, int seed)
         {

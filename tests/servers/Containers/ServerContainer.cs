@@ -18,11 +18,13 @@ internal static class ServerContainer
             var builder = new ContainerBuilder(request.Image).WithEnvironment(request.Environment).WithCommand([.. request.Command]);
             builder = request.Ports.Aggregate(builder, (one, port) => one.WithPortBinding(port.Ours, port.Theirs));
             // Published on loopback only: nobody else on the network should meet a server without a password.
-            var container = builder.WithCreateParameterModifier(parameters =>
-            {
-                foreach (var binding in parameters.HostConfig!.PortBindings!.Values.SelectMany(bindings => bindings))
-                    binding.HostIP = "127.0.0.1";
-            }).Build();
+            var container = builder
+                .WithCreateParameterModifier(parameters =>
+                {
+                    foreach (var binding in parameters.HostConfig!.PortBindings!.Values.SelectMany(bindings => bindings))
+                        binding.HostIP = "127.0.0.1";
+                })
+                .Build();
             try
             {
                 using var timed = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -40,13 +42,15 @@ internal static class ServerContainer
         {
             throw new ServerUnavailableException(
                 $"{request.Name} is not installed and could not be: {reason}. Nor does a container engine answer, which would do instead.",
-                e);
+                e
+            );
         }
         catch (DockerApiException e)
         {
             throw new ServerUnavailableException(
                 $"{request.Name} is not installed and could not be: {reason}. The container engine cannot run {request.Image} instead: {e.Message}",
-                e);
+                e
+            );
         }
     }
 }

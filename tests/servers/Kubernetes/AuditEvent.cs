@@ -5,7 +5,8 @@ namespace UrlShortener.TestServers.Kubernetes;
 /// <summary>One answered request, as the API server's audit log has it.</summary>
 public sealed record AuditEvent
 {
-    /// <summary>What was asked for: <c>create</c>, <c>update</c>, <c>patch</c>, <c>delete</c>, <c>deletecollection</c>, <c>get</c>, <c>list</c>, <c>watch</c>.</summary>
+    /// <summary>What was asked for: <c>create</c>, <c>update</c>, <c>patch</c>, <c>delete</c>, <c>deletecollection</c>, <c>get</c>, <c>list</c>,
+    /// <c>watch</c>.</summary>
     public required string Verb { get; init; }
 
     /// <summary>Who asked, such as <c>admin</c>, <c>system:kube-controller-manager</c> or <c>system:serviceaccount:NAMESPACE:NAME</c>.</summary>

@@ -197,9 +197,21 @@ internal sealed class ControlPlane : IAsyncDisposable
         var (client, peer) = (EtcdAddress(_etcdPort), EtcdAddress(_etcdPeerPort));
         string[] command =
         [
-            _programs.Etcd, "--name", "test", "--data-dir", _folder.PathOf("etcd"),
-            "--listen-client-urls", client, "--advertise-client-urls", client,
-            "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", $"test={peer}",
+            _programs.Etcd,
+            "--name",
+            "test",
+            "--data-dir",
+            _folder.PathOf("etcd"),
+            "--listen-client-urls",
+            client,
+            "--advertise-client-urls",
+            client,
+            "--listen-peer-urls",
+            peer,
+            "--initial-advertise-peer-urls",
+            peer,
+            "--initial-cluster",
+            $"test={peer}",
             "--unsafe-no-fsync",
         ];
         _etcd = await StartProcessAsync("etcd", command, cancellationToken);
@@ -207,27 +219,40 @@ internal sealed class ControlPlane : IAsyncDisposable
     }
 
     private IEnumerable<string> ApiServerArguments() =>
-    [
-        .. _options.ApiServerArguments,
-        $"--etcd-servers={EtcdAddress(_etcdPort)}",
-        "--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", $"--secure-port={_port}",
-        // No Service leads to a loopback address, so that the one of the API server itself has no endpoints.
-        "--endpoint-reconciler-type=none",
-        $"--tls-cert-file={_folder.PathOf("apiserver.crt")}", $"--tls-private-key-file={_folder.PathOf("apiserver.key")}",
-        $"--token-auth-file={_folder.PathOf("tokens.csv")}", "--authorization-mode=RBAC",
-        $"--service-account-key-file={_folder.PathOf("tokens.key")}", $"--service-account-signing-key-file={_folder.PathOf("tokens.key")}",
-        "--service-account-issuer=https://kubernetes.default.svc",
-        "--service-cluster-ip-range=10.96.0.0/16", "--allow-privileged=true",
-        $"--audit-policy-file={_folder.PathOf("audit.yaml")}", $"--audit-log-path={AuditLogPath}", "--audit-log-maxsize=4096",
-    ];
+        [
+            .. _options.ApiServerArguments,
+            $"--etcd-servers={EtcdAddress(_etcdPort)}",
+            "--bind-address=127.0.0.1",
+            "--advertise-address=127.0.0.1",
+            $"--secure-port={_port}",
+            // No Service leads to a loopback address, so that the one of the API server itself has no endpoints.
+            "--endpoint-reconciler-type=none",
+            $"--tls-cert-file={_folder.PathOf("apiserver.crt")}",
+            $"--tls-private-key-file={_folder.PathOf("apiserver.key")}",
+            $"--token-auth-file={_folder.PathOf("tokens.csv")}",
+            "--authorization-mode=RBAC",
+            $"--service-account-key-file={_folder.PathOf("tokens.key")}",
+            $"--service-account-signing-key-file={_folder.PathOf("tokens.key")}",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            "--service-cluster-ip-range=10.96.0.0/16",
+            "--allow-privileged=true",
+            $"--audit-policy-file={_folder.PathOf("audit.yaml")}",
+            $"--audit-log-path={AuditLogPath}",
+            "--audit-log-maxsize=4096",
+        ];
 
     private IEnumerable<string> ControllerArguments() =>
-    [
-        .. _options.ControllerManagerArguments,
-        $"--kubeconfig={_folder.PathOf("controllers.conf")}", "--leader-elect=false",
-        $"--service-account-private-key-file={_folder.PathOf("tokens.key")}", $"--root-ca-file={_folder.PathOf("ca.crt")}",
-        "--kube-api-qps=500", "--kube-api-burst=1000", "--bind-address=127.0.0.1", $"--secure-port={_controllersPort}",
-    ];
+        [
+            .. _options.ControllerManagerArguments,
+            $"--kubeconfig={_folder.PathOf("controllers.conf")}",
+            "--leader-elect=false",
+            $"--service-account-private-key-file={_folder.PathOf("tokens.key")}",
+            $"--root-ca-file={_folder.PathOf("ca.crt")}",
+            "--kube-api-qps=500",
+            "--kube-api-burst=1000",
+            "--bind-address=127.0.0.1",
+            $"--secure-port={_controllersPort}",
+        ];
 
     /// <summary>Asks for a document that is there as soon as a server is ready.</summary>
     private async Task<string?> FindMissingAsync(Uri address, CancellationToken cancellationToken)

@@ -59,7 +59,8 @@ internal sealed class ControlPlaneKeys
             authority.ExportCertificatePem(),
             certificate.ExportCertificatePem(),
             key.ExportECPrivateKeyPem(),
-            tokenKey.ExportECPrivateKeyPem());
+            tokenKey.ExportECPrivateKeyPem()
+        );
     }
 
     private static ECDsa NewKey() => ECDsa.Create(ECCurve.NamedCurves.nistP256);

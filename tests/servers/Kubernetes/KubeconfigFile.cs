@@ -16,7 +16,8 @@ internal static class KubeconfigFile
         Uri server,
         string authorityPem,
         string token,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken
+    )
     {
         var path = folder.PathOf(name + ".conf");
         var text = $"""
@@ -43,7 +44,15 @@ internal static class KubeconfigFile
     /// <summary>Writes a file that only this user may read.</summary>
     public static async Task WriteSecretAsync(string path, string text, CancellationToken cancellationToken)
     {
-        await using var stream = new FileStream(path, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = OwnerOnly });
+        await using var stream = new FileStream(
+            path,
+            new FileStreamOptions
+            {
+                Mode = FileMode.Create,
+                Access = FileAccess.Write,
+                UnixCreateMode = OwnerOnly,
+            }
+        );
         await stream.WriteAsync(Encoding.UTF8.GetBytes(text), cancellationToken);
     }
 }

@@ -80,9 +80,12 @@ public sealed class KubernetesCluster : IAsyncDisposable
         if (container is not null)
             return await UseAsync(await KubernetesContainer.WriteAsync(text, cancellationToken), container, cancellationToken);
         throw new ServerUnavailableException(
-            $"No Kubernetes API server is available: {missing}; {text}. Do one of these: set {ExistingVariable}=true to use the cluster of the current kubeconfig; "
-            + $"set {KubernetesPrograms.FolderVariable} to a folder with etcd, kube-apiserver and kube-controller-manager; allow the download of these programs; "
-            + "start a container engine.");
+            $"No Kubernetes API server is available: {missing}; {text}. Do one of these: set {ExistingVariable}=true to use the cluster of the current "
+                + "kubeconfig; "
+                + $"set {KubernetesPrograms.FolderVariable} to a folder with etcd, kube-apiserver and kube-controller-manager; allow the download of "
+                + "these programs; "
+                + "start a container engine."
+        );
     }
 
     /// <summary>A client of the administrator; the caller disposes it.</summary>
@@ -112,7 +115,8 @@ public sealed class KubernetesCluster : IAsyncDisposable
             $"the namespace {name} has a service account",
             Limit,
             async token => (await _client.CoreV1.ListNamespacedServiceAccountAsync(name, cancellationToken: token)).Items.Count > 0 ? null : "none",
-            cancellationToken);
+            cancellationToken
+        );
         return new KubernetesNamespace(_client, name);
     }
 
@@ -125,36 +129,70 @@ public sealed class KubernetesCluster : IAsyncDisposable
         string name,
         IList<V1PolicyRule> rules,
         bool everywhere,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken
+    )
     {
         var account = new V1ServiceAccount { Metadata = new V1ObjectMeta { Name = name } };
         await _client.CoreV1.CreateNamespacedServiceAccountAsync(account, namespaceName, cancellationToken: cancellationToken);
-        Rbacv1Subject[] subjects = [new() { Kind = "ServiceAccount", Name = name, NamespaceProperty = namespaceName }];
+        Rbacv1Subject[] subjects =
+        [
+            new()
+            {
+                Kind = "ServiceAccount",
+                Name = name,
+                NamespaceProperty = namespaceName,
+            },
+        ];
         if (everywhere)
         {
             // The namespace's name keeps it from those of other tests.
             var metadata = new V1ObjectMeta { Name = $"{namespaceName}-{name}" };
-            await _client.RbacAuthorizationV1.CreateClusterRoleAsync(new V1ClusterRole { Metadata = metadata, Rules = rules }, cancellationToken: cancellationToken);
-            var binding = new V1ClusterRoleBinding { Metadata = metadata, Subjects = subjects, RoleRef = RoleReference("ClusterRole", metadata.Name) };
+            await _client.RbacAuthorizationV1.CreateClusterRoleAsync(
+                new V1ClusterRole { Metadata = metadata, Rules = rules },
+                cancellationToken: cancellationToken
+            );
+            var binding = new V1ClusterRoleBinding
+            {
+                Metadata = metadata,
+                Subjects = subjects,
+                RoleRef = RoleReference("ClusterRole", metadata.Name),
+            };
             await _client.RbacAuthorizationV1.CreateClusterRoleBindingAsync(binding, cancellationToken: cancellationToken);
         }
         else
         {
             var metadata = new V1ObjectMeta { Name = name };
             await _client.RbacAuthorizationV1.CreateNamespacedRoleAsync(
-                new V1Role { Metadata = metadata, Rules = rules }, namespaceName, cancellationToken: cancellationToken);
-            var binding = new V1RoleBinding { Metadata = metadata, Subjects = subjects, RoleRef = RoleReference("Role", name) };
+                new V1Role { Metadata = metadata, Rules = rules },
+                namespaceName,
+                cancellationToken: cancellationToken
+            );
+            var binding = new V1RoleBinding
+            {
+                Metadata = metadata,
+                Subjects = subjects,
+                RoleRef = RoleReference("Role", name),
+            };
             await _client.RbacAuthorizationV1.CreateNamespacedRoleBindingAsync(binding, namespaceName, cancellationToken: cancellationToken);
         }
 
         return await GetUserAsync(namespaceName, name, cancellationToken);
     }
 
-    /// <summary>The user that a service account is, whose rights come from elsewhere, such as the operator's own manifests. The token is valid for ten hours.</summary>
+    /// <summary>The user that a service account is, whose rights come from elsewhere, such as the operator's own manifests. The token is valid for ten
+    /// hours.</summary>
     public async Task<KubernetesUser> GetUserAsync(string namespaceName, string serviceAccount, CancellationToken cancellationToken)
     {
-        var request = new Authenticationv1TokenRequest { Spec = new V1TokenRequestSpec { Audiences = [], ExpirationSeconds = 36_000 } };
-        var answer = await _client.CoreV1.CreateNamespacedServiceAccountTokenAsync(request, serviceAccount, namespaceName, cancellationToken: cancellationToken);
+        var request = new Authenticationv1TokenRequest
+        {
+            Spec = new V1TokenRequestSpec { Audiences = [], ExpirationSeconds = 36_000 },
+        };
+        var answer = await _client.CoreV1.CreateNamespacedServiceAccountTokenAsync(
+            request,
+            serviceAccount,
+            namespaceName,
+            cancellationToken: cancellationToken
+        );
         var file = $"{namespaceName}-{serviceAccount}-{Guid.NewGuid():N}";
         var path = await KubeconfigFile.WriteAsync(_folder, file, Address, AuthorityPem, answer.Status.Token, cancellationToken);
         return new KubernetesUser($"system:serviceaccount:{namespaceName}:{serviceAccount}", path);
@@ -192,7 +230,8 @@ public sealed class KubernetesCluster : IAsyncDisposable
                 address = pods.Items.Where(ServiceTarget.IsReady).Select(target.EndPointOf).FirstOrDefault();
                 return address is null ? $"{pods.Items.Count} pods, none ready" : null;
             },
-            cancellationToken);
+            cancellationToken
+        );
         return address!;
     }
 
@@ -236,10 +275,15 @@ public sealed class KubernetesCluster : IAsyncDisposable
         }
     }
 
-    private static k8s.Kubernetes CreateClient(string kubeconfig) =>
-        new(KubernetesClientConfiguration.BuildConfigFromConfigFile(kubeconfig));
+    private static k8s.Kubernetes CreateClient(string kubeconfig) => new(KubernetesClientConfiguration.BuildConfigFromConfigFile(kubeconfig));
 
-    private static V1RoleRef RoleReference(string kind, string name) => new() { ApiGroup = "rbac.authorization.k8s.io", Kind = kind, Name = name };
+    private static V1RoleRef RoleReference(string kind, string name) =>
+        new()
+        {
+            ApiGroup = "rbac.authorization.k8s.io",
+            Kind = kind,
+            Name = name,
+        };
 
     private static string FindKubeconfig()
     {
@@ -254,14 +298,21 @@ public sealed class KubernetesCluster : IAsyncDisposable
     private static async Task<KubernetesCluster> StartLocallyAsync(
         KubernetesPrograms programs,
         KubernetesClusterOptions options,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken
+    )
     {
         var controlPlane = new ControlPlane(programs, options);
         try
         {
             await controlPlane.StartAsync(cancellationToken);
             var kubeconfig = await KubeconfigFile.WriteAsync(
-                controlPlane.Folder, "admin", controlPlane.Address, controlPlane.AuthorityPem, controlPlane.AdminToken, cancellationToken);
+                controlPlane.Folder,
+                "admin",
+                controlPlane.Address,
+                controlPlane.AuthorityPem,
+                controlPlane.AdminToken,
+                cancellationToken
+            );
             return new KubernetesCluster(kubeconfig, programs.Version, controlPlane, null);
         }
         catch

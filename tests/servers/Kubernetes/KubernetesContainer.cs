@@ -55,7 +55,15 @@ internal static class KubernetesContainer
     public static async Task<string> WriteAsync(string kubeconfig, CancellationToken cancellationToken)
     {
         var path = Path.Combine(Path.GetTempPath(), $"urlshortener-k3s-{Guid.NewGuid():N}.conf");
-        await using var stream = new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly });
+        await using var stream = new FileStream(
+            path,
+            new FileStreamOptions
+            {
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.Write,
+                UnixCreateMode = OwnerOnly,
+            }
+        );
         await stream.WriteAsync(System.Text.Encoding.UTF8.GetBytes(kubeconfig), cancellationToken);
         return path;
     }

@@ -33,7 +33,9 @@ internal sealed record KubernetesPrograms(string Etcd, string ApiServer, string 
         {
             return Holds(named)
                 ? (await InspectAsync(named, cancellationToken), "")
-                : throw new ServerUnavailableException($"{FolderVariable} is {named}, which lacks {string.Join(", ", Missing(named))}. Put the programs there, or unset it.");
+                : throw new ServerUnavailableException(
+                    $"{FolderVariable} is {named}, which lacks {string.Join(", ", Missing(named))}. Put the programs there, or unset it."
+                );
         }
 
         if (Holds(WellKnownFolder))
@@ -43,7 +45,10 @@ internal sealed record KubernetesPrograms(string Etcd, string ApiServer, string 
         var (downloaded, failure) = await DownloadAsync(cancellationToken);
         return downloaded is not null
             ? (await InspectAsync(downloaded, cancellationToken), "")
-            : (null, $"neither {FolderVariable} nor {WellKnownFolder} contains {string.Join(", ", Needed)}; there is no {UnpackScript} beside the checkout; {failure}");
+            : (
+                null,
+                $"neither {FolderVariable} nor {WellKnownFolder} contains {string.Join(", ", Needed)}; there is no {UnpackScript} beside the checkout; {failure}"
+            );
     }
 
     // Outside of the checkout, so that cleaning it unpacks nothing again.
@@ -73,9 +78,10 @@ internal sealed record KubernetesPrograms(string Etcd, string ApiServer, string 
 
     private static string FolderOf(string version) => Path.Combine(CacheFolder(), "url-shortener", $"kubernetes-{version}");
 
-    private static string CacheFolder() => Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache
-        ? cache
-        : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
+    private static string CacheFolder() =>
+        Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache
+            ? cache
+            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
 
     private static IEnumerable<string> Missing(string folder) => Needed.Where(name => !File.Exists(Path.Combine(folder, name)));
 

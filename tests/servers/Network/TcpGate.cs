@@ -49,7 +49,6 @@ public sealed class TcpGate : IAsyncDisposable
             lock (_sync)
                 return _mode;
         }
-
         set
         {
             lock (_sync)
@@ -166,9 +165,7 @@ public sealed class TcpGate : IAsyncDisposable
     {
         lock (_sync)
         {
-            return _mode == TcpGateMode.Closed
-                ? Task.FromCanceled(new CancellationToken(canceled: true))
-                : _passing.Task.WaitAsync(cancellationToken);
+            return _mode == TcpGateMode.Closed ? Task.FromCanceled(new CancellationToken(canceled: true)) : _passing.Task.WaitAsync(cancellationToken);
         }
     }
 
@@ -227,7 +224,7 @@ public sealed class TcpGate : IAsyncDisposable
                     return;
                 }
 
-                for (var sent = 0; sent < length;)
+                for (var sent = 0; sent < length; )
                     sent += await to.SendAsync(buffer.AsMemory(sent, length - sent), cancellationToken);
             }
         }

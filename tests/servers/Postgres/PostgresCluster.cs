@@ -59,7 +59,8 @@ public sealed class PostgresCluster : IAsyncDisposable
             "a node takes writes",
             Limit,
             async token => (primary = NewestPrimary(await ReadStatesAsync(token))?.Node) is null ? "none" : null,
-            cancellationToken);
+            cancellationToken
+        );
         return primary!;
     }
 
@@ -104,12 +105,13 @@ public sealed class PostgresCluster : IAsyncDisposable
     }
 
     /// <summary>The connection string of a database, with all nodes, through their gates where there are some. It holds no password: none is needed.</summary>
-    public string ConnectionString(string database) => new NpgsqlConnectionStringBuilder
-    {
-        Host = string.Join(',', Nodes.Select(node => $"{node.Host}:{node.Gate?.Port ?? node.Port}")),
-        Username = "postgres",
-        Database = database,
-    }.ConnectionString;
+    public string ConnectionString(string database) =>
+        new NpgsqlConnectionStringBuilder
+        {
+            Host = string.Join(',', Nodes.Select(node => $"{node.Host}:{node.Gate?.Port ?? node.Port}")),
+            Username = "postgres",
+            Database = database,
+        }.ConnectionString;
 
     /// <summary>Waits until all that the primary has written until now can be read on every serving replica.</summary>
     public async Task WaitUntilReplicasCaughtUpAsync(CancellationToken cancellationToken)
@@ -159,16 +161,27 @@ public sealed class PostgresCluster : IAsyncDisposable
         if (options.Replicas > 0)
         {
             throw new ServerUnavailableException(
-                $"A PostgreSQL with replicas needs the programs of PostgreSQL: {reason}. Install them (Debian: apt-get install postgresql).");
+                $"A PostgreSQL with replicas needs the programs of PostgreSQL: {reason}. Install them (Debian: apt-get install postgresql)."
+            );
         }
 
-        string[] command = ["postgres", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", $"max_connections={options.MaxConnections}",
-            .. options.Settings.SelectMany(setting => new[] { "-c", $"{setting.Key}={setting.Value}" })];
+        string[] command =
+        [
+            "postgres",
+            "-c",
+            "fsync=off",
+            "-c",
+            "full_page_writes=off",
+            "-c",
+            $"max_connections={options.MaxConnections}",
+            .. options.Settings.SelectMany(setting => new[] { "-c", $"{setting.Key}={setting.Value}" }),
+        ];
         var port = Ports.Take();
         var container = await ServerContainer.StartAsync(
             new ContainerRequest("PostgreSQL", "postgres:15-alpine", [(port, 5432)], command) { Environment = { ["POSTGRES_HOST_AUTH_METHOD"] = "trust" } },
             $"{reason} (Debian: apt-get install postgresql)",
-            cancellationToken);
+            cancellationToken
+        );
         var cluster = new PostgresCluster([new PostgresNode(NameOf(0), options, port)], null, container);
         try
         {

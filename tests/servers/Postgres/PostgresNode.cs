@@ -72,16 +72,17 @@ public sealed class PostgresNode : IAsyncDisposable
     private string ConfigurationPath => _folder!.PathOf(Name + ".conf");
 
     /// <summary>A connection string of this node alone, past the gate.</summary>
-    public string DirectConnectionString(string database) => new NpgsqlConnectionStringBuilder
-    {
-        Host = Host,
-        Port = Port,
-        Username = "postgres",
-        Database = database,
-        Pooling = false,
-        Timeout = 5,
-        CommandTimeout = 30,
-    }.ConnectionString;
+    public string DirectConnectionString(string database) =>
+        new NpgsqlConnectionStringBuilder
+        {
+            Host = Host,
+            Port = Port,
+            Username = "postgres",
+            Database = database,
+            Pooling = false,
+            Timeout = 5,
+            CommandTimeout = 30,
+        }.ConnectionString;
 
     /// <summary>Whether the node takes writes now. A node that does not answer is no primary.</summary>
     public async Task<bool> IsPrimaryAsync(CancellationToken cancellationToken) => await TryReadStateAsync(cancellationToken) is { IsPrimary: true };
@@ -120,11 +121,7 @@ public sealed class PostgresNode : IAsyncDisposable
     {
         Running("Promoting a replica");
         await QueryAsync<bool>("SELECT pg_promote(wait => true, wait_seconds => 60)", cancellationToken);
-        await Poll.UntilAsync(
-            $"{Name} takes writes",
-            Limit,
-            async token => await IsPrimaryAsync(token) ? null : "it is a replica",
-            cancellationToken);
+        await Poll.UntilAsync($"{Name} takes writes", Limit, async token => await IsPrimaryAsync(token) ? null : "it is a replica", cancellationToken);
         _source = null;
     }
 
@@ -185,8 +182,7 @@ public sealed class PostgresNode : IAsyncDisposable
     {
         _source = source;
         await _programs!.CreateFolderAsync(DataFolder, cancellationToken);
-        string[] arguments =
-            ["-h", source.Host, "-p", $"{source.Port}", "-U", "postgres", "-D", DataFolder, "-X", "stream", "--checkpoint=fast", "--no-sync"];
+        string[] arguments = ["-h", source.Host, "-p", $"{source.Port}", "-U", "postgres", "-D", DataFolder, "-X", "stream", "--checkpoint=fast", "--no-sync"];
         await _programs.RunAsync(_folder!.FullName, "pg_basebackup", arguments, cancellationToken);
         // It says that the node starts as a replica, and goes away with a promotion.
         await File.WriteAllTextAsync(Path.Combine(DataFolder, "standby.signal"), "", cancellationToken);
@@ -213,22 +209,31 @@ public sealed class PostgresNode : IAsyncDisposable
     }
 
     /// <summary>Waits until what a primary had written at a position can be read here. Returns at once when this node does not serve.</summary>
-    internal Task WaitUntilReplayedAsync(long position, CancellationToken cancellationToken) => Poll.UntilAsync(
-        $"{Name} has replayed up to {position}",
-        Limit,
-        async token => !IsServing ? null : await QueryAsync<long>(ReplayedSql, token) is var replayed && replayed >= position ? null : $"{replayed}",
-        cancellationToken);
+    internal Task WaitUntilReplayedAsync(long position, CancellationToken cancellationToken) =>
+        Poll.UntilAsync(
+            $"{Name} has replayed up to {position}",
+            Limit,
+            async token =>
+                !IsServing ? null
+                : await QueryAsync<long>(ReplayedSql, token) is var replayed && replayed >= position ? null
+                : $"{replayed}",
+            cancellationToken
+        );
 
     /// <summary>Waits until the node streams from its source.</summary>
-    internal Task WaitUntilStreamingAsync(CancellationToken cancellationToken) => Poll.UntilAsync(
-        $"{Name} streams from {_source!.Name}",
-        Limit,
-        async token =>
-        {
-            var port = await QueryAsync<int>(SourceSql, token);
-            return port == _source.Port ? null : port == 0 ? $"it does not stream. Its log:\n{_process!.ReadLog()}" : $"it streams from port {port}";
-        },
-        cancellationToken);
+    internal Task WaitUntilStreamingAsync(CancellationToken cancellationToken) =>
+        Poll.UntilAsync(
+            $"{Name} streams from {_source!.Name}",
+            Limit,
+            async token =>
+            {
+                var port = await QueryAsync<int>(SourceSql, token);
+                return port == _source.Port ? null
+                    : port == 0 ? $"it does not stream. Its log:\n{_process!.ReadLog()}"
+                    : $"it streams from port {port}";
+            },
+            cancellationToken
+        );
 
     /// <summary>Runs a statement on a connection of its own.</summary>
     internal async Task ExecuteAsync(string sql, CancellationToken cancellationToken)
@@ -291,8 +296,13 @@ public sealed class PostgresNode : IAsyncDisposable
             ("wal_retrieve_retry_interval", "100ms"),
             // Segments of a killed server would stay in /dev/shm; files in its data folder do not.
             ("dynamic_shared_memory_type", "mmap"),
-            ("synchronous_standby_names", _options.Synchronous ? $"ANY 1 ({string.Join(", ", Enumerable.Range(0, _options.Replicas + 1)
-                .Select(PostgresCluster.NameOf).Where(name => name != Name))})" : ""),
+            (
+                "synchronous_standby_names",
+                _options.Synchronous
+                    ? $"ANY 1 ({string.Join(", ", Enumerable.Range(0, _options.Replicas + 1)
+                .Select(PostgresCluster.NameOf).Where(name => name != Name))})"
+                    : ""
+            ),
             ("primary_conninfo", _source is { } source ? $"host={source.Host} port={source.Port} user=postgres application_name={Name}" : ""),
         ];
         var lines = settings.Select(setting => $"{setting.Name} = '{setting.Value.Replace("'", "''", StringComparison.Ordinal)}'");

@@ -37,8 +37,11 @@ internal sealed class PostgresPrograms
 
     /// <summary>The command that runs a program.</summary>
     public IReadOnlyList<string> Command(string program, params IEnumerable<string> arguments) =>
-        [.. _account is { } account ? ["setpriv", $"--reuid={account.User}", $"--regid={account.Group}", "--clear-groups", "--"] : Array.Empty<string>(),
-            Path.Combine(_folder, program), .. arguments];
+        [
+            .. _account is { } account ? ["setpriv", $"--reuid={account.User}", $"--regid={account.Group}", "--clear-groups", "--"] : Array.Empty<string>(),
+            Path.Combine(_folder, program),
+            .. arguments,
+        ];
 
     /// <summary>Runs a program to its end.</summary>
     public Task RunAsync(string folder, string program, IEnumerable<string> arguments, CancellationToken cancellationToken) =>

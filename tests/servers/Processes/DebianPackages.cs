@@ -79,7 +79,8 @@ internal sealed class DebianPackages
                     return Task.FromResult<string?>(e.Message);
                 }
             },
-            CancellationToken.None);
+            CancellationToken.None
+        );
         return stream!;
     }
 }

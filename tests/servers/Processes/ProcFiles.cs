@@ -9,8 +9,11 @@ internal static class ProcFiles
 
     /// <summary>The direct children of a process, whichever of its threads made them; none when it is gone.</summary>
     public static IReadOnlyList<int> ReadChildren(int processId) =>
-        [.. ReadThreads(processId).SelectMany(thread => (Read($"{thread}/children") ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries))
-            .Select(child => int.Parse(child, CultureInfo.InvariantCulture))];
+        [
+            .. ReadThreads(processId)
+                .SelectMany(thread => (Read($"{thread}/children") ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries))
+                .Select(child => int.Parse(child, CultureInfo.InvariantCulture)),
+        ];
 
     /// <summary>The processes of a session, their children, and so on. Those that ended and were not yet collected are not among them.</summary>
     public static IReadOnlyList<int> ReadSession(int sessionId)
@@ -19,8 +22,10 @@ internal static class ProcFiles
         var found = new HashSet<int>();
         foreach (var folder in Directory.EnumerateDirectories("/proc"))
         {
-            if (!int.TryParse(Path.GetFileName(folder.AsSpan()), CultureInfo.InvariantCulture, out var process)
-                || ReadStatus(process) is not [not ("Z" or "X"), var parent, _, var session, ..])
+            if (
+                !int.TryParse(Path.GetFileName(folder.AsSpan()), CultureInfo.InvariantCulture, out var process)
+                || ReadStatus(process) is not [not ("Z" or "X"), var parent, _, var session, ..]
+            )
                 continue;
             parents[process] = int.Parse(parent, CultureInfo.InvariantCulture);
             if (session == Name(sessionId))
@@ -28,7 +33,7 @@ internal static class ProcFiles
         }
 
         // A child may have a session of its own.
-        for (var before = 0; before < found.Count;)
+        for (var before = 0; before < found.Count; )
         {
             before = found.Count;
             found.UnionWith(parents.Where(one => found.Contains(one.Value)).Select(one => one.Key).ToList());

@@ -16,7 +16,8 @@ internal static class Programs
     public static async Task<(string? Folder, string Reason)> FindOrInstallAsync(
         IReadOnlyList<string> names,
         DebianPackages packages,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken
+    )
     {
         if (!OperatingSystem.IsLinux())
             return (null, "servers run as local processes on Linux only");
@@ -27,20 +28,22 @@ internal static class Programs
     }
 
     private static IEnumerable<string> Folders() =>
-    [
-        .. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries),
-        .. Versions("/usr/lib/postgresql", ""),
-        .. Versions("/usr", "pgsql-"),
-    ];
+        [
+            .. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries),
+            .. Versions("/usr/lib/postgresql", ""),
+            .. Versions("/usr", "pgsql-"),
+        ];
 
     /// <summary>The bin folders below <paramref name="place"/> whose parent's name is <paramref name="prefix"/> and a version, the newest first.</summary>
-    private static IEnumerable<string> Versions(string place, string prefix) => Directory.Exists(place)
-        ? new DirectoryInfo(place).EnumerateDirectories(prefix + "*")
-            .Select(folder => (Path: Path.Combine(folder.FullName, "bin"), Version: ReadVersion(folder.Name[prefix.Length..])))
-            .Where(folder => folder.Version is not null)
-            .OrderByDescending(folder => folder.Version)
-            .Select(folder => folder.Path)
-        : [];
+    private static IEnumerable<string> Versions(string place, string prefix) =>
+        Directory.Exists(place)
+            ? new DirectoryInfo(place)
+                .EnumerateDirectories(prefix + "*")
+                .Select(folder => (Path: Path.Combine(folder.FullName, "bin"), Version: ReadVersion(folder.Name[prefix.Length..])))
+                .Where(folder => folder.Version is not null)
+                .OrderByDescending(folder => folder.Version)
+                .Select(folder => folder.Path)
+            : [];
 
     private static double? ReadVersion(string text) => double.TryParse(text, CultureInfo.InvariantCulture, out var version) ? version : null;
 }

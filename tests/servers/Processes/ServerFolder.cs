@@ -11,8 +11,14 @@ internal sealed partial class ServerFolder
 {
     private const string Prefix = "urlshortener-servers-";
     private const string Memory = "/dev/shm";
-    private const UnixFileMode OthersMayEnter = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
-        | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+    private const UnixFileMode OthersMayEnter =
+        UnixFileMode.UserRead
+        | UnixFileMode.UserWrite
+        | UnixFileMode.UserExecute
+        | UnixFileMode.GroupRead
+        | UnixFileMode.GroupExecute
+        | UnixFileMode.OtherRead
+        | UnixFileMode.OtherExecute;
 
     /// <summary>Containers often have a memory disk of 64 MB, which is too small for a PostgreSQL.</summary>
     private const long LeastMemory = 1L << 30;

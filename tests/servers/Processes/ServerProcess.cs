@@ -58,7 +58,8 @@ internal sealed class ServerProcess : IAsyncDisposable
         IEnumerable<string> command,
         string folder,
         string logPath,
-        CancellationToken cancellationToken) => StartAsync(name, command, folder, logPath, null, cancellationToken);
+        CancellationToken cancellationToken
+    ) => StartAsync(name, command, folder, logPath, null, cancellationToken);
 
     /// <summary>As the other one, with <paramref name="environment"/> in the place of this process' own when it is not null.</summary>
     public static async Task<ServerProcess> StartAsync(
@@ -67,7 +68,8 @@ internal sealed class ServerProcess : IAsyncDisposable
         string folder,
         string logPath,
         IReadOnlyDictionary<string, string>? environment,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken
+    )
     {
         cancellationToken.ThrowIfCancellationRequested();
         // In a session of its own: who kills this process with its whole group must not kill the watcher too, and leave the server's children, which have
@@ -109,10 +111,12 @@ internal sealed class ServerProcess : IAsyncDisposable
             await Poll.UntilAsync(
                 $"{_name} answers",
                 TimeSpan.FromSeconds(60),
-                token => IsRunning
-                    ? findMissing(token)
-                    : throw new InvalidOperationException($"{_name} ended with exit code {_shell.ExitCode}. Its log:\n{ReadLog()}"),
-                cancellationToken);
+                token =>
+                    IsRunning
+                        ? findMissing(token)
+                        : throw new InvalidOperationException($"{_name} ended with exit code {_shell.ExitCode}. Its log:\n{ReadLog()}"),
+                cancellationToken
+            );
         }
         catch (TimeoutException late)
         {
@@ -163,7 +167,8 @@ internal sealed class ServerProcess : IAsyncDisposable
                 $"the processes of {_name} are gone",
                 Limit,
                 _ => Task.FromResult(children.Any(ProcFiles.IsAlive) ? "some live" : null),
-                cancellationToken);
+                cancellationToken
+            );
         }
     }
 
@@ -214,7 +219,8 @@ internal sealed class ServerProcess : IAsyncDisposable
             $"process {processId} stands still",
             Limit,
             _ => Task.FromResult(ProcFiles.IsStill(processId) ? null : "it runs"),
-            cancellationToken);
+            cancellationToken
+        );
     }
 
     private Task WaitForEndAsync(CancellationToken cancellationToken) => _shell.WaitForExitAsync(cancellationToken).WaitAsync(Limit, cancellationToken);

@@ -26,8 +26,12 @@ internal static partial class SharedMemory
         foreach (var line in File.ReadLines(Segments))
         {
             // key, number, mode, size, creator, last user, attached
-            if (line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [var itsKey, var itsNumber, _, _, var creator, _, "0", ..]
-                && itsKey == key && itsNumber == number && creator == lines[0])
+            if (
+                line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [var itsKey, var itsNumber, _, _, var creator, _, "0", ..]
+                && itsKey == key
+                && itsNumber == number
+                && creator == lines[0]
+            )
             {
                 _ = Control(int.Parse(number, CultureInfo.InvariantCulture), Remove, 0);
             }

@@ -9,7 +9,8 @@ internal sealed record ClusterMember(
     string MasterId,
     long Epoch,
     bool IsLinked,
-    IReadOnlyList<(int First, int Last)> Slots)
+    IReadOnlyList<(int First, int Last)> Slots
+)
 {
     private const int FirstSlotField = 8;
 
@@ -30,13 +31,15 @@ internal sealed record ClusterMember(
         [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => Read(line.TrimEnd('\r').Split(' ')))];
 
     /// <summary>id, address, flags, master, ping, pong, epoch, link, slots. Slots in brackets are on their way and still their owner's.</summary>
-    private static ClusterMember Read(string[] fields) => new(
-        fields[0],
-        fields[2].Split(',').ToHashSet(),
-        fields[3],
-        long.Parse(fields[6], CultureInfo.InvariantCulture),
-        fields[7] == "connected",
-        [.. fields.Skip(FirstSlotField).Where(range => range[0] != '[').Select(ReadRange)]);
+    private static ClusterMember Read(string[] fields) =>
+        new(
+            fields[0],
+            fields[2].Split(',').ToHashSet(),
+            fields[3],
+            long.Parse(fields[6], CultureInfo.InvariantCulture),
+            fields[7] == "connected",
+            [.. fields.Skip(FirstSlotField).Where(range => range[0] != '[').Select(ReadRange)]
+        );
 
     private static (int First, int Last) ReadRange(string range)
     {

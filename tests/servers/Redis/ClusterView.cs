@@ -22,6 +22,12 @@ internal sealed record ClusterView(RedisNode Node, IReadOnlyList<ClusterMember> 
     }
 
     /// <summary>Who owns which slots, as a text that is equal for equal opinions.</summary>
-    public string SlotMap() => string.Join(';', Members.Where(member => member.IsMaster).OrderBy(member => member.Id, StringComparer.Ordinal)
-        .Select(member => $"{member.Id}:{string.Join(',', member.Slots)}"));
+    public string SlotMap() =>
+        string.Join(
+            ';',
+            Members
+                .Where(member => member.IsMaster)
+                .OrderBy(member => member.Id, StringComparer.Ordinal)
+                .Select(member => $"{member.Id}:{string.Join(',', member.Slots)}")
+        );
 }

@@ -87,15 +87,17 @@ public sealed class RedisCluster : IAsyncDisposable
     }
 
     /// <summary>Waits until a node that serves is the master of a slot and says that its cluster is in order: from then on the slot takes writes.</summary>
-    public Task WaitUntilServedAsync(int slot, CancellationToken cancellationToken) => Poll.UntilAsync(
-        $"slot {slot} is served",
-        Limit,
-        async token =>
-        {
-            var master = await GetMasterOfSlotAsync(slot, token);
-            return await IsInOrderAsync(master, token) ? null : $"{master.EndPoint} does not answer, or says that the cluster is down";
-        },
-        cancellationToken);
+    public Task WaitUntilServedAsync(int slot, CancellationToken cancellationToken) =>
+        Poll.UntilAsync(
+            $"slot {slot} is served",
+            Limit,
+            async token =>
+            {
+                var master = await GetMasterOfSlotAsync(slot, token);
+                return await IsInOrderAsync(master, token) ? null : $"{master.EndPoint} does not answer, or says that the cluster is down";
+            },
+            cancellationToken
+        );
 
     /// <summary>
     /// Waits until all nodes serve, agree on three masters that own all slots, and each master has a replica whose link is up. From then on the failure of
@@ -137,11 +139,8 @@ public sealed class RedisCluster : IAsyncDisposable
         await node.TrySendAsync(cancellationToken, "CLUSTER", "INFO") is { } info && info.ToString().Contains("cluster_state:ok", StringComparison.Ordinal);
 
     /// <summary>Waits until all nodes that serve have the same opinion of who owns which slots.</summary>
-    internal Task WaitUntilAgreedAsync(CancellationToken cancellationToken) => Poll.UntilAsync(
-        "the nodes agree",
-        Limit,
-        async token => FindDisagreement(await ReadViewsAsync(token)),
-        cancellationToken);
+    internal Task WaitUntilAgreedAsync(CancellationToken cancellationToken) =>
+        Poll.UntilAsync("the nodes agree", Limit, async token => FindDisagreement(await ReadViewsAsync(token)), cancellationToken);
 
     private static string? FindDisagreement(IReadOnlyList<ClusterView> views) =>
         views.Select(view => view.SlotMap()).Distinct().Count() is > 1 and var maps ? $"there are {maps} opinions of who owns which slots" : null;
@@ -182,7 +181,8 @@ public sealed class RedisCluster : IAsyncDisposable
                 var met = (await ReadViewsAsync(token)).Count(view => view.Members.Count == Size && !view.Members.Any(member => member.IsSuspect));
                 return met == Size ? null : $"{met} of {Size} know the others";
             },
-            cancellationToken);
+            cancellationToken
+        );
         for (var i = Masters; i < Size; i++)
             await Nodes[i].SendAsync(cancellationToken, "CLUSTER", "REPLICATE", IdOf(Nodes[i - Masters]));
     }

@@ -93,8 +93,7 @@ internal sealed class RedisConnection : IDisposable
         {
             await _stream!.ReadExactlyAsync(one, cancellationToken);
             line.Add(one[0]);
-        }
-        while (line is not [.., (byte)'\r', (byte)'\n']);
+        } while (line is not [.., (byte)'\r', (byte)'\n']);
         return line.Count > 2 ? Encoding.UTF8.GetString([.. line[..^2]]) : throw new IOException("Redis sent an empty line.");
     }
 }

@@ -63,7 +63,8 @@ internal sealed class RedisPlace : IAsyncDisposable
             "Redis",
             "redis:7-alpine",
             [.. Nodes.Select(node => (node.Port, node.Port))],
-            ["/bin/sh", "-c", string.Create(CultureInfo.InvariantCulture, $"{string.Join(' ', commands)} wait")]);
+            ["/bin/sh", "-c", string.Create(CultureInfo.InvariantCulture, $"{string.Join(' ', commands)} wait")]
+        );
         _container = await ServerContainer.StartAsync(request, $"{reason} (Debian: apt-get install redis-server)", cancellationToken);
         foreach (var node in Nodes)
             await Poll.UntilAsync($"Redis in a container answers on port {node.Port}", ContainerLimit, node.FindMissingAsync, cancellationToken);

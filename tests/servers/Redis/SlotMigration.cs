@@ -43,8 +43,8 @@ public sealed class SlotMigration
     }
 
     /// <summary>
-    /// Moves all keys that are left and makes the target the owner. Returns when all nodes that serve know it: a replica that is promoted before it has heard of it
-    /// would take over the slots of its master as they were, and leave the cluster with a slot that nobody owns.
+    /// Moves all keys that are left and makes the target the owner. Returns when all nodes that serve know it: a replica that is promoted before it has heard
+    /// of it would take over the slots of its master as they were, and leave the cluster with a slot that nobody owns.
     /// </summary>
     public async Task FinishAsync(CancellationToken cancellationToken)
     {

@@ -77,8 +77,10 @@ internal sealed record AppSpec
     [Description("Additional labels of the pods. The prefixes app.kubernetes.io/ and urlshortener.dev/ are reserved for the operator.")]
     [Length(0, 32)]
     [Each(0, 63, Pattern = Patterns.LabelValue)]
-    [Rule("self.all(key, !key.startsWith('app.kubernetes.io/') && !key.startsWith('urlshortener.dev/'))",
-        "the label prefixes app.kubernetes.io/ and urlshortener.dev/ are reserved for the operator")]
+    [Rule(
+        "self.all(key, !key.startsWith('app.kubernetes.io/') && !key.startsWith('urlshortener.dev/'))",
+        "the label prefixes app.kubernetes.io/ and urlshortener.dev/ are reserved for the operator"
+    )]
     public IReadOnlyDictionary<string, string> PodLabels { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Additional annotations of pods.</summary>
@@ -89,8 +91,10 @@ internal sealed record AppSpec
     public IReadOnlyDictionary<string, string> PodAnnotations { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Settings of the runtime that the operator does not set.</summary>
-    [Description("Settings of the runtime, by the names in its documentation, such as Links:MaxUrlLength or Proxies:Trusted:0. "
-        + "Settings that the operator derives from other fields are refused.")]
+    [Description(
+        "Settings of the runtime, by the names in its documentation, such as Links:MaxUrlLength or Proxies:Trusted:0. "
+            + "Settings that the operator derives from other fields are refused."
+    )]
     [Length(0, 64)]
     [ListMap("name")]
     public IReadOnlyList<RuntimeSetting> Settings { get; init; } = [];

@@ -12,11 +12,16 @@ internal sealed record ConnectionsSpec
     public ConnectionSecretRef? PostgresSecretRef { get; init; }
 
     /// <summary>StackExchange.Redis configuration; null: no Redis.</summary>
-    [Description("Secret with the StackExchange.Redis configuration of your Redis Cluster or server, such as redis-0:6379,redis-1:6379,password=.... "
-        + "If absent, the region runs without Redis: each pod has its own cache and rate limits, and the region cannot have a KeyPool.")]
+    [Description(
+        "Secret with the StackExchange.Redis configuration of your Redis Cluster or server, such as redis-0:6379,redis-1:6379,password=.... "
+            + "If absent, the region runs without Redis: each pod has its own cache and rate limits, and the region cannot have a KeyPool."
+    )]
     public ConnectionSecretRef? RedisSecretRef { get; init; }
 
     /// <summary>The token of the key generation service; null: the operator creates one.</summary>
-    [Description("Secret with the token that protects the endpoints of the key generation service, at least 32 characters. If absent, the operator creates a Secret with one.")]
+    [Description(
+        "Secret with the token that protects the endpoints of the key generation service, at least 32 characters. If absent, the operator creates a "
+            + "Secret with one."
+    )]
     public TokenSecretRef? KgsTokenSecretRef { get; init; }
 }

@@ -7,7 +7,10 @@ namespace UrlShortener.Operator.Entities.Spec;
 /// <summary>Desired state of a key pool.</summary>
 [Rule("self.criticalWatermark < self.lowWatermark", "criticalWatermark must be below lowWatermark")]
 [Rule("self.lowWatermark < self.targetAvailable", "lowWatermark must be below targetAvailable")]
-[Rule("self.batchSize <= self.targetAvailable - self.lowWatermark", "batchSize must be at most targetAvailable - lowWatermark, or one batch overshoots the target")]
+[Rule(
+    "self.batchSize <= self.targetAvailable - self.lowWatermark",
+    "batchSize must be at most targetAvailable - lowWatermark, or one batch overshoots the target"
+)]
 [Rule("self.leaseBlockSize <= self.criticalWatermark", "leaseBlockSize must be at most criticalWatermark, or one pod may take the last keys")]
 internal sealed record KeyPoolSpec
 {

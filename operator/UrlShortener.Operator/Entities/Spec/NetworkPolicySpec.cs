@@ -6,6 +6,9 @@ namespace UrlShortener.Operator.Entities.Spec;
 internal sealed record NetworkPolicySpec
 {
     /// <summary>Whether the operator creates one.</summary>
-    [Description("true: a NetworkPolicy admits connections to the HTTP port only; workers of the key generation service accept them from the operator and Prometheus only.")]
+    [Description(
+        "true: a NetworkPolicy admits connections to the HTTP port only; workers of the key generation service accept them from the operator and "
+            + "Prometheus only."
+    )]
     public bool Enabled { get; init; } = true;
 }

@@ -18,16 +18,14 @@ internal sealed record ResourcesSpec
     public IReadOnlyDictionary<string, ResourceQuantity> Limits { get; init; } = new Dictionary<string, ResourceQuantity>();
 
     /// <summary>The form that a pod template uses.</summary>
-    public V1ResourceRequirements ToCore() => new()
-    {
-        Requests = Requests.ToDictionary(StringComparer.Ordinal),
-        Limits = Limits.ToDictionary(StringComparer.Ordinal),
-    };
+    public V1ResourceRequirements ToCore() =>
+        new() { Requests = Requests.ToDictionary(StringComparer.Ordinal), Limits = Limits.ToDictionary(StringComparer.Ordinal) };
 
     /// <summary>Requests for CPU and memory, and a memory limit.</summary>
-    public static ResourcesSpec Of(string cpu, string memory, string memoryLimit) => new()
-    {
-        Requests = new Dictionary<string, ResourceQuantity> { ["cpu"] = new(cpu), ["memory"] = new(memory) },
-        Limits = new Dictionary<string, ResourceQuantity> { ["memory"] = new(memoryLimit) },
-    };
+    public static ResourcesSpec Of(string cpu, string memory, string memoryLimit) =>
+        new()
+        {
+            Requests = new Dictionary<string, ResourceQuantity> { ["cpu"] = new(cpu), ["memory"] = new(memory) },
+            Limits = new Dictionary<string, ResourceQuantity> { ["memory"] = new(memoryLimit) },
+        };
 }

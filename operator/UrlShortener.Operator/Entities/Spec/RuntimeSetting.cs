@@ -6,9 +6,13 @@ namespace UrlShortener.Operator.Entities.Spec;
 
 /// <summary>A setting of the runtime, as text or from a Secret.</summary>
 [Rule("has(self.value) != has(self.secretRef)", "set exactly one of value and secretRef")]
-[Rule("!(self.name.lowerAscii() in ['role', 'urls', 'http_ports', 'https_ports', 'environment', 'contentroot', 'applicationname', 'links:publicbaseurl', 'abuse:blocklistpath'])"
-    + " && !['connectionstrings', 'region', 'kgs', 'storage', 'kestrel', 'links:ownhosts'].exists(section, self.name.lowerAscii() == section || self.name.lowerAscii().startsWith(section + ':'))",
-    "the operator derives this setting from other fields")]
+[Rule(
+    "!(self.name.lowerAscii() in ['role', 'urls', 'http_ports', 'https_ports', 'environment', 'contentroot', 'applicationname', 'links:publicbaseurl', "
+        + "'abuse:blocklistpath'])"
+        + " && !['connectionstrings', 'region', 'kgs', 'storage', 'kestrel', 'links:ownhosts'].exists(section, self.name.lowerAscii() == section || "
+        + "self.name.lowerAscii().startsWith(section + ':'))",
+    "the operator derives this setting from other fields"
+)]
 [Rule("!(has(self.value) && self.name.lowerAscii() == 'authentication:jwt:signingkey')", "this setting is secret; use secretRef")]
 internal sealed record RuntimeSetting
 {

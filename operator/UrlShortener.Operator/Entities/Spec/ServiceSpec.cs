@@ -8,7 +8,10 @@ namespace UrlShortener.Operator.Entities.Spec;
 internal sealed record ServiceSpec
 {
     /// <summary>The Service's type.</summary>
-    [Description("Type of the Service. ClusterIP: reachable inside the cluster. NodePort: on a port of every node. LoadBalancer: through a load balancer of the platform.")]
+    [Description(
+        "Type of the Service. ClusterIP: reachable inside the cluster. NodePort: on a port of every node. LoadBalancer: through a load balancer of the "
+            + "platform."
+    )]
     [OneOf("ClusterIP", "NodePort", "LoadBalancer")]
     public string Type { get; init; } = "ClusterIP";
 
@@ -18,7 +21,9 @@ internal sealed record ServiceSpec
     public int Port { get; init; } = 80;
 
     /// <summary>Annotations for the platform's load balancer.</summary>
-    [Description("Annotations of the Service, such as those that configure the platform's load balancer. The prefix urlshortener.dev/ is reserved for the operator.")]
+    [Description(
+        "Annotations of the Service, such as those that configure the platform's load balancer. The prefix urlshortener.dev/ is reserved for the operator."
+    )]
     [Length(0, 32)]
     [Each(0, 4096)]
     [Rule("self.all(key, !key.startsWith('urlshortener.dev/'))", "the annotation prefix urlshortener.dev/ is reserved for the operator")]

@@ -20,17 +20,20 @@ internal sealed record SpreadConstraint
     public string TopologyKey { get; init; } = "";
 
     /// <summary>What the scheduler does with a pod that would exceed the skew.</summary>
-    [Description("What the scheduler does with a pod that would exceed maxSkew. ScheduleAnyway: it places the pod anyway. DoNotSchedule: the pod stays pending.")]
+    [Description(
+        "What the scheduler does with a pod that would exceed maxSkew. ScheduleAnyway: it places the pod anyway. DoNotSchedule: the pod stays pending."
+    )]
     [OneOf("ScheduleAnyway", "DoNotSchedule")]
     public string WhenUnsatisfiable { get; init; } = "ScheduleAnyway";
 
     /// <summary>The form that a pod template uses.</summary>
     /// <param name="podLabels">Labels of the pods to count.</param>
-    public V1TopologySpreadConstraint ToCore(IDictionary<string, string> podLabels) => new()
-    {
-        MaxSkew = MaxSkew,
-        TopologyKey = TopologyKey,
-        WhenUnsatisfiable = WhenUnsatisfiable,
-        LabelSelector = new V1LabelSelector { MatchLabels = podLabels },
-    };
+    public V1TopologySpreadConstraint ToCore(IDictionary<string, string> podLabels) =>
+        new()
+        {
+            MaxSkew = MaxSkew,
+            TopologyKey = TopologyKey,
+            WhenUnsatisfiable = WhenUnsatisfiable,
+            LabelSelector = new V1LabelSelector { MatchLabels = podLabels },
+        };
 }

@@ -36,5 +36,13 @@ internal sealed record Toleration
     public int? TolerationSeconds { get; init; }
 
     /// <summary>The form that a pod template uses.</summary>
-    public V1Toleration ToCore() => new() { Key = Key, OperatorProperty = Operator, Value = Value, Effect = Effect, TolerationSeconds = TolerationSeconds };
+    public V1Toleration ToCore() =>
+        new()
+        {
+            Key = Key,
+            OperatorProperty = Operator,
+            Value = Value,
+            Effect = Effect,
+            TolerationSeconds = TolerationSeconds,
+        };
 }

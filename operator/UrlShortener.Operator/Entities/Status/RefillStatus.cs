@@ -20,7 +20,9 @@ internal sealed record RefillStatus
     public int? LastBatchSize { get; init; }
 
     /// <summary>Keys; null: the pool was never full.</summary>
-    [Description("Value of targetAvailable to which the pool was last filled. While it differs from targetAvailable, the operator refills the pool at any level.")]
+    [Description(
+        "Value of targetAvailable to which the pool was last filled. While it differs from targetAvailable, the operator refills the pool at any level."
+    )]
     public int? FilledTo { get; init; }
 
     /// <summary>Null: no error.</summary>

@@ -10,16 +10,16 @@ internal static partial class AppRules
 {
     /// <summary>All problems.</summary>
     public static IEnumerable<SpecProblem> Check(AppSpec app) =>
-    [
-        .. CheckReplicas(app),
-        .. ResourceRules.Check("spec.app.resources", app.Resources),
-        .. CheckKeys("spec.app.nodeSelector", app.NodeSelector.Keys, []),
-        .. CheckKeys("spec.app.podLabels", app.PodLabels.Keys, [Labels.OwnPrefix, Labels.CommonPrefix]),
-        .. CheckKeys("spec.app.podAnnotations", app.PodAnnotations.Keys, [Labels.OwnPrefix]),
-        .. CheckKeys("spec.app.service.annotations", app.Service.Annotations.Keys, [Labels.OwnPrefix]),
-        .. CheckTolerations(app.Tolerations),
-        .. SettingRules.Check(app.Settings),
-    ];
+        [
+            .. CheckReplicas(app),
+            .. ResourceRules.Check("spec.app.resources", app.Resources),
+            .. CheckKeys("spec.app.nodeSelector", app.NodeSelector.Keys, []),
+            .. CheckKeys("spec.app.podLabels", app.PodLabels.Keys, [Labels.OwnPrefix, Labels.CommonPrefix]),
+            .. CheckKeys("spec.app.podAnnotations", app.PodAnnotations.Keys, [Labels.OwnPrefix]),
+            .. CheckKeys("spec.app.service.annotations", app.Service.Annotations.Keys, [Labels.OwnPrefix]),
+            .. CheckTolerations(app.Tolerations),
+            .. SettingRules.Check(app.Settings),
+        ];
 
     /// <summary>Warnings about values that are valid but probably unintended.</summary>
     public static IEnumerable<string> Warnings(AppSpec app)
@@ -39,7 +39,10 @@ internal static partial class AppRules
         if (app.MinReplicas > app.MaxReplicas)
             yield return new("spec.app.minReplicas", $"is {app.MinReplicas}, above spec.app.maxReplicas ({app.MaxReplicas}). Lower it, or raise maxReplicas.");
         if (app.StandbyMinReplicas > app.MaxReplicas)
-            yield return new("spec.app.standbyMinReplicas", $"is {app.StandbyMinReplicas}, above spec.app.maxReplicas ({app.MaxReplicas}). Lower it, or raise maxReplicas.");
+            yield return new(
+                "spec.app.standbyMinReplicas",
+                $"is {app.StandbyMinReplicas}, above spec.app.maxReplicas ({app.MaxReplicas}). Lower it, or raise maxReplicas."
+            );
     }
 
     private static IEnumerable<SpecProblem> CheckKeys(string field, IEnumerable<string> keys, string[] reserved)
@@ -49,7 +52,10 @@ internal static partial class AppRules
             if (reserved.FirstOrDefault(prefix => key.StartsWith(prefix, StringComparison.Ordinal)) is { } prefix)
                 yield return new(field, $"has the key {key}. The prefix {prefix} is reserved for the operator. Use another key.");
             else if (!QualifiedName().IsMatch(key) || key[(key.IndexOf('/', StringComparison.Ordinal) + 1)..].Length > 63)
-                yield return new(field, $"has the key {key}, which is not valid. Use name or prefix/name, with a name of at most 63 letters, digits, '-', '_' and '.'.");
+                yield return new(
+                    field,
+                    $"has the key {key}, which is not valid. Use name or prefix/name, with a name of at most 63 letters, digits, '-', '_' and '.'."
+                );
         }
     }
 

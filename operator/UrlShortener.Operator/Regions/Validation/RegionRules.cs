@@ -13,20 +13,11 @@ internal static class RegionRules
     /// <param name="spec">The specification.</param>
     /// <param name="oldSpec">The specification that it replaces; null if the region is new, or the old one is not known.</param>
     public static IReadOnlyList<SpecProblem> Check(RegionSpec spec, RegionSpec? oldSpec = null) =>
-    [
-        .. CheckIdentity(spec, oldSpec),
-        .. CheckConnections(spec.Connections),
-        .. AppRules.Check(spec.App),
-        .. TrafficRules.Check(spec.Traffic),
-    ];
+        [.. CheckIdentity(spec, oldSpec), .. CheckConnections(spec.Connections), .. AppRules.Check(spec.App), .. TrafficRules.Check(spec.Traffic)];
 
     /// <summary>Warnings about values that are valid but probably unintended, or that have a cost; sentences.</summary>
     public static IReadOnlyList<string> Warnings(RegionSpec spec) =>
-    [
-        .. ConnectionWarnings(spec.Connections),
-        .. AppRules.Warnings(spec.App),
-        .. TrafficRules.Warnings(spec.Traffic),
-    ];
+        [.. ConnectionWarnings(spec.Connections), .. AppRules.Warnings(spec.App), .. TrafficRules.Warnings(spec.Traffic)];
 
     private static IEnumerable<SpecProblem> CheckIdentity(RegionSpec spec, RegionSpec? oldSpec)
     {
@@ -49,7 +40,8 @@ internal static class RegionRules
     {
         if (connections.RedisSecretRef is null)
         {
-            yield return "spec.connections.redisSecretRef is not set. Without Redis, each pod has its own cache and rate limits, and generates codes on demand. "
+            yield return "spec.connections.redisSecretRef is not set. Without Redis, each pod has its own cache and rate limits, and generates codes "
+                + "on demand. "
                 + "Set it to the Secret of your Redis.";
         }
     }

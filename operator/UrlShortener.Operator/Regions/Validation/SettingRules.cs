@@ -49,7 +49,10 @@ internal static class SettingRules
             if (SourceOf(setting.Name) is { } source)
                 yield return new($"{field}.name", $"is {setting.Name}, which the operator derives from {source}. Remove it.");
             if (setting.Value is not null && setting.Name.Equals(SettingNames.SigningKey, StringComparison.OrdinalIgnoreCase))
-                yield return new($"{field}.value", $"contains a secret, which everyone who may read the ShortenerRegion can read. Use secretRef for {SettingNames.SigningKey}.");
+                yield return new(
+                    $"{field}.value",
+                    $"contains a secret, which everyone who may read the ShortenerRegion can read. Use secretRef for {SettingNames.SigningKey}."
+                );
             if (!names.Add(setting.Name))
                 yield return new($"{field}.name", $"is {setting.Name}, which the list already contains. Names are not case-sensitive. Remove one.");
         }
@@ -58,5 +61,9 @@ internal static class SettingRules
     private static string? SourceOf(string name) =>
         Reserved.TryGetValue(name, out var source)
             ? source
-            : Sections.FirstOrDefault(section => name.Equals(section.Key, StringComparison.OrdinalIgnoreCase) || name.StartsWith(section.Key + ":", StringComparison.OrdinalIgnoreCase)).Value;
+            : Sections
+                .FirstOrDefault(section =>
+                    name.Equals(section.Key, StringComparison.OrdinalIgnoreCase) || name.StartsWith(section.Key + ":", StringComparison.OrdinalIgnoreCase)
+                )
+                .Value;
 }

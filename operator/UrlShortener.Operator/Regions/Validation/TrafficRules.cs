@@ -10,7 +10,10 @@ internal static class TrafficRules
     public static IEnumerable<SpecProblem> Check(TrafficSpec traffic)
     {
         if (traffic.PublicBaseUrl is not null && !Uri.TryCreate(traffic.PublicBaseUrl, UriKind.Absolute, out _))
-            yield return new("spec.traffic.publicBaseUrl", $"is {traffic.PublicBaseUrl}, which is not a valid URL. Use scheme and host, such as https://sho.rt.");
+            yield return new(
+                "spec.traffic.publicBaseUrl",
+                $"is {traffic.PublicBaseUrl}, which is not a valid URL. Use scheme and host, such as https://sho.rt."
+            );
     }
 
     /// <summary>Warnings about values that are valid but probably unintended.</summary>

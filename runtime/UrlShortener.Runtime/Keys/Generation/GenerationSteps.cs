@@ -66,12 +66,14 @@ internal sealed class GenerationSteps(KeyGenerationState state, TimeProvider tim
     }
 
     /// <summary>Makes a call without a result.</summary>
-    public Task RunAsync(GenerationStep step, Func<CancellationToken, Task> call, CancellationToken cancellationToken) => RunAsync(
-        step,
-        async token =>
-        {
-            await call(token);
-            return true;
-        },
-        cancellationToken);
+    public Task RunAsync(GenerationStep step, Func<CancellationToken, Task> call, CancellationToken cancellationToken) =>
+        RunAsync(
+            step,
+            async token =>
+            {
+                await call(token);
+                return true;
+            },
+            cancellationToken
+        );
 }

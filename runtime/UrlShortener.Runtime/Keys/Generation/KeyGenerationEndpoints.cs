@@ -9,16 +9,26 @@ namespace UrlShortener.Runtime.Keys.Generation;
 
 /// <summary>/kgs/v1: reading and commanding the service, for who operates the region. Each call needs the token of <see cref="KgsOptions.Token"/>.</summary>
 internal sealed class KeyGenerationEndpoints(
-    KgsOptions options, IKeyBatchStore registry, GenerationSteps steps, KeyEpoch epoch, KeyGenerationState state, RefillSignal refill)
+    KgsOptions options,
+    IKeyBatchStore registry,
+    GenerationSteps steps,
+    KeyEpoch epoch,
+    KeyGenerationState state,
+    RefillSignal refill
+)
 {
     private const int MaxBody = 1_024;
     private const string BearerPrefix = "Bearer ";
 
     private static readonly Problem Unauthorized = Problem.Of(
-        StatusCodes.Status401Unauthorized, ErrorCode.Unauthorized, "This needs the token of Kgs:Token, sent as Authorization: Bearer <token>.");
+        StatusCodes.Status401Unauthorized,
+        ErrorCode.Unauthorized,
+        "This needs the token of Kgs:Token, sent as Authorization: Bearer <token>."
+    );
 
-    private static readonly Problem BadEpoch = Problem.Of(
-        [new FieldError("epoch", ErrorCode.InvalidRequest, $"epoch must be a whole number from 1 to {Limits.MaxEpoch}.")]);
+    private static readonly Problem BadEpoch = Problem.Of([
+        new FieldError("epoch", ErrorCode.InvalidRequest, $"epoch must be a whole number from 1 to {Limits.MaxEpoch}."),
+    ]);
 
     private readonly byte[] _tokenHash = SHA256.HashData(Encoding.UTF8.GetBytes(options.Token ?? ""));
 
@@ -70,13 +80,14 @@ internal sealed class KeyGenerationEndpoints(
     }
 
     /// <summary>Lets a request on when it has the token.</summary>
-    public RequestDelegate Guard(RequestDelegate next) => context =>
-    {
-        if (HasToken(context.Request))
-            return next(context);
-        context.Response.Headers.WWWAuthenticate = "Bearer";
-        return Unauthorized.WriteAsync(context);
-    };
+    public RequestDelegate Guard(RequestDelegate next) =>
+        context =>
+        {
+            if (HasToken(context.Request))
+                return next(context);
+            context.Response.Headers.WWWAuthenticate = "Bearer";
+            return Unauthorized.WriteAsync(context);
+        };
 
     // Of hashes, so that neither the length nor the first wrong character shows in the time it takes.
     private bool HasToken(HttpRequest request) =>

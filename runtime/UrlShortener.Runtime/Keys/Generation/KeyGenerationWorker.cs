@@ -18,7 +18,8 @@ internal sealed partial class KeyGenerationWorker(
     KeyGenerationState state,
     KgsOptions options,
     TimeProvider time,
-    ILogger<KeyGenerationWorker> logger) : BackgroundService
+    ILogger<KeyGenerationWorker> logger
+) : BackgroundService
 {
     // The time between two looks at the pool; a fill is interrupted as often, to look at the epoch and for unfinished batches too.
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
@@ -92,7 +93,8 @@ internal sealed partial class KeyGenerationWorker(
     {
         NotePhase(KeyGenerationPhase.Running);
         var started = time.GetTimestamp();
-        var loops = Enumerable.Range(0, options.Workers)
+        var loops = Enumerable
+            .Range(0, options.Workers)
             .Select(_ => Task.Run(() => MakeBatchesAsync(epoch, fill, started, cancellationToken), cancellationToken));
         return Array.TrueForAll(await Task.WhenAll(loops), isInForce => isInForce);
     }

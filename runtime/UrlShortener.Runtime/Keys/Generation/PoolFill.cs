@@ -2,7 +2,8 @@ namespace UrlShortener.Runtime.Keys.Generation;
 
 /// <summary>
 /// Shares out what is missing in the pool among parallel batch loops. The level is counted again after each batch, so that what others put in counts too. A
-/// batch under way is counted on top of the level until it is done; several services that fill one pool may exceed the target by what each has under way, no more.
+/// batch under way is counted on top of the level until it is done; several services that fill one pool may exceed the target by what each has under way, no
+/// more.
 /// </summary>
 /// <param name="level">Codes in the pool.</param>
 /// <param name="target">Codes that shall be in it.</param>

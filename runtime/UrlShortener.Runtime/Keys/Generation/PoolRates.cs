@@ -10,8 +10,8 @@ internal readonly record struct PoolSample(TimeSpan At, long Level, long Pooled)
 /// <param name="GeneratedPerSecond">Codes that this service generated and put into the pool.</param>
 /// <param name="ConsumedPerSecond">
 /// Codes that were taken out, by whomever: what the level fell by, plus what this service put in. Additions of other services cannot be seen; a stretch between
-/// two samples in which the level rose by more than this service put in says nothing and is left out. So the figure is exact with one service, and a lower bound
-/// with several or while batches are adopted.
+/// two samples in which the level rose by more than this service put in says nothing and is left out. So the figure is exact with one service, and a lower
+/// bound with several or while batches are adopted.
 /// </param>
 /// <param name="SecondsToExhaustion">Time until the level is 0 if it goes on as in the samples, whoever put in and took out; null when it did not fall.</param>
 internal readonly record struct PoolRates(double GeneratedPerSecond, double ConsumedPerSecond, double? SecondsToExhaustion)
@@ -27,7 +27,10 @@ internal readonly record struct PoolRates(double GeneratedPerSecond, double Cons
         return new PoolRates(
             seconds > 0 ? (last.Pooled - first.Pooled) / seconds : 0,
             Consumption(samples),
-            last.Level == 0 ? 0 : fall > 0 ? last.Level / fall : null);
+            last.Level == 0 ? 0
+                : fall > 0 ? last.Level / fall
+                : null
+        );
     }
 
     private static double Consumption(IReadOnlyCollection<PoolSample> samples)

@@ -1,8 +1,7 @@
 namespace UrlShortener.Runtime.Keys.Generation;
 
 /// <summary>Keeps the registry, the pool and this process agreed on the epoch in force. Used by the worker alone.</summary>
-internal sealed class RegionEpoch(
-    IKeyBatchStore registry, IRegionPool pool, GenerationSteps steps, KeyEpoch epoch, KeyGenerationState state, TimeProvider time)
+internal sealed class RegionEpoch(IKeyBatchStore registry, IRegionPool pool, GenerationSteps steps, KeyEpoch epoch, KeyGenerationState state, TimeProvider time)
 {
     // Redis may lose what it was told, with a node or with all data.
     private static readonly TimeSpan TellInterval = TimeSpan.FromSeconds(10);

@@ -21,8 +21,9 @@ internal sealed class CountedVisitors(TimeProvider time)
     /// <summary>The number of a part that was counted to the same end, or to one shortly before.</summary>
     public long? Find(string shortCode, TimeRange part) =>
         _counts.TryGet((shortCode, part.From), out var counted)
-            && time.GetElapsedTime(counted.At) < KeptFor
-            && part.To >= counted.To && part.To - counted.To < KeptFor
+        && time.GetElapsedTime(counted.At) < KeptFor
+        && part.To >= counted.To
+        && part.To - counted.To < KeptFor
             ? counted.Visitors
             : null;
 

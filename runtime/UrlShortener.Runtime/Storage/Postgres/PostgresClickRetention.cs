@@ -10,11 +10,11 @@ internal sealed class PostgresClickRetention(PostgresDatabase database) : IClick
     private const string DueSql = "SELECT short_code FROM deleted_links WHERE due_at <= now() ORDER BY due_at LIMIT 50 FOR UPDATE SKIP LOCKED";
 
     private const string DueDaysSql =
-        "SELECT short_code, day, bots + device_0 + device_1 + device_2 + device_3 FROM click_days WHERE short_code = ANY ($1) ORDER BY short_code, day LIMIT 100";
+        "SELECT short_code, day, bots + device_0 + device_1 + device_2 + device_3 FROM click_days WHERE short_code = ANY ($1) ORDER BY short_code, day "
+        + "LIMIT 100";
 
     // Within one UTC day, so that all of them lie in one partition.
-    private const string DeleteClicksSql =
-        """
+    private const string DeleteClicksSql = """
         DELETE FROM click_events WHERE short_code = $1 AND clicked_at >= $2 AND clicked_at < $3
             AND ctid = ANY (ARRAY(SELECT ctid FROM click_events WHERE short_code = $1 AND clicked_at >= $2 AND clicked_at < $3 LIMIT $4))
         """;
@@ -25,15 +25,15 @@ internal sealed class PostgresClickRetention(PostgresDatabase database) : IClick
     private const string DeleteDaySql = "DELETE FROM click_days WHERE short_code = $1 AND day = $2";
 
     // Once more a minute after the deletion: clicks that were being stored meanwhile did not see it.
-    private const string GoneSql =
-        """
+    private const string GoneSql = """
         UPDATE deleted_links SET due_at = CASE WHEN now() < deleted_at + interval '1 minute' THEN deleted_at + interval '1 minute' END
         WHERE short_code = ANY ($1) AND NOT EXISTS (SELECT 1 FROM click_days d WHERE d.short_code = deleted_links.short_code)
         """;
 
     // By then no process holds a click of it.
     private const string ForgetSql =
-        "DELETE FROM deleted_links WHERE short_code = ANY (ARRAY(SELECT short_code FROM deleted_links WHERE due_at IS NULL AND deleted_at < now() - interval '30 days' LIMIT $1))";
+        "DELETE FROM deleted_links WHERE short_code = ANY (ARRAY(SELECT short_code FROM deleted_links WHERE due_at IS NULL AND deleted_at < now() - "
+        + "interval '30 days' LIMIT $1))";
 
     /// <inheritdoc />
     // By whole days, which costs nothing; row by row only what lies outside of them.
@@ -44,9 +44,15 @@ internal sealed class PostgresClickRetention(PostgresDatabase database) : IClick
             {
                 var dropped = await PostgresPartitions.RunAsync(() => PostgresPartitions.DropClicksBefore(connection, moment, limit));
                 await using var command = new NpgsqlCommand(
-                    "DELETE FROM click_events_default WHERE ctid = ANY (ARRAY(SELECT ctid FROM click_events_default WHERE clicked_at < $1 LIMIT $2))", connection)
+                    "DELETE FROM click_events_default WHERE ctid = ANY (ARRAY(SELECT ctid FROM click_events_default WHERE clicked_at < $1 LIMIT $2))",
+                    connection
+                )
                 {
-                    Parameters = { new() { Value = moment.UtcDateTime }, new() { Value = limit - dropped } },
+                    Parameters =
+                    {
+                        new() { Value = moment.UtcDateTime },
+                        new() { Value = limit - dropped },
+                    },
                 };
                 var deleted = dropped + await command.ExecuteNonQueryAsync(token);
                 // Whoever would send a batch of yesterday again is long gone.
@@ -54,7 +60,8 @@ internal sealed class PostgresClickRetention(PostgresDatabase database) : IClick
                 await batches.ExecuteNonQueryAsync(token);
                 return deleted;
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     /// <inheritdoc />
     public Task<int> DeleteOfDeletedLinksAsync(int limit, CancellationToken cancellationToken) =>
@@ -72,7 +79,11 @@ internal sealed class PostgresClickRetention(PostgresDatabase database) : IClick
                 }
 
                 var days = await ReadAllAsync(
-                    connection, Command(DueDaysSql, (object)due.ToArray()), row => (Code: row.GetString(0), Day: row.GetFieldValue<DateOnly>(1), Clicks: row.GetInt32(2)), token);
+                    connection,
+                    Command(DueDaysSql, (object)due.ToArray()),
+                    row => (Code: row.GetString(0), Day: row.GetFieldValue<DateOnly>(1), Clicks: row.GetInt32(2)),
+                    token
+                );
                 var budget = limit;
                 foreach (var (code, day, clicks) in days.TakeWhile(_ => budget > 0))
                     budget -= await DeleteDayAsync(connection, code, day, clicks, budget, token);
@@ -80,13 +91,25 @@ internal sealed class PostgresClickRetention(PostgresDatabase database) : IClick
                 await transaction.CommitAsync(token);
                 return limit - budget + gone;
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     // Returns how much of the limit it took.
-    private static async Task<int> DeleteDayAsync(NpgsqlConnection connection, string code, DateOnly day, int clicks, int limit, CancellationToken cancellationToken)
+    private static async Task<int> DeleteDayAsync(
+        NpgsqlConnection connection,
+        string code,
+        DateOnly day,
+        int clicks,
+        int limit,
+        CancellationToken cancellationToken
+    )
     {
         var (start, end) = (StatisticsPlan.StartOf(day), StatisticsPlan.StartOf(day.AddDays(1)));
-        if (clicks > limit && await ExecuteAsync(connection, cancellationToken, Command(DeleteClicksSql, code, start, end, limit)) is var deleted && deleted == limit)
+        if (
+            clicks > limit
+            && await ExecuteAsync(connection, cancellationToken, Command(DeleteClicksSql, code, start, end, limit)) is var deleted
+            && deleted == limit
+        )
             return limit;
         await ExecuteAsync(
             connection,
@@ -94,7 +117,8 @@ internal sealed class PostgresClickRetention(PostgresDatabase database) : IClick
             Command(DeleteDayOfClicksSql, code, start, end),
             Command(DeleteHoursSql, code, start, end),
             Command(DeleteValuesSql, code, day),
-            Command(DeleteDaySql, code, day));
+            Command(DeleteDaySql, code, day)
+        );
         return Math.Min(clicks, limit) + 1;
     }
 
@@ -106,7 +130,12 @@ internal sealed class PostgresClickRetention(PostgresDatabase database) : IClick
         return await batch.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private static async Task<List<T>> ReadAllAsync<T>(NpgsqlConnection connection, NpgsqlBatchCommand command, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken)
+    private static async Task<List<T>> ReadAllAsync<T>(
+        NpgsqlConnection connection,
+        NpgsqlBatchCommand command,
+        Func<NpgsqlDataReader, T> read,
+        CancellationToken cancellationToken
+    )
     {
         await using var batch = new NpgsqlBatch(connection) { BatchCommands = { command } };
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);

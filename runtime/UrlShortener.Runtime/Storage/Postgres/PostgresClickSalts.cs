@@ -17,13 +17,21 @@ internal sealed class PostgresClickSalts(PostgresDatabase database) : IClickSalt
             {
                 await using var insert = new NpgsqlCommand("INSERT INTO click_salts (day, salt) VALUES ($1, $2) ON CONFLICT DO NOTHING", connection)
                 {
-                    Parameters = { new() { Value = day }, new() { Value = RandomNumberGenerator.GetBytes(SaltBytes) } },
+                    Parameters =
+                    {
+                        new() { Value = day },
+                        new() { Value = RandomNumberGenerator.GetBytes(SaltBytes) },
+                    },
                 };
                 await insert.ExecuteNonQueryAsync(token);
-                await using var select = new NpgsqlCommand("SELECT salt FROM click_salts WHERE day = $1", connection) { Parameters = { new() { Value = day } } };
+                await using var select = new NpgsqlCommand("SELECT salt FROM click_salts WHERE day = $1", connection)
+                {
+                    Parameters = { new() { Value = day } },
+                };
                 return (byte[])(await select.ExecuteScalarAsync(token))!;
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     /// <inheritdoc />
     public Task DeleteSaltsBeforeAsync(DateOnly day, CancellationToken cancellationToken) =>
@@ -34,5 +42,6 @@ internal sealed class PostgresClickSalts(PostgresDatabase database) : IClickSalt
                 await using var command = new NpgsqlCommand("DELETE FROM click_salts WHERE day < $1", connection) { Parameters = { new() { Value = day } } };
                 return await command.ExecuteNonQueryAsync(token);
             },
-            cancellationToken);
+            cancellationToken
+        );
 }

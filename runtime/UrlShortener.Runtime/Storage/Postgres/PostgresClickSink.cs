@@ -20,7 +20,10 @@ internal sealed class PostgresClickSink(PostgresDatabase database) : IClickSink
             async (connection, token) =>
             {
                 await using var transaction = await connection.BeginTransactionAsync(token);
-                await using var begin = new NpgsqlCommand("INSERT INTO click_batches (id) VALUES ($1) ON CONFLICT DO NOTHING", connection) { Parameters = { new() { Value = batch } } };
+                await using var begin = new NpgsqlCommand("INSERT INTO click_batches (id) VALUES ($1) ON CONFLICT DO NOTHING", connection)
+                {
+                    Parameters = { new() { Value = batch } },
+                };
                 if (await begin.ExecuteNonQueryAsync(token) == 0)
                     return false;
                 await CopyAsync(connection, clicks, token);
@@ -28,7 +31,8 @@ internal sealed class PostgresClickSink(PostgresDatabase database) : IClickSink
                 await transaction.CommitAsync(token);
                 return true;
             },
-            cancellationToken);
+            cancellationToken
+        );
     }
 
     private static async Task CopyAsync(NpgsqlConnection connection, IReadOnlyList<StoredClick> clicks, CancellationToken cancellationToken)

@@ -6,7 +6,11 @@ namespace UrlShortener.Runtime.Storage.Postgres;
 internal sealed class PostgresConnections
 {
     private static readonly Gauge InUse = Metrics.CreateGauge("shortener_postgres_connections_in_use", "Connections to PostgreSQL that are at work.", "target");
-    private static readonly Gauge Limit = Metrics.CreateGauge("shortener_postgres_connections_limit", "Most connections to PostgreSQL of this process.", "target");
+    private static readonly Gauge Limit = Metrics.CreateGauge(
+        "shortener_postgres_connections_limit",
+        "Most connections to PostgreSQL of this process.",
+        "target"
+    );
 
     private readonly Gauge.Child _inUse;
 

@@ -32,10 +32,17 @@ internal sealed partial class PostgresDatabase
     private readonly FairTurns _queryTurns;
     private readonly PostgresConnections _primaryConnections;
     private readonly PostgresConnections _replicaConnections;
+
     // By pool: lookups that wait for a server that hangs must not stand in the way of those that go to another one.
     private readonly ConditionalWeakTable<NpgsqlDataSource, SemaphoreSlim> _turns = [];
 
-    public PostgresDatabase(PostgresHosts hosts, PostgresCancellations cancellations, PostgresOptions options, TimeProvider time, ILogger<PostgresDatabase> logger)
+    public PostgresDatabase(
+        PostgresHosts hosts,
+        PostgresCancellations cancellations,
+        PostgresOptions options,
+        TimeProvider time,
+        ILogger<PostgresDatabase> logger
+    )
     {
         _hosts = hosts;
         _cancellations = cancellations;
@@ -103,7 +110,8 @@ internal sealed partial class PostgresDatabase
         }
     }
 
-    /// <summary>Runs a question whose size its caller decides on a replica, whose state may lag behind; on the primary where there is no replica, or it does not answer.</summary>
+    /// <summary>Runs a question whose size its caller decides on a replica, whose state may lag behind; on the primary where there is no replica, or it does
+    /// not answer.</summary>
     /// <param name="caller">The user who asks; see <see cref="FairTurns"/>.</param>
     /// <param name="query">The question.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
@@ -147,22 +155,28 @@ internal sealed partial class PostgresDatabase
                 return found;
             },
             takesTurns: true,
-            cancellationToken);
+            cancellationToken
+        );
         return !isFromReplica || isGood(near) ? near : await LookUpOnPrimaryAsync(query, takesTurns: true, cancellationToken);
     }
 
     /// <summary>Whether an error speaks against the server or the way there, rather than against the statement.</summary>
-    internal static bool IsOutage(Exception error) => error switch
-    {
-        // Class 08 connection, 53 resources, 57P0x shutting or starting up, 25006 no primary any more, 58 system, XX internal.
-        PostgresException { SqlState: var state } => state[..2] is "08" or "53" or "58" or "XX" || state is "57P01" or "57P02" or "57P03" or "25006",
-        QueryLimitException => false,
-        NpgsqlException or TimeoutException or System.Net.Sockets.SocketException or IOException => true,
-        _ => false,
-    };
+    internal static bool IsOutage(Exception error) =>
+        error switch
+        {
+            // Class 08 connection, 53 resources, 57P0x shutting or starting up, 25006 no primary any more, 58 system, XX internal.
+            PostgresException { SqlState: var state } => state[..2] is "08" or "53" or "58" or "XX" || state is "57P01" or "57P02" or "57P03" or "25006",
+            QueryLimitException => false,
+            NpgsqlException or TimeoutException or System.Net.Sockets.SocketException or IOException => true,
+            _ => false,
+        };
 
     private async Task<T> WriteAsync<T>(
-        Dependency dependency, string operation, Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+        Dependency dependency,
+        string operation,
+        Func<NpgsqlConnection, CancellationToken, Task<T>> work,
+        CancellationToken cancellationToken
+    )
     {
         using var timer = StoreMetrics.WriteSeconds.NewTimer();
         try
@@ -175,7 +189,8 @@ internal sealed partial class PostgresDatabase
                     using var used = _primaryConnections.Use();
                     return await RunAsync(connection, work, token);
                 },
-                cancellationToken);
+                cancellationToken
+            );
             LastWrite.NoteSuccess(operation);
             return result;
         }
@@ -213,7 +228,8 @@ internal sealed partial class PostgresDatabase
         PostgresConnections connections,
         Func<NpgsqlConnection, CancellationToken, Task<T>> query,
         bool takesTurns,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken
+    )
     {
         using var timer = StoreMetrics.ReadSeconds.NewTimer();
         try
@@ -223,7 +239,8 @@ internal sealed partial class PostgresDatabase
                 async token =>
                 {
                     var pool = source();
-                    // A process that has just started is asked for all its links at once; as many connections opened at once would take longer than anybody waits.
+                    // A process that has just started is asked for all its links at once; as many connections opened at once would take longer than anybody
+                    // waits.
                     var turns = takesTurns ? _turns.GetValue(pool, _ => new SemaphoreSlim(_options.MaxLookups)) : null;
                     if (turns is not null)
                         await turns.WaitAsync(token);
@@ -238,7 +255,8 @@ internal sealed partial class PostgresDatabase
                         turns?.Release();
                     }
                 },
-                cancellationToken);
+                cancellationToken
+            );
         }
         catch (Exception) when (!cancellationToken.IsCancellationRequested)
         {
@@ -253,7 +271,8 @@ internal sealed partial class PostgresDatabase
         Func<NpgsqlDataSource> source,
         PostgresConnections connections,
         Func<NpgsqlConnection, CancellationToken, Task<T>> query,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken
+    )
     {
         using var timer = StoreMetrics.ReadSeconds.NewTimer();
         try
@@ -267,7 +286,8 @@ internal sealed partial class PostgresDatabase
                     using var used = connections.Use();
                     return await RunAsync(connection, query, token);
                 },
-                cancellationToken);
+                cancellationToken
+            );
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
@@ -282,7 +302,11 @@ internal sealed partial class PostgresDatabase
 
     // A statement that fails while the driver prepares it leaves the driver with a wrong idea of it ("unexpected backend message"), which would fail whoever
     // has the connection next.
-    private static async Task<T> RunAsync<T>(NpgsqlConnection connection, Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+    private static async Task<T> RunAsync<T>(
+        NpgsqlConnection connection,
+        Func<NpgsqlConnection, CancellationToken, Task<T>> work,
+        CancellationToken cancellationToken
+    )
     {
         try
         {

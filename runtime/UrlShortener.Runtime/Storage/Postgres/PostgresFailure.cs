@@ -13,7 +13,9 @@ internal static class PostgresFailure
 
     /// <summary>Whether a server refuses the connection string: no such user, password or database. Waiting does not mend that.</summary>
     public static bool IsRefusal(Exception error) =>
-        Causes(error).OfType<PostgresException>().Any(cause => cause.SqlState.StartsWith("28", StringComparison.Ordinal) || cause.SqlState == PostgresErrorCodes.InvalidCatalogName);
+        Causes(error)
+            .OfType<PostgresException>()
+            .Any(cause => cause.SqlState.StartsWith("28", StringComparison.Ordinal) || cause.SqlState == PostgresErrorCodes.InvalidCatalogName);
 
     private static string Describe(Exception error) =>
         string.Join(" ", Causes(error).Select(cause => cause.InnerException is { } inner ? $"{cause.Message}: {inner.Message}" : cause.Message).Distinct());

@@ -31,7 +31,8 @@ internal sealed partial class PostgresHealth(PostgresDatabase database, ILogger<
                     await using var command = new NpgsqlCommand(CheckSql, connection);
                     return await command.ExecuteNonQueryAsync(token);
                 },
-                limit.Token);
+                limit.Token
+            );
             if (!database.LastWrite.HasFailed)
                 return StoreState.Healthy;
             Log.WritesFail(logger);
@@ -49,7 +50,8 @@ internal sealed partial class PostgresHealth(PostgresDatabase database, ILogger<
                     await using var command = new NpgsqlCommand("SELECT 1", connection);
                     return await command.ExecuteScalarAsync(token);
                 },
-                cancellationToken);
+                cancellationToken
+            );
             return StoreState.ReadOnly;
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)

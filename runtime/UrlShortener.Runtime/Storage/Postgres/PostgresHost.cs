@@ -64,8 +64,7 @@ internal sealed class PostgresHost : IAsyncDisposable
         using var timer = new PeriodicTimer(Interval, _time);
         try
         {
-            do
-                await ProbeAsync();
+            do await ProbeAsync();
             while (await timer.WaitForNextTickAsync(_stopping.Token));
         }
         finally

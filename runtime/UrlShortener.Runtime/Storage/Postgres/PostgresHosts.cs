@@ -103,12 +103,21 @@ internal sealed class PostgresHosts : IAsyncDisposable
     }
 
     private static IEnumerable<(string Name, string Port, bool IsPath)> HostsOf(string hosts) =>
-        hosts.Split(',', StringSplitOptions.TrimEntries).Select(host =>
-        {
-            // An address of IPv6 has colons of its own and is written in brackets when a port follows.
-            var colon = host.StartsWith('[') ? host.IndexOf("]:", StringComparison.Ordinal) + 1 : host.Count(character => character == ':') == 1 ? host.IndexOf(':', StringComparison.Ordinal) : 0;
-            return (colon > 0 ? host[..colon].Trim('[', ']') : host.Trim('[', ']'), colon > 0 ? host[colon..] : "", host.StartsWith('/') || host.StartsWith('@'));
-        });
+        hosts
+            .Split(',', StringSplitOptions.TrimEntries)
+            .Select(host =>
+            {
+                // An address of IPv6 has colons of its own and is written in brackets when a port follows.
+                var colon =
+                    host.StartsWith('[') ? host.IndexOf("]:", StringComparison.Ordinal) + 1
+                    : host.Count(character => character == ':') == 1 ? host.IndexOf(':', StringComparison.Ordinal)
+                    : 0;
+                return (
+                    colon > 0 ? host[..colon].Trim('[', ']') : host.Trim('[', ']'),
+                    colon > 0 ? host[colon..] : "",
+                    host.StartsWith('/') || host.StartsWith('@')
+                );
+            });
 
     private async Task WatchNamesAsync()
     {
@@ -122,7 +131,13 @@ internal sealed class PostgresHosts : IAsyncDisposable
                 var (addresses, isFromMemory) = host.IsPath ? ([], false) : await _names.ResolveAsync(host.Name, _stopping.Token);
                 areSomeFromMemory |= isFromMemory && addresses.Length > 0;
                 var address = addresses.FirstOrDefault();
-                hosts.Add((address is null ? host.Name : address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : address.ToString()) + host.Port);
+                hosts.Add(
+                    (
+                        address is null ? host.Name
+                        : address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]"
+                        : address.ToString()
+                    ) + host.Port
+                );
             }
 
             var next = areSomeFromMemory ? await ByAddressAsync(string.Join(',', hosts)) : _byName;
@@ -130,8 +145,7 @@ internal sealed class PostgresHosts : IAsyncDisposable
             if (next != _current)
                 next.Clear();
             _current = next;
-        }
-        while (await timer.WaitForNextTickAsync(_stopping.Token));
+        } while (await timer.WaitForNextTickAsync(_stopping.Token));
     }
 
     private async ValueTask<Pools> ByAddressAsync(string hosts)
@@ -160,9 +174,17 @@ internal sealed class PostgresHosts : IAsyncDisposable
             _anyReplica = _source.WithTargetSession(TargetSessionAttributes.PreferStandby);
             var hosts = Host.Split(',', StringSplitOptions.TrimEntries);
             // A single one has nobody to give way to.
-            _hosts = hosts.Length == 1
-                ? []
-                : [.. hosts.Select(host => new PostgresHost(new NpgsqlConnectionStringBuilder(settings.ConnectionString) { Host = host }, cancellations, time))];
+            _hosts =
+                hosts.Length == 1
+                    ? []
+                    :
+                    [
+                        .. hosts.Select(host => new PostgresHost(
+                            new NpgsqlConnectionStringBuilder(settings.ConnectionString) { Host = host },
+                            cancellations,
+                            time
+                        )),
+                    ];
         }
 
         public string Host { get; }

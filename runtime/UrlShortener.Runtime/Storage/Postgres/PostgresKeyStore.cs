@@ -10,8 +10,7 @@ internal sealed class PostgresKeyStore(PostgresDatabase database) : IKeyClaims, 
     private const string CurrentEpoch = "(SELECT coalesce(max(epoch), 0) FROM kgs_epochs)";
 
     // In the order of the index, whose pages are then visited once each.
-    private const string InsertKeys =
-        """
+    private const string InsertKeys = """
         INSERT INTO kgs_keys (short_code, batch_id)
         SELECT DISTINCT code, {0} FROM unnest($1::text[]) AS code ORDER BY code
         ON CONFLICT (short_code) DO NOTHING RETURNING short_code
@@ -23,32 +22,40 @@ internal sealed class PostgresKeyStore(PostgresDatabase database) : IKeyClaims, 
     private const int InsertsAfterCollision = 20;
 
     private int _insertsLeft;
+
     // The first batch that this process took for itself.
     private int _firstBatch = int.MaxValue;
 
     /// <inheritdoc />
     public Task<IReadOnlyList<Key>> AddAsync(IReadOnlyList<string> codes, CancellationToken cancellationToken) =>
-        codes.Count == 0 ? Task.FromResult<IReadOnlyList<Key>>([]) : database.WriteAsync<IReadOnlyList<Key>>(
-            "keys",
-            async (connection, token) =>
-            {
-                await using var transaction = await connection.BeginTransactionAsync(token);
-                await using var begin = new NpgsqlCommand(
-                    $"INSERT INTO kgs_batches (epoch, pooled_at) SELECT {CurrentEpoch}, now() RETURNING id, epoch", connection, transaction);
-                int id, epoch;
-                await using (var reader = await begin.ExecuteReaderAsync(token))
+        codes.Count == 0
+            ? Task.FromResult<IReadOnlyList<Key>>([])
+            : database.WriteAsync<IReadOnlyList<Key>>(
+                "keys",
+                async (connection, token) =>
                 {
-                    await reader.ReadAsync(token);
-                    (id, epoch) = (reader.GetInt32(0), reader.GetInt32(1));
-                }
+                    await using var transaction = await connection.BeginTransactionAsync(token);
+                    await using var begin = new NpgsqlCommand(
+                        $"INSERT INTO kgs_batches (epoch, pooled_at) SELECT {CurrentEpoch}, now() RETURNING id, epoch",
+                        connection,
+                        transaction
+                    );
+                    int id,
+                        epoch;
+                    await using (var reader = await begin.ExecuteReaderAsync(token))
+                    {
+                        await reader.ReadAsync(token);
+                        (id, epoch) = (reader.GetInt32(0), reader.GetInt32(1));
+                    }
 
-                var added = (await InsertAsync(connection, id, codes, token)).ToHashSet(StringComparer.Ordinal);
-                await transaction.CommitAsync(token);
-                Interlocked.CompareExchange(ref _firstBatch, id, int.MaxValue);
-                // In the order that was asked for.
-                return [.. codes.Where(added.Remove).Select(code => new Key(code, epoch))];
-            },
-            cancellationToken);
+                    var added = (await InsertAsync(connection, id, codes, token)).ToHashSet(StringComparer.Ordinal);
+                    await transaction.CommitAsync(token);
+                    Interlocked.CompareExchange(ref _firstBatch, id, int.MaxValue);
+                    // In the order that was asked for.
+                    return [.. codes.Where(added.Remove).Select(code => new Key(code, epoch))];
+                },
+                cancellationToken
+            );
 
     /// <inheritdoc />
     // Only of batches that one process took for itself: what lies in a region's pool is that pool's to give. Those of closed epochs stay, so that no alias is
@@ -66,11 +73,19 @@ internal sealed class PostgresKeyStore(PostgresDatabase database) : IKeyClaims, 
                     )
                     DELETE FROM kgs_keys USING leftover WHERE kgs_keys.short_code = leftover.short_code
                     """,
-                    connection)
-                { Parameters = { new() { Value = Volatile.Read(ref _firstBatch) }, new() { Value = limit } } };
+                    connection
+                )
+                {
+                    Parameters =
+                    {
+                        new() { Value = Volatile.Read(ref _firstBatch) },
+                        new() { Value = limit },
+                    },
+                };
                 return await command.ExecuteNonQueryAsync(token);
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     /// <inheritdoc />
     public Task<int> ReadEpochAsync(CancellationToken cancellationToken) =>
@@ -80,7 +95,8 @@ internal sealed class PostgresKeyStore(PostgresDatabase database) : IKeyClaims, 
                 await using var command = new NpgsqlCommand($"SELECT {CurrentEpoch}", connection);
                 return (int)(await command.ExecuteScalarAsync(token))!;
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     /// <inheritdoc />
     public Task<int> OpenEpochAsync(int epoch, CancellationToken cancellationToken) =>
@@ -99,13 +115,17 @@ internal sealed class PostgresKeyStore(PostgresDatabase database) : IKeyClaims, 
                     SELECT {CurrentEpoch}
                     """.Replace("$1", "@epoch", StringComparison.Ordinal),
                     connection,
-                    transaction)
-                { Parameters = { new("epoch", epoch) } };
+                    transaction
+                )
+                {
+                    Parameters = { new("epoch", epoch) },
+                };
                 var current = (int)(await command.ExecuteScalarAsync(token))!;
                 await transaction.CommitAsync(token);
                 return current;
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     /// <inheritdoc />
     public Task<KeyBatch?> ClaimAsync(string region, int epoch, IReadOnlyList<string> codes, CancellationToken cancellationToken) =>
@@ -132,7 +152,8 @@ internal sealed class PostgresKeyStore(PostgresDatabase database) : IKeyClaims, 
 
                 return await ClaimAsync(connection, region, epoch, codes, InsertAsync, token);
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     /// <inheritdoc />
     public Task MarkPooledAsync(int batchId, CancellationToken cancellationToken) =>
@@ -140,10 +161,14 @@ internal sealed class PostgresKeyStore(PostgresDatabase database) : IKeyClaims, 
             "pooled",
             async (connection, token) =>
             {
-                await using var command = new NpgsqlCommand("UPDATE kgs_batches SET pooled_at = now() WHERE id = $1", connection) { Parameters = { new() { Value = batchId } } };
+                await using var command = new NpgsqlCommand("UPDATE kgs_batches SET pooled_at = now() WHERE id = $1", connection)
+                {
+                    Parameters = { new() { Value = batchId } },
+                };
                 return await command.ExecuteNonQueryAsync(token);
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     /// <inheritdoc />
     public Task<KeyBatch?> AdoptAsync(string region, TimeSpan age, CancellationToken cancellationToken) =>
@@ -158,9 +183,17 @@ internal sealed class PostgresKeyStore(PostgresDatabase database) : IKeyClaims, 
                          ORDER BY claimed_at LIMIT 1 FOR UPDATE SKIP LOCKED)
                     RETURNING id, epoch
                     """,
-                    connection)
-                { Parameters = { new() { Value = region }, new() { Value = age } } };
-                int id, epoch;
+                    connection
+                )
+                {
+                    Parameters =
+                    {
+                        new() { Value = region },
+                        new() { Value = age },
+                    },
+                };
+                int id,
+                    epoch;
                 await using (var reader = await take.ExecuteReaderAsync(token))
                 {
                     if (!await reader.ReadAsync(token))
@@ -168,10 +201,14 @@ internal sealed class PostgresKeyStore(PostgresDatabase database) : IKeyClaims, 
                     (id, epoch) = (reader.GetInt32(0), reader.GetInt32(1));
                 }
 
-                await using var read = new NpgsqlCommand("SELECT short_code FROM kgs_keys WHERE is_used = false AND batch_id = $1", connection) { Parameters = { new() { Value = id } } };
+                await using var read = new NpgsqlCommand("SELECT short_code FROM kgs_keys WHERE is_used = false AND batch_id = $1", connection)
+                {
+                    Parameters = { new() { Value = id } },
+                };
                 return new KeyBatch(id, epoch, [.. await ReadCodesAsync(read, token)]);
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     /// <inheritdoc />
     public Task<long> EstimateCountAsync(CancellationToken cancellationToken) =>
@@ -179,10 +216,14 @@ internal sealed class PostgresKeyStore(PostgresDatabase database) : IKeyClaims, 
             async (connection, token) =>
             {
                 await using var command = new NpgsqlCommand(
-                    "SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'kgs_keys'::regclass", connection);
+                    "SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE "
+                        + "i.inhparent = 'kgs_keys'::regclass",
+                    connection
+                );
                 return (long)(await command.ExecuteScalarAsync(token))!;
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     private static async Task<KeyBatch?> ClaimAsync(
         NpgsqlConnection connection,
@@ -190,12 +231,21 @@ internal sealed class PostgresKeyStore(PostgresDatabase database) : IKeyClaims, 
         int epoch,
         IReadOnlyList<string> codes,
         Func<NpgsqlConnection, int, IReadOnlyList<string>, CancellationToken, Task<IReadOnlyList<string>>> add,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken
+    )
     {
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await using var begin = new NpgsqlCommand($"INSERT INTO kgs_batches (region, epoch) SELECT $1, $2 WHERE $2 = {CurrentEpoch} RETURNING id", connection, transaction)
+        await using var begin = new NpgsqlCommand(
+            $"INSERT INTO kgs_batches (region, epoch) SELECT $1, $2 WHERE $2 = {CurrentEpoch} RETURNING id",
+            connection,
+            transaction
+        )
         {
-            Parameters = { new() { Value = region }, new() { Value = epoch } },
+            Parameters =
+            {
+                new() { Value = region },
+                new() { Value = epoch },
+            },
         };
         if (await begin.ExecuteScalarAsync(cancellationToken) is not int id)
             return null;
@@ -205,7 +255,12 @@ internal sealed class PostgresKeyStore(PostgresDatabase database) : IKeyClaims, 
     }
 
     // All or none.
-    private static async Task<IReadOnlyList<string>> CopyAsync(NpgsqlConnection connection, int batch, IReadOnlyList<string> codes, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<string>> CopyAsync(
+        NpgsqlConnection connection,
+        int batch,
+        IReadOnlyList<string> codes,
+        CancellationToken cancellationToken
+    )
     {
         await using var writer = await connection.BeginBinaryImportAsync(CopyKeys, cancellationToken);
         foreach (var code in codes.Order(StringComparer.Ordinal))
@@ -220,9 +275,21 @@ internal sealed class PostgresKeyStore(PostgresDatabase database) : IKeyClaims, 
     }
 
     // Those that are new.
-    private static async Task<IReadOnlyList<string>> InsertAsync(NpgsqlConnection connection, int batch, IReadOnlyList<string> codes, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<string>> InsertAsync(
+        NpgsqlConnection connection,
+        int batch,
+        IReadOnlyList<string> codes,
+        CancellationToken cancellationToken
+    )
     {
-        await using var insert = new NpgsqlCommand(Insert("$2"), connection) { Parameters = { new() { Value = codes.ToArray() }, new() { Value = batch } } };
+        await using var insert = new NpgsqlCommand(Insert("$2"), connection)
+        {
+            Parameters =
+            {
+                new() { Value = codes.ToArray() },
+                new() { Value = batch },
+            },
+        };
         return [.. await ReadCodesAsync(insert, cancellationToken)];
     }
 

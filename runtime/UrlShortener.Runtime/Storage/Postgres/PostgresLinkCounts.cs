@@ -13,8 +13,7 @@ internal static class PostgresLinkCounts
         + "set_config('enable_bitmapscan', 'off', true), set_config('jit', 'off', true)";
 
     // Each link is found in its partition through the registry. Clicks of links that are gone count nowhere. Shown by a test to read no table whole.
-    internal const string CountSql =
-        """
+    internal const string CountSql = """
         WITH clicked AS MATERIALIZED (SELECT * FROM unnest($1::text[], $2::bigint[], $3::timestamptz[]) AS c (short_code, clicks, last_at)),
         link AS MATERIALIZED (
             SELECT u.id, u.created_at, clicked.clicks, clicked.last_at

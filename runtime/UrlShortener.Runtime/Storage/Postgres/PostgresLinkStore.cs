@@ -11,11 +11,13 @@ namespace UrlShortener.Runtime.Storage.Postgres;
 internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkWriter writer) : ILinkStore, ILinkChangeLog
 {
     private const string Columns =
-        "u.id, u.short_code, u.original_url, u.user_id, u.created_at, u.expires_at, u.click_count, u.last_accessed_at, u.is_active, u.redirect_type, link_metadata_text(u.metadata)";
+        "u.id, u.short_code, u.original_url, u.user_id, u.created_at, u.expires_at, u.click_count, u.last_accessed_at, u.is_active, u.redirect_type, "
+        + "link_metadata_text(u.metadata)";
 
     // From the registry to the one partition that holds the link. LIMIT keeps the planner from turning the pair into a join over all partitions.
     private const string ByCode =
-        "FROM kgs_keys k CROSS JOIN LATERAL (SELECT * FROM urls WHERE urls.short_code = k.short_code AND urls.created_at = k.used_at LIMIT 1) u WHERE k.short_code = $1";
+        "FROM kgs_keys k CROSS JOIN LATERAL (SELECT * FROM urls WHERE urls.short_code = k.short_code AND urls.created_at = k.used_at LIMIT 1) u WHERE "
+        + "k.short_code = $1";
 
     /// <summary>Looks up what a redirect needs; shown by a test to touch one partition of each table.</summary>
     internal const string FindTargetSql =
@@ -31,8 +33,7 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
 
     private const string FindSql = $"SELECT {Columns} {ByCode}";
 
-    private const string UpdateSql =
-        $"""
+    private const string UpdateSql = $"""
         WITH changed AS (
             UPDATE urls u SET
                 original_url = coalesce($4, original_url), expires_at = CASE WHEN $5 THEN $6 ELSE expires_at END, is_active = coalesce($7, is_active),
@@ -44,8 +45,7 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
         FROM (SELECT 1) one LEFT JOIN changed ON true
         """;
 
-    private const string DeleteSql =
-        $"""
+    private const string DeleteSql = $"""
         WITH changed AS (
             DELETE FROM urls u WHERE short_code = $1 AND created_at = $2 AND user_id = $3
             RETURNING {Columns}, u.version + 1 AS version
@@ -56,16 +56,14 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
         """;
 
     // One row at least, for the epoch.
-    private const string ReadLogSql =
-        """
+    private const string ReadLogSql = """
         SELECT current.epoch, logged.id, logged.short_code, logged.epoch, logged.version
         FROM (SELECT coalesce(max(epoch), 0) AS epoch FROM kgs_epochs) current
         LEFT JOIN (SELECT id, short_code, epoch, version FROM link_changes WHERE changed_at > clock_timestamp() - $1) logged ON true
         """;
 
     // The count of the last statement is what is returned: of links.
-    private const string DeleteOfUserSql =
-        """
+    private const string DeleteOfUserSql = """
         WITH doomed AS MATERIALIZED (SELECT id, created_at FROM urls WHERE user_id = $1 ORDER BY created_at, id LIMIT $2 FOR UPDATE),
         deleted AS (DELETE FROM urls u USING doomed d WHERE u.id = d.id AND u.created_at = d.created_at RETURNING u.short_code, u.version + 1 AS version),
         buried AS (INSERT INTO deleted_links (short_code) SELECT short_code FROM deleted ON CONFLICT DO NOTHING)
@@ -81,59 +79,84 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
         database.ReadPrimaryAsync(
             async (connection, token) =>
             {
-                await using var command = Command(connection, "SELECT request_hash, status_code, location, body FROM idempotency_keys WHERE key = $1 AND expires_at > $2", key, now.UtcDateTime);
+                await using var command = Command(
+                    connection,
+                    "SELECT request_hash, status_code, location, body FROM idempotency_keys WHERE key = $1 AND expires_at > $2",
+                    key,
+                    now.UtcDateTime
+                );
                 await using var reader = await command.ExecuteReaderAsync(token);
                 return await reader.ReadAsync(token) ? PostgresLinkWriter.Compare(reader, 0, requestHash) : null;
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     /// <inheritdoc />
     public Task<Link?> FindAsync(string shortCode, CancellationToken cancellationToken) =>
-        !ShortCode.IsValid(shortCode) ? Task.FromResult<Link?>(null) : database.ReadNewestAsync(
-            async (connection, token) =>
-            {
-                await using var command = Command(connection, FindSql, shortCode);
-                await using var reader = await command.ExecuteReaderAsync(token);
-                return await reader.ReadAsync(token) ? Read(reader).Link : null;
-            },
-            cancellationToken);
+        !ShortCode.IsValid(shortCode)
+            ? Task.FromResult<Link?>(null)
+            : database.ReadNewestAsync(
+                async (connection, token) =>
+                {
+                    await using var command = Command(connection, FindSql, shortCode);
+                    await using var reader = await command.ExecuteReaderAsync(token);
+                    return await reader.ReadAsync(token) ? Read(reader).Link : null;
+                },
+                cancellationToken
+            );
 
     /// <inheritdoc />
     public async Task<LinkTarget?> FindTargetAsync(string shortCode, StateVersion atLeast, CancellationToken cancellationToken) =>
-        !ShortCode.IsValid(shortCode) ? null : await database.FindAsync(
-            async (connection, token) =>
-            {
-                await using var batch = new NpgsqlBatch(connection)
+        !ShortCode.IsValid(shortCode)
+            ? null
+            : await database.FindAsync(
+                async (connection, token) =>
                 {
-                    BatchCommands = { new(PlanOnceSql), new(FindTargetSql) { Parameters = { new() { Value = shortCode } } } },
-                };
-                await using var reader = await batch.ExecuteReaderAsync(token);
-                await reader.NextResultAsync(token);
-                return await reader.ReadAsync(token)
-                    ? new LinkTarget(reader.GetString(0), TimeOrNull(reader, 1), reader.GetInt16(2), reader.GetBoolean(3), new StateVersion(reader.GetInt32(4), reader.GetInt32(5)))
-                    : null;
-            },
-            found => found is not null && found.Version >= atLeast,
-            cancellationToken);
+                    await using var batch = new NpgsqlBatch(connection)
+                    {
+                        BatchCommands =
+                        {
+                            new(PlanOnceSql),
+                            new(FindTargetSql) { Parameters = { new() { Value = shortCode } } },
+                        },
+                    };
+                    await using var reader = await batch.ExecuteReaderAsync(token);
+                    await reader.NextResultAsync(token);
+                    return await reader.ReadAsync(token)
+                        ? new LinkTarget(
+                            reader.GetString(0),
+                            TimeOrNull(reader, 1),
+                            reader.GetInt16(2),
+                            reader.GetBoolean(3),
+                            new StateVersion(reader.GetInt32(4), reader.GetInt32(5))
+                        )
+                        : null;
+                },
+                found => found is not null && found.Version >= atLeast,
+                cancellationToken
+            );
 
     /// <inheritdoc />
     public Task<LinkChangeResult> UpdateAsync(string shortCode, long userId, LinkChange change, CancellationToken cancellationToken) =>
         ChangeAsync(
             "update",
             shortCode,
-            (connection, createdAt) => Command(
-                connection,
-                UpdateSql,
-                shortCode,
-                createdAt,
-                userId,
-                Null(change.OriginalUrl, NpgsqlDbType.Text),
-                change.SetsExpiry,
-                Null(change.ExpiresAt?.UtcDateTime, NpgsqlDbType.TimestampTz),
-                Null(change.IsActive, NpgsqlDbType.Boolean),
-                Null((short?)change.RedirectType, NpgsqlDbType.Smallint),
-                Null(change.Metadata, NpgsqlDbType.Text)),
-            cancellationToken);
+            (connection, createdAt) =>
+                Command(
+                    connection,
+                    UpdateSql,
+                    shortCode,
+                    createdAt,
+                    userId,
+                    Null(change.OriginalUrl, NpgsqlDbType.Text),
+                    change.SetsExpiry,
+                    Null(change.ExpiresAt?.UtcDateTime, NpgsqlDbType.TimestampTz),
+                    Null(change.IsActive, NpgsqlDbType.Boolean),
+                    Null((short?)change.RedirectType, NpgsqlDbType.Smallint),
+                    Null(change.Metadata, NpgsqlDbType.Text)
+                ),
+            cancellationToken
+        );
 
     /// <inheritdoc />
     public Task<LinkChangeResult> DeleteAsync(string shortCode, long userId, CancellationToken cancellationToken) =>
@@ -150,11 +173,14 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
             "DELETE FROM idempotency_keys WHERE key = ANY (ARRAY(SELECT key FROM idempotency_keys WHERE user_id = $1 LIMIT $2))",
             cancellationToken,
             userId,
-            limit);
+            limit
+        );
 
     /// <inheritdoc />
     public Task<LinkPage> ListAsync(LinkQuery query, CancellationToken cancellationToken) =>
-        HoldsNull(query) ? Task.FromResult(new LinkPage([], null)) : database.QueryNewestAsync(query.UserId, (connection, token) => ListAsync(connection, query, token), cancellationToken);
+        HoldsNull(query)
+            ? Task.FromResult(new LinkPage([], null))
+            : database.QueryNewestAsync(query.UserId, (connection, token) => ListAsync(connection, query, token), cancellationToken);
 
     /// <inheritdoc />
     public Task<int> DeleteExpiredIdempotencyKeysAsync(DateTimeOffset now, CancellationToken cancellationToken) =>
@@ -172,12 +198,15 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
                 {
                     epoch = reader.GetInt32(0);
                     if (!reader.IsDBNull(1))
-                        changes.Add(new LoggedChange(reader.GetInt64(1), new LinkVersion(reader.GetString(2), new StateVersion(reader.GetInt32(3), reader.GetInt32(4)))));
+                        changes.Add(
+                            new LoggedChange(reader.GetInt64(1), new LinkVersion(reader.GetString(2), new StateVersion(reader.GetInt32(3), reader.GetInt32(4))))
+                        );
                 }
 
                 return new RecentChanges(epoch, changes);
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     /// <inheritdoc />
     Task<int> ILinkChangeLog.DeleteAsync(TimeSpan age, CancellationToken cancellationToken) =>
@@ -191,10 +220,16 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
                 await using var command = Command(connection, sql, values);
                 return await command.ExecuteNonQueryAsync(token);
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     // A code's time of creation never changes, so that looking it up first takes nothing from the change that follows.
-    private async Task<LinkChangeResult> ChangeAsync(string operation, string shortCode, Func<NpgsqlConnection, DateTime, NpgsqlCommand> build, CancellationToken cancellationToken)
+    private async Task<LinkChangeResult> ChangeAsync(
+        string operation,
+        string shortCode,
+        Func<NpgsqlConnection, DateTime, NpgsqlCommand> build,
+        CancellationToken cancellationToken
+    )
     {
         if (!ShortCode.IsValid(shortCode))
             return new LinkChangeResult(LinkChangeOutcome.NotFound, null);
@@ -212,7 +247,8 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
                     return new LinkChangeResult(LinkChangeOutcome.Done, Read(reader).Link, new StateVersion(reader.GetInt32(13), reader.GetInt32(11)));
                 return new LinkChangeResult(reader.GetBoolean(12) ? LinkChangeOutcome.NotOwner : LinkChangeOutcome.NotFound, null);
             },
-            cancellationToken);
+            cancellationToken
+        );
     }
 
     private static async Task<LinkPage> ListAsync(NpgsqlConnection connection, LinkQuery query, CancellationToken cancellationToken)
@@ -249,7 +285,9 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
             var name = Add(member);
             sql.Append(
                 CultureInfo.InvariantCulture,
-                $" AND json_typeof(link_metadata_text(metadata)::json -> {name}) IN ('string', 'number', 'boolean') AND link_metadata_text(metadata)::json ->> {name} = {Add(value)}");
+                $" AND json_typeof(link_metadata_text(metadata)::json -> {name}) IN ('string', 'number', 'boolean') AND "
+                    + $"link_metadata_text(metadata)::json ->> {name} = {Add(value)}"
+            );
         }
 
         sql.Append(CultureInfo.InvariantCulture, $" ORDER BY {key} {direction}, id {direction} LIMIT {Add(query.Limit + 1)}");
@@ -288,7 +326,8 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
 
     // PostgreSQL's text cannot hold the character, so nothing stored does.
     private static bool HoldsNull(LinkQuery query) =>
-        new[] { query.CodePrefix, query.Target }.Concat((query.Metadata ?? []).SelectMany(entry => new[] { entry.Key, entry.Value }))
+        new[] { query.CodePrefix, query.Target }
+            .Concat((query.Metadata ?? []).SelectMany(entry => new[] { entry.Key, entry.Value }))
             .Any(text => text?.Contains('\0', StringComparison.Ordinal) == true);
 
     private static NpgsqlCommand Command(NpgsqlConnection connection, string sql, params object[] values)
@@ -303,17 +342,21 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
     private static NpgsqlParameter Null(object? value, NpgsqlDbType type) => new() { Value = value ?? DBNull.Value, NpgsqlDbType = type };
 
     private static (long Id, Link Link) Read(NpgsqlDataReader row) =>
-        (row.GetInt64(0), new Link(
-            row.GetString(1),
-            row.GetString(2),
-            row.IsDBNull(3) ? null : row.GetInt64(3),
-            row.GetFieldValue<DateTimeOffset>(4),
-            TimeOrNull(row, 5),
-            row.GetInt64(6),
-            TimeOrNull(row, 7),
-            row.GetBoolean(8),
-            row.GetInt16(9),
-            row.GetString(10)));
+        (
+            row.GetInt64(0),
+            new Link(
+                row.GetString(1),
+                row.GetString(2),
+                row.IsDBNull(3) ? null : row.GetInt64(3),
+                row.GetFieldValue<DateTimeOffset>(4),
+                TimeOrNull(row, 5),
+                row.GetInt64(6),
+                TimeOrNull(row, 7),
+                row.GetBoolean(8),
+                row.GetInt16(9),
+                row.GetString(10)
+            )
+        );
 
     private static DateTimeOffset? TimeOrNull(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetFieldValue<DateTimeOffset>(column);
 }

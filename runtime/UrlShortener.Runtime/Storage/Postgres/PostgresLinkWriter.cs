@@ -10,20 +10,20 @@ namespace UrlShortener.Runtime.Storage.Postgres;
 
 /// <summary>
 /// Creates links in groups: what waits while a statement is under way shares the next one, so that a busy process needs few round trips and few waits for the
-/// disk, and an idle one answers at once. Large requests have statements and writers of their own. Everybody is answered after their commit. A conflict concerns one link only; a statement that fails for the sake of
-/// one request is repeated for each request alone.
+/// disk, and an idle one answers at once. Large requests have statements and writers of their own. Everybody is answered after their commit. A conflict
+/// concerns one link only; a statement that fails for the sake of one request is repeated for each request alone.
 /// </summary>
 internal sealed class PostgresLinkWriter : IAsyncDisposable
 {
     private static readonly Histogram GroupSize = Metrics.CreateHistogram(
         "shortener_store_group_links",
         "Links that shared a statement.",
-        new HistogramConfiguration { Buckets = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 10_000] });
+        new HistogramConfiguration { Buckets = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 10_000] }
+    );
 
     // Claims and stores in one statement. The order of claims is the order of locks, the same for everybody. A code that lies unused in a pool may be claimed
     // unless its epoch is over: its own (a key from a pool), or that of its batch (an alias that happens to be one).
-    private const string CreateSql =
-        """
+    private const string CreateSql = """
         WITH input AS MATERIALIZED (
             SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::bigint[], $5::timestamptz[], $6::timestamptz[], $7::smallint[], $8::text[])
                 AS i (short_code, epoch, original_url, user_id, created_at, expires_at, redirect_type, metadata)
@@ -47,10 +47,10 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
 
     private const string LockSql = "SELECT pg_advisory_xact_lock(lock) FROM unnest($1::bigint[]) AS lock";
 
-    private const string FindRepliesSql = "SELECT key, expires_at, request_hash, status_code, location, body FROM idempotency_keys WHERE key = ANY ($1::text[])";
+    private const string FindRepliesSql =
+        "SELECT key, expires_at, request_hash, status_code, location, body FROM idempotency_keys WHERE key = ANY ($1::text[])";
 
-    private const string StoreRepliesSql =
-        """
+    private const string StoreRepliesSql = """
         INSERT INTO idempotency_keys (key, request_hash, expires_at, status_code, location, body, user_id)
         SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::smallint[], $5::text[], $6::bytea[], $7::bigint[])
         ON CONFLICT (key) DO UPDATE SET
@@ -58,8 +58,8 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
             user_id = excluded.user_id
         """;
 
-    // A statement and its commit take less where nothing is wrong. One after the other they make larger groups than side by side, and most of what a small group
-    // costs is the statement; whoever has waited so long does not wait for a large group, a slow disk or a distant replica too.
+    // A statement and its commit take less where nothing is wrong. One after the other they make larger groups than side by side, and most of what a small
+    // group costs is the statement; whoever has waited so long does not wait for a large group, a slow disk or a distant replica too.
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(10);
 
     private readonly PostgresDatabase _database;
@@ -77,7 +77,9 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
         _options = options;
         _waiting = Channel.CreateBounded<Pending>(new BoundedChannelOptions(options.QueueCapacity));
         _waitingLarge = Channel.CreateBounded<Pending>(new BoundedChannelOptions(options.QueueCapacity));
-        _writers = new Lazy<Task>(() => Task.WhenAll(Enumerable.Range(0, options.Writers).SelectMany(_ => new[] { Task.Run(RunAsync), Task.Run(RunLargeAsync) })));
+        _writers = new Lazy<Task>(() =>
+            Task.WhenAll(Enumerable.Range(0, options.Writers).SelectMany(_ => new[] { Task.Run(RunAsync), Task.Run(RunLargeAsync) }))
+        );
     }
 
     /// <summary>Creates links; see <see cref="ILinkStore.CreateAsync"/>.</summary>
@@ -118,7 +120,9 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
     internal static CreateLinksResult Compare(NpgsqlDataReader row, int first, string requestHash) =>
         row.GetString(first) != requestHash
             ? new CreateLinksResult.KeyReused()
-            : new CreateLinksResult.Replayed(new StoredReply(row.GetInt16(first + 1), row.IsDBNull(first + 2) ? null : row.GetString(first + 2), row.GetFieldValue<byte[]>(first + 3)));
+            : new CreateLinksResult.Replayed(
+                new StoredReply(row.GetInt16(first + 1), row.IsDBNull(first + 2) ? null : row.GetString(first + 2), row.GetFieldValue<byte[]>(first + 3))
+            );
 
     private async Task RunAsync()
     {
@@ -208,7 +212,8 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
                     await transaction.CommitAsync(token);
                     return true;
                 },
-                CancellationToken.None);
+                CancellationToken.None
+            );
         }
 
         group.ForEach(pending => pending.Answer());
@@ -240,9 +245,14 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
 
     private static async Task FindRepliesAsync(NpgsqlConnection connection, List<Pending> group, CancellationToken cancellationToken)
     {
-        var byKey = group.Where(pending => pending.Request.Idempotency is not null).ToDictionary(pending => pending.Request.Idempotency!.Key, StringComparer.Ordinal);
+        var byKey = group
+            .Where(pending => pending.Request.Idempotency is not null)
+            .ToDictionary(pending => pending.Request.Idempotency!.Key, StringComparer.Ordinal);
         // Everybody locks before claiming anything, and in the same order, so that nobody waits in a circle.
-        var locks = byKey.Keys.Select(key => BitConverter.ToInt64(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(key)))).Order().ToArray();
+        var locks = byKey
+            .Keys.Select(key => BitConverter.ToInt64(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(key))))
+            .Order()
+            .ToArray();
         await using var batch = new NpgsqlBatch(connection)
         {
             BatchCommands =
@@ -263,7 +273,10 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
 
     private static async Task StoreRepliesAsync(NpgsqlConnection connection, List<Pending> group, CancellationToken cancellationToken)
     {
-        var replies = group.Select(pending => (pending.Request.Idempotency, pending.Request.UserId, Reply: pending.BuildReply())).Where(entry => entry.Reply is not null).ToList();
+        var replies = group
+            .Select(pending => (pending.Request.Idempotency, pending.Request.UserId, Reply: pending.BuildReply()))
+            .Where(entry => entry.Reply is not null)
+            .ToList();
         if (replies.Count == 0)
             return;
         await using var command = new NpgsqlCommand(StoreRepliesSql, connection)
@@ -282,7 +295,8 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private static NpgsqlParameter Array<T>(IEnumerable<T> values, NpgsqlDbType type) => new() { Value = values.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | type };
+    private static NpgsqlParameter Array<T>(IEnumerable<T> values, NpgsqlDbType type) =>
+        new() { Value = values.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | type };
 
     // The rows of one statement.
     private sealed class Round
@@ -307,20 +321,21 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
             return true;
         }
 
-        public NpgsqlCommand BuildCommand(NpgsqlConnection connection) => new(CreateSql, connection)
-        {
-            Parameters =
+        public NpgsqlCommand BuildCommand(NpgsqlConnection connection) =>
+            new(CreateSql, connection)
             {
-                Array(_rows.Select(row => row.Key.Code), NpgsqlDbType.Text),
-                Array(_rows.Select(row => row.Key.Epoch), NpgsqlDbType.Integer),
-                Array(_rows.Select(row => row.Link.OriginalUrl), NpgsqlDbType.Text),
-                Array(_rows.Select(row => row.Request.UserId), NpgsqlDbType.Bigint),
-                Array(_rows.Select(row => row.Request.Now.UtcDateTime), NpgsqlDbType.TimestampTz),
-                Array(_rows.Select(row => row.Link.ExpiresAt?.UtcDateTime), NpgsqlDbType.TimestampTz),
-                Array(_rows.Select(row => (short)row.Link.RedirectType), NpgsqlDbType.Smallint),
-                Array(_rows.Select(row => row.Link.Metadata), NpgsqlDbType.Text),
-            },
-        };
+                Parameters =
+                {
+                    Array(_rows.Select(row => row.Key.Code), NpgsqlDbType.Text),
+                    Array(_rows.Select(row => row.Key.Epoch), NpgsqlDbType.Integer),
+                    Array(_rows.Select(row => row.Link.OriginalUrl), NpgsqlDbType.Text),
+                    Array(_rows.Select(row => row.Request.UserId), NpgsqlDbType.Bigint),
+                    Array(_rows.Select(row => row.Request.Now.UtcDateTime), NpgsqlDbType.TimestampTz),
+                    Array(_rows.Select(row => row.Link.ExpiresAt?.UtcDateTime), NpgsqlDbType.TimestampTz),
+                    Array(_rows.Select(row => (short)row.Link.RedirectType), NpgsqlDbType.Smallint),
+                    Array(_rows.Select(row => row.Link.Metadata), NpgsqlDbType.Text),
+                },
+            };
     }
 
     // A request and how far it has come. Touched by the caller that made it and the writer that took it.
@@ -391,14 +406,28 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
                     continue;
                 var (code, link) = (_proposed[i].Code, request.Links[i]);
                 if (claimed.Contains(code))
-                    _links[i] = new Link(code, link.OriginalUrl, request.UserId, request.Now, link.ExpiresAt?.ToUniversalTime(), 0, null, true, link.RedirectType, link.Metadata);
+                    _links[i] = new Link(
+                        code,
+                        link.OriginalUrl,
+                        request.UserId,
+                        request.Now,
+                        link.ExpiresAt?.ToUniversalTime(),
+                        0,
+                        null,
+                        true,
+                        link.RedirectType,
+                        link.Metadata
+                    );
                 _steps[i] = _links[i] is not null || link.Alias is not null ? Step.Done : Step.Open;
             }
         }
 
         /// <summary>Renders the answer to be stored; null: there is none to store.</summary>
         public StoredReply? BuildReply() =>
-            _reply = _found is null && request.Idempotency is { } idempotency && System.Array.Exists(_links, link => link is not null) ? idempotency.BuildReply(_links) : null;
+            _reply =
+                _found is null && request.Idempotency is { } idempotency && System.Array.Exists(_links, link => link is not null)
+                    ? idempotency.BuildReply(_links)
+                    : null;
 
         public void Answer() => _completion.TrySetResult(_found ?? new CreateLinksResult.Created(_links, _reply));
 
@@ -407,8 +436,7 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
         private Key NextKey(KeyEpoch epoch)
         {
             Key key;
-            do
-                key = request.NextKey();
+            do key = request.NextKey();
             while (key.Epoch < epoch.Current);
             return key;
         }

@@ -3,8 +3,10 @@ using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
 
-/// <summary>Housekeeping in the database, by whichever process comes first: counts of links and bytes folded into users' rows every few seconds, partitions made ahead every few minutes.</summary>
-internal sealed partial class PostgresMaintenance(PostgresDatabase database, PostgresOptions options, TimeProvider time, ILogger<PostgresMaintenance> logger) : BackgroundService
+/// <summary>Housekeeping in the database, by whichever process comes first: counts of links and bytes folded into users' rows every few seconds, partitions
+/// made ahead every few minutes.</summary>
+internal sealed partial class PostgresMaintenance(PostgresDatabase database, PostgresOptions options, TimeProvider time, ILogger<PostgresMaintenance> logger)
+    : BackgroundService
 {
     private const int TicksPerPartitionRound = 120;
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
@@ -19,25 +21,25 @@ internal sealed partial class PostgresMaintenance(PostgresDatabase database, Pos
             await TryAsync("counts of links and bytes", FoldAsync, stoppingToken);
             if (tick++ % TicksPerPartitionRound == 0)
                 await TryAsync("partitions", EnsurePartitionsAsync, stoppingToken);
-        }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
+        } while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
     /// <summary>Adds the links and bytes counted lately to their users' rows.</summary>
-    internal Task FoldAsync(CancellationToken cancellationToken) =>
-        database.WriteAsync("fold", PostgresUsage.FoldAsync, cancellationToken);
+    internal Task FoldAsync(CancellationToken cancellationToken) => database.WriteAsync("fold", PostgresUsage.FoldAsync, cancellationToken);
 
     /// <summary>Makes the partitions that will be needed.</summary>
     internal Task EnsurePartitionsAsync(CancellationToken cancellationToken) =>
         database.WriteAsync(
             "partitions",
-            (connection, _) => PostgresPartitions.RunAsync(() =>
-            {
-                var isDone = PostgresPartitions.Ensure(connection, time.GetUtcNow(), options);
-                PostgresPartitions.Measure(connection, time.GetUtcNow());
-                return isDone;
-            }),
-            cancellationToken);
+            (connection, _) =>
+                PostgresPartitions.RunAsync(() =>
+                {
+                    var isDone = PostgresPartitions.Ensure(connection, time.GetUtcNow(), options);
+                    PostgresPartitions.Measure(connection, time.GetUtcNow());
+                    return isDone;
+                }),
+            cancellationToken
+        );
 
     private async Task TryAsync(string what, Func<CancellationToken, Task> step, CancellationToken cancellationToken)
     {

@@ -7,7 +7,8 @@ using UrlShortener.Runtime.Configuration;
 namespace UrlShortener.Runtime.Storage.Postgres;
 
 /// <summary>Creates and checks the tables.</summary>
-internal sealed partial class PostgresMigrations(PostgresHosts hosts, PostgresOptions options, TimeProvider time, ILogger<PostgresMigrations> logger) : IDatabase
+internal sealed partial class PostgresMigrations(PostgresHosts hosts, PostgresOptions options, TimeProvider time, ILogger<PostgresMigrations> logger)
+    : IDatabase
 {
     // Only our own migrations take it; any number would do.
     private const long MigrationLock = 0x75726C73;
@@ -50,7 +51,10 @@ internal sealed partial class PostgresMigrations(PostgresHosts hosts, PostgresOp
         }
 
         if (missing.Count > 0)
-            throw new InvalidOperationException($"The tables in ConnectionStrings:Postgres are older than this version, by {missing.Count} migrations. Run `migrate` first, or set Postgres:MigrateOnStart.");
+            throw new InvalidOperationException(
+                $"The tables in ConnectionStrings:Postgres are older than this version, by {missing.Count} migrations. Run `migrate` first, or set "
+                    + "Postgres:MigrateOnStart."
+            );
         return false;
     }
 
@@ -75,22 +79,34 @@ internal sealed partial class PostgresMigrations(PostgresHosts hosts, PostgresOp
         // Until the end of the transaction, which comes whatever happens: whoever comes second waits, and then finds nothing left to do.
         using var turn = hosts.AnyPrimary.OpenConnection();
         using var transaction = turn.BeginTransaction();
-        using (var take = new NpgsqlCommand("SELECT pg_advisory_xact_lock($1)", turn, transaction) { CommandTimeout = (int)MigrationLimit.TotalSeconds, Parameters = { new() { Value = MigrationLock } } })
+        using (
+            var take = new NpgsqlCommand("SELECT pg_advisory_xact_lock($1)", turn, transaction)
+            {
+                CommandTimeout = (int)MigrationLimit.TotalSeconds,
+                Parameters = { new() { Value = MigrationLock } },
+            }
+        )
             take.ExecuteNonQuery();
         var result = Upgrade().PerformUpgrade();
         if (!result.Successful)
-            throw new InvalidOperationException($"The tables in ConnectionStrings:Postgres could not be brought up to date{(result.ErrorScript is { } script ? $" by {script.Name}" : "")}: {result.Error.Message}", result.Error);
+            throw new InvalidOperationException(
+                $"The tables in ConnectionStrings:Postgres could not be brought up to "
+                    + $"date{(result.ErrorScript is { } script ? $" by {script.Name}" : "")}: {result.Error.Message}",
+                result.Error
+            );
         using var connection = hosts.AnyPrimary.OpenConnection();
         PostgresPartitions.Ensure(connection, time.GetUtcNow(), options);
     }
 
-    private UpgradeEngine Upgrade() => DeployChanges.To.PostgresqlDatabase(new PostgresqlConnectionManager(hosts.AnyPrimary))
-        .WithScriptsEmbeddedInAssembly(typeof(PostgresMigrations).Assembly, name => name.Contains(".Postgres.Migrations.", StringComparison.Ordinal))
-        .WithTransactionPerScript()
-        .WithVariablesDisabled()
-        .WithExecutionTimeout(MigrationLimit)
-        .LogToNowhere()
-        .Build();
+    private UpgradeEngine Upgrade() =>
+        DeployChanges
+            .To.PostgresqlDatabase(new PostgresqlConnectionManager(hosts.AnyPrimary))
+            .WithScriptsEmbeddedInAssembly(typeof(PostgresMigrations).Assembly, name => name.Contains(".Postgres.Migrations.", StringComparison.Ordinal))
+            .WithTransactionPerScript()
+            .WithVariablesDisabled()
+            .WithExecutionTimeout(MigrationLimit)
+            .LogToNowhere()
+            .Build();
 
     private static partial class Log
     {

@@ -17,9 +17,13 @@ internal static class PostgresPartitions
     private const string Clicks = "click_events";
 
     private static readonly Gauge Ahead = Metrics.CreateGauge(
-        "shortener_partitions_ahead", "Partitions that are ready after the current one. At 0, rows are about to land in the default partition.", "table");
+        "shortener_partitions_ahead",
+        "Partitions that are ready after the current one. At 0, rows are about to land in the default partition.",
+        "table"
+    );
 
-    /// <summary>Makes what is missing from the period before this one to the configured number ahead. One process at a time does it; returns false when another is at it.</summary>
+    /// <summary>Makes what is missing from the period before this one to the configured number ahead. One process at a time does it; returns false when another
+    /// is at it.</summary>
     public static bool Ensure(NpgsqlConnection connection, DateTimeOffset now, PostgresOptions options)
     {
         if (!Try(connection, "SELECT pg_try_advisory_lock($1)", PartitionLock))
@@ -68,7 +72,8 @@ internal static class PostgresPartitions
     }
 
     /// <summary>Runs work of this class on a thread of its own: it may take long, and a server that hangs would block one of the pool.</summary>
-    public static Task<T> RunAsync<T>(Func<T> work) => Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    public static Task<T> RunAsync<T>(Func<T> work) =>
+        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     /// <summary>Takes note of how many partitions are ready ahead.</summary>
     public static void Measure(NpgsqlConnection connection, DateTimeOffset now)
@@ -97,9 +102,13 @@ internal static class PostgresPartitions
     public static IReadOnlyList<string> Names(NpgsqlConnection connection, string table)
     {
         using var command = new NpgsqlCommand(
-            "SELECT c.relname::text FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = $1::text::regclass AND c.relname NOT LIKE '%default' ORDER BY c.relname COLLATE \"C\"",
-            connection)
-        { Parameters = { new() { Value = table } } };
+            "SELECT c.relname::text FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = $1::text::regclass AND c.relname NOT "
+                + "LIKE '%default' ORDER BY c.relname COLLATE \"C\"",
+            connection
+        )
+        {
+            Parameters = { new() { Value = table } },
+        };
         using var reader = command.ExecuteReader();
         var names = new List<string>();
         while (reader.Read())
@@ -129,14 +138,22 @@ internal static class PostgresPartitions
             ALTER TABLE {name} ADD CONSTRAINT {name}_bounds CHECK ({column} >= {lower} AND {column} < {upper});
             ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ({lower}) TO ({upper});
             ALTER TABLE {name} DROP CONSTRAINT {name}_bounds
-            """);
+            """
+        );
     }
 
-    private static string NameOf(string table, DateTimeOffset moment, string format) => $"{table}_{moment.UtcDateTime.ToString(format, CultureInfo.InvariantCulture)}";
+    private static string NameOf(string table, DateTimeOffset moment, string format) =>
+        $"{table}_{moment.UtcDateTime.ToString(format, CultureInfo.InvariantCulture)}";
 
     private static bool Try(NpgsqlConnection connection, string sql, long value)
     {
-        using var command = new NpgsqlCommand(sql, connection) { Parameters = { new() { Value = value, NpgsqlDbType = NpgsqlDbType.Bigint } } };
+        using var command = new NpgsqlCommand(sql, connection)
+        {
+            Parameters =
+            {
+                new() { Value = value, NpgsqlDbType = NpgsqlDbType.Bigint },
+            },
+        };
         return command.ExecuteScalar() is true;
     }
 
@@ -152,7 +169,8 @@ internal static class PostgresPartitions
                 AND NOT EXISTS (SELECT 1 FROM pg_inherits a JOIN pg_index c ON c.indexrelid = a.inhrelid WHERE a.inhparent = i.indexrelid AND c.indrelid = p.inhrelid)
             ORDER BY 1, 2
             """,
-            connection);
+            connection
+        );
         using var reader = command.ExecuteReader();
         var missing = new List<(string, string, string, bool)>();
         while (reader.Read())

@@ -12,37 +12,33 @@ internal sealed class PostgresStatistics(PostgresDatabase database, TimeProvider
     private const int QuartersPerHour = 4;
     private const short CountryKind = 1;
 
-    // The link's days that need a second look: those at the ends of the range, which may hold clicks outside of it, and those whose visitors are not counted yet.
-    private const string DaysSql =
-        """
+    // The link's days that need a second look: those at the ends of the range, which may hold clicks outside of it, and those whose visitors are not counted
+    // yet.
+    private const string DaysSql = """
         SELECT day, first_at >= $4 AND last_at < $5, visitors IS NOT NULL FROM click_days
         WHERE short_code = $1 AND day >= $2 AND day <= $3 AND (day = $2 OR day = $3 OR visitors IS NULL)
         ORDER BY day
         """;
 
-    private const string HoursSql =
-        """
+    private const string HoursSql = """
         SELECT extract(epoch FROM hour)::bigint, quarter_1, quarter_2, quarter_3, quarter_4 FROM click_hours
         WHERE short_code = $1 AND hour >= $2 AND hour < $3 ORDER BY hour
         """;
 
-    private const string SumsSql =
-        """
+    private const string SumsSql = """
         SELECT coalesce(sum(visitors), 0)::bigint, coalesce(sum(bots), 0)::bigint, coalesce(sum(device_0), 0)::bigint, coalesce(sum(device_1), 0)::bigint,
             coalesce(sum(device_2), 0)::bigint, coalesce(sum(device_3), 0)::bigint
         FROM click_days WHERE short_code = $1 AND day >= $2 AND day < $3
         """;
 
     // Past so many values nobody's place in the list depends on the rest, and somebody sent names at random.
-    private const string ValuesSql =
-        """
+    private const string ValuesSql = """
         SELECT kind, value, sum(clicks)::bigint AS clicks FROM click_day_values
         WHERE short_code = $1 AND day >= $2 AND day < $3 GROUP BY kind, value ORDER BY clicks DESC LIMIT 50000
         """;
 
     // One pass over single clicks; a row for each quarter, device, country and source, those with most clicks first (ClickTotalsBuilder).
-    private const string ClicksSql =
-        """
+    private const string ClicksSql = """
         SELECT
             GROUPING(quarter, device, country, source), extract(epoch FROM quarter)::bigint / 900, device, coalesce(country, ''), coalesce(source, ''),
             count(*) FILTER (WHERE NOT is_bot), count(*) FILTER (WHERE is_bot)
@@ -58,20 +54,19 @@ internal sealed class PostgresStatistics(PostgresDatabase database, TimeProvider
     private const int ByDevice = 0b1011;
     private const int ByCountry = 0b1101;
 
-    private const string VisitorsSql =
-        """
+    private const string VisitorsSql = """
         SELECT count(*) FROM (
             SELECT DISTINCT ip_hash FROM click_events WHERE short_code = $1 AND clicked_at >= $2 AND clicked_at < $3 AND NOT is_bot AND ip_hash <> ''
         ) seen
         """;
 
-    // For the transaction. The server itself ends what the client could not cancel; sums of a day's clicks fit into memory; compiling takes longer than running.
+    // For the transaction. The server itself ends what the client could not cancel; sums of a day's clicks fit into memory; compiling takes longer than
+    // running.
     private const string QuerySettingsSql =
         "SELECT set_config('statement_timeout', $1, true), set_config('work_mem', '32MB', true), set_config('jit', 'off', true)";
 
     // Some links of the oldest such day, with no more clicks together than are counted in a fraction of a second, unless the first one has more.
-    private const string UncountedSql =
-        """
+    private const string UncountedSql = """
         WITH uncounted AS MATERIALIZED (
             SELECT short_code, day, device_0 + device_1 + device_2 + device_3 AS clicks FROM click_days
             WHERE visitors IS NULL AND day = (SELECT min(day) FROM click_days WHERE visitors IS NULL AND day < $1)
@@ -81,8 +76,7 @@ internal sealed class PostgresStatistics(PostgresDatabase database, TimeProvider
         """;
 
     // A statement of its own, so that it sees what was stored until the rows were locked. What is stored later sets the number back.
-    private const string CountVisitorsSql =
-        """
+    private const string CountVisitorsSql = """
         UPDATE click_days d SET visitors = (
             SELECT count(*) FROM (
                 SELECT DISTINCT ip_hash FROM click_events c
@@ -131,9 +125,17 @@ internal sealed class PostgresStatistics(PostgresDatabase database, TimeProvider
                 await transaction.CommitAsync(token);
                 return codes.Count;
             },
-            cancellationToken);
+            cancellationToken
+        );
 
-    private Task<ClickTotals> ReadAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, bool countsVisitors, long caller, CancellationToken cancellationToken) =>
+    private Task<ClickTotals> ReadAsync(
+        string shortCode,
+        DateTimeOffset from,
+        DateTimeOffset to,
+        bool countsVisitors,
+        long caller,
+        CancellationToken cancellationToken
+    ) =>
         database.QueryNearAsync(
             caller,
             async (connection, token) =>
@@ -143,7 +145,8 @@ internal sealed class PostgresStatistics(PostgresDatabase database, TimeProvider
                 var plan = await PlanAsync(connection, shortCode, from.UtcDateTime, to.UtcDateTime, token);
                 return await ReadAsync(connection, shortCode, countsVisitors ? plan : plan with { Visitors = [] }, token);
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     private async Task<StatisticsPlan> PlanAsync(NpgsqlConnection connection, string shortCode, DateTime from, DateTime to, CancellationToken cancellationToken)
     {

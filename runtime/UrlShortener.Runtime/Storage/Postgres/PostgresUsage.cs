@@ -2,15 +2,15 @@ using Npgsql;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
 
-/// <summary>The sums of links and bytes by user: changes of late, which triggers and creates write down, and the sums in users' rows that they are folded into.</summary>
+/// <summary>The sums of links and bytes by user: changes of late, which triggers and creates write down, and the sums in users' rows that they are folded
+/// into.</summary>
 internal static class PostgresUsage
 {
     // Whoever folds or counts holds it to the end of their transaction.
     private const long FoldLock = 0x75726C75;
 
     // What is folded is deleted in the same statement: counted once, whatever happens.
-    private const string FoldSql =
-        """
+    private const string FoldSql = """
         WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock($1) AS is_ours),
         taken_links AS (DELETE FROM user_link_counts USING turn WHERE turn.is_ours RETURNING user_id, links),
         taken_bytes AS (DELETE FROM user_byte_counts USING turn WHERE turn.is_ours RETURNING user_id, bytes),
@@ -22,8 +22,7 @@ internal static class PostgresUsage
         """;
 
     // One snapshot: what a change added to the tables, and what it wrote down, are seen together or not at all.
-    private const string CountSql =
-        """
+    private const string CountSql = """
         WITH counted AS (DELETE FROM user_byte_counts WHERE user_id = $1)
         UPDATE users SET stored_bytes =
             coalesce((SELECT sum(link_bytes(short_code, original_url, metadata)) FROM urls WHERE user_id = $1), 0)
@@ -60,7 +59,13 @@ internal static class PostgresUsage
     {
         using var transaction = connection.BeginTransaction();
         // Before the snapshot of the count is taken: a fold after it would be lost.
-        using (var turn = new NpgsqlCommand("SELECT pg_advisory_xact_lock($1)", connection, transaction) { CommandTimeout = 0, Parameters = { new() { Value = FoldLock } } })
+        using (
+            var turn = new NpgsqlCommand("SELECT pg_advisory_xact_lock($1)", connection, transaction)
+            {
+                CommandTimeout = 0,
+                Parameters = { new() { Value = FoldLock } },
+            }
+        )
             turn.ExecuteNonQuery();
         using (var count = new NpgsqlCommand(CountSql, connection, transaction) { CommandTimeout = 0, Parameters = { new() { Value = user } } })
             count.ExecuteNonQuery();

@@ -14,22 +14,38 @@ internal sealed class PostgresUserStore(PostgresDatabase database) : IUserStore
     private const string Storage =
         "coalesce(u.stored_bytes, 0) + coalesce((SELECT sum(bytes)::bigint FROM user_byte_counts WHERE user_id = u.id), 0), u.quota_bytes";
 
-    private const string Columns =
-        $"""
+    private const string Columns = $"""
         u.id, u.email, u.tier, u.rate_limit, u.urls_created + coalesce((SELECT sum(links)::bigint FROM user_link_counts WHERE user_id = u.id), 0), u.created_at, u.last_active_at,
         u.api_key, {Storage}
         """;
 
     /// <inheritdoc />
-    public Task<User?> CreateAsync(string email, Tier tier, int rateLimit, long? quota, string keyHash, DateTimeOffset now, CancellationToken cancellationToken) =>
+    public Task<User?> CreateAsync(
+        string email,
+        Tier tier,
+        int rateLimit,
+        long? quota,
+        string keyHash,
+        DateTimeOffset now,
+        CancellationToken cancellationToken
+    ) =>
         database.WriteAsync(
             "user",
-            (connection, token) => QueryOneAsync(
-                connection,
-                $"INSERT INTO users AS u (email, api_key, tier, rate_limit, created_at, quota_bytes) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (email) DO NOTHING RETURNING {Columns}",
-                token,
-                email, keyHash, TierName(tier), rateLimit, now.UtcDateTime, OrNull(quota)),
-            cancellationToken);
+            (connection, token) =>
+                QueryOneAsync(
+                    connection,
+                    $"INSERT INTO users AS u (email, api_key, tier, rate_limit, created_at, quota_bytes) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT "
+                        + $"(email) DO NOTHING RETURNING {Columns}",
+                    token,
+                    email,
+                    keyHash,
+                    TierName(tier),
+                    rateLimit,
+                    now.UtcDateTime,
+                    OrNull(quota)
+                ),
+            cancellationToken
+        );
 
     /// <inheritdoc />
     public Task<User?> FindByKeyHashAsync(string keyHash, CancellationToken cancellationToken) =>
@@ -45,16 +61,22 @@ internal sealed class PostgresUserStore(PostgresDatabase database) : IUserStore
             "user key",
             async (connection, token) =>
             {
-                await using var command = new NpgsqlCommand("UPDATE users SET api_key = coalesce($1, $2 || id) WHERE email = $3 AND deleted_at IS NULL", connection)
+                await using var command = new NpgsqlCommand(
+                    "UPDATE users SET api_key = coalesce($1, $2 || id) WHERE email = $3 AND deleted_at IS NULL",
+                    connection
+                )
                 {
                     Parameters =
                     {
-                        new() { Value = (object?)keyHash ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text }, new() { Value = RevokedPrefix }, new() { Value = email },
+                        new() { Value = (object?)keyHash ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text },
+                        new() { Value = RevokedPrefix },
+                        new() { Value = email },
                     },
                 };
                 return await command.ExecuteNonQueryAsync(token) == 1;
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     /// <inheritdoc />
     public Task<bool> SetQuotaAsync(string email, long? quota, CancellationToken cancellationToken) =>
@@ -64,22 +86,31 @@ internal sealed class PostgresUserStore(PostgresDatabase database) : IUserStore
             {
                 await using var command = new NpgsqlCommand("UPDATE users SET quota_bytes = $1 WHERE email = $2 AND deleted_at IS NULL", connection)
                 {
-                    Parameters = { OrNull(quota), new() { Value = email } },
+                    Parameters =
+                    {
+                        OrNull(quota),
+                        new() { Value = email },
+                    },
                 };
                 return await command.ExecuteNonQueryAsync(token) == 1;
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     /// <inheritdoc />
     public Task<StorageUsage> ReadStorageAsync(long id, CancellationToken cancellationToken) =>
         database.ReadPrimaryAsync(
             async (connection, token) =>
             {
-                await using var command = new NpgsqlCommand($"SELECT {Storage} FROM users u WHERE u.id = $1", connection) { Parameters = { new() { Value = id } } };
+                await using var command = new NpgsqlCommand($"SELECT {Storage} FROM users u WHERE u.id = $1", connection)
+                {
+                    Parameters = { new() { Value = id } },
+                };
                 await using var reader = await command.ExecuteReaderAsync(token);
                 return await reader.ReadAsync(token) ? ReadStorage(reader, 0) : default;
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     /// <inheritdoc />
     public Task<DoomedUser?> FindDoomedAsync(string email, CancellationToken cancellationToken) =>
@@ -88,14 +119,17 @@ internal sealed class PostgresUserStore(PostgresDatabase database) : IUserStore
             async (connection, token) =>
             {
                 await using var command = new NpgsqlCommand(
-                    "SELECT id, (SELECT count(*) FROM urls WHERE user_id = users.id), deleted_at IS NOT NULL FROM users WHERE email = $1", connection)
+                    "SELECT id, (SELECT count(*) FROM urls WHERE user_id = users.id), deleted_at IS NOT NULL FROM users WHERE email = $1",
+                    connection
+                )
                 {
                     Parameters = { new() { Value = email } },
                 };
                 await using var reader = await command.ExecuteReaderAsync(token);
                 return await reader.ReadAsync(token) ? new DoomedUser(reader.GetInt64(0), reader.GetInt64(1), reader.GetBoolean(2)) : null;
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     /// <inheritdoc />
     public Task BeginDeletionAsync(long id, DateTimeOffset now, CancellationToken cancellationToken) =>
@@ -103,13 +137,22 @@ internal sealed class PostgresUserStore(PostgresDatabase database) : IUserStore
             "user deletion",
             async (connection, token) =>
             {
-                await using var command = new NpgsqlCommand("UPDATE users SET deleted_at = coalesce(deleted_at, $2), api_key = $3 || id WHERE id = $1", connection)
+                await using var command = new NpgsqlCommand(
+                    "UPDATE users SET deleted_at = coalesce(deleted_at, $2), api_key = $3 || id WHERE id = $1",
+                    connection
+                )
                 {
-                    Parameters = { new() { Value = id }, new() { Value = now.UtcDateTime }, new() { Value = RevokedPrefix } },
+                    Parameters =
+                    {
+                        new() { Value = id },
+                        new() { Value = now.UtcDateTime },
+                        new() { Value = RevokedPrefix },
+                    },
                 };
                 return await command.ExecuteNonQueryAsync(token);
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     /// <inheritdoc />
     public async Task<bool> TryDeleteAsync(long id, CancellationToken cancellationToken)
@@ -132,7 +175,8 @@ internal sealed class PostgresUserStore(PostgresDatabase database) : IUserStore
                     await batch.ExecuteNonQueryAsync(token);
                     return true;
                 },
-                cancellationToken);
+                cancellationToken
+            );
         }
         catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.ForeignKeyViolation)
         {
@@ -152,7 +196,8 @@ internal sealed class PostgresUserStore(PostgresDatabase database) : IUserStore
                     users.Add(Read(reader));
                 return users;
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     /// <inheritdoc />
     public async Task RecordActivityAsync(IReadOnlyCollection<KeyValuePair<long, DateTimeOffset>> activity, CancellationToken cancellationToken)
@@ -170,16 +215,19 @@ internal sealed class PostgresUserStore(PostgresDatabase database) : IUserStore
                     locked AS MATERIALIZED (SELECT u.id FROM users u JOIN seen USING (id) ORDER BY u.id FOR NO KEY UPDATE OF u)
                     UPDATE users u SET last_active_at = greatest(u.last_active_at, seen.at) FROM seen JOIN locked USING (id) WHERE u.id = seen.id
                     """,
-                    connection)
+                    connection
+                )
                 {
                     Parameters =
                     {
-                        new() { Value = activity.Select(entry => entry.Key).ToArray() }, new() { Value = activity.Select(entry => entry.Value.UtcDateTime).ToArray() },
+                        new() { Value = activity.Select(entry => entry.Key).ToArray() },
+                        new() { Value = activity.Select(entry => entry.Value.UtcDateTime).ToArray() },
                     },
                 };
                 return await command.ExecuteNonQueryAsync(token);
             },
-            cancellationToken);
+            cancellationToken
+        );
     }
 
     // NUL cannot be stored, so nobody is found under it.
@@ -197,20 +245,23 @@ internal sealed class PostgresUserStore(PostgresDatabase database) : IUserStore
         return await reader.ReadAsync(cancellationToken) ? Read(reader) : null;
     }
 
-    private static User Read(NpgsqlDataReader row) => new(
-        row.GetInt64(0),
-        row.GetString(1),
-        Enum.Parse<Tier>(row.GetString(2), ignoreCase: true),
-        row.GetInt32(3),
-        row.GetInt64(4),
-        row.GetFieldValue<DateTimeOffset>(5),
-        row.IsDBNull(6) ? null : row.GetFieldValue<DateTimeOffset>(6),
-        !row.GetString(7).StartsWith(RevokedPrefix, StringComparison.Ordinal))
-    {
-        Storage = ReadStorage(row, 8),
-    };
+    private static User Read(NpgsqlDataReader row) =>
+        new(
+            row.GetInt64(0),
+            row.GetString(1),
+            Enum.Parse<Tier>(row.GetString(2), ignoreCase: true),
+            row.GetInt32(3),
+            row.GetInt64(4),
+            row.GetFieldValue<DateTimeOffset>(5),
+            row.IsDBNull(6) ? null : row.GetFieldValue<DateTimeOffset>(6),
+            !row.GetString(7).StartsWith(RevokedPrefix, StringComparison.Ordinal)
+        )
+        {
+            Storage = ReadStorage(row, 8),
+        };
 
-    private static StorageUsage ReadStorage(NpgsqlDataReader row, int first) => new(row.GetInt64(first), row.IsDBNull(first + 1) ? null : row.GetInt64(first + 1));
+    private static StorageUsage ReadStorage(NpgsqlDataReader row, int first) =>
+        new(row.GetInt64(first), row.IsDBNull(first + 1) ? null : row.GetInt64(first + 1));
 
     private static NpgsqlParameter OrNull(long? value) => new() { Value = (object?)value ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bigint };
 

@@ -12,7 +12,8 @@ internal sealed class RedisBuckets(RedisConnection connection, ProcessCensus cen
 {
     // Answers the parts that the request found; what it gets for them is decided where all buckets are. A bucket is full after a window without requests,
     // whatever its limit, and need not be kept.
-    private static readonly RedisScript Take = new("""
+    private static readonly RedisScript Take = new(
+        """
         local limit, token = tonumber(ARGV[1]), tonumber(ARGV[2])
         local clock = redis.call('TIME')
         local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -30,7 +31,8 @@ internal sealed class RedisBuckets(RedisConnection connection, ProcessCensus cen
         redis.call('HSET', KEYS[1], 'parts', string.format('%.0f', left), 'at', string.format('%.0f', at))
         redis.call('PEXPIRE', KEYS[1], ARGV[3])
         return parts
-        """);
+        """
+    );
 
     private readonly string _prefix = $"{options.KeyPrefix}:rate:";
 
@@ -44,7 +46,11 @@ internal sealed class RedisBuckets(RedisConnection connection, ProcessCensus cen
         try
         {
             var parts = await connection.Requests.RunAsync(
-                Take, _prefix + caller, [limit, TokenBucket.PartsPerToken, TokenBucket.WindowSeconds * 1000], cancellationToken);
+                Take,
+                _prefix + caller,
+                [limit, TokenBucket.PartsPerToken, TokenBucket.WindowSeconds * 1000],
+                cancellationToken
+            );
             return TokenBucket.Decide(limit, (long)parts).Decision;
         }
         catch (DependencyException)

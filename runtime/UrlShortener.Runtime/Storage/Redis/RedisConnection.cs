@@ -50,7 +50,13 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
         // Sampled over a short time, since a breaker opens when half of all calls failed: busy with good ones before, it would take as long to open.
         var requests = new DependencyOptions(options.Timeout, options.BreakDuration, FailuresToOpen);
         Requests = new RedisCalls(this, options.KeyPrefix, requests, time, waitsForConnection: false);
-        Background = new RedisCalls(this, options.KeyPrefix, new DependencyOptions(BackgroundTimeout, options.BreakDuration, FailuresToOpen), time, waitsForConnection: true);
+        Background = new RedisCalls(
+            this,
+            options.KeyPrefix,
+            new DependencyOptions(BackgroundTimeout, options.BreakDuration, FailuresToOpen),
+            time,
+            waitsForConnection: true
+        );
     }
 
     /// <summary>Calls that requests wait for.</summary>

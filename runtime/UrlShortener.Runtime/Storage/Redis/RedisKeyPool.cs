@@ -27,12 +27,14 @@ internal sealed class RedisKeyPool(RedisConnection connection, RedisOptions opti
     // A master that hangs takes its sets with it; with another try or two a taker finds one that does not.
     private const int MostFailures = 2;
 
-    private static readonly RedisScript RaiseEpoch = new("""
+    private static readonly RedisScript RaiseEpoch = new(
+        """
         local held = tonumber(redis.call('GET', KEYS[1]) or '0') or 0
         local given = tonumber(ARGV[1])
         if given > held then redis.call('SET', KEYS[1], ARGV[1]) end
         return held
-        """);
+        """
+    );
 
     private readonly string _prefix = $"{options.KeyPrefix}:keys:{region.Name}:";
     private readonly RedisKey _epochKey = $"{options.KeyPrefix}:keys:{region.Name}:epoch";
@@ -68,12 +70,14 @@ internal sealed class RedisKeyPool(RedisConnection connection, RedisOptions opti
         var sets = Math.Clamp(codes.Count / SmallestShare, 1, Sets);
         var chunks = codes.Chunk(Math.Min(ChunkSize, (codes.Count + sets - 1) / sets));
         var set = RandomNumberGenerator.GetInt32(Sets);
-        await Task.WhenAll(chunks.Select(chunk =>
-        {
-            var key = KeyOf(epoch, set++ % Sets);
-            RedisValue[] members = [.. chunk.Select(code => (RedisValue)code)];
-            return connection.Background.CallAsync(key, database => database.SetAddAsync(key, members), cancellationToken).AsTask();
-        }));
+        await Task.WhenAll(
+            chunks.Select(chunk =>
+            {
+                var key = KeyOf(epoch, set++ % Sets);
+                RedisValue[] members = [.. chunk.Select(code => (RedisValue)code)];
+                return connection.Background.CallAsync(key, database => database.SetAddAsync(key, members), cancellationToken).AsTask();
+            })
+        );
     }
 
     /// <inheritdoc />
@@ -109,18 +113,27 @@ internal sealed class RedisKeyPool(RedisConnection connection, RedisOptions opti
     /// <inheritdoc />
     public async Task<long> CountAsync(int epoch, CancellationToken cancellationToken)
     {
-        var counts = await Task.WhenAll(Enumerable.Range(0, Sets).Select(set =>
-        {
-            var key = KeyOf(epoch, set);
-            return connection.Background.CallAsync(key, database => database.SetLengthAsync(key, CommandFlags.DemandMaster), cancellationToken).AsTask();
-        }));
+        var counts = await Task.WhenAll(
+            Enumerable
+                .Range(0, Sets)
+                .Select(set =>
+                {
+                    var key = KeyOf(epoch, set);
+                    return connection
+                        .Background.CallAsync(key, database => database.SetLengthAsync(key, CommandFlags.DemandMaster), cancellationToken)
+                        .AsTask();
+                })
+        );
         return counts.Sum();
     }
 
     /// <inheritdoc />
     public async Task<int?> ReadEpochAsync(CancellationToken cancellationToken) =>
-        (await connection.Background.CallAsync(_epochKey, database => database.StringGetAsync(_epochKey, CommandFlags.DemandMaster), cancellationToken))
-            .TryParse(out int epoch) ? epoch : null;
+        (
+            await connection.Background.CallAsync(_epochKey, database => database.StringGetAsync(_epochKey, CommandFlags.DemandMaster), cancellationToken)
+        ).TryParse(out int epoch)
+            ? epoch
+            : null;
 
     /// <inheritdoc />
     public async Task<bool> CheckAsync(CancellationToken cancellationToken)

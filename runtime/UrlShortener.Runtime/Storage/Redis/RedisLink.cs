@@ -10,9 +10,9 @@ using UrlShortener.Runtime.Links;
 namespace UrlShortener.Runtime.Storage.Redis;
 
 /// <summary>
-/// How Redis holds a link: <c>number|epoch|state</c>, the state as JSON. Without a state it is a marker: states of smaller versions are void. The version stands in
-/// front so that scripts can compare it without reading the rest. The release before wrote <c>number|state</c>, which counts as epoch 0; what it makes of ours
-/// is the number, and no state.
+/// How Redis holds a link: <c>number|epoch|state</c>, the state as JSON. Without a state it is a marker: states of smaller versions are void. The version
+/// stands in front so that scripts can compare it without reading the rest. The release before wrote <c>number|state</c>, which counts as epoch 0; what it
+/// makes of ours is the number, and no state.
 /// </summary>
 /// <param name="Url">See <see cref="LinkTarget.OriginalUrl"/>.</param>
 /// <param name="ExpiresAt">Unix milliseconds; null: never.</param>
@@ -22,7 +22,8 @@ internal sealed record RedisLink(
     [property: JsonPropertyName("u")] string? Url,
     [property: JsonPropertyName("e")] long? ExpiresAt,
     [property: JsonPropertyName("t")] int RedirectType,
-    [property: JsonPropertyName("a")] bool IsActive)
+    [property: JsonPropertyName("a")] bool IsActive
+)
 {
     private const int LongestVersion = 22;
 
@@ -89,9 +90,8 @@ internal sealed record RedisLink(
 internal sealed partial class RedisLinkJson : JsonSerializerContext
 {
     /// <summary>The context in use: short, since no browser ever reads it.</summary>
-    public static RedisLinkJson Instance { get; } = new(new JsonSerializerOptions
-    {
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    });
+    public static RedisLinkJson Instance { get; } =
+        new(
+            new JsonSerializerOptions { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }
+        );
 }

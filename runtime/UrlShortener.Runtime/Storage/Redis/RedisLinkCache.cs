@@ -29,19 +29,25 @@ internal sealed partial class RedisLinkCache(RedisConnection connection, RedisOp
         """;
 
     // A state of the same version replaces its marker. It must not end earlier than the marker would have: it does the marker's work from then on.
-    private static readonly RedisScript Store = new(HeldVersion + """
-        if not isSame and not isOlder then return 0 end
-        local ttl = tonumber(ARGV[4])
-        if isSame then ttl = math.max(ttl, redis.call('PTTL', KEYS[1])) end
-        redis.call('SET', KEYS[1], ARGV[3], 'PX', string.format('%.0f', ttl))
-        return 1
-        """);
+    private static readonly RedisScript Store = new(
+        HeldVersion
+            + """
+            if not isSame and not isOlder then return 0 end
+            local ttl = tonumber(ARGV[4])
+            if isSame then ttl = math.max(ttl, redis.call('PTTL', KEYS[1])) end
+            redis.call('SET', KEYS[1], ARGV[3], 'PX', string.format('%.0f', ttl))
+            return 1
+            """
+    );
 
-    private static readonly RedisScript Void = new(HeldVersion + """
-        if isOlder then redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4]) end
-        if ARGV[5] then redis.call('PUBLISH', ARGV[5], ARGV[6]) end
-        return 1
-        """);
+    private static readonly RedisScript Void = new(
+        HeldVersion
+            + """
+            if isOlder then redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4]) end
+            if ARGV[5] then redis.call('PUBLISH', ARGV[5], ARGV[6]) end
+            return 1
+            """
+    );
 
     private readonly string _prefix = $"{options.KeyPrefix}:link:";
     private readonly RedisChannel _channel = RedisChannel.Literal($"{options.KeyPrefix}:changes");
@@ -123,19 +129,19 @@ internal sealed partial class RedisLinkCache(RedisConnection connection, RedisOp
     {
         var parts = message?.Split('|') ?? [];
         var epoch = 0;
-        return parts.Length is 2 or 3
+        return
+            parts.Length is 2 or 3
             && TryParse(parts[0], out var number)
             && number > 0
             && ShortCode.IsValid(parts[1])
             && (parts.Length == 2 || TryParse(parts[2], out epoch))
-                ? new LinkVersion(parts[1], new StateVersion(epoch, number))
-                : null;
+            ? new LinkVersion(parts[1], new StateVersion(epoch, number))
+            : null;
     }
 
     private static bool TryParse(string text, out int number) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
 
-    private RedisValue[] BuildVoid(LinkVersion change) =>
-        [change.Version.Number, change.Version.Epoch, RedisLink.RenderMarker(change.Version), _changeTtl];
+    private RedisValue[] BuildVoid(LinkVersion change) => [change.Version.Number, change.Version.Epoch, RedisLink.RenderMarker(change.Version), _changeTtl];
 
     private void Handle(RedisValue message, Action<LinkVersion> onChange)
     {

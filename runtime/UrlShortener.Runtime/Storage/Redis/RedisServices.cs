@@ -9,7 +9,8 @@ namespace UrlShortener.Runtime.Storage.Redis;
 internal static class RedisServices
 {
     /// <summary>Counts this process among those that share the limits of callers.</summary>
-    public static void AddProcessCensus(this IServiceCollection services) => services.AddHostedService(provider => provider.GetRequiredService<ProcessCensus>());
+    public static void AddProcessCensus(this IServiceCollection services) =>
+        services.AddHostedService(provider => provider.GetRequiredService<ProcessCensus>());
 
     /// <summary>Registers the pool of codes for a process that serves nothing: the connection is made when the pool is first used.</summary>
     public static void AddRedisForCommands(this IServiceCollection services)

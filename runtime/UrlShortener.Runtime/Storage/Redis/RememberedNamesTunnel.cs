@@ -4,7 +4,8 @@ using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Storage.Redis;
 
-/// <summary>Connects to the last known address of a server whose name cannot be resolved now. Not a tunnel, but where the client lets an address be chosen.</summary>
+/// <summary>Connects to the last known address of a server whose name cannot be resolved now. Not a tunnel, but where the client lets an address be
+/// chosen.</summary>
 internal sealed class RememberedNamesTunnel(RememberedNames names) : Tunnel
 {
     /// <inheritdoc />

@@ -107,7 +107,9 @@ internal sealed class ClickPacking
         string? Text(ref ReadOnlySpan<byte> rest)
         {
             var number = Read(ref rest);
-            return number == 0 ? null : number <= (ulong)texts.Length ? texts[number - 1] : throw Truncated();
+            return number == 0 ? null
+                : number <= (ulong)texts.Length ? texts[number - 1]
+                : throw Truncated();
         }
     }
 
@@ -156,7 +158,15 @@ internal sealed class ClickPacking
 
 /// <summary>A click as read back; its hash comes beside it.</summary>
 internal readonly record struct PackedClick(
-    long At, string? Referrer, string? Source, string? UserAgent, string? Country, string? City, DeviceClass Device, bool IsBot);
+    long At,
+    string? Referrer,
+    string? Source,
+    string? UserAgent,
+    string? Country,
+    string? City,
+    DeviceClass Device,
+    bool IsBot
+);
 
 /// <summary>Receives clicks as they are read back.</summary>
 internal delegate void PackedClickReader(in PackedClick click, ReadOnlySpan<byte> hash);

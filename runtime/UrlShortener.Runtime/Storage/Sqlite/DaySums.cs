@@ -6,7 +6,8 @@ using UrlShortener.Runtime.Statistics;
 
 namespace UrlShortener.Runtime.Storage.Sqlite;
 
-/// <summary>Sums of the clicks of one link on one UTC day, as they are stored: JSON. The empty name stands for an unknown country and for a direct visit.</summary>
+/// <summary>Sums of the clicks of one link on one UTC day, as they are stored: JSON. The empty name stands for an unknown country and for a direct
+/// visit.</summary>
 internal sealed class DaySums
 {
     private readonly HashSet<UInt128> _seen = [];

@@ -23,6 +23,7 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IC
     private readonly ClickPacking _packing = new();
     private readonly Dictionary<(string Code, long Day), List<int>> _byLink = [];
     private readonly Stack<List<int>> _spareLists = [];
+
     // Days up to this one are summed up, or being: a click of such a day, which came late, is added to the sums. Null: not read yet.
     private long? _summedDay;
     private Guid _stored;
@@ -56,12 +57,22 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IC
         var (start, end) = (begun * DayMilliseconds, (begun + 1) * DayMilliseconds);
         var codes = await database.QueryAsync(
             SqliteDatabase.OwnWork,
-            session => session.Query(
-                "SELECT DISTINCT short_code FROM click_batches WHERE last_at >= $1 AND last_at < $2 + 86400000 AND first_at < $2", row => row.GetString(0), start, end),
-            cancellationToken);
+            session =>
+                session.Query(
+                    "SELECT DISTINCT short_code FROM click_batches WHERE last_at >= $1 AND last_at < $2 + 86400000 AND first_at < $2",
+                    row => row.GetString(0),
+                    start,
+                    end
+                ),
+            cancellationToken
+        );
         foreach (var chunk in codes.Chunk(CodesPerWrite))
         {
-            var sums = await database.QueryAsync(SqliteDatabase.OwnWork, session => Array.ConvertAll(chunk, code => (code, Sum(session, code, begun))), cancellationToken);
+            var sums = await database.QueryAsync(
+                SqliteDatabase.OwnWork,
+                session => Array.ConvertAll(chunk, code => (code, Sum(session, code, begun))),
+                cancellationToken
+            );
             await database.WriteAsync(session => Array.ConvertAll(sums, sum => Store(session, sum.code, begun, sum.Item2, replaces: false)), cancellationToken);
         }
 
@@ -82,7 +93,8 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IC
                 session.Execute("INSERT INTO click_salts (day, salt) VALUES ($1, $2) ON CONFLICT DO NOTHING", key, RandomNumberGenerator.GetBytes(SaltBytes));
                 return (byte[])session.Scalar("SELECT salt FROM click_salts WHERE day = $1", key)!;
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     /// <inheritdoc />
     public Task DeleteSaltsBeforeAsync(DateOnly day, CancellationToken cancellationToken) =>
@@ -91,10 +103,14 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IC
     /// <inheritdoc />
     public Task<int> DeleteBeforeAsync(DateTimeOffset moment, int limit, CancellationToken cancellationToken) =>
         database.WriteAsync(
-            session => session.Execute(
-                "DELETE FROM click_batches WHERE id IN (SELECT id FROM click_batches WHERE last_at < $1 LIMIT $2)",
-                moment.ToUnixTimeMilliseconds(), limit),
-            cancellationToken);
+            session =>
+                session.Execute(
+                    "DELETE FROM click_batches WHERE id IN (SELECT id FROM click_batches WHERE last_at < $1 LIMIT $2)",
+                    moment.ToUnixTimeMilliseconds(),
+                    limit
+                ),
+            cancellationToken
+        );
 
     private int Append(SqliteSession session, IReadOnlyList<StoredClick> clicks)
     {
@@ -103,7 +119,11 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IC
         _byLink.Clear();
         for (var i = 0; i < clicks.Count; i++)
         {
-            ref var ofLink = ref CollectionsMarshal.GetValueRefOrAddDefault(_byLink, (clicks[i].ShortCode, DayOf(clicks[i].At.ToUnixTimeMilliseconds())), out _);
+            ref var ofLink = ref CollectionsMarshal.GetValueRefOrAddDefault(
+                _byLink,
+                (clicks[i].ShortCode, DayOf(clicks[i].At.ToUnixTimeMilliseconds())),
+                out _
+            );
             ofLink ??= _spareLists.TryPop(out var spare) ? spare : [];
             ofLink.Add(i);
         }
@@ -125,14 +145,24 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IC
     private void Append(SqliteSession session, string code, long day, IReadOnlyList<StoredClick> clicks, List<int> ofLink)
     {
         var (first, last, people, lastPerson) = Measure(clicks, ofLink);
-        var hasLink = people > 0
+        var hasLink =
+            people > 0
             && session.Execute(
-                "UPDATE urls SET click_count = click_count + $1, last_accessed_at = max(coalesce(last_accessed_at, 0), $2) WHERE short_code = $3", people, lastPerson, code) > 0;
+                "UPDATE urls SET click_count = click_count + $1, last_accessed_at = max(coalesce(last_accessed_at, 0), $2) WHERE short_code = $3",
+                people,
+                lastPerson,
+                code
+            ) > 0;
         // What visitors left goes with their link, and clicks that were still on the way with it.
         if (!hasLink && session.Scalar("SELECT 1 FROM deleted_links WHERE short_code = $1", code) is not null)
             return;
         session.Execute(
-            "INSERT INTO click_batches (short_code, first_at, last_at, clicks) VALUES ($1, $2, $3, $4)", code, first, last, _packing.Pack(clicks, ofLink, first).ToArray());
+            "INSERT INTO click_batches (short_code, first_at, last_at, clicks) VALUES ($1, $2, $3, $4)",
+            code,
+            first,
+            last,
+            _packing.Pack(clicks, ofLink, first).ToArray()
+        );
         if (day <= _summedDay)
             Store(session, code, day, Sum(session, code, day), replaces: true);
     }
@@ -144,7 +174,9 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IC
         if (summed >= last)
             return null;
         // Days without clicks have nothing to sum up.
-        var next = session.Scalar("SELECT min(last_at) FROM click_batches WHERE last_at >= $1", (summed + 1) * DayMilliseconds) is long at ? DayOf(at) - 1 : last;
+        var next = session.Scalar("SELECT min(last_at) FROM click_batches WHERE last_at >= $1", (summed + 1) * DayMilliseconds) is long at
+            ? DayOf(at) - 1
+            : last;
         var day = Math.Clamp(next, summed + 1, last);
         session.Execute("UPDATE click_sums_state SET begun_day = $1", day);
         _summedDay = day;
@@ -160,18 +192,36 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IC
 
     // Those of a link that came late are the newer ones: they were made when everything was stored.
     private static int Store(SqliteSession session, string code, long day, DaySums sums, bool replaces) =>
-        sums.FirstAt == long.MaxValue ? 0 : session.Execute(
-            replaces
-                ? "INSERT OR REPLACE INTO click_days (short_code, day, first_at, last_at, sums) VALUES ($1, $2, $3, $4, $5)"
-                : "INSERT OR IGNORE INTO click_days (short_code, day, first_at, last_at, sums) SELECT $1, $2, $3, $4, $5 WHERE NOT EXISTS (SELECT 1 FROM deleted_links WHERE short_code = $1)",
-            code, day, sums.FirstAt, sums.LastAt, JsonSerializer.Serialize(sums, DaySumsJson.Default.DaySums));
+        sums.FirstAt == long.MaxValue
+            ? 0
+            : session.Execute(
+                replaces
+                    ? "INSERT OR REPLACE INTO click_days (short_code, day, first_at, last_at, sums) VALUES ($1, $2, $3, $4, $5)"
+                    : "INSERT OR IGNORE INTO click_days (short_code, day, first_at, last_at, sums) SELECT $1, $2, $3, $4, $5 WHERE NOT EXISTS (SELECT "
+                        + "1 FROM deleted_links WHERE short_code = $1)",
+                code,
+                day,
+                sums.FirstAt,
+                sums.LastAt,
+                JsonSerializer.Serialize(sums, DaySumsJson.Default.DaySums)
+            );
 
     private static int DeleteOfDeletedLinks(SqliteSession session, int limit)
     {
         var deleted = 0;
-        foreach (var code in session.Query("SELECT short_code FROM deleted_links WHERE is_due = 1 ORDER BY deleted_at LIMIT $1", row => row.GetString(0), LinksPerDelete))
+        foreach (
+            var code in session.Query(
+                "SELECT short_code FROM deleted_links WHERE is_due = 1 ORDER BY deleted_at LIMIT $1",
+                row => row.GetString(0),
+                LinksPerDelete
+            )
+        )
         {
-            deleted += session.Execute("DELETE FROM click_batches WHERE id IN (SELECT id FROM click_batches WHERE short_code = $1 LIMIT $2)", code, limit - deleted);
+            deleted += session.Execute(
+                "DELETE FROM click_batches WHERE id IN (SELECT id FROM click_batches WHERE short_code = $1 LIMIT $2)",
+                code,
+                limit - deleted
+            );
             if (deleted >= limit)
                 return deleted;
             deleted += 1 + session.Execute("DELETE FROM click_days WHERE short_code = $1", code);
@@ -182,8 +232,10 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IC
         if (deleted == 0)
         {
             session.Execute(
-                "DELETE FROM deleted_links WHERE short_code IN (SELECT short_code FROM deleted_links WHERE is_due = 0 AND deleted_at < (unixepoch() - 2592000) * 1000 LIMIT $1)",
-                limit);
+                "DELETE FROM deleted_links WHERE short_code IN (SELECT short_code FROM deleted_links WHERE is_due = 0 AND deleted_at < (unixepoch() - "
+                    + "2592000) * 1000 LIMIT $1)",
+                limit
+            );
         }
 
         return deleted;
@@ -218,7 +270,12 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IC
         var days = session.Query(
             "SELECT day, first_at >= $4 AND last_at < $5, sums FROM click_days WHERE short_code = $1 AND day >= $2 AND day <= $3",
             row => (Day: row.GetInt64(0), IsWhole: row.GetInt64(1) != 0, Sums: row.GetString(2)),
-            code, first, summed, from, to);
+            code,
+            first,
+            summed,
+            from,
+            to
+        );
         foreach (var (day, isWhole, sums) in days)
         {
             if (isWhole)
@@ -248,7 +305,10 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IC
                         read(click, hash);
                 }
             },
-            code, from, to);
+            code,
+            from,
+            to
+        );
 
     private static long DayOf(long milliseconds) => (long)Math.Floor((double)milliseconds / DayMilliseconds);
 

@@ -26,13 +26,13 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
 
     // As much as creating a link takes in the log.
     private const int CheckSize = 32_768;
-    private const string CheckSql =
-        """
+    private const string CheckSql = """
         INSERT INTO health_checks (id, checked_at, padding) VALUES (1, unixepoch() * 1000, zeroblob($1))
         ON CONFLICT (id) DO UPDATE SET checked_at = excluded.checked_at, padding = excluded.padding
         """;
 
     private readonly LastWrite _lastWrite = new();
+
     // Of the readers; lookups have the others.
     private const int MaxQueries = 4;
 
@@ -48,6 +48,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
     private readonly FairTurns _queryTurns = new(MaxQueries);
     private readonly TaskCompletionSource _writerEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lazy<Thread> _writer;
+
     // Held as long as this process serves. The system releases it when the process ends, whichever way.
     private FileStream? _serving;
 
@@ -80,7 +81,9 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
         catch (IOException error) when (IsHeld(error))
         {
             throw new InvalidOperationException(
-                $"Storage:DataDirectory {_directory} is in use: process {ReadHolder(holder)} serves from it. Stop that process, or set another folder.", error);
+                $"Storage:DataDirectory {_directory} is in use: process {ReadHolder(holder)} serves from it. Stop that process, or set another folder.",
+                error
+            );
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -106,14 +109,19 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
         {
             Directory.CreateDirectory(_directory);
             using var turn = WaitForTurn();
-            var result = DeployChanges.To.SqliteDatabase(_connectionString)
+            var result = DeployChanges
+                .To.SqliteDatabase(_connectionString)
                 .WithScriptsEmbeddedInAssembly(typeof(SqliteDatabase).Assembly, name => name.Contains(".Sqlite.Migrations.", StringComparison.Ordinal))
                 .WithTransactionPerScript()
                 .LogToNowhere()
                 .Build()
                 .PerformUpgrade();
             if (!result.Successful)
-                throw new InvalidOperationException($"The tables in Storage:DataDirectory {_directory} could not be brought up to date{(result.ErrorScript is { } script ? $" by {script.Name}" : "")}: {result.Error.Message}", result.Error);
+                throw new InvalidOperationException(
+                    $"The tables in Storage:DataDirectory {_directory} could not be brought up to "
+                        + $"date{(result.ErrorScript is { } script ? $" by {script.Name}" : "")}: {result.Error.Message}",
+                    result.Error
+                );
             using var connection = new SqliteConnection(_connectionString);
             connection.Open();
             using var command = connection.CreateCommand();
@@ -191,7 +199,8 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
         }
     }
 
-    /// <summary>Runs a question whose size its caller decides, on another thread than the caller's. Few at a time, so that lookups always find a connection.</summary>
+    /// <summary>Runs a question whose size its caller decides, on another thread than the caller's. Few at a time, so that lookups always find a
+    /// connection.</summary>
     /// <param name="caller">The user who asks, or <see cref="OwnWork"/>; see <see cref="FairTurns"/>.</param>
     /// <param name="work">The question.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
@@ -343,8 +352,8 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
         public static partial void Unhealthy(ILogger logger, Exception error);
     }
 
-    // What the writer has before it. Small writes share a transaction and go first. A large one has a transaction of its own when no small one waits, or when it
-    // was passed by so often that it is its turn.
+    // What the writer has before it. Small writes share a transaction and go first. A large one has a transaction of its own when no small one waits, or when
+    // it was passed by so often that it is its turn.
     private sealed class WaitingWrites
     {
         private const int MaxTimesPassed = 8;

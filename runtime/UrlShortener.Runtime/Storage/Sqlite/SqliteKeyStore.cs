@@ -8,6 +8,7 @@ internal sealed class SqliteKeyStore(SqliteDatabase database, TimeProvider time)
 {
     // The first batch of this run.
     private long _firstBatch = long.MaxValue;
+
     // Used by the writer's thread alone.
     private long _lastBatch;
 
@@ -26,20 +27,25 @@ internal sealed class SqliteKeyStore(SqliteDatabase database, TimeProvider time)
                 Interlocked.CompareExchange(ref _firstBatch, batch, long.MaxValue);
                 return
                 [
-                    .. codes.Where(code => session.Execute("INSERT INTO kgs_keys (short_code, batch_id) VALUES ($1, $2) ON CONFLICT DO NOTHING", code, batch) == 1)
+                    .. codes
+                        .Where(code => session.Execute("INSERT INTO kgs_keys (short_code, batch_id) VALUES ($1, $2) ON CONFLICT DO NOTHING", code, batch) == 1)
                         .Select(code => new Key(code, epoch)),
                 ];
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     /// <inheritdoc />
     public Task<int> DeleteLeftoversAsync(int limit, CancellationToken cancellationToken) =>
         database.WriteAsync(
-            session => session.Execute(
-                "DELETE FROM kgs_keys WHERE short_code IN (SELECT short_code FROM kgs_keys WHERE is_used = 0 AND batch_id < $1 LIMIT $2)",
-                Volatile.Read(ref _firstBatch),
-                limit),
-            cancellationToken);
+            session =>
+                session.Execute(
+                    "DELETE FROM kgs_keys WHERE short_code IN (SELECT short_code FROM kgs_keys WHERE is_used = 0 AND batch_id < $1 LIMIT $2)",
+                    Volatile.Read(ref _firstBatch),
+                    limit
+                ),
+            cancellationToken
+        );
 
     /// <inheritdoc />
     public Task<int> ReadEpochAsync(CancellationToken cancellationToken) => database.ReadAsync(ReadEpoch, cancellationToken);
@@ -57,5 +63,6 @@ internal sealed class SqliteKeyStore(SqliteDatabase database, TimeProvider time)
                 session.Execute("UPDATE kgs_keys SET is_used = 1 WHERE is_used = 0");
                 return epoch;
             },
-            cancellationToken);
+            cancellationToken
+        );
 }

@@ -41,12 +41,19 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
     /// <inheritdoc />
     public Task<LinkChangeResult> DeleteAsync(string shortCode, long userId, CancellationToken cancellationToken) =>
         database.WriteAsync(
-            session => Change(session, shortCode, userId, link =>
-            {
-                Delete(session, link.ShortCode);
-                return link;
-            }),
-            cancellationToken);
+            session =>
+                Change(
+                    session,
+                    shortCode,
+                    userId,
+                    link =>
+                    {
+                        Delete(session, link.ShortCode);
+                        return link;
+                    }
+                ),
+            cancellationToken
+        );
 
     /// <inheritdoc />
     // Called by a command beside the process that serves, which must hear of it.
@@ -63,13 +70,16 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
 
                 return codes.Count;
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     /// <inheritdoc />
     public Task<int> DeleteIdempotencyKeysOfUserAsync(long userId, int limit, CancellationToken cancellationToken) =>
         database.WriteAsync(
-            session => session.Execute("DELETE FROM idempotency_keys WHERE key IN (SELECT key FROM idempotency_keys WHERE user_id = $1 LIMIT $2)", userId, limit),
-            cancellationToken);
+            session =>
+                session.Execute("DELETE FROM idempotency_keys WHERE key IN (SELECT key FROM idempotency_keys WHERE user_id = $1 LIMIT $2)", userId, limit),
+            cancellationToken
+        );
 
     /// <inheritdoc />
     // One process serves the file. What commands change beside it is logged; what a restore means, the epoch tells.
@@ -80,12 +90,18 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
                 session.Query(
                     "SELECT id, short_code FROM link_changes WHERE changed_at > $1",
                     row => new LoggedChange(row.GetInt64(0), new LinkVersion(row.GetString(1), default)),
-                    Now - (long)age.TotalMilliseconds)),
-            cancellationToken);
+                    Now - (long)age.TotalMilliseconds
+                )
+            ),
+            cancellationToken
+        );
 
     /// <inheritdoc />
     Task<int> ILinkChangeLog.DeleteAsync(TimeSpan age, CancellationToken cancellationToken) =>
-        database.WriteAsync(session => session.Execute("DELETE FROM link_changes WHERE changed_at <= $1", Now - (long)age.TotalMilliseconds), cancellationToken);
+        database.WriteAsync(
+            session => session.Execute("DELETE FROM link_changes WHERE changed_at <= $1", Now - (long)age.TotalMilliseconds),
+            cancellationToken
+        );
 
     /// <inheritdoc />
     public Task<LinkPage> ListAsync(LinkQuery query, CancellationToken cancellationToken) =>
@@ -137,15 +153,21 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
 
         session.Execute(
             "INSERT INTO urls (short_code, original_url, user_id, created_at, expires_at, redirect_type, metadata) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            code, link.OriginalUrl, request.UserId, now, link.ExpiresAt?.ToUnixTimeMilliseconds(), link.RedirectType, link.Metadata);
+            code,
+            link.OriginalUrl,
+            request.UserId,
+            now,
+            link.ExpiresAt?.ToUnixTimeMilliseconds(),
+            link.RedirectType,
+            link.Metadata
+        );
         return new Link(code, link.OriginalUrl, request.UserId, FromUnix(now), link.ExpiresAt, 0, null, true, link.RedirectType, link.Metadata);
     }
 
     private string NextCode(CreateLinks request)
     {
         Key key;
-        do
-            key = request.NextKey();
+        do key = request.NextKey();
         while (key.Epoch < epoch.Current);
         return key.Code;
     }
@@ -157,14 +179,18 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
             INSERT INTO kgs_keys (short_code, is_used, used_at, batch_id) VALUES ($1, 1, $2, 0)
             ON CONFLICT (short_code) DO UPDATE SET is_used = 1, used_at = excluded.used_at WHERE is_used = 0
             """,
-            code, now) == 1;
+            code,
+            now
+        ) == 1;
 
     private static CreateLinksResult? FindReply(SqliteSession session, string key, string requestHash, DateTimeOffset now)
     {
         var stored = session.Query(
             "SELECT request_hash, status_code, location, body FROM idempotency_keys WHERE key = $1 AND expires_at > $2",
             row => (Hash: row.GetString(0), Reply: new StoredReply(row.GetInt32(1), row.IsDBNull(2) ? null : row.GetString(2), row.GetFieldValue<byte[]>(3))),
-            key, now.ToUnixTimeMilliseconds());
+            key,
+            now.ToUnixTimeMilliseconds()
+        );
         return stored switch
         {
             [] => null,
@@ -186,7 +212,14 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
                 request_hash = excluded.request_hash, expires_at = excluded.expires_at, status_code = excluded.status_code, location = excluded.location,
                 body = excluded.body, user_id = excluded.user_id
             """,
-            idempotency.Key, idempotency.RequestHash, idempotency.ExpiresAt.ToUnixTimeMilliseconds(), reply.StatusCode, reply.Location, reply.Body, request.UserId);
+            idempotency.Key,
+            idempotency.RequestHash,
+            idempotency.ExpiresAt.ToUnixTimeMilliseconds(),
+            reply.StatusCode,
+            reply.Location,
+            reply.Body,
+            request.UserId
+        );
         return reply;
     }
 
@@ -210,7 +243,13 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
         };
         session.Execute(
             "UPDATE urls SET original_url = $1, expires_at = $2, is_active = $3, redirect_type = $4, metadata = $5 WHERE short_code = $6",
-            changed.OriginalUrl, changed.ExpiresAt?.ToUnixTimeMilliseconds(), changed.IsActive ? 1 : 0, changed.RedirectType, changed.Metadata, link.ShortCode);
+            changed.OriginalUrl,
+            changed.ExpiresAt?.ToUnixTimeMilliseconds(),
+            changed.IsActive ? 1 : 0,
+            changed.RedirectType,
+            changed.Metadata,
+            link.ShortCode
+        );
         return changed;
     }
 
@@ -233,13 +272,19 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
         {
             sql.Append(CultureInfo.InvariantCulture, $" AND is_active = {Add(status == LinkStatus.Inactive ? 0 : 1)}");
             if (status != LinkStatus.Inactive)
-                sql.Append(CultureInfo.InvariantCulture, $" AND {EndKey} {(status == LinkStatus.Active ? ">" : "<=")} {Add(query.Now.ToUnixTimeMilliseconds())}");
+                sql.Append(
+                    CultureInfo.InvariantCulture,
+                    $" AND {EndKey} {(status == LinkStatus.Active ? ">" : "<=")} {Add(query.Now.ToUnixTimeMilliseconds())}"
+                );
         }
 
         if (query.CodePrefix is { } prefix)
             sql.Append(CultureInfo.InvariantCulture, $" AND substr(short_code, 1, {Add(prefix.Length)}) = {Add(prefix)}");
         if (query.Target is { } target)
-            sql.Append(CultureInfo.InvariantCulture, $" AND ({string.Join(" OR ", TargetSearch.SpellingsOf(target).Select(text => $"instr(lower(original_url), lower({Add(text)})) > 0"))})");
+            sql.Append(
+                CultureInfo.InvariantCulture,
+                $" AND ({string.Join(" OR ", TargetSearch.SpellingsOf(target).Select(text => $"instr(lower(original_url), lower({Add(text)})) > 0"))})"
+            );
         if (query.IsActive is { } isActive)
             sql.Append(CultureInfo.InvariantCulture, $" AND is_active = {Add(isActive ? 1 : 0)}");
         foreach (var (member, value) in query.Metadata ?? [])
@@ -268,17 +313,21 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
     }
 
     private static (long Id, Link Link) Read(SqliteDataReader row) =>
-        (row.GetInt64(0), new Link(
-            row.GetString(1),
-            row.GetString(2),
-            row.IsDBNull(3) ? null : row.GetInt64(3),
-            FromUnix(row.GetInt64(4)),
-            row.IsDBNull(5) ? null : FromUnix(row.GetInt64(5)),
-            row.GetInt64(6),
-            row.IsDBNull(7) ? null : FromUnix(row.GetInt64(7)),
-            row.GetInt64(8) != 0,
-            row.GetInt32(9),
-            row.GetString(10)));
+        (
+            row.GetInt64(0),
+            new Link(
+                row.GetString(1),
+                row.GetString(2),
+                row.IsDBNull(3) ? null : row.GetInt64(3),
+                FromUnix(row.GetInt64(4)),
+                row.IsDBNull(5) ? null : FromUnix(row.GetInt64(5)),
+                row.GetInt64(6),
+                row.IsDBNull(7) ? null : FromUnix(row.GetInt64(7)),
+                row.GetInt64(8) != 0,
+                row.GetInt32(9),
+                row.GetString(10)
+            )
+        );
 
     private static DateTimeOffset FromUnix(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
 }

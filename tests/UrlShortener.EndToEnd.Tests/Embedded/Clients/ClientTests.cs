@@ -52,7 +52,14 @@ public sealed class ClientTests : ProductTest, IClassFixture<ProductFixture>, IC
     {
         await _node.WriteAsync("v1.json", await ReadDocumentAsync());
 
-        foreach (var command in (string[][])[["openapi-typescript", "v1.json", "--output", "api.d.ts"], ["tsc", "--project", "."], ["node", "out/client.js", _product.Http.BaseAddress!.AbsoluteUri.TrimEnd('/'), _product.ApiKey]])
+        foreach (
+            var command in (string[][])
+                [
+                    ["openapi-typescript", "v1.json", "--output", "api.d.ts"],
+                    ["tsc", "--project", "."],
+                    ["node", "out/client.js", _product.Http.BaseAddress!.AbsoluteUri.TrimEnd('/'), _product.ApiKey],
+                ]
+        )
         {
             var result = await _node.RunAsync(command[0], command[1..]);
             Assert.True(result.ExitCode == 0, $"{command[0]}: {result}");
@@ -90,12 +97,32 @@ public sealed class ClientTests : ProductTest, IClassFixture<ProductFixture>, IC
         Assert.SkipWhen(restored.ExitCode != 0, $"The tool cannot be restored: {restored}");
 
         var generated = await ToolProcess.RunAsync(
-            folder.FullName, "dotnet", ToolLimit, "tool", "run", "kiota", "generate", "--language", "CSharp", "--openapi", "v1.json", "--output", "client",
-            "--class-name", "ShortenerClient", "--namespace-name", "Generated", "--exclude-backward-compatible");
+            folder.FullName,
+            "dotnet",
+            ToolLimit,
+            "tool",
+            "run",
+            "kiota",
+            "generate",
+            "--language",
+            "CSharp",
+            "--openapi",
+            "v1.json",
+            "--output",
+            "client",
+            "--class-name",
+            "ShortenerClient",
+            "--namespace-name",
+            "Generated",
+            "--exclude-backward-compatible"
+        );
 
         Assert.True(generated.ExitCode == 0, generated.ToString());
         var files = Directory.EnumerateFiles(folder.PathOf("client"), "*.cs", SearchOption.AllDirectories);
-        await CompileAndUseAsync([.. await Task.WhenAll(files.Select(file => File.ReadAllTextAsync(file, TestContext.Current.CancellationToken)))], "KiotaScenario.cs.txt");
+        await CompileAndUseAsync(
+            [.. await Task.WhenAll(files.Select(file => File.ReadAllTextAsync(file, TestContext.Current.CancellationToken)))],
+            "KiotaScenario.cs.txt"
+        );
     }
 
     private async Task CompileAndUseAsync(IEnumerable<string> client, string scenario)
@@ -106,13 +133,18 @@ public sealed class ClientTests : ProductTest, IClassFixture<ProductFixture>, IC
             "Client",
             code.Select(text => CSharpSyntaxTree.ParseText(text, cancellationToken: TestContext.Current.CancellationToken)),
             assemblies.Select(path => MetadataReference.CreateFromFile(path)),
-            new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary));
+            new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary)
+        );
         using var image = new MemoryStream();
         var result = compilation.Emit(image, cancellationToken: TestContext.Current.CancellationToken);
         Assert.True(result.Success, string.Join('\n', result.Diagnostics.Where(message => message.Severity == DiagnosticSeverity.Error)));
         image.Position = 0;
         var context = new AssemblyLoadContext("Client", isCollectible: true);
-        using var http = new HttpClient { BaseAddress = _product.Http.BaseAddress, DefaultRequestHeaders = { { "Authorization", $"Bearer {_product.ApiKey}" } } };
+        using var http = new HttpClient
+        {
+            BaseAddress = _product.Http.BaseAddress,
+            DefaultRequestHeaders = { { "Authorization", $"Bearer {_product.ApiKey}" } },
+        };
 
         await (Task)context.LoadFromStream(image).GetType("Generated.Scenario", throwOnError: true)!.GetMethod("RunAsync")!.Invoke(null, [http])!;
 

@@ -52,5 +52,6 @@ public sealed class NodeTools : IAsyncLifetime
         return await ExecuteAsync(program == "node" ? program : _folder.PathOf(Path.Combine("node_modules", ".bin", program)), RunLimit, arguments);
     }
 
-    private Task<ProgramResult> ExecuteAsync(string program, TimeSpan limit, params string[] arguments) => ToolProcess.RunAsync(_folder.FullName, program, limit, arguments);
+    private Task<ProgramResult> ExecuteAsync(string program, TimeSpan limit, params string[] arguments) =>
+        ToolProcess.RunAsync(_folder.FullName, program, limit, arguments);
 }

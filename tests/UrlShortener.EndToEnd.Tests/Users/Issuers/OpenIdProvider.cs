@@ -73,21 +73,31 @@ internal sealed class OpenIdProvider : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
-            kestrel.Listen(IPAddress.Loopback, Port == 0 ? _requestedPort : Port, listen => listen.UseHttps(_certificate)));
+            kestrel.Listen(IPAddress.Loopback, Port == 0 ? _requestedPort : Port, listen => listen.UseHttps(_certificate))
+        );
         _app = builder.Build();
-        _app.MapGet("/.well-known/openid-configuration", () => Results.Json(new Dictionary<string, object>
-        {
-            ["issuer"] = Issuer,
-            ["jwks_uri"] = $"{Issuer}/keys",
-            ["authorization_endpoint"] = $"{Issuer}/authorize",
-            ["token_endpoint"] = $"{Issuer}/token",
-            ["id_token_signing_alg_values_supported"] = Algorithms,
-        }));
-        _app.MapGet("/keys", () =>
-        {
-            Interlocked.Increment(ref _keyReads);
-            return Results.Json(new Dictionary<string, object> { ["keys"] = _published.Select(key => key.Public).ToArray() });
-        });
+        _app.MapGet(
+            "/.well-known/openid-configuration",
+            () =>
+                Results.Json(
+                    new Dictionary<string, object>
+                    {
+                        ["issuer"] = Issuer,
+                        ["jwks_uri"] = $"{Issuer}/keys",
+                        ["authorization_endpoint"] = $"{Issuer}/authorize",
+                        ["token_endpoint"] = $"{Issuer}/token",
+                        ["id_token_signing_alg_values_supported"] = Algorithms,
+                    }
+                )
+        );
+        _app.MapGet(
+            "/keys",
+            () =>
+            {
+                Interlocked.Increment(ref _keyReads);
+                return Results.Json(new Dictionary<string, object> { ["keys"] = _published.Select(key => key.Public).ToArray() });
+            }
+        );
         await _app.StartAsync(CancellationToken.None);
         Port = new Uri(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()).Port;
         Issuer = $"https://localhost:{Port}";
@@ -142,7 +152,11 @@ internal sealed class SigningKey : IDisposable
 
     /// <summary>What somebody makes who knows the public key only, and hopes that it is taken for a shared one.</summary>
     public string ForgeWithPublicKey(Dictionary<string, object> claims, bool asPem) =>
-        Join("HS256", claims, head => HMACSHA256.HashData(asPem ? Encoding.ASCII.GetBytes(_rsa.ExportSubjectPublicKeyInfoPem()) : _rsa.ExportSubjectPublicKeyInfo(), head));
+        Join(
+            "HS256",
+            claims,
+            head => HMACSHA256.HashData(asPem ? Encoding.ASCII.GetBytes(_rsa.ExportSubjectPublicKeyInfoPem()) : _rsa.ExportSubjectPublicKeyInfo(), head)
+        );
 
     /// <summary>A token without a signature.</summary>
     public string Unsigned(Dictionary<string, object> claims) => Join("none", claims, _ => []);

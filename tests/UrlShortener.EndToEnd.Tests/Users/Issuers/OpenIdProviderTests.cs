@@ -99,12 +99,14 @@ public sealed class OpenIdProviderTests : ProductTest
             $"--Authentication:Jwt:Authority={provider.Issuer}",
             $"--Authentication:Jwt:Audience={Audience}",
             $"--Authentication:Jwt:CaPath={ca}",
-            "--Authentication:Jwt:KeyRetryInterval=00:00:01");
+            "--Authentication:Jwt:KeyRetryInterval=00:00:01"
+        );
         await product.CreateUserAsync(Email);
         return product;
     }
 
-    private static Task<Reply> ListAsync(ProductProcess product, string token) => product.Anonymous.GetAsync("/api/v1/urls", ("Authorization", $"Bearer {token}"));
+    private static Task<Reply> ListAsync(ProductProcess product, string token) =>
+        product.Anonymous.GetAsync("/api/v1/urls", ("Authorization", $"Bearer {token}"));
 
     private static async Task AssertRefusedAsync(ProductProcess product, string token, string reason)
     {
@@ -113,7 +115,13 @@ public sealed class OpenIdProviderTests : ProductTest
     }
 
     private static Dictionary<string, object> Claims(
-        OpenIdProvider provider, string email = Email, string? issuer = null, string audience = Audience, TimeSpan? expiresIn = null, TimeSpan? validIn = null)
+        OpenIdProvider provider,
+        string email = Email,
+        string? issuer = null,
+        string audience = Audience,
+        TimeSpan? expiresIn = null,
+        TimeSpan? validIn = null
+    )
     {
         var now = TimeProvider.System.GetUtcNow();
         return new()

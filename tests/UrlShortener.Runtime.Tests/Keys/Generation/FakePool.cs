@@ -81,26 +81,30 @@ internal sealed class FakePool
     {
         public Task<int?> ReadEpochAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
 
-        public Task<int> SetEpochAsync(int epoch, CancellationToken cancellationToken) => CallAsync(
-            "tell",
-            () =>
-            {
-                pool._epoch = Math.Max(pool._epoch, epoch);
-                foreach (var older in pool._pools.Keys.Where(key => key < epoch).ToList())
-                    pool._pools.Remove(older);
-                return pool._epoch;
-            },
-            cancellationToken);
+        public Task<int> SetEpochAsync(int epoch, CancellationToken cancellationToken) =>
+            CallAsync(
+                "tell",
+                () =>
+                {
+                    pool._epoch = Math.Max(pool._epoch, epoch);
+                    foreach (var older in pool._pools.Keys.Where(key => key < epoch).ToList())
+                        pool._pools.Remove(older);
+                    return pool._epoch;
+                },
+                cancellationToken
+            );
 
-        public Task AddAsync(int epoch, IReadOnlyList<string> codes, CancellationToken cancellationToken) => CallAsync(
-            "pool",
-            () =>
-            {
-                pool._added.AddRange(codes.Select(code => new Key(code, epoch)));
-                pool.PoolOf(epoch).UnionWith(codes);
-                return 0;
-            },
-            cancellationToken);
+        public Task AddAsync(int epoch, IReadOnlyList<string> codes, CancellationToken cancellationToken) =>
+            CallAsync(
+                "pool",
+                () =>
+                {
+                    pool._added.AddRange(codes.Select(code => new Key(code, epoch)));
+                    pool.PoolOf(epoch).UnionWith(codes);
+                    return 0;
+                },
+                cancellationToken
+            );
 
         public Task<IReadOnlyList<Key>> TakeAsync(int count, CancellationToken cancellationToken) => throw new NotSupportedException();
 

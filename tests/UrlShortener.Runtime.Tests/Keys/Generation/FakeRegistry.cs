@@ -91,7 +91,8 @@ internal sealed class FakeRegistry(TimeProvider time)
         private KeyBatch? Adopt(string region, TimeSpan age)
         {
             var batch = registry._batches.Find(batch =>
-                batch.Region == region && batch.Epoch == registry._epoch && !batch.IsPooled && registry.Now - batch.ClaimedAt > age);
+                batch.Region == region && batch.Epoch == registry._epoch && !batch.IsPooled && registry.Now - batch.ClaimedAt > age
+            );
             if (batch is null)
                 return null;
             batch.ClaimedAt = registry.Now;

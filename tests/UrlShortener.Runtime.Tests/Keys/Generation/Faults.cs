@@ -1,8 +1,8 @@
 namespace UrlShortener.Runtime.Tests.Keys.Generation;
 
 /// <summary>
-/// What goes wrong between one worker and its servers. Each call passes two points, such as <c>claim:before</c> and <c>claim:after</c>: at the second the server
-/// has done its work and only the answer is lost.
+/// What goes wrong between one worker and its servers. Each call passes two points, such as <c>claim:before</c> and <c>claim:after</c>: at the second the
+/// server has done its work and only the answer is lost.
 /// </summary>
 internal sealed class Faults
 {
@@ -12,7 +12,11 @@ internal sealed class Faults
     private volatile bool _isDead;
 
     /// <summary>The point at which every call fails; null: none.</summary>
-    public string? FailAt { get => _failAt; set => _failAt = value; }
+    public string? FailAt
+    {
+        get => _failAt;
+        set => _failAt = value;
+    }
 
     /// <summary>The point that the worker does not survive, the second time it comes there.</summary>
     public string? DieAt { get; init; }

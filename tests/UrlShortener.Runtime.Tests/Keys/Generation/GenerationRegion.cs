@@ -14,16 +14,17 @@ internal sealed class GenerationRegion : IAsyncDisposable
 
     public GenerationRegion() => Registry = new FakeRegistry(Time);
 
-    public KgsOptions Options { get; } = new()
-    {
-        TargetLevel = 1_000,
-        LowWatermark = 400,
-        CriticalWatermark = 100,
-        BatchSize = 90,
-        Workers = 2,
-        // No limit even while the clock stands still.
-        MaxKeysPerSecond = int.MaxValue,
-    };
+    public KgsOptions Options { get; } =
+        new()
+        {
+            TargetLevel = 1_000,
+            LowWatermark = 400,
+            CriticalWatermark = 100,
+            BatchSize = 90,
+            Workers = 2,
+            // No limit even while the clock stands still.
+            MaxKeysPerSecond = int.MaxValue,
+        };
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2030, 1, 31, 12, 0, 0, TimeSpan.Zero));
 
@@ -92,7 +93,8 @@ internal sealed class GenerationRegion : IAsyncDisposable
                 State,
                 region.Options,
                 region.Time,
-                this);
+                this
+            );
         }
 
         public Faults Faults { get; }

@@ -69,11 +69,29 @@ public sealed class KeyGenerationEndpointsTests : IAsyncLifetime
         Assert.Equal((HttpStatusCode.OK, "no-store"), (response.StatusCode, response.Headers.CacheControl!.ToString()));
         Assert.Equal(
             [
-                "region", "epoch", "pool_epoch", "state", "level", "level_read_at", "target_level", "low_watermark", "critical_watermark",
-                "generated_per_second", "consumed_per_second", "seconds_to_exhaustion", "claimed_total", "adopted_batches", "discarded_batches",
-                "last_batch_at", "last_batch_size", "last_error", "last_error_at", "keyspace_used_share",
+                "region",
+                "epoch",
+                "pool_epoch",
+                "state",
+                "level",
+                "level_read_at",
+                "target_level",
+                "low_watermark",
+                "critical_watermark",
+                "generated_per_second",
+                "consumed_per_second",
+                "seconds_to_exhaustion",
+                "claimed_total",
+                "adopted_batches",
+                "discarded_batches",
+                "last_batch_at",
+                "last_batch_size",
+                "last_error",
+                "last_error_at",
+                "keyspace_used_share",
             ],
-            body.EnumerateObject().Select(member => member.Name));
+            body.EnumerateObject().Select(member => member.Name)
+        );
         Assert.Equal("eu-west", body.GetProperty("region").GetString());
         Assert.Equal("idle", body.GetProperty("state").GetString());
         Assert.Equal((1, 1), (body.GetProperty("epoch").GetInt32(), body.GetProperty("pool_epoch").GetInt32()));
@@ -220,7 +238,11 @@ public sealed class KeyGenerationEndpointsTests : IAsyncLifetime
     }
 
     private async Task<(HttpResponseMessage Response, JsonElement Body)> SendAsync(
-        string method, string path, string? json = null, string? authorization = $"Bearer {Token}")
+        string method,
+        string path,
+        string? json = null,
+        string? authorization = $"Bearer {Token}"
+    )
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), $"{_app.Urls.Single()}/kgs/v1/{path}");
         if (authorization is not null)

@@ -19,11 +19,14 @@ public sealed class KeyGenerationWorkerTests : IAsyncDisposable
 
         Assert.Equal((1, 1, 1), (_region.Registry.Epoch, _region.Pool.Epoch, service.Epoch.Current));
         Assert.Equal(1_000, _region.Registry.Claimed);
-        Assert.All(_region.Registry.Batches, batch =>
-        {
-            Assert.InRange(batch.Codes.Count, 1, 90);
-            Assert.Equal((true, "local", 1), (batch.IsPooled, batch.Region, batch.Epoch));
-        });
+        Assert.All(
+            _region.Registry.Batches,
+            batch =>
+            {
+                Assert.InRange(batch.Codes.Count, 1, 90);
+                Assert.Equal((true, "local", 1), (batch.IsPooled, batch.Region, batch.Epoch));
+            }
+        );
         _region.AssertSound();
     }
 

@@ -23,10 +23,17 @@ public sealed class PostgresClickStoreTests(PostgresStores database) : ClickStor
             PostgresLinkCounts.CodeByCodeSql,
             PostgresLinkCounts.CountSql,
             $"ARRAY[{string.Join(',', Enumerable.Range(0, 5000).Select(i => $"'code{i}'"))}], array_fill(1::bigint, ARRAY[5000]), array_fill(now(), ARRAY[5000])",
-            TestContext.Current.CancellationToken);
+            TestContext.Current.CancellationToken
+        );
 
         Assert.Contains(plan, line => line.Contains("Index Scan using kgs_keys_", StringComparison.Ordinal));
-        Assert.DoesNotContain(plan, line => line.Contains("Seq Scan", StringComparison.Ordinal) || line.Contains("Bitmap", StringComparison.Ordinal) || line.Contains("Join", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            plan,
+            line =>
+                line.Contains("Seq Scan", StringComparison.Ordinal)
+                || line.Contains("Bitmap", StringComparison.Ordinal)
+                || line.Contains("Join", StringComparison.Ordinal)
+        );
     }
 
     [Fact]
@@ -51,7 +58,10 @@ public sealed class PostgresClickStoreTests(PostgresStores database) : ClickStor
         Assert.Equal(before.Quarters, after.Quarters);
         Assert.Equal(before.Sources, after.Sources);
         // Of today nobody's visitors are counted yet, and of a part of a day nothing is.
-        Assert.Equal((after.Clicks, after.Visitors), ((await Stores.Statistics.ReadTotalsAsync("abcd", today.AddDays(-4), today.AddMilliseconds(1), Owner, Token)).Clicks, after.Visitors));
+        Assert.Equal(
+            (after.Clicks, after.Visitors),
+            ((await Stores.Statistics.ReadTotalsAsync("abcd", today.AddDays(-4), today.AddMilliseconds(1), Owner, Token)).Clicks, after.Visitors)
+        );
         Assert.True((await Stores.Statistics.ReadTotalsAsync("abcd", today.AddDays(-4).AddHours(12), today, Owner, Token)).Clicks < after.Clicks);
     }
 
@@ -60,19 +70,34 @@ public sealed class PostgresClickStoreTests(PostgresStores database) : ClickStor
     {
         var (code, other) = (NewCode(), NewCode());
 
-        await Task.WhenAll(Enumerable.Range(0, 8).Select(writer => Task.Run(
-            async () =>
-            {
-                for (var batch = 0; batch < 3; batch++)
-                {
-                    var sources = Enumerable.Range(0, 100).Select(i => $"w{writer}-{batch}-{i}.example");
-                    await Stores.Clicks.AppendAsync(
-                        Guid.NewGuid(),
-                        [.. sources.Select(source => Click(code, Now) with { Source = source }), Click(code, Now) with { Source = "known.example" }, Click(other, Now)],
-                        Token);
-                }
-            },
-            Token)));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 8)
+                .Select(writer =>
+                    Task.Run(
+                        async () =>
+                        {
+                            for (var batch = 0; batch < 3; batch++)
+                            {
+                                var sources = Enumerable.Range(0, 100).Select(i => $"w{writer}-{batch}-{i}.example");
+                                await Stores.Clicks.AppendAsync(
+                                    Guid.NewGuid(),
+                                    [
+                                        .. sources.Select(source => Click(code, Now) with { Source = source }),
+                                        Click(code, Now) with
+                                        {
+                                            Source = "known.example",
+                                        },
+                                        Click(other, Now),
+                                    ],
+                                    Token
+                                );
+                            }
+                        },
+                        Token
+                    )
+                )
+        );
 
         Assert.Equal((2_424L, 24L), (await ReadAsync("sum(clicks)", "true"), await ReadAsync("sum(clicks)", "value = 'known.example'")));
         // Places of names that come again go unused by the batch that fills the last ones.
@@ -82,7 +107,10 @@ public sealed class PostgresClickStoreTests(PostgresStores database) : ClickStor
         {
             await using var connection = new NpgsqlConnection(database.ConnectionString + ";Target Session Attributes=primary");
             await connection.OpenAsync(Token);
-            await using var command = new NpgsqlCommand($"SELECT {what} FROM click_day_values WHERE short_code = $1 AND kind = 2 AND {where}", connection) { Parameters = { new() { Value = code } } };
+            await using var command = new NpgsqlCommand($"SELECT {what} FROM click_day_values WHERE short_code = $1 AND kind = 2 AND {where}", connection)
+            {
+                Parameters = { new() { Value = code } },
+            };
             return (long)(await command.ExecuteScalarAsync(Token))!;
         }
     }
@@ -95,7 +123,11 @@ public sealed class PostgresClickStoreTests(PostgresStores database) : ClickStor
         var (clicks, statistics) = (new PostgresClickSink(process), new PostgresStatistics(process, time));
         var today = new DateTimeOffset(Now.UtcDateTime.Date, TimeSpan.Zero);
         var (popular, quiet) = (NewCode(), NewCode());
-        await clicks.AppendAsync(Guid.NewGuid(), [.. Enumerable.Range(0, CountedVisitors.LeastVisitors).Select(_ => Click(popular, today)), Click(quiet, today)], Token);
+        await clicks.AppendAsync(
+            Guid.NewGuid(),
+            [.. Enumerable.Range(0, CountedVisitors.LeastVisitors).Select(_ => Click(popular, today)), Click(quiet, today)],
+            Token
+        );
         Task<ClickTotals> ReadAsync(string code, double seconds = 1) => statistics.ReadTotalsAsync(code, today, today.AddSeconds(seconds), Owner, Token);
         Assert.Equal((CountedVisitors.LeastVisitors, 1), ((await ReadAsync(popular)).Visitors, (await ReadAsync(quiet)).Visitors));
         await clicks.AppendAsync(Guid.NewGuid(), [Click(popular, today), Click(quiet, today)], Token);

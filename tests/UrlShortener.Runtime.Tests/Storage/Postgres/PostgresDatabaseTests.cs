@@ -86,7 +86,9 @@ public sealed class PostgresDatabaseTests(Servers servers) : IAsyncLifetime
     {
         var database = await _own.OpenDatabaseAsync();
         var replica = Assert.Single(await _own.Cluster.GetReplicasAsync(Token));
-        await using var cut = PostgresStores.New(new NpgsqlConnectionStringBuilder(_own.ConnectionString) { Host = $"127.0.0.1:1,{replica.Host}:{replica.Port}" }.ConnectionString);
+        await using var cut = PostgresStores.New(
+            new NpgsqlConnectionStringBuilder(_own.ConnectionString) { Host = $"127.0.0.1:1,{replica.Host}:{replica.Port}" }.ConnectionString
+        );
         await _own.Cluster.WaitUntilReplicasCaughtUpAsync(Token);
 
         Assert.Equal(StoreState.ReadOnly, await cut.CheckAsync(Token));
@@ -115,8 +117,12 @@ public sealed class PostgresDatabaseTests(Servers servers) : IAsyncLifetime
         var user = (await stores.Users.CreateAsync("ada@example.com", Runtime.Users.Tier.Pro, 1, quota: null, new string('a', 64), Now, Token))!;
         // No partition yet: nothing fails.
         var at = DateTimeOffset.FromUnixTimeMilliseconds(future.ToUnixTimeMilliseconds());
-        var created = Assert.IsType<CreateLinksResult.Created>(await stores.Links.CreateAsync(
-            new CreateLinks([new NewLink("later", "https://example.com/", null, 302, "{}")], user.Id, at, () => Key.OnDemand("x")), Token));
+        var created = Assert.IsType<CreateLinksResult.Created>(
+            await stores.Links.CreateAsync(
+                new CreateLinks([new NewLink("later", "https://example.com/", null, 302, "{}")], user.Id, at, () => Key.OnDemand("x")),
+                Token
+            )
+        );
         await using var connection = await ConnectAsync();
         Assert.Equal(1, await CountAsync(connection, "urls_default"));
 
@@ -135,7 +141,9 @@ public sealed class PostgresDatabaseTests(Servers servers) : IAsyncLifetime
         var later = Now.AddMonths(30);
         var connections = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => ConnectAsync()));
 
-        var done = await Task.WhenAll(connections.Select(connection => Task.Run(() => PostgresPartitions.Ensure(connection, later, new PostgresOptions()), Token)));
+        var done = await Task.WhenAll(
+            connections.Select(connection => Task.Run(() => PostgresPartitions.Ensure(connection, later, new PostgresOptions()), Token))
+        );
 
         Assert.Contains(true, done);
         Assert.Equal(10, PostgresPartitions.Names(connections[0], "urls").Count);
@@ -150,7 +158,11 @@ public sealed class PostgresDatabaseTests(Servers servers) : IAsyncLifetime
         var day = new DateTimeOffset(Now.UtcDateTime.Date, TimeSpan.Zero);
         await using var connection = await ConnectAsync();
         PostgresPartitions.Ensure(connection, day.AddDays(-40), new PostgresOptions());
-        await stores.Clicks.AppendAsync(Guid.NewGuid(), [Click(day.AddDays(-40)), Click(day.AddDays(-36)), Click(day.AddDays(-35).AddHours(1)), Click(day.AddHours(1)), Click(day.AddDays(-200))], Token);
+        await stores.Clicks.AppendAsync(
+            Guid.NewGuid(),
+            [Click(day.AddDays(-40)), Click(day.AddDays(-36)), Click(day.AddDays(-35).AddHours(1)), Click(day.AddHours(1)), Click(day.AddDays(-200))],
+            Token
+        );
 
         // Yesterday and today of the first round, and the days from 41 to 33 days ago.
         Assert.Equal(6 + 1, await stores.Retention.DeleteBeforeAsync(day.AddDays(-35).AddHours(2), 100, Token));
@@ -165,8 +177,16 @@ public sealed class PostgresDatabaseTests(Servers servers) : IAsyncLifetime
         var stores = await _own.OpenAsync();
         var user = (await stores.Users.CreateAsync("ada@example.com", Runtime.Users.Tier.Pro, 1, quota: null, new string('a', 64), Now, Token))!;
         for (var i = 0; i < 5; i++)
-            await stores.Links.CreateAsync(new CreateLinks([new NewLink(null, "https://example.com/", null, 302, "{}")], user.Id, Now, () => Key.OnDemand(CodeGenerator.Generate())), Token);
-        using var maintenance = new PostgresMaintenance(await _own.OpenDatabaseAsync(), new PostgresOptions(), TimeProvider.System, NullLogger<PostgresMaintenance>.Instance);
+            await stores.Links.CreateAsync(
+                new CreateLinks([new NewLink(null, "https://example.com/", null, 302, "{}")], user.Id, Now, () => Key.OnDemand(CodeGenerator.Generate())),
+                Token
+            );
+        using var maintenance = new PostgresMaintenance(
+            await _own.OpenDatabaseAsync(),
+            new PostgresOptions(),
+            TimeProvider.System,
+            NullLogger<PostgresMaintenance>.Instance
+        );
         await using var connection = await ConnectAsync();
         Assert.Equal(5, await CountAsync(connection, "user_link_counts"));
 
@@ -183,9 +203,21 @@ public sealed class PostgresDatabaseTests(Servers servers) : IAsyncLifetime
     public async Task Query_TakesTooLong_IsTheCallersAndNobodyElses()
     {
         await _own.OpenAsync();
-        var database = await _own.NewDatabaseAsync(new PostgresOptions { ReadFromReplicas = false, MaxConnections = 4, MaxLookups = 4, QueryTimeout = TimeSpan.FromMilliseconds(300) });
+        var database = await _own.NewDatabaseAsync(
+            new PostgresOptions
+            {
+                ReadFromReplicas = false,
+                MaxConnections = 4,
+                MaxLookups = 4,
+                QueryTimeout = TimeSpan.FromMilliseconds(300),
+            }
+        );
 
-        var slow = Enumerable.Range(0, 8).Select(_ => database.Database.QueryNewestAsync(1, SleepAsync, Token)).Concat(Enumerable.Range(0, 8).Select(_ => database.Database.QueryNearAsync(2, SleepAsync, Token))).ToList();
+        var slow = Enumerable
+            .Range(0, 8)
+            .Select(_ => database.Database.QueryNewestAsync(1, SleepAsync, Token))
+            .Concat(Enumerable.Range(0, 8).Select(_ => database.Database.QueryNearAsync(2, SleepAsync, Token)))
+            .ToList();
         // While they hold the connections that they may have.
         Assert.Equal(1, await database.Database.FindAsync(OneAsync, _ => true, Token));
         Assert.Equal(1, await database.Database.WriteAsync("one", OneAsync, Token));
@@ -218,9 +250,13 @@ public sealed class PostgresDatabaseTests(Servers servers) : IAsyncLifetime
             DROP TRIGGER roll_up_clicks ON click_events; DROP FUNCTION roll_up_clicks; DROP TABLE click_days, click_hours, click_day_values, deleted_links;
             ALTER TABLE users DROP COLUMN deleted_at; ALTER TABLE idempotency_keys DROP COLUMN user_id;
             DELETE FROM schemaversions WHERE scriptname LIKE '%0002%'
-            """);
+            """
+        );
         var today = new DateTimeOffset(Now.UtcDateTime.Date, TimeSpan.Zero);
-        await ExecuteAsync("INSERT INTO kgs_keys (short_code, is_used, used_at, batch_id) VALUES ('kept', true, now(), 0); INSERT INTO urls (short_code, original_url, created_at) SELECT short_code, 'https://example.com/', used_at FROM kgs_keys");
+        await ExecuteAsync(
+            "INSERT INTO kgs_keys (short_code, is_used, used_at, batch_id) VALUES ('kept', true, now(), 0); INSERT INTO urls (short_code, "
+                + "original_url, created_at) SELECT short_code, 'https://example.com/', used_at FROM kgs_keys"
+        );
         for (var day = -5; day <= 0; day++)
         {
             foreach (var code in new[] { "kept", "gone" })
@@ -228,8 +264,11 @@ public sealed class PostgresDatabaseTests(Servers servers) : IAsyncLifetime
                 await ExecuteAsync(
                     $"""
                     INSERT INTO click_events (short_code, clicked_at, ip_hash, device, is_bot, country)
-                    SELECT '{code}', '{today.AddDays(day):yyyy-MM-dd HH:mm:ss}+00'::timestamptz + i * interval '1 minute', (i % 7)::text || '{day}', i % 4, i % 10 = 0, 'DE' FROM generate_series(0, 99) i
-                    """);
+                    SELECT '{code}', '{today.AddDays(
+                        day
+                    ):yyyy-MM-dd HH:mm:ss}+00'::timestamptz + i * interval '1 minute', (i % 7)::text || '{day}', i % 4, i % 10 = 0, 'DE' FROM generate_series(0, 99) i
+                    """
+                );
             }
         }
 
@@ -255,8 +294,17 @@ public sealed class PostgresDatabaseTests(Servers servers) : IAsyncLifetime
         var user = (await stores.Users.CreateAsync("ada@example.com", Runtime.Users.Tier.Pro, 1, quota: null, new string('a', 64), Now, Token))!;
         var reply = new StoredReply(201, "/x", [1, 2, 3]);
         var idempotency = new Idempotency("key", "hash", Now.AddDays(1), _ => reply);
-        Task<CreateLinksResult> CreateAsync(long? owner, Idempotency? idempotency) => stores.Links.CreateAsync(
-            new CreateLinks([.. Enumerable.Range(0, 20).Select(_ => new NewLink(null, "https://example.com/ä", null, 302, """{"a":1}"""))], owner, Now, () => Key.OnDemand(CodeGenerator.Generate()), idempotency), Token);
+        Task<CreateLinksResult> CreateAsync(long? owner, Idempotency? idempotency) =>
+            stores.Links.CreateAsync(
+                new CreateLinks(
+                    [.. Enumerable.Range(0, 20).Select(_ => new NewLink(null, "https://example.com/ä", null, 302, """{"a":1}"""))],
+                    owner,
+                    Now,
+                    () => Key.OnDemand(CodeGenerator.Generate()),
+                    idempotency
+                ),
+                Token
+            );
         var created = Assert.IsType<CreateLinksResult.Created>(await CreateAsync(user.Id, idempotency));
         await CreateAsync(null, null);
         // As the release before left it.
@@ -265,7 +313,8 @@ public sealed class PostgresDatabaseTests(Servers servers) : IAsyncLifetime
             DROP FUNCTION count_link_bytes, count_reply_bytes CASCADE; DROP FUNCTION link_bytes, reply_bytes; DROP TABLE user_byte_counts;
             ALTER TABLE users DROP COLUMN stored_bytes, DROP COLUMN quota_bytes;
             DELETE FROM schemaversions WHERE scriptname LIKE '%0005%'
-            """);
+            """
+        );
 
         database.Migrate();
 

@@ -36,7 +36,9 @@ public sealed class PostgresKeyStoreTests(PostgresStores database) : KeyStoreCon
     public async Task Claim_SomeAreKnown_GivesTheOthers()
     {
         var epoch = await Registry.OpenEpochAsync(await Registry.ReadEpochAsync(Token) + 1, Token);
-        string[] first = [NewCode(), NewCode()], second = [NewCode(), first[1], NewCode()], third = [NewCode(), NewCode()];
+        string[] first = [NewCode(), NewCode()],
+            second = [NewCode(), first[1], NewCode()],
+            third = [NewCode(), NewCode()];
 
         await Registry.ClaimAsync("eu", epoch, first, Token);
         var afterCollision = await Registry.ClaimAsync("eu", epoch, second, Token);
@@ -67,7 +69,9 @@ public sealed class PostgresKeyStoreTests(PostgresStores database) : KeyStoreCon
 
         Assert.Null(await Registry.AdoptAsync(region, TimeSpan.FromMinutes(1), Token));
         Assert.Null(await Registry.AdoptAsync("elsewhere", TimeSpan.Zero, Token));
-        var adopted = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => Task.Run(() => Registry.AdoptAsync(region, TimeSpan.FromMilliseconds(1), Token), Token)));
+        var adopted = await Task.WhenAll(
+            Enumerable.Range(0, 5).Select(_ => Task.Run(() => Registry.AdoptAsync(region, TimeSpan.FromMilliseconds(1), Token), Token))
+        );
 
         Assert.Contains(adopted, batch => batch is not null && batch.Id == left.Id && batch.Codes.SequenceEqual([left.Codes[1]]));
         Assert.All(adopted, batch => Assert.True(batch is null || batch.Id == left.Id));

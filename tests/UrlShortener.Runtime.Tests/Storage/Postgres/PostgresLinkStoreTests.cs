@@ -15,7 +15,12 @@ public sealed partial class PostgresLinkStoreTests(PostgresStores database) : Li
         await using var connection = new NpgsqlConnection(database.ConnectionString);
         await connection.OpenAsync(Token);
         await using var transaction = await connection.BeginTransactionAsync(Token);
-        await using (var claim = new NpgsqlCommand("INSERT INTO kgs_keys (short_code, is_used, used_at, batch_id) VALUES ($1, true, now(), 0)", connection) { Parameters = { new() { Value = alias } } })
+        await using (
+            var claim = new NpgsqlCommand("INSERT INTO kgs_keys (short_code, is_used, used_at, batch_id) VALUES ($1, true, now(), 0)", connection)
+            {
+                Parameters = { new() { Value = alias } },
+            }
+        )
             await claim.ExecuteNonQueryAsync(Token);
 
         // More of them than there are writers; each waits for the claim above.
@@ -39,10 +44,20 @@ public sealed partial class PostgresLinkStoreTests(PostgresStores database) : Li
         // As an ordinary statement and as a prepared one, whose plan is made before the code is known.
         foreach (var mode in new[] { "force_custom_plan", "force_generic_plan" })
         {
-            var plan = await PostgresPlans.ExplainAsync(connection, $"SET plan_cache_mode = {mode}", PostgresLinkStore.FindTargetSql, $"'{link.ShortCode}'", Token);
+            var plan = await PostgresPlans.ExplainAsync(
+                connection,
+                $"SET plan_cache_mode = {mode}",
+                PostgresLinkStore.FindTargetSql,
+                $"'{link.ShortCode}'",
+                Token
+            );
 
             var touched = plan.Where(line => !line.Contains("never executed", StringComparison.Ordinal))
-                .Select(line => Partition().Match(line)).Where(match => match.Success).Select(match => match.Groups[1].Value).Distinct().ToList();
+                .Select(line => Partition().Match(line))
+                .Where(match => match.Success)
+                .Select(match => match.Groups[1].Value)
+                .Distinct()
+                .ToList();
             Assert.Equal(2, touched.Count);
             Assert.Single(touched, name => name.StartsWith("kgs_keys_", StringComparison.Ordinal));
             Assert.Equal($"urls_{link.CreatedAt:yyyy_MM}", Assert.Single(touched, name => name.StartsWith("urls_", StringComparison.Ordinal)));
@@ -61,10 +76,12 @@ public sealed partial class PostgresLinkStoreTests(PostgresStores database) : Li
         await using var transaction = await connection.BeginTransactionAsync(Token);
         var plan = await PostgresPlans.ExplainAsync(
             connection,
-            $"DELETE FROM pg_statistic WHERE starelid = '{partition}'::regclass; UPDATE pg_class SET reltuples = -1 WHERE oid = '{partition}'::regclass; {PostgresLinkStore.PlanOnceSql}",
+            $"DELETE FROM pg_statistic WHERE starelid = '{partition}'::regclass; UPDATE pg_class SET reltuples = -1 WHERE oid = "
+                + $"'{partition}'::regclass; {PostgresLinkStore.PlanOnceSql}",
             PostgresLinkStore.FindTargetSql,
             $"'{links[0]!.ShortCode}'",
-            Token);
+            Token
+        );
 
         Assert.Contains(plan, line => line.Contains($"Index Scan using {partition}_short_code_idx", StringComparison.Ordinal));
         Assert.DoesNotContain(plan, line => line.Contains("Bitmap", StringComparison.Ordinal) || line.Contains("created_at_idx", StringComparison.Ordinal));
@@ -85,12 +102,19 @@ public sealed partial class PostgresLinkStoreTests(PostgresStores database) : Li
         // As the earlier version's UPDATE does it.
         await using var update = new NpgsqlCommand("UPDATE urls SET metadata = coalesce($2::jsonb, metadata) WHERE short_code = $1", connection)
         {
-            Parameters = { new() { Value = link.ShortCode }, new() { Value = stored } },
+            Parameters =
+            {
+                new() { Value = link.ShortCode },
+                new() { Value = stored },
+            },
         };
         await update.ExecuteNonQueryAsync(Token);
 
         Assert.Equal(read, (await Links.FindAsync(link.ShortCode, Token))!.Metadata);
-        Assert.Equal(value is null ? 0 : 1, (await Links.ListAsync(new LinkQuery(user.Id, 10, Metadata: [KeyValuePair.Create("b", value ?? "1")]), Token)).Links.Count);
+        Assert.Equal(
+            value is null ? 0 : 1,
+            (await Links.ListAsync(new LinkQuery(user.Id, 10, Metadata: [KeyValuePair.Create("b", value ?? "1")]), Token)).Links.Count
+        );
         var untouched = await Links.UpdateAsync(link.ShortCode, user.Id, new LinkChange { IsActive = false }, Token);
         var changed = await Links.UpdateAsync(link.ShortCode, user.Id, new LinkChange { Metadata = """{"b":1e9,"a":2}""" }, Token);
 
@@ -110,7 +134,8 @@ public sealed partial class PostgresLinkStoreTests(PostgresStores database) : Li
                 SELECT indisvalid, (SELECT count(*) FROM pg_inherits WHERE inhparent = 'urls'::regclass) - (SELECT count(*) FROM pg_inherits WHERE inhparent = indexrelid)
                 FROM pg_index WHERE indexrelid = 'idx_urls_user_end'::regclass
                 """,
-                connection);
+                connection
+            );
             await using var reader = await command.ExecuteReaderAsync(Token);
             await reader.ReadAsync(Token);
             return (reader.GetBoolean(0), reader.GetInt64(1));
@@ -122,13 +147,18 @@ public sealed partial class PostgresLinkStoreTests(PostgresStores database) : Li
             "SET enable_seqscan = off; SET enable_sort = off",
             $"SELECT * FROM urls WHERE user_id = $1 ORDER BY {PostgresLinkStore.EndKey} DESC, id DESC LIMIT 21",
             "1",
-            Token);
+            Token
+        );
         Assert.Contains(plan, line => line.Contains("user_end", StringComparison.Ordinal));
         Assert.DoesNotContain(plan, line => line.Contains("Sort Key", StringComparison.Ordinal) && line.Contains("Sort Method", StringComparison.Ordinal));
 
         // As it is for an instant after the migration, and for good when a migration was cut off.
-        await using (var detach = new NpgsqlCommand(
-            $"DROP INDEX idx_urls_user_end; CREATE INDEX idx_urls_user_end ON ONLY urls (user_id, ({PostgresLinkStore.EndKey}), id)", connection))
+        await using (
+            var detach = new NpgsqlCommand(
+                $"DROP INDEX idx_urls_user_end; CREATE INDEX idx_urls_user_end ON ONLY urls (user_id, ({PostgresLinkStore.EndKey}), id)",
+                connection
+            )
+        )
             await detach.ExecuteNonQueryAsync(Token);
         Assert.False((await ReadAsync()).IsValid);
         (await database.OpenDatabaseAsync()).Migrate();
@@ -140,9 +170,15 @@ public sealed partial class PostgresLinkStoreTests(PostgresStores database) : Li
     {
         var alias = NewCode();
         // PostgreSQL's text cannot hold it. Stands for whatever a check of ours might let through.
-        var bad = NewLink() with { OriginalUrl = "https://example.com/\0" };
+        var bad = NewLink() with
+        {
+            OriginalUrl = "https://example.com/\0",
+        };
 
-        var creates = Enumerable.Range(0, 50).Select(i => Task.Run(() => CreateAsync(null, Now, i == 25 ? bad : NewLink(i == 0 ? alias : null)), Token)).ToList();
+        var creates = Enumerable
+            .Range(0, 50)
+            .Select(i => Task.Run(() => CreateAsync(null, Now, i == 25 ? bad : NewLink(i == 0 ? alias : null)), Token))
+            .ToList();
         await Assert.ThrowsAsync<PostgresException>(() => creates[25]);
         foreach (var neighbour in creates.Where((_, i) => i != 25))
             Assert.NotNull(Assert.Single(await neighbour));
@@ -157,8 +193,9 @@ public sealed partial class PostgresLinkStoreTests(PostgresStores database) : Li
         for (var round = 0; round < 3; round++)
         {
             await stores.Links.CreateAsync(new CreateLinks([NewLink()], null, Now, NewKey), Token);
-            await Assert.ThrowsAsync<PostgresException>(
-                () => stores.Links.CreateAsync(new CreateLinks([NewLink() with { OriginalUrl = "https://example.com/\0" }], null, Now, NewKey), Token));
+            await Assert.ThrowsAsync<PostgresException>(() =>
+                stores.Links.CreateAsync(new CreateLinks([NewLink() with { OriginalUrl = "https://example.com/\0" }], null, Now, NewKey), Token)
+            );
             await stores.Links.CreateAsync(new CreateLinks([NewLink()], null, Now, NewKey), Token);
         }
     }
@@ -181,16 +218,25 @@ public sealed partial class PostgresLinkStoreTests(PostgresStores database) : Li
         var other = database.StoresOf(await database.NewDatabaseAsync());
         var aliases = Enumerable.Range(0, 200).Select(_ => NewCode()).ToArray();
 
-        var results = await Task.WhenAll(new[] { Links, other.Links }.Select((store, process) => Task.Run(
-            async () =>
-            {
-                // In opposite orders, so that they would wait for each other in a circle if locks were taken in the order of the request.
-                var links = (process == 0 ? aliases : aliases.Reverse()).Select(alias => NewLink(alias)).ToArray();
-                return Assert.IsType<CreateLinksResult.Created>(await store.CreateAsync(new CreateLinks(links, null, Now, NewKey), Token)).Links;
-            },
-            Token)));
+        var results = await Task.WhenAll(
+            new[] { Links, other.Links }.Select(
+                (store, process) =>
+                    Task.Run(
+                        async () =>
+                        {
+                            // In opposite orders, so that they would wait for each other in a circle if locks were taken in the order of the request.
+                            var links = (process == 0 ? aliases : aliases.Reverse()).Select(alias => NewLink(alias)).ToArray();
+                            return Assert.IsType<CreateLinksResult.Created>(await store.CreateAsync(new CreateLinks(links, null, Now, NewKey), Token)).Links;
+                        },
+                        Token
+                    )
+            )
+        );
 
-        Assert.Equal(aliases.Order(StringComparer.Ordinal), results.SelectMany(links => links).OfType<Link>().Select(link => link.ShortCode).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            aliases.Order(StringComparer.Ordinal),
+            results.SelectMany(links => links).OfType<Link>().Select(link => link.ShortCode).Order(StringComparer.Ordinal)
+        );
     }
 
     [Fact]
@@ -198,10 +244,23 @@ public sealed partial class PostgresLinkStoreTests(PostgresStores database) : Li
     {
         var other = database.StoresOf(await database.NewDatabaseAsync());
         var user = await NewUserAsync();
-        var idempotency = new Idempotency(NewHash(), NewHash(), Now.AddDays(1), links => new StoredReply(201, null, System.Text.Encoding.UTF8.GetBytes(links[0]!.ShortCode)));
+        var idempotency = new Idempotency(
+            NewHash(),
+            NewHash(),
+            Now.AddDays(1),
+            links => new StoredReply(201, null, System.Text.Encoding.UTF8.GetBytes(links[0]!.ShortCode))
+        );
 
-        var results = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => Task.Run(
-            () => (i % 2 == 0 ? Links : other.Links).CreateAsync(new CreateLinks([NewLink()], user.Id, Now, NewKey, idempotency), Token), Token)));
+        var results = await Task.WhenAll(
+            Enumerable
+                .Range(0, 40)
+                .Select(i =>
+                    Task.Run(
+                        () => (i % 2 == 0 ? Links : other.Links).CreateAsync(new CreateLinks([NewLink()], user.Id, Now, NewKey, idempotency), Token),
+                        Token
+                    )
+                )
+        );
 
         Assert.Single(results.OfType<CreateLinksResult.Created>());
         Assert.Single((await Links.ListAsync(new LinkQuery(user.Id, 10), Token)).Links);
@@ -219,7 +278,10 @@ public sealed partial class PostgresLinkStoreTests(PostgresStores database) : Li
             Assert.Equal(i, changed.Version.Number);
 
             // At once: no replica has it yet, or some have.
-            Assert.Equal(new LinkTarget(target, null, 302, IsActive: true, changed.Version), await Links.FindTargetAsync(link.ShortCode, changed.Version, Token));
+            Assert.Equal(
+                new LinkTarget(target, null, 302, IsActive: true, changed.Version),
+                await Links.FindTargetAsync(link.ShortCode, changed.Version, Token)
+            );
         }
 
         var deleted = await Links.DeleteAsync(link.ShortCode, user.Id, Token);
@@ -238,7 +300,9 @@ public sealed partial class PostgresLinkStoreTests(PostgresStores database) : Li
         await Links.DeleteAsync(link.ShortCode, user.Id, Token);
 
         IReadOnlyList<LoggedChange> changes = [];
-        await Eventually.HoldsAsync(async () => (changes = [.. (await log.ReadAsync(TimeSpan.FromMinutes(1), Token)).Changes.Where(entry => entry.Change.ShortCode == link.ShortCode)]).Count == 2);
+        await Eventually.HoldsAsync(async () =>
+            (changes = [.. (await log.ReadAsync(TimeSpan.FromMinutes(1), Token)).Changes.Where(entry => entry.Change.ShortCode == link.ShortCode)]).Count == 2
+        );
 
         Assert.Equal([2, 3], changes.Select(entry => entry.Change.Version.Number).Order());
         Assert.DoesNotContain((await log.ReadAsync(TimeSpan.Zero, Token)).Changes, entry => entry.Change.ShortCode == link.ShortCode);
@@ -265,7 +329,10 @@ public sealed partial class PostgresLinkStoreTests(PostgresStores database) : Li
         Assert.Equal(new StateVersion(epoch, 4), deleted);
         var recent = await log.ReadAsync(TimeSpan.FromMinutes(1), Token);
         Assert.Equal(epoch, recent.Epoch);
-        Assert.Equal([before, after, deleted], recent.Changes.Where(entry => entry.Change.ShortCode == link.ShortCode).Select(entry => entry.Change.Version).OrderBy(version => version.Number));
+        Assert.Equal(
+            [before, after, deleted],
+            recent.Changes.Where(entry => entry.Change.ShortCode == link.ShortCode).Select(entry => entry.Change.Version).OrderBy(version => version.Number)
+        );
     }
 
     [Fact]
@@ -282,7 +349,8 @@ public sealed partial class PostgresLinkStoreTests(PostgresStores database) : Li
                 while (!stopping.IsCancellationRequested)
                     versions.Add((await Links.UpdateAsync(link.ShortCode, user.Id, new LinkChange { IsActive = true }, Token)).Version);
             },
-            Token);
+            Token
+        );
 
         for (var i = 0; i < 10; i++)
         {

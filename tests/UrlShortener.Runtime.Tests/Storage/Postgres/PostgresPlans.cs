@@ -11,10 +11,18 @@ internal static class PostgresPlans
     /// <param name="sql">The statement.</param>
     /// <param name="values">Its parameters, as SQL.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public static async Task<IReadOnlyList<string>> ExplainAsync(NpgsqlConnection connection, string before, string sql, string values, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<string>> ExplainAsync(
+        NpgsqlConnection connection,
+        string before,
+        string sql,
+        string values,
+        CancellationToken cancellationToken
+    )
     {
         await using var command = new NpgsqlCommand(
-            $"{before}; DEALLOCATE ALL; PREPARE explained AS {sql}; EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) EXECUTE explained({values})", connection);
+            $"{before}; DEALLOCATE ALL; PREPARE explained AS {sql}; EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) EXECUTE explained({values})",
+            connection
+        );
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var lines = new List<string>();
         do
@@ -24,8 +32,7 @@ internal static class PostgresPlans
                 if (reader.GetFieldType(0) == typeof(string))
                     lines.Add(reader.GetString(0));
             }
-        }
-        while (await reader.NextResultAsync(cancellationToken));
+        } while (await reader.NextResultAsync(cancellationToken));
         return lines;
     }
 }

@@ -20,14 +20,21 @@ public sealed class PostgresStoredBytesTests(PostgresStores database) : StoredBy
         await ExecuteAsync(connection, "DELETE FROM user_byte_counts WHERE user_id = $1", user.Id);
         Assert.Equal(0, await ReadSumAsync(user));
 
-        var writes = Task.WhenAll(Enumerable.Range(0, 50).Select(i => Task.Run(
-            async () =>
-            {
-                await CreateOneAsync(user.Id);
-                if (i % 10 == 0)
-                    await FoldAsync();
-            },
-            Token)));
+        var writes = Task.WhenAll(
+            Enumerable
+                .Range(0, 50)
+                .Select(i =>
+                    Task.Run(
+                        async () =>
+                        {
+                            await CreateOneAsync(user.Id);
+                            if (i % 10 == 0)
+                                await FoldAsync();
+                        },
+                        Token
+                    )
+                )
+        );
         PostgresUsage.CountUncounted(connection);
         await writes;
         await FoldAsync();
@@ -54,7 +61,12 @@ public sealed class PostgresStoredBytesTests(PostgresStores database) : StoredBy
 
     private protected override async Task FoldAsync()
     {
-        using var maintenance = new PostgresMaintenance(await database.OpenDatabaseAsync(), new PostgresOptions(), TimeProvider.System, NullLogger<PostgresMaintenance>.Instance);
+        using var maintenance = new PostgresMaintenance(
+            await database.OpenDatabaseAsync(),
+            new PostgresOptions(),
+            TimeProvider.System,
+            NullLogger<PostgresMaintenance>.Instance
+        );
         await maintenance.FoldAsync(Token);
     }
 

@@ -90,7 +90,8 @@ public sealed class PostgresStores(Servers servers) : IAsyncLifetime
             new PostgresClickSalts(database),
             new PostgresClickRetention(database),
             statistics,
-            statistics);
+            statistics
+        );
     }
 
     internal static PostgresProcess New(string connectionString, PostgresOptions? options = null)

@@ -49,7 +49,8 @@ public sealed class RedisBucketsTests(RedisServers servers)
         var begin = TimeProvider.System.GetTimestamp();
 
         var decisions = await Task.WhenAll(
-            Enumerable.Range(0, 300).Select(i => (i % 2 == 0 ? here : there).Buckets.TakeAsync("address:2001:db8::/64", limit, Token).AsTask()));
+            Enumerable.Range(0, 300).Select(i => (i % 2 == 0 ? here : there).Buckets.TakeAsync("address:2001:db8::/64", limit, Token).AsTask())
+        );
 
         // One a second comes back.
         var refilled = (int)TimeProvider.System.GetElapsedTime(begin).TotalSeconds + 1;

@@ -36,12 +36,13 @@ internal sealed class RedisClient : IAsyncDisposable
     public IDatabase Database => Connection.Multiplexer!.GetDatabase();
 
     /// <summary>Patient by default: contracts are tested on machines that are busy with other tests.</summary>
-    public static RedisOptions NewOptions(TimeSpan? timeout = null) => new()
-    {
-        KeyPrefix = $"test-{Guid.NewGuid().ToString("N")[..12]}",
-        Timeout = timeout ?? TimeSpan.FromSeconds(5),
-        BreakDuration = TimeSpan.FromMilliseconds(500),
-    };
+    public static RedisOptions NewOptions(TimeSpan? timeout = null) =>
+        new()
+        {
+            KeyPrefix = $"test-{Guid.NewGuid().ToString("N")[..12]}",
+            Timeout = timeout ?? TimeSpan.FromSeconds(5),
+            BreakDuration = TimeSpan.FromMilliseconds(500),
+        };
 
     /// <summary>Connects and waits until it is done.</summary>
     public static async Task<RedisClient> ConnectAsync(RedisServers servers, RedisKind kind, RedisOptions? options = null)

@@ -69,7 +69,8 @@ public sealed class RedisKeyPoolTests(RedisServers servers)
         await client.Keys.AddAsync(1, CodeGenerator.Generate(10_000), Token);
 
         var sizes = await Task.WhenAll(
-            Enumerable.Range(0, RedisKeyPool.Sets).Select(set => client.Database.SetLengthAsync($"{client.Options.KeyPrefix}:keys:local:1:{set}")));
+            Enumerable.Range(0, RedisKeyPool.Sets).Select(set => client.Database.SetLengthAsync($"{client.Options.KeyPrefix}:keys:local:1:{set}"))
+        );
 
         Assert.Equal(10_000, sizes.Sum());
         Assert.All(sizes, size => Assert.InRange(size, 1, 200));

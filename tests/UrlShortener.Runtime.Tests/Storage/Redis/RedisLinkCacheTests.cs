@@ -56,13 +56,17 @@ public sealed class RedisLinkCacheTests(RedisServers servers)
     {
         await using var client = await RedisClient.ConnectAsync(servers, kind);
 
-        await Parallel.ForEachAsync(Enumerable.Range(1, 300), Token, async (version, token) =>
-        {
-            if (version % 3 == 0)
-                Assert.True(await client.Links.InvalidateAsync(new LinkVersion("abcd", new(0, version)), token));
-            else
-                await client.Links.StoreAsync("abcd", NewTarget(version), token);
-        });
+        await Parallel.ForEachAsync(
+            Enumerable.Range(1, 300),
+            Token,
+            async (version, token) =>
+            {
+                if (version % 3 == 0)
+                    Assert.True(await client.Links.InvalidateAsync(new LinkVersion("abcd", new(0, version)), token));
+                else
+                    await client.Links.StoreAsync("abcd", NewTarget(version), token);
+            }
+        );
 
         Assert.Equal(new SharedLookup(null, new(0, 300)), await client.Links.FindAsync("abcd", Token));
     }
@@ -259,7 +263,8 @@ public sealed class RedisLinkCacheTests(RedisServers servers)
 
     private static string KeyOf(RedisClient client, string code) => $"{client.Options.KeyPrefix}:link:{code}";
 
-    private static LinkTarget NewTarget(int number, int epoch = 0) => new($"https://example.com/{number}", null, 302, IsActive: true, new StateVersion(epoch, number));
+    private static LinkTarget NewTarget(int number, int epoch = 0) =>
+        new($"https://example.com/{number}", null, 302, IsActive: true, new StateVersion(epoch, number));
 
     // A subscription takes a moment to be there.
     private static async Task WaitUntilHeardAsync(RedisClient there, ConcurrentQueue<LinkVersion> heard)

@@ -34,7 +34,9 @@ public sealed class RedisLinkTests
     [Fact]
     public void Parse_Marker_HasAVersionOnly() =>
         Assert.Equal(
-            new SharedLookup(null, new(int.MaxValue, int.MaxValue)), RedisLink.Parse(Encoding.UTF8.GetBytes(RedisLink.RenderMarker(new(int.MaxValue, int.MaxValue)))));
+            new SharedLookup(null, new(int.MaxValue, int.MaxValue)),
+            RedisLink.Parse(Encoding.UTF8.GetBytes(RedisLink.RenderMarker(new(int.MaxValue, int.MaxValue))))
+        );
 
     [Fact]
     public void Parse_OfTheReleaseBefore_IsOfEpochZero()

@@ -47,7 +47,8 @@ public sealed class RedisServers : IAsyncLifetime
     }
 }
 
-/// <summary>Tests that share the servers, and hold calls to their time limits: they run after the others, which would take the processor from the servers.</summary>
+/// <summary>Tests that share the servers, and hold calls to their time limits: they run after the others, which would take the processor from the
+/// servers.</summary>
 [CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class RedisTestGroup : ICollectionFixture<RedisServers>
 {

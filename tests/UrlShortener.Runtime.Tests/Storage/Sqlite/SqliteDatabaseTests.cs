@@ -97,9 +97,9 @@ public sealed class SqliteDatabaseTests : IAsyncDisposable
                 session.Execute(Insert, "failed1");
                 throw new InvalidDataException("mine alone");
             },
-            Token);
-        var violating = database.WriteAsync(
-            session => session.Execute(Insert, "failed2") + session.Execute(Insert, "failed2"), Token);
+            Token
+        );
+        var violating = database.WriteAsync(session => session.Execute(Insert, "failed2") + session.Execute(Insert, "failed2"), Token);
         var after = AddAsync(database, "after01");
 
         gate.Set();
@@ -196,7 +196,8 @@ public sealed class SqliteDatabaseTests : IAsyncDisposable
                 gate.Wait(Token);
                 return rows;
             },
-            Token);
+            Token
+        );
         written.Wait(Token);
 
         Assert.Equal(["before1"], await ReadAsync(database));
@@ -242,9 +243,21 @@ public sealed class SqliteDatabaseTests : IAsyncDisposable
         var user = await stores.Users.CreateAsync("ada@example.com", Tier.Pro, 5, quota: null, hash, now, Token);
         var idempotency = new Idempotency("key", "hash", now.AddDays(1), _ => new StoredReply(201, "/x", [1, 2, 3]));
         await stores.Links.CreateAsync(
-            new CreateLinks([new NewLink("alias", "https://example.com/😀", now.AddDays(1), 308, """{"a":1}""")], user!.Id, now, () => Key.OnDemand(CodeGenerator.Generate()), idempotency), Token);
+            new CreateLinks(
+                [new NewLink("alias", "https://example.com/😀", now.AddDays(1), 308, """{"a":1}""")],
+                user!.Id,
+                now,
+                () => Key.OnDemand(CodeGenerator.Generate()),
+                idempotency
+            ),
+            Token
+        );
         await stores.Keys.AddAsync(["pooled1"], Token);
-        await stores.Clicks.AppendAsync(Guid.NewGuid(), [new StoredClick("alias", now, null, null, null, hash, null, null, DeviceClass.Mobile, IsBot: false)], Token);
+        await stores.Clicks.AppendAsync(
+            Guid.NewGuid(),
+            [new StoredClick("alias", now, null, null, null, hash, null, null, DeviceClass.Mobile, IsBot: false)],
+            Token
+        );
         var salt = await stores.Salts.GetSaltAsync(new DateOnly(2026, 1, 1), Token);
         var link = await stores.Links.FindAsync("alias", Token);
         await first.DisposeAsync();
@@ -260,7 +273,17 @@ public sealed class SqliteDatabaseTests : IAsyncDisposable
         Assert.Equal(1, (await again.Statistics.ReadTotalsAsync("alias", now, now.AddSeconds(1), 1, Token)).Clicks);
         Assert.Equal(salt, await again.Salts.GetSaltAsync(new DateOnly(2026, 1, 1), Token));
         Assert.IsType<CreateLinksResult.Replayed>(
-            await again.Links.CreateAsync(new CreateLinks([new NewLink(null, "https://example.com/", null, 302, "{}")], user.Id, now, () => Key.OnDemand(CodeGenerator.Generate()), idempotency), Token));
+            await again.Links.CreateAsync(
+                new CreateLinks(
+                    [new NewLink(null, "https://example.com/", null, 302, "{}")],
+                    user.Id,
+                    now,
+                    () => Key.OnDemand(CodeGenerator.Generate()),
+                    idempotency
+                ),
+                Token
+            )
+        );
     }
 
     [Fact]
@@ -274,15 +297,22 @@ public sealed class SqliteDatabaseTests : IAsyncDisposable
         var idempotency = new Idempotency("key", "hash", now.AddDays(1), _ => reply);
         var links = Enumerable.Range(0, 20).Select(_ => new NewLink(null, "https://example.com/ä", null, 302, """{"a":1}""")).ToList();
         var created = Assert.IsType<CreateLinksResult.Created>(
-            await stores.Links.CreateAsync(new CreateLinks(links, user.Id, now, () => Key.OnDemand(CodeGenerator.Generate()), idempotency), Token));
+            await stores.Links.CreateAsync(new CreateLinks(links, user.Id, now, () => Key.OnDemand(CodeGenerator.Generate()), idempotency), Token)
+        );
         await stores.Links.CreateAsync(new CreateLinks(links, null, now, () => Key.OnDemand(CodeGenerator.Generate())), Token);
         // As the release before left it.
         string[] undo =
         [
-            "DROP TRIGGER count_bytes_of_deleted_link", "DROP TRIGGER count_bytes_of_changed_link",
-            "DROP TRIGGER count_bytes_of_new_reply", "DROP TRIGGER count_bytes_of_deleted_reply", "DROP TRIGGER count_bytes_of_replaced_reply",
-            "ALTER TABLE urls DROP COLUMN bytes", "ALTER TABLE idempotency_keys DROP COLUMN bytes",
-            "ALTER TABLE users DROP COLUMN stored_bytes", "ALTER TABLE users DROP COLUMN quota_bytes", "DELETE FROM SchemaVersions WHERE ScriptName LIKE '%0005%'",
+            "DROP TRIGGER count_bytes_of_deleted_link",
+            "DROP TRIGGER count_bytes_of_changed_link",
+            "DROP TRIGGER count_bytes_of_new_reply",
+            "DROP TRIGGER count_bytes_of_deleted_reply",
+            "DROP TRIGGER count_bytes_of_replaced_reply",
+            "ALTER TABLE urls DROP COLUMN bytes",
+            "ALTER TABLE idempotency_keys DROP COLUMN bytes",
+            "ALTER TABLE users DROP COLUMN stored_bytes",
+            "ALTER TABLE users DROP COLUMN quota_bytes",
+            "DELETE FROM SchemaVersions WHERE ScriptName LIKE '%0005%'",
         ];
         foreach (var sql in undo)
             await first.WriteAsync(session => session.Execute(sql), Token);
@@ -307,7 +337,8 @@ public sealed class SqliteDatabaseTests : IAsyncDisposable
                 gate.Wait(Token);
                 return 0;
             },
-            Token);
+            Token
+        );
         begun.Wait(Token);
         return write;
     }
@@ -333,26 +364,30 @@ public sealed class SqliteDatabaseTests : IAsyncDisposable
                 release.Wait(Token);
                 return 0;
             },
-            Token);
+            Token
+        );
         isHeld.Wait(Token);
 
         var requests = new[] { Request("bulk 1", 10_000), Request("single 1", 1), Request("bulk 2", 10_000), Request("single 2", 1) }
-            .Select(request => links.CreateAsync(request, Token)).ToList();
+            .Select(request => links.CreateAsync(request, Token))
+            .ToList();
         release.Set();
         await Task.WhenAll([held, .. requests]);
 
         Assert.Equal(["single 1", "single 2", "bulk 1", "bulk 2"], order.Distinct());
         Assert.All(requests, request => Assert.IsType<CreateLinksResult.Created>(request.Result));
 
-        CreateLinks Request(string name, int count) => new(
-            [.. Enumerable.Range(0, count).Select(_ => new NewLink(null, "https://example.com/", null, 302, "{}"))],
-            null,
-            DateTimeOffset.UnixEpoch.AddYears(60),
-            () =>
-            {
-                order.Enqueue(name);
-                return Key.OnDemand(CodeGenerator.Generate());
-            });
+        CreateLinks Request(string name, int count) =>
+            new(
+                [.. Enumerable.Range(0, count).Select(_ => new NewLink(null, "https://example.com/", null, 302, "{}"))],
+                null,
+                DateTimeOffset.UnixEpoch.AddYears(60),
+                () =>
+                {
+                    order.Enqueue(name);
+                    return Key.OnDemand(CodeGenerator.Generate());
+                }
+            );
     }
 
     private SqliteDatabase New(string? path = null)

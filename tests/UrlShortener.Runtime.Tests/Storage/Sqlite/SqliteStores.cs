@@ -31,7 +31,8 @@ public sealed class SqliteStores : IAsyncDisposable
             clicks,
             clicks,
             clicks,
-            clicks);
+            clicks
+        );
     }
 
     /// <summary>The key store of another run.</summary>

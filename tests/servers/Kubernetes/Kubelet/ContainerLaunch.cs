@@ -15,7 +15,8 @@ public sealed class ContainerLaunch
         string? kubeconfig,
         IReadOnlyDictionary<string, string> environment,
         IReadOnlyList<string> command,
-        IReadOnlyDictionary<string, string> mounts)
+        IReadOnlyDictionary<string, string> mounts
+    )
     {
         Pod = pod;
         Container = container;
@@ -44,11 +45,13 @@ public sealed class ContainerLaunch
     public string Folder { get; }
 
     /// <summary>
-    /// Path of a kubeconfig with the token of the pod's service account, for programs that would look for one at its fixed place; null when the pod mounts none.
+    /// Path of a kubeconfig with the token of the pod's service account, for programs that would look for one at its fixed place; null when the pod mounts
+    /// none.
     /// </summary>
     public string? Kubeconfig { get; }
 
-    /// <summary>What <c>env</c> and <c>envFrom</c> say, and KUBERNETES_SERVICE_HOST and _PORT. Values are as the pod has them: see <see cref="Substitute"/>.</summary>
+    /// <summary>What <c>env</c> and <c>envFrom</c> say, and KUBERNETES_SERVICE_HOST and _PORT. Values are as the pod has them: see
+    /// <see cref="Substitute"/>.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; }
 
     /// <summary>The container's <c>command</c> and <c>args</c>, with references to variables replaced; empty when it leaves both to its image.</summary>
@@ -63,15 +66,13 @@ public sealed class ContainerLaunch
     }
 
     /// <summary>A program that gets the container's environment, with mount paths replaced, and <paramref name="arguments"/>.</summary>
-    public ContainerProgram Run(string executable, params IEnumerable<string> arguments) => new(executable, [.. arguments.Select(Substitute)])
-    {
-        Environment = Environment.ToDictionary(one => one.Key, one => Substitute(one.Value)),
-    };
+    public ContainerProgram Run(string executable, params IEnumerable<string> arguments) =>
+        new(executable, [.. arguments.Select(Substitute)]) { Environment = Environment.ToDictionary(one => one.Key, one => Substitute(one.Value)) };
 
     /// <summary>Only whole names: the mount /data is not the beginning of /database.</summary>
     private static string ReplacePath(string text, string path, string folder)
     {
-        for (var at = text.IndexOf(path, StringComparison.Ordinal); at >= 0;)
+        for (var at = text.IndexOf(path, StringComparison.Ordinal); at >= 0; )
         {
             var end = at + path.Length;
             var whole = (end == text.Length || !IsName(text[end])) && (at == 0 || (!IsName(text[at - 1]) && text[at - 1] != '/'));

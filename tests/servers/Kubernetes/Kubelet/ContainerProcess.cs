@@ -24,7 +24,13 @@ internal sealed class ContainerProcess : IAsyncDisposable
     /// <summary>When it has ended; 128 and the signal's number where a signal ended it.</summary>
     public int ExitCode => _process.ExitCode;
 
-    public static async Task<ContainerProcess> StartAsync(string name, ContainerProgram program, string folder, string logPath, CancellationToken cancellationToken)
+    public static async Task<ContainerProcess> StartAsync(
+        string name,
+        ContainerProgram program,
+        string folder,
+        string logPath,
+        CancellationToken cancellationToken
+    )
     {
         var environment = Inherited();
         foreach (var (variable, value) in program.Environment)
@@ -35,10 +41,11 @@ internal sealed class ContainerProcess : IAsyncDisposable
     }
 
     /// <summary>The variables that every program gets.</summary>
-    public static Dictionary<string, string> Inherited() => KeptVariables
-        .Select(name => (Name: name, Value: Environment.GetEnvironmentVariable(name)))
-        .Where(one => one.Value is not null)
-        .ToDictionary(one => one.Name, one => one.Value!);
+    public static Dictionary<string, string> Inherited() =>
+        KeptVariables
+            .Select(name => (Name: name, Value: Environment.GetEnvironmentVariable(name)))
+            .Where(one => one.Value is not null)
+            .ToDictionary(one => one.Name, one => one.Value!);
 
     /// <summary>Sends a signal to the program's own process.</summary>
     public void Signal(int signal) => _process.Signal(signal);
@@ -59,18 +66,20 @@ internal sealed class ContainerProcess : IAsyncDisposable
         await _process.DisposeAsync();
     }
 
-    private Task KillSessionAsync() => Poll.UntilAsync(
-        $"the processes of session {Id} are gone",
-        KillLimit,
-        _ =>
-        {
-            var left = ProcFiles.ReadSession(Id);
-            // All stand still before the first is gone, so that none makes another.
-            foreach (var process in left)
-                Signals.Send(process, Signals.Stop);
-            foreach (var process in left)
-                Signals.Send(process, Signals.Kill);
-            return Task.FromResult(left.Count > 0 ? $"{left.Count} live" : null);
-        },
-        CancellationToken.None);
+    private Task KillSessionAsync() =>
+        Poll.UntilAsync(
+            $"the processes of session {Id} are gone",
+            KillLimit,
+            _ =>
+            {
+                var left = ProcFiles.ReadSession(Id);
+                // All stand still before the first is gone, so that none makes another.
+                foreach (var process in left)
+                    Signals.Send(process, Signals.Stop);
+                foreach (var process in left)
+                    Signals.Send(process, Signals.Kill);
+                return Task.FromResult(left.Count > 0 ? $"{left.Count} live" : null);
+            },
+            CancellationToken.None
+        );
 }

@@ -38,7 +38,13 @@ internal sealed class ContainerRunner(PodWorker pod, V1Container container, bool
             // What it was stays to be seen while it waits.
             var ended = State;
             if (starts > 0)
-                Set(ContainerState.Waiting("CrashLoopBackOff", $"back-off restarting failed container {container.Name}") with { Last = ended.Current, Restarts = ended.Restarts });
+                Set(
+                    ContainerState.Waiting("CrashLoopBackOff", $"back-off restarting failed container {container.Name}") with
+                    {
+                        Last = ended.Current,
+                        Restarts = ended.Restarts,
+                    }
+                );
         }
     }
 
@@ -59,13 +65,14 @@ internal sealed class ContainerRunner(PodWorker pod, V1Container container, bool
         return delay < Context.Options.MaxRestartDelay ? delay : Context.Options.MaxRestartDelay;
     }
 
-    private bool IsToStartAgain() => RestartPolicy switch
-    {
-        "Never" => false,
-        // An init container that has done its work is done.
-        "Always" when !isInit => true,
-        _ => State.Current.Terminated!.ExitCode != 0,
-    };
+    private bool IsToStartAgain() =>
+        RestartPolicy switch
+        {
+            "Never" => false,
+            // An init container that has done its work is done.
+            "Always" when !isInit => true,
+            _ => State.Current.Terminated!.ExitCode != 0,
+        };
 
     /// <summary>Waits until there is all that the container needs.</summary>
     /// <returns>Null when the pod is to stop before that.</returns>
@@ -96,18 +103,25 @@ internal sealed class ContainerRunner(PodWorker pod, V1Container container, bool
     {
         var began = Context.Time.GetUtcNow().UtcDateTime;
         await using var process = await ContainerProcess.StartAsync(
-            $"{pod.Name}/{container.Name}", program, launch.Folder, pod.LogPathOf(container.Name), gone);
+            $"{pod.Name}/{container.Name}",
+            program,
+            launch.Folder,
+            pod.LogPathOf(container.Name),
+            gone
+        );
         _process = process;
         var probe = new Probe(container, launch.PodIp, new ContainerCommands(launch, program));
         using var lifetime = CancellationTokenSource.CreateLinkedTokenSource(gone);
-        Set(new ContainerState
-        {
-            Current = new V1ContainerState { Running = new V1ContainerStateRunning { StartedAt = began } },
-            Last = State.Last ?? (State.IsTerminated ? State.Current : null),
-            Restarts = starts,
-            Started = !isInit && container.StartupProbe is null,
-            Ready = !isInit && container is { StartupProbe: null, ReadinessProbe: null },
-        });
+        Set(
+            new ContainerState
+            {
+                Current = new V1ContainerState { Running = new V1ContainerStateRunning { StartedAt = began } },
+                Last = State.Last ?? (State.IsTerminated ? State.Current : null),
+                Restarts = starts,
+                Started = !isInit && container.StartupProbe is null,
+                Ready = !isInit && container is { StartupProbe: null, ReadinessProbe: null },
+            }
+        );
         var ended = process.WaitUntilEndedAsync(gone);
         var unwell = isInit ? Never(lifetime.Token) : WatchHealthAsync(probe, lifetime.Token);
         try
@@ -132,22 +146,24 @@ internal sealed class ContainerRunner(PodWorker pod, V1Container container, bool
 
         var code = process.ExitCode;
         _process = null;
-        Set(State with
-        {
-            Started = false,
-            Ready = false,
-            Current = new V1ContainerState
+        Set(
+            State with
             {
-                Terminated = new V1ContainerStateTerminated
+                Started = false,
+                Ready = false,
+                Current = new V1ContainerState
                 {
-                    ExitCode = code,
-                    Reason = code == 0 ? "Completed" : "Error",
-                    StartedAt = began,
-                    FinishedAt = Context.Time.GetUtcNow().UtcDateTime,
-                    ContainerID = $"process://{container.Name}-{starts}",
+                    Terminated = new V1ContainerStateTerminated
+                    {
+                        ExitCode = code,
+                        Reason = code == 0 ? "Completed" : "Error",
+                        StartedAt = began,
+                        FinishedAt = Context.Time.GetUtcNow().UtcDateTime,
+                        ContainerID = $"process://{container.Name}-{starts}",
+                    },
                 },
-            },
-        });
+            }
+        );
     }
 
     private static Task Never(CancellationToken cancellationToken) => Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
@@ -199,12 +215,7 @@ internal sealed class ContainerRunner(PodWorker pod, V1Container container, bool
     }
 
     /// <summary>Asks again and again, and tells each outcome that the thresholds confirm.</summary>
-    private static async Task RepeatAsync(
-        Probe probe,
-        V1Probe settings,
-        Action<bool> onOutcome,
-        CancellationToken cancellationToken,
-        Func<bool>? isDone = null)
+    private static async Task RepeatAsync(Probe probe, V1Probe settings, Action<bool> onOutcome, CancellationToken cancellationToken, Func<bool>? isDone = null)
     {
         await Task.Delay(TimeSpan.FromSeconds(settings.InitialDelaySeconds ?? 0), cancellationToken);
         var (successes, failures) = (0, 0);

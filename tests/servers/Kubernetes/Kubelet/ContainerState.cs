@@ -26,20 +26,27 @@ internal sealed record ContainerState
 
     /// <summary>A container that waits.</summary>
     public static ContainerState Waiting(string reason, string? message = null) =>
-        new() { Current = new V1ContainerState { Waiting = new V1ContainerStateWaiting { Reason = reason, Message = message } } };
+        new()
+        {
+            Current = new V1ContainerState
+            {
+                Waiting = new V1ContainerStateWaiting { Reason = reason, Message = message },
+            },
+        };
 
     /// <summary>What the pod's status says of it.</summary>
-    public V1ContainerStatus ToStatus(V1Container container) => new()
-    {
-        Name = container.Name,
-        Image = container.Image,
-        // Required, and of no meaning for a program of this machine.
-        ImageID = "",
-        State = Current,
-        LastState = Last,
-        Ready = Ready,
-        Started = Started,
-        RestartCount = Restarts,
-        ContainerID = IsRunning || IsTerminated ? $"process://{container.Name}-{Restarts}" : null,
-    };
+    public V1ContainerStatus ToStatus(V1Container container) =>
+        new()
+        {
+            Name = container.Name,
+            Image = container.Image,
+            // Required, and of no meaning for a program of this machine.
+            ImageID = "",
+            State = Current,
+            LastState = Last,
+            Ready = Ready,
+            Started = Started,
+            RestartCount = Restarts,
+            ContainerID = IsRunning || IsTerminated ? $"process://{container.Name}-{Restarts}" : null,
+        };
 }

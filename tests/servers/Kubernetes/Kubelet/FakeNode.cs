@@ -18,12 +18,21 @@ internal sealed class FakeNode(KubeletContext context)
     public async Task RegisterAsync(CancellationToken cancellationToken)
     {
         var labels = new Dictionary<string, string>(context.Options.NodeLabels) { ["kubernetes.io/hostname"] = Name, ["kubernetes.io/os"] = "linux" };
-        var node = new V1Node { Metadata = new V1ObjectMeta { Name = Name, Labels = labels } };
+        var node = new V1Node
+        {
+            Metadata = new V1ObjectMeta { Name = Name, Labels = labels },
+        };
         await context.RequestAsync(token => context.Client.CoreV1.CreateNodeAsync(node, cancellationToken: token), cancellationToken);
         await WriteStatusAsync("True", cancellationToken);
-        var lease = new V1Lease { Metadata = new V1ObjectMeta { Name = Name }, Spec = LeaseSpec() };
+        var lease = new V1Lease
+        {
+            Metadata = new V1ObjectMeta { Name = Name },
+            Spec = LeaseSpec(),
+        };
         await context.RequestAsync(
-            token => context.Client.CoordinationV1.CreateNamespacedLeaseAsync(lease, LeaseNamespace, cancellationToken: token), cancellationToken);
+            token => context.Client.CoordinationV1.CreateNamespacedLeaseAsync(lease, LeaseNamespace, cancellationToken: token),
+            cancellationToken
+        );
         // Admission marks new nodes as not ready, and the controllers take the mark away; nobody needs to wait for that.
         var unmarked = new V1Patch("""{"spec": {"taints": null}}""", V1Patch.PatchType.MergePatch);
         await context.RequestAsync(token => context.Client.CoreV1.PatchNodeAsync(unmarked, Name, cancellationToken: token), cancellationToken);
@@ -37,7 +46,9 @@ internal sealed class FakeNode(KubeletContext context)
             await Task.Delay(Heartbeat, context.Time, cancellationToken);
             var patch = new V1Patch(KubernetesJson.Serialize(new V1Lease { Spec = LeaseSpec() }), V1Patch.PatchType.MergePatch);
             await context.RequestAsync(
-                token => context.Client.CoordinationV1.PatchNamespacedLeaseAsync(patch, Name, LeaseNamespace, cancellationToken: token), cancellationToken);
+                token => context.Client.CoordinationV1.PatchNamespacedLeaseAsync(patch, Name, LeaseNamespace, cancellationToken: token),
+                cancellationToken
+            );
         }
     }
 
@@ -84,14 +95,21 @@ internal sealed class FakeNode(KubeletContext context)
             Reason = ready ? null : "NodeNotReady",
             LastTransitionTime = context.Time.GetUtcNow().UtcDateTime,
         };
-        var patch = new V1Patch(KubernetesJson.Serialize(new V1Pod { Status = new V1PodStatus { Conditions = [condition] } }), V1Patch.PatchType.StrategicMergePatch);
+        var patch = new V1Patch(
+            KubernetesJson.Serialize(new V1Pod { Status = new V1PodStatus { Conditions = [condition] } }),
+            V1Patch.PatchType.StrategicMergePatch
+        );
         var pods = await context.Client.CoreV1.ListPodForAllNamespacesAsync(fieldSelector: $"spec.nodeName={Name}", cancellationToken: cancellationToken);
         foreach (var pod in pods.Items.Where(pod => pod.Status.Phase == "Running"))
         {
             try
             {
                 await context.Client.CoreV1.PatchNamespacedPodStatusAsync(
-                    patch, pod.Metadata.Name, pod.Metadata.NamespaceProperty, cancellationToken: cancellationToken);
+                    patch,
+                    pod.Metadata.Name,
+                    pod.Metadata.NamespaceProperty,
+                    cancellationToken: cancellationToken
+                );
             }
             catch (HttpOperationException e) when (e.Response.StatusCode == HttpStatusCode.NotFound)
             {
@@ -118,5 +136,11 @@ internal sealed class FakeNode(KubeletContext context)
         }
     }
 
-    private V1LeaseSpec LeaseSpec() => new() { HolderIdentity = Name, LeaseDurationSeconds = LeaseSeconds, RenewTime = context.Time.GetUtcNow().UtcDateTime };
+    private V1LeaseSpec LeaseSpec() =>
+        new()
+        {
+            HolderIdentity = Name,
+            LeaseDurationSeconds = LeaseSeconds,
+            RenewTime = context.Time.GetUtcNow().UtcDateTime,
+        };
 }

@@ -16,7 +16,16 @@ internal static class FakePod
     {
         var ends = pod.Spec.RestartPolicy != "Always";
         var state = ends
-            ? new V1ContainerState { Terminated = new V1ContainerStateTerminated { ExitCode = 0, Reason = "Completed", StartedAt = now, FinishedAt = now } }
+            ? new V1ContainerState
+            {
+                Terminated = new V1ContainerStateTerminated
+                {
+                    ExitCode = 0,
+                    Reason = "Completed",
+                    StartedAt = now,
+                    FinishedAt = now,
+                },
+            }
             : new V1ContainerState { Running = new V1ContainerStateRunning { StartedAt = now } };
         return new V1PodStatus
         {
@@ -27,15 +36,31 @@ internal static class FakePod
             StartTime = now,
             Conditions =
             [
-                .. Done.Select(type => new V1PodCondition { Type = type, Status = "True", LastTransitionTime = now }),
-                .. Lasting.Select(type =>
-                    new V1PodCondition { Type = type, Status = ends ? "False" : "True", Reason = ends ? "PodCompleted" : null, LastTransitionTime = now }),
+                .. Done.Select(type => new V1PodCondition
+                {
+                    Type = type,
+                    Status = "True",
+                    LastTransitionTime = now,
+                }),
+                .. Lasting.Select(type => new V1PodCondition
+                {
+                    Type = type,
+                    Status = ends ? "False" : "True",
+                    Reason = ends ? "PodCompleted" : null,
+                    LastTransitionTime = now,
+                }),
             ],
             ContainerStatuses =
             [
                 .. pod.Spec.Containers.Select(container => new V1ContainerStatus
                 {
-                    Name = container.Name, Image = container.Image, ImageID = "", State = state, Ready = !ends, Started = !ends, RestartCount = 0,
+                    Name = container.Name,
+                    Image = container.Image,
+                    ImageID = "",
+                    State = state,
+                    Ready = !ends,
+                    Started = !ends,
+                    RestartCount = 0,
                 }),
             ],
         };

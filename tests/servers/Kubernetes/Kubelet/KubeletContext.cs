@@ -36,7 +36,6 @@ internal sealed class KubeletContext(ProcessKubeletOptions options, IKubernetes 
             lock (_sync)
                 return _connected.Task.IsCompleted;
         }
-
         set
         {
             lock (_sync)

@@ -19,8 +19,7 @@ internal static class PodAddresses
         {
             // At random: another process that looks at the same time must not find the same one.
             address = $"127.{Byte(1, 255)}.{Byte(0, 256)}.{Byte(1, 255)}";
-        }
-        while (used.Contains(IPAddress.Parse(address)) || !Taken.TryAdd(address, true));
+        } while (used.Contains(IPAddress.Parse(address)) || !Taken.TryAdd(address, true));
 
         return address;
     }
@@ -32,8 +31,7 @@ internal static class PodAddresses
         do
         {
             address = $"100.{Byte(64, 128)}.{Byte(0, 256)}.{Byte(1, 255)}";
-        }
-        while (!Taken.TryAdd(address, true));
+        } while (!Taken.TryAdd(address, true));
 
         return address;
     }

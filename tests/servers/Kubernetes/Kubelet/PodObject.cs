@@ -13,7 +13,13 @@ internal static class PodObject
     public static Task<bool> WriteStatusAsync(KubeletContext context, V1Pod pod, V1PodStatus status, CancellationToken cancellationToken)
     {
         // The identifier keeps it from another pod of the same name.
-        var body = KubernetesJson.Serialize(new V1Pod { Metadata = new V1ObjectMeta { Uid = pod.Metadata.Uid }, Status = status });
+        var body = KubernetesJson.Serialize(
+            new V1Pod
+            {
+                Metadata = new V1ObjectMeta { Uid = pod.Metadata.Uid },
+                Status = status,
+            }
+        );
         var patch = new V1Patch(body, V1Patch.PatchType.StrategicMergePatch);
         return context.RequestAsync(
             async token =>
@@ -21,7 +27,11 @@ internal static class PodObject
                 try
                 {
                     await context.Client.CoreV1.PatchNamespacedPodStatusAsync(
-                        patch, pod.Metadata.Name, pod.Metadata.NamespaceProperty, cancellationToken: token);
+                        patch,
+                        pod.Metadata.Name,
+                        pod.Metadata.NamespaceProperty,
+                        cancellationToken: token
+                    );
                     return true;
                 }
                 catch (HttpOperationException e) when (e.Response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Conflict)
@@ -29,24 +39,31 @@ internal static class PodObject
                     return false;
                 }
             },
-            cancellationToken);
+            cancellationToken
+        );
     }
 
     /// <summary>Removes the object of a pod that was deleted and has ended.</summary>
-    public static Task<bool> DeleteAsync(KubeletContext context, V1Pod pod, CancellationToken cancellationToken) => context.RequestAsync(
-        async token =>
-        {
-            try
+    public static Task<bool> DeleteAsync(KubeletContext context, V1Pod pod, CancellationToken cancellationToken) =>
+        context.RequestAsync(
+            async token =>
             {
-                var options = new V1DeleteOptions { GracePeriodSeconds = 0, Preconditions = new V1Preconditions { Uid = pod.Metadata.Uid } };
-                await context.Client.CoreV1.DeleteNamespacedPodAsync(pod.Metadata.Name, pod.Metadata.NamespaceProperty, options, cancellationToken: token);
-            }
-            catch (HttpOperationException e) when (e.Response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Conflict)
-            {
-                // It is gone.
-            }
+                try
+                {
+                    var options = new V1DeleteOptions
+                    {
+                        GracePeriodSeconds = 0,
+                        Preconditions = new V1Preconditions { Uid = pod.Metadata.Uid },
+                    };
+                    await context.Client.CoreV1.DeleteNamespacedPodAsync(pod.Metadata.Name, pod.Metadata.NamespaceProperty, options, cancellationToken: token);
+                }
+                catch (HttpOperationException e) when (e.Response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Conflict)
+                {
+                    // It is gone.
+                }
 
-            return true;
-        },
-        cancellationToken);
+                return true;
+            },
+            cancellationToken
+        );
 }

@@ -58,9 +58,11 @@ internal sealed class PodVolumes(IKubernetes client, V1Pod pod, string podIp, st
     }
 
     /// <summary>The folder of this machine for each mount path of a container.</summary>
-    public IReadOnlyDictionary<string, string> MountsOf(V1Container container) => (container.VolumeMounts ?? []).ToDictionary(
-        mount => mount.MountPath.TrimEnd('/'),
-        mount => mount.SubPath is { Length: > 0 } path ? Path.Combine(_folders[mount.Name], path) : _folders[mount.Name]);
+    public IReadOnlyDictionary<string, string> MountsOf(V1Container container) =>
+        (container.VolumeMounts ?? []).ToDictionary(
+            mount => mount.MountPath.TrimEnd('/'),
+            mount => mount.SubPath is { Length: > 0 } path ? Path.Combine(_folders[mount.Name], path) : _folders[mount.Name]
+        );
 
     /// <summary>What <c>env</c> and <c>envFrom</c> of a container say.</summary>
     /// <exception cref="PodConfigurationException">Something that they refer to is not there.</exception>
@@ -89,12 +91,24 @@ internal sealed class PodVolumes(IKubernetes client, V1Pod pod, string podIp, st
             var value = variable.ValueFrom switch
             {
                 null => Variables.Expand(variable.Value ?? "", environment),
-                { ConfigMapKeyRef: { } map } => Pick(Texts(await ReadConfigMapAsync(map.Name, map.Optional, cancellationToken)), map.Key, map.Name, map.Optional),
-                { SecretKeyRef: { } secret } =>
-                    Pick(Texts(await ReadSecretAsync(secret.Name, secret.Optional, cancellationToken)), secret.Key, secret.Name, secret.Optional),
+                { ConfigMapKeyRef: { } map } => Pick(
+                    Texts(await ReadConfigMapAsync(map.Name, map.Optional, cancellationToken)),
+                    map.Key,
+                    map.Name,
+                    map.Optional
+                ),
+                { SecretKeyRef: { } secret } => Pick(
+                    Texts(await ReadSecretAsync(secret.Name, secret.Optional, cancellationToken)),
+                    secret.Key,
+                    secret.Name,
+                    secret.Optional
+                ),
                 { FieldRef: { } field } => ReadField(field.FieldPath),
                 { ResourceFieldRef: { } resource } => ReadResource(container, resource.Resource),
-                _ => throw new PodConfigurationException("CreateContainerConfigError", $"The source of {variable.Name} is of a kind that process kubelets do not know."),
+                _ => throw new PodConfigurationException(
+                    "CreateContainerConfigError",
+                    $"The source of {variable.Name} is of a kind that process kubelets do not know."
+                ),
             };
             if (value is not null)
                 environment[variable.Name] = value;
@@ -106,9 +120,10 @@ internal sealed class PodVolumes(IKubernetes client, V1Pod pod, string podIp, st
     private static Dictionary<string, string> Texts(IReadOnlyDictionary<string, byte[]> entries) =>
         entries.ToDictionary(one => one.Key, one => Encoding.UTF8.GetString(one.Value));
 
-    private static string? Pick(Dictionary<string, string> entries, string key, string name, bool? optional) => entries.TryGetValue(key, out var value)
-        ? value
-        : optional == true ? null : throw new PodConfigurationException("CreateContainerConfigError", $"couldn't find key {key} in {name}");
+    private static string? Pick(Dictionary<string, string> entries, string key, string name, bool? optional) =>
+        entries.TryGetValue(key, out var value) ? value
+        : optional == true ? null
+        : throw new PodConfigurationException("CreateContainerConfigError", $"couldn't find key {key} in {name}");
 
     private static string ReadResource(V1Container container, string path)
     {
@@ -124,7 +139,8 @@ internal sealed class PodVolumes(IKubernetes client, V1Pod pod, string podIp, st
         IReadOnlyDictionary<string, byte[]> entries,
         IList<V1KeyToPath>? items,
         int? mode,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken
+    )
     {
         var files = items is null
             ? entries.Select(one => (Path: one.Key, one.Value, Mode: mode))
@@ -158,12 +174,24 @@ internal sealed class PodVolumes(IKubernetes client, V1Pod pod, string podIp, st
                 {
                     Audiences = token.Audience is null ? [] : [token.Audience],
                     ExpirationSeconds = Math.Max(token.ExpirationSeconds ?? 3600, 3600),
-                    BoundObjectRef = new V1BoundObjectReference { ApiVersion = "v1", Kind = "Pod", Name = pod.Metadata.Name, Uid = pod.Metadata.Uid },
+                    BoundObjectRef = new V1BoundObjectReference
+                    {
+                        ApiVersion = "v1",
+                        Kind = "Pod",
+                        Name = pod.Metadata.Name,
+                        Uid = pod.Metadata.Uid,
+                    },
                 };
                 var answer = await FindAsync(
-                    () => client.CoreV1.CreateNamespacedServiceAccountTokenAsync(
-                        new Authenticationv1TokenRequest { Spec = spec }, pod.Spec.ServiceAccountName, Namespace, cancellationToken: cancellationToken),
-                    $"the service account {pod.Spec.ServiceAccountName}");
+                    () =>
+                        client.CoreV1.CreateNamespacedServiceAccountTokenAsync(
+                            new Authenticationv1TokenRequest { Spec = spec },
+                            pod.Spec.ServiceAccountName,
+                            Namespace,
+                            cancellationToken: cancellationToken
+                        ),
+                    $"the service account {pod.Spec.ServiceAccountName}"
+                );
                 Token = answer.Status.Token;
                 await WriteFileAsync(Path.Combine(place, token.Path), Encoding.ASCII.GetBytes(Token), mode, cancellationToken);
                 break;
@@ -172,8 +200,14 @@ internal sealed class PodVolumes(IKubernetes client, V1Pod pod, string podIp, st
         }
     }
 
-    private async Task WriteConfigMapAsync(string place, string name, IList<V1KeyToPath>? items, bool? optional, int? mode, CancellationToken cancellationToken) =>
-        await WriteFilesAsync(place, await ReadConfigMapAsync(name, optional, cancellationToken), items, mode, cancellationToken);
+    private async Task WriteConfigMapAsync(
+        string place,
+        string name,
+        IList<V1KeyToPath>? items,
+        bool? optional,
+        int? mode,
+        CancellationToken cancellationToken
+    ) => await WriteFilesAsync(place, await ReadConfigMapAsync(name, optional, cancellationToken), items, mode, cancellationToken);
 
     private async Task WriteSecretAsync(string place, string name, IList<V1KeyToPath>? items, bool? optional, int? mode, CancellationToken cancellationToken) =>
         await WriteFilesAsync(place, await ReadSecretAsync(name, optional, cancellationToken), items, mode, cancellationToken);
@@ -187,7 +221,10 @@ internal sealed class PodVolumes(IKubernetes client, V1Pod pod, string podIp, st
     private async Task<IReadOnlyDictionary<string, byte[]>> ReadConfigMapAsync(string name, bool? optional, CancellationToken cancellationToken)
     {
         var map = await FindAsync(
-            () => client.CoreV1.ReadNamespacedConfigMapAsync(name, Namespace, cancellationToken: cancellationToken), $"configmap \"{name}\"", optional);
+            () => client.CoreV1.ReadNamespacedConfigMapAsync(name, Namespace, cancellationToken: cancellationToken),
+            $"configmap \"{name}\"",
+            optional
+        );
         var entries = (map?.Data ?? new Dictionary<string, string>()).ToDictionary(one => one.Key, one => Encoding.UTF8.GetBytes(one.Value));
         foreach (var (key, value) in map?.BinaryData ?? new Dictionary<string, byte[]>())
             entries[key] = value;
@@ -197,7 +234,10 @@ internal sealed class PodVolumes(IKubernetes client, V1Pod pod, string podIp, st
     private async Task<IReadOnlyDictionary<string, byte[]>> ReadSecretAsync(string name, bool? optional, CancellationToken cancellationToken)
     {
         var secret = await FindAsync(
-            () => client.CoreV1.ReadNamespacedSecretAsync(name, Namespace, cancellationToken: cancellationToken), $"secret \"{name}\"", optional);
+            () => client.CoreV1.ReadNamespacedSecretAsync(name, Namespace, cancellationToken: cancellationToken),
+            $"secret \"{name}\"",
+            optional
+        );
         return (secret?.Data ?? new Dictionary<string, byte[]>()).AsReadOnly();
     }
 
@@ -213,21 +253,22 @@ internal sealed class PodVolumes(IKubernetes client, V1Pod pod, string podIp, st
         }
     }
 
-    private string ReadField(string path) => path switch
-    {
-        "metadata.name" => pod.Metadata.Name,
-        "metadata.namespace" => Namespace,
-        "metadata.uid" => pod.Metadata.Uid,
-        "metadata.labels" => Lines(pod.Metadata.Labels),
-        "metadata.annotations" => Lines(pod.Metadata.Annotations),
-        "spec.nodeName" => pod.Spec.NodeName,
-        "spec.serviceAccountName" => pod.Spec.ServiceAccountName,
-        "status.podIP" or "status.podIPs" => podIp,
-        "status.hostIP" or "status.hostIPs" => "127.0.0.1",
-        _ when Entry(path, "metadata.labels", pod.Metadata.Labels) is { } label => label,
-        _ when Entry(path, "metadata.annotations", pod.Metadata.Annotations) is { } annotation => annotation,
-        _ => throw new PodConfigurationException("CreateContainerConfigError", $"The field {path} is one that process kubelets do not know."),
-    };
+    private string ReadField(string path) =>
+        path switch
+        {
+            "metadata.name" => pod.Metadata.Name,
+            "metadata.namespace" => Namespace,
+            "metadata.uid" => pod.Metadata.Uid,
+            "metadata.labels" => Lines(pod.Metadata.Labels),
+            "metadata.annotations" => Lines(pod.Metadata.Annotations),
+            "spec.nodeName" => pod.Spec.NodeName,
+            "spec.serviceAccountName" => pod.Spec.ServiceAccountName,
+            "status.podIP" or "status.podIPs" => podIp,
+            "status.hostIP" or "status.hostIPs" => "127.0.0.1",
+            _ when Entry(path, "metadata.labels", pod.Metadata.Labels) is { } label => label,
+            _ when Entry(path, "metadata.annotations", pod.Metadata.Annotations) is { } annotation => annotation,
+            _ => throw new PodConfigurationException("CreateContainerConfigError", $"The field {path} is one that process kubelets do not know."),
+        };
 
     private static string Lines(IDictionary<string, string>? entries) =>
         string.Join('\n', (entries ?? new Dictionary<string, string>()).Select(one => $"{one.Key}=\"{one.Value}\""));
@@ -235,6 +276,8 @@ internal sealed class PodVolumes(IKubernetes client, V1Pod pod, string podIp, st
     /// <summary>What <c>metadata.labels['key']</c> refers to; null when the path is none of these.</summary>
     private static string? Entry(string path, string field, IDictionary<string, string>? entries) =>
         path.StartsWith(field + "['", StringComparison.Ordinal) && path.EndsWith("']", StringComparison.Ordinal)
-            ? entries is not null && entries.TryGetValue(path[(field.Length + 2)..^2], out var value) ? value : ""
+            ? entries is not null && entries.TryGetValue(path[(field.Length + 2)..^2], out var value)
+                ? value
+                : ""
             : null;
 }

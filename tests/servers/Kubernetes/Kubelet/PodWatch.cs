@@ -20,7 +20,8 @@ internal sealed class PodWatch(IKubernetes client, string? namespaceName, string
         Action<IList<V1Pod>> onList,
         Action<WatchEventType, V1Pod> onChange,
         Func<CancellationToken, Task> whileConnectedAsync,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken
+    )
     {
         while (true)
         {
@@ -47,22 +48,40 @@ internal sealed class PodWatch(IKubernetes client, string? namespaceName, string
     }
 
     /// <summary>Whether a request failed in a way that another attempt may mend.</summary>
-    public static bool IsTransient(Exception error, CancellationToken cancellationToken) => error switch
-    {
-        HttpOperationException answer => answer.Response.StatusCode is >= HttpStatusCode.InternalServerError
-            or HttpStatusCode.TooManyRequests or HttpStatusCode.Conflict or HttpStatusCode.Gone or HttpStatusCode.Unauthorized,
-        HttpRequestException or IOException or JsonException or KubernetesException or TimeoutException => true,
-        OperationCanceledException => !cancellationToken.IsCancellationRequested,
-        _ => false,
-    };
+    public static bool IsTransient(Exception error, CancellationToken cancellationToken) =>
+        error switch
+        {
+            HttpOperationException answer => answer.Response.StatusCode
+                is >= HttpStatusCode.InternalServerError
+                    or HttpStatusCode.TooManyRequests
+                    or HttpStatusCode.Conflict
+                    or HttpStatusCode.Gone
+                    or HttpStatusCode.Unauthorized,
+            HttpRequestException or IOException or JsonException or KubernetesException or TimeoutException => true,
+            OperationCanceledException => !cancellationToken.IsCancellationRequested,
+            _ => false,
+        };
 
-    private Task<V1PodList> ListAsync(CancellationToken cancellationToken) => namespaceName is null
-        ? client.CoreV1.ListPodForAllNamespacesAsync(labelSelector: labelSelector, cancellationToken: cancellationToken)
-        : client.CoreV1.ListNamespacedPodAsync(namespaceName, labelSelector: labelSelector, cancellationToken: cancellationToken);
+    private Task<V1PodList> ListAsync(CancellationToken cancellationToken) =>
+        namespaceName is null
+            ? client.CoreV1.ListPodForAllNamespacesAsync(labelSelector: labelSelector, cancellationToken: cancellationToken)
+            : client.CoreV1.ListNamespacedPodAsync(namespaceName, labelSelector: labelSelector, cancellationToken: cancellationToken);
 
-    private IAsyncEnumerable<(WatchEventType, V1Pod)> Watch(string version, CancellationToken cancellationToken) => namespaceName is null
-        ? client.CoreV1.WatchListPodForAllNamespacesAsync(
-            labelSelector: labelSelector, resourceVersion: version, timeoutSeconds: WatchSeconds, onError: _ => { }, cancellationToken: cancellationToken)
-        : client.CoreV1.WatchListNamespacedPodAsync(
-            namespaceName, labelSelector: labelSelector, resourceVersion: version, timeoutSeconds: WatchSeconds, onError: _ => { }, cancellationToken: cancellationToken);
+    private IAsyncEnumerable<(WatchEventType, V1Pod)> Watch(string version, CancellationToken cancellationToken) =>
+        namespaceName is null
+            ? client.CoreV1.WatchListPodForAllNamespacesAsync(
+                labelSelector: labelSelector,
+                resourceVersion: version,
+                timeoutSeconds: WatchSeconds,
+                onError: _ => { },
+                cancellationToken: cancellationToken
+            )
+            : client.CoreV1.WatchListNamespacedPodAsync(
+                namespaceName,
+                labelSelector: labelSelector,
+                resourceVersion: version,
+                timeoutSeconds: WatchSeconds,
+                onError: _ => { },
+                cancellationToken: cancellationToken
+            );
 }

@@ -49,9 +49,8 @@ internal sealed class PodWorker
     public Task Stopping => _stopping.Task;
 
     /// <summary>How long a container may take to end.</summary>
-    public TimeSpan Grace => (_pod.Metadata.DeletionGracePeriodSeconds ?? _pod.Spec.TerminationGracePeriodSeconds) is { } seconds
-        ? TimeSpan.FromSeconds(seconds)
-        : DefaultGrace;
+    public TimeSpan Grace =>
+        (_pod.Metadata.DeletionGracePeriodSeconds ?? _pod.Spec.TerminationGracePeriodSeconds) is { } seconds ? TimeSpan.FromSeconds(seconds) : DefaultGrace;
 
     /// <summary>Takes a newer version of the pod's object.</summary>
     public void Update(V1Pod pod)
@@ -71,13 +70,14 @@ internal sealed class PodWorker
     public string LogPathOf(string container) => Path.Combine(_logs, $"{Namespace}_{Name}_{container}.log");
 
     /// <summary>The processes that run now, by the names of their containers.</summary>
-    public IReadOnlyDictionary<string, int> ReadProcesses() => _initContainers.Concat(_containers)
-        .Where(one => one.ProcessId is not null)
-        .ToDictionary(one => one.Container.Name, one => one.ProcessId!.Value);
+    public IReadOnlyDictionary<string, int> ReadProcesses() =>
+        _initContainers.Concat(_containers).Where(one => one.ProcessId is not null).ToDictionary(one => one.Container.Name, one => one.ProcessId!.Value);
 
     /// <summary>Sends a signal to the program of one container, or of all.</summary>
-    public Task SignalAsync(string? container, int signal) => Task.WhenAll(
-        _initContainers.Concat(_containers).Where(one => container is null || one.Container.Name == container).Select(one => one.SignalAsync(signal)));
+    public Task SignalAsync(string? container, int signal) =>
+        Task.WhenAll(
+            _initContainers.Concat(_containers).Where(one => container is null || one.Container.Name == container).Select(one => one.SignalAsync(signal))
+        );
 
     /// <summary>Waits a while.</summary>
     /// <returns>Whether it passed; else the pod is to stop.</returns>
@@ -96,10 +96,17 @@ internal sealed class PodWorker
         Directory.CreateDirectory(folder);
         Directory.CreateDirectory(_logs);
         var environment = await Context.RequestAsync(token => _volumes!.ReadEnvironmentAsync(container, token), cancellationToken);
-        var kubeconfig = _volumes!.Token is { } token && _volumes.MountsOf(container).Count > 0
-            ? await KubeconfigFile.WriteAsync(
-                Context.Folder, $"pod-{_pod.Metadata.Uid}/kubeconfig", Context.Client.BaseUri, Context.Authority, token, cancellationToken)
-            : null;
+        var kubeconfig =
+            _volumes!.Token is { } token && _volumes.MountsOf(container).Count > 0
+                ? await KubeconfigFile.WriteAsync(
+                    Context.Folder,
+                    $"pod-{_pod.Metadata.Uid}/kubeconfig",
+                    Context.Client.BaseUri,
+                    Context.Authority,
+                    token,
+                    cancellationToken
+                )
+                : null;
         IEnumerable<string> command = (container.Command ?? []).Concat(container.Args ?? []);
         return new ContainerLaunch(
             _pod,
@@ -109,7 +116,8 @@ internal sealed class PodWorker
             kubeconfig,
             environment,
             [.. command.Select(one => Variables.Expand(one, environment))],
-            _volumes.MountsOf(container));
+            _volumes.MountsOf(container)
+        );
     }
 
     /// <summary>Runs the pod; returns when its object is gone.</summary>
@@ -180,7 +188,8 @@ internal sealed class PodWorker
                         await volumes.WriteAsync(token);
                         return true;
                     },
-                    gone);
+                    gone
+                );
                 _volumes = volumes;
                 return true;
             }
@@ -216,8 +225,9 @@ internal sealed class PodWorker
     {
         var initialized = _initContainers.All(one => one.State.Current.Terminated is { ExitCode: 0 });
         var ready = initialized && _containers.All(one => one.State.Ready);
-        var gates = (_pod.Spec.ReadinessGates ?? [])
-            .All(gate => _pod.Status.Conditions?.Any(one => one.Type == gate.ConditionType && one.Status == "True") == true);
+        var gates = (_pod.Spec.ReadinessGates ?? []).All(gate =>
+            _pod.Status.Conditions?.Any(one => one.Type == gate.ConditionType && one.Status == "True") == true
+        );
         var phase = FindPhase(initialized);
         return new V1PodStatus
         {
@@ -272,6 +282,12 @@ internal sealed class PodWorker
     {
         var status = holds ? "True" : "False";
         var since = _conditions.TryGetValue(type, out var before) && before.Status == status ? before.LastTransitionTime : Context.Time.GetUtcNow().UtcDateTime;
-        return _conditions[type] = new V1PodCondition { Type = type, Status = status, Reason = holds ? null : reason, LastTransitionTime = since };
+        return _conditions[type] = new V1PodCondition
+        {
+            Type = type,
+            Status = status,
+            Reason = holds ? null : reason,
+            LastTransitionTime = since,
+        };
     }
 }

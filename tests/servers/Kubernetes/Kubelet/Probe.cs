@@ -10,14 +10,16 @@ namespace UrlShortener.TestServers.Kubernetes.Kubelet;
 internal sealed class Probe(V1Container container, string podIp, ContainerCommands commands)
 {
     /// <summary>As a kubelet does it: any certificate will do, nothing is followed, and no connection is kept.</summary>
-    private static readonly HttpClient Http = new(new SocketsHttpHandler
-    {
-        AllowAutoRedirect = false,
-        UseCookies = false,
-        UseProxy = false,
-        PooledConnectionLifetime = TimeSpan.Zero,
-        SslOptions = AnyCertificate(),
-    })
+    private static readonly HttpClient Http = new(
+        new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            UseProxy = false,
+            PooledConnectionLifetime = TimeSpan.Zero,
+            SslOptions = AnyCertificate(),
+        }
+    )
     {
         Timeout = Timeout.InfiniteTimeSpan,
     };
@@ -47,12 +49,7 @@ internal sealed class Probe(V1Container container, string podIp, ContainerComman
         return null;
     }
 
-    private async Task<string?> DoAsync(
-        V1HTTPGetAction? http,
-        V1TCPSocketAction? tcp,
-        V1ExecAction? exec,
-        TimeSpan limit,
-        CancellationToken cancellationToken)
+    private async Task<string?> DoAsync(V1HTTPGetAction? http, V1TCPSocketAction? tcp, V1ExecAction? exec, TimeSpan limit, CancellationToken cancellationToken)
     {
         using var timed = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timed.CancelAfter(limit);
@@ -99,7 +96,8 @@ internal sealed class Probe(V1Container container, string podIp, ContainerComman
     }
 
     /// <summary>A port may be given by the name that the container has for it.</summary>
-    private int PortOf(IntOrString port) => int.TryParse(port.ToString(), CultureInfo.InvariantCulture, out var number)
-        ? number
-        : container.Ports?.FirstOrDefault(one => one.Name == port.ToString())?.ContainerPort ?? 0;
+    private int PortOf(IntOrString port) =>
+        int.TryParse(port.ToString(), CultureInfo.InvariantCulture, out var number)
+            ? number
+            : container.Ports?.FirstOrDefault(one => one.Name == port.ToString())?.ContainerPort ?? 0;
 }

@@ -59,8 +59,10 @@ public sealed class ProcessKubelet : IAsyncDisposable
         }
 
         string?[] namespaces = options.Namespaces.Count == 0 ? [null] : [.. options.Namespaces];
-        kubelet._running = Task.WhenAll(
-            [kubelet._node.BeatAsync(kubelet._end.Token), .. namespaces.Select(one => kubelet.FollowAsync(one, kubelet._end.Token))]);
+        kubelet._running = Task.WhenAll([
+            kubelet._node.BeatAsync(kubelet._end.Token),
+            .. namespaces.Select(one => kubelet.FollowAsync(one, kubelet._end.Token)),
+        ]);
         return kubelet;
     }
 
@@ -130,32 +132,34 @@ public sealed class ProcessKubelet : IAsyncDisposable
         _workers.Values.FirstOrDefault(one => one.Name == name && one.Namespace == namespaceName)
         ?? throw new InvalidOperationException($"No pod {namespaceName}/{name} runs on node {NodeName}.");
 
-    private Task FollowAsync(string? namespaceName, CancellationToken cancellationToken) => new PodWatch(_context.Client, namespaceName, null).RunAsync(
-        pods =>
-        {
-            var seen = pods.Select(pod => pod.Metadata.Uid).ToHashSet();
-            foreach (var pod in pods)
-                Take(pod);
-            foreach (var (uid, worker) in _workers)
+    private Task FollowAsync(string? namespaceName, CancellationToken cancellationToken) =>
+        new PodWatch(_context.Client, namespaceName, null).RunAsync(
+            pods =>
             {
-                if (!seen.Contains(uid) && (namespaceName is null || worker.Namespace == namespaceName))
-                    worker.Remove();
-            }
-        },
-        (type, pod) =>
-        {
-            if (type != WatchEventType.Deleted)
+                var seen = pods.Select(pod => pod.Metadata.Uid).ToHashSet();
+                foreach (var pod in pods)
+                    Take(pod);
+                foreach (var (uid, worker) in _workers)
+                {
+                    if (!seen.Contains(uid) && (namespaceName is null || worker.Namespace == namespaceName))
+                        worker.Remove();
+                }
+            },
+            (type, pod) =>
             {
-                Take(pod);
-                return;
-            }
+                if (type != WatchEventType.Deleted)
+                {
+                    Take(pod);
+                    return;
+                }
 
-            _fakeAddresses.TryRemove(pod.Metadata.Uid, out _);
-            if (_workers.TryGetValue(pod.Metadata.Uid, out var worker))
-                worker.Remove();
-        },
-        _context.WhileConnectedAsync,
-        cancellationToken);
+                _fakeAddresses.TryRemove(pod.Metadata.Uid, out _);
+                if (_workers.TryGetValue(pod.Metadata.Uid, out var worker))
+                    worker.Remove();
+            },
+            _context.WhileConnectedAsync,
+            cancellationToken
+        );
 
     private void Take(V1Pod pod)
     {
@@ -188,10 +192,12 @@ public sealed class ProcessKubelet : IAsyncDisposable
     }
 
     // An event from before the status was written writes it once more, which must not give the pod a second address.
-    private V1PodStatus FakeStatus(V1Pod pod) => FakePod.BuildStatus(
-        pod,
-        _context.Options.FakeAddress ?? _fakeAddresses.GetOrAdd(pod.Metadata.Uid, static _ => PodAddresses.TakeFake()),
-        _context.Time.GetUtcNow().UtcDateTime);
+    private V1PodStatus FakeStatus(V1Pod pod) =>
+        FakePod.BuildStatus(
+            pod,
+            _context.Options.FakeAddress ?? _fakeAddresses.GetOrAdd(pod.Metadata.Uid, static _ => PodAddresses.TakeFake()),
+            _context.Time.GetUtcNow().UtcDateTime
+        );
 
     /// <summary>Runs the only task of a key. One that fails stays, and is told of at the end.</summary>
     private void Start(string key, Func<Task> runAsync)
@@ -226,7 +232,12 @@ public sealed class ProcessKubelet : IAsyncDisposable
         var binding = new V1Binding
         {
             Metadata = new V1ObjectMeta { Name = pod.Metadata.Name, Uid = pod.Metadata.Uid },
-            Target = new V1ObjectReference { ApiVersion = "v1", Kind = "Node", Name = NodeName },
+            Target = new V1ObjectReference
+            {
+                ApiVersion = "v1",
+                Kind = "Node",
+                Name = NodeName,
+            },
         };
         await _context.RequestAsync(
             async token =>
@@ -234,7 +245,11 @@ public sealed class ProcessKubelet : IAsyncDisposable
                 try
                 {
                     await _context.Client.CoreV1.CreateNamespacedPodBindingAsync(
-                        binding, pod.Metadata.Name, pod.Metadata.NamespaceProperty, cancellationToken: token);
+                        binding,
+                        pod.Metadata.Name,
+                        pod.Metadata.NamespaceProperty,
+                        cancellationToken: token
+                    );
                 }
                 catch (HttpOperationException e) when (e.Response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Conflict)
                 {
@@ -243,6 +258,7 @@ public sealed class ProcessKubelet : IAsyncDisposable
 
                 return true;
             },
-            cancellationToken);
+            cancellationToken
+        );
     }
 }

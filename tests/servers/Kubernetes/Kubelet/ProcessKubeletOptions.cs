@@ -18,7 +18,8 @@ public sealed record ProcessKubeletOptions
     public bool Fake { get; init; }
 
     /// <summary>
-    /// The address of all pods when they are <see cref="Fake"/>, on which somebody may answer in their place. By default each has one of its own, on which nobody can.
+    /// The address of all pods when they are <see cref="Fake"/>, on which somebody may answer in their place. By default each has one of its own, on which
+    /// nobody can.
     /// </summary>
     public string? FakeAddress { get; init; }
 

@@ -55,7 +55,8 @@ public sealed class ServiceProxy : IAsyncDisposable
         string namespaceName,
         string service,
         IntOrString port,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken
+    )
     {
         var client = cluster.CreateDirectClient();
         try
@@ -70,11 +71,13 @@ public sealed class ServiceProxy : IAsyncDisposable
     }
 
     /// <summary>Waits up to 60 seconds until so many pods are ready.</summary>
-    public Task WaitUntilReadyAsync(int count, CancellationToken cancellationToken) => Poll.UntilAsync(
-        $"{count} pods of the Service {_target.Namespace}/{_target.Service} are ready",
-        TimeSpan.FromSeconds(60),
-        _ => Task.FromResult(EndPoints.Count == count ? null : $"{EndPoints.Count}"),
-        cancellationToken);
+    public Task WaitUntilReadyAsync(int count, CancellationToken cancellationToken) =>
+        Poll.UntilAsync(
+            $"{count} pods of the Service {_target.Namespace}/{_target.Service} are ready",
+            TimeSpan.FromSeconds(60),
+            _ => Task.FromResult(EndPoints.Count == count ? null : $"{EndPoints.Count}"),
+            cancellationToken
+        );
 
     /// <summary>Breaks all connections and gives the port up.</summary>
     public async ValueTask DisposeAsync()
@@ -182,7 +185,7 @@ public sealed class ServiceProxy : IAsyncDisposable
                     return;
                 }
 
-                for (var sent = 0; sent < length;)
+                for (var sent = 0; sent < length; )
                     sent += await to.SendAsync(buffer.AsMemory(sent, length - sent), broken.Token);
             }
         }

@@ -14,22 +14,21 @@ internal sealed record ServiceTarget(string Namespace, string Service, string Se
         string namespaceName,
         string service,
         IntOrString port,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken
+    )
     {
         var found = await client.CoreV1.ReadNamespacedServiceAsync(service, namespaceName, cancellationToken: cancellationToken);
         if (found.Spec.Selector is not { Count: > 0 } selector)
             throw new InvalidOperationException($"The Service {namespaceName}/{service} has no selector.");
-        var entry = found.Spec.Ports.FirstOrDefault(one => one.Name == port.ToString() || one.Port.ToString(CultureInfo.InvariantCulture) == port.ToString())
+        var entry =
+            found.Spec.Ports.FirstOrDefault(one => one.Name == port.ToString() || one.Port.ToString(CultureInfo.InvariantCulture) == port.ToString())
             ?? throw new InvalidOperationException($"The Service {namespaceName}/{service} has no port {port}.");
-        return new ServiceTarget(
-            namespaceName,
-            service,
-            string.Join(',', selector.Select(one => $"{one.Key}={one.Value}")),
-            entry.TargetPort ?? entry.Port);
+        return new ServiceTarget(namespaceName, service, string.Join(',', selector.Select(one => $"{one.Key}={one.Value}")), entry.TargetPort ?? entry.Port);
     }
 
     /// <summary>Whether a Service leads to a pod: it is ready, and nobody has deleted it.</summary>
-    public static bool IsReady(V1Pod pod) => pod.Metadata.DeletionTimestamp is null
+    public static bool IsReady(V1Pod pod) =>
+        pod.Metadata.DeletionTimestamp is null
         && pod.Status.PodIP is not null
         && pod.Status.Conditions?.Any(one => one is { Type: "Ready", Status: "True" }) == true;
 
