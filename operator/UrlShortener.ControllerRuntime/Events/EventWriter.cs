@@ -7,7 +7,10 @@ using UrlShortener.ControllerRuntime.Timing;
 
 namespace UrlShortener.ControllerRuntime.Events;
 
-/// <summary>Writes recorded events in the background, one after the other. Drops and counts events that cannot be written after some attempts.</summary>
+/// <summary>
+/// Writes recorded events in the background, one after the other. Drops and counts events that cannot be written after some attempts. It uses the core API:
+/// events.k8s.io refuses the older timestamps and the count, by which kubectl sorts and counts.
+/// </summary>
 internal sealed class EventWriter : BackgroundService
 {
     private const int Attempts = 3;
@@ -53,6 +56,10 @@ internal sealed class EventWriter : BackgroundService
     }
 
     private static void Drop(string cause) => EventMetrics.Dropped.WithLabels(cause).Inc();
+
+    // A series starts with the second occurrence.
+    private static Corev1EventSeries? SeriesOf(int count, DateTime lastAt) =>
+        count > 1 ? new Corev1EventSeries { Count = count, LastObservedTime = lastAt } : null;
 
     private async Task WriteAllAsync(CancellationToken cancellationToken)
     {
@@ -103,7 +110,7 @@ internal sealed class EventWriter : BackgroundService
         var (subject, severity, reason, action, note) = series.Key;
         var name = subject.Name.Length > MaxName ? subject.Name[..MaxName] : subject.Name;
         var created = await _client.CreateAsync(
-            new Eventsv1Event
+            new Corev1Event
             {
                 Metadata = new V1ObjectMeta
                 {
@@ -111,15 +118,18 @@ internal sealed class EventWriter : BackgroundService
                     NamespaceProperty = subject.EventNamespace,
                 },
                 EventTime = series.FirstAt,
+                FirstTimestamp = series.FirstAt,
+                LastTimestamp = lastAt,
+                Count = count,
                 Type = severity.ToString(),
                 Reason = reason,
                 Action = action,
-                Note = note,
-                Regarding = subject.ToReference(),
-                ReportingController = _source.Controller,
+                Message = note,
+                InvolvedObject = subject.ToReference(),
+                Source = new V1EventSource { Component = _source.Controller },
+                ReportingComponent = _source.Controller,
                 ReportingInstance = _source.ReportingInstance,
-                // A series starts with the second occurrence.
-                Series = count > 1 ? new Eventsv1EventSeries { Count = count, LastObservedTime = lastAt } : null,
+                Series = SeriesOf(count, lastAt),
             },
             _source.FieldManager,
             cancellationToken
@@ -130,14 +140,17 @@ internal sealed class EventWriter : BackgroundService
     /// <returns>Whether the event still exists.</returns>
     private async Task<bool> TryExtendAsync(EventSeries series, int count, DateTime lastAt, CancellationToken cancellationToken)
     {
-        var patch = new JsonObject
+        var extended = new Corev1Event
         {
-            ["series"] = JsonNode.Parse(k8s.KubernetesJson.Serialize(new Eventsv1EventSeries { Count = count, LastObservedTime = lastAt })),
+            LastTimestamp = lastAt,
+            Count = count,
+            Series = SeriesOf(count, lastAt),
         };
+        var patch = JsonNode.Parse(k8s.KubernetesJson.Serialize(extended))!.AsObject();
         try
         {
             var key = new ObjectKey(series.Key.Regarding.EventNamespace, series.WrittenAs!);
-            await _client.PatchAsync<Eventsv1Event>(key, patch, _source.FieldManager, cancellationToken);
+            await _client.PatchAsync<Corev1Event>(key, patch, _source.FieldManager, cancellationToken);
             return true;
         }
         catch (ApiException missing) when (missing.IsNotFound)

@@ -277,6 +277,15 @@ public sealed class ControllerHostTests(RuntimeClusterFixture fixture) : Runtime
         Assert.Equal(("Warning", "Tested", "Test"), (written.Type, written.Reason, written.Action));
         Assert.Equal(("tests.urlshortener.dev/controller", widget.Metadata.Uid), (written.ReportingController, written.Regarding.Uid));
 
+        // What kubectl sorts and counts by.
+        var shown = Assert.Single((await place.Client.CoreV1.ListNamespacedEventAsync(place.Name, cancellationToken: Token)).Items);
+        Assert.Equal(3, shown.Count);
+        Assert.Equal(Seconds(shown.EventTime), Seconds(shown.FirstTimestamp));
+        Assert.Equal(Seconds(shown.Series.LastObservedTime), Seconds(shown.LastTimestamp));
+
+        // The older timestamps have whole seconds.
+        static long Seconds(DateTime? time) => time!.Value.Ticks / TimeSpan.TicksPerSecond;
+
         async Task<IList<Eventsv1Event>> ListAsync() => (await place.Client.EventsV1.ListNamespacedEventAsync(place.Name, cancellationToken: Token)).Items;
     }
 

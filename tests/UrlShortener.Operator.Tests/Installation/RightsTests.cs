@@ -21,7 +21,7 @@ public sealed class RightsTests
     private static readonly string[] WorkloadVerbs = ["create", "delete", "get", "list", "patch", "watch"];
 
     // Kinds that no class of Resources stands for: what Runtime/EventWriter writes.
-    private static readonly string[] WrittenOtherwise = ["events.k8s.io/events"];
+    private static readonly string[] WrittenOtherwise = ["/events"];
 
     public static TheoryData<string> Roles => [Everywhere, Own, Workloads];
 
