@@ -168,6 +168,6 @@ internal readonly record struct OverQuota(long Used, long Quota)
         string.Create(
             System.Globalization.CultureInfo.InvariantCulture,
             $"This would store {needed:N0} bytes more. You store {Used:N0} of {Quota:N0} bytes. Delete links, or ask the operator of this service for "
-                + "a larger quota."
+                + $"a larger quota."
         );
 }
