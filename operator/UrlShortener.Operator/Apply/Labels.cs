@@ -28,6 +28,12 @@ internal static class Labels
     /// </summary>
     public const string OpenEpoch = $"{ApiGroup.Name}/open-epoch";
 
+    /// <summary>
+    /// Annotation of a region that is to become the primary of its group: the region's name and the current <c>status.topology.epoch</c>, such as <c>us@3</c>.
+    /// A value with another epoch has no effect, so that it may stay, and does not move the role a second time.
+    /// </summary>
+    public const string Promote = $"{ApiGroup.Name}/promote";
+
     /// <summary>Annotation that allows the deletion of a region that is the primary of its group. Its value is the region's name.</summary>
     public const string AllowDeletePrimary = $"{ApiGroup.Name}/allow-delete-primary";
 

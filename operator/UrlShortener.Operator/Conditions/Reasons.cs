@@ -60,6 +60,18 @@ internal static class Reasons
     /// <summary>The app reaches all servers.</summary>
     public const string Reachable = nameof(Reachable);
 
+    /// <summary>The group had no primary, and the region is the first that is ready.</summary>
+    public const string FirstReady = nameof(FirstReady);
+
+    /// <summary>An annotation asked for the move of the primary role.</summary>
+    public const string PromotionRequested = nameof(PromotionRequested);
+
+    /// <summary>The previous primary was deleted.</summary>
+    public const string PrimaryGone = nameof(PrimaryGone);
+
+    /// <summary>The region was the primary before the group had records, or its only region.</summary>
+    public const string KeptPrimary = nameof(KeptPrimary);
+
     /// <summary>The region does not have yet what its KeyPool needs.</summary>
     public const string RegionNotReady = nameof(RegionNotReady);
 

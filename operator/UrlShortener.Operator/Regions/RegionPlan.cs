@@ -18,11 +18,8 @@ internal sealed record RegionPlan
     /// <summary>Why the plan is not carried out; null: it is.</summary>
     public Obstacle? Obstacle { get; init; }
 
-    /// <summary>Role of the region in its group; one of <see cref="RegionRole"/>.</summary>
-    public required string Role { get; init; }
-
-    /// <summary>The primary of the group; null: the group has one region.</summary>
-    public string? PrimaryRegion { get; init; }
+    /// <summary>Role of the region in its group.</summary>
+    public required PrimaryRole Role { get; init; }
 
     /// <summary>Minimum number of pods of the app.</summary>
     public required int Floor { get; init; }
@@ -61,8 +58,8 @@ internal sealed record RegionPlan
     public static RegionPlan Of(V1Alpha1ShortenerRegion region, ObservedRegion observed, DateTimeOffset now)
     {
         var obstacle = FindObstacle(region, observed);
-        var role = RoleOf(region, observed.Group);
-        var floor = role == RegionRole.Primary ? region.Spec.App.MinReplicas : region.Spec.App.StandbyMinReplicas;
+        var role = PrimaryRole.Of(region, observed.Group, now);
+        var floor = role.Role == RegionRole.Primary || role.IsNext ? region.Spec.App.MinReplicas : region.Spec.App.StandbyMinReplicas;
         var migration = Migration.Of(region, observed.Secrets, observed.Deployment, observed.Jobs);
         var job = MigrationJob.NameOf(region, migration.Digest);
         return new RegionPlan
@@ -70,7 +67,6 @@ internal sealed record RegionPlan
             Obstacle = obstacle,
             Applies = obstacle is null && !region.Spec.IsSuspended(),
             Role = role,
-            PrimaryRegion = PrimaryRegionOf(observed.Group),
             Floor = floor,
             Process = ProcessOf(region, observed),
             Rescale = observed.Deployment?.Spec?.Replicas is { } replicas && floor == 0 != (replicas == 0) ? floor : null,
@@ -80,28 +76,6 @@ internal sealed record RegionPlan
             EndedJobs = [.. observed.Jobs.Where(other => other.Metadata.Name != job || IsToBeTriedAgain(other, migration, now))],
         };
     }
-
-    /// <summary>The primary of a group: the region with the highest priority, among equals the oldest. Null: there is none.</summary>
-    public static V1Alpha1ShortenerRegion? PrimaryOf(IReadOnlyList<V1Alpha1ShortenerRegion> group) =>
-        MembersOf(group)
-            .OrderByDescending(region => region.Spec.Failover.Priority)
-            .ThenBy(region => region.Metadata.CreationTimestamp)
-            .ThenBy(region => region.Metadata.Uid, StringComparer.Ordinal)
-            .FirstOrDefault();
-
-    /// <summary>Name of the primary of a group with several regions; null: the group has one region.</summary>
-    public static string? PrimaryRegionOf(IReadOnlyList<V1Alpha1ShortenerRegion> group) =>
-        MembersOf(group).Skip(1).Any() ? PrimaryOf(group)!.Spec.Region : null;
-
-    // One object per region name: the oldest, whatever the priorities. Objects that are being deleted do not count.
-    private static IEnumerable<V1Alpha1ShortenerRegion> MembersOf(IReadOnlyList<V1Alpha1ShortenerRegion> group) =>
-        group
-            .Where(region => region.Metadata.DeletionTimestamp is null)
-            .GroupBy(region => region.Spec.Region, StringComparer.Ordinal)
-            .Select(twins => twins.Aggregate((first, second) => IsOlder(first, second) ? first : second));
-
-    private static string RoleOf(V1Alpha1ShortenerRegion region, IReadOnlyList<V1Alpha1ShortenerRegion> group) =>
-        PrimaryOf(group) is { } primary && primary.Metadata.Uid != region.Metadata.Uid ? RegionRole.Standby : RegionRole.Primary;
 
     private static RuntimeProcess ProcessOf(V1Alpha1ShortenerRegion region, ObservedRegion observed)
     {
@@ -135,7 +109,7 @@ internal sealed record RegionPlan
             .OrderBy(one => one.Metadata.CreationTimestamp)
             .ThenBy(one => one.Metadata.Uid, StringComparer.Ordinal)
             .FirstOrDefault();
-        return twin is null || IsOlder(region, twin)
+        return twin is null || PrimaryRole.IsOlder(region, twin)
             ? null
             : new Obstacle(
                 Reasons.RegionConflict,
@@ -143,11 +117,6 @@ internal sealed record RegionPlan
                     + $"{region.Spec.Region} of group {region.Spec.Group}. Delete one of them."
             );
     }
-
-    private static bool IsOlder(V1Alpha1ShortenerRegion one, V1Alpha1ShortenerRegion other) =>
-        (one.Metadata.CreationTimestamp, other.Metadata.CreationTimestamp) is var (first, second) && first != second
-            ? first < second
-            : string.CompareOrdinal(one.Metadata.Uid, other.Metadata.Uid) < 0;
 
     private static Obstacle? FindMissingConfigMap(RegionSpec spec, ObservedRegion observed) =>
         spec.App.BlocklistConfigMapRef switch

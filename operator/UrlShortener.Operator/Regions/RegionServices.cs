@@ -5,7 +5,6 @@ using UrlShortener.ControllerRuntime.Hosting;
 using UrlShortener.ControllerRuntime.Informers;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Entities;
-using UrlShortener.Operator.Entities.Status;
 using UrlShortener.Operator.Pods;
 
 namespace UrlShortener.Operator.Regions;
@@ -87,21 +86,21 @@ internal static class RegionServices
     private static IEnumerable<ObjectKey> FindBy(ObjectCache<V1Alpha1ShortenerRegion> regions, string index, IMetadata<V1ObjectMeta> named) =>
         regions.GetBy(index, KeyOf(named, named.Metadata.Name)).Select(ObjectKey.Of);
 
-    // Other regions of the group whose role or primary changes with this region, or that conflict with it.
+    // Regions of the group whose role changes with this region, this one included, or that conflict with it. While there is no primary, all: no status shows
+    // who is next.
     private static IEnumerable<ObjectKey> FindConcerned(V1Alpha1ShortenerRegion region, ObjectCache<V1Alpha1ShortenerRegion> regions)
     {
         var group = regions.GetBy(RegionObserver.ByGroup, region.Spec.Group);
-        var (primary, name) = (RegionPlan.PrimaryOf(group)?.Metadata.Uid, RegionPlan.PrimaryRegionOf(group));
         return group
-            .Where(other =>
-                other.Metadata.Uid != region.Metadata.Uid
-                && (
-                    other.Spec.Region == region.Spec.Region
-                    || (other.Status?.Role == RegionRole.Primary) != (other.Metadata.Uid == primary)
-                    || other.Status?.Topology?.PrimaryRegion != name
-                )
-            )
+            .Where(other => (other.Metadata.Uid != region.Metadata.Uid && other.Spec.Region == region.Spec.Region) || IsConcerned(other, group))
             .Select(ObjectKey.Of);
+    }
+
+    private static bool IsConcerned(V1Alpha1ShortenerRegion other, IReadOnlyList<V1Alpha1ShortenerRegion> group)
+    {
+        // The time decides only who is next.
+        var role = PrimaryRole.Of(other, group, DateTimeOffset.UnixEpoch);
+        return role.Topology is { PrimaryRegion: null } || other.Status?.Role != role.Role || other.Status?.Topology?.Epoch != role.Topology?.Epoch;
     }
 
     // Pods have the name of their region as a label, unless it is too long.

@@ -83,8 +83,9 @@ internal static class RegionStatusRules
         var status = (region.Status ?? new RegionStatus()) with
         {
             ObservedGeneration = region.Metadata.Generation,
-            Role = plan.Role,
-            Topology = plan.PrimaryRegion is null ? null : new TopologyStatus { PrimaryRegion = plan.PrimaryRegion },
+            Role = plan.Role.Role,
+            FirstReadyTime = FirstReadyTimeOf(region, isReady, now),
+            Topology = plan.Role.Topology,
             App = app,
             Dependencies = dependencies.Count > 0 ? dependencies : null,
             Conditions = conditions.Conditions,
@@ -94,6 +95,10 @@ internal static class RegionStatusRules
 
     /// <summary>When to look again at the latest.</summary>
     public static TimeSpan IntervalOf(RegionStatus status) => ConditionEvents.IsTrue(status.Conditions, ConditionTypes.Ready) ? HealthInterval : BusyInterval;
+
+    private static DateTime? FirstReadyTimeOf(V1Alpha1ShortenerRegion region, bool isReady, DateTimeOffset now) =>
+        region.Status?.FirstReadyTime
+        ?? (isReady || PrimaryRole.WasReady(region) ? DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds()).UtcDateTime : null);
 
     private static Obstacle? FailureOf(V1Alpha1ShortenerRegion region, ObservedRegion observed, RegionPlan plan)
     {

@@ -6,6 +6,7 @@ using UrlShortener.ControllerRuntime.Hosting;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Entities.Status;
 
 namespace UrlShortener.Operator.Regions;
 
@@ -21,9 +22,11 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
         if (plan.Applies)
             plan = plan with { Obstacle = await ApplyAsync(region, observed, plan, cancellationToken) };
 
+        var former = region.Status;
         var (status, changed) = RegionStatusRules.Build(region, observed, plan, time.GetUtcNow());
         region = await client.PatchStatusAsync(region, region.WithStatus(status), FieldManagers.Status, cancellationToken);
         ConditionEvents.Record(events, region, changed);
+        RecordRole(region, former, plan.Role);
         RegionMetrics.Set(region, status);
         return ReconciliationResult<V1Alpha1ShortenerRegion>.Success(region, RegionStatusRules.IntervalOf(status));
     }
@@ -34,6 +37,21 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
     {
         RegionMetrics.Remove(region);
         return Task.FromResult(ReconciliationResult<V1Alpha1ShortenerRegion>.Success(region));
+    }
+
+    private void RecordRole(V1Alpha1ShortenerRegion region, RegionStatus? former, PrimaryRole role)
+    {
+        var name = region.Spec.Region;
+        if (role.Topology is { PrimaryRegion: { } primary, Epoch: { } epoch } topology && epoch != former?.Topology?.Epoch)
+        {
+            if (primary == name)
+                events.Record(region, EventSeverity.Normal, "Promoted", "Promote", $"Region {name} is the primary from epoch {epoch}. {topology.Message}");
+            else if (former?.Topology?.PrimaryRegion == name)
+                events.Record(region, EventSeverity.Normal, "Demoted", "Demote", $"Region {primary} is the primary from epoch {epoch}. {topology.Message}");
+        }
+
+        if (role.Refusal is { } refusal)
+            events.Record(region, EventSeverity.Warning, "PromotionRefused", "Promote", refusal);
     }
 
     // Applies independent objects even if others fail; returns the first obstacle.

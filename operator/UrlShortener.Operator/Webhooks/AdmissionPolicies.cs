@@ -39,7 +39,7 @@ internal static class AdmissionPolicies
         var isPrimaryOfAGroup = region.Status is { Role: RegionRole.Primary, Topology: { } topology } && topology.PrimaryRegion == region.Spec.Region;
         var isAllowed = Labels.AnnotationOf(region.Metadata, Labels.AllowDeletePrimary) == region.Spec.Region;
         return isPrimaryOfAGroup && !isAllowed && user != NamespaceController
-            ? $"Region {region.Spec.Region} is the primary of group {region.Spec.Group}. Give another region a higher spec.failover.priority, "
+            ? $"Region {region.Spec.Region} is the primary of group {region.Spec.Group}. Promote another region (annotation {Labels.Promote}), "
                 + $"delete the other regions first, or set the annotation {Labels.AllowDeletePrimary}: {region.Spec.Region}."
             : null;
     }

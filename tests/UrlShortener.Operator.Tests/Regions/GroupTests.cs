@@ -8,7 +8,7 @@ using Xunit;
 
 namespace UrlShortener.Operator.Tests.Regions;
 
-/// <summary>Regions of one group, at a server that asks the webhook. They lack their Secrets: roles do not wait for pods.</summary>
+/// <summary>Regions of one group, at a server that asks the webhook. They lack their Secrets, and their status says that they were ready once.</summary>
 public sealed class GroupTests(ApiServerFixture servers)
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -26,12 +26,14 @@ public sealed class GroupTests(ApiServerFixture servers)
         await group.CreateAsync("eu", 90);
         await group.CreateAsync("us", 80);
         await group.CreateAsync("ap", 60);
+        foreach (var region in new[] { "eu", "us", "ap" })
+            await group.MarkReadyAsync(region);
         await group.UntilAsync("eu", "Primary", "eu");
         await group.UntilAsync("us", "Standby", "eu");
         await group.UntilAsync("ap", "Standby", "eu");
 
         Assert.Contains(
-            $"Region eu is the primary of group {space.Name}. Give another region a higher spec.failover.priority, delete the other regions first, "
+            $"Region eu is the primary of group {space.Name}. Promote another region (annotation {Labels.Promote}), delete the other regions first, "
                 + $"or set the annotation {Labels.AllowDeletePrimary}: eu.",
             await KubernetesObjects.RefusalAsync(() => group.DeleteAsync("eu")),
             StringComparison.Ordinal
@@ -39,7 +41,7 @@ public sealed class GroupTests(ApiServerFixture servers)
 
         // A standby goes, and the primary once another one has its role.
         await group.DeleteAsync("ap");
-        await group.PatchAsync("us", """{ "spec": { "failover": { "priority": 100 } } }""");
+        await group.PatchAsync("us", $$"""{ "metadata": { "annotations": { "{{Labels.Promote}}": "us@1" } } }""");
         await group.UntilAsync("eu", "Standby", "us");
         await group.UntilAsync("us", "Primary", "us");
         await KubernetesObjects.RefusalAsync(() => group.DeleteAsync("us"));
@@ -78,6 +80,17 @@ public sealed class GroupTests(ApiServerFixture servers)
         public async Task PatchAsync(string region, string patch) =>
             await client.CustomObjects.PatchNamespacedCustomObjectAsync(
                 new V1Patch(patch, V1Patch.PatchType.MergePatch),
+                ApiGroup.Name,
+                ApiGroup.Version,
+                space,
+                V1Alpha1ShortenerRegion.KubePlural,
+                region,
+                cancellationToken: Token
+            );
+
+        public async Task MarkReadyAsync(string region) =>
+            await client.CustomObjects.PatchNamespacedCustomObjectStatusAsync(
+                new V1Patch("""{ "status": { "firstReadyTime": "2030-01-31T12:00:00Z" } }""", V1Patch.PatchType.MergePatch),
                 ApiGroup.Name,
                 ApiGroup.Version,
                 space,

@@ -21,31 +21,8 @@ public sealed class RegionPlanTests
         var plan = Plan(region, Observe(region));
 
         Assert.Null(plan.Obstacle);
-        Assert.Equal((RegionRole.Primary, region.Spec.App.MinReplicas, MigrationState.Missing), (plan.Role, plan.Floor, plan.Migration.State));
-        Assert.Null(plan.PrimaryRegion);
-    }
-
-    [Fact]
-    public void Of_Group_TheHighestPriorityIsPrimaryAndOthersStandBy()
-    {
-        var (low, high) = (Region("eu", priority: 10), Region("us", priority: 20, created: Noon.AddDays(1)));
-
-        Assert.Equal(RegionRole.Standby, Plan(low, Observe(low, high)).Role);
-        Assert.Equal(low.Spec.App.StandbyMinReplicas, Plan(low, Observe(low, high)).Floor);
-        Assert.Equal(RegionRole.Primary, Plan(high, Observe(high, low)).Role);
-        Assert.Equal("us", Plan(low, Observe(low, high)).PrimaryRegion);
-        Assert.Equal("us", Plan(high, Observe(high, low)).PrimaryRegion);
-    }
-
-    [Fact]
-    public void Of_OthersOfTheGroupGoing_TheRestAreAllThereIs()
-    {
-        var (low, high) = (Region("eu", priority: 10), Region("us", priority: 20));
-        high.Metadata.DeletionTimestamp = Noon;
-
-        var plan = Plan(low, Observe(low, high));
-
-        Assert.Equal((RegionRole.Primary, null), (plan.Role, plan.PrimaryRegion));
+        Assert.Equal((RegionRole.Primary, region.Spec.App.MinReplicas, MigrationState.Missing), (plan.Role.Role, plan.Floor, plan.Migration.State));
+        Assert.Null(plan.Role.Topology);
     }
 
     [Fact]
@@ -55,15 +32,6 @@ public sealed class RegionPlanTests
 
         Assert.Null(Plan(older, Observe(older, younger)).Obstacle);
         Assert.Equal(Reasons.RegionConflict, Plan(younger, Observe(younger, older)).Obstacle?.Reason);
-    }
-
-    [Fact]
-    public void Of_YoungerTwinOfHigherPriority_TakesNoRole()
-    {
-        var (older, younger) = (Region("eu"), Region("eu", priority: 100, created: Noon.AddDays(1)));
-
-        Assert.Equal((RegionRole.Primary, null), (Plan(older, Observe(older, younger)).Role, Plan(older, Observe(older, younger)).PrimaryRegion));
-        Assert.Equal(RegionRole.Standby, Plan(younger, Observe(younger, older)).Role);
     }
 
     [Fact]
@@ -124,6 +92,7 @@ public sealed class RegionPlanTests
     public void Of_Replicas_AreSetOnlyWhereTheAutoscalerCannot(int there, int floor, int? rescale, int? first, bool isScaled)
     {
         var (region, primary) = (Region("eu"), Region("us", priority: 90));
+        primary.Status = new RegionStatus { Role = RegionRole.Primary, FirstReadyTime = Noon };
         region.Spec = region.Spec with { App = region.Spec.App with { StandbyMinReplicas = floor } };
         var observed = Observe(region, primary) with { Deployment = there < 0 ? null : new V1Deployment { Spec = new V1DeploymentSpec { Replicas = there } } };
 

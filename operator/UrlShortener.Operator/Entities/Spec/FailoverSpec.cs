@@ -7,7 +7,9 @@ namespace UrlShortener.Operator.Entities.Spec;
 internal sealed record FailoverSpec
 {
     /// <summary>The highest wins.</summary>
-    [Description("The region with the highest priority is the primary of its group. If several regions have it, the oldest is.")]
+    [Description(
+        "Which region becomes the primary of a group that has none: among the regions that are Ready the one with the highest priority, among equals the oldest. A change does not move the role; the annotation urlshortener.dev/promote does."
+    )]
     [Range(0, 100)]
     public int Priority { get; init; } = 50;
 }

@@ -17,8 +17,12 @@ internal sealed record RegionStatus
     [Length(0, 32)]
     public string? Role { get; init; }
 
+    /// <summary>When the region was first ready; null: never.</summary>
+    [Description("Time at which the region was Ready for the first time. Only a region that is or was Ready can become the primary.")]
+    public DateTime? FirstReadyTime { get; init; }
+
     /// <summary>Null while the group has one region.</summary>
-    [Description("Primary of the group. Absent while the group has one region.")]
+    [Description("Primary of the group, and why. Absent while the group has one region.")]
     public TopologyStatus? Topology { get; init; }
 
     /// <summary>The app's pods.</summary>
