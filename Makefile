@@ -6,7 +6,8 @@ DATA ?= .data
 RUNTIME = runtime/UrlShortener.Runtime/bin/$(CONFIGURATION)/net10.0/UrlShortener.Runtime
 DOTNET_FLAGS = --configuration $(CONFIGURATION) --nologo
 # Images are named IMAGE_PREFIX and url-shortener-runtime or -operator: IMAGE_PREFIX=registry.example/team/
-IMAGE_PREFIX ?=
+# kustomization.yaml and config/samples/kustomization.yaml have the names for a cluster.
+IMAGE_PREFIX ?= localhost/
 IMAGE_TAG ?= 0.1.0
 IMAGE_TOOL ?= $(firstword $(foreach tool,docker podman buildah,$(if $(shell command -v $(tool) 2>/dev/null),$(tool))))
 # Such as IMAGE_FLAGS='--build-arg BASE_IMAGE=registry.example/aspnet:10.0'
@@ -27,7 +28,7 @@ help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
 	@echo
 	@echo "  make run PORT=9090 DATA=/some/folder   another port (8080) and data folder (.data)"
-	@echo "  make images IMAGE_PREFIX=registry.example/team/ IMAGE_TAG=1.0   other names than url-shortener-operator:0.1.0"
+	@echo "  make images IMAGE_PREFIX=registry.example/team/ IMAGE_TAG=1.0   other names than localhost/url-shortener-operator:0.1.0"
 
 run: ## Build, and serve on http://localhost:8080 with the data in .data/
 	@dotnet build runtime/UrlShortener.Runtime $(DOTNET_FLAGS) --verbosity quiet

@@ -57,6 +57,8 @@ internal static class Startup
             runtime.FieldManager = FieldManagers.Operator;
             runtime.ReportingController = $"{ApiGroup.Name}/operator";
             runtime.Lease = options.LeaderElection.ToLease();
+            runtime.Lease.Labels = Labels.OfOperator();
+            runtime.Lease.FieldManager = FieldManagers.Lease;
         });
         builder.Services.AddRegionControllers();
         if (options.Webhooks.Enabled)

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
-using UrlShortener.TestServers;
 using Xunit;
 
 namespace UrlShortener.EndToEnd.Cluster.Tests;
@@ -166,13 +165,7 @@ public sealed class ClusterTests(InstalledProduct product) : IClassFixture<Insta
         await Kubectl.RunAsync($"create namespace {Space}", Token);
         try
         {
-            await Kubectl.RunAsync(["apply", "--namespace", Space, "-k", Checkout.PathOf("config/namespace")], Token);
-            await Kubectl.RunAsync(
-                $"set env --namespace {InstalledProduct.OperatorNamespace} deployment/shortener-operator "
-                    + $"Operator__Namespaces={InstalledProduct.Namespace},{Space}",
-                Token
-            );
-            await Kubectl.RunAsync($"rollout status deployment/shortener-operator --namespace {InstalledProduct.OperatorNamespace} --timeout=180s", Token);
+            await product.ApplyOverlayAsync([InstalledProduct.Namespace, Space], Token);
             await product.CreateDatabaseAsync("other");
             await product.CreateRegionAsync(Space, "other", "other", 1);
 
@@ -183,14 +176,7 @@ public sealed class ClusterTests(InstalledProduct product) : IClassFixture<Insta
         finally
         {
             await Kubectl.TryAsync($"delete namespace {Space} --ignore-not-found --timeout=120s", CancellationToken.None);
-            await Kubectl.RunAsync(
-                $"set env --namespace {InstalledProduct.OperatorNamespace} deployment/shortener-operator Operator__Namespaces={InstalledProduct.Namespace}",
-                CancellationToken.None
-            );
-            await Kubectl.RunAsync(
-                $"rollout status deployment/shortener-operator --namespace {InstalledProduct.OperatorNamespace} --timeout=180s",
-                CancellationToken.None
-            );
+            await product.ApplyOverlayAsync([InstalledProduct.Namespace], CancellationToken.None);
         }
     }
 

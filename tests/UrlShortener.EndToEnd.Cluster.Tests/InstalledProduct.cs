@@ -22,7 +22,7 @@ public sealed class InstalledProduct : IAsyncLifetime
 
     private const string StoresNamespace = "urlshortener-e2e-stores";
     private const string Sample = "config/samples/minimal.yaml";
-    private const string SampleImage = "url-shortener-runtime:0.1.0";
+    private const string SampleImage = "localhost/url-shortener-runtime:0.1.0";
 
     private readonly ServerFolder _folder = ServerFolder.Create(onDisk: true);
     private readonly string _password = Convert.ToHexString(RandomNumberGenerator.GetBytes(16));
@@ -153,14 +153,13 @@ public sealed class InstalledProduct : IAsyncLifetime
             {
                 await Kubectl.TryAsync("delete shortenerregions,keypools --all --all-namespaces --timeout=120s", CancellationToken.None);
                 await Kubectl.RunAsync(["delete", "-k", Overlay, "--ignore-not-found", "--timeout=240s"], CancellationToken.None);
-                await Kubectl.RunAsync($"delete namespace {StoresNamespace} --ignore-not-found --timeout=240s", CancellationToken.None);
+                await Kubectl.RunAsync($"delete namespace {Namespace} {StoresNamespace} --ignore-not-found --timeout=240s", CancellationToken.None);
             }
         }
 
         _folder.Delete();
     }
 
-    // An overlay, as a user would keep one: it says where the image is, and leaves the rest as it is.
     private async Task InstallAsync()
     {
         var found = await Kubectl.RunAsync($"get namespace {OperatorNamespace} {Namespace} --ignore-not-found --output name", Token);
@@ -168,25 +167,57 @@ public sealed class InstalledProduct : IAsyncLifetime
             throw new InvalidOperationException(
                 $"The cluster has {found.ReplaceLineEndings(" ")} already. The test installs and removes both; give it a cluster without them."
             );
+        await Kubectl.RunAsync($"create namespace {Namespace}", Token);
+        await Kubectl.RunAsync($"label namespace {Namespace} pod-security.kubernetes.io/enforce=restricted", Token);
+        await ApplyOverlayAsync([Namespace], Token);
+    }
+
+    /// <summary>
+    /// Installs the operator, or changes the installation, by an overlay as a user would keep one: it says where the image is and which namespaces have regions.
+    /// Returns when the operator is ready.
+    /// </summary>
+    internal async Task ApplyOverlayAsync(IReadOnlyList<string> namespaces, CancellationToken cancellationToken)
+    {
         var (name, tag) = Split(Settings.OperatorImage);
-        Directory.CreateDirectory(Overlay);
+        const string Component = "config/components/namespaces";
+        var component = Directory.CreateDirectory(Path.Combine(Overlay, "namespaces")).FullName;
+        foreach (var file in new[] { "kustomization.yaml", "settings.env", "rolebindings.yaml" })
+        {
+            var text = await File.ReadAllTextAsync(Checkout.PathOf($"{Component}/{file}"), cancellationToken);
+            text = file switch
+            {
+                "settings.env" => text.Replace($"={Namespace}", $"={string.Join(',', namespaces)}", StringComparison.Ordinal),
+                "rolebindings.yaml" => string.Join(
+                    "\n---\n",
+                    namespaces.Select(space => text.Replace($"namespace: {Namespace}\n", $"namespace: {space}\n", StringComparison.Ordinal))
+                ),
+                _ => text,
+            };
+            await File.WriteAllTextAsync(Path.Combine(component, file), text, cancellationToken);
+        }
+
         await File.WriteAllTextAsync(
             Path.Combine(Overlay, "kustomization.yaml"),
             $"""
             resources:
             - {Path.GetRelativePath(Overlay, Checkout.PathOf("."))}
+            components:
+            - namespaces
             images:
-            - name: url-shortener-operator
+            - name: localhost/url-shortener-operator
               newName: {name}
               newTag: "{tag}"
             """,
-            Token
+            cancellationToken
         );
-        await Kubectl.RunAsync(["apply", "--validate=false", "-k", Overlay], Token);
-        await Kubectl.RunAsync("wait --for=condition=Established crd/shortenerregions.urlshortener.dev crd/keypools.urlshortener.dev --timeout=60s", Token);
+        await Kubectl.RunAsync(["apply", "--validate=false", "-k", Overlay], cancellationToken);
+        await Kubectl.RunAsync(
+            "wait --for=condition=Established crd/shortenerregions.urlshortener.dev crd/keypools.urlshortener.dev --timeout=60s",
+            cancellationToken
+        );
         try
         {
-            await Kubectl.RunAsync($"rollout status deployment/shortener-operator --namespace {OperatorNamespace} --timeout=180s", Token);
+            await Kubectl.RunAsync($"rollout status deployment/shortener-operator --namespace {OperatorNamespace} --timeout=180s", cancellationToken);
         }
         catch (InvalidOperationException late)
         {

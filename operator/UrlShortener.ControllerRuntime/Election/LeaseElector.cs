@@ -184,14 +184,15 @@ internal sealed class LeaseElector : BackgroundService
                 Name = _options.Name,
                 NamespaceProperty = _namespace,
                 ResourceVersion = _lease?.Metadata.ResourceVersion,
-                Labels = _lease?.Metadata.Labels,
+                Labels = isNew ? new Dictionary<string, string>(_options.Labels) : _lease!.Metadata.Labels,
                 Annotations = _lease?.Metadata.Annotations,
             },
             Spec = spec,
         };
+        var path = isNew ? _type.Path(_namespace) : _type.Path(_namespace, _options.Name);
         return _client.SendAsync<V1Lease>(
             isNew ? HttpMethod.Post : HttpMethod.Put,
-            isNew ? _type.Path(_namespace) : _type.Path(_namespace, _options.Name),
+            $"{path}?fieldManager={_options.FieldManager}",
             body,
             Json,
             cancellationToken

@@ -12,6 +12,12 @@ public sealed class LeaseOptions
     /// <summary>Its namespace; empty: that of the process.</summary>
     public string Namespace { get; set; } = "";
 
+    /// <summary>Labels of a Lease that this process creates.</summary>
+    public IReadOnlyDictionary<string, string> Labels { get; set; } = new Dictionary<string, string>();
+
+    /// <summary>Name under which the API server notes who wrote the Lease.</summary>
+    public string FieldManager { get; set; } = "controller";
+
     /// <summary>Identity of this process; unique per start, so that a process never mistakes its predecessor's lease for its own.</summary>
     public string Identity { get; set; } = $"{Environment.MachineName}_{Guid.NewGuid():N}";
 

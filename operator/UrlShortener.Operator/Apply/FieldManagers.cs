@@ -1,6 +1,6 @@
 namespace UrlShortener.Operator.Apply;
 
-/// <summary>Field managers for server-side apply. One per concern, so that none removes the fields of another.</summary>
+/// <summary>Names under which the API server notes who wrote a field. One per concern, so that none removes the fields of another.</summary>
 internal static class FieldManagers
 {
     /// <summary>Applies the fields that the operator owns.</summary>
@@ -8,6 +8,12 @@ internal static class FieldManagers
 
     /// <summary>Writes statuses.</summary>
     public const string Status = "shortener-operator-status";
+
+    /// <summary>Writes the webhook's certificates and publishes the CA bundle.</summary>
+    public const string Webhook = "shortener-operator-webhook";
+
+    /// <summary>Takes, renews and releases the lease.</summary>
+    public const string Lease = "shortener-operator-lease";
 
     /// <summary>
     /// Creates objects with a field that another manager owns afterwards, such as the replicas of a Deployment with an autoscaler. If

@@ -45,6 +45,7 @@ internal static class Labels
 
     private const string Name = $"{CommonPrefix}name";
     private const string Instance = $"{CommonPrefix}instance";
+    private const string Version = $"{CommonPrefix}version";
     private const string Component = $"{CommonPrefix}component";
     private const string PartOf = $"{CommonPrefix}part-of";
     private const string ManagedBy = $"{CommonPrefix}managed-by";
@@ -79,7 +80,28 @@ internal static class Labels
         metadata?.Annotations is { } annotations && annotations.TryGetValue(name, out var value) ? value : null;
 
     /// <summary>Labels of an object that the operator creates for itself.</summary>
-    public static Dictionary<string, string> OfOperator() => new() { [ManagedBy] = Manager };
+    public static Dictionary<string, string> OfOperator() =>
+        new()
+        {
+            [Name] = Manager,
+            [Instance] = FieldManagers.Operator,
+            [Component] = "operator",
+            [PartOf] = Product,
+            [ManagedBy] = Manager,
+        };
+
+    /// <summary>
+    /// The labels of an object with the version of its image, the tag. Only for the object itself: in a pod template a new label would replace the pods. An
+    /// image without a tag, or with one that is too long for a label, has no version.
+    /// </summary>
+    public static Dictionary<string, string> WithVersion(IDictionary<string, string> labels, string image)
+    {
+        var named = image.Split('@')[0];
+        var tag = named[(named.LastIndexOf('/') + 1)..].Split(':') is [_, var last] ? last : "";
+        return tag.Length is 0 or > MaxValue || !char.IsAsciiLetterOrDigit(tag[^1]) || !char.IsAsciiLetterOrDigit(tag[0])
+            ? new Dictionary<string, string>(labels)
+            : new Dictionary<string, string>(labels) { [Version] = tag };
+    }
 
     /// <summary>Label selector of the pods of a program.</summary>
     public static Dictionary<string, string> SelectorOfProgram(string name) => new() { [Name] = name };

@@ -46,12 +46,16 @@ internal static class KgsResources
     /// <param name="region">Its region.</param>
     /// <param name="process">The process in the pods.</param>
     /// <param name="replicas">Workers.</param>
-    public static V1Deployment BuildDeployment(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region, RuntimeProcess process, int replicas) =>
-        new()
+    public static V1Deployment BuildDeployment(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region, RuntimeProcess process, int replicas)
+    {
+        var metadata = Metadata(pool, region, Names.Kgs);
+        metadata.Labels = Labels.WithVersion(metadata.Labels, process.Image);
+        return new V1Deployment
         {
-            Metadata = Metadata(pool, region, Names.Kgs),
+            Metadata = metadata,
             Spec = Workload.BuildDeployment(SelectorOf(pool), RuntimePod.Build(region.Metadata.Name, region.Spec, process), replicas),
         };
+    }
 
     /// <summary>The Service in front of the workers.</summary>
     public static V1Service BuildService(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region) =>

@@ -29,6 +29,7 @@ internal static class AppResources
     public static V1Deployment BuildDeployment(V1Alpha1ShortenerRegion region, RuntimeProcess process, string migrationDigest)
     {
         var metadata = Owned.Metadata(region, Names.App, Names.App);
+        metadata.Labels = Labels.WithVersion(metadata.Labels, process.Image);
         metadata.Annotations = new Dictionary<string, string> { [Labels.MigrationDigest] = migrationDigest };
         return new V1Deployment
         {

@@ -21,9 +21,11 @@ internal static class MigrationJob
         {
             IsJob = true,
         };
+        var metadata = Owned.Metadata(region, Suffix(digest), Names.Migrate);
+        metadata.Labels = Labels.WithVersion(metadata.Labels, process.Image);
         return new V1Job
         {
-            Metadata = Owned.Metadata(region, Suffix(digest), Names.Migrate),
+            Metadata = metadata,
             Spec = new V1JobSpec
             {
                 BackoffLimit = Retries,

@@ -41,9 +41,20 @@ internal sealed class CertificateSecret(IKubernetes client, WebhookOptions optio
         try
         {
             if (version is null)
-                await client.CoreV1.CreateNamespacedSecretAsync(secret, options.Namespace, cancellationToken: cancellationToken);
+                await client.CoreV1.CreateNamespacedSecretAsync(
+                    secret,
+                    options.Namespace,
+                    fieldManager: FieldManagers.Webhook,
+                    cancellationToken: cancellationToken
+                );
             else
-                await client.CoreV1.ReplaceNamespacedSecretAsync(secret, options.SecretName, options.Namespace, cancellationToken: cancellationToken);
+                await client.CoreV1.ReplaceNamespacedSecretAsync(
+                    secret,
+                    options.SecretName,
+                    options.Namespace,
+                    fieldManager: FieldManagers.Webhook,
+                    cancellationToken: cancellationToken
+                );
             return true;
         }
         // Another client deleted or wrote it in the meantime.

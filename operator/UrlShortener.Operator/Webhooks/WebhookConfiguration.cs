@@ -3,6 +3,7 @@ using System.Text;
 using k8s;
 using k8s.Autorest;
 using k8s.Models;
+using UrlShortener.Operator.Apply;
 
 namespace UrlShortener.Operator.Webhooks;
 
@@ -51,6 +52,7 @@ internal sealed class WebhookConfiguration(IKubernetes client, WebhookOptions op
         await client.AdmissionregistrationV1.PatchValidatingWebhookConfigurationAsync(
             new V1Patch(patch, V1Patch.PatchType.StrategicMergePatch),
             options.ConfigurationName,
+            fieldManager: FieldManagers.Webhook,
             cancellationToken: cancellationToken
         );
     }

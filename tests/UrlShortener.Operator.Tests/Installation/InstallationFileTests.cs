@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Configuration;
 using UrlShortener.Operator.Configuration;
 using UrlShortener.Operator.Webhooks;
+using UrlShortener.TestServers;
 using Xunit;
 
 namespace UrlShortener.Operator.Tests.Installation;
@@ -12,10 +13,10 @@ public sealed class InstallationFileTests
     [Fact]
     public void Kustomization_OfTheRoot_NamesEveryFile()
     {
-        // The folder for further namespaces and the samples are not installed.
-        string[] left = [.. ManifestFile.FilesIn("config/namespace"), .. ManifestFile.FilesIn("config/samples")];
+        // What is the user's own is not installed: namespaces and the rights there, and the samples.
+        string[] left = [.. ManifestFile.FilesIn("config/components"), .. ManifestFile.FilesIn("config/namespace"), .. ManifestFile.FilesIn("config/samples")];
         Assert.Equal(ManifestFile.FilesIn("config").Concat(ManifestFile.FilesIn("crds")).Except(left).Order(StringComparer.Ordinal), ManifestFile.Installed());
-        Assert.Equal(["apiVersion", "kind", "resources", "images"], ManifestFile.ReadOne(ManifestFile.Root).Select(part => part.Key));
+        Assert.Equal(["apiVersion", "kind", "resources", "images", "labels"], ManifestFile.ReadOne(ManifestFile.Root).Select(part => part.Key));
     }
 
     [Fact]
@@ -35,6 +36,26 @@ public sealed class InstallationFileTests
         var (read, errors) = Settings.Read(new ConfigurationBuilder().AddInMemoryCollection(variables).Build());
         Assert.Empty(errors);
         Assert.Equal([InstalledCluster.RegionNamespace], read.NamespaceList);
+    }
+
+    [Fact]
+    public void Component_OfTheNamespaces_IsTheDefaultOfTheSettings()
+    {
+        var settings = File.ReadAllLines(Checkout.PathOf("config/components/namespaces/settings.env")).Where(line => !line.StartsWith('#'));
+        Assert.Equal([$"Operator__Namespaces={new OperatorOptions().Namespaces}"], settings);
+        var binding = ManifestFile.ReadOne("config/components/namespaces/rolebindings.yaml");
+        Assert.Equal(InstalledCluster.RegionNamespace, (string?)binding["metadata"]!["namespace"]);
+        // The same as the one that users apply to one namespace.
+        var single = ManifestFile.ReadOne("config/namespace/rolebinding.yaml");
+        Assert.Equal((string?)single["metadata"]!["name"], (string?)binding["metadata"]!["name"]);
+        Assert.True(JsonNode.DeepEquals(single["roleRef"], binding["roleRef"]) && JsonNode.DeepEquals(single["subjects"], binding["subjects"]));
+    }
+
+    [Fact]
+    public void Version_OfTheOperator_IsTheSameInImageAndLabel()
+    {
+        var root = ManifestFile.ReadOne(ManifestFile.Root);
+        Assert.Equal(root["images"]![0]!["newTag"]!.ToString(), root["labels"]![0]!["pairs"]!["app.kubernetes.io/version"]!.ToString());
     }
 
     [Fact]

@@ -1,6 +1,3 @@
-using System.Text.Json.Nodes;
-using k8s;
-using UrlShortener.ControllerRuntime.Api;
 using UrlShortener.Operator.Tests.Installation;
 using UrlShortener.TestServers;
 using UrlShortener.TestServers.Kubernetes;
@@ -10,7 +7,7 @@ using Xunit;
 
 namespace UrlShortener.Operator.Tests.Installation;
 
-/// <summary>A cluster of its own in which everything is installed that <c>kustomization.yaml</c> names.</summary>
+/// <summary>A cluster of its own in which everything is installed as docs/operator.md says.</summary>
 public sealed class InstalledCluster : ClusterFixture
 {
     /// <summary>The operator's own namespace.</summary>
@@ -22,36 +19,15 @@ public sealed class InstalledCluster : ClusterFixture
     /// <summary>Name of the operator's service account, and of most else.</summary>
     public const string Name = "shortener-operator";
 
-    private static readonly Dictionary<string, (string Api, string Plural, bool IsNamespaced)> Kinds = new(StringComparer.Ordinal)
-    {
-        ["ClusterRole"] = ("apis/rbac.authorization.k8s.io/v1", "clusterroles", false),
-        ["ClusterRoleBinding"] = ("apis/rbac.authorization.k8s.io/v1", "clusterrolebindings", false),
-        ["CustomResourceDefinition"] = ("apis/apiextensions.k8s.io/v1", "customresourcedefinitions", false),
-        ["Deployment"] = ("apis/apps/v1", "deployments", true),
-        ["Namespace"] = ("api/v1", "namespaces", false),
-        ["NetworkPolicy"] = ("apis/networking.k8s.io/v1", "networkpolicies", true),
-        ["PodDisruptionBudget"] = ("apis/policy/v1", "poddisruptionbudgets", true),
-        ["Role"] = ("apis/rbac.authorization.k8s.io/v1", "roles", true),
-        ["RoleBinding"] = ("apis/rbac.authorization.k8s.io/v1", "rolebindings", true),
-        ["Service"] = ("api/v1", "services", true),
-        ["ServiceAccount"] = ("api/v1", "serviceaccounts", true),
-        ["ValidatingWebhookConfiguration"] = ("apis/admissionregistration.k8s.io/v1", "validatingwebhookconfigurations", false),
-    };
-
     /// <inheritdoc />
     protected override async Task PrepareAsync(KubernetesCluster cluster)
     {
         // What is installed has fixed names, which must not touch a cluster that somebody uses.
         if (!cluster.IsLocal)
             throw ServerUnavailableException.NeedsLocalControlPlane("Installing the operator");
-        using var client = new ApiClient(KubernetesClientConfiguration.BuildConfigFromConfigFile(cluster.Kubeconfig), TimeSpan.FromSeconds(30));
-        foreach (var item in ManifestFile.ReadInstalled().OrderBy(item => (string)item["kind"]! != "Namespace"))
-            await client.SendAsync<JsonObject>(HttpMethod.Post, PathOf(item), item, "application/json", CancellationToken.None);
-    }
-
-    private static string PathOf(JsonObject item)
-    {
-        var (api, plural, isNamespaced) = Kinds[(string)item["kind"]!];
-        return isNamespaced ? $"/{api}/namespaces/{(string)item["metadata"]!["namespace"]!}/{plural}" : $"/{api}/{plural}";
+        // As a user does: the namespace of the regions and the operator's rights there are the user's step.
+        await cluster.RunKubectlAsync(["create", "namespace", RegionNamespace], CancellationToken.None);
+        await cluster.RunKubectlAsync(["apply", "--namespace", RegionNamespace, "-k", Checkout.PathOf("config/namespace")], CancellationToken.None);
+        await cluster.RunKubectlAsync(["apply", "-k", Checkout.PathOf(".")], CancellationToken.None);
     }
 }

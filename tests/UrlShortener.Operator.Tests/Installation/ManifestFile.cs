@@ -15,12 +15,11 @@ internal static class ManifestFile
     private static readonly ISerializer Writer = new SerializerBuilder().JsonCompatible().Build();
 
     /// <summary>The objects in a file of the checkout.</summary>
-    public static IReadOnlyList<JsonObject> Read(string path) =>
-        [
-            .. File.ReadAllText(Checkout.PathOf(path))
-                .Split("\n---\n")
-                .Select(text => JsonNode.Parse(Writer.Serialize(Reader.Deserialize<object>(text)))!.AsObject()),
-        ];
+    public static IReadOnlyList<JsonObject> Read(string path) => Parse(File.ReadAllText(Checkout.PathOf(path)));
+
+    /// <summary>The objects in a text.</summary>
+    public static IReadOnlyList<JsonObject> Parse(string text) =>
+        [.. text.Split("\n---\n").Select(part => JsonNode.Parse(Writer.Serialize(Reader.Deserialize<object>(part)))!.AsObject())];
 
     /// <summary>The one object in a file.</summary>
     public static JsonObject ReadOne(string path) => Assert.Single(Read(path));

@@ -108,6 +108,7 @@ public sealed class OperatorProgramTests(InstalledCluster installed)
         );
         Assert.Equal(0, await program.StopAsync(Token));
         Assert.Empty(await cluster.ReadAuditAsync(request => request.User == user.Name && request.Code == 403, Token));
+        await AssertEverythingIsLabelledAndSignedAsync(cluster);
     }
 
     [Fact]
@@ -158,6 +159,51 @@ public sealed class OperatorProgramTests(InstalledCluster installed)
             },
             Token
         );
+
+    // All that the operator made has the recommended labels, and says who wrote each field.
+    private static async Task AssertEverythingIsLabelledAndSignedAsync(KubernetesCluster cluster)
+    {
+        var regional = await ListAsync(cluster, InstalledCluster.RegionNamespace, "serviceaccounts,configmaps,services,networkpolicies,pdb,hpa,jobs");
+        var own = await ListAsync(cluster, InstalledCluster.SystemNamespace, "secrets,leases");
+        var made = regional.Concat(own).Where(item => item["metadata"]!["labels"]?["app.kubernetes.io/managed-by"] is not null).ToList();
+        Assert.Superset(
+            new HashSet<string?> { "ServiceAccount", "ConfigMap", "Service", "NetworkPolicy", "PodDisruptionBudget", "Job", "Secret", "Lease" },
+            made.Select(item => (string?)item["kind"]).ToHashSet()
+        );
+        foreach (var item in made)
+        {
+            var labels = item["metadata"]!["labels"]!;
+            Assert.All(
+                (string[])["name", "instance", "component", "part-of", "managed-by"],
+                label => Assert.False(string.IsNullOrEmpty((string?)labels[$"app.kubernetes.io/{label}"]), $"{item["kind"]}: {label}")
+            );
+            if ((string?)item["kind"] == "Job")
+                Assert.Equal("1.0", (string?)labels["app.kubernetes.io/version"]);
+        }
+
+        // The test itself writes the region, but not its status.
+        IEnumerable<JsonNode> written = [.. made, .. await ListAsync(cluster, InstalledCluster.RegionNamespace, "shortenerregions,events")];
+        foreach (
+            var entry in written.SelectMany(item =>
+                item["metadata"]!["managedFields"]!
+                    .AsArray()
+                    .Where(entry => (string?)item["kind"] != V1Alpha1ShortenerRegion.KubeKind || (string?)entry!["subresource"] == "status")
+            )
+        )
+        {
+            var manager = (string)entry!["manager"]!;
+            Assert.DoesNotContain(manager, (string[])["kubernetes-csharp", "unknown", "controller"]);
+        }
+    }
+
+    private static async Task<IReadOnlyList<JsonNode>> ListAsync(KubernetesCluster cluster, string space, string kinds) =>
+        [
+            .. JsonNode.Parse(await cluster.RunKubectlAsync(["get", kinds, "--namespace", space, "--show-managed-fields", "--output", "json"], Token))![
+                "items"
+            ]!
+                .AsArray()
+                .Select(item => item!),
+        ];
 
     // The API server of a test reaches this machine, not the addresses of Services.
     private static async Task LeadWebhookToAsync(IKubernetes client, int port)

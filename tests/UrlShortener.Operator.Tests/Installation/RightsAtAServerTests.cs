@@ -82,6 +82,24 @@ public sealed class RightsAtAServerTests(InstalledCluster installed)
         }
     }
 
+    [Theory]
+    [InlineData("edit", "create", true)]
+    [InlineData("edit", "get", true)]
+    [InlineData("view", "get", true)]
+    [InlineData("view", "create", false)]
+    public async Task User_WithABuiltInRole_MayDoToRegionsWhatTheRoleSays(string role, string verb, bool isAllowed)
+    {
+        var cluster = await installed.GetAsync();
+        await using var space = await cluster.CreateNamespaceAsync("users", Token);
+        await cluster.RunKubectlAsync(["create", "rolebinding", "user", "--namespace", space.Name, "--clusterrole", role, "--user", "user"], Token);
+        // The controller adds the rights to the built-in roles.
+        await Eventually.HoldsAsync(() => IsAllowedAsync("get", "urlshortener.dev", "shortenerregions", "", space.Name, "", "user"), "the role is aggregated");
+        Assert.Equal(isAllowed, await IsAllowedAsync(verb, "urlshortener.dev", "keypools", "", space.Name, "", "user"));
+        Assert.Equal(role == "edit", await IsAllowedAsync("patch", "urlshortener.dev", "shortenerregions", "scale", space.Name, "eu", "user"));
+        // The status is the operator's.
+        Assert.False(await IsAllowedAsync("patch", "urlshortener.dev", "shortenerregions", "status", space.Name, "eu", "user"));
+    }
+
     [Fact]
     public async Task Operator_InANamespaceThatWasAdded_MayWorkThere()
     {
@@ -100,7 +118,7 @@ public sealed class RightsAtAServerTests(InstalledCluster installed)
         await Eventually.HoldsAsync(() => IsAllowedAsync("create", "apps", "deployments", "", space.Name, ""), "the binding is in force");
     }
 
-    private async Task<bool> IsAllowedAsync(string verb, string group, string resource, string subresource, string space, string name)
+    private async Task<bool> IsAllowedAsync(string verb, string group, string resource, string subresource, string space, string name, string? user = null)
     {
         var cluster = await installed.GetAsync();
         using var client = cluster.CreateClient();
@@ -108,8 +126,8 @@ public sealed class RightsAtAServerTests(InstalledCluster installed)
         {
             Spec = new V1SubjectAccessReviewSpec
             {
-                User = $"system:serviceaccount:{System}:{InstalledCluster.Name}",
-                Groups = ["system:authenticated", "system:serviceaccounts", $"system:serviceaccounts:{System}"],
+                User = user ?? $"system:serviceaccount:{System}:{InstalledCluster.Name}",
+                Groups = user is null ? ["system:authenticated", "system:serviceaccounts", $"system:serviceaccounts:{System}"] : ["system:authenticated"],
                 ResourceAttributes = new V1ResourceAttributes
                 {
                     Verb = verb,

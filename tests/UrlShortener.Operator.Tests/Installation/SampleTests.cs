@@ -2,6 +2,8 @@ using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.KeyPools;
 using UrlShortener.Operator.Regions.Validation;
+using UrlShortener.TestServers;
+using UrlShortener.TestServers.Processes;
 using Xunit;
 
 namespace UrlShortener.Operator.Tests.Installation;
@@ -9,9 +11,10 @@ namespace UrlShortener.Operator.Tests.Installation;
 /// <summary>The samples that users begin with.</summary>
 public sealed class SampleTests(ApiServerFixture servers)
 {
+    private const string Minimal = "config/samples/minimal.yaml";
     private const string Regions = "config/samples/regions.yaml";
 
-    public static TheoryData<string> Files => [.. ManifestFile.FilesIn("config/samples")];
+    public static TheoryData<string> Files => [Minimal, Regions];
 
     [Theory]
     [MemberData(nameof(Files))]
@@ -64,6 +67,36 @@ public sealed class SampleTests(ApiServerFixture servers)
                 Assert.Equal((1_000_000, 100_000, 10_000), (spec.TargetAvailable, spec.LowWatermark, spec.CriticalWatermark));
             }
         );
+    }
+
+    [Fact]
+    public async Task Images_OfTheSamples_AreSetInOnePlace()
+    {
+        var cluster = await servers.GetAsync();
+        Assert.SkipUnless(cluster.IsLocal, "Needs kubectl beside a local control plane.");
+        var folder = ServerFolder.Create(onDisk: true);
+        try
+        {
+            var samples = Path.GetRelativePath(folder.FullName, Checkout.PathOf("config/samples"));
+            await File.WriteAllTextAsync(
+                Path.Combine(folder.FullName, "kustomization.yaml"),
+                $$"""
+                resources: [{{samples}}]
+                images: [{name: localhost/url-shortener-runtime, newName: registry.example/team/runtime, newTag: "2.0"}]
+                configurations: [images.yaml]
+                """,
+                TestContext.Current.CancellationToken
+            );
+            File.Copy(Checkout.PathOf("config/samples/images.yaml"), Path.Combine(folder.FullName, "images.yaml"));
+            var made = ManifestFile.Parse(await cluster.RunKubectlAsync(["kustomize", folder.FullName], TestContext.Current.CancellationToken));
+            var region = made.Single(item => (string?)item["kind"] == V1Alpha1ShortenerRegion.KubeKind);
+            Assert.Equal("registry.example/team/runtime:2.0", (string?)region["spec"]!["app"]!["image"]);
+            Assert.Equal(ManifestFile.Read(Minimal).Count, made.Count);
+        }
+        finally
+        {
+            folder.Delete();
+        }
     }
 
     [Theory]

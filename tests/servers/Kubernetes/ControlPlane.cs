@@ -83,6 +83,9 @@ internal sealed class ControlPlane : IAsyncDisposable
     /// <summary>Which Kubernetes it is.</summary>
     public KubernetesVersion Version => _programs.Version;
 
+    /// <summary>The user's command.</summary>
+    public string Kubectl => _programs.Kubectl;
+
     /// <summary>Where the API server writes its audit log.</summary>
     public string AuditLogPath => _folder.PathOf("audit.log");
 

@@ -235,6 +235,18 @@ public sealed class KubernetesCluster : IAsyncDisposable
         return address!;
     }
 
+    /// <summary>Runs kubectl as the administrator and returns what it wrote; fails with that when the command fails.</summary>
+    /// <param name="arguments">Arguments, such as <c>apply</c>, <c>-k</c> and a folder.</param>
+    /// <param name="cancellationToken">Ends the command.</param>
+    /// <exception cref="ServerUnavailableException">The cluster is not of local processes, or there is no kubectl.</exception>
+    public Task<string> RunKubectlAsync(IEnumerable<string> arguments, CancellationToken cancellationToken) =>
+        Tool.RunAsync(
+            [Local("Running kubectl").Kubectl, "--kubeconfig", Kubeconfig, "--cache-dir", _folder.PathOf("kubectl"), .. arguments],
+            _folder.FullName,
+            Limit,
+            cancellationToken
+        );
+
     /// <summary>Kills the API server (SIGKILL): connections break and new ones are refused. What it acknowledged stays.</summary>
     /// <exception cref="ServerUnavailableException">The cluster is not of local processes; so with all operations below.</exception>
     public Task StopApiServerAsync(CancellationToken cancellationToken) => Local("Stopping the API server").StopApiServerAsync(cancellationToken);

@@ -16,11 +16,18 @@ internal sealed record KubernetesPrograms(string Etcd, string ApiServer, string 
     private const string EtcdName = "etcd";
     private const string ApiServerName = "kube-apiserver";
     private const string ControllerManagerName = "kube-controller-manager";
+    private const string KubectlName = "kubectl";
     private const string UnpackScript = "../shared/control-plane/unpack.sh";
     private const string WellKnownFolder = "/usr/local/kubebuilder/bin";
     private static readonly string[] Needed = [EtcdName, ApiServerName, ControllerManagerName];
     private static readonly TimeSpan AskLimit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan UnpackLimit = TimeSpan.FromMinutes(3);
+
+    /// <summary>The command beside them, of the same version; else the one of the PATH.</summary>
+    public string Kubectl =>
+        Path.Combine(Path.GetDirectoryName(ApiServer)!, KubectlName) is var own && File.Exists(own) ? own
+        : Programs.FindFolder([KubectlName]) is { } folder ? Path.Combine(folder, KubectlName)
+        : throw new ServerUnavailableException($"There is no {KubectlName} beside {ApiServer}.");
 
     /// <summary>Finds installed programs, else unpacks a ready build beside the checkout, else downloads what Kubernetes publishes for tests.</summary>
     /// <returns>The programs, or null and the reason why there are none.</returns>
