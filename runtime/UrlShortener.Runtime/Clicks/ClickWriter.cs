@@ -5,7 +5,7 @@ namespace UrlShortener.Runtime.Clicks;
 
 /// <summary>
 /// Writes captured clicks in batches. A batch that cannot be written is kept and tried again, while the queue holds what comes meanwhile.
-/// A stop (SIGTERM) writes all that waits; a kill loses what came within the last flush interval.
+/// A stop (SIGTERM) writes all that waits, unless the store keeps failing; a kill loses what came within the last flush interval.
 /// </summary>
 internal sealed partial class ClickWriter(
     ClickQueue queue,
@@ -17,6 +17,9 @@ internal sealed partial class ClickWriter(
     ILogger<ClickWriter> logger
 ) : BackgroundService
 {
+    /// <summary>How long a stop goes on trying while the store refuses every write. Orchestrators commonly kill a process 30 s after SIGTERM.</summary>
+    public static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(5);
+
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
     private const int ClicksPerYield = 64;
@@ -36,6 +39,12 @@ internal sealed partial class ClickWriter(
     // Once it was sent, it may have been stored under its name: it is sent as it is until that is known.
     private bool _isSent;
 
+    // Set during a stop only. Cancelled once the store has failed for StopPatience.
+    private CancellationTokenSource? _giveUp;
+
+    // Timestamp of the first failure of a stop since the last success.
+    private long? _failingSince;
+
     private bool IsBatchFull => _batch.Count >= options.BatchSize || _batchBytes >= _batchLimit;
 
     /// <inheritdoc />
@@ -49,10 +58,12 @@ internal sealed partial class ClickWriter(
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        _giveUp = giveUp;
         try
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            do await WriteAllAsync(cancellationToken);
+            giveUp.Token.ThrowIfCancellationRequested();
+            do await WriteAllAsync(giveUp.Token);
             while (queue.Count > 0);
         }
         catch (OperationCanceledException)
@@ -133,6 +144,7 @@ internal sealed partial class ClickWriter(
                     await (_append ??= sink.AppendAsync(_batchId, _batch, CancellationToken.None)).WaitAsync(cancellationToken);
                 _append = null;
                 _isSent = false;
+                _failingSince = null;
                 ClickMetrics.Stored.Inc(_batch.Count);
                 _batch.Clear();
                 _batchBytes = 0;
@@ -144,7 +156,7 @@ internal sealed partial class ClickWriter(
             {
                 _append = null;
                 Log.WriteFailed(logger, _batch.Count, error);
-                await Task.Delay(RetryDelay, time, cancellationToken);
+                await WaitForRetryAsync(cancellationToken);
             }
         }
     }
@@ -161,11 +173,24 @@ internal sealed partial class ClickWriter(
             catch (Exception error) when (!error.IsStopBy(cancellationToken))
             {
                 Log.WriteFailed(logger, queue.Count + _batch.Count, error);
-                await Task.Delay(RetryDelay, time, cancellationToken);
+                await WaitForRetryAsync(cancellationToken);
             }
         }
 
         return _salt.Bytes;
+    }
+
+    // A process that goes on serving waits for the store as long as it takes. One that stops does not: a full disk stays full.
+    private async Task WaitForRetryAsync(CancellationToken cancellationToken)
+    {
+        if (_giveUp is not null)
+        {
+            _failingSince ??= time.GetTimestamp();
+            if (time.GetElapsedTime(_failingSince.Value) >= StopPatience)
+                await _giveUp.CancelAsync();
+        }
+
+        await Task.Delay(RetryDelay, time, cancellationToken);
     }
 
     private static partial class Log
@@ -173,7 +198,7 @@ internal sealed partial class ClickWriter(
         [LoggerMessage(1, LogLevel.Warning, "Cannot write {Count} clicks; keeping them for the next attempt")]
         public static partial void WriteFailed(ILogger logger, int count, Exception error);
 
-        [LoggerMessage(2, LogLevel.Error, "Lost {Count} clicks: the store did not accept them before the shutdown timeout")]
+        [LoggerMessage(2, LogLevel.Error, "Lost {Count} clicks: the store did not accept them while the process stopped")]
         public static partial void LostAtStop(ILogger logger, int count);
     }
 }

@@ -29,6 +29,33 @@ public sealed class FullDiskTests : ProductTest
         await product.StopAsync();
     }
 
+    [Fact]
+    public async Task Stop_DiskIsFull_GivesUpOnTheClicksAndSaysHowMany()
+    {
+        var stores = await NewStoresAsync();
+        using var disk = SmallDisk.Mount(stores.DataDirectory);
+        // Only giving up ends this stop: the host waits for ten minutes.
+        var product = Own(
+            ProductProcess.Launch(stores, "--ShutdownTimeoutSeconds=600", "--Keys:PoolSize=100", "--Keys:LowWatermark=50", "--Keys:BatchSize=100")
+        );
+        await product.WaitUntilReadyAsync();
+        var user = await product.CreateUserAsync(NewEmail(), "--rate-limit", "1000000");
+        var code = await user.CreateLinkAsync();
+        Assert.Equal(302, (await product.Anonymous.GetAsync($"/{code}")).Status);
+        disk.Fill();
+        await Eventually.ReadAsync(
+            () => user.CreateAsync(new { original_url = "https://example.com/full" }),
+            reply => reply.Status == 503,
+            "the store takes no links"
+        );
+        for (var i = 0; i < 40; i++)
+            Assert.Equal(302, (await product.Anonymous.GetAsync($"/{code}")).Status);
+
+        await product.StopAsync();
+
+        Assert.Matches(@"Lost [0-9]+ clicks: the store did not accept them while the process stopped", product.AllOutput);
+    }
+
     private static Task<Reply> WaitForHealthAsync(ProductProcess product, int status, string database) =>
         Eventually.ReadAsync(
             () => product.Anonymous.GetAsync("/health"),

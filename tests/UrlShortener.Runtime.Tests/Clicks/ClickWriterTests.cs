@@ -226,6 +226,47 @@ public sealed class ClickWriterTests : IDisposable
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
+    public async Task Stop_StoreFailsForSeconds_GivesUpAndCountsTheLoss(bool isSalt)
+    {
+        var dropped = ClickMetrics.Dropped.Value;
+        if (isSalt)
+            _store.SaltError = new IOException("full");
+        else
+            _store.Error = new IOException("full");
+        await _writer.StartAsync(Token);
+        Add(25);
+        await Eventually.HoldsAsync(() => _store.Failures >= 1, Step);
+
+        // No timeout ends it.
+        var stop = _writer.StopAsync(CancellationToken.None);
+        await Eventually.HoldsAsync(() => stop.IsCompleted, Step);
+        await stop;
+
+        Assert.Equal(25, ClickMetrics.Dropped.Value - dropped);
+        Assert.Equal(0, _store.Count);
+    }
+
+    [Fact]
+    public async Task Stop_StoreFailsNowAndThen_WritesAll()
+    {
+        var dropped = ClickMetrics.Dropped.Value;
+        // Each batch succeeds at the eighth attempt: all together take longer than the patience, none by itself does.
+        _store.OnAppend = () => _store.Error = _store.Calls % 8 == 0 ? null : new IOException("busy");
+        Add(50);
+        var started = _time.GetTimestamp();
+
+        var stop = _writer.StopAsync(CancellationToken.None);
+        await Eventually.HoldsAsync(() => stop.IsCompleted, Step);
+        await stop;
+
+        Assert.Equal(50, _store.Count);
+        Assert.Equal(dropped, ClickMetrics.Dropped.Value);
+        Assert.True(_time.GetElapsedTime(started) > ClickWriter.StopPatience);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
     public async Task Stop_StoreFailsInTheMomentOfTheTimeout_CountsTheLoss(bool isSalt)
     {
         var dropped = ClickMetrics.Dropped.Value;
