@@ -35,13 +35,13 @@ internal static class Serving
             // Services that have begun work end it before what they use is disposed of, whatever went wrong.
             if (hasBegun)
                 await app.StopAsync();
-            if (Startup.Explain(error, builder.Configuration) is not { } sentence)
+            if (Startup.Explain(error, builder.Configuration) is not { } failure)
                 throw;
-            await Console.Error.WriteLineAsync(sentence);
-            return 1;
+            await Console.Error.WriteLineAsync(failure.Sentence);
+            return failure.Code;
         }
 
         await app.WaitForShutdownAsync();
-        return 0;
+        return ExitCode.Done;
     }
 }

@@ -27,12 +27,7 @@ namespace UrlShortener.Runtime;
 /// <summary>What the process is made of: one method per capability.</summary>
 internal static class Startup
 {
-    private const int UsageError = 64; // EX_USAGE of sysexits.h
-    private const int ConfigurationError = 78; // EX_CONFIG
     private const string DefaultUrl = "http://localhost:8080";
-
-    // Whatever says where to listen. Kestrel reads them itself; among several its own endpoints win, then URLs, then ports.
-    private static readonly string[] Addresses = ["Urls", "Http_Ports", "Https_Ports"];
 
     /// <summary>Configuration by appsettings.json, environment and command line, in ASP.NET Core's order.</summary>
     /// <returns>The builder, or null and every error of the configuration.</returns>
@@ -69,7 +64,7 @@ internal static class Startup
         // The format of appsettings.json ends with the space that the simple format needs.
         builder.Services.PostConfigure<JsonConsoleFormatterOptions>(json => json.TimestampFormat = json.TimestampFormat?.TrimEnd());
         // Not in appsettings.json, which would win over ASPNETCORE_URLS and ASPNETCORE_HTTP_PORTS.
-        if (!Addresses.Any(name => !string.IsNullOrEmpty(builder.Configuration[name])) && !builder.Configuration.GetSection("Kestrel:Endpoints").Exists())
+        if (!ListenAddresses.AreSet(builder.Configuration))
             builder.WebHost.UseUrls(DefaultUrl);
         // Base images set a port, which is no conflict to warn of.
         else if (!string.IsNullOrEmpty(builder.Configuration["Urls"]))
@@ -94,7 +89,7 @@ internal static class Startup
         Console.Error.WriteLine(errors.Count == 1 ? "The configuration has an error:" : $"The configuration has {errors.Count} errors:");
         foreach (var error in errors)
             Console.Error.WriteLine($"  {error}");
-        return ConfigurationError;
+        return ExitCode.Configuration;
     }
 
     /// <summary>Writes what is wrong with the command line; returns the exit code.</summary>
@@ -103,26 +98,38 @@ internal static class Startup
         foreach (var error in errors)
             Console.Error.WriteLine(error);
         Console.Error.WriteLine("--help lists the commands.");
-        return UsageError;
+        return ExitCode.Usage;
     }
 
-    /// <summary>Why a start failed, as a sentence, where an operator can mend it; null for faults of ours.</summary>
-    public static string? Explain(Exception error, IConfiguration configuration) =>
+    /// <summary>Why a start failed, where an operator can mend it; null for faults of ours.</summary>
+    public static StartFailure? Explain(Exception error, IConfiguration configuration) =>
         error switch
         {
-            // A folder, a port, a file that a setting names.
-            InvalidOperationException or IOException => error.Message,
+            ConfigurationException => new(error.Message, ExitCode.Configuration),
             // The database went away between its preparation and this.
-            _ when error is TimeoutException or DependencyException || StoreFailure.IsOfDriver(error) =>
+            _ when error is TimeoutException or DependencyException || StoreFailure.IsOfDriver(error) => new(
                 $"The first user could not be looked for: {error.Message}",
-            // How Kestrel and the system refuse an address: not a URL, no such port, not this machine's, not allowed.
-            FormatException or System.Net.Sockets.SocketException or ArgumentOutOfRangeException { ParamName: "port" } =>
-                $"{DescribeAddresses(configuration)} cannot be listened on: {error.Message}",
+                ExitCode.Failed
+            ),
+            // The system refuses an address: not this machine's, or not allowed.
+            System.Net.Sockets.SocketException => new(
+                $"{ListenAddresses.DescribeRefused(configuration)} cannot be listened on: {error.Message}",
+                ExitCode.Configuration
+            ),
+            // A certificate that cannot be read. Nothing else at a start reads one.
+            System.Security.Cryptography.CryptographicException or FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException => new(
+                $"A certificate in the section Kestrel cannot be used: {error.Message}",
+                ExitCode.Configuration
+            ),
+            // What Kestrel says about its settings is a sentence.
+            InvalidOperationException when error.Source?.StartsWith("Microsoft.AspNetCore.Server.Kestrel", StringComparison.Ordinal) == true => new(
+                $"{ListenAddresses.DescribeRefused(configuration)} cannot be listened on: {error.Message}",
+                ExitCode.Configuration
+            ),
+            // A folder or a port in use.
+            InvalidOperationException or IOException => new(error.Message, ExitCode.Failed),
             _ => null,
         };
-
-    private static string DescribeAddresses(IConfiguration configuration) =>
-        Addresses.FirstOrDefault(name => !string.IsNullOrEmpty(configuration[name])) is { } name ? $"{name} {configuration[name]}" : $"Urls {DefaultUrl}";
 
     /// <summary>Everything that runs in a role.</summary>
     public static void AddRuntime(this IServiceCollection services, IConfiguration configuration)
@@ -195,3 +202,8 @@ internal static class Startup
         services.AddAbuse();
     }
 }
+
+/// <summary>Why a start failed.</summary>
+/// <param name="Sentence">For an operator.</param>
+/// <param name="Code">Exit code of the process, of <see cref="ExitCode"/>.</param>
+internal readonly record struct StartFailure(string Sentence, int Code);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using UrlShortener.Runtime.Configuration;
 
 namespace UrlShortener.Runtime.Abuse;
 
@@ -30,7 +31,7 @@ internal sealed class BlocklistFile(string? path, TimeProvider time, ILogger<Blo
     public Blocklist Current => _current;
 
     /// <summary>Loads the list, then begins to poll.</summary>
-    /// <exception cref="InvalidOperationException">The file is missing or cannot be read.</exception>
+    /// <exception cref="ConfigurationException">The file is missing or cannot be read.</exception>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
         if (string.IsNullOrEmpty(path))
@@ -43,7 +44,7 @@ internal sealed class BlocklistFile(string? path, TimeProvider time, ILogger<Blo
         // NotSupportedException: not a regular file.
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            throw new InvalidOperationException(
+            throw new ConfigurationException(
                 $"The blocklist '{path}' cannot be read: {e.Message} Correct {PathSetting}, or remove it to run without a blocklist.",
                 e
             );

@@ -22,7 +22,7 @@ internal static class AdministrationCommands
     /// <summary>Whether the arguments name a command, or ask for help or the version, rather than being settings to serve with.</summary>
     public static bool IsCommand(string[] args) => args.Length > 0 && (IsWord(args[0]) || args.Any(arg => Help.Contains(arg) || arg == Version));
 
-    /// <summary>Runs a command; returns the exit code: 0 done, 1 failed, 64 not understood, 78 wrong settings.</summary>
+    /// <summary>Runs a command; returns the exit code; see <see cref="ExitCode"/>.</summary>
     public static async Task<int> RunAsync(string[] args)
     {
         // "help users" is "users --help", and what stands among settings is asked of the whole program.
@@ -112,7 +112,7 @@ internal static class AdministrationCommands
                     {
                         services.GetRequiredService<IDatabase>().Migrate();
                         Console.WriteLine("The store is up to date.");
-                        return Task.FromResult(0);
+                        return Task.FromResult(ExitCode.Done);
                     }
                 )
         );
@@ -150,7 +150,8 @@ internal static class AdministrationCommands
             // In a mistyped folder they would do nothing, on a store made for it, and say that all is well.
             if (name is not ("migrate" or "create") && !database.Exists)
                 return await FailAsync(
-                    "There is no store in Storage:DataDirectory. Give the folder of the process that serves; a relative one counts from the current folder."
+                    "There is no store in Storage:DataDirectory. Give the folder of the process that serves; a relative one counts from the current folder.",
+                    ExitCode.Configuration
                 );
             if (name != "migrate")
                 database.Prepare(builder.Environment.IsDevelopment());
@@ -158,8 +159,10 @@ internal static class AdministrationCommands
         }
         catch (Exception error) when (error is InvalidOperationException or DependencyException || StoreFailure.IsOfDriver(error))
         {
-            await Console.Error.WriteLineAsync(StoreFailure.Describe(error));
-            return 1;
+            // A driver's refusal of the connection string becomes one of the configuration.
+            var failure = StoreFailure.Explain(error);
+            await Console.Error.WriteLineAsync(failure.Message);
+            return failure is ConfigurationException ? ExitCode.Configuration : ExitCode.Failed;
         }
     }
 
@@ -177,7 +180,7 @@ internal static class AdministrationCommands
             return await FailAsync($"There is a user {email} already. Use rotate-key for a new key.");
         Console.WriteLine($"Created user {user.Email}, tier {tier.ToString().ToLowerInvariant()}, {user.RateLimit} requests per minute.");
         Console.WriteLine($"API key: {key}");
-        return 0;
+        return ExitCode.Done;
     }
 
     private static async Task<int> ListUsersAsync(IServiceProvider services, CancellationToken cancellationToken)
@@ -196,7 +199,7 @@ internal static class AdministrationCommands
             );
         }
 
-        return 0;
+        return ExitCode.Done;
     }
 
     private static async Task<int> SetQuotaAsync(IServiceProvider services, string email, long? quota, CancellationToken cancellationToken)
@@ -205,7 +208,7 @@ internal static class AdministrationCommands
             return await FailAsync($"There is no user {email}.");
         var limit = quota is { } bytes ? string.Create(CultureInfo.InvariantCulture, $"{bytes} bytes") : "that of their tier";
         Console.WriteLine($"The quota of {email} is {limit}; running instances apply it within {StorageQuota.HeldFor.TotalSeconds:0} seconds.");
-        return 0;
+        return ExitCode.Done;
     }
 
     private static async Task<int> RotateKeyAsync(IServiceProvider services, string email, CancellationToken cancellationToken)
@@ -214,7 +217,7 @@ internal static class AdministrationCommands
         if (!await services.GetRequiredService<IUserStore>().SetKeyHashAsync(EmailAddress.ToLower(email), ApiKey.Hash(key), cancellationToken))
             return await FailAsync($"There is no user {email}.");
         Console.WriteLine($"API key: {key}");
-        return 0;
+        return ExitCode.Done;
     }
 
     private static async Task<int> RevokeKeyAsync(IServiceProvider services, string email, CancellationToken cancellationToken)
@@ -222,7 +225,7 @@ internal static class AdministrationCommands
         if (!await services.GetRequiredService<IUserStore>().SetKeyHashAsync(EmailAddress.ToLower(email), null, cancellationToken))
             return await FailAsync($"There is no user {email}.");
         Console.WriteLine($"The key of {email} is revoked; running instances refuse it within 5 seconds.");
-        return 0;
+        return ExitCode.Done;
     }
 
     private static async Task<int> DeleteUserAsync(IServiceProvider services, string email, bool isConfirmed, CancellationToken cancellationToken)
@@ -260,7 +263,7 @@ internal static class AdministrationCommands
                 $"Deleted user {email}, {counts.Links} links and {counts.IdempotencyKeys} idempotency keys, with all clicks."
             )
         );
-        return 0;
+        return ExitCode.Done;
     }
 
     private static void CheckQuota(OptionResult result, string orElse)
@@ -284,9 +287,9 @@ internal static class AdministrationCommands
             );
     }
 
-    private static async Task<int> FailAsync(string message)
+    private static async Task<int> FailAsync(string message, int code = ExitCode.Failed)
     {
         await Console.Error.WriteLineAsync(message);
-        return 1;
+        return code;
     }
 }

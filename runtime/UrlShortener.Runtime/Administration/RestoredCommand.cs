@@ -25,7 +25,7 @@ internal static class RestoredCommand
                 $"ConnectionStrings:Redis cannot be used, and nothing was changed: {error.Message} Redis may hold links that the store has lost; start "
                     + "it, and run this again."
             );
-            return 1;
+            return ExitCode.Failed;
         }
 
         var before = await registry.ReadEpochAsync(cancellationToken);
@@ -40,6 +40,6 @@ internal static class RestoredCommand
 
         Console.WriteLine("Void from now on: unused codes and links held in memory or in Redis from before. Running processes notice within a second.");
         Console.WriteLine("Links created or changed after the backup are lost; their codes were not given back, but an alias can be taken again.");
-        return 0;
+        return ExitCode.Done;
     }
 }

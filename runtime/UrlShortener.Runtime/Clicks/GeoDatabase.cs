@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using MaxMind.Db;
+using UrlShortener.Runtime.Configuration;
 
 namespace UrlShortener.Runtime.Clicks;
 
@@ -35,7 +36,7 @@ internal sealed class GeoDatabase : IDisposable
     /// <param name="path">Path of the file, from <c>Clicks:GeoDatabasePath</c>.</param>
     /// <param name="time">Clock that spaces the looks at the file.</param>
     /// <param name="logger">Receives loads and failures.</param>
-    /// <exception cref="InvalidOperationException">The file is missing, unreadable or not a MaxMind-format database.</exception>
+    /// <exception cref="ConfigurationException">The file is missing, unreadable or not a MaxMind-format database.</exception>
     public GeoDatabase(string path, TimeProvider time, ILogger<GeoDatabase> logger)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
@@ -52,7 +53,7 @@ internal sealed class GeoDatabase : IDisposable
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             // The reader meets arbitrary bytes here and promises no exception type.
-            throw new InvalidOperationException($"Clicks:GeoDatabasePath names {path}, which cannot be read as a MaxMind-format database: {e.Message}", e);
+            throw new ConfigurationException($"Clicks:GeoDatabasePath names {path}, which cannot be read as a MaxMind-format database: {e.Message}", e);
         }
     }
 

@@ -83,6 +83,7 @@ internal static class Settings
         foreach (var (name, type) in Sections)
             CheckSection(configuration.GetSection(name), type, errors);
 
+        errors.AddRange(ListenAddresses.FindErrors(configuration));
         CheckLogFormat(configuration, errors);
         CheckLogLevels(configuration, errors);
         CheckRole(configuration, errors);

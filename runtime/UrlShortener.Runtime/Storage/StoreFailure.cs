@@ -28,8 +28,8 @@ internal sealed class StoreFailure : IFailureClassifier
     /// <summary>Whether a driver of a store threw the exception.</summary>
     public static bool IsOfDriver(Exception error) => error is DbException;
 
-    /// <summary>The failure as a sentence for an operator.</summary>
-    public static string Describe(Exception error) => error is NpgsqlException ? PostgresFailure.Unusable(error).Message : error.Message;
+    /// <summary>The failure with a message for an operator. A driver's refusal of its connection string becomes an error of the configuration.</summary>
+    public static Exception Explain(Exception error) => error is NpgsqlException ? PostgresFailure.Unusable(error) : error;
 
     /// <inheritdoc />
     bool IFailureClassifier.IsUnavailable(Exception error) => IsUnavailable(error);

@@ -62,7 +62,7 @@ public sealed class CommandLineTests : ProductTest
     {
         var folder = NewFolder().PathOf("mistyped");
 
-        var result = await RunAsync(1, [.. command, "--Storage:DataDirectory", folder]);
+        var result = await RunAsync(ConfigurationError, [.. command, "--Storage:DataDirectory", folder]);
 
         Assert.Contains("Storage:DataDirectory", result.Error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(folder));

@@ -14,7 +14,7 @@ public sealed class StartTests : ProductTest
     [InlineData("Abuse:BlocklistPath")]
     [InlineData("Clicks:GeoDatabasePath")]
     public async Task Start_FileOfASettingIsMissing_SaysSo(string setting) =>
-        await ProductRuns.AssertFailsAsync(await NewStoresAsync(), setting, $"--{setting}=/nowhere/file");
+        await ProductRuns.AssertIsMisconfiguredAsync(await NewStoresAsync(), setting, $"--{setting}=/nowhere/file");
 
     [Fact]
     public async Task Start_LogLevelUnknown_IsAnErrorOfTheConfiguration()
@@ -55,10 +55,50 @@ public sealed class StartTests : ProductTest
 
     [Theory]
     [InlineData("nonsense")]
+    [InlineData("ftp://127.0.0.1:0")]
     [InlineData("http://127.0.0.1:99999")]
+    // Kestrel would listen on every address, on port 80.
+    [InlineData("http://127.0.0.1:80a")]
+    [InlineData("http://127.0.0.1:0/path")]
     [InlineData("http://192.0.2.1:8080")]
-    public async Task Start_AddressCannotBeListenedOn_SaysSo(string address) =>
-        await ProductRuns.AssertFailsAsync(await NewStoresAsync(), address, "--urls", address);
+    [InlineData("https://127.0.0.1:0")]
+    public async Task Start_AddressCannotBeListenedOn_SaysSo(string address)
+    {
+        var result = await ProductRuns.AssertIsMisconfiguredAsync(await NewStoresAsync(), address, "--urls", address);
+
+        Assert.Contains("Urls ", result.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Kestrel:Endpoints:x:Url", "--Kestrel:Endpoints:x:Url=nonsense")]
+    [InlineData("Kestrel:Endpoints:x:Url", "--Kestrel:Endpoints:x:Uri=http://127.0.0.1:0")]
+    [InlineData(
+        "Kestrel:Endpoints:x:Url http://192.0.2.1:80 ",
+        "--Kestrel:Endpoints:a:Url=http://127.0.0.1:0",
+        "--Kestrel:Endpoints:x:Url=http://192.0.2.1:80"
+    )]
+    [InlineData("Kestrel", "--Kestrel:Endpoints:x:Url=https://127.0.0.1:0", "--Kestrel:Certificates:Default:Path=/nowhere/x.pfx")]
+    public async Task Start_EndpointCannotBeListenedOn_NamesItsSetting(string named, params string[] settings)
+    {
+        var result = await ProductRuns.AssertIsMisconfiguredAsync(await NewStoresAsync(), named, settings);
+
+        Assert.DoesNotContain("Urls", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("Endpoints:a:", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Start_CertificateIsNone_SaysSo()
+    {
+        var file = NewFolder().PathOf("junk.pfx");
+        await File.WriteAllTextAsync(file, "junk", TestContext.Current.CancellationToken);
+
+        await ProductRuns.AssertIsMisconfiguredAsync(
+            await NewStoresAsync(),
+            "certificate in the section Kestrel",
+            "--Kestrel:Endpoints:x:Url=https://127.0.0.1:0",
+            $"--Kestrel:Certificates:Default:Path={file}"
+        );
+    }
 
     [Fact]
     public async Task Start_FirstAndSecond_PrintsTheKeyOnceOnly()

@@ -1,5 +1,6 @@
 using UrlShortener.EndToEnd.Tests.Product;
 using Xunit;
+using Xunit.Sdk;
 
 namespace UrlShortener.EndToEnd.Tests.Embedded;
 
@@ -11,7 +12,54 @@ public sealed class DataFolderTests : ProductTest
         var stores = await NewStoresAsync();
         await File.WriteAllTextAsync(stores.DataDirectory, "a file", TestContext.Current.CancellationToken);
 
-        await ProductRuns.AssertFailsAsync(stores, "Storage:DataDirectory");
+        await ProductRuns.AssertIsMisconfiguredAsync(stores, "Storage:DataDirectory");
+    }
+
+    [Fact]
+    public async Task Start_DatabaseMayNotBeWritten_SaysSo()
+    {
+        var product = await StartAsync();
+        await product.StopAsync();
+        using var file = ReadOnlyFile.Make(product.Stores.DatabasePath);
+
+        var result = await ProductRuns.AssertIsMisconfiguredAsync(product.Stores, $"{product.Stores.DatabasePath} cannot be written");
+
+        Assert.Contains("Storage:DataDirectory", result.Error, StringComparison.Ordinal);
+        var command = await product.RunCommandAsync("users", "create", "--email", NewEmail());
+        Assert.True(command.ExitCode == 78, command.ToString());
+        Assert.Contains($"{product.Stores.DatabasePath} cannot be written", command.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Start_NewFolder_IsForTheAccountThatServesAlone()
+    {
+        if (OperatingSystem.IsWindows())
+            throw SkipException.ForSkip("Windows has no modes of files.");
+        var product = await StartAsync();
+        await product.Owner.CreateLinkAsync();
+        var files = Directory.GetFiles(product.Stores.DataDirectory);
+
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(product.Stores.DataDirectory));
+        Assert.Contains(product.Stores.DatabasePath + "-wal", files);
+        foreach (var file in files)
+            Assert.True(File.GetUnixFileMode(file) == (UnixFileMode.UserRead | UnixFileMode.UserWrite), file);
+    }
+
+    [Fact]
+    public async Task Start_FolderExists_KeepsItsMode()
+    {
+        if (OperatingSystem.IsWindows())
+            throw SkipException.ForSkip("Windows has no modes of files.");
+        const UnixFileMode mode =
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute;
+        var stores = await NewStoresAsync();
+        Directory.CreateDirectory(stores.DataDirectory, mode);
+        File.SetUnixFileMode(stores.DataDirectory, mode);
+        var product = Own(ProductProcess.Launch(stores));
+        await product.WaitUntilReadyAsync();
+        await product.StopAsync();
+
+        Assert.Equal(mode, File.GetUnixFileMode(stores.DataDirectory));
     }
 
     [Fact]
@@ -23,7 +71,7 @@ public sealed class DataFolderTests : ProductTest
         var content = string.Concat(Enumerable.Repeat("This is somebody's diary. ", 100));
         await File.WriteAllTextAsync(database, content, TestContext.Current.CancellationToken);
 
-        await ProductRuns.AssertFailsAsync(stores, "Storage:DataDirectory");
+        await ProductRuns.AssertIsMisconfiguredAsync(stores, "Storage:DataDirectory");
 
         Assert.Equal(content, await File.ReadAllTextAsync(database, TestContext.Current.CancellationToken));
     }

@@ -30,7 +30,7 @@ public sealed partial class FailedStartTests : ProductTest
 
         var exitCode = await product.WaitForExitAsync();
 
-        Assert.True(exitCode == 1, product.Output);
+        Assert.True(exitCode == 78, product.Output);
         Assert.Contains($"The blocklist '{pipe}' cannot be read", product.Output, StringComparison.Ordinal);
         ProductRuns.AssertTellsPlainly(new ProgramResult(exitCode, product.Output, ""));
         Assert.DoesNotMatch(@"(?m)^\S+ (warn|fail|crit): ", product.Output);

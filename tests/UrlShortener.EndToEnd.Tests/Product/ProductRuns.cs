@@ -11,10 +11,17 @@ internal static partial class ProductRuns
         ProductProgram.RunAsync(stores.Folder, ["--urls", "http://127.0.0.1:0", .. stores.Settings, .. settings]);
 
     /// <summary>Fails unless a start ends with exit code 1 and a plain sentence that names something.</summary>
-    public static async Task<ProgramResult> AssertFailsAsync(ProductStores stores, string named, params string[] settings)
+    public static Task<ProgramResult> AssertFailsAsync(ProductStores stores, string named, params string[] settings) =>
+        AssertEndsAsync(1, stores, named, settings);
+
+    /// <summary>Fails unless a start ends with exit code 78, for a wrong setting, and a plain sentence that names something.</summary>
+    public static Task<ProgramResult> AssertIsMisconfiguredAsync(ProductStores stores, string named, params string[] settings) =>
+        AssertEndsAsync(78, stores, named, settings);
+
+    private static async Task<ProgramResult> AssertEndsAsync(int exitCode, ProductStores stores, string named, string[] settings)
     {
         var result = await StartAsync(stores, settings);
-        Assert.True(result.ExitCode == 1, result.ToString());
+        Assert.True(result.ExitCode == exitCode, result.ToString());
         Assert.Contains(named, result.Error, StringComparison.Ordinal);
         AssertTellsPlainly(result);
         return result;

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using UrlShortener.Runtime.Abuse;
+using UrlShortener.Runtime.Configuration;
 using Xunit;
 
 namespace UrlShortener.Runtime.Tests.Abuse;
@@ -32,7 +33,7 @@ public sealed class BlocklistFileTests : IDisposable
         var path = Path.Combine(_folder.FullName, "absent.txt");
         using var file = new BlocklistFile(path, _time, _log);
 
-        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => file.StartAsync(TestContext.Current.CancellationToken));
+        var error = await Assert.ThrowsAsync<ConfigurationException>(() => file.StartAsync(TestContext.Current.CancellationToken));
 
         Assert.Contains("Abuse:BlocklistPath", error.Message, StringComparison.Ordinal);
         Assert.Contains(path, error.Message, StringComparison.Ordinal);

@@ -4,6 +4,7 @@ using System.Text;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Configuration;
 using Xunit;
 
 namespace UrlShortener.Runtime.Tests.Clicks;
@@ -283,7 +284,7 @@ public sealed class GeoDatabaseTests : IDisposable
     [Fact]
     public void Constructor_FileMissing_NamesSettingAndPath()
     {
-        var thrown = Assert.Throws<InvalidOperationException>(Open);
+        var thrown = Assert.Throws<ConfigurationException>(Open);
 
         Assert.Contains("Clicks:GeoDatabasePath", thrown.Message, StringComparison.Ordinal);
         Assert.Contains(FilePath, thrown.Message, StringComparison.Ordinal);
@@ -301,7 +302,7 @@ public sealed class GeoDatabaseTests : IDisposable
         var whole = new MmdbWriter().Add("192.0.2.0/24", MmdbWriter.Nested("DE", "Berlin")).ToArray();
         File.WriteAllBytes(FilePath, whole[..(length < 0 ? whole.Length + length : length)]);
 
-        var thrown = Assert.Throws<InvalidOperationException>(Open);
+        var thrown = Assert.Throws<ConfigurationException>(Open);
 
         Assert.Contains("Clicks:GeoDatabasePath", thrown.Message, StringComparison.Ordinal);
         Assert.Contains(FilePath, thrown.Message, StringComparison.Ordinal);

@@ -1,4 +1,5 @@
 using Npgsql;
+using UrlShortener.Runtime.Configuration;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
 
@@ -9,7 +10,11 @@ internal static class PostgresFailure
     /// Names the setting and what each host said. With several hosts the driver's own message says only that there are inner exceptions. The driver's messages
     /// name hosts and users, never the password.
     /// </summary>
-    public static InvalidOperationException Unusable(Exception error) => new($"ConnectionStrings:Postgres cannot be used: {Describe(error)}", error);
+    public static InvalidOperationException Unusable(Exception error)
+    {
+        var message = $"ConnectionStrings:Postgres cannot be used: {Describe(error)}";
+        return IsRefusal(error) ? new ConfigurationException(message, error) : new InvalidOperationException(message, error);
+    }
 
     /// <summary>Whether a server refuses the connection string: no such user, password or database. Waiting does not mend that.</summary>
     public static bool IsRefusal(Exception error) =>

@@ -39,8 +39,12 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
     /// <summary>Stands for the product itself among the users who ask; users' ids begin at 1.</summary>
     public const long OwnWork = 0;
 
+    private const UnixFileMode OwnersFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const UnixFileMode OwnersFolder = OwnersFile | UnixFileMode.UserExecute;
+
     private readonly ILogger<SqliteDatabase> _logger;
     private readonly string _directory;
+    private readonly string _path;
     private readonly string _connectionString;
     private readonly Channel<Write> _writes = Channel.CreateBounded<Write>(new BoundedChannelOptions(WriteQueueCapacity) { SingleReader = true });
     private readonly ConcurrentBag<SqliteSession> _readers = [];
@@ -56,9 +60,10 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
     {
         _logger = logger;
         _directory = Path.GetFullPath(options.DataDirectory);
+        _path = Path.Combine(_directory, "shortener.db");
         _connectionString = new SqliteConnectionStringBuilder
         {
-            DataSource = Path.Combine(_directory, "shortener.db"),
+            DataSource = _path,
             Pooling = false,
             // Another process may hold the write lock: the administration commands. Seconds.
             DefaultTimeout = 5,
@@ -74,9 +79,10 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
         var holder = Path.Combine(_directory, "serve.pid");
         try
         {
-            Directory.CreateDirectory(_directory);
-            _serving = new FileStream(Path.Combine(_directory, "serve.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            File.WriteAllText(holder, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+            CreateFolder();
+            _serving = OpenFile("serve.lock", FileMode.OpenOrCreate);
+            using var writer = new StreamWriter(OpenFile("serve.pid", FileMode.Create));
+            writer.Write(Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
         }
         catch (IOException error) when (IsHeld(error))
         {
@@ -87,12 +93,12 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidOperationException($"Storage:DataDirectory {_directory} cannot be used: {error.Message}", error);
+            throw Unusable(error);
         }
     }
 
     /// <inheritdoc />
-    public bool Exists => File.Exists(new SqliteConnectionStringBuilder(_connectionString).DataSource);
+    public bool Exists => File.Exists(_path);
 
     /// <inheritdoc />
     // The file is this process' own, or nearly so.
@@ -107,8 +113,12 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
     {
         try
         {
-            Directory.CreateDirectory(_directory);
+            CreateFolder();
             using var turn = WaitForTurn();
+            // SQLite gives the files of its log the mode of the database. An existing one is not opened here: closing it would end SQLite's own locks.
+            if (!Exists)
+                OpenFile(Path.GetFileName(_path), FileMode.OpenOrCreate).Dispose();
+            CheckIsWritable();
             var result = DeployChanges
                 .To.SqliteDatabase(_connectionString)
                 .WithScriptsEmbeddedInAssembly(typeof(SqliteDatabase).Assembly, name => name.Contains(".Sqlite.Migrations.", StringComparison.Ordinal))
@@ -130,7 +140,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or SqliteException)
         {
-            throw new InvalidOperationException($"Storage:DataDirectory {_directory} cannot be used: {error.Message}", error);
+            throw Unusable(error);
         }
     }
 
@@ -231,6 +241,76 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
         return await write.Completion;
     }
 
+    // Only for the account that serves. A folder that exists keeps the mode that its administrator gave it.
+    private void CreateFolder()
+    {
+        if (OperatingSystem.IsWindows())
+            Directory.CreateDirectory(_directory);
+        else
+            Directory.CreateDirectory(_directory, OwnersFolder);
+    }
+
+    // For this process alone while it is open, and on disk only for the account that serves.
+    private FileStream OpenFile(string name, FileMode mode)
+    {
+        var options = new FileStreamOptions
+        {
+            Mode = mode,
+            Access = FileAccess.ReadWrite,
+            Share = FileShare.None,
+        };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = OwnersFile;
+        return new FileStream(Path.Combine(_directory, name), options);
+    }
+
+    // SQLite opens a file that it may not write for reading only, and every later write fails. A lock of another process says nothing about that.
+    private void CheckIsWritable()
+    {
+        using var connection = new SqliteConnection(_connectionString);
+        connection.Open();
+        var isWritable = SQLitePCL.raw.sqlite3_db_readonly(connection.Handle, "main") == 0;
+        try
+        {
+            // The database may be writable and a file of its log not.
+            using var command = connection.CreateCommand();
+            command.CommandText = "BEGIN IMMEDIATE; ROLLBACK";
+            command.ExecuteNonQuery();
+        }
+        catch (SqliteException error) when (error.SqliteErrorCode is SQLitePCL.raw.SQLITE_READONLY)
+        {
+            isWritable = false;
+        }
+        catch (SqliteException error) when (error.SqliteErrorCode is SQLitePCL.raw.SQLITE_BUSY)
+        {
+            // Somebody else can write, at least.
+        }
+
+        if (!isWritable)
+            throw new ConfigurationException(
+                $"The store {_path} cannot be written. Give the account of this process the right to write it and the files {Path.GetFileName(_path)}-wal and "
+                    + "-shm beside it, or set another folder in Storage:DataDirectory."
+            );
+    }
+
+    // What the administrator has to mend, such as a missing right or a file of another kind, is an error of the configuration. Others may pass.
+    private InvalidOperationException Unusable(Exception error)
+    {
+        const int NoSpace = 28; // ENOSPC
+        var message = $"Storage:DataDirectory {_directory} cannot be used: {error.Message}";
+        var mayPass = error is SqliteException sqlite
+            ? sqlite.SqliteErrorCode
+                is not (
+                    SQLitePCL.raw.SQLITE_READONLY
+                    or SQLitePCL.raw.SQLITE_CANTOPEN
+                    or SQLitePCL.raw.SQLITE_NOTADB
+                    or SQLitePCL.raw.SQLITE_PERM
+                    or SQLitePCL.raw.SQLITE_AUTH
+                )
+            : error is IOException { HResult: NoSpace };
+        return mayPass ? new InvalidOperationException(message, error) : new ConfigurationException(message, error);
+    }
+
     private static bool IsHeld(IOException error)
     {
         const int HeldOnUnix = 11; // EWOULDBLOCK
@@ -258,7 +338,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
         {
             try
             {
-                return new FileStream(Path.Combine(_directory, "migrate.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+                return OpenFile("migrate.lock", FileMode.OpenOrCreate);
             }
             catch (IOException error) when (attempt < attempts && IsHeld(error))
             {

@@ -64,7 +64,7 @@ public sealed class SqliteDatabaseTests : IAsyncDisposable
         var path = Path.Combine(_folder.FullName, "file");
         File.WriteAllText(path, "");
 
-        var error = Assert.Throws<InvalidOperationException>(New(path).Migrate);
+        var error = Assert.Throws<ConfigurationException>(New(path).Migrate);
 
         Assert.Contains("Storage:DataDirectory", error.Message, StringComparison.Ordinal);
         Assert.Contains(path, error.Message, StringComparison.Ordinal);
@@ -75,7 +75,7 @@ public sealed class SqliteDatabaseTests : IAsyncDisposable
     {
         File.WriteAllText(Path.Combine(_folder.FullName, "shortener.db"), new string('x', 4_096));
 
-        var error = Assert.Throws<InvalidOperationException>(New().Migrate);
+        var error = Assert.Throws<ConfigurationException>(New().Migrate);
 
         Assert.Contains("Storage:DataDirectory", error.Message, StringComparison.Ordinal);
         Assert.Contains(_folder.FullName, error.Message, StringComparison.Ordinal);

@@ -1,0 +1,8 @@
+namespace UrlShortener.Runtime.Configuration;
+
+/// <summary>
+/// A setting names something that cannot be used, such as a file that is missing. It stays so until an administrator acts: the process ends with exit code 78.
+/// </summary>
+/// <param name="message">Names the setting, the cause and what to do.</param>
+/// <param name="inner">The cause.</param>
+internal sealed class ConfigurationException(string message, Exception? inner = null) : InvalidOperationException(message, inner);
