@@ -10,6 +10,12 @@ public sealed class ApiException : Exception
     private const string TerminatingCause = "NamespaceTerminating";
     private const string TerminatingText = "because it is being terminated";
 
+    // With server-side apply, some invalid objects cause an internal error, such as a list with two elements of the same key.
+    private const string TypedText = "failed to create typed ";
+
+    // A webhook with the failure policy Fail that does not answer.
+    private const string WebhookText = "failed calling webhook";
+
     private readonly V1Status? _status;
 
     private ApiException(string message, HttpStatusCode statusCode, V1Status? status)
@@ -45,6 +51,34 @@ public sealed class ApiException : Exception
             || _status?.Message?.Contains(TerminatingText, StringComparison.Ordinal) == true
         );
 
+    /// <summary>
+    /// The server refuses the content of the request, such as an invalid object. A replacement of the fields that are in the way may succeed.
+    /// </summary>
+    public bool IsInvalid => StatusCode == HttpStatusCode.UnprocessableEntity || HasInternalError(TypedText);
+
+    /// <summary>
+    /// The server, one of its policies or one of its webhooks refuses the request for what it is: the same request is refused again until someone changes
+    /// something. Not so for conflicts, for namespaces that are being deleted, and for servers that are busy or do not know this client.
+    /// </summary>
+    public bool IsRefusal =>
+        IsInvalid
+        || HasInternalError(WebhookText)
+        || (
+            (int)StatusCode is >= 400 and < 500
+            && StatusCode
+                is not (
+                    HttpStatusCode.Unauthorized
+                    or HttpStatusCode.RequestTimeout
+                    or HttpStatusCode.Conflict
+                    or HttpStatusCode.Gone
+                    or HttpStatusCode.TooManyRequests
+                )
+            && !IsNamespaceTerminating
+        );
+
+    /// <summary>The server's own words; the whole message when the answer did not come from the API server itself.</summary>
+    public string ServerMessage => string.IsNullOrEmpty(_status?.Message) ? Message : _status.Message;
+
     /// <summary>Reads an answer's body.</summary>
     public static ApiException Of(HttpMethod method, string path, HttpStatusCode statusCode, string body)
     {
@@ -56,6 +90,9 @@ public sealed class ApiException : Exception
     /// <summary>Reads a status that arrived as the object of a watch event.</summary>
     public static ApiException Of(string path, V1Status status) =>
         new($"The server ended the watch of {path} with {status.Code} {status.Reason}: {status.Message}", (HttpStatusCode)(status.Code ?? 0), status);
+
+    private bool HasInternalError(string text) =>
+        StatusCode == HttpStatusCode.InternalServerError && _status?.Message?.Contains(text, StringComparison.Ordinal) == true;
 
     private static V1Status? TryRead(string body)
     {

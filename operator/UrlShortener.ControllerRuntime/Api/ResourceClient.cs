@@ -74,6 +74,46 @@ public sealed class ResourceClient
         WriteAsync<T>("patch", HttpMethod.Patch, $"{PathOf<T>(key, subresource)}?fieldManager={fieldManager}", patch, Merge, cancellationToken);
 
     /// <summary>
+    /// Turns one state of an object into another by a merge patch, and only if the object is unchanged since it was read. A changed list is replaced as a
+    /// whole, unlike with <see cref="ApplyAsync"/>.
+    /// </summary>
+    /// <param name="read">The object that was read.</param>
+    /// <param name="from">Its fields.</param>
+    /// <param name="to">The same with other values.</param>
+    /// <param name="fieldManager">Who sets the fields.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    /// <returns>The current object at the server; <paramref name="read"/> if there was nothing to write.</returns>
+    public async Task<T> ReplaceAsync<T>(T read, JsonObject from, JsonObject to, string fieldManager, CancellationToken cancellationToken)
+        where T : class, IKubernetesObject<V1ObjectMeta>
+    {
+        if (MergePatch.Between(from, to) is not { } patch)
+            return read;
+        var metadata = patch["metadata"] as JsonObject ?? [];
+        metadata["resourceVersion"] = read.Metadata.ResourceVersion;
+        patch["metadata"] = metadata;
+        return await PatchAsync<T>(ObjectKey.Of(read), patch, fieldManager, cancellationToken);
+    }
+
+    /// <summary>
+    /// Makes a field manager the owner of no field, so that the fields that it set stay only as long as another manager applies them. Only if the object is
+    /// unchanged since it was read.
+    /// </summary>
+    /// <param name="read">The object as the server returned it, with its managed fields; cached objects lack them.</param>
+    /// <param name="fieldManager">Who set the fields.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    /// <returns>The current object at the server; <paramref name="read"/> if there was nothing to write.</returns>
+    public async Task<T> DisownAsync<T>(T read, string fieldManager, CancellationToken cancellationToken)
+        where T : class, IKubernetesObject<V1ObjectMeta>
+    {
+        var managers = read.Metadata.ManagedFields ?? [];
+        if (managers.All(entry => entry.Manager != fieldManager))
+            return read;
+        var metadata = VersionOf(read);
+        metadata["managedFields"] = JsonNode.Parse(KubernetesJson.Serialize(managers.Where(entry => entry.Manager != fieldManager).ToList()));
+        return await PatchAsync<T>(ObjectKey.Of(read), new JsonObject { ["metadata"] = metadata }, fieldManager, cancellationToken);
+    }
+
+    /// <summary>
     /// Writes a status if it differs from the one that was read, and only if the object is unchanged since. A status that changes with every reconcile, such as
     /// a time, would cause an endless loop.
     /// </summary>

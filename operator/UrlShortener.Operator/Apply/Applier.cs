@@ -9,91 +9,200 @@ using UrlShortener.Operator.Conditions;
 namespace UrlShortener.Operator.Apply;
 
 /// <summary>
-/// Applies desired objects by server-side apply, and only those that differ: in a steady state, and after a restart of the operator, it writes nothing. It
-/// records an event of the owner for each change.
+/// Applies desired objects by server-side apply, and only those that differ: in a steady state, and after a restart of the operator, it writes little. It records
+/// an event of the owner for each change. A refusal of the API server is an obstacle, so that other objects and the status are written all the same.
 /// </summary>
-internal sealed class Applier(ResourceClient client, EventRecorder events)
+internal sealed class Applier(ResourceClient client, EventRecorder events, TimeProvider time)
 {
-    // Objects that others, such as admission webhooks, change right after each apply: their state is accepted. By kind and key, so that the number of entries
-    // is bounded.
-    private readonly ConcurrentDictionary<(string Kind, ObjectKey Key), Settled> _settled = new();
+    private const int MaxDisownAttempts = 3;
 
-    /// <summary>Creates or updates an object unless it matches its desired state.</summary>
+    // By kind and key, so that the number of entries is bounded.
+    private readonly ConcurrentDictionary<(string Kind, ObjectKey Key), Contest> _contests = new();
+
+    /// <summary>Creates or updates an object unless it matches its desired state. Adopts an object of the operator that has lost its owner.</summary>
     /// <param name="owner">Owner of the object.</param>
     /// <param name="desired">The fields to own.</param>
     /// <param name="live">The object in the cache; null: there is none.</param>
     /// <param name="cancellationToken">Ends the request.</param>
     /// <returns>Why it cannot be applied; null: it matches its desired state.</returns>
-    public async Task<Obstacle?> EnsureAsync<T>(IKubernetesObject<V1ObjectMeta> owner, T desired, T? live, CancellationToken cancellationToken)
+    public Task<Obstacle?> EnsureAsync<T>(IKubernetesObject<V1ObjectMeta> owner, T desired, T? live, CancellationToken cancellationToken)
+        where T : class, IKubernetesObject<V1ObjectMeta> =>
+        TryAsync(owner, $"{ResourceType.Of<T>().Kind} {desired.Metadata.Name}", () => ApplyAsync(owner, desired, live, cancellationToken));
+
+    /// <summary>Like <see cref="EnsureAsync"/> if the object is desired, like <see cref="DeleteAsync"/> if not.</summary>
+    public Task<Obstacle?> EnsureIfAsync<T>(bool isWanted, IKubernetesObject<V1ObjectMeta> owner, Func<T> build, T? live, CancellationToken cancellationToken)
+        where T : class, IKubernetesObject<V1ObjectMeta> =>
+        isWanted ? EnsureAsync(owner, build(), live, cancellationToken) : DeleteAsync(owner, live, cancellationToken);
+
+    /// <summary>Deletes an object, if it exists and belongs to the owner.</summary>
+    /// <returns>Why it cannot be deleted; null: it is, or need not be.</returns>
+    public async Task<Obstacle?> DeleteAsync<T>(IKubernetesObject<V1ObjectMeta> owner, T? live, CancellationToken cancellationToken)
+        where T : class, IKubernetesObject<V1ObjectMeta>
+    {
+        if (live is null || live.Metadata.DeletionTimestamp is not null || !Owned.IsControlledBy(live, owner))
+            return null;
+        var name = $"{ResourceType.Of<T>().Kind} {live.Metadata.Name}";
+        return await TryAsync(
+            owner,
+            name,
+            async () =>
+            {
+                await client.DeleteAsync(live, cancellationToken);
+                events.Record(owner, EventSeverity.Normal, "Deleted", "Delete", $"Deleted {name}.");
+                return null;
+            }
+        );
+    }
+
+    /// <summary>Writes an object; a refusal becomes an obstacle and an event with the words of the server.</summary>
+    /// <param name="owner">Owner of the object.</param>
+    /// <param name="name">Kind and name of the object.</param>
+    /// <param name="writeAsync">Writes it.</param>
+    public async Task<Obstacle?> TryAsync(IKubernetesObject<V1ObjectMeta> owner, string name, Func<Task<Obstacle?>> writeAsync)
+    {
+        try
+        {
+            return await writeAsync();
+        }
+        catch (ApiException refused) when (refused.IsRefusal)
+        {
+            var message = $"The API server refuses {name}: {refused.ServerMessage.TrimEnd('.')}.";
+            events.Record(owner, EventSeverity.Warning, Reasons.ApplyRefused, "Apply", message);
+            return new Obstacle(Reasons.ApplyRefused, message);
+        }
+    }
+
+    private async Task<Obstacle?> ApplyAsync<T>(IKubernetesObject<V1ObjectMeta> owner, T desired, T? live, CancellationToken cancellationToken)
         where T : class, IKubernetesObject<V1ObjectMeta>
     {
         var name = $"{ResourceType.Of<T>().Kind} {desired.Metadata.Name}";
         // The cache has only objects of the operator, and may be late; an apply would take over any object with the name.
         live ??= await client.GetAsync<T>(ObjectKey.Of(desired), cancellationToken);
-        if (live is not null && !Owned.IsControlledBy(live, owner))
-        {
-            return new Obstacle(
-                Reasons.NameTaken,
-                live.Metadata.DeletionTimestamp is null
-                    ? $"{name} exists and does not belong to this object. Delete it, or use another name for this object."
-                    : $"{name} of an earlier object is still being deleted."
-            );
-        }
+        var isOrphan = live is not null && Owned.IsOrphan(live, desired) && Labels.AnnotationOf(live.Metadata, Labels.AppliedDigest) is not null;
+        if (live is not null && !isOrphan && !Owned.IsControlledBy(live, owner))
+            return NameTaken(name, live);
 
         var digest = Digest.OfObject(desired);
         desired.Metadata.Annotations = new Dictionary<string, string>(desired.Metadata.Annotations ?? new Dictionary<string, string>())
         {
             [Labels.AppliedDigest] = digest,
         };
-        var drift = live is null ? null : Drift.Find(FieldsOf(desired), FieldsOf(live));
-        if (live is not null && (drift is null || IsSettled<T>(live, digest)))
+        var wanted = FieldsOf(desired);
+        var differences = live is null ? [] : Drift.Find(wanted, FieldsOf(live));
+        var key = (ResourceType.Of<T>().Kind, ObjectKey.Of(desired));
+        var contest = _contests.GetValueOrDefault(key);
+        if (live is not null && (differences.Count == 0 || contest?.Accepts(live.Metadata.Uid, digest, differences, time.GetUtcNow()) == true))
             return null;
 
-        var isSame = live is not null && Labels.AnnotationOf(live.Metadata, Labels.AppliedDigest) == digest;
-        var applied = await client.ApplyAsync(desired, FieldManagers.Operator, force: true, cancellationToken);
-        if (Drift.Find(FieldsOf(desired), FieldsOf(applied)) is not null)
-            _settled[KeyOf<T>(applied)] = Settled.Of(applied, digest);
+        var isRevert = live is not null && !isOrphan && Labels.AnnotationOf(live.Metadata, Labels.AppliedDigest) == digest;
+        var applied =
+            live is null ? await client.ApplyAsync(desired, FieldManagers.Operator, force: true, cancellationToken)
+            : isRevert && differences.Any(difference => difference.IsElement) ? await ReplaceAsync(desired, wanted, isComplete: false, cancellationToken)
+            : await MergeAsync(desired, wanted, cancellationToken);
+        // Nothing changed: the cache is behind the last write.
+        if (live is not null && applied.Metadata.ResourceVersion == contest?.Version && contest.Digest == digest)
+            return null;
+        var left = Drift.Find(wanted, FieldsOf(applied));
+        var next =
+            left.Count > 0 ? Contest.OfMutation(contest, applied.Metadata, digest, left, time.GetUtcNow())
+            : isRevert ? Contest.OfRevert(contest, applied.Metadata, digest, differences, time.GetUtcNow())
+            : null;
+        if (next is not null)
+            _contests[key] = next;
         else
-            _settled.TryRemove(KeyOf<T>(applied), out _);
+            _contests.TryRemove(key, out _);
+
         if (live is null)
             events.Record(owner, EventSeverity.Normal, "Created", "Create", $"Created {name}.");
-        else if (isSame)
-            events.Record(owner, EventSeverity.Normal, "Reverted", "Update", $"Reverted a change of {drift} in {name} by another client.");
-        else
+        else if (isOrphan)
+            events.Record(owner, EventSeverity.Normal, "Adopted", "Update", $"Adopted {name}, which had no owner.");
+        else if (!isRevert)
             events.Record(owner, EventSeverity.Normal, "Updated", "Update", $"Updated {name}.");
+        else if (
+            differences.FirstOrDefault(difference => left.All(other => other.Path != difference.Path)) is { } reverted
+            && next is not { Values: null, Reverts: > Contest.FreeReverts }
+        )
+            events.Record(owner, EventSeverity.Normal, "Reverted", "Update", $"Reverted a change of {reverted.Path} in {name} by another client.");
+        if (next is { IsNews: true })
+            events.Record(
+                owner,
+                EventSeverity.Warning,
+                "Contested",
+                "Update",
+                next.Values is null
+                    ? $"Another client has changed {next.Fields} in {name} {next.Reverts} times. The operator now reverts the change less often."
+                    : $"The cluster changes {next.Fields} in {name} whenever the operator writes it, probably by an admission webhook. The operator accepts the "
+                        + "value."
+            );
         return null;
     }
 
-    /// <summary>Like <see cref="EnsureAsync"/> if the object is desired, like <see cref="DeleteAsync"/> if not.</summary>
-    public async Task<Obstacle?> EnsureIfAsync<T>(
-        bool isWanted,
-        IKubernetesObject<V1ObjectMeta> owner,
-        Func<T> build,
-        T? live,
-        CancellationToken cancellationToken
-    )
+    private static Obstacle NameTaken(string name, IMetadata<V1ObjectMeta> live) =>
+        new(
+            Reasons.NameTaken,
+            live.Metadata.DeletionTimestamp is null
+                ? $"{name} exists and does not belong to this object. Delete it, or use another name for this object."
+                : $"{name} of an earlier object is still being deleted."
+        );
+
+    // Server-side apply merges lists by key, and leaves fields of others. Then what is left in the way is removed.
+    private async Task<T> MergeAsync<T>(T desired, JsonObject wanted, CancellationToken cancellationToken)
         where T : class, IKubernetesObject<V1ObjectMeta>
     {
-        if (isWanted)
-            return await EnsureAsync(owner, build(), live, cancellationToken);
-        await DeleteAsync(owner, live, cancellationToken);
-        return null;
+        try
+        {
+            var applied = await client.ApplyAsync(desired, FieldManagers.Operator, force: true, cancellationToken);
+            return Drift.Find(wanted, FieldsOf(applied)).Any(difference => difference.IsExtra)
+                ? await DisownAsync(await RepairAsync(applied, wanted, isComplete: false, cancellationToken), cancellationToken)
+                : applied;
+        }
+        catch (ApiException refused) when (refused.IsInvalid)
+        {
+            return await ReplaceAsync(desired, wanted, isComplete: true, cancellationToken);
+        }
     }
 
-    /// <summary>Deletes an object, if it exists and belongs to the owner.</summary>
-    public async Task DeleteAsync<T>(IKubernetesObject<V1ObjectMeta> owner, T? live, CancellationToken cancellationToken)
+    // What is in the way is removed first.
+    private async Task<T> ReplaceAsync<T>(T desired, JsonObject wanted, bool isComplete, CancellationToken cancellationToken)
         where T : class, IKubernetesObject<V1ObjectMeta>
     {
-        if (live is null || live.Metadata.DeletionTimestamp is not null || !Owned.IsControlledBy(live, owner))
-            return;
-        await client.DeleteAsync(live, cancellationToken);
-        events.Record(owner, EventSeverity.Normal, "Deleted", "Delete", $"Deleted {ResourceType.Of<T>().Kind} {live.Metadata.Name}.");
+        try
+        {
+            if (await client.GetAsync<T>(ObjectKey.Of(desired), cancellationToken) is { } live)
+                await RepairAsync(live, wanted, isComplete, cancellationToken);
+            return await DisownAsync(await client.ApplyAsync(desired, FieldManagers.Operator, force: true, cancellationToken), cancellationToken);
+        }
+        catch (ApiException refused) when (refused.IsInvalid && !isComplete)
+        {
+            return await ReplaceAsync(desired, wanted, isComplete: true, cancellationToken);
+        }
     }
 
-    private static (string Kind, ObjectKey Key) KeyOf<T>(IMetadata<V1ObjectMeta> entity) => (ResourceType.Of<T>().Kind, ObjectKey.Of(entity));
+    private Task<T> RepairAsync<T>(T live, JsonObject wanted, bool isComplete, CancellationToken cancellationToken)
+        where T : class, IKubernetesObject<V1ObjectMeta>
+    {
+        var fields = FieldsOf(live);
+        return client.ReplaceAsync(live, fields, Drift.Repair(wanted, fields, isComplete), FieldManagers.Repair, cancellationToken);
+    }
 
-    private bool IsSettled<T>(IMetadata<V1ObjectMeta> live, string digest) =>
-        _settled.TryGetValue(KeyOf<T>(live), out var settled) && settled == Settled.Of(live, digest);
+    // Kubernetes' controllers write statuses meanwhile.
+    private async Task<T> DisownAsync<T>(T applied, CancellationToken cancellationToken)
+        where T : class, IKubernetesObject<V1ObjectMeta>
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await client.DisownAsync(applied, FieldManagers.Repair, cancellationToken);
+            }
+            catch (ApiException changed) when (changed.IsConflict && attempt < MaxDisownAttempts)
+            {
+                if (await client.GetAsync<T>(ObjectKey.Of(applied), cancellationToken) is not { } current)
+                    return applied;
+                applied = current;
+            }
+        }
+    }
 
     private static JsonObject FieldsOf(object entity)
     {
@@ -102,12 +211,5 @@ internal sealed class Applier(ResourceClient client, EventRecorder events)
         fields.Remove("kind");
         fields.Remove("status");
         return fields;
-    }
-
-    // Without a generation, the resource version changes only with the object; with one, it also changes with the status.
-    private sealed record Settled(string Uid, string Digest, string Version)
-    {
-        public static Settled Of(IMetadata<V1ObjectMeta> entity, string digest) =>
-            new(entity.Metadata.Uid, digest, entity.Metadata.Generation is > 0 and { } generation ? $"{generation}" : entity.Metadata.ResourceVersion);
     }
 }

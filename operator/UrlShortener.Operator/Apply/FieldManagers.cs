@@ -20,4 +20,10 @@ internal static class FieldManagers
     /// <see cref="Operator"/> set the field once and then omitted it, the server would reset it to the default.
     /// </summary>
     public const string Bootstrap = "shortener-operator-bootstrap";
+
+    /// <summary>
+    /// Replaces lists and removes fields of others that are in the way of <see cref="Operator"/>, which merges. It keeps no field: a field with two owners
+    /// would stay when the operator no longer wants it.
+    /// </summary>
+    public const string Repair = "shortener-operator-repair";
 }

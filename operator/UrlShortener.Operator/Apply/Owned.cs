@@ -43,4 +43,22 @@ internal static class Owned
     /// <summary>Whether an object belongs to an owner.</summary>
     public static bool IsControlledBy(IMetadata<V1ObjectMeta> entity, IMetadata<V1ObjectMeta> owner) =>
         entity.Metadata.OwnerReferences?.Any(reference => reference.Controller == true && reference.Uid == owner.Metadata.Uid) == true;
+
+    /// <summary>
+    /// Whether the operator may adopt an object: it created the object for the same component of an owner with this name, and the object has lost its owner,
+    /// as after <c>kubectl delete --cascade=orphan</c> or the restore of a backup.
+    /// </summary>
+    public static bool IsOrphan(IMetadata<V1ObjectMeta> live, IMetadata<V1ObjectMeta> desired) =>
+        live.Metadata.DeletionTimestamp is null
+        && live.Metadata.OwnerReferences?.Any(reference => reference.Controller == true) != true
+        && Labels.IsManaged(live.Metadata)
+        && Labels.InstanceOf(live.Metadata) == Labels.InstanceOf(desired.Metadata)
+        && Labels.ComponentOf(live.Metadata) == Labels.ComponentOf(desired.Metadata);
+
+    /// <summary>
+    /// Whether an object was applied from its current desired state. The fields themselves may differ, because the cluster may change them, such as an image
+    /// to that of a mirror.
+    /// </summary>
+    public static bool IsApplied(IMetadata<V1ObjectMeta> live, object desired) =>
+        Labels.AnnotationOf(live.Metadata, Labels.AppliedDigest) == Digest.OfObject(desired);
 }

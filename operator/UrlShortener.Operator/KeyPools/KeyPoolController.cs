@@ -48,7 +48,9 @@ internal sealed class KeyPoolController(
             events.Record(pool, EventSeverity.Normal, "EpochOpened", "OpenEpoch", $"Opened epoch {status.Epoch}; unused keys of older epochs are discarded.");
         KeyPoolMetrics.Set(pool, observed.Reading, status);
         _memory[pool.Metadata.Uid] = new KeyPoolMemory(plan.History, KeyPoolStatusRules.HasOtherNumbers(former, status) ? now : memory.NumbersAt);
-        return ReconciliationResult<V1Alpha1KeyPool>.Success(pool, KeyPoolStatusRules.IntervalOf(observed.Reading, status));
+        return plan.Obstacle is { Reason: Reasons.ApplyRefused } refused
+            ? ReconciliationResult<V1Alpha1KeyPool>.Failure(pool, refused.Message)
+            : ReconciliationResult<V1Alpha1KeyPool>.Success(pool, KeyPoolStatusRules.IntervalOf(observed.Reading, status));
     }
 
     /// <inheritdoc />
@@ -60,7 +62,7 @@ internal sealed class KeyPoolController(
         return Task.FromResult(ReconciliationResult<V1Alpha1KeyPool>.Success(pool));
     }
 
-    // Applies independent objects even if others fail; returns the first obstacle.
+    // Applies independent objects even if others are refused. Workers need their token.
     private async Task<Obstacle?> ApplyAsync(
         V1Alpha1KeyPool pool,
         V1Alpha1ShortenerRegion region,
@@ -69,9 +71,10 @@ internal sealed class KeyPoolController(
         CancellationToken cancellationToken
     )
     {
-        Obstacle?[] obstacles =
-        [
-            plan.MakesToken ? await MakeTokenAsync(pool, region, plan, cancellationToken) : null,
+        var token = plan.MakesToken
+            ? await applier.TryAsync(pool, $"Secret {plan.Token.Name}", () => MakeTokenAsync(pool, region, plan, cancellationToken))
+            : null;
+        var around = Obstacle.Of(
             await applier.EnsureAsync(pool, KgsResources.BuildService(pool, region), observed.Service, cancellationToken),
             await applier.EnsureAsync(pool, KgsResources.BuildDisruptionBudget(pool, region), observed.DisruptionBudget, cancellationToken),
             await applier.EnsureIfAsync(
@@ -80,13 +83,18 @@ internal sealed class KeyPoolController(
                 () => KgsResources.BuildNetworkPolicy(pool, region),
                 observed.NetworkPolicy,
                 cancellationToken
-            ),
-        ];
-        if (obstacles.FirstOrDefault(obstacle => obstacle is not null) is { } first)
-            return first;
-        return plan.Waiting is null
-            ? await applier.EnsureAsync(pool, KgsResources.BuildDeployment(pool, region, plan.Process!, plan.Workers), observed.Deployment, cancellationToken)
-            : null;
+            )
+        );
+        var workers =
+            token is null && plan.Waiting is null
+                ? await applier.EnsureAsync(
+                    pool,
+                    KgsResources.BuildDeployment(pool, region, plan.Process!, plan.Workers),
+                    observed.Deployment,
+                    cancellationToken
+                )
+                : null;
+        return Obstacle.Of(token, workers, around);
     }
 
     // Created, never applied: an existing token must stay, even if the cache does not have it yet.

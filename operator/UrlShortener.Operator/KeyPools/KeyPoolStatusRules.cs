@@ -222,10 +222,8 @@ internal static class KeyPoolStatusRules
             && (status.AvailableReplicas ?? 0) == wanted;
         var isCurrent =
             plan.Process is not { } process
-            || (
-                Labels.AnnotationOf(deployment.Spec.Template.Metadata, Labels.SettingsDigest) == process.SettingsDigest
-                && deployment.Spec.Template.Spec.Containers[0].Image == process.Image
-            );
+            || observed.Region is not { } region
+            || Owned.IsApplied(deployment, KgsResources.BuildDeployment(pool, region, process, wanted));
         return isRolledOut && isCurrent && (observed.Reading is null || observed.Reading.TargetLevel == pool.Spec.TargetAvailable)
             ? null
             : new Obstacle(

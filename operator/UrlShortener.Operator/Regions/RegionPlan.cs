@@ -69,7 +69,8 @@ internal sealed record RegionPlan
             Role = role,
             Floor = floor,
             Process = ProcessOf(region, observed),
-            Rescale = observed.Deployment?.Spec?.Replicas is { } replicas && floor == 0 != (replicas == 0) ? floor : null,
+            Rescale =
+                observed.Deployment is { Spec.Replicas: { } replicas } app && Owned.IsControlledBy(app, region) && floor == 0 != (replicas == 0) ? floor : null,
             FirstReplicas = observed.Deployment is null ? floor : null,
             Migration = migration,
             StartsMigration = migration.State == MigrationState.Missing && observed.Jobs.All(other => other.Metadata.Name != job),

@@ -136,9 +136,7 @@ internal static class RegionStatusRules
             && (status.UpdatedReplicas ?? 0) == wanted
             && (status.Replicas ?? 0) == wanted
             && (status.AvailableReplicas ?? 0) == wanted;
-        var isCurrent =
-            Labels.AnnotationOf(deployment.Spec.Template.Metadata, Labels.SettingsDigest) == plan.Process.SettingsDigest
-            && deployment.Spec.Template.Spec.Containers[0].Image == region.Spec.App.Image;
+        var isCurrent = Owned.IsApplied(deployment, AppResources.BuildDeployment(region, plan.Process, plan.Migration.Digest));
         return isRolledOut && isCurrent
             ? null
             : new Obstacle(

@@ -28,7 +28,10 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
         ConditionEvents.Record(events, region, changed);
         RecordRole(region, former, plan.Role);
         RegionMetrics.Set(region, status);
-        return ReconciliationResult<V1Alpha1ShortenerRegion>.Success(region, RegionStatusRules.IntervalOf(status));
+        // With the growing delay of failures: the refused write may cost a cluster's webhooks something.
+        return plan.Obstacle is { Reason: Reasons.ApplyRefused } refused
+            ? ReconciliationResult<V1Alpha1ShortenerRegion>.Failure(region, refused.Message)
+            : ReconciliationResult<V1Alpha1ShortenerRegion>.Success(region, RegionStatusRules.IntervalOf(status));
     }
 
     /// <inheritdoc />
@@ -54,14 +57,14 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
             events.Record(region, EventSeverity.Warning, "PromotionRefused", "Promote", refusal);
     }
 
-    // Applies independent objects even if others fail; returns the first obstacle.
+    // Applies independent objects even if others are refused. Pods need their service account and settings; the autoscaler needs the Deployment.
     private async Task<Obstacle?> ApplyAsync(V1Alpha1ShortenerRegion region, ObservedRegion observed, RegionPlan plan, CancellationToken cancellationToken)
     {
-        await SetReplicasAsync(region, plan.Rescale, cancellationToken);
-        Obstacle?[] obstacles =
-        [
+        var neededByPods = Obstacle.Of(
             await applier.EnsureAsync(region, AppResources.BuildServiceAccount(region), observed.ServiceAccount, cancellationToken),
-            await applier.EnsureAsync(region, AppResources.BuildSettings(region), observed.Settings, cancellationToken),
+            await applier.EnsureAsync(region, AppResources.BuildSettings(region), observed.Settings, cancellationToken)
+        );
+        var around = Obstacle.Of(
             await applier.EnsureAsync(region, AppResources.BuildService(region), observed.Service, cancellationToken),
             await applier.EnsureIfAsync(
                 region.Spec.App.NetworkPolicy.Enabled,
@@ -70,43 +73,75 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
                 observed.NetworkPolicy,
                 cancellationToken
             ),
-            await applier.EnsureAsync(region, AppResources.BuildDisruptionBudget(region), observed.DisruptionBudget, cancellationToken),
-            await applier.EnsureIfAsync(plan.IsScaled, region, () => AppResources.BuildAutoscaler(region, plan.Floor), observed.Autoscaler, cancellationToken),
-        ];
-        if (obstacles.FirstOrDefault(obstacle => obstacle is not null) is { } first)
-            return first;
+            await applier.EnsureAsync(region, AppResources.BuildDisruptionBudget(region), observed.DisruptionBudget, cancellationToken)
+        );
+        var pods = neededByPods is null ? await ApplyPodsAsync(region, observed, plan, cancellationToken) : null;
+        var hasApp = observed.Deployment is not null || (neededByPods is null && pods is null && plan.Deploys);
+        var scaling =
+            hasApp || !plan.IsScaled
+                ? await applier.EnsureIfAsync(
+                    plan.IsScaled,
+                    region,
+                    () => AppResources.BuildAutoscaler(region, plan.Floor),
+                    observed.Autoscaler,
+                    cancellationToken
+                )
+                : null;
+        return Obstacle.Of(neededByPods, pods, around, scaling);
+    }
 
+    // The migration of the database, then the Deployment.
+    private async Task<Obstacle?> ApplyPodsAsync(V1Alpha1ShortenerRegion region, ObservedRegion observed, RegionPlan plan, CancellationToken cancellationToken)
+    {
+        var migration = new List<Obstacle?>();
         foreach (var job in plan.EndedJobs)
-            await applier.DeleteAsync(region, job, cancellationToken);
+            migration.Add(await applier.DeleteAsync(region, job, cancellationToken));
         if (plan.StartsMigration)
-            await StartMigrationAsync(region, plan.Migration.Digest, cancellationToken);
+            migration.Add(await StartMigrationAsync(region, plan.Migration.Digest, cancellationToken));
+        var scale = await SetReplicasAsync(region, plan.Rescale, cancellationToken);
         if (!plan.Deploys)
-            return null;
+            return Obstacle.Of([.. migration, scale]);
 
         var deployment = AppResources.BuildDeployment(region, plan.Process, plan.Migration.Digest);
         var refused = await applier.EnsureAsync(region, deployment, observed.Deployment, cancellationToken);
-        if (refused is null)
-            await SetReplicasAsync(region, plan.FirstReplicas, cancellationToken);
-        return refused;
+        return Obstacle.Of([.. migration, scale, refused, refused is null ? await SetReplicasAsync(region, plan.FirstReplicas, cancellationToken) : null]);
     }
 
-    private async Task StartMigrationAsync(V1Alpha1ShortenerRegion region, string digest, CancellationToken cancellationToken)
+    private Task<Obstacle?> StartMigrationAsync(V1Alpha1ShortenerRegion region, string digest, CancellationToken cancellationToken)
     {
-        var job = await client.CreateAsync(MigrationJob.Build(region, digest), FieldManagers.Operator, cancellationToken);
-        var note = $"Job {job.Metadata.Name} migrates the database for {region.Spec.App.Image}.";
-        events.Record(region, EventSeverity.Normal, "MigrationStarted", "Create", note);
+        var job = MigrationJob.Build(region, digest);
+        return applier.TryAsync(
+            region,
+            $"Job {job.Metadata.Name}",
+            async () =>
+            {
+                await client.CreateAsync(job, FieldManagers.Operator, cancellationToken);
+                var note = $"Job {job.Metadata.Name} migrates the database for {region.Spec.App.Image}.";
+                events.Record(region, EventSeverity.Normal, "MigrationStarted", "Create", note);
+                return null;
+            }
+        );
     }
 
     // Once, and by another name than what is applied, so that the autoscaler's number is never taken back.
-    private async Task SetReplicasAsync(V1Alpha1ShortenerRegion region, int? replicas, CancellationToken cancellationToken)
+    private async Task<Obstacle?> SetReplicasAsync(V1Alpha1ShortenerRegion region, int? replicas, CancellationToken cancellationToken)
     {
         if (replicas is null)
-            return;
-        await client.PatchAsync<V1Deployment>(
-            new ObjectKey(region.Metadata.NamespaceProperty, Names.Of(region.Metadata.Name, Names.App)),
-            new JsonObject { ["spec"] = new JsonObject { ["replicas"] = replicas } },
-            FieldManagers.Bootstrap,
-            cancellationToken
+            return null;
+        var name = Names.Of(region.Metadata.Name, Names.App);
+        return await applier.TryAsync(
+            region,
+            $"Deployment {name}",
+            async () =>
+            {
+                await client.PatchAsync<V1Deployment>(
+                    new ObjectKey(region.Metadata.NamespaceProperty, name),
+                    new JsonObject { ["spec"] = new JsonObject { ["replicas"] = replicas } },
+                    FieldManagers.Bootstrap,
+                    cancellationToken
+                );
+                return null;
+            }
         );
     }
 }

@@ -132,10 +132,8 @@ public sealed class KeyPoolStatusRulesTests
     {
         var observed = PoolSamples.Observed(_pool) with { Answer = new KgsAnswer(PoolSamples.Reading(level), null) };
         var plan = KeyPoolPlan.Of(_pool, observed, new WorkerHistory(), PoolSamples.Now);
-        observed.Deployment!.Spec.Template.Metadata = new V1ObjectMeta
-        {
-            Annotations = new Dictionary<string, string> { [Labels.SettingsDigest] = plan.Process!.SettingsDigest },
-        };
+        var applied = KgsResources.BuildDeployment(_pool, observed.Region!, plan.Process!, replicas: 2);
+        observed.Deployment!.Metadata.Annotations = new Dictionary<string, string> { [Labels.AppliedDigest] = Digest.OfObject(applied) };
         return observed;
     }
 

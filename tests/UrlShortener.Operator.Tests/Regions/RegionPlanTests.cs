@@ -94,7 +94,12 @@ public sealed class RegionPlanTests
         var (region, primary) = (Region("eu"), Region("us", priority: 90));
         primary.Status = new RegionStatus { Role = RegionRole.Primary, FirstReadyTime = Noon };
         region.Spec = region.Spec with { App = region.Spec.App with { StandbyMinReplicas = floor } };
-        var observed = Observe(region, primary) with { Deployment = there < 0 ? null : new V1Deployment { Spec = new V1DeploymentSpec { Replicas = there } } };
+        var app = new V1Deployment
+        {
+            Metadata = Owned.Metadata(region, Names.App, Names.App),
+            Spec = new V1DeploymentSpec { Replicas = there },
+        };
+        var observed = Observe(region, primary) with { Deployment = there < 0 ? null : app };
 
         var plan = Plan(region, observed);
 
