@@ -32,6 +32,8 @@ internal sealed class AccessMiddleware(
     private const string ApiKeyHeader = "X-API-Key";
     private const string BearerPrefix = "Bearer ";
 
+    private static readonly Problem CredentialsDisagree = Problem.Unauthorized($"{ApiKeyHeader} and Authorization name different users. Send one of them.");
+
     /// <summary>Answers 401 or 429, or lets the request on with its <see cref="Caller"/> set.</summary>
     public async Task InvokeAsync(HttpContext context)
     {
@@ -67,15 +69,21 @@ internal sealed class AccessMiddleware(
         }
     }
 
-    // A bad credential is never taken for no credential.
+    // A bad credential is never taken for no credential, also beside a good one.
     private async ValueTask<(User? User, Problem? Refused)> IdentifyAsync(HttpContext context)
     {
         var headers = context.Request.Headers;
-        if (headers.TryGetValue(ApiKeyHeader, out var key))
-            return await LookUpAsync(context, key.ToString(), () => IdentifyByKeyAsync(key.ToString(), context.RequestAborted));
-        if (headers.Authorization.Count == 0)
-            return (null, null);
-        var authorization = headers.Authorization.ToString();
+        if (!headers.TryGetValue(ApiKeyHeader, out var key))
+            return headers.Authorization.Count == 0 ? (null, null) : await IdentifyByAuthorizationAsync(context, headers.Authorization.ToString());
+        var byKey = await LookUpAsync(context, key.ToString(), () => IdentifyByKeyAsync(key.ToString(), context.RequestAborted));
+        if (byKey.Refused is not null || headers.Authorization.Count == 0)
+            return byKey;
+        var byAuthorization = await IdentifyByAuthorizationAsync(context, headers.Authorization.ToString());
+        return byAuthorization.Refused is not null || byAuthorization.User?.Id == byKey.User?.Id ? byAuthorization : (null, CredentialsDisagree);
+    }
+
+    private async ValueTask<(User? User, Problem? Refused)> IdentifyByAuthorizationAsync(HttpContext context, string authorization)
+    {
         if (!authorization.StartsWith(BearerPrefix, StringComparison.OrdinalIgnoreCase))
             return (null, Problem.Unauthorized("Authorization takes a Bearer token only."));
         // Clients that know of one credential only, and generated ones, send keys so, too.

@@ -126,7 +126,7 @@ internal static class ApiDescription
                 Type = SecuritySchemeType.ApiKey,
                 In = ParameterLocation.Header,
                 Name = "X-API-Key",
-                Description = "A user's key.",
+                Description = "A user's key. Beside `Authorization` both must be valid and name the same user; otherwise the answer is 401.",
             },
             [BearerScheme] = new OpenApiSecurityScheme
             {

@@ -85,6 +85,39 @@ public sealed class ApiKeyTests : ProductTest, IClassFixture<ProductFixture>
     public async Task F12_ApiKeyAuth_TwoKeys_Returns401() =>
         (await _product.Owner.GetAsync("/api/v1/urls", ("X-API-Key", "usk_second"))).ShouldBeProblem(401, "UNAUTHORIZED");
 
+    [Theory]
+    [InlineData("Basic dXNlcjpwYXNz", "Bearer token only")]
+    [InlineData("Bearer x.y.z", "Bearer tokens are not accepted here")]
+    [InlineData("Bearer usk_0000000000000000000000000000000000000000000", "API key is not valid")]
+    [InlineData("", "Bearer token only")]
+    public async Task GoodKey_BesideABadAuthorization_Returns401(string authorization, string reason)
+    {
+        var problem = (await _product.Owner.GetAsync("/api/v1/urls", ("Authorization", authorization))).ShouldBeProblem(401, "UNAUTHORIZED");
+
+        Assert.Contains(reason, problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task BadKey_BesideAGoodAuthorization_Returns401() =>
+        (await new ApiClient(_product.Http, "usk_bad").GetAsync("/api/v1/urls", ("Authorization", $"Bearer {_product.ApiKey}"))).ShouldBeProblem(
+            401,
+            "UNAUTHORIZED"
+        );
+
+    [Fact]
+    public async Task KeysOfTwoUsers_InBothHeaders_Returns401AndSaysSo()
+    {
+        var other = await _product.CreateUserAsync(NewEmail());
+
+        var problem = (await _product.Owner.GetAsync("/api/v1/urls", ("Authorization", $"Bearer {other.ApiKey}"))).ShouldBeProblem(401, "UNAUTHORIZED");
+
+        Assert.Contains("name different users", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task SameKey_InBothHeaders_IsAccepted() =>
+        Assert.Equal(200, (await _product.Owner.GetAsync("/api/v1/urls", ("Authorization", $"Bearer {_product.ApiKey}"))).Status);
+
     [Fact]
     public async Task List_OwnLinks_PagesNewestFirst()
     {
