@@ -33,7 +33,9 @@ internal static class AdministrationCommands
             _ => args,
         };
         var parsed = BuildCommands().Parse(asked);
-        return parsed.Errors.Count > 0 ? Startup.ReportUsage(parsed.Errors.Select(error => error.Message)) : await parsed.InvokeAsync();
+        return parsed.Errors.Count > 0
+            ? Startup.ReportUsage([.. Arguments.FindErrors(parsed.UnmatchedTokens), .. parsed.Errors.Select(error => error.Message)])
+            : await parsed.InvokeAsync();
     }
 
     private static bool IsWord(string arg) => arg is not ['-' or '/', ..] && !arg.Contains('=', StringComparison.Ordinal);
@@ -119,13 +121,10 @@ internal static class AdministrationCommands
         var restored = new Command("restored", "Voids what processes and Redis hold of the time that a restored store has lost. Run it after every restore.");
         restored.SetAction((parsed, token) => WithStoreAsync(parsed, services => RestoredCommand.RunAsync(services, token)));
 
-        var root = new RootCommand("URL shortener. Without a command it serves; settings are given as --Section:Name value.")
-        {
-            new Command("users", "Manages users.") { create, list, setQuota, rotate, revoke, delete },
-            migrate,
-            restored,
-        };
-        foreach (var command in new[] { create, list, setQuota, rotate, revoke, delete, migrate, restored })
+        var users = new Command("users", "Manages users.") { create, list, setQuota, rotate, revoke, delete };
+        var root = new RootCommand("URL shortener. Without a command it serves; settings are given as --Section:Name value.") { users, migrate, restored };
+        // What the parser does not know may be a setting; Arguments tells the two apart.
+        foreach (var command in new[] { root, users, create, list, setQuota, rotate, revoke, delete, migrate, restored })
             command.TreatUnmatchedTokensAsErrors = false;
         return root;
     }

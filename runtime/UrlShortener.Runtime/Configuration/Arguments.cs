@@ -21,10 +21,15 @@ internal static class Arguments
                 ['/', .. var rest] => rest,
                 var bare => equals < 0 ? "" : bare,
             };
+            var isFollowedByValue = i + 1 < args.Count && !args[i + 1].StartsWith("--", StringComparison.Ordinal);
             if (name.Length == 0)
                 errors.Add($"{arg} is not a command and not a setting. Settings are written --Section:Name value or --Section:Name=value.");
-            else if (equals < 0 && (i + 1 == args.Count || args[++i].StartsWith("--", StringComparison.Ordinal)))
-                errors.Add($"{arg} has no value. Write {arg} value or {arg}=value.");
+            else if (equals < 0 && isFollowedByValue)
+                i++;
+            else if (equals < 0)
+                errors.Add(
+                    Settings.IsKnown(name) ? $"{arg} has no value. Write {arg} value or {arg}=value." : $"{arg} is not an option here and not a setting."
+                );
         }
 
         return errors;

@@ -91,6 +91,15 @@ internal static class Settings
         return errors;
     }
 
+    /// <summary>Whether a name is one of a setting, or of a section of settings that is not ours.</summary>
+    public static bool IsKnown(string name)
+    {
+        var parts = name.Split(ConfigurationPath.KeyDelimiter);
+        if (!Sections.TryGetValue(parts[0], out var type))
+            return Foreign.Contains(parts[0]);
+        return parts.Length == 1 || type.GetProperties().Any(property => property.Name.Equals(parts[1], StringComparison.OrdinalIgnoreCase));
+    }
+
     /// <summary>What this process does.</summary>
     public static RuntimeRole RoleOf(IConfiguration configuration) =>
         configuration[SettingNames.Role] is { Length: > 0 } name ? Enum.Parse<RuntimeRole>(name, ignoreCase: true) : RuntimeRole.All;

@@ -55,6 +55,23 @@ public sealed class CommandLineTests : ProductTest
     }
 
     [Theory]
+    [InlineData("foo", "users", "foo", "--Storage:DataDirectory", "x")]
+    [InlineData("foo", "users", "foo", "--Storage:DataDirectory=x")]
+    [InlineData("foo", "users", "--Storage:DataDirectory", "x", "foo")]
+    [InlineData("serve", "serve", "--Storage:DataDirectory", "x")]
+    [InlineData("--force", "restored", "--force", "--Storage:DataDirectory", "x")]
+    [InlineData("--force", "migrate", "--Storage:DataDirectory", "x", "--force")]
+    [InlineData("--force", "users", "rotate-key", "--force", "--Storage:DataDirectory", "x")]
+    public async Task Argument_BesideASetting_IsBlamedAlone(string wrong, params string[] arguments)
+    {
+        var result = await RunAsync(UsageError, arguments);
+
+        Assert.Contains($"{wrong} is not ", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("DataDirectory", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotMatch("(?m)^'?x'? is", result.Error);
+    }
+
+    [Theory]
     [InlineData("restored")]
     [InlineData("users", "list")]
     [InlineData("users", "revoke-key", "--email", "a@example.com")]
