@@ -15,6 +15,11 @@ namespace UrlShortener.Runtime.Http;
 [JsonSerializable(typeof(Dictionary<string, JsonElement>))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
+    /// <summary>
+    /// Deepest nesting of a body. Far deeper than what any field takes, so that the field's own check refuses the value and names the field and its limit.
+    /// </summary>
+    public const int MaxDepth = 512;
+
     /// <summary>The context in use.</summary>
     public static ApiJson Instance { get; } = new(Configure(new JsonSerializerOptions()));
 
@@ -22,6 +27,7 @@ internal sealed partial class ApiJson : JsonSerializerContext
     public static JsonSerializerOptions Configure(JsonSerializerOptions options)
     {
         options.AllowDuplicateProperties = false;
+        options.MaxDepth = MaxDepth;
         options.NumberHandling = JsonNumberHandling.Strict;
         options.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
         options.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;

@@ -18,6 +18,8 @@ internal static class RequestBody
 
     private const int MaxErrors = 50;
 
+    private static readonly JsonDocumentOptions DocumentOptions = new() { AllowDuplicateProperties = false, MaxDepth = ApiJson.MaxDepth };
+
     private static readonly Problem Broken = Problem.Of(StatusCodes.Status400BadRequest, ErrorCode.InvalidRequest, "The body could not be read to its end.");
 
     /// <summary>The bytes of a JSON body, or what is wrong with it. The caller disposes of the bytes once they are read.</summary>
@@ -78,7 +80,7 @@ internal static class RequestBody
     {
         try
         {
-            var reader = new Utf8JsonReader(WithoutByteOrderMark(body));
+            var reader = new Utf8JsonReader(WithoutByteOrderMark(body), new JsonReaderOptions { MaxDepth = ApiJson.MaxDepth });
             var value = JsonSerializer.Deserialize(ref reader, type);
             // Throws when something follows.
             reader.Read();
@@ -86,14 +88,14 @@ internal static class RequestBody
         }
         catch (JsonException error)
         {
-            return ReadMembers(body, type) ?? ParsedBody<T>.Unreadable(PathOf(error) ?? "body", Describe(error));
+            return ReadMembers(body, type) ?? ParsedBody<T>.Unreadable(PathOf(error) ?? "body", Describe(error, body));
         }
     }
 
     /// <summary>Names of the members of a JSON object that are null.</summary>
     public static IReadOnlySet<string> NullMembers(ReadOnlySequence<byte> body)
     {
-        using var document = JsonDocument.Parse(WithoutByteOrderMark(body));
+        using var document = JsonDocument.Parse(WithoutByteOrderMark(body), DocumentOptions);
         return document
             .RootElement.EnumerateObject()
             .Where(member => member.Value.ValueKind == JsonValueKind.Null)
@@ -107,7 +109,7 @@ internal static class RequestBody
     {
         try
         {
-            using var document = JsonDocument.Parse(WithoutByteOrderMark(body), new JsonDocumentOptions { AllowDuplicateProperties = false });
+            using var document = JsonDocument.Parse(WithoutByteOrderMark(body), DocumentOptions);
             var root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object)
                 return null;
@@ -218,13 +220,15 @@ internal static class RequestBody
         }
     }
 
-    private static string Describe(JsonException error)
+    private static string Describe(JsonException error, ReadOnlySequence<byte> body)
     {
         var path = PathOf(error);
         if (error.Message.Contains("could not be mapped", StringComparison.Ordinal))
             return NoSuchField(path ?? "of that name");
         if (error.Message.Contains("uplicate", StringComparison.Ordinal))
-            return $"{path ?? "A field"} is there twice.";
+            return $"{DuplicateMember.Find(WithoutByteOrderMark(body)) ?? $"A name in {path ?? "the body"}"} is there twice. Send it once.";
+        if (error.Message.Contains("maximum configured depth", StringComparison.Ordinal))
+            return $"The body is nested more than {ApiJson.MaxDepth} levels deep. Nest it less deeply.";
         if (path is not null && error.Message.Contains("could not be converted", StringComparison.Ordinal))
             return WrongType(path);
         return $"The body is not valid JSON at line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}.";

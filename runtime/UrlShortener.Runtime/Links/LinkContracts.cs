@@ -26,7 +26,7 @@ internal sealed record CreateLinkRequest
     [Description("When the link expires: an RFC 3339 time in the future, at most 3,650 days ahead; by default never.")]
     public DateTimeOffset? ExpiresAt { get; init; }
 
-    [Description("A JSON object kept with the link, such as `campaign` and `source`. At most 4,096 bytes.")]
+    [Description("A JSON object kept with the link, such as `campaign` and `source`. At most 4,096 bytes and 8 levels deep.")]
     public JsonElement? Metadata { get; init; }
 
     [Description("HTTP status of the redirect: 301, 302, 307 or 308; 302 by default.")]

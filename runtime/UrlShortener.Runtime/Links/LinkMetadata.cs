@@ -52,7 +52,7 @@ internal static class LinkMetadata
         if (value.ValueKind is not (JsonValueKind.Object or JsonValueKind.Array))
             return null;
         if (depth > MaxDepth)
-            return $"metadata may be nested at most {MaxDepth} levels deep.";
+            return $"metadata may be nested at most {MaxDepth} levels deep. Nest it less deeply.";
         return value.ValueKind == JsonValueKind.Array
             ? value.EnumerateArray().Select(item => FindProblem(item, depth + 1)).FirstOrDefault(problem => problem is not null)
             : value

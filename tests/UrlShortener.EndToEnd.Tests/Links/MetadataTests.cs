@@ -91,6 +91,46 @@ public sealed class MetadataTests : ProductTest, IClassFixture<ProductFixture>
         Assert.Equal("metadata", problem.GetProperty("errors")[0].GetProperty("field").GetString());
     }
 
+    [Theory]
+    [InlineData(9)]
+    [InlineData(70)]
+    [InlineData(200)]
+    public async Task Metadata_NestedTooDeeply_IsToldTheLimit(int depth)
+    {
+        var metadata = $$"""{"a":{{new string('[', depth - 1)}}{{new string(']', depth - 1)}}}""";
+        var code = await _product.Owner.CreateLinkAsync();
+        var mergePatch = new StringContent($$"""{"metadata":{{metadata}}}""", Encoding.UTF8, "application/merge-patch+json");
+
+        var problems = new[]
+        {
+            await _product.Owner.CreateAsync(Json($$"""{"original_url":"https://example.com/","metadata":{{metadata}}}""")),
+            await _product.Owner.PatchAsync($"{Urls}/{code}", Json($$"""{"metadata":{{metadata}}}""")),
+            await _product.Owner.PatchAsync($"{Urls}/{code}", mergePatch),
+        };
+        var bulk = await _product.Owner.PostAsync($"{Urls}/bulk", Json($$"""{"urls":[{"original_url":"https://example.com/","metadata":{{metadata}}}]}"""));
+
+        foreach (var problem in problems.Select(reply => reply.ShouldBeProblem(400, "INVALID_REQUEST")))
+        {
+            var error = problem.GetProperty("errors")[0];
+            Assert.Equal("metadata", error.GetProperty("field").GetString());
+            Assert.Equal("metadata may be nested at most 8 levels deep. Nest it less deeply.", error.GetProperty("message").GetString());
+        }
+
+        Assert.Equal(207, bulk.Status);
+        Assert.Contains("at most 8 levels deep", bulk.Json.GetProperty("results")[0].GetProperty("error").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Metadata_NameTwice_IsNamed()
+    {
+        var problem = (await _product.Owner.CreateAsync(Json("""{"original_url":"https://example.com/","metadata":{"a":1,"a":2}}"""))).ShouldBeProblem(
+            400,
+            "INVALID_REQUEST"
+        );
+
+        Assert.Equal("metadata.a is there twice. Send it once.", problem.GetProperty("errors")[0].GetProperty("message").GetString());
+    }
+
     private static string MetadataOf(JsonElement link) => link.GetProperty("metadata").GetRawText();
 
     private static StringContent Json(string body) => new(body, Encoding.UTF8, "application/json");

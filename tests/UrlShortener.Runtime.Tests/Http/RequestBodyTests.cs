@@ -10,8 +10,10 @@ namespace UrlShortener.Runtime.Tests.Http;
 public sealed class RequestBodyTests
 {
     [Theory]
-    [InlineData("""{"original_url":"https://example.com","original_url":"https://example.org"}""", "twice")]
-    [InlineData("""{"original_url":"https://example.com","metadata":{"a":1,"a":2}}""", "twice")]
+    [InlineData("""{"original_url":"https://example.com","original_url":"https://example.org"}""", "original_url is there twice. Send it once.")]
+    [InlineData("""{"original_url":"https://example.com","metadata":{"a":1,"a":2}}""", "metadata.a is there twice. Send it once.")]
+    [InlineData("""{"metadata":{"a":1,"b":[{"a":1},{"c":[1,{"d":1,"d":2}],"a":1}]}}""", "metadata.b[1].c[1].d is there twice")]
+    [InlineData("""{"metadata":{"a":1,"\u0061":2}}""", "metadata.a is there twice")]
     [InlineData("""{"original_url":"https://example.com","metadata":{"\ud800":1}}""", "not valid Unicode")]
     [InlineData("""{"original_url":5}""", "original_url has a value of the wrong type")]
     [InlineData("""{"original_url":"https://example.com","expires_in_days":"7"}""", "expires_in_days has a value of the wrong type")]
@@ -52,6 +54,41 @@ public sealed class RequestBodyTests
     }
 
     [Fact]
+    public void Parse_ItemHasANameTwice_NamesItsPlace()
+    {
+        var parsed = Parse("""{"urls":[{"original_url":"https://example.com"},{"metadata":{"a":{"b":1,"b":2}}}]}"""u8, LinkJson.Instance.BulkRequest);
+
+        Assert.Equal([new FieldError("urls[1].metadata", ErrorCode.InvalidRequest, "urls[1].metadata.a.b is there twice. Send it once.")], parsed.Errors);
+    }
+
+    [Fact]
+    public void Parse_ManyNamesAndOneTwice_SaysInWhat()
+    {
+        var names = string.Join(',', Enumerable.Range(0, 20_000).Select(number => $"\"{number}\":1"));
+
+        var parsed = Parse(Encoding.UTF8.GetBytes($"{{\"metadata\":{{{names},\"7\":1}}}}"), LinkJson.Instance.CreateLinkRequest);
+
+        Assert.Equal("A name in metadata is there twice. Send it once.", Assert.Single(parsed.Errors).Message);
+    }
+
+    [Theory]
+    [InlineData(60)]
+    [InlineData(200)]
+    public void Parse_DeepMetadata_IsReadSoThatItsOwnLimitIsTold(int depth) =>
+        Assert.Empty(Parse(Encoding.UTF8.GetBytes($"{{\"metadata\":{Nested(depth)}}}"), LinkJson.Instance.CreateLinkRequest).Errors);
+
+    [Theory]
+    [InlineData("{\"metadata\":", "}")]
+    [InlineData("{\"nope\":", "}")]
+    [InlineData("", "")]
+    public void Parse_DeeperThanAnyBody_SaysSo(string start, string end) =>
+        Assert.Contains(
+            "nested more than 512 levels deep",
+            Assert.Single(Parse(Encoding.UTF8.GetBytes($"{start}{Nested(100_000)}{end}"), LinkJson.Instance.CreateLinkRequest).Errors).Message,
+            StringComparison.Ordinal
+        );
+
+    [Fact]
     public void Parse_ThousandsOfErrors_NamesTheFirst()
     {
         var body = $$"""{"urls":[{{string.Join(',', Enumerable.Repeat("""{"a":1,"b":2}""", 5_000))}}]}""";
@@ -67,6 +104,8 @@ public sealed class RequestBodyTests
         Assert.Empty(parsed.Errors);
         Assert.Equal("https://example.com", parsed.Value!.OriginalUrl);
     }
+
+    private static string Nested(int depth) => new string('[', depth) + new string(']', depth);
 
     private static ParsedBody<T> Parse<T>(ReadOnlySpan<byte> body, JsonTypeInfo<T> type)
         where T : class => RequestBody.Parse(new ReadOnlySequence<byte>(body.ToArray()), type);
