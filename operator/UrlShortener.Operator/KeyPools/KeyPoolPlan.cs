@@ -6,6 +6,7 @@ using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Pods;
 using UrlShortener.Operator.Regions;
+using UrlShortener.Operator.Validation;
 
 namespace UrlShortener.Operator.KeyPools;
 
@@ -102,15 +103,13 @@ internal sealed record KeyPoolPlan
         };
 
     private static Obstacle? FindObstacle(V1Alpha1KeyPool pool, ObservedKeyPool observed, SecretKeyRef token) =>
-        FindInvalid(pool.Spec)
-        ?? FindHolder(pool, observed.Siblings)
-        ?? (observed.Region is { } region ? FindIn(pool, region, observed, token) : Missing(pool));
+        FindInvalid(pool) ?? FindHolder(pool, observed.Siblings) ?? (observed.Region is { } region ? FindIn(pool, region, observed, token) : Missing(pool));
 
     private static Obstacle Missing(V1Alpha1KeyPool pool) =>
         new(Reasons.RegionNotFound, $"ShortenerRegion {pool.Spec.RegionRef.Name} does not exist in this namespace. Create it, or delete this KeyPool.");
 
-    private static Obstacle? FindInvalid(KeyPoolSpec spec) =>
-        KeyPoolRules.Check(spec) is { Count: > 0 } problems
+    private static Obstacle? FindInvalid(V1Alpha1KeyPool pool) =>
+        NameRules.Check(pool.Metadata).Concat(KeyPoolRules.Check(pool.Spec)).ToList() is { Count: > 0 } problems
             ? new Obstacle(Reasons.InvalidSpec, string.Join(' ', problems.Select(problem => problem.ToString())))
             : null;
 

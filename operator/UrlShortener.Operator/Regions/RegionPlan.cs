@@ -92,7 +92,7 @@ internal sealed record RegionPlan
         migration.State == MigrationState.Failed && Migration.FailedAt(job) + Migration.RetryDelay <= now;
 
     private static Obstacle? FindObstacle(V1Alpha1ShortenerRegion region, ObservedRegion observed) =>
-        Of(Reasons.InvalidSpec, RegionRules.Check(region.Spec))
+        Of(Reasons.InvalidSpec, [.. NameRules.Check(region.Metadata), .. RegionRules.Check(region.Spec)])
         ?? FindTwin(region, observed.Group)
         ?? RuntimeEnvironment
             .SecretsOf(region.Spec)

@@ -63,7 +63,10 @@ internal sealed class AdmissionPolicy<TEntity, TSpec>(
         var entity = Read(written);
         return entity.Metadata.DeletionTimestamp is not null
             ? AdmissionDecision.Allowed
-            : AdmissionDecision.Of(check(entity.Spec, old is null ? null : Read(old.Value).Spec), warn(entity.Spec));
+            : AdmissionDecision.Of(
+                [.. old is null ? NameRules.Check(entity.Metadata) : [], .. check(entity.Spec, old is null ? null : Read(old.Value).Spec)],
+                warn(entity.Spec)
+            );
     }
 
     private AdmissionDecision JudgeDeletion(AdmissionRequest request) =>

@@ -1,6 +1,12 @@
 using System.Reflection;
+using System.Text.Json.Nodes;
+using k8s;
+using k8s.Autorest;
+using k8s.Models;
+using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Entities.Schema;
 using UrlShortener.Operator.Entities.Spec;
+using UrlShortener.Operator.Pods;
 using Xunit;
 
 namespace UrlShortener.Operator.Tests.Validation;
@@ -95,5 +101,43 @@ public sealed class RuleTests(ApiServerFixture servers)
             var refusal = await KubernetesObjects.RefusalAsync(() => sample.Old is null ? client.CreateAsync(item) : client.ChangeAsync(item));
             Assert.Contains(sample.Rule!, refusal, StringComparison.Ordinal);
         }
+    }
+
+    /// <summary>What the rules of pods refuse, the API server refuses too, in the Deployment that the operator would make of it; and the other way round.</summary>
+    [Fact]
+    public async Task ApiServer_PodsOfSamples_RefusedAsTheRulesSay()
+    {
+        var cluster = await servers.GetAsync();
+        using var client = cluster.CreateClient();
+        await using var space = await cluster.CreateNamespaceAsync("rules", TestContext.Current.CancellationToken);
+        string[] fields = ["spec.app.resources", "spec.app.topologySpreadConstraints", "spec.app.tolerations"];
+        var samples = RuleSample.All.Where(sample => fields.Any(field => sample.Field.StartsWith(field, StringComparison.Ordinal))).ToList();
+        Assert.NotEmpty(samples);
+        var accepted = new List<string>();
+        foreach (var sample in samples)
+        {
+            await CreateAsync(sample.Good);
+            if (await Record.ExceptionAsync(() => CreateAsync(sample.Bad)) is not HttpOperationException)
+                accepted.Add(sample.Bad.ToJsonString());
+
+            Task<V1Deployment> CreateAsync(JsonObject patch)
+            {
+                var spec = SpecJson.Read<RegionSpec>(sample.SpecOf(patch));
+                var pods = RuntimePod.Build("eu", spec, new RuntimeProcess("eu", Names.App, spec.App.Image, [], spec.App.Resources, "digest"));
+                var deployment = new V1Deployment
+                {
+                    Metadata = new V1ObjectMeta { Name = "eu-app" },
+                    Spec = Workload.BuildDeployment(Labels.SelectorOf("eu", Names.App), pods),
+                };
+                return client.AppsV1.CreateNamespacedDeploymentAsync(
+                    deployment,
+                    space.Name,
+                    dryRun: "All",
+                    cancellationToken: TestContext.Current.CancellationToken
+                );
+            }
+        }
+
+        Assert.Empty(accepted);
     }
 }

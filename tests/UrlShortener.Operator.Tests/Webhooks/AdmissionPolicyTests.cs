@@ -40,6 +40,19 @@ public sealed class AdmissionPolicyTests
             StringComparison.Ordinal
         );
 
+    [Theory]
+    [InlineData("my.region", false)]
+    [InlineData("1eu", false)]
+    [InlineData("eu-1", true)]
+    public void Create_NameOfNoService_IsRefused(string name, bool isAllowed)
+    {
+        var region = Region("{}");
+        region["metadata"]!["name"] = name;
+
+        Assert.Equal(isAllowed, Judge("CREATE", region).Refusal?.Contains($"metadata.name: is {name}", StringComparison.Ordinal) is null);
+        Assert.Null(Judge("UPDATE", region, Region("{}")).Refusal);
+    }
+
     // What was stored without admission must not keep its finalizers and labels for ever.
     [Fact]
     public void Update_OfLabelsOfABadObject_Passes()

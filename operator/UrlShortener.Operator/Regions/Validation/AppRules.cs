@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Entities.Schema;
 using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Validation;
 
@@ -18,6 +19,7 @@ internal static partial class AppRules
             .. CheckKeys("spec.app.podAnnotations", app.PodAnnotations.Keys, [Labels.OwnPrefix]),
             .. CheckKeys("spec.app.service.annotations", app.Service.Annotations.Keys, [Labels.OwnPrefix]),
             .. CheckTolerations(app.Tolerations),
+            .. CheckSpread(app.TopologySpreadConstraints),
             .. SettingRules.Check(app.Settings),
         ];
 
@@ -51,7 +53,7 @@ internal static partial class AppRules
         {
             if (reserved.FirstOrDefault(prefix => key.StartsWith(prefix, StringComparison.Ordinal)) is { } prefix)
                 yield return new(field, $"has the key {key}. The prefix {prefix} is reserved for the operator. Use another key.");
-            else if (!QualifiedName().IsMatch(key) || key[(key.IndexOf('/', StringComparison.Ordinal) + 1)..].Length > 63)
+            else if (!IsQualified(key))
                 yield return new(
                     field,
                     $"has the key {key}, which is not valid. Use name or prefix/name, with a name of at most 63 letters, digits, '-', '_' and '.'."
@@ -67,9 +69,38 @@ internal static partial class AppRules
                 yield return new($"spec.app.tolerations[{index}].operator", "must be Exists if key is absent. Set it to Exists, or set key.");
             if (toleration.Value is not null && toleration.Operator == "Exists")
                 yield return new($"spec.app.tolerations[{index}].value", "must be absent if operator is Exists, which tolerates every value. Remove value.");
+            if (toleration.TolerationSeconds is not null && toleration.Effect != "NoExecute")
+                yield return new(
+                    $"spec.app.tolerations[{index}].tolerationSeconds",
+                    "is only possible with effect NoExecute. Set effect to NoExecute, or remove tolerationSeconds."
+                );
+            if (toleration.Key is { } key && !IsQualified(key))
+                yield return new($"spec.app.tolerations[{index}].key", $"is {key}, which is not a valid key of a taint. Use name or prefix/name.");
+            if (toleration.Value is { } value && !LabelValue().IsMatch(value))
+                yield return new(
+                    $"spec.app.tolerations[{index}].value",
+                    $"is {value}, which is not a valid value of a taint. Use letters, digits, '-', '_' and '.', with a letter or digit first and last."
+                );
         }
     }
 
+    // The API server refuses such pods.
+    private static IEnumerable<SpecProblem> CheckSpread(IReadOnlyList<SpreadConstraint> constraints)
+    {
+        var found = new HashSet<(string Key, string Action)>();
+        foreach (var (index, constraint) in constraints.Index())
+        {
+            var field = $"spec.app.topologySpreadConstraints[{index}]";
+            if (!found.Add((constraint.TopologyKey, constraint.WhenUnsatisfiable)))
+                yield return new(field, $"has the same topologyKey ({constraint.TopologyKey}) and whenUnsatisfiable as another constraint. Remove one.");
+        }
+    }
+
+    private static bool IsQualified(string key) => QualifiedName().IsMatch(key) && key[(key.IndexOf('/', StringComparison.Ordinal) + 1)..].Length <= 63;
+
     [GeneratedRegex("^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$")]
     private static partial Regex QualifiedName();
+
+    [GeneratedRegex(Patterns.LabelValue)]
+    private static partial Regex LabelValue();
 }
