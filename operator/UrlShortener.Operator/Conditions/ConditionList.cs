@@ -26,9 +26,16 @@ internal sealed class ConditionList
     /// <summary>The conditions, in the order in which they were set.</summary>
     public IReadOnlyList<V1Condition> Conditions => _conditions;
 
-    /// <summary>New conditions and those with another status than before, with their previous status.</summary>
+    /// <summary>
+    /// New conditions and those with another status than before, with their previous status. A stalled object with another cause than before is news too.
+    /// </summary>
     public IReadOnlyList<(V1Condition Condition, string? Former)> Changed =>
-        [.. _conditions.Select(condition => (condition, Find(_former, condition.Type)?.Status)).Where(change => change.Item2 != change.condition.Status)];
+        [
+            .. _conditions
+                .Select(condition => (Condition: condition, Former: Find(_former, condition.Type)))
+                .Where(change => change.Former?.Status != change.Condition.Status || IsOtherCause(change.Condition, change.Former))
+                .Select(change => (change.Condition, change.Former?.Status)),
+        ];
 
     /// <summary>Sets a condition.</summary>
     /// <param name="type">One of <see cref="ConditionTypes"/>.</param>
@@ -59,6 +66,9 @@ internal sealed class ConditionList
 
     /// <summary>Whether a condition is set and true.</summary>
     public bool IsTrue(string type) => Find(_conditions, type)?.Status == "True";
+
+    private static bool IsOtherCause(V1Condition condition, V1Condition former) =>
+        condition is { Type: ConditionTypes.Stalled, Status: "True" } && condition.Reason != former.Reason;
 
     private static V1Condition? Find(IReadOnlyList<V1Condition> conditions, string type) => conditions.FirstOrDefault(condition => condition.Type == type);
 }

@@ -48,6 +48,24 @@ internal static class Reasons
     /// <summary>A rollout makes no progress.</summary>
     public const string RolloutStuck = nameof(RolloutStuck);
 
+    /// <summary>The image of a pod cannot be pulled.</summary>
+    public const string ImagePullBackOff = nameof(ImagePullBackOff);
+
+    /// <summary>The container of a pod ends again and again.</summary>
+    public const string CrashLoopBackOff = nameof(CrashLoopBackOff);
+
+    /// <summary>A container needs a Secret, a ConfigMap or a key that does not exist.</summary>
+    public const string CreateContainerConfigError = nameof(CreateContainerConfigError);
+
+    /// <summary>The node cannot create or start a container.</summary>
+    public const string CreateContainerError = nameof(CreateContainerError);
+
+    /// <summary>The API server refuses pods, for example because of a quota.</summary>
+    public const string PodsRefused = nameof(PodsRefused);
+
+    /// <summary>No node can take a pod.</summary>
+    public const string Unschedulable = nameof(Unschedulable);
+
     /// <summary>Fewer pods serve than should.</summary>
     public const string TooFewPods = nameof(TooFewPods);
 

@@ -42,16 +42,19 @@ internal static class KeyPoolStatusRules
     {
         var conditions = new ConditionList(pool.Status?.Conditions, pool.Metadata.Generation, now);
         var ready = observed.Deployment?.Status?.AvailableReplicas ?? 0;
-        var (failure, busy, health) = (FailureOf(observed, plan), BusyWith(pool, observed, plan), HealthOf(pool, observed));
+        var rollout = RolloutOf(pool, observed, plan);
+        var isSettled = Rollouts.IsSettled(rollout, pool.Status?.Conditions, pool.Metadata.Generation, pool.Spec.Suspend);
+        var failure = FailureOf(observed, plan, rollout == Rollout.Done && ready >= pool.Spec.Kgs.MinReplicas, now);
+        var (busy, health) = (BusyWith(pool, observed, plan, rollout, now), HealthOf(pool, observed, now));
         var level = observed.Reading?.Level;
         var (isReady, reason, message) = (failure, busy) switch
         {
-            ({ } obstacle, _) => (false, obstacle.Reason, obstacle.Message),
+            ({ } obstacle, _) => ((bool?)false, obstacle.Reason, obstacle.Message),
             (_, { } step) when ready < pool.Spec.Kgs.MinReplicas => (false, step.Reason, step.Message),
             _ when ready < pool.Spec.Kgs.MinReplicas => (
                 false,
                 Reasons.TooFewPods,
-                $"{ready} workers serve; the minimum is " + $"{pool.Spec.Kgs.MinReplicas}{PodTrouble.Explain(observed.Pods)}."
+                $"{ready} workers serve; the minimum is " + $"{pool.Spec.Kgs.MinReplicas}{PodTrouble.Explain(observed.Pods, now)}."
             ),
             _ when health.Status != true => (false, health.Reason, health.Message),
             _ when level is null => (false, Reasons.NotKnown, "The level of the pool is not known yet."),
@@ -60,6 +63,9 @@ internal static class KeyPoolStatusRules
                 Reasons.BelowCriticalWatermark,
                 "The pool has fewer keys than criticalWatermark; workers " + "are refilling it."
             ),
+            // The workers that serve may be those of the previous specification.
+            _ when !isSettled && pool.Spec.Suspend => (null, Reasons.SuspendedBySpec, "The pool is suspended before its specification was applied."),
+            _ when !isSettled => (null, busy?.Reason ?? Reasons.RollingOut, busy?.Message ?? "The cluster has not confirmed the current specification yet."),
             _ => (true, Reasons.AsExpected, "The workers serve, and the pool has enough keys."),
         };
         conditions.Set(ConditionTypes.Ready, isReady, reason, message);
@@ -175,7 +181,7 @@ internal static class KeyPoolStatusRules
         return isRecent ? former?.FirstOrDefault(condition => condition.Type == type && condition.Status != "Unknown") : null;
     }
 
-    private static (bool? Status, string Reason, string Message) HealthOf(V1Alpha1KeyPool pool, ObservedKeyPool observed)
+    private static (bool? Status, string Reason, string Message) HealthOf(V1Alpha1KeyPool pool, ObservedKeyPool observed, DateTimeOffset now)
     {
         if (observed.Answer is { Failure: { } failure })
             return (false, Reasons.Unreachable, failure);
@@ -189,25 +195,32 @@ internal static class KeyPoolStatusRules
         // Before the first answer of a worker there is no problem to report.
         var wasKnown = pool.Status?.Conditions?.Any(condition => condition.Type == ConditionTypes.GeneratorHealthy && condition.Status != "Unknown") == true;
         return wasKnown
-            ? (false, Reasons.TooFewPods, $"No worker is ready{PodTrouble.Explain(observed.Pods)}.")
+            ? (false, Reasons.TooFewPods, $"No worker is ready{PodTrouble.Explain(observed.Pods, now)}.")
             : (null, Reasons.NotKnown, "No worker has answered yet.");
     }
 
-    private static Obstacle? FailureOf(ObservedKeyPool observed, KeyPoolPlan plan)
+    private static Rollout RolloutOf(V1Alpha1KeyPool pool, ObservedKeyPool observed, KeyPoolPlan plan) =>
+        plan.Process is { } process && observed.Region is { } region
+            ? Rollouts.Of(observed.Deployment, KgsResources.BuildDeployment(pool, region, process, observed.Deployment?.Spec.Replicas ?? plan.Workers))
+            : Rollout.Pending;
+
+    private static Obstacle? FailureOf(ObservedKeyPool observed, KeyPoolPlan plan, bool isDone, DateTimeOffset now)
     {
-        if (plan.Obstacle is not null)
+        if (plan.Obstacle is not null || isDone)
             return plan.Obstacle;
-        return observed.Deployment?.Status?.Conditions?.Any(condition => condition is { Type: "Progressing", Status: "False" }) == true
+        if (Rollouts.FindTrouble(observed.Deployment, observed.Pods, now) is var (reason, text))
+            return new Obstacle(reason, $"Workers do not run: {text}. Workers that ran before keep running. The condition clears when the cause is gone.");
+        return Rollouts.IsStuck(observed.Deployment)
             ? new Obstacle(
                 Reasons.RolloutStuck,
-                $"The rollout of the workers makes no progress{PodTrouble.Explain(observed.Pods)}. Workers of the "
+                $"The rollout of the workers makes no progress{PodTrouble.Explain(observed.Pods, now)}. Workers of the "
                     + "previous version keep running. Fix spec.kgs, or spec.app of the region."
             )
             : null;
     }
 
     // The change in progress; null: none.
-    private static Obstacle? BusyWith(V1Alpha1KeyPool pool, ObservedKeyPool observed, KeyPoolPlan plan)
+    private static Obstacle? BusyWith(V1Alpha1KeyPool pool, ObservedKeyPool observed, KeyPoolPlan plan, Rollout rollout, DateTimeOffset now)
     {
         if (plan.Waiting is not null)
             return plan.Waiting;
@@ -215,21 +228,16 @@ internal static class KeyPoolStatusRules
             return new Obstacle(Reasons.RollingOut, "The operator is creating the Deployment of the workers.");
         var (wanted, status) = (plan.Workers, deployment.Status);
         var isRolledOut =
-            deployment.Spec.Replicas == wanted
-            && status?.ObservedGeneration >= deployment.Metadata.Generation
-            && (status.UpdatedReplicas ?? 0) == wanted
-            && (status.Replicas ?? 0) == wanted
-            && (status.AvailableReplicas ?? 0) == wanted;
-        var isCurrent =
-            plan.Process is not { } process
-            || observed.Region is not { } region
-            || Owned.IsApplied(deployment, KgsResources.BuildDeployment(pool, region, process, wanted));
-        return isRolledOut && isCurrent && (observed.Reading is null || observed.Reading.TargetLevel == pool.Spec.TargetAvailable)
+            (rollout == Rollout.Done || plan.Process is null)
+            && deployment.Spec.Replicas == wanted
+            && (status?.Replicas ?? 0) == wanted
+            && (status?.AvailableReplicas ?? 0) == wanted;
+        return isRolledOut && (observed.Reading is null || observed.Reading.TargetLevel == pool.Spec.TargetAvailable)
             ? null
             : new Obstacle(
                 Reasons.RollingOut,
                 $"{status?.UpdatedReplicas ?? 0} of {wanted} workers run the current specification, "
-                    + $"{status?.AvailableReplicas ?? 0} serve{PodTrouble.Explain(observed.Pods)}."
+                    + $"{status?.AvailableReplicas ?? 0} serve{PodTrouble.Explain(observed.Pods, now)}."
             );
     }
 

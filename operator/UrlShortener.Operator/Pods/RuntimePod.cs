@@ -87,6 +87,8 @@ internal static class RuntimePod
             Image = process.Image,
             ImagePullPolicy = region.App.ImagePullPolicy,
             Args = [.. process.Arguments],
+            // The end of the log is the cause in conditions and events.
+            TerminationMessagePolicy = "FallbackToLogsOnError",
             Ports = process.IsJob
                 ? null
                 :

@@ -35,6 +35,14 @@ internal sealed record Migration(string Digest, MigrationState State)
             _ => DateTimeOffset.MinValue,
         };
 
+    /// <summary>Why a Job failed, in the words of its controller; null: it did not.</summary>
+    /// <param name="jobs">Jobs of the region.</param>
+    /// <param name="name">Name of the Job.</param>
+    public static string? FailureOf(IEnumerable<V1Job> jobs, string name) =>
+        jobs.FirstOrDefault(job => job.Metadata.Name == name) is { } job && Find(job, "Failed") is { } failed
+            ? LastWords.Clean($"{failed.Reason}, {failed.Message}")
+            : null;
+
     private static MigrationState StateOf(string jobName, string digest, V1Deployment? app, IEnumerable<V1Job> jobs)
     {
         if (Labels.AnnotationOf(app?.Metadata, Labels.MigrationDigest) == digest)

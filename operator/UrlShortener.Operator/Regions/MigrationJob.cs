@@ -35,5 +35,8 @@ internal static class MigrationJob
         };
     }
 
+    /// <summary>Whether a pod belongs to a Job.</summary>
+    public static bool IsPodOf(V1Pod pod, string job) => pod.Metadata.OwnerReferences?.Any(owner => owner.Kind == V1Job.KubeKind && owner.Name == job) == true;
+
     private static string Suffix(string digest) => $"{Names.Migrate}-{digest[..8]}";
 }

@@ -13,7 +13,7 @@ namespace UrlShortener.Operator.Regions;
 internal static class RegionStatusRules
 {
     // The health of the servers is not an object that can be watched.
-    private static readonly TimeSpan HealthInterval = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan HealthInterval = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan BusyInterval = TimeSpan.FromSeconds(5);
 
     /// <summary>The status, and the changed conditions.</summary>
@@ -27,20 +27,25 @@ internal static class RegionStatusRules
         var conditions = new ConditionList(region.Status?.Conditions, region.Metadata.Generation, now);
         var dependencies = DependenciesOf(region.Spec, observed.Health);
         var isSuspended = region.Spec.IsSuspended();
-        var (app, ready, busy) = (AppOf(observed, plan), ReadyPodsOf(observed), BusyWith(region, observed, plan));
-        var isAppAvailable = ready >= plan.Floor;
+        var (app, ready, busy) = (AppOf(observed, plan), ReadyPodsOf(observed), BusyWith(region, observed, plan, now));
+        var isAppAvailable = observed.Deployment is not null && ready >= plan.Floor;
         var isReachable = IsReachable(dependencies);
 
-        var failure = FailureOf(region, observed, plan);
-        var isReady = failure is null && observed.Deployment is not null && isAppAvailable && isReachable == true;
-        var (reason, message) = (failure, busy) switch
+        var rollout = RolloutOf(region, observed, plan);
+        var failure = FailureOf(region, observed, plan, isAppAvailable, rollout, now);
+        var isSettled = Rollouts.IsSettled(rollout, region.Status?.Conditions, region.Metadata.Generation, isSuspended);
+        var (isReady, reason, message) = (failure, busy) switch
         {
-            ({ } obstacle, _) => (obstacle.Reason, obstacle.Message),
-            _ when isReady => (Reasons.AsExpected, $"{ready} pods serve, and the app reaches all servers."),
-            (_, { } step) when !isAppAvailable => (step.Reason, step.Message),
-            _ when !isAppAvailable => (Reasons.TooFewPods, $"{ready} pods serve; the minimum is {plan.Floor}."),
-            _ when isReachable is null => (Reasons.NotKnown, "No pod reports whether it reaches the servers that it needs."),
-            _ => (Reasons.Unreachable, ReasonOf(dependencies)),
+            ({ } obstacle, _) => ((bool?)false, obstacle.Reason, obstacle.Message),
+            (_, { } step) when !isAppAvailable => (false, step.Reason, step.Message),
+            _ when !isAppAvailable => (false, Reasons.TooFewPods, $"{ready} pods serve; the minimum is {plan.Floor}."),
+            _ when isReachable is null => (false, Reasons.NotKnown, "No pod reports whether it reaches the servers that it needs."),
+            _ when isReachable is false => (false, Reasons.Unreachable, ReasonOf(dependencies)),
+            // The pods that serve may be those of the previous specification.
+            _ when !isSettled && isSuspended => (null, Reasons.SuspendedBySpec, "The region is suspended before its specification was applied."),
+            (_, { } step) when !isSettled => (null, step.Reason, step.Message),
+            _ when !isSettled => (null, Reasons.RollingOut, "The cluster has not confirmed the current specification yet."),
+            _ => (true, Reasons.AsExpected, $"{ready} pods serve, and the app reaches all servers."),
         };
         conditions.Set(ConditionTypes.Ready, isReady, reason, message);
         if (failure is null && !isSuspended && busy is { } work)
@@ -53,8 +58,8 @@ internal static class RegionStatusRules
             conditions.Set(ConditionTypes.Stalled, false, Reasons.AsExpected, "The object is not stalled.");
         conditions.Set(
             ConditionTypes.AppAvailable,
-            isAppAvailable && observed.Deployment is not null,
-            isAppAvailable && observed.Deployment is not null ? Reasons.EnoughPods : Reasons.TooFewPods,
+            isAppAvailable,
+            isAppAvailable ? Reasons.EnoughPods : Reasons.TooFewPods,
             $"{ready} pods serve; the minimum is {plan.Floor}."
         );
         conditions.Set(
@@ -84,7 +89,7 @@ internal static class RegionStatusRules
         {
             ObservedGeneration = region.Metadata.Generation,
             Role = plan.Role.Role,
-            FirstReadyTime = FirstReadyTimeOf(region, isReady, now),
+            FirstReadyTime = FirstReadyTimeOf(region, isReady == true, now),
             Topology = plan.Role.Topology,
             App = app,
             Dependencies = dependencies.Count > 0 ? dependencies : null,
@@ -100,54 +105,81 @@ internal static class RegionStatusRules
         region.Status?.FirstReadyTime
         ?? (isReady || PrimaryRole.WasReady(region) ? DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds()).UtcDateTime : null);
 
-    private static Obstacle? FailureOf(V1Alpha1ShortenerRegion region, ObservedRegion observed, RegionPlan plan)
-    {
-        if (plan.Obstacle is not null)
-            return plan.Obstacle;
-        if (plan.Migration.State == MigrationState.Failed)
-        {
-            var job = MigrationJob.NameOf(region, plan.Migration.Digest);
-            return new Obstacle(
-                Reasons.MigrationFailed,
-                $"Job {job} could not migrate the database{Explain(observed, Names.Migrate)}. See its log. The "
-                    + $"operator retries every {Migration.RetryDelay.TotalSeconds:0} s."
-            );
-        }
+    // How far the Deployment is with the current specification.
+    private static Rollout RolloutOf(V1Alpha1ShortenerRegion region, ObservedRegion observed, RegionPlan plan) =>
+        Rollouts.Of(observed.Deployment, AppResources.BuildDeployment(region, plan.Process, plan.Migration.Digest));
 
-        return observed.Deployment?.Status?.Conditions?.Any(condition => condition is { Type: "Progressing", Status: "False" }) == true
+    private static Obstacle? FailureOf(
+        V1Alpha1ShortenerRegion region,
+        ObservedRegion observed,
+        RegionPlan plan,
+        bool isAppAvailable,
+        Rollout rollout,
+        DateTimeOffset now
+    )
+    {
+        if ((plan.Obstacle ?? (region.Spec.IsSuspended() ? null : MigrationFailureOf(region, observed, plan, now))) is { } obstacle)
+            return obstacle;
+        if (rollout == Rollout.Done && isAppAvailable)
+            return null;
+        if (Rollouts.FindTrouble(observed.Deployment, PodsOf(observed, Names.App), now) is var (reason, text))
+            return new Obstacle(reason, $"Pods of the app do not run: {text}. Pods that ran before keep serving. The condition clears when the cause is gone.");
+        return Rollouts.IsStuck(observed.Deployment)
             ? new Obstacle(
                 Reasons.RolloutStuck,
-                $"The rollout of {region.Spec.App.Image} makes no progress{Explain(observed, Names.App)}. Pods of the "
+                $"The rollout of {region.Spec.App.Image} makes no progress{PodTrouble.Explain(PodsOf(observed, Names.App), now)}. Pods of the "
                     + "previous version keep serving. Fix spec.app, or return to the previous image."
             )
             : null;
     }
 
+    // From the first failed pod on: the Job's own attempts take minutes.
+    private static Obstacle? MigrationFailureOf(V1Alpha1ShortenerRegion region, ObservedRegion observed, RegionPlan plan, DateTimeOffset now)
+    {
+        if (plan.Migration.State is not (MigrationState.Running or MigrationState.Failed))
+            return null;
+        var name = MigrationJob.NameOf(region, plan.Migration.Digest);
+        var pods = PodsOf(observed, Names.Migrate).Where(pod => MigrationJob.IsPodOf(pod, name)).ToList();
+        var cause = PodTrouble.FindFailure(pods);
+        if (plan.Migration.State == MigrationState.Failed)
+        {
+            var why = cause ?? Migration.FailureOf(observed.Jobs, name);
+            return new Obstacle(
+                Reasons.MigrationFailed,
+                $"Job {name} could not migrate the database{(why is null ? "" : $": {why}")}. The operator replaces the Job "
+                    + $"{Migration.RetryDelay.TotalSeconds:0} s after its end."
+            );
+        }
+
+        if (cause is not null)
+            return new Obstacle(Reasons.MigrationFailed, $"Job {name} could not migrate the database yet: {cause}. The Job tries again.");
+        return PodTrouble.Find(pods, now) is { IsLasting: true } trouble
+            ? new Obstacle(trouble.Reason, $"The migration of the database does not start: {trouble.Text}. The condition clears when the cause is gone.")
+            : null;
+    }
+
     // The change in progress; null: none.
-    private static Obstacle? BusyWith(V1Alpha1ShortenerRegion region, ObservedRegion observed, RegionPlan plan)
+    private static Obstacle? BusyWith(V1Alpha1ShortenerRegion region, ObservedRegion observed, RegionPlan plan, DateTimeOffset now)
     {
         if (plan.Migration.State is MigrationState.Missing or MigrationState.Running)
-            return new Obstacle(Reasons.Migrating, $"A Job is migrating the database for {region.Spec.App.Image}{Explain(observed, Names.Migrate)}.");
+            return new Obstacle(
+                Reasons.Migrating,
+                $"A Job is migrating the database for {region.Spec.App.Image}{PodTrouble.Explain(PodsOf(observed, Names.Migrate), now)}."
+            );
         if (observed.Deployment is not { } deployment)
             return new Obstacle(Reasons.RollingOut, "The operator is creating the Deployment of the app.");
         var (wanted, status) = (deployment.Spec.Replicas ?? 1, deployment.Status);
-        var isRolledOut =
-            status?.ObservedGeneration >= deployment.Metadata.Generation
-            && (status.UpdatedReplicas ?? 0) == wanted
-            && (status.Replicas ?? 0) == wanted
-            && (status.AvailableReplicas ?? 0) == wanted;
-        var isCurrent = Owned.IsApplied(deployment, AppResources.BuildDeployment(region, plan.Process, plan.Migration.Digest));
-        return isRolledOut && isCurrent
+        return RolloutOf(region, observed, plan) == Rollout.Done && (status?.Replicas ?? 0) == wanted && (status?.AvailableReplicas ?? 0) == wanted
             ? null
             : new Obstacle(
                 Reasons.RollingOut,
                 $"{status?.UpdatedReplicas ?? 0} of {wanted} pods run the current specification, "
-                    + $"{status?.AvailableReplicas ?? 0} serve{Explain(observed, Names.App)}."
+                    + $"{status?.AvailableReplicas ?? 0} serve{PodTrouble.Explain(PodsOf(observed, Names.App), now)}."
             );
     }
 
-    private static string Explain(ObservedRegion observed, string component) =>
-        PodTrouble.Explain([.. observed.Pods.Where(pod => Labels.ComponentOf(pod.Metadata) == component)]);
+    private static IEnumerable<V1Pod> PodsOf(ObservedRegion observed, string component) =>
+        observed.Pods.Where(pod => Labels.ComponentOf(pod.Metadata) == component);
 
     private static AppStatus AppOf(ObservedRegion observed, RegionPlan plan) =>
         new()

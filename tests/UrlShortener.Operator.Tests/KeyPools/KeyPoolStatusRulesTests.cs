@@ -132,8 +132,8 @@ public sealed class KeyPoolStatusRulesTests
     {
         var observed = PoolSamples.Observed(_pool) with { Answer = new KgsAnswer(PoolSamples.Reading(level), null) };
         var plan = KeyPoolPlan.Of(_pool, observed, new WorkerHistory(), PoolSamples.Now);
-        var applied = KgsResources.BuildDeployment(_pool, observed.Region!, plan.Process!, replicas: 2);
-        observed.Deployment!.Metadata.Annotations = new Dictionary<string, string> { [Labels.AppliedDigest] = Digest.OfObject(applied) };
+        var applied = KgsResources.BuildDeployment(_pool, observed.Region!, plan.Process!, observed.Deployment!.Spec.Replicas!.Value);
+        observed.Deployment.Metadata.Annotations = new Dictionary<string, string> { [Labels.AppliedDigest] = Digest.OfObject(applied) };
         return observed;
     }
 

@@ -67,14 +67,17 @@ public sealed class ServingTests(ApiServerFixture apiServer, StoresFixture store
 
         // One that cannot be fetched: the migration is stuck, and nothing that serves is touched.
         await Lab.PatchAsync($$"""{ "app": { "image": "{{RegionLab.MissingImage}}" } }""");
-        await Eventually.HoldsAsync(
-            async () => (await Lab.UntilAsync(ConditionTypes.Reconciling, "True")).Message.Contains("ErrImagePull", StringComparison.Ordinal),
-            "the condition says that the image cannot be fetched"
+        Assert.Contains(
+            RegionLab.MissingImage,
+            (await Lab.UntilAsync(ConditionTypes.Stalled, "True", reason: Reasons.ImagePullBackOff)).Message,
+            StringComparison.Ordinal
         );
+        await Lab.UntilAsync(ConditionTypes.Ready, "False", reason: Reasons.ImagePullBackOff);
+        await Lab.UntilAsync(ConditionTypes.AppAvailable, "True");
         Assert.Equal(RegionLab.NewImage, (await Lab.ReadDeploymentAsync()).Spec.Template.Spec.Containers[0].Image);
         await FollowAsync(http, path);
         await Lab.PatchAsync($$"""{ "app": { "image": "{{RegionLab.NewImage}}" } }""");
-        await Lab.UntilAsync(ConditionTypes.Reconciling, "False");
+        await Lab.UntilAsync(ConditionTypes.Stalled, "False");
         await Lab.UntilAsync(ConditionTypes.Ready, "True");
     }
 

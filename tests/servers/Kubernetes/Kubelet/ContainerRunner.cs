@@ -157,6 +157,10 @@ internal sealed class ContainerRunner(PodWorker pod, V1Container container, bool
                     {
                         ExitCode = code,
                         Reason = code == 0 ? "Completed" : "Error",
+                        Message =
+                            code != 0 && container.TerminationMessagePolicy == "FallbackToLogsOnError"
+                                ? await ReadEndAsync(pod.LogPathOf(container.Name), gone)
+                                : null,
                         StartedAt = began,
                         FinishedAt = Context.Time.GetUtcNow().UtcDateTime,
                         ContainerID = $"process://{container.Name}-{starts}",
@@ -164,6 +168,16 @@ internal sealed class ContainerRunner(PodWorker pod, V1Container container, bool
                 },
             }
         );
+    }
+
+    // What a kubelet keeps of a log.
+    private static async Task<string> ReadEndAsync(string path, CancellationToken cancellationToken)
+    {
+        const int MaxBytes = 2_048;
+        await using var log = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        log.Seek(-Math.Min(MaxBytes, log.Length), SeekOrigin.End);
+        using var reader = new StreamReader(log);
+        return await reader.ReadToEndAsync(cancellationToken);
     }
 
     private static Task Never(CancellationToken cancellationToken) => Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);

@@ -1,0 +1,65 @@
+using k8s.Models;
+using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Conditions;
+
+namespace UrlShortener.Operator.Pods;
+
+/// <summary>How far a Deployment is with the specification that the operator has for it.</summary>
+internal enum Rollout
+{
+    /// <summary>It does not have the specification yet.</summary>
+    Pending,
+
+    /// <summary>Pods of an earlier specification are left, or the Deployment controller has not seen the current one.</summary>
+    Running,
+
+    /// <summary>All pods are of the specification. Some may not serve yet.</summary>
+    Done,
+}
+
+/// <summary>Compares Deployments with their specifications. Pure.</summary>
+internal static class Rollouts
+{
+    /// <summary>How far a Deployment is.</summary>
+    /// <param name="live">The Deployment; null: there is none.</param>
+    /// <param name="desired">The one that the operator applies. Other clients' additions to the live one do not matter.</param>
+    public static Rollout Of(V1Deployment? live, V1Deployment desired)
+    {
+        if (live is null || !Owned.IsApplied(live, desired))
+            return Rollout.Pending;
+        var status = live.Status;
+        return (status?.ObservedGeneration ?? 0) >= (live.Metadata.Generation ?? 0) && (status?.UpdatedReplicas ?? 0) == (status?.Replicas ?? 0)
+            ? Rollout.Done
+            : Rollout.Running;
+    }
+
+    /// <summary>
+    /// Whether an object may be ready as far as its Deployment is concerned. Once ready for its generation, it stays ready while pods are added, moved or
+    /// restarted.
+    /// </summary>
+    /// <param name="rollout">How far its Deployment is.</param>
+    /// <param name="former">Its conditions until now.</param>
+    /// <param name="generation">Its generation.</param>
+    /// <param name="isSuspended">Whether the operator changes nothing.</param>
+    public static bool IsSettled(Rollout rollout, IReadOnlyList<V1Condition>? former, long? generation, bool isSuspended) =>
+        rollout == Rollout.Done
+        || (
+            (rollout == Rollout.Running || isSuspended)
+            && former?.Any(condition => condition is { Type: ConditionTypes.Ready, Status: "True" } && condition.ObservedGeneration == generation) == true
+        );
+
+    /// <summary>Why the pods of a Deployment do not run, or cannot be made; null: they do, or nothing is known yet.</summary>
+    /// <param name="live">The Deployment.</param>
+    /// <param name="pods">Its pods.</param>
+    /// <param name="now">The time.</param>
+    public static (string Reason, string Text)? FindTrouble(V1Deployment? live, IEnumerable<V1Pod> pods, DateTimeOffset now) =>
+        PodTrouble.Find(pods, now) is { IsLasting: true } trouble ? (trouble.Reason, trouble.Text)
+        : Find(live, "ReplicaFailure", "True") is { } refused ? (Reasons.PodsRefused, LastWords.Clean(refused.Message ?? ""))
+        : null;
+
+    /// <summary>Whether the Deployment controller gave up waiting for a rollout.</summary>
+    public static bool IsStuck(V1Deployment? live) => Find(live, "Progressing", "False") is not null;
+
+    private static V1DeploymentCondition? Find(V1Deployment? live, string type, string status) =>
+        live?.Status?.Conditions?.FirstOrDefault(condition => condition.Type == type && condition.Status == status);
+}
