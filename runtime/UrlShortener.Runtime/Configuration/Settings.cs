@@ -79,7 +79,9 @@ internal static class Settings
                 errors.Add($"{key} is not a setting.{Suggest(key, Sections.Keys.Concat(Foreign))}");
         }
 
-        CheckEnvironment(configuration, errors);
+        // As the process was started. A configuration without variables, such as a test's, is judged without them.
+        if (configuration.Providers.Any(provider => provider is EnvironmentVariablesConfigurationProvider))
+            errors.AddRange(FindErrorsOfEnvironment(EnvironmentNames.OfThisProcess()));
         foreach (var (name, type) in Sections)
             CheckSection(configuration.GetSection(name), type, errors);
 
@@ -90,6 +92,10 @@ internal static class Settings
         CheckProxies(configuration, errors);
         return errors;
     }
+
+    /// <summary>Variables that were meant as settings but are not read as such, each a sentence that starts with the variable's name.</summary>
+    public static IEnumerable<string> FindErrorsOfEnvironment(IEnumerable<KeyValuePair<string, string>> variables) =>
+        new EnvironmentNames(Sections, Foreign).FindErrors(variables);
 
     /// <summary>Whether a name is one of a setting, or of a section of settings that is not ours.</summary>
     public static bool IsKnown(string name)
@@ -148,23 +154,6 @@ internal static class Settings
         }
 
         return keys;
-    }
-
-    // Variables of other programs are not ours to judge; one that nearly names a section of ours is taken for a typing error.
-    private static void CheckEnvironment(IConfigurationRoot configuration, List<string> errors)
-    {
-        var names = configuration
-            .Providers.OfType<EnvironmentVariablesConfigurationProvider>()
-            .SelectMany(provider => provider.GetChildKeys([], null).Where(name => provider.GetChildKeys([], name).Any()))
-            .Distinct(StringComparer.OrdinalIgnoreCase)
-            .Where(name => !Sections.ContainsKey(name) && !Foreign.Contains(name));
-        foreach (var name in names.Order(StringComparer.OrdinalIgnoreCase))
-        {
-            var nearest = Sections.Keys.MinBy(section => Distance(name.ToUpperInvariant(), section.ToUpperInvariant()))!;
-            // Short names are near to each other by chance.
-            if (Distance(name.ToUpperInvariant(), nearest.ToUpperInvariant()) <= (nearest.Length <= 4 ? 1 : 2))
-                errors.Add($"{name} in the environment ({name}__…) is not a section of settings. Did you mean {nearest}__…? Rename or unset the variable.");
-        }
     }
 
     private static void CheckLogFormat(IConfigurationRoot configuration, List<string> errors)
@@ -275,30 +264,12 @@ internal static class Settings
         : type == typeof(TimeSpan) ? "a time such as 00:00:30"
         : $"a {type.Name}";
 
-    private static bool IsNested(Type type) => type.IsClass && type.Namespace == typeof(Settings).Namespace;
+    /// <summary>Whether options of a type are a section of their own within another.</summary>
+    internal static bool IsNested(Type type) => type.IsClass && type.Namespace == typeof(Settings).Namespace;
 
     private static string Suggest(string key, IEnumerable<string> known)
     {
-        var nearest = known.MinBy(name => Distance(key.ToUpperInvariant(), name.ToUpperInvariant()));
-        return nearest is not null && Distance(key.ToUpperInvariant(), nearest.ToUpperInvariant()) <= 3 ? $" Did you mean {nearest}?" : "";
-    }
-
-    // Levenshtein distance, one row at a time.
-    private static int Distance(string left, string right)
-    {
-        var row = Enumerable.Range(0, right.Length + 1).ToArray();
-        for (var i = 1; i <= left.Length; i++)
-        {
-            var diagonal = row[0];
-            row[0] = i;
-            for (var j = 1; j <= right.Length; j++)
-            {
-                var above = row[j];
-                row[j] = Math.Min(Math.Min(row[j] + 1, row[j - 1] + 1), diagonal + (left[i - 1] == right[j - 1] ? 0 : 1));
-                diagonal = above;
-            }
-        }
-
-        return row[^1];
+        var nearest = known.MinBy(name => Spelling.Distance(key, name));
+        return nearest is not null && Spelling.Distance(key, nearest) <= 3 ? $" Did you mean {nearest}?" : "";
     }
 }

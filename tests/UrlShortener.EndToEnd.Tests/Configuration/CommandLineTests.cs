@@ -95,12 +95,16 @@ public sealed class CommandLineTests : ProductTest
     [InlineData("Link__PublicBaseUrl=https://sho.rt", "Links__")]
     [InlineData("RateLimitng__Free=5", "RateLimiting__")]
     [InlineData("KEY__PoolSize=500", "Keys__")]
-    public async Task Environment_SectionIsMistyped_IsRefused(string variable, string hint)
+    [InlineData("RateLimit__Enabled=false", "RateLimiting__")]
+    [InlineData("Proxy__Trusted__0=10.0.0.0/8", "Proxies__")]
+    [InlineData("Rolle=kgs", "Role?")]
+    [InlineData("Links_PublicBaseUrl=https://sho.rt", "Links__PublicBaseUrl?")]
+    public async Task Environment_SettingIsMistyped_IsRefused(string variable, string hint)
     {
         var result = await RunInEnvironmentAsync([variable], "migrate");
 
         Assert.True(result.ExitCode == ConfigurationError, result.ToString());
-        Assert.Contains(variable[..variable.IndexOf("__", StringComparison.Ordinal)], result.Error, StringComparison.Ordinal);
+        Assert.Contains(variable.Split("__")[0].Split('=')[0], result.Error, StringComparison.Ordinal);
         Assert.Contains(hint, result.Error, StringComparison.Ordinal);
     }
 
@@ -108,7 +112,7 @@ public sealed class CommandLineTests : ProductTest
     public async Task Environment_VariablesOfOtherPrograms_AreTheirs()
     {
         var result = await RunInEnvironmentAsync(
-            ["Serilog__MinimumLevel=Debug", "LINKSHARE__TOKEN=1", "APP__Name=x", "KEY=1", "LINK=2", "Links_Other=3"],
+            ["Serilog__MinimumLevel=Debug", "LINKSHARE__TOKEN=1", "APP__Name=x", "KEY=1", "LINK=2", "Links_Other=3", "KGS_TOKEN=x", "REGION_NAME=eu"],
             "migrate"
         );
 

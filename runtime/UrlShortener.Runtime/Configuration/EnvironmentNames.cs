@@ -1,0 +1,129 @@
+using System.Collections;
+using System.Reflection;
+using UrlShortener.Contracts;
+
+namespace UrlShortener.Runtime.Configuration;
+
+/// <summary>
+/// Finds variables of the environment that were meant as settings but are not read as such. The environment holds names of other programs too, and those are
+/// theirs: a variable is an error only if its name, with its key or its value, is hardly anything else than a misspelt setting.
+/// </summary>
+/// <param name="sections">The sections and the types of their options.</param>
+/// <param name="foreign">Top-level keys that ASP.NET Core and the host read themselves.</param>
+internal sealed class EnvironmentNames(IReadOnlyDictionary<string, Type> sections, IReadOnlySet<string> foreign)
+{
+    private const string Delimiter = "__";
+
+    // Of ASP.NET Core: a setting may be written with one of them.
+    private static readonly string[] Prefixes = ["ASPNETCORE_", "DOTNET_"];
+
+    // Parts of ASP.NET Core's own sections, whose keys are names that users choose.
+    private static readonly string[][] ForeignPaths =
+    [
+        ["Kestrel", "Endpoints"],
+        ["Kestrel", "Certificates"],
+        ["Logging", "LogLevel"],
+        ["Logging", "Console"],
+    ];
+
+    private readonly List<SettingPath> _settings =
+    [
+        .. sections.SelectMany(section => PathsOf([section.Key], section.Value)),
+        .. ForeignPaths.Select(parts => new SettingPath(parts, HasEntries: true, IsOurs: false)),
+    ];
+
+    /// <summary>Names and values of this process' environment.</summary>
+    public static IEnumerable<KeyValuePair<string, string>> OfThisProcess() =>
+        Environment
+            .GetEnvironmentVariables()
+            .Cast<DictionaryEntry>()
+            .Select(variable => KeyValuePair.Create((string)variable.Key, (string?)variable.Value ?? ""));
+
+    /// <summary>What is wrong, each a sentence that starts with the variable's name.</summary>
+    /// <param name="variables">Names and values.</param>
+    public IEnumerable<string> FindErrors(IEnumerable<KeyValuePair<string, string>> variables) =>
+        variables
+            .OrderBy(variable => variable.Key, StringComparer.OrdinalIgnoreCase)
+            .Select(variable => FindError(variable.Key, variable.Value))
+            .OfType<string>()
+            .Distinct(StringComparer.OrdinalIgnoreCase);
+
+    private string? FindError(string variable, string value)
+    {
+        var prefix = Prefixes.FirstOrDefault(prefix => variable.StartsWith(prefix, StringComparison.OrdinalIgnoreCase)) ?? "";
+        var name = variable[prefix.Length..].Replace(ConfigurationPath.KeyDelimiter, Delimiter, StringComparison.Ordinal);
+        var parts = name.Split(Delimiter);
+        if (sections.ContainsKey(parts[0]) || foreign.Contains(parts[0]))
+            return null;
+        if (parts.Length > 1 && FindSection(parts) is { } section)
+            return $"{parts[0]} in the environment ({parts[0]}__…) is not a section of settings. Did you mean {section}__…? Rename or unset the variable.";
+        if (name.Contains('_', StringComparison.Ordinal) && _settings.FirstOrDefault(setting => setting.IsMeantBy(name)) is { } meant)
+            return $"{variable} in the environment is not read as a setting. Did you mean {prefix}{meant}? Rename or unset the variable.";
+        return IsRole(name, value)
+            ? $"{variable} in the environment is not a setting. Did you mean {prefix}{SettingNames.Role}? Rename or unset the variable."
+            : null;
+    }
+
+    // By its name alone where that differs by a letter or two; where it only begins alike, its key must be one of the section's.
+    private string? FindSection(string[] parts)
+    {
+        var nearest = sections.Keys.MinBy(section => Spelling.Distance(parts[0], section))!;
+        // Short names are near to each other by chance.
+        if (Spelling.Distance(parts[0], nearest) <= (nearest.Length <= 4 ? 1 : 2))
+            return nearest;
+        return _settings
+            .FirstOrDefault(setting =>
+                (Spelling.BeginAlike(parts[0], setting.Parts[0]) || Spelling.Distance(parts[0], setting.Parts[0]) <= 2)
+                && setting.Parts[1].Equals(parts[1], StringComparison.OrdinalIgnoreCase)
+            )
+            ?.Parts[0];
+    }
+
+    private static bool IsRole(string name, string value) =>
+        Spelling.Distance(name, SettingNames.Role) == 1 && Enum.GetNames<RuntimeRole>().Contains(value, StringComparer.OrdinalIgnoreCase);
+
+    private static IEnumerable<SettingPath> PathsOf(string[] path, Type type) =>
+        type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
+            .SelectMany(property =>
+                Settings.IsNested(property.PropertyType)
+                    ? PathsOf([.. path, property.Name], property.PropertyType)
+                    : [new SettingPath([.. path, property.Name], HasEntries: property.PropertyType.IsArray, IsOurs: true)]
+            );
+
+    /// <summary>Where a setting stands.</summary>
+    /// <param name="Parts">Section, perhaps one within it, and name.</param>
+    /// <param name="HasEntries">Whether further names or numbers follow.</param>
+    /// <param name="IsOurs">False: ASP.NET Core's.</param>
+    private sealed record SettingPath(string[] Parts, bool HasEntries, bool IsOurs)
+    {
+        // A variable in capitals may well be another program's, such as KGS_TOKEN or POSTGRES_MAX_CONNECTIONS. The more words it has, and the fewer underscores
+        // between them, the less likely that is.
+        private const int WordsWhenJoinedAsOurs = 3;
+        private const int WordsWhenAllAreApart = 4;
+
+        private readonly string _joined = string.Join('_', Parts);
+        private readonly string _compact = string.Concat(Parts);
+        private readonly int _words = IsOurs ? Parts.Sum(part => part.Count(char.IsUpper)) : 0;
+
+        /// <summary>Whether a variable is this setting written with the wrong underscores.</summary>
+        public bool IsMeantBy(string variable)
+        {
+            // The delimiter may be right in one place and wrong in another.
+            var singled = variable.Replace(Delimiter, "_", StringComparison.Ordinal);
+            var hasLowerCase = variable.Any(char.IsLower);
+            return (Matches(singled, _joined) && (hasLowerCase || _words >= WordsWhenJoinedAsOurs))
+                || (Matches(singled.Replace("_", "", StringComparison.Ordinal), _compact) && (hasLowerCase || _words >= WordsWhenAllAreApart));
+        }
+
+        /// <summary>As a variable of the environment is written.</summary>
+        public override string ToString() => string.Join(Delimiter, Parts) + (HasEntries ? $"{Delimiter}…" : "");
+
+        private bool Matches(string text, string setting) =>
+            text.Equals(setting, StringComparison.OrdinalIgnoreCase)
+            || (
+                HasEntries
+                && text.StartsWith(setting, StringComparison.OrdinalIgnoreCase)
+                && (text[setting.Length] == '_' || text.AsSpan(setting.Length).ContainsAnyExceptInRange('0', '9') is false)
+            );
+    }
+}
