@@ -1,7 +1,7 @@
 namespace UrlShortener.Runtime.Links;
 
-/// <summary>What changed lately, written with each change in its transaction and replicated with it: seen here, the change itself is visible here
-/// too.</summary>
+/// <summary>Recent changes. An entry is written in the transaction of its change and replicated with it: where the entry is visible, so is the
+/// change.</summary>
 internal interface ILinkChangeLog
 {
     /// <summary>
@@ -15,11 +15,11 @@ internal interface ILinkChangeLog
 }
 
 /// <summary>One read of the log.</summary>
-/// <param name="Epoch">The epoch in force there and then; 0 before any was opened.</param>
+/// <param name="Epoch">The epoch in force at the time of the read; 0 before any was opened.</param>
 /// <param name="Changes">What changed.</param>
 internal readonly record struct RecentChanges(int Epoch, IReadOnlyList<LoggedChange> Changes);
 
 /// <summary>One entry of the log.</summary>
 /// <param name="Id">Unique in the log.</param>
-/// <param name="Change">What reached which version.</param>
+/// <param name="Change">The link and the version that it reached.</param>
 internal readonly record struct LoggedChange(long Id, LinkVersion Change);

@@ -1,6 +1,6 @@
 namespace UrlShortener.Runtime.Links;
 
-/// <summary>Tells every cache of committed changes of links.</summary>
+/// <summary>Announces committed changes of links to every cache.</summary>
 internal interface ILinkChangePublisher
 {
     /// <summary>Called after a change or a deletion was committed.</summary>

@@ -3,26 +3,25 @@ using UrlShortener.Runtime.Keys;
 namespace UrlShortener.Runtime.Links;
 
 /// <summary>
-/// Links that survive. Whatever a call acknowledged is there after a kill -9 of the process.
-/// Every implementation passes the same contract tests.
+/// Stores links durably. Everything that a call acknowledged survives a kill -9 of the process. Every implementation passes the same contract tests.
 /// </summary>
 internal interface ILinkStore
 {
     /// <summary>
-    /// Claims the codes and stores the links in one transaction. One link's conflict never fails its neighbours: each has its own result, in the
-    /// order of the request. A code that was ever claimed, by a link since deleted too, cannot be claimed again.
+    /// Claims the codes and stores the links in one transaction. One link's conflict never fails its neighbours: each has its own result, in the order of the
+    /// request. A code that was ever claimed cannot be claimed again, even if its link was deleted.
     /// </summary>
     Task<CreateLinksResult> CreateAsync(CreateLinks request, CancellationToken cancellationToken);
 
-    /// <summary>What an earlier request under this idempotency key was answered; null: nothing yet. Reads only.</summary>
+    /// <summary>The stored answer to an earlier request with this idempotency key; null: none yet. Reads only.</summary>
     Task<CreateLinksResult?> FindReplyAsync(string key, string requestHash, DateTimeOffset now, CancellationToken cancellationToken);
 
     /// <summary>The link of a code, expired and inactive ones too; null when there is none.</summary>
     Task<Link?> FindAsync(string shortCode, CancellationToken cancellationToken);
 
     /// <summary>
-    /// What following a code needs to know, null when there is no such link. May be as old as a replica lags behind. A state older than
-    /// <paramref name="atLeast"/> is returned only when that is all that the primary has, and a link that exists is found.
+    /// What a redirect needs to know of a code; null when there is no such link. The state may be as old as the replica's lag. A state older than
+    /// <paramref name="atLeast"/> is returned only if the primary has no newer one. An existing link is always found.
     /// </summary>
     /// <param name="shortCode">The code.</param>
     /// <param name="atLeast">Version known to have been reached, or the epoch known to be in force with the number 0.</param>
@@ -43,7 +42,7 @@ internal interface ILinkStore
     Task<int> DeleteIdempotencyKeysOfUserAsync(long userId, int limit, CancellationToken cancellationToken);
 
     /// <summary>Links of one user, a page of them.</summary>
-    /// <exception cref="Resilience.QueryLimitException">It took longer than one such question may.</exception>
+    /// <exception cref="Resilience.QueryLimitException">The query exceeded its time limit.</exception>
     Task<LinkPage> ListAsync(LinkQuery query, CancellationToken cancellationToken);
 
     /// <summary>Forgets idempotency keys that ended before a moment; returns how many.</summary>
@@ -62,19 +61,19 @@ internal sealed record NewLink(string? Alias, string OriginalUrl, DateTimeOffset
 /// <param name="Links">At least one.</param>
 /// <param name="UserId">Owner of all of them; null: anonymous.</param>
 /// <param name="Now">Their creation time.</param>
-/// <param name="NextKey">Gives a generated code; called again when one turns out to be claimed, or of a closed epoch. Must not block.</param>
-/// <param name="Idempotency">Set when the client asked that a retry be answered as the first try was.</param>
+/// <param name="NextKey">Returns a generated code. It is called again if a code is already claimed or belongs to a closed epoch. Must not block.</param>
+/// <param name="Idempotency">Set if the client sent an idempotency key.</param>
 internal sealed record CreateLinks(IReadOnlyList<NewLink> Links, long? UserId, DateTimeOffset Now, Func<Key> NextKey, Idempotency? Idempotency = null)
 {
     private const int MostOfASmallRequest = 100;
 
-    /// <summary>Whether others should not wait for this request: stores take large ones apart from small ones.</summary>
+    /// <summary>Whether the request is large. Stores write large requests apart from small ones, so that small ones do not wait for them.</summary>
     public bool IsLarge => Links.Count > MostOfASmallRequest;
 }
 
 /// <summary>A client's idempotency key, stored in the same transaction as what it protects.</summary>
 /// <param name="Key">Digest of the caller and the key they sent.</param>
-/// <param name="RequestHash">Digest of the request; another one under the same key is refused.</param>
+/// <param name="RequestHash">Digest of the request; a request with the same key and another digest is refused.</param>
 /// <param name="ExpiresAt">Until then the answer is replayed.</param>
 /// <param name="BuildReply">
 /// Renders the answer to be stored from the result of each link, inside the transaction. Pure. Not called, and nothing stored, when no link was created,
@@ -88,20 +87,20 @@ internal sealed record Idempotency(string Key, string RequestHash, DateTimeOffse
 /// <param name="Body">The body as it was sent.</param>
 internal sealed record StoredReply(int StatusCode, string? Location, byte[] Body);
 
-/// <summary>What became of a <see cref="CreateLinks"/>.</summary>
+/// <summary>Result of a <see cref="CreateLinks"/>.</summary>
 internal abstract record CreateLinksResult
 {
     /// <summary>Stored. For each link of the request the stored one, or null when its alias was taken.</summary>
     internal sealed record Created(IReadOnlyList<Link?> Links, StoredReply? Reply) : CreateLinksResult;
 
-    /// <summary>This very request was answered before: this is the answer.</summary>
+    /// <summary>The same request was answered before; this is the stored answer.</summary>
     internal sealed record Replayed(StoredReply Reply) : CreateLinksResult;
 
     /// <summary>The idempotency key belongs to a different request.</summary>
     internal sealed record KeyReused : CreateLinksResult;
 }
 
-/// <summary>A change of a link; what is null stays as it is.</summary>
+/// <summary>A change of a link. Members that are null keep their value.</summary>
 internal sealed record LinkChange
 {
     /// <summary>New target.</summary>
@@ -123,7 +122,7 @@ internal sealed record LinkChange
     public string? Metadata { get; init; }
 }
 
-/// <summary>What became of a change or a deletion.</summary>
+/// <summary>Result of a change or a deletion.</summary>
 internal enum LinkChangeOutcome
 {
     /// <summary>Done.</summary>
@@ -136,7 +135,7 @@ internal enum LinkChangeOutcome
     NotOwner,
 }
 
-/// <summary>What became of a change or a deletion.</summary>
+/// <summary>Result of a change or a deletion.</summary>
 /// <param name="Outcome">Whether it was done.</param>
 /// <param name="Link">The link as it is now; null unless done; the last state for a deletion.</param>
 /// <param name="Version">See <see cref="LinkTarget"/>; the number is one more than the last for a deletion, and 0 unless done.</param>
@@ -163,16 +162,16 @@ internal sealed record LinkQuery(
     /// <summary>Only links in this state at the moment <see cref="Now"/>.</summary>
     public LinkStatus? Status { get; init; }
 
-    /// <summary>The moment that tells whether a link has run out; read with <see cref="Status"/> only.</summary>
+    /// <summary>The time at which expiry is judged; used with <see cref="Status"/> only.</summary>
     public DateTimeOffset Now { get; init; }
 
     /// <summary>Only links created in this range.</summary>
     public TimeBounds Created { get; init; }
 
-    /// <summary>Only links that end in this range; those that never do are in no range.</summary>
+    /// <summary>Only links that expire in this range; links that never expire are in no range.</summary>
     public TimeBounds Expires { get; init; }
 
-    /// <summary>In which order.</summary>
+    /// <summary>Order of the list.</summary>
     public LinkOrder Order { get; init; }
 }
 
@@ -181,13 +180,13 @@ internal sealed record LinkQuery(
 /// <param name="To">Its end, not included.</param>
 internal readonly record struct TimeBounds(DateTimeOffset? From, DateTimeOffset? To)
 {
-    /// <summary>The bounds in Unix milliseconds. Times are stored in whole ones: what is not before a moment is not before the next whole one.</summary>
+    /// <summary>The bounds in Unix milliseconds, rounded up, since times are stored in whole milliseconds.</summary>
     public (long? From, long? To) InMilliseconds => (Ceiling(From), Ceiling(To));
 
     private static long? Ceiling(DateTimeOffset? time) => time?.AddTicks(TimeSpan.TicksPerMillisecond - 1).ToUnixTimeMilliseconds();
 }
 
-/// <summary>By what links are ordered; equal ones by id. The default is newest first.</summary>
+/// <summary>Order of a list; links with equal times are ordered by id. The default is newest first.</summary>
 /// <param name="By">The time that is compared.</param>
 /// <param name="IsAscending">Earliest first.</param>
 internal readonly record struct LinkOrder(LinkSort By, bool IsAscending);
@@ -215,5 +214,5 @@ internal readonly record struct LinkCursor(long Value, long Id)
         new(by == LinkSort.CreatedAt ? link.CreatedAt.ToUnixTimeMilliseconds() : link.ExpiresAt?.ToUnixTimeMilliseconds() ?? Never, id);
 }
 
-/// <summary>A page of links and the place to go on from; null: that was the last.</summary>
+/// <summary>A page of links and the place of the next page; null: this was the last.</summary>
 internal readonly record struct LinkPage(IReadOnlyList<Link> Links, LinkCursor? Next);

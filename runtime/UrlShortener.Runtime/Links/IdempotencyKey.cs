@@ -10,7 +10,7 @@ internal sealed record IdempotencyKey(string Key, string RequestHash)
     /// <summary>Longest key, in characters.</summary>
     public const int MaxLength = 255;
 
-    /// <summary>Binds a key to its sender, so that two senders' keys never meet.</summary>
+    /// <summary>Binds a key to its sender, so that equal keys of two senders do not collide.</summary>
     public static IdempotencyKey Of(string caller, string key, string path, in ReadOnlySequence<byte> body)
     {
         using var request = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

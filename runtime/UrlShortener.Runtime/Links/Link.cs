@@ -8,7 +8,7 @@ namespace UrlShortener.Runtime.Links;
 /// <param name="ExpiresAt">From this moment on the link answers 410; null: never.</param>
 /// <param name="ClickCount">Clicks by people, brought up to date in batches.</param>
 /// <param name="LastAccessedAt">Time of the newest click by a person; null: none yet.</param>
-/// <param name="IsActive">False: the public gets 404, its owner can switch it on again.</param>
+/// <param name="IsActive">False: visitors get 404, and the owner can activate the link again.</param>
 /// <param name="RedirectType">301, 302, 307 or 308.</param>
 /// <param name="Metadata">See <see cref="LinkMetadata"/>.</param>
 internal sealed record Link(
@@ -24,10 +24,10 @@ internal sealed record Link(
     string Metadata
 )
 {
-    /// <summary>Whether the link has run out at a given moment.</summary>
+    /// <summary>Whether the link has expired at a given time.</summary>
     public bool IsExpired(DateTimeOffset now) => ExpiresAt <= now;
 
-    /// <summary>What a visitor meets at a given moment.</summary>
+    /// <summary>Status of the link for visitors at a given time.</summary>
     public LinkStatus StatusAt(DateTimeOffset now) =>
         !IsActive ? LinkStatus.Inactive
         : IsExpired(now) ? LinkStatus.Expired

@@ -139,7 +139,7 @@ internal sealed record BulkResponse(
     [property: Description("Links refused.")] int Failed
 );
 
-/// <summary>What became of one link of a bulk request.</summary>
+/// <summary>Result of one link of a bulk request.</summary>
 [Description("Result of one link.")]
 internal sealed record BulkResult(
     [property: Description("The target as it was sent.")] string? OriginalUrl,

@@ -287,7 +287,7 @@ internal sealed class LinkEndpoints(
     private static string CallerOf(HttpContext context) =>
         Caller.UserOf(context) is { } user ? $"user:{user.Id}" : RateLimiter.AddressKey(context.Connection.RemoteIpAddress);
 
-    // Two names of one thing: the standard's and the specification's.
+    // The same header under the standard's name and the specification's.
     private static (string? Name, string Key) ReadIdempotencyHeader(IHeaderDictionary headers, out bool isContradictory)
     {
         var hasOne = headers.TryGetValue(IdempotencyHeader, out var one);

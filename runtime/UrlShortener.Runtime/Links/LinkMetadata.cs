@@ -87,7 +87,7 @@ internal static class LinkMetadata
             text.Append(character);
             if (character == '"')
                 isString = !isString;
-            // The next one is escaped, whatever it is.
+            // The next character is escaped.
             else if (character == '\\')
                 text.Append(json[++i]);
         }

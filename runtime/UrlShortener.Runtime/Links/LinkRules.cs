@@ -6,7 +6,7 @@ using UrlShortener.Runtime.Http;
 
 namespace UrlShortener.Runtime.Links;
 
-/// <summary>What a link may be: turns what a client sent into what can be stored, or into every reason why not.</summary>
+/// <summary>Rules for links: turns the request of a client into a link that can be stored, or into the list of all its errors.</summary>
 internal sealed class LinkRules(LinkOptions links, AbuseOptions abuse, BlocklistFile blocklist)
 {
     private const int MinDays = 1;
@@ -24,9 +24,9 @@ internal sealed class LinkRules(LinkOptions links, AbuseOptions abuse, Blocklist
 
     /// <summary>Checks a link to be created.</summary>
     /// <param name="request">As sent.</param>
-    /// <param name="requestHost">Host the client used to reach us: leading there would be a loop.</param>
+    /// <param name="requestHost">Host of the request; a link to it would be a loop.</param>
     /// <param name="now">The time of creation.</param>
-    /// <param name="unreadable">What was wrong with members that could not be read; those are not missed.</param>
+    /// <param name="unreadable">Errors of members that could not be read; these are not reported as missing too.</param>
     public Checked<NewLink> Check(CreateLinkRequest request, string requestHost, DateTimeOffset now, IReadOnlyList<FieldError>? unreadable = null)
     {
         var errors = new List<FieldError>();
@@ -57,7 +57,8 @@ internal sealed class LinkRules(LinkOptions links, AbuseOptions abuse, Blocklist
 
     /// <summary>Checks a change.</summary>
     /// <param name="request">As sent.</param>
-    /// <param name="cleared">Members that a merge patch (RFC 7396) sets to null: they are to be removed. In plain JSON null says nothing.</param>
+    /// <param name="cleared">Members that a merge patch (RFC 7396) sets to null: they are removed. In plain JSON, null means that a member is not
+    /// given.</param>
     /// <param name="requestHost">See above.</param>
     /// <param name="now">The time of the change.</param>
     /// <param name="unreadable">See above.</param>
@@ -152,14 +153,14 @@ internal sealed class LinkRules(LinkOptions links, AbuseOptions abuse, Blocklist
     }
 }
 
-/// <summary>Something checked: the value, or the reasons why there is none.</summary>
+/// <summary>Result of a check: the value or the errors.</summary>
 /// <param name="Value">Null when there are errors.</param>
 /// <param name="Errors">Empty when it is good.</param>
-/// <param name="Warnings">What its sender should look at; null: nothing.</param>
+/// <param name="Warnings">Warnings for the sender; null: none.</param>
 internal readonly record struct Checked<T>(T? Value, IReadOnlyList<FieldError> Errors, IReadOnlyList<string>? Warnings)
     where T : class
 {
-    /// <summary>A value, unless something is wrong with it. A member that could not be read is told once, not as missing too.</summary>
+    /// <summary>The value, unless it has errors. A member that could not be read is reported once, not as missing too.</summary>
     public static Checked<T> Of(T value, IReadOnlyList<FieldError>? unreadable, IReadOnlyList<FieldError> errors, IReadOnlyList<string>? warnings)
     {
         FieldError[] all = [.. unreadable ?? [], .. errors.Where(error => unreadable?.Any(other => other.Field == error.Field) != true)];

@@ -11,9 +11,9 @@ internal sealed class LinkService(ILinkStore store, StorageQuota quota, KeyPool 
     /// <summary>Stores links, one or many, and renders the answer; with an idempotency key the answer is stored with them.</summary>
     /// <param name="links">At least one.</param>
     /// <param name="user">Their owner; null: anonymous, who have no quota.</param>
-    /// <param name="retry">What the client sent to make a retry safe.</param>
+    /// <param name="retry">The client's idempotency key; null: none.</param>
     /// <param name="render">Renders the answer from the result of each link. Pure.</param>
-    /// <param name="now">The time of creation, the one that the links' ends were reckoned from.</param>
+    /// <param name="now">The time of creation, from which the expiry of the links was computed.</param>
     /// <param name="cancellationToken">Ends the wait; links may have been stored nevertheless.</param>
     public async Task<CreateAnswer> CreateAsync(
         IReadOnlyList<NewLink> links,
@@ -27,7 +27,7 @@ internal sealed class LinkService(ILinkStore store, StorageQuota quota, KeyPool 
         long[] sizes = user is null ? [] : [.. links.Select(StoredSize.Of)];
         using var grant = user is null ? StorageGrant.Unlimited : await quota.TakeAsync(user, sizes, cancellationToken);
         IReadOnlyList<NewLink> granted = grant.HasAll ? links : [.. links.Where((_, i) => grant.Has(i))];
-        // The first try of this request may be what filled the quota.
+        // The first attempt of this request may have filled the quota.
         if (granted.Count == 0)
             return await FindAnswerAsync(retry, cancellationToken) ?? new CreateAnswer(Render([]), IsReplay: false);
 
@@ -56,8 +56,8 @@ internal sealed class LinkService(ILinkStore store, StorageQuota quota, KeyPool 
     }
 
     /// <summary>
-    /// The answer to a request that no longer passes the rules: a retry of one that did gets what the first try got, whatever the rules are now.
-    /// Null: there was no first try.
+    /// The stored answer to a request that no longer passes the rules. A retry gets the answer of the first attempt even if the rules have changed. Null: there
+    /// was no first attempt.
     /// </summary>
     public async Task<CreateAnswer?> FindAnswerAsync(IdempotencyKey? retry, CancellationToken cancellationToken) =>
         (retry is null ? null : await store.FindReplyAsync(retry.Key, retry.RequestHash, Now(), cancellationToken)) switch
@@ -98,7 +98,7 @@ internal sealed class LinkService(ILinkStore store, StorageQuota quota, KeyPool 
     /// <summary>The time of creation: whole milliseconds, as they are stored.</summary>
     public DateTimeOffset Now() => DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
 
-    // Links that the user cannot change do not grow: the store says why not.
+    // A link that the user may not change does not grow; the store reports the reason.
     private async Task<long> GrowthAsync(string shortCode, User user, LinkChange change, CancellationToken cancellationToken) =>
         change is { OriginalUrl: null, Metadata: null } || await store.FindAsync(shortCode, cancellationToken) is not { } link || link.UserId != user.Id
             ? 0
@@ -124,9 +124,9 @@ internal sealed class LinkService(ILinkStore store, StorageQuota quota, KeyPool 
     }
 }
 
-/// <summary>What became of one link: stored, refused since its alias is taken, or refused since it is over the quota.</summary>
+/// <summary>Result of one link: stored, refused because its alias is taken, or refused because of the quota.</summary>
 /// <param name="Link">The link; null unless stored.</param>
-/// <param name="OverQuota">What is wrong and what to do; null: the quota is not why.</param>
+/// <param name="OverQuota">What is wrong and what to do; null: the quota is not the reason.</param>
 internal readonly record struct LinkCreation(Link? Link, string? OverQuota);
 
 /// <summary>The answer to a creation; a null reply: the idempotency key belongs to another request.</summary>

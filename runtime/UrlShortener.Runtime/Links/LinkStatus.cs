@@ -1,15 +1,15 @@
 namespace UrlShortener.Runtime.Links;
 
-/// <summary>What a visitor of a link meets.</summary>
+/// <summary>Status of a link for its visitors.</summary>
 internal enum LinkStatus
 {
     /// <summary>It leads to its target.</summary>
     Active,
 
-    /// <summary>It has run out: 410.</summary>
+    /// <summary>It has expired: 410.</summary>
     Expired,
 
-    /// <summary>It is switched off, whether it has run out or not: 404.</summary>
+    /// <summary>It is deactivated, expired or not: 404.</summary>
     Inactive,
 }
 

@@ -11,6 +11,6 @@ internal static class LinkUrls
     /// <summary>The short URL of a code.</summary>
     public static string ShortUrl(string baseUrl, string shortCode) => $"{baseUrl}/{shortCode}";
 
-    /// <summary>The address of a code's picture.</summary>
+    /// <summary>The URL of a code's QR code.</summary>
     public static string QrCodeUrl(string baseUrl, string shortCode) => $"{baseUrl}/api/v1/urls/{shortCode}/qr";
 }

@@ -4,14 +4,14 @@ using System.Text;
 
 namespace UrlShortener.Runtime.Links;
 
-/// <summary>The text of a place in a list. It holds the order that it belongs to: in another one it would skip and repeat links.</summary>
+/// <summary>The text form of a place in a list. It contains the order of the list, since it would skip and repeat links in another order.</summary>
 internal static class ListCursor
 {
     /// <summary>The text for a place.</summary>
     public static string Write(LinkCursor cursor, LinkOrder order) =>
         Base64Url.EncodeToString(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{PrefixOf(order)}{cursor.Value}.{cursor.Id}")));
 
-    /// <summary>The place of a text; null when it is none of this order.</summary>
+    /// <summary>The place that a text stands for; null if it is not valid in this order.</summary>
     public static LinkCursor? Read(string text, LinkOrder order)
     {
         Span<byte> bytes = stackalloc byte[64];
@@ -28,7 +28,7 @@ internal static class ListCursor
             : null;
     }
 
-    // None for newest first, as earlier versions write and read it.
+    // Empty for newest first, as earlier versions write and read it.
     private static string PrefixOf(LinkOrder order) =>
         order switch
         {

@@ -19,7 +19,7 @@ internal sealed class OwnLinks(ILinkStore store, TimeProvider time)
             return (null, Problem.UrlNotFound);
         if (link.UserId == Caller.RequiredUserOf(context).Id)
             return (link, null);
-        // Others learn what every visitor does.
+        // Other users learn only whether the link exists or has expired, as every visitor does.
         return (null, link.StatusAt(time.GetUtcNow()) == LinkStatus.Expired ? Problem.UrlExpired : Problem.Forbidden);
     }
 }

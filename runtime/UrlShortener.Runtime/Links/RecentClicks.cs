@@ -6,7 +6,7 @@ namespace UrlShortener.Runtime.Links;
 /// <summary>Reads the recent clicks of a link, which are part of the link's answer.</summary>
 internal interface IRecentClicks
 {
-    /// <summary>The last 24 hours and 7 days; null when they are not available in time: the link itself is.</summary>
+    /// <summary>Clicks of the last 24 hours and 7 days; null when they are not available in time. The rest of the answer does not depend on them.</summary>
     /// <param name="shortCode">The code.</param>
     /// <param name="caller">The user who asks: questions of one user do not hold up those of others.</param>
     /// <param name="cancellationToken">Ends the wait.</param>

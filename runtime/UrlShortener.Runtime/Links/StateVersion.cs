@@ -1,8 +1,8 @@
 namespace UrlShortener.Runtime.Links;
 
 /// <summary>
-/// Orders the states of a link. A database that was restored, or that took over with a loss, gives numbers out a second time; the epoch that is opened
-/// afterwards makes its states newer than all that were lost, whatever their numbers.
+/// Orders the states of a link. A database that was restored, or that took over with a loss, issues numbers a second time. The epoch that is opened afterwards
+/// makes its states newer than all lost ones, whatever their numbers.
 /// </summary>
 /// <param name="Epoch">The epoch in force when the state was read or made; 0 before any was opened.</param>
 /// <param name="Number">1 at creation, one more with every change; 0: no state, older than all of its epoch.</param>

@@ -4,8 +4,8 @@ using System.Text;
 namespace UrlShortener.Runtime.Links;
 
 /// <summary>
-/// Links keep their targets as they were given, while a host has several spellings: in either case, in its own script or in punycode. A search for one finds
-/// the others by looking for all of them.
+/// Targets are stored as they were given, while a host has several spellings: in upper and lower case, in its own script and in punycode. A search for one
+/// spelling finds the others by looking for all of them.
 /// </summary>
 internal static class TargetSearch
 {
@@ -42,7 +42,7 @@ internal static class TargetSearch
         {
             return label.Length == 0 ? label : map(label);
         }
-        // No label of a host, and so found as it is written or not at all.
+        // Not a label of a host; it is searched for as written.
         catch (ArgumentException)
         {
             return label;
