@@ -3,8 +3,8 @@ using System.Net;
 namespace UrlShortener.Runtime.Clicks;
 
 /// <summary>
-/// A followed link as the redirect saw it: references to what the request already holds, so that capturing costs nothing but the copy. Texts that are
-/// longer than what is kept of them are cut first (<see cref="HeaderText"/>), since anybody may send as much as the server reads.
+/// A followed link as the redirect saw it. It refers to objects that the request already holds, so that a capture costs only the copy. Longer texts are cut
+/// first (<see cref="HeaderText"/>), since a client may send as much as the server reads.
 /// </summary>
 /// <param name="ShortCode">The link followed.</param>
 /// <param name="At">Unix milliseconds.</param>
@@ -33,7 +33,8 @@ internal readonly record struct Click(
     private const int FixedBytes = 192;
     private const int StringBytes = 24;
 
-    /// <summary>About how much memory the click takes while it waits. Texts that several clicks share count for each; the code belongs to the cache.</summary>
+    /// <summary>Approximate memory of the click while it waits, in bytes. Texts that several clicks share count for each; the code belongs to the
+    /// cache.</summary>
     public int ApproximateBytes => FixedBytes + BytesOf(Referrer) + BytesOf(UserAgent) + BytesOf(ChMobile) + BytesOf(ChPlatform) + BytesOf(Country);
 
     private static int BytesOf(string? text) => text is null ? 0 : StringBytes + (text.Length * sizeof(char));

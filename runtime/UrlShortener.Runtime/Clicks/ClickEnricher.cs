@@ -5,15 +5,15 @@ using System.Security.Cryptography;
 namespace UrlShortener.Runtime.Clicks;
 
 /// <summary>
-/// Turns what a redirect saw into what is kept: the address becomes a salted hash and a place and is forgotten. Used by the writer alone, on one thread.
-/// Repeated values are worked out once.
+/// Turns a captured click into its stored form. The address becomes a salted hash and a place, and is discarded. Used by the writer only, on one thread.
+/// Results are reused for repeated values.
 /// </summary>
 internal sealed class ClickEnricher(GeoDatabase? geo)
 {
     private const int MaxText = 512;
     private const int MaxKept = 512;
 
-    // Whole header texts are the keys; long ones come from nobody who comes often.
+    // Header texts are the keys. Long ones are not kept: frequent visitors do not send them.
     private readonly Memo<(string? Agent, string? Mobile, string? Platform), ClientKind> _clients = new(key =>
         (key.Agent?.Length ?? 0) + (key.Mobile?.Length ?? 0) + (key.Platform?.Length ?? 0) <= MaxKept
     );
@@ -44,7 +44,7 @@ internal sealed class ClickEnricher(GeoDatabase? geo)
             DateTimeOffset.FromUnixTimeMilliseconds(click.At),
             referrer,
             source,
-            // PostgreSQL takes no NUL, and would refuse the whole batch for it.
+            // PostgreSQL refuses NUL in text, and with it the whole batch.
             HeaderText.Cut(click.UserAgent, MaxText)?.Replace('\0', ' '),
             click.DoNotTrack ? "" : hash,
             Country.Read(click.Country) ?? place.Country,
@@ -57,12 +57,12 @@ internal sealed class ClickEnricher(GeoDatabase? geo)
     /// <summary>Origin and path of a referring page; its host without <c>www.</c> and a dot at its end; nulls for other than http(s) and app URLs.</summary>
     internal static (string? Referrer, string? Source) ReadReferrer(string header)
     {
-        // The query of somebody else's page may hold what its visitor would not publish.
+        // The query of a referring page may contain private data of its visitor.
         if (header.Length > 8_192 || !Uri.TryCreate(header, UriKind.Absolute, out var uri) || uri.IdnHost.Length == 0)
             return default;
         if (uri.Scheme != Uri.UriSchemeHttp && uri.Scheme != Uri.UriSchemeHttps && uri.Scheme != "android-app")
             return default;
-        // The root's dot: the same host to DNS and browsers.
+        // With or without a trailing dot, DNS and browsers see the same host.
         var host = uri.IdnHost.TrimEnd('.').ToLowerInvariant();
         if (host.Length == 0)
             return default;
@@ -70,7 +70,7 @@ internal sealed class ClickEnricher(GeoDatabase? geo)
         return (HeaderText.Cut(referrer, MaxText), host.Length > 4 && host.StartsWith("www.", StringComparison.Ordinal) ? host[4..] : host);
     }
 
-    /// <summary>Hash of an address under a day's salt. Of an IPv6 address only the /64, which is what stays with a subscriber.</summary>
+    /// <summary>Hash of an address under a day's salt. Only the /64 of an IPv6 address counts, since it identifies the subscriber.</summary>
     internal static string HashAddress(IPAddress address, ReadOnlySpan<byte> salt)
     {
         if (address.IsIPv4MappedToIPv6)

@@ -16,7 +16,7 @@ internal static class ClickMetrics
 
     private static Func<int>? WaitingCount;
 
-    // Counted when somebody asks: kept up to date by the redirects it would cost each of them, by the writer it would be wrong whenever that is busy.
+    // Computed at collection. Updates by redirects would cost each of them, and updates by the writer would be late while it is busy.
     static ClickMetrics() => Metrics.DefaultRegistry.AddBeforeCollectCallback(() => Waiting.Set(Volatile.Read(ref WaitingCount)?.Invoke() ?? 0));
 
     /// <summary>Time to write a batch.</summary>

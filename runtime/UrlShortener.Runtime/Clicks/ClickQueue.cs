@@ -4,8 +4,8 @@ using UrlShortener.Runtime.Configuration;
 namespace UrlShortener.Runtime.Clicks;
 
 /// <summary>
-/// Clicks between the redirects, which must not wait, and the writer. Bounded by count and by memory; a click that finds it full is dropped and counted. The
-/// writer looks by the clock and is never woken by a click: waking it would cost a redirect more than all the rest of the capture.
+/// The queue between redirects, which must not wait, and the writer. Bounded by count and by memory; a click that finds it full is dropped and counted. The
+/// writer polls on a timer: waking it would cost a redirect more than the rest of the capture.
 /// </summary>
 internal sealed class ClickQueue(ClickOptions options)
 {
@@ -13,13 +13,13 @@ internal sealed class ClickQueue(ClickOptions options)
         new BoundedChannelOptions(options.QueueCapacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait }
     );
 
-    // Of the clicks in the queue. Redirects add before the click is in it, the writer subtracts after it took one: never less than there is.
+    // Bytes of the queued clicks. Redirects add before they enqueue and the writer subtracts after it dequeues, so that the sum is never too small.
     private long _bytes;
 
     /// <summary>Clicks waiting.</summary>
     public int Count => _clicks.Reader.Count;
 
-    /// <summary>About how much memory they take.</summary>
+    /// <summary>Approximate memory of the waiting clicks, in bytes.</summary>
     public long Bytes => Volatile.Read(ref _bytes);
 
     /// <summary>Adds a click without waiting.</summary>

@@ -1,7 +1,7 @@
 namespace UrlShortener.Runtime.Clicks;
 
 /// <summary>
-/// Names of sources. Visitors choose them, one with each click if they like, so a link keeps a bounded number of them per day; clicks of further ones are
+/// Names of sources. Visitors choose them and may send a new one with each click, so a link keeps a bounded number per day. Clicks from further sources are
 /// summed up under one name.
 /// </summary>
 internal static class ClickSources
@@ -17,7 +17,7 @@ internal static class ClickSources
     private const string DirectName = "direct";
     private const string OthersName = "other";
 
-    /// <summary>The name of a source in the API. Hosts that are called like one of ours get the dot of an absolute name.</summary>
+    /// <summary>The name of a source in the API. A host with a name that has a meaning here gets a trailing dot.</summary>
     /// <param name="source">As stored; null: a direct visit.</param>
     public static string NameOf(string? source) =>
         source switch

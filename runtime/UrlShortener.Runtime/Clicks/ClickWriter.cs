@@ -4,8 +4,8 @@ using UrlShortener.Runtime.Resilience;
 namespace UrlShortener.Runtime.Clicks;
 
 /// <summary>
-/// Writes captured clicks in batches. A batch that cannot be written is kept and tried again, while the queue holds what comes meanwhile.
-/// A stop (SIGTERM) writes all that waits, unless the store keeps failing; a kill loses what came within the last flush interval.
+/// Writes captured clicks in batches. A batch that cannot be written is kept and tried again; new clicks wait in the queue. A stop (SIGTERM) writes all that
+/// waits, unless the store keeps failing; a kill loses what came within the last flush interval.
 /// </summary>
 internal sealed partial class ClickWriter(
     ClickQueue queue,
@@ -33,10 +33,10 @@ internal sealed partial class ClickWriter(
     private Guid _batchId = Guid.NewGuid();
     private (DateOnly Day, byte[] Bytes) _salt;
 
-    // Of the batch as it is: while the store has it, the batch must neither change nor be sent again.
+    // The write of the current batch. Until it ends, the batch must neither change nor be sent again.
     private Task? _append;
 
-    // Once it was sent, it may have been stored under its name: it is sent as it is until that is known.
+    // The batch was sent and may have been stored. It is sent unchanged, with the same id, until the store confirms it.
     private bool _isSent;
 
     // Set during a stop only. Cancelled once the store has failed for StopPatience.
@@ -79,7 +79,7 @@ internal sealed partial class ClickWriter(
     /// <inheritdoc />
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // Taken and worked out in small portions, written in large ones: a burst of either would stand in the way of redirects.
+        // Clicks are taken and enriched in small portions and written in large ones; a burst of either would delay redirects.
         using var timer = new PeriodicTimer(_turn, time);
         var written = time.GetTimestamp();
         while (await timer.WaitForNextTickAsync(stoppingToken))
@@ -102,7 +102,7 @@ internal sealed partial class ClickWriter(
             await TakeAsync(cancellationToken);
             if (_batch.Count == 0)
                 return;
-            // What came during the write waits for the next turn: written at once, it would be a small batch that costs as much as a large one.
+            // Clicks that arrived during the write wait for the next turn: a small batch costs as much as a large one.
             var isLast = !IsBatchFull;
             await WriteAsync(cancellationToken);
             if (isLast)
@@ -110,11 +110,11 @@ internal sealed partial class ClickWriter(
         }
     }
 
-    // For one turn at most: where clicks come as fast as they are taken, the write must not wait for a lull.
+    // Takes clicks for one turn at most, so that a steady stream of clicks does not delay the write.
     private async Task TakeAsync(CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
-        // Taken from the queue only once its salt is at hand: a wait that is cancelled must not hold a click.
+        // A click is dequeued only after its salt was read, so that a cancelled wait loses no click.
         while (!IsBatchFull && queue.TryPeek(out var next))
         {
             var salt = await SaltOfAsync(next.At, cancellationToken);
@@ -126,7 +126,7 @@ internal sealed partial class ClickWriter(
 
             if (_batch.Count % ClicksPerYield != 0)
                 continue;
-            // A redirect that waits for this core goes first; left alone, this would hold it for whole milliseconds.
+            // Yields to redirects that wait for this core; otherwise this thread would hold it for milliseconds.
             Thread.Yield();
             if (time.GetElapsedTime(started) >= _turn)
                 return;
@@ -151,7 +151,7 @@ internal sealed partial class ClickWriter(
                 _batchId = Guid.NewGuid();
                 return;
             }
-            // The store may come back; until then nothing is thrown away.
+            // The store may recover; until then nothing is dropped.
             catch (Exception error) when (!error.IsStopBy(cancellationToken))
             {
                 _append = null;

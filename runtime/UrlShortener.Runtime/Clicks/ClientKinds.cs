@@ -3,8 +3,8 @@ using System.Buffers;
 namespace UrlShortener.Runtime.Clicks;
 
 /// <summary>
-/// Tells people from bots and phones from desktops by the rules in <c>docs/clicks.md</c>.
-/// The headers come from anyone, so every rule is a substring search: time linear in the header, no allocation, no regular expression to run away.
+/// Tells people from bots and phones from desktops by the rules in <c>docs/clicks.md</c>. The headers come from anyone, so every rule is a substring search:
+/// linear time, no allocation, no backtracking.
 /// </summary>
 internal static class ClientKinds
 {
@@ -133,7 +133,7 @@ internal static class ClientKinds
             "CensysInspect",
             "NetcraftSurvey",
             "Nuclei",
-            // Browsers without a screen or a hand.
+            // Headless and automated browsers.
             "Headless",
             "SlimerJS",
             "HtmlUnit",
@@ -153,8 +153,8 @@ internal static class ClientKinds
     );
 
     /// <summary>
-    /// Names that mark an unattended client only as the first product. Elsewhere they are innocent: a phone app may carry
-    /// "Java/", and "WhatsApp" later in the string is the desktop app, while alone it fetches previews.
+    /// Names that mark an unattended client only as the first product. Elsewhere they prove nothing: a phone app may carry "Java/", and "WhatsApp" later in the
+    /// string is the desktop app, while alone it fetches previews.
     /// </summary>
     private static readonly string[] BotProducts =
     [

@@ -4,8 +4,8 @@ namespace UrlShortener.Runtime.Clicks;
 internal static class Country
 {
     /// <summary>
-    /// ISO 3166-1 alpha-2 in upper case; null for anything but two letters, and for the two codes of no country: ZZ, which registries write where they do
-    /// not know, and XX, which proxies write. T1, Cloudflare's for Tor, is not two letters.
+    /// ISO 3166-1 alpha-2 in upper case; null for anything but two letters, and for the two codes that name no country: ZZ, which registries use for unknown,
+    /// and XX, which proxies use. T1, Cloudflare's for Tor, is not two letters.
     /// </summary>
     public static string? Read(string? code) =>
         code is { Length: 2 } && char.IsAsciiLetter(code[0]) && char.IsAsciiLetter(code[1]) && code.ToUpperInvariant() is not ("ZZ" or "XX") and var upper

@@ -49,7 +49,7 @@ internal static class CrawlerPatterns
         return Others.IsMatch(agent);
     }
 
-    // The text that a regular expression stands for when it is nothing but text; null when it is more.
+    // The literal text of a regular expression that is plain text; null for any other.
     private static string? ReadPlain(string pattern)
     {
         var text = new StringBuilder(pattern.Length);
@@ -58,7 +58,7 @@ internal static class CrawlerPatterns
             var character = pattern[i];
             if (character == '\\')
             {
-                // Of a letter or digit it would make a class of characters, or an end of a word.
+                // Before a letter or digit, the backslash begins a character class or a word boundary.
                 if (++i == pattern.Length || char.IsAsciiLetterOrDigit(pattern[i]))
                     return null;
                 text.Append(pattern[i]);

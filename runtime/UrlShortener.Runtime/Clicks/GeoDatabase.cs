@@ -34,7 +34,7 @@ internal sealed class GeoDatabase : IDisposable
 
     /// <summary>Loads the file.</summary>
     /// <param name="path">Path of the file, from <c>Clicks:GeoDatabasePath</c>.</param>
-    /// <param name="time">Clock that spaces the looks at the file.</param>
+    /// <param name="time">Clock for the interval between checks of the file.</param>
     /// <param name="logger">Receives loads and failures.</param>
     /// <exception cref="ConfigurationException">The file is missing, unreadable or not a MaxMind-format database.</exception>
     public GeoDatabase(string path, TimeProvider time, ILogger<GeoDatabase> logger)
@@ -52,7 +52,7 @@ internal sealed class GeoDatabase : IDisposable
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            // The reader meets arbitrary bytes here and promises no exception type.
+            // The file may contain arbitrary bytes, and the reader documents no exception type.
             throw new ConfigurationException($"Clicks:GeoDatabasePath names {path}, which cannot be read as a MaxMind-format database: {e.Message}", e);
         }
     }

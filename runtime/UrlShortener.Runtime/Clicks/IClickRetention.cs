@@ -4,8 +4,8 @@ namespace UrlShortener.Runtime.Clicks;
 internal interface IClickRetention
 {
     /// <summary>
-    /// Deletes what visitors of deleted links left behind, clicks and sums, about <paramref name="limit"/> stored records of them; returns how many, 0 when
-    /// nothing is due. Clicks that arrive later become due again.
+    /// Deletes clicks and sums of deleted links, about <paramref name="limit"/> stored records; returns how many, 0 when nothing is due. Clicks that arrive
+    /// later become due again.
     /// </summary>
     Task<int> DeleteOfDeletedLinksAsync(int limit, CancellationToken cancellationToken);
 

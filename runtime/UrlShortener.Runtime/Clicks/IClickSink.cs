@@ -1,16 +1,16 @@
 namespace UrlShortener.Runtime.Clicks;
 
-/// <summary>Where captured clicks are written to.</summary>
+/// <summary>The store of captured clicks.</summary>
 internal interface IClickSink
 {
     /// <summary>Stores clicks and brings the totals of their links up to date, all in one transaction.</summary>
-    /// <param name="batch">Names the clicks when they come again because nobody knows whether they were stored; then they are stored once.</param>
+    /// <param name="batch">Id of the batch. A batch that is sent again, because its outcome is unknown, is stored once.</param>
     /// <param name="clicks">The clicks.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     Task AppendAsync(Guid batch, IReadOnlyList<StoredClick> clicks, CancellationToken cancellationToken);
 }
 
-/// <summary>A click with all that is kept of it.</summary>
+/// <summary>A click as it is stored.</summary>
 /// <param name="ShortCode">The link followed.</param>
 /// <param name="At">When, UTC, whole milliseconds.</param>
 /// <param name="Referrer">Origin and path of the page that led here, at most 512 characters; null: unknown.</param>

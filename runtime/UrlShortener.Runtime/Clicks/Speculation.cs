@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace UrlShortener.Runtime.Clicks;
 
-/// <summary>Requests that say of themselves that nobody has asked for the page yet: prefetches, prerenderings and previews.</summary>
+/// <summary>Requests that declare that no person has asked for the page yet: prefetches, prerenderings and previews.</summary>
 internal static class Speculation
 {
     private static readonly SearchValues<string> Purposes = SearchValues.Create(["prefetch", "prerender", "preview"], StringComparison.OrdinalIgnoreCase);
