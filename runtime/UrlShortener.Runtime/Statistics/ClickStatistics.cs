@@ -10,7 +10,7 @@ internal sealed partial class ClickStatistics(IStatisticsSource source, TimeProv
 {
     private const int TopEntries = 10;
 
-    // What a reader of a link waits for its statistics, at most.
+    // Longest time that the answer about a link waits for its statistics.
     private static readonly TimeSpan RecentLimit = TimeSpan.FromSeconds(1);
 
     /// <summary>Everything about a range.</summary>
@@ -61,7 +61,7 @@ internal sealed partial class ClickStatistics(IStatisticsSource source, TimeProv
     {
         var now = time.GetUtcNow();
         var week = await source.ReadCountsAsync(shortCode, now.AddDays(-7), now, caller, cancellationToken);
-        // To the quarter hour: a second count of the same rows would buy nothing.
+        // Rounded to the quarter hour; a second count of the same rows would gain nothing.
         var dayAgo = now.AddDays(-1).ToUnixTimeSeconds() / TimeSeries.QuarterSeconds;
         return new RecentClicksResponse(
             week.Quarters.Where(quarter => quarter.Key >= dayAgo).Sum(quarter => quarter.Value),

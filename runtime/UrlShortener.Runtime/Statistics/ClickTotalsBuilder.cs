@@ -8,7 +8,7 @@ internal sealed class ClickTotalsBuilder
 {
     private const int TopEntries = 250;
 
-    // Of a range. Those with most clicks come first, so that none of the top entries is lost.
+    // Most sources of a range. Sources with most clicks are added first, so that none of the top entries is lost.
     private const int MaxSources = 50_000;
 
     private readonly SortedDictionary<long, long> _quarters = [];

@@ -4,8 +4,8 @@ namespace UrlShortener.Runtime.Statistics;
 internal interface IDaySums
 {
     /// <summary>
-    /// Sums up some of what was clicked on UTC days before <paramref name="before"/>, so that statistics need not read single clicks of these days; returns how
-    /// many links were, 0 when nothing is left to do. Statistics are right before, too.
+    /// Sums up some of the clicks of UTC days before <paramref name="before"/>; returns the number of links that were summed up, 0 when nothing is left.
+    /// Statistics are correct before that too.
     /// </summary>
     Task<int> SumUpAsync(DateOnly before, CancellationToken cancellationToken);
 }

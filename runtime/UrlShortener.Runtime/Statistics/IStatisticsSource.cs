@@ -2,20 +2,20 @@ using UrlShortener.Runtime.Clicks;
 
 namespace UrlShortener.Runtime.Statistics;
 
-/// <summary>Where the statistics of links are read from.</summary>
+/// <summary>The source of the statistics of links.</summary>
 internal interface IStatisticsSource
 {
-    /// <summary>Everything the statistics of one code are made of, from <paramref name="from"/> to before <paramref name="to"/>.</summary>
+    /// <summary>All counts of one code, from <paramref name="from"/> to before <paramref name="to"/>.</summary>
     /// <param name="shortCode">The code.</param>
     /// <param name="from">Start.</param>
     /// <param name="to">End, not included.</param>
-    /// <param name="caller">The user who asks: one user's questions do not hold up those of others.</param>
+    /// <param name="caller">The user who asks; queries of one user do not delay those of others.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="Resilience.QueryLimitException">It took longer than one such question may.</exception>
+    /// <exception cref="Resilience.QueryLimitException">The query exceeded its time limit.</exception>
     Task<ClickTotals> ReadTotalsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, long caller, CancellationToken cancellationToken);
 
-    /// <summary>The same without visitors, which cost most; their number is not the right one.</summary>
-    /// <exception cref="Resilience.QueryLimitException">It took longer than one such question may.</exception>
+    /// <summary>The same without distinct visitors, which cost most to count. The number of visitors in the result has no meaning.</summary>
+    /// <exception cref="Resilience.QueryLimitException">The query exceeded its time limit.</exception>
     Task<ClickTotals> ReadCountsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, long caller, CancellationToken cancellationToken);
 }
 

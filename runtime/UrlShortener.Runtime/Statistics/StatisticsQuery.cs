@@ -3,18 +3,18 @@ using UrlShortener.Runtime.Http;
 
 namespace UrlShortener.Runtime.Statistics;
 
-/// <summary>What statistics were asked for.</summary>
+/// <summary>A query for statistics.</summary>
 /// <param name="From">Start.</param>
 /// <param name="To">End, not included.</param>
 /// <param name="Granularity">Width of a bucket.</param>
-/// <param name="Zone">Whose hours, days and weeks.</param>
+/// <param name="Zone">Time zone of the buckets.</param>
 internal sealed record StatisticsQuery(DateTimeOffset From, DateTimeOffset To, Granularity Granularity, TimeZoneInfo Zone)
 {
     private const int DefaultDays = 30;
     private const int MaxDays = 3_660;
     private const int MaxHourlyDays = 92;
 
-    /// <summary>Reads a query; null when something is wrong with it, which is then among the errors.</summary>
+    /// <summary>Reads a query; null when it has errors, which are added to the list.</summary>
     public static StatisticsQuery? Read(IQueryCollection query, DateTimeOffset now, List<FieldError> errors)
     {
         var parameters = new QueryParameters(query, errors, ["start_date", "end_date", "granularity", "time_zone"]);
@@ -48,7 +48,7 @@ internal sealed record StatisticsQuery(DateTimeOffset From, DateTimeOffset To, G
         var name = parameters.Text("time_zone", 64);
         if (name is null)
             return null;
-        // The system's database has the same zones a second and a third time, under names of its own.
+        // The system's database repeats its zones under posix/ and right/; these are not IANA names.
         var isSystemsOwn =
             name.StartsWith("posix", StringComparison.OrdinalIgnoreCase)
             || name.StartsWith("right/", StringComparison.OrdinalIgnoreCase)

@@ -2,8 +2,7 @@ using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Statistics;
 
-/// <summary>Sums up the days that are over, so that their statistics need no single clicks. Takes its time: until then statistics are as right, and
-/// slower.</summary>
+/// <summary>Sums up past days, so that their statistics need not read single clicks. Until a day is summed up, its statistics are correct but slower.</summary>
 internal sealed partial class SummingWorker(IDaySums sums, TimeProvider time, ILogger<SummingWorker> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
