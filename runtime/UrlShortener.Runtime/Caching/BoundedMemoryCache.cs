@@ -5,8 +5,8 @@ using Microsoft.Extensions.Primitives;
 namespace UrlShortener.Runtime.Caching;
 
 /// <summary>
-/// Memory for so many entries; past that each new one takes the place of one that was hardly used. The framework's own MemoryCache takes no new entries when
-/// it is full until a task has sorted all of them, several times a second on a busy process. Sliding expiration, tokens and callbacks are not supported:
+/// A memory cache with a fixed capacity. When it is full, each new entry evicts one that was rarely used. The framework's own MemoryCache takes no new entries
+/// when it is full until a task has sorted all of them, several times a second on a busy process. Sliding expiration, tokens and callbacks are not supported:
 /// FusionCache, its one user, needs none of them.
 /// </summary>
 /// <param name="capacity">Most entries.</param>
@@ -41,7 +41,7 @@ internal sealed class BoundedMemoryCache(int capacity, TimeProvider time, Action
     /// <inheritdoc />
     public void Dispose()
     {
-        // Nothing but memory.
+        // It holds only memory.
     }
 
     private void Set(Entry entry)
@@ -54,7 +54,7 @@ internal sealed class BoundedMemoryCache(int capacity, TimeProvider time, Action
     // Ticks of UTC.
     private sealed record Held(object? Value, long Ends);
 
-    /// <summary>Stored when disposed of, as <see cref="IMemoryCache"/> has it.</summary>
+    /// <summary>Stored when disposed of, as <see cref="IMemoryCache"/> requires.</summary>
     private sealed class Entry(BoundedMemoryCache cache, object key) : ICacheEntry
     {
         public object Key => key;

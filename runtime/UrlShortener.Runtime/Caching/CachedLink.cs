@@ -3,11 +3,11 @@ using UrlShortener.Runtime.Abuse;
 
 namespace UrlShortener.Runtime.Caching;
 
-/// <summary>What a redirect needs to know of a code, with nothing left to compute. Immutable but for what the blocklist says of it, and for becoming
+/// <summary>What a redirect needs to know of a code, with nothing left to compute. Immutable except for the verdict of the blocklist and for becoming
 /// void.</summary>
 internal sealed class CachedLink
 {
-    // Whichever thread meets a new blocklist first judges the link again; all come to the same verdict.
+    // Any thread that finds a new blocklist checks the link again; all reach the same verdict.
     private Blocklist? _checkedAgainst;
     private volatile bool _isBlocked;
     private volatile bool _isVoid;

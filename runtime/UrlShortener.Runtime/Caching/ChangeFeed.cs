@@ -7,8 +7,8 @@ using UrlShortener.Runtime.Resilience;
 namespace UrlShortener.Runtime.Caching;
 
 /// <summary>
-/// Keeps this process' memory and the shared tier right whatever was lost on the way: it hears what other processes tell, and reads the log of changes,
-/// which has them all, and the epoch in force with it.
+/// Keeps this process' memory and the shared tier correct even when messages are lost. It receives the messages of other processes, and reads the log, which
+/// has all changes, with the epoch in force.
 /// </summary>
 internal sealed partial class ChangeFeed(
     ILinkChangeLog changes,
@@ -75,7 +75,7 @@ internal sealed partial class ChangeFeed(
             }
             catch (Exception error) when (!error.IsStopBy(cancellationToken))
             {
-                // Only the first try tells: once it listens, it does so until the end.
+                // Only the first failure is logged. A subscription lasts until the end.
                 if (!isFailing)
                     Log.NotListening(logger, error);
                 isFailing = true;
@@ -138,7 +138,7 @@ internal sealed partial class ChangeFeed(
                 continue;
             cache.Invalidate(change.ShortCode, change.Version);
             AppliedToMemory.Inc();
-            // What the first read finds is over: no server that could lose it has only just taken it.
+            // Changes in the first read are old: no server that just received one can lose it.
             Dropped.Inc(_pending.Add(change, Now, isFirst ? 1 : 2));
         }
 
@@ -155,7 +155,7 @@ internal sealed partial class ChangeFeed(
             for (var i = 0; i < due.Count; i++)
                 _pending.Note(due[i], applied[i], Now);
             AppliedToShared.Inc(applied.Count(isApplied => isApplied));
-            // In a cluster some servers may be away while others answer.
+            // In a cluster some servers may be down while others answer.
             isAnswering = applied.Contains(true);
         }
     }

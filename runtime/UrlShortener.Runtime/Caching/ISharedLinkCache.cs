@@ -3,15 +3,15 @@ using UrlShortener.Runtime.Links;
 namespace UrlShortener.Runtime.Caching;
 
 /// <summary>
-/// The tier between a process' memory and the store, shared by the processes of a region. It never fails a caller: out of reach, it knows nothing.
-/// Versions keep it right: a state of a link never replaces a newer one, whoever writes last.
+/// The tier between a process' memory and the store, shared by the processes of a region. It never fails a caller: while it is unreachable, it returns nothing.
+/// Versions keep it correct: a state of a link never replaces a newer one, in whichever order they are written.
 /// </summary>
 internal interface ISharedLinkCache
 {
     /// <summary>Whether the tier answers.</summary>
     bool IsAvailable { get; }
 
-    /// <summary>Whether it answers, and refused something lately: a key of another type, no memory left, no permission.</summary>
+    /// <summary>Whether it answers but refused a command lately: a key of another type, no memory left, no permission.</summary>
     bool IsRefused => false;
 
     /// <summary>What is known of a code.</summary>
@@ -20,14 +20,14 @@ internal interface ISharedLinkCache
     /// <summary>Holds a state of a link, unless a newer one is known.</summary>
     ValueTask StoreAsync(string shortCode, LinkTarget target, CancellationToken cancellationToken);
 
-    /// <summary>Voids states older than a change and tells the other processes at once; false: it could not be done now.</summary>
+    /// <summary>Voids states older than a change and notifies the other processes at once; false: it failed.</summary>
     ValueTask<bool> InvalidateAsync(LinkVersion change, CancellationToken cancellationToken);
 
-    /// <summary>As <see cref="InvalidateAsync"/> without telling anybody: for a change that the other processes learn of as this one did.</summary>
+    /// <summary>As <see cref="InvalidateAsync"/> without a message to other processes: for a change that they learn of in the same way as this one.</summary>
     ValueTask<bool> VoidAsync(LinkVersion change, CancellationToken cancellationToken) => InvalidateAsync(change, cancellationToken);
 
-    /// <summary>Calls <paramref name="onChange"/> for changes that other processes tell of, until cancelled. Messages may be lost: <see cref="ILinkChangeLog"/>
-    /// makes up for it.</summary>
+    /// <summary>Calls <paramref name="onChange"/> for changes that other processes announce, until cancelled. Messages may be lost;
+    /// <see cref="ILinkChangeLog"/> has all changes.</summary>
     Task ListenAsync(Action<LinkVersion> onChange, CancellationToken cancellationToken);
 }
 
@@ -40,7 +40,7 @@ internal readonly record struct SharedLookup(LinkTarget? Target, StateVersion At
     public bool IsOutOfReach { get; init; }
 }
 
-/// <summary>Where processes share nothing.</summary>
+/// <summary>Used where processes share nothing.</summary>
 internal sealed class NoSharedLinkCache : ISharedLinkCache
 {
     /// <inheritdoc />

@@ -10,9 +10,9 @@ using ZiggyCreatures.Caching.Fusion;
 namespace UrlShortener.Runtime.Caching;
 
 /// <summary>
-/// Links in memory, bounded, each for a short time, unknown codes too. One load per code at a time; while the store fails, an entry past its time is still
-/// served. A change is visible at once: it voids the code's entry, even one still being loaded, and no other. A new epoch makes every older entry one past
-/// its time: the store is asked again, and only a store that fails leaves the old entry in place.
+/// Holds links and unknown codes in bounded memory for a short time. One load per code at a time; while the store fails, an entry past its time is still
+/// served. A change is visible at once: it voids the code's entry, even one still being loaded, and no other. A new epoch makes every older entry one past its
+/// time: the store is asked again, and only a store that fails leaves the old entry in place.
 /// </summary>
 internal sealed class LinkCache : IDisposable
 {
@@ -23,7 +23,7 @@ internal sealed class LinkCache : IDisposable
 
     private static readonly TargetPolicy AnyTarget = new(int.MaxValue, AllowPrivateHosts: true, new HashSet<string>());
 
-    // What changed lately, as far as this process was told. The bound forgets a change early at worst, which costs freshness behind a lagging replica only.
+    // Recent changes that this process knows of. The bound forgets a change early at worst, which costs freshness behind a lagging replica only.
     private readonly ConcurrentLru<string, StateVersion> _recentVersions;
     private readonly LoadsUnderWay _loads = new();
     private readonly KeyEpoch _epoch;
@@ -53,7 +53,8 @@ internal sealed class LinkCache : IDisposable
                     EnableBestPracticesAdvisor = false,
                     // The warning is about a memory cache shared with others; this one is ours alone.
                     MissingCacheKeyPrefixWarningLogLevel = LogLevel.None,
-                    // With its stack, for each visitor of a link that is not in memory. Whoever asks tells of it, once in a while; the store's breaker counts.
+                    // It would log a stack trace for each visitor of a link that is not in memory. Callers log the failure at intervals, and the store's
+                    // breaker counts it.
                     FactoryErrorsLogLevel = LogLevel.Debug,
                     DefaultEntryOptions = new FusionCacheEntryOptions(options.Ttl)
                     {
@@ -61,7 +62,7 @@ internal sealed class LinkCache : IDisposable
                         IsFailSafeEnabled = options.StaleTtl > TimeSpan.Zero,
                         FailSafeMaxDuration = options.StaleTtl,
                         FailSafeThrottleDuration = Throttle,
-                        // A store that is slow to fail: whoever has an entry past its time is not kept waiting for a new one. Changes do not wait for either.
+                        // If the store is slow to fail, a caller with an entry past its time does not wait for a new one. Changes do not wait either.
                         FactorySoftTimeout = TimeSpan.FromMilliseconds(100),
                         LockTimeout = TimeSpan.FromSeconds(2),
                     },
@@ -130,13 +131,13 @@ internal sealed class LinkCache : IDisposable
         // A creation leaves no older state behind that a replica could answer with.
         if (version.Number > 1)
         {
-            // Most changes are told of several times: by the one who made it, by message, and by the log.
+            // Most changes arrive several times: from the process that made them, by message, and from the log.
             if (_recentVersions.TryGet(shortCode, out var known) && known >= version)
                 return;
             _recentVersions.AddOrUpdate(shortCode, version);
         }
 
-        // What is on its way into memory first, then what is there: in this order nothing comes in between.
+        // First the loads under way, then the entry in memory: in this order no old state slips through.
         _loads.Void(shortCode);
         if (_cache.TryGet<CachedLink>(shortCode, _whateverIsHeld) is { HasValue: true } held)
             held.Value.Void();

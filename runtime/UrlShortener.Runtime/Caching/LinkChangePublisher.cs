@@ -3,8 +3,8 @@ using UrlShortener.Runtime.Links;
 
 namespace UrlShortener.Runtime.Caching;
 
-/// <summary>Tells this process' cache at once, the shared tier and the other processes within the tier's time limit. The change feed makes up for what
-/// fails.</summary>
+/// <summary>Announces a change to this process' cache at once, and to the shared tier and the other processes within the tier's time limit. The change feed
+/// repairs what fails.</summary>
 internal sealed class LinkChangePublisher(LinkCache cache, ISharedLinkCache shared, KeyEpoch epoch) : ILinkChangePublisher
 {
     /// <inheritdoc />

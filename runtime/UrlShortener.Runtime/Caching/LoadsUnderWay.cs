@@ -1,8 +1,8 @@
 namespace UrlShortener.Runtime.Caching;
 
 /// <summary>
-/// Loads of links, from the moment before the store is asked until their entries are in memory. A change voids what is in memory by removing it; what is still
-/// on its way there it voids through these. Bounded by the lookups at a time. Used by misses and changes only.
+/// Loads of links, from the moment before the store is asked until their entries are in memory. A change removes the entry in memory, and uses this class to
+/// void loads that are still under way. Bounded by the lookups at a time. Used by misses and changes only.
 /// </summary>
 internal sealed class LoadsUnderWay
 {

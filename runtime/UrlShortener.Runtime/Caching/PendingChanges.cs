@@ -3,8 +3,8 @@ using UrlShortener.Runtime.Links;
 namespace UrlShortener.Runtime.Caching;
 
 /// <summary>
-/// Changes that the shared tier must still be told of, one per code. Each is told twice: a server that dies may take the first time with it before its
-/// replica had it. Bounded; for one thread.
+/// Changes that must still be sent to the shared tier, one per code. Each is sent twice: a server that dies may lose the first one before its replica has it.
+/// Bounded; for one thread.
 /// </summary>
 internal sealed class PendingChanges(int capacity = PendingChanges.DefaultCapacity)
 {

@@ -1,11 +1,11 @@
 namespace UrlShortener.Runtime.Caching;
 
 /// <summary>How far back each read of the log of changes must look, so that none is missed.</summary>
-/// <param name="held">How long the shared tier holds a link: the first read covers that, since nobody may have voided what lies there.</param>
+/// <param name="held">How long the shared tier holds a link. The first read covers that time, since nobody may have applied its changes to the tier.</param>
 /// <param name="time">The clock.</param>
 internal sealed class ReadWindow(TimeSpan held, TimeProvider time)
 {
-    /// <summary>What reads overlap by: a change appears some time after its moment, when its transaction was slow.</summary>
+    /// <summary>Overlap of reads: a change appears some time after its timestamp if its transaction was slow.</summary>
     public static readonly TimeSpan Overlap = TimeSpan.FromSeconds(10);
 
     private (long Stamp, DateTimeOffset Time) _covered = (time.GetTimestamp(), time.GetUtcNow());
@@ -14,7 +14,7 @@ internal sealed class ReadWindow(TimeSpan held, TimeProvider time)
     /// <summary>A read that begins now.</summary>
     public LogRead Begin()
     {
-        // The stamps stand still while a machine is suspended, the wall clock may be set back: the longer of the two is safe.
+        // Timestamps stop while a machine is suspended, and the wall clock may be set back: the longer of the two is safe.
         var stamps = time.GetElapsedTime(_covered.Stamp);
         var wall = time.GetUtcNow() - _covered.Time;
         var elapsed = stamps > wall ? stamps : wall;

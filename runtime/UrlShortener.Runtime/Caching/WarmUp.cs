@@ -8,7 +8,7 @@ namespace UrlShortener.Runtime.Caching;
 /// </summary>
 internal sealed class WarmUp(LinkCache cache, ISharedLinkCache shared, TimeProvider time) : IHostedService
 {
-    // At the same time, so that each opens a connection. Of codes that are nobody's, in all likelihood.
+    // Concurrent, so that each lookup opens a connection. The codes are almost certainly unused.
     private const int Lookups = 8;
 
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(1);
@@ -32,7 +32,7 @@ internal sealed class WarmUp(LinkCache cache, ISharedLinkCache shared, TimeProvi
                     await Task.Delay(Interval, time, both.Token);
             } while (!isShared);
         }
-        // Whatever it is, requests meet it too and tell of it.
+        // Requests meet the same failure and report it.
         catch (Exception) when (!cancellationToken.IsCancellationRequested) { }
     }
 
