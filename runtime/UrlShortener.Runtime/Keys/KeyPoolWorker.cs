@@ -20,7 +20,7 @@ internal sealed partial class KeyPoolWorker(KeyPool pool, IKeySource source, Key
         {
             await source.ReturnAsync(unused, cancellationToken);
         }
-        // Lost then, of which there are enough; a stop must not fail for it.
+        // These codes are lost, which does no harm; a stop must not fail because of them.
         catch (Exception error)
         {
             Log.NotReturned(logger, unused.Count, error);
@@ -52,7 +52,7 @@ internal sealed partial class KeyPoolWorker(KeyPool pool, IKeySource source, Key
             pool.Add(keys);
             return keys.Count > 0;
         }
-        // By the token, not by the type: a timeout is a cancellation to some clients, and must not end the worker.
+        // Judged by the token, not by the type: some clients report a timeout as a cancellation, which must not end the worker.
         catch (Exception error) when (!error.IsStopBy(cancellationToken))
         {
             Log.RefillFailed(logger, error);

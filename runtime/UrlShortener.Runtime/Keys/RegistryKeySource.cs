@@ -3,8 +3,8 @@ using UrlShortener.Runtime.Codes;
 namespace UrlShortener.Runtime.Keys;
 
 /// <summary>
-/// Fresh codes straight from the registry, for a process without a shared pool. What earlier runs left unused there is not taken: after a restore it may be
-/// codes that links were given, which the store has forgotten.
+/// Fresh codes straight from the registry, for a process without a shared pool. Codes that earlier runs left unused are not taken: after a restore, links that
+/// the store has lost may have had them.
 /// </summary>
 internal sealed class RegistryKeySource(IKeyClaims store, KeyEpoch epoch) : IKeySource
 {

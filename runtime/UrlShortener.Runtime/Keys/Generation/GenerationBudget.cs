@@ -1,7 +1,7 @@
 namespace UrlShortener.Runtime.Keys.Generation;
 
 /// <summary>
-/// How many codes may be generated per second. A batch starts when the one before it has been paid for, so that no idle time is saved up for a burst. Safe from
+/// How many codes may be generated per second. A batch starts when the time of the one before has passed; idle time does not accumulate for a burst. Safe from
 /// any thread.
 /// </summary>
 /// <param name="keysPerSecond">The limit.</param>

@@ -31,11 +31,11 @@ internal sealed record GenerationStep(string Name, string Failure)
     /// <summary>Estimating how many codes are registered.</summary>
     public static readonly GenerationStep Estimate = new("estimate", "The registered codes could not be counted");
 
-    /// <summary>The failure in a sentence. Messages of others may name servers and users, so that only the kind of their error is told.</summary>
+    /// <summary>The failure in a sentence. Messages of libraries may name servers and users, so only the type of the error is reported.</summary>
     public string Describe(Exception error) => error is DependencyException ? $"{Failure}: {error.Message}" : $"{Failure} ({error.GetType().Name}).";
 }
 
-/// <summary>Makes the calls of the registry and the pool: none without a time limit, each failure counted and told in the status.</summary>
+/// <summary>Makes the calls of the registry and the pool: each with a time limit, and each failure counted and reported in the status.</summary>
 internal sealed class GenerationSteps(KeyGenerationState state, TimeProvider time)
 {
     /// <summary>
@@ -54,7 +54,7 @@ internal sealed class GenerationSteps(KeyGenerationState state, TimeProvider tim
         {
             return await call(end.Token);
         }
-        // By the token, not by the type: a call cut off by its limit has failed, one cut off by a stop has not.
+        // Judged by the token, not by the type: a call that exceeded its limit has failed, one that a stop ended has not.
         catch (Exception error) when (!error.IsStopBy(cancellationToken))
         {
             KeyMetrics.GenerationFailures.WithLabels(step.Name).Inc();

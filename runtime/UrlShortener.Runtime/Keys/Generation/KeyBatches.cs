@@ -18,7 +18,7 @@ namespace UrlShortener.Runtime.Keys.Generation;
 /// </summary>
 internal sealed class KeyBatches(IKeyBatchStore registry, IRegionPool pool, GenerationSteps steps, KeyGenerationState state, RegionOptions region)
 {
-    /// <summary>Age at which an unmarked batch is taken for a dead worker's.</summary>
+    /// <summary>Age at which an unmarked batch counts as abandoned by a dead worker.</summary>
     public static readonly TimeSpan AdoptionAge = TimeSpan.FromMinutes(1);
 
     /// <summary>Makes one batch. False: the epoch is not in force any more, and the codes were thrown away.</summary>

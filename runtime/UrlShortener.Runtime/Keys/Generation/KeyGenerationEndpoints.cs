@@ -7,7 +7,7 @@ using UrlShortener.Runtime.Http;
 
 namespace UrlShortener.Runtime.Keys.Generation;
 
-/// <summary>/kgs/v1: reading and commanding the service, for who operates the region. Each call needs the token of <see cref="KgsOptions.Token"/>.</summary>
+/// <summary>/kgs/v1: status and commands of the service, for the operator of the region. Each call needs the token of <see cref="KgsOptions.Token"/>.</summary>
 internal sealed class KeyGenerationEndpoints(
     KgsOptions options,
     IKeyBatchStore registry,
@@ -89,7 +89,7 @@ internal sealed class KeyGenerationEndpoints(
             return Unauthorized.WriteAsync(context);
         };
 
-    // Of hashes, so that neither the length nor the first wrong character shows in the time it takes.
+    // Compares hashes, so that the time reveals neither the length nor the first wrong character.
     private bool HasToken(HttpRequest request) =>
         !string.IsNullOrEmpty(options.Token)
         && request.Headers.Authorization is [{ } value]

@@ -47,7 +47,7 @@ internal sealed class KeyGenerationState(RegionOptions region, KgsOptions option
         lock (_lock)
         {
             var rates = PoolRates.Of(_samples);
-            // Between the opening of an epoch and the count of its pool, what is known is the old pool's.
+            // Between the opening of an epoch and the first count of its pool, the known level is that of the old pool.
             var isOfThisEpoch = _levelEpoch == epoch.Current;
             return new KeyGenerationStatus
             {
@@ -155,7 +155,7 @@ internal sealed class KeyGenerationState(RegionOptions region, KgsOptions option
         }
     }
 
-    /// <summary>Another's batch was taken over.</summary>
+    /// <summary>A batch of another worker was adopted.</summary>
     public void NoteAdopted()
     {
         KeyMetrics.BatchesAdopted.Inc();

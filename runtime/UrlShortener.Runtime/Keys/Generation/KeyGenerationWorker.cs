@@ -59,7 +59,7 @@ internal sealed partial class KeyGenerationWorker(
             state.NotePhase(_isFilling ? KeyGenerationPhase.Running : KeyGenerationPhase.Idle);
             return goesOn ? TimeSpan.Zero : Interval;
         }
-        // By the token, not by the type: a timeout is a cancellation to some clients, and must not end the worker.
+        // Judged by the token, not by the type: some clients report a timeout as a cancellation, which must not end the worker.
         catch (Exception error) when (!error.IsStopBy(cancellationToken))
         {
             if (_failures++ == 0)
@@ -129,10 +129,10 @@ internal sealed partial class KeyGenerationWorker(
         }
     }
 
-    // Below the critical level codes are wanted more than PostgreSQL's quiet.
+    // Below the critical level, codes matter more than the load on PostgreSQL.
     private bool IsThrottled(PoolFill fill) => fill.Level >= options.CriticalWatermark;
 
-    // At a low limit small batches, of a second each, rather than a large one now and then.
+    // With a low limit, small batches of one second each load the database more evenly than a large one now and then.
     private int LargestBatch(PoolFill fill) => IsThrottled(fill) ? Math.Min(options.BatchSize, options.MaxKeysPerSecond) : options.BatchSize;
 
     // Whether the batch may start; false: the turn is over first.

@@ -9,11 +9,11 @@ internal readonly record struct PoolSample(TimeSpan At, long Level, long Pooled)
 /// <summary>Rates over a stretch of time, from samples of the pool. Pure.</summary>
 /// <param name="GeneratedPerSecond">Codes that this service generated and put into the pool.</param>
 /// <param name="ConsumedPerSecond">
-/// Codes that were taken out, by whomever: what the level fell by, plus what this service put in. Additions of other services cannot be seen; a stretch between
-/// two samples in which the level rose by more than this service put in says nothing and is left out. So the figure is exact with one service, and a lower
-/// bound with several or while batches are adopted.
+/// Codes that were taken out by all processes: the fall of the level plus what this service put in. Additions of other services cannot be seen; a stretch
+/// between two samples in which the level rose by more than this service put in says nothing and is left out. So the figure is exact with one service, and a
+/// lower bound with several or while batches are adopted.
 /// </param>
-/// <param name="SecondsToExhaustion">Time until the level is 0 if it goes on as in the samples, whoever put in and took out; null when it did not fall.</param>
+/// <param name="SecondsToExhaustion">Time until the level is 0 if it goes on as in the samples; null when it did not fall.</param>
 internal readonly record struct PoolRates(double GeneratedPerSecond, double ConsumedPerSecond, double? SecondsToExhaustion)
 {
     /// <summary>The rates over samples in their order; all zero with fewer than two.</summary>
