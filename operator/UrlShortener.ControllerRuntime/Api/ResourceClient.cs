@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using k8s;
 using k8s.Models;
@@ -39,6 +40,18 @@ public sealed class ResourceClient
         {
             return null;
         }
+    }
+
+    /// <summary>The current objects at the server, where a cache may be late.</summary>
+    /// <param name="namespace">Their namespace.</param>
+    /// <param name="selector">Name and value of a query parameter that selects them, such as <c>labelSelector</c>.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    public async Task<IReadOnlyList<T>> ListAsync<T>(string @namespace, (string Name, string Value) selector, CancellationToken cancellationToken)
+        where T : class, IKubernetesObject<V1ObjectMeta>
+    {
+        var path = $"{ResourceType.Of<T>().Path(@namespace)}?{selector.Name}={Uri.EscapeDataString(selector.Value)}";
+        var list = await _client.GetAsync<JsonElement>(path, cancellationToken);
+        return [.. list.GetProperty("items").EnumerateArray().Select(ObjectDecoder.Read<T>)];
     }
 
     /// <summary>Server-side apply: sets the fields of the object, and leaves all others to their owners.</summary>
@@ -136,14 +149,17 @@ public sealed class ResourceClient
     }
 
     /// <summary>Deletes the object that was read, not another one with the same name. Succeeds if it is already deleted.</summary>
-    public async Task DeleteAsync<T>(T entity, CancellationToken cancellationToken)
+    /// <param name="entity">The object.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    /// <param name="isLast">Whether the object stays until its dependents are gone, such as a Job until its pods have ended.</param>
+    public async Task DeleteAsync<T>(T entity, CancellationToken cancellationToken, bool isLast = false)
         where T : class, IKubernetesObject<V1ObjectMeta>
     {
         var options = new V1DeleteOptions
         {
             ApiVersion = "v1",
             Kind = "DeleteOptions",
-            PropagationPolicy = "Background",
+            PropagationPolicy = isLast ? "Foreground" : "Background",
             Preconditions = new V1Preconditions { Uid = entity.Metadata.Uid },
         };
         try

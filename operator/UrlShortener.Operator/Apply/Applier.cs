@@ -34,9 +34,41 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
         where T : class, IKubernetesObject<V1ObjectMeta> =>
         isWanted ? EnsureAsync(owner, build(), live, cancellationToken) : DeleteAsync(owner, live, cancellationToken);
 
+    /// <summary>Makes an object that has lost its owner belong to the owner again, and changes nothing else.</summary>
+    /// <returns>Why it cannot be adopted; null: it is.</returns>
+    public Task<Obstacle?> AdoptAsync<T>(IKubernetesObject<V1ObjectMeta> owner, T orphan, T desired, CancellationToken cancellationToken)
+        where T : class, IKubernetesObject<V1ObjectMeta>, new()
+    {
+        var name = $"{ResourceType.Of<T>().Kind} {orphan.Metadata.Name}";
+        var owned = new T
+        {
+            Metadata = new V1ObjectMeta
+            {
+                Name = orphan.Metadata.Name,
+                NamespaceProperty = orphan.Metadata.NamespaceProperty,
+                Uid = orphan.Metadata.Uid,
+                OwnerReferences = desired.Metadata.OwnerReferences,
+            },
+        };
+        return TryAsync(
+            owner,
+            name,
+            async () =>
+            {
+                await client.ApplyAsync(owned, FieldManagers.Operator, force: true, cancellationToken);
+                events.Record(owner, EventSeverity.Normal, "Adopted", "Update", $"Adopted {name}, which had no owner.");
+                return null;
+            }
+        );
+    }
+
     /// <summary>Deletes an object, if it exists and belongs to the owner.</summary>
+    /// <param name="owner">The owner.</param>
+    /// <param name="live">The object; null: there is none.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    /// <param name="isLast">Whether the object stays until its dependents are gone, such as a Job until its pods have ended.</param>
     /// <returns>Why it cannot be deleted; null: it is, or need not be.</returns>
-    public async Task<Obstacle?> DeleteAsync<T>(IKubernetesObject<V1ObjectMeta> owner, T? live, CancellationToken cancellationToken)
+    public async Task<Obstacle?> DeleteAsync<T>(IKubernetesObject<V1ObjectMeta> owner, T? live, CancellationToken cancellationToken, bool isLast = false)
         where T : class, IKubernetesObject<V1ObjectMeta>
     {
         if (live is null || live.Metadata.DeletionTimestamp is not null || !Owned.IsControlledBy(live, owner))
@@ -47,7 +79,7 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
             name,
             async () =>
             {
-                await client.DeleteAsync(live, cancellationToken);
+                await client.DeleteAsync(live, cancellationToken, isLast);
                 events.Record(owner, EventSeverity.Normal, "Deleted", "Delete", $"Deleted {name}.");
                 return null;
             }
@@ -137,7 +169,8 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
         return null;
     }
 
-    private static Obstacle NameTaken(string name, IMetadata<V1ObjectMeta> live) =>
+    /// <summary>The obstacle if an object with the name exists and is not the operator's.</summary>
+    public static Obstacle NameTaken(string name, IMetadata<V1ObjectMeta> live) =>
         new(
             Reasons.NameTaken,
             live.Metadata.DeletionTimestamp is null

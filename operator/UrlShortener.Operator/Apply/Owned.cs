@@ -50,7 +50,7 @@ internal static class Owned
     /// </summary>
     public static bool IsOrphan(IMetadata<V1ObjectMeta> live, IMetadata<V1ObjectMeta> desired) =>
         live.Metadata.DeletionTimestamp is null
-        && live.Metadata.OwnerReferences?.Any(reference => reference.Controller == true) != true
+        && !HasController(live)
         && Labels.IsManaged(live.Metadata)
         && Labels.InstanceOf(live.Metadata) == Labels.InstanceOf(desired.Metadata)
         && Labels.ComponentOf(live.Metadata) == Labels.ComponentOf(desired.Metadata);
@@ -61,4 +61,7 @@ internal static class Owned
     /// </summary>
     public static bool IsApplied(IMetadata<V1ObjectMeta> live, object desired) =>
         Labels.AnnotationOf(live.Metadata, Labels.AppliedDigest) == Digest.OfObject(desired);
+
+    /// <summary>Whether an object belongs to any owner.</summary>
+    public static bool HasController(IMetadata<V1ObjectMeta> entity) => entity.Metadata.OwnerReferences?.Any(reference => reference.Controller == true) == true;
 }

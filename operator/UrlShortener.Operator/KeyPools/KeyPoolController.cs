@@ -108,7 +108,7 @@ internal sealed class KeyPoolController(
             return null;
         }
 
-        return Owned.IsControlledBy(live, pool)
+        return KgsResources.IsOwnToken(pool, region, live)
             ? null
             : new Obstacle(
                 Reasons.NameTaken,

@@ -135,7 +135,7 @@ internal sealed record KeyPoolPlan
         }
 
         var isOwn = region.Spec.Connections.KgsTokenSecretRef is null;
-        if (isOwn && observed.Secrets.TryGetValue(token.Name, out var made) && !Owned.IsControlledBy(made, pool))
+        if (isOwn && observed.Secrets.TryGetValue(token.Name, out var made) && !KgsResources.IsOwnToken(pool, region, made))
             return new Obstacle(
                 Reasons.NameTaken,
                 $"Secret {token.Name} exists and does not belong to this KeyPool. Delete it, or reference it in "

@@ -82,6 +82,12 @@ internal static class KgsResources
             Data = new Dictionary<string, byte[]> { [TokenKey] = Encoding.ASCII.GetBytes(RandomNumberGenerator.GetString(TokenAlphabet, TokenLength)) },
         };
 
+    /// <summary>
+    /// Whether a Secret with the token is the operator's. One that has lost its owner stays without: the operator may not change Secrets. It outlives the pool.
+    /// </summary>
+    public static bool IsOwnToken(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region, V1Secret secret) =>
+        Owned.IsControlledBy(secret, pool) || Owned.IsOrphan(secret, new V1Secret { Metadata = Metadata(pool, region, TokenSuffix) });
+
     /// <summary>Label selector of the workers' pods.</summary>
     public static Dictionary<string, string> SelectorOf(V1Alpha1KeyPool pool) => Labels.SelectorOf(pool.Metadata.Name, Names.Kgs);
 

@@ -14,6 +14,12 @@ internal sealed record Migration(string Digest, MigrationState State)
     /// <summary>Delay before the retry of a failed migration.</summary>
     public static readonly TimeSpan RetryDelay = TimeSpan.FromMinutes(1);
 
+    /// <summary>
+    /// How long the connection to the database must be unchanged before a migration. Tools that rotate Secrets write several times, and each value would
+    /// have its own migration.
+    /// </summary>
+    public static readonly TimeSpan SettleTime = TimeSpan.FromSeconds(5);
+
     /// <summary>Computes the plan.</summary>
     /// <param name="region">The region.</param>
     /// <param name="secrets">Secrets by name, with digests instead of values.</param>
@@ -21,10 +27,19 @@ internal sealed record Migration(string Digest, MigrationState State)
     /// <param name="jobs">Jobs of the region.</param>
     public static Migration Of(V1Alpha1ShortenerRegion region, IReadOnlyDictionary<string, V1Secret> secrets, V1Deployment? app, IEnumerable<V1Job> jobs)
     {
-        var postgres = new[] { region.Spec.Connections.PostgresSecretRef }.OfType<SecretKeyRef>();
-        var digest = Apply.Digest.Of(region.Spec.App.Image, SecretDigests.Of(postgres, secrets));
+        var digest = Apply.Digest.Of(region.Spec.App.Image, ConnectionOf(region, secrets));
         return new Migration(digest, StateOf(MigrationJob.NameOf(region, digest), digest, app, jobs));
     }
+
+    /// <summary>Digest of the connection to the database.</summary>
+    public static string ConnectionOf(V1Alpha1ShortenerRegion region, IReadOnlyDictionary<string, V1Secret> secrets) =>
+        SecretDigests.Of(new[] { region.Spec.Connections.PostgresSecretRef }.OfType<SecretKeyRef>(), secrets);
+
+    /// <summary>Whether a Job has ended, with success or not.</summary>
+    public static bool IsFinished(V1Job job) => Find(job, "Complete") is not null || Find(job, "Failed") is not null;
+
+    /// <summary>Whether a Job has ended with success.</summary>
+    public static bool IsComplete(V1Job job) => Find(job, "Complete") is not null;
 
     /// <summary>When a Job failed; null: it did not.</summary>
     public static DateTimeOffset? FailedAt(V1Job job) =>

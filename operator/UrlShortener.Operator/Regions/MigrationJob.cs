@@ -23,7 +23,7 @@ internal static class MigrationJob
         };
         var metadata = Owned.Metadata(region, Suffix(digest), Names.Migrate);
         metadata.Labels = Labels.WithVersion(metadata.Labels, process.Image);
-        return new V1Job
+        var job = new V1Job
         {
             Metadata = metadata,
             Spec = new V1JobSpec
@@ -33,10 +33,16 @@ internal static class MigrationJob
                 Template = RuntimePod.Build(region.Metadata.Name, region.Spec, process),
             },
         };
+        job.Metadata.Annotations = new Dictionary<string, string> { [Labels.AppliedDigest] = Apply.Digest.OfObject(job) };
+        return job;
     }
 
     /// <summary>Whether a pod belongs to a Job.</summary>
     public static bool IsPodOf(V1Pod pod, string job) => pod.Metadata.OwnerReferences?.Any(owner => owner.Kind == V1Job.KubeKind && owner.Name == job) == true;
+
+    /// <summary>Whether a Job was made from the same specification as another one.</summary>
+    public static bool IsSame(V1Job job, V1Job wanted) =>
+        Labels.AnnotationOf(job.Metadata, Labels.AppliedDigest) == Labels.AnnotationOf(wanted.Metadata, Labels.AppliedDigest);
 
     private static string Suffix(string digest) => $"{Names.Migrate}-{digest[..8]}";
 }

@@ -40,7 +40,10 @@ internal sealed record ObservedRegion
     /// <summary>Its network policy.</summary>
     public V1NetworkPolicy? NetworkPolicy { get; init; }
 
-    /// <summary>Jobs of the region.</summary>
+    /// <summary>When the connection to the database last changed; null: not since the start of the operator.</summary>
+    public DateTimeOffset? ConnectionChangedAt { get; init; }
+
+    /// <summary>Jobs of the region, and those of an earlier region with its name that have no owner.</summary>
     public IReadOnlyList<V1Job> Jobs { get; init; } = [];
 
     /// <summary>Pods of the region: of the app, and of migrations.</summary>

@@ -34,7 +34,7 @@ internal sealed class RegionObserver(
     /// <summary>Index of objects by controlling object.</summary>
     public const string ByOwner = "owner";
 
-    /// <summary>Index of pods by namespace and instance label.</summary>
+    /// <summary>Index of pods and Jobs by namespace and instance label.</summary>
     public const string ByInstance = "instance";
 
     /// <summary>Reads the observed state.</summary>
@@ -62,15 +62,21 @@ internal sealed class RegionObserver(
             Autoscaler = Find(autoscalers, space, app),
             DisruptionBudget = Find(disruptionBudgets, space, app),
             NetworkPolicy = Find(networkPolicies, space, app),
-            Jobs = jobs.Cache.GetBy(ByOwner, region.Metadata.Uid),
+            Jobs =
+            [
+                .. jobs.Cache.GetBy(ByOwner, region.Metadata.Uid),
+                .. jobs
+                    .Cache.GetBy(ByInstance, InstanceKey(space, Labels.InstanceValue(name)))
+                    .Where(job => !Owned.HasController(job) && Labels.ComponentOf(job.Metadata) == Names.Migrate),
+            ],
             Pods = regionPods,
             Health = await probe.AskAsync(regionPods.Where(pod => Labels.ComponentOf(pod.Metadata) == Names.App), cancellationToken),
         };
     }
 
-    /// <summary>The value of <see cref="ByInstance"/> of a pod.</summary>
-    public static IEnumerable<string> InstanceOf(V1Pod pod) =>
-        Labels.InstanceOf(pod.Metadata) is { } instance ? [InstanceKey(pod.Metadata.NamespaceProperty, instance)] : [];
+    /// <summary>The value of <see cref="ByInstance"/> of an object.</summary>
+    public static IEnumerable<string> InstanceOf(IMetadata<V1ObjectMeta> entity) =>
+        Labels.InstanceOf(entity.Metadata) is { } instance ? [InstanceKey(entity.Metadata.NamespaceProperty, instance)] : [];
 
     /// <summary>The values of <see cref="ByOwner"/> of an object.</summary>
     public static IEnumerable<string> OwnersOf(IMetadata<V1ObjectMeta> entity) =>

@@ -42,8 +42,17 @@ internal sealed record RegionPlan
     /// <summary>Whether to create the Job of the migration.</summary>
     public bool StartsMigration { get; init; }
 
-    /// <summary>Jobs to delete: those of earlier migrations, whatever their result, and a failed one that is due for a retry.</summary>
+    /// <summary>
+    /// Jobs to delete: those of earlier migrations, whatever their result; one that has not succeeded and whose specification has changed; a failed one that is
+    /// due for a retry.
+    /// </summary>
     public IReadOnlyList<V1Job> EndedJobs { get; init; } = [];
+
+    /// <summary>Jobs to adopt.</summary>
+    public IReadOnlyList<V1Job> OrphanedJobs { get; init; } = [];
+
+    /// <summary>How long the migration waits for the connection to the database to stay unchanged; null: it does not.</summary>
+    public TimeSpan? SettlesIn { get; init; }
 
     /// <summary>Whether an autoscaler owns the number of pods.</summary>
     public bool IsScaled => Floor > 0;
@@ -61,7 +70,8 @@ internal sealed record RegionPlan
         var role = PrimaryRole.Of(region, observed.Group, now);
         var floor = role.Role == RegionRole.Primary || role.IsNext ? region.Spec.App.MinReplicas : region.Spec.App.StandbyMinReplicas;
         var migration = Migration.Of(region, observed.Secrets, observed.Deployment, observed.Jobs);
-        var job = MigrationJob.NameOf(region, migration.Digest);
+        var job = MigrationJob.Build(region, migration.Digest);
+        var settlesIn = observed.ConnectionChangedAt + Migration.SettleTime - now is { Ticks: > 0 } rest ? rest : (TimeSpan?)null;
         return new RegionPlan
         {
             Obstacle = obstacle,
@@ -73,8 +83,10 @@ internal sealed record RegionPlan
                 observed.Deployment is { Spec.Replicas: { } replicas } app && Owned.IsControlledBy(app, region) && floor == 0 != (replicas == 0) ? floor : null,
             FirstReplicas = observed.Deployment is null ? floor : null,
             Migration = migration,
-            StartsMigration = migration.State == MigrationState.Missing && observed.Jobs.All(other => other.Metadata.Name != job),
-            EndedJobs = [.. observed.Jobs.Where(other => other.Metadata.Name != job || IsToBeTriedAgain(other, migration, now))],
+            SettlesIn = migration.State == MigrationState.Missing ? settlesIn : null,
+            StartsMigration = migration.State == MigrationState.Missing && settlesIn is null && IsFree(observed, job.Metadata.Name),
+            EndedJobs = [.. observed.Jobs.Where(other => other.Metadata.DeletionTimestamp is null && IsObsolete(other, job, now))],
+            OrphanedJobs = [.. observed.Jobs.Where(other => Owned.IsOrphan(other, job))],
         };
     }
 
@@ -88,8 +100,14 @@ internal sealed record RegionPlan
         return new RuntimeProcess(region.Metadata.Name, Names.App, spec.App.Image, [], spec.App.Resources, digest) { Settings = settings };
     }
 
-    private static bool IsToBeTriedAgain(V1Job job, Migration migration, DateTimeOffset now) =>
-        migration.State == MigrationState.Failed && Migration.FailedAt(job) + Migration.RetryDelay <= now;
+    // Two migrations must never run at the same time.
+    private static bool IsFree(ObservedRegion observed, string name) =>
+        observed.Jobs.All(job => Migration.IsFinished(job) && job.Metadata.Name != name)
+        && observed.Pods.All(pod => Labels.ComponentOf(pod.Metadata) != Names.Migrate || pod.Status?.Phase is "Succeeded" or "Failed");
+
+    private static bool IsObsolete(V1Job job, V1Job wanted, DateTimeOffset now) =>
+        job.Metadata.Name != wanted.Metadata.Name
+        || (!Migration.IsComplete(job) && (!MigrationJob.IsSame(job, wanted) || Migration.FailedAt(job) + Migration.RetryDelay <= now));
 
     private static Obstacle? FindObstacle(V1Alpha1ShortenerRegion region, ObservedRegion observed) =>
         Of(Reasons.InvalidSpec, [.. NameRules.Check(region.Metadata), .. RegionRules.Check(region.Spec)])

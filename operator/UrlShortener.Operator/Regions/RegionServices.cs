@@ -38,6 +38,7 @@ internal static class RegionServices
         {
             informer.LabelSelector = Labels.ManagedSelector;
             informer.Indexers[RegionObserver.ByOwner] = RegionObserver.OwnersOf;
+            informer.Indexers[RegionObserver.ByInstance] = RegionObserver.InstanceOf;
         });
         services
             .AddManagedInformer<V1ServiceAccount>()

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using k8s.Models;
 using UrlShortener.ControllerRuntime.Api;
@@ -14,10 +15,14 @@ namespace UrlShortener.Operator.Regions;
 internal sealed class ShortenerRegionController(RegionObserver observer, Applier applier, ResourceClient client, EventRecorder events, TimeProvider time)
     : IEntityController<V1Alpha1ShortenerRegion>
 {
+    // By UID of the region; removed with it.
+    private readonly ConcurrentDictionary<string, (string Digest, DateTimeOffset? ChangedAt)> _connections = new();
+
     /// <inheritdoc />
     public async Task<ReconciliationResult<V1Alpha1ShortenerRegion>> ReconcileAsync(V1Alpha1ShortenerRegion region, CancellationToken cancellationToken)
     {
         var observed = await observer.ObserveAsync(region, cancellationToken);
+        observed = observed with { ConnectionChangedAt = ChangedAt(region, observed) };
         var plan = RegionPlan.Of(region, observed, time.GetUtcNow());
         if (plan.Applies)
             plan = plan with { Obstacle = await ApplyAsync(region, observed, plan, cancellationToken) };
@@ -31,15 +36,24 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
         // With the growing delay of failures: the refused write may cost a cluster's webhooks something.
         return plan.Obstacle is { Reason: Reasons.ApplyRefused } refused
             ? ReconciliationResult<V1Alpha1ShortenerRegion>.Failure(region, refused.Message)
-            : ReconciliationResult<V1Alpha1ShortenerRegion>.Success(region, RegionStatusRules.IntervalOf(status));
+            : ReconciliationResult<V1Alpha1ShortenerRegion>.Success(region, plan.SettlesIn ?? RegionStatusRules.IntervalOf(status));
     }
 
     /// <inheritdoc />
     // Kubernetes' garbage collector deletes the objects of the region.
     public Task<ReconciliationResult<V1Alpha1ShortenerRegion>> DeletedAsync(V1Alpha1ShortenerRegion region, CancellationToken cancellationToken)
     {
+        _connections.TryRemove(region.Metadata.Uid, out _);
         RegionMetrics.Remove(region);
         return Task.FromResult(ReconciliationResult<V1Alpha1ShortenerRegion>.Success(region));
+    }
+
+    private DateTimeOffset? ChangedAt(V1Alpha1ShortenerRegion region, ObservedRegion observed)
+    {
+        var digest = Migration.ConnectionOf(region, observed.Secrets);
+        return _connections
+            .AddOrUpdate(region.Metadata.Uid, _ => (digest, null), (_, known) => known.Digest == digest ? known : (digest, time.GetUtcNow()))
+            .ChangedAt;
     }
 
     private void RecordRole(V1Alpha1ShortenerRegion region, RegionStatus? former, PrimaryRole role)
@@ -94,8 +108,11 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
     private async Task<Obstacle?> ApplyPodsAsync(V1Alpha1ShortenerRegion region, ObservedRegion observed, RegionPlan plan, CancellationToken cancellationToken)
     {
         var migration = new List<Obstacle?>();
+        foreach (var job in plan.OrphanedJobs)
+            migration.Add(await applier.AdoptAsync(region, job, MigrationJob.Build(region, plan.Migration.Digest), cancellationToken));
+        // An unfinished Job stays until its pods have ended.
         foreach (var job in plan.EndedJobs)
-            migration.Add(await applier.DeleteAsync(region, job, cancellationToken));
+            migration.Add(await applier.DeleteAsync(region, job, cancellationToken, isLast: !Migration.IsFinished(job)));
         if (plan.StartsMigration)
             migration.Add(await StartMigrationAsync(region, plan.Migration.Digest, cancellationToken));
         var scale = await SetReplicasAsync(region, plan.Rescale, cancellationToken);
@@ -110,17 +127,33 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
     private Task<Obstacle?> StartMigrationAsync(V1Alpha1ShortenerRegion region, string digest, CancellationToken cancellationToken)
     {
         var job = MigrationJob.Build(region, digest);
-        return applier.TryAsync(
+        return applier.TryAsync(region, $"Job {job.Metadata.Name}", () => CreateJobAsync(region, job, cancellationToken));
+    }
+
+    private async Task<Obstacle?> CreateJobAsync(V1Alpha1ShortenerRegion region, V1Job job, CancellationToken cancellationToken)
+    {
+        // The cache may be late, and two migrations must never run at the same time.
+        var selector = Labels.Text(Labels.SelectorOf(region.Metadata.Name, Names.Migrate));
+        var others = await client.ListAsync<V1Job>(region.Metadata.NamespaceProperty, ("labelSelector", selector), cancellationToken);
+        if (others.Any(other => !Migration.IsFinished(other) || other.Metadata.Name == job.Metadata.Name))
+            return null;
+        try
+        {
+            await client.CreateAsync(job, FieldManagers.Operator, cancellationToken);
+        }
+        catch (ApiException taken) when (taken.IsAlreadyExists)
+        {
+            return Applier.NameTaken($"Job {job.Metadata.Name}", job);
+        }
+
+        events.Record(
             region,
-            $"Job {job.Metadata.Name}",
-            async () =>
-            {
-                await client.CreateAsync(job, FieldManagers.Operator, cancellationToken);
-                var note = $"Job {job.Metadata.Name} migrates the database for {region.Spec.App.Image}.";
-                events.Record(region, EventSeverity.Normal, "MigrationStarted", "Create", note);
-                return null;
-            }
+            EventSeverity.Normal,
+            "MigrationStarted",
+            "Create",
+            $"Job {job.Metadata.Name} migrates the database for {region.Spec.App.Image}."
         );
+        return null;
     }
 
     // Once, and by another name than what is applied, so that the autoscaler's number is never taken back.

@@ -27,6 +27,7 @@ public sealed class RightsAtAServerTests(InstalledCluster installed)
     [InlineData("create", "apps", "deployments", "", Regions, "")]
     [InlineData("patch", "apps", "deployments", "", Regions, "eu-app")]
     [InlineData("delete", "batch", "jobs", "", Regions, "eu-migrate")]
+    [InlineData("patch", "batch", "jobs", "", Regions, "eu-migrate")]
     [InlineData("create", "", "events", "", Regions, "")]
     [InlineData("patch", "policy", "poddisruptionbudgets", "", Regions, "eu-app")]
     public async Task Operator_WhatItsCodeNeeds_IsAllowed(string verb, string group, string resource, string subresource, string space, string name) =>

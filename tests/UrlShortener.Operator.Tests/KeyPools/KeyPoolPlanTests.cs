@@ -108,6 +108,16 @@ public sealed class KeyPoolPlanTests
     }
 
     [Fact]
+    public void Of_TokenOfAFormerPoolOfTheName_IsUsed()
+    {
+        var observed = PoolSamples.Observed(_pool);
+        observed.Secrets["keys-kgs-token"].Metadata.OwnerReferences = null;
+
+        Assert.Null(Plan(observed).Obstacle);
+        Assert.False(Plan(observed).MakesToken);
+    }
+
+    [Fact]
     public void Of_OtherToken_RollsTheWorkers()
     {
         var observed = PoolSamples.Observed(_pool);

@@ -120,20 +120,82 @@ public sealed class RegionPlanTests
         var observed = Observe(region);
         var wanted = MigrationJob.Build(region, Plan(region, observed).Migration.Digest);
         var former = MigrationJob.Build(region, "0123456789abcdef");
+        former.Status = Ended("Complete", 600);
         if (job == "Deleting")
             wanted.Metadata.DeletionTimestamp = Noon;
-        var ended = new V1JobCondition
-        {
-            Type = job,
-            Status = "True",
-            LastTransitionTime = Noon.AddSeconds(-secondsAgo),
-        };
-        wanted.Status = new V1JobStatus { Conditions = job is "Complete" or "Failed" ? [ended] : [] };
+        wanted.Status = job is "Complete" or "Failed" ? Ended(job, secondsAgo) : new V1JobStatus();
 
         var plan = Plan(region, observed with { Jobs = job.Length == 0 ? [former] : [former, wanted] });
 
         Assert.Equal((starts, deploys), (plan.StartsMigration, plan.Deploys));
         Assert.Equal<IEnumerable<V1Job>>(deletes ? [former, wanted] : [former], plan.EndedJobs);
+    }
+
+    [Theory]
+    // Of an unfinished migration: what has changed since. Then: the Job is deleted, whether or not it is being deleted already.
+    [InlineData("nothing", false)]
+    [InlineData("nodeSelector", true)]
+    [InlineData("image", true)]
+    public void Of_UnfinishedMigration_IsReplacedAfterItsPodsEnded(string change, bool deletes)
+    {
+        var region = Region("eu");
+        var job = MigrationJob.Build(region, Plan(region, Observe(region)).Migration.Digest);
+        if (change == "nodeSelector")
+            region.Spec = region.Spec with { App = region.Spec.App with { NodeSelector = new Dictionary<string, string> { ["disk"] = "ssd" } } };
+        if (change == "image")
+            region.Spec = region.Spec with { App = region.Spec.App with { Image = "registry.example/shortener:2.0" } };
+        var pod = new V1Pod
+        {
+            Metadata = Owned.Metadata(region, "pod", Names.Migrate),
+            Status = new V1PodStatus { Phase = "Running" },
+        };
+
+        var running = Plan(region, Observe(region) with { Jobs = [job], Pods = [pod] });
+        Assert.Equal<IEnumerable<V1Job>>(deletes ? [job] : [], running.EndedJobs);
+        Assert.False(running.StartsMigration);
+        job.Metadata.DeletionTimestamp = Noon;
+        var ending = Plan(region, Observe(region) with { Jobs = [job], Pods = [pod] });
+        Assert.Empty(ending.EndedJobs);
+        Assert.False(ending.StartsMigration);
+        Assert.False(Plan(region, Observe(region) with { Pods = [pod] }).StartsMigration);
+        pod.Status.Phase = "Failed";
+        Assert.True(Plan(region, Observe(region) with { Pods = [pod] }).StartsMigration);
+    }
+
+    [Fact]
+    public void Of_FailedMigrationOfAnotherSpecification_IsReplacedAtOnce()
+    {
+        var region = Region("eu");
+        var job = MigrationJob.Build(region, Plan(region, Observe(region)).Migration.Digest);
+        job.Status = Ended("Failed", 1);
+        Assert.Empty(Plan(region, Observe(region) with { Jobs = [job] }).EndedJobs);
+
+        region.Spec = region.Spec with { App = region.Spec.App with { PriorityClassName = "high" } };
+
+        Assert.Equal<IEnumerable<V1Job>>([job], Plan(region, Observe(region) with { Jobs = [job] }).EndedJobs);
+    }
+
+    [Theory]
+    [InlineData(0, false, 5.0)]
+    [InlineData(4, false, 1.0)]
+    [InlineData(5, true, null)]
+    public void Of_ConnectionChanged_WaitsUntilItStays(int secondsAgo, bool starts, double? settlesIn)
+    {
+        var region = Region("eu");
+
+        var plan = Plan(region, Observe(region) with { ConnectionChangedAt = new DateTimeOffset(Noon).AddSeconds(-secondsAgo) });
+
+        Assert.Equal((starts, settlesIn), (plan.StartsMigration, plan.SettlesIn?.TotalSeconds));
+    }
+
+    [Fact]
+    public void Of_JobWithoutAnOwner_IsAdopted()
+    {
+        var region = Region("eu");
+        var job = MigrationJob.Build(region, Plan(region, Observe(region)).Migration.Digest);
+        Assert.Empty(Plan(region, Observe(region) with { Jobs = [job] }).OrphanedJobs);
+        job.Metadata.OwnerReferences = null;
+        Assert.Equal<IEnumerable<V1Job>>([job], Plan(region, Observe(region) with { Jobs = [job] }).OrphanedJobs);
     }
 
     [Theory]
@@ -148,6 +210,20 @@ public sealed class RegionPlanTests
         Assert.Equal(applies, Plan(region, Observe(region)).Applies);
         Assert.False(Plan(region, Observe(region) with { Secrets = new Dictionary<string, V1Secret>() }).Applies);
     }
+
+    private static V1JobStatus Ended(string condition, int secondsAgo) =>
+        new()
+        {
+            Conditions =
+            [
+                new V1JobCondition
+                {
+                    Type = condition,
+                    Status = "True",
+                    LastTransitionTime = Noon.AddSeconds(-secondsAgo),
+                },
+            ],
+        };
 
     private static RegionPlan Plan(V1Alpha1ShortenerRegion region, ObservedRegion observed) => RegionPlan.Of(region, observed, new DateTimeOffset(Noon));
 
