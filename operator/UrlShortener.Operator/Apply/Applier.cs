@@ -5,6 +5,7 @@ using k8s.Models;
 using UrlShortener.ControllerRuntime.Api;
 using UrlShortener.ControllerRuntime.Events;
 using UrlShortener.Operator.Conditions;
+using UrlShortener.Operator.Entities;
 
 namespace UrlShortener.Operator.Apply;
 
@@ -55,6 +56,8 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
             name,
             async () =>
             {
+                if (!await IsThereAsync(owner, cancellationToken))
+                    return null;
                 await client.ApplyAsync(owned, FieldManagers.Operator, force: true, cancellationToken);
                 events.Record(owner, EventSeverity.Normal, "Adopted", "Update", $"Adopted {name}, which had no owner.");
                 return null;
@@ -113,6 +116,8 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
         var isOrphan = live is not null && Owned.IsOrphan(live, desired) && Labels.AnnotationOf(live.Metadata, Labels.AppliedDigest) is not null;
         if (live is not null && !isOrphan && !Owned.IsControlledBy(live, owner))
             return NameTaken(name, live);
+        if (isOrphan && !await IsThereAsync(owner, cancellationToken))
+            return null;
 
         var digest = Digest.OfObject(desired);
         desired.Metadata.Annotations = new Dictionary<string, string>(desired.Metadata.Annotations ?? new Dictionary<string, string>())
@@ -177,6 +182,17 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
                 ? $"{name} exists and does not belong to this object. Delete it, or use another name for this object."
                 : $"{name} of an earlier object is still being deleted."
         );
+
+    // Kubernetes' garbage collector may be removing the owner from its objects at this moment. It deletes what the operator adopts for that owner again.
+    private async Task<bool> IsThereAsync(IKubernetesObject<V1ObjectMeta> owner, CancellationToken cancellationToken)
+    {
+        var key = ObjectKey.Of(owner);
+        IKubernetesObject<V1ObjectMeta>? live =
+            owner is V1Alpha1KeyPool
+                ? await client.GetAsync<V1Alpha1KeyPool>(key, cancellationToken)
+                : await client.GetAsync<V1Alpha1ShortenerRegion>(key, cancellationToken);
+        return live?.Metadata is { DeletionTimestamp: null } metadata && metadata.Uid == owner.Metadata.Uid;
+    }
 
     // Server-side apply merges lists by key, and leaves fields of others. Then what is left in the way is removed.
     private async Task<T> MergeAsync<T>(T desired, JsonObject wanted, CancellationToken cancellationToken)
