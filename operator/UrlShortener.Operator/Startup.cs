@@ -64,7 +64,7 @@ internal static class Startup
         if (options.Webhooks.Enabled)
         {
             builder.Services.AddSingleton<IKubernetes>(_ => KubernetesClients.CreateLocalKubernetes());
-            builder.Services.AddWebhooks(options.Webhooks);
+            builder.Services.AddWebhooks(options.Webhooks, options.ListenAddress);
         }
 
         builder

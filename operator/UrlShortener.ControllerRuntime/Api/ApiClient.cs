@@ -20,13 +20,16 @@ public sealed class ApiClient : IDisposable
     /// <summary>Creates a client with its own connections.</summary>
     /// <param name="configuration">Address and credentials.</param>
     /// <param name="timeout">Maximum duration of a request, from its start to the last byte of the answer.</param>
-    public ApiClient(KubernetesClientConfiguration configuration, TimeSpan timeout)
+    /// <param name="read">Reads the configuration again, after the cluster has replaced its authority; null: it never changes.</param>
+    public ApiClient(KubernetesClientConfiguration configuration, TimeSpan timeout, Func<KubernetesClientConfiguration>? read = null)
     {
         _timeout = timeout;
         SocketsHttpHandler? handler = null;
         configuration.FirstMessageHandlerSetup = made => HttpSettings.Apply(handler = made);
         _kubernetes = new Kubernetes(configuration);
         _handler = handler!;
+        if (read is not null)
+            AuthorityTrust.Apply(_handler, configuration, read);
     }
 
     /// <summary>Reads the object at a path.</summary>

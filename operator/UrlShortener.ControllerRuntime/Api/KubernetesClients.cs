@@ -16,9 +16,9 @@ public sealed class KubernetesClients : IDisposable
     {
         var local = configure();
         Namespace = local.Namespace ?? "default";
-        Requests = new ApiClient(local, Timeout);
-        Watches = new ApiClient(configure(), Timeout);
-        Leases = new ApiClient(configure(), LeaseTimeout);
+        Requests = new ApiClient(local, Timeout, configure);
+        Watches = new ApiClient(configure(), Timeout, configure);
+        Leases = new ApiClient(configure(), LeaseTimeout, configure);
     }
 
     /// <summary>For ordinary requests.</summary>
@@ -42,9 +42,12 @@ public sealed class KubernetesClients : IDisposable
     public static IKubernetes CreateLocalKubernetes()
     {
         var configuration = FindLocal();
-        configuration.FirstMessageHandlerSetup = HttpSettings.Apply;
         configuration.HttpClientTimeout = Timeout;
-        return new Kubernetes(configuration);
+        SocketsHttpHandler? handler = null;
+        configuration.FirstMessageHandlerSetup = made => HttpSettings.Apply(handler = made);
+        var kubernetes = new Kubernetes(configuration);
+        AuthorityTrust.Apply(handler!, configuration, FindLocal);
+        return kubernetes;
     }
 
     /// <summary>A cluster with a known address and credentials.</summary>

@@ -12,6 +12,9 @@ public interface IInformer
     /// <summary>Whether the server does not serve the kind.</summary>
     bool IsNotServed { get; }
 
+    /// <summary>Whether the process can do without the kind.</summary>
+    bool IsOptional { get; }
+
     /// <summary>Time since the last data from the server; over several namespaces, the longest.</summary>
     TimeSpan SilentFor { get; }
 

@@ -45,6 +45,9 @@ public sealed class Informer<T> : IInformer
     public bool IsNotServed => _reflectors.Any(reflector => reflector.IsNotServed);
 
     /// <inheritdoc/>
+    public bool IsOptional => _options.Optional;
+
+    /// <inheritdoc/>
     public TimeSpan SilentFor => _reflectors.Max(reflector => reflector.SilentFor);
 
     /// <summary>Adds a handler, before the informer runs. It must be quick. What it throws is logged, and it sees the object again at the next

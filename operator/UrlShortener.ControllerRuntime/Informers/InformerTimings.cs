@@ -24,7 +24,7 @@ public sealed record InformerTimings
     public TimeSpan Resync { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary>Delay between attempts while the server does not serve the kind, plus or minus 20 %.</summary>
-    public TimeSpan NotServedRetry { get; init; } = TimeSpan.FromSeconds(60);
+    public TimeSpan NotServedRetry { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Delays after failures.</summary>
     public Backoff Reconnect { get; init; } = Backoff.Reconnect;

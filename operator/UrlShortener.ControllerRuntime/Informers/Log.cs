@@ -24,11 +24,10 @@ internal static partial class Log
 
     [LoggerMessage(
         EventName = "KindNotServed",
-        Level = LogLevel.Warning,
         Message = "The server does not serve {Kind} of {ApiVersion}; retrying about every {Interval}. Install its definition, or turn off the feature that "
             + "needs it."
     )]
-    public static partial void KindNotServed(ILogger logger, string kind, string apiVersion, TimeSpan interval);
+    public static partial void KindNotServed(ILogger logger, LogLevel level, string kind, string apiVersion, TimeSpan interval);
 
     [LoggerMessage(
         EventName = "ObjectUndecodable",

@@ -121,7 +121,13 @@ internal sealed class Reflector<T>
         {
             // A server that has just started may not serve a kind yet; so the cache stays.
             if (!_isNotServed)
-                Log.KindNotServed(_logger, _type.Kind, _type.ApiVersion, _options.Timings.NotServedRetry);
+                Log.KindNotServed(
+                    _logger,
+                    _options.Optional ? LogLevel.Information : LogLevel.Warning,
+                    _type.Kind,
+                    _type.ApiVersion,
+                    _options.Timings.NotServedRetry
+                );
             _isNotServed = true;
             ReportContact();
             if (_options.Optional)

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.Json.Nodes;
 using k8s.Models;
 using UrlShortener.Contracts;
 using UrlShortener.ControllerRuntime.Api;
@@ -38,6 +39,9 @@ internal sealed class KeyPoolController(
             await CommandAsync(pool, observed, plan, cancellationToken);
         }
 
+        if (plan.StopsWorkers)
+            await StopWorkersAsync(pool, cancellationToken);
+
         var now = time.GetUtcNow();
         var former = pool.Status;
         var (status, changed) = KeyPoolStatusRules.Build(pool, observed, plan, memory.NumbersAt, now);
@@ -60,6 +64,15 @@ internal sealed class KeyPoolController(
         _memory.TryRemove(pool.Metadata.Uid, out _);
         KeyPoolMetrics.Remove(pool);
         return Task.FromResult(ReconciliationResult<V1Alpha1KeyPool>.Success(pool));
+    }
+
+    // The number alone: the rest of the Deployment is that of the region, and may be needed again.
+    private async Task StopWorkersAsync(V1Alpha1KeyPool pool, CancellationToken cancellationToken)
+    {
+        var key = new ObjectKey(pool.Metadata.NamespaceProperty, KgsResources.NameOf(pool));
+        var patch = new JsonObject { ["spec"] = new JsonObject { ["replicas"] = 0 } };
+        await client.PatchAsync<V1Deployment>(key, patch, FieldManagers.Operator, cancellationToken);
+        events.Record(pool, EventSeverity.Normal, "WorkersStopped", "Update", $"Stopped the workers: ShortenerRegion {pool.Spec.RegionRef.Name} is gone.");
     }
 
     // Applies independent objects even if others are refused. Workers need their token.

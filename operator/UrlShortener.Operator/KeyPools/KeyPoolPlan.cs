@@ -37,6 +37,9 @@ internal sealed record KeyPoolPlan
     /// <summary>Memory for the next reconcile.</summary>
     public required WorkerHistory History { get; init; }
 
+    /// <summary>Whether to stop the workers, since their region is gone and with it their settings and service account.</summary>
+    public bool StopsWorkers { get; init; }
+
     /// <summary>Whether to command a refill.</summary>
     public bool Refills { get; init; }
 
@@ -64,6 +67,11 @@ internal sealed record KeyPoolPlan
             Workers = workers,
             History = next,
             BadEpoch = bad,
+            StopsWorkers =
+                obstacle is { Reason: Reasons.RegionNotFound }
+                && !pool.Spec.Suspend
+                && observed.Deployment is { Spec.Replicas: not 0 } deployment
+                && Owned.IsControlledBy(deployment, pool),
         };
         if (obstacle is not null || observed.Region is not { } region)
             return plan;

@@ -11,8 +11,14 @@ internal static class RuntimeEnvironment
     /// <summary>Mount path of the blocklist.</summary>
     public const string BlocklistFolder = "/etc/url-shortener/blocklist";
 
+    // A setting of the .NET host.
+    private const string HostStopLimit = "ShutdownTimeoutSeconds";
+
     /// <summary>How long pods keep serving after SIGTERM, until every kube-proxy and load balancer has removed them.</summary>
     public static readonly TimeSpan DrainDelay = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a process may take for running requests and queued clicks after the drain. Then it ends, and logs what it drops.</summary>
+    public static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(20);
 
     /// <summary>Plain settings of all processes of a region, as environment variables.</summary>
     public static SortedDictionary<string, string> Plain(RegionSpec region)
@@ -23,6 +29,7 @@ internal static class RuntimeEnvironment
             [Variable(SettingNames.RegionName)] = region.Region,
             [Variable(SettingNames.PublicBaseUrl)] = (region.Traffic.PublicBaseUrl ?? $"https://{region.Traffic.Hostnames[0]}").TrimEnd('/'),
             [Variable(SettingNames.DrainDelay)] = DrainDelay.ToString("c", CultureInfo.InvariantCulture),
+            [HostStopLimit] = ((int)StopLimit.TotalSeconds).ToString(CultureInfo.InvariantCulture),
             // No diagnostic sockets: the file system is read-only.
             ["DOTNET_EnableDiagnostics"] = "0",
         };

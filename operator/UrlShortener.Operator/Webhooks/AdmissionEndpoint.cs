@@ -30,8 +30,9 @@ internal sealed class AdmissionEndpoint(ScaledObjects objects, ILogger<Admission
         }
 
         var decision = await DecideAsync(request, context.RequestAborted);
-        WebhookMetrics.CountAdmission(request, decision);
-        if (decision.Refusal is { } refusal)
+        if (request.Uid != AdmissionWarmup.Uid)
+            WebhookMetrics.CountAdmission(request, decision);
+        if (decision.Refusal is { } refusal && request.Uid != AdmissionWarmup.Uid)
             Log.Refused(logger, request.Operation, request.Resource?.Resource, request.Namespace, request.Name, refusal);
         var answer = new AdmissionReview
         {

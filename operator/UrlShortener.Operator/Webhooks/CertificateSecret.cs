@@ -18,6 +18,15 @@ internal sealed class CertificateSecret(IKubernetes client, WebhookOptions optio
     private const string ServingCertificate = "tls.crt";
     private const string ServingKey = "tls.key";
 
+    /// <summary>The Secret, for events about it.</summary>
+    public V1Secret Reference =>
+        new()
+        {
+            ApiVersion = V1Secret.KubeApiVersion,
+            Kind = V1Secret.KubeKind,
+            Metadata = new V1ObjectMeta { Name = options.SecretName, NamespaceProperty = options.Namespace },
+        };
+
     /// <summary>
     /// Reads the certificates, and the version that <see cref="TryWriteAsync"/> needs. No version: there is no Secret. No set: the Secret is unreadable.
     /// </summary>

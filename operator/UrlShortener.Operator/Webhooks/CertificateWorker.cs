@@ -1,4 +1,6 @@
 using k8s.Autorest;
+using k8s.Models;
+using UrlShortener.ControllerRuntime.Events;
 
 namespace UrlShortener.Operator.Webhooks;
 
@@ -11,6 +13,7 @@ internal sealed class CertificateWorker(
     WebhookConfiguration configuration,
     ServingCertificate serving,
     WebhookOptions options,
+    EventRecorder events,
     TimeProvider time,
     ILogger<CertificateWorker> logger
 ) : BackgroundService
@@ -21,8 +24,21 @@ internal sealed class CertificateWorker(
     // For all requests of one check.
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
+    // Another installation that publishes another CA bundle is seen this often before it is reported. Once may be a restored backup.
+    private const int ContestLimit = 2;
+
     // Logged once per absence, not at every check.
     private bool _isMissing;
+
+    // The last one that was seen; null: none.
+    private V1ValidatingWebhookConfiguration? _known;
+
+    private bool _hasPublished;
+
+    private int _contests;
+
+    /// <summary>Whether another installation publishes its CA bundle in the same configuration.</summary>
+    public bool IsContested => _contests >= ContestLimit;
 
     /// <summary>One check: carries out the steps that are due, serves with the result and publishes it.</summary>
     /// <exception cref="HttpOperationException">The API server refused the request.</exception>
@@ -44,15 +60,15 @@ internal sealed class CertificateWorker(
 
             serving.Use(set!.Serving);
             WebhookMetrics.SetCertificates(set);
-            if (published is null && !_isMissing)
-                Log.ConfigurationMissing(logger, options.ConfigurationName);
-            _isMissing = published is null;
-            if (published is not null && !isPublished)
+            if (published is null)
             {
-                await configuration.PublishAsync(published, set.Bundle, cancellationToken);
-                Log.AuthorityPublished(logger, options.ConfigurationName);
+                await RestoreAsync(set.Bundle, cancellationToken);
+                return;
             }
 
+            (_isMissing, _known) = (false, published);
+            if (!isPublished)
+                await PublishAsync(published, set.Bundle, cancellationToken);
             return;
         }
     }
@@ -70,6 +86,37 @@ internal sealed class CertificateWorker(
         {
             // The end.
         }
+    }
+
+    // Only what this process has seen, and at the second look: an installation may be without one, and to uninstall deletes it before the operator ends.
+    private async Task RestoreAsync(string bundle, CancellationToken cancellationToken)
+    {
+        if (!_isMissing)
+        {
+            _isMissing = true;
+            Log.ConfigurationMissing(logger, options.ConfigurationName);
+        }
+        else if (_known is not null)
+        {
+            await configuration.RestoreAsync(_known, bundle, cancellationToken);
+            Log.ConfigurationRestored(logger, options.ConfigurationName);
+        }
+    }
+
+    private async Task PublishAsync(V1ValidatingWebhookConfiguration published, string bundle, CancellationToken cancellationToken)
+    {
+        if (_hasPublished && WebhookConfiguration.IsForeign(published, bundle) && ++_contests >= ContestLimit)
+        {
+            Log.ConfigurationContested(logger, options.ConfigurationName);
+            var note =
+                $"Another installation of the operator writes its CA bundle into ValidatingWebhookConfiguration {options.ConfigurationName}. "
+                + "Give each installation its own: Operator:Webhooks:ConfigurationName.";
+            events.Record(secret.Reference, EventSeverity.Warning, "WebhookContested", "Publish", note);
+        }
+
+        await configuration.PublishAsync(published, bundle, cancellationToken);
+        _hasPublished = true;
+        Log.AuthorityPublished(logger, options.ConfigurationName);
     }
 
     private async Task TryLookAsync(CancellationToken stoppingToken)

@@ -40,4 +40,36 @@ internal static partial class Log
         Message = "ValidatingWebhookConfiguration {Configuration} does not exist; only the reconcile validates specifications."
     )]
     public static partial void ConfigurationMissing(ILogger logger, string configuration);
+
+    [LoggerMessage(
+        EventId = 9,
+        EventName = "WebhookConfigurationRestored",
+        Level = LogLevel.Warning,
+        Message = "ValidatingWebhookConfiguration {Configuration} was deleted; created it again."
+    )]
+    public static partial void ConfigurationRestored(ILogger logger, string configuration);
+
+    [LoggerMessage(
+        EventId = 10,
+        EventName = "WebhookConfigurationContested",
+        Level = LogLevel.Warning,
+        Message = "Another installation writes its CA bundle into ValidatingWebhookConfiguration {Configuration}; give each installation its own."
+    )]
+    public static partial void ConfigurationContested(ILogger logger, string configuration);
+
+    [LoggerMessage(
+        EventId = 7,
+        EventName = "WebhookWarm",
+        Level = LogLevel.Information,
+        Message = "The webhook answered its own requests in {Milliseconds:0} ms."
+    )]
+    public static partial void WarmedUp(ILogger logger, double milliseconds);
+
+    [LoggerMessage(
+        EventId = 8,
+        EventName = "WebhookWarmupFailed",
+        Level = LogLevel.Warning,
+        Message = "The webhook did not answer its own requests; this replica is not ready, and retries every second."
+    )]
+    public static partial void WarmupFailed(ILogger logger, Exception error);
 }

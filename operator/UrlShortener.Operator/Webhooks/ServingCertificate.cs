@@ -9,8 +9,13 @@ internal sealed class ServingCertificate
     private volatile X509Certificate2? _current;
     private string? _pem;
 
+    private readonly TaskCompletionSource _available = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     /// <summary>The certificate; null until there is one.</summary>
     public X509Certificate2? Current => _current;
+
+    /// <summary>Waits until there is one.</summary>
+    public Task WaitAsync(CancellationToken cancellationToken) => _available.Task.WaitAsync(cancellationToken);
 
     /// <summary>Switches to a certificate; does nothing if it is the current one.</summary>
     public void Use(Certificate certificate)
@@ -19,5 +24,6 @@ internal sealed class ServingCertificate
             return;
         _current = certificate.Open();
         _pem = certificate.CertificatePem;
+        _available.TrySetResult();
     }
 }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Authentication;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using UrlShortener.ControllerRuntime.Events;
 
 namespace UrlShortener.Operator.Webhooks;
 
@@ -11,9 +12,13 @@ internal static class WebhookServices
     private const string ReadyTag = "ready";
 
     /// <summary>Adds the webhook. Needs an <c>IKubernetes</c> of the local cluster.</summary>
-    public static IServiceCollection AddWebhooks(this IServiceCollection services, WebhookOptions options)
+    /// <param name="services">The services.</param>
+    /// <param name="options">The settings.</param>
+    /// <param name="address">Address to listen on; null: all.</param>
+    public static IServiceCollection AddWebhooks(this IServiceCollection services, WebhookOptions options, IPAddress? address = null)
     {
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<EventRecorder>();
         services.AddSingleton(options);
         services.AddSingleton<CertificateSecret>();
         services.AddSingleton<WebhookConfiguration>();
@@ -21,7 +26,10 @@ internal static class WebhookServices
         services.AddSingleton<ScaledObjects>();
         services.AddSingleton<AdmissionEndpoint>();
         services.AddHostedService<CertificateWorker>();
-        services.AddHealthChecks().AddCheck<CertificateCheck>("webhook", tags: [ReadyTag]);
+        services.AddSingleton(OwnAddress.Of(address, options.Port));
+        services.AddSingleton<AdmissionWarmup>();
+        services.AddHostedService(provider => provider.GetRequiredService<AdmissionWarmup>());
+        services.AddHealthChecks().AddCheck<AdmissionCheck>("webhook", tags: [ReadyTag]);
         return services;
     }
 

@@ -20,11 +20,25 @@ public sealed class ReadinessCheckTests
         Assert.Equal(expected, result.Status == HealthStatus.Healthy);
     }
 
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(false, false)]
+    public async Task Check_KindThatIsNoLongerServed_IsReadyOnlyIfItIsOptional(bool isOptional, bool expected)
+    {
+        var check = new ReadinessCheck([new StubInformer(true, TimeSpan.Zero) { IsNotServed = true, IsOptional = isOptional }]);
+
+        var result = await check.CheckHealthAsync(new HealthCheckContext(), TestContext.Current.CancellationToken);
+
+        Assert.Equal(expected, result.Status == HealthStatus.Healthy);
+    }
+
     private sealed record StubInformer(bool HasSynced, TimeSpan SilentFor) : IInformer
     {
         public string Kind => "Stub";
 
-        public bool IsNotServed => false;
+        public bool IsNotServed { get; init; }
+
+        public bool IsOptional { get; init; }
 
         public Task WaitForSyncAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

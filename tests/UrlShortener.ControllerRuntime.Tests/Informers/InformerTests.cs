@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using k8s;
 using k8s.Models;
 using UrlShortener.ControllerRuntime.Informers;
@@ -160,6 +161,101 @@ public sealed class InformerTests(RuntimeClusterFixture fixture) : RuntimeTest
         var widget = V1Widget.Build(space, name);
         (widget.ApiVersion, widget.Kind) = ("tests.urlshortener.dev/v1", "Widget");
         return widget;
+    }
+
+    [Fact]
+    public async Task Informer_DefinitionDeletedAndMadeAgain_SaysSoAndReadsAgain()
+    {
+        // Retried often enough for a definition to be back in use within ten seconds.
+        Assert.InRange(new InformerTimings().NotServedRetry, TimeSpan.Zero, TimeSpan.FromSeconds(8));
+        var cluster = await fixture.GetAsync();
+        using var client = cluster.CreateClient();
+        await using var space = await cluster.CreateNamespaceAsync("definition", Token);
+        await InstallAsync();
+        await CreateAsync("a");
+        var timings = Fast with { NotServedRetry = TimeSpan.FromMilliseconds(200) };
+        await using var running = await RunningInformer<Gadget>.StartAsync(
+            cluster.Kubeconfig,
+            null,
+            new InformerOptions<Gadget> { Namespaces = [space.Name], Timings = timings }
+        );
+        await UntilAsync(() => running.Informer.Cache.Count == 1, "the object is there");
+
+        await client.ApiextensionsV1.DeleteCustomResourceDefinitionAsync("gadgets.tests.urlshortener.dev", cancellationToken: Token);
+        await UntilAsync(() => running.Informer.IsNotServed, "the kind is not served");
+        await InstallAsync();
+        await CreateAsync("b");
+
+        await UntilAsync(() => running.Informer.Cache.GetAll().SingleOrDefault()?.Metadata.Name == "b", "the new object is there, alone");
+        Assert.False(running.Informer.IsNotServed);
+        await client.ApiextensionsV1.DeleteCustomResourceDefinitionAsync("gadgets.tests.urlshortener.dev", cancellationToken: Token);
+
+        Task InstallAsync() =>
+            TryUntilAsync(() =>
+                client.CustomObjects.CreateClusterCustomObjectAsync(
+                    Definition(),
+                    "apiextensions.k8s.io",
+                    "v1",
+                    "customresourcedefinitions",
+                    cancellationToken: Token
+                )
+            );
+
+        Task CreateAsync(string name) =>
+            TryUntilAsync(() =>
+                client.CustomObjects.CreateNamespacedCustomObjectAsync(
+                    new JsonObject
+                    {
+                        ["apiVersion"] = "tests.urlshortener.dev/v1",
+                        ["kind"] = "Gadget",
+                        ["metadata"] = new JsonObject { ["name"] = name },
+                    },
+                    "tests.urlshortener.dev",
+                    "v1",
+                    space.Name,
+                    "gadgets",
+                    cancellationToken: Token
+                )
+            );
+
+        // A definition that is being deleted or has just been made answers 404, 409 or 429.
+        static Task TryUntilAsync(Func<Task> tryAsync) =>
+            UntilAsync(
+                async () =>
+                {
+                    try
+                    {
+                        await tryAsync();
+                        return true;
+                    }
+                    catch (k8s.Autorest.HttpOperationException early) when ((int)early.Response.StatusCode is 404 or 405 or 409 or 429)
+                    {
+                        return false;
+                    }
+                },
+                "it is created"
+            );
+
+        static JsonObject Definition() =>
+            JsonNode
+                .Parse(
+                    """
+                    {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "gadgets.tests.urlshortener.dev"},
+                     "spec": {"group": "tests.urlshortener.dev", "scope": "Namespaced", "names": {"kind": "Gadget", "plural": "gadgets"},
+                              "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {"type": "object"}}}]}}
+                    """
+                )!
+                .AsObject();
+    }
+
+    [KubernetesEntity(Group = "tests.urlshortener.dev", ApiVersion = "v1", Kind = "Gadget", PluralName = "gadgets")]
+    private sealed class Gadget : IKubernetesObject<V1ObjectMeta>
+    {
+        public string ApiVersion { get; set; } = "";
+
+        public string Kind { get; set; } = "";
+
+        public V1ObjectMeta Metadata { get; set; } = new();
     }
 
     [KubernetesEntity(Group = "tests.urlshortener.dev", ApiVersion = "v1", Kind = "Unserved", PluralName = "unserveds")]

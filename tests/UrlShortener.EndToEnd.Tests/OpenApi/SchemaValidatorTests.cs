@@ -47,17 +47,16 @@ public sealed class SchemaValidatorTests
     }
 
     [Theory]
-    [InlineData("""{"mulitpleOf":2}""")]
+    [InlineData("""{"multipleOf":2}""")]
     [InlineData("""{"format":"byte"}""")]
     [InlineData("""{"type":"text"}""")]
     [InlineData("""{"$ref":"other.json"}""")]
-    [InlineData("""{"$ref":"#/components/schemas/Other"}""")]
     public void Validate_UnknownKeyword_Throws(string schema)
     {
         var validator = new SchemaValidator(JsonElement.Parse(Document));
 
-        Assert.ThrowsAny<Json.Schema.JsonSchemaException>(() => validator.Validate(JsonElement.Parse(schema), JsonElement.Parse("\"a\"")));
-        Assert.ThrowsAny<Json.Schema.JsonSchemaException>(() =>
+        Assert.Throws<NotSupportedException>(() => validator.Validate(JsonElement.Parse(schema), JsonElement.Parse("\"a\"")));
+        Assert.Throws<NotSupportedException>(() =>
             validator.RequireSupport(JsonElement.Parse("""{"properties":{"a":{"items":SCHEMA}}}""".Replace("SCHEMA", schema, StringComparison.Ordinal)))
         );
     }

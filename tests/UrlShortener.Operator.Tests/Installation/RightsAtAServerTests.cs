@@ -54,6 +54,8 @@ public sealed class RightsAtAServerTests(InstalledCluster installed)
     [InlineData("bind", "rbac.authorization.k8s.io", "clusterroles", "", "", "cluster-admin")]
     [InlineData("delete", "urlshortener.dev", "shortenerregions", "", Regions, "eu")]
     [InlineData("patch", "admissionregistration.k8s.io", "validatingwebhookconfigurations", "", "", "another")]
+    [InlineData("create", "admissionregistration.k8s.io", "validatingwebhookconfigurations", "", "", "another")]
+    [InlineData("create", "admissionregistration.k8s.io", "validatingwebhookconfigurations", "", "", "")]
     [InlineData("patch", "apiextensions.k8s.io", "customresourcedefinitions", "", "", "keypools.urlshortener.dev")]
     [InlineData("list", "", "nodes", "", "", "")]
     [InlineData("list", "", "namespaces", "", "", "")]

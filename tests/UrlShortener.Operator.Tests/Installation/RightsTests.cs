@@ -59,7 +59,7 @@ public sealed class RightsTests
     {
         Assert.Equal(
             [
-                "admissionregistration.k8s.io/validatingwebhookconfigurations[shortener-operator]: get patch",
+                "admissionregistration.k8s.io/validatingwebhookconfigurations[shortener-operator]: create get patch",
                 "urlshortener.dev/keypools: get list patch watch",
                 "urlshortener.dev/shortenerregions: get list patch watch",
                 "urlshortener.dev/keypools/finalizers: update",
@@ -74,9 +74,10 @@ public sealed class RightsTests
     }
 
     [Fact]
-    public void Role_InTheOperatorsNamespace_IsAboutItsLeaseAndItsSecretAlone() =>
+    public void Role_InTheOperatorsNamespace_IsAboutItsLeaseItsSecretAndItsEventsAlone() =>
         Assert.Equal(
             [
+                "/events: create patch",
                 "/secrets: create",
                 $"/secrets[{new WebhookOptions().SecretName}]: get update",
                 "coordination.k8s.io/leases: create",

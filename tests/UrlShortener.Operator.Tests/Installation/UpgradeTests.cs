@@ -1,6 +1,7 @@
 using k8s;
 using k8s.Models;
 using Microsoft.Extensions.Logging.Abstractions;
+using UrlShortener.ControllerRuntime.Events;
 using UrlShortener.Operator.Webhooks;
 using UrlShortener.TestServers;
 using UrlShortener.TestServers.Kubernetes;
@@ -118,6 +119,7 @@ public sealed class UpgradeTests(UpgradeTests.EmptyCluster servers) : IClassFixt
             configuration,
             new ServingCertificate(),
             options,
+            new EventRecorder(TimeProvider.System),
             TimeProvider.System,
             NullLogger<CertificateWorker>.Instance
         );
@@ -139,6 +141,18 @@ public sealed class UpgradeTests(UpgradeTests.EmptyCluster servers) : IClassFixt
         var managers = (await configuration.FindAsync(Token))!.Metadata.ManagedFields.Select(entry => entry.Manager).ToList();
         Assert.Contains("shortener-operator-webhook", managers);
         Assert.DoesNotContain("kubernetes-csharp", managers);
+
+        // Deleted while the operator runs, it is made again as it was, with the operator's own rights. To apply the manifests again is no conflict.
+        using var admin = cluster.CreateClient();
+        await worker.LookAsync(Token);
+        await admin.AdmissionregistrationV1.DeleteValidatingWebhookConfigurationAsync(options.ConfigurationName, cancellationToken: Token);
+        await worker.LookAsync(Token);
+        Assert.Null(await configuration.FindAsync(Token));
+        await worker.LookAsync(Token);
+        Assert.Equal(isServerSide ? 7 : 6, (await configuration.FindAsync(Token))!.Webhooks[0].TimeoutSeconds);
+        Assert.Equal(published, await ReadBundlesAsync());
+        await cluster.RunKubectlAsync(["apply", isServerSide ? "--server-side" : "--server-side=false", "-k", _folder.FullName], Token);
+        Assert.Equal(published, await ReadBundlesAsync());
 
         async Task<List<string>> ReadBundlesAsync()
         {

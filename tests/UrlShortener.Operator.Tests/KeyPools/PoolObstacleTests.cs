@@ -2,6 +2,7 @@ using System.Text;
 using k8s;
 using k8s.Models;
 using UrlShortener.Operator.Conditions;
+using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Tests.Regions;
 using Xunit;
 
@@ -38,6 +39,33 @@ public sealed class PoolObstacleTests(ApiServerFixture apiServer, StoresFixture 
         await Lab.CreateSecretAsync("later", redis.Configuration);
         await Pool.UntilAsync("True", ConditionTypes.Ready);
         await Pool.UntilAsync("False", ConditionTypes.Stalled);
+    }
+
+    [Fact]
+    public async Task Pool_WhoseRegionIsDeletedAndMadeAgain_StopsItsWorkersAndStartsThem()
+    {
+        await StartAsync();
+
+        await Lab.Client.CustomObjects.DeleteNamespacedCustomObjectAsync(
+            ApiGroup.Name,
+            ApiGroup.Version,
+            Lab.Namespace,
+            V1Alpha1ShortenerRegion.KubePlural,
+            "eu",
+            cancellationToken: Token
+        );
+        await AssertStalledAsync(Reasons.RegionNotFound, "ShortenerRegion eu");
+        await Eventually.HoldsAsync(
+            async () =>
+                (await Lab.Client.CoreV1.ListNamespacedPodAsync(Lab.Namespace, labelSelector: "app.kubernetes.io/component=kgs", cancellationToken: Token))
+                    .Items
+                    .Count == 0,
+            () => "the workers have ended",
+            TimeSpan.FromSeconds(90)
+        );
+
+        await Lab.Client.CreateAsync(Lab.Region(patch: """{ "app": { "minReplicas": 1 } }"""));
+        await Pool.UntilAsync(pool => PoolLab.Has(pool, ConditionTypes.Ready, "True") && pool.Status is { Kgs.ReadyReplicas: >= 1 }, "the workers are back");
     }
 
     private async Task AssertStalledAsync(string reason, string word)

@@ -3,6 +3,7 @@ using k8s;
 using k8s.Models;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Conditions;
+using UrlShortener.Operator.Pods;
 using UrlShortener.TestServers.Kubernetes.Services;
 using Xunit;
 
@@ -149,7 +150,7 @@ public sealed class ServingTests(ApiServerFixture apiServer, StoresFixture store
         );
 
         await Eventually.HoldsAsync(
-            async () => (await Lab.ReadDeploymentAsync()).Spec.Template.Spec.TerminationGracePeriodSeconds == 60,
+            async () => (await Lab.ReadDeploymentAsync()).Spec.Template.Spec.TerminationGracePeriodSeconds == RuntimePod.TerminationSeconds,
             "what the operator owns is changed back"
         );
         Assert.Equal("links", (await Lab.ReadDeploymentAsync()).Metadata.Labels["team"]);

@@ -6,6 +6,7 @@ using k8s;
 using k8s.Models;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using UrlShortener.ControllerRuntime.Events;
 using UrlShortener.Operator.Webhooks;
 using Xunit;
 
@@ -29,6 +30,7 @@ public sealed class CertificateWorkerTests(ApiServerFixture servers)
                 new WebhookConfiguration(client, options),
                 one,
                 options,
+                new EventRecorder(TimeProvider.System),
                 TimeProvider.System,
                 NullLogger<CertificateWorker>.Instance
             ))
@@ -73,6 +75,21 @@ public sealed class CertificateWorkerTests(ApiServerFixture servers)
                 .Webhooks[0]
                 .TimeoutSeconds
         );
+    }
+
+    [Fact]
+    public async Task Configuration_OfTwoInstallations_IsReported()
+    {
+        var cluster = await servers.GetAsync();
+        await using var space = await cluster.CreateNamespaceAsync("one", Token);
+        await using var otherSpace = await cluster.CreateNamespaceAsync("other", Token);
+        await using var host = await WebhookHost.StartAsync(cluster, space.Name, TimeProvider.System);
+        await host.InstallAsync();
+        Assert.False(host.Worker.IsContested);
+
+        await using var other = await WebhookHost.StartAsync(cluster, otherSpace.Name, TimeProvider.System, configuration: host.Options.ConfigurationName);
+
+        await Eventually.HoldsAsync(() => host.Worker.IsContested && other.Worker.IsContested, "both report it");
     }
 
     [Fact]

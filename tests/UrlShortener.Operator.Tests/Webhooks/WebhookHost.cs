@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
@@ -5,7 +6,9 @@ using k8s;
 using k8s.Models;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 using UrlShortener.Operator.Webhooks;
 using UrlShortener.TestServers.Kubernetes;
@@ -32,19 +35,35 @@ internal sealed class WebhookHost : IAsyncDisposable
     /// <summary>Where it is asked.</summary>
     public Uri Address => new($"https://127.0.0.1:{Options.Port}{AdmissionEndpoint.Path}");
 
+    /// <summary>Resource and operation of each request that it answered.</summary>
+    public ConcurrentQueue<string> Answered { get; } = new();
+
+    /// <summary>Number of requests that reached it.</summary>
+    public int Requests { get; private set; }
+
+    /// <summary>What its readiness probe says of the webhook.</summary>
+    public async Task<HealthReportEntry> CheckAsync() =>
+        (await _app.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(TestContext.Current.CancellationToken)).Entries["webhook"];
+
+    /// <summary>What looks after its certificates.</summary>
+    public CertificateWorker Worker => _app.Services.GetServices<Microsoft.Extensions.Hosting.IHostedService>().OfType<CertificateWorker>().Single();
+
     /// <summary>One look at the certificates, now.</summary>
-    public Task LookAsync() =>
-        _app
-            .Services.GetServices<Microsoft.Extensions.Hosting.IHostedService>()
-            .OfType<CertificateWorker>()
-            .Single()
-            .LookAsync(TestContext.Current.CancellationToken);
+    public Task LookAsync() => Worker.LookAsync(TestContext.Current.CancellationToken);
 
     /// <summary>Starts one that looks after its certificates every 100 ms, or, with a clock of its own, every day.</summary>
     /// <param name="cluster">A cluster of local processes: it must reach this process.</param>
     /// <param name="space">Namespace of the Secret, and the one that is asked about.</param>
     /// <param name="time">Its clock.</param>
-    public static async Task<WebhookHost> StartAsync(KubernetesCluster cluster, string space, TimeProvider time)
+    /// <param name="configuration">Name of the configuration; null: one of its own.</param>
+    /// <param name="answers">Whether it answers requests; otherwise it returns 503.</param>
+    public static async Task<WebhookHost> StartAsync(
+        KubernetesCluster cluster,
+        string space,
+        TimeProvider time,
+        bool answers = true,
+        string? configuration = null
+    )
     {
         Assert.SkipUnless(cluster.IsLocal, "The API server must reach this process, as one of local processes does (KUBEBUILDER_ASSETS).");
         var options = new WebhookOptions
@@ -52,7 +71,7 @@ internal sealed class WebhookHost : IAsyncDisposable
             Port = FindPort(),
             Namespace = space,
             ExtraNames = ["127.0.0.1"],
-            ConfigurationName = $"test-{space}",
+            ConfigurationName = configuration ?? $"test-{space}",
             // A clock that is set forward by weeks makes every tick on the way.
             CheckInterval = time == TimeProvider.System ? TimeSpan.FromMilliseconds(100) : TimeSpan.FromHours(24),
         };
@@ -64,9 +83,11 @@ internal sealed class WebhookHost : IAsyncDisposable
         builder.Services.AddWebhooks(options);
         builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.ListenWebhooks());
         var app = builder.Build();
+        var host = new WebhookHost(app, client, options);
+        app.Use((context, next) => host.RecordAsync(context, answers ? next : null));
         app.MapWebhooks();
         await app.StartAsync(TestContext.Current.CancellationToken);
-        return new WebhookHost(app, client, options);
+        return host;
     }
 
     /// <summary>Has the API server ask it about its namespace, and waits until that is in force.</summary>
@@ -105,6 +126,29 @@ internal sealed class WebhookHost : IAsyncDisposable
         await _app.DisposeAsync();
         await _client.AdmissionregistrationV1.DeleteCollectionValidatingWebhookConfigurationAsync(fieldSelector: $"metadata.name={Options.ConfigurationName}");
         _client.Dispose();
+    }
+
+    private async Task RecordAsync(HttpContext context, RequestDelegate? next)
+    {
+        Requests++;
+        if (next is null)
+        {
+            context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            return;
+        }
+
+        using var body = new MemoryStream();
+        // What is malformed or too long is for the endpoint to refuse.
+        if (context.Request.ContentLength is > 0 and < 64 * 1024)
+        {
+            await context.Request.Body.CopyToAsync(body);
+            body.Position = 0;
+            context.Request.Body = body;
+        }
+
+        await next(context);
+        if (context.Response.StatusCode == StatusCodes.Status200OK && JsonNode.Parse(body.ToArray())?["request"] is { } request)
+            Answered.Enqueue($"{request["resource"]!["resource"]} {request["operation"]}");
     }
 
     // A region that only admission refuses, on every version of Kubernetes, and that is not stored.

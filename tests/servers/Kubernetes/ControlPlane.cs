@@ -36,15 +36,15 @@ internal sealed class ControlPlane : IAsyncDisposable
 
     private readonly KubernetesPrograms _programs;
     private readonly KubernetesClusterOptions _options;
-    private readonly ControlPlaneKeys _keys;
     private readonly ServerFolder _folder;
     private readonly int _etcdPort = Ports.Take();
     private readonly int _etcdPeerPort = Ports.Take();
     private readonly int _port = Ports.Take();
     private readonly int _controllersPort = Ports.Take();
     private readonly string _controllersToken = NewToken();
-    private readonly SocketsHttpHandler _handler;
-    private readonly HttpClient _http;
+    private ControlPlaneKeys _keys;
+    private SocketsHttpHandler _handler;
+    private HttpClient _http;
     private ServerProcess? _etcd;
     private ServerProcess? _apiServer;
     private ServerProcess? _controllers;
@@ -56,10 +56,7 @@ internal sealed class ControlPlane : IAsyncDisposable
         _keys = ControlPlaneKeys.Create(TimeProvider.System);
         _folder = ServerFolder.Create(onDisk: false);
         Gate = options.Gated ? new TcpGate(_port) : null;
-        var trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        trust.CustomTrustStore.Add(X509Certificate2.CreateFromPem(_keys.AuthorityPem));
-        _handler = new SocketsHttpHandler { SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = trust } };
-        _http = new HttpClient(_handler) { Timeout = RequestLimit };
+        (_handler, _http) = Connect(_keys.AuthorityPem);
     }
 
     /// <summary>Token of the user <c>admin</c>, who may do everything.</summary>
@@ -158,6 +155,20 @@ internal sealed class ControlPlane : IAsyncDisposable
         await StartApiServerAsync(cancellationToken);
     }
 
+    /// <summary>Replaces the authority and the API server's certificate. Clients that trust the former authority can connect no more.</summary>
+    public async Task RotateAuthorityAsync(CancellationToken cancellationToken)
+    {
+        await StopControllersAsync(cancellationToken);
+        await StopApiServerAsync(cancellationToken);
+        _keys = ControlPlaneKeys.Create(TimeProvider.System, _keys.TokenKeyPem);
+        _http.Dispose();
+        _handler.Dispose();
+        (_handler, _http) = Connect(_keys.AuthorityPem);
+        await WriteFilesAsync(cancellationToken);
+        await StartApiServerAsync(cancellationToken);
+        await StartControllersAsync(cancellationToken);
+    }
+
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
@@ -168,6 +179,14 @@ internal sealed class ControlPlane : IAsyncDisposable
         _http.Dispose();
         _handler.Dispose();
         _folder.Delete();
+    }
+
+    private static (SocketsHttpHandler Handler, HttpClient Http) Connect(string authorityPem)
+    {
+        var trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        trust.CustomTrustStore.Add(X509Certificate2.CreateFromPem(authorityPem));
+        var handler = new SocketsHttpHandler { SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = trust } };
+        return (handler, new HttpClient(handler) { Timeout = RequestLimit });
     }
 
     private static string NewToken() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));

@@ -30,7 +30,9 @@ internal sealed class ControlPlaneKeys
     public string TokenKeyPem { get; }
 
     /// <summary>Makes new ones, valid for 30 days.</summary>
-    public static ControlPlaneKeys Create(TimeProvider time)
+    /// <param name="time">Clock.</param>
+    /// <param name="tokenKeyPem">Key that signs tokens; null: a new one.</param>
+    public static ControlPlaneKeys Create(TimeProvider time, string? tokenKeyPem = null)
     {
         // An hour back, for clocks that were just set.
         var from = time.GetUtcNow() - TimeSpan.FromHours(1);
@@ -59,7 +61,7 @@ internal sealed class ControlPlaneKeys
             authority.ExportCertificatePem(),
             certificate.ExportCertificatePem(),
             key.ExportECPrivateKeyPem(),
-            tokenKey.ExportECPrivateKeyPem()
+            tokenKeyPem ?? tokenKey.ExportECPrivateKeyPem()
         );
     }
 

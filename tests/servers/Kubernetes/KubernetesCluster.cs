@@ -31,8 +31,8 @@ public sealed class KubernetesCluster : IAsyncDisposable
     private readonly ControlPlane? _controlPlane;
     private readonly IAsyncDisposable? _container;
     private readonly ServerFolder _folder;
-    private readonly KubernetesClientConfiguration _configuration;
-    private readonly k8s.Kubernetes _client;
+    private KubernetesClientConfiguration _configuration;
+    private k8s.Kubernetes _client;
 
     private KubernetesCluster(string kubeconfig, KubernetesVersion version, ControlPlane? controlPlane, IAsyncDisposable? container)
     {
@@ -271,6 +271,20 @@ public sealed class KubernetesCluster : IAsyncDisposable
     /// them too, is killed for that and started again.
     /// </summary>
     public Task CompactAsync(CancellationToken cancellationToken) => Local("Compacting the store").CompactAsync(cancellationToken);
+
+    /// <summary>
+    /// Replaces the authority that clients trust, and writes <see cref="Kubeconfig"/> again, in the same place. Other kubeconfigs and clients of before can connect
+    /// no more.
+    /// </summary>
+    public async Task RotateAuthorityAsync(CancellationToken cancellationToken)
+    {
+        var controlPlane = Local("Rotating the authority");
+        await controlPlane.RotateAuthorityAsync(cancellationToken);
+        await KubeconfigFile.WriteAsync(_folder, "admin", controlPlane.Address, controlPlane.AuthorityPem, controlPlane.AdminToken, cancellationToken);
+        _client.Dispose();
+        _configuration = KubernetesClientConfiguration.BuildConfigFromConfigFile(Kubeconfig);
+        _client = CreateClient(Kubeconfig);
+    }
 
     /// <summary>Ends the cluster and removes its data; one that existed before stays.</summary>
     public async ValueTask DisposeAsync()
