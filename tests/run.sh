@@ -15,6 +15,17 @@ dotnet build UrlShortener.sln --configuration "$configuration" --nologo --verbos
 }
 printf 'built in %s s\n' "$((SECONDS - started))"
 
+# What the tests start is what the images hold: compiled ahead of time, which halves the processor time of the several hundred short-lived processes.
+publish() {
+    dotnet publish "$1" --configuration "$configuration" --use-current-runtime --no-self-contained --output "$results/programs/$2" --nologo --verbosity quiet
+}
+if publish runtime/UrlShortener.Runtime runtime && publish operator/UrlShortener.Operator operator; then
+    export TEST_PROGRAMS="$results/programs"
+    printf 'built and published after %s s\n' "$((SECONDS - started))"
+else
+    echo "The programs could not be published for this platform; the tests start what was built."
+fi
+
 # Longest first, so that no lane ends long after the others. A project that is not named here comes last.
 first="EndToEnd.Servers Chaos Operator EndToEnd TestServers Runtime ControllerRuntime"
 projects() {

@@ -2,9 +2,14 @@ using UrlShortener.TestServers;
 
 namespace UrlShortener.TestHarness;
 
-/// <summary>The executables that tests start, of the same configuration as the tests.</summary>
+/// <summary>
+/// The executables that tests start: of the folders <c>runtime</c> and <c>operator</c> in <see cref="FolderVariable"/>, where <c>make test</c> publishes them as
+/// the images do; without it what was built, of the same configuration as the tests.
+/// </summary>
 internal static class BuiltPrograms
 {
+    private const string FolderVariable = "TEST_PROGRAMS";
+
     /// <summary>The product.</summary>
     public static string Runtime => Find("runtime", "UrlShortener.Runtime");
 
@@ -13,6 +18,12 @@ internal static class BuiltPrograms
 
     private static string Find(string folder, string project)
     {
+        if (Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } published)
+        {
+            var program = Path.Combine(published, folder, project);
+            return File.Exists(program) ? program : throw new InvalidOperationException($"{FolderVariable} is set, and there is no {program}.");
+        }
+
         // tests/PROJECT/bin/CONFIGURATION/net10.0
         var framework = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
         var configuration = framework.Parent!.Name;

@@ -301,7 +301,7 @@ internal static class ApiDescription
             schema.Type &= ~JsonSchemaType.Null;
         schema.Format = property.Name switch
         {
-            "original_url" when property.DeclaringType != typeof(BulkResult) => "uri",
+            "original_url" when property.DeclaringType != typeof(BulkResult) => "iri",
             "short_url" or "qr_code_url" => "uri",
             "timestamp" => "date-time",
             "type" when property.DeclaringType == typeof(Problem) => "uri-reference",

@@ -165,7 +165,7 @@ public sealed partial class DocumentTests : ProductTest, IClassFixture<ProductFi
         foreach (
             var (schema, name, format) in ((string, string, string)[])
                 [
-                    ("CreateLinkRequest", "original_url", "uri"),
+                    ("CreateLinkRequest", "original_url", "iri"),
                     ("LinkResponse", "short_url", "uri"),
                     ("LinkResponse", "created_at", "date-time"),
                     ("TimeBucketResponse", "timestamp", "date-time"),
