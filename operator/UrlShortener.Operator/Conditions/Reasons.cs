@@ -63,6 +63,9 @@ internal static class Reasons
     /// <summary>The API server refuses pods, for example because of a quota.</summary>
     public const string PodsRefused = nameof(PodsRefused);
 
+    /// <summary>Somebody paused a Deployment or suspended a Job.</summary>
+    public const string Paused = nameof(Paused);
+
     /// <summary>No node can take a pod.</summary>
     public const string Unschedulable = nameof(Unschedulable);
 

@@ -44,7 +44,7 @@ internal static class KeyPoolStatusRules
         var ready = observed.Deployment?.Status?.AvailableReplicas ?? 0;
         var rollout = RolloutOf(pool, observed, plan);
         var isSettled = Rollouts.IsSettled(rollout, pool.Status?.Conditions, pool.Metadata.Generation, pool.Spec.Suspend);
-        var failure = FailureOf(observed, plan, rollout == Rollout.Done && ready >= pool.Spec.Kgs.MinReplicas, now);
+        var failure = FailureOf(observed, plan, rollout, rollout == Rollout.Done && ready >= pool.Spec.Kgs.MinReplicas, now);
         var (busy, health) = (BusyWith(pool, observed, plan, rollout, now), HealthOf(pool, observed, now));
         var level = observed.Reading?.Level;
         var (isReady, reason, message) = (failure, busy) switch
@@ -204,10 +204,12 @@ internal static class KeyPoolStatusRules
             ? Rollouts.Of(observed.Deployment, KgsResources.BuildDeployment(pool, region, process, observed.Deployment?.Spec.Replicas ?? plan.Workers))
             : Rollout.Pending;
 
-    private static Obstacle? FailureOf(ObservedKeyPool observed, KeyPoolPlan plan, bool isDone, DateTimeOffset now)
+    private static Obstacle? FailureOf(ObservedKeyPool observed, KeyPoolPlan plan, Rollout rollout, bool isDone, DateTimeOffset now)
     {
         if (plan.Obstacle is not null || isDone)
             return plan.Obstacle;
+        if (rollout != Rollout.Done && Rollouts.FindPause(observed.Deployment) is { } pause)
+            return pause;
         if (Rollouts.FindTrouble(observed.Deployment, observed.Pods, now) is var (reason, text))
             return new Obstacle(reason, $"Workers do not run: {text}. Workers that ran before keep running. The condition clears when the cause is gone.");
         return Rollouts.IsStuck(observed.Deployment)

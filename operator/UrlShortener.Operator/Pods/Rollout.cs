@@ -57,6 +57,20 @@ internal static class Rollouts
         : Find(live, "ReplicaFailure", "True") is { } refused ? (Reasons.PodsRefused, LastWords.Clean(refused.Message ?? ""))
         : null;
 
+    /// <summary>The obstacle if somebody paused the Deployment; null: nobody did.</summary>
+    public static Obstacle? FindPause(V1Deployment? live) =>
+        live?.Spec?.Paused == true
+            ? new Obstacle(
+                Reasons.Paused,
+                $"Deployment {live.Metadata.Name} is paused, and its pods are not of the current specification. Run: kubectl rollout resume "
+                    + $"deployment/{live.Metadata.Name}."
+            )
+            : null;
+
+    /// <summary>What the API server says against new pods of the Deployment, in parentheses with a leading space; empty: nothing.</summary>
+    public static string ExplainRefusal(V1Deployment? live) =>
+        Find(live, "ReplicaFailure", "True") is { Message: { } message } ? $" ({LastWords.Clean(message)})" : "";
+
     /// <summary>Whether the Deployment controller gave up waiting for a rollout.</summary>
     public static bool IsStuck(V1Deployment? live) => Find(live, "Progressing", "False") is not null;
 

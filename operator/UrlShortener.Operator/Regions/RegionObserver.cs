@@ -22,7 +22,8 @@ internal sealed class RegionObserver(
     Informer<V1NetworkPolicy> networkPolicies,
     Informer<V1Job> jobs,
     Informer<V1Pod> pods,
-    AppProbe probe
+    AppProbe probe,
+    ResourceClient client
 )
 {
     /// <summary>Index of regions by group.</summary>
@@ -43,6 +44,13 @@ internal sealed class RegionObserver(
         var (space, name) = (region.Metadata.NamespaceProperty, region.Metadata.Name);
         var app = Names.Of(name, Names.App);
         var regionPods = pods.Cache.GetBy(ByInstance, InstanceKey(space, Labels.InstanceValue(name)));
+        List<V1Job> regionJobs =
+        [
+            .. jobs.Cache.GetBy(ByOwner, region.Metadata.Uid),
+            .. jobs
+                .Cache.GetBy(ByInstance, InstanceKey(space, Labels.InstanceValue(name)))
+                .Where(job => !Owned.HasController(job) && Labels.ComponentOf(job.Metadata) == Names.Migrate),
+        ];
         return new ObservedRegion
         {
             Group = regions.Cache.GetBy(ByGroup, region.Spec.Group),
@@ -62,13 +70,8 @@ internal sealed class RegionObserver(
             Autoscaler = Find(autoscalers, space, app),
             DisruptionBudget = Find(disruptionBudgets, space, app),
             NetworkPolicy = Find(networkPolicies, space, app),
-            Jobs =
-            [
-                .. jobs.Cache.GetBy(ByOwner, region.Metadata.Uid),
-                .. jobs
-                    .Cache.GetBy(ByInstance, InstanceKey(space, Labels.InstanceValue(name)))
-                    .Where(job => !Owned.HasController(job) && Labels.ComponentOf(job.Metadata) == Names.Migrate),
-            ],
+            Jobs = regionJobs,
+            MigrationRefusal = await FindRefusalAsync(regionJobs, regionPods, cancellationToken),
             Pods = regionPods,
             Health = await probe.AskAsync(regionPods.Where(pod => Labels.ComponentOf(pod.Metadata) == Names.App), cancellationToken),
         };
@@ -84,6 +87,27 @@ internal sealed class RegionObserver(
 
     /// <summary>Key of <see cref="ByInstance"/>.</summary>
     public static string InstanceKey(string space, string instance) => $"{space}/{instance}";
+
+    // A Job has no condition that says so; its controller only records an event.
+    private async Task<string?> FindRefusalAsync(IEnumerable<V1Job> regionJobs, IEnumerable<V1Pod> regionPods, CancellationToken cancellationToken)
+    {
+        var job = regionJobs.FirstOrDefault(job =>
+            job is { Metadata.DeletionTimestamp: null, Spec.Suspend: not true } && !Migration.IsFinished(job) && job.Status?.StartTime is not null
+        );
+        if (job is null || regionPods.Any(pod => MigrationJob.IsPodOf(pod, job.Metadata.Name)))
+            return null;
+        try
+        {
+            var selector = ("fieldSelector", $"involvedObject.uid={job.Metadata.Uid},reason=FailedCreate");
+            var events = await client.ListAsync<Corev1Event>(job.Metadata.NamespaceProperty, selector, cancellationToken);
+            return events.OrderBy(entry => entry.LastTimestamp).LastOrDefault()?.Message is { } message ? LastWords.Clean(message) : null;
+        }
+        catch (ApiException refused) when (refused.IsRefusal)
+        {
+            // An installation of an earlier version lets the operator write events only.
+            return null;
+        }
+    }
 
     private static T? Find<T>(Informer<T> informer, string space, string name)
         where T : class, IKubernetesObject<V1ObjectMeta> => informer.Cache.TryGet(new ObjectKey(space, name), out var found) ? found : null;

@@ -122,6 +122,8 @@ internal static class RegionStatusRules
             return obstacle;
         if (rollout == Rollout.Done && isAppAvailable)
             return null;
+        if (rollout != Rollout.Done && plan.Deploys && Rollouts.FindPause(observed.Deployment) is { } pause)
+            return pause;
         if (Rollouts.FindTrouble(observed.Deployment, PodsOf(observed, Names.App), now) is var (reason, text))
             return new Obstacle(reason, $"Pods of the app do not run: {text}. Pods that ran before keep serving. The condition clears when the cause is gone.");
         return Rollouts.IsStuck(observed.Deployment)
@@ -151,6 +153,16 @@ internal static class RegionStatusRules
             );
         }
 
+        if (observed.Jobs.Any(job => job.Metadata.Name == name && job.Spec?.Suspend == true))
+            return new Obstacle(
+                Reasons.Paused,
+                $"Job {name}, which migrates the database, is suspended. Run: kubectl patch job {name} --patch '{{\"spec\":{{\"suspend\":false}}}}'."
+            );
+        if (observed.MigrationRefusal is { } refusal)
+            return new Obstacle(
+                Reasons.PodsRefused,
+                $"Job {name}, which migrates the database, cannot create its pod: {refusal}. The condition clears when the cause is gone."
+            );
         if (cause is not null)
             return new Obstacle(Reasons.MigrationFailed, $"Job {name} could not migrate the database yet: {cause}. The Job tries again.");
         return PodTrouble.Find(pods, now) is { IsLasting: true } trouble
@@ -161,6 +173,12 @@ internal static class RegionStatusRules
     // The change in progress; null: none.
     private static Obstacle? BusyWith(V1Alpha1ShortenerRegion region, ObservedRegion observed, RegionPlan plan, DateTimeOffset now)
     {
+        if (plan.Migration.State == MigrationState.Missing && plan.Applies && !plan.StartsMigration)
+            return new Obstacle(
+                Reasons.Migrating,
+                $"The migration of the database for {region.Spec.App.Image} starts when the pods of an earlier one have ended, and the connection "
+                    + $"has been unchanged for {Migration.SettleTime.TotalSeconds:0} s."
+            );
         if (plan.Migration.State is MigrationState.Missing or MigrationState.Running)
             return new Obstacle(
                 Reasons.Migrating,
@@ -174,7 +192,8 @@ internal static class RegionStatusRules
             : new Obstacle(
                 Reasons.RollingOut,
                 $"{status?.UpdatedReplicas ?? 0} of {wanted} pods run the current specification, "
-                    + $"{status?.AvailableReplicas ?? 0} serve{PodTrouble.Explain(PodsOf(observed, Names.App), now)}."
+                    + $"{status?.AvailableReplicas ?? 0} serve{PodTrouble.Explain(PodsOf(observed, Names.App), now)}"
+                    + $"{Rollouts.ExplainRefusal(deployment)}."
             );
     }
 

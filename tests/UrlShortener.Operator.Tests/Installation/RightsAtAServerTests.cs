@@ -29,6 +29,7 @@ public sealed class RightsAtAServerTests(InstalledCluster installed)
     [InlineData("delete", "batch", "jobs", "", Regions, "eu-migrate")]
     [InlineData("patch", "batch", "jobs", "", Regions, "eu-migrate")]
     [InlineData("create", "", "events", "", Regions, "")]
+    [InlineData("list", "", "events", "", Regions, "")]
     [InlineData("patch", "policy", "poddisruptionbudgets", "", Regions, "eu-app")]
     public async Task Operator_WhatItsCodeNeeds_IsAllowed(string verb, string group, string resource, string subresource, string space, string name) =>
         Assert.True(await IsAllowedAsync(verb, group, resource, subresource, space, name));
