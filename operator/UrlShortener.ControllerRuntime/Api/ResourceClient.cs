@@ -7,8 +7,8 @@ namespace UrlShortener.ControllerRuntime.Api;
 
 /// <summary>
 /// Reads and writes objects of one cluster. Every write first checks that this process still leads, and ends before another process can lead. A refusal is an
-/// <see cref="ApiException"/>, no answer a <see cref="TimeoutException"/>, no connection an <see cref="HttpRequestException"/>. A reconcile does not catch
-/// them; the host knows which of them are ordinary.
+/// <see cref="ApiException"/>, no answer a <see cref="TimeoutException"/>, no connection an <see cref="HttpRequestException"/>. A reconcile catches only
+/// refusals of what it writes (<see cref="ApiException.IsRefusal"/>), to report them; the host knows which of the others are ordinary.
 /// </summary>
 public sealed class ResourceClient
 {
