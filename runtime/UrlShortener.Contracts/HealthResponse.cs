@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Text.Json.Serialization;
 
 namespace UrlShortener.Contracts;
 
@@ -8,7 +9,13 @@ public sealed record HealthResponse(
     [property: Description("`healthy`, `degraded` (works, with a fallback) or `unhealthy`.")] string Status,
     [property: Description("The same for each component.")] ComponentsResponse Components,
     [property: Description("Version of the product.")] string Version
-);
+)
+{
+    /// <summary>The tables of PostgreSQL; null: the store is embedded, or does not answer.</summary>
+    [Description("The tables of PostgreSQL. Absent for an embedded store, and while PostgreSQL does not answer.")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public SchemaResponse? Schema { get; init; }
+}
 
 /// <summary>Components.</summary>
 [Description("State of each component.")]
@@ -16,4 +23,12 @@ public sealed record ComponentsResponse(
     [property: Description("The store; degraded: redirects work, creates and changes do not.")] string Database,
     [property: Description("The tier that processes share; degraded: each process works on its own.")] string Cache,
     [property: Description("The key pool; degraded: codes are generated on demand.")] string Kgs
+);
+
+/// <summary>The tables of a store, compared with those that the process knows.</summary>
+[Description("Version of the tables.")]
+public sealed record SchemaResponse(
+    [property: Description("`current`, `behind` (run `migrate`) or `ahead` (a newer version migrated them).")] string State,
+    [property: Description("Number of migrations that the tables have.")] int Applied,
+    [property: Description("Number of migrations that this version has.")] int Known
 );

@@ -22,6 +22,9 @@ internal static class Labels
     /// <summary>Annotation of the app's Deployment: digest of the last migration for its pods.</summary>
     public const string MigrationDigest = $"{ApiGroup.Name}/migration";
 
+    /// <summary>Annotation of a migration's Job: how often the migration of a database that was behind has been repeated.</summary>
+    public const string MigrationRepairs = $"{ApiGroup.Name}/migration-repairs";
+
     /// <summary>
     /// Annotation of a KeyPool: an epoch to open, a whole number from 1. The operator opens it unless it or a newer one is current. Set it to
     /// <c>status.epoch</c> + 1 after the promotion of a database that may have lost writes. It may stay.

@@ -21,6 +21,9 @@ internal static class ConditionTypes
     /// <summary>The app reaches the servers that it needs.</summary>
     public const string DependenciesReachable = nameof(DependenciesReachable);
 
+    /// <summary>The database has the tables of the region's image.</summary>
+    public const string SchemaCurrent = nameof(SchemaCurrent);
+
     /// <summary>The key generation service works.</summary>
     public const string GeneratorHealthy = nameof(GeneratorHealthy);
 

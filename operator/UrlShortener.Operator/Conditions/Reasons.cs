@@ -42,6 +42,12 @@ internal static class Reasons
     /// <summary>The migration of the database failed.</summary>
     public const string MigrationFailed = nameof(MigrationFailed);
 
+    /// <summary>The database lacks migrations although it was migrated: it was emptied, replaced or restored.</summary>
+    public const string SchemaBehind = nameof(SchemaBehind);
+
+    /// <summary>A newer version of the product migrated the database.</summary>
+    public const string SchemaAhead = nameof(SchemaAhead);
+
     /// <summary>Pods are being replaced or added.</summary>
     public const string RollingOut = nameof(RollingOut);
 

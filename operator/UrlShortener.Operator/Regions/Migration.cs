@@ -60,11 +60,11 @@ internal sealed record Migration(string Digest, MigrationState State)
 
     private static MigrationState StateOf(string jobName, string digest, V1Deployment? app, IEnumerable<V1Job> jobs)
     {
-        if (Labels.AnnotationOf(app?.Metadata, Labels.MigrationDigest) == digest)
-            return MigrationState.Done;
+        // The Job first: a migration may run again for a Deployment that had it.
         var job = jobs.FirstOrDefault(job => job.Metadata.Name == jobName && job.Metadata.DeletionTimestamp is null);
         return job switch
         {
+            null when Labels.AnnotationOf(app?.Metadata, Labels.MigrationDigest) == digest => MigrationState.Done,
             null => MigrationState.Missing,
             _ when Find(job, "Complete") is not null => MigrationState.Done,
             _ when Find(job, "Failed") is not null => MigrationState.Failed,

@@ -1,3 +1,4 @@
+using System.Globalization;
 using k8s.Models;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Entities;
@@ -15,7 +16,10 @@ internal static class MigrationJob
     public static string NameOf(V1Alpha1ShortenerRegion region, string digest) => Names.Of(region.Metadata.Name, Suffix(digest));
 
     /// <summary>Builds the Job. Its name depends on its content, since a Job is immutable.</summary>
-    public static V1Job Build(V1Alpha1ShortenerRegion region, string digest)
+    /// <param name="region">The region.</param>
+    /// <param name="digest">Digest of the migration.</param>
+    /// <param name="repairs">How often the migration has been repeated, this time included.</param>
+    public static V1Job Build(V1Alpha1ShortenerRegion region, string digest, int repairs = 0)
     {
         var process = new RuntimeProcess(region.Metadata.Name, Names.Migrate, region.Spec.App.Image, ["migrate"], region.Spec.App.Resources, digest)
         {
@@ -34,6 +38,8 @@ internal static class MigrationJob
             },
         };
         job.Metadata.Annotations = new Dictionary<string, string> { [Labels.AppliedDigest] = Apply.Digest.OfObject(job) };
+        if (repairs > 0)
+            job.Metadata.Annotations[Labels.MigrationRepairs] = repairs.ToString(CultureInfo.InvariantCulture);
         return job;
     }
 

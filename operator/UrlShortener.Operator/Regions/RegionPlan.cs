@@ -39,12 +39,15 @@ internal sealed record RegionPlan
     /// <summary>Replicas to set after the creation of the Deployment, because the server's default is one; null: it exists.</summary>
     public int? FirstReplicas { get; init; }
 
+    /// <summary>What is known of the database's tables, and whether the migration runs again.</summary>
+    public required SchemaRepair Repair { get; init; }
+
     /// <summary>Whether to create the Job of the migration.</summary>
     public bool StartsMigration { get; init; }
 
     /// <summary>
-    /// Jobs to delete: those of earlier migrations, whatever their result; one that has not succeeded and whose specification has changed; a failed one that is
-    /// due for a retry.
+    /// Jobs to delete: those of earlier migrations, whatever their result; one that has not succeeded and whose specification has changed; one whose
+    /// migration is to run again.
     /// </summary>
     public IReadOnlyList<V1Job> EndedJobs { get; init; } = [];
 
@@ -72,6 +75,8 @@ internal sealed record RegionPlan
         var migration = Migration.Of(region, observed.Secrets, observed.Deployment, observed.Jobs);
         var job = MigrationJob.Build(region, migration.Digest);
         var settlesIn = observed.ConnectionChangedAt + Migration.SettleTime - now is { Ticks: > 0 } rest ? rest : (TimeSpan?)null;
+        var repair = SchemaRepair.Of(region, observed, migration, now);
+        var isWanted = migration.State == MigrationState.Missing || repair.IsDue;
         return new RegionPlan
         {
             Obstacle = obstacle,
@@ -83,9 +88,15 @@ internal sealed record RegionPlan
                 observed.Deployment is { Spec.Replicas: { } replicas } app && Owned.IsControlledBy(app, region) && floor == 0 != (replicas == 0) ? floor : null,
             FirstReplicas = observed.Deployment is null ? floor : null,
             Migration = migration,
-            SettlesIn = migration.State == MigrationState.Missing ? settlesIn : null,
-            StartsMigration = migration.State == MigrationState.Missing && settlesIn is null && IsFree(observed, job.Metadata.Name),
-            EndedJobs = [.. observed.Jobs.Where(other => other.Metadata.DeletionTimestamp is null && IsObsolete(other, job, now))],
+            SettlesIn = isWanted ? settlesIn : null,
+            StartsMigration = isWanted && settlesIn is null && IsFree(observed, job.Metadata.Name),
+            Repair = repair,
+            EndedJobs =
+            [
+                .. observed.Jobs.Where(other =>
+                    other.Metadata.DeletionTimestamp is null && (IsObsolete(other, job, now) || (repair.IsDue && other.Metadata.Name == job.Metadata.Name))
+                ),
+            ],
             OrphanedJobs = [.. observed.Jobs.Where(other => Owned.IsOrphan(other, job))],
         };
     }

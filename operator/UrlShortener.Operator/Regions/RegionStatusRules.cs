@@ -37,6 +37,7 @@ internal static class RegionStatusRules
         var (isReady, reason, message) = (failure, busy) switch
         {
             ({ } obstacle, _) => ((bool?)false, obstacle.Reason, obstacle.Message),
+            _ when plan.Repair.IsBehind && plan.Migration.State == MigrationState.Done => (false, Reasons.SchemaBehind, Behind(plan.Repair.Status)),
             (_, { } step) when !isAppAvailable => (false, step.Reason, step.Message),
             _ when !isAppAvailable => (false, Reasons.TooFewPods, $"{ready} pods serve; the minimum is {plan.Floor}."),
             _ when isReachable is null => (false, Reasons.NotKnown, "No pod reports whether it reaches the servers that it needs."),
@@ -78,6 +79,7 @@ internal static class RegionStatusRules
                 _ => "No pod answers.",
             }
         );
+        SetSchema(conditions, plan.Repair, rollout);
         conditions.Set(
             ConditionTypes.Suspended,
             isSuspended,
@@ -91,6 +93,7 @@ internal static class RegionStatusRules
             Role = plan.Role.Role,
             FirstReadyTime = FirstReadyTimeOf(region, isReady == true, now),
             Topology = plan.Role.Topology,
+            Schema = plan.Repair.Status == new SchemaStatus() ? null : plan.Repair.Status,
             App = app,
             Dependencies = dependencies.Count > 0 ? dependencies : null,
             Conditions = conditions.Conditions,
@@ -120,6 +123,9 @@ internal static class RegionStatusRules
     {
         if ((plan.Obstacle ?? (region.Spec.IsSuspended() ? null : MigrationFailureOf(region, observed, plan, now))) is { } obstacle)
             return obstacle;
+        // The first migration after the database was replaced is no failure.
+        if (plan.Repair is { IsBehind: true, IsDue: false, Status.Repairs: > 1 } && plan.Migration.State == MigrationState.Done)
+            return new Obstacle(Reasons.SchemaBehind, Behind(plan.Repair.Status) + " Repeated migrations did not change that.");
         if (rollout == Rollout.Done && isAppAvailable)
             return null;
         if (rollout != Rollout.Done && plan.Deploys && Rollouts.FindPause(observed.Deployment) is { } pause)
@@ -134,6 +140,29 @@ internal static class RegionStatusRules
             )
             : null;
     }
+
+    private static void SetSchema(ConditionList conditions, SchemaRepair repair, Rollout rollout)
+    {
+        var (status, reason, message) = repair switch
+        {
+            { IsBehind: true } => ((bool?)false, Reasons.SchemaBehind, Behind(repair.Status)),
+            // While pods are replaced, those of the previous image find newer tables.
+            { IsAhead: true } when rollout == Rollout.Done => (false, Reasons.SchemaAhead, Ahead(repair.Status)),
+            { Status.State: SchemaState.Current } => (true, Reasons.AsExpected, "The database has the tables of the image."),
+            _ => (null, Reasons.NotKnown, "No pod of the current image reports which tables it finds."),
+        };
+        conditions.Set(ConditionTypes.SchemaCurrent, status, reason, message);
+    }
+
+    private static string Behind(SchemaStatus schema) =>
+        $"The database lacks migrations{Counts(schema)}: it was emptied, replaced or restored. The operator migrates it again; after a restore, run "
+        + "`restored` too (docs/backup.md).";
+
+    private static string Ahead(SchemaStatus schema) =>
+        $"A newer version of the product migrated the database{Counts(schema)}. The image may not work with it: return to the newer image.";
+
+    private static string Counts(SchemaStatus schema) =>
+        schema is { Applied: { } applied, Known: { } known } ? $" (it has {applied}, the image has {known})" : "";
 
     // From the first failed pod on: the Job's own attempts take minutes.
     private static Obstacle? MigrationFailureOf(V1Alpha1ShortenerRegion region, ObservedRegion observed, RegionPlan plan, DateTimeOffset now)

@@ -114,7 +114,7 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
         foreach (var job in plan.EndedJobs)
             migration.Add(await applier.DeleteAsync(region, job, cancellationToken, isLast: !Migration.IsFinished(job)));
         if (plan.StartsMigration)
-            migration.Add(await StartMigrationAsync(region, plan.Migration.Digest, cancellationToken));
+            migration.Add(await StartMigrationAsync(region, plan, cancellationToken));
         var scale = await SetReplicasAsync(region, plan.Rescale, cancellationToken);
         if (!plan.Deploys)
             return Obstacle.Of([.. migration, scale]);
@@ -124,9 +124,9 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
         return Obstacle.Of([.. migration, scale, refused, refused is null ? await SetReplicasAsync(region, plan.FirstReplicas, cancellationToken) : null]);
     }
 
-    private Task<Obstacle?> StartMigrationAsync(V1Alpha1ShortenerRegion region, string digest, CancellationToken cancellationToken)
+    private Task<Obstacle?> StartMigrationAsync(V1Alpha1ShortenerRegion region, RegionPlan plan, CancellationToken cancellationToken)
     {
-        var job = MigrationJob.Build(region, digest);
+        var job = MigrationJob.Build(region, plan.Migration.Digest, plan.Repair.Next);
         return applier.TryAsync(region, $"Job {job.Metadata.Name}", () => CreateJobAsync(region, job, cancellationToken));
     }
 

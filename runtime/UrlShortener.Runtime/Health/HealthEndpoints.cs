@@ -14,6 +14,7 @@ internal sealed partial class HealthEndpoints
     private readonly Drain _drain;
     private readonly Probe<StoreState> _store;
     private readonly Probe<bool> _pool;
+    private readonly Probe<SchemaResponse?> _schema;
 
     /// <param name="health">The store.</param>
     /// <param name="shared">What processes share.</param>
@@ -22,6 +23,7 @@ internal sealed partial class HealthEndpoints
     /// <param name="time">The clock.</param>
     /// <param name="logger">Gets why something is not healthy.</param>
     /// <param name="pool">The region's pool of codes; null: there is none.</param>
+    /// <param name="schema">The tables of the store; null: a start brings them up to date.</param>
     public HealthEndpoints(
         IStoreHealth health,
         ISharedLinkCache shared,
@@ -29,7 +31,8 @@ internal sealed partial class HealthEndpoints
         Drain drain,
         TimeProvider time,
         ILogger<HealthEndpoints> logger,
-        IRegionPool? pool = null
+        IRegionPool? pool = null,
+        IStoreSchema? schema = null
     )
     {
         _shared = shared;
@@ -37,6 +40,8 @@ internal sealed partial class HealthEndpoints
         _drain = drain;
         _store = new Probe<StoreState>(health.CheckAsync, StoreState.Down, error => Log.StoreUnhealthy(logger, error), time);
         _pool = new Probe<bool>(token => pool?.CheckAsync(token) ?? Task.FromResult(true), false, error => Log.PoolUnhealthy(logger, error), time);
+        // The store's own check tells why it does not answer.
+        _schema = new Probe<SchemaResponse?>(async token => schema is null ? null : await schema.ReadAsync(token), null, _ => { }, time);
     }
 
     /// <summary>Version of the product, as built.</summary>
@@ -46,7 +51,7 @@ internal sealed partial class HealthEndpoints
     /// <summary>GET /health: each component, 503 when links can neither be created nor looked up.</summary>
     public async Task GetAsync(HttpContext context)
     {
-        var isPoolGood = _pool.AskAsync();
+        var (isPoolGood, schema) = (_pool.AskAsync(), _schema.AskAsync());
         var store = Describe(await _store.AskAsync().WaitAsync(context.RequestAborted));
         var cache = _shared is { IsAvailable: true, IsRefused: false } ? HealthStatus.Healthy : HealthStatus.Degraded;
         var pool = await isPoolGood.WaitAsync(context.RequestAborted) && _keys.IsSufficient ? HealthStatus.Healthy : HealthStatus.Degraded;
@@ -55,7 +60,10 @@ internal sealed partial class HealthEndpoints
             : new[] { store, cache, pool }.Contains(HealthStatus.Degraded) ? HealthStatus.Degraded
             : HealthStatus.Healthy;
         var code = status == HealthStatus.Unhealthy ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK;
-        var response = new HealthResponse(status, new ComponentsResponse(store, cache, pool), Version);
+        var response = new HealthResponse(status, new ComponentsResponse(store, cache, pool), Version)
+        {
+            Schema = await schema.WaitAsync(context.RequestAborted),
+        };
         context.Response.Headers.CacheControl = "no-store";
         await Reply.WriteJsonAsync(context, code, response, HealthJson.Instance.HealthResponse);
     }

@@ -66,6 +66,29 @@ public sealed class HealthTests : PodTest
         );
     }
 
+    [Fact]
+    public async Task Postgres_MigrationsMissingOrUnknown_HealthTells()
+    {
+        var region = await StartRegionAsync();
+        await WaitForSchemaAsync(region.A, "current");
+
+        await region.Stores.ExecuteAsync("INSERT INTO schemaversions (scriptname, applied) VALUES ('9999_of_the_future.sql', now())");
+        await WaitForSchemaAsync(region.A, "ahead");
+
+        await region.Stores.ExecuteAsync("DELETE FROM schemaversions WHERE schemaversionsid IN (SELECT max(schemaversionsid) - 1 FROM schemaversions)");
+        await WaitForSchemaAsync(region.A, "behind");
+
+        await region.Stores.ExecuteAsync("DROP TABLE schemaversions");
+        await WaitForSchemaAsync(region.A, "behind");
+    }
+
+    private static Task<string> WaitForSchemaAsync(ProductProcess process, string state) =>
+        Eventually.ReadAsync(
+            async () => (await process.Anonymous.GetAsync("/health")).Json.GetProperty("schema").GetProperty("state").GetString()!,
+            now => now == state,
+            $"the tables are {state}"
+        );
+
     private static async Task<string> ReadHealthAsync(ProductProcess process, string component) =>
         (await process.Anonymous.GetAsync("/health")).Json.GetProperty("components").GetProperty(component).GetString()!;
 

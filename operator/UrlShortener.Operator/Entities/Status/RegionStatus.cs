@@ -35,6 +35,10 @@ internal sealed record RegionStatus
     [ListMap("name")]
     public IReadOnlyList<DependencyStatus>? Dependencies { get; init; }
 
+    /// <summary>The tables of the database.</summary>
+    [Description("Tables of the database, as the app finds them.")]
+    public SchemaStatus? Schema { get; init; }
+
     /// <summary>Conditions by type.</summary>
     [Description("Conditions. Ready summarizes the others.")]
     [Length(0, 24)]

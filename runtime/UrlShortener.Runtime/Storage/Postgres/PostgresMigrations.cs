@@ -2,6 +2,7 @@ using DbUp;
 using DbUp.Engine;
 using DbUp.Postgresql;
 using Npgsql;
+using UrlShortener.Contracts;
 using UrlShortener.Runtime.Configuration;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
@@ -52,8 +53,7 @@ internal sealed partial class PostgresMigrations(PostgresHosts hosts, PostgresOp
 
         if (missing.Count > 0)
             throw new InvalidOperationException(
-                $"The tables in ConnectionStrings:Postgres are older than this version, by {missing.Count} migrations. Run `migrate` first, or set "
-                    + "Postgres:MigrateOnStart."
+                $"{SchemaState.BehindAtStart}, by {missing.Count} migrations. Run `migrate` first, or set " + "Postgres:MigrateOnStart."
             );
         return false;
     }
@@ -98,10 +98,13 @@ internal sealed partial class PostgresMigrations(PostgresHosts hosts, PostgresOp
         PostgresPartitions.Ensure(connection, time.GetUtcNow(), options);
     }
 
+    /// <summary>Whether an embedded file is a migration.</summary>
+    public static bool IsMigration(string name) => name.Contains(".Postgres.Migrations.", StringComparison.Ordinal);
+
     private UpgradeEngine Upgrade() =>
         DeployChanges
             .To.PostgresqlDatabase(new PostgresqlConnectionManager(hosts.AnyPrimary))
-            .WithScriptsEmbeddedInAssembly(typeof(PostgresMigrations).Assembly, name => name.Contains(".Postgres.Migrations.", StringComparison.Ordinal))
+            .WithScriptsEmbeddedInAssembly(typeof(PostgresMigrations).Assembly, IsMigration)
             .WithTransactionPerScript()
             .WithVariablesDisabled()
             .WithExecutionTimeout(MigrationLimit)

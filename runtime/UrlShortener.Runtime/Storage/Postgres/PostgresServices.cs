@@ -23,6 +23,7 @@ internal static class PostgresServices
         services.AddSingleton<PostgresDatabase>();
         services.AddSingleton<IDatabase, PostgresMigrations>();
         services.AddSingleton<IStoreHealth, PostgresHealth>();
+        services.AddSingleton<IStoreSchema, PostgresSchema>();
         services.AddSingleton<PostgresLinkWriter>();
         services.AddSingleton<PostgresLinkStore>();
         services.AddSingleton<ILinkStore>(provider => provider.GetRequiredService<PostgresLinkStore>());
