@@ -10,7 +10,6 @@ namespace UrlShortener.Chaos.Tests.Traffic;
 internal sealed class Load : IAsyncDisposable
 {
     private readonly CancellationTokenSource _end;
-    private readonly History _history;
     private readonly LoadOptions _options;
     private readonly IReadOnlyList<Client> _clients;
     private readonly Task _work;
@@ -19,7 +18,6 @@ internal sealed class Load : IAsyncDisposable
 
     private Load(History history, IReadOnlyList<Pod> pods, string apiKey, LoadOptions options, CancellationToken cancellationToken)
     {
-        _history = history;
         _options = options;
         _clients = [.. pods.Select(pod => new Client(history, pod, apiKey))];
         _end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

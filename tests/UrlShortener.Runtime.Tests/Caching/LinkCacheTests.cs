@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Time.Testing;
 using UrlShortener.Runtime.Abuse;
 using UrlShortener.Runtime.Caching;
 using UrlShortener.Runtime.Configuration;
@@ -13,7 +12,6 @@ namespace UrlShortener.Runtime.Tests.Caching;
 public sealed class LinkCacheTests : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("cache");
-    private readonly FakeTimeProvider _time = new();
     private readonly KeyEpoch _epoch = new();
     private readonly FakeLinkStore _store = new();
     private readonly List<IDisposable> _owned = [];
