@@ -29,6 +29,20 @@ public sealed class ClusterTests(InstalledProduct product) : IClassFixture<Insta
         Assert.Equal((HttpStatusCode.Found, "https://example.com/"), (response.StatusCode, response.Headers.Location?.OriginalString));
     }
 
+    // As docs/first-region.md says.
+    [Fact]
+    public async Task User_CreatedInAPod_GetsAKey()
+    {
+        product.AssertInstalled();
+
+        var answer = await Kubectl.RunAsync(
+            $"exec --namespace {InstalledProduct.Namespace} {App} -- dotnet UrlShortener.Runtime.dll users create --email you@example.com --tier pro",
+            Token
+        );
+
+        Assert.Contains("usk_", answer, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Resources_Listed_TellWhatThereIs()
     {
