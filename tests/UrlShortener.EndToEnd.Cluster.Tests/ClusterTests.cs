@@ -1,28 +1,19 @@
 using System.Diagnostics;
 using System.Net;
-using System.Text;
 using System.Text.Json.Nodes;
 using Xunit;
 
 namespace UrlShortener.EndToEnd.Cluster.Tests;
 
 /// <summary>A region and its key pool on a cluster with nodes, real pods and real Services, worked with by kubectl alone.</summary>
-public sealed class ClusterTests(InstalledProduct product) : IClassFixture<InstalledProduct>
+public sealed class ClusterTests(InstalledProduct product) : ClusterTest(product)
 {
-    private const string Region = $"shortenerregion/{InstalledProduct.Region}";
-    private const string App = $"deployment/{InstalledProduct.Region}-app";
-    private const string AppPods = $"app.kubernetes.io/component=app,app.kubernetes.io/instance={InstalledProduct.Region}";
-
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
-
-    private Kubectl Kubectl => product.Kubectl;
-
     [Fact]
     public async Task Region_Ready_CreatesLinksAndFollowsThem()
     {
-        product.AssertInstalled();
+        Product.AssertInstalled();
 
-        using var http = (await product.Access.OpenAsync(InstalledProduct.Namespace))();
+        using var http = (await Product.Access.OpenAsync(InstalledProduct.Namespace))();
         var path = await CreateLinkAsync(http);
         using var response = await http.GetAsync(new Uri(path, UriKind.Relative), Token);
 
@@ -33,7 +24,7 @@ public sealed class ClusterTests(InstalledProduct product) : IClassFixture<Insta
     [Fact]
     public async Task User_CreatedInAPod_GetsAKey()
     {
-        product.AssertInstalled();
+        Product.AssertInstalled();
 
         var answer = await Kubectl.RunAsync(
             $"exec --namespace {InstalledProduct.Namespace} {App} -- dotnet UrlShortener.Runtime.dll users create --email you@example.com --tier pro",
@@ -46,7 +37,7 @@ public sealed class ClusterTests(InstalledProduct product) : IClassFixture<Insta
     [Fact]
     public async Task Resources_Listed_TellWhatThereIs()
     {
-        product.AssertInstalled();
+        Product.AssertInstalled();
 
         var regions = await Kubectl.RunAsync($"get shortenerregions --namespace {InstalledProduct.Namespace}", Token);
         var pools = await Kubectl.RunAsync($"get keypools --namespace {InstalledProduct.Namespace}", Token);
@@ -61,7 +52,7 @@ public sealed class ClusterTests(InstalledProduct product) : IClassFixture<Insta
     [Fact]
     public async Task Specification_Wrong_IsRefusedByItsFieldsName()
     {
-        product.AssertInstalled();
+        Product.AssertInstalled();
 
         var answer = await Kubectl.TryAsync(
             [
@@ -77,34 +68,35 @@ public sealed class ClusterTests(InstalledProduct product) : IClassFixture<Insta
             Token
         );
 
-        Assert.Contains("admission webhook", answer, StringComparison.Ordinal);
-        Assert.Contains("spec.app.minReplicas", answer, StringComparison.Ordinal);
+        // The schema's rule on newer servers, the webhook's words on others.
+        Assert.Contains("minReplicas", answer, StringComparison.Ordinal);
+        Assert.Contains("maxReplicas", answer, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Region_Scaled_HasThatManyPods()
     {
-        product.AssertInstalled();
+        Product.AssertInstalled();
 
         await Kubectl.RunAsync($"scale {Region} --namespace {InstalledProduct.Namespace} --replicas=4", Token);
         await UntilAsync(async () => await CountReadyAsync() == 4, "four pods serve");
-        await product.WaitUntilReadyAsync(InstalledProduct.Namespace);
+        await Product.WaitUntilReadyAsync(InstalledProduct.Namespace);
 
         // Downwards by the upper bound: an autoscaler without metrics takes none away.
         await Kubectl.PatchAsync(Region, InstalledProduct.Namespace, """{"spec":{"app":{"minReplicas":3,"maxReplicas":3}}}""", Token);
         await UntilAsync(async () => await CountReadyAsync() == 3 && await CountPodsAsync() == 3, "three pods serve, and no others are left");
         await Kubectl.PatchAsync(Region, InstalledProduct.Namespace, """{"spec":{"app":{"maxReplicas":null}}}""", Token);
-        await product.WaitUntilReadyAsync(InstalledProduct.Namespace);
+        await Product.WaitUntilReadyAsync(InstalledProduct.Namespace);
     }
 
     [Fact]
     public async Task Image_Changed_RollsUnderLoadWithoutAFailedRedirect()
     {
-        product.AssertInstalled();
+        Product.AssertInstalled();
         await using var visitors = await StartVisitorsAsync();
 
-        await RollAsync(product.Settings.NextRuntimeImage);
-        await RollAsync(product.Settings.RuntimeImage);
+        await RollAsync(Product.Settings.NextRuntimeImage);
+        await RollAsync(Product.Settings.RuntimeImage);
 
         await AssertAllRedirectedAsync(visitors);
     }
@@ -112,7 +104,7 @@ public sealed class ClusterTests(InstalledProduct product) : IClassFixture<Insta
     [Fact]
     public async Task Pods_DeletedOneByOneUnderLoad_NoRedirectFails()
     {
-        product.AssertInstalled();
+        Product.AssertInstalled();
         await using var visitors = await StartVisitorsAsync();
 
         foreach (
@@ -129,21 +121,21 @@ public sealed class ClusterTests(InstalledProduct product) : IClassFixture<Insta
     [Fact]
     public async Task Pods_AllDeleted_ServeAgain()
     {
-        product.AssertInstalled();
+        Product.AssertInstalled();
 
         await Kubectl.RunAsync($"delete pods --all --namespace {InstalledProduct.Namespace} --force --grace-period=0", Token);
         await UntilAsync(async () => await CountReadyAsync() >= 3, "three pods serve");
-        await product.WaitUntilReadyAsync(InstalledProduct.Namespace);
+        await Product.WaitUntilReadyAsync(InstalledProduct.Namespace);
 
-        using var http = (await product.Access.OpenAsync(InstalledProduct.Namespace))();
+        using var http = (await Product.Access.OpenAsync(InstalledProduct.Namespace))();
         await CreateLinkAsync(http);
     }
 
     [Fact]
     public async Task Operator_PodsDeleted_RegionIsUntouchedAndChangesAreActedOn()
     {
-        product.AssertInstalled();
-        await product.WaitUntilReadyAsync(InstalledProduct.Namespace);
+        Product.AssertInstalled();
+        await Product.WaitUntilReadyAsync(InstalledProduct.Namespace);
         var path = $"/apis/apps/v1/namespaces/{InstalledProduct.Namespace}/deployments/{InstalledProduct.Region}-app";
         var before = await Kubectl.GetRawAsync(path, Token);
 
@@ -174,14 +166,14 @@ public sealed class ClusterTests(InstalledProduct product) : IClassFixture<Insta
     [Fact]
     public async Task Namespace_Deleted_IsGoneWithinAMinute()
     {
-        product.AssertInstalled();
+        Product.AssertInstalled();
         const string Space = "urlshortener-e2e-other";
         await Kubectl.RunAsync($"create namespace {Space}", Token);
         try
         {
-            await product.ApplyOverlayAsync([InstalledProduct.Namespace, Space], Token);
-            await product.CreateDatabaseAsync("other");
-            await product.CreateRegionAsync(Space, "other", "other", 1);
+            await Product.ApplyOverlayAsync([InstalledProduct.Namespace, Space], Token);
+            await Product.CreateDatabaseAsync("other");
+            await Product.CreateRegionAsync(Space, "other", "other", 1);
 
             var started = Stopwatch.GetTimestamp();
             await Kubectl.RunAsync($"delete namespace {Space} --timeout=120s", Token);
@@ -190,72 +182,7 @@ public sealed class ClusterTests(InstalledProduct product) : IClassFixture<Insta
         finally
         {
             await Kubectl.TryAsync($"delete namespace {Space} --ignore-not-found --timeout=120s", CancellationToken.None);
-            await product.ApplyOverlayAsync([InstalledProduct.Namespace], CancellationToken.None);
-        }
-    }
-
-    private async Task<Visitors> StartVisitorsAsync()
-    {
-        await product.WaitUntilReadyAsync(InstalledProduct.Namespace);
-        var connect = await product.Access.OpenAsync(InstalledProduct.Namespace);
-        using var http = connect();
-        return Visitors.Come(connect, await CreateLinkAsync(http), Token);
-    }
-
-    private async Task AssertAllRedirectedAsync(Visitors visitors)
-    {
-        var failures = await visitors.StopAsync();
-        if (failures.Count > 0)
-            Assert.Fail(
-                $"{failures.Count} redirects failed, {visitors.Redirects} did not: {string.Join('\n', failures)}\n{await Kubectl.TryAsync($"logs --namespace {InstalledProduct.Namespace} --selector {AppPods} --tail=40 --prefix", Token)}"
-            );
-        Assert.True(visitors.Redirects > 100, $"{visitors.Redirects} redirects are too few to tell.");
-    }
-
-    private async Task RollAsync(string image)
-    {
-        await Kubectl.PatchAsync(Region, InstalledProduct.Namespace, $$""" { "spec": { "app": { "image": "{{image}}" } } } """, Token);
-        await UntilAsync(
-            async () =>
-            {
-                var app = await Kubectl.GetAsync(App, InstalledProduct.Namespace, Token);
-                var replicas = (int?)app["status"]!["replicas"];
-                return (string?)app["spec"]!["template"]!["spec"]!["containers"]![0]!["image"] == image
-                    && (long?)app["status"]!["observedGeneration"] == (long?)app["metadata"]!["generation"]
-                    && (int?)app["status"]!["updatedReplicas"] == replicas
-                    && (int?)app["status"]!["availableReplicas"] == replicas;
-            },
-            $"all pods run {image}"
-        );
-        await product.WaitUntilReadyAsync(InstalledProduct.Namespace);
-    }
-
-    private async Task<int> CountReadyAsync() => (int?)(await Kubectl.GetAsync(App, InstalledProduct.Namespace, Token))["status"]!["readyReplicas"] ?? 0;
-
-    private async Task<int> CountPodsAsync() =>
-        (await Kubectl.GetAsync("pods", InstalledProduct.Namespace, Token))["items"]!
-            .AsArray()
-            .Count(pod => (string?)pod!["metadata"]!["labels"]!["app.kubernetes.io/component"] == "app");
-
-    private static async Task<string> CreateLinkAsync(HttpClient http)
-    {
-        using var content = new StringContent("""{"original_url":"https://example.com/"}""", Encoding.UTF8, "application/json");
-        using var response = await http.PostAsync(new Uri("api/v1/urls", UriKind.Relative), content, Token);
-        var body = await response.Content.ReadAsStringAsync(Token);
-        Assert.True(response.StatusCode == HttpStatusCode.Created, body);
-        return (string)JsonNode.Parse(body)!["short_code"]!;
-    }
-
-    private async Task UntilAsync(Func<Task<bool>> holds, string what)
-    {
-        var started = Stopwatch.GetTimestamp();
-        while (!await holds())
-        {
-            Assert.True(
-                Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(4),
-                $"Not within 4 minutes: {what}\n{await product.DescribeAsync(InstalledProduct.Namespace)}"
-            );
-            await Task.Delay(500, Token);
+            await Product.ApplyOverlayAsync([InstalledProduct.Namespace], CancellationToken.None);
         }
     }
 }

@@ -78,22 +78,42 @@ public sealed class InstalledProduct : IAsyncLifetime
     /// <param name="redis">Number of the database in Redis.</param>
     internal async Task CreateRegionAsync(string space, string region, string database, int redis)
     {
+        await CreateConnectionsAsync(space, Region, database, redis);
+        await Kubectl.ApplyAsync(ReadSample(space).Replace($"region: {Region}\n", $"region: {region}\n", StringComparison.Ordinal), space, Token);
+        await WaitUntilReadyAsync(space);
+    }
+
+    /// <summary>Creates the Secrets of a region.</summary>
+    /// <param name="space">The namespace.</param>
+    /// <param name="name">Name of the ShortenerRegion.</param>
+    /// <param name="database">The database's name.</param>
+    /// <param name="redis">Number of the database in Redis.</param>
+    internal async Task CreateConnectionsAsync(string space, string name, string database, int redis)
+    {
         string[] create = ["create", "secret", "generic", "--namespace", space];
         await Kubectl.RunAsync(
             [
                 .. create,
-                $"{Region}-postgres",
+                $"{name}-postgres",
                 $"--from-literal=connectionString=Host=postgres.{StoresNamespace};Username=shortener;Password={_password};Database={database}",
             ],
             Token
         );
         await Kubectl.RunAsync(
-            [.. create, $"{Region}-redis", $"--from-literal=connectionString=redis.{StoresNamespace}:6379,password={_password},defaultDatabase={redis}"],
+            [.. create, $"{name}-redis", $"--from-literal=connectionString=redis.{StoresNamespace}:6379,password={_password},defaultDatabase={redis}"],
             Token
         );
-        await Kubectl.ApplyAsync(ReadSample(space).Replace($"region: {Region}\n", $"region: {region}\n", StringComparison.Ordinal), space, Token);
-        await WaitUntilReadyAsync(space);
     }
+
+    /// <summary>The manifest of one more region of the group, without a key pool.</summary>
+    /// <param name="name">Name of the object, of the region and of its Secrets.</param>
+    /// <param name="priority">Its priority.</param>
+    internal string ReadRegion(string name, int priority) =>
+        ReadSample(Namespace)
+            .Split("---\n")[0]
+            .Replace($"  name: {Region}\n", $"  name: {name}\n", StringComparison.Ordinal)
+            .Replace($"region: {Region}\n", $"region: {name}\n  failover:\n    priority: {priority}\n", StringComparison.Ordinal)
+            .Replace($"name: {Region}-", $"name: {name}-", StringComparison.Ordinal);
 
     /// <summary>Creates one more database.</summary>
     internal Task CreateDatabaseAsync(string name) =>
@@ -173,8 +193,8 @@ public sealed class InstalledProduct : IAsyncLifetime
     }
 
     /// <summary>
-    /// Installs the operator, or changes the installation, by an overlay as a user would keep one: it says where the image is and which namespaces have regions.
-    /// Returns when the operator is ready.
+    /// Installs the operator, or changes the installation, by an overlay as a user would keep one: it says where the image is and which namespaces have
+    /// regions. Returns when the operator is ready.
     /// </summary>
     internal async Task ApplyOverlayAsync(IReadOnlyList<string> namespaces, CancellationToken cancellationToken)
     {

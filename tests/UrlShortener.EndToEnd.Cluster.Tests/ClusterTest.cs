@@ -1,0 +1,92 @@
+using System.Diagnostics;
+using System.Net;
+using System.Text;
+using System.Text.Json.Nodes;
+using Xunit;
+
+namespace UrlShortener.EndToEnd.Cluster.Tests;
+
+/// <summary>One installation for all tests, one after another.</summary>
+[CollectionDefinition(nameof(Cluster))]
+public sealed class Cluster : ICollectionFixture<InstalledProduct>;
+
+/// <summary>What tests of the installed product share.</summary>
+/// <param name="product">The installation.</param>
+[Collection(nameof(Cluster))]
+public abstract class ClusterTest(InstalledProduct product)
+{
+    protected const string Region = $"shortenerregion/{InstalledProduct.Region}";
+    protected const string App = $"deployment/{InstalledProduct.Region}-app";
+    protected const string AppPods = $"app.kubernetes.io/component=app,app.kubernetes.io/instance={InstalledProduct.Region}";
+
+    protected static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    protected InstalledProduct Product => product;
+
+    private protected Kubectl Kubectl => product.Kubectl;
+
+    private protected async Task<Visitors> StartVisitorsAsync()
+    {
+        await Product.WaitUntilReadyAsync(InstalledProduct.Namespace);
+        var connect = await Product.Access.OpenAsync(InstalledProduct.Namespace);
+        using var http = connect();
+        return Visitors.Come(connect, await CreateLinkAsync(http), Token);
+    }
+
+    private protected async Task AssertAllRedirectedAsync(Visitors visitors)
+    {
+        var failures = await visitors.StopAsync();
+        if (failures.Count > 0)
+            Assert.Fail(
+                $"{failures.Count} redirects failed, {visitors.Redirects} did not: {string.Join('\n', failures)}\n{await Kubectl.TryAsync($"logs --namespace {InstalledProduct.Namespace} --selector {AppPods} --tail=40 --prefix", Token)}"
+            );
+        Assert.True(visitors.Redirects > 100, $"{visitors.Redirects} redirects are too few to tell.");
+    }
+
+    protected async Task RollAsync(string image)
+    {
+        await Kubectl.PatchAsync(Region, InstalledProduct.Namespace, $$""" { "spec": { "app": { "image": "{{image}}" } } } """, Token);
+        await UntilAsync(
+            async () =>
+            {
+                var app = await Kubectl.GetAsync(App, InstalledProduct.Namespace, Token);
+                var replicas = (int?)app["status"]!["replicas"];
+                return (string?)app["spec"]!["template"]!["spec"]!["containers"]![0]!["image"] == image
+                    && (long?)app["status"]!["observedGeneration"] == (long?)app["metadata"]!["generation"]
+                    && (int?)app["status"]!["updatedReplicas"] == replicas
+                    && (int?)app["status"]!["availableReplicas"] == replicas;
+            },
+            $"all pods run {image}"
+        );
+        await Product.WaitUntilReadyAsync(InstalledProduct.Namespace);
+    }
+
+    protected async Task<int> CountReadyAsync() => (int?)(await Kubectl.GetAsync(App, InstalledProduct.Namespace, Token))["status"]!["readyReplicas"] ?? 0;
+
+    protected async Task<int> CountPodsAsync() =>
+        (await Kubectl.GetAsync("pods", InstalledProduct.Namespace, Token))["items"]!
+            .AsArray()
+            .Count(pod => (string?)pod!["metadata"]!["labels"]!["app.kubernetes.io/component"] == "app");
+
+    protected static async Task<string> CreateLinkAsync(HttpClient http)
+    {
+        using var content = new StringContent("""{"original_url":"https://example.com/"}""", Encoding.UTF8, "application/json");
+        using var response = await http.PostAsync(new Uri("api/v1/urls", UriKind.Relative), content, Token);
+        var body = await response.Content.ReadAsStringAsync(Token);
+        Assert.True(response.StatusCode == HttpStatusCode.Created, body);
+        return (string)JsonNode.Parse(body)!["short_code"]!;
+    }
+
+    protected async Task UntilAsync(Func<Task<bool>> holds, string what)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (!await holds())
+        {
+            Assert.True(
+                Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(4),
+                $"Not within 4 minutes: {what}\n{await Product.DescribeAsync(InstalledProduct.Namespace)}"
+            );
+            await Task.Delay(500, Token);
+        }
+    }
+}
