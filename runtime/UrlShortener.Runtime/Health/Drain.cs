@@ -3,15 +3,15 @@ using UrlShortener.Runtime.Configuration;
 namespace UrlShortener.Runtime.Health;
 
 /// <summary>
-/// Lets a process that was told to stop serve on until nobody sends it traffic any more. New connections still work; each answer ends its connection, so that
-/// clients which keep theirs open go elsewhere too.
+/// Keeps a stopping process serving until no more traffic is sent to it. New connections still work. Each response closes its connection, so that clients
+/// with persistent connections move elsewhere too.
 /// </summary>
 internal sealed class Drain(ShutdownOptions options, TimeProvider time, IHostApplicationLifetime lifetime) : IHostedLifecycleService
 {
-    /// <summary>Whether the process was told to stop.</summary>
+    /// <summary>Whether the process is stopping.</summary>
     public bool HasBegun => lifetime.ApplicationStopping.IsCancellationRequested;
 
-    /// <summary>Makes answers end their connection once the process was told to stop. HTTP/2 does that by itself.</summary>
+    /// <summary>Makes responses close their connection once the process is stopping. HTTP/2 does that by itself.</summary>
     public static void EndConnections(IApplicationBuilder app)
     {
         var drain = app.ApplicationServices.GetRequiredService<Drain>();
@@ -26,7 +26,7 @@ internal sealed class Drain(ShutdownOptions options, TimeProvider time, IHostApp
     }
 
     /// <inheritdoc />
-    // Before any service is stopped, the one that listens among them. After a start that failed nobody has been sent here.
+    // Runs before any service stops, including the one that listens. After a failed start there is no traffic to wait for.
     public Task StoppingAsync(CancellationToken cancellationToken) =>
         lifetime.ApplicationStarted.IsCancellationRequested ? Task.Delay(options.DrainDelay, time, cancellationToken) : Task.CompletedTask;
 

@@ -17,13 +17,13 @@ internal sealed partial class HealthEndpoints
     private readonly Probe<SchemaResponse?> _schema;
 
     /// <param name="health">The store.</param>
-    /// <param name="shared">What processes share.</param>
-    /// <param name="keys">The codes ahead of demand.</param>
-    /// <param name="drain">Tells of the end.</param>
+    /// <param name="shared">State that processes share.</param>
+    /// <param name="keys">The codes made ahead of demand.</param>
+    /// <param name="drain">Knows whether the process is stopping.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="logger">Gets why something is not healthy.</param>
-    /// <param name="pool">The region's pool of codes; null: there is none.</param>
-    /// <param name="schema">The tables of the store; null: a start brings them up to date.</param>
+    /// <param name="logger">Receives why a component is not healthy.</param>
+    /// <param name="pool">The region's pool of codes; null if there is none.</param>
+    /// <param name="schema">The schema of the store; null if every start migrates it.</param>
     public HealthEndpoints(
         IStoreHealth health,
         ISharedLinkCache shared,
@@ -40,7 +40,7 @@ internal sealed partial class HealthEndpoints
         _drain = drain;
         _store = new Probe<StoreState>(health.CheckAsync, StoreState.Down, error => Log.StoreUnhealthy(logger, error), time);
         _pool = new Probe<bool>(token => pool?.CheckAsync(token) ?? Task.FromResult(true), false, error => Log.PoolUnhealthy(logger, error), time);
-        // The store's own check tells why it does not answer.
+        // The store's own check reports why it does not answer.
         _schema = new Probe<SchemaResponse?>(async token => schema is null ? null : await schema.ReadAsync(token), null, _ => { }, time);
     }
 
@@ -68,14 +68,14 @@ internal sealed partial class HealthEndpoints
         await Reply.WriteJsonAsync(context, code, response, HealthJson.Instance.HealthResponse);
     }
 
-    /// <summary>GET /health/live: the process answers. Restarting it would mend nothing else.</summary>
+    /// <summary>GET /health/live: the process answers. A restart would fix nothing else.</summary>
     public static Task LiveAsync(HttpContext context) => ProbeAsync(context, StatusCodes.Status200OK, "live");
 
-    /// <summary>GET /health/ready: wants traffic. Ignores shared dependencies: their outage must not take every instance out at once.</summary>
+    /// <summary>GET /health/ready: the process can take traffic. Ignores shared dependencies: their outage must not take every instance out at once.</summary>
     public Task ReadyAsync(HttpContext context) =>
         _drain.HasBegun ? ProbeAsync(context, StatusCodes.Status503ServiceUnavailable, "stopping") : ProbeAsync(context, StatusCodes.Status200OK, "ready");
 
-    /// <summary>GET /health/startup: has started, migrations included, since nothing is served before.</summary>
+    /// <summary>GET /health/startup: the process has started, migrations included, since it serves nothing before.</summary>
     public static Task StartupAsync(HttpContext context) => ProbeAsync(context, StatusCodes.Status200OK, "started");
 
     private static string Describe(StoreState state) =>

@@ -9,6 +9,6 @@ namespace UrlShortener.Runtime.Health;
 [JsonSerializable(typeof(HealthResponse))]
 internal sealed partial class HealthJson : JsonSerializerContext
 {
-    /// <summary>The context in use.</summary>
+    /// <summary>The context to use, with the JSON options of the API.</summary>
     public static HealthJson Instance { get; } = new(ApiJson.Configure(new JsonSerializerOptions()));
 }

@@ -1,6 +1,6 @@
 namespace UrlShortener.Runtime.Health;
 
-/// <summary>Registers the health endpoints and the drain at a stop.</summary>
+/// <summary>Registers the health endpoints and the drain at shutdown.</summary>
 internal static class HealthServices
 {
     /// <summary>Registers them.</summary>

@@ -1,21 +1,21 @@
 namespace UrlShortener.Runtime.Health;
 
-/// <summary>Tells how well the store works.</summary>
+/// <summary>Checks how well the store works.</summary>
 internal interface IStoreHealth
 {
-    /// <summary>What the store can do right now.</summary>
+    /// <summary>Returns what the store can do right now.</summary>
     Task<StoreState> CheckAsync(CancellationToken cancellationToken);
 }
 
 /// <summary>What a store can do.</summary>
 internal enum StoreState
 {
-    /// <summary>Reads and writes.</summary>
+    /// <summary>The store reads and writes.</summary>
     Healthy,
 
-    /// <summary>Reads, from a replica: links are followed, none can be created.</summary>
+    /// <summary>The store only reads, from a replica: links redirect, but none can be created.</summary>
     ReadOnly,
 
-    /// <summary>Nothing.</summary>
+    /// <summary>The store neither reads nor writes.</summary>
     Down,
 }

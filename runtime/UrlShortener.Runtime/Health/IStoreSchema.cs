@@ -2,9 +2,9 @@ using UrlShortener.Contracts;
 
 namespace UrlShortener.Runtime.Health;
 
-/// <summary>Tells which tables a store has.</summary>
+/// <summary>Reads which migrations a store has.</summary>
 internal interface IStoreSchema
 {
-    /// <summary>The tables, compared with those that this version knows.</summary>
+    /// <summary>Compares the migrations of the store with those that this version knows.</summary>
     Task<SchemaResponse> ReadAsync(CancellationToken cancellationToken);
 }

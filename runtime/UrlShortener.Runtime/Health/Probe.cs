@@ -1,9 +1,9 @@
 namespace UrlShortener.Runtime.Health;
 
-/// <summary>Asks for the state of something: once at a time, and again after a second, however many want to know. Never fails.</summary>
-/// <param name="ask">Asks; ends at its token.</param>
-/// <param name="whenSilent">The state of what fails, or does not answer in time.</param>
-/// <param name="onFailure">Called with what failed.</param>
+/// <summary>Caches the result of a check: one check at a time, and at most one per second, however many callers ask. Never fails.</summary>
+/// <param name="ask">The check. It stops when its token is cancelled.</param>
+/// <param name="whenSilent">The result when the check fails or does not answer in time.</param>
+/// <param name="onFailure">Called with the exception of a failed check.</param>
 /// <param name="time">The clock.</param>
 internal sealed class Probe<T>(Func<CancellationToken, Task<T>> ask, T whenSilent, Action<Exception> onFailure, TimeProvider time)
 {
@@ -14,7 +14,7 @@ internal sealed class Probe<T>(Func<CancellationToken, Task<T>> ask, T whenSilen
     private Task<T>? _last;
     private long _endedAt;
 
-    /// <summary>The state, a second old at most when the question was put.</summary>
+    /// <summary>Returns the state. It is at most one second old at the time of the call.</summary>
     public Task<T> AskAsync()
     {
         lock (_lock)
@@ -32,7 +32,7 @@ internal sealed class Probe<T>(Func<CancellationToken, Task<T>> ask, T whenSilen
             using var limit = new CancellationTokenSource(Limit, time);
             return await ask(limit.Token).WaitAsync(limit.Token);
         }
-        // Whatever it is: who asks for the state gets one.
+        // Catches everything, because a caller must always get a state.
         catch (Exception error)
         {
             onFailure(error);

@@ -1,11 +1,11 @@
 namespace UrlShortener.Runtime.Resilience;
 
-/// <summary>Tells the end of work that was to end from failures of it.</summary>
+/// <summary>Distinguishes work that was cancelled from work that failed.</summary>
 internal static class Cancellation
 {
     /// <summary>
-    /// Whether an exception means that work ended because a token told it to. A timeout, a cancellation to some clients, does not; nor does a failure that
-    /// happens to come in the same moment as the token's end.
+    /// Whether work ended because its token was cancelled. False for a timeout, which some clients report as a cancellation, and for a failure that happens at
+    /// the same moment as the cancellation.
     /// </summary>
     public static bool IsStopBy(this Exception error, CancellationToken token) => error is OperationCanceledException && token.IsCancellationRequested;
 }

@@ -6,8 +6,8 @@ using Prometheus;
 namespace UrlShortener.Runtime.Resilience;
 
 /// <summary>
-/// A remote server that calls may wait for so long and no longer. After repeated failures its breaker opens: calls fail at once, and every
-/// <see cref="DependencyOptions.BreakDuration"/> one of them tries again.
+/// A remote server with a time limit for calls and a circuit breaker. After repeated failures the breaker opens: calls fail at once, and every
+/// <see cref="DependencyOptions.BreakDuration"/> one call tries again.
 /// </summary>
 internal sealed class Dependency
 {
@@ -25,7 +25,7 @@ internal sealed class Dependency
 
     /// <param name="name">Its name in metrics. Several parts of one dependency may share it; then <c>open</c> counts the open ones.</param>
     /// <param name="options">Limits.</param>
-    /// <param name="isFailure">Whether an exception speaks against the server rather than against the call.</param>
+    /// <param name="isFailure">Whether an exception indicates a failure of the server, not an error in the call.</param>
     /// <param name="time">The clock.</param>
     public Dependency(string name, DependencyOptions options, Func<Exception, bool> isFailure, TimeProvider time)
     {
@@ -47,7 +47,7 @@ internal sealed class Dependency
                     OnOpened = arguments =>
                     {
                         opened.Inc();
-                        // From half open it was open all along.
+                        // A breaker that reopens from half open is still counted as open.
                         if (!_isOpen)
                             open.Inc();
                         _isOpen = true;
@@ -77,7 +77,7 @@ internal sealed class Dependency
     public bool IsOpen => _state.CircuitState is CircuitState.Open or CircuitState.Isolated;
 
     /// <summary>Calls the server.</summary>
-    /// <param name="call">Honours its token, at which it gives up.</param>
+    /// <param name="call">The call. It must stop when its token is cancelled.</param>
     /// <param name="cancellationToken">Ends the call.</param>
     /// <exception cref="DependencyException">The server did not answer in time, or the breaker is open.</exception>
     public async ValueTask<T> CallAsync<T>(Func<CancellationToken, ValueTask<T>> call, CancellationToken cancellationToken)
@@ -107,17 +107,17 @@ internal sealed class Dependency
 /// <summary>Limits of a <see cref="Dependency"/>.</summary>
 /// <param name="Timeout">Longest time of one call.</param>
 /// <param name="BreakDuration">How long the breaker stays open before one call tries again.</param>
-/// <param name="FailuresToOpen">Calls, half of them failed, within <see cref="SamplingDuration"/> after which it opens. At least 2.</param>
+/// <param name="FailuresToOpen">The breaker opens after this many calls within <see cref="SamplingDuration"/>, half of them failed. At least 2.</param>
 internal sealed record DependencyOptions(TimeSpan Timeout, TimeSpan BreakDuration, int FailuresToOpen)
 {
-    /// <summary>How far back failures count.</summary>
+    /// <summary>How far back failures are counted.</summary>
     public TimeSpan SamplingDuration { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Whether a call that runs out of time speaks against the server. Not so where callers decide how much a call asks for. Default true.</summary>
+    /// <summary>Whether a timeout counts as a failure of the server. False where the caller determines how much a call has to do. Default true.</summary>
     public bool IsTimeoutFailure { get; init; } = true;
 }
 
-/// <summary>A dependency did not answer in time, or is left alone.</summary>
+/// <summary>A dependency did not answer in time, or its breaker is open.</summary>
 internal sealed class DependencyException(string message, Exception? inner = null) : Exception(message, inner)
 {
     /// <summary>Whether the call was made and ran out of time.</summary>

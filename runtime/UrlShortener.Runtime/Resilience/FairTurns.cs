@@ -1,25 +1,25 @@
 namespace UrlShortener.Runtime.Resilience;
 
 /// <summary>
-/// A bounded number of turns, shared among callers. No caller has more than half of them, rounded up, at the same time; a free turn goes to the waiting caller
-/// who has fewest, and among those to the one who waits longest. So whoever asks rarely does not queue behind whoever asks all the time.
+/// A bounded number of turns, shared among callers. No caller has more than half of them, rounded up, at the same time. A free turn goes to the waiting caller
+/// that has the fewest turns; among equals, to the one that has waited longest. So a caller that asks rarely does not queue behind one that asks all the time.
 /// </summary>
-/// <param name="turns">Turns at the same time, at least 1.</param>
+/// <param name="turns">Maximum number of concurrent turns, at least 1.</param>
 internal sealed class FairTurns(int turns)
 {
-    /// <summary>Most requests of one caller that wait.</summary>
+    /// <summary>Maximum number of waiting requests per caller.</summary>
     public const int MaxWaiting = 64;
 
     private readonly Lock _lock = new();
 
-    // Those who have a turn or wait for one.
+    // Callers that have a turn or wait for one.
     private readonly Dictionary<long, Caller> _callers = [];
     private readonly int _share = (turns + 1) / 2;
     private int _free = turns;
     private long _asked;
 
-    /// <summary>Waits for a turn, which ends when it is disposed of.</summary>
-    /// <param name="caller">Who asks.</param>
+    /// <summary>Waits for a turn. Disposing of the turn ends it.</summary>
+    /// <param name="caller">The caller that asks.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="QueryLimitException">Too many requests of this caller wait already.</exception>
     public async Task<Turn> TakeAsync(long caller, CancellationToken cancellationToken)
@@ -66,7 +66,7 @@ internal sealed class FairTurns(int turns)
                 return;
             var waiter = next.Waiting.First!.Value;
             next.Waiting.RemoveFirst();
-            // Whoever has given up takes no turn.
+            // A caller that stopped waiting takes no turn.
             if (!waiter.Turn.TrySetResult())
                 continue;
             next.Running++;

@@ -1,8 +1,8 @@
 namespace UrlShortener.Runtime.Resilience;
 
 /// <summary>
-/// Lets one of many equal events pass in an interval and counts the others. What anybody can cause as often as they like is logged so: while a store is
-/// away, a line for each visitor costs more than the visitor.
+/// Passes one of many equal events per interval and counts the others. Used to log events that anyone can trigger as often as they like: while a store is
+/// unavailable, a log line for each visitor would cost more than serving the visitor.
 /// </summary>
 internal sealed class Occasion(TimeProvider time, TimeSpan interval)
 {
@@ -10,9 +10,9 @@ internal sealed class Occasion(TimeProvider time, TimeSpan interval)
     private long _next = long.MinValue;
     private long _since;
 
-    /// <summary>Takes note of an event.</summary>
+    /// <summary>Records an event.</summary>
     /// <param name="count">Events since the last one that passed, this one included.</param>
-    /// <returns>Whether it passes.</returns>
+    /// <returns>Whether the event passes.</returns>
     public bool TryPass(out long count)
     {
         count = Interlocked.Increment(ref _since);

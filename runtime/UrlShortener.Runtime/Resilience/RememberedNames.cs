@@ -5,10 +5,10 @@ using Prometheus;
 
 namespace UrlShortener.Runtime.Resilience;
 
-/// <summary>Addresses of host names as they were last resolved, for the time when no name server answers.</summary>
+/// <summary>Remembers the addresses that host names last resolved to, for use while no name server answers.</summary>
 internal sealed partial class RememberedNames(TimeProvider time, ILogger<RememberedNames> logger)
 {
-    // A resolver that is going to answer does so within milliseconds; libc gives a silent one up to half a minute.
+    // A working resolver answers within milliseconds; libc waits up to half a minute for one that does not answer.
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(1);
 
     private static readonly Counter Remembered = Metrics.CreateCounter(
@@ -19,8 +19,8 @@ internal sealed partial class RememberedNames(TimeProvider time, ILogger<Remembe
     private readonly ConcurrentDictionary<string, IPAddress[]> _addresses = new(StringComparer.OrdinalIgnoreCase);
     private readonly ConcurrentDictionary<string, bool> _failing = new(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>The addresses of a name, or of the text of an address; the last known ones when it cannot be resolved now, empty when it never could
-    /// be.</summary>
+    /// <summary>Returns the addresses of a host name or of a literal address. If the name cannot be resolved now, returns the last known addresses; empty if it
+    /// was never resolved.</summary>
     /// <returns>The addresses, and whether they are from memory.</returns>
     public async ValueTask<(IPAddress[] Addresses, bool IsFromMemory)> ResolveAsync(string host, CancellationToken cancellationToken)
     {
@@ -28,7 +28,7 @@ internal sealed partial class RememberedNames(TimeProvider time, ILogger<Remembe
             return ([literal], false);
         try
         {
-            // libc does not hear a cancellation; the call is left behind.
+            // libc ignores cancellation; the abandoned call keeps running.
             var addresses = await Dns.GetHostAddressesAsync(host, cancellationToken).WaitAsync(Timeout, time, cancellationToken);
             if (addresses.Length > 0)
             {
