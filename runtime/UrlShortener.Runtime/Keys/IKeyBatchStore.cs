@@ -1,23 +1,23 @@
 namespace UrlShortener.Runtime.Keys;
 
 /// <summary>
-/// The registry of codes as the key generation service sees it. A batch is claimed, then pooled, then marked; when its worker dies in between, another adopts
-/// it. The claim that stores a link has the last word, so that no order of these steps and no crash between them issues a code twice.
+/// The registry of codes as the key generation service sees it. A batch is claimed, then pooled, then marked. If its worker dies in between, another worker
+/// adopts it. The claim that stores a link is decisive: no order of these steps, and no crash between them, can issue a code twice.
 /// </summary>
 internal interface IKeyBatchStore : IEpochRegistry
 {
-    /// <summary>Stores generated codes as an unused batch and returns those that were not known yet; null: <paramref name="epoch"/> is not in force any
-    /// more.</summary>
+    /// <summary>Stores generated codes as an unused batch and returns those that were not known yet; null if <paramref name="epoch"/> is no longer in
+    /// force.</summary>
     Task<KeyBatch?> ClaimAsync(string region, int epoch, IReadOnlyList<string> codes, CancellationToken cancellationToken);
 
-    /// <summary>Notes that all of a batch is in the pool.</summary>
+    /// <summary>Records that all codes of a batch are in the pool.</summary>
     Task MarkPooledAsync(int batchId, CancellationToken cancellationToken);
 
-    /// <summary>A batch of the region and the epoch in force that was claimed longer ago than <paramref name="age"/> and never marked, with its codes still
-    /// unused; null: none. Counts as claimed now.</summary>
+    /// <summary>Returns a batch of the region and the epoch in force that was claimed longer than <paramref name="age"/> ago and never marked, with its codes
+    /// that are still unused; null if there is none. The batch counts as claimed now.</summary>
     Task<KeyBatch?> AdoptAsync(string region, TimeSpan age, CancellationToken cancellationToken);
 
-    /// <summary>Codes registered in all, used or not; an estimate.</summary>
+    /// <summary>Estimates the number of registered codes, used or not.</summary>
     Task<long> EstimateCountAsync(CancellationToken cancellationToken);
 }
 

@@ -1,11 +1,11 @@
 namespace UrlShortener.Runtime.Keys;
 
-/// <summary>Where a process gets unused codes from, a block at a time.</summary>
+/// <summary>The source of unused codes of a process. It gives them out in blocks.</summary>
 internal interface IKeySource
 {
-    /// <summary>Takes at most <paramref name="count"/> codes, which nobody else gets. None: there are none right now.</summary>
+    /// <summary>Takes at most <paramref name="count"/> codes, which no other process gets. Returns none if none are available now.</summary>
     Task<IReadOnlyList<Key>> TakeAsync(int count, CancellationToken cancellationToken);
 
-    /// <summary>Gives back codes that were not used, when a process stops. What is not given back is lost, never used twice.</summary>
+    /// <summary>Returns unused codes when a process stops. Codes that are not returned are lost and never used.</summary>
     Task ReturnAsync(IReadOnlyList<Key> keys, CancellationToken cancellationToken);
 }

@@ -1,13 +1,13 @@
 namespace UrlShortener.Runtime.Keys;
 
-/// <summary>A generated code that no link has yet.</summary>
+/// <summary>A generated code that no link uses yet.</summary>
 /// <param name="Code">The code.</param>
 /// <param name="Epoch">
-/// The epoch whose pool it came from. Once a newer epoch is open it must not be used: the store that forgot a link it had (a lossy failover) may take
-/// the link's code for unused.
+/// The epoch of the pool that the code came from. Once a newer epoch is open, the code must not be used: a store that lost a link (a lossy failover) may
+/// consider the code of that link unused.
 /// </param>
 internal readonly record struct Key(string Code, int Epoch)
 {
-    /// <summary>A code made on the spot. It never lay in a pool, so that no epoch ends it.</summary>
+    /// <summary>Makes a key of a code generated on demand. It was never in a pool, so no epoch voids it.</summary>
     public static Key OnDemand(string code) => new(code, int.MaxValue);
 }

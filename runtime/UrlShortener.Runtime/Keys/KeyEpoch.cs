@@ -1,6 +1,6 @@
 namespace UrlShortener.Runtime.Keys;
 
-/// <summary>The newest epoch that this process knows of, of codes and of the states of links. Only ever goes up; safe from any thread.</summary>
+/// <summary>The newest epoch that this process has seen. It applies to codes and to states of links. It never decreases; safe from any thread.</summary>
 internal sealed class KeyEpoch
 {
     private int _current;
@@ -8,7 +8,7 @@ internal sealed class KeyEpoch
     /// <summary>Keys and states of smaller epochs are void.</summary>
     public int Current => Volatile.Read(ref _current);
 
-    /// <summary>Takes note of an epoch seen anywhere.</summary>
+    /// <summary>Records an epoch that was seen.</summary>
     public void Observe(int epoch)
     {
         var seen = Current;

@@ -5,7 +5,7 @@ using UrlShortener.Runtime.Configuration;
 namespace UrlShortener.Runtime.Keys;
 
 /// <summary>
-/// Unused codes in memory, so that a create never waits for one. Each is claimed in the registry in the transaction that stores its link; one that is
+/// Unused codes in memory, so that a create never waits for one. The transaction that stores a link also claims its code in the registry. A code that is
 /// handed out and then lost with the process is never used.
 /// </summary>
 internal sealed class KeyPool(KeyOptions options, KeyEpoch epoch) : IKeyPoolHealth, IDisposable
@@ -13,14 +13,14 @@ internal sealed class KeyPool(KeyOptions options, KeyEpoch epoch) : IKeyPoolHeal
     private readonly ConcurrentQueue<Key> _keys = new();
     private readonly SemaphoreSlim _low = new(0, 1);
 
-    /// <summary>Codes at hand.</summary>
+    /// <summary>Number of codes in the pool.</summary>
     public int Level => _keys.Count;
 
     /// <inheritdoc />
     public bool IsSufficient => Level > options.LowWatermark / 10;
 
-    /// <summary>A code that this process has not handed out before. Never waits: an empty pool makes one on the spot. Codes of closed epochs are
-    /// dropped.</summary>
+    /// <summary>Returns a code that this process has not handed out before. Never waits: if the pool is empty, it makes a code on demand. Drops codes of closed
+    /// epochs.</summary>
     public Key Take()
     {
         Key key;
@@ -38,7 +38,7 @@ internal sealed class KeyPool(KeyOptions options, KeyEpoch epoch) : IKeyPoolHeal
         return key;
     }
 
-    /// <summary>Adds codes that nobody else has.</summary>
+    /// <summary>Adds codes that no other process has.</summary>
     public void Add(IEnumerable<Key> keys)
     {
         foreach (var key in keys)
@@ -46,7 +46,7 @@ internal sealed class KeyPool(KeyOptions options, KeyEpoch epoch) : IKeyPoolHeal
         KeyMetrics.PoolLevel.Set(_keys.Count);
     }
 
-    /// <summary>Takes all there is, to give it back. Codes of closed epochs are dropped.</summary>
+    /// <summary>Takes all codes, to return them to their source. Drops codes of closed epochs.</summary>
     public IReadOnlyList<Key> TakeAll()
     {
         var keys = new List<Key>();
@@ -62,7 +62,7 @@ internal sealed class KeyPool(KeyOptions options, KeyEpoch epoch) : IKeyPoolHeal
         return keys;
     }
 
-    /// <summary>Completes once the level has fallen below the low watermark.</summary>
+    /// <summary>Completes when the level falls below the low watermark.</summary>
     public Task WaitUntilLowAsync(CancellationToken cancellationToken) => _low.WaitAsync(cancellationToken);
 
     /// <inheritdoc />
@@ -79,7 +79,7 @@ internal sealed class KeyPool(KeyOptions options, KeyEpoch epoch) : IKeyPoolHeal
         }
         catch (SemaphoreFullException)
         {
-            // Another thread said so first.
+            // Another thread has already signalled it.
         }
     }
 }

@@ -3,7 +3,7 @@ using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Keys;
 
-/// <summary>Keeps this process' pool filled, a block at a time, and gives back at a stop what was not used.</summary>
+/// <summary>Refills this process' pool in blocks, and returns unused codes when the process stops.</summary>
 internal sealed partial class KeyPoolWorker(KeyPool pool, IKeySource source, KeyOptions options, TimeProvider time, ILogger<KeyPoolWorker> logger)
     : BackgroundService
 {
@@ -20,7 +20,7 @@ internal sealed partial class KeyPoolWorker(KeyPool pool, IKeySource source, Key
         {
             await source.ReturnAsync(unused, cancellationToken);
         }
-        // These codes are lost, which does no harm; a stop must not fail because of them.
+        // These codes are lost, which does no harm. The stop must not fail because of them.
         catch (Exception error)
         {
             Log.NotReturned(logger, unused.Count, error);
@@ -52,7 +52,7 @@ internal sealed partial class KeyPoolWorker(KeyPool pool, IKeySource source, Key
             pool.Add(keys);
             return keys.Count > 0;
         }
-        // Judged by the token, not by the type: some clients report a timeout as a cancellation, which must not end the worker.
+        // Checks the token, not the exception type: some clients report a timeout as a cancellation, which must not end the worker.
         catch (Exception error) when (!error.IsStopBy(cancellationToken))
         {
             Log.RefillFailed(logger, error);

@@ -5,7 +5,7 @@ namespace UrlShortener.Runtime.Keys;
 /// <summary>Registers the pool of codes made ahead of demand.</summary>
 internal static class KeyServices
 {
-    /// <summary>Registers it. Redis registers the source that processes share.</summary>
+    /// <summary>Registers the pool. With Redis, the shared source of codes is registered with Redis.</summary>
     public static void AddKeys(this IServiceCollection services, ConfiguredServers servers)
     {
         if (!servers.HasRedis)

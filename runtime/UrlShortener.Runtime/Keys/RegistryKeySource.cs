@@ -3,8 +3,8 @@ using UrlShortener.Runtime.Codes;
 namespace UrlShortener.Runtime.Keys;
 
 /// <summary>
-/// Fresh codes straight from the registry, for a process without a shared pool. Codes that earlier runs left unused are not taken: after a restore, links that
-/// the store has lost may have had them.
+/// Newly generated codes directly from the registry, for a process without a shared pool. Codes that earlier runs left unused are not taken: after a restore,
+/// they may belong to links that the store has lost.
 /// </summary>
 internal sealed class RegistryKeySource(IKeyClaims store, KeyEpoch epoch) : IKeySource
 {
@@ -20,6 +20,6 @@ internal sealed class RegistryKeySource(IKeyClaims store, KeyEpoch epoch) : IKey
     }
 
     /// <inheritdoc />
-    // They stand unused in the registry, where they are deleted in the next run.
+    // They stay unused in the registry; the next run deletes them.
     public Task ReturnAsync(IReadOnlyList<Key> keys, CancellationToken cancellationToken) => Task.CompletedTask;
 }

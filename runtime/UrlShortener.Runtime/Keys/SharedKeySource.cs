@@ -15,7 +15,7 @@ internal sealed class SharedKeySource(IRegionPool pool, KeyEpoch epoch) : IKeySo
     /// <inheritdoc />
     public async Task ReturnAsync(IReadOnlyList<Key> keys, CancellationToken cancellationToken)
     {
-        // Codes made on demand never lay in a pool, and whether they are free is not known.
+        // Codes made on demand were never in a pool, and it is not known whether they are free.
         foreach (var pooled in keys.Where(key => key.Epoch != int.MaxValue).GroupBy(key => key.Epoch, key => key.Code))
             await pool.AddAsync(pooled.Key, [.. pooled], cancellationToken);
     }

@@ -1,8 +1,8 @@
 namespace UrlShortener.Runtime.Keys.Generation;
 
 /// <summary>
-/// How many codes may be generated per second. A batch starts when the time of the one before has passed; idle time does not accumulate for a burst. Safe from
-/// any thread.
+/// Limits how many codes are generated per second. A batch may start when the time that the previous one paid for has passed. Idle time does not accumulate
+/// for a burst. Safe from any thread.
 /// </summary>
 /// <param name="keysPerSecond">The limit.</param>
 /// <param name="time">The clock.</param>
@@ -14,7 +14,7 @@ internal sealed class GenerationBudget(int keysPerSecond, TimeProvider time)
     // When the next batch may start, counted from the origin.
     private TimeSpan _next = TimeSpan.Zero;
 
-    /// <summary>Pays for a batch, or tells how long to wait before asking again.</summary>
+    /// <summary>Takes the budget for a batch, or returns how long to wait before asking again.</summary>
     /// <param name="count">Codes in the batch.</param>
     /// <param name="wait">Zero when the batch may start.</param>
     public bool TryTake(int count, out TimeSpan wait)

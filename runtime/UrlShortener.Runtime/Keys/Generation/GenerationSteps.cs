@@ -2,7 +2,7 @@ using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Keys.Generation;
 
-/// <summary>One call of the registry or the pool: the label of its failures, and what failed, in words.</summary>
+/// <summary>One kind of call to the registry or the pool: the label that counts its failures, and a description of the failure.</summary>
 /// <param name="Name">Value of the label <c>step</c>.</param>
 /// <param name="Failure">A sentence without its full stop.</param>
 internal sealed record GenerationStep(string Name, string Failure)
@@ -10,7 +10,7 @@ internal sealed record GenerationStep(string Name, string Failure)
     /// <summary>Reading or opening the epoch.</summary>
     public static readonly GenerationStep Epoch = new("epoch", "The epoch could not be read or opened in the registry");
 
-    /// <summary>Telling the pool the epoch.</summary>
+    /// <summary>Setting the epoch in the pool.</summary>
     public static readonly GenerationStep Tell = new("tell", "The pool could not be told the epoch");
 
     /// <summary>Looking for unfinished batches.</summary>
@@ -31,20 +31,20 @@ internal sealed record GenerationStep(string Name, string Failure)
     /// <summary>Estimating how many codes are registered.</summary>
     public static readonly GenerationStep Estimate = new("estimate", "The registered codes could not be counted");
 
-    /// <summary>The failure in a sentence. Messages of libraries may name servers and users, so only the type of the error is reported.</summary>
+    /// <summary>Describes the failure in a sentence. Messages of libraries may name servers and users, so only the type of the error is reported.</summary>
     public string Describe(Exception error) => error is DependencyException ? $"{Failure}: {error.Message}" : $"{Failure} ({error.GetType().Name}).";
 }
 
-/// <summary>Makes the calls of the registry and the pool: each with a time limit, and each failure counted and reported in the status.</summary>
+/// <summary>Calls the registry and the pool. Each call has a time limit, and each failure is counted and reported in the status.</summary>
 internal sealed class GenerationSteps(KeyGenerationState state, TimeProvider time)
 {
     /// <summary>
-    /// Longest time of one call. From its claim on, a batch has three calls at most before it is marked; together they take less than
-    /// <see cref="KeyBatches.AdoptionAge"/>, so that nobody adopts the batch of a living worker.
+    /// Time limit of one call. After its claim begins, a batch makes at most three calls until it is marked. Together they take less than
+    /// <see cref="KeyBatches.AdoptionAge"/>, so that no worker adopts the batch of a worker that is still alive.
     /// </summary>
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(15);
 
-    /// <summary>Makes a call; its failure is the caller's to handle.</summary>
+    /// <summary>Makes a call. The caller handles its failure.</summary>
     /// <exception cref="TimeoutException">The call took longer than <see cref="Limit"/>.</exception>
     public async Task<T> RunAsync<T>(GenerationStep step, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
     {
@@ -54,7 +54,7 @@ internal sealed class GenerationSteps(KeyGenerationState state, TimeProvider tim
         {
             return await call(end.Token);
         }
-        // Judged by the token, not by the type: a call that exceeded its limit has failed, one that a stop ended has not.
+        // Checks the token, not the exception type: a call that exceeded its limit has failed; a call that was cancelled by a stop has not.
         catch (Exception error) when (!error.IsStopBy(cancellationToken))
         {
             KeyMetrics.GenerationFailures.WithLabels(step.Name).Inc();

@@ -5,23 +5,24 @@ using UrlShortener.Runtime.Configuration;
 namespace UrlShortener.Runtime.Keys.Generation;
 
 /// <summary>
-/// Makes batches of codes, and finishes those that somebody else left unfinished. The order is generate, claim, pool, mark; a worker may die between any two:
+/// Makes batches of codes, and finishes batches that another worker left unfinished. The order is generate, claim, pool, mark. A worker may die between any two
+/// steps:
 /// <list type="bullet">
-/// <item>before the claim: nobody ever saw the codes;</item>
-/// <item>after the claim: the codes stand unused in the registry, in a batch that was never marked. It is adopted when it is old enough;</item>
-/// <item>after some or all were pooled: the same, and the pool, a set, takes codes that it still has for known. Some may have been taken out meanwhile; such a
-/// code comes into the pool a second time. Two processes may then hold it; the claim that stores a link lets one of them have it, and the other takes
-/// its next;</item>
+/// <item>before the claim: no one has seen the codes;</item>
+/// <item>after the claim: the codes are unused in the registry, in a batch that was never marked. It is adopted when it is old enough;</item>
+/// <item>after some or all codes were pooled: the same. The pool is a set, so adding a code that it still holds changes nothing. A code that was taken out
+/// meanwhile enters the pool a second time, and two processes may then hold it. The claim that stores a link succeeds for only one of them; the other
+/// process uses its next code;</item>
 /// <item>after the mark: there is nothing left to do.</item>
 /// </list>
-/// A call that failed may have been carried out all the same, so that a failure is treated as a death: the batch is left to be adopted.
+/// A call that failed may have been carried out nevertheless. A failure is therefore treated like a crash: the batch is left to be adopted.
 /// </summary>
 internal sealed class KeyBatches(IKeyBatchStore registry, IRegionPool pool, GenerationSteps steps, KeyGenerationState state, RegionOptions region)
 {
     /// <summary>Age at which an unmarked batch counts as abandoned by a dead worker.</summary>
     public static readonly TimeSpan AdoptionAge = TimeSpan.FromMinutes(1);
 
-    /// <summary>Makes one batch. False: the epoch is not in force any more, and the codes were thrown away.</summary>
+    /// <summary>Makes one batch. Returns false if the epoch is no longer in force; the codes were then discarded.</summary>
     public async Task<bool> TryMakeAsync(int epoch, int size, CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
@@ -54,7 +55,7 @@ internal sealed class KeyBatches(IKeyBatchStore registry, IRegionPool pool, Gene
         }
     }
 
-    // Into the pool of the epoch that it was claimed in: when that was closed since, the codes lie where nobody takes any.
+    // Adds to the pool of the epoch that the batch was claimed in. If that epoch has been closed since, no process takes codes from its pool.
     private async Task PoolAsync(KeyBatch batch, CancellationToken cancellationToken)
     {
         if (batch.Codes.Count > 0)

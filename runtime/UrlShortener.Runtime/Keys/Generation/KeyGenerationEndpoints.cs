@@ -7,7 +7,7 @@ using UrlShortener.Runtime.Http;
 
 namespace UrlShortener.Runtime.Keys.Generation;
 
-/// <summary>/kgs/v1: status and commands of the service, for the operator of the region. Each call needs the token of <see cref="KgsOptions.Token"/>.</summary>
+/// <summary>/kgs/v1: status and commands of the service, for the region's operator. Each call needs the token of <see cref="KgsOptions.Token"/>.</summary>
 internal sealed class KeyGenerationEndpoints(
     KgsOptions options,
     IKeyBatchStore registry,
@@ -35,7 +35,7 @@ internal sealed class KeyGenerationEndpoints(
     /// <summary>GET /kgs/v1/status.</summary>
     public Task GetStatusAsync(HttpContext context) => WriteStatusAsync(context, StatusCodes.Status200OK);
 
-    /// <summary>POST /kgs/v1/refill: fills the pool to its target now, whatever its level.</summary>
+    /// <summary>POST /kgs/v1/refill: fills the pool to its target now, at any level.</summary>
     public async Task RefillAsync(HttpContext context)
     {
         if (HasBody(context))
@@ -52,7 +52,7 @@ internal sealed class KeyGenerationEndpoints(
         await WriteStatusAsync(context, StatusCodes.Status202Accepted);
     }
 
-    /// <summary>POST /kgs/v1/epochs: opens an epoch, which makes all unused codes of older ones void. May be repeated.</summary>
+    /// <summary>POST /kgs/v1/epochs: opens an epoch, which voids all unused codes of older epochs. Idempotent.</summary>
     public async Task OpenEpochAsync(HttpContext context)
     {
         var (request, problem) = await ReadAsync(context, KeyGenerationJson.Instance.OpenEpochRequest);
@@ -74,12 +74,12 @@ internal sealed class KeyGenerationEndpoints(
             return;
         }
 
-        // The worker tells the pool, and fills the new epoch's.
+        // The worker sets the new epoch in the pool and fills the pool of that epoch.
         refill.Command();
         await WriteStatusAsync(context, StatusCodes.Status200OK);
     }
 
-    /// <summary>Lets a request on when it has the token.</summary>
+    /// <summary>Passes a request on only if it has the token.</summary>
     public RequestDelegate Guard(RequestDelegate next) =>
         context =>
         {
@@ -89,7 +89,7 @@ internal sealed class KeyGenerationEndpoints(
             return Unauthorized.WriteAsync(context);
         };
 
-    // Compares hashes, so that the time reveals neither the length nor the first wrong character.
+    // Compares hashes, so that the response time reveals neither the length of the token nor its first wrong character.
     private bool HasToken(HttpRequest request) =>
         !string.IsNullOrEmpty(options.Token)
         && request.Headers.Authorization is [{ } value]

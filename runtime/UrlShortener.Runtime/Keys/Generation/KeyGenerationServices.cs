@@ -6,7 +6,7 @@ namespace UrlShortener.Runtime.Keys.Generation;
 /// <summary>Adds the service to a process that has an <see cref="IKeyBatchStore"/>, an <see cref="IRegionPool"/> and a <see cref="KeyEpoch"/>.</summary>
 internal static class KeyGenerationServices
 {
-    /// <summary>Registers the worker and what it is made of. A process without a <see cref="KeyPool"/> reports the level of the region's pool in its
+    /// <summary>Registers the worker and its parts. A process without a <see cref="KeyPool"/> reports the level of the region's pool in its
     /// health.</summary>
     public static void AddKeyGeneration(this IServiceCollection services)
     {

@@ -4,13 +4,13 @@ using UrlShortener.Runtime.Configuration;
 
 namespace UrlShortener.Runtime.Keys.Generation;
 
-/// <summary>What the service knows of itself and its pool. Written by the worker, read by the endpoints; safe from any thread.</summary>
+/// <summary>State of the service and its pool. The worker writes it, the endpoints read it; safe from any thread.</summary>
 internal sealed class KeyGenerationState(RegionOptions region, KgsOptions options, KeyEpoch epoch, TimeProvider time) : IKeyPoolHealth
 {
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
     private static readonly double Keyspace = Math.Pow(CodeGenerator.AlphabetSize, CodeGenerator.Length);
 
-    // A bound for a clock that stands still; the worker takes about one sample per second.
+    // An upper bound in case the clock stands still; the worker takes about one sample per second.
     private const int MaxSamples = 1_000;
 
     private readonly Lock _lock = new();
@@ -41,13 +41,13 @@ internal sealed class KeyGenerationState(RegionOptions region, KgsOptions option
         }
     }
 
-    /// <summary>Everything, as of now.</summary>
+    /// <summary>Returns the current status.</summary>
     public KeyGenerationStatus Read()
     {
         lock (_lock)
         {
             var rates = PoolRates.Of(_samples);
-            // Between the opening of an epoch and the first count of its pool, the known level is that of the old pool.
+            // After an epoch is opened, the known level is that of the old pool until the new pool is counted.
             var isOfThisEpoch = _levelEpoch == epoch.Current;
             return new KeyGenerationStatus
             {
@@ -75,7 +75,7 @@ internal sealed class KeyGenerationState(RegionOptions region, KgsOptions option
         }
     }
 
-    /// <summary>The service does something else now.</summary>
+    /// <summary>Records that the phase of the service changed.</summary>
     /// <param name="phase">See <see cref="KeyGenerationPhase"/>.</param>
     public void NotePhase(string phase)
     {
@@ -83,7 +83,7 @@ internal sealed class KeyGenerationState(RegionOptions region, KgsOptions option
             _phase = phase;
     }
 
-    /// <summary>A step failed.</summary>
+    /// <summary>Records that a step failed.</summary>
     public void NoteFailure(string error)
     {
         lock (_lock)
@@ -93,7 +93,7 @@ internal sealed class KeyGenerationState(RegionOptions region, KgsOptions option
         }
     }
 
-    /// <summary>The pool was told the epoch.</summary>
+    /// <summary>Records that the epoch was set in the pool.</summary>
     public void NoteTold(int told)
     {
         KeyMetrics.RegionEpoch.Set(told);
@@ -101,13 +101,13 @@ internal sealed class KeyGenerationState(RegionOptions region, KgsOptions option
             _poolEpoch = told;
     }
 
-    /// <summary>The pool of an epoch was counted.</summary>
+    /// <summary>Records that the pool of an epoch was counted.</summary>
     public void NoteLevel(int ofEpoch, long level)
     {
         KeyMetrics.RegionLevel.WithLabels(region.Name).Set(level);
         lock (_lock)
         {
-            // Another epoch, another pool: the two levels have nothing to do with each other.
+            // Each epoch has its own pool, so the two levels are unrelated.
             if (ofEpoch != _levelEpoch)
                 _samples.Clear();
             _levelEpoch = ofEpoch;
@@ -116,7 +116,7 @@ internal sealed class KeyGenerationState(RegionOptions region, KgsOptions option
         }
     }
 
-    /// <summary>The same at a moment when no batch is under way, which makes it a sample for the rates.</summary>
+    /// <summary>Records a level counted while no batch was under way, which makes it a sample for the rates.</summary>
     public void NoteSample(int ofEpoch, long level)
     {
         NoteLevel(ofEpoch, level);
@@ -130,7 +130,7 @@ internal sealed class KeyGenerationState(RegionOptions region, KgsOptions option
         }
     }
 
-    /// <summary>Codes were claimed in the registry.</summary>
+    /// <summary>Records that codes were claimed in the registry.</summary>
     public void NoteClaimed(int count)
     {
         KeyMetrics.GeneratedForRegion.Inc(count);
@@ -138,14 +138,14 @@ internal sealed class KeyGenerationState(RegionOptions region, KgsOptions option
             _claimed += count;
     }
 
-    /// <summary>A batch of this service lies in the pool.</summary>
+    /// <summary>Records that a batch of this service was put into the pool.</summary>
     public void NotePooled(int count)
     {
         lock (_lock)
             _pooled += count;
     }
 
-    /// <summary>A batch was finished.</summary>
+    /// <summary>Records that a batch was finished.</summary>
     public void NoteBatch(int count)
     {
         lock (_lock)
@@ -155,7 +155,7 @@ internal sealed class KeyGenerationState(RegionOptions region, KgsOptions option
         }
     }
 
-    /// <summary>A batch of another worker was adopted.</summary>
+    /// <summary>Records that a batch of another worker was adopted.</summary>
     public void NoteAdopted()
     {
         KeyMetrics.BatchesAdopted.Inc();
@@ -163,14 +163,14 @@ internal sealed class KeyGenerationState(RegionOptions region, KgsOptions option
             _adoptedBatches++;
     }
 
-    /// <summary>A batch was thrown away, because its epoch had been closed.</summary>
+    /// <summary>Records that a batch was discarded because its epoch had been closed.</summary>
     public void NoteDiscarded()
     {
         lock (_lock)
             _discardedBatches++;
     }
 
-    /// <summary>Codes registered in all, used or not.</summary>
+    /// <summary>Records the number of registered codes, used or not.</summary>
     public void NoteRegistered(long count)
     {
         lock (_lock)

@@ -5,8 +5,8 @@ using UrlShortener.Runtime.Resilience;
 namespace UrlShortener.Runtime.Keys.Generation;
 
 /// <summary>
-/// Keeps the region's pool between its watermarks: begins to fill below the low one or on command, and ends at the target. Several may work on one region. An
-/// outage of the registry or the pool does not end it.
+/// Keeps the region's pool between its watermarks: starts to fill below the low watermark or on command, and stops at the target. Several workers may work on
+/// one region. An outage of the registry or the pool does not end the worker.
 /// </summary>
 internal sealed partial class KeyGenerationWorker(
     RegionEpoch epochs,
@@ -21,7 +21,7 @@ internal sealed partial class KeyGenerationWorker(
     ILogger<KeyGenerationWorker> logger
 ) : BackgroundService
 {
-    // The time between two looks at the pool; a fill is interrupted as often, to look at the epoch and for unfinished batches too.
+    // The time between two checks of the pool. A fill is interrupted as often, to check the epoch and look for unfinished batches.
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan EstimateInterval = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan OneMillisecond = TimeSpan.FromMilliseconds(1);
@@ -44,10 +44,10 @@ internal sealed partial class KeyGenerationWorker(
         }
     }
 
-    // One look at everything; returns how long to wait before the next.
+    // Checks everything once; returns how long to wait before the next check.
     private async Task<TimeSpan> TurnAsync(CancellationToken cancellationToken)
     {
-        // Kept through failures until the target is reached.
+        // Stays set through failures until the target is reached.
         _isFilling |= refill.TryTake();
         try
         {
@@ -59,7 +59,7 @@ internal sealed partial class KeyGenerationWorker(
             state.NotePhase(_isFilling ? KeyGenerationPhase.Running : KeyGenerationPhase.Idle);
             return goesOn ? TimeSpan.Zero : Interval;
         }
-        // Judged by the token, not by the type: some clients report a timeout as a cancellation, which must not end the worker.
+        // Checks the token, not the exception type: some clients report a timeout as a cancellation, which must not end the worker.
         catch (Exception error) when (!error.IsStopBy(cancellationToken))
         {
             if (_failures++ == 0)
@@ -70,7 +70,7 @@ internal sealed partial class KeyGenerationWorker(
         }
     }
 
-    // Returns whether a fill is to go on at once.
+    // Returns whether a fill must continue at once.
     private async Task<bool> KeepAsync(CancellationToken cancellationToken)
     {
         var epoch = await epochs.EnsureAsync(cancellationToken);
@@ -84,11 +84,11 @@ internal sealed partial class KeyGenerationWorker(
         using var fill = new PoolFill(level, options.TargetLevel, token => RecountAsync(epoch, token));
         var isInForce = await FillAsync(epoch, fill, cancellationToken);
         _isFilling = !fill.IsComplete;
-        // Of a closed epoch, the next turn knows more; it comes after a wait, so that nothing spins when the registry contradicts itself.
+        // If the epoch was closed, the next turn reads the new one. That turn comes after a wait, to avoid a busy loop if the registry contradicts itself.
         return _isFilling && isInForce;
     }
 
-    // False: the epoch is not in force any more.
+    // Returns false if the epoch is no longer in force.
     private async Task<bool> FillAsync(int epoch, PoolFill fill, CancellationToken cancellationToken)
     {
         NotePhase(KeyGenerationPhase.Running);
@@ -123,7 +123,7 @@ internal sealed partial class KeyGenerationWorker(
         }
         catch (Exception)
         {
-            // The other loops would meet the same outage.
+            // The other loops would fail with the same outage.
             fill.Stop();
             throw;
         }
@@ -132,10 +132,10 @@ internal sealed partial class KeyGenerationWorker(
     // Below the critical level, codes matter more than the load on PostgreSQL.
     private bool IsThrottled(PoolFill fill) => fill.Level >= options.CriticalWatermark;
 
-    // With a low limit, small batches of one second each load the database more evenly than a large one now and then.
+    // With a low limit, small batches of one second each load the database more evenly than occasional large ones.
     private int LargestBatch(PoolFill fill) => IsThrottled(fill) ? Math.Min(options.BatchSize, options.MaxKeysPerSecond) : options.BatchSize;
 
-    // Whether the batch may start; false: the turn is over first.
+    // Returns whether the batch may start; false if the turn ends first.
     private async Task<bool> WaitForBudgetAsync(int size, PoolFill fill, long started, CancellationToken cancellationToken)
     {
         while (IsThrottled(fill) && !_budget.TryTake(size, out var wait))
@@ -148,14 +148,14 @@ internal sealed partial class KeyGenerationWorker(
             }
 
             NotePhase(KeyGenerationPhase.Throttled);
-            // Timers count whole milliseconds and drop the rest.
+            // Timers count whole milliseconds and round down.
             await Task.Delay((wait < left ? wait : left) + OneMillisecond, time, cancellationToken);
         }
 
         return true;
     }
 
-    // In an outage it shows failing until a whole turn has gone well.
+    // After a failure, the phase stays failing until a whole turn has succeeded.
     private void NotePhase(string phase)
     {
         if (_failures == 0)

@@ -1,22 +1,22 @@
 namespace UrlShortener.Runtime.Keys.Generation;
 
-/// <summary>What the region's pool looked like at a moment when none of this service's batches was under way.</summary>
+/// <summary>State of the region's pool at a moment when none of this service's batches was under way.</summary>
 /// <param name="At">Time since any fixed moment.</param>
 /// <param name="Level">Codes in the pool.</param>
-/// <param name="Pooled">Codes that this service has put into it since the service started, apart from adopted ones.</param>
+/// <param name="Pooled">Codes that this service has put into the pool since it started, without those of adopted batches.</param>
 internal readonly record struct PoolSample(TimeSpan At, long Level, long Pooled);
 
-/// <summary>Rates over a stretch of time, from samples of the pool. Pure.</summary>
+/// <summary>Rates over a period, computed from samples of the pool. Pure.</summary>
 /// <param name="GeneratedPerSecond">Codes that this service generated and put into the pool.</param>
 /// <param name="ConsumedPerSecond">
-/// Codes that were taken out by all processes: the fall of the level plus what this service put in. Additions of other services cannot be seen; a stretch
-/// between two samples in which the level rose by more than this service put in says nothing and is left out. So the figure is exact with one service, and a
-/// lower bound with several or while batches are adopted.
+/// Codes that all processes took out: the fall of the level plus what this service put in. Additions of other services are not visible. A period between two
+/// samples in which the level rose by more than this service put in is left out, because it says nothing about consumption. So the figure is exact with one
+/// service, and a lower bound with several services or while batches are adopted.
 /// </param>
-/// <param name="SecondsToExhaustion">Time until the level is 0 if it goes on as in the samples; null when it did not fall.</param>
+/// <param name="SecondsToExhaustion">Time until the level is 0 if it keeps falling at the same rate; null if it did not fall.</param>
 internal readonly record struct PoolRates(double GeneratedPerSecond, double ConsumedPerSecond, double? SecondsToExhaustion)
 {
-    /// <summary>The rates over samples in their order; all zero with fewer than two.</summary>
+    /// <summary>Computes the rates from samples in their order; all zero with fewer than two.</summary>
     public static PoolRates Of(IReadOnlyCollection<PoolSample> samples)
     {
         if (samples.Count == 0)

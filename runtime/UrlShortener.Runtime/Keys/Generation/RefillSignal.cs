@@ -1,15 +1,15 @@
 namespace UrlShortener.Runtime.Keys.Generation;
 
-/// <summary>A command to fill the pool now, handed from an endpoint to the worker. Commands that come before the worker looks are one.</summary>
+/// <summary>A command to fill the pool now, passed from an endpoint to the worker. Commands that arrive before the worker checks count as one.</summary>
 internal sealed class RefillSignal(TimeProvider time)
 {
-    // Replaced by the worker alone.
+    // Only the worker replaces it.
     private volatile TaskCompletionSource _commanded = NewCommand();
 
     /// <summary>Commands a refill, and ends the worker's wait.</summary>
     public void Command() => _commanded.TrySetResult();
 
-    /// <summary>Whether a refill was commanded since the last call. For the worker.</summary>
+    /// <summary>Returns whether a refill was commanded since the last call. Only the worker calls it.</summary>
     public bool TryTake()
     {
         if (!_commanded.Task.IsCompleted)
@@ -18,7 +18,7 @@ internal sealed class RefillSignal(TimeProvider time)
         return true;
     }
 
-    /// <summary>Waits for a command, so long and no longer. Does not take it.</summary>
+    /// <summary>Waits for a command, up to a time limit. Does not take the command.</summary>
     public async Task WaitAsync(TimeSpan longest, CancellationToken cancellationToken)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

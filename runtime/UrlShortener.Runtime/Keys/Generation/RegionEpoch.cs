@@ -1,21 +1,21 @@
 namespace UrlShortener.Runtime.Keys.Generation;
 
-/// <summary>Keeps the registry, the pool and this process agreed on the epoch in force. Used by the worker alone.</summary>
+/// <summary>Keeps the epoch in force consistent in the registry, the pool and this process. Only the worker uses it.</summary>
 internal sealed class RegionEpoch(IKeyBatchStore registry, IRegionPool pool, GenerationSteps steps, KeyEpoch epoch, KeyGenerationState state, TimeProvider time)
 {
-    // Redis may lose what it was told, with a node or with all data.
+    // Redis may lose the epoch with a node or with all its data, so it is set again at this interval.
     private static readonly TimeSpan TellInterval = TimeSpan.FromSeconds(10);
 
     private long _toldAt;
     private int _told;
 
-    /// <summary>The epoch in force, known to the pool when this returns. The first is opened here.</summary>
+    /// <summary>Returns the epoch in force, after setting it in the pool. Opens the first epoch.</summary>
     public async Task<int> EnsureAsync(CancellationToken cancellationToken)
     {
         var seen = epoch.Current;
         var current = await steps.RunAsync(GenerationStep.Epoch, registry.ReadEpochAsync, cancellationToken);
-        // A registry that names an older epoch than was seen in force has lost the newer one, and what was done in it (a restored backup): codes that were
-        // given to links, and states that caches hold.
+        // If the registry names an older epoch than this process has seen in force, it has lost the newer epoch (a restored backup) and what happened in
+        // it: codes that were given to links, and states that caches hold.
         var least = current < seen ? seen + 1 : 1;
         if (current < least)
             current = await steps.RunAsync(GenerationStep.Epoch, token => registry.OpenEpochAsync(least, token), cancellationToken);
@@ -26,12 +26,12 @@ internal sealed class RegionEpoch(IKeyBatchStore registry, IRegionPool pool, Gen
         return current;
     }
 
-    /// <summary>Tells the pool again next time: after a failure it may be another server that answers.</summary>
+    /// <summary>Makes the next call set the epoch in the pool again: after a failure, a different server may answer.</summary>
     public void Forget() => _told = 0;
 
     private async Task TellAsync(int current, CancellationToken cancellationToken)
     {
-        // The pool may have outlived the registry's newest epoch; the next look then finds the registry behind.
+        // The pool may know a newer epoch than a restored registry. The next check then finds that the registry is behind.
         epoch.Observe(await steps.RunAsync(GenerationStep.Tell, token => pool.SetEpochAsync(current, token), cancellationToken));
         _told = current;
         _toldAt = time.GetTimestamp();

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace UrlShortener.Runtime.Keys.Generation;
 
-/// <summary>How long to wait after failures: twice as long after each, up to a limit, and never exactly as long as the neighbours.</summary>
+/// <summary>How long to wait after failures. The wait doubles after each failure, up to a limit, and is random so that workers do not retry together.</summary>
 internal static class RetryBackoff
 {
     /// <summary>Longest wait.</summary>
@@ -12,14 +12,14 @@ internal static class RetryBackoff
     private const int Parts = 1_000;
     private static readonly TimeSpan Min = TimeSpan.FromSeconds(1);
 
-    /// <summary>The wait after so many failures in a row, 1 or more: between half of the limit for that number and all of it.</summary>
+    /// <summary>Returns the wait after this many consecutive failures, 1 or more: between half of the limit for that number and the whole limit.</summary>
     public static TimeSpan After(int failures)
     {
         var limit = Limit(failures);
         return (limit / 2) + (limit / 2 * RandomNumberGenerator.GetInt32(Parts + 1) / Parts);
     }
 
-    /// <summary>The longest wait after so many failures in a row.</summary>
+    /// <summary>Returns the longest wait after this many consecutive failures.</summary>
     public static TimeSpan Limit(int failures)
     {
         var limit = Min * (1 << Math.Clamp(failures - 1, 0, MaxDoublings));
