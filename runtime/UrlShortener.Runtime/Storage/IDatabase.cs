@@ -2,27 +2,27 @@ using UrlShortener.Runtime.Configuration;
 
 namespace UrlShortener.Runtime.Storage;
 
-/// <summary>The store as a whole.</summary>
+/// <summary>Opens, checks and migrates the store as a whole.</summary>
 internal interface IDatabase
 {
-    /// <summary>Takes the store for a process that serves, until that process ends, where only one may serve from it.</summary>
-    /// <exception cref="ConfigurationException">It cannot be used as configured; the message names the setting and the cause.</exception>
-    /// <exception cref="InvalidOperationException">Another process serves from it, or it fails for a reason that may pass.</exception>
+    /// <summary>Locks the store for a process that serves, until that process ends. Only for a store from which one process may serve.</summary>
+    /// <exception cref="ConfigurationException">The store cannot be used as configured; the message names the setting and the cause.</exception>
+    /// <exception cref="InvalidOperationException">Another process serves from the store, or a failure that may be temporary.</exception>
     void Acquire();
 
-    /// <summary>Makes the store ready for a process that serves: brings the tables up to date where that is a start's business, and otherwise checks that they
-    /// are.</summary>
+    /// <summary>Makes the store ready for a process that serves: migrates the schema if a start is responsible for that, and otherwise checks that the schema
+    /// is up to date.</summary>
     /// <param name="isDevelopment">Whether this is the Development environment.</param>
-    /// <returns>Whether the tables were this start's business.</returns>
-    /// <exception cref="ConfigurationException">It cannot be used as configured; the message names the setting and the cause.</exception>
-    /// <exception cref="InvalidOperationException">It is not ready, or fails for a reason that may pass.</exception>
+    /// <returns>Whether this start was responsible for the migration.</returns>
+    /// <exception cref="ConfigurationException">The store cannot be used as configured; the message names the setting and the cause.</exception>
+    /// <exception cref="InvalidOperationException">The store is not ready, or a failure that may be temporary.</exception>
     bool Prepare(bool isDevelopment);
 
-    /// <summary>Whether there is a store where the settings say. True where only a server could tell; <see cref="Prepare"/> asks it.</summary>
+    /// <summary>Whether the configured store exists. True if only a server could answer that; <see cref="Prepare"/> asks it.</summary>
     bool Exists { get; }
 
-    /// <summary>Makes what is missing and brings the tables up to date. Safe when two processes do it at once.</summary>
-    /// <exception cref="ConfigurationException">It cannot be used as configured; the message names the setting and the cause.</exception>
-    /// <exception cref="InvalidOperationException">It fails for a reason that may pass.</exception>
+    /// <summary>Creates the store if it is missing, and migrates the schema. Safe to run in two processes at once.</summary>
+    /// <exception cref="ConfigurationException">The store cannot be used as configured; the message names the setting and the cause.</exception>
+    /// <exception cref="InvalidOperationException">A failure that may be temporary.</exception>
     void Migrate();
 }

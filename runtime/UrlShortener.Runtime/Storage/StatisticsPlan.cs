@@ -1,18 +1,18 @@
 namespace UrlShortener.Runtime.Storage;
 
 /// <summary>
-/// Which parts of a range the sums of whole UTC days answer, and for which single clicks must be read: days at its ends that also hold clicks outside of it,
-/// and days whose visitors are not counted yet. Pure.
+/// Divides a range into parts that the sums of whole UTC days cover, and parts whose single clicks must be read: days at its ends that also have clicks
+/// outside the range, and days whose visitors are not counted yet. Pure.
 /// </summary>
-/// <param name="FirstDay">First day to be read from the sums.</param>
-/// <param name="EndDay">The day after the last one; not after <paramref name="FirstDay"/> when there is none.</param>
-/// <param name="Clicks">Parts whose single clicks are read, all before or after the days.</param>
+/// <param name="FirstDay">First day to read from the sums.</param>
+/// <param name="EndDay">The day after the last one to read from the sums; not after <paramref name="FirstDay"/> if there is none.</param>
+/// <param name="Clicks">Parts whose single clicks are read. All of them lie before or after the days read from the sums.</param>
 /// <param name="Visitors">Parts whose visitors are counted from single clicks: those of <paramref name="Clicks"/>, and days that are not counted yet.</param>
 internal sealed record StatisticsPlan(DateOnly FirstDay, DateOnly EndDay, IReadOnlyList<TimeRange> Clicks, IReadOnlyList<TimeRange> Visitors)
 {
-    /// <summary>Plans the reading of a range.</summary>
-    /// <param name="from">Its start, UTC.</param>
-    /// <param name="to">Its end, not included, UTC; after the start.</param>
+    /// <summary>Plans how to read a range.</summary>
+    /// <param name="from">Start of the range, UTC.</param>
+    /// <param name="to">End of the range, exclusive, UTC; after the start.</param>
     /// <param name="days">Days with clicks, ascending: at least the first and the last of the range, and those whose visitors are not counted.</param>
     public static StatisticsPlan Of(DateTime from, DateTime to, IReadOnlyList<DayState> days)
     {
@@ -36,7 +36,7 @@ internal sealed record StatisticsPlan(DateOnly FirstDay, DateOnly EndDay, IReadO
         return new StatisticsPlan(firstDay, endDay, clicks, visitors);
     }
 
-    /// <summary>Midnight, UTC.</summary>
+    /// <summary>Returns midnight of a day, UTC.</summary>
     public static DateTime StartOf(DateOnly day) => day.ToDateTime(TimeOnly.MinValue, DateTimeKind.Utc);
 
     private static DateTime Max(DateTime a, DateTime b) => a > b ? a : b;
@@ -44,11 +44,11 @@ internal sealed record StatisticsPlan(DateOnly FirstDay, DateOnly EndDay, IReadO
     private static DateTime Min(DateTime a, DateTime b) => a < b ? a : b;
 }
 
-/// <summary>What is known of a day with clicks.</summary>
+/// <summary>State of a day with clicks.</summary>
 /// <param name="Day">The day, UTC.</param>
-/// <param name="IsWhole">Whether all of its clicks lie in the range.</param>
+/// <param name="IsWhole">Whether all clicks of the day lie in the range.</param>
 /// <param name="IsCounted">Whether its visitors are counted.</param>
 internal readonly record struct DayState(DateOnly Day, bool IsWhole, bool IsCounted);
 
-/// <summary>A part of a range, UTC, without its end.</summary>
+/// <summary>A part of a range, UTC. The end is exclusive.</summary>
 internal readonly record struct TimeRange(DateTime From, DateTime To);

@@ -7,10 +7,10 @@ using UrlShortener.Runtime.Storage.Sqlite;
 
 namespace UrlShortener.Runtime.Storage;
 
-/// <summary>Registers the stores of the servers that are configured.</summary>
+/// <summary>Registers the stores of the configured servers.</summary>
 internal static class StorageServices
 {
-    /// <summary>Registers the store, and what processes share when there is a Redis.</summary>
+    /// <summary>Registers the store and, with Redis, the state that processes share.</summary>
     public static void AddStorage(this IServiceCollection services, ConfiguredServers servers)
     {
         services.AddStore(servers);
@@ -18,7 +18,7 @@ internal static class StorageServices
             services.AddRedis();
     }
 
-    /// <summary>Registers the same for a command: no service runs, and Redis is connected to when it is first used.</summary>
+    /// <summary>Registers the same for a command: no service runs, and the connection to Redis is made on first use.</summary>
     public static void AddStorageForCommands(this IServiceCollection services, ConfiguredServers servers)
     {
         services.AddStore(servers);

@@ -6,15 +6,15 @@ using UrlShortener.Runtime.Storage.Postgres;
 
 namespace UrlShortener.Runtime.Storage;
 
-/// <summary>What a failure of a store means to a caller.</summary>
+/// <summary>Classifies failures of a store.</summary>
 internal sealed class StoreFailure : IFailureClassifier
 {
     // SQLITE_ERROR, SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_RANGE.
     private static readonly HashSet<int> SqliteStatementErrors = [1, 18, 19, 20, 25];
 
     /// <summary>
-    /// Whether trying again later may help: the store is away, busy or was stopped. A store that answers, and refuses a value (SQLSTATE class 22), a row
-    /// (23) or the statement itself (42), is a fault of ours.
+    /// Whether trying again later may help: the store is unavailable, busy or was stopped. If the store answers but rejects a value (SQLSTATE class 22), a row
+    /// (23) or the statement itself (42), the error is a bug of ours.
     /// </summary>
     public static bool IsUnavailable(Exception error) =>
         error switch
@@ -25,10 +25,10 @@ internal sealed class StoreFailure : IFailureClassifier
             _ => false,
         };
 
-    /// <summary>Whether a driver of a store threw the exception.</summary>
+    /// <summary>Whether the exception comes from the driver of a store.</summary>
     public static bool IsOfDriver(Exception error) => error is DbException;
 
-    /// <summary>The failure with a message for an operator. A driver's refusal of its connection string becomes an error of the configuration.</summary>
+    /// <summary>Returns the failure with a message for an operator. If the driver rejects its connection string, that is a configuration error.</summary>
     public static Exception Explain(Exception error) => error is NpgsqlException ? PostgresFailure.Unusable(error) : error;
 
     /// <inheritdoc />

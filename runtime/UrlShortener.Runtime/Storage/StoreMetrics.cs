@@ -3,7 +3,7 @@ using UrlShortener.Runtime.Telemetry;
 
 namespace UrlShortener.Runtime.Storage;
 
-/// <summary>What a store reports.</summary>
+/// <summary>Metrics of the store.</summary>
 internal static class StoreMetrics
 {
     private static readonly Histogram Seconds = Metrics.CreateHistogram(
@@ -14,10 +14,10 @@ internal static class StoreMetrics
 
     private static readonly Counter Failures = Metrics.CreateCounter("shortener_store_failures_total", "Store operations that failed.", "operation");
 
-    /// <summary>Queries.</summary>
+    /// <summary>Duration of queries.</summary>
     public static readonly Histogram.Child ReadSeconds = Seconds.WithLabels("read");
 
-    /// <summary>Changes, until their commit is on disk.</summary>
+    /// <summary>Duration of changes, until their commit is on disk.</summary>
     public static readonly Histogram.Child WriteSeconds = Seconds.WithLabels("write");
 
     /// <summary>Queries that failed.</summary>

@@ -3,22 +3,22 @@ using BitFaster.Caching.Lru;
 namespace UrlShortener.Runtime.Storage.Postgres;
 
 /// <summary>
-/// Numbers of visitors that were counted click by click a moment ago. Counting those of a popular link's current day takes most of the time of its
-/// statistics, and dashboards ask again and again. Small numbers are always counted anew.
+/// Caches numbers of visitors that were recently counted click by click. Counting visitors of a popular link's current day takes most of the time of its
+/// statistics, and dashboards ask repeatedly. Small numbers are not cached.
 /// </summary>
 internal sealed class CountedVisitors(TimeProvider time)
 {
-    /// <summary>How far an answer may be behind.</summary>
+    /// <summary>Maximum age of a cached number.</summary>
     public static readonly TimeSpan KeptFor = TimeSpan.FromSeconds(10);
 
-    /// <summary>Least visitors of a part whose number is kept.</summary>
+    /// <summary>Minimum number of visitors for a number to be cached.</summary>
     public const int LeastVisitors = 5_000;
 
     private const int Capacity = 1_000;
 
     private readonly ConcurrentLru<(string Code, DateTime From), Counted> _counts = new(Capacity);
 
-    /// <summary>The number of a part that was counted to the same end, or to one shortly before.</summary>
+    /// <summary>Returns the number of a part that was counted up to the same end or up to one shortly before it.</summary>
     public long? Find(string shortCode, TimeRange part) =>
         _counts.TryGet((shortCode, part.From), out var counted)
         && time.GetElapsedTime(counted.At) < KeptFor
@@ -27,7 +27,7 @@ internal sealed class CountedVisitors(TimeProvider time)
             ? counted.Visitors
             : null;
 
-    /// <summary>Keeps a number.</summary>
+    /// <summary>Caches a number.</summary>
     public void Keep(string shortCode, TimeRange part, long visitors)
     {
         if (visitors >= LeastVisitors)

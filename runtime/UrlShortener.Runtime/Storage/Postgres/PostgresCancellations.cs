@@ -1,22 +1,22 @@
 namespace UrlShortener.Runtime.Storage.Postgres;
 
 /// <summary>
-/// Lets callers leave when their time is up, whatever a server does, and cancels what they left behind on a thread of its own. The driver asks the server to
-/// cancel before it gives a call up, and blocks its thread for as long as that takes: seconds with a server that hangs. On the threads of the pool this
-/// would stop the whole process, what needs no database included. It is one thread because a call that ends meanwhile waits for its cancellation on a
-/// thread of the pool.
+/// Ends the wait of callers at their time limit, even if a server hangs, and cancels the abandoned calls on a dedicated thread. Before the driver gives up a
+/// call, it asks the server to cancel and blocks its thread meanwhile: for seconds if the server hangs. On threads of the thread pool, this would stop the
+/// whole process, including work that needs no database. There is only one such thread, because a call that ends during its cancellation waits for the
+/// cancellation on a thread of the thread pool.
 /// </summary>
 internal sealed partial class PostgresCancellations(ILogger<PostgresCancellations> logger)
 {
-    // What is left behind holds a connection, of which there are fewer, or waits for one, which ends by itself soon.
+    // An abandoned call either holds a connection, of which there are fewer than this, or waits for one and soon ends by itself.
     private const int Capacity = 10_000;
 
     private readonly Lock _lock = new();
     private readonly Queue<(Task Call, CancellationTokenSource End)> _waiting = [];
     private bool _isRunning;
 
-    /// <summary>Waits for a call until a token ends the wait. The call may go on for some time then; its result is lost.</summary>
-    /// <param name="call">Honours its token, sooner or later.</param>
+    /// <summary>Waits for a call until a token ends the wait. The call may then continue for some time; its result is lost.</summary>
+    /// <param name="call">The call. It must stop after its token is cancelled, possibly with a delay.</param>
     /// <param name="cancellationToken">Ends the wait at once.</param>
     public async Task<T> WithinAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
     {
@@ -28,7 +28,7 @@ internal sealed partial class PostgresCancellations(ILogger<PostgresCancellation
         }
         catch (OperationCanceledException) when (!task.IsCompleted)
         {
-            // Its failure, which will come, is known already: by the end of the wait.
+            // Observe the exception of the abandoned call; the end of the wait has already reported the failure.
             _ = task.ContinueWith(static left => left.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             Cancel(task, end);
             throw;
@@ -72,7 +72,7 @@ internal sealed partial class PostgresCancellations(ILogger<PostgresCancellation
             }
             catch (AggregateException error)
             {
-                // Nobody else could hear of it, and it must not end the process.
+                // No other code can observe this exception, and it must not end the process.
                 Log.NotCancelled(logger, error);
             }
         }

@@ -4,7 +4,7 @@ using static UrlShortener.Runtime.Storage.Postgres.PostgresCommands;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
 
-/// <summary>Deletes clicks: by whole partitions where it can.</summary>
+/// <summary>Deletes clicks, by whole partitions if possible.</summary>
 internal sealed class PostgresClickRetention(PostgresDatabase database) : IClickRetention
 {
     private const string DueSql = "SELECT short_code FROM deleted_links WHERE due_at <= now() ORDER BY due_at LIMIT 50 FOR UPDATE SKIP LOCKED";
@@ -13,7 +13,7 @@ internal sealed class PostgresClickRetention(PostgresDatabase database) : IClick
         "SELECT short_code, day, bots + device_0 + device_1 + device_2 + device_3 FROM click_days WHERE short_code = ANY ($1) ORDER BY short_code, day "
         + "LIMIT 100";
 
-    // Within one UTC day, so that all of them lie in one partition.
+    // The range lies within one UTC day, so all clicks are in one partition.
     private const string DeleteClicksSql = """
         DELETE FROM click_events WHERE short_code = $1 AND clicked_at >= $2 AND clicked_at < $3
             AND ctid = ANY (ARRAY(SELECT ctid FROM click_events WHERE short_code = $1 AND clicked_at >= $2 AND clicked_at < $3 LIMIT $4))
@@ -24,19 +24,19 @@ internal sealed class PostgresClickRetention(PostgresDatabase database) : IClick
     private const string DeleteValuesSql = "DELETE FROM click_day_values WHERE short_code = $1 AND day = $2";
     private const string DeleteDaySql = "DELETE FROM click_days WHERE short_code = $1 AND day = $2";
 
-    // Once more a minute after the deletion: clicks that were being stored meanwhile did not see it.
+    // Repeats the deletion a minute after the link was deleted: transactions that were storing clicks at that time did not see that the link was gone.
     private const string GoneSql = """
         UPDATE deleted_links SET due_at = CASE WHEN now() < deleted_at + interval '1 minute' THEN deleted_at + interval '1 minute' END
         WHERE short_code = ANY ($1) AND NOT EXISTS (SELECT 1 FROM click_days d WHERE d.short_code = deleted_links.short_code)
         """;
 
-    // By then no process holds a click of it.
+    // By then no process holds clicks of the link.
     private const string ForgetSql =
         "DELETE FROM deleted_links WHERE short_code = ANY (ARRAY(SELECT short_code FROM deleted_links WHERE due_at IS NULL AND deleted_at < now() - "
         + "interval '30 days' LIMIT $1))";
 
     /// <inheritdoc />
-    // By whole days, which costs nothing; row by row only what lies outside of them.
+    // Drops partitions of whole days, which costs nothing. Deletes row by row only what lies outside of them.
     public Task<int> DeleteBeforeAsync(DateTimeOffset moment, int limit, CancellationToken cancellationToken) =>
         database.WriteInBackgroundAsync(
             "click retention",
@@ -55,7 +55,7 @@ internal sealed class PostgresClickRetention(PostgresDatabase database) : IClick
                     },
                 };
                 var deleted = dropped + await command.ExecuteNonQueryAsync(token);
-                // Whoever would send a batch of yesterday again is long gone.
+                // No process still retries a batch that is a day old.
                 await using var batches = new NpgsqlCommand("DELETE FROM click_batches WHERE stored_at < now() - interval '1 day'", connection);
                 await batches.ExecuteNonQueryAsync(token);
                 return deleted;
@@ -94,7 +94,7 @@ internal sealed class PostgresClickRetention(PostgresDatabase database) : IClick
             cancellationToken
         );
 
-    // Returns how much of the limit it took.
+    // Returns how much of the limit it used.
     private static async Task<int> DeleteDayAsync(
         NpgsqlConnection connection,
         string code,

@@ -4,7 +4,7 @@ using UrlShortener.Runtime.Clicks;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
 
-/// <summary>The salts, made by whichever process asks first.</summary>
+/// <summary>Stores the salts. The first process that asks creates the salt of a day.</summary>
 internal sealed class PostgresClickSalts(PostgresDatabase database) : IClickSalts
 {
     private const int SaltBytes = 32;

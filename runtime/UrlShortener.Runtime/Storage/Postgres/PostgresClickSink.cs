@@ -4,7 +4,7 @@ using UrlShortener.Runtime.Clicks;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
 
-/// <summary>Stores clicks and counts those of each link, all in one transaction.</summary>
+/// <summary>Stores clicks and counts those of each link, in one transaction.</summary>
 internal sealed class PostgresClickSink(PostgresDatabase database) : IClickSink
 {
     private const string CopySql =

@@ -5,7 +5,7 @@ namespace UrlShortener.Runtime.Storage.Postgres;
 /// <summary>Builds commands.</summary>
 internal static class PostgresCommands
 {
-    /// <summary>A statement with positional parameters.</summary>
+    /// <summary>Builds a statement with positional parameters.</summary>
     public static NpgsqlBatchCommand Command(string sql, params object[] values)
     {
         var command = new NpgsqlBatchCommand(sql);

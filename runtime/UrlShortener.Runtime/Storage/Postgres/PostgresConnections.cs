@@ -2,7 +2,7 @@ using Prometheus;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
 
-/// <summary>Counts the connections in use, against the most there may be.</summary>
+/// <summary>Counts the connections in use, and reports the limit.</summary>
 internal sealed class PostgresConnections
 {
     private static readonly Gauge InUse = Metrics.CreateGauge("shortener_postgres_connections_in_use", "Connections to PostgreSQL that are at work.", "target");
@@ -20,6 +20,6 @@ internal sealed class PostgresConnections
         Limit.WithLabels(target).Set(limit);
     }
 
-    /// <summary>Counts one until disposed.</summary>
+    /// <summary>Counts a connection as in use until disposed.</summary>
     public IDisposable Use() => _inUse.TrackInProgress();
 }

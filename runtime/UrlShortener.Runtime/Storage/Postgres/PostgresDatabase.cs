@@ -7,9 +7,9 @@ using UrlShortener.Runtime.Resilience;
 namespace UrlShortener.Runtime.Storage.Postgres;
 
 /// <summary>
-/// Runs what the stores ask of PostgreSQL, one server or several with replication. Writes go to whichever host is the primary, found again within a second of a
-/// promotion. Lookups go to replicas and fall back on the primary; each of the two has a breaker of its own. So has what must not stand in their way: questions
-/// whose size callers decide, which also have few connections, and work in the background.
+/// Runs statements of the stores on PostgreSQL: one server, or several with replication. Writes go to the host that is the primary, which is found again within
+/// a second of a promotion. Lookups go to replicas and fall back to the primary; each of the two has its own breaker. Work that must not block them has its own
+/// breakers too: queries whose cost callers determine, which also have few connections, and background work.
 /// </summary>
 internal sealed partial class PostgresDatabase
 {
@@ -33,7 +33,7 @@ internal sealed partial class PostgresDatabase
     private readonly PostgresConnections _primaryConnections;
     private readonly PostgresConnections _replicaConnections;
 
-    // By pool: lookups that wait for a server that hangs must not stand in the way of those that go to another one.
+    // Per connection pool, so that lookups that wait for a hanging server do not block lookups on another server.
     private readonly ConditionalWeakTable<NpgsqlDataSource, SemaphoreSlim> _turns = [];
 
     public PostgresDatabase(
@@ -61,18 +61,18 @@ internal sealed partial class PostgresDatabase
         _replicaConnections = new PostgresConnections("replicas", options.MaxConnections);
     }
 
-    /// <summary>How writes of each kind ended.</summary>
+    /// <summary>How the last write of each kind ended.</summary>
     public LastWrite LastWrite { get; } = new();
 
-    /// <summary>Runs a piece of work on the primary. It is not repeated when it fails, since it may have been done; only what comes before it is.</summary>
+    /// <summary>Runs work on the primary. Failed work is not repeated, since it may have taken effect. Only opening the connection is retried.</summary>
     public Task<T> WriteAsync<T>(string operation, Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
         WriteAsync(_primary, operation, work, cancellationToken);
 
-    /// <summary>The same for work that nobody waits for: when it fails or takes long, that keeps nobody from creating links.</summary>
+    /// <summary>The same for background work. If it fails or takes long, links can still be created.</summary>
     public Task<T> WriteInBackgroundAsync<T>(string operation, Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
         WriteAsync(_background, operation, work, cancellationToken);
 
-    /// <summary>Runs a query where the newest state is: on the primary, or a replica while there is no primary.</summary>
+    /// <summary>Runs a query on the server with the newest state: the primary, or a replica while there is no primary.</summary>
     public async Task<T> ReadNewestAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> query, CancellationToken cancellationToken)
     {
         try
@@ -85,19 +85,19 @@ internal sealed partial class PostgresDatabase
         }
     }
 
-    /// <summary>Runs a query on the primary alone.</summary>
+    /// <summary>Runs a query on the primary only.</summary>
     public Task<T> ReadPrimaryAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> query, CancellationToken cancellationToken) =>
         ReadAsync(_primary, () => _hosts.Primary, _primaryConnections, query, takesTurns: false, cancellationToken);
 
-    /// <summary>Runs a query on a replica, whose state may lag behind; on the primary where there is no replica, or it does not answer.</summary>
+    /// <summary>Runs a query on a replica, whose state may lag behind; on the primary if there is no replica or none answers.</summary>
     public Task<T> ReadNearAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> query, CancellationToken cancellationToken) =>
         ReadNearAsync(query, takesTurns: false, cancellationToken);
 
-    /// <summary>Runs a question whose size its caller decides where the newest state is: on the primary, or a replica while there is no primary.</summary>
+    /// <summary>Runs a query whose cost its caller determines, where the newest state is: on the primary, or a replica while there is no primary.</summary>
     /// <param name="caller">The user who asks; see <see cref="FairTurns"/>.</param>
-    /// <param name="query">The question.</param>
+    /// <param name="query">The query.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="QueryLimitException">It took too long, which says nothing about the servers.</exception>
+    /// <exception cref="QueryLimitException">The query took too long, which says nothing about the servers.</exception>
     public async Task<T> QueryNewestAsync<T>(long caller, Func<NpgsqlConnection, CancellationToken, Task<T>> query, CancellationToken cancellationToken)
     {
         try
@@ -110,12 +110,12 @@ internal sealed partial class PostgresDatabase
         }
     }
 
-    /// <summary>Runs a question whose size its caller decides on a replica, whose state may lag behind; on the primary where there is no replica, or it does
-    /// not answer.</summary>
+    /// <summary>Runs a query whose cost its caller determines on a replica, whose state may lag behind; on the primary if there is no replica or none
+    /// answers.</summary>
     /// <param name="caller">The user who asks; see <see cref="FairTurns"/>.</param>
-    /// <param name="query">The question.</param>
+    /// <param name="query">The query.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="QueryLimitException">It took too long, which says nothing about the servers.</exception>
+    /// <exception cref="QueryLimitException">The query took too long, which says nothing about the servers.</exception>
     public async Task<T> QueryNearAsync<T>(long caller, Func<NpgsqlConnection, CancellationToken, Task<T>> query, CancellationToken cancellationToken)
     {
         if (_options.ReadFromReplicas)
@@ -126,19 +126,19 @@ internal sealed partial class PostgresDatabase
             }
             catch (Exception error) when (_hosts.AreSeveral && !cancellationToken.IsCancellationRequested && IsAway(error))
             {
-                // The primary may know.
+                // Fall back to the primary.
             }
         }
 
         return await QueryAsync(caller, _primaryQueries, () => _hosts.Primary, _primaryConnections, query, cancellationToken);
     }
 
-    /// <summary>Longest time of a question whose size its caller decides.</summary>
+    /// <summary>Time limit of a query whose cost its caller determines.</summary>
     public TimeSpan QueryTimeout => _options.QueryTimeout;
 
-    /// <summary>Looks something up on a replica, and again on the primary when it is not there or not good enough: it may not have arrived yet.</summary>
+    /// <summary>Runs a lookup on a replica, and again on the primary if the result is missing or not good enough: it may not be replicated yet.</summary>
     /// <param name="query">The lookup.</param>
-    /// <param name="isGood">Whether a replica's answer will do.</param>
+    /// <param name="isGood">Whether the answer of a replica is good enough.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="DependencyException">No server answered in time.</exception>
     public async Task<T> FindAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> query, Func<T, bool> isGood, CancellationToken cancellationToken)
@@ -150,7 +150,7 @@ internal sealed partial class PostgresDatabase
             async (connection, token) =>
             {
                 var found = await query(connection, token);
-                // In recovery until promoted; a parameter that the server reports by itself, so that asking costs nothing.
+                // A server is in recovery until it is promoted. It reports this parameter by itself, so reading it needs no query.
                 isFromReplica = connection.PostgresParameters.TryGetValue("in_hot_standby", out var standby) ? standby == "on" : _hosts.AreSeveral;
                 return found;
             },
@@ -160,11 +160,11 @@ internal sealed partial class PostgresDatabase
         return !isFromReplica || isGood(near) ? near : await LookUpOnPrimaryAsync(query, takesTurns: true, cancellationToken);
     }
 
-    /// <summary>Whether an error speaks against the server or the way there, rather than against the statement.</summary>
+    /// <summary>Whether an error indicates a failure of the server or the network, not an error in the statement.</summary>
     internal static bool IsOutage(Exception error) =>
         error switch
         {
-            // Class 08 connection, 53 resources, 57P0x shutting or starting up, 25006 no primary any more, 58 system, XX internal.
+            // Class 08 connection, 53 resources, 57P0x shutting down or starting up, 25006 no longer the primary, 58 system, XX internal.
             PostgresException { SqlState: var state } => state[..2] is "08" or "53" or "58" or "XX" || state is "57P01" or "57P02" or "57P03" or "25006",
             QueryLimitException => false,
             NpgsqlException or TimeoutException or System.Net.Sockets.SocketException or IOException => true,
@@ -218,7 +218,7 @@ internal sealed partial class PostgresDatabase
         }
     }
 
-    // In the time for a lookup, where a write may take longer.
+    // Uses the time limit of a lookup; that of a write may be longer.
     private Task<T> LookUpOnPrimaryAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> query, bool takesTurns, CancellationToken cancellationToken) =>
         ReadAsync(_primaryLookups, () => _hosts.Primary, _primaryConnections, query, takesTurns, cancellationToken);
 
@@ -239,8 +239,8 @@ internal sealed partial class PostgresDatabase
                 async token =>
                 {
                     var pool = source();
-                    // A process that has just started is asked for all its links at once; as many connections opened at once would take longer than anybody
-                    // waits.
+                    // A process that has just started gets requests for all its links at once. Opening as many connections at once would take longer than any
+                    // caller waits.
                     var turns = takesTurns ? _turns.GetValue(pool, _ => new SemaphoreSlim(_options.MaxLookups)) : null;
                     if (turns is not null)
                         await turns.WaitAsync(token);
@@ -300,8 +300,8 @@ internal sealed partial class PostgresDatabase
 
     private static bool IsAway(Exception error) => error is not QueryLimitException && (error is DependencyException || IsOutage(error));
 
-    // A statement that fails while the driver prepares it leaves the driver with a wrong idea of it ("unexpected backend message"), which would fail whoever
-    // has the connection next.
+    // If a statement fails while the driver prepares it, the driver is left with an inconsistent state ("unexpected backend message"). That would fail the next
+    // user of the connection.
     private static async Task<T> RunAsync<T>(
         NpgsqlConnection connection,
         Func<NpgsqlConnection, CancellationToken, Task<T>> work,
@@ -323,11 +323,11 @@ internal sealed partial class PostgresDatabase
         }
     }
 
-    // No caller waits longer than the limit. What it leaves behind touches nothing that is its own.
+    // No caller waits longer than the limit. The abandoned call uses nothing that belongs to its caller.
     private ValueTask<T> CallAsync<T>(Dependency dependency, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
         dependency.CallAsync(async token => await _cancellations.WithinAsync(call, token), cancellationToken);
 
-    // Nothing was sent yet, so trying again is safe: a primary that is just being replaced is back in a moment.
+    // Nothing was sent yet, so trying again is safe. A primary that is just being replaced is back within moments.
     private async Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)

@@ -3,12 +3,12 @@ using UrlShortener.Runtime.Configuration;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
 
-/// <summary>What a failure to connect means to an operator.</summary>
+/// <summary>Describes connection failures for an operator.</summary>
 internal static class PostgresFailure
 {
     /// <summary>
-    /// Names the setting and what each host said. With several hosts the driver's own message says only that there are inner exceptions. The driver's messages
-    /// name hosts and users, never the password.
+    /// Names the setting and the error of each host. With several hosts, the driver's own message says only that there are inner exceptions. The driver's
+    /// messages name hosts and users, never the password.
     /// </summary>
     public static InvalidOperationException Unusable(Exception error)
     {
@@ -16,7 +16,7 @@ internal static class PostgresFailure
         return IsRefusal(error) ? new ConfigurationException(message, error) : new InvalidOperationException(message, error);
     }
 
-    /// <summary>Whether a server refuses the connection string: no such user, password or database. Waiting does not mend that.</summary>
+    /// <summary>Whether a server rejects the connection string: no such user, password or database. Trying again does not help.</summary>
     public static bool IsRefusal(Exception error) =>
         Causes(error)
             .OfType<PostgresException>()

@@ -3,13 +3,13 @@ using UrlShortener.Runtime.Health;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
 
-/// <summary>Asks the servers what they can do.</summary>
+/// <summary>Checks what the servers can do.</summary>
 internal sealed partial class PostgresHealth(PostgresDatabase database, ILogger<PostgresHealth> logger) : IStoreHealth
 {
-    /// <summary>The kind of write that only the health check asks for.</summary>
+    /// <summary>The kind of write that only the health check makes.</summary>
     public const string Operation = "check";
 
-    // A few rows, so that processes seldom wait for each other.
+    // Uses a few rows, so that processes seldom wait for each other.
     private const string CheckSql =
         "INSERT INTO health_checks (id, checked_at) VALUES (pg_backend_pid() % 8, now()) ON CONFLICT (id) DO UPDATE SET checked_at = excluded.checked_at";
 
@@ -18,12 +18,12 @@ internal sealed partial class PostgresHealth(PostgresDatabase database, ILogger<
     /// <inheritdoc />
     public async Task<StoreState> CheckAsync(CancellationToken cancellationToken)
     {
-        // Half of what a probe may take; the other half is for the replicas.
+        // Half of the time limit of a probe; the other half is for the replicas.
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(CheckTimeout);
         try
         {
-            // A primary that cannot write, or was made a replica, fails it.
+            // The write fails on a primary that cannot write or that has become a replica.
             await database.WriteAsync(
                 Operation,
                 async (connection, token) =>

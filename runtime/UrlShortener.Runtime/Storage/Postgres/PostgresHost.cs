@@ -3,8 +3,8 @@ using Npgsql;
 namespace UrlShortener.Runtime.Storage.Postgres;
 
 /// <summary>
-/// One host of several: its pool, and what it was when it last answered. It is asked several times a second on a connection of its own, so that no request
-/// has to find out whether it hangs, was promoted, or is gone.
+/// One of several hosts: its connection pool, and its role when it last answered. It is probed several times a second on a dedicated connection, so that no
+/// request has to find out whether it hangs, was promoted, or is gone.
 /// </summary>
 internal sealed class PostgresHost : IAsyncDisposable
 {
@@ -23,8 +23,8 @@ internal sealed class PostgresHost : IAsyncDisposable
     private volatile bool _isAnswering;
     private volatile int _timeline = -1;
 
-    /// <param name="settings">How to connect, with this host alone.</param>
-    /// <param name="cancellations">Cancels questions that are not answered.</param>
+    /// <param name="settings">Connection settings with this host only.</param>
+    /// <param name="cancellations">Cancels probes that are not answered.</param>
     /// <param name="time">The clock.</param>
     public PostgresHost(NpgsqlConnectionStringBuilder settings, PostgresCancellations cancellations, TimeProvider time)
     {
@@ -34,19 +34,19 @@ internal sealed class PostgresHost : IAsyncDisposable
         _time = time;
     }
 
-    /// <summary>Opens connections to it.</summary>
+    /// <summary>Opens connections to the host.</summary>
     public NpgsqlDataSource Source { get; }
 
-    /// <summary>Whether it took writes when it last answered, which may be long ago.</summary>
+    /// <summary>Whether the host took writes when it last answered, which may be long ago.</summary>
     public bool IsPrimary => _timeline > 0;
 
-    /// <summary>Counts promotions: of two that say they take writes, the one with the smaller number was replaced. 0: a replica; -1: not known.</summary>
+    /// <summary>Counts promotions. If two hosts take writes, the one with the smaller number was replaced. 0: a replica; -1: not known.</summary>
     public int Timeline => _timeline;
 
-    /// <summary>Whether it is a replica and answers.</summary>
+    /// <summary>Whether the host is a replica and answers.</summary>
     public bool IsReadyReplica => _isAnswering && _timeline == 0;
 
-    /// <summary>Begins to ask it.</summary>
+    /// <summary>Starts to probe the host.</summary>
     public void Start() => _watch = Task.Run(WatchAsync);
 
     /// <inheritdoc />
@@ -78,7 +78,7 @@ internal sealed class PostgresHost : IAsyncDisposable
     {
         using var limit = new CancellationTokenSource(Limit, _time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _stopping.Token);
-        // The probe owns the connection until it is answered; a probe that is abandoned disposes of it.
+        // The probe owns the connection until it is answered. An abandoned probe disposes of the connection.
         var connection = _connection;
         _connection = null;
         try
@@ -86,7 +86,7 @@ internal sealed class PostgresHost : IAsyncDisposable
             (_connection, _timeline) = await _cancellations.WithinAsync(token => AskAsync(connection, token), both.Token);
             _isAnswering = true;
         }
-        // Whatever it is, requests meet it too and tell of it; here it only means that others are asked first.
+        // Catches everything: requests meet the same failure and report it. Here it only means that other hosts are used first.
         catch (Exception) when (!_stopping.IsCancellationRequested)
         {
             _isAnswering = false;

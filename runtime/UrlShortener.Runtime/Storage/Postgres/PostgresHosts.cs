@@ -7,9 +7,9 @@ using UrlShortener.Runtime.Resilience;
 namespace UrlShortener.Runtime.Storage.Postgres;
 
 /// <summary>
-/// The hosts of a connection string as two pools: the primary among them, and the replicas. The driver can choose among hosts as well, but asks them in the
-/// course of a request, one after the other: a host that hangs would hold up those that do not. While a name cannot be resolved, connections are made to
-/// the addresses that were known last; the driver itself would give up.
+/// The hosts of a connection string as two pools: the primary, and the replicas. The driver can choose among hosts too, but it tries them within a request, one
+/// after the other, so a host that hangs delays requests to the others. While a name cannot be resolved, connections are made to the last known addresses; the
+/// driver itself would give up.
 /// </summary>
 internal sealed class PostgresHosts : IAsyncDisposable
 {
@@ -39,26 +39,26 @@ internal sealed class PostgresHosts : IAsyncDisposable
     /// <summary>Opens connections to the primary.</summary>
     public NpgsqlDataSource Primary => _current.Primary;
 
-    /// <summary>Opens connections to replicas that answer, or to the primary while none does.</summary>
+    /// <summary>Opens connections to replicas that answer, or to the primary while no replica answers.</summary>
     public NpgsqlDataSource Replicas => _current.Replicas;
 
-    /// <summary>Opens connections to the primary, which is searched for first: for who has the time, and begins before anything is known.</summary>
+    /// <summary>Searches for the primary and opens connections to it. For callers that have the time and start before the primary is known.</summary>
     public NpgsqlDataSource AnyPrimary => _current.AnyPrimary;
 
     /// <summary>Whether there is more than one host.</summary>
     public bool AreSeveral { get; }
 
-    /// <summary>Begins to watch the hosts and their names. Called once, before the first connection.</summary>
+    /// <summary>Starts to watch the hosts and their names. Called once, before the first connection.</summary>
     public void Start()
     {
         _byName.Start();
-        // A certificate is checked against the name it was asked for by, which an address is not: better no connection than one to whoever.
+        // With VerifyFull, a certificate is checked against the host name, which an address does not match. No connection is better than an unverified one.
         if (_settings.SslMode != SslMode.VerifyFull && HostsOf(_settings.Host!).Any(host => !IPAddress.TryParse(host.Name, out _) && !host.IsPath))
             _watch = Task.Run(WatchNamesAsync);
     }
 
     /// <inheritdoc />
-    // A container disposes of a service once for each contract that it is registered under.
+    // A container disposes of a service once per registered contract.
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _isDisposed, true))
@@ -71,7 +71,7 @@ internal sealed class PostgresHosts : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    // What the connection string sets itself is left as it is.
+    // Sets defaults only; values from the connection string stay.
     private static NpgsqlConnectionStringBuilder Configure(string connectionString, PostgresOptions options)
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString);
@@ -79,19 +79,19 @@ internal sealed class PostgresHosts : IAsyncDisposable
         SetDefault("Application Name", "url-shortener");
         SetDefault("Maximum Pool Size", options.MaxConnections);
         SetDefault("Timeout", (int)Math.Ceiling(options.ConnectTimeout.TotalSeconds));
-        // Milliseconds. A server that does not even take a cancellation is not worth waiting for: the connection is given up.
+        // Milliseconds. If a server does not even accept a cancellation, waiting is pointless: the connection is given up.
         SetDefault("Cancellation Timeout", 200);
-        // Each connection, those that cancel included, would begin with a question for it.
+        // Otherwise each connection, including those that send a cancellation, would first ask the server for encryption by GSS.
         SetDefault("GSS Encryption Mode", GssEncryptionMode.Disable);
-        // How long it is believed which host is the primary, in seconds.
+        // How long a known primary is trusted before it is checked again, in seconds.
         SetDefault("Host Recheck Seconds", 1);
         SetDefault("Max Auto Prepare", 50);
         SetDefault("Auto Prepare Min Usages", 2);
-        // By the system, in seconds. The driver's own questions on idle connections block a thread of the pool each when a server hangs.
+        // Keepalive by the operating system, in seconds. The driver's own keepalive queries would each block a thread of the thread pool while a server hangs.
         SetDefault("Tcp Keepalive", true);
         SetDefault("Tcp Keepalive Time", 5);
         SetDefault("Tcp Keepalive Interval", 1);
-        // Nothing here changes a session, so there is nothing to undo. The driver would send seven statements with the first one of every use.
+        // Nothing here changes the state of a session, so there is nothing to reset. The driver would send seven statements with the first one of every use.
         SetDefault("No Reset On Close", true);
         return settings;
 
@@ -107,7 +107,7 @@ internal sealed class PostgresHosts : IAsyncDisposable
             .Split(',', StringSplitOptions.TrimEntries)
             .Select(host =>
             {
-                // An address of IPv6 has colons of its own and is written in brackets when a port follows.
+                // An IPv6 address contains colons. It is written in brackets if a port follows.
                 var colon =
                     host.StartsWith('[') ? host.IndexOf("]:", StringComparison.Ordinal) + 1
                     : host.Count(character => character == ':') == 1 ? host.IndexOf(':', StringComparison.Ordinal)
@@ -141,7 +141,7 @@ internal sealed class PostgresHosts : IAsyncDisposable
             }
 
             var next = areSomeFromMemory ? await ByAddressAsync(string.Join(',', hosts)) : _byName;
-            // What lay idle meanwhile may have been broken by the other side; each such connection would fail a request.
+            // Idle connections may have been broken by the server meanwhile; each of them would fail a request.
             if (next != _current)
                 next.Clear();
             _current = next;
@@ -173,7 +173,7 @@ internal sealed class PostgresHosts : IAsyncDisposable
             AnyPrimary = _source.WithTargetSession(TargetSessionAttributes.Primary);
             _anyReplica = _source.WithTargetSession(TargetSessionAttributes.PreferStandby);
             var hosts = Host.Split(',', StringSplitOptions.TrimEntries);
-            // A single one has nobody to give way to.
+            // With a single host there is nothing to choose, so it is not watched.
             _hosts =
                 hosts.Length == 1
                     ? []
@@ -191,7 +191,7 @@ internal sealed class PostgresHosts : IAsyncDisposable
 
         public NpgsqlDataSource AnyPrimary { get; }
 
-        // One that hangs or is gone stays the primary until another one takes writes: it is the one to wait for, and no older one may take its place.
+        // A host that hangs or is gone stays the primary until another one takes writes. Callers wait for it; no host with an older timeline may replace it.
         public NpgsqlDataSource Primary => _hosts.Where(host => host.IsPrimary).MaxBy(host => host.Timeline)?.Source ?? AnyPrimary;
 
         public NpgsqlDataSource Replicas

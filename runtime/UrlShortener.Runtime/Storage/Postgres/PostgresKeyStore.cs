@@ -9,7 +9,7 @@ internal sealed class PostgresKeyStore(PostgresDatabase database) : IKeyClaims, 
 {
     private const string CurrentEpoch = "(SELECT coalesce(max(epoch), 0) FROM kgs_epochs)";
 
-    // In the order of the index, whose pages are then visited once each.
+    // Inserts in the order of the index, so that each of its pages is visited once.
     private const string InsertKeys = """
         INSERT INTO kgs_keys (short_code, batch_id)
         SELECT DISTINCT code, {0} FROM unnest($1::text[]) AS code ORDER BY code
@@ -18,12 +18,12 @@ internal sealed class PostgresKeyStore(PostgresDatabase database) : IKeyClaims, 
 
     private const string CopyKeys = "COPY kgs_keys (short_code, batch_id) FROM STDIN (FORMAT BINARY)";
 
-    // Where codes begin to collide they go on doing so: most batches then go the way that skips a known code, and a few try whether the other is free again.
+    // Once codes begin to collide, collisions continue. Most batches then use INSERT, which skips known codes. After this many, a batch tries COPY again.
     private const int InsertsAfterCollision = 20;
 
     private int _insertsLeft;
 
-    // The first batch that this process took for itself.
+    // The first batch that this process added for itself.
     private int _firstBatch = int.MaxValue;
 
     /// <inheritdoc />
@@ -51,15 +51,15 @@ internal sealed class PostgresKeyStore(PostgresDatabase database) : IKeyClaims, 
                     var added = (await InsertAsync(connection, id, codes, token)).ToHashSet(StringComparer.Ordinal);
                     await transaction.CommitAsync(token);
                     Interlocked.CompareExchange(ref _firstBatch, id, int.MaxValue);
-                    // In the order that was asked for.
+                    // Keep the order of the input.
                     return [.. codes.Where(added.Remove).Select(code => new Key(code, epoch))];
                 },
                 cancellationToken
             );
 
     /// <inheritdoc />
-    // Only of batches that one process took for itself: what lies in a region's pool is that pool's to give. Those of closed epochs stay, so that no alias is
-    // one of them. A row that is being claimed is passed over.
+    // Deletes only from batches that a process added for itself; codes in a region's pool belong to that pool. Codes of closed epochs stay, so that no alias
+    // can take one of them. A row that is being claimed is skipped.
     public Task<int> DeleteLeftoversAsync(int limit, CancellationToken cancellationToken) =>
         database.WriteAsync(
             "leftovers",
@@ -104,8 +104,8 @@ internal sealed class PostgresKeyStore(PostgresDatabase database) : IKeyClaims, 
             "epoch",
             async (connection, token) =>
             {
-                // The first lock keeps claims from taking a batch number of the old epoch after the new one's first was fixed. The second waits for changes of
-                // the old epoch to be committed, and makes those that come wait until it is over: states are then numbered in the order of their commits.
+                // The first lock keeps claims from taking a batch number of the old epoch after the new epoch's first number is fixed. The second waits until
+                // changes of the old epoch are committed, and blocks new ones until the end of this transaction: versions then follow the order of commits.
                 await using var transaction = await connection.BeginTransactionAsync(token);
                 await using var command = new NpgsqlCommand(
                     $"""
@@ -133,7 +133,7 @@ internal sealed class PostgresKeyStore(PostgresDatabase database) : IKeyClaims, 
             "claim",
             async (connection, token) =>
             {
-                // Nearly every batch is new as a whole. COPY takes that in less time and log than INSERT, but cannot skip a code that is known.
+                // In nearly every batch, all codes are new. COPY needs less time and log than INSERT, but cannot skip a known code.
                 if (Volatile.Read(ref _insertsLeft) > 0)
                 {
                     Interlocked.Decrement(ref _insertsLeft);
@@ -254,7 +254,7 @@ internal sealed class PostgresKeyStore(PostgresDatabase database) : IKeyClaims, 
         return new KeyBatch(id, epoch, added);
     }
 
-    // All or none.
+    // Adds all codes or none.
     private static async Task<IReadOnlyList<string>> CopyAsync(
         NpgsqlConnection connection,
         int batch,
@@ -274,7 +274,7 @@ internal sealed class PostgresKeyStore(PostgresDatabase database) : IKeyClaims, 
         return codes;
     }
 
-    // Those that are new.
+    // Adds and returns the codes that are new.
     private static async Task<IReadOnlyList<string>> InsertAsync(
         NpgsqlConnection connection,
         int batch,

@@ -7,12 +7,12 @@ namespace UrlShortener.Runtime.Storage.Postgres;
 /// <summary>Counts the clicks of links.</summary>
 internal static class PostgresLinkCounts
 {
-    // For the transaction. What the planner reckons of so many clicks makes it read all links and all codes ever claimed; code by code it is a few pages each.
+    // For the transaction. With so many clicks the planner would choose to read all links and all codes ever claimed; code by code it is a few pages each.
     internal const string CodeByCodeSql =
         "SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('enable_seqscan', 'off', true), "
         + "set_config('enable_bitmapscan', 'off', true), set_config('jit', 'off', true)";
 
-    // Each link is found in its partition through the registry. Clicks of links that are gone count nowhere. Shown by a test to read no table whole.
+    // Finds each link in its partition through the registry. Clicks of deleted links are not counted. A test shows that no table is read as a whole.
     internal const string CountSql = """
         WITH clicked AS MATERIALIZED (SELECT * FROM unnest($1::text[], $2::bigint[], $3::timestamptz[]) AS c (short_code, clicks, last_at)),
         link AS MATERIALIZED (

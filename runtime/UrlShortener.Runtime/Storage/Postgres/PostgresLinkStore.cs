@@ -14,21 +14,21 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
         "u.id, u.short_code, u.original_url, u.user_id, u.created_at, u.expires_at, u.click_count, u.last_accessed_at, u.is_active, u.redirect_type, "
         + "link_metadata_text(u.metadata)";
 
-    // From the registry to the one partition that holds the link. LIMIT keeps the planner from turning the pair into a join over all partitions.
+    // Goes from the registry to the one partition that holds the link. LIMIT keeps the planner from turning the two lookups into a join over all partitions.
     private const string ByCode =
         "FROM kgs_keys k CROSS JOIN LATERAL (SELECT * FROM urls WHERE urls.short_code = k.short_code AND urls.created_at = k.used_at LIMIT 1) u WHERE "
         + "k.short_code = $1";
 
-    /// <summary>Looks up what a redirect needs; shown by a test to touch one partition of each table.</summary>
+    /// <summary>Looks up what a redirect needs. A test shows that it reads one partition of each table.</summary>
     internal const string FindTargetSql =
         $"SELECT u.original_url, u.expires_at, u.redirect_type, u.is_active, (SELECT coalesce(max(epoch), 0) FROM kgs_epochs), u.version {ByCode}";
 
-    // For the statement beside it alone. Left to itself the planner plans every lookup anew, since it reckons a plan made once by all the partitions that are
-    // then left out; planning takes four times as long as the lookup. And in a month whose table has no statistics yet, it reads all links of the same
-    // millisecond by a bitmap, a thousand after a bulk request.
+    // Applies only to the statement sent with it. By default the planner plans every lookup again, because it estimates the cost of a generic plan from all the
+    // partitions, including those skipped at run time; planning takes four times as long as the lookup. And in a month whose table has no statistics yet, it
+    // would read all links of the same millisecond with a bitmap scan, a thousand after a bulk request.
     internal const string PlanOnceSql = "SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_bitmapscan', 'off', true)";
 
-    /// <summary>What a list by end is ordered by, as the index has it.</summary>
+    /// <summary>Sort key of a list by expiry, exactly as in the index.</summary>
     internal const string EndKey = "coalesce(expires_at, 'infinity'::timestamptz)";
 
     private const string FindSql = $"SELECT {Columns} {ByCode}";
@@ -55,14 +55,14 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
         FROM (SELECT 1) one LEFT JOIN changed ON true
         """;
 
-    // One row at least, for the epoch.
+    // Returns at least one row, which contains the epoch.
     private const string ReadLogSql = """
         SELECT current.epoch, logged.id, logged.short_code, logged.epoch, logged.version
         FROM (SELECT coalesce(max(epoch), 0) AS epoch FROM kgs_epochs) current
         LEFT JOIN (SELECT id, short_code, epoch, version FROM link_changes WHERE changed_at > clock_timestamp() - $1) logged ON true
         """;
 
-    // The count of the last statement is what is returned: of links.
+    // The last statement determines the returned count: the number of links.
     private const string DeleteOfUserSql = """
         WITH doomed AS MATERIALIZED (SELECT id, created_at FROM urls WHERE user_id = $1 ORDER BY created_at, id LIMIT $2 FOR UPDATE),
         deleted AS (DELETE FROM urls u USING doomed d WHERE u.id = d.id AND u.created_at = d.created_at RETURNING u.short_code, u.version + 1 AS version),
@@ -74,7 +74,7 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
     public Task<CreateLinksResult> CreateAsync(CreateLinks request, CancellationToken cancellationToken) => writer.CreateAsync(request, cancellationToken);
 
     /// <inheritdoc />
-    // On the primary alone: a retry that is not recognised would create a second link.
+    // Reads only from the primary: a retry that is not recognised would create a second link.
     public Task<CreateLinksResult?> FindReplyAsync(string key, string requestHash, DateTimeOffset now, CancellationToken cancellationToken) =>
         database.ReadPrimaryAsync(
             async (connection, token) =>
@@ -223,7 +223,7 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
             cancellationToken
         );
 
-    // A code's time of creation never changes, so that looking it up first takes nothing from the change that follows.
+    // The creation time of a code never changes, so it is safe to look it up before the change.
     private async Task<LinkChangeResult> ChangeAsync(
         string operation,
         string shortCode,
@@ -259,7 +259,7 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
         if (query.After is { } after)
             sql.Append(CultureInfo.InvariantCulture, $" AND ({key}, id) {(query.Order.IsAscending ? '>' : '<')} ({Add(TimeOf(after))}, {Add(after.Id)})");
         AppendRange("created_at", query.Created);
-        // The key, so that the index serves; links without an end are later than any.
+        // The sort key, so that the index is used; links that never expire sort last.
         AppendRange(EndKey, query.Expires);
         if (query.Expires.From is not null)
             sql.Append(" AND expires_at IS NOT NULL");
@@ -298,7 +298,7 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
         while (await reader.ReadAsync(cancellationToken))
             rows.Add(Read(reader));
 
-        // One more than asked for tells whether there is a next page.
+        // Reads one row more than the limit, which shows whether there is a next page.
         var page = rows.Take(query.Limit).ToList();
         LinkCursor? next = rows.Count > query.Limit ? LinkCursor.Of(page[^1].Link, page[^1].Id, query.Order.By) : null;
         return new LinkPage(page.ConvertAll(row => row.Link), next);
@@ -318,13 +318,13 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
         }
     }
 
-    // The driver writes the last moment that it knows as infinity.
+    // The driver writes DateTime.MaxValue as infinity.
     private static DateTime TimeOf(LinkCursor cursor) =>
         cursor.Value > DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()
             ? DateTime.SpecifyKind(DateTime.MaxValue, DateTimeKind.Utc)
             : DateTimeOffset.FromUnixTimeMilliseconds(cursor.Value).UtcDateTime;
 
-    // PostgreSQL's text cannot hold the character, so nothing stored does.
+    // Text in PostgreSQL cannot contain this character, so no stored value does.
     private static bool HoldsNull(LinkQuery query) =>
         new[] { query.CodePrefix, query.Target }
             .Concat((query.Metadata ?? []).SelectMany(entry => new[] { entry.Key, entry.Value }))
@@ -338,7 +338,7 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
         return command;
     }
 
-    // The type must be told where the value may be null.
+    // If the value may be null, the type must be given explicitly.
     private static NpgsqlParameter Null(object? value, NpgsqlDbType type) => new() { Value = value ?? DBNull.Value, NpgsqlDbType = type };
 
     private static (long Id, Link Link) Read(NpgsqlDataReader row) =>

@@ -9,9 +9,9 @@ using UrlShortener.Runtime.Links;
 namespace UrlShortener.Runtime.Storage.Postgres;
 
 /// <summary>
-/// Creates links in groups: what waits while a statement is under way shares the next one, so that a busy process needs few round trips and few waits for the
-/// disk, and an idle one answers at once. Large requests have statements and writers of their own. Everybody is answered after their commit. A conflict
-/// concerns one link only; a statement that fails for the sake of one request is repeated for each request alone.
+/// Creates links in groups. Requests that wait while a statement runs share the next one, so a busy process needs few round trips and few waits for the disk,
+/// and an idle one answers at once. Large requests have their own statements and writers. Each request is answered after its commit. A conflict affects only
+/// one link. If one request makes a statement fail, the statement is repeated for each request separately.
 /// </summary>
 internal sealed class PostgresLinkWriter : IAsyncDisposable
 {
@@ -21,8 +21,8 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
         new HistogramConfiguration { Buckets = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 10_000] }
     );
 
-    // Claims and stores in one statement. The order of claims is the order of locks, the same for everybody. A code that lies unused in a pool may be claimed
-    // unless its epoch is over: its own (a key from a pool), or that of its batch (an alias that happens to be one).
+    // Claims and stores in one statement. Codes are claimed, and so locked, in the same order everywhere. An unused code of a pool may be claimed unless its
+    // epoch is closed: the epoch of the key or, if an alias happens to be a pooled code, that of the code's batch.
     private const string CreateSql = """
         WITH input AS MATERIALIZED (
             SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::bigint[], $5::timestamptz[], $6::timestamptz[], $7::smallint[], $8::text[])
@@ -58,8 +58,9 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
             user_id = excluded.user_id
         """;
 
-    // A statement and its commit take less where nothing is wrong. One after the other they make larger groups than side by side, and most of what a small
-    // group costs is the statement; whoever has waited so long does not wait for a large group, a slow disk or a distant replica too.
+    // How long a writer waits for its turn; a statement with its commit takes less unless something is wrong. Writers that take turns form larger groups than
+    // concurrent ones, and the statement is most of the cost of a small group. After this time a writer proceeds without its turn, so that its requests do not
+    // also wait for a large group, a slow disk or a distant replica.
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(10);
 
     private readonly PostgresDatabase _database;
@@ -83,7 +84,7 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
     }
 
     /// <summary>Creates links; see <see cref="ILinkStore.CreateAsync"/>.</summary>
-    /// <exception cref="TimeoutException">The database did not take them in time.</exception>
+    /// <exception cref="TimeoutException">The database did not store the links in time.</exception>
     public async Task<CreateLinksResult> CreateAsync(CreateLinks request, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -103,7 +104,7 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
         }
     }
 
-    /// <summary>Creates what waits, then ends.</summary>
+    /// <summary>Creates the links that are waiting, then stops.</summary>
     public async ValueTask DisposeAsync()
     {
         _waiting.Writer.TryComplete();
@@ -113,9 +114,9 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
         _turn.Dispose();
     }
 
-    /// <summary>What an answer that was found says about a request.</summary>
+    /// <summary>Compares a request with a stored reply that has the same idempotency key.</summary>
     /// <param name="row">Columns request_hash, status_code, location, body.</param>
-    /// <param name="first">Where they begin.</param>
+    /// <param name="first">Index of the first of these columns.</param>
     /// <param name="requestHash">The request's own hash.</param>
     internal static CreateLinksResult Compare(NpgsqlDataReader row, int first, string requestHash) =>
         row.GetString(first) != requestHash
@@ -139,7 +140,7 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
         }
     }
 
-    // Each alone, beside the groups of small ones: whoever creates one link does not wait for somebody's ten thousand.
+    // Runs each large request separately, concurrently with the groups of small ones, so that creating one link does not wait for a request with ten thousand.
     private async Task RunLargeAsync()
     {
         await foreach (var pending in _waitingLarge.Reader.ReadAllAsync())
@@ -168,14 +169,14 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
             var rest = group;
             while (rest.Count > 0)
             {
-                // Twins under one idempotency key: the second finds the answer of the first.
+                // Of two requests with the same idempotency key, the second must find the reply of the first.
                 var keys = new HashSet<string>(StringComparer.Ordinal);
                 var now = rest.FindAll(pending => pending.Request.Idempotency is not { } idempotency || keys.Add(idempotency.Key));
                 await CreateAsync(now);
                 rest = rest.FindAll(pending => !pending.IsAnswered);
             }
         }
-        // Not swallowed: whoever waits for one of these gets it, and the loop must outlive any of them.
+        // Not swallowed: each caller that waits for one of these requests gets the error. The loop must survive every failure.
         catch (Exception error)
         {
             var unanswered = group.FindAll(pending => !pending.IsAnswered);
@@ -185,13 +186,13 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
                 return;
             }
 
-            // Somebody's values; the others have nothing to do with it.
+            // The values of one request caused the error; the other requests are not affected.
             foreach (var pending in unanswered)
                 await CreateGroupAsync([pending]);
         }
     }
 
-    // One attempt of a group: afterwards all of it is answered, or none and the error is thrown.
+    // Tries a group once: either all of its requests are answered, or none is and the error is thrown.
     private async Task CreateAsync(List<Pending> group)
     {
         group.ForEach(pending => pending.Begin());
@@ -248,7 +249,7 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
         var byKey = group
             .Where(pending => pending.Request.Idempotency is not null)
             .ToDictionary(pending => pending.Request.Idempotency!.Key, StringComparer.Ordinal);
-        // Everybody locks before claiming anything, and in the same order, so that nobody waits in a circle.
+        // All transactions take these locks before they claim codes, and in the same order, which prevents deadlocks.
         var locks = byKey
             .Keys.Select(key => BitConverter.ToInt64(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(key))))
             .Order()
@@ -312,7 +313,7 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
             _rows.Clear();
         }
 
-        /// <summary>Adds a link; false: the code is in this statement already, which can name it only once.</summary>
+        /// <summary>Adds a link. Returns false if the code is already in this statement, which can contain it only once.</summary>
         public bool TryAdd(Key key, NewLink link, CreateLinks request)
         {
             if (!_codes.Add(key.Code))
@@ -338,7 +339,7 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
             };
     }
 
-    // A request and how far it has come. Touched by the caller that made it and the writer that took it.
+    // A request and its progress. Used by the caller that made it and the writer that took it.
     private sealed class Pending(CreateLinks request, CancellationToken cancellationToken)
     {
         private readonly TaskCompletionSource<CreateLinksResult> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -362,7 +363,7 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
 
         public bool IsAnswered => _completion.Task.IsCompleted;
 
-        /// <summary>Whether somebody still waits for it.</summary>
+        /// <summary>Whether a caller still waits for it.</summary>
         public bool IsWanted
         {
             get
@@ -422,7 +423,7 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
             }
         }
 
-        /// <summary>Renders the answer to be stored; null: there is none to store.</summary>
+        /// <summary>Renders the reply to store; null if there is none.</summary>
         public StoredReply? BuildReply() =>
             _reply =
                 _found is null && request.Idempotency is { } idempotency && System.Array.Exists(_links, link => link is not null)

@@ -3,8 +3,8 @@ using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
 
-/// <summary>Housekeeping in the database, by whichever process comes first: counts of links and bytes folded into users' rows every few seconds, partitions
-/// made ahead every few minutes.</summary>
+/// <summary>Maintains the database; the first process that gets the lock does the work. Adds counts of links and bytes to users' rows every few seconds, and
+/// creates partitions ahead of time every few minutes.</summary>
 internal sealed partial class PostgresMaintenance(PostgresDatabase database, PostgresOptions options, TimeProvider time, ILogger<PostgresMaintenance> logger)
     : BackgroundService
 {
@@ -24,10 +24,10 @@ internal sealed partial class PostgresMaintenance(PostgresDatabase database, Pos
         } while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
-    /// <summary>Adds the links and bytes counted lately to their users' rows.</summary>
+    /// <summary>Adds the recently counted links and bytes to their users' rows.</summary>
     internal Task FoldAsync(CancellationToken cancellationToken) => database.WriteAsync("fold", PostgresUsage.FoldAsync, cancellationToken);
 
-    /// <summary>Makes the partitions that will be needed.</summary>
+    /// <summary>Creates the partitions that will be needed.</summary>
     internal Task EnsurePartitionsAsync(CancellationToken cancellationToken) =>
         database.WriteAsync(
             "partitions",

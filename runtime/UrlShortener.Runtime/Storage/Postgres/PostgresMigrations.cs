@@ -7,14 +7,14 @@ using UrlShortener.Runtime.Configuration;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
 
-/// <summary>Creates and checks the tables.</summary>
+/// <summary>Migrates the schema and checks that it is up to date.</summary>
 internal sealed partial class PostgresMigrations(PostgresHosts hosts, PostgresOptions options, TimeProvider time, ILogger<PostgresMigrations> logger)
     : IDatabase
 {
-    // Only our own migrations take it; any number would do.
+    // Only our own migrations take this lock; the number is arbitrary.
     private const long MigrationLock = 0x75726C73;
 
-    // A migration may have to pass over every click that is kept.
+    // A migration may have to read every stored click.
     private static readonly TimeSpan MigrationLimit = TimeSpan.FromHours(4);
 
     /// <inheritdoc />
@@ -23,7 +23,7 @@ internal sealed partial class PostgresMigrations(PostgresHosts hosts, PostgresOp
     /// <inheritdoc />
     public void Acquire()
     {
-        // Any number of processes may serve from it.
+        // Any number of processes may serve from the database.
     }
 
     /// <inheritdoc />
@@ -44,7 +44,7 @@ internal sealed partial class PostgresMigrations(PostgresHosts hosts, PostgresOp
         {
             throw PostgresFailure.Unusable(error);
         }
-        // What is cached redirects without it, and it may come back: a start that waits for the database would make its outage everybody's.
+        // Cached links redirect without the database, and it may come back. If a start waited for it, an outage of the database would stop every new process.
         catch (Exception error) when (error is NpgsqlException or TimeoutException)
         {
             Log.NotReachableAtStart(logger, error);
@@ -76,7 +76,7 @@ internal sealed partial class PostgresMigrations(PostgresHosts hosts, PostgresOp
 
     private void MigrateInTurn()
     {
-        // Until the end of the transaction, which comes whatever happens: whoever comes second waits, and then finds nothing left to do.
+        // Held until the end of the transaction, even after a failure. A second process waits, and then finds that nothing is left to do.
         using var turn = hosts.AnyPrimary.OpenConnection();
         using var transaction = turn.BeginTransaction();
         using (

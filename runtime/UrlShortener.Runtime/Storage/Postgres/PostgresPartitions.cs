@@ -7,8 +7,8 @@ using UrlShortener.Runtime.Configuration;
 namespace UrlShortener.Runtime.Storage.Postgres;
 
 /// <summary>
-/// The partitions of links (a month each) and clicks (a day each): made ahead, so that no insert ever meets a missing one, and dropped when all in them has
-/// served its time. Bounds are UTC.
+/// The partitions of links (one per month) and clicks (one per day). They are created ahead of time, so that no insert finds its partition missing, and dropped
+/// when the retention of all their rows has ended. Bounds are UTC.
 /// </summary>
 internal static class PostgresPartitions
 {
@@ -22,8 +22,8 @@ internal static class PostgresPartitions
         "table"
     );
 
-    /// <summary>Makes what is missing from the period before this one to the configured number ahead. One process at a time does it; returns false when another
-    /// is at it.</summary>
+    /// <summary>Creates missing partitions, from the previous period to the configured number ahead. Only one process does it at a time; returns false if
+    /// another process is doing it.</summary>
     public static bool Ensure(NpgsqlConnection connection, DateTimeOffset now, PostgresOptions options)
     {
         if (!Try(connection, "SELECT pg_try_advisory_lock($1)", PartitionLock))
@@ -46,9 +46,9 @@ internal static class PostgresPartitions
     }
 
     /// <summary>
-    /// Builds what partitions lack of an index that their table has, one after the other and beside ongoing writes: an index of the whole table would stop
-    /// them for as long as it takes. What a build that was cut off left behind is built again. The connection must be in no transaction, nor may the caller
-    /// hold one open elsewhere: such a build waits for all that began before it.
+    /// Builds indexes that the table has and partitions lack, one after the other and concurrently with writes. Building an index on the whole table would
+    /// block writes for its whole duration. The index of an interrupted build is built again. The connection must not be in a transaction, and the caller must
+    /// not hold one open elsewhere: such a build waits for all transactions that began before it.
     /// </summary>
     public static void EnsureIndexes(NpgsqlConnection connection)
     {
@@ -60,7 +60,7 @@ internal static class PostgresPartitions
             {
                 var name = $"{partition}{index["idx_urls".Length..]}";
                 Execute(connection, $"DROP INDEX IF EXISTS {name}");
-                // A small one is built before anybody notices.
+                // A small index is built so quickly that it may block writes.
                 Execute(connection, $"CREATE INDEX {(isSmall ? "" : "CONCURRENTLY")} {name} ON {partition} {columns}");
                 Execute(connection, $"ALTER INDEX {index} ATTACH PARTITION {name}");
             }
@@ -71,26 +71,26 @@ internal static class PostgresPartitions
         }
     }
 
-    /// <summary>Runs work of this class on a thread of its own: it may take long, and a server that hangs would block one of the pool.</summary>
+    /// <summary>Runs work of this class on a dedicated thread: it may take long, and a server that hangs would block a thread of the thread pool.</summary>
     public static Task<T> RunAsync<T>(Func<T> work) =>
         Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
-    /// <summary>Takes note of how many partitions are ready ahead.</summary>
+    /// <summary>Records how many partitions are ready ahead of time.</summary>
     public static void Measure(NpgsqlConnection connection, DateTimeOffset now)
     {
         Ahead.WithLabels(Urls).Set(Names(connection, Urls).Count(name => string.CompareOrdinal(name, NameOf(Urls, now, "yyyy_MM")) > 0));
         Ahead.WithLabels(Clicks).Set(Names(connection, Clicks).Count(name => string.CompareOrdinal(name, NameOf(Clicks, now, "yyyy_MM_dd")) > 0));
     }
 
-    /// <summary>Drops the partitions of clicks that ended before a moment; returns how many.</summary>
+    /// <summary>Drops the partitions of clicks that ended before a moment. Returns how many it dropped.</summary>
     public static int DropClicksBefore(NpgsqlConnection connection, DateTimeOffset moment, int limit)
     {
-        // The day of the moment itself is not over yet.
+        // The day that contains the moment is not over yet.
         var first = NameOf(Clicks, moment, "yyyy_MM_dd");
         var dropped = 0;
         foreach (var name in Names(connection, Clicks).Where(name => string.CompareOrdinal(name, first) < 0).Take(limit))
         {
-            // It needs the whole table for an instant. Whoever cannot have it at once tries again later, rather than have every query queue up behind.
+            // The drop briefly locks the whole table. If the lock is not free at once, give up and try again later, because every query would queue behind it.
             ExecuteInTransaction(connection, $"SET LOCAL lock_timeout = '200ms'; DROP TABLE {name}");
             dropped++;
         }
@@ -98,7 +98,7 @@ internal static class PostgresPartitions
         return dropped;
     }
 
-    /// <summary>Names of a table's partitions with bounds, ascending.</summary>
+    /// <summary>Returns the names of a table's partitions with bounds, ascending.</summary>
     public static IReadOnlyList<string> Names(NpgsqlConnection connection, string table)
     {
         using var command = new NpgsqlCommand(
@@ -125,8 +125,8 @@ internal static class PostgresPartitions
                 return;
         }
 
-        // Made beside the table and attached when it is complete; what lies in the default partition for this period moves over first.
-        // fillfactor: counts of clicks are updated in place where the page has room.
+        // Creates the partition separately and attaches it when it is complete. Rows of this period in the default partition are moved first.
+        // fillfactor: counts of clicks are updated in place if the page has space.
         var (lower, upper) = ($"'{from:yyyy-MM-dd} 00:00:00+00'", $"'{to:yyyy-MM-dd} 00:00:00+00'");
         ExecuteInTransaction(
             connection,
@@ -157,7 +157,7 @@ internal static class PostgresPartitions
         return command.ExecuteScalar() is true;
     }
 
-    // Names and definitions are the database's own.
+    // Names and definitions come from the database itself, so it is safe to insert them into SQL text.
     private static List<(string Index, string Partition, string Columns, bool IsSmall)> MissingIndexes(NpgsqlConnection connection)
     {
         using var command = new NpgsqlCommand(
@@ -178,7 +178,7 @@ internal static class PostgresPartitions
         return missing;
     }
 
-    // As long as it takes: it waits for nobody's requests, and nobody waits for it.
+    // No time limit: the statement does not wait for requests, and no request waits for it.
     private static void Execute(NpgsqlConnection connection, string sql)
     {
         using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };

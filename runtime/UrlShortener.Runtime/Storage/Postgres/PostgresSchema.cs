@@ -10,14 +10,14 @@ internal sealed class PostgresSchema(PostgresDatabase database) : IStoreSchema
     private static readonly HashSet<string> Known = [.. typeof(PostgresSchema).Assembly.GetManifestResourceNames().Where(PostgresMigrations.IsMigration)];
 
     /// <inheritdoc />
-    // On the primary: a replica may not have the last migration yet.
+    // Reads from the primary: a replica may not have the last migration yet.
     public async Task<SchemaResponse> ReadAsync(CancellationToken cancellationToken)
     {
         var applied = await database.ReadPrimaryAsync(ReadAppliedAsync, cancellationToken);
         return Compare(applied, Known);
     }
 
-    /// <summary>Compares two lists of migrations. Those that are missing count first: they can be applied.</summary>
+    /// <summary>Compares two lists of migrations. Missing migrations are reported first, because they can be applied.</summary>
     internal static SchemaResponse Compare(IReadOnlySet<string> applied, IReadOnlySet<string> known) =>
         new(
             !applied.IsSupersetOf(known) ? SchemaState.Behind
@@ -37,7 +37,7 @@ internal sealed class PostgresSchema(PostgresDatabase database) : IStoreSchema
             while (await reader.ReadAsync(cancellationToken))
                 applied.Add(reader.GetString(0));
         }
-        // An empty database.
+        // The database is empty.
         catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.UndefinedTable) { }
 
         return applied;

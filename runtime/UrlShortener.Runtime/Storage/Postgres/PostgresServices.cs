@@ -7,10 +7,10 @@ using UrlShortener.Runtime.Users;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
 
-/// <summary>The stores on PostgreSQL.</summary>
+/// <summary>Registers the stores on PostgreSQL.</summary>
 internal static class PostgresServices
 {
-    /// <summary>Registers them.</summary>
+    /// <summary>Registers the stores.</summary>
     public static void AddPostgres(this IServiceCollection services)
     {
         services.AddSingleton<PostgresCancellations>();

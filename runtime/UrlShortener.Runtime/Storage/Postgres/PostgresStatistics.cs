@@ -6,14 +6,14 @@ using static UrlShortener.Runtime.Storage.Postgres.PostgresCommands;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
 
-/// <summary>Statistics from the sums of whole days, and from single clicks where a day is not summed up or not whole.</summary>
+/// <summary>Computes statistics from the sums of whole days, and from single clicks if a day is not summed up or only partly in the range.</summary>
 internal sealed class PostgresStatistics(PostgresDatabase database, TimeProvider time) : IStatisticsSource, IDaySums
 {
     private const int QuartersPerHour = 4;
     private const short CountryKind = 1;
 
-    // The link's days that need a second look: those at the ends of the range, which may hold clicks outside of it, and those whose visitors are not counted
-    // yet.
+    // The days of the link that need more than their sums: days at the ends of the range, which may hold clicks outside of it, and days whose visitors are not
+    // counted yet.
     private const string DaysSql = """
         SELECT day, first_at >= $4 AND last_at < $5, visitors IS NOT NULL FROM click_days
         WHERE short_code = $1 AND day >= $2 AND day <= $3 AND (day = $2 OR day = $3 OR visitors IS NULL)
@@ -31,13 +31,13 @@ internal sealed class PostgresStatistics(PostgresDatabase database, TimeProvider
         FROM click_days WHERE short_code = $1 AND day >= $2 AND day < $3
         """;
 
-    // Past so many values nobody's place in the list depends on the rest, and somebody sent names at random.
+    // Beyond this many values, the rest does not affect the top of the list. So many values mean that someone sent random names.
     private const string ValuesSql = """
         SELECT kind, value, sum(clicks)::bigint AS clicks FROM click_day_values
         WHERE short_code = $1 AND day >= $2 AND day < $3 GROUP BY kind, value ORDER BY clicks DESC LIMIT 50000
         """;
 
-    // One pass over single clicks; a row for each quarter, device, country and source, those with most clicks first (ClickTotalsBuilder).
+    // One pass over single clicks. Returns a row for each quarter, device, country and source, most clicks first (ClickTotalsBuilder).
     private const string ClicksSql = """
         SELECT
             GROUPING(quarter, device, country, source), extract(epoch FROM quarter)::bigint / 900, device, coalesce(country, ''), coalesce(source, ''),
@@ -49,7 +49,7 @@ internal sealed class PostgresStatistics(PostgresDatabase database, TimeProvider
         GROUP BY GROUPING SETS ((quarter), (device), (country), (source)) ORDER BY 6 DESC
         """;
 
-    // What GROUPING says of a row: a bit for each column that it is not grouped by.
+    // The value of GROUPING for a row: a bit is set for each column that the row is not grouped by.
     private const int ByQuarter = 0b0111;
     private const int ByDevice = 0b1011;
     private const int ByCountry = 0b1101;
@@ -60,12 +60,12 @@ internal sealed class PostgresStatistics(PostgresDatabase database, TimeProvider
         ) seen
         """;
 
-    // For the transaction. The server itself ends what the client could not cancel; sums of a day's clicks fit into memory; compiling takes longer than
-    // running.
+    // For the transaction. statement_timeout: the server ends what the client could not cancel. work_mem: the sums of a day's clicks fit into memory. jit:
+    // compiling would take longer than running.
     private const string QuerySettingsSql =
         "SELECT set_config('statement_timeout', $1, true), set_config('work_mem', '32MB', true), set_config('jit', 'off', true)";
 
-    // Some links of the oldest such day, with no more clicks together than are counted in a fraction of a second, unless the first one has more.
+    // Some links of the oldest uncounted day. Their clicks can be counted in a fraction of a second, unless the first link alone has more than that.
     private const string UncountedSql = """
         WITH uncounted AS MATERIALIZED (
             SELECT short_code, day, device_0 + device_1 + device_2 + device_3 AS clicks FROM click_days
@@ -75,7 +75,7 @@ internal sealed class PostgresStatistics(PostgresDatabase database, TimeProvider
         SELECT short_code, day FROM (SELECT short_code, day, sum(clicks) OVER (ORDER BY short_code) - clicks AS before FROM uncounted) summed WHERE before < 200000
         """;
 
-    // A statement of its own, so that it sees what was stored until the rows were locked. What is stored later sets the number back.
+    // A separate statement, so that it sees all clicks stored before the rows were locked. Clicks stored later reset the number.
     private const string CountVisitorsSql = """
         UPDATE click_days d SET visitors = (
             SELECT count(*) FROM (
@@ -140,7 +140,7 @@ internal sealed class PostgresStatistics(PostgresDatabase database, TimeProvider
             caller,
             async (connection, token) =>
             {
-                // One state of the tables for all of it: what is stored meanwhile is in every sum, or in none.
+                // One snapshot for all queries: clicks stored meanwhile are in every sum or in none.
                 await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, token);
                 var plan = await PlanAsync(connection, shortCode, from.UtcDateTime, to.UtcDateTime, token);
                 return await ReadAsync(connection, shortCode, countsVisitors ? plan : plan with { Visitors = [] }, token);
@@ -246,7 +246,7 @@ internal sealed class PostgresStatistics(PostgresDatabase database, TimeProvider
                 break;
             case ByDevice:
                 totals.AddDevice((DeviceClass)row.GetInt16(2), people);
-                // Once, with any one of the groupings.
+                // Every grouping has the bots; add them only once.
                 totals.AddBots(row.GetInt64(6));
                 break;
             case ByCountry:

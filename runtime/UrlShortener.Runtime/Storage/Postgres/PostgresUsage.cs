@@ -2,14 +2,14 @@ using Npgsql;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
 
-/// <summary>The sums of links and bytes by user: changes of late, which triggers and creates write down, and the sums in users' rows that they are folded
-/// into.</summary>
+/// <summary>Sums of links and bytes per user. Triggers and creates record recent changes; folding adds these to the sums in the users'
+/// rows.</summary>
 internal static class PostgresUsage
 {
-    // Whoever folds or counts holds it to the end of their transaction.
+    // A transaction that folds or counts holds this lock until its end.
     private const long FoldLock = 0x75726C75;
 
-    // What is folded is deleted in the same statement: counted once, whatever happens.
+    // Deletes the folded rows in the same statement, so that they are always counted exactly once.
     private const string FoldSql = """
         WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock($1) AS is_ours),
         taken_links AS (DELETE FROM user_link_counts USING turn WHERE turn.is_ours RETURNING user_id, links),
@@ -21,7 +21,7 @@ internal static class PostgresUsage
         UPDATE users u SET urls_created = u.urls_created + sums.links, stored_bytes = u.stored_bytes + sums.bytes FROM sums WHERE u.id = sums.user_id
         """;
 
-    // One snapshot: what a change added to the tables, and what it wrote down, are seen together or not at all.
+    // One snapshot: a change in the tables and its recorded count are visible together or not at all.
     private const string CountSql = """
         WITH counted AS (DELETE FROM user_byte_counts WHERE user_id = $1)
         UPDATE users SET stored_bytes =
@@ -30,7 +30,7 @@ internal static class PostgresUsage
         WHERE id = $1
         """;
 
-    /// <summary>Adds what was written down lately to the users' rows, unless another process is at it.</summary>
+    /// <summary>Adds the recorded changes to the users' rows, unless another process is doing it.</summary>
     public static async Task<int> FoldAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(FoldSql, connection) { Parameters = { new() { Value = FoldLock } } };
@@ -38,8 +38,8 @@ internal static class PostgresUsage
     }
 
     /// <summary>
-    /// Counts the bytes of users whose row has no sum, one after the other and beside ongoing writes: those from before sums were kept. May be cut off at any
-    /// time; the next call goes on.
+    /// Counts the bytes of users whose row has no sum because it is older than the sums, one user after the other and concurrently with writes. May be
+    /// interrupted at any time; the next call continues.
     /// </summary>
     public static void CountUncounted(NpgsqlConnection connection)
     {
@@ -58,7 +58,7 @@ internal static class PostgresUsage
     private static void Count(NpgsqlConnection connection, long user)
     {
         using var transaction = connection.BeginTransaction();
-        // Before the snapshot of the count is taken: a fold after it would be lost.
+        // Take the lock before the snapshot of the count: a fold after the snapshot would be lost.
         using (
             var turn = new NpgsqlCommand("SELECT pg_advisory_xact_lock($1)", connection, transaction)
             {

@@ -7,10 +7,10 @@ namespace UrlShortener.Runtime.Storage.Postgres;
 /// <inheritdoc />
 internal sealed class PostgresUserStore(PostgresDatabase database) : IUserStore
 {
-    // Never the digest of a key, and unique as the column demands.
+    // Never equal to the digest of an API key. The id after it makes it unique, as the column requires.
     private const string RevokedPrefix = "revoked:";
 
-    // What was counted lately and not yet folded into the user's row belongs to the sum.
+    // The sum includes recent counts that are not folded into the user's row yet.
     private const string Storage =
         "coalesce(u.stored_bytes, 0) + coalesce((SELECT sum(bytes)::bigint FROM user_byte_counts WHERE user_id = u.id), 0), u.quota_bytes";
 
@@ -163,7 +163,7 @@ internal sealed class PostgresUserStore(PostgresDatabase database) : IUserStore
                 "user deletion",
                 async (connection, token) =>
                 {
-                    // The counts of links go first: they refer to the user, as links do.
+                    // Delete the counts of links first: like links, they refer to the user.
                     await using var batch = new NpgsqlBatch(connection)
                     {
                         BatchCommands =
@@ -208,7 +208,7 @@ internal sealed class PostgresUserStore(PostgresDatabase database) : IUserStore
             "activity",
             async (connection, token) =>
             {
-                // Locked by id, so that processes that record the same users do not wait for each other in a circle.
+                // Lock the rows in the order of ids, so that processes that record the same users do not deadlock.
                 await using var command = new NpgsqlCommand(
                     """
                     WITH seen AS MATERIALIZED (SELECT * FROM unnest($1::bigint[], $2::timestamptz[]) AS s (id, at)),
@@ -230,7 +230,7 @@ internal sealed class PostgresUserStore(PostgresDatabase database) : IUserStore
         );
     }
 
-    // NUL cannot be stored, so nobody is found under it.
+    // PostgreSQL cannot store NUL, so no user has such a value.
     private Task<User?> FindAsync(string sql, string value, CancellationToken cancellationToken) =>
         value.Contains('\0', StringComparison.Ordinal)
             ? Task.FromResult<User?>(null)

@@ -3,14 +3,14 @@ using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Storage.Redis;
 
-/// <summary>Counts the processes that share the region's Redis: each announces itself every few seconds, by the servers' clock, and signs off at its
-/// stop.</summary>
+/// <summary>Counts the processes that share the region's Redis. Each process announces itself every few seconds, by the servers' clock, and removes itself when
+/// it stops.</summary>
 internal sealed class ProcessCensus(RedisConnection connection, RedisOptions options, TimeProvider time) : BackgroundService
 {
     /// <summary>Time between announcements.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
-    // Who missed three announcements is gone.
+    // A process that missed three announcements counts as gone.
     private static readonly long Window = (long)(Interval * 3).TotalMilliseconds;
 
     private static readonly RedisScript Announce = new(
@@ -28,7 +28,7 @@ internal sealed class ProcessCensus(RedisConnection connection, RedisOptions opt
     private readonly string _id = Guid.NewGuid().ToString("N");
     private volatile int _processes = 1;
 
-    /// <summary>Processes seen lately, this one included; the last number known while Redis is away. At least 1.</summary>
+    /// <summary>Number of processes seen recently, including this one. While Redis is unavailable, the last known number. At least 1.</summary>
     public int Processes => _processes;
 
     /// <inheritdoc />
@@ -39,11 +39,11 @@ internal sealed class ProcessCensus(RedisConnection connection, RedisOptions opt
         {
             await connection.Background.CallAsync(_key, database => database.SortedSetRemoveAsync(_key, _id), cancellationToken);
         }
-        // Then the others miss it a little later. The time for the stop may be over, too; a stop must not fail for it.
+        // The other processes notice a little later. The time for the stop may also be over. In either case the stop must not fail.
         catch (Exception error) when (error is DependencyException or OperationCanceledException) { }
     }
 
-    /// <summary>Announces this process and counts all.</summary>
+    /// <summary>Announces this process and counts all processes.</summary>
     internal async Task CountAsync(CancellationToken cancellationToken)
     {
         try
@@ -52,7 +52,7 @@ internal sealed class ProcessCensus(RedisConnection connection, RedisOptions opt
         }
         catch (DependencyException)
         {
-            // The last number is the best guess there is; the connection tells of the outage.
+            // The last number is the best estimate. The connection reports the outage.
         }
     }
 

@@ -5,13 +5,13 @@ using UrlShortener.Runtime.Resilience;
 namespace UrlShortener.Runtime.Storage.Redis;
 
 /// <summary>
-/// Token buckets in Redis, by its clock. The script does what <see cref="TokenBucket.Take"/> does, in the same whole numbers: the largest, a full bucket of
-/// 1,000,000 tokens, is far below what Lua's doubles hold exactly.
+/// Token buckets in Redis, by the clock of Redis. The script does the same as <see cref="TokenBucket.Take"/>, in the same whole numbers. The largest number, a
+/// full bucket of 1,000,000 tokens, is far below the largest integer that Lua's doubles represent exactly.
 /// </summary>
 internal sealed class RedisBuckets(RedisConnection connection, ProcessCensus census, RedisOptions options) : ISharedBuckets
 {
-    // Answers the parts that the request found; what it gets for them is decided where all buckets are. A bucket is full after a window without requests,
-    // whatever its limit, and need not be kept.
+    // Returns the parts that were in the bucket before the request; TokenBucket decides what the request gets for them. A bucket is full after a window without
+    // requests, at any limit, so it expires then.
     private static readonly RedisScript Take = new(
         """
         local limit, token = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -40,7 +40,7 @@ internal sealed class RedisBuckets(RedisConnection connection, ProcessCensus cen
     public int Processes => census.Processes;
 
     /// <inheritdoc />
-    // A brace in a caller's name would only move its bucket to another slot.
+    // A brace in a caller's name is harmless: it only moves the bucket to another slot.
     public async ValueTask<RateLimitDecision?> TakeAsync(string caller, int limit, CancellationToken cancellationToken)
     {
         try

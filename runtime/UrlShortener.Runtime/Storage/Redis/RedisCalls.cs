@@ -4,8 +4,8 @@ using UrlShortener.Runtime.Resilience;
 namespace UrlShortener.Runtime.Storage.Redis;
 
 /// <summary>
-/// Calls of Redis that take so long and no longer. In a cluster one master may hang while the others answer: each range of hash slots has a breaker of its
-/// own, so that a call waits for the trouble of its own server at most.
+/// Calls to Redis with a time limit. In a cluster, one master may hang while the others answer. Each range of hash slots therefore has its own breaker, so that
+/// problems of one server do not delay calls to the others.
 /// </summary>
 internal sealed class RedisCalls
 {
@@ -18,10 +18,10 @@ internal sealed class RedisCalls
     private readonly Dependency[] _ranges;
 
     /// <param name="connection">The connection.</param>
-    /// <param name="prefix">First part of the keys that are asked for to see whether a server answers.</param>
-    /// <param name="options">Limits of every call.</param>
+    /// <param name="prefix">Prefix of the keys that are read to check whether a server answers.</param>
+    /// <param name="options">Limits of each call.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="waitsForConnection">Whether calls wait for the first try to connect, when it has not ended yet.</param>
+    /// <param name="waitsForConnection">Whether calls wait for the first connection attempt if it has not ended yet.</param>
     public RedisCalls(RedisConnection connection, string prefix, DependencyOptions options, TimeProvider time, bool waitsForConnection)
     {
         _waitsForConnection = waitsForConnection;
@@ -30,7 +30,7 @@ internal sealed class RedisCalls
         _ranges = [.. Enumerable.Range(0, Ranges).Select(_ => new Dependency("redis", options, IsFailure, time))];
     }
 
-    /// <summary>Whether the calls of some keys fail at once.</summary>
+    /// <summary>Whether calls for some keys fail at once.</summary>
     public bool IsOpen
     {
         get
@@ -46,10 +46,10 @@ internal sealed class RedisCalls
     }
 
     /// <summary>Makes one call.</summary>
-    /// <param name="key">The key that the call is about.</param>
-    /// <param name="call">Sends the call. Its task is left behind when the time is up.</param>
+    /// <param name="key">The key that the call uses.</param>
+    /// <param name="call">Sends the call. Its task is abandoned when the time limit is reached.</param>
     /// <param name="cancellationToken">Ends the wait; the call may have been carried out nevertheless.</param>
-    /// <exception cref="DependencyException">It was not carried out, or nobody knows.</exception>
+    /// <exception cref="DependencyException">The call was not carried out, or its outcome is unknown.</exception>
     public async ValueTask<T> CallAsync<T>(RedisKey key, Func<IDatabaseAsync, Task<T>> call, CancellationToken cancellationToken)
     {
         if ((_connection.Multiplexer ?? await WaitForConnectionAsync(cancellationToken)) is not { } multiplexer)
@@ -67,11 +67,11 @@ internal sealed class RedisCalls
         }
     }
 
-    /// <summary>Runs a script of one key, as <see cref="CallAsync"/>.</summary>
+    /// <summary>Runs a script with one key, like <see cref="CallAsync"/>.</summary>
     public ValueTask<RedisResult> RunAsync(RedisScript script, RedisKey key, RedisValue[] arguments, CancellationToken cancellationToken) =>
         CallAsync(key, database => script.RunAsync(database, key, arguments), cancellationToken);
 
-    /// <summary>Makes a call where calls fail at once, which ends that when it succeeds.</summary>
+    /// <summary>Makes one call through each open breaker. A call that succeeds closes its breaker.</summary>
     public async Task ProbeAsync(CancellationToken cancellationToken)
     {
         if (_connection.Multiplexer is { } multiplexer)
@@ -86,11 +86,11 @@ internal sealed class RedisCalls
         }
         catch (DependencyException)
         {
-            // Then it stays as it is.
+            // The breaker stays open.
         }
     }
 
-    // Some key of the range: found within a few dozen tries.
+    // Finds a key whose slot is in the range, within a few dozen attempts.
     private RedisKey KeyIn(ConnectionMultiplexer multiplexer, Dependency range)
     {
         for (var i = 0; i < Ranges * Ranges; i++)
@@ -103,7 +103,7 @@ internal sealed class RedisCalls
         return $"{_prefix}:probe";
     }
 
-    // Only just started: what no request waits for has the time that the first try to connect takes.
+    // The process may have just started. Calls that no request waits for allow the first connection attempt its time.
     private async ValueTask<ConnectionMultiplexer?> WaitForConnectionAsync(CancellationToken cancellationToken)
     {
         if (!_waitsForConnection)
@@ -126,18 +126,18 @@ internal sealed class RedisCalls
         }
         catch (OperationCanceledException) when (!task.IsCompleted)
         {
-            // Nobody waits for it any more. Its failure, which will come, is known already: by the time limit.
+            // No caller waits for the task any more. Observe its exception; the time limit has already reported the failure.
             _ = task.ContinueWith(static left => left.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             throw;
         }
     }
 
-    // A single server has no slots, which the client tells by -1.
+    // A single server has no slots; the client then returns -1.
     private Dependency RangeOf(ConnectionMultiplexer multiplexer, RedisKey key) => _ranges[Math.Max(0, multiplexer.HashSlot(key)) / SlotsPerRange];
 
     private static bool IsOfRedis(Exception error) => error is RedisException or TimeoutException or RedisCommandException or ObjectDisposedException;
 
-    // An error reply speaks against the call, unless it says that the server cannot serve right now.
+    // An error reply means that the call is at fault, unless it says that the server cannot serve right now.
     private static bool IsFailure(Exception error) =>
         error is RedisServerException reply ? IsUnready(reply.Message) : error is RedisException or TimeoutException;
 

@@ -7,12 +7,12 @@ using UrlShortener.Runtime.Resilience;
 namespace UrlShortener.Runtime.Storage.Redis;
 
 /// <summary>
-/// The one connection of this process to a Redis Cluster or a single server. It is made in the background: neither a start nor a request waits for servers
-/// that are away, calls fail at once until they are back.
+/// The only connection of this process to a Redis Cluster or a single server. It is made in the background: neither start-up nor a request waits for servers
+/// that are unavailable. Calls fail at once until the servers are back.
 /// </summary>
 internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
 {
-    /// <summary>Longest time of work that no request waits for, scripts sent a second time and redirections included.</summary>
+    /// <summary>Time limit of work that no request waits for, including scripts that are sent a second time and redirections.</summary>
     public static readonly TimeSpan BackgroundTimeout = TimeSpan.FromSeconds(2);
 
     private const int FailuresToOpen = 2;
@@ -20,7 +20,7 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
     private static readonly TimeSpan LongestCommand = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
-    // Longer than the time between two announcements of a process.
+    // Longer than the interval between two announcements of a process.
     private static readonly TimeSpan RefusalLifetime = ProcessCensus.Interval + TimeSpan.FromSeconds(1);
 
     private readonly ConfigurationOptions _configuration;
@@ -35,11 +35,11 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
     private long _refusedAt;
     private bool _isDisposed;
 
-    /// <param name="connections">Where the servers are. Redis must be set.</param>
+    /// <param name="connections">Connection strings. The one for Redis must be set.</param>
     /// <param name="options">Limits.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="logger">Gets what happens to the servers, never how they are reached.</param>
-    /// <param name="tunnel">Finds the addresses to connect to; null: the system's name resolution.</param>
+    /// <param name="logger">Receives what happens to the servers, never their connection string.</param>
+    /// <param name="tunnel">Finds the addresses to connect to; null to use the system's name resolution.</param>
     public RedisConnection(ConnectionOptions connections, RedisOptions options, TimeProvider time, ILogger<RedisConnection> logger, Tunnel? tunnel = null)
     {
         var text = connections.Redis ?? throw new ArgumentException("ConnectionStrings:Redis is not set.", nameof(connections));
@@ -47,7 +47,7 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
         _time = time;
         _logger = logger;
         _breakDuration = options.BreakDuration;
-        // Sampled over a short time, since a breaker opens when half of all calls failed: busy with good ones before, it would take as long to open.
+        // The default sampling period is short, because a breaker opens when half of all calls failed: many successful calls in a long period would delay it.
         var requests = new DependencyOptions(options.Timeout, options.BreakDuration, FailuresToOpen);
         Requests = new RedisCalls(this, options.KeyPrefix, requests, time, waitsForConnection: false);
         Background = new RedisCalls(
@@ -65,17 +65,17 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
     /// <summary>Calls that no request waits for.</summary>
     public RedisCalls Background { get; }
 
-    /// <summary>The connection; null until the first try to connect has ended.</summary>
+    /// <summary>The connection; null until the first connection attempt has ended.</summary>
     public ConnectionMultiplexer? Multiplexer => _multiplexer;
 
     /// <summary>Whether at least one server is connected.</summary>
     public bool IsConnected => _multiplexer?.IsConnected == true;
 
-    /// <summary>Whether a server refused a call lately: a key of another type, no memory left, no permission.</summary>
+    /// <summary>Whether a server refused a call recently: a key of another type, no memory left, no permission.</summary>
     public bool IsRefused => Volatile.Read(ref _refusedAt) is var at and not 0 && _time.GetElapsedTime(at) < RefusalLifetime;
 
-    /// <summary>Notes that a server refused a call.</summary>
-    /// <param name="reply">What it said, which names no key.</param>
+    /// <summary>Records that a server refused a call.</summary>
+    /// <param name="reply">The server's reply, which contains no key.</param>
     public void NoteRefused(string reply)
     {
         if (!IsRefused)
@@ -83,7 +83,7 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
         Volatile.Write(ref _refusedAt, Math.Max(1, _time.GetTimestamp()));
     }
 
-    /// <summary>The connection, once there is one. Its servers may be away nevertheless.</summary>
+    /// <summary>Waits for the connection and returns it. Its servers may be unavailable nevertheless.</summary>
     public Task<ConnectionMultiplexer> WaitAsync(CancellationToken cancellationToken) => _connected.Task.WaitAsync(cancellationToken);
 
     /// <inheritdoc />
@@ -93,17 +93,17 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
         return Task.CompletedTask;
     }
 
-    /// <summary>Begins to connect.</summary>
+    /// <summary>Starts to connect.</summary>
     public void Start() => _running = RunAsync();
 
     /// <inheritdoc />
-    // Others still use the connection while they stop; it ends with the process' services.
+    // Other services still use the connection while they stop. It is disposed of with the process' services.
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
-        // A container that knows it as two services disposes of it twice.
+        // A container that registers the object as two services disposes of it twice.
         if (Interlocked.Exchange(ref _isDisposed, true))
             return;
         await _stopping.CancelAsync();
@@ -114,7 +114,7 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
         _stopping.Dispose();
     }
 
-    /// <summary>What the client goes by: our defaults, unless the connection string says otherwise. No start waits for servers, whatever it says.</summary>
+    /// <summary>Builds the client's configuration: our defaults, overridden by the connection string. It cannot make start-up wait for servers.</summary>
     internal static ConfigurationOptions BuildConfiguration(string text, RedisOptions options, Tunnel? tunnel)
     {
         var configuration = ConfigurationOptions.Parse(text);
@@ -136,8 +136,8 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
         }
     }
 
-    // A master that hangs breaks no connection and sends nobody elsewhere: that its replica took over must be asked for. And breakers close by a call that
-    // succeeds; with these, no request has to try, and a process without requests notices too.
+    // A hanging master neither breaks its connection nor redirects calls, so the client must ask whether a replica took over. A breaker closes after a
+    // successful call. These probes make that call, so that no request has to try, and a process without requests recovers too.
     private async Task RecoverAsync(ConnectionMultiplexer multiplexer)
     {
         try
@@ -163,7 +163,7 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
                 Use(await ConnectionMultiplexer.ConnectAsync(_configuration));
                 return;
             }
-            // Servers that are away do not come here; whatever does, such as a server that refuses the password, may have passed by the next try.
+            // Unavailable servers do not cause an exception here. Other failures, such as a server that rejects the password, may be gone at the next attempt.
             catch (Exception error) when (!error.IsStopBy(_stopping.Token))
             {
                 if (!isTold)
@@ -191,7 +191,7 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
         _connected.TrySetResult(multiplexer);
         if (multiplexer.IsConnected)
             Log.Connected(_logger);
-        // Nobody heard what failed before the handlers were there.
+        // Report servers that failed before the handlers were registered.
         foreach (var server in multiplexer.GetServers())
         {
             if (!server.IsConnected)
@@ -199,7 +199,7 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
         }
     }
 
-    // Tries to reconnect fail ten times a second; only the first of them is news.
+    // Reconnection attempts fail ten times a second; log only the first failure.
     private void NoteLost(EndPoint? server, ConnectionFailureType cause)
     {
         lock (_lost)
@@ -218,7 +218,7 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
         }
     }
 
-    // Notices a lost server and its return within a fraction of a second, and never makes a call wait for it.
+    // Detects a lost server and its return within a fraction of a second, and never makes a call wait for it.
     private sealed class ConnectionDefaults(RedisOptions options) : DefaultOptionsProvider
     {
         public override bool AbortOnConnectFail => false;
@@ -235,7 +235,7 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
 
         public override TimeSpan ConfigCheckInterval => TimeSpan.FromSeconds(1);
 
-        // Of one command, answered or not; requests give up long before. A server silent for four times as long is taken for dead and connected to anew.
+        // Time limit of one command; requests give up much earlier. A server that is silent for four times as long counts as lost, and the client reconnects.
         public override TimeSpan SyncTimeout { get; } = options.Timeout > LongestCommand ? options.Timeout : LongestCommand;
     }
 

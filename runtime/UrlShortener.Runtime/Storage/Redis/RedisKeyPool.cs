@@ -7,24 +7,24 @@ using UrlShortener.Runtime.Resilience;
 namespace UrlShortener.Runtime.Storage.Redis;
 
 /// <summary>
-/// The region's pool as sets of codes that spread over a cluster. Redis hands out a member of a set once; whatever is lost with a server, or with an answer
-/// that came too late, is never used. Calls may throw <see cref="DependencyException"/>.
+/// The region's pool as sets of codes, distributed over a cluster. Redis hands out each member of a set once. Codes that are lost with a server, or with an
+/// answer that came too late, are never used. Calls may throw <see cref="DependencyException"/>.
 /// </summary>
 internal sealed class RedisKeyPool(RedisConnection connection, RedisOptions options, RegionOptions region) : IRegionPool
 {
-    /// <summary>Sets of one epoch.</summary>
+    /// <summary>Number of sets per epoch.</summary>
     public const int Sets = 64;
 
-    // Codes of one command: a server is busy with it for less than a millisecond.
+    // Maximum number of codes per command: it occupies a server for less than a millisecond.
     private const int ChunkSize = 1_000;
 
-    // Fewer codes than this are not worth another command.
+    // Fewer codes than this do not justify another command.
     private const int SmallestShare = 50;
 
-    // Epochs come one by one. Pools further back were emptied when the epochs in between began.
+    // Number of older epochs whose pools are emptied. Epochs are opened one by one, so older pools were emptied when the epochs in between began.
     private const int EmptiedEpochs = 8;
 
-    // A master that hangs takes its sets with it; with another try or two a taker finds one that does not.
+    // Failed sets to tolerate per take. If a master hangs, its sets are unavailable; one or two more attempts find a set on another master.
     private const int MostFailures = 2;
 
     private static readonly RedisScript RaiseEpoch = new(
@@ -45,7 +45,7 @@ internal sealed class RedisKeyPool(RedisConnection connection, RedisOptions opti
         var before = (int)await connection.Background.RunAsync(RaiseEpoch, _epochKey, [epoch], cancellationToken);
         if (before > epoch)
             return before;
-        // The epoch just before even when it was told already: whoever told it may have died before the pool was empty.
+        // Include the previous epoch even if the pool already knew this one: the process that set it may have died before the old pool was empty.
         var oldest = Math.Max(Math.Min(before, epoch - 1), epoch - EmptiedEpochs);
         var emptied = new List<Task>();
         for (var old = Math.Max(0, oldest); old < epoch; old++)
@@ -53,7 +53,7 @@ internal sealed class RedisKeyPool(RedisConnection connection, RedisOptions opti
             for (var set = 0; set < Sets; set++)
             {
                 var key = KeyOf(old, set);
-                // UNLINK: a large set is freed beside the server's work.
+                // The client sends UNLINK, which frees a large set in the background.
                 emptied.Add(connection.Background.CallAsync(key, database => database.KeyDeleteAsync(key), cancellationToken).AsTask());
             }
         }
@@ -97,12 +97,12 @@ internal sealed class RedisKeyPool(RedisConnection connection, RedisOptions opti
             }
             catch (DependencyException) when (keys.Count > 0)
             {
-                // What was taken before must not be lost for it.
+                // Return the codes taken so far; otherwise they would be lost.
                 break;
             }
             catch (DependencyException) when (failures < MostFailures)
             {
-                // The next set may lie elsewhere.
+                // The next set may be on another server.
                 failures++;
             }
         }
@@ -146,7 +146,7 @@ internal sealed class RedisKeyPool(RedisConnection connection, RedisOptions opti
         }
         catch (DependencyException error)
         {
-            // Whether the servers are there at all, the connection tells.
+            // The connection reports whether the servers are reachable at all.
             return error.InnerException is not RedisServerException;
         }
     }

@@ -10,12 +10,12 @@ using UrlShortener.Runtime.Links;
 namespace UrlShortener.Runtime.Storage.Redis;
 
 /// <summary>
-/// How Redis holds a link: <c>number|epoch|state</c>, the state as JSON. Without a state it is a marker: states of smaller versions are void. The version
-/// stands in front so that scripts can compare it without reading the rest. The release before wrote <c>number|state</c>, which counts as epoch 0; what it
-/// makes of ours is the number, and no state.
+/// The form in which Redis stores a link: <c>number|epoch|state</c>, with the state as JSON. Without a state it is a marker: states of smaller versions are
+/// void. The version comes first so that scripts can compare it without reading the rest. The previous release wrote <c>number|state</c>, which counts as
+/// epoch 0. From a value of this release, the previous one reads only the number, and no state.
 /// </summary>
 /// <param name="Url">See <see cref="LinkTarget.OriginalUrl"/>.</param>
-/// <param name="ExpiresAt">Unix milliseconds; null: never.</param>
+/// <param name="ExpiresAt">Unix milliseconds; null if the link never expires.</param>
 /// <param name="RedirectType">See <see cref="LinkTarget.RedirectType"/>.</param>
 /// <param name="IsActive">See <see cref="LinkTarget.IsActive"/>.</param>
 internal sealed record RedisLink(
@@ -43,12 +43,12 @@ internal sealed record RedisLink(
     /// <summary>Renders a marker.</summary>
     public static string RenderMarker(StateVersion version) => string.Create(CultureInfo.InvariantCulture, $"{version.Number}|{version.Epoch}|");
 
-    /// <summary>Reads what is held; a value that is neither state nor marker counts as nothing.</summary>
+    /// <summary>Parses a stored value. A value that is neither a state nor a marker counts as absent.</summary>
     public static SharedLookup Parse(ReadOnlySpan<byte> value)
     {
         if (!TryParseNumber(ref value, out var number) || number < 1)
             return default;
-        // A state begins with a brace, so that the two forms cannot be taken for each other.
+        // A state begins with a brace, so the two forms cannot be confused.
         var json = value;
         var version = new StateVersion(TryParseNumber(ref json, out var epoch) ? epoch : 0, number);
         if (json.IsEmpty)
@@ -58,7 +58,7 @@ internal sealed record RedisLink(
             : default;
     }
 
-    // Digits and a bar, which are cut off.
+    // Parses digits and a bar, and removes them from the value.
     private static bool TryParseNumber(ref ReadOnlySpan<byte> value, out int number)
     {
         if (!Utf8Parser.TryParse(value, out number, out var length) || number < 0 || length >= value.Length || value[length] != '|')
@@ -75,21 +75,21 @@ internal sealed record RedisLink(
         }
         catch (JsonException)
         {
-            // Not written by us, or damaged: the store knows better.
+            // Not written by this product, or damaged; the store has the correct state.
             return null;
         }
     }
 
-    // Clamped, so that no value of somebody else's can throw.
+    // Clamped, so that a foreign value cannot cause an exception.
     private static DateTimeOffset? AsTime(long? milliseconds) =>
         milliseconds is { } value ? DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(value, Earliest, Latest)) : null;
 }
 
-/// <summary>JSON of held links.</summary>
+/// <summary>Serialisation of links in Redis.</summary>
 [JsonSerializable(typeof(RedisLink))]
 internal sealed partial class RedisLinkJson : JsonSerializerContext
 {
-    /// <summary>The context in use: short, since no browser ever reads it.</summary>
+    /// <summary>The context to use. Its JSON is short (no default values, little escaping), since no browser ever reads it.</summary>
     public static RedisLinkJson Instance { get; } =
         new(
             new JsonSerializerOptions { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }

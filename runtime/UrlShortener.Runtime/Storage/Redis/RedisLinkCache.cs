@@ -9,11 +9,11 @@ using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Storage.Redis;
 
-/// <summary>Links in Redis, each under a key of its own, so that codes spread over a cluster. See <see cref="RedisLink"/> for what is held.</summary>
+/// <summary>The cache of links in Redis. Each link has its own key, so that codes are distributed over a cluster. Format: <see cref="RedisLink"/>.</summary>
 internal sealed partial class RedisLinkCache(RedisConnection connection, RedisOptions options, ILogger<RedisLinkCache> logger) : ISharedLinkCache
 {
-    // The version of what is held: number and epoch of up to ten digits each, compared one after the other, since together they are more than a number of Lua
-    // holds exactly. Without an epoch it was written by the release before. Any other type or text counts as nothing.
+    // The version of the stored value: number and epoch of up to ten digits each. They are compared one after the other, because combined they exceed what a
+    // Lua number represents exactly. A value without an epoch was written by the previous release. Any other type or text counts as absent.
     private const string HeldVersion = """
         local held = redis.pcall('GETRANGE', KEYS[1], 0, 21)
         local number, epoch = 0, 0
@@ -28,7 +28,7 @@ internal sealed partial class RedisLinkCache(RedisConnection connection, RedisOp
 
         """;
 
-    // A state of the same version replaces its marker. It must not end earlier than the marker would have: it does the marker's work from then on.
+    // A state of the same version replaces its marker. It must not expire earlier than the marker would have, since it takes over the marker's purpose.
     private static readonly RedisScript Store = new(
         HeldVersion
             + """
@@ -66,13 +66,13 @@ internal sealed partial class RedisLinkCache(RedisConnection connection, RedisOp
         RedisKey key = _prefix + shortCode;
         try
         {
-            // Not from a replica, which may not have heard of a change yet.
+            // Do not read from a replica, which may not have received a change yet.
             var value = await connection.Requests.CallAsync(key, database => database.StringGetAsync(key, CommandFlags.DemandMaster), cancellationToken);
             var held = RedisLink.Parse(((ReadOnlyMemory<byte>)value).Span);
             (held.Target is null ? CacheMetrics.SharedMiss : CacheMetrics.SharedHit).Inc();
             return held;
         }
-        // The server answered: what it holds is of another type, which no version of this product wrote, and the next state replaces it.
+        // The server answered, but the value has another type, which no version of this product wrote. The next state replaces it.
         catch (DependencyException error) when (error.InnerException is RedisServerException)
         {
             CacheMetrics.SharedFailed.Inc();
@@ -88,7 +88,7 @@ internal sealed partial class RedisLinkCache(RedisConnection connection, RedisOp
     /// <inheritdoc />
     public async ValueTask StoreAsync(string shortCode, LinkTarget target, CancellationToken cancellationToken)
     {
-        // Links stored together do not end together.
+        // Randomised, so that links stored together do not expire together.
         var ttl = _linkTtl - RandomNumberGenerator.GetInt32((_linkTtl / 10) + 1);
         await TryRunAsync(Store, shortCode, [target.Version.Number, target.Version.Epoch, RedisLink.Render(target), ttl], cancellationToken);
     }
@@ -110,7 +110,7 @@ internal sealed partial class RedisLinkCache(RedisConnection connection, RedisOp
         try
         {
             await subscription.WaitAsync(RedisConnection.BackgroundTimeout, cancellationToken);
-            // The client renews the subscription by itself when its server is lost.
+            // The client renews the subscription by itself after its server is lost.
             await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
         }
         finally
@@ -124,7 +124,7 @@ internal sealed partial class RedisLinkCache(RedisConnection connection, RedisOp
     internal static string RenderMessage(LinkVersion change) =>
         string.Create(CultureInfo.InvariantCulture, $"{change.Version.Number}|{change.ShortCode}|{change.Version.Epoch}");
 
-    /// <summary>Reads <c>number|code|epoch</c>, or <c>number|code</c> of the release before, which counts as epoch 0; null: it is something else.</summary>
+    /// <summary>Parses <c>number|code|epoch</c>, or <c>number|code</c> of the previous release, which counts as epoch 0. Null for anything else.</summary>
     internal static LinkVersion? ParseMessage(string? message)
     {
         var parts = message?.Split('|') ?? [];

@@ -6,14 +6,14 @@ using StackExchange.Redis;
 namespace UrlShortener.Runtime.Storage.Redis;
 
 /// <summary>
-/// A Lua script of one key, sent by its digest. A server that does not know it yet gets its text: after a restart, a failover, <c>SCRIPT FLUSH</c>, or when
-/// its slot moved. The text travels with redirections, which the client's own script cache gets wrong while a slot is on its way (ASK).
+/// A Lua script with one key, sent by its digest. A server that does not know the script gets its text: after a restart, a failover, <c>SCRIPT FLUSH</c>, or
+/// when the slot moved. The text is sent again with redirections; the client's own script cache handles that wrongly while a slot migrates (ASK).
 /// </summary>
 internal sealed class RedisScript(string text)
 {
     private readonly byte[] _digest = Digest(text);
 
-    /// <summary>Runs it on the master that holds the key.</summary>
+    /// <summary>Runs the script on the master that holds the key.</summary>
     public async Task<RedisResult> RunAsync(IDatabaseAsync database, RedisKey key, RedisValue[] arguments)
     {
         RedisKey[] keys = [key];

@@ -5,14 +5,14 @@ using UrlShortener.Runtime.RateLimiting;
 
 namespace UrlShortener.Runtime.Storage.Redis;
 
-/// <summary>What processes share in Redis.</summary>
+/// <summary>Registers the state that processes share in Redis.</summary>
 internal static class RedisServices
 {
-    /// <summary>Counts this process among those that share the limits of callers.</summary>
+    /// <summary>Registers the census, which counts this process among those that share the limits of callers.</summary>
     public static void AddProcessCensus(this IServiceCollection services) =>
         services.AddHostedService(provider => provider.GetRequiredService<ProcessCensus>());
 
-    /// <summary>Registers the pool of codes for a process that serves nothing: the connection is made when the pool is first used.</summary>
+    /// <summary>Registers the pool of codes for a process that does not serve. The connection is made when the pool is first used.</summary>
     public static void AddRedisForCommands(this IServiceCollection services)
     {
         services.AddSingleton<Tunnel, RememberedNamesTunnel>();
@@ -25,7 +25,7 @@ internal static class RedisServices
         services.AddSingleton<IRegionPool, RedisKeyPool>();
     }
 
-    /// <summary>Registers all of it. <c>ConnectionStrings:Redis</c> must be set.</summary>
+    /// <summary>Registers everything that uses Redis. <c>ConnectionStrings:Redis</c> must be set.</summary>
     public static void AddRedis(this IServiceCollection services)
     {
         services.AddSingleton<Tunnel, RememberedNamesTunnel>();

@@ -4,8 +4,8 @@ using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Storage.Redis;
 
-/// <summary>Connects to the last known address of a server whose name cannot be resolved now. Not a tunnel, but where the client lets an address be
-/// chosen.</summary>
+/// <summary>Connects to the last known address of a server whose name cannot be resolved now. This is not a tunnel, but the client's only hook for choosing
+/// an address.</summary>
 internal sealed class RememberedNamesTunnel(RememberedNames names) : Tunnel
 {
     /// <inheritdoc />

@@ -5,10 +5,10 @@ using UrlShortener.Runtime.Clicks;
 namespace UrlShortener.Runtime.Storage.Sqlite;
 
 /// <summary>
-/// Packs the clicks that one link got within one flush into one value: a row and an index entry for every single click would cost many times what its
-/// redirect does. Texts are written once and named by number. All integers are unsigned LEB128:
+/// Packs the clicks of one link within one flush into one value. A row and an index entry for every single click would cost many times as much as the
+/// redirect. Each text is written once and referenced by number. All integers are unsigned LEB128. Format:
 /// version, count, text count, texts (byte length, UTF-8), then per click milliseconds after the first, five text numbers + 1 (0: none), device × 4 + has a
-/// hash × 2 + is a bot, and the 32 bytes of the hash when there is one.
+/// hash × 2 + is a bot, and the 32 bytes of the hash if there is one.
 /// </summary>
 internal sealed class ClickPacking
 {
@@ -20,10 +20,10 @@ internal sealed class ClickPacking
     private readonly Dictionary<string, uint> _texts = new(StringComparer.Ordinal);
     private readonly List<string> _order = [];
 
-    /// <summary>Packs clicks of one link. The memory is good until the next call.</summary>
+    /// <summary>Packs the clicks of one link. The returned memory is valid until the next call.</summary>
     /// <param name="clicks">Clicks of many links.</param>
-    /// <param name="ofLink">Which of them; at least one.</param>
-    /// <param name="firstAt">Unix milliseconds of the earliest.</param>
+    /// <param name="ofLink">Indexes of the link's clicks among them; at least one.</param>
+    /// <param name="firstAt">Unix milliseconds of the earliest click.</param>
     public ReadOnlyMemory<byte> Pack(IReadOnlyList<StoredClick> clicks, IReadOnlyList<int> ofLink, long firstAt)
     {
         _buffer.ResetWrittenCount();
@@ -64,9 +64,9 @@ internal sealed class ClickPacking
     }
 
     /// <summary>Reads packed clicks one by one.</summary>
-    /// <param name="packed">What <see cref="Pack"/> gave.</param>
-    /// <param name="firstAt">What it was given.</param>
-    /// <param name="read">Called for each. The hash is that of the address, or empty.</param>
+    /// <param name="packed">The result of <see cref="Pack"/>.</param>
+    /// <param name="firstAt">The value that was passed to it.</param>
+    /// <param name="read">Called for each click. The hash is that of the address, or empty.</param>
     /// <exception cref="InvalidDataException">The value was not written by <see cref="Pack"/>.</exception>
     public static void Unpack(ReadOnlySpan<byte> packed, long firstAt, PackedClickReader read)
     {
@@ -156,7 +156,7 @@ internal sealed class ClickPacking
     private static InvalidDataException Truncated() => new("The packed clicks are damaged.");
 }
 
-/// <summary>A click as read back; its hash comes beside it.</summary>
+/// <summary>A click as read back. Its hash is passed separately.</summary>
 internal readonly record struct PackedClick(
     long At,
     string? Referrer,

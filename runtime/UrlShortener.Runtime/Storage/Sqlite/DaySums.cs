@@ -6,19 +6,19 @@ using UrlShortener.Runtime.Statistics;
 
 namespace UrlShortener.Runtime.Storage.Sqlite;
 
-/// <summary>Sums of the clicks of one link on one UTC day, as they are stored: JSON. The empty name stands for an unknown country and for a direct
+/// <summary>Sums of the clicks of one link on one UTC day, stored as JSON. An empty name means an unknown country or a direct
 /// visit.</summary>
 internal sealed class DaySums
 {
     private readonly HashSet<UInt128> _seen = [];
 
-    /// <summary>Distinct address hashes of people.</summary>
+    /// <summary>Number of distinct address hashes of people.</summary>
     public long Visitors { get; set; }
 
-    /// <summary>Clicks by machines.</summary>
+    /// <summary>Clicks by bots.</summary>
     public long Bots { get; set; }
 
-    /// <summary>Clicks by people, by the quarter of an hour since 1970.</summary>
+    /// <summary>Clicks by people, by quarter of an hour since 1970.</summary>
     public SortedDictionary<long, long> Quarters { get; init; } = [];
 
     /// <summary>Clicks by people, by <see cref="DeviceClass"/>.</summary>
@@ -30,11 +30,11 @@ internal sealed class DaySums
     /// <summary>Clicks by people, by source; see <see cref="ClickSources"/>.</summary>
     public Dictionary<string, long> Sources { get; init; } = new(StringComparer.Ordinal);
 
-    /// <summary>Unix milliseconds of the first click; <see cref="long.MaxValue"/>: there is none. In a column of its own.</summary>
+    /// <summary>Unix milliseconds of the first click; <see cref="long.MaxValue"/> if there is none. Stored in its own column.</summary>
     [JsonIgnore]
     public long FirstAt { get; private set; } = long.MaxValue;
 
-    /// <summary>Unix milliseconds of the last click. In a column of its own.</summary>
+    /// <summary>Unix milliseconds of the last click. Stored in its own column.</summary>
     [JsonIgnore]
     public long LastAt { get; private set; } = long.MinValue;
 
@@ -58,7 +58,7 @@ internal sealed class DaySums
         CollectionsMarshal.GetValueRefOrAddDefault(Sources, NameOf(click.Source ?? ""), out _)++;
     }
 
-    /// <summary>Adds all of it to the sums of a range.</summary>
+    /// <summary>Adds these sums to the totals of a range.</summary>
     public void AddTo(ClickTotalsBuilder totals)
     {
         totals.AddVisitors(Visitors);
@@ -73,7 +73,7 @@ internal sealed class DaySums
             totals.AddSource(source, clicks);
     }
 
-    // The first ones keep their names. Direct visits and the sum of further sources have their places beside them.
+    // The first sources keep their names. Direct visits and the sum of other sources do not count towards the limit.
     private string NameOf(string source)
     {
         if (Sources.Count < ClickSources.MaxPerDay || source.Length == 0 || Sources.ContainsKey(source))
@@ -83,7 +83,7 @@ internal sealed class DaySums
     }
 }
 
-/// <summary>How <see cref="DaySums"/> are written.</summary>
+/// <summary>Serialisation of <see cref="DaySums"/>.</summary>
 [JsonSerializable(typeof(DaySums))]
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 internal sealed partial class DaySumsJson : JsonSerializerContext;

@@ -7,7 +7,7 @@ using UrlShortener.Runtime.Statistics;
 
 namespace UrlShortener.Runtime.Storage.Sqlite;
 
-/// <summary>Clicks, packed per link and flush, and the sums of days. One class, since a click that comes late changes the sums of its day.</summary>
+/// <summary>Stores clicks, packed per link and flush, and the sums of days. They share one class because a late click changes the sums of its day.</summary>
 internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IClickSalts, IClickRetention, IStatisticsSource, IDaySums
 {
     private const int SaltBytes = 32;
@@ -15,23 +15,23 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IC
     private const int LinksPerDelete = 50;
     private const long DayMilliseconds = 86_400_000;
 
-    // The clicks of a range. Batches hold clicks of one day; those of older releases hold what came within a flush, which was never more than a day.
+    // The clicks of a range. A batch holds clicks of one day. Batches of older releases hold the clicks of one flush, which spans at most a day.
     private const string ClicksSql =
         "SELECT first_at, clicks FROM click_batches WHERE short_code = $1 AND last_at >= $2 AND last_at < $3 + 86400000 AND first_at < $3";
 
-    // Touched by the writer's thread alone.
+    // Only the writer's thread uses these fields.
     private readonly ClickPacking _packing = new();
     private readonly Dictionary<(string Code, long Day), List<int>> _byLink = [];
     private readonly Stack<List<int>> _spareLists = [];
 
-    // Days up to this one are summed up, or being: a click of such a day, which came late, is added to the sums. Null: not read yet.
+    // Days up to this one are summed up, or are being summed up. A late click of such a day is added to the sums. Null: not read yet.
     private long? _summedDay;
     private Guid _stored;
 
     /// <inheritdoc />
     public async Task AppendAsync(Guid batch, IReadOnlyList<StoredClick> clicks, CancellationToken cancellationToken)
     {
-        // The file is this process' own: what was stored, it knows. Only the last one can come again.
+        // Only this process writes clicks to the file, so it knows which batches were stored. Only the last batch can be sent again.
         if (batch == _stored)
             return;
         await database.WriteAsync(session => Append(session, clicks), cancellationToken);
@@ -43,7 +43,7 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IC
         database.QueryAsync(caller, session => ReadTotals(session, shortCode, from.ToUnixTimeMilliseconds(), to.ToUnixTimeMilliseconds()), cancellationToken);
 
     /// <inheritdoc />
-    // Visitors come with the rest here.
+    // This store counts visitors together with the rest.
     public Task<ClickTotals> ReadCountsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, long caller, CancellationToken cancellationToken) =>
         ReadTotalsAsync(shortCode, from, to, caller, cancellationToken);
 
@@ -115,7 +115,7 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IC
     private int Append(SqliteSession session, IReadOnlyList<StoredClick> clicks)
     {
         _summedDay ??= (long)session.Scalar("SELECT max(last_day, begun_day) FROM click_sums_state")!;
-        // An append that failed half way left its clicks behind; they come again.
+        // A failed append may have left clicks here. The batch is appended again.
         _byLink.Clear();
         for (var i = 0; i < clicks.Count; i++)
         {
@@ -128,13 +128,13 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IC
             ofLink.Add(i);
         }
 
-        // In the order of the indexes, so that a flush passes over their pages once instead of jumping between them.
+        // Use the order of the indexes, so that a flush visits each of their pages once instead of jumping between them.
         foreach (var ((code, day), ofLink) in _byLink.OrderBy(entry => entry.Key.Code, StringComparer.Ordinal).ThenBy(entry => entry.Key.Day))
         {
             Append(session, code, day, clicks, ofLink);
             ofLink.Clear();
             _spareLists.Push(ofLink);
-            // A redirect that waits for this core goes first.
+            // Let a redirect that waits for this core run first.
             Thread.Yield();
         }
 
@@ -153,7 +153,7 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IC
                 lastPerson,
                 code
             ) > 0;
-        // What visitors left goes with their link, and clicks that were still on the way with it.
+        // Data about visitors is deleted with their link, including clicks that arrive after the deletion.
         if (!hasLink && session.Scalar("SELECT 1 FROM deleted_links WHERE short_code = $1", code) is not null)
             return;
         session.Execute(
@@ -167,13 +167,13 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IC
             Store(session, code, day, Sum(session, code, day), replaces: true);
     }
 
-    // The next day to be summed up, up to a last one; null: none.
+    // Returns the next day to sum up, at most the last one; null if there is none.
     private long? BeginDay(SqliteSession session, long last)
     {
         var summed = (long)session.Scalar("SELECT last_day FROM click_sums_state")!;
         if (summed >= last)
             return null;
-        // Days without clicks have nothing to sum up.
+        // Skip days without clicks.
         var next = session.Scalar("SELECT min(last_at) FROM click_batches WHERE last_at >= $1", (summed + 1) * DayMilliseconds) is long at
             ? DayOf(at) - 1
             : last;
@@ -190,7 +190,7 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IC
         return sums;
     }
 
-    // Those of a link that came late are the newer ones: they were made when everything was stored.
+    // Sums computed for a late click replace stored ones: they are newer and include every stored click.
     private static int Store(SqliteSession session, string code, long day, DaySums sums, bool replaces) =>
         sums.FirstAt == long.MaxValue
             ? 0
@@ -228,7 +228,7 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IC
             session.Execute("UPDATE deleted_links SET is_due = 0 WHERE short_code = $1", code);
         }
 
-        // By then this process holds no click of them.
+        // By then this process holds no more clicks of these links.
         if (deleted == 0)
         {
             session.Execute(
@@ -261,7 +261,7 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IC
 
     private static ClickTotals ReadTotals(SqliteSession session, string code, long from, long to)
     {
-        // One state of the file for all of it.
+        // One transaction, so that all queries see the same state of the file.
         session.Execute("BEGIN");
         var (first, last) = (DayOf(from), DayOf(to - 1));
         var summed = Math.Min((long)session.Scalar("SELECT last_day FROM click_sums_state")!, last);

@@ -12,8 +12,8 @@ using UrlShortener.Runtime.Resilience;
 namespace UrlShortener.Runtime.Storage.Sqlite;
 
 /// <summary>
-/// The embedded store's file. SQLite has one writer at a time, so all writes pass through one queue: whatever waits there is committed together, and each
-/// caller is told only after the commit is on disk. Reads run beside it on connections of their own (write-ahead log).
+/// The file of the embedded store. SQLite has one writer at a time, so all writes pass through one queue. Writes that wait in it are committed together, and
+/// each caller gets its result only after the commit is on disk. Reads run concurrently on their own connections (write-ahead log).
 /// </summary>
 internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDisposable
 {
@@ -21,10 +21,10 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
     private const int MaxWritesPerCommit = 512;
     private const int MaxReaders = 16;
 
-    // One file, one queue: all are of one kind.
+    // All writes are of one kind, since they share one file and one queue.
     private const string AnyWrite = "any";
 
-    // As much as creating a link takes in the log.
+    // As much space in the log as creating a link takes.
     private const int CheckSize = 32_768;
     private const string CheckSql = """
         INSERT INTO health_checks (id, checked_at, padding) VALUES (1, unixepoch() * 1000, zeroblob($1))
@@ -33,10 +33,10 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
 
     private readonly LastWrite _lastWrite = new();
 
-    // Of the readers; lookups have the others.
+    // Connections of MaxReaders that queries may use; the rest is reserved for lookups.
     private const int MaxQueries = 4;
 
-    /// <summary>Stands for the product itself among the users who ask; users' ids begin at 1.</summary>
+    /// <summary>Identifies the product itself among the callers of queries; ids of users begin at 1.</summary>
     public const long OwnWork = 0;
 
     private const UnixFileMode OwnersFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -53,7 +53,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
     private readonly TaskCompletionSource _writerEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lazy<Thread> _writer;
 
-    // Held as long as this process serves. The system releases it when the process ends, whichever way.
+    // Held while this process serves. The operating system releases it when the process ends, even after a crash.
     private FileStream? _serving;
 
     public SqliteDatabase(StorageOptions options, ILogger<SqliteDatabase> logger)
@@ -65,17 +65,17 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
         {
             DataSource = _path,
             Pooling = false,
-            // Another process may hold the write lock: the administration commands. Seconds.
+            // In seconds. An administration command in another process may hold the write lock.
             DefaultTimeout = 5,
         }.ToString();
         _writer = new Lazy<Thread>(StartWriter);
     }
 
     /// <inheritdoc />
-    // Two processes would each hold links in memory that the other one changes.
+    // Two processes would each cache links that the other one changes.
     public void Acquire()
     {
-        // In a file of its own: nobody can read a file that is locked.
+        // The process id is in a separate file, because a locked file cannot be read.
         var holder = Path.Combine(_directory, "serve.pid");
         try
         {
@@ -101,7 +101,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
     public bool Exists => File.Exists(_path);
 
     /// <inheritdoc />
-    // The file is this process' own, or nearly so.
+    // Apart from administration commands, only this process uses the file.
     public bool Prepare(bool isDevelopment)
     {
         Migrate();
@@ -115,7 +115,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
         {
             CreateFolder();
             using var turn = WaitForTurn();
-            // SQLite gives the files of its log the mode of the database. An existing one is not opened here: closing it would end SQLite's own locks.
+            // SQLite gives its log files the mode of the database file. An existing file is not opened here: closing it would release SQLite's own locks.
             if (!Exists)
                 OpenFile(Path.GetFileName(_path), FileMode.OpenOrCreate).Dispose();
             CheckIsWritable();
@@ -159,11 +159,11 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
         }
     }
 
-    /// <summary>Runs a piece of work in the writer's next transaction. When it throws, only its own changes are undone.</summary>
+    /// <summary>Runs work in the writer's next transaction. If it throws, only its own changes are rolled back.</summary>
     /// <returns>What the work returned, after the commit.</returns>
     public Task<T> WriteAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken) => WriteAsync(work, isLarge: false, cancellationToken);
 
-    /// <summary>As the other, where the work may be a large one: it waits behind small ones and has a transaction of its own.</summary>
+    /// <summary>Like the other overload, but for work that may be large: such work waits behind small writes and has its own transaction.</summary>
     public async Task<T> WriteAsync<T>(Func<SqliteSession, T> work, bool isLarge, CancellationToken cancellationToken)
     {
         using var timer = StoreMetrics.WriteSeconds.NewTimer();
@@ -180,7 +180,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
         }
     }
 
-    /// <summary>Runs a query on a connection that cannot write. The work runs on the caller's thread.</summary>
+    /// <summary>Runs a query on a read-only connection, on the caller's thread.</summary>
     public async Task<T> ReadAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken)
     {
         using var timer = StoreMetrics.ReadSeconds.NewTimer();
@@ -197,7 +197,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
             }
             catch
             {
-                // It may be the connection; the next query gets a new one.
+                // The connection may be the cause; the next query gets a new one.
                 session.Dispose();
                 StoreMetrics.ReadFailures.Inc();
                 throw;
@@ -209,10 +209,10 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
         }
     }
 
-    /// <summary>Runs a question whose size its caller decides, on another thread than the caller's. Few at a time, so that lookups always find a
+    /// <summary>Runs a query whose cost its caller determines, on a different thread than the caller's. Few run at a time, so that lookups always find a
     /// connection.</summary>
     /// <param name="caller">The user who asks, or <see cref="OwnWork"/>; see <see cref="FairTurns"/>.</param>
-    /// <param name="work">The question.</param>
+    /// <param name="work">The query.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public async Task<T> QueryAsync<T>(long caller, Func<SqliteSession, T> work, CancellationToken cancellationToken)
     {
@@ -220,7 +220,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
         return await Task.Run(() => ReadAsync(work, cancellationToken), cancellationToken);
     }
 
-    /// <summary>Writes what is queued, then closes the file.</summary>
+    /// <summary>Writes the queued changes, then closes the file.</summary>
     public async ValueTask DisposeAsync()
     {
         _writes.Writer.TryComplete();
@@ -241,7 +241,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
         return await write.Completion;
     }
 
-    // Only for the account that serves. A folder that exists keeps the mode that its administrator gave it.
+    // Only the account that serves may access a new folder. An existing folder keeps the mode that its administrator set.
     private void CreateFolder()
     {
         if (OperatingSystem.IsWindows())
@@ -250,7 +250,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
             Directory.CreateDirectory(_directory, OwnersFolder);
     }
 
-    // For this process alone while it is open, and on disk only for the account that serves.
+    // Only this process may use the file while it is open, and only the account that serves may access it on disk.
     private FileStream OpenFile(string name, FileMode mode)
     {
         var options = new FileStreamOptions
@@ -264,7 +264,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
         return new FileStream(Path.Combine(_directory, name), options);
     }
 
-    // SQLite opens a file that it may not write for reading only, and every later write fails. A lock of another process says nothing about that.
+    // SQLite opens a file without write permission as read-only, and every later write fails. A lock of another process is no evidence of that.
     private void CheckIsWritable()
     {
         using var connection = new SqliteConnection(_connectionString);
@@ -272,7 +272,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
         var isWritable = SQLitePCL.raw.sqlite3_db_readonly(connection.Handle, "main") == 0;
         try
         {
-            // The database may be writable and a file of its log not.
+            // The database may be writable while one of its log files is not.
             using var command = connection.CreateCommand();
             command.CommandText = "BEGIN IMMEDIATE; ROLLBACK";
             command.ExecuteNonQuery();
@@ -283,7 +283,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
         }
         catch (SqliteException error) when (error.SqliteErrorCode is SQLitePCL.raw.SQLITE_BUSY)
         {
-            // Somebody else can write, at least.
+            // Another process holds the write lock, so the file is writable.
         }
 
         if (!isWritable)
@@ -293,7 +293,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
             );
     }
 
-    // What the administrator has to mend, such as a missing right or a file of another kind, is an error of the configuration. Others may pass.
+    // Problems that the administrator must fix, such as a missing permission or a file of another kind, are configuration errors. Others may be temporary.
     private InvalidOperationException Unusable(Exception error)
     {
         const int NoSpace = 28; // ENOSPC
@@ -330,7 +330,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
         }
     }
 
-    // DbUp does not expect company: an exclusively opened file makes the second process wait for the first.
+    // DbUp does not support concurrent migrations. A file opened exclusively makes the second process wait for the first.
     private FileStream WaitForTurn()
     {
         const int attempts = 300;
@@ -348,7 +348,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
         }
     }
 
-    // A thread of its own: SQLite keeps its page cache where one thread's memory is, and the thread can be made to give way.
+    // A dedicated thread: SQLite's page cache then stays in the memory of one thread, and the thread can run at a lower priority.
     private Thread StartWriter()
     {
         var thread = new Thread(() =>
@@ -377,7 +377,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
         SqliteSession? session = null;
         var waiting = new WaitingWrites();
         var group = new List<Write>(MaxWritesPerCommit);
-        // Nobody else runs on this thread, so that waiting on it blocks nobody.
+        // Only the writer runs on this thread, so blocking it blocks nothing else.
         while (waiting.Count > 0 || _writes.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
         {
             try
@@ -392,10 +392,10 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
 
                 session.Execute("COMMIT");
             }
-            // Not swallowed: whoever waits for one of these writes gets it, and the loop must outlive any of them.
+            // Not swallowed: each caller that waits for one of these writes gets the error. The loop must survive every failure.
             catch (Exception error)
             {
-                // A lock not had: whoever waited for it has waited long enough.
+                // The write lock was not acquired. Fail all waiting writes, because they have waited long enough.
                 if (group.Count == 0)
                 {
                     waiting.TakeAll(group);
@@ -405,7 +405,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
 
                 foreach (var failed in group)
                     failed.Fail(error);
-                // The state of the transaction is unknown; a new connection has none.
+                // The state of the transaction is unknown, so start with a new connection.
                 session?.Dispose();
                 session = null;
             }
@@ -418,7 +418,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
         session?.Dispose();
     }
 
-    // Looks for new ones each time, so that what arrives while a transaction is open shares it.
+    // Checks for new writes each time, so that those that arrive while a transaction is open join it.
     private bool TryTakeNext(WaitingWrites waiting, int taken, [NotNullWhen(true)] out Write? write)
     {
         while (waiting.Count < WriteQueueCapacity && _writes.Reader.TryRead(out var arrived))
@@ -432,8 +432,8 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
         public static partial void Unhealthy(ILogger logger, Exception error);
     }
 
-    // What the writer has before it. Small writes share a transaction and go first. A large one has a transaction of its own when no small one waits, or when
-    // it was passed by so often that it is its turn.
+    // The writer's backlog. Small writes share a transaction and go first. A large write gets its own transaction when no small write waits, or when small
+    // writes went first so often that it is due.
     private sealed class WaitingWrites
     {
         private const int MaxTimesPassed = 8;
@@ -447,7 +447,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
 
         public void Add(Write write) => (write.IsLarge ? _large : _small).Enqueue(write);
 
-        /// <summary>The next write of a transaction; false: it has all that it should have.</summary>
+        /// <summary>Takes the next write of a transaction. Returns false if the transaction is complete.</summary>
         public bool TryTakeNext(int taken, [NotNullWhen(true)] out Write? write)
         {
             var isTurnOfLarge = _large.Count > 0 && (_small.Count == 0 || _passed == MaxTimesPassed);
@@ -504,7 +504,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
                 _result = work(session);
                 session.Execute("RELEASE work");
             }
-            // Whatever it is, it belongs to the caller; its neighbours go on.
+            // Catches everything: the error belongs to this caller, and the other writes of the transaction continue.
             catch (Exception error)
             {
                 _error = error;

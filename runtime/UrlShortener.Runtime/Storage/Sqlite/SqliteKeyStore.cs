@@ -6,13 +6,13 @@ namespace UrlShortener.Runtime.Storage.Sqlite;
 /// <inheritdoc cref="IKeyClaims" />
 internal sealed class SqliteKeyStore(SqliteDatabase database, TimeProvider time) : IKeyClaims, IEpochRegistry
 {
-    // The first batch of this run.
+    // The first batch that this run of the process added.
     private long _firstBatch = long.MaxValue;
 
-    // Used by the writer's thread alone.
+    // Only the writer's thread uses it.
     private long _lastBatch;
 
-    /// <summary>The epoch in force.</summary>
+    /// <summary>Returns the epoch in force.</summary>
     public static int ReadEpoch(SqliteSession session) =>
         Convert.ToInt32(session.Scalar("SELECT coalesce(max(epoch), 0) FROM kgs_epochs"), CultureInfo.InvariantCulture);
 
@@ -22,7 +22,7 @@ internal sealed class SqliteKeyStore(SqliteDatabase database, TimeProvider time)
             session =>
             {
                 var epoch = ReadEpoch(session);
-                // Above the batches of earlier runs; those of this one are counted here, since they disappear as they are used.
+                // Higher than the batches of earlier runs. This run's batches are counted in memory, since their rows leave the query as codes are used.
                 var batch = _lastBatch = Math.Max(_lastBatch, (long)session.Scalar("SELECT coalesce(max(batch_id), 0) FROM kgs_keys WHERE is_used = 0")!) + 1;
                 Interlocked.CompareExchange(ref _firstBatch, batch, long.MaxValue);
                 return
@@ -59,7 +59,7 @@ internal sealed class SqliteKeyStore(SqliteDatabase database, TimeProvider time)
                 if (epoch <= current)
                     return current;
                 session.Execute("INSERT INTO kgs_epochs (epoch, opened_at) VALUES ($1, $2)", epoch, time.GetUtcNow().ToUnixTimeMilliseconds());
-                // Some were given to links that the file has lost. As used codes they are nobody's for ever, not even as an alias.
+                // Some of these codes belong to links that the file has lost. Marked as used, they are never given to a link again, not even as an alias.
                 session.Execute("UPDATE kgs_keys SET is_used = 1 WHERE is_used = 0");
                 return epoch;
             },

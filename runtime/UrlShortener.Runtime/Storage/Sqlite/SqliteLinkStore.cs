@@ -12,7 +12,7 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
     private const string Columns =
         "id, short_code, original_url, user_id, created_at, expires_at, click_count, last_accessed_at, is_active, redirect_type, metadata";
 
-    // What a list by end is ordered by, as the index has it: a link that never expires counts as the latest (LinkCursor.Never).
+    // Sort key of a list by expiry, exactly as in the index. A link that never expires sorts last (LinkCursor.Never).
     private const string EndKey = "coalesce(expires_at, 9223372036854775807)";
 
     /// <inheritdoc />
@@ -28,7 +28,7 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
         database.ReadAsync(session => Find(session, shortCode), cancellationToken);
 
     /// <inheritdoc />
-    // One process, one file: what is read is the newest there is, and numbers are not needed to tell.
+    // One process uses one file, so a read always returns the newest state, and versions are not needed.
     public async Task<LinkTarget?> FindTargetAsync(string shortCode, StateVersion atLeast, CancellationToken cancellationToken) =>
         await FindAsync(shortCode, cancellationToken) is { } link
             ? new LinkTarget(link.OriginalUrl, link.ExpiresAt, link.RedirectType, link.IsActive, atLeast)
@@ -56,7 +56,7 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
         );
 
     /// <inheritdoc />
-    // Called by a command beside the process that serves, which must hear of it.
+    // An administration command calls this while another process serves. The change log informs that process.
     public Task<int> DeleteOfUserAsync(long userId, int limit, CancellationToken cancellationToken) =>
         database.WriteAsync(
             session =>
@@ -82,7 +82,7 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
         );
 
     /// <inheritdoc />
-    // One process serves the file. What commands change beside it is logged; what a restore means, the epoch tells.
+    // Only one process serves the file. Changes that commands make concurrently are in the log; after a restore, the epoch shows that cached states are void.
     Task<RecentChanges> ILinkChangeLog.ReadAsync(TimeSpan age, CancellationToken cancellationToken) =>
         database.ReadAsync(
             session => new RecentChanges(
@@ -134,7 +134,7 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
             bytes += links[i] is { } link ? StoredSize.Of(link) : 0;
         }
 
-        // Other changes of stored_bytes are made by triggers.
+        // Triggers make the other changes of stored_bytes.
         if (created > 0 && request.UserId is { } userId)
             session.Execute("UPDATE users SET urls_created = urls_created + $1, stored_bytes = stored_bytes + $2 WHERE id = $3", created, bytes, userId);
         return new CreateLinksResult.Created(links, created > 0 ? StoreReply(session, request, links) : null);
@@ -172,7 +172,7 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
         return key.Code;
     }
 
-    // One statement for pooled codes, codes made on demand and aliases: a code is claimed by whoever sets is_used first.
+    // One statement for pooled codes, codes made on demand and aliases: the first transaction that sets is_used claims the code.
     private static bool Claim(SqliteSession session, string code, long now) =>
         session.Execute(
             """
@@ -205,7 +205,7 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
             return null;
         var reply = idempotency.BuildReply(links);
         session.Execute(
-            // Not REPLACE, whose deletion no trigger hears of.
+            // Not REPLACE: its implicit deletion fires no trigger.
             """
             INSERT INTO idempotency_keys (key, request_hash, expires_at, status_code, location, body, user_id) VALUES ($1, $2, $3, $4, $5, $6, $7)
             ON CONFLICT (key) DO UPDATE SET
@@ -264,7 +264,7 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
         if (query.After is { } after)
             sql.Append(CultureInfo.InvariantCulture, $" AND ({key}, id) {(query.Order.IsAscending ? '>' : '<')} ({Add(after.Value)}, {Add(after.Id)})");
         AppendRange("created_at", query.Created);
-        // The key, so that the index serves; links without an end are later than any.
+        // The sort key, so that the index is used; links that never expire sort last.
         AppendRange(EndKey, query.Expires);
         if (query.Expires.From is not null)
             sql.Append(" AND expires_at IS NOT NULL");
@@ -291,7 +291,7 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
             sql.Append(CultureInfo.InvariantCulture, $" AND {SqliteSession.MetadataFunction}(metadata, {Add(member)}) = {Add(value)}");
         sql.Append(CultureInfo.InvariantCulture, $" ORDER BY {key} {direction}, id {direction} LIMIT {Add(query.Limit + 1)}");
 
-        // One more than asked for tells whether there is a next page.
+        // Reads one row more than the limit, which shows whether there is a next page.
         var rows = session.QueryOnce(sql.ToString(), Read, [.. values]);
         var page = rows.Take(query.Limit).ToList();
         LinkCursor? next = rows.Count > query.Limit ? LinkCursor.Of(page[^1].Link, page[^1].Id, query.Order.By) : null;

@@ -7,10 +7,10 @@ using UrlShortener.Runtime.Users;
 
 namespace UrlShortener.Runtime.Storage.Sqlite;
 
-/// <summary>The stores in a file of SQLite.</summary>
+/// <summary>Registers the stores in an SQLite file.</summary>
 internal static class SqliteServices
 {
-    /// <summary>Registers them.</summary>
+    /// <summary>Registers the stores.</summary>
     public static void AddSqlite(this IServiceCollection services)
     {
         services.AddSingleton<SqliteDatabase>();

@@ -3,13 +3,13 @@ using UrlShortener.Runtime.Links;
 
 namespace UrlShortener.Runtime.Storage.Sqlite;
 
-/// <summary>One connection and the statements prepared on it. Used by one thread at a time. Parameters are written <c>$1</c>, <c>$2</c> and so on.</summary>
+/// <summary>A connection and its prepared statements. Used by one thread at a time. Parameters are written <c>$1</c>, <c>$2</c> and so on.</summary>
 internal sealed class SqliteSession : IDisposable
 {
-    // Statement texts are constants and a few combinations of filters; past this something builds text from data.
+    // Statement texts are constants and a few combinations of filters. More than this means that some code builds texts from data.
     private const int MaxStatements = 256;
 
-    /// <summary>SQL function: <see cref="LinkMetadata.ScalarOf"/>. SQLite's own would spell numbers anew.</summary>
+    /// <summary>SQL function: <see cref="LinkMetadata.ScalarOf"/>. SQLite's own function would change how numbers are written.</summary>
     public const string MetadataFunction = "link_metadata_scalar";
 
     private readonly Dictionary<string, SqliteCommand> _commands = new(StringComparer.Ordinal);
@@ -20,17 +20,17 @@ internal sealed class SqliteSession : IDisposable
         _connection = new SqliteConnection(connectionString);
         _connection.Open();
         _connection.CreateFunction<string, string, string?>(MetadataFunction, LinkMetadata.ScalarOf, isDeterministic: true);
-        // FULL: a commit is on disk before it is acknowledged, also through a loss of power.
+        // FULL: a commit is on disk before it is acknowledged, so it survives a power failure.
         Execute("PRAGMA synchronous = FULL");
         Execute("PRAGMA foreign_keys = ON");
         Execute("PRAGMA temp_store = MEMORY");
-        // 32 MB: each checkpoint waits for the disk, and under load the default's 4 MB fill in a fraction of a second.
+        // 32 MB. Each checkpoint waits for the disk, and under load the default of 4 MB fills in a fraction of a second.
         Execute("PRAGMA wal_autocheckpoint = 8192");
-        // KiB. A transaction that touches more pages than the cache holds writes some of them several times; queries have the system's cache.
+        // KiB. If a transaction changes more pages than the cache holds, SQLite writes some of them several times. Queries can rely on the system's cache.
         Execute(readOnly ? "PRAGMA cache_size = -2000" : "PRAGMA cache_size = -4000");
         if (readOnly)
             Execute("PRAGMA query_only = ON");
-        // What is deleted is overwritten, too: it may be about visitors.
+        // Overwrite deleted data, because it may be about visitors.
         else
             Execute("PRAGMA secure_delete = ON");
     }
@@ -38,20 +38,20 @@ internal sealed class SqliteSession : IDisposable
     /// <summary>Runs a statement; returns the number of rows it changed.</summary>
     public int Execute(string sql, params ReadOnlySpan<object?> values) => Bind(sql, values).ExecuteNonQuery();
 
-    /// <summary>Runs a query that gives one value; null when it gives no row or NULL.</summary>
+    /// <summary>Runs a query that returns one value; null if it returns no row or NULL.</summary>
     public object? Scalar(string sql, params ReadOnlySpan<object?> values) => Bind(sql, values).ExecuteScalar() is { } value and not DBNull ? value : null;
 
     /// <summary>Runs a query and reads every row.</summary>
     public List<T> Query<T>(string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<object?> values) => ReadAll(Bind(sql, values), read);
 
-    /// <summary>Runs a query whose text is one of many and not worth keeping prepared, as those with filters are.</summary>
+    /// <summary>Runs a query without keeping it prepared, for texts with many variants, such as those with filters.</summary>
     public List<T> QueryOnce<T>(string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<object?> values)
     {
         using var command = NewCommand(sql, values.Length);
         return ReadAll(Set(command, values), read);
     }
 
-    /// <summary>The prepared statement of a text with its values set, for callers that run it many times.</summary>
+    /// <summary>Returns the prepared statement for a text, with its values set. For callers that run it many times.</summary>
     public SqliteCommand Bind(string sql, params ReadOnlySpan<object?> values)
     {
         if (!_commands.TryGetValue(sql, out var command))

@@ -6,7 +6,7 @@ namespace UrlShortener.Runtime.Storage.Sqlite;
 /// <inheritdoc />
 internal sealed class SqliteUserStore(SqliteDatabase database) : IUserStore
 {
-    // Never the digest of a key, and unique as the column demands.
+    // Never equal to the digest of an API key. The id after it makes it unique, as the column requires.
     private const string RevokedPrefix = "revoked:";
 
     private const string Columns = "id, email, tier, rate_limit, urls_created, created_at, last_active_at, api_key, stored_bytes, quota_bytes";
