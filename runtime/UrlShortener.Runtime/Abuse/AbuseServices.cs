@@ -5,7 +5,7 @@ namespace UrlShortener.Runtime.Abuse;
 /// <summary>Registers the blocklist.</summary>
 internal static class AbuseServices
 {
-    /// <summary>Registers it.</summary>
+    /// <summary>Registers the blocklist.</summary>
     public static void AddAbuse(this IServiceCollection services)
     {
         services.AddSingleton(provider => new BlocklistFile(

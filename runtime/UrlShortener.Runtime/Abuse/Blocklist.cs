@@ -18,8 +18,8 @@ namespace UrlShortener.Runtime.Abuse;
 /// <list type="bullet">
 /// <item>a host name in Unicode or punycode, which blocks the name and every name below it;</item>
 /// <item>
-/// an IPv4 address, which also blocks the IPv6 addresses that lead to it (IPv4-mapped, NAT64, 6to4), or an IPv6 address in brackets; an IPv4-mapped or NAT64
-/// one stands for the IPv4 address inside;
+/// an IPv4 address, which also blocks the IPv6 addresses that lead to it (IPv4-mapped, NAT64, 6to4), or an IPv6 address in brackets; an IPv4-mapped or
+/// NAT64 address is treated as the IPv4 address inside it;
 /// </item>
 /// <item>
 /// <c>sha256:</c> and 8 to 64 hexadecimal digits: the first digits of the SHA-256 of a canonical host (that host only, no names below it)
@@ -34,7 +34,7 @@ namespace UrlShortener.Runtime.Abuse;
 /// </remarks>
 internal sealed class Blocklist
 {
-    /// <summary>Most line errors that <see cref="Parse"/> returns in full; further ones are only counted.</summary>
+    /// <summary>Largest number of line errors that <see cref="Parse"/> returns in full; further errors are only counted.</summary>
     public const int MaxReportedErrors = 100;
 
     private const string HashPrefix = "sha256:";
@@ -44,11 +44,11 @@ internal sealed class Blocklist
 
     private static ReadOnlySpan<byte> SixToFour => [0x20, 0x02];
 
-    // Names are held as 128-bit fingerprints: no strings, and looking up a parent domain allocates nothing. A clash by accident is out of reach, and one
-    // made on purpose only blocks its maker.
+    // Names are stored as 128-bit fingerprints: no strings, and the lookup of a parent domain allocates nothing. An accidental collision is practically
+    // impossible, and a deliberate one only blocks the name of its author.
     private readonly HashSet<UInt128> _names;
 
-    // Prefixes by length in hexadecimal digits. Digits beyond the first 32 are not compared: 128 bits of SHA-256 identify a name well enough.
+    // Hash prefixes by length in hexadecimal digits. Only the first 32 digits are compared: 128 bits of SHA-256 are enough to identify a name.
     private readonly FrozenDictionary<int, HashSet<UInt128>> _hashes;
 
     private Blocklist(HashSet<UInt128> names, Dictionary<int, HashSet<UInt128>> hashes)
@@ -58,14 +58,14 @@ internal sealed class Blocklist
         Count = names.Count + hashes.Values.Sum(set => set.Count);
     }
 
-    /// <summary>The list that blocks nothing.</summary>
+    /// <summary>An empty list, which blocks nothing.</summary>
     public static Blocklist Empty { get; } = new([], []);
 
     /// <summary>Number of distinct entries.</summary>
     public int Count { get; }
 
-    /// <summary>Reads a list. Lines in error are skipped and reported; the rest is in force.</summary>
-    /// <param name="reader">The lines; left open.</param>
+    /// <summary>Reads a list. Invalid lines are skipped and reported; the other lines take effect.</summary>
+    /// <param name="reader">The lines; not closed.</param>
     /// <exception cref="IOException">The reader failed.</exception>
     public static BlocklistParse Parse(TextReader reader)
     {
@@ -105,7 +105,7 @@ internal sealed class Blocklist
         return _hashes.Count != 0 && (BlocksHash(host) || BlocksHash(Canonicalise(host, location)));
     }
 
-    /// <summary>The form of a URL that is hashed, see the remarks of <see cref="Blocklist"/>.</summary>
+    /// <summary>The form of a URL that is hashed; see the remarks of <see cref="Blocklist"/>.</summary>
     /// <param name="host">The host as in <see cref="TargetVerdict.Host"/>.</param>
     /// <param name="location">The URL as in <see cref="TargetVerdict.Location"/>.</param>
     internal static string Canonicalise(string host, string location)
@@ -135,13 +135,13 @@ internal sealed class Blocklist
             return "An entry is a single host name without scheme and path, or sha256: and a hash.";
         if (!TargetHost.TryParse(entry, out var host, out var problem))
             return problem;
-        // A 6to4 address is one of many in the site of its IPv4 address; the others hold nothing but that address.
+        // A 6to4 address is one of many in the site of its IPv4 address. The other forms contain nothing but the IPv4 address.
         var isAnotherSpelling = host.Address is { } address && !address.GetAddressBytes().AsSpan().StartsWith(SixToFour);
         names.Add(Fingerprint(isAnotherSpelling && FindIpv4(host.Name) is { } ipv4 ? ipv4 : host.Name));
         return null;
     }
 
-    // The IPv4 address inside an IPv6 host in brackets, in the form of hosts.
+    // The IPv4 address inside an IPv6 host in brackets, in canonical form.
     private static string? FindIpv4(string host) =>
         host.StartsWith('[') && IPAddress.TryParse(host.AsSpan(1, host.Length - 2), out var address)
             ? PrivateHosts.FindEmbeddedIpv4(address)?.ToString()
@@ -168,7 +168,7 @@ internal sealed class Blocklist
 
     private bool BlocksName(ReadOnlySpan<char> host)
     {
-        // An address has no parents: 1.2.3.4 is not below 3.4. A name never ends in a digit-only label, see WhatwgIpv4.
+        // An address has no parents: 1.2.3.4 is not below 3.4. The last label of a name is never digits only, see WhatwgIpv4.
         var hasParents = !WhatwgIpv4.EndsInNumber(host) && !host.StartsWith('[');
         while (true)
         {

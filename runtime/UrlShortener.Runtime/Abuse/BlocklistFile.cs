@@ -5,9 +5,9 @@ namespace UrlShortener.Runtime.Abuse;
 
 /// <summary>
 /// The blocklist in a file, kept up to date. The file is polled, not watched: a ConfigMap volume replaces a symlink two levels up, which file
-/// notifications miss, and network mounts send none.
+/// notifications do not report, and network mounts send no notifications.
 /// </summary>
-/// <param name="path">The value of <see cref="PathSetting"/>; null or empty means an empty list and no polling.</param>
+/// <param name="path">The value of <see cref="PathSetting"/>; null or empty: the list is empty and nothing is polled.</param>
 /// <param name="time">The clock of the poll interval.</param>
 /// <param name="logger">The log.</param>
 internal sealed class BlocklistFile(string? path, TimeProvider time, ILogger<BlocklistFile> logger) : BackgroundService
@@ -20,17 +20,17 @@ internal sealed class BlocklistFile(string? path, TimeProvider time, ILogger<Blo
     // Written by StartAsync, then by the poll loop only; read by every request.
     private volatile Blocklist _current = Blocklist.Empty;
 
-    // State of the poll loop: which content is in force, and whether the last attempt failed, so that a lasting failure is logged once.
+    // State of the poll loop: the version of the content in force, and whether the last attempt failed, so that a persistent failure is logged once.
     private (DateTime WriteTime, long Length) _stamp;
     private bool _isFailing;
 
-    /// <summary>Time between two looks at the file.</summary>
+    /// <summary>Time between two checks of the file.</summary>
     public static TimeSpan PollInterval { get; } = TimeSpan.FromSeconds(5);
 
     /// <summary>The list in force; empty before <see cref="StartAsync"/>.</summary>
     public Blocklist Current => _current;
 
-    /// <summary>Loads the list, then begins to poll.</summary>
+    /// <summary>Loads the list, then starts to poll.</summary>
     /// <exception cref="ConfigurationException">The file is missing or cannot be read.</exception>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -41,7 +41,7 @@ internal sealed class BlocklistFile(string? path, TimeProvider time, ILogger<Blo
         {
             Reload(path);
         }
-        // NotSupportedException: not a regular file.
+        // NotSupportedException: the path is not a regular file.
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             throw new ConfigurationException(
@@ -68,7 +68,7 @@ internal sealed class BlocklistFile(string? path, TimeProvider time, ILogger<Blo
         }
     }
 
-    // Outermost loop: whatever goes wrong in one round must not end the polling.
+    // Outermost loop: an error in one round must not end the polling.
     private void Poll()
     {
         try
@@ -93,8 +93,8 @@ internal sealed class BlocklistFile(string? path, TimeProvider time, ILogger<Blo
         }
     }
 
-    // The stamp is taken from the open file, which follows symlinks, and before its content is read: a file that is still being written
-    // has another stamp next time.
+    // The stamp is read from the open file, which follows symlinks, and before the content: a file that is still being written has a different stamp
+    // next time.
     private void Reload(string file)
     {
         using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);

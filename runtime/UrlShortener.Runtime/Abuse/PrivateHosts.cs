@@ -6,8 +6,8 @@ using UrlShortener.Runtime.Hosts;
 namespace UrlShortener.Runtime.Abuse;
 
 /// <summary>
-/// Hosts that mean something else, or nothing, outside one network. A link to them attacks the visitor's own network, or works for its author only.
-/// Names are judged by their spelling, not resolved: it is the visitor who follows the redirect, not this service.
+/// Hosts that have another meaning, or none, outside one network. A link to such a host attacks the visitor's own network, or works only for its author.
+/// Names are checked by spelling and not resolved: the visitor follows the redirect, not this service.
 /// </summary>
 internal static class PrivateHosts
 {
@@ -30,7 +30,7 @@ internal static class PrivateHosts
         "test",
     ];
 
-    // Everything the IANA IPv4 Special-Purpose Address Registry does not call globally reachable, and multicast.
+    // Every range that the IANA IPv4 Special-Purpose Address Registry does not list as globally reachable, and multicast.
     private static readonly IPNetwork[] Ipv4 =
     [
         IPNetwork.Parse("0.0.0.0/8"), // this network, RFC 791
@@ -50,7 +50,7 @@ internal static class PrivateHosts
         IPNetwork.Parse("240.0.0.0/4"), // reserved and broadcast, RFC 1112
     ];
 
-    // IPv6 goes the other way round: only 2000::/3 is given out for global use, so everything outside it is private, less these parts inside it.
+    // IPv6 works the opposite way: only 2000::/3 is allocated for global use, so every address outside it is private, and so are the ranges below, inside it.
     private static readonly IPNetwork GlobalIpv6 = IPNetwork.Parse("2000::/3");
 
     private static readonly IPNetwork[] NotGlobalIpv6 =
@@ -60,7 +60,7 @@ internal static class PrivateHosts
         IPNetwork.Parse("3fff::/20"), // documentation, RFC 9637
     ];
 
-    // Prefix and offset in octets of the IPv4 address a packet to such an address ends up at.
+    // Prefix of such addresses, and the offset in octets of the IPv4 address that receives the packet.
     private static readonly (IPNetwork Prefix, int Offset)[] EmbeddedIpv4 =
     [
         (IPNetwork.Parse("::ffff:0:0/96"), 12), // IPv4-mapped, RFC 4291
@@ -68,7 +68,7 @@ internal static class PrivateHosts
         (IPNetwork.Parse("2002::/16"), 2), // 6to4, RFC 3056
     ];
 
-    /// <summary>The IPv4 address that a packet to an IPv6 address ends up at or, for 6to4, whose site it enters; null when there is none inside.</summary>
+    /// <summary>The IPv4 address that receives a packet to an IPv6 address or, for 6to4, whose site the packet enters; null when there is none.</summary>
     public static IPAddress? FindEmbeddedIpv4(IPAddress address)
     {
         if (address.AddressFamily != AddressFamily.InterNetworkV6)
@@ -112,7 +112,7 @@ internal static class PrivateHosts
         return !IsWithin(GlobalIpv6, octets) || Array.Exists(NotGlobalIpv6, network => IsWithin(network, octets));
     }
 
-    // Not IPNetwork.Contains: it reads an IPv4-mapped address as IPv4 even in an IPv6 network, and finds ::ffff:10.0.0.1 within 2000::/3.
+    // IPNetwork.Contains is not used: it reads an IPv4-mapped address as IPv4 even in an IPv6 network, and finds ::ffff:10.0.0.1 within 2000::/3.
     private static bool IsWithin(IPNetwork network, ReadOnlySpan<byte> octets)
     {
         var difference = BinaryPrimitives.ReadUInt128BigEndian(network.BaseAddress.GetAddressBytes()) ^ BinaryPrimitives.ReadUInt128BigEndian(octets);

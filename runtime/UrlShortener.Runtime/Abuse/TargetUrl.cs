@@ -6,26 +6,26 @@ using UrlShortener.Runtime.Hosts;
 namespace UrlShortener.Runtime.Abuse;
 
 /// <summary>
-/// Decides whether a URL may be the target of a link. Reads it as browsers do (WHATWG URL), and refuses what browsers and .NET read differently,
-/// so that the host that was checked is the host a visitor reaches.
+/// Decides whether a URL may be the target of a link. Reads it as browsers do (WHATWG URL), and refuses URLs that browsers and .NET read differently,
+/// so that the host that was checked is the host that a visitor reaches.
 /// </summary>
 internal static class TargetUrl
 {
     /// <summary>
-    /// Longest Location in characters when percent-encoding has made it longer than the policy's limit. Common proxies refuse a response head beyond 8 KiB.
+    /// Longest Location in characters, for URLs that percent-encoding makes longer than the policy's limit. Common proxies refuse a response head beyond 8 KiB.
     /// </summary>
     public const int MaxEncodedLength = 7_168;
 
-    // '"', '<' and '>' are escaped by browsers in path, query and fragment alike (WHATWG URL, percent-encode sets): escaping them changes no request,
-    // and keeps the value harmless in a page.
+    // Browsers escape '"', '<' and '>' in path, query and fragment (WHATWG URL, percent-encode sets). Escaping them here changes no request
+    // and makes the value harmless in a page.
     private const string AlwaysEscaped = "\"<>";
 
-    /// <summary>Checks a URL. Pure: looks nothing up, and never throws.</summary>
+    /// <summary>Checks a URL. Pure: does no lookups and never throws.</summary>
     /// <param name="url">
-    /// The URL as given. ASCII spaces around it are trimmed, and nothing else is: a space from copying is the one mistake that cannot mean anything.
+    /// The URL as given. ASCII spaces around it are trimmed and nothing else is: a copied space is the only mistake that cannot have a meaning.
     /// </param>
     /// <param name="policy">The limits.</param>
-    /// <returns>The location to redirect to, which is the input itself unless it has to be made ASCII; or the problem.</returns>
+    /// <returns>The location to redirect to, which equals the input unless it must be converted to ASCII; or the problem.</returns>
     public static TargetVerdict Check(string? url, TargetPolicy policy)
     {
         if (string.IsNullOrEmpty(url))
@@ -75,7 +75,7 @@ internal static class TargetUrl
             );
         }
 
-        // A second parser must agree. Whatever it reads otherwise is a URL on which clients may differ, too.
+        // A second parser must agree. If it reads the URL differently, clients may also differ on it.
         if (
             !Uri.TryCreate(location, UriKind.Absolute, out var uri)
             || uri.UserInfo.Length != 0
@@ -88,7 +88,7 @@ internal static class TargetUrl
         return TargetVerdict.Accept(location, host.Name, host.IsConfusable);
     }
 
-    // Copied along with a URL, and part of none. In the middle a joiner or a direction mark belongs to the words of some languages.
+    // Characters that are copied together with a URL and belong to none. Inside a text, a joiner or a direction mark is part of words of some languages.
     private static string? FindInvisibleEnd(string text)
     {
         var end =
@@ -105,7 +105,7 @@ internal static class TargetUrl
         static Rune? FindInvisible(StringRuneEnumerator runes) => runes.MoveNext() && IsInvisible(runes.Current) ? runes.Current : null;
     }
 
-    // Format characters but the tags that end the flags of some countries, white space beyond ASCII, and letters and signs that are drawn as nothing.
+    // Format characters except the tags that end the flags of some countries, white space beyond ASCII, and letters and signs that have no visible glyph.
     private static bool IsInvisible(Rune rune) =>
         (Rune.GetUnicodeCategory(rune) == UnicodeCategory.Format && rune.Value is not (>= 0xE0020 and <= 0xE007F))
         || (!rune.IsAscii && Rune.IsWhiteSpace(rune))
@@ -135,7 +135,7 @@ internal static class TargetUrl
 
     private static bool TrySplitPort(ReadOnlySpan<char> authority, out ReadOnlySpan<char> host, out ReadOnlySpan<char> port)
     {
-        // Only a colon after the bracket begins a port: those inside belong to an IPv6 address.
+        // Only a colon after the bracket starts a port: colons inside belong to an IPv6 address.
         var colon = authority.LastIndexOf(':');
         if (colon <= authority.LastIndexOf(']'))
             colon = -1;
@@ -158,7 +158,7 @@ internal static class TargetUrl
         ReadOnlySpan<char> rest
     )
     {
-        // An IPv4 address spelled 0x7f000001 or 127.1 is written out, so that nobody can hide behind the spelling. Anything else in ASCII stays as given.
+        // IPv4 addresses such as 0x7f000001 or 127.1 are converted to dotted decimal, so that nobody can disguise an address. Other ASCII text stays as given.
         var isPlainHost =
             hostText.Equals(host.Name, StringComparison.OrdinalIgnoreCase)
             || (host.Address is null && hostText.EndsWith('.') && hostText[..^1].Equals(host.Name, StringComparison.OrdinalIgnoreCase))

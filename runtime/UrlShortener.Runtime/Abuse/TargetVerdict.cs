@@ -3,7 +3,7 @@ using UrlShortener.Runtime.Hosts;
 
 namespace UrlShortener.Runtime.Abuse;
 
-/// <summary>The answer of <see cref="TargetUrl.Check"/>: accepted with a location, or refused with a problem.</summary>
+/// <summary>The result of <see cref="TargetUrl.Check"/>: accepted with a location, or refused with a problem.</summary>
 internal readonly record struct TargetVerdict
 {
     /// <summary>Whether the URL may become the target of a link. The default value is a refusal without a problem.</summary>
@@ -19,10 +19,10 @@ internal readonly record struct TargetVerdict
     /// </summary>
     public string? Host { get; private init; }
 
-    /// <summary>Whether the host may be taken for another one, see <see cref="Confusables"/>. False when refused.</summary>
+    /// <summary>Whether the host may be mistaken for another one, see <see cref="Confusables"/>. False when refused.</summary>
     public bool IsConfusable { get; private init; }
 
-    /// <summary>One sentence or two that name the limit and what to do; safe to show, as it never repeats the input. Null when accepted.</summary>
+    /// <summary>One or two sentences that name the limit and what to do; safe to show, because they never repeat the input. Null when accepted.</summary>
     public string? Problem { get; private init; }
 
     /// <summary>An accepted URL.</summary>
