@@ -6,20 +6,20 @@ using UrlShortener.Runtime.Users;
 
 namespace UrlShortener.Runtime.Access;
 
-/// <summary>Who may do what, on endpoints.</summary>
+/// <summary>Access levels of endpoints.</summary>
 internal enum AccessLevel
 {
-    /// <summary>Anybody, and no limit: pictures in pages.</summary>
+    /// <summary>Everybody, without a rate limit: pictures in pages.</summary>
     Open,
 
-    /// <summary>Anybody, within limits.</summary>
+    /// <summary>Everybody, within rate limits.</summary>
     Anonymous,
 
-    /// <summary>Users only.</summary>
+    /// <summary>Only users.</summary>
     User,
 }
 
-/// <summary>The gate in front of the API: who calls, have they a request left, may they be here.</summary>
+/// <summary>Guards the API: identifies the caller, applies the rate limit and checks the access level of the endpoint.</summary>
 internal sealed class AccessMiddleware(
     RequestDelegate next,
     UserDirectory users,
@@ -34,7 +34,7 @@ internal sealed class AccessMiddleware(
 
     private static readonly Problem CredentialsDisagree = Problem.Unauthorized($"{ApiKeyHeader} and Authorization name different users. Send one of them.");
 
-    /// <summary>Answers 401 or 429, or lets the request on with its <see cref="Caller"/> set.</summary>
+    /// <summary>Answers 401 or 429, or passes the request on with its <see cref="Caller"/> set.</summary>
     public async Task InvokeAsync(HttpContext context)
     {
         var level = context.GetEndpoint()?.Metadata.GetMetadata<AccessMetadata>()?.Level ?? AccessLevel.Anonymous;
@@ -69,7 +69,7 @@ internal sealed class AccessMiddleware(
         }
     }
 
-    // A bad credential is never taken for no credential, also beside a good one.
+    // An invalid credential is always refused and never treated as absent, even beside a valid one.
     private async ValueTask<(User? User, Problem? Refused)> IdentifyAsync(HttpContext context)
     {
         var headers = context.Request.Headers;
@@ -86,7 +86,7 @@ internal sealed class AccessMiddleware(
     {
         if (!authorization.StartsWith(BearerPrefix, StringComparison.OrdinalIgnoreCase))
             return (null, Problem.Unauthorized("Authorization takes a Bearer token only."));
-        // Clients that know of one credential only, and generated ones, send keys so, too.
+        // Some clients, among them generated ones, support a single kind of credential and send API keys as Bearer tokens too.
         if (authorization[BearerPrefix.Length..].Trim() is var token && ApiKey.HasForm(token))
             return await LookUpAsync(context, token, () => IdentifyByKeyAsync(token, context.RequestAborted));
         return authentication.Jwt.IsConfigured
@@ -156,24 +156,24 @@ internal sealed class AccessMiddleware(
     }
 }
 
-/// <summary>Who calls; the user is null for an anonymous caller.</summary>
+/// <summary>The caller of a request; the user is null for an anonymous caller.</summary>
 internal sealed record Caller(User? User)
 {
     /// <summary>The caller of a request that passed <see cref="AccessMiddleware"/>.</summary>
     public static User? UserOf(HttpContext context) => context.Features.Get<Caller>()?.User;
 
-    /// <summary>The user of a request to an endpoint that lets users in only.</summary>
+    /// <summary>The user of a request to an endpoint that requires a user.</summary>
     public static User RequiredUserOf(HttpContext context) =>
         UserOf(context) ?? throw new InvalidOperationException("The endpoint is not marked with RequireAccess(AccessLevel.User).");
 }
 
-/// <summary>Metadata of an endpoint.</summary>
+/// <summary>Endpoint metadata with the access level.</summary>
 internal sealed record AccessMetadata(AccessLevel Level);
 
-/// <summary>Marks endpoints.</summary>
+/// <summary>Sets the access level of endpoints.</summary>
 internal static class AccessExtensions
 {
-    /// <summary>Sets who may call an endpoint. Unmarked: <see cref="AccessLevel.Anonymous"/>.</summary>
+    /// <summary>Sets who may call an endpoint. Default: <see cref="AccessLevel.Anonymous"/>.</summary>
     public static TBuilder RequireAccess<TBuilder>(this TBuilder builder, AccessLevel level)
         where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new AccessMetadata(level));
 }

@@ -3,7 +3,7 @@ namespace UrlShortener.Runtime.Access;
 /// <summary>Registers the identification of callers.</summary>
 internal static class AccessServices
 {
-    /// <summary>Registers it, with Bearer tokens when they are configured.</summary>
+    /// <summary>Registers the identification of callers, with Bearer tokens when they are configured.</summary>
     public static void AddAccess(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddSingleton<CredentialGate>();

@@ -14,7 +14,7 @@ internal static partial class BearerTokens
 {
     private static readonly TimeSpan ProviderTimeout = TimeSpan.FromSeconds(10);
 
-    // What an OpenID Connect provider signs with. HMAC is not among them: its key would be one that the provider publishes.
+    // Signature algorithms of OpenID Connect providers. HMAC is not among them: its key would be one that the provider publishes.
     private static readonly string[] ProviderAlgorithms =
     [
         SecurityAlgorithms.RsaSha256,
@@ -69,19 +69,19 @@ internal static partial class BearerTokens
                 else
                     UseSharedKey(options, jwt.SigningKey);
             });
-        // The handler makes its reader of keys after it was configured.
+        // The handler creates its reader of keys after it is configured.
         services.PostConfigure<JwtBearerOptions>(
             JwtBearerDefaults.AuthenticationScheme,
             options =>
             {
-                // By default keys of an hour ago still pass where those of now do not: a withdrawn key must stop working once the provider was read again.
+                // By default, keys of an hour ago still pass where current keys fail. A withdrawn key must stop working once the provider is read again.
                 if (options.ConfigurationManager is BaseConfigurationManager manager)
                     manager.UseLastKnownGoodConfiguration = false;
             }
         );
     }
 
-    /// <summary>The email address that the request's token names, or the answer to a token that names none.</summary>
+    /// <summary>The email address in the request's token, or the answer to a token without a usable one.</summary>
     public static async Task<(string? Email, Problem? Problem)> IdentifyAsync(HttpContext context)
     {
         if (!await IsProviderKnownAsync(context))
@@ -116,8 +116,8 @@ internal static partial class BearerTokens
         return policy;
     }
 
-    // The handler would refuse every token without its issuer's keys, and a client would take its token for a bad one. Once read, keys are held however long
-    // the provider is away.
+    // Without the provider's keys the handler would refuse every token, and a client would think that its token is invalid. Once read, the keys are kept
+    // however long the provider is unreachable.
     private static async Task<bool> IsProviderKnownAsync(HttpContext context)
     {
         var options = context.RequestServices.GetRequiredService<IOptionsMonitor<JwtBearerOptions>>().Get(JwtBearerDefaults.AuthenticationScheme);
@@ -141,7 +141,7 @@ internal static partial class BearerTokens
         }
     }
 
-    // Only what its owner can mend; the rest would help to forge one.
+    // Explains only what the owner of the token can fix; more detail would help to forge one.
     private static string Explain(Exception? failure) =>
         failure switch
         {

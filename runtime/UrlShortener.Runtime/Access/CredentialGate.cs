@@ -10,9 +10,9 @@ using UrlShortener.Runtime.RateLimiting;
 namespace UrlShortener.Runtime.Access;
 
 /// <summary>
-/// Keeps guessed credentials away from the store. An address may have so many invalid ones a minute; past that, only credentials that were valid lately are
-/// looked up. A few of one address are looked up at the same time and the others wait, so that a burst of valid ones is not refused and a burst of guesses
-/// costs only a few lookups more. Kept per process: it guards what this process sends to the store.
+/// Protects the store from guessed credentials. An address may send a limited number of invalid ones per minute; past that limit, only credentials that were
+/// valid recently are looked up. A few lookups of one address run at the same time and the others wait, so that a burst of valid credentials is not refused
+/// and a burst of guesses costs only a few more lookups. State is per process: it limits what this process sends to the store.
 /// </summary>
 internal sealed class CredentialGate(RateLimitingOptions options, TimeProvider time)
 {
@@ -34,12 +34,12 @@ internal sealed class CredentialGate(RateLimitingOptions options, TimeProvider t
     private readonly ConcurrentLru<string, Place> _places = new(options.Capacity);
     private readonly LocalBuckets _failures = new(options.Capacity, time);
 
-    /// <summary>Looks a credential up unless its address had too many invalid ones.</summary>
-    /// <param name="address">Where it comes from.</param>
+    /// <summary>Looks up a credential unless its address sent too many invalid ones.</summary>
+    /// <param name="address">Address of the caller.</param>
     /// <param name="credential">The credential as sent.</param>
-    /// <param name="lookUp">The lookup, and whether the credential was found not to be valid.</param>
+    /// <param name="lookUp">The lookup; also returns whether the credential was found to be invalid.</param>
     /// <param name="cancellationToken">Ends the wait for a turn.</param>
-    /// <returns>What the lookup gave; without one, the seconds to wait.</returns>
+    /// <returns>The result of the lookup; without a lookup, the seconds to wait.</returns>
     public async ValueTask<(T? Found, int RetryAfter)> LookUpAsync<T>(
         IPAddress? address,
         string credential,
@@ -92,7 +92,7 @@ internal sealed class CredentialGate(RateLimitingOptions options, TimeProvider t
             yield return (site, _limit * RateLimiter.SubnetsPerSite);
     }
 
-    // Not disposed: without a wait handle a semaphore holds nothing, and one that was forgotten may still be waited on.
+    // Not disposed: a semaphore without a wait handle holds no resources, and requests may still wait on one that was removed.
     private sealed class Place
     {
         public SemaphoreSlim Turn { get; } = new(LookupsAtATime);

@@ -6,19 +6,19 @@ using UrlShortener.Runtime.Users;
 namespace UrlShortener.Runtime.Access;
 
 /// <summary>
-/// Whom a valid token names: an email address, or why it names nobody. Read from the JSON of the token. The list of claims that the token library makes of it
-/// cannot tell an array from its first entry, a number from its text, or a claim that is there twice.
+/// The user that a valid token names: an email address, or the reason why there is none. Read from the JSON of the token. The token library's list of claims
+/// does not distinguish an array from its first entry, a number from its text, or a duplicate claim.
 /// </summary>
-/// <param name="Email">The address, as <see cref="EmailAddress"/> writes it; null: refused.</param>
+/// <param name="Email">The address in the form of <see cref="EmailAddress"/>; null: refused.</param>
 /// <param name="Refusal">A sentence for the caller; null: there is an address.</param>
 internal sealed record TokenIdentity(string? Email, string? Refusal)
 {
     private const string VerifiedClaim = "email_verified";
 
-    // A claim that is there twice is an error: readers that pick one of the two disagree about which.
+    // A duplicate claim is an error: readers that pick one of the two values disagree about which.
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
-    /// <summary>Reads the identity out of a token whose signature, issuer, audience and lifetime were validated.</summary>
+    /// <summary>Reads the identity from a token whose signature, issuer, audience and lifetime were validated.</summary>
     /// <param name="token">The token.</param>
     /// <param name="emailClaim">Claim that holds the email address.</param>
     public static TokenIdentity Of(JsonWebToken token, string emailClaim)
@@ -33,7 +33,7 @@ internal sealed record TokenIdentity(string? Email, string? Refusal)
         }
     }
 
-    /// <summary>Reads the identity out of the payload of a token.</summary>
+    /// <summary>Reads the identity from the payload of a token.</summary>
     public static TokenIdentity Of(ReadOnlyMemory<byte> payload, string emailClaim)
     {
         try
@@ -45,7 +45,7 @@ internal sealed record TokenIdentity(string? Email, string? Refusal)
         {
             return Refuse("The payload of the Bearer token is not valid JSON, or holds a claim twice.");
         }
-        // A string with half of a surrogate pair.
+        // The string contains half of a surrogate pair.
         catch (InvalidOperationException)
         {
             return Refuse($"The claim {emailClaim} of the Bearer token holds text that is not valid Unicode.");
@@ -68,7 +68,7 @@ internal sealed record TokenIdentity(string? Email, string? Refusal)
             : new TokenIdentity(email, null);
     }
 
-    // Some issuers write the value as a string (Amazon Cognito among them). That string is "true" and nothing like it.
+    // Some issuers write the value as a string (Amazon Cognito among them). Only the exact string "true" counts.
     private static bool IsTrue(JsonElement value) =>
         value.ValueKind == JsonValueKind.True || (value.ValueKind == JsonValueKind.String && value.ValueEquals("true"));
 
