@@ -10,8 +10,8 @@ using UrlShortener.Runtime.Users;
 namespace UrlShortener.Runtime.Administration;
 
 /// <summary>
-/// <c>users create | list | set-quota | rotate-key | revoke-key | delete</c>, <c>migrate</c> and <c>restored</c>, from the binary that serves. Settings are
-/// given as when serving, after the command's own options. May run while the product serves from the same store.
+/// <c>users create | list | set-quota | rotate-key | revoke-key | delete</c>, <c>migrate</c> and <c>restored</c>, run by the server's own binary. Settings are
+/// given as for serving, after the command's own options. Commands may run while the product serves from the same store.
 /// </summary>
 internal static class AdministrationCommands
 {
@@ -19,13 +19,13 @@ internal static class AdministrationCommands
     private const string TiersQuota = "tier";
     private static readonly string[] Help = ["--help", "-h", "-?", "/?"];
 
-    /// <summary>Whether the arguments name a command, or ask for help or the version, rather than being settings to serve with.</summary>
+    /// <summary>Whether the arguments name a command, or ask for help or the version. Otherwise they are settings for serving.</summary>
     public static bool IsCommand(string[] args) => args.Length > 0 && (IsWord(args[0]) || args.Any(arg => Help.Contains(arg) || arg == Version));
 
-    /// <summary>Runs a command; returns the exit code; see <see cref="ExitCode"/>.</summary>
+    /// <summary>Runs a command; returns the exit code, see <see cref="ExitCode"/>.</summary>
     public static async Task<int> RunAsync(string[] args)
     {
-        // "help users" is "users --help", and what stands among settings is asked of the whole program.
+        // "help users" means "users --help"; help or version among settings applies to the whole program.
         string[] asked = args switch
         {
             ["help", .. var rest] => [.. rest, Help[0]],
@@ -44,19 +44,19 @@ internal static class AdministrationCommands
     {
         var newEmail = new Option<string>("--email") { Description = "Email address of the user.", Required = true };
         newEmail.Validators.Add(CheckEmail);
-        // Any text: a user of a name that could be created once must not be out of reach.
+        // Accepts any text: a user whose name was valid when it was created must stay reachable.
         var email = new Option<string>("--email") { Description = "Email address of the user.", Required = true };
         var tier = new Option<Tier>("--tier") { Description = "free, pro or enterprise.", DefaultValueFactory = _ => Tier.Free };
         tier.Validators.Add(result =>
         {
-            // By name only: any number would pass for an enum.
+            // Accepts names only: enum parsing would accept any number.
             if (result.Tokens is [var token] && !Enum.GetNames<Tier>().Contains(token.Value, StringComparer.OrdinalIgnoreCase))
                 result.AddError("--tier must be free, pro or enterprise.");
         });
         var rateLimit = new Option<int?>("--rate-limit") { Description = "API requests per minute; left out, the tier's." };
         rateLimit.Validators.Add(result =>
         {
-            // The text, since asking for the value of what is no number throws.
+            // Reads the text, because reading the value throws when it is not a number.
             if (
                 result.Tokens is [var token]
                 && !(int.TryParse(token.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit is >= 1 and <= 1_000_000)
@@ -123,7 +123,7 @@ internal static class AdministrationCommands
 
         var users = new Command("users", "Manages users.") { create, list, setQuota, rotate, revoke, delete };
         var root = new RootCommand("URL shortener. Without a command it serves; settings are given as --Section:Name value.") { users, migrate, restored };
-        // What the parser does not know may be a setting; Arguments tells the two apart.
+        // Arguments unknown to the parser may be settings; Arguments checks which ones are.
         foreach (var command in new[] { root, users, create, list, setQuota, rotate, revoke, delete, migrate, restored })
             command.TreatUnmatchedTokensAsErrors = false;
         return root;
@@ -146,7 +146,7 @@ internal static class AdministrationCommands
         {
             var database = services.GetRequiredService<IDatabase>();
             var name = parsed.CommandResult.Command.Name;
-            // In a mistyped folder they would do nothing, on a store made for it, and say that all is well.
+            // With a mistyped folder, these commands would do nothing on a new, empty store and report success.
             if (name is not ("migrate" or "create") && !database.Exists)
                 return await FailAsync(
                     "There is no store in Storage:DataDirectory. Give the folder of the process that serves; a relative one counts from the current folder.",
@@ -158,7 +158,7 @@ internal static class AdministrationCommands
         }
         catch (Exception error) when (error is InvalidOperationException or DependencyException || StoreFailure.IsOfDriver(error))
         {
-            // A driver's refusal of the connection string becomes one of the configuration.
+            // If the driver refuses the connection string, the error is reported as a configuration error.
             var failure = StoreFailure.Explain(error);
             await Console.Error.WriteLineAsync(failure.Message);
             return failure is ConfigurationException ? ExitCode.Configuration : ExitCode.Failed;

@@ -2,12 +2,12 @@ using UrlShortener.Runtime.Users;
 
 namespace UrlShortener.Runtime.Administration;
 
-/// <summary>The very first start of the embedded product makes a user, so that it can be tried at once.</summary>
+/// <summary>Creates a user on the very first start of the embedded product, so that people can try it at once.</summary>
 internal static class FirstUser
 {
     private const string Email = "owner@localhost";
 
-    /// <summary>Makes the user unless there is one, and prints the key and what to do with it. Printed, not logged: logs are kept.</summary>
+    /// <summary>Creates the user unless one exists, and prints the key and how to use it. Printed, not logged: logs are kept.</summary>
     public static async Task EnsureAsync(IServiceProvider services, string baseUrl, CancellationToken cancellationToken)
     {
         if ((await services.GetRequiredService<IUserStore>().ListAsync(cancellationToken)).Count > 0)

@@ -4,12 +4,12 @@ using UrlShortener.Runtime.Resilience;
 namespace UrlShortener.Runtime.Administration;
 
 /// <summary>
-/// <c>restored</c>: called after a store came back without its last changes, from a backup or by a failover with a loss. Opens an epoch above every one that
-/// the store and the region's Redis know, which makes void what they and the processes hold of the time that was lost. May be repeated.
+/// <c>restored</c>: run it after a store lost its last changes, because of a restored backup or a failover with data loss. Opens an epoch above every epoch
+/// that the store and the region's Redis know. This makes void what Redis and the processes still hold of the lost changes. Safe to repeat.
 /// </summary>
 internal static class RestoredCommand
 {
-    /// <summary>Runs it; returns the exit code.</summary>
+    /// <summary>Runs the command; returns the exit code.</summary>
     public static async Task<int> RunAsync(IServiceProvider services, CancellationToken cancellationToken)
     {
         var registry = services.GetRequiredService<IEpochRegistry>();
