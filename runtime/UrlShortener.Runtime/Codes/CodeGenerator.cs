@@ -3,8 +3,8 @@ using System.Security.Cryptography;
 namespace UrlShortener.Runtime.Codes;
 
 /// <summary>
-/// Makes codes nobody can predict: 7 characters of base62, uniform, from the system's cryptographic generator; 3.5 × 10^12 of them. The specification's
-/// <c>-</c> and <c>_</c> are left out because they break when a link is pasted into text.
+/// Generates unpredictable codes: 7 uniform characters of base62 from the system's cryptographic generator, 3.5 × 10^12 possible codes. The specification's
+/// <c>-</c> and <c>_</c> are not used because links with them break when they are pasted into text.
 /// </summary>
 internal static class CodeGenerator
 {
@@ -16,16 +16,16 @@ internal static class CodeGenerator
 
     private const string Base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-    // The smallest power of two that every character has a number below.
+    // The smallest power of two that is not below the number of characters.
     private const int Draw = 64;
 
-    // Bytes asked of the system's generator in one call when many codes are made: most of what one costs by itself is the call.
+    // Bytes requested from the system's generator in one call when many codes are generated: most of the cost of a single code is the call.
     private const int BlockSize = 2_048;
 
-    // A few more than a code has characters, for those drawn again. When they do not suffice, which is one time in thousands, there is a second block.
+    // A few more bytes than a code has characters, for rejected values. Fewer than one code in a thousand needs a second block.
     private const int SingleBlockSize = 10;
 
-    /// <summary>Distinct codes.</summary>
+    /// <summary>Generates distinct codes.</summary>
     public static IReadOnlyList<string> Generate(int count)
     {
         var characters = new RandomCharacters(stackalloc byte[BlockSize]);
@@ -35,7 +35,7 @@ internal static class CodeGenerator
         return [.. keys];
     }
 
-    /// <summary>A code that is neither reserved nor offensive. Uniqueness is the store's to decide.</summary>
+    /// <summary>Generates a code that is neither reserved nor offensive. The store ensures uniqueness.</summary>
     public static string Generate()
     {
         var characters = new RandomCharacters(stackalloc byte[SingleBlockSize]);
@@ -57,7 +57,7 @@ internal static class CodeGenerator
         }
     }
 
-    // Uniform characters from blocks of random bytes. A number that stands for no character is drawn again: taken modulo 62, some would come more often.
+    // Uniform characters from blocks of random bytes. A value without a character is rejected and drawn again: modulo 62 would favor some characters.
     private ref struct RandomCharacters(Span<byte> block)
     {
         private readonly Span<byte> _block = block;

@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace UrlShortener.Runtime.Codes;
 
-/// <summary>Words that no generated code may hold, also with digits in place of letters. Aliases are their creators' own words and are not checked.</summary>
+/// <summary>Words that no generated code may contain, also with digits for letters. Aliases are their creators' own words and are not checked.</summary>
 internal static class OffensiveWords
 {
     private static readonly SearchValues<string> Words = SearchValues.Create(
@@ -64,10 +64,10 @@ internal static class OffensiveWords
         StringComparison.OrdinalIgnoreCase
     );
 
-    /// <summary>Whether a generated code reads as one of the words.</summary>
+    /// <summary>Whether a generated code contains one of the words.</summary>
     public static bool Occurs(ReadOnlySpan<char> key)
     {
-        // A 1 is read as an i in some words and as an l in others.
+        // A 1 stands for an i in some words and for an l in others.
         return key.ContainsAny(Words) || Occurs(key, 'i') || Occurs(key, 'l');
     }
 
@@ -79,7 +79,7 @@ internal static class OffensiveWords
         return ((ReadOnlySpan<char>)plain).ContainsAny(Words);
     }
 
-    // The letter that a digit is read as.
+    // The letter that a digit stands for.
     private static char Letter(char character, char one) =>
         character switch
         {

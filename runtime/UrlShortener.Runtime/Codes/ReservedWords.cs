@@ -1,6 +1,6 @@
 namespace UrlShortener.Runtime.Codes;
 
-/// <summary>Codes that no link gets: paths of this product, and names that a visitor would take for its own pages.</summary>
+/// <summary>Codes that no link can have: paths of this product, and names that a visitor would mistake for the product's own pages.</summary>
 internal static class ReservedWords
 {
     private static readonly HashSet<string> Words = new(StringComparer.OrdinalIgnoreCase)
@@ -66,6 +66,6 @@ internal static class ReservedWords
         "www1",
     };
 
-    /// <summary>Whether a code is reserved, in any case.</summary>
+    /// <summary>Whether a code is reserved, ignoring case.</summary>
     public static bool Contains(string code) => Words.Contains(code);
 }

@@ -13,15 +13,15 @@ internal static class ShortCode
 
     private static readonly SearchValues<char> Alphabet = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
 
-    // More than any text glues; what a request's line may hold besides is not looked through.
+    // More than any text adds to a link. The rest of a long request line is not searched.
     private const int MaxGlue = 64;
 
-    /// <summary>Whether a text has the form of a code. Says nothing about whether such a link exists.</summary>
+    /// <summary>Whether a text has the form of a code. Does not check whether such a link exists.</summary>
     public static bool IsValid(ReadOnlySpan<char> text) => text.Length is >= MinLength and <= MaxLength && !text.ContainsAnyExcept(Alphabet);
 
     /// <summary>
-    /// The code at the start of a text that has the form of none because of what texts glue to the end of a link: punctuation, quotes, brackets, spaces and
-    /// invisible characters, as they are or percent-encoded. Null when there is none, or when more than such characters follow it.
+    /// Finds the code at the start of a text that is not a code itself because text around the link was appended to it: punctuation, quotes, brackets, spaces
+    /// and invisible characters, literal or percent-encoded. Null when there is no code, or when anything else follows it.
     /// </summary>
     public static string? FindBeforeGlue(ReadOnlySpan<char> text)
     {
@@ -29,7 +29,7 @@ internal static class ShortCode
         return end is >= MinLength and <= MaxLength && IsGlue(text[end..]) ? text[..end].ToString() : null;
     }
 
-    // The server leaves a percent-encoded byte as it is when it is no UTF-8, such as %BB of a Latin-1 quote, or a slash.
+    // The server does not decode a percent-encoded slash, or a byte that is not valid UTF-8, such as %BB of a Latin-1 quote.
     private static bool IsGlue(ReadOnlySpan<char> rest)
     {
         if (rest.Length > MaxGlue)
