@@ -13,7 +13,7 @@ using UrlShortener.Runtime.Statistics;
 
 namespace UrlShortener.Runtime;
 
-/// <summary>Every address of the product, and what the OpenAPI document says of it.</summary>
+/// <summary>Every address of the product, and its description in the OpenAPI document.</summary>
 internal static class Routes
 {
     private const string QrCodes = "QR codes";
@@ -40,18 +40,18 @@ internal static class Routes
         MapApi(app);
         app.MapOpenApi().ExcludeFromDescription();
         app.Map(DocsPage.Path, DocsPage.WriteAsync, GetOrHead).ExcludeFromDescription();
-        // For the script of the page.
+        // Serves the script of the page.
         app.MapScalarApiReference(DocsPage.Path).ExcludeFromDescription();
     }
 
-    /// <summary>Maps what every role has: health, probes and metrics.</summary>
+    /// <summary>Maps the endpoints that every role has: health, probes and metrics.</summary>
     public static void MapOperations(this WebApplication app)
     {
         var health = app.Services.GetRequiredService<HealthEndpoints>();
         app.Map("/health", health.GetAsync, GetOrHead)
             .Describe("getHealth", "Health", "State of the service and its components", "503 when the service cannot do its work; `degraded` is still 200.")
             .Produces<HealthResponse>(200)
-            // Of the server itself, as everywhere.
+            // Sent by the server itself, for every endpoint.
             .Produces(431)
             .Produces<HealthResponse>(503);
         app.Map("/health/live", HealthEndpoints.LiveAsync, GetOrHead).ExcludeFromDescription();
@@ -64,9 +64,9 @@ internal static class Routes
     private static void MapPublic(WebApplication app)
     {
         var redirects = app.Services.GetRequiredService<RedirectEndpoint>();
-        // Short-circuited: nothing between routing and the hot path. One endpoint without methods: of two, routing would have to choose with each request.
+        // Short-circuited: no middleware runs between routing and the hot path. One endpoint without methods: with two, routing would choose on each request.
         app.Map("/{short_code}", redirects.HandleAsync).ExcludeFromDescription().ShortCircuit();
-        // For the document alone, which needs methods.
+        // Only for the OpenAPI document, which needs methods.
         app.Map("/{short_code}", redirects.HandleAsync, GetOrHead)
             .WithMetadata(new SuppressMatchingMetadata())
             .Describe(
@@ -238,7 +238,7 @@ internal static class Routes
 
     private static RouteHandlerBuilder Map(this WebApplication app, string pattern, RequestDelegate handler, string[] methods)
     {
-        // The document generator takes endpoints with a method only, and a plain delegate has none by itself.
+        // The document generator includes only endpoints with a MethodInfo in their metadata; a RequestDelegate adds none by itself.
         var builder = app.MapMethods(pattern, methods, handler);
         builder.WithMetadata(handler.Method);
         return new RouteHandlerBuilder([builder]);

@@ -3,14 +3,14 @@ using UrlShortener.Runtime.Storage;
 
 namespace UrlShortener.Runtime;
 
-/// <summary>From the start of the product to its end.</summary>
+/// <summary>Runs the product from start to stop.</summary>
 internal static class Serving
 {
-    /// <summary>Serves until it is told to stop; returns the exit code.</summary>
-    /// <param name="builder">Whose configuration has no errors.</param>
+    /// <summary>Serves until the process is stopped; returns the exit code.</summary>
+    /// <param name="builder">A builder whose configuration has no errors.</param>
     public static async Task<int> RunAsync(WebApplicationBuilder builder)
     {
-        // Why a start failed is told once, in a sentence, below; the host would log it as a stack trace, and more for each service that it then stops.
+        // The code below reports a failed start once, in one sentence. The host would log a stack trace, and another for each service that it then stops.
         var hasBegun = false;
         var isStarted = false;
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level => isStarted && level >= LogLevel.Information);
@@ -22,7 +22,7 @@ internal static class Serving
             database.Acquire();
             var isOwnStore = database.Prepare(app.Environment.IsDevelopment());
             app.UseRuntime();
-            // All are made before any begins.
+            // Creates all services before the first one starts.
             _ = app.Services.GetServices<IHostedService>();
             hasBegun = true;
             await app.StartAsync();
@@ -32,7 +32,7 @@ internal static class Serving
         }
         catch (Exception error)
         {
-            // Services that have begun work end it before what they use is disposed of, whatever went wrong.
+            // Whatever went wrong, services that have started work must finish it before their dependencies are disposed of.
             if (hasBegun)
                 await app.StopAsync();
             if (Startup.Explain(error, builder.Configuration) is not { } failure)

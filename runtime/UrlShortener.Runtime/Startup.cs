@@ -24,12 +24,12 @@ using UrlShortener.Runtime.Users;
 
 namespace UrlShortener.Runtime;
 
-/// <summary>What the process is made of: one method per capability.</summary>
+/// <summary>Composes the process: one method per capability.</summary>
 internal static class Startup
 {
     private const string DefaultUrl = "http://localhost:8080";
 
-    /// <summary>Configuration by appsettings.json, environment and command line, in ASP.NET Core's order.</summary>
+    /// <summary>Reads configuration from appsettings.json, the environment and the command line, in ASP.NET Core's order.</summary>
     /// <returns>The builder, or null and every error of the configuration.</returns>
     public static (WebApplicationBuilder? Builder, IReadOnlyList<string> Errors) CreateBuilder(string[] args)
     {
@@ -39,7 +39,7 @@ internal static class Startup
             var errors = Settings.FindErrors(builder.Configuration);
             return errors.Count > 0 ? (null, errors) : (builder, []);
         }
-        // A file that is no JSON, or has a name twice. The innermost message says where.
+        // The file is not valid JSON or contains a name twice. The innermost message says where.
         catch (InvalidDataException error)
         {
             return (null, [$"{error.Message} {error.GetBaseException().Message}"]);
@@ -52,28 +52,28 @@ internal static class Startup
             new WebApplicationOptions
             {
                 Args = args,
-                // The defaults lie beside the binary, wherever it was started from.
+                // The default settings are in the folder of the binary, whatever the working directory is.
                 ContentRootPath = File.Exists("appsettings.json") ? Directory.GetCurrentDirectory() : AppContext.BaseDirectory,
             }
         );
         // The slim builder has the simple format only; this adds json and systemd, chosen by Logging:Console:FormatterName.
         builder.Logging.AddConsole();
-        // Whoever reads the output may be slow. Then lines are left out, and a line says how many; requests do not wait for lines.
+        // The reader of the output may be slow. Then the logger drops lines and reports how many; requests do not wait for log output.
         builder.Services.Configure<ConsoleLoggerOptions>(console => console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite);
         builder.Services.Configure<ConsoleLoggerOptions>(builder.Configuration.GetSection("Logging:Console"));
-        // The format of appsettings.json ends with the space that the simple format needs.
+        // The format in appsettings.json ends with a space, which the simple format needs.
         builder.Services.PostConfigure<JsonConsoleFormatterOptions>(json => json.TimestampFormat = json.TimestampFormat?.TrimEnd());
-        // Not in appsettings.json, which would win over ASPNETCORE_URLS and ASPNETCORE_HTTP_PORTS.
+        // Not set in appsettings.json: a value there would override ASPNETCORE_URLS and ASPNETCORE_HTTP_PORTS.
         if (!ListenAddresses.AreSet(builder.Configuration))
             builder.WebHost.UseUrls(DefaultUrl);
-        // Base images set a port, which is no conflict to warn of.
+        // Base images set a port. That is not a conflict that needs a warning.
         else if (!string.IsNullOrEmpty(builder.Configuration["Urls"]))
             builder.WebHost.UseSetting("Http_Ports", "");
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            // Bytes that are no UTF-8 are opaque, not wrong (RFC 9110, 5.5): another application of the domain may send them. They become U+FFFD.
+            // Bytes that are not valid UTF-8 are opaque, not wrong (RFC 9110, 5.5): another application of the domain may send them. They become U+FFFD.
             kestrel.RequestHeaderEncodingSelector = static _ => Encoding.UTF8;
             // Every endpoint sets its own, smaller limit.
             kestrel.Limits.MaxRequestBodySize = 128 * 1024 * 1024;
@@ -83,7 +83,7 @@ internal static class Startup
         return builder;
     }
 
-    /// <summary>Writes configuration errors; returns the exit code.</summary>
+    /// <summary>Writes the configuration errors; returns the exit code.</summary>
     public static int Report(IReadOnlyList<string> errors)
     {
         Console.Error.WriteLine(errors.Count == 1 ? "The configuration has an error:" : $"The configuration has {errors.Count} errors:");
@@ -92,7 +92,7 @@ internal static class Startup
         return ExitCode.Configuration;
     }
 
-    /// <summary>Writes what is wrong with the command line; returns the exit code.</summary>
+    /// <summary>Writes the errors of the command line; returns the exit code.</summary>
     public static int ReportUsage(IEnumerable<string> errors)
     {
         foreach (var error in errors)
@@ -101,37 +101,37 @@ internal static class Startup
         return ExitCode.Usage;
     }
 
-    /// <summary>Why a start failed, where an operator can mend it; null for faults of ours.</summary>
+    /// <summary>Explains why a start failed, if an operator can fix the cause; null for bugs of this program.</summary>
     public static StartFailure? Explain(Exception error, IConfiguration configuration) =>
         error switch
         {
             ConfigurationException => new(error.Message, ExitCode.Configuration),
-            // The database went away between its preparation and this.
+            // The database became unreachable after it was prepared.
             _ when error is TimeoutException or DependencyException || StoreFailure.IsOfDriver(error) => new(
                 $"The first user could not be looked for: {error.Message}",
                 ExitCode.Failed
             ),
-            // The system refuses an address: not this machine's, or not allowed.
+            // The system refuses an address: it does not belong to this machine, or it is not allowed.
             System.Net.Sockets.SocketException => new(
                 $"{ListenAddresses.DescribeRefused(configuration)} cannot be listened on: {error.Message}",
                 ExitCode.Configuration
             ),
-            // A certificate that cannot be read. Nothing else at a start reads one.
+            // A certificate cannot be read. Nothing else reads one during a start.
             System.Security.Cryptography.CryptographicException or FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException => new(
                 $"A certificate in the section Kestrel cannot be used: {error.Message}",
                 ExitCode.Configuration
             ),
-            // What Kestrel says about its settings is a sentence.
+            // Kestrel's messages about its settings are full sentences.
             InvalidOperationException when error.Source?.StartsWith("Microsoft.AspNetCore.Server.Kestrel", StringComparison.Ordinal) == true => new(
                 $"{ListenAddresses.DescribeRefused(configuration)} cannot be listened on: {error.Message}",
                 ExitCode.Configuration
             ),
-            // A folder or a port in use.
+            // A folder or a port is in use.
             InvalidOperationException or IOException => new(error.Message, ExitCode.Failed),
             _ => null,
         };
 
-    /// <summary>Everything that runs in a role.</summary>
+    /// <summary>Registers everything that runs in the role of this process.</summary>
     public static void AddRuntime(this IServiceCollection services, IConfiguration configuration)
     {
         var role = Settings.RoleOf(configuration);
@@ -141,8 +141,8 @@ internal static class Startup
         services.AddSingleton(servers);
         services.AddSingleton(TimeProvider.System);
 
-        // The order matters, here and in AddLinkRole: services start in it and stop in the opposite one. Connections to servers come first, since others need
-        // them until their own end. A test holds the order.
+        // The order matters, here and in AddLinkRole: services start in it and stop in reverse order. Connections to servers come first, because other
+        // services need them until those have stopped. A test checks the order.
         services.AddStorage(servers);
         services.AddHttp(configuration);
         services.AddHealth();
@@ -152,13 +152,13 @@ internal static class Startup
             services.AddKeyGeneration();
     }
 
-    /// <summary>The way of a request to its endpoint.</summary>
+    /// <summary>Builds the request pipeline.</summary>
     public static void UseRuntime(this WebApplication app)
     {
         var role = Settings.RoleOf(app.Configuration);
         Drain.EndConnections(app);
         app.UseTrustedProxies();
-        // Redirects leave here; they handle their own errors.
+        // Redirects leave the pipeline here; they handle their own errors.
         app.UseRouting();
         app.UseMiddleware<ErrorMiddleware>();
         if (role != RuntimeRole.Kgs)
@@ -181,7 +181,7 @@ internal static class Startup
         app.MapOperations();
     }
 
-    /// <summary>Redirects and the API.</summary>
+    /// <summary>Registers redirects and the API.</summary>
     private static void AddLinkRole(this IServiceCollection services, IConfiguration configuration, ConfiguredServers servers)
     {
         services.AddAccess(configuration);
@@ -204,6 +204,6 @@ internal static class Startup
 }
 
 /// <summary>Why a start failed.</summary>
-/// <param name="Sentence">For an operator.</param>
-/// <param name="Code">Exit code of the process, of <see cref="ExitCode"/>.</param>
+/// <param name="Sentence">The explanation for an operator.</param>
+/// <param name="Code">Exit code of the process, one of <see cref="ExitCode"/>.</param>
 internal readonly record struct StartFailure(string Sentence, int Code);
