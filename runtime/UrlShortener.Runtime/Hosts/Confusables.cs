@@ -4,14 +4,14 @@ using System.Text;
 namespace UrlShortener.Runtime.Hosts;
 
 /// <summary>
-/// Finds host names that may be taken for others: labels that mix scripts beyond the Highly Restrictive level of UTS 39 (section 5.2), labels of rare
-/// scripts, and labels of Cyrillic, Greek, Armenian or Georgian letters that all look Latin. A hint to warn on, not proof: ASCII look-alikes such as
-/// paypa1 are beyond it.
+/// Finds host names that may be mistaken for others: labels that mix scripts beyond the Highly Restrictive level of UTS 39 (section 5.2), labels in rare
+/// scripts, and labels of Cyrillic, Greek, Armenian or Georgian letters that all look Latin. The result is a hint for a warning, not proof. ASCII look-alikes
+/// such as paypa1 are not detected.
 /// </summary>
 internal static class Confusables
 {
-    // Letters of other scripts that are drawn like Latin ones in common fonts. The Cyrillic ones are those of Chromium
-    // (components/url_formatter/spoof_checks/idn_spoof_checker.cc): more would catch ordinary words.
+    // Letters of other scripts that look like Latin ones in common fonts. The Cyrillic ones are those of Chromium
+    // (components/url_formatter/spoof_checks/idn_spoof_checker.cc): a longer list would match ordinary words.
     private const string LooksLatin =
         "асԁеһіјӏорԗԛѕԝхуъьҽпгѵѡ" // Cyrillic
         + "αγεικνορτυχωηβϳ" // Greek
@@ -21,7 +21,7 @@ internal static class Confusables
     // Small capitals and script forms that UTS 39 does not recommend, but that the Latin ranges below include.
     private const string LatinLookAlikes = "ɑɡɪɩɴʀʏʙʜʟɢɶɾɿʋʌʍʐʑǀǁǂǃ";
 
-    // Common characters that belong to East Asian text. Others that are not letters or digits can pass for '/', '.', '-' or '?'.
+    // Common characters that belong to East Asian text. Other common characters that are not letters or digits can pass for '/', '.', '-' or '?'.
     private const string EastAsianCommon = "·・ー々〆〇";
 
     private enum Script
@@ -59,7 +59,7 @@ internal static class Confusables
         Han,
     }
 
-    // The recommended scripts (UAX 31, table 5), sorted. Upper case and compatibility forms are absent: the IDN mapping has already removed them.
+    // The recommended scripts (UAX 31, table 5), sorted. Upper case and compatibility forms are missing because the IDN mapping has already removed them.
     private static readonly (int First, int Last, Script Script)[] Ranges =
     [
         ('a', 'z', Script.Latin),
@@ -120,11 +120,11 @@ internal static class Confusables
     private static readonly uint Chinese = Bit(Script.Latin) | Bit(Script.Han) | Bit(Script.Bopomofo);
     private static readonly uint Korean = Bit(Script.Latin) | Bit(Script.Han) | Bit(Script.Hangul);
 
-    /// <summary>Whether any label of a host may be taken for another.</summary>
+    /// <summary>Whether any label of a host may be mistaken for another.</summary>
     /// <param name="labels">The labels in Unicode, mapped by UTS 46, leftmost first; at least one.</param>
     public static bool Contains(ReadOnlySpan<string> labels)
     {
-        // аррӏе under рф is an ordinary Russian name; only beside a Latin suffix does it look like a Latin one.
+        // аррӏе under рф is an ordinary Russian name. It looks like a Latin name only with a Latin suffix.
         var isSuffixLatin = Ascii.IsValid(labels[^1]);
         foreach (var label in labels)
         {
@@ -172,7 +172,7 @@ internal static class Confusables
             }
         }
 
-        // Digits of any script, marks and pictures are shared between scripts; an emoji is taken for nothing else.
+        // All scripts share digits, marks and symbols. Nobody mistakes an emoji for another character.
         return rune.IsAscii
             ? Script.Neutral
             : Rune.GetUnicodeCategory(rune) switch

@@ -15,7 +15,7 @@ internal static class TargetHost
     private const int MaxNameLength = 253;
     private const int MaxLabelLength = 63;
 
-    // Punycode takes time in the square of the length; nothing this long can map to 253 characters except on purpose.
+    // Decoding Punycode takes quadratic time. No text of this length maps to 253 characters unless someone built it to.
     private const int MaxTextLength = 512;
     private const string PunycodePrefix = "xn--";
     private const string LengthProblem = "The host is too long: a name has at most 253 characters and each part between dots at most 63. Give a shorter host.";
@@ -24,17 +24,17 @@ internal static class TargetHost
 
     private static readonly SearchValues<char> NameCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-_");
 
-    // UTS 46 since revision 31 maps the capital sharp s to the small one, as current browsers do; older tables, which the system's ICU may have, to "ss".
+    // UTS 46 since revision 31 maps the capital sharp s to the small one, as current browsers do. Older tables, which the system's ICU may use, use "ss".
     private const char CapitalSharpS = '\u1E9E';
     private const char SharpS = '\u00DF';
 
-    // STD3 rules stay off because they refuse underscores, which real hosts have; the alphabet above is applied to the result instead. It also catches
-    // characters that only become '/', '@' or a space by the mapping, such as U+2100.
+    // STD3 rules stay off because they refuse underscores, which real hosts have. Instead, the alphabet above is checked on the result. It also refuses
+    // characters that become '/', '@' or a space only through the mapping, such as U+2100.
     private static readonly IdnMapping Idn = new();
 
     /// <summary>Reads a host.</summary>
     /// <param name="text">A name in Unicode or punycode, an IPv4 address in any spelling browsers know, or an IPv6 address in brackets; no port.</param>
-    /// <param name="host">The host in its compared form.</param>
+    /// <param name="host">The host in canonical form.</param>
     /// <param name="problem">What is wrong and what to do.</param>
     public static bool TryParse(string text, out ParsedHost host, [NotNullWhen(false)] out string? problem)
     {
@@ -54,7 +54,7 @@ internal static class TargetHost
         if (text[0] == '[')
             return TryParseIpv6(text, out host, out problem);
 
-        // The mapping also turns full-width digits and ideographic dots into ASCII, so everything below sees what a resolver would see.
+        // The mapping also turns full-width digits and ideographic dots into ASCII, so the code below sees the same text as a resolver.
         if (!TryMapToAscii(text, out var name))
         {
             problem = IdnProblem;
@@ -130,7 +130,7 @@ internal static class TargetHost
         return true;
     }
 
-    // A label must come back from Unicode unchanged, or one name would have two spellings.
+    // Converting a label to Unicode and back must not change it; otherwise one name would have two spellings.
     private static bool TryDecode(string label, out string unicode)
     {
         unicode = label;
@@ -152,7 +152,7 @@ internal static class TargetHost
         if (!text.EndsWith(']'))
             return false;
 
-        // The alphabet keeps out zones (RFC 6874) and prefixes, which IPAddress would take.
+        // The alphabet excludes zones (RFC 6874) and prefixes, which IPAddress would accept.
         var inner = text.AsSpan(1, text.Length - 2);
         foreach (var c in inner)
         {

@@ -5,12 +5,12 @@ using System.Net;
 namespace UrlShortener.Runtime.Hosts;
 
 /// <summary>
-/// The IPv4 parser of the WHATWG URL standard, section 3.5: browsers also read decimal (2130706433), hexadecimal (0x7f.1), octal (0177.0.0.1)
-/// and short (127.1) spellings, so a check that reads dotted decimal only can be walked around.
+/// The IPv4 parser of the WHATWG URL standard, section 3.5. Browsers also read decimal (2130706433), hexadecimal (0x7f.1), octal (0177.0.0.1)
+/// and short (127.1) spellings, so a check that reads only dotted decimal can be bypassed.
 /// </summary>
 internal static class WhatwgIpv4
 {
-    /// <summary>The "ends in a number" check: such a host is an IPv4 address or nothing.</summary>
+    /// <summary>The "ends in a number" check: such a host is either an IPv4 address or invalid.</summary>
     /// <param name="host">The host in lower-case ASCII, perhaps with a trailing dot.</param>
     public static bool EndsInNumber(ReadOnlySpan<char> host)
     {
@@ -39,7 +39,7 @@ internal static class WhatwgIpv4
 
             if (dot < 0)
             {
-                // The last number fills every octet that is left.
+                // The last number fills all remaining octets.
                 if (number >= 1UL << (shift + 8))
                     return false;
                 result |= number;
@@ -59,7 +59,7 @@ internal static class WhatwgIpv4
 
     private static ReadOnlySpan<char> WithoutTrailingDot(ReadOnlySpan<char> host) => host.EndsWith('.') ? host[..^1] : host;
 
-    // The "IPv4 number parser". Values beyond 32 bits are all alike, so the sum stops growing there.
+    // The "IPv4 number parser". All values beyond 32 bits are equally invalid, so the sum stops growing there.
     private static bool TryParseNumber(ReadOnlySpan<char> text, out ulong number)
     {
         number = 0;
