@@ -7,8 +7,8 @@ using System.Text.RegularExpressions;
 namespace UrlShortener.Runtime.Http;
 
 /// <summary>
-/// How the API reads and writes JSON: snake case, unknown members refused, nulls left in unless a member says otherwise. Each folder with bodies of its own has
-/// a context beside them.
+/// How the API reads and writes JSON: snake case, unknown members refused, nulls written unless a member says otherwise. Each folder that has bodies of its own
+/// also has a context for them.
 /// </summary>
 [JsonSerializable(typeof(Problem))]
 [JsonSerializable(typeof(JsonElement))]
@@ -16,14 +16,14 @@ namespace UrlShortener.Runtime.Http;
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     /// <summary>
-    /// Deepest nesting of a body. Far deeper than what any field takes, so that the field's own check refuses the value and names the field and its limit.
+    /// Deepest nesting of a body. Much deeper than any field accepts, so that the field's own check refuses the value and names the field and its limit.
     /// </summary>
     public const int MaxDepth = 512;
 
     /// <summary>The context in use.</summary>
     public static ApiJson Instance { get; } = new(Configure(new JsonSerializerOptions()));
 
-    /// <summary>Sets how the API reads and writes JSON. Its text is never HTML, so that quotes and '+' need no escapes.</summary>
+    /// <summary>Sets how the API reads and writes JSON. The output is never embedded in HTML, so quotes and '+' are not escaped.</summary>
     public static JsonSerializerOptions Configure(JsonSerializerOptions options)
     {
         options.AllowDuplicateProperties = false;
@@ -37,10 +37,10 @@ internal sealed partial class ApiJson : JsonSerializerContext
     }
 }
 
-/// <summary>Times as RFC 3339: written in UTC with milliseconds, read with any offset, which must be given.</summary>
+/// <summary>Times as RFC 3339: written in UTC with milliseconds, read with any offset. The offset is required.</summary>
 internal sealed partial class UtcTimeConverter : JsonConverter<DateTimeOffset>
 {
-    /// <summary>How times are written.</summary>
+    /// <summary>Format of written times.</summary>
     public const string Format = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
 
     private const int FractionDigits = 7;
@@ -55,14 +55,14 @@ internal sealed partial class UtcTimeConverter : JsonConverter<DateTimeOffset>
     public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) =>
         writer.WriteStringValue(value.UtcDateTime.ToString(Format, CultureInfo.InvariantCulture));
 
-    /// <summary>Reads a time of RFC 3339 section 5.6, all that it allows and nothing else. What is finer than 100 ns is cut off.</summary>
+    /// <summary>Reads a time as RFC 3339 section 5.6 defines it: everything that it allows and nothing else. Digits below 100 ns are cut off.</summary>
     public static bool TryParse(string text, out DateTimeOffset time)
     {
         time = default;
         if (Rfc3339().Match(text) is not { Success: true } match)
             return false;
         int Part(string name) => match.Groups[name].ValueSpan is { Length: > 0 } digits ? int.Parse(digits, CultureInfo.InvariantCulture) : 0;
-        // A leap second counts as the first of the next minute.
+        // A leap second is read as the first second of the next minute.
         var second = Part("second");
         if (
             !DateTime.TryParseExact(

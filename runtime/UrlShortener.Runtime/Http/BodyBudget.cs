@@ -5,12 +5,12 @@ using UrlShortener.Runtime.Configuration;
 namespace UrlShortener.Runtime.Http;
 
 /// <summary>
-/// Memory that request bodies may hold at the same time, of one caller and of all. It is taken as bytes arrive, never as they are announced, and held until the
-/// answer is sent, since what is made of a body takes as much again.
+/// Limits the memory that request bodies use at the same time, per caller and in total. Memory is taken when bytes arrive, not when they are announced,
+/// and held until the answer is sent, because processing a body takes as much memory again.
 /// </summary>
 internal sealed class BodyBudget(BodyOptions options)
 {
-    /// <summary>A body above this size is a large one: a request for a single link is smaller.</summary>
+    /// <summary>A body above this size counts as large. A request for a single link is smaller.</summary>
     public const int LargeBody = 128 * 1024;
 
     private static readonly Gauge Bytes = Metrics.CreateGauge("shortener_body_bytes", "Bytes of request bodies in memory.");
@@ -30,12 +30,12 @@ internal sealed class BodyBudget(BodyOptions options)
     /// <summary>Time in which a body must arrive.</summary>
     public TimeSpan Timeout => options.Timeout;
 
-    /// <summary>Begins a body of a caller. Disposed, it gives back what it took.</summary>
+    /// <summary>Opens the lease for a body of a caller. Dispose returns what the lease took.</summary>
     public BodyLease Open(string caller) => new(this, caller);
 
     private Problem? TryTake(string caller, long held, int bytes)
     {
-        // Requests for single links go on while large ones wait for room.
+        // Leaves room for requests for single links while large bodies wait.
         var limit = held + bytes > LargeBody ? options.MaxBytes / 4 * 3 : options.MaxBytes;
         lock (_lock)
         {
@@ -87,15 +87,15 @@ internal sealed class BodyBudget(BodyOptions options)
         }
     }
 
-    /// <summary>What one body holds. Used by one request.</summary>
+    /// <summary>The bytes that one body holds. Used by a single request.</summary>
     internal sealed class BodyLease(BodyBudget budget, string caller) : IDisposable
     {
         private long _held;
 
-        /// <summary>The budget that this is a part of.</summary>
+        /// <summary>The budget that the bytes come from.</summary>
         public BodyBudget Budget => budget;
 
-        /// <summary>Takes bytes; the answer to the request when there are none.</summary>
+        /// <summary>Takes bytes; returns the answer to the request when none are available.</summary>
         public Problem? TryTake(int bytes)
         {
             var problem = budget.TryTake(caller, _held, bytes);

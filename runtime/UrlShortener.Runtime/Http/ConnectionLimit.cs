@@ -5,8 +5,8 @@ using UrlShortener.Runtime.Configuration;
 namespace UrlShortener.Runtime.Http;
 
 /// <summary>
-/// Bounds the connections that are open at the same time. A client that begins a request head and does not end it holds 32 KiB of memory, before any limit of
-/// requests or bodies can know of it; without a bound, a few thousand connections of anybody end a small process.
+/// Limits the connections that are open at the same time. A client that sends an incomplete request head holds 32 KiB of memory, and no limit on requests or
+/// bodies applies at that point. Without this limit, a few thousand connections from any client exhaust the memory of a small process.
 /// </summary>
 internal sealed class ConnectionLimit(ConnectionLimitOptions options)
 {
@@ -27,7 +27,7 @@ internal sealed class ConnectionLimit(ConnectionLimitOptions options)
         {
             Interlocked.Decrement(ref _open);
             Refused.Inc();
-            // Kestrel closes what is returned to it.
+            // Kestrel closes the connection when this method returns.
             return;
         }
 

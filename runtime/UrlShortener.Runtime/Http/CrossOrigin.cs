@@ -3,8 +3,8 @@ using UrlShortener.Runtime.Configuration;
 namespace UrlShortener.Runtime.Http;
 
 /// <summary>
-/// Lets pages of configured origins call the API from a browser, by ASP.NET Core's own middleware. Credentials of the browser are never part of it: keys and
-/// tokens travel in headers that a page sets itself.
+/// Lets pages of configured origins call the API from a browser, with ASP.NET Core's own middleware. The browser's credentials are never allowed: pages send
+/// keys and tokens in headers that they set themselves.
 /// </summary>
 internal static class CrossOrigin
 {
@@ -17,7 +17,7 @@ internal static class CrossOrigin
             services.AddCors();
     }
 
-    /// <summary>Answers preflight requests and marks answers, before anybody is asked for a key: browsers send none with a preflight.</summary>
+    /// <summary>Answers preflight requests and adds the headers to answers. Runs before authentication: browsers send no key with a preflight.</summary>
     public static void UseCrossOrigin(this IApplicationBuilder app, IConfiguration configuration)
     {
         if (!IsConfigured(configuration))

@@ -4,22 +4,22 @@ using System.Text.Json;
 
 namespace UrlShortener.Runtime.Http;
 
-/// <summary>Finds a name that an object of a JSON text has twice. The reader's own error names only the field of ours that holds it.</summary>
+/// <summary>Finds a duplicate name in an object of a JSON text. The reader's own error names only the field that contains the object.</summary>
 internal static class DuplicateMember
 {
-    // Bounds the memory of a search, which only improves a message.
+    // Limits the memory of a search that only improves an error message.
     private const int MaxMembers = 10_000;
     private const int MaxNameLength = 64;
     private const int MaxPathLength = 256;
 
-    /// <summary>Path of the first one, such as <c>urls[3].metadata.campaign</c>; null when there is none among the first members.</summary>
+    /// <summary>Path of the first duplicate, such as <c>urls[3].metadata.campaign</c>; null when the first members contain none.</summary>
     public static string? Find(ReadOnlySequence<byte> json)
     {
         try
         {
             return Find(new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = ApiJson.MaxDepth }));
         }
-        // The second: a name that is not valid Unicode.
+        // InvalidOperationException: a name is not valid Unicode.
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             return null;
@@ -68,7 +68,7 @@ internal static class DuplicateMember
         return path.Length > MaxPathLength ? path.ToString(0, MaxPathLength) : path.ToString();
     }
 
-    // An object or array that the reader is in.
+    // An object or array that contains the reader's position.
     private sealed class Level(bool isArray)
     {
         public bool IsArray => isArray;
@@ -77,7 +77,7 @@ internal static class DuplicateMember
 
         public string Name { get; set; } = "";
 
-        // Of the current element of an array.
+        // Index of the current element of an array.
         public int Index { get; set; } = -1;
     }
 }

@@ -2,10 +2,10 @@ using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Http;
 
-/// <summary>The outermost catch: a fault of ours or of the store becomes a clean answer, and is logged once.</summary>
+/// <summary>Outermost catch: turns a fault of this service or of the store into a proper error answer, and logs it once.</summary>
 internal sealed partial class ErrorMiddleware(RequestDelegate next, IFailureClassifier failures, TimeProvider time, ILogger<ErrorMiddleware> logger)
 {
-    // RFC 9110 has no status for it; nginx's is known to everybody. Nobody is there to read it.
+    // RFC 9110 has no status for a closed connection; nginx's 499 is widely known. No client reads it.
     private const int ClientClosedRequest = 499;
 
     private static readonly Problem NotFound = Problem.Of(
@@ -16,7 +16,7 @@ internal sealed partial class ErrorMiddleware(RequestDelegate next, IFailureClas
 
     private readonly Occasion _storeFailures = new(time, TimeSpan.FromSeconds(1));
 
-    /// <summary>Passes the request on.</summary>
+    /// <summary>Runs the rest of the pipeline.</summary>
     public async Task InvokeAsync(HttpContext context)
     {
         try
@@ -37,7 +37,7 @@ internal sealed partial class ErrorMiddleware(RequestDelegate next, IFailureClas
             var isStore = failures.IsUnavailable(error);
             if (!isStore)
                 Log.Failed(logger, error, context.Request.Method);
-            // Anybody can cause these while the store is away, and the cause is the same for all.
+            // While the store is unreachable any client can trigger these errors, and all have the same cause. So the log is throttled.
             else if (_storeFailures.TryPass(out var count))
                 Log.StoreFailed(logger, error, count);
             context.Response.Clear();
@@ -48,7 +48,7 @@ internal sealed partial class ErrorMiddleware(RequestDelegate next, IFailureClas
         }
     }
 
-    // Routing sets a bare status where no endpoint takes the address, or none this method or this type of body.
+    // Routing sets only a status when no endpoint matches the address, the method or the content type.
     private static Task AnswerUnroutedAsync(HttpContext context) =>
         context.Response is not { HasStarted: false, ContentLength: null, ContentType: null }
             ? Task.CompletedTask

@@ -2,7 +2,7 @@ using System.Net;
 
 namespace UrlShortener.Runtime.Http;
 
-/// <summary>The page that <c>type</c> of every error leads to.</summary>
+/// <summary>The page that <c>type</c> of every error points to.</summary>
 internal static class ErrorPage
 {
     /// <summary>Its address.</summary>
@@ -50,7 +50,7 @@ internal static class ErrorPage
         "dl"
     );
 
-    /// <summary>Every code, in the order of their status.</summary>
+    /// <summary>Every code, ordered by status.</summary>
     public static IEnumerable<string> Codes => Entries.Select(entry => entry.Code);
 
     /// <summary>GET /errors</summary>

@@ -1,9 +1,9 @@
 namespace UrlShortener.Runtime.Http;
 
-/// <summary>Registers what every HTTP endpoint shares.</summary>
+/// <summary>Registers services that all HTTP endpoints share.</summary>
 internal static class HttpServices
 {
-    /// <summary>Registers it.</summary>
+    /// <summary>Registers the shared services.</summary>
     public static void AddHttp(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddSingleton<BodyBudget>();

@@ -9,8 +9,8 @@ using UrlShortener.Runtime.Hosts;
 namespace UrlShortener.Runtime.Http;
 
 /// <summary>
-/// The scheme and host under which a request's links are published. A client chooses what its request names, so a name counts only if it is known to be ours:
-/// <c>Links:PublicBaseUrl</c> alone when set; else <c>Links:OwnHosts</c> and <c>AllowedHosts</c>; without any of them loopback and the addresses listened on.
+/// The scheme and host under which a request's links are published. A client chooses the host in its request, so a host is used only if it is known to be ours:
+/// only <c>Links:PublicBaseUrl</c> if set; else <c>Links:OwnHosts</c> and <c>AllowedHosts</c>; if none is set, loopback and the addresses listened on.
 /// </summary>
 internal sealed class KnownHosts(LinkOptions links, IConfiguration configuration, IServer server)
 {
@@ -18,10 +18,10 @@ internal sealed class KnownHosts(LinkOptions links, IConfiguration configuration
     private readonly StringSegment[] _patterns = [.. OwnHosts.Of(links, configuration)];
     private readonly Lazy<HashSet<string>> _listenedOn = new(() => HostsOf(server.Features.Get<IServerAddressesFeature>()?.Addresses ?? []));
 
-    /// <summary>Whether every request has the same base, whatever it names.</summary>
+    /// <summary>Whether every request gets the same base, whatever host it names.</summary>
     public bool IsFixed => _publicBase is not null;
 
-    /// <summary>Scheme and authority of short URLs, without a slash at the end; or why the request's cannot be used.</summary>
+    /// <summary>Scheme and authority of short URLs, without a slash at the end; or the reason why those of the request cannot be used.</summary>
     /// <param name="request">The request, after forwarded headers of trusted proxies were applied.</param>
     /// <param name="baseUrl">The base.</param>
     /// <param name="problem">The answer to the request.</param>
@@ -72,10 +72,10 @@ internal sealed class KnownHosts(LinkOptions links, IConfiguration configuration
     private static string Text(int port) => port.ToString(System.Globalization.CultureInfo.InvariantCulture);
 }
 
-/// <summary>Stops API requests under names that are not ours, and sets the base of short URLs for the others.</summary>
+/// <summary>Refuses API requests for hosts that are not ours, and sets the base of short URLs for the others.</summary>
 internal sealed class KnownHostMiddleware(RequestDelegate next, KnownHosts hosts)
 {
-    /// <summary>Answers 421, or lets the request on with its <see cref="PublicBase"/> set.</summary>
+    /// <summary>Answers 421, or passes the request on with its <see cref="PublicBase"/> set.</summary>
     public Task InvokeAsync(HttpContext context)
     {
         if (!hosts.TryGetBase(context.Request, out var baseUrl, out var problem))
@@ -87,7 +87,7 @@ internal sealed class KnownHostMiddleware(RequestDelegate next, KnownHosts hosts
 
 /// <summary>Where the links of a request are published.</summary>
 /// <param name="Url">Scheme and authority, without a slash at the end.</param>
-/// <param name="IsFixed">False: it follows from what the request names, and shared caches must not hand an answer on.</param>
+/// <param name="IsFixed">False: the URL depends on the host in the request, and shared caches must not reuse the answer.</param>
 internal sealed record PublicBase(string Url, bool IsFixed)
 {
     /// <summary>The base of a request that passed <see cref="KnownHostMiddleware"/>.</summary>

@@ -5,11 +5,11 @@ using Microsoft.AspNetCore.WebUtilities;
 
 namespace UrlShortener.Runtime.Http;
 
-/// <summary>An error as the API tells it: RFC 9457 problem details with the specification's members beside them.</summary>
+/// <summary>An error of the API: RFC 9457 problem details with the specification's members added.</summary>
 [Description("An error: RFC 9457 problem details, with `error` and `code`.")]
 internal sealed record Problem
 {
-    /// <summary>Where the page about this error is, relative to the service.</summary>
+    /// <summary>Address of the page about this error, relative to the service.</summary>
     [Description("Address of the page about this error; `code` tells errors apart.")]
     public string Type => $"{ErrorPage.Path}#{Code}";
 
@@ -38,7 +38,7 @@ internal sealed record Problem
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? RetryAfter { get; init; }
 
-    /// <summary>The fields at fault, when there are any.</summary>
+    /// <summary>The fields with errors, when there are any.</summary>
     [Description("The fields at fault.")]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<FieldError>? Errors { get; init; }
@@ -52,7 +52,7 @@ internal sealed record Problem
             Error = error,
         };
 
-    /// <summary>A 400 about fields. Its code is that of the first.</summary>
+    /// <summary>A 400 about fields. Its code is that of the first field.</summary>
     public static Problem Of(IReadOnlyList<FieldError> errors) =>
         new()
         {
@@ -87,9 +87,9 @@ internal sealed record Problem
         RetryAfter = 1,
     };
 
-    /// <summary>The address does not take the request's method.</summary>
+    /// <summary>The address does not support the request's method.</summary>
     /// <param name="method">The method.</param>
-    /// <param name="allow">The methods that it takes, as in <c>Allow</c>, which the caller sets.</param>
+    /// <param name="allow">The methods that the address supports, as in <c>Allow</c>. The caller sets that header.</param>
     public static Problem MethodNotAllowed(string method, string allow) =>
         Of(StatusCodes.Status405MethodNotAllowed, ErrorCode.MethodNotAllowed, $"This address does not accept {method}; it accepts {allow}.");
 

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace UrlShortener.Runtime.Http;
 
-/// <summary>What the public sees when a link leads nowhere: a short page in a browser, problem details elsewhere.</summary>
+/// <summary>Answers for people when a link cannot be followed: a short page for browsers, problem details for other clients.</summary>
 internal static class PublicPages
 {
     /// <summary>The target is on the blocklist (RFC 7725).</summary>
@@ -12,7 +12,7 @@ internal static class PublicPages
         "URL is blocked: its target was reported as harmful"
     );
 
-    /// <summary>Address of the icon that browsers show beside the title.</summary>
+    /// <summary>Address of the icon that browsers show next to the title.</summary>
     public const string IconPath = "/favicon.svg";
 
     private static readonly byte[] Icon = Encoding.UTF8.GetBytes(
@@ -42,7 +42,7 @@ internal static class PublicPages
             + "href=\"/openapi/v1.json\">/openapi/v1.json</a>."
     );
 
-    /// <summary>Answers with a problem in the form that the caller reads.</summary>
+    /// <summary>Answers with a problem as HTML or JSON, whichever the client accepts.</summary>
     public static Task WriteAsync(HttpContext context, Problem problem)
     {
         context.Response.Headers.Vary = "Accept";
@@ -61,14 +61,14 @@ internal static class PublicPages
         return WritePageAsync(context, problem.Status, page);
     }
 
-    /// <summary>Answers with the icon, also at the address that browsers try unasked.</summary>
+    /// <summary>Answers with the icon, also at the address that browsers request by default.</summary>
     public static Task WriteIconAsync(HttpContext context)
     {
         context.Response.Headers.CacheControl = "public, max-age=86400";
         return Reply.WriteAsync(context, Icon, "image/svg+xml");
     }
 
-    /// <summary>Answers with a page that may load nothing from anywhere.</summary>
+    /// <summary>Answers with a page that may not load any resource.</summary>
     public static Task WritePageAsync(HttpContext context, int status, byte[] page)
     {
         context.Response.StatusCode = status;
@@ -79,13 +79,13 @@ internal static class PublicPages
         return Reply.WriteAsync(context, page, "text/html; charset=utf-8");
     }
 
-    /// <summary>Whether the caller is a browser: they name text/html, API clients do not.</summary>
+    /// <summary>Whether the client is a browser: browsers accept text/html, API clients do not ask for it.</summary>
     public static bool AcceptsHtml(HttpRequest request) => request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Builds a page.</summary>
     /// <param name="title">Its title and heading.</param>
-    /// <param name="text">What stands below, as HTML.</param>
-    /// <param name="element">The element around it.</param>
+    /// <param name="text">The text below the heading, as HTML.</param>
+    /// <param name="element">The element around the text.</param>
     internal static byte[] Page(string title, string text, string element = "p") =>
         Encoding.UTF8.GetBytes(
             $$"""

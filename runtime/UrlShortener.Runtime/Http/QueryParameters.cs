@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace UrlShortener.Runtime.Http;
 
-/// <summary>Reads the query of a request and collects what is wrong with it. A parameter that is not one of an endpoint's is refused: it is a typing
+/// <summary>Reads the query of a request and collects its errors. A parameter that the endpoint does not have is refused, because it is probably a typing
 /// error.</summary>
 internal sealed class QueryParameters
 {
@@ -23,7 +23,7 @@ internal sealed class QueryParameters
     /// <summary>Records that a parameter is wrong.</summary>
     public void Refuse(string name, string problem) => _errors.Add(new FieldError(name, ErrorCode.InvalidRequest, $"{name} {problem}"));
 
-    /// <summary>A text of 1 to <paramref name="maxLength"/> characters; null: not given, or refused.</summary>
+    /// <summary>A text of 1 to <paramref name="maxLength"/> characters; null: absent or refused.</summary>
     public string? Text(string name, int maxLength)
     {
         if (!_query.TryGetValue(name, out var values))
@@ -34,7 +34,7 @@ internal sealed class QueryParameters
         return null;
     }
 
-    /// <summary>A text given any number of times up to a limit.</summary>
+    /// <summary>A text parameter that may be repeated up to a limit.</summary>
     public IReadOnlyList<string> Many(string name, int limit)
     {
         if (!_query.TryGetValue(name, out var values))
@@ -67,19 +67,19 @@ internal sealed class QueryParameters
         return null;
     }
 
-    /// <summary>A moment of the years 1970 to 9000.</summary>
+    /// <summary>A time in the years 1970 to 9000.</summary>
     public DateTimeOffset? Time(string name)
     {
         if (!_query.TryGetValue(name, out var values))
             return null;
-        // A '+' that was not escaped arrives as a blank.
+        // An unescaped '+' arrives as a space.
         if (UtcTimeConverter.TryParse(values.ToString().Replace(' ', '+'), out var time) && time.Year is >= 1970 and <= 9000)
             return time;
         Refuse(name, "must be an RFC 3339 time with its offset, such as 2030-01-31T12:00:00Z.");
         return null;
     }
 
-    /// <summary>One of a few words.</summary>
+    /// <summary>One of a fixed list of words.</summary>
     public string? OneOf(string name, params IReadOnlyList<string> words)
     {
         if (!_query.TryGetValue(name, out var values))

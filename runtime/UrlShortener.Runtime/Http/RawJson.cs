@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace UrlShortener.Runtime.Http;
 
-/// <summary>A JSON text that is part of an answer as it is: nobody parses it or spells it anew.</summary>
+/// <summary>A JSON text that is copied into an answer unchanged, without parsing it or serializing it again.</summary>
 /// <param name="Text">Valid JSON.</param>
 [JsonConverter(typeof(RawJsonConverter))]
 internal readonly record struct RawJson(string Text);

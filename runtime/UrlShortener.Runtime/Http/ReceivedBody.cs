@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace UrlShortener.Runtime.Http;
 
-/// <summary>The bytes of a request body in pooled pieces, which grow with what arrives. Disposed, the pieces go back to the pool.</summary>
+/// <summary>The bytes of a request body in pooled buffers, which grow as data arrives. Dispose returns the buffers to the pool.</summary>
 internal sealed class ReceivedBody : IDisposable
 {
     private const int FirstPiece = 4 * 1024;
@@ -14,10 +14,10 @@ internal sealed class ReceivedBody : IDisposable
     /// <summary>Bytes received.</summary>
     public long Length { get; private set; }
 
-    /// <summary>Bytes that the next piece will have, when <see cref="Free"/> is empty.</summary>
+    /// <summary>Size in bytes of the next piece, for when <see cref="Free"/> is empty.</summary>
     public int NextPiece => _pieces.Count == 0 ? FirstPiece : Math.Min(LargestPiece, _pieces[^1].Length * 2);
 
-    /// <summary>Where the next bytes go; empty: add a piece first.</summary>
+    /// <summary>Where to write the next bytes; empty: add a piece first.</summary>
     public Memory<byte> Free => _pieces.Count == 0 ? default : _pieces[^1].AsMemory(_used);
 
     /// <summary>The bytes.</summary>

@@ -3,10 +3,10 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace UrlShortener.Runtime.Http;
 
-/// <summary>Writes whole bodies: their length is known, and a failure to serialize happens before the first byte.</summary>
+/// <summary>Writes complete bodies: their length is known, and a serialization error occurs before the first byte is sent.</summary>
 internal static class Reply
 {
-    /// <summary>The type of all good API answers.</summary>
+    /// <summary>Content type of all successful API answers.</summary>
     public const string Json = "application/json";
 
     /// <summary>Answers with an object as JSON.</summary>
@@ -16,7 +16,7 @@ internal static class Reply
         return WriteAsync(context, JsonSerializer.SerializeToUtf8Bytes(value, type), Json);
     }
 
-    /// <summary>Answers with bytes; to HEAD with their headers alone. The status is set by the caller.</summary>
+    /// <summary>Answers with bytes; for HEAD, only with their headers. The caller sets the status.</summary>
     public static Task WriteAsync(HttpContext context, byte[] body, string contentType)
     {
         context.Response.ContentType = contentType;

@@ -6,10 +6,10 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace UrlShortener.Runtime.Http;
 
-/// <summary>Reads JSON bodies up to a limit; what is wrong with one is a value, not an exception.</summary>
+/// <summary>Reads JSON bodies up to a limit. Returns errors in a body as values, not as exceptions.</summary>
 internal static class RequestBody
 {
-    /// <summary>The answer to a body of another type.</summary>
+    /// <summary>The answer to a body of another content type.</summary>
     public static readonly Problem NotJson = Problem.Of(
         StatusCodes.Status415UnsupportedMediaType,
         ErrorCode.UnsupportedMediaType,
@@ -22,10 +22,10 @@ internal static class RequestBody
 
     private static readonly Problem Broken = Problem.Of(StatusCodes.Status400BadRequest, ErrorCode.InvalidRequest, "The body could not be read to its end.");
 
-    /// <summary>The bytes of a JSON body, or what is wrong with it. The caller disposes of the bytes once they are read.</summary>
+    /// <summary>Reads the bytes of a JSON body, or returns what is wrong with it. The caller disposes of the bytes after use.</summary>
     /// <param name="context">The request.</param>
     /// <param name="maxBytes">Largest body.</param>
-    /// <param name="lease">Room for the body, held until the answer is sent.</param>
+    /// <param name="lease">Memory for the body, held until the answer is sent.</param>
     public static async Task<(ReceivedBody Body, Problem? Problem)> ReadAsync(HttpContext context, int maxBytes, BodyBudget.BodyLease lease)
     {
         context.Response.RegisterForDispose(lease);
@@ -52,7 +52,7 @@ internal static class RequestBody
         {
             return (body, TooLarge(maxBytes));
         }
-        // Kestrel's, for a sender below its minimum rate.
+        // Kestrel throws this when the client sends more slowly than the minimum rate.
         catch (BadHttpRequestException error) when (error.StatusCode == StatusCodes.Status408RequestTimeout)
         {
             return (body, TooSlow(lease.Budget.Timeout));
@@ -67,14 +67,14 @@ internal static class RequestBody
             context.Abort();
             return (body, Broken);
         }
-        // Kestrel's for a chunk whose size no number holds.
+        // Kestrel throws this for a chunk size that overflows.
         catch (IOException)
         {
             return (body, Broken);
         }
     }
 
-    /// <summary>The object in a JSON text, and everything that is wrong with it. Members that can be read are read although others cannot.</summary>
+    /// <summary>Reads the object in a JSON text and finds all errors. Valid members are read even if others are not valid.</summary>
     public static ParsedBody<T> Parse<T>(ReadOnlySequence<byte> body, JsonTypeInfo<T> type)
         where T : class
     {
@@ -82,7 +82,7 @@ internal static class RequestBody
         {
             var reader = new Utf8JsonReader(WithoutByteOrderMark(body), new JsonReaderOptions { MaxDepth = ApiJson.MaxDepth });
             var value = JsonSerializer.Deserialize(ref reader, type);
-            // Throws when something follows.
+            // Throws if more data follows.
             reader.Read();
             return value is not null ? new ParsedBody<T>(value, []) : ParsedBody<T>.Unreadable("body", "The body must be a JSON object.");
         }
@@ -103,7 +103,7 @@ internal static class RequestBody
             .ToHashSet(StringComparer.Ordinal);
     }
 
-    // Null: there are no members to read, or it takes more than reading them one by one to say what is wrong.
+    // Returns null when there are no members to read, or when reading them one by one does not find the error.
     private static ParsedBody<T>? ReadMembers<T>(ReadOnlySequence<byte> body, JsonTypeInfo<T> type)
         where T : class
     {
@@ -124,14 +124,14 @@ internal static class RequestBody
                 errors
             );
         }
-        // The second: a name that is not valid Unicode.
+        // InvalidOperationException: a name is not valid Unicode.
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             return null;
         }
     }
 
-    // RFC 8259 section 8.1: whoever reads may ignore it. Some editors and encoders put it there.
+    // RFC 8259 section 8.1 lets a reader ignore the byte order mark. Some editors and encoders write one.
     private static ReadOnlySequence<byte> WithoutByteOrderMark(ReadOnlySequence<byte> body) =>
         body.Length >= 3 && body.Slice(0, 3).ToArray().AsSpan().SequenceEqual("\uFEFF"u8) ? body.Slice(3) : body;
 
@@ -205,7 +205,7 @@ internal static class RequestBody
         {
             if (body.Free.IsEmpty)
             {
-                // Never more than the largest body, or one that fits could be refused for the size of its last piece.
+                // Takes no more than the largest body needs; otherwise a body that fits could be refused because of the size of its last piece.
                 if (lease.TryTake((int)Math.Min(body.NextPiece, maxBytes - body.Length)) is { } problem)
                     return problem;
                 body.AddPiece();
@@ -255,9 +255,9 @@ internal static class RequestBody
         );
 }
 
-/// <summary>A body as far as it could be read, and what is wrong with the rest.</summary>
+/// <summary>The part of a body that could be read, and the errors in the rest.</summary>
 /// <param name="Value">Null: nothing could be read.</param>
-/// <param name="Errors">Empty: all of it is there.</param>
+/// <param name="Errors">Empty: the whole body was read.</param>
 internal readonly record struct ParsedBody<T>(T? Value, IReadOnlyList<FieldError> Errors)
     where T : class
 {

@@ -4,12 +4,12 @@ using UrlShortener.Runtime.Configuration;
 
 namespace UrlShortener.Runtime.Http;
 
-/// <summary>Believes <c>X-Forwarded-For</c>, <c>-Proto</c> and <c>-Host</c> from the configured proxies and from nobody else.</summary>
+/// <summary>Accepts <c>X-Forwarded-For</c>, <c>-Proto</c> and <c>-Host</c> only from the configured proxies.</summary>
 internal static class TrustedProxies
 {
     private static readonly object Mark = new();
 
-    /// <summary>Adds the middleware when there are proxies; without any the headers are never looked at.</summary>
+    /// <summary>Adds the middleware when proxies are configured. Without any, the headers are ignored.</summary>
     public static void UseTrustedProxies(this WebApplication app)
     {
         var proxies = app.Services.GetRequiredService<ProxyOptions>();
@@ -20,7 +20,7 @@ internal static class TrustedProxies
             ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto | ForwardedHeaders.XForwardedHost,
             ForwardLimit = proxies.ForwardLimit,
         };
-        // Loopback is in the list by default; whoever wants it says so.
+        // Loopback is in the list by default. Here it must be configured, like any other proxy.
         forwarded.KnownIPNetworks.Clear();
         forwarded.KnownProxies.Clear();
         foreach (var entry in proxies.Trusted)
@@ -33,7 +33,7 @@ internal static class TrustedProxies
         app.Use(
             (context, next) =>
             {
-                // Before the next middleware puts the visitor's address in the proxy's place.
+                // Must run before the next middleware replaces the proxy's address by the visitor's.
                 if (context.Connection.RemoteIpAddress is { } peer && Array.Exists(networks, network => network.Contains(Unmap(peer))))
                     context.Items[Mark] = Mark;
                 return next(context);
