@@ -13,7 +13,7 @@ using UrlShortener.Runtime.Statistics;
 
 namespace UrlShortener.Runtime.OpenApi;
 
-/// <summary>The OpenAPI 3.1 document, made from the endpoints, their types and the notes in <see cref="Described"/>.</summary>
+/// <summary>The OpenAPI 3.1 document, generated from the endpoints, their types and the notes in <see cref="Described"/>.</summary>
 internal static class ApiDescription
 {
     /// <summary>Name of the document: /openapi/v1.json.</summary>
@@ -70,7 +70,7 @@ internal static class ApiDescription
         ["time_zone"] = "Europe/Berlin",
     };
 
-    /// <summary>Adds the generator.</summary>
+    /// <summary>Registers the generator.</summary>
     public static void AddApiDescription(this IServiceCollection services)
     {
         services.ConfigureHttpJsonOptions(options =>
@@ -92,7 +92,7 @@ internal static class ApiDescription
             options =>
             {
                 options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_1;
-                // Free-form JSON has no shape worth a name.
+                // Free-form JSON has no structure, so it gets no named schema.
                 options.CreateSchemaReferenceId = type =>
                     type.Type == typeof(JsonElement) || type.Type == typeof(RawJson) ? null : OpenApiOptions.CreateDefaultSchemaReferenceId(type);
                 options.AddDocumentTransformer(DescribeDocument);
@@ -114,7 +114,7 @@ internal static class ApiDescription
             Contact = new OpenApiContact { Name = "Operator of this service" },
             License = new OpenApiLicense { Name = "Proprietary", Identifier = "LicenseRef-Proprietary" },
         };
-        // Never what a request called us: the name in a document that somebody else may read is not for a client to choose.
+        // Never the host of a request: others may read this document, and a client must not choose the server in it.
         var options = context.ApplicationServices.GetRequiredService<LinkOptions>();
         document.Servers = [new OpenApiServer { Url = options.PublicBaseUrl?.GetLeftPart(UriPartial.Authority) ?? "/", Description = "This service" }];
         document.Tags = Tags.Select(tag => new OpenApiTag { Name = tag.Name, Description = tag.Description }).ToHashSet();
@@ -142,7 +142,7 @@ internal static class ApiDescription
         return Task.CompletedTask;
     }
 
-    // One type each in generated clients, rather than one per member that has it.
+    // Named schemas: generated clients then have one type for each enumeration, not one for each member that uses it.
     private static void NameEnumerations(OpenApiDocument document)
     {
         var schemas = document.Components!.Schemas ??= new Dictionary<string, IOpenApiSchema>();
@@ -163,7 +163,7 @@ internal static class ApiDescription
         }
     }
 
-    // Free-form JSON has no shape worth a name, and its type would allow for any.
+    // Free-form JSON has no structure, so it gets no named schema, and the schema of its type would allow any JSON value.
     private static void DescribeMetadata(OpenApiDocument document)
     {
         foreach (var schema in document.Components!.Schemas!.Values.Where(schema => schema.Properties?.ContainsKey("metadata") == true))
@@ -176,7 +176,7 @@ internal static class ApiDescription
                     ? "A JSON object to keep with the link, such as `campaign` and `source`: at most 4,096 bytes unless configured, without white "
                         + "space, and 8 levels. It replaces all of the old."
                     : "Metadata as it was sent, except for white space.",
-                // Explicit, because some generators otherwise take it for an object that is always empty.
+                // Explicit, because some generators otherwise treat it as an object that is always empty.
                 AdditionalProperties = new OpenApiSchema(),
                 Examples = [Examples["metadata"].DeepClone()],
             };
@@ -185,7 +185,7 @@ internal static class ApiDescription
         document.Components.Schemas.Remove(nameof(JsonElement));
     }
 
-    // The members of the other body, with the nulls that mean something and without those that do not.
+    // The members of the other body, with the nulls that have a meaning and without those that have none.
     private static void AddMergePatch(OpenApiDocument document)
     {
         var schemas = document.Components!.Schemas!;
@@ -218,10 +218,10 @@ internal static class ApiDescription
     {
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
         var described = metadata.OfType<Described>().LastOrDefault();
-        // HEAD draws nothing, so that nothing limits it.
+        // HEAD draws no picture, so it is not limited.
         if (context.Description.HttpMethod == HttpMethods.Head)
             operation.Responses?.Remove("429");
-        // Names are unique: HEAD is GET without the body.
+        // Operation IDs are unique, so HEAD gets its own. HEAD is GET without the body.
         var isHead = context.Description.HttpMethod == HttpMethods.Head;
         operation.OperationId = isHead ? $"{described?.OperationId}Head" : described?.OperationId;
         operation.Summary = isHead ? $"{described?.Summary} (headers only)" : described?.Summary;
@@ -246,7 +246,7 @@ internal static class ApiDescription
                 response.Content["text/html"] = new OpenApiMediaType { Schema = new OpenApiSchema { Type = JsonSchemaType.String } };
         }
 
-        // Clients get a type for what stands in no list, such as an answer of a proxy.
+        // Gives clients a type for answers that are not listed, such as those of a proxy.
         (operation.Responses ??= [])["default"] = new OpenApiResponse
         {
             Description = "Any other error.",
@@ -262,7 +262,7 @@ internal static class ApiDescription
                 new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(ApiKeyScheme, context.Document)] = [] },
                 new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(BearerScheme, context.Document)] = [] },
             ];
-        // An empty requirement: it also works without.
+        // An empty requirement: a credential is optional.
         if (level == AccessLevel.Anonymous)
             operation.Security.Add([]);
         return Task.CompletedTask;
@@ -279,10 +279,10 @@ internal static class ApiDescription
         if (context.JsonTypeInfo.Type == typeof(byte[]))
             (schema.Type, schema.Format) = (JsonSchemaType.String, "binary");
 
-        // Members that are left out when null are not always there, and never null.
+        // Members that are omitted when null are not required, and are never null.
         foreach (var optional in context.JsonTypeInfo.Properties.Where(member => member.ShouldSerialize is not null))
             schema.Required?.Remove(optional.Name);
-        // Requests are read strictly; answers may get further members.
+        // Requests are read strictly. Answers may get more members in later versions.
         if (context.JsonTypeInfo.Kind == JsonTypeInfoKind.Object)
             schema.AdditionalPropertiesAllowed = !IsRequest(context.JsonTypeInfo.Type);
 
@@ -294,8 +294,8 @@ internal static class ApiDescription
     private static void DescribeMember(OpenApiSchema schema, JsonPropertyInfo property, LinkOptions options)
     {
         var isRequest = IsRequest(property.DeclaringType);
-        // A null says nothing in a request. It stands in the description where generated clients would otherwise send false, 0 or the year 1 for what was not
-        // set.
+        // A null has no meaning in a request. The document allows it where generated clients would otherwise send false, 0 or the year 1 for a member that was
+        // not set.
         var isNullable = isRequest ? Nullable.GetUnderlyingType(property.PropertyType) is not null : property.ShouldSerialize is null;
         if (!isNullable)
             schema.Type &= ~JsonSchemaType.Null;
@@ -314,7 +314,7 @@ internal static class ApiDescription
             case "original_url" when isRequest:
                 schema.MaxLength = options.MaxUrlLength;
                 break;
-            // An enumeration would have to list null, and generators make texts of such; a default instead of null would make some demand the member.
+            // An enumeration would have to list null, which makes generators use strings. A default instead of null makes some generators require the member.
             case "redirect_type" when isRequest:
                 (schema.Minimum, schema.Maximum) = ("301", "308");
                 schema.Not = new OpenApiSchema
@@ -345,7 +345,7 @@ internal static class ApiDescription
     private static Dictionary<string, IOpenApiHeader> HeadersOf(string status, Described? described, bool isLimited)
     {
         var names = new List<string>(described?.Headers?.GetValueOrDefault(status) ?? []);
-        // Where the store failed, nobody may have been found out to have a limit.
+        // When the store failed, the caller may not have been identified, so its limit may be unknown.
         if (isLimited && status != "503")
             names.AddRange(["RateLimit", "RateLimit-Policy"]);
         if (status is "429" or "503" && described?.OperationId != "getHealth")
@@ -391,13 +391,13 @@ internal static class ApiDescription
     }
 }
 
-/// <summary>What the document says of an operation beyond its types.</summary>
-/// <param name="OperationId">Its name for generated clients.</param>
-/// <param name="Summary">What it does, in a few words.</param>
-/// <param name="Description">What else one must know.</param>
+/// <summary>The parts of an operation's description that do not follow from its types.</summary>
+/// <param name="OperationId">Its name in generated clients.</param>
+/// <param name="Summary">Short description.</param>
+/// <param name="Description">Further details.</param>
 /// <param name="Parameters">Query and header parameters.</param>
-/// <param name="Headers">Headers of its answers, by status.</param>
-/// <param name="HasPages">Whether its errors are pages for browsers.</param>
+/// <param name="Headers">Response headers, by status.</param>
+/// <param name="HasPages">Whether browsers get its errors as pages.</param>
 internal sealed record Described(
     string OperationId,
     string Summary,

@@ -4,15 +4,15 @@ using UrlShortener.Runtime.Http;
 namespace UrlShortener.Runtime.OpenApi;
 
 /// <summary>
-/// The page at /docs: Scalar's reference in a document of our own, since the one that comes with it names no language, has no contrast that everybody can read
+/// The page at /docs: Scalar's reference in an HTML document of our own. Scalar's own document sets no language, has too little contrast for some readers
 /// and lacks attributes that screen readers need.
 /// </summary>
 internal static class DocsPage
 {
-    /// <summary>Its address, and that of Scalar's script below it.</summary>
+    /// <summary>Address of the page. Scalar's script is below it.</summary>
     public const string Path = "/docs";
 
-    // Colors reach the contrast of WCAG 2 AA on Scalar's backgrounds.
+    // The colors meet the contrast of WCAG 2 AA on Scalar's backgrounds.
     private static readonly byte[] Page = Encoding.UTF8.GetBytes(
         """
         <!doctype html>
@@ -35,11 +35,11 @@ internal static class DocsPage
           url: '/openapi/v1.json',
           authentication: { preferredSecurityScheme: 'ApiKeyAuth' },
           defaultOpenAllTags: true,
-          // Everything that would load from, or send to, somewhere else is off.
+          // Turns off everything that would load from, or send to, other servers.
           withDefaultFonts: false, telemetry: false, hideClientButton: true, showDeveloperTools: 'never', agent: { disabled: true }, mcp: { disabled: true },
         })
 
-        // What screen readers need and the component leaves out: every response's place is named with its operation, the field for keys says what it controls.
+        // Adds what the component lacks for screen readers: the name of the operation on each response region, and what the field for keys controls.
         function complete() {
           for (const card of document.querySelectorAll('.response-card[role=region]:not([data-named])')) {
             const operation = card.closest('section[aria-labelledby]')
