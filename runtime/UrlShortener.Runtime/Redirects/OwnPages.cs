@@ -4,15 +4,15 @@ using Microsoft.AspNetCore.Routing.Patterns;
 namespace UrlShortener.Runtime.Redirects;
 
 /// <summary>
-/// The product's own addresses beside the short URLs, such as /health. Short URLs take every method, so routing sends them what those do not take; they tell
-/// of it as routing would.
+/// The product's own addresses beside the short URLs, such as /health. The route of short URLs accepts every method, so requests with a method that an own
+/// address does not support arrive there. That endpoint then answers as routing would.
 /// </summary>
 internal sealed class OwnPages(IServiceProvider services)
 {
-    // Made when first asked for: all endpoints are mapped by then.
+    // Created on first use, when all endpoints are mapped.
     private readonly Lazy<FrozenDictionary<string, string>> _methods = new(() => Read(services.GetRequiredService<EndpointDataSource>().Endpoints));
 
-    /// <summary>The methods that an address takes, as in <c>Allow</c>; null for one that is not ours or takes all.</summary>
+    /// <summary>The methods that an address supports, as in <c>Allow</c>; null for an address that is not ours or supports all.</summary>
     public string? FindMethods(PathString path) => _methods.Value.GetValueOrDefault(path.Value!.TrimEnd('/'));
 
     private static FrozenDictionary<string, string> Read(IEnumerable<Endpoint> endpoints) =>
@@ -27,7 +27,7 @@ internal sealed class OwnPages(IServiceProvider services)
                 StringComparer.OrdinalIgnoreCase
             );
 
-    // One literal segment, after which nothing need follow: what a short URL could be taken for.
+    // A single literal segment, perhaps followed by optional parameters: only such a path looks like a short URL.
     private static string? PathOf(RoutePattern pattern) =>
         pattern.PathSegments is [{ Parts: [RoutePatternLiteralPart literal] }, ..]
         && pattern.PathSegments.Skip(1).All(segment => segment.Parts is [RoutePatternParameterPart { IsOptional: true }])

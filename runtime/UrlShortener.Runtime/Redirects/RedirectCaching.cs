@@ -3,10 +3,10 @@ using Microsoft.Extensions.Primitives;
 
 namespace UrlShortener.Runtime.Redirects;
 
-/// <summary>What caches are told with a redirect. Values are made once, for each number of seconds that they may name: the hot path makes none.</summary>
+/// <summary>Cache headers of redirects. The values are created once, one for each possible number of seconds: the hot path allocates none.</summary>
 internal sealed class RedirectCaching
 {
-    /// <summary>Longest time, in seconds, that a browser keeps a permanent redirect: one without an end could never be changed again.</summary>
+    /// <summary>Longest time, in seconds, that a browser keeps a permanent redirect. Without a limit, a kept redirect could never be changed.</summary>
     public const int PermanentSeconds = 300;
 
     private static readonly StringValues Temporary = "private, max-age=0";
@@ -14,14 +14,14 @@ internal sealed class RedirectCaching
 
     private readonly StringValues[] _shared;
 
-    /// <summary>Makes the values.</summary>
-    /// <param name="edgeTtl">Longest time that a shared cache may answer for a link; zero: not at all.</param>
+    /// <summary>Creates the values.</summary>
+    /// <param name="edgeTtl">Longest time that a shared cache may answer for a link; zero: never.</param>
     public RedirectCaching(TimeSpan edgeTtl) => _shared = edgeTtl < TimeSpan.FromSeconds(1) ? [] : Values("max-age=", (int)edgeTtl.TotalSeconds);
 
-    /// <summary>Sets the headers. No cache may answer past the link's end.</summary>
-    /// <param name="headers">The answer's.</param>
+    /// <summary>Sets the headers. No cache may answer after the link has expired.</summary>
+    /// <param name="headers">Headers of the answer.</param>
     /// <param name="isPermanent">Whether browsers may keep the redirect.</param>
-    /// <param name="left">Milliseconds until the link's end.</param>
+    /// <param name="left">Milliseconds until the link expires.</param>
     public void Apply(IHeaderDictionary headers, bool isPermanent, long left)
     {
         headers.CacheControl = isPermanent ? At(Permanent, left) : Temporary;

@@ -9,7 +9,7 @@ using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Redirects;
 
-/// <summary>/{short_code}: the hot path. A cached link is answered without a task, a lock of ours or an allocation beyond the framework's.</summary>
+/// <summary>/{short_code}: the hot path. Answering a cached link takes no task, no lock of ours and no allocation beyond the framework's.</summary>
 internal sealed partial class RedirectEndpoint(
     LinkCache cache,
     BlocklistFile blocklist,
@@ -53,15 +53,15 @@ internal sealed partial class RedirectEndpoint(
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
-            // The visitor left; nobody reads an answer.
+            // The visitor disconnected; nobody reads an answer.
             return;
         }
-        // Whatever it is, a visitor gets a page and not a broken connection.
+        // After any error, the visitor gets a page and not a broken connection.
         catch (Exception error)
         {
             if (_failures.TryPass(out var count))
             {
-                // Where a store is away the message says it all.
+                // When a store is unreachable, the message is enough.
                 if (failures.IsUnavailable(error))
                     Log.StoreFailed(logger, count, error.Message);
                 else
@@ -86,7 +86,7 @@ internal sealed partial class RedirectEndpoint(
             return RefuseAsync(context, Problem.UrlExpired, started);
 
         var isGet = HttpMethods.IsGet(context.Request.Method);
-        // 307 and 308 are there to keep the method, whichever it is; with 301 and 302 a client makes a GET of it, or asks a person.
+        // 307 and 308 keep any method. After 301 or 302, a client changes the method to GET or asks the user.
         if (!isGet && link.RedirectType is StatusCodes.Status301MovedPermanently or StatusCodes.Status302Found && !HttpMethods.IsHead(context.Request.Method))
             return RefuseMethodAsync(context, GetAndHead, started);
 
@@ -120,10 +120,10 @@ internal sealed partial class RedirectEndpoint(
         );
     }
 
-    // HEAD and OPTIONS ask about a link, TRACE about the way to it; whatever else a link passes on, somebody did.
+    // HEAD and OPTIONS ask about a link, TRACE about the path to it. Every other method that a redirect passes on counts as a click.
     private static bool IsClick(string method) => !HttpMethods.IsHead(method) && !HttpMethods.IsOptions(method) && !HttpMethods.IsTrace(method);
 
-    // Nothing has this code: there is nothing to GET, and no link that would take another method. One of our own pages may have the name.
+    // No link has this code, so there is nothing to GET and no redirect that would keep another method. The path may still be one of our own pages.
     private Task RefuseUnknownAsync(HttpContext context, long started)
     {
         var method = context.Request.Method;

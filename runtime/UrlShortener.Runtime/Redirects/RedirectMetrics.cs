@@ -3,12 +3,12 @@ using UrlShortener.Runtime.Telemetry;
 
 namespace UrlShortener.Runtime.Redirects;
 
-/// <summary>What the public endpoint reports.</summary>
+/// <summary>Metrics of redirects.</summary>
 internal static class RedirectMetrics
 {
     private static readonly Counter Redirects = Metrics.CreateCounter("shortener_redirects_total", "Requests for a short URL by result.", "result");
 
-    /// <summary>Sent on to its target.</summary>
+    /// <summary>Redirected to the target.</summary>
     public static readonly Counter.Child Found = Redirects.WithLabels("found");
 
     /// <summary>404.</summary>

@@ -3,7 +3,7 @@ namespace UrlShortener.Runtime.Redirects;
 /// <summary>Registers redirects.</summary>
 internal static class RedirectServices
 {
-    /// <summary>Registers them.</summary>
+    /// <summary>Registers redirects.</summary>
     public static void AddRedirects(this IServiceCollection services)
     {
         services.AddSingleton<OwnPages>();
