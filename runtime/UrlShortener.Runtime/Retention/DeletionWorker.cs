@@ -3,7 +3,7 @@ using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Retention;
 
-/// <summary>Deletes what visitors of deleted links left behind, soon after the deletion and in small pieces.</summary>
+/// <summary>Deletes the clicks and sums of deleted links, soon after the deletion and in small pieces.</summary>
 internal sealed partial class DeletionWorker(IClickRetention clicks, TimeProvider time, ILogger<DeletionWorker> logger) : BackgroundService
 {
     private const int RecordsPerDelete = 2_000;

@@ -7,8 +7,8 @@ using UrlShortener.Runtime.Resilience;
 namespace UrlShortener.Runtime.Retention;
 
 /// <summary>
-/// Deletes what has served its time: the salts of days gone by, ended idempotency keys, old clicks, changes that every cache has heard of, codes that earlier
-/// runs left unused.
+/// Deletes data that is no longer needed: salts of past days, expired idempotency keys, old clicks, entries of the change log that every cache has read, and
+/// codes that earlier runs left unused.
 /// </summary>
 internal sealed partial class RetentionWorker(
     IClickRetention clicks,
@@ -43,19 +43,19 @@ internal sealed partial class RetentionWorker(
         } while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
-    /// <summary>One round.</summary>
+    /// <summary>Runs one round.</summary>
     internal async Task RunAsync(CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        // A click of the last second before midnight may still be waiting to be written.
+        // A click from just before midnight may still be waiting to be written.
         await salts.DeleteSaltsBeforeAsync(DateOnly.FromDateTime(now.AddMinutes(-5).UtcDateTime), cancellationToken);
         await links.DeleteExpiredIdempotencyKeysAsync(now, cancellationToken);
-        // For as long as anything cached may be older than the change, and an hour more.
+        // Kept as long as a cached entry may be older than the change, plus an hour.
         await changes.DeleteAsync(caching.LinkTtl + TimeSpan.FromHours(1), cancellationToken);
-        // In small pieces: other writes wait for each.
+        // In small pieces: other writes wait for each piece.
         while (await keys.DeleteLeftoversAsync(KeysPerDelete, cancellationToken) == KeysPerDelete)
             await Task.Yield();
-        // Not before the day is summed up, which is soon after its end.
+        // Clicks are kept until their day is summed up, which happens soon after the day ends.
         var (kept, yesterday) = (now.AddDays(-options.RetentionDays), new DateTimeOffset(now.AddHours(-1).UtcDateTime.Date, TimeSpan.Zero).AddDays(-1));
         while (await clicks.DeleteBeforeAsync(kept < yesterday ? kept : yesterday, ClicksPerDelete, cancellationToken) == ClicksPerDelete)
             await Task.Yield();

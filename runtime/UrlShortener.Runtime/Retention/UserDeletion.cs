@@ -5,18 +5,18 @@ using UrlShortener.Runtime.Users;
 namespace UrlShortener.Runtime.Retention;
 
 /// <summary>
-/// Deletes a user with all that is theirs, in pieces: other writes wait for each of them only. Every piece is a transaction of its own, and whoever was
-/// interrupted begins again and finds the rest. Codes stay claimed.
+/// Deletes a user with all their data, in pieces, so that other writes wait only for one piece. Every piece is a transaction of its own. A deletion that was
+/// interrupted can start again and deletes the rest. Codes stay claimed.
 /// </summary>
 internal sealed class UserDeletion(IUserStore users, ILinkStore links, IClickRetention clicks, TimeProvider time)
 {
     private const int LinksPerDelete = 500;
     private const int RecordsPerDelete = 5_000;
 
-    /// <summary>Deletes them.</summary>
+    /// <summary>Deletes the user.</summary>
     /// <param name="user">See <see cref="IUserStore.FindDoomedAsync"/>.</param>
-    /// <param name="report">Called after each piece with what was deleted so far.</param>
-    /// <param name="cancellationToken">Ends it after a piece.</param>
+    /// <param name="report">Called after each piece with the counts so far.</param>
+    /// <param name="cancellationToken">Stops the deletion after a piece.</param>
     public async Task<UserDeletionCounts> RunAsync(DoomedUser user, Action<UserDeletionCounts> report, CancellationToken cancellationToken)
     {
         var counts = new UserDeletionCounts(0, 0, 0);
@@ -28,7 +28,7 @@ internal sealed class UserDeletion(IUserStore users, ILinkStore links, IClickRet
             while (await links.DeleteIdempotencyKeysOfUserAsync(user.Id, LinksPerDelete, cancellationToken) is > 0 and var deleted)
                 report(counts = counts with { IdempotencyKeys = counts.IdempotencyKeys + deleted });
         }
-        // A request of the user that was under way when the deletion began may have created a link since.
+        // A request of the user that was still running when the deletion began may have created a link since.
         while (!await users.TryDeleteAsync(user.Id, cancellationToken));
 
         while (await clicks.DeleteOfDeletedLinksAsync(RecordsPerDelete, cancellationToken) is > 0 and var deleted)
@@ -37,8 +37,8 @@ internal sealed class UserDeletion(IUserStore users, ILinkStore links, IClickRet
     }
 }
 
-/// <summary>What was deleted.</summary>
+/// <summary>Counts of deleted data.</summary>
 /// <param name="Links">Links.</param>
 /// <param name="IdempotencyKeys">Stored answers.</param>
-/// <param name="ClickRecords">Stored records of clicks of deleted links, other users' among them.</param>
+/// <param name="ClickRecords">Stored records of clicks of deleted links, including links of other users.</param>
 internal readonly record struct UserDeletionCounts(long Links, long IdempotencyKeys, long ClickRecords);
