@@ -2,17 +2,17 @@ using BitFaster.Caching.Lru;
 
 namespace UrlShortener.Runtime.RateLimiting;
 
-/// <summary>Token buckets of callers in this process. Their number is bounded; the one unused longest is forgotten, which fills it.</summary>
-/// <param name="capacity">Most buckets.</param>
-/// <param name="time">The clock by which buckets fill.</param>
+/// <summary>Token buckets of this process, one per caller. Their number is limited; the least recently used one is evicted, and starts full on its next use.</summary>
+/// <param name="capacity">Largest number of buckets.</param>
+/// <param name="time">The clock for the refill.</param>
 internal sealed class LocalBuckets(int capacity, TimeProvider time)
 {
     private readonly ConcurrentLru<string, Bucket> _buckets = new(capacity);
 
-    /// <summary>Takes a token of a caller's bucket, which holds <paramref name="limit"/> tokens when full.</summary>
+    /// <summary>Takes a token from a caller's bucket, which holds <paramref name="limit"/> tokens when full.</summary>
     public RateLimitDecision Take(string caller, int limit) => BucketOf(caller, limit).Take(limit, time.GetUtcNow().ToUnixTimeMilliseconds());
 
-    /// <summary>What taking a token would answer.</summary>
+    /// <summary>Returns what taking a token would answer, without taking it.</summary>
     public RateLimitDecision Peek(string caller, int limit) => BucketOf(caller, limit).Peek(limit, time.GetUtcNow().ToUnixTimeMilliseconds());
 
     private Bucket BucketOf(string caller, int limit) => _buckets.GetOrAdd(caller, static (_, limit) => new Bucket(limit), limit);

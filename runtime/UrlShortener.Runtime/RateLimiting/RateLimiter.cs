@@ -7,8 +7,9 @@ using UrlShortener.Runtime.Users;
 namespace UrlShortener.Runtime.RateLimiting;
 
 /// <summary>
-/// One token bucket per caller, shared by the processes of a region where there is something to share it in. Otherwise, and while that is out of reach, in
-/// this process: then each process grants its part of the limit. The number of buckets here is bounded; the one unused longest is forgotten, which fills it.
+/// One token bucket per caller. The processes of a region share the buckets if they have shared servers. Without them, or while they are unreachable, buckets
+/// are local; during an outage each process grants its part of the limit. The number of local buckets is limited; the least recently
+/// used one is evicted, and starts full on its next use.
 /// </summary>
 internal sealed class RateLimiter(RateLimitingOptions options, TimeProvider time, ISharedBuckets? shared = null)
 {
@@ -24,14 +25,14 @@ internal sealed class RateLimiter(RateLimitingOptions options, TimeProvider time
         "1 while limits are kept per process because the shared buckets are out of reach."
     );
 
-    /// <summary>Limits of a /48 of IPv6, in those of a /64.</summary>
+    /// <summary>Limit of an IPv6 /48, as a multiple of the limit of a /64.</summary>
     public const int SubnetsPerSite = 16;
 
     private readonly LocalBuckets _local = new(options.Capacity, time);
 
     /// <summary>
-    /// Takes a token of the caller's bucket: a user's own, or one per anonymous address. An address of IPv6 takes one of its site's as well, or whoever holds
-    /// a /48 would have 65,536 callers' tokens.
+    /// Takes a token from the caller's bucket: one per user, or one per anonymous address. An IPv6 address also takes a token of its site; otherwise the owner
+    /// of a /48 would have the tokens of 65,536 callers.
     /// </summary>
     public async ValueTask<RateLimitDecision> TakeAsync(User? user, IPAddress? address, CancellationToken cancellationToken)
     {
@@ -54,7 +55,7 @@ internal sealed class RateLimiter(RateLimitingOptions options, TimeProvider time
         return taken ?? _local.Take(caller, shared is null ? limit : Math.Max(1, limit / shared.Processes));
     }
 
-    /// <summary>Name of the policy that a caller falls under, as in <c>RateLimit-Policy</c>.</summary>
+    /// <summary>Name of the policy that applies to a caller, as in <c>RateLimit-Policy</c>.</summary>
     public static string PolicyOf(User? user) =>
         user?.Tier switch
         {
@@ -64,7 +65,7 @@ internal sealed class RateLimiter(RateLimitingOptions options, TimeProvider time
             _ => "enterprise",
         };
 
-    /// <summary>What counts as one anonymous caller: an IPv4 address, or the /64 that a subscriber gets of IPv6.</summary>
+    /// <summary>Key of one anonymous caller: an IPv4 address, or the IPv6 /64 that a subscriber gets.</summary>
     public static string AddressKey(IPAddress? address)
     {
         if (address is null)
@@ -74,7 +75,7 @@ internal sealed class RateLimiter(RateLimitingOptions options, TimeProvider time
         return address.AddressFamily == AddressFamily.InterNetworkV6 ? $"address:{Network(address, 8)}/64" : $"address:{address}";
     }
 
-    /// <summary>The /48 that a site gets of IPv6; null for IPv4.</summary>
+    /// <summary>The IPv6 /48 that a site gets; null for IPv4.</summary>
     public static string? SiteKey(IPAddress? address) =>
         address is { AddressFamily: AddressFamily.InterNetworkV6, IsIPv4MappedToIPv6: false } ? $"address:{Network(address, 6)}/48" : null;
 

@@ -3,6 +3,6 @@ namespace UrlShortener.Runtime.RateLimiting;
 /// <summary>Registers rate limiting.</summary>
 internal static class RateLimitingServices
 {
-    /// <summary>Registers it.</summary>
+    /// <summary>Registers rate limiting.</summary>
     public static void AddRateLimiting(this IServiceCollection services) => services.AddSingleton<RateLimiter>();
 }
