@@ -4,8 +4,8 @@ using System.Text;
 namespace UrlShortener.Runtime.Users;
 
 /// <summary>
-/// API keys: <c>usk_</c> and 43 base62 characters, 256 bits from the system's generator. The prefix lets secret scanners find leaked ones. Only the SHA-256 is
-/// kept: a slow hash guards guessable passwords, which these are not.
+/// API keys: <c>usk_</c> and 43 base62 characters, 256 bits from the system's generator. The prefix lets secret scanners find leaked keys. Only the SHA-256 is
+/// stored: a slow hash protects guessable passwords, and these keys cannot be guessed.
 /// </summary>
 internal static class ApiKey
 {
@@ -15,10 +15,10 @@ internal static class ApiKey
     // Too long to be one of our keys; skip hashing.
     private const int MaxLength = 128;
 
-    /// <summary>A new key.</summary>
+    /// <summary>Generates a key.</summary>
     public static string Generate() => Prefix + RandomNumberGenerator.GetString(Base62, 43);
 
-    /// <summary>Whether a text claims to be a key; no token of another kind does.</summary>
+    /// <summary>Whether a text has the prefix of a key. No other kind of token has it.</summary>
     public static bool HasForm(string text) => text.StartsWith(Prefix, StringComparison.Ordinal);
 
     /// <summary>SHA-256 of a key as 64 lower-case hex digits; null for a text that cannot be a key.</summary>

@@ -3,15 +3,15 @@ using System.Diagnostics.CodeAnalysis;
 namespace UrlShortener.Runtime.Users;
 
 /// <summary>
-/// The name of a user: printable ASCII without blanks, with one '@'. Only ASCII letters compare without regard to case. Unicode's case rules would make two
-/// different texts one name: the Kelvin sign (U+212A) is a 'k' in lower case.
+/// The name of a user: printable ASCII without spaces, with one '@'. Case is ignored for ASCII letters only. With Unicode's case rules two different texts
+/// could be the same name: the Kelvin sign (U+212A) becomes 'k' in lower case.
 /// </summary>
 internal static class EmailAddress
 {
     /// <summary>Longest address, in characters; also the width of the column.</summary>
     public const int MaxLength = 255;
 
-    /// <summary>Reads an address into the form in which addresses are stored and compared. Nothing is trimmed or repaired.</summary>
+    /// <summary>Converts an address into the form in which it is stored and compared. Does not trim or repair it.</summary>
     public static bool TryRead(string? text, [NotNullWhen(true)] out string? email)
     {
         email = null;
@@ -24,7 +24,7 @@ internal static class EmailAddress
         return true;
     }
 
-    /// <summary>Lower case of ASCII letters; everything else stays as it is.</summary>
+    /// <summary>Converts ASCII letters to lower case and leaves everything else unchanged.</summary>
     public static string ToLower(string text) =>
         string.Create(
             text.Length,

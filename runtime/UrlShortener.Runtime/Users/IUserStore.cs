@@ -3,7 +3,7 @@ namespace UrlShortener.Runtime.Users;
 /// <summary>Accounts and the digests of their keys. The keys themselves are never stored.</summary>
 internal interface IUserStore
 {
-    /// <summary>Stores a user; null when the email is taken. A null quota is the tier's.</summary>
+    /// <summary>Stores a user; null when the email is taken. A null quota means the tier's quota.</summary>
     Task<User?> CreateAsync(string email, Tier tier, int rateLimit, long? quota, string keyHash, DateTimeOffset now, CancellationToken cancellationToken);
 
     /// <summary>The user whose key has this digest (SHA-256, 64 lower-case hex digits).</summary>
@@ -18,27 +18,27 @@ internal interface IUserStore
     /// <summary>Sets the bytes that a user may store; null: the tier's quota. False when there is no such user.</summary>
     Task<bool> SetQuotaAsync(string email, long? quota, CancellationToken cancellationToken);
 
-    /// <summary>What a user stores right now, all that was acknowledged included.</summary>
+    /// <summary>Bytes that a user stores right now, including everything acknowledged so far.</summary>
     Task<StorageUsage> ReadStorageAsync(long id, CancellationToken cancellationToken);
 
-    /// <summary>A user that may be deleted, or whose deletion was begun; null when there is none with this email, lower case.</summary>
+    /// <summary>A user who can be deleted, or whose deletion has begun; null when there is none with this email, lower case.</summary>
     Task<DoomedUser?> FindDoomedAsync(string email, CancellationToken cancellationToken);
 
-    /// <summary>Begins a deletion: the user is nobody to requests from now on, and has no key.</summary>
+    /// <summary>Begins a deletion: from now on, requests do not find the user, and the user has no key.</summary>
     Task BeginDeletionAsync(long id, DateTimeOffset now, CancellationToken cancellationToken);
 
-    /// <summary>Deletes a user who owns nothing any more; false when there still are links, such as of a request that had begun before.</summary>
+    /// <summary>Deletes a user who owns nothing any more; false when there still are links, for example from a request that began earlier.</summary>
     Task<bool> TryDeleteAsync(long id, CancellationToken cancellationToken);
 
     /// <summary>All users, by id.</summary>
     Task<IReadOnlyList<User>> ListAsync(CancellationToken cancellationToken);
 
-    /// <summary>Records when users were last active, many at once.</summary>
+    /// <summary>Records when users were last active, for many users in one call.</summary>
     Task RecordActivityAsync(IReadOnlyCollection<KeyValuePair<long, DateTimeOffset>> activity, CancellationToken cancellationToken);
 }
 
 /// <summary>A user to be deleted.</summary>
 /// <param name="Id">The user.</param>
 /// <param name="Links">Links that they own.</param>
-/// <param name="IsBegun">Whether the deletion was begun before, and did not end.</param>
+/// <param name="IsBegun">Whether an earlier deletion began and did not finish.</param>
 internal sealed record DoomedUser(long Id, long Links, bool IsBegun);

@@ -2,11 +2,11 @@ using UrlShortener.Runtime.Configuration;
 
 namespace UrlShortener.Runtime.Users;
 
-/// <summary>Makes users and their keys.</summary>
+/// <summary>Creates users and their keys.</summary>
 internal static class NewUsers
 {
-    /// <summary>Stores a user with a fresh key; null when the email is taken. The key is not kept anywhere else.</summary>
-    /// <exception cref="ArgumentException">The email is not one that <see cref="EmailAddress"/> reads.</exception>
+    /// <summary>Stores a user with a new key; null when the email is taken. The key is not kept anywhere else.</summary>
+    /// <exception cref="ArgumentException"><see cref="EmailAddress"/> does not accept the email.</exception>
     public static async Task<(User? User, string Key)> CreateAsync(
         IServiceProvider services,
         string email,

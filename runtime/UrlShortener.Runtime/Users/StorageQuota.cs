@@ -4,21 +4,21 @@ using UrlShortener.Runtime.Configuration;
 namespace UrlShortener.Runtime.Users;
 
 /// <summary>
-/// Keeps users within their quotas. A request takes the bytes that it is about to store before it stores them. This process knows its own requests at once;
-/// what other processes store it reads with the user's sum every few seconds, and before it refuses anything, so that a deletion counts at once.
+/// Enforces the quotas of users. A request takes the bytes that it is about to store before it stores them. This process counts its own requests immediately.
+/// It reads the user's sum, which includes what other processes store, every few seconds and before it refuses anything, so that a deletion counts at once.
 /// </summary>
 internal sealed class StorageQuota(IUserStore store, QuotaOptions options, TimeProvider time)
 {
-    /// <summary>The longest that what other processes stored goes unnoticed.</summary>
+    /// <summary>Longest time for which this process may miss what other processes stored.</summary>
     public static readonly TimeSpan HeldFor = TimeSpan.FromSeconds(5);
 
     private const int Capacity = 10_000;
 
     private readonly ConcurrentLru<long, Account> _accounts = new(Capacity);
 
-    /// <summary>Takes bytes of a user's quota: for each item all that it needs, or nothing, in the order of the items.</summary>
-    /// <param name="user">Whose quota.</param>
-    /// <param name="items">Bytes that each of them is about to store.</param>
+    /// <summary>Takes bytes of a user's quota. In their order, each item gets all that it needs or nothing.</summary>
+    /// <param name="user">Owner of the quota.</param>
+    /// <param name="items">Bytes that each item is about to store.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public async ValueTask<StorageGrant> TakeAsync(User user, IReadOnlyList<long> items, CancellationToken cancellationToken)
     {
@@ -40,12 +40,12 @@ internal sealed class StorageQuota(IUserStore store, QuotaOptions options, TimeP
         account.EndReading(reading, usage.Bytes, usage.Quota ?? options.Of(user.Tier));
     }
 
-    /// <summary>What this process knows of a user: the sum that it read last, and what its own requests added since.</summary>
+    /// <summary>What this process knows about a user: the sum that it read last, and what its own requests added since.</summary>
     internal sealed class Account
     {
         private readonly Lock _lock = new();
 
-        // Neither falls; a reading includes what was stored before it began.
+        // These two never decrease. A reading includes everything stored before it began.
         private long _stored;
         private long _storedBeforeReading;
         private int _readingsBegun;
@@ -55,7 +55,7 @@ internal sealed class StorageQuota(IUserStore store, QuotaOptions options, TimeP
         private long _quota;
         private long _begunAt;
 
-        /// <summary>Whether the caller should read the sum: nobody has, or it was too long ago and nobody else is at it.</summary>
+        /// <summary>Whether the caller should read the sum: it was never read, or the last reading is too old and no other caller has started one.</summary>
         public bool TryBeginReading(TimeProvider time)
         {
             lock (_lock)
@@ -74,7 +74,7 @@ internal sealed class StorageQuota(IUserStore store, QuotaOptions options, TimeP
                 return new Reading(++_readingsBegun, _stored);
         }
 
-        /// <summary>Takes note of what was read, unless a reading that began later has ended before.</summary>
+        /// <summary>Stores the result of a reading, unless a later reading has already ended.</summary>
         public void EndReading(Reading reading, long bytes, long quota)
         {
             lock (_lock)
@@ -85,7 +85,7 @@ internal sealed class StorageQuota(IUserStore store, QuotaOptions options, TimeP
             }
         }
 
-        /// <summary>Takes all that was asked for, or null.</summary>
+        /// <summary>Takes all requested bytes, or returns null.</summary>
         public StorageGrant? TryTakeAll(IReadOnlyList<long> items)
         {
             var sum = items.Sum();
@@ -98,7 +98,7 @@ internal sealed class StorageQuota(IUserStore store, QuotaOptions options, TimeP
             }
         }
 
-        /// <summary>Takes item after item, without those that do not fit.</summary>
+        /// <summary>Takes the items one by one and skips those that do not fit.</summary>
         public StorageGrant TakeWhatFits(IReadOnlyList<long> items)
         {
             lock (_lock)
@@ -129,29 +129,29 @@ internal sealed class StorageQuota(IUserStore store, QuotaOptions options, TimeP
 
         private long Used => _read + _stored - _storedBeforeReading + _open;
 
-        /// <summary>A reading under way.</summary>
+        /// <summary>A reading in progress.</summary>
         internal readonly record struct Reading(int Number, long Stored);
     }
 }
 
-/// <summary>Bytes taken of a quota, until what was stored is known. Disposed of before that, all of it counts as stored until the sum is read again.</summary>
+/// <summary>Bytes taken from a quota until the stored size is known. If disposed before that, all bytes count as stored until the sum is read again.</summary>
 internal sealed class StorageGrant(StorageQuota.Account? account, long taken, bool[]? isGranted, OverQuota overQuota) : IDisposable
 {
     private long? _stored;
 
-    /// <summary>A grant where there is no quota.</summary>
+    /// <summary>The grant when there is no quota.</summary>
     public static StorageGrant Unlimited { get; } = new(null, 0, null, default);
 
-    /// <summary>Whether an item got what it needs.</summary>
+    /// <summary>Whether an item got the bytes that it needs.</summary>
     public bool Has(int item) => isGranted is null || isGranted[item];
 
-    /// <summary>Whether every item got what it needs.</summary>
+    /// <summary>Whether every item got the bytes that it needs.</summary>
     public bool HasAll => isGranted is null || Array.TrueForAll(isGranted, granted => granted);
 
-    /// <summary>What was used before, where an item did not get what it needs.</summary>
+    /// <summary>The usage before this grant, if an item did not get the bytes that it needs.</summary>
     public OverQuota OverQuota => overQuota;
 
-    /// <summary>Says what was stored in the end.</summary>
+    /// <summary>Reports how much was actually stored.</summary>
     public void Stored(long bytes) => _stored = bytes;
 
     /// <inheritdoc />

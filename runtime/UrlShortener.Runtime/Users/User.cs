@@ -5,9 +5,9 @@ namespace UrlShortener.Runtime.Users;
 /// <param name="Email">Unique, lower case.</param>
 /// <param name="Tier">Sets the bulk limit, and the rate limit at creation.</param>
 /// <param name="RateLimit">API requests per minute.</param>
-/// <param name="UrlsCreated">Links created in all, brought up to date in batches.</param>
+/// <param name="UrlsCreated">Total number of links created, updated in batches.</param>
 /// <param name="CreatedAt">UTC.</param>
-/// <param name="LastActiveAt">Newest API request, to the minute or so; null: none yet.</param>
+/// <param name="LastActiveAt">Time of the latest API request, accurate to about a minute; null: none yet.</param>
 /// <param name="HasKey">False when the key was revoked.</param>
 internal sealed record User(
     long Id,
@@ -20,16 +20,16 @@ internal sealed record User(
     bool HasKey
 )
 {
-    /// <summary>What they store, and how much they may.</summary>
+    /// <summary>How much the user stores, and how much they may store.</summary>
     public StorageUsage Storage { get; init; }
 }
 
-/// <summary>What a user stores, and how much they may.</summary>
+/// <summary>How much a user stores, and how much they may store.</summary>
 /// <param name="Bytes">Bytes of their links and of answers kept for retries, see <see cref="Links.StoredSize"/>.</param>
-/// <param name="Quota">Most bytes, where the user has a quota of their own; null: the tier's.</param>
+/// <param name="Quota">The user's own quota in bytes; null: the tier's quota applies.</param>
 internal readonly record struct StorageUsage(long Bytes, long? Quota);
 
-/// <summary>What a user may do at most.</summary>
+/// <summary>Sets the limits of a user.</summary>
 internal enum Tier
 {
     /// <summary>100 requests a minute.</summary>

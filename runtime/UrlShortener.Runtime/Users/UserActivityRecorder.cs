@@ -2,7 +2,7 @@ using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Users;
 
-/// <summary>Writes down now and then when users were last active: many at once, never within a request.</summary>
+/// <summary>Writes periodically when users were last active: many users at once, never within a request.</summary>
 internal sealed partial class UserActivityRecorder(UserDirectory users, IUserStore store, TimeProvider time, ILogger<UserActivityRecorder> logger)
     : BackgroundService
 {
@@ -16,7 +16,7 @@ internal sealed partial class UserActivityRecorder(UserDirectory users, IUserSto
         {
             await RecordAsync(cancellationToken);
         }
-        // A stop must not fail for it.
+        // Running out of time here must not fail the stop.
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             Log.NotRecordedInTime(logger);
@@ -42,7 +42,7 @@ internal sealed partial class UserActivityRecorder(UserDirectory users, IUserSto
         }
         catch (Exception error) when (!error.IsStopBy(cancellationToken))
         {
-            // A later request of the same user makes up for it.
+            // The next request of the same user corrects this.
             Log.NotRecorded(logger, activity.Count, error);
         }
     }

@@ -6,10 +6,10 @@ using BitFaster.Caching.Lru;
 
 namespace UrlShortener.Runtime.Users;
 
-/// <summary>Finds the user behind a credential. Answers are held for a few seconds, so that a key revoked by another process stops working soon.</summary>
+/// <summary>Finds the user of a credential. Results are cached for a few seconds only, so that a key revoked by another process soon stops working.</summary>
 internal sealed class UserDirectory(IUserStore store, TimeProvider time)
 {
-    // Also the longest that a revoked key goes on working.
+    // Also the longest time that a revoked key still works.
     private static readonly TimeSpan HeldFor = TimeSpan.FromSeconds(5);
 
     private readonly IAsyncCache<string, Found> _users = new ConcurrentLruBuilder<string, Found>()
@@ -27,18 +27,18 @@ internal sealed class UserDirectory(IUserStore store, TimeProvider time)
         if (ApiKey.Hash(apiKey) is not { } hash)
             return null;
         var found = await FindAsync(hash, store.FindByKeyHashAsync, cancellationToken);
-        // The index compared prefixes in whatever time it took; the digest itself is compared in constant time.
+        // The index compares prefixes in variable time; the digest itself is compared in constant time.
         return CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(found.Key), Encoding.ASCII.GetBytes(hash)) ? Seen(found.User) : null;
     }
 
     /// <summary>The user with an email address; null when there is none.</summary>
     public async ValueTask<User?> FindByEmailAsync(string email, CancellationToken cancellationToken)
     {
-        // '@' keeps these apart from digests.
+        // The '@' distinguishes these keys from digests.
         return EmailAddress.TryRead(email, out var name) ? Seen((await FindAsync(name, store.FindByEmailAsync, cancellationToken)).User) : null;
     }
 
-    /// <summary>Takes what there is to record of users' activity.</summary>
+    /// <summary>Returns the users' activity that is not recorded yet, and removes it from the list.</summary>
     public IReadOnlyCollection<KeyValuePair<long, DateTimeOffset>> TakeActivity()
     {
         var taken = new List<KeyValuePair<long, DateTimeOffset>>();
@@ -53,7 +53,7 @@ internal sealed class UserDirectory(IUserStore store, TimeProvider time)
 
     private async ValueTask<Found> FindAsync(string key, Func<string, CancellationToken, Task<User?>> load, CancellationToken cancellationToken)
     {
-        // Callers share one load: whoever leaves must not take the others' answer with them.
+        // Callers share one load: a caller that disconnects must not cancel it for the others.
         var found = _users.GetOrAddAsync(key, async (name, load) => new Found(name, await load(name, CancellationToken.None)), load);
         return found.IsCompletedSuccessfully ? found.Result : await found.AsTask().WaitAsync(cancellationToken);
     }

@@ -3,7 +3,7 @@ namespace UrlShortener.Runtime.Users;
 /// <summary>Registers users.</summary>
 internal static class UserServices
 {
-    /// <summary>Registers them.</summary>
+    /// <summary>Registers users.</summary>
     public static void AddUsers(this IServiceCollection services)
     {
         services.AddSingleton<UserDirectory>();
