@@ -2,7 +2,8 @@ using BitFaster.Caching.Lru;
 
 namespace UrlShortener.Runtime.RateLimiting;
 
-/// <summary>Token buckets of this process, one per caller. Their number is limited; the least recently used one is evicted, and starts full on its next use.</summary>
+/// <summary>Token buckets of this process, one per caller. The number is limited; the least recently used one is evicted, and starts full on next
+/// use.</summary>
 /// <param name="capacity">Largest number of buckets.</param>
 /// <param name="time">The clock for the refill.</param>
 internal sealed class LocalBuckets(int capacity, TimeProvider time)

@@ -8,8 +8,8 @@ namespace UrlShortener.Runtime.RateLimiting;
 
 /// <summary>
 /// One token bucket per caller. The processes of a region share the buckets if they have shared servers. Without them, or while they are unreachable, buckets
-/// are local; during an outage each process grants its part of the limit. The number of local buckets is limited; the least recently
-/// used one is evicted, and starts full on its next use.
+/// are local; during an outage each process grants its part of the limit. The number of local buckets is limited;
+/// the least recently used one is evicted, and starts full on its next use.
 /// </summary>
 internal sealed class RateLimiter(RateLimitingOptions options, TimeProvider time, ISharedBuckets? shared = null)
 {
