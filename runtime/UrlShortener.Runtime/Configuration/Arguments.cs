@@ -1,12 +1,12 @@
 namespace UrlShortener.Runtime.Configuration;
 
 /// <summary>
-/// Settings on the command line. ASP.NET Core's reader skips what it does not understand, so that a mistyped command or option would start a server; here each
-/// argument must be part of a setting.
+/// Settings on the command line. ASP.NET Core's parser skips arguments that it does not understand, so a mistyped command or option would start a server.
+/// Here, each argument must be part of a setting.
 /// </summary>
 internal static class Arguments
 {
-    /// <summary>What cannot be read as <c>--Section:Name value</c>, <c>--Section:Name=value</c> or <c>Section:Name=value</c>; empty when all can.</summary>
+    /// <summary>Arguments that are not <c>--Section:Name value</c>, <c>--Section:Name=value</c> or <c>Section:Name=value</c>; empty if all are valid.</summary>
     public static IReadOnlyList<string> FindErrors(IReadOnlyList<string> args)
     {
         var errors = new List<string>();

@@ -7,23 +7,23 @@ namespace UrlShortener.Runtime.Configuration;
 /// <summary>Section <c>Authentication</c>.</summary>
 internal sealed class AuthenticationOptions
 {
-    /// <summary>Section <c>Authentication:Jwt</c>: how Bearer tokens are checked.</summary>
+    /// <summary>Section <c>Authentication:Jwt</c>: how Bearer tokens are validated.</summary>
     public JwtOptions Jwt { get; set; } = new();
 }
 
-/// <summary>Bearer tokens (RFC 7519). Unset authority and key: every Bearer token is refused.</summary>
+/// <summary>Bearer tokens (RFC 7519). Without an authority or a key, every Bearer token is refused.</summary>
 internal sealed class JwtOptions : IValidatableObject
 {
-    /// <summary>OpenID Connect issuer whose published keys sign the tokens, an https URL.</summary>
+    /// <summary>OpenID Connect issuer whose published keys validate the tokens, an https URL.</summary>
     public Uri? Authority { get; set; }
 
-    /// <summary>Base64 of the shared key for HS256, at least 32 bytes. A secret: give it by environment or file.</summary>
+    /// <summary>Base64 of the shared key for HS256, at least 32 bytes. A secret: set it by environment or file.</summary>
     public string? SigningKey { get; set; }
 
     /// <summary>Issuer (<c>iss</c>) that a token must carry. With an authority it defaults to the authority's own.</summary>
     public string? Issuer { get; set; }
 
-    /// <summary>Audience (<c>aud</c>) that a token must carry. Required as soon as tokens are accepted.</summary>
+    /// <summary>Audience (<c>aud</c>) that a token must carry. Required when tokens are accepted.</summary>
     public string? Audience { get; set; }
 
     /// <summary>Claim that holds the email address of one of our users. Default <c>email</c>.</summary>
@@ -31,16 +31,16 @@ internal sealed class JwtOptions : IValidatableObject
     public string EmailClaim { get; set; } = "email";
 
     /// <summary>
-    /// File of PEM certificates that the authority's https certificate must lead to, for an authority of a private CA. Unset: the system's CAs, which on Linux
-    /// <c>SSL_CERT_FILE</c> and <c>SSL_CERT_DIR</c> set.
+    /// File of PEM certificates that the authority's https certificate must chain to, for an authority with a private CA. Unset: the system's CAs; on Linux,
+    /// <c>SSL_CERT_FILE</c> and <c>SSL_CERT_DIR</c> set them.
     /// </summary>
     public string? CaPath { get; set; }
 
-    /// <summary>Time after which the authority's keys are read again: the longest that a withdrawn key goes on working. Default 5 min.</summary>
+    /// <summary>Interval for reading the authority's keys again: the longest time that a withdrawn key still works. Default 5 min.</summary>
     [Range(typeof(TimeSpan), "00:05:00", "1.00:00:00")]
     public TimeSpan KeyRefreshInterval { get; set; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>Shortest time between two readings of the authority's keys because a token names a key that is not among them. Default 10 s.</summary>
+    /// <summary>Shortest time between two reads of the authority's keys that are caused by tokens with an unknown key. Default 10 s.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:05:00")]
     public TimeSpan KeyRetryInterval { get; set; } = TimeSpan.FromSeconds(10);
 

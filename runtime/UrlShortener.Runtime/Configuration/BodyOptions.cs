@@ -2,10 +2,10 @@ using System.ComponentModel.DataAnnotations;
 
 namespace UrlShortener.Runtime.Configuration;
 
-/// <summary>Section <c>Bodies</c>: memory for request bodies that are being received or worked on. The defaults fit a pod of 512 MiB.</summary>
+/// <summary>Section <c>Bodies</c>: memory for request bodies that are being received or processed. The defaults fit a pod of 512 MiB.</summary>
 internal sealed class BodyOptions : IValidatableObject
 {
-    /// <summary>Bytes of bodies of all callers at the same time. Large bodies get three quarters of them at most. Default 48 MiB.</summary>
+    /// <summary>Bytes of bodies of all callers at the same time. Large bodies use at most three quarters of them. Default 48 MiB.</summary>
     [Range(1L << 20, 1L << 40)]
     public long MaxBytes { get; set; } = 48L << 20;
 

@@ -5,13 +5,13 @@ namespace UrlShortener.Runtime.Configuration;
 /// <summary>Section <c>Clicks</c>: capture and storage of clicks.</summary>
 internal sealed class ClickOptions
 {
-    /// <summary>Clicks that may wait for the writer; past that they are dropped and counted. Default 200,000.</summary>
+    /// <summary>Clicks that may wait for the writer; more clicks are dropped and counted. Default 200,000.</summary>
     [Range(1_000, 10_000_000)]
     public int QueueCapacity { get; set; } = 200_000;
 
     /// <summary>
-    /// Approximate memory of the clicks that wait, in bytes; past that they are dropped and counted. A batch takes at most a quarter of it besides.
-    /// Default 64 MiB, about 100,000 clicks of browsers that each send texts of their own.
+    /// Approximate memory of the waiting clicks, in bytes; more clicks are dropped and counted. A batch takes at most a quarter of this in addition.
+    /// Default 64 MiB, about 100,000 clicks of browsers that each send different texts.
     /// </summary>
     [Range(1_048_576, 2_147_483_647)]
     public int QueueBytes { get; set; } = 64 * 1_048_576;
@@ -28,12 +28,12 @@ internal sealed class ClickOptions
     [Range(1, 36_500)]
     public int RetentionDays { get; set; } = 400;
 
-    /// <summary>Path of a MaxMind-format file that maps addresses to countries and cities. Unset: none is looked up.</summary>
+    /// <summary>Path of a MaxMind-format file that maps addresses to countries and cities. Unset: no location is looked up.</summary>
     public string? GeoDatabasePath { get; set; }
 
     /// <summary>
     /// Name of a request header that carries the visitor's country as two letters, such as <c>CF-IPCountry</c>.
-    /// Honoured only from an address in <c>Proxies:Trusted</c>. Unset: none.
+    /// Accepted only from an address in <c>Proxies:Trusted</c>. Unset: none.
     /// </summary>
     [RegularExpression("^[A-Za-z0-9-]{1,64}$", ErrorMessage = "must be a header name: letters, digits and '-'.")]
     public string? CountryHeader { get; set; }

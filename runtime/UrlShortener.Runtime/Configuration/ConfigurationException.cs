@@ -1,7 +1,7 @@
 namespace UrlShortener.Runtime.Configuration;
 
 /// <summary>
-/// A setting names something that cannot be used, such as a file that is missing. It stays so until an administrator acts: the process ends with exit code 78.
+/// A setting names something unusable, such as a missing file. The error persists until an administrator acts, so the process ends with exit code 78.
 /// </summary>
 /// <param name="message">Names the setting, the cause and what to do.</param>
 /// <param name="inner">The cause.</param>

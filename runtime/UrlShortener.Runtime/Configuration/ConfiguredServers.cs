@@ -1,8 +1,8 @@
 namespace UrlShortener.Runtime.Configuration;
 
-/// <summary>Which servers the configuration names. Read once; it decides what the process is made of.</summary>
+/// <summary>The servers named in the configuration. Read once; decides which components the process has.</summary>
 /// <param name="HasPostgres">False: the store is a SQLite file of this process.</param>
-/// <param name="HasRedis">False: processes share nothing but the store.</param>
+/// <param name="HasRedis">False: processes share only the store.</param>
 internal sealed record ConfiguredServers(bool HasPostgres, bool HasRedis)
 {
     /// <summary>The servers that have a connection string.</summary>

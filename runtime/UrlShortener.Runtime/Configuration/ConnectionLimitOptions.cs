@@ -5,13 +5,13 @@ namespace UrlShortener.Runtime.Configuration;
 /// <summary>Section <c>Connections</c>: connections of clients.</summary>
 internal sealed class ConnectionLimitOptions
 {
-    // Measured: the largest request head that Kestrel takes, not yet complete, and the connection around it.
+    // Measured: the largest incomplete request head that Kestrel accepts, and the connection itself.
     private const long BytesPerConnection = 40 * 1024;
     private const long Fewest = 100;
     private const long Most = 1_000_000;
 
-    /// <summary>Connections that may be open at the same time; further ones are closed at once. Default: as many as fill half of the memory while the head of a
-    /// request arrives on each.</summary>
+    /// <summary>Connections that may be open at the same time; further ones are closed at once. Default: the number that fills half of the memory while a
+    /// request head arrives on each.</summary>
     [Range(1, (int)Most)]
     public int? Max { get; set; }
 

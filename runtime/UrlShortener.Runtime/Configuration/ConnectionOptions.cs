@@ -3,17 +3,17 @@ using Npgsql;
 
 namespace UrlShortener.Runtime.Configuration;
 
-/// <summary>Section <c>ConnectionStrings</c>: the servers that data is kept in. None: one process with a file of its own (<c>Storage</c>).</summary>
+/// <summary>Section <c>ConnectionStrings</c>: the servers that store data. None: a single process with its own file (<c>Storage</c>).</summary>
 internal sealed class ConnectionOptions : IValidatableObject
 {
     /// <summary>
-    /// Npgsql connection string of PostgreSQL, several hosts allowed (<c>Host=a,b,c</c>): the primary among them takes writes, replicas take lookups. A secret.
-    /// Unset: everything is kept in a SQLite file.
+    /// Npgsql connection string of PostgreSQL, with one or several hosts (<c>Host=a,b,c</c>): the primary among them takes writes, replicas take lookups. A
+    /// secret. Unset: all data is stored in a SQLite file.
     /// </summary>
     public string? Postgres { get; set; }
 
-    /// <summary>StackExchange.Redis configuration of a Redis Cluster or a single server, such as <c>a:6379,b:6379,password=…</c>. A secret. Unset: every
-    /// process caches for itself.</summary>
+    /// <summary>StackExchange.Redis configuration of a Redis Cluster or a single server, such as <c>a:6379,b:6379,password=…</c>. A secret. Unset: each
+    /// process has only its own cache.</summary>
     public string? Redis { get; set; }
 
     /// <inheritdoc />
@@ -25,12 +25,12 @@ internal sealed class ConnectionOptions : IValidatableObject
             yield break;
         if (FindError(() => StackExchange.Redis.ConfigurationOptions.Parse(Redis).EndPoints.FirstOrDefault()) is { } redis)
             yield return new ValidationResult($"cannot be read: {redis} Write it as host:6379,host:6379,password=….", [nameof(Redis)]);
-        // What processes share in Redis is only right about a store that they share as well.
+        // Shared data in Redis is correct only if the processes also share the store.
         if (string.IsNullOrEmpty(Postgres))
             yield return new ValidationResult("needs ConnectionStrings:Postgres: links kept in a file of one process must not be shared.", [nameof(Redis)]);
     }
 
-    // The parsers' messages name keys, never values.
+    // The parsers' messages contain names of keys, never values.
     private static string? FindError(Func<object?> parse)
     {
         try

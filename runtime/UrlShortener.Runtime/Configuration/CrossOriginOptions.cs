@@ -5,7 +5,7 @@ namespace UrlShortener.Runtime.Configuration;
 /// <summary>Section <c>Cors</c>: which web pages may call the API from a browser.</summary>
 internal sealed class CrossOriginOptions : IValidatableObject
 {
-    /// <summary>Origins of those pages, such as <c>https://app.example.com</c>, compared exactly. None: browsers let no other origin read the API's
+    /// <summary>Origins of those pages, such as <c>https://app.example.com</c>, compared exactly. None: browsers do not let other origins read the API's
     /// answers.</summary>
     public string[] AllowedOrigins { get; set; } = [];
 

@@ -5,8 +5,8 @@ using UrlShortener.Contracts;
 namespace UrlShortener.Runtime.Configuration;
 
 /// <summary>
-/// Finds variables of the environment that were meant as settings but are not read as such. The environment holds names of other programs too, and those are
-/// theirs: a variable is an error only if its name, with its key or its value, is hardly anything else than a misspelt setting.
+/// Finds environment variables that were probably meant as settings but are not read as such. The environment also contains variables of other programs. So a
+/// variable is an error only if its name, together with its key or its value, can hardly be anything but a misspelt setting.
 /// </summary>
 /// <param name="sections">The sections and the types of their options.</param>
 /// <param name="foreign">Top-level keys that ASP.NET Core and the host read themselves.</param>
@@ -14,10 +14,10 @@ internal sealed class EnvironmentNames(IReadOnlyDictionary<string, Type> section
 {
     private const string Delimiter = "__";
 
-    // Of ASP.NET Core: a setting may be written with one of them.
+    // Prefixes of ASP.NET Core, which a setting may have.
     private static readonly string[] Prefixes = ["ASPNETCORE_", "DOTNET_"];
 
-    // Parts of ASP.NET Core's own sections, whose keys are names that users choose.
+    // Paths in ASP.NET Core's own sections whose keys are names that users choose.
     private static readonly string[][] ForeignPaths =
     [
         ["Kestrel", "Endpoints"],
@@ -32,14 +32,14 @@ internal sealed class EnvironmentNames(IReadOnlyDictionary<string, Type> section
         .. ForeignPaths.Select(parts => new SettingPath(parts, HasEntries: true, IsOurs: false)),
     ];
 
-    /// <summary>Names and values of this process' environment.</summary>
+    /// <summary>Names and values of this process's environment.</summary>
     public static IEnumerable<KeyValuePair<string, string>> OfThisProcess() =>
         Environment
             .GetEnvironmentVariables()
             .Cast<DictionaryEntry>()
             .Select(variable => KeyValuePair.Create((string)variable.Key, (string?)variable.Value ?? ""));
 
-    /// <summary>What is wrong, each a sentence that starts with the variable's name.</summary>
+    /// <summary>All errors, each a sentence that starts with the variable's name.</summary>
     /// <param name="variables">Names and values.</param>
     public IEnumerable<string> FindErrors(IEnumerable<KeyValuePair<string, string>> variables) =>
         variables
@@ -64,11 +64,11 @@ internal sealed class EnvironmentNames(IReadOnlyDictionary<string, Type> section
             : null;
     }
 
-    // By its name alone where that differs by a letter or two; where it only begins alike, its key must be one of the section's.
+    // A name that differs by one or two letters is enough. A name that only begins alike also needs a key of that section.
     private string? FindSection(string[] parts)
     {
         var nearest = sections.Keys.MinBy(section => Spelling.Distance(parts[0], section))!;
-        // Short names are near to each other by chance.
+        // Short names are often similar by chance.
         if (Spelling.Distance(parts[0], nearest) <= (nearest.Length <= 4 ? 1 : 2))
             return nearest;
         return _settings
@@ -90,14 +90,14 @@ internal sealed class EnvironmentNames(IReadOnlyDictionary<string, Type> section
                     : [new SettingPath([.. path, property.Name], HasEntries: property.PropertyType.IsArray, IsOurs: true)]
             );
 
-    /// <summary>Where a setting stands.</summary>
-    /// <param name="Parts">Section, perhaps one within it, and name.</param>
+    /// <summary>Path of a setting.</summary>
+    /// <param name="Parts">Section, optional nested section, and name.</param>
     /// <param name="HasEntries">Whether further names or numbers follow.</param>
-    /// <param name="IsOurs">False: ASP.NET Core's.</param>
+    /// <param name="IsOurs">False: a setting of ASP.NET Core.</param>
     private sealed record SettingPath(string[] Parts, bool HasEntries, bool IsOurs)
     {
-        // A variable in capitals may well be another program's, such as KGS_TOKEN or POSTGRES_MAX_CONNECTIONS. The more words it has, and the fewer underscores
-        // between them, the less likely that is.
+        // A variable in capitals may belong to another program, such as KGS_TOKEN or POSTGRES_MAX_CONNECTIONS. This is less likely if it has more words and
+        // fewer underscores between them.
         private const int WordsWhenJoinedAsOurs = 3;
         private const int WordsWhenAllAreApart = 4;
 
@@ -108,14 +108,14 @@ internal sealed class EnvironmentNames(IReadOnlyDictionary<string, Type> section
         /// <summary>Whether a variable is this setting written with the wrong underscores.</summary>
         public bool IsMeantBy(string variable)
         {
-            // The delimiter may be right in one place and wrong in another.
+            // One delimiter may be correct and another wrong.
             var singled = variable.Replace(Delimiter, "_", StringComparison.Ordinal);
             var hasLowerCase = variable.Any(char.IsLower);
             return (Matches(singled, _joined) && (hasLowerCase || _words >= WordsWhenJoinedAsOurs))
                 || (Matches(singled.Replace("_", "", StringComparison.Ordinal), _compact) && (hasLowerCase || _words >= WordsWhenAllAreApart));
         }
 
-        /// <summary>As a variable of the environment is written.</summary>
+        /// <summary>The form of an environment variable.</summary>
         public override string ToString() => string.Join(Delimiter, Parts) + (HasEntries ? $"{Delimiter}…" : "");
 
         private bool Matches(string text, string setting) =>

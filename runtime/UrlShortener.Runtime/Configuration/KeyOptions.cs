@@ -2,14 +2,14 @@ using System.ComponentModel.DataAnnotations;
 
 namespace UrlShortener.Runtime.Configuration;
 
-/// <summary>Section <c>Keys</c>: the pool of generated short codes kept ahead of demand.</summary>
+/// <summary>Section <c>Keys</c>: the pool of short codes that are generated ahead of demand.</summary>
 internal sealed class KeyOptions : IValidatableObject
 {
-    /// <summary>Unused codes that the pool is filled to. Default 10,000.</summary>
+    /// <summary>Unused codes in a full pool. Default 10,000.</summary>
     [Range(100, 1_000_000)]
     public int PoolSize { get; set; } = 10_000;
 
-    /// <summary>Level at which the pool is filled up again. Default 5,000.</summary>
+    /// <summary>Level at which the pool is refilled. Default 5,000.</summary>
     [Range(1, 1_000_000)]
     public int LowWatermark { get; set; } = 5_000;
 

@@ -5,15 +5,15 @@ namespace UrlShortener.Runtime.Configuration;
 /// <summary>Section <c>Kgs</c>: the key generation service, which keeps the region's shared pool of codes filled. Needs PostgreSQL and Redis.</summary>
 internal sealed class KgsOptions : IValidatableObject
 {
-    /// <summary>Codes that the region's pool is filled to. Default 1,000,000.</summary>
+    /// <summary>Codes in the region's pool when it is full. Default 1,000,000.</summary>
     [Range(1_000, 2_000_000_000)]
     public int TargetLevel { get; set; } = 1_000_000;
 
-    /// <summary>Level below which the pool is filled up again. Default 400,000.</summary>
+    /// <summary>Level below which the pool is refilled. Default 400,000.</summary>
     [Range(1, 2_000_000_000)]
     public int LowWatermark { get; set; } = 400_000;
 
-    /// <summary>Level below which generation goes at full speed, whatever <see cref="MaxKeysPerSecond"/> says. Default 100,000.</summary>
+    /// <summary>Level below which codes are generated at full speed, regardless of <see cref="MaxKeysPerSecond"/>. Default 100,000.</summary>
     [Range(1, 2_000_000_000)]
     public int CriticalWatermark { get; set; } = 100_000;
 
@@ -21,16 +21,16 @@ internal sealed class KgsOptions : IValidatableObject
     [Range(100, 100_000)]
     public int BatchSize { get; set; } = 10_000;
 
-    /// <summary>Batches under way at the same time in this process. Default 2.</summary>
+    /// <summary>Batches in progress at the same time in this process. Default 2.</summary>
     [Range(1, 16)]
     public int Workers { get; set; } = 2;
 
-    /// <summary>Most codes generated per second by this process, to leave PostgreSQL to others. Default 20,000.</summary>
+    /// <summary>Most codes that this process generates per second, to leave capacity of PostgreSQL to others. Default 20,000.</summary>
     [Range(100, 1_000_000)]
     public int MaxKeysPerSecond { get; set; } = 20_000;
 
-    /// <summary>Secret that callers of the service send as Bearer token, 32 characters or more. Required in the role <c>kgs</c>; unset elsewhere: the service
-    /// has no endpoints.</summary>
+    /// <summary>Secret that callers of the service send as Bearer token, at least 32 characters. Required in the role <c>kgs</c>. If unset in another role, the
+    /// service has no endpoints.</summary>
     public string? Token { get; set; }
 
     /// <inheritdoc />

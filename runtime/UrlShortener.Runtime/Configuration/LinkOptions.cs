@@ -3,17 +3,17 @@ using UrlShortener.Runtime.Hosts;
 
 namespace UrlShortener.Runtime.Configuration;
 
-/// <summary>Section <c>Links</c>: what a link may be and under which name it is published.</summary>
+/// <summary>Section <c>Links</c>: limits of links, and the host under which they are published.</summary>
 internal sealed class LinkOptions : IValidatableObject
 {
     /// <summary>
-    /// Scheme and host that short URLs are built from, such as <c>https://sho.rt</c>; set it wherever the product is reached under a name. Unset: the scheme
-    /// and host of the request, provided that the host is one of <see cref="OwnHosts"/> or of ASP.NET Core's <c>AllowedHosts</c>; without either, loopback or
-    /// an address listened on.
+    /// Scheme and host of short URLs, such as <c>https://sho.rt</c>; set it wherever the product is reached by a host name. Unset: the scheme and host of the
+    /// request, if the host is one of <see cref="OwnHosts"/> or of ASP.NET Core's <c>AllowedHosts</c>; if neither is set, loopback or an address
+    /// listened on.
     /// </summary>
     public Uri? PublicBaseUrl { get; set; }
 
-    /// <summary>Hosts that lead to this product: API requests may name them, and a link to one of them would be a loop and is refused.</summary>
+    /// <summary>Hosts of this product. API requests may use them. A link to one of them would be a loop and is refused.</summary>
     public string[] OwnHosts { get; set; } = [];
 
     /// <summary>Longest target, in characters. Default 2,048.</summary>

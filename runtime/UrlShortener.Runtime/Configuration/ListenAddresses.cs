@@ -5,7 +5,7 @@ using System.Net.Sockets;
 namespace UrlShortener.Runtime.Configuration;
 
 /// <summary>An address to listen on.</summary>
-/// <param name="Setting">Full name of the setting that gives it.</param>
+/// <param name="Setting">Full name of the setting that contains it.</param>
 /// <param name="Url">The address.</param>
 internal readonly record struct ListenAddress(string Setting, string Url)
 {
@@ -14,21 +14,21 @@ internal readonly record struct ListenAddress(string Setting, string Url)
 }
 
 /// <summary>
-/// The addresses to listen on. Kestrel reads their settings itself, but names none of them in its errors, takes a name with a mistyped port for "every
-/// address", and fails only after the store was opened.
+/// The addresses to listen on. Kestrel reads these settings itself, but its errors do not name them, it treats a host with a mistyped port as "every
+/// address", and it fails only after the store was opened.
 /// </summary>
 internal static class ListenAddresses
 {
     private const string Endpoints = "Kestrel:Endpoints";
     private const string Urls = "Urls";
 
-    // With the scheme of their ports.
+    // Each setting with the scheme of its ports.
     private static readonly (string Setting, string Scheme)[] PortSettings = [("Http_Ports", "http"), ("Https_Ports", "https")];
 
-    /// <summary>Whether a setting says where to listen.</summary>
+    /// <summary>Whether any setting specifies where to listen.</summary>
     public static bool AreSet(IConfiguration configuration) => Of(configuration).Count > 0;
 
-    /// <summary>Those in force. Kestrel's own endpoints win over URLs, and URLs over ports.</summary>
+    /// <summary>The addresses in force. Kestrel's own endpoints override URLs, and URLs override ports.</summary>
     public static IReadOnlyList<ListenAddress> Of(IConfiguration configuration)
     {
         var endpoints = configuration
@@ -49,14 +49,14 @@ internal static class ListenAddresses
         ];
     }
 
-    /// <summary>What is wrong with those in force, each a sentence that starts with the setting's name.</summary>
+    /// <summary>Errors of the addresses in force, each a sentence that starts with the setting's name.</summary>
     public static IEnumerable<string> FindErrors(IConfiguration configuration) =>
         from address in Of(configuration)
         let problem = FindProblem(address)
         where problem is not null
         select $"{address.Setting} {problem}";
 
-    /// <summary>The addresses that the system refuses to listen on, with their settings; all in force when it refuses none of them now.</summary>
+    /// <summary>The addresses that the system refuses to listen on, with their settings; all addresses in force if it refuses none of them now.</summary>
     public static string DescribeRefused(IConfiguration configuration)
     {
         var all = Of(configuration);
@@ -90,7 +90,7 @@ internal static class ListenAddresses
             return null;
         if (parsed.PathBase.Length > 0)
             return $"must be scheme, host and port only, not \"{address.Url}\".";
-        // The parser takes what it cannot read as a port for a part of the host.
+        // The parser treats an invalid port as part of the host.
         return parsed.Port is >= 0 and <= IPEndPoint.MaxPort && (!parsed.Host.Contains(':', StringComparison.Ordinal) || IPAddress.TryParse(parsed.Host, out _))
             ? null
             : $"must have a port from 0 to {IPEndPoint.MaxPort}, not \"{address.Url}\".";

@@ -3,13 +3,13 @@ using UrlShortener.Runtime.Hosts;
 
 namespace UrlShortener.Runtime.Configuration;
 
-/// <summary>The hosts that lead to this product, from <c>Links:OwnHosts</c> and from ASP.NET Core's <c>AllowedHosts</c>.</summary>
+/// <summary>The hosts of this product, from <c>Links:OwnHosts</c> and from ASP.NET Core's <c>AllowedHosts</c>.</summary>
 internal static class OwnHosts
 {
-    // Host names separated by semicolons; * stands for any.
+    // Host names separated by semicolons; * means any host.
     private const string AllowedHostsKey = "AllowedHosts";
 
-    /// <summary>Each host in the form that hosts are compared in, or <c>*.</c> and a name; empty: none is configured.</summary>
+    /// <summary>Each host in canonical form, or <c>*.</c> and a name; empty: none is configured.</summary>
     public static IReadOnlyList<StringSegment> Of(LinkOptions links, IConfiguration configuration) =>
         [
             .. links

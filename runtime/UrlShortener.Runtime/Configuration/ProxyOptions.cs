@@ -4,13 +4,13 @@ using System.Net.Sockets;
 
 namespace UrlShortener.Runtime.Configuration;
 
-/// <summary>Section <c>Proxies</c>: whose <c>X-Forwarded-*</c> headers are believed.</summary>
+/// <summary>Section <c>Proxies</c>: the proxies whose <c>X-Forwarded-*</c> headers are trusted.</summary>
 internal sealed class ProxyOptions : IValidatableObject
 {
     /// <summary>Addresses or networks (CIDR) of the proxies in front, such as <c>10.0.0.0/8</c>. Empty: the headers are ignored.</summary>
     public string[] Trusted { get; set; } = [];
 
-    /// <summary>Most proxies in a row whose entries are read. Default 2.</summary>
+    /// <summary>Most proxies in a chain whose entries are read. Default 2.</summary>
     [Range(1, 16)]
     public int ForwardLimit { get; set; } = 2;
 
@@ -24,12 +24,12 @@ internal sealed class ProxyOptions : IValidatableObject
         }
     }
 
-    /// <summary>Reads an address as the network that holds only it, or a network in CIDR form.</summary>
+    /// <summary>Reads an address, as a network of that address only, or a network in CIDR form.</summary>
     internal static bool TryParse(string text, out IPNetwork network)
     {
         if (IPNetwork.TryParse(text, out network))
             return true;
-        // "10", "10.1" and "010.0.0.1" can be read as addresses too, but hardly as the ones that were meant.
+        // "10", "10.1" and "010.0.0.1" are also parsed as addresses, but probably not as the intended ones.
         if (!IPAddress.TryParse(text, out var address) || (address.AddressFamily == AddressFamily.InterNetwork && address.ToString() != text))
             return false;
         network = new IPNetwork(address, address.GetAddressBytes().Length * 8);

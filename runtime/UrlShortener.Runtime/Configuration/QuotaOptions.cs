@@ -5,10 +5,10 @@ namespace UrlShortener.Runtime.Configuration;
 /// <summary>Section <c>Quotas</c>: bytes that a user may store, by tier; see <see cref="Links.StoredSize"/>. A user's own quota takes precedence.</summary>
 internal sealed class QuotaOptions
 {
-    /// <summary>Largest quota in bytes, 1 PB: in effect none.</summary>
+    /// <summary>Largest quota in bytes, 1 PB: practically no limit.</summary>
     public const long Max = 1_000_000_000_000_000;
 
-    /// <summary>Bytes of a free user. 0: their links can be changed and deleted, and none created. Default 64 MiB.</summary>
+    /// <summary>Bytes of a free user. 0: such a user can change and delete links but not create any. Default 64 MiB.</summary>
     [Range(0, Max)]
     public long FreeBytes { get; set; } = 64L << 20;
 

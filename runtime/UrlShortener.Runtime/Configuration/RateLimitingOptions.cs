@@ -8,13 +8,13 @@ internal sealed class RateLimitingOptions
     /// <summary>Whether limits apply. Default true.</summary>
     public bool Enabled { get; set; } = true;
 
-    /// <summary>Requests per minute of one anonymous address (IPv6: one /64; all of a /48 together get 16 times as many). Default 10.</summary>
+    /// <summary>Requests per minute of one anonymous address (IPv6: one /64; a whole /48 gets 16 times as many). Default 10.</summary>
     [Range(1, 1_000_000)]
     public int Anonymous { get; set; } = 10;
 
     /// <summary>
-    /// API keys and Bearer tokens per minute of one address that may turn out not to be valid; past that, credentials that were not seen valid within the last
-    /// hour are refused without looking them up. By address as <see cref="Anonymous"/>. Unset: as many as <see cref="Anonymous"/>.
+    /// Invalid API keys and Bearer tokens that one address may send per minute. After that, credentials that were not valid within the last hour are
+    /// refused without a lookup. Addresses are grouped as for <see cref="Anonymous"/>. Unset: the value of <see cref="Anonymous"/>.
     /// </summary>
     [Range(1, 1_000_000)]
     public int? FailedCredentials { get; set; }
@@ -31,7 +31,7 @@ internal sealed class RateLimitingOptions
     [Range(1, 1_000_000)]
     public int Enterprise { get; set; } = 10_000;
 
-    /// <summary>Callers whose buckets are held in memory; the one unused longest gives way to a new one. Default 100,000.</summary>
+    /// <summary>Callers whose buckets are kept in memory; a new one evicts the least recently used one. Default 100,000.</summary>
     [Range(1_000, 10_000_000)]
     public int Capacity { get; set; } = 100_000;
 }

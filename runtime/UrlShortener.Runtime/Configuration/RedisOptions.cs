@@ -5,7 +5,7 @@ namespace UrlShortener.Runtime.Configuration;
 /// <summary>Section <c>Redis</c>: how the servers of <c>ConnectionStrings:Redis</c> are used.</summary>
 internal sealed class RedisOptions
 {
-    /// <summary>First part of every key, so that several installations may share servers. Default <c>shortener</c>.</summary>
+    /// <summary>Prefix of every key, so that several installations may share servers. Default <c>shortener</c>.</summary>
     [RegularExpression("^[A-Za-z0-9._-]{1,32}$", ErrorMessage = "must have 1 to 32 letters, digits, '.', '_' and '-'.")]
     public string KeyPrefix { get; set; } = "shortener";
 
@@ -13,15 +13,15 @@ internal sealed class RedisOptions
     [Range(typeof(TimeSpan), "00:00:00.005", "00:00:05")]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>How long after repeated failures Redis is left alone before one request tries again. Default 1 s.</summary>
+    /// <summary>After repeated failures, time during which Redis is not called before one request tries again. Default 1 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.500", "00:01:00")]
     public TimeSpan BreakDuration { get; set; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long a link is held; up to a tenth less, so that links stored together do not end together. Default 1 h.</summary>
+    /// <summary>How long a link is kept. The actual time is up to a tenth shorter, so that links stored together do not expire together. Default 1 h.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan LinkTtl { get; set; } = TimeSpan.FromHours(1);
 
-    /// <summary>How long it is remembered that older versions of a changed link are void. Longer than any replica lags. Default 5 min.</summary>
+    /// <summary>How long Redis remembers that older versions of a changed link are void. Must exceed the lag of any replica. Default 5 min.</summary>
     [Range(typeof(TimeSpan), "00:00:10", "01:00:00")]
     public TimeSpan ChangeTtl { get; set; } = TimeSpan.FromMinutes(5);
 }

@@ -1,6 +1,6 @@
 namespace UrlShortener.Runtime.Configuration;
 
-/// <summary>What a process does: the setting <c>Role</c>.</summary>
+/// <summary>The task of a process: the setting <c>Role</c>.</summary>
 internal enum RuntimeRole
 {
     /// <summary>Everything. The default.</summary>
@@ -9,6 +9,6 @@ internal enum RuntimeRole
     /// <summary>Redirects and the API; the region's keys come from the key generation service.</summary>
     App,
 
-    /// <summary>The key generation service alone.</summary>
+    /// <summary>Only the key generation service.</summary>
     Kgs,
 }

@@ -9,7 +9,7 @@ using UrlShortener.Contracts;
 
 namespace UrlShortener.Runtime.Configuration;
 
-/// <summary>Every section of ours, checked as a whole before anything starts, so that one start tells all errors.</summary>
+/// <summary>All sections of ours. They are validated together before anything starts, so that one start reports every error.</summary>
 internal static class Settings
 {
     private static readonly Dictionary<string, Type> Sections = new(StringComparer.OrdinalIgnoreCase)
@@ -37,7 +37,7 @@ internal static class Settings
         ["Storage"] = typeof(StorageOptions),
     };
 
-    // The console would fall back on the simple one without a word.
+    // The console logger would silently fall back to the simple format.
     private static readonly string[] LogFormats = ["simple", "json", "systemd"];
 
     // Top-level keys that ASP.NET Core and the host read themselves.
@@ -69,7 +69,7 @@ internal static class Settings
         }
     }
 
-    /// <summary>All errors of the configuration, each a sentence that starts with the setting's name; empty when it is good.</summary>
+    /// <summary>All errors of the configuration, each a sentence that starts with the setting's name; empty when it is valid.</summary>
     public static IReadOnlyList<string> FindErrors(IConfigurationRoot configuration)
     {
         var errors = new List<string>();
@@ -79,7 +79,7 @@ internal static class Settings
                 errors.Add($"{key} is not a setting.{Suggest(key, Sections.Keys.Concat(Foreign))}");
         }
 
-        // As the process was started. A configuration without variables, such as a test's, is judged without them.
+        // Checks the real environment. A configuration without environment variables, such as a test's, is checked without them.
         if (configuration.Providers.Any(provider => provider is EnvironmentVariablesConfigurationProvider))
             errors.AddRange(FindErrorsOfEnvironment(EnvironmentNames.OfThisProcess()));
         foreach (var (name, type) in Sections)
@@ -93,11 +93,11 @@ internal static class Settings
         return errors;
     }
 
-    /// <summary>Variables that were meant as settings but are not read as such, each a sentence that starts with the variable's name.</summary>
+    /// <summary>Variables that were probably meant as settings but are not read as such, each a sentence that starts with the variable's name.</summary>
     public static IEnumerable<string> FindErrorsOfEnvironment(IEnumerable<KeyValuePair<string, string>> variables) =>
         new EnvironmentNames(Sections, Foreign).FindErrors(variables);
 
-    /// <summary>Whether a name is one of a setting, or of a section of settings that is not ours.</summary>
+    /// <summary>Whether a name belongs to a setting, or to a section of settings that is not ours.</summary>
     public static bool IsKnown(string name)
     {
         var parts = name.Split(ConfigurationPath.KeyDelimiter);
@@ -106,14 +106,14 @@ internal static class Settings
         return parts.Length == 1 || type.GetProperties().Any(property => property.Name.Equals(parts[1], StringComparison.OrdinalIgnoreCase));
     }
 
-    /// <summary>What this process does.</summary>
+    /// <summary>The role of this process.</summary>
     public static RuntimeRole RoleOf(IConfiguration configuration) =>
         configuration[SettingNames.Role] is { Length: > 0 } name ? Enum.Parse<RuntimeRole>(name, ignoreCase: true) : RuntimeRole.All;
 
     private static void CheckRole(IConfigurationRoot configuration, List<string> errors)
     {
         var name = configuration[SettingNames.Role];
-        // By name only: any number would pass for an enum.
+        // Accepts names only: enum parsing would accept any number.
         if (!string.IsNullOrEmpty(name) && !Enum.GetNames<RuntimeRole>().Contains(name, StringComparer.OrdinalIgnoreCase))
         {
             errors.Add($"{SettingNames.Role} must be all, app or kgs, not \"{name}\".");
@@ -129,7 +129,7 @@ internal static class Settings
         }
     }
 
-    // Whoever can reach the proxy could choose the host of short URLs.
+    // Otherwise, everyone who can reach the proxy could choose the host of short URLs.
     private static void CheckProxies(IConfigurationRoot configuration, List<string> errors)
     {
         if (errors.Count > 0 || RoleOf(configuration) == RuntimeRole.Kgs)
@@ -143,7 +143,7 @@ internal static class Settings
             );
     }
 
-    // The environment is left out: it holds names of everything else on the machine.
+    // The environment is skipped: it contains the names of everything else on the machine.
     private static HashSet<string> TopLevelKeys(IConfigurationRoot configuration)
     {
         var keys = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
@@ -163,7 +163,7 @@ internal static class Settings
             errors.Add($"{Key} must be {string.Join(", ", LogFormats)}, not \"{name}\".");
     }
 
-    // Of all providers (Logging:LogLevel) and of each (Logging:Console:LogLevel). An unknown one would end the start with a stack trace.
+    // For all providers (Logging:LogLevel) and for each one (Logging:Console:LogLevel). An unknown level would end the start with a stack trace.
     private static void CheckLogLevels(IConfigurationRoot configuration, List<string> errors)
     {
         var logging = configuration.GetSection("Logging");
@@ -200,7 +200,7 @@ internal static class Settings
                 unreadable.Add(child.Key);
         }
 
-        // Ranges are judged of what can be read; the rest stands at its default and was told above.
+        // Ranges are checked only for readable values. The others keep their defaults here; their errors were added above.
         var readable = section.AsEnumerable(makePathsRelative: true).Where(entry => !unreadable.Contains(entry.Key.Split(ConfigurationPath.KeyDelimiter)[0]));
         var options = Activator.CreateInstance(type)!;
         new ConfigurationBuilder().AddInMemoryCollection(readable).Build().Bind(options);
@@ -228,7 +228,7 @@ internal static class Settings
         var target = Nullable.GetUnderlyingType(type) ?? type;
         if (section.Value is not { } text)
         {
-            // A null of a JSON file stands for unset.
+            // A null in a JSON file means unset.
             if (section.GetChildren().Any())
                 errors.Add($"{section.Path} is one value, not a section.");
         }
@@ -251,7 +251,7 @@ internal static class Settings
             TypeDescriptor.GetConverter(type).ConvertFromInvariantString(text);
             return true;
         }
-        // Converters wrap FormatException and OverflowException in whatever they like.
+        // Converters wrap FormatException and OverflowException in various other exceptions.
         catch (Exception error) when (error is not OutOfMemoryException)
         {
             return false;
@@ -264,7 +264,7 @@ internal static class Settings
         : type == typeof(TimeSpan) ? "a time such as 00:00:30"
         : $"a {type.Name}";
 
-    /// <summary>Whether options of a type are a section of their own within another.</summary>
+    /// <summary>Whether a property type is an options class, so that the property is a nested section.</summary>
     internal static bool IsNested(Type type) => type.IsClass && type.Namespace == typeof(Settings).Namespace;
 
     private static string Suggest(string key, IEnumerable<string> known)

@@ -1,9 +1,9 @@
 namespace UrlShortener.Runtime.Configuration;
 
-/// <summary>How near two names are to each other, by letters and without regard to case.</summary>
+/// <summary>Measures how similar two names are, by letters and ignoring case.</summary>
 internal static class Spelling
 {
-    /// <summary>Letters to insert, delete, replace or swap with their neighbour to make one name the other.</summary>
+    /// <summary>Number of letters to insert, delete, replace or swap with a neighbour to turn one name into the other.</summary>
     public static int Distance(string left, string right)
     {
         (left, right) = (left.ToUpperInvariant(), right.ToUpperInvariant());
@@ -24,6 +24,6 @@ internal static class Spelling
         }
     }
 
-    /// <summary>Whether two names begin alike, as <c>Proxy</c> and <c>Proxies</c> or <c>Auth</c> and <c>Authentication</c>.</summary>
+    /// <summary>Whether two names have the same beginning, as <c>Proxy</c> and <c>Proxies</c> or <c>Auth</c> and <c>Authentication</c>.</summary>
     public static bool BeginAlike(string left, string right) => left.ToUpperInvariant().AsSpan().CommonPrefixLength(right.ToUpperInvariant()) >= 4;
 }
