@@ -4,7 +4,7 @@ using System.IO.Hashing;
 
 namespace UrlShortener.Runtime.QrCodes;
 
-/// <summary>Writes PNG files (W3C PNG, third edition) of the one kind needed here: 1-bit greyscale.</summary>
+/// <summary>Writes PNG files (W3C PNG, third edition) of the only kind needed here: 1-bit greyscale.</summary>
 internal static class PngWriter
 {
     private const byte FilterNone = 0;
@@ -16,7 +16,7 @@ internal static class PngWriter
     /// <param name="width">Width in pixels, at least 1.</param>
     /// <param name="height">Height in pixels, at least 1.</param>
     /// <param name="bands">
-    /// Equal rows that follow each other: the pixels of one, 8 to an octet from the high bit, a set bit is white; and how many there are, at least 1.
+    /// Groups of equal rows: the pixels of one row, 8 to an octet from the high bit, where a set bit is white; and the number of rows, at least 1.
     /// </param>
     public static byte[] WriteBilevel(int width, int height, IEnumerable<(byte[] Pixels, int Rows)> bands)
     {
@@ -28,7 +28,7 @@ internal static class PngWriter
         using var compressed = new MemoryStream();
         using (var zlib = new ZLibStream(compressed, CompressionLevel.Optimal, leaveOpen: true))
         {
-            // By the filter Up a row equal to the one above is all zeros, which compress to nearly nothing.
+            // With the filter Up, a row equal to the row above is all zeros, which compress to nearly nothing.
             var repeated = new byte[1 + ((width + 7) / 8)];
             repeated[0] = FilterUp;
             foreach (var (pixels, rows) in bands)

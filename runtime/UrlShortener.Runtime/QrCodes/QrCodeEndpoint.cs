@@ -9,7 +9,7 @@ using UrlShortener.Runtime.RateLimiting;
 
 namespace UrlShortener.Runtime.QrCodes;
 
-/// <summary>GET and HEAD /api/v1/urls/{short_code}/qr: the short URL as a picture. Open to all, since it stands in pages.</summary>
+/// <summary>GET and HEAD /api/v1/urls/{short_code}/qr: the short URL as a picture. Open to everybody, because web pages embed it.</summary>
 internal sealed class QrCodeEndpoint(
     LinkCache links,
     BlocklistFile blocklist,
@@ -31,7 +31,7 @@ internal sealed class QrCodeEndpoint(
 
     private readonly LocalBuckets _buckets = new(limits.Capacity, time);
 
-    /// <summary>Answers with a PNG or SVG. HEAD, and a client that has the picture, cost no drawing.</summary>
+    /// <summary>Answers with a PNG or SVG. Draws nothing for HEAD, or for a client that already has the picture.</summary>
     public async Task GetAsync(HttpContext context)
     {
         var errors = new List<FieldError>();
@@ -71,7 +71,7 @@ internal sealed class QrCodeEndpoint(
         }
         else if (HttpMethods.IsHead(context.Request.Method))
         {
-            // The length is known of drawn pictures only, and may be left out (RFC 9110, section 9.3.2).
+            // The length is known only for drawn pictures. It may be omitted (RFC 9110, section 9.3.2).
             QrCodeMetrics.Head.Inc();
             SetHeaders(context, etag);
             context.Response.ContentType = type;
@@ -112,7 +112,7 @@ internal sealed class QrCodeEndpoint(
     {
         var headers = context.Response.Headers;
         headers.ETag = etag;
-        // A shared cache knows the answer by the address alone, and could hand one made under another name to everybody.
+        // A shared cache stores the answer by address only, and could give one made for another host name to everybody.
         headers.CacheControl = PublicBase.Of(context).IsFixed ? "public, max-age=86400" : "private, max-age=86400";
     }
 

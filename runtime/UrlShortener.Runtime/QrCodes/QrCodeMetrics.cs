@@ -3,10 +3,10 @@ using UrlShortener.Runtime.Telemetry;
 
 namespace UrlShortener.Runtime.QrCodes;
 
-/// <summary>What QR codes cost and how requests for them end.</summary>
+/// <summary>Metrics of QR codes: the time to draw them and the results of requests.</summary>
 internal static class QrCodeMetrics
 {
-    /// <summary>Time to draw a picture; its count is the number of pictures drawn.</summary>
+    /// <summary>Time to draw a picture; the count is the number of pictures drawn.</summary>
     public static readonly Histogram RenderSeconds = Metrics.CreateHistogram(
         "shortener_qr_render_seconds",
         "Time to draw a QR code.",
@@ -25,15 +25,15 @@ internal static class QrCodeMetrics
     /// <summary>Answered from memory.</summary>
     public static readonly Counter.Child Cached = Requests.WithLabels("cached");
 
-    /// <summary>HEAD of a picture that is not in memory.</summary>
+    /// <summary>HEAD for a picture that is not in memory.</summary>
     public static readonly Counter.Child Head = Requests.WithLabels("head");
 
-    /// <summary>The client has the picture.</summary>
+    /// <summary>The client already has the picture.</summary>
     public static readonly Counter.Child NotModified = Requests.WithLabels("not_modified");
 
     /// <summary>Refused: too many new pictures from this address.</summary>
     public static readonly Counter.Child Limited = Requests.WithLabels("limited");
 
-    /// <summary>Refused: too many pictures wait to be drawn.</summary>
+    /// <summary>Refused: too many pictures are waiting to be drawn.</summary>
     public static readonly Counter.Child Busy = Requests.WithLabels("busy");
 }

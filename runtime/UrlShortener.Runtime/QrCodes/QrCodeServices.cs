@@ -3,7 +3,7 @@ namespace UrlShortener.Runtime.QrCodes;
 /// <summary>Registers QR codes.</summary>
 internal static class QrCodeServices
 {
-    /// <summary>Registers them.</summary>
+    /// <summary>Registers QR codes.</summary>
     public static void AddQrCodes(this IServiceCollection services)
     {
         services.AddSingleton<QrCodeCache>();

@@ -1,6 +1,6 @@
 namespace UrlShortener.Runtime.QrCodes;
 
-/// <summary>How much of a QR code may be unreadable (ISO/IEC 18004, section 6.5).</summary>
+/// <summary>The part of a QR code that may be unreadable (ISO/IEC 18004, section 6.5).</summary>
 internal enum QrErrorCorrection
 {
     /// <summary>About 7 % of the codewords.</summary>

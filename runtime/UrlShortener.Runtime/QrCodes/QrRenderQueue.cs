@@ -5,18 +5,18 @@ using UrlShortener.Runtime.Resilience;
 namespace UrlShortener.Runtime.QrCodes;
 
 /// <summary>
-/// Draws pictures away from the threads that answer requests: on few threads of low priority, so that redirects go first on busy cores. What waits is
-/// bounded; a caller beyond that is told at once. A picture that several wait for is drawn once.
+/// Draws pictures on a few low-priority threads, not on those that answer requests, so that redirects go first when cores are busy. The queue is limited;
+/// when it is full, a caller is refused at once. A picture that several callers wait for is drawn once.
 /// </summary>
 internal sealed class QrRenderQueue(QrCodeCache cache) : IHostedService
 {
-    /// <summary>Most pictures that wait. Drawing one takes some milliseconds, so the last of them waits less than a second on an idle core.</summary>
+    /// <summary>Most pictures that may wait. Drawing one takes a few milliseconds, so the last one waits less than a second on an idle core.</summary>
     public const int Capacity = 64;
 
     private readonly Channel<Render> _waiting = Channel.CreateBounded<Render>(Capacity);
     private Thread[] _threads = [];
 
-    /// <summary>Draws a picture and keeps it in memory.</summary>
+    /// <summary>Draws a picture and stores it in the cache.</summary>
     /// <returns>The file; null when too many wait.</returns>
     public async Task<byte[]?> RenderAsync(string etag, string content, QrSpec spec, CancellationToken cancellationToken)
     {
@@ -27,7 +27,7 @@ internal sealed class QrRenderQueue(QrCodeCache cache) : IHostedService
     /// <inheritdoc />
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        // A quarter of the cores: a flood of new pictures then leaves most of the machine to redirects, even where priorities do not work.
+        // A quarter of the cores: a flood of new pictures then leaves most of the machine to redirects, even where thread priorities have no effect.
         _threads =
         [
             .. Enumerable.Range(0, Math.Max(1, Environment.ProcessorCount / 4)).Select(_ => new Thread(Run) { IsBackground = true, Name = "QR codes" }),
@@ -38,7 +38,7 @@ internal sealed class QrRenderQueue(QrCodeCache cache) : IHostedService
     }
 
     /// <inheritdoc />
-    // The server has stopped before, so nobody waits any more and the threads end at once.
+    // The server stops before this service, so no caller waits any more and the threads end at once.
     public Task StopAsync(CancellationToken cancellationToken)
     {
         _waiting.Writer.TryComplete();
@@ -70,7 +70,7 @@ internal sealed class QrRenderQueue(QrCodeCache cache) : IHostedService
 
             render.Completion.SetResult(file);
         }
-        // The caller gets whatever went wrong; the thread goes on with the next.
+        // Passes any error to the caller; the thread continues with the next picture.
         catch (Exception error)
         {
             render.Completion.SetException(error);

@@ -9,22 +9,22 @@ using QRCoder.Exceptions;
 
 namespace UrlShortener.Runtime.QrCodes;
 
-/// <summary>Draws QR codes. Pure: equal arguments give equal bytes.</summary>
+/// <summary>Draws QR codes. Pure: equal arguments produce equal bytes.</summary>
 internal static class QrRenderer
 {
-    // Raise whenever the same content and spec give other bytes, so that caches fetch the picture again.
+    // Increase it whenever the same content and spec produce different bytes, so that caches fetch the picture again.
     private const int RendererVersion = 2;
 
-    // QRCoder's matrix comes with a quiet zone of its own.
+    // QRCoder's matrix includes its own quiet zone.
     private const int BuiltInMargin = 4;
 
-    // The largest code holds so many octets (ISO/IEC 18004, table 7).
+    // Capacity of the largest code, in octets (ISO/IEC 18004, table 7).
     private const int MaxOctets = 2_953;
 
     private static readonly SearchValues<char> AlphanumericMode = SearchValues.Create("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:");
 
-    // Modules along a side, null when it does not fit. Text that needs the byte mode, as every URL with a lower-case letter does, gives a code whose side
-    // depends on the number of octets alone. At most two entries for each length and level.
+    // Modules along a side; null when the text does not fit. For text that needs the byte mode, such as every URL with a lower-case letter, the side depends
+    // only on the number of octets. At most two entries for each length and level.
     private static readonly ConcurrentDictionary<(bool IsAscii, int Octets, QrErrorCorrection Level), int?> Sides = new();
 
     /// <summary>Draws a QR code.</summary>
@@ -78,7 +78,7 @@ internal static class QrRenderer
     public static int MinimumSize(string content, QrSpec spec) =>
         FindMinimumSize(content, spec) ?? throw new ArgumentException("The content is too long for a QR code.", nameof(content));
 
-    /// <summary>As <see cref="MinimumSize"/>, or null when the content does not fit. Encodes only what has a length that was not seen before.</summary>
+    /// <summary>As <see cref="MinimumSize"/>, or null when the content does not fit. Encodes the content only if its length was not seen before.</summary>
     /// <exception cref="ArgumentException">The content is empty.</exception>
     public static int? FindMinimumSize(string content, QrSpec spec)
     {
@@ -125,7 +125,7 @@ internal static class QrRenderer
         };
         try
         {
-            // Readers take bytes for UTF-8 unless told otherwise; QRCoder would write Latin-1 where that suffices.
+            // Decoders expect UTF-8 unless the code says otherwise. QRCoder would write Latin-1 where that is enough.
             using var data = QRCodeGenerator.GenerateQrCode(content, level, forceUtf8: !Ascii.IsValid(content));
             var matrix = data.ModuleMatrix;
             var side = matrix.Count - (2 * BuiltInMargin);
@@ -152,7 +152,7 @@ internal static class QrRenderer
         return PngWriter.WriteBilevel(size, size, DrawBands(modules, size, scale, offset));
     }
 
-    // A band for the border above, for each row of modules, and for the border below.
+    // One band for the border above, one for each row of modules, and one for the border below.
     private static IEnumerable<(byte[] Pixels, int Rows)> DrawBands(bool[,] modules, int size, int scale, int offset)
     {
         var side = modules.GetLength(0);

@@ -5,7 +5,7 @@ namespace UrlShortener.Runtime.QrCodes;
 /// <param name="Size">Width and height in pixels, 64 to 2,048.</param>
 /// <param name="ErrorCorrection">The error correction level.</param>
 /// <param name="Margin">
-/// Width of the quiet zone in modules, 0 to 16; exact in an SVG, at least that in a PNG, see decision 17. Readers may ask for 4 (ISO/IEC 18004, section 5.3.8).
+/// Width of the quiet zone in modules, 0 to 16; exact in an SVG, at least this in a PNG, see decision 17. Readers may need 4 (ISO/IEC 18004, section 5.3.8).
 /// </param>
 internal readonly record struct QrSpec(
     QrFormat Format,
@@ -20,13 +20,13 @@ internal readonly record struct QrSpec(
     /// <summary>Largest <see cref="Size"/>, in pixels.</summary>
     public const int MaxSize = 2_048;
 
-    /// <summary>Usual <see cref="Size"/>, in pixels.</summary>
+    /// <summary>Default <see cref="Size"/>, in pixels.</summary>
     public const int DefaultSize = 300;
 
     /// <summary>Largest <see cref="Margin"/>, in modules.</summary>
     public const int MaxMargin = 16;
 
-    /// <summary>Usual <see cref="Margin"/>, in modules.</summary>
+    /// <summary>Default <see cref="Margin"/>, in modules.</summary>
     public const int DefaultMargin = 4;
 
     /// <summary>What is out of range and what to do, or null when everything is in range.</summary>
