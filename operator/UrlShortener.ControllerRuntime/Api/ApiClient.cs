@@ -6,8 +6,8 @@ using k8s;
 namespace UrlShortener.ControllerRuntime.Api;
 
 /// <summary>
-/// Sends requests to one API server. KubernetesClient supplies address, certificates and credentials; this class has the requests, time limits and decoding,
-/// the same for every kind.
+/// Sends requests to one API server. KubernetesClient supplies address, certificates and credentials; this class handles requests, time limits and decoding
+/// in the same way for every kind.
 /// </summary>
 public sealed class ApiClient : IDisposable
 {
@@ -20,7 +20,7 @@ public sealed class ApiClient : IDisposable
     /// <summary>Creates a client with its own connections.</summary>
     /// <param name="configuration">Address and credentials.</param>
     /// <param name="timeout">Maximum duration of a request, from its start to the last byte of the answer.</param>
-    /// <param name="read">Reads the configuration again, after the cluster has replaced its authority; null: it never changes.</param>
+    /// <param name="read">Reads the configuration again, after the cluster has replaced its certificate authority; null: it never changes.</param>
     public ApiClient(KubernetesClientConfiguration configuration, TimeSpan timeout, Func<KubernetesClientConfiguration>? read = null)
     {
         _timeout = timeout;
@@ -63,7 +63,7 @@ public sealed class ApiClient : IDisposable
             using var request = await BuildRequestAsync(method, path, body, contentType, timed.Token);
             token?.ThrowIfStale();
             using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, path, timed.Token);
-            // The content is in memory.
+            // The content is already in memory.
             await using var content = await response.Content.ReadAsStreamAsync(timed.Token);
             return KubernetesJson.Deserialize<T>(content);
         }

@@ -4,7 +4,7 @@ using k8s.Models;
 
 namespace UrlShortener.ControllerRuntime.Api;
 
-/// <summary>The API server refused a request. The properties tell expected refusals from others.</summary>
+/// <summary>The API server refused a request. The properties distinguish expected refusals from others.</summary>
 public sealed class ApiException : Exception
 {
     private const string TerminatingCause = "NamespaceTerminating";
@@ -13,7 +13,7 @@ public sealed class ApiException : Exception
     // With server-side apply, some invalid objects cause an internal error, such as a list with two elements of the same key.
     private const string TypedText = "failed to create typed ";
 
-    // A webhook with the failure policy Fail that does not answer.
+    // A webhook with the failure policy Fail does not answer.
     private const string WebhookText = "failed calling webhook";
 
     private readonly V1Status? _status;
@@ -52,13 +52,13 @@ public sealed class ApiException : Exception
         );
 
     /// <summary>
-    /// The server refuses the content of the request, such as an invalid object. A replacement of the fields that are in the way may succeed.
+    /// The server refuses the content of the request, such as an invalid object. Replacing the conflicting fields may succeed.
     /// </summary>
     public bool IsInvalid => StatusCode == HttpStatusCode.UnprocessableEntity || HasInternalError(TypedText);
 
     /// <summary>
-    /// The server, one of its policies or one of its webhooks refuses the request for what it is: the same request is refused again until someone changes
-    /// something. Not so for conflicts, for namespaces that are being deleted, and for servers that are busy or do not know this client.
+    /// The server, one of its policies or one of its webhooks refuses the content of the request: the same request is refused again until someone changes
+    /// something. False for conflicts, for namespaces that are being deleted, and for servers that are busy or do not know this client.
     /// </summary>
     public bool IsRefusal =>
         IsInvalid
@@ -76,7 +76,7 @@ public sealed class ApiException : Exception
             && !IsNamespaceTerminating
         );
 
-    /// <summary>The server's own words; the whole message when the answer did not come from the API server itself.</summary>
+    /// <summary>The server's own message; the whole message when the answer did not come from the API server itself.</summary>
     public string ServerMessage => string.IsNullOrEmpty(_status?.Message) ? Message : _status.Message;
 
     /// <summary>Reads an answer's body.</summary>

@@ -3,7 +3,7 @@ using UrlShortener.ControllerRuntime.Timing;
 
 namespace UrlShortener.ControllerRuntime.Api;
 
-/// <summary>What requests to API servers report; where Go's client-go has a name, under that.</summary>
+/// <summary>Metrics of requests to API servers, under the names of Go's client-go where it has them.</summary>
 internal static class ApiMetrics
 {
     /// <summary>Requests to API servers. The code is <c>&lt;error&gt;</c> if there was no answer.</summary>

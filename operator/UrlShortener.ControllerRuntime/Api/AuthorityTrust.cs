@@ -7,8 +7,8 @@ using k8s.Exceptions;
 namespace UrlShortener.ControllerRuntime.Api;
 
 /// <summary>
-/// Validates the API server's certificate by the authorities of the configuration. It reads them again when a certificate is not trusted, since a cluster may
-/// replace its authority while this process runs.
+/// Validates the API server's certificate by the certificate authorities of the configuration. It reads them again when a certificate is not trusted, because
+/// a cluster may replace its authority while this process runs.
 /// </summary>
 internal sealed class AuthorityTrust
 {
@@ -37,7 +37,7 @@ internal sealed class AuthorityTrust
     {
         if (errors == SslPolicyErrors.None)
             return true;
-        // A wrong name is wrong whoever signed the certificate.
+        // A certificate with a wrong name is invalid, whichever authority signed it.
         if (errors != SslPolicyErrors.RemoteCertificateChainErrors || certificate is not X509Certificate2 server)
             return false;
         if (IsTrusted(server, chain, _authorities))
@@ -57,7 +57,7 @@ internal sealed class AuthorityTrust
         catch (Exception unreadable)
             when (unreadable is IOException or UnauthorizedAccessException or CryptographicException or KubeConfigException or YamlDotNet.Core.YamlException)
         {
-            // Half written, perhaps; the next connection reads it again.
+            // The file may be partly written; the next connection reads it again.
             return null;
         }
     }
@@ -68,7 +68,7 @@ internal sealed class AuthorityTrust
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.CustomTrustStore.AddRange(authorities);
-        // An authority of a cluster may have one above it, which the configuration lacks.
+        // The cluster's authority may be an intermediate one, whose root is not in the configuration.
         chain.ChainPolicy.VerificationFlags = X509VerificationFlags.AllowUnknownCertificateAuthority;
         foreach (var element in presented?.ChainElements ?? Enumerable.Empty<X509ChainElement>())
             chain.ChainPolicy.ExtraStore.Add(element.Certificate);

@@ -1,6 +1,6 @@
 namespace UrlShortener.ControllerRuntime.Api;
 
-/// <summary>Gives the right to write to whoever has it: the leader.</summary>
+/// <summary>Gives the right to write to the leader.</summary>
 public interface IFencing
 {
     /// <summary>Returns the current right to write.</summary>

@@ -6,9 +6,9 @@ using k8s.Models;
 namespace UrlShortener.ControllerRuntime.Api;
 
 /// <summary>
-/// Reads and writes objects of one cluster. Every write first checks that this process still leads, and ends before another process can lead. A refusal is an
-/// <see cref="ApiException"/>, no answer a <see cref="TimeoutException"/>, no connection an <see cref="HttpRequestException"/>. A reconcile catches only
-/// refusals of what it writes (<see cref="ApiException.IsRefusal"/>), to report them; the host knows which of the others are ordinary.
+/// Reads and writes objects of one cluster. Every write first checks that this process still leads, and ends before another process can lead. A refusal throws
+/// an <see cref="ApiException"/>, a missing answer a <see cref="TimeoutException"/>, a failed connection an <see cref="HttpRequestException"/>. A reconcile
+/// catches only refusals of what it writes (<see cref="ApiException.IsRefusal"/>), to report them. The host knows which of the other errors are expected.
 /// </summary>
 public sealed class ResourceClient
 {
@@ -21,14 +21,14 @@ public sealed class ResourceClient
     private readonly ApiClient _client;
     private readonly IFencing _fencing;
 
-    /// <summary>Makes a client for the cluster that <paramref name="client"/> is connected to, whose writes <paramref name="fencing"/> allows.</summary>
+    /// <summary>Creates a client for the cluster that <paramref name="client"/> is connected to. <paramref name="fencing"/> permits its writes.</summary>
     public ResourceClient(ApiClient client, IFencing fencing)
     {
         _client = client;
         _fencing = fencing;
     }
 
-    /// <summary>The current object at the server; null: there is none.</summary>
+    /// <summary>Reads the current object from the server; null: it does not exist.</summary>
     public async Task<T?> GetAsync<T>(ObjectKey key, CancellationToken cancellationToken)
         where T : class, IKubernetesObject<V1ObjectMeta>
     {
@@ -42,7 +42,7 @@ public sealed class ResourceClient
         }
     }
 
-    /// <summary>The current objects at the server, where a cache may be late.</summary>
+    /// <summary>Reads the current objects from the server, for callers for whom the cache may be outdated.</summary>
     /// <param name="namespace">Their namespace.</param>
     /// <param name="selector">Name and value of a query parameter that selects them, such as <c>labelSelector</c>.</param>
     /// <param name="cancellationToken">Ends the request.</param>
@@ -56,7 +56,7 @@ public sealed class ResourceClient
 
     /// <summary>Server-side apply: sets the fields of the object, and leaves all others to their owners.</summary>
     /// <param name="desired">The object, with only the fields to own.</param>
-    /// <param name="fieldManager">Who sets the fields. A field that it set before and no longer does is removed.</param>
+    /// <param name="fieldManager">The manager of the fields. A field that it set before and no longer sets is removed.</param>
     /// <param name="force">Whether to take fields from other managers; only for objects that belong to the operator.</param>
     /// <param name="cancellationToken">Ends the request.</param>
     /// <param name="subresource">Such as <c>status</c>.</param>
@@ -81,7 +81,7 @@ public sealed class ResourceClient
         return WriteAsync<T>("create", HttpMethod.Post, path, desired, Json, cancellationToken);
     }
 
-    /// <summary>Changes some fields by a merge patch. With a <c>metadata.resourceVersion</c> in it, only if the object is unchanged.</summary>
+    /// <summary>Changes some fields by a merge patch. If the patch contains <c>metadata.resourceVersion</c>, only if the object is unchanged.</summary>
     public Task<T> PatchAsync<T>(ObjectKey key, JsonObject patch, string fieldManager, CancellationToken cancellationToken, string? subresource = null)
         where T : class, IKubernetesObject<V1ObjectMeta> =>
         WriteAsync<T>("patch", HttpMethod.Patch, $"{PathOf<T>(key, subresource)}?fieldManager={fieldManager}", patch, Merge, cancellationToken);
@@ -93,7 +93,7 @@ public sealed class ResourceClient
     /// <param name="read">The object that was read.</param>
     /// <param name="from">Its fields.</param>
     /// <param name="to">The same with other values.</param>
-    /// <param name="fieldManager">Who sets the fields.</param>
+    /// <param name="fieldManager">The manager of the fields.</param>
     /// <param name="cancellationToken">Ends the request.</param>
     /// <returns>The current object at the server; <paramref name="read"/> if there was nothing to write.</returns>
     public async Task<T> ReplaceAsync<T>(T read, JsonObject from, JsonObject to, string fieldManager, CancellationToken cancellationToken)
@@ -108,11 +108,11 @@ public sealed class ResourceClient
     }
 
     /// <summary>
-    /// Makes a field manager the owner of no field, so that the fields that it set stay only as long as another manager applies them. Only if the object is
+    /// Removes a field manager from all fields, so that the fields that it set stay only while another manager applies them. Succeeds only if the object is
     /// unchanged since it was read.
     /// </summary>
     /// <param name="read">The object as the server returned it, with its managed fields; cached objects lack them.</param>
-    /// <param name="fieldManager">Who set the fields.</param>
+    /// <param name="fieldManager">The manager to remove.</param>
     /// <param name="cancellationToken">Ends the request.</param>
     /// <returns>The current object at the server; <paramref name="read"/> if there was nothing to write.</returns>
     public async Task<T> DisownAsync<T>(T read, string fieldManager, CancellationToken cancellationToken)
@@ -132,7 +132,7 @@ public sealed class ResourceClient
     /// </summary>
     /// <param name="read">The object that was read.</param>
     /// <param name="desired">The same with the new status.</param>
-    /// <param name="fieldManager">Who sets the fields.</param>
+    /// <param name="fieldManager">The manager of the fields.</param>
     /// <param name="cancellationToken">Ends the request.</param>
     /// <returns>The current object at the server; <paramref name="read"/> if there was nothing to write.</returns>
     public async Task<T> PatchStatusAsync<T>(T read, T desired, string fieldManager, CancellationToken cancellationToken)
@@ -168,7 +168,7 @@ public sealed class ResourceClient
         }
         catch (ApiException missing) when (missing.IsNotFound)
         {
-            // Another client did it.
+            // Another client has already deleted it.
         }
     }
 

@@ -2,7 +2,7 @@ using Prometheus;
 
 namespace UrlShortener.ControllerRuntime.Election;
 
-/// <summary>What the election reports, under the name of Go's client-go.</summary>
+/// <summary>Metrics of the election, under the name of Go's client-go.</summary>
 internal static class ElectionMetrics
 {
     /// <summary>1 while this process leads.</summary>

@@ -5,8 +5,8 @@ using UrlShortener.ControllerRuntime.Timing;
 namespace UrlShortener.ControllerRuntime.Election;
 
 /// <summary>
-/// Elects this process as the leader of several, through a Lease. It retries after errors until the renewal deadline. A process that loses the lease exits,
-/// since only that stops code that ignores cancellation. A process that stops in good order releases the lease, and a successor takes it at once.
+/// Elects one of several processes as the leader, through a Lease. It retries after errors until the renewal deadline. A process that loses the lease exits,
+/// because only an exit stops code that ignores cancellation. A process that stops regularly releases the lease, and a successor takes it at once.
 /// </summary>
 internal sealed class LeaseElector : BackgroundService
 {
@@ -24,7 +24,7 @@ internal sealed class LeaseElector : BackgroundService
     /// <summary>The lease as last read or written; null before. Only one task at a time uses the fields below.</summary>
     private V1Lease? _lease;
 
-    /// <summary>Since when the lease has been unchanged.</summary>
+    /// <summary>Timestamp since which the lease has been unchanged.</summary>
     private long _unchangedSince;
 
     private FencingToken? _token;
@@ -70,7 +70,7 @@ internal sealed class LeaseElector : BackgroundService
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // A frozen process that resumes finds its term over before it does anything else.
+        // When a frozen process resumes, it finds that its term is over before it does anything else.
         while (_token is null or { IsValid: true })
         {
             var started = _time.GetTimestamp();
@@ -128,13 +128,13 @@ internal sealed class LeaseElector : BackgroundService
             // A renewal may take at most the rest of the term.
             if (_token is { } token)
                 limit.CancelAfter(token.RenewableFor > TimeSpan.Zero ? token.RenewableFor : TimeSpan.Zero);
-            // The leader writes directly on its last version. If another client wrote, it reads again at the next attempt.
+            // The leader writes based on the version that it wrote last. If another client wrote, it reads again at the next attempt.
             if (_token is null || _lease is null)
                 Observe(await ReadAsync(limit.Token));
             if (_lease is not null && !LeaseRules.MayTake(_lease.Spec, _options.Identity, _time.GetElapsedTime(_unchangedSince), _options.Duration))
             {
                 Log.LeaseHeldByAnother(_logger, _options.Identity, _options.Name, _lease.Spec.HolderIdentity);
-                // If this process led, its term is over.
+                // If this process was the leader, its term is over.
                 _token?.End();
                 return false;
             }

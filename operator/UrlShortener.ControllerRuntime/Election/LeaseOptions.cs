@@ -3,7 +3,7 @@ namespace UrlShortener.ControllerRuntime.Election;
 /// <summary>Settings of the election.</summary>
 public sealed class LeaseOptions
 {
-    /// <summary>Whether there is an election. Without one this process always leads.</summary>
+    /// <summary>Whether there is an election. Without an election this process always leads.</summary>
     public bool Enabled { get; set; } = true;
 
     /// <summary>Name of the Lease.</summary>
@@ -15,7 +15,7 @@ public sealed class LeaseOptions
     /// <summary>Labels of a Lease that this process creates.</summary>
     public IReadOnlyDictionary<string, string> Labels { get; set; } = new Dictionary<string, string>();
 
-    /// <summary>Name under which the API server notes who wrote the Lease.</summary>
+    /// <summary>Field manager of the Lease: the name that the API server records for a write.</summary>
     public string FieldManager { get; set; } = "controller";
 
     /// <summary>Identity of this process; unique per start, so that a process never mistakes its predecessor's lease for its own.</summary>

@@ -2,7 +2,7 @@ using Prometheus;
 
 namespace UrlShortener.ControllerRuntime.Events;
 
-/// <summary>What the writing of events reports.</summary>
+/// <summary>Metrics of writing events.</summary>
 internal static class EventMetrics
 {
     /// <summary>Dropped events, by cause: <c>rate</c>, <c>queue</c>, <c>refused</c>, <c>failed</c>.</summary>

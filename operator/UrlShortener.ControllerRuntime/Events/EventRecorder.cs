@@ -62,7 +62,7 @@ public sealed class EventRecorder(TimeProvider time)
         }
     }
 
-    /// <summary>Returns what the writer writes of a series now. Later occurrences are written later.</summary>
+    /// <summary>Returns the state of a series for the writer to write now. Later occurrences are written later.</summary>
     internal (int Count, DateTime LastAt) Take(EventSeries series)
     {
         lock (_sync)
@@ -92,7 +92,7 @@ public sealed class EventRecorder(TimeProvider time)
     {
         foreach (var (key, series) in _series)
         {
-            // If too many are unfinished, memory stays bounded: their next events start new series.
+            // If too many are unfinished, memory stays limited: their next events start new series.
             if (!series.IsQueued && (now - series.LastAt >= SeriesEnd || _series.Count >= SweepAbove))
                 _series.Remove(key);
         }

@@ -8,8 +8,8 @@ using UrlShortener.ControllerRuntime.Timing;
 namespace UrlShortener.ControllerRuntime.Events;
 
 /// <summary>
-/// Writes recorded events in the background, one after the other. Drops and counts events that cannot be written after some attempts. It uses the core API:
-/// events.k8s.io refuses the older timestamps and the count, by which kubectl sorts and counts.
+/// Writes recorded events in the background, one after the other. Drops and counts events that cannot be written after some attempts. It uses the core API
+/// because events.k8s.io refuses the older timestamps and the count, and kubectl sorts and counts by these.
 /// </summary>
 internal sealed class EventWriter : BackgroundService
 {
@@ -28,7 +28,7 @@ internal sealed class EventWriter : BackgroundService
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
 
-    /// <summary>Prepares a writer; <paramref name="source"/> names this process.</summary>
+    /// <summary>Creates a writer; <paramref name="source"/> names this process.</summary>
     public EventWriter(EventRecorder recorder, ResourceClient client, Leadership leadership, EventSource source, TimeProvider time, ILogger<EventWriter> logger)
     {
         _recorder = recorder;

@@ -1,6 +1,6 @@
 namespace UrlShortener.ControllerRuntime.Events;
 
-/// <summary>The log events of the writing of events.</summary>
+/// <summary>Log messages of the event writer.</summary>
 internal static partial class Log
 {
     [LoggerMessage(EventName = "EventDropped", Level = LogLevel.Warning, Message = "Dropped event {Reason} on {Object}.")]

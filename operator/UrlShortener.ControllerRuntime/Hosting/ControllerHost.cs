@@ -54,10 +54,10 @@ internal sealed class ControllerHost<TEntity> : BackgroundService, IHostedLifecy
     /// <summary>The controller's queue, for probes.</summary>
     public IWorkAges Ages => _queue;
 
-    /// <summary>Has an object reconciled soon.</summary>
+    /// <summary>Requests a reconcile of an object soon.</summary>
     public void Enqueue(ObjectKey key)
     {
-        // A process that starts to lead enqueues everything.
+        // When a process starts to lead, it enqueues everything.
         if (_leadership.IsLeader)
             _queue.Add(key);
     }

@@ -4,8 +4,8 @@ using k8s.Models;
 namespace UrlShortener.ControllerRuntime.Hosting;
 
 /// <summary>
-/// Reconciles objects of a kind. The host calls it with the newest known state, whatever the reason, and never concurrently for the same object. The object
-/// is a copy and may be changed.
+/// Reconciles objects of a kind. The host calls it with the newest known state, regardless of the reason, and never concurrently for the same object. The
+/// object is a copy and may be changed.
 /// </summary>
 public interface IEntityController<TEntity>
     where TEntity : class, IKubernetesObject<V1ObjectMeta>
@@ -14,7 +14,7 @@ public interface IEntityController<TEntity>
     Task<ReconciliationResult<TEntity>> ReconcileAsync(TEntity entity, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Forgets an object that is gone, such as its metrics. It is not called for objects that went while another process led or none did.
+    /// Cleans up after an object that was deleted, such as its metrics. Not called for objects that were deleted while another process led or none did.
     /// </summary>
     Task<ReconciliationResult<TEntity>> DeletedAsync(TEntity entity, CancellationToken cancellationToken);
 }

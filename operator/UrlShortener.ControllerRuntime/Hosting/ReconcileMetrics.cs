@@ -3,7 +3,7 @@ using UrlShortener.ControllerRuntime.Timing;
 
 namespace UrlShortener.ControllerRuntime.Hosting;
 
-/// <summary>What controllers report, under the names of Go's controller-runtime, so that its dashboards work.</summary>
+/// <summary>Metrics of controllers, under the names of Go's controller-runtime, so that its dashboards work.</summary>
 internal static class ReconcileMetrics
 {
     /// <summary>Reconciles by controller and result: <c>success</c>, <c>error</c>, <c>requeue</c>, <c>requeue_after</c>.</summary>

@@ -82,7 +82,7 @@ internal sealed class Reconciler<TEntity>
                 return deleted;
         }
 
-        // Of what is being deleted the end will be told.
+        // An object that is being deleted is skipped: DeletedAsync is called when it is gone.
         return current is null or { Metadata.DeletionTimestamp: not null } ? null : await _controller.ReconcileAsync(Copy(current), cancellationToken);
     }
 

@@ -11,7 +11,7 @@ public sealed class RuntimeOptions
     /// <summary>Interval in which handlers of all informers receive all objects again; null: as set per informer.</summary>
     public TimeSpan? Resync { get; set; }
 
-    /// <summary>Name under which the API server notes what the runtime itself writes: events.</summary>
+    /// <summary>Field manager of the objects that the runtime itself writes: events.</summary>
     public string FieldManager { get; set; } = "controller";
 
     /// <summary>Name of the program in events, such as <c>example.com/controller</c>.</summary>

@@ -21,7 +21,7 @@ public sealed class Informer<T> : IInformer
     private readonly List<Action<ObjectChange<T>>> _handlers = [];
     private readonly TaskCompletionSource _synced = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Prepares an informer. It does nothing before <see cref="RunAsync"/>.</summary>
+    /// <summary>Creates an informer. It does nothing before <see cref="RunAsync"/>.</summary>
     public Informer(ApiClient client, InformerOptions<T> options, TimeProvider time, ILogger<Informer<T>> logger)
     {
         _options = options;
@@ -50,7 +50,7 @@ public sealed class Informer<T> : IInformer
     /// <inheritdoc/>
     public TimeSpan SilentFor => _reflectors.Max(reflector => reflector.SilentFor);
 
-    /// <summary>Adds a handler, before the informer runs. It must be quick. What it throws is logged, and it sees the object again at the next
+    /// <summary>Adds a handler, before the informer runs. It must be quick. Its exceptions are logged, and it sees the object again at the next
     /// resync.</summary>
     public void Subscribe(Action<ObjectChange<T>> handler) => _handlers.Add(handler);
 

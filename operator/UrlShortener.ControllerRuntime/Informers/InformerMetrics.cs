@@ -2,7 +2,7 @@ using Prometheus;
 
 namespace UrlShortener.ControllerRuntime.Informers;
 
-/// <summary>What informers report.</summary>
+/// <summary>Metrics of informers.</summary>
 internal static class InformerMetrics
 {
     /// <summary>Lists by informers, by kind.</summary>

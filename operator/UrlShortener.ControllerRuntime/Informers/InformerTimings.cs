@@ -15,8 +15,8 @@ public sealed record InformerTimings
     public TimeSpan MostWatch { get; init; } = TimeSpan.FromSeconds(480);
 
     /// <summary>
-    /// The informer ends a watch that received no line for this time: its connection may be half open. Servers send a bookmark about every minute, so it does
-    /// not happen to a working watch.
+    /// The informer ends a watch that received no line for this time, because its connection may be half open. Servers send a bookmark about every minute, so
+    /// this does not happen to a working watch.
     /// </summary>
     public TimeSpan IdleLimit { get; init; } = TimeSpan.FromSeconds(90);
 

@@ -81,7 +81,7 @@ internal sealed class Reflector<T>
             InformerMetrics.WatchEnds.WithLabels(_type.Kind, Name(end)).Inc();
             if (end is WatchEnd.Gone or WatchEnd.Undecodable or WatchEnd.NotServed)
                 _version = null;
-            // A watch that ends at once without data counts as a failure, or the next ones would follow without a pause.
+            // A watch that ends at once without data counts as a failure; otherwise the next ones would follow without a pause.
             var worked = _lines > 0 || end == WatchEnd.Idle || _time.GetElapsedTime(started) > _options.Timings.Reconnect.Most;
             failures = worked && end != WatchEnd.Undecodable ? 0 : failures + 1;
             var wait =
@@ -119,7 +119,7 @@ internal sealed class Reflector<T>
         }
         catch (ApiException missing) when (missing.IsNotFound)
         {
-            // A server that has just started may not serve a kind yet; so the cache stays.
+            // A server that has just started may not serve a kind yet, so the cache is kept.
             if (!_isNotServed)
                 Log.KindNotServed(
                     _logger,
@@ -239,7 +239,7 @@ internal sealed class Reflector<T>
         var former = _cache.Set(entity);
         if (former is not null && former.Metadata.Uid != entity.Metadata.Uid)
         {
-            // Deleted and created again with the same name between two reads.
+            // The object was deleted and created again with the same name between two reads.
             _tell(new ObjectChange<T>(former, null));
             former = null;
         }

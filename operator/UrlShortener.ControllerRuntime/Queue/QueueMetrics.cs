@@ -3,7 +3,7 @@ using UrlShortener.ControllerRuntime.Timing;
 
 namespace UrlShortener.ControllerRuntime.Queue;
 
-/// <summary>What queues report, under the names of Go's client-go, so that its dashboards work.</summary>
+/// <summary>Metrics of queues, under the names of Go's client-go, so that its dashboards work.</summary>
 internal static class QueueMetrics
 {
     /// <summary>Keys that wait for a worker.</summary>

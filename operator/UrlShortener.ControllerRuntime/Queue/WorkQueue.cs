@@ -55,7 +55,7 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
         }
     }
 
-    /// <summary>Adds a key. A key in work waits until that work is done.</summary>
+    /// <summary>Adds a key. If a worker has the key, it waits until that work is done.</summary>
     public void Add(TKey key)
     {
         lock (_sync)
@@ -73,7 +73,7 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
         }
     }
 
-    /// <summary>Adds a key after a delay. Of several delays the earliest counts.</summary>
+    /// <summary>Adds a key after a delay. If a key has several delays, the earliest counts.</summary>
     public void AddAfter(TKey key, TimeSpan delay)
     {
         if (delay <= TimeSpan.Zero)
@@ -118,7 +118,7 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
         }
     }
 
-    /// <summary>Waits for a key, takes it into work, and removes its delay: the work decides when the key returns.</summary>
+    /// <summary>Waits for a key, marks it as in work and removes its delay: the work decides when the key returns.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The key, or null when the queue was closed.</returns>
     public async Task<WorkItem<TKey>?> TakeAsync(CancellationToken cancellationToken)
