@@ -18,21 +18,21 @@ internal static class Startup
 {
     private const int ConfigurationError = 78; // EX_CONFIG of sysexits.h
 
-    /// <summary>Configuration by appsettings.json, environment and command line, in ASP.NET Core's order.</summary>
+    /// <summary>Reads configuration from appsettings.json, the environment and the command line, in ASP.NET Core's order.</summary>
     public static WebApplicationBuilder CreateBuilder(string[] args)
     {
         var builder = WebApplication.CreateSlimBuilder(
             new WebApplicationOptions
             {
                 Args = args,
-                // The default settings are beside the binary, whatever the current folder is.
+                // The default settings are in the folder of the binary, whatever the working directory is.
                 ContentRootPath = AppContext.BaseDirectory,
             }
         );
         // The slim builder has the simple format only; this adds json and systemd, chosen by Logging:Console:FormatterName.
         builder.Logging.AddConsole();
         builder.Services.Configure<ConsoleLoggerOptions>(builder.Configuration.GetSection("Logging:Console"));
-        // The format of appsettings.json ends with the space that the simple format needs.
+        // The format in appsettings.json ends with a space, which the simple format needs.
         builder.Services.PostConfigure<JsonConsoleFormatterOptions>(json => json.TimestampFormat = json.TimestampFormat?.TrimEnd());
         return builder;
     }
@@ -87,12 +87,12 @@ internal static class Startup
         services.AddRegionController().AddKeyPoolController();
     }
 
-    /// <summary>Maps probes and metrics on one port, admission on the other.</summary>
+    /// <summary>Maps probes and metrics on one port, and the admission webhook on the other.</summary>
     public static void MapOperator(this WebApplication app, OperatorOptions options)
     {
         if (options.Webhooks.Enabled)
         {
-            // By the local port: the client chooses the Host header.
+            // Checks the local port, because the client chooses the Host header.
             app.UseWhen(
                 context => context.Connection.LocalPort == options.Webhooks.Port && context.Request.Path != AdmissionEndpoint.Path,
                 other =>

@@ -10,14 +10,15 @@ using UrlShortener.Operator.Entities;
 namespace UrlShortener.Operator.Apply;
 
 /// <summary>
-/// Applies desired objects by server-side apply, and only those that differ: in a steady state, and after a restart of the operator, it writes little. It records
-/// an event of the owner for each change. A refusal of the API server is an obstacle, so that other objects and the status are written all the same.
+/// Applies desired objects by server-side apply, and only those that differ: in a steady state, and after a restart of the operator, it writes little. It
+/// records an event of the owner for each change. A refusal of the API server is returned as an obstacle, so that other objects and the status are still
+/// written.
 /// </summary>
 internal sealed class Applier(ResourceClient client, EventRecorder events, TimeProvider time)
 {
     private const int MaxDisownAttempts = 3;
 
-    // By kind and key, so that the number of entries is bounded.
+    // Keyed by kind and object, so that the number of entries is limited.
     private readonly ConcurrentDictionary<(string Kind, ObjectKey Key), Contest> _contests = new();
 
     /// <summary>Creates or updates an object unless it matches its desired state. Adopts an object of the operator that has lost its owner.</summary>
@@ -89,7 +90,7 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
         );
     }
 
-    /// <summary>Writes an object; a refusal becomes an obstacle and an event with the words of the server.</summary>
+    /// <summary>Writes an object; a refusal becomes an obstacle and an event with the server's message.</summary>
     /// <param name="owner">Owner of the object.</param>
     /// <param name="name">Kind and name of the object.</param>
     /// <param name="writeAsync">Writes it.</param>
@@ -111,7 +112,7 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
         where T : class, IKubernetesObject<V1ObjectMeta>
     {
         var name = $"{ResourceType.Of<T>().Kind} {desired.Metadata.Name}";
-        // The cache has only objects of the operator, and may be late; an apply would take over any object with the name.
+        // The cache has only objects of the operator and may be outdated; an apply would take over any object with the name.
         live ??= await client.GetAsync<T>(ObjectKey.Of(desired), cancellationToken);
         var isOrphan = live is not null && Owned.IsOrphan(live, desired) && Labels.AnnotationOf(live.Metadata, Labels.AppliedDigest) is not null;
         if (live is not null && !isOrphan && !Owned.IsControlledBy(live, owner))
@@ -136,7 +137,7 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
             live is null ? await client.ApplyAsync(desired, FieldManagers.Operator, force: true, cancellationToken)
             : isRevert && differences.Any(difference => difference.IsElement) ? await ReplaceAsync(desired, wanted, isComplete: false, cancellationToken)
             : await MergeAsync(desired, wanted, cancellationToken);
-        // Nothing changed: the cache is behind the last write.
+        // Nothing changed: the cache does not show the last write yet.
         if (live is not null && applied.Metadata.ResourceVersion == contest?.Version && contest.Digest == digest)
             return null;
         var left = Drift.Find(wanted, FieldsOf(applied));
@@ -183,7 +184,7 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
                 : $"{name} of an earlier object is still being deleted."
         );
 
-    // Kubernetes' garbage collector may be removing the owner from its objects at this moment. It deletes what the operator adopts for that owner again.
+    // Kubernetes' garbage collector may be removing the owner from its objects right now. It later deletes again what the operator adopts for that owner.
     private async Task<bool> IsThereAsync(IKubernetesObject<V1ObjectMeta> owner, CancellationToken cancellationToken)
     {
         var key = ObjectKey.Of(owner);
@@ -194,7 +195,7 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
         return live?.Metadata is { DeletionTimestamp: null } metadata && metadata.Uid == owner.Metadata.Uid;
     }
 
-    // Server-side apply merges lists by key, and leaves fields of others. Then what is left in the way is removed.
+    // Server-side apply merges lists by key and keeps fields of others. Then conflicting leftovers are removed.
     private async Task<T> MergeAsync<T>(T desired, JsonObject wanted, CancellationToken cancellationToken)
         where T : class, IKubernetesObject<V1ObjectMeta>
     {
@@ -211,7 +212,7 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
         }
     }
 
-    // What is in the way is removed first.
+    // Conflicting fields are removed first.
     private async Task<T> ReplaceAsync<T>(T desired, JsonObject wanted, bool isComplete, CancellationToken cancellationToken)
         where T : class, IKubernetesObject<V1ObjectMeta>
     {
@@ -234,7 +235,7 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
         return client.ReplaceAsync(live, fields, Drift.Repair(wanted, fields, isComplete), FieldManagers.Repair, cancellationToken);
     }
 
-    // Kubernetes' controllers write statuses meanwhile.
+    // Kubernetes' controllers may write the status in the meantime.
     private async Task<T> DisownAsync<T>(T applied, CancellationToken cancellationToken)
         where T : class, IKubernetesObject<V1ObjectMeta>
     {

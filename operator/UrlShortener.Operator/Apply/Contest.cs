@@ -3,7 +3,7 @@ using k8s.Models;
 namespace UrlShortener.Operator.Apply;
 
 /// <summary>
-/// Fields of an object that another client changes again after the operator set them. Without a limit both would write for ever. Pure.
+/// Fields of an object that another client changes again after the operator set them. Without a limit both would write endlessly. Pure.
 /// </summary>
 internal sealed record Contest
 {
@@ -21,7 +21,7 @@ internal sealed record Contest
     /// <summary>The object.</summary>
     public required string Uid { get; init; }
 
-    /// <summary>Version of the object that the operator wrote last. A write that results in the same version changed nothing: the cache was late.</summary>
+    /// <summary>Version of the object that the operator wrote last. A write that results in the same version changed nothing: the cache was outdated.</summary>
     public required string Version { get; init; }
 
     /// <summary>Digest of the desired fields.</summary>
@@ -42,7 +42,7 @@ internal sealed record Contest
     /// <summary>Until when the operator accepts the values of the other client.</summary>
     public required DateTimeOffset Until { get; init; }
 
-    /// <summary>Whether people should be told, once.</summary>
+    /// <summary>Whether to report this to people, once.</summary>
     public bool IsNews { get; init; }
 
     /// <summary>The server, or one of its webhooks, changed the fields while they were written: a repetition has the same result.</summary>

@@ -9,7 +9,7 @@ internal sealed record Difference(string Path, string? Live)
     public bool IsExtra { get; init; }
 
     /// <summary>
-    /// Whether an element of a list is missing. It may be there under another key, such as a port with another number. Server-side apply would add a second one.
+    /// Whether an element of a list is missing. It may exist under another key, such as a port with another number. Server-side apply would add a second one.
     /// </summary>
     public bool IsElement { get; init; }
 }

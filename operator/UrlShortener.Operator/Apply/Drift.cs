@@ -27,14 +27,14 @@ internal static class Drift
         "selector",
     };
 
-    // Lists without room for elements of others.
+    // Lists that must not contain elements of others.
     private static readonly HashSet<string> ExactLists = new(StringComparer.Ordinal) { "env", "ports", "topologySpreadConstraints" };
 
     // Fields that must be absent unless they are desired, by the field that contains them.
     private static readonly Dictionary<string, string[]> Forbidden = new(StringComparer.Ordinal)
     {
         ["containers"] = ["args", "command", "env", "envFrom"],
-        // Of a pod disruption budget; it excludes maxUnavailable.
+        // For a pod disruption budget: minAvailable excludes maxUnavailable.
         ["spec"] = ["minAvailable"],
         ["template.spec"] = ["affinity", "nodeSelector"],
     };
@@ -71,8 +71,8 @@ internal static class Drift
     /// <param name="desired">The desired fields.</param>
     /// <param name="live">The current object.</param>
     /// <param name="isComplete">
-    /// Whether additions go too, except labels, annotations and what the server sets: one of them may exclude a desired field, such as a second source of a
-    /// volume.
+    /// Whether to remove additions too, except labels, annotations and fields that the server sets: an addition may exclude a desired field, such as a second
+    /// source of a volume.
     /// </param>
     public static JsonObject Repair(JsonObject desired, JsonObject live, bool isComplete) =>
         Merge(desired, live, new Place("", "", IsExact: false), isComplete)!.AsObject();
@@ -163,9 +163,9 @@ internal static class Drift
                 ? [.. desired.Zip(live).Select(pair => Merge(pair.First, pair.Second, place, isComplete))]
                 : desired.DeepClone().AsArray();
         var (pairs, others) = Pair(desired, live, key, place);
-        // A missing element may be there under another key.
+        // A missing element may exist under another key.
         var hasRoom = !isComplete && !place.IsExactList && pairs.All(pair => pair.Live is not null);
-        // In the current order: another order of containers or variables would replace the pods.
+        // Keeps the current order: another order of containers or variables would replace the pods.
         var merged = new JsonArray();
         foreach (var element in live)
         {
@@ -180,7 +180,7 @@ internal static class Drift
         return merged;
     }
 
-    // The element of each desired one; of several, one that equals it. And the elements of others.
+    // Matches each desired element with a live one, if possible an equal one. Also returns the elements of others.
     private static (List<(JsonNode? Desired, JsonNode? Live)> Pairs, List<JsonNode?> Others) Pair(JsonArray desired, JsonArray live, string key, Place place)
     {
         var pairs = desired

@@ -1,6 +1,6 @@
 namespace UrlShortener.Operator.Apply;
 
-/// <summary>Names under which the API server notes who wrote a field. One per concern, so that none removes the fields of another.</summary>
+/// <summary>Field managers: the names that the API server records for writes. One per concern, so that none removes the fields of another.</summary>
 internal static class FieldManagers
 {
     /// <summary>Applies the fields that the operator owns.</summary>
@@ -22,7 +22,7 @@ internal static class FieldManagers
     public const string Bootstrap = "shortener-operator-bootstrap";
 
     /// <summary>
-    /// Replaces lists and removes fields of others that are in the way of <see cref="Operator"/>, which merges. It keeps no field: a field with two owners
+    /// Replaces lists and removes fields of others that conflict with <see cref="Operator"/>, which merges. It keeps no field: a field with two owners
     /// would stay when the operator no longer wants it.
     /// </summary>
     public const string Repair = "shortener-operator-repair";

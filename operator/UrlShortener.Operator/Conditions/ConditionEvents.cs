@@ -7,7 +7,7 @@ namespace UrlShortener.Operator.Conditions;
 /// <summary>Records events when conditions change.</summary>
 internal static class ConditionEvents
 {
-    // For these, True is a problem.
+    // For these types, True is a problem.
     private static readonly HashSet<string> Abnormal =
     [
         ConditionTypes.Stalled,
@@ -17,7 +17,7 @@ internal static class ConditionEvents
         ConditionTypes.KeyspaceLow,
     ];
 
-    // These change with every update, and add no information to the others.
+    // These types change with every update, and add no information to the others.
     private static readonly HashSet<string> Silent = [ConditionTypes.Reconciling];
 
     /// <summary>Records an event for each changed condition. A new condition without a problem causes none.</summary>
@@ -30,7 +30,7 @@ internal static class ConditionEvents
         {
             if (Silent.Contains(condition.Type) || condition.Status == "Unknown" || (former is null && condition.Status == "False"))
                 continue;
-            // Unknown before and no problem now: nobody was told of a problem, so none is over.
+            // Unknown before and no problem now: no problem was reported, so none is over.
             if (former == "Unknown" && condition.Status == "False" && Abnormal.Contains(condition.Type))
                 continue;
             var isBad = (condition.Status == "True") == Abnormal.Contains(condition.Type);

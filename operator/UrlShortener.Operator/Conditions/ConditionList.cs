@@ -27,7 +27,8 @@ internal sealed class ConditionList
     public IReadOnlyList<V1Condition> Conditions => _conditions;
 
     /// <summary>
-    /// New conditions and those with another status than before, with their previous status. A stalled object with another cause than before is news too.
+    /// New conditions and those with another status than before, with their previous status. A stalled object with another cause than before counts as changed
+    /// too.
     /// </summary>
     public IReadOnlyList<(V1Condition Condition, string? Former)> Changed =>
         [

@@ -57,7 +57,7 @@ internal static class Reasons
     /// <summary>The image of a pod cannot be pulled.</summary>
     public const string ImagePullBackOff = nameof(ImagePullBackOff);
 
-    /// <summary>The container of a pod ends again and again.</summary>
+    /// <summary>The container of a pod ends repeatedly.</summary>
     public const string CrashLoopBackOff = nameof(CrashLoopBackOff);
 
     /// <summary>A container needs a Secret, a ConfigMap or a key that does not exist.</summary>

@@ -13,7 +13,7 @@ internal sealed class LeaderElectionOptions : IValidatableObject
     [Required(AllowEmptyStrings = false)]
     public string LeaseName { get; set; } = "urlshortener-operator";
 
-    /// <summary>Its namespace. Empty, the default: that of the process.</summary>
+    /// <summary>Namespace of the Lease. Empty, the default: that of the process.</summary>
     public string Namespace { get; set; } = "";
 
     /// <summary>Time without a renewal after which another replica may take the lease. Whole seconds. Default 15 s.</summary>

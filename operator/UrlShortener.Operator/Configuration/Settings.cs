@@ -69,7 +69,7 @@ internal static class Settings
             TypeDescriptor.GetConverter(type).ConvertFromInvariantString(text);
             return true;
         }
-        // Converters wrap FormatException and OverflowException in whatever they like.
+        // Converters wrap FormatException and OverflowException in various other exceptions.
         catch (Exception error) when (error is not OutOfMemoryException)
         {
             return false;

@@ -2,7 +2,7 @@ using UrlShortener.Operator.Webhooks;
 
 namespace UrlShortener.Operator.Manifests;
 
-/// <summary><c>manifests FOLDER</c>: writes the files that are generated from code, to be committed.</summary>
+/// <summary><c>manifests FOLDER</c>: writes the files that are generated from code and committed.</summary>
 internal static class ManifestsCommand
 {
     /// <summary>The first argument of the command.</summary>

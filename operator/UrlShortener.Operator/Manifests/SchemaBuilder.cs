@@ -23,7 +23,7 @@ internal static class SchemaBuilder
     // The API server writes times of at most 27 characters.
     private const int MaxTimeLength = 64;
 
-    /// <summary>The schema of a type and all below it.</summary>
+    /// <summary>The schema of a type, including all types below it.</summary>
     /// <param name="type">A type with a constructor without parameters.</param>
     public static JsonObject Build(Type type) => BuildObject(type, Activator.CreateInstance(type)!);
 
@@ -195,7 +195,7 @@ internal static class SchemaBuilder
             _ => DefaultOfPart(value),
         };
 
-    // In full, not as {}: the API server holds a default against the rules of its own field before it fills in those of the fields below.
+    // In full, not as {}: the API server validates a default against the rules of its own field before it adds the defaults of the fields below.
     private static JsonObject DefaultOfPart(object part)
     {
         var fields = PropertiesOf(part.GetType()).Select(property => (Name: NameOf(property), Default: DefaultOf(property.GetValue(part))));
@@ -213,7 +213,7 @@ internal static class SchemaBuilder
             _ => node.ToString() is { Length: > 0 } text ? text : "\"\"",
         };
 
-    // The order of declaration, base types first, is the order of reading.
+    // Declaration order, base types first, so that users read the fields in that order.
     private static IEnumerable<PropertyInfo> PropertiesOf(Type type) =>
         type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .OrderBy(property => property.DeclaringType == type)

@@ -48,7 +48,7 @@ internal static class YamlText
                 emitter.Emit(new Scalar("null"));
                 break;
             default:
-                // Quotes keep a string from being read as a number, a boolean or a date.
+                // Without quotes, a string could be read as a number, a boolean or a date.
                 var style = node.GetValueKind() == JsonValueKind.String && !IsPlain(node.ToString()) ? ScalarStyle.DoubleQuoted : ScalarStyle.Plain;
                 emitter.Emit(new Scalar(AnchorName.Empty, TagName.Empty, node.ToString(), style, isPlainImplicit: true, isQuotedImplicit: true));
                 break;

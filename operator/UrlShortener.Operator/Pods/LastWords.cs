@@ -5,7 +5,7 @@ using System.Text.RegularExpressions;
 
 namespace UrlShortener.Operator.Pods;
 
-/// <summary>Finds the sentence in which a container said why it ended. Pure. The text is bounded, has no control characters, and contains no secrets.</summary>
+/// <summary>Finds the sentence in which a container said why it ended. Pure. The text is limited, and has no control characters and no secrets.</summary>
 internal static partial class LastWords
 {
     /// <summary>Maximum length of the sentence.</summary>
@@ -16,7 +16,7 @@ internal static partial class LastWords
     // The kubelet keeps 2,048 bytes of a log and 4,096 of a message file.
     private const int MaxInput = 8_192;
 
-    /// <summary>The last sentence that says something; null: there is none.</summary>
+    /// <summary>The last meaningful sentence; null: there is none.</summary>
     /// <param name="message">The termination message of a container: the end of its log.</param>
     public static string? Find(string? message)
     {
@@ -27,13 +27,13 @@ internal static partial class LastWords
         return best is null ? null : Clean(best.Text);
     }
 
-    /// <summary>A text of another program: without secrets and control characters, and bounded.</summary>
+    /// <summary>Removes secrets and control characters from the text of another program, and limits its length.</summary>
     public static string Clean(string text)
     {
         var plain = new StringBuilder(text.Length);
         foreach (var rune in text.EnumerateRunes())
         {
-            // Format characters turn the direction of the text that follows.
+            // Format characters can change the direction of the text that follows.
             var category = Rune.GetUnicodeCategory(rune);
             if (category is UnicodeCategory.Control or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator)
                 plain.Append(' ');
@@ -66,7 +66,7 @@ internal static partial class LastWords
 
             if (!isIndented)
                 End();
-            // What is indented after a stack trace belongs to it.
+            // Indented lines after a stack trace belong to it.
             if (isIndented && current is null && blocks.Count > 0)
                 continue;
             current = (current ?? new StringBuilder()).Append(current is null ? "" : " ").Append(line.Trim());
@@ -108,7 +108,7 @@ internal static partial class LastWords
             }
             catch (JsonException)
             {
-                // Cut off at its beginning, or no log entry.
+                // The beginning is cut off, or it is not a log entry.
                 return null;
             }
         }
@@ -128,7 +128,7 @@ internal static partial class LastWords
     [GeneratedRegex(@"^\s*(at [\w<.]|--- End of|--->)")]
     private static partial Regex StackTrace();
 
-    // Of .NET's console formats simple and systemd.
+    // For .NET's console formats simple and systemd.
     [GeneratedRegex(@"^(\d{4}-\d\d-\d\dT\S+ )?((?<level>trce|dbug|info|warn|fail|crit): |<(?<level>\d)>)[\w.+`]+\[\d+\]\s?")]
     private static partial Regex Header();
 

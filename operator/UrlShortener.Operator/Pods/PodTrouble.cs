@@ -4,16 +4,16 @@ using UrlShortener.Operator.Conditions;
 
 namespace UrlShortener.Operator.Pods;
 
-/// <summary>Why a pod does not start or does not go on, with the words of the kubelet, the scheduler or the container. Pure.</summary>
+/// <summary>Why a pod does not start or does not continue, in the words of the kubelet, the scheduler or the container. Pure.</summary>
 /// <param name="Reason">One of <see cref="Reasons"/>.</param>
 /// <param name="Text">A sentence without a full stop that names the pod and the cause.</param>
-/// <param name="IsLasting">Whether it is more than a moment of a start.</param>
+/// <param name="IsLasting">Whether it persists, unlike a short phase of a start.</param>
 internal sealed record PodTrouble(string Reason, string Text, bool IsLasting)
 {
-    /// <summary>How long a pod may wait for a node until that counts as lasting: some clusters add nodes on demand.</summary>
+    /// <summary>How long a pod may wait for a node before that counts as lasting: some clusters add nodes on demand.</summary>
     public static readonly TimeSpan SchedulingLimit = TimeSpan.FromSeconds(30);
 
-    /// <summary>The trouble of the newest pod that has any, lasting ones first; null: none.</summary>
+    /// <summary>The problem of the newest pod that has one, lasting problems first; null: none.</summary>
     /// <param name="pods">Pods of one component that should run.</param>
     /// <param name="now">The time.</param>
     public static PodTrouble? Find(IEnumerable<V1Pod> pods, DateTimeOffset now) =>
@@ -61,7 +61,7 @@ internal sealed record PodTrouble(string Reason, string Text, bool IsLasting)
         var (waiting, ended) = (container.State?.Waiting, container.State?.Terminated ?? container.LastState?.Terminated);
         if (waiting?.Reason is { } reason and not ("ContainerCreating" or "PodInitializing" or "CrashLoopBackOff"))
             return new PodTrouble(ReasonOf(reason), $"pod {pod}: {Cleaned(reason, waiting.Message)}", IsLasting: true);
-        // Between two starts, and until the next one is ready: it would otherwise come and go.
+        // Also between two starts and until the next one is ready; otherwise the problem would appear and disappear.
         var isCrashing = waiting?.Reason == "CrashLoopBackOff" || (!container.Ready && EndOf(ended) is not null);
         return isCrashing
             ? new PodTrouble(
@@ -72,7 +72,7 @@ internal sealed record PodTrouble(string Reason, string Text, bool IsLasting)
             : null;
     }
 
-    // Reasons of a pull take turns.
+    // The reasons of a failing pull alternate.
     private static string ReasonOf(string reason) =>
         reason switch
         {

@@ -5,7 +5,7 @@ namespace UrlShortener.Operator.Validation;
 
 /// <summary>
 /// The rules of an object's name. Other objects are named after it, among them a Service, whose name is a DNS label that starts with a letter (RFC 1035).
-/// Names never change, so that only new objects are checked at admission.
+/// Names never change, so only new objects are checked at admission.
 /// </summary>
 internal static partial class NameRules
 {

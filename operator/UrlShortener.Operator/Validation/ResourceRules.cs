@@ -5,7 +5,7 @@ using UrlShortener.Operator.Entities.Spec;
 
 namespace UrlShortener.Operator.Validation;
 
-/// <summary>The rules of a container's resources, as the API server has them for pods.</summary>
+/// <summary>The rules of a container's resources, the same as the API server's for pods.</summary>
 internal static partial class ResourceRules
 {
     private const string HugePages = "hugepages-";
@@ -73,7 +73,7 @@ internal static partial class ResourceRules
 
     private static bool IsValid(string name) => Standard.Contains(name) || PageOf(name) is not null || QualifiedName().IsMatch(name);
 
-    // The prefix kubernetes.io/ is the server's own.
+    // The prefix kubernetes.io/ is reserved for Kubernetes.
     private static bool IsExtended(string name) => name.Contains('/', StringComparison.Ordinal) && !name.Contains("kubernetes.io/", StringComparison.Ordinal);
 
     // The size of a huge page; null: no huge pages.
