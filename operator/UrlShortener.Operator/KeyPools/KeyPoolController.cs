@@ -47,7 +47,7 @@ internal sealed class KeyPoolController(
         var (status, changed) = KeyPoolStatusRules.Build(pool, observed, plan, memory.NumbersAt, now);
         pool = await client.PatchStatusAsync(pool, pool.WithStatus(status), FieldManagers.Status, cancellationToken);
         ConditionEvents.Record(events, pool, changed);
-        // From the observed epoch: the answer to the command may be lost, and others may open epochs too.
+        // Based on the observed epoch: the answer to the command may be lost, and others may open epochs too.
         if (former?.Epoch is { } before && status.Epoch > before)
             events.Record(pool, EventSeverity.Normal, "EpochOpened", "OpenEpoch", $"Opened epoch {status.Epoch}; unused keys of older epochs are discarded.");
         KeyPoolMetrics.Set(pool, observed.Reading, status);
@@ -66,7 +66,7 @@ internal sealed class KeyPoolController(
         return Task.FromResult(ReconciliationResult<V1Alpha1KeyPool>.Success(pool));
     }
 
-    // The number alone: the rest of the Deployment is that of the region, and may be needed again.
+    // Sets only the number: the rest of the Deployment follows from the region, and may be needed again.
     private async Task StopWorkersAsync(V1Alpha1KeyPool pool, CancellationToken cancellationToken)
     {
         var key = new ObjectKey(pool.Metadata.NamespaceProperty, KgsResources.NameOf(pool));

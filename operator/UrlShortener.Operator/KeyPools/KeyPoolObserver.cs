@@ -28,7 +28,7 @@ internal sealed class KeyPoolObserver(
     TimeProvider time
 )
 {
-    // For all workers together, of which one may hang.
+    // Limit for all workers together; one of them may hang.
     private static readonly TimeSpan AskLimit = TimeSpan.FromSeconds(6);
 
     /// <summary>Reads the observed state.</summary>

@@ -37,7 +37,7 @@ internal sealed record KeyPoolPlan
     /// <summary>Memory for the next reconcile.</summary>
     public required WorkerHistory History { get; init; }
 
-    /// <summary>Whether to stop the workers, since their region is gone and with it their settings and service account.</summary>
+    /// <summary>Whether to stop the workers, because their region was deleted, and with it their settings and service account.</summary>
     public bool StopsWorkers { get; init; }
 
     /// <summary>Whether to command a refill.</summary>

@@ -19,10 +19,10 @@ internal static class KeyPoolStatusRules
     /// <summary>How long the conditions keep the last known level while no worker answers.</summary>
     public static readonly TimeSpan LevelKept = TimeSpan.FromMinutes(2);
 
-    /// <summary>Percent of all possible codes from which the keyspace counts as low: every third generated code is taken.</summary>
+    /// <summary>Percentage of all possible codes above which the keyspace counts as low: every third generated code is taken.</summary>
     public const int KeyspaceLimit = 33;
 
-    // The level is not an object that can be watched.
+    // The level is not part of an object that can be watched.
     private static readonly TimeSpan SteadyInterval = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan BusyInterval = TimeSpan.FromSeconds(5);
 
@@ -102,7 +102,7 @@ internal static class KeyPoolStatusRules
     /// <summary>Whether the numbers of two statuses differ.</summary>
     public static bool HasOtherNumbers(KeyPoolStatus? former, KeyPoolStatus status) => Text(NumbersOf(former)) != Text(NumbersOf(status));
 
-    /// <summary>When to look again at the latest.</summary>
+    /// <summary>Longest time until the next reconcile.</summary>
     public static TimeSpan IntervalOf(KeyGenerationStatus? reading, KeyPoolStatus status)
     {
         var isSteady =
@@ -122,7 +122,7 @@ internal static class KeyPoolStatusRules
         conditions.Set(ConditionTypes.Stalled, failure is not null, failure?.Reason ?? Reasons.AsExpected, failure?.Message ?? "The object is not stalled.");
     }
 
-    // No levels in messages: they would change all the time.
+    // Messages contain no levels, because they would change all the time.
     private static void SetLevels(ConditionList conditions, V1Alpha1KeyPool pool, KeyGenerationStatus? reading, DateTimeOffset now)
     {
         var spec = pool.Spec;

@@ -6,8 +6,8 @@ using UrlShortener.Operator.Pods;
 
 namespace UrlShortener.Operator.KeyPools;
 
-/// <summary>Talks to workers of the key generation service. An error is an answer here, not an exception. The token goes into one header and nowhere
-/// else.</summary>
+/// <summary>Sends requests to workers of the key generation service. Returns errors as values, not as exceptions. The token is sent in one header and is used
+/// nowhere else.</summary>
 internal sealed class KgsClient(HttpClient http)
 {
     /// <summary>Maximum time for an answer.</summary>
@@ -18,7 +18,7 @@ internal sealed class KgsClient(HttpClient http)
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
-    /// <summary>A client whose answers are bounded in time and length, and which follows nobody elsewhere.</summary>
+    /// <summary>Creates a client that limits the time and length of answers and follows no redirects.</summary>
     public static HttpClient CreateHttp() =>
         new(
             new SocketsHttpHandler
@@ -37,11 +37,11 @@ internal sealed class KgsClient(HttpClient http)
     public Task<KgsAnswer> ReadStatusAsync(V1Pod pod, string token, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Get, pod, "status", token, null, cancellationToken);
 
-    /// <summary>Has a worker fill the pool to its target now. May be repeated.</summary>
+    /// <summary>Makes a worker fill the pool to its target now. May be repeated.</summary>
     public Task<KgsAnswer> RefillAsync(V1Pod pod, string token, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Post, pod, "refill", token, null, cancellationToken);
 
-    /// <summary>Has a worker open an epoch. May be repeated; fails when a newer one is in force.</summary>
+    /// <summary>Makes a worker open an epoch. May be repeated; fails when a newer one is in force.</summary>
     public Task<KgsAnswer> OpenEpochAsync(V1Pod pod, string token, int epoch, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Post, pod, "epochs", token, new OpenEpochRequest { Epoch = epoch }, cancellationToken);
 

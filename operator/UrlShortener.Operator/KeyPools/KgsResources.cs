@@ -19,7 +19,7 @@ internal static class KgsResources
     private const int TokenLength = 64;
     private const string TokenAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-    // Of the workers.
+    // Maximum number of workers that evictions may make unavailable.
     private const int MostUnavailable = 1;
 
     /// <summary>Name of the Deployment and its related objects.</summary>
@@ -83,7 +83,8 @@ internal static class KgsResources
         };
 
     /// <summary>
-    /// Whether a Secret with the token is the operator's. One that has lost its owner stays without: the operator may not change Secrets. It outlives the pool.
+    /// Whether a Secret with the token is the operator's. A Secret that has lost its owner gets no new one, because the operator may not change Secrets. It
+    /// outlives the pool.
     /// </summary>
     public static bool IsOwnToken(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region, V1Secret secret) =>
         Owned.IsControlledBy(secret, pool) || Owned.IsOrphan(secret, new V1Secret { Metadata = Metadata(pool, region, TokenSuffix) });
