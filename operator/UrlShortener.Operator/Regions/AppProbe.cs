@@ -17,14 +17,14 @@ internal sealed class AppProbe(HttpClient client)
     /// <summary>The answer of a ready pod; null: none is ready, or it does not answer.</summary>
     public async Task<HealthResponse?> AskAsync(IEnumerable<V1Pod> pods, CancellationToken cancellationToken)
     {
-        // Always the same pod while it is ready: answers of different pods may differ for a moment, and the status would flap.
+        // Uses the same pod while it is ready: answers of different pods may differ for a moment, and the status would flap.
         var pod = pods.Where(IsReady).OrderBy(pod => pod.Metadata.CreationTimestamp).ThenBy(pod => pod.Metadata.Name, StringComparer.Ordinal).FirstOrDefault();
         if (pod is null)
             return null;
         var host = pod.Status.PodIP.Contains(':', StringComparison.Ordinal) ? $"[{pod.Status.PodIP}]" : pod.Status.PodIP;
         try
         {
-            // 503 is an answer too.
+            // 503 is a valid answer too.
             using var response = await client.GetAsync(new Uri($"http://{host}:{RuntimePod.Port}/health"), cancellationToken);
             return await response.Content.ReadFromJsonAsync<HealthResponse>(cancellationToken);
         }

@@ -8,7 +8,7 @@ namespace UrlShortener.Operator.Regions;
 /// <summary>Builds the objects of a region's app. Pure; each object has only the fields that the operator owns.</summary>
 internal static class AppResources
 {
-    // Of the pods.
+    // Maximum share of the pods that evictions may make unavailable.
     private const string MostUnavailable = "25%";
 
     private const int ScaleDownSeconds = 300;

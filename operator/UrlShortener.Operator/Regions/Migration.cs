@@ -50,7 +50,7 @@ internal sealed record Migration(string Digest, MigrationState State)
             _ => DateTimeOffset.MinValue,
         };
 
-    /// <summary>Why a Job failed, in the words of its controller; null: it did not.</summary>
+    /// <summary>Why a Job failed, in the words of its controller; null: it did not fail.</summary>
     /// <param name="jobs">Jobs of the region.</param>
     /// <param name="name">Name of the Job.</param>
     public static string? FailureOf(IEnumerable<V1Job> jobs, string name) =>
@@ -60,7 +60,7 @@ internal sealed record Migration(string Digest, MigrationState State)
 
     private static MigrationState StateOf(string jobName, string digest, V1Deployment? app, IEnumerable<V1Job> jobs)
     {
-        // The Job first: a migration may run again for a Deployment that had it.
+        // Checks the Job first: a migration may run again for a Deployment that already had it.
         var job = jobs.FirstOrDefault(job => job.Metadata.Name == jobName && job.Metadata.DeletionTimestamp is null);
         return job switch
         {
