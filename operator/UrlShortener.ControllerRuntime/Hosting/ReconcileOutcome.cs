@@ -9,19 +9,19 @@ internal readonly record struct ReconcileOutcome(string Result, bool IsFailure, 
     /// <summary>Done until something changes.</summary>
     public static readonly ReconcileOutcome Success = new("success", false, null);
 
-    /// <summary>A conflict: another client wrote meanwhile. Ordinary; reconcile again.</summary>
+    /// <summary>A conflict: another client wrote in the meantime. This is expected; reconcile again.</summary>
     public static readonly ReconcileOutcome Requeue = new("requeue", true, null);
 
     /// <summary>
-    /// The namespace is being deleted, so that nothing can be created; the deletion of the object causes a reconcile. Retried rarely, in case the namespace
-    /// hangs.
+    /// The namespace is being deleted, so nothing can be created; the deletion of the object causes a reconcile. Retried rarely, in case the deletion of the
+    /// namespace hangs.
     /// </summary>
     public static readonly ReconcileOutcome Terminating = new("requeue_after", false, TimeSpan.FromSeconds(10));
 
     /// <summary>Failed.</summary>
     public static readonly ReconcileOutcome Error = new("error", true, null);
 
-    /// <summary>From the result of a controller.</summary>
+    /// <summary>Converts the result of a controller.</summary>
     public static ReconcileOutcome Of<TEntity>(ReconciliationResult<TEntity> result)
         where TEntity : class =>
         (result.IsSuccess, result.RequeueAfter) switch

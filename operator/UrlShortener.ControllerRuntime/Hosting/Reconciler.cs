@@ -92,6 +92,6 @@ internal sealed class Reconciler<TEntity>
         Log.ReconcileFailed(_logger, _definition.Name, key, message, error);
     }
 
-    /// <summary>Copies the object, since the one in the cache is shared.</summary>
+    /// <summary>Copies the object, because the one in the cache is shared.</summary>
     private static TEntity Copy(TEntity entity) => KubernetesJson.Deserialize<TEntity>(KubernetesJson.Serialize(entity));
 }
