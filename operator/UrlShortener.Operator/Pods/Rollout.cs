@@ -22,7 +22,7 @@ internal static class Rollouts
 {
     /// <summary>How far a Deployment is.</summary>
     /// <param name="live">The Deployment; null: there is none.</param>
-    /// <param name="desired">The one that the operator applies. Other clients' additions to the live one do not matter.</param>
+    /// <param name="desired">The one that the operator applies. Additions of other clients to the live one are ignored.</param>
     public static Rollout Of(V1Deployment? live, V1Deployment desired)
     {
         if (live is null || !Owned.IsApplied(live, desired))
@@ -34,11 +34,11 @@ internal static class Rollouts
     }
 
     /// <summary>
-    /// Whether an object may be ready as far as its Deployment is concerned. Once ready for its generation, it stays ready while pods are added, moved or
+    /// Whether the Deployment allows the object to be ready. Once ready for its generation, the object stays ready while pods are added, moved or
     /// restarted.
     /// </summary>
-    /// <param name="rollout">How far its Deployment is.</param>
-    /// <param name="former">Its conditions until now.</param>
+    /// <param name="rollout">Progress of its Deployment.</param>
+    /// <param name="former">Its previous conditions.</param>
     /// <param name="generation">Its generation.</param>
     /// <param name="isSuspended">Whether the operator changes nothing.</param>
     public static bool IsSettled(Rollout rollout, IReadOnlyList<V1Condition>? former, long? generation, bool isSuspended) =>
@@ -48,7 +48,7 @@ internal static class Rollouts
             && former?.Any(condition => condition is { Type: ConditionTypes.Ready, Status: "True" } && condition.ObservedGeneration == generation) == true
         );
 
-    /// <summary>Why the pods of a Deployment do not run, or cannot be made; null: they do, or nothing is known yet.</summary>
+    /// <summary>Why the pods of a Deployment do not run, or cannot be created; null: they run, or nothing is known yet.</summary>
     /// <param name="live">The Deployment.</param>
     /// <param name="pods">Its pods.</param>
     /// <param name="now">The time.</param>
@@ -57,7 +57,7 @@ internal static class Rollouts
         : Find(live, "ReplicaFailure", "True") is { } refused ? (Reasons.PodsRefused, LastWords.Clean(refused.Message ?? ""))
         : null;
 
-    /// <summary>The obstacle if somebody paused the Deployment; null: nobody did.</summary>
+    /// <summary>The obstacle if somebody paused the Deployment; null: it is not paused.</summary>
     public static Obstacle? FindPause(V1Deployment? live) =>
         live?.Spec?.Paused == true
             ? new Obstacle(
@@ -67,7 +67,7 @@ internal static class Rollouts
             )
             : null;
 
-    /// <summary>What the API server says against new pods of the Deployment, in parentheses with a leading space; empty: nothing.</summary>
+    /// <summary>Why the API server refuses new pods of the Deployment, in parentheses with a leading space; empty: it does not.</summary>
     public static string ExplainRefusal(V1Deployment? live) =>
         Find(live, "ReplicaFailure", "True") is { Message: { } message } ? $" ({LastWords.Clean(message)})" : "";
 

@@ -17,7 +17,7 @@ internal static class RuntimeEnvironment
     /// <summary>How long pods keep serving after SIGTERM, until every kube-proxy and load balancer has removed them.</summary>
     public static readonly TimeSpan DrainDelay = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long a process may take for running requests and queued clicks after the drain. Then it ends, and logs what it drops.</summary>
+    /// <summary>How long a process may take for running requests and queued clicks after the drain. Then it ends, and logs what it discards.</summary>
     public static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(20);
 
     /// <summary>Plain settings of all processes of a region, as environment variables.</summary>

@@ -20,8 +20,8 @@ internal static class RuntimePod
     private const long User = 1_654;
 
     /// <summary>
-    /// Time for the drain, running requests and queued clicks, and 5 s to spare. The end of a namespace waits for its pods in steps of half this time and a
-    /// second, so that with 35 s the third step comes after 54 s, when every pod has ended.
+    /// Time for the drain, running requests and queued clicks, plus 5 s of reserve. The deletion of a namespace waits for its pods in steps of half this time
+    /// plus one second. With 35 s, the third step comes after 54 s, when every pod has ended.
     /// </summary>
     public const int TerminationSeconds = 35;
 
@@ -90,7 +90,7 @@ internal static class RuntimePod
             Image = process.Image,
             ImagePullPolicy = region.App.ImagePullPolicy,
             Args = [.. process.Arguments],
-            // The end of the log is the cause in conditions and events.
+            // Conditions and events use the end of the log as the cause.
             TerminationMessagePolicy = "FallbackToLogsOnError",
             Ports = process.IsJob
                 ? null
@@ -156,7 +156,7 @@ internal static class RuntimePod
     private static IEnumerable<V1VolumeMount> BuildMounts(AppSpec app)
     {
         yield return new V1VolumeMount { Name = "tmp", MountPath = "/tmp" };
-        // The folder, not the file: a mounted file does not change with the ConfigMap.
+        // Mounts the folder, not the file: a mounted file does not change with the ConfigMap.
         if (app.BlocklistConfigMapRef is not null)
             yield return new V1VolumeMount
             {
