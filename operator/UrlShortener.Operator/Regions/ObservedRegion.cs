@@ -46,7 +46,7 @@ internal sealed record ObservedRegion
     /// <summary>Jobs of the region, and those of an earlier region with its name that have no owner.</summary>
     public IReadOnlyList<V1Job> Jobs { get; init; } = [];
 
-    /// <summary>What the API server says against the pod of an unfinished migration; null: nothing, or there is a pod.</summary>
+    /// <summary>Why the API server refuses the pod of an unfinished migration; null: it does not, or there is a pod.</summary>
     public string? MigrationRefusal { get; init; }
 
     /// <summary>Pods of the region: of the app, and of migrations.</summary>

@@ -7,9 +7,9 @@ using UrlShortener.Operator.Entities.Status;
 namespace UrlShortener.Operator.Regions;
 
 /// <summary>
-/// The role of a region in its group. Pure. The holder of the primary role is recorded in the status of every region of the group; the record with the highest
-/// epoch is valid. Only the region that gets the role opens a new epoch, and the API server refuses a status that was computed from an older object: two regions
-/// cannot commit different decisions from one record without a tie that <see cref="HolderOf"/> resolves the same way everywhere.
+/// The role of a region in its group. Pure. The status of every region of the group records the holder of the primary role; the record with the highest epoch
+/// is valid. Only the region that gets the role opens a new epoch, and the API server refuses a status that was computed from an older object. So two regions
+/// can commit different decisions from one record only as a tie, which <see cref="HolderOf"/> resolves in the same way everywhere.
 /// </summary>
 internal sealed record PrimaryRole
 {
@@ -77,11 +77,11 @@ internal sealed record PrimaryRole
         && (
             status.FirstReadyTime is not null
             || ConditionEvents.IsTrue(status.Conditions, ConditionTypes.Ready)
-            // An earlier version recorded the primary without an epoch, and not whether it was ready. One whose pods serve keeps the role.
+            // An earlier version recorded the primary without an epoch, and did not record whether it was ready. A primary whose pods serve keeps the role.
             || (status.Topology is { PrimaryRegion: not null, Epoch: null } && ConditionEvents.IsTrue(status.Conditions, ConditionTypes.AppAvailable))
         );
 
-    /// <summary>Why a region that wants the role by its annotation would not get it; null: it would, or there is no annotation.</summary>
+    /// <summary>Why a region that requests the role by its annotation would not get it; null: it would, or there is no annotation.</summary>
     /// <param name="region">The region, with its annotations and status.</param>
     public static string? RefusalOf(V1Alpha1ShortenerRegion region)
     {
@@ -104,7 +104,7 @@ internal sealed record PrimaryRole
     /// <summary>The value of <see cref="Labels.Promote"/> that promotes a region.</summary>
     public static string ValueOf(V1Alpha1ShortenerRegion region, long epoch) => string.Create(CultureInfo.InvariantCulture, $"{region.Spec.Region}@{epoch}");
 
-    // An annotation may stay after it was followed: a lower epoch is no mistake.
+    // An annotation may stay after the promotion, so a lower epoch is not an error.
     private static string? RefusalOf(V1Alpha1ShortenerRegion region, List<V1Alpha1ShortenerRegion> members, V1Alpha1ShortenerRegion? holder)
     {
         if (Labels.AnnotationOf(region.Metadata, Labels.Promote) is not { Length: > 0 } wanted || (holder is not null && IsSame(holder, region)))
@@ -148,7 +148,7 @@ internal sealed record PrimaryRole
             : (best, Reasons.FirstReady, $"Region {best.Spec.Region} has the highest priority of the regions that are Ready, and the group had no primary.");
     }
 
-    // The one that gets the role of a group without a primary: it has it now, or as soon as it is ready.
+    // The region that gets the role of a group without a primary: it gets the role now, or as soon as it is ready.
     private static V1Alpha1ShortenerRegion? CandidateOf(List<V1Alpha1ShortenerRegion> members, DateTimeOffset now) =>
         members.FirstOrDefault(member => IsEligible(member) || IsStarting(member, now));
 
@@ -164,7 +164,7 @@ internal sealed record PrimaryRole
         var records = members.Where(member => member.Status?.Topology?.PrimaryRegion is not null).ToList();
         if (records.Count == 0)
             return (members.FirstOrDefault(member => member.Status?.Role == RegionRole.Primary && WasReady(member)), null);
-        // Of two that opened the same epoch, the preferred one wins; its own record is the valid one.
+        // If two regions opened the same epoch, the preferred one wins; its own record is the valid one.
         var latest = records.Max(EpochOf);
         var record = records
             .Where(member => EpochOf(member) == latest)
@@ -179,7 +179,7 @@ internal sealed record PrimaryRole
 
     private static long EpochOf(List<V1Alpha1ShortenerRegion> members) => members.Select(EpochOf).DefaultIfEmpty().Max();
 
-    // One object per region name: the oldest, whatever the priorities. Objects that are being deleted do not count. The preferred ones first.
+    // One object per region name: the oldest, regardless of priorities. Objects that are being deleted do not count. Preferred regions come first.
     private static List<V1Alpha1ShortenerRegion> MembersOf(IReadOnlyList<V1Alpha1ShortenerRegion> group) =>
         [
             .. group
@@ -191,7 +191,7 @@ internal sealed record PrimaryRole
                 .ThenBy(region => region.Metadata.Uid, StringComparer.Ordinal),
         ];
 
-    /// <summary>Whether one object is older than another; the identifiers decide between objects of one second.</summary>
+    /// <summary>Whether one object is older than another. If both were created in the same second, the identifiers decide.</summary>
     public static bool IsOlder(V1Alpha1ShortenerRegion one, V1Alpha1ShortenerRegion other) =>
         (one.Metadata.CreationTimestamp, other.Metadata.CreationTimestamp) is var (first, second) && first != second
             ? first < second

@@ -88,7 +88,7 @@ internal sealed class RegionObserver(
     /// <summary>Key of <see cref="ByInstance"/>.</summary>
     public static string InstanceKey(string space, string instance) => $"{space}/{instance}";
 
-    // A Job has no condition that says so; its controller only records an event.
+    // A Job has no condition for this; its controller only records an event.
     private async Task<string?> FindRefusalAsync(IEnumerable<V1Job> regionJobs, IEnumerable<V1Pod> regionPods, CancellationToken cancellationToken)
     {
         var job = regionJobs.FirstOrDefault(job =>
@@ -104,7 +104,7 @@ internal sealed class RegionObserver(
         }
         catch (ApiException refused) when (refused.IsRefusal)
         {
-            // An installation of an earlier version lets the operator write events only.
+            // The RBAC rules of an earlier version let the operator write events but not read them.
             return null;
         }
     }

@@ -33,13 +33,13 @@ internal sealed record RegionPlan
     /// <summary>Whether the operator changes anything.</summary>
     public required bool Applies { get; init; }
 
-    /// <summary>Replicas to set, since the autoscaler neither scales to 0 nor up from it; null: the autoscaler owns the number.</summary>
+    /// <summary>Replicas to set, because the autoscaler neither scales to 0 nor up from it; null: the autoscaler owns the number.</summary>
     public int? Rescale { get; init; }
 
     /// <summary>Replicas to set after the creation of the Deployment, because the server's default is one; null: it exists.</summary>
     public int? FirstReplicas { get; init; }
 
-    /// <summary>What is known of the database's tables, and whether the migration runs again.</summary>
+    /// <summary>The known state of the database's tables, and whether the migration runs again.</summary>
     public required SchemaRepair Repair { get; init; }
 
     /// <summary>Whether to create the Job of the migration.</summary>

@@ -12,7 +12,7 @@ namespace UrlShortener.Operator.Regions;
 /// <summary>Registers the controllers and their informers.</summary>
 internal static class RegionServices
 {
-    // Regions by the Secrets and ConfigMaps that they reference.
+    // Index of regions by the Secrets and ConfigMaps that they reference.
     private const string BySecret = "secret";
     private const string ByConfigMap = "configMap";
 
@@ -87,8 +87,8 @@ internal static class RegionServices
     private static IEnumerable<ObjectKey> FindBy(ObjectCache<V1Alpha1ShortenerRegion> regions, string index, IMetadata<V1ObjectMeta> named) =>
         regions.GetBy(index, KeyOf(named, named.Metadata.Name)).Select(ObjectKey.Of);
 
-    // Regions of the group whose role changes with this region, this one included, or that conflict with it. While there is no primary, all: no status shows
-    // who is next.
+    // Regions of the group whose role changes with this region, including this one, or that conflict with it. If there is no primary, all regions of the
+    // group, because no status shows which one is next.
     private static IEnumerable<ObjectKey> FindConcerned(V1Alpha1ShortenerRegion region, ObjectCache<V1Alpha1ShortenerRegion> regions)
     {
         var group = regions.GetBy(RegionObserver.ByGroup, region.Spec.Group);
@@ -99,7 +99,7 @@ internal static class RegionServices
 
     private static bool IsConcerned(V1Alpha1ShortenerRegion other, IReadOnlyList<V1Alpha1ShortenerRegion> group)
     {
-        // The time decides only who is next.
+        // The time affects only which region is next.
         var role = PrimaryRole.Of(other, group, DateTimeOffset.UnixEpoch);
         return role.Topology is { PrimaryRegion: null } || other.Status?.Role != role.Role || other.Status?.Topology?.Epoch != role.Topology?.Epoch;
     }

@@ -12,7 +12,7 @@ namespace UrlShortener.Operator.Regions;
 /// <summary>Computes the status of a region from the observed state and the plan. Pure.</summary>
 internal static class RegionStatusRules
 {
-    // The health of the servers is not an object that can be watched.
+    // The health of the servers is not part of an object that can be watched.
     private static readonly TimeSpan HealthInterval = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan BusyInterval = TimeSpan.FromSeconds(5);
 
@@ -101,14 +101,14 @@ internal static class RegionStatusRules
         return (status, conditions.Changed);
     }
 
-    /// <summary>When to look again at the latest.</summary>
+    /// <summary>Longest time until the next reconcile.</summary>
     public static TimeSpan IntervalOf(RegionStatus status) => ConditionEvents.IsTrue(status.Conditions, ConditionTypes.Ready) ? HealthInterval : BusyInterval;
 
     private static DateTime? FirstReadyTimeOf(V1Alpha1ShortenerRegion region, bool isReady, DateTimeOffset now) =>
         region.Status?.FirstReadyTime
         ?? (isReady || PrimaryRole.WasReady(region) ? DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds()).UtcDateTime : null);
 
-    // How far the Deployment is with the current specification.
+    // Progress of the Deployment towards the current specification.
     private static Rollout RolloutOf(V1Alpha1ShortenerRegion region, ObservedRegion observed, RegionPlan plan) =>
         Rollouts.Of(observed.Deployment, AppResources.BuildDeployment(region, plan.Process, plan.Migration.Digest));
 
@@ -123,7 +123,7 @@ internal static class RegionStatusRules
     {
         if ((plan.Obstacle ?? (region.Spec.IsSuspended() ? null : MigrationFailureOf(region, observed, plan, now))) is { } obstacle)
             return obstacle;
-        // The first migration after the database was replaced is no failure.
+        // The first migration after the database was replaced is not a failure.
         if (plan.Repair is { IsBehind: true, IsDue: false, Status.Repairs: > 1 } && plan.Migration.State == MigrationState.Done)
             return new Obstacle(Reasons.SchemaBehind, Behind(plan.Repair.Status) + " Repeated migrations did not change that.");
         if (rollout == Rollout.Done && isAppAvailable)
@@ -164,7 +164,7 @@ internal static class RegionStatusRules
     private static string Counts(SchemaStatus schema) =>
         schema is { Applied: { } applied, Known: { } known } ? $" (it has {applied}, the image has {known})" : "";
 
-    // From the first failed pod on: the Job's own attempts take minutes.
+    // Reported from the first failed pod on, because the Job's own attempts take minutes.
     private static Obstacle? MigrationFailureOf(V1Alpha1ShortenerRegion region, ObservedRegion observed, RegionPlan plan, DateTimeOffset now)
     {
         if (plan.Migration.State is not (MigrationState.Running or MigrationState.Failed))

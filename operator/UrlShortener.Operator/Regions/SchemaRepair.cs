@@ -8,14 +8,14 @@ using UrlShortener.Operator.Entities.Status;
 namespace UrlShortener.Operator.Regions;
 
 /// <summary>
-/// Decides whether a database that was migrated needs it again, because it was emptied, replaced or restored under the same Secret. Pure. The first time is
-/// at once, each next one later, so that a database that never becomes current causes no loop.
+/// Decides whether a migrated database needs the migration again, because it was emptied, replaced or restored under the same Secret. Pure. The first
+/// repetition starts at once and each further one after a longer delay, so that a database that never becomes current causes no loop.
 /// </summary>
-/// <param name="Status">What is known of the tables.</param>
+/// <param name="Status">The known state of the tables.</param>
 /// <param name="IsDue">Whether the migration is to run again now.</param>
 internal sealed record SchemaRepair(SchemaStatus Status, bool IsDue)
 {
-    /// <summary>How long the tables must be current until the delays begin anew.</summary>
+    /// <summary>How long the tables must be current before the delays start again from the shortest.</summary>
     public static readonly TimeSpan CalmInterval = TimeSpan.FromMinutes(10);
 
     private static readonly TimeSpan[] Delays = [TimeSpan.Zero, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(30)];
@@ -29,7 +29,7 @@ internal sealed record SchemaRepair(SchemaStatus Status, bool IsDue)
     /// <summary>Number of the repetition that is due; 0: none is.</summary>
     public int Next => IsDue ? (Status.Repairs ?? 0) + 1 : 0;
 
-    /// <summary>Decides.</summary>
+    /// <summary>Makes the decision.</summary>
     /// <param name="region">The region.</param>
     /// <param name="observed">The observed state.</param>
     /// <param name="migration">The migration that the region needs.</param>
@@ -59,7 +59,7 @@ internal sealed record SchemaRepair(SchemaStatus Status, bool IsDue)
         );
     }
 
-    // The Job carries the count: a status may not be written after its start. Once the Job is deleted, the status has it.
+    // The Job stores the count, because the status may not be written after the Job's start. Once the Job is deleted, the status has the count.
     private static (int Count, DateTime? At) CountOf(SchemaStatus former, V1Job? job) =>
         int.TryParse(Labels.AnnotationOf(job?.Metadata, Labels.MigrationRepairs), NumberStyles.None, CultureInfo.InvariantCulture, out var counted)
         && job?.Metadata.CreationTimestamp?.ToUniversalTime() is { } started
@@ -67,7 +67,7 @@ internal sealed record SchemaRepair(SchemaStatus Status, bool IsDue)
             ? (Math.Max(counted, former.Repairs ?? 0), started)
             : (former.Repairs ?? 0, former.LastRepairTime);
 
-    // A pod that ended before the last migration did says nothing about the tables of today.
+    // A pod that ended before the last migration ended says nothing about the current tables.
     private static bool CrashesOfOldTables(ObservedRegion observed, V1Job? job)
     {
         var migrated = job?.Status?.CompletionTime?.ToUniversalTime() ?? DateTime.MinValue;

@@ -33,7 +33,7 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
         ConditionEvents.Record(events, region, changed);
         RecordRole(region, former, plan.Role);
         RegionMetrics.Set(region, status);
-        // With the growing delay of failures: the refused write may cost a cluster's webhooks something.
+        // Retries with growing delays, because the refused write may put load on the cluster's webhooks.
         return plan.Obstacle is { Reason: Reasons.ApplyRefused } refused
             ? ReconciliationResult<V1Alpha1ShortenerRegion>.Failure(region, refused.Message)
             : ReconciliationResult<V1Alpha1ShortenerRegion>.Success(region, plan.SettlesIn ?? RegionStatusRules.IntervalOf(status));
@@ -104,7 +104,7 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
         return Obstacle.Of(neededByPods, pods, around, scaling);
     }
 
-    // The migration of the database, then the Deployment.
+    // Migrates the database, then applies the Deployment.
     private async Task<Obstacle?> ApplyPodsAsync(V1Alpha1ShortenerRegion region, ObservedRegion observed, RegionPlan plan, CancellationToken cancellationToken)
     {
         var migration = new List<Obstacle?>();
@@ -132,7 +132,7 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
 
     private async Task<Obstacle?> CreateJobAsync(V1Alpha1ShortenerRegion region, V1Job job, CancellationToken cancellationToken)
     {
-        // The cache may be late, and two migrations must never run at the same time.
+        // The cache may be outdated, and two migrations must never run at the same time.
         var selector = Labels.Text(Labels.SelectorOf(region.Metadata.Name, Names.Migrate));
         var others = await client.ListAsync<V1Job>(region.Metadata.NamespaceProperty, ("labelSelector", selector), cancellationToken);
         if (others.Any(other => !Migration.IsFinished(other) || other.Metadata.Name == job.Metadata.Name))
@@ -156,7 +156,7 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
         return null;
     }
 
-    // Once, and by another name than what is applied, so that the autoscaler's number is never taken back.
+    // Set once, and by another field manager than the apply, so that the operator never takes back the number from the autoscaler.
     private async Task<Obstacle?> SetReplicasAsync(V1Alpha1ShortenerRegion region, int? replicas, CancellationToken cancellationToken)
     {
         if (replicas is null)

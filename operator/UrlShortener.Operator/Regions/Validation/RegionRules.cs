@@ -29,7 +29,7 @@ internal static class RegionRules
             yield return new("spec.group", $"cannot be changed from {oldSpec.Group} to {spec.Group}. Create a new ShortenerRegion instead.");
     }
 
-    // The schema requires it too. An object of an earlier version may lack it.
+    // The schema requires it too, but an object of an earlier version may lack it.
     private static IEnumerable<SpecProblem> CheckConnections(ConnectionsSpec connections)
     {
         if (connections.PostgresSecretRef is null)

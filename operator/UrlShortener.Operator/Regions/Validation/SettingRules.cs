@@ -7,7 +7,7 @@ namespace UrlShortener.Operator.Regions.Validation;
 /// <summary>The rules of <c>spec.app.settings</c>. Names of settings are not case-sensitive.</summary>
 internal static class SettingRules
 {
-    // Settings that the operator sets, and where it takes their values from. A section reserves all settings below it.
+    // Settings that the operator sets, and the source of their values. A section reserves all settings below it.
     private static readonly Dictionary<string, string> Reserved = new(StringComparer.OrdinalIgnoreCase)
     {
         [SettingNames.Role] = "the role of the pod",
@@ -31,10 +31,10 @@ internal static class SettingRules
         [SettingNames.OwnHosts] = "spec.traffic.hostnames",
     };
 
-    /// <summary>Names of the settings that the operator makes.</summary>
+    /// <summary>Names of the settings that the operator sets.</summary>
     public static IReadOnlyCollection<string> ReservedNames => Reserved.Keys;
 
-    /// <summary>Names of the sections that the operator makes.</summary>
+    /// <summary>Names of the sections that the operator sets.</summary>
     public static IReadOnlyCollection<string> ReservedSections => Sections.Keys;
 
     /// <summary>All problems.</summary>
