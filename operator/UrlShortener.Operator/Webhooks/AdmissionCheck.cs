@@ -3,7 +3,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace UrlShortener.Operator.Webhooks;
 
 /// <summary>
-/// Ready once there is a serving certificate and the webhook has answered itself, so that the API server never calls a replica that cannot answer in time.
+/// Ready once there is a serving certificate and the webhook has answered its own test requests, so that the API server never calls a replica that cannot
+/// answer in time.
 /// </summary>
 internal sealed class AdmissionCheck(ServingCertificate serving, AdmissionWarmup warmup) : IHealthCheck
 {

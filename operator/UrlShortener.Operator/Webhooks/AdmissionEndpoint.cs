@@ -14,7 +14,7 @@ internal sealed class AdmissionEndpoint(ScaledObjects objects, ILogger<Admission
     private const long MaxBody = 8 * 1024 * 1024;
 
     /// <summary>
-    /// POST <see cref="Path"/>. Returns 400 or 413 for what no API server sends, and 500 if it cannot decide; the failure policy then applies.
+    /// POST <see cref="Path"/>. Returns 400 or 413 for requests that no API server sends, and 500 if it cannot decide; the failure policy then applies.
     /// </summary>
     public async Task AnswerAsync(HttpContext context)
     {

@@ -23,10 +23,10 @@ internal sealed class AdmissionWarmup(
     /// <summary>Uid of its requests, which are neither logged nor counted.</summary>
     public const string Uid = "warm-up";
 
-    // The second round takes the paths that the first one compiled.
+    // The second round runs the code that the first one compiled.
     private const int Rounds = 2;
 
-    // Far longer than a first request takes.
+    // Much longer than a first request takes.
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
 
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
@@ -60,7 +60,7 @@ internal sealed class AdmissionWarmup(
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The end.
+            // The process stops.
         }
     }
 
@@ -79,7 +79,7 @@ internal sealed class AdmissionWarmup(
 
     private static string Review(string plural, string operation, string item)
     {
-        // Differs, so that it is validated.
+        // The old object differs, so that the specification is validated.
         var former = JsonNode.Parse(item)!;
         former["spec"]!["former"] = true;
         return new JsonObject
@@ -114,7 +114,7 @@ internal sealed class AdmissionWarmup(
                 UseProxy = false,
                 SslOptions =
                 {
-                    // It talks to itself.
+                    // The process calls itself, so it accepts exactly its own certificate.
                     RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate?.GetCertHashString() == serving.Current!.Thumbprint,
                     TargetHost = options.Names[0],
                 },

@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace UrlShortener.Operator.Webhooks;
 
-/// <summary>Creates an own certificate authority, and serving certificates that it signs.</summary>
+/// <summary>Creates a private certificate authority, and serving certificates that it signs.</summary>
 internal static class CertificateIssuer
 {
     /// <summary>Lifetime of an authority.</summary>
@@ -65,7 +65,7 @@ internal static class CertificateIssuer
                 builder.AddDnsName(name);
         }
 
-        // In the parsed form, like that of a certificate that was read.
+        // Parsed again, so that the names have the same form as those of a certificate that was read.
         var built = builder.Build();
         return new X509SubjectAlternativeNameExtension(built.RawData, built.Critical);
     }

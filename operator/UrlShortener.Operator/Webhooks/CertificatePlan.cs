@@ -3,7 +3,7 @@ namespace UrlShortener.Operator.Webhooks;
 /// <summary>Decides the next step of certificate maintenance. The same input always gives the same step, so that any replica can take it.</summary>
 internal static class CertificatePlan
 {
-    /// <summary>Time between the announcement of an authority and its first signature: API servers learn of it by a watch, which may be late.</summary>
+    /// <summary>Time between the announcement of an authority and its first signature: API servers receive it through a watch, which may be late.</summary>
     public static readonly TimeSpan AnnouncementTime = TimeSpan.FromHours(1);
 
     /// <summary>The next step.</summary>

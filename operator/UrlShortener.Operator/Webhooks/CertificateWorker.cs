@@ -5,7 +5,7 @@ using UrlShortener.ControllerRuntime.Events;
 namespace UrlShortener.Operator.Webhooks;
 
 /// <summary>
-/// Keeps the webhook trusted: creates and replaces certificates in time, serves with the newest, and publishes the CA bundle, also after another client
+/// Keeps the webhook trusted: creates and replaces certificates in time, serves with the newest, and publishes the CA bundle, again if another client
 /// removed it. Runs in every replica, leader or not.
 /// </summary>
 internal sealed class CertificateWorker(
@@ -21,16 +21,16 @@ internal sealed class CertificateWorker(
     // Two replicas that start together may conflict a few times.
     private const int MaxAttempts = 10;
 
-    // For all requests of one check.
+    // Limit for all requests of one check together.
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
-    // Another installation that publishes another CA bundle is seen this often before it is reported. Once may be a restored backup.
+    // How often this process must see another installation's CA bundle before it reports it. A single time may be a restored backup.
     private const int ContestLimit = 2;
 
     // Logged once per absence, not at every check.
     private bool _isMissing;
 
-    // The last one that was seen; null: none.
+    // The last configuration that was read; null: none.
     private V1ValidatingWebhookConfiguration? _known;
 
     private bool _hasPublished;
@@ -40,7 +40,7 @@ internal sealed class CertificateWorker(
     /// <summary>Whether another installation publishes its CA bundle in the same configuration.</summary>
     public bool IsContested => _contests >= ContestLimit;
 
-    /// <summary>One check: carries out the steps that are due, serves with the result and publishes it.</summary>
+    /// <summary>Runs one check: carries out the steps that are due, serves with the result and publishes it.</summary>
     /// <exception cref="HttpOperationException">The API server refused the request.</exception>
     /// <exception cref="HttpRequestException">The API server cannot be reached.</exception>
     public async Task LookAsync(CancellationToken cancellationToken)
@@ -84,11 +84,12 @@ internal sealed class CertificateWorker(
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The end.
+            // The process stops.
         }
     }
 
-    // Only what this process has seen, and at the second look: an installation may be without one, and to uninstall deletes it before the operator ends.
+    // Restores only a configuration that this process has read, and only at the second check: an installation may have none, and an uninstall deletes it before
+    // the operator ends.
     private async Task RestoreAsync(string bundle, CancellationToken cancellationToken)
     {
         if (!_isMissing)
@@ -127,7 +128,7 @@ internal sealed class CertificateWorker(
         {
             await LookAsync(limit.Token);
         }
-        // An outage of the API server. It calls no webhook meanwhile, and the current certificate is valid for weeks.
+        // The API server is unreachable. It calls no webhook in the meantime, and the current certificate is valid for weeks.
         catch (Exception error)
             when (error is HttpOperationException or HttpRequestException or IOException
                 || (error is OperationCanceledException && !stoppingToken.IsCancellationRequested)

@@ -1,6 +1,6 @@
 namespace UrlShortener.Operator.Webhooks;
 
-/// <summary>Messages of admission.</summary>
+/// <summary>Log messages of the webhook.</summary>
 internal static partial class Log
 {
     [LoggerMessage(

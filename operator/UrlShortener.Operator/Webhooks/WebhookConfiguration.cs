@@ -61,9 +61,9 @@ internal sealed class WebhookConfiguration(IKubernetes client, WebhookOptions op
             },
             Webhooks = known.Webhooks,
         };
-        // By server-side apply: the right to create by POST cannot be limited to a name.
+        // Uses server-side apply, because RBAC cannot limit creation by POST to a name.
         await PatchAsync(new V1Patch(restored, V1Patch.PatchType.ApplyPatch), force: true, cancellationToken);
-        // Only the bundle is ours. All else belongs to whoever applies the manifests next, without a conflict.
+        // The operator owns only the bundle. All other fields go to the next client that applies the manifests, without a conflict.
         await PatchAsync(new V1Patch(OwnBundles(known).ToJsonString(), V1Patch.PatchType.MergePatch), force: null, cancellationToken);
     }
 

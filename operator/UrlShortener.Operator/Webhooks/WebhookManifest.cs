@@ -3,7 +3,7 @@ using UrlShortener.Operator.Entities;
 
 namespace UrlShortener.Operator.Webhooks;
 
-/// <summary>The ValidatingWebhookConfiguration as installed. The operator adds the CA bundle.</summary>
+/// <summary>The ValidatingWebhookConfiguration in its installed form. The operator adds the CA bundle.</summary>
 internal static class WebhookManifest
 {
     /// <summary>The configuration.</summary>

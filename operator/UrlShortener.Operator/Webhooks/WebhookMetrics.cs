@@ -21,7 +21,7 @@ internal static class WebhookMetrics
 
     private static readonly Counter Failures = Metrics.CreateCounter("shortener_webhook_certificate_failures_total", "Failures of certificate maintenance.");
 
-    /// <summary>Counts a decision. Only our resources reach it, so there are few label values.</summary>
+    /// <summary>Counts a decision. Only requests for the operator's own resources arrive here, so there are few label values.</summary>
     public static void CountAdmission(AdmissionRequest request, AdmissionDecision decision)
     {
         var operation = request.Operation is "CREATE" or "UPDATE" or "DELETE" ? request.Operation : "other";

@@ -62,7 +62,7 @@ internal static class WebhookServices
             AdmissionEndpoint.Path,
             context =>
             {
-                // By the local port: the Host header has the port of the Service.
+                // Checks the local port, because the Host header has the port of the Service.
                 if (context.Connection.LocalPort == port)
                     return endpoint.AnswerAsync(context);
                 context.Response.StatusCode = StatusCodes.Status404NotFound;
