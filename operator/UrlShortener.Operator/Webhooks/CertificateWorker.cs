@@ -5,7 +5,7 @@ using UrlShortener.ControllerRuntime.Events;
 namespace UrlShortener.Operator.Webhooks;
 
 /// <summary>
-/// Keeps the webhook trusted: creates and replaces certificates in time, serves with the newest, and publishes the CA bundle, again if another client
+/// Keeps the webhook trusted: creates and replaces certificates in time, serves with the newest, and publishes the CA bundle, also after another client
 /// removed it. Runs in every replica, leader or not.
 /// </summary>
 internal sealed class CertificateWorker(

@@ -9,7 +9,7 @@ namespace UrlShortener.Runtime.Access;
 /// <summary>Access levels of endpoints.</summary>
 internal enum AccessLevel
 {
-    /// <summary>Everybody, without a rate limit: pictures in pages.</summary>
+    /// <summary>Everybody, without the API's rate limit: pictures in pages.</summary>
     Open,
 
     /// <summary>Everybody, within rate limits.</summary>
