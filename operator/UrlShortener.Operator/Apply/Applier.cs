@@ -135,12 +135,19 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
         var isRevert = live is not null && !isOrphan && Labels.AnnotationOf(live.Metadata, Labels.AppliedDigest) == digest;
         var applied =
             live is null ? await client.ApplyAsync(desired, FieldManagers.Operator, force: true, cancellationToken)
-            : isRevert && differences.Any(difference => difference.IsElement) ? await ReplaceAsync(desired, wanted, isComplete: false, cancellationToken)
+            : isRevert ? await WriteAsync(desired, wanted, differences, cancellationToken)
             : await MergeAsync(desired, wanted, cancellationToken);
         // Nothing changed: the cache does not show the last write yet.
         if (live is not null && applied.Metadata.ResourceVersion == contest?.Version && contest.Digest == digest)
             return null;
         var left = Drift.Find(wanted, FieldsOf(applied));
+        if (left.Count > 0)
+        {
+            // Another client may have changed the object between two requests of this write. What a second write does not set either, the server changes.
+            applied = await WriteAsync(desired, wanted, left, cancellationToken);
+            left = Drift.Find(wanted, FieldsOf(applied));
+        }
+
         var next =
             left.Count > 0 ? Contest.OfMutation(contest, applied.Metadata, digest, left, time.GetUtcNow())
             : isRevert ? Contest.OfRevert(contest, applied.Metadata, digest, differences, time.GetUtcNow())
@@ -194,6 +201,12 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
                 : await client.GetAsync<V1Alpha1ShortenerRegion>(key, cancellationToken);
         return live?.Metadata is { DeletionTimestamp: null } metadata && metadata.Uid == owner.Metadata.Uid;
     }
+
+    private Task<T> WriteAsync<T>(T desired, JsonObject wanted, IReadOnlyList<Difference> differences, CancellationToken cancellationToken)
+        where T : class, IKubernetesObject<V1ObjectMeta> =>
+        differences.Any(difference => difference.IsElement)
+            ? ReplaceAsync(desired, wanted, isComplete: false, cancellationToken)
+            : MergeAsync(desired, wanted, cancellationToken);
 
     // Server-side apply merges lists by key and keeps fields of others. Then conflicting leftovers are removed.
     private async Task<T> MergeAsync<T>(T desired, JsonObject wanted, CancellationToken cancellationToken)
