@@ -18,7 +18,7 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
 {
     private const int MaxDisownAttempts = 3;
 
-    // Keyed by kind and object, so that the number of entries is limited.
+    // Keyed by kind and object. Entries that no longer matter are removed, because objects are deleted elsewhere.
     private readonly ConcurrentDictionary<(string Kind, ObjectKey Key), Contest> _contests = new();
 
     /// <summary>Creates or updates an object unless it matches its desired state. Adopts an object of the operator that has lost its owner.</summary>
@@ -156,6 +156,11 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
             _contests[key] = next;
         else
             _contests.TryRemove(key, out _);
+        foreach (var (other, entry) in _contests)
+        {
+            if (entry.IsOver(time.GetUtcNow()))
+                _contests.TryRemove(other, out _);
+        }
 
         if (live is null)
             events.Record(owner, EventSeverity.Normal, "Created", "Create", $"Created {name}.");

@@ -82,6 +82,9 @@ internal sealed record Contest
     public bool Accepts(string uid, string digest, IReadOnlyList<Difference> differences, DateTimeOffset now) =>
         now < Until && Uid == uid && Digest == digest && Fields == FieldsOf(differences) && (Values is null || Values == ValuesOf(differences));
 
+    /// <summary>Whether the entry affects no later decision: the values were accepted until long ago.</summary>
+    public bool IsOver(DateTimeOffset now) => now > Until + MutationKept;
+
     private static string FieldsOf(IReadOnlyList<Difference> differences) => string.Join(", ", differences.Select(difference => difference.Path));
 
     private static string ValuesOf(IReadOnlyList<Difference> differences) =>

@@ -24,6 +24,9 @@ public sealed class ContestTests
         Assert.False(contest.Accepts("v", "d", Capped, Now));
         Assert.False(contest.Accepts("u", "d", Capped, Now + Contest.MutationKept));
         Assert.False(Contest.OfMutation(contest, Written, "other", CappedElsewhere, Now).IsNews);
+        // It outlives the next attempt, which must not report it again, and is then forgotten.
+        Assert.False(contest.IsOver(Now + Contest.MutationKept));
+        Assert.True(contest.IsOver(Now + (3 * Contest.MutationKept)));
     }
 
     [Fact]
