@@ -49,7 +49,7 @@ internal static class Startup
     /// <summary>Adds all services. They stop in reverse order: first what accepts requests, last the election.</summary>
     public static void AddOperator(this WebApplicationBuilder builder, OperatorOptions options)
     {
-        Metrics.SuppressDefaultMetrics(new SuppressDefaultMetricOptions { SuppressMeters = true, SuppressEventCounters = true });
+        OperatorMetrics.Configure();
         builder.Services.AddControllerRuntime(runtime =>
         {
             runtime.Namespaces = options.NamespaceList;

@@ -9,4 +9,7 @@ var misread = Arguments.FindErrors(args);
 if (misread.Count > 0)
     return Startup.ReportUsage(misread);
 var (builder, errors) = Startup.CreateBuilder(args);
-return builder is null ? Startup.Report(errors) : await Serving.RunAsync(builder);
+if (builder is null)
+    return Startup.Report(errors);
+Startup.Identify(builder.Configuration);
+return await Serving.RunAsync(builder);

@@ -10,6 +10,7 @@ using UrlShortener.Runtime.OpenApi;
 using UrlShortener.Runtime.QrCodes;
 using UrlShortener.Runtime.Redirects;
 using UrlShortener.Runtime.Statistics;
+using UrlShortener.Runtime.Telemetry;
 
 namespace UrlShortener.Runtime;
 
@@ -54,10 +55,10 @@ internal static class Routes
             // Sent by the server itself, for every endpoint.
             .Produces(431)
             .Produces<HealthResponse>(503);
-        app.Map("/health/live", HealthEndpoints.LiveAsync, GetOrHead).ExcludeFromDescription();
-        app.Map("/health/ready", health.ReadyAsync, GetOrHead).ExcludeFromDescription();
-        app.Map("/health/startup", HealthEndpoints.StartupAsync, GetOrHead).ExcludeFromDescription();
-        app.MapMetrics().WithMetadata(new HttpMethodMetadata(GetOrHead)).ExcludeFromDescription();
+        app.Map("/health/live", HealthEndpoints.LiveAsync, GetOrHead).WithMetadata(NoTraffic.Instance).ExcludeFromDescription();
+        app.Map("/health/ready", health.ReadyAsync, GetOrHead).WithMetadata(NoTraffic.Instance).ExcludeFromDescription();
+        app.Map("/health/startup", HealthEndpoints.StartupAsync, GetOrHead).WithMetadata(NoTraffic.Instance).ExcludeFromDescription();
+        app.MapMetrics().WithMetadata(new HttpMethodMetadata(GetOrHead), NoTraffic.Instance).ExcludeFromDescription();
         app.Map(ErrorPage.Path, ErrorPage.WriteAsync, GetOrHead).ExcludeFromDescription();
     }
 
@@ -70,7 +71,7 @@ internal static class Routes
         app.Map("/{short_code}", redirects.HandleAsync, GetOrHead)
             .WithMetadata(new SuppressMatchingMetadata())
             .Describe(
-                "followLink",
+                RedirectMetrics.Operation,
                 "Redirects",
                 "Follow a link",
                 "Redirects to the target with the status that the link's creator chose. Where there is none, a browser (an `Accept` with `text/html`) "
@@ -253,7 +254,13 @@ internal static class Routes
         IReadOnlyList<Parameter>? parameters = null,
         Dictionary<string, string[]>? headers = null,
         bool hasPages = false
-    ) => builder.WithMetadata(new Described(operationId, summary, description, parameters, headers, hasPages)).WithTags(tag);
+    ) =>
+        builder
+            .WithMetadata(
+                new Described(operationId, summary, description, parameters, headers, hasPages),
+                new MeasuredOperation(operationId, isTimed: tag is Urls or QrCodes)
+            )
+            .WithTags(tag);
 
     private static Parameter Moment(string name, string description) => new(name, description, Format: "date-time", Example: "2030-01-31T12:00:00Z");
 

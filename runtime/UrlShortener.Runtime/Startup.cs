@@ -131,6 +131,13 @@ internal static class Startup
             _ => null,
         };
 
+    /// <summary>Names the region and the role of this process in its metrics. Once per process, before anything else.</summary>
+    public static void Identify(IConfiguration configuration) =>
+        RuntimeMetrics.Identify(
+            (configuration.GetSection("Region").Get<RegionOptions>() ?? new RegionOptions()).Name,
+            Settings.RoleOf(configuration).ToString().ToLowerInvariant()
+        );
+
     /// <summary>Registers everything that runs in the role of this process.</summary>
     public static void AddRuntime(this IServiceCollection services, IConfiguration configuration)
     {
@@ -160,6 +167,7 @@ internal static class Startup
         app.UseTrustedProxies();
         // Redirects leave the pipeline here; they handle their own errors.
         app.UseRouting();
+        app.UseMiddleware<RequestMetricsMiddleware>();
         app.UseMiddleware<ErrorMiddleware>();
         if (role != RuntimeRole.Kgs)
         {
@@ -167,7 +175,6 @@ internal static class Startup
                 context => context.Request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase),
                 api =>
                 {
-                    api.UseMiddleware<ApiMetricsMiddleware>();
                     api.UseCrossOrigin(app.Configuration);
                     api.UseMiddleware<AccessMiddleware>();
                     api.UseMiddleware<KnownHostMiddleware>();
@@ -179,6 +186,7 @@ internal static class Startup
         if (role != RuntimeRole.App && app.Services.GetRequiredService<ConfiguredServers>().HasRedis)
             app.MapKeyGeneration();
         app.MapOperations();
+        RequestMetricsMiddleware.Prepare(((IEndpointRouteBuilder)app).DataSources.SelectMany(source => source.Endpoints));
     }
 
     /// <summary>Registers redirects and the API.</summary>

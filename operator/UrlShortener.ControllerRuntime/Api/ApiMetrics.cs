@@ -17,12 +17,21 @@ internal static class ApiMetrics
         new HistogramConfiguration { Buckets = DurationBuckets.Seconds }
     );
 
-    /// <summary>Writes by verb, kind and outcome: <c>written</c>, <c>unchanged</c>, <c>conflict</c>, <c>refused</c>, <c>stale</c>, <c>failed</c>.</summary>
-    public static readonly Counter Writes = Metrics.CreateCounter(
+    private static readonly Counter Writes = Metrics.CreateCounter(
         "shortener_operator_writes_total",
         "Writes to API servers by outcome.",
         "verb",
         "kind",
         "outcome"
     );
+
+    private static readonly string[] Outcomes = ["written", "unchanged", "conflict", "refused", "stale", "failed"];
+
+    /// <summary>Counts a write. The first one of a kind creates the series of every outcome.</summary>
+    public static void CountWrite(string verb, string kind, string outcome)
+    {
+        foreach (var possible in Outcomes)
+            Writes.WithLabels(verb, kind, possible);
+        Writes.WithLabels(verb, kind, outcome).Inc();
+    }
 }

@@ -181,7 +181,7 @@ public sealed class ResourceClient
 
     private static string PathOf<T>(ObjectKey key, string? subresource) => ResourceType.Of<T>().Path(key.Namespace, key.Name, subresource);
 
-    private static void Count(string verb, ResourceType type, string outcome) => ApiMetrics.Writes.WithLabels(verb, type.Kind, outcome).Inc();
+    private static void Count(string verb, ResourceType type, string outcome) => ApiMetrics.CountWrite(verb, type.Kind, outcome);
 
     private Task<T> WriteAsync<T>(string verb, HttpMethod method, string path, object body, string contentType, CancellationToken cancellationToken) =>
         WriteAsync<T>(verb, ResourceType.Of<T>(), method, path, body, contentType, cancellationToken);

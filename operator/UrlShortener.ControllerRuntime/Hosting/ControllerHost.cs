@@ -48,7 +48,7 @@ internal sealed class ControllerHost<TEntity> : BackgroundService, IHostedLifecy
         _reconciler = new Reconciler<TEntity>(definition, controller, time, logger);
         informer.Subscribe(Handle);
         _informers = [informer, .. definition.Sources.Select(source => source.Attach(services, informer.Cache, Enqueue))];
-        ReconcileMetrics.MaxConcurrentReconciles.WithLabels(definition.Name).Set(definition.Workers);
+        ReconcileMetrics.Prepare(definition.Name, definition.Workers);
     }
 
     /// <summary>The controller's queue, for probes.</summary>

@@ -39,4 +39,16 @@ internal static class ReconcileMetrics
         "Maximum number of concurrent reconciles.",
         "controller"
     );
+
+    /// <summary>Creates the series of a controller, so that a rate sees their first change.</summary>
+    public static void Prepare(string controller, int workers)
+    {
+        foreach (var result in ReconcileOutcome.Results)
+            Reconciles.WithLabels(controller, result);
+        foreach (var counter in new[] { Errors, Panics, Timeouts })
+            counter.WithLabels(controller);
+        Seconds.WithLabels(controller);
+        ActiveWorkers.WithLabels(controller);
+        MaxConcurrentReconciles.WithLabels(controller).Set(workers);
+    }
 }

@@ -6,6 +6,9 @@ namespace UrlShortener.ControllerRuntime.Hosting;
 /// <param name="After">When to reconcile again; null: after the backoff, or at the next change.</param>
 internal readonly record struct ReconcileOutcome(string Result, bool IsFailure, TimeSpan? After)
 {
+    /// <summary>All results.</summary>
+    public static readonly IReadOnlyList<string> Results = ["success", "requeue_after", "requeue", "error"];
+
     /// <summary>Done until something changes.</summary>
     public static readonly ReconcileOutcome Success = new("success", false, null);
 

@@ -27,6 +27,7 @@ public static class RuntimeServices
     /// </summary>
     public static IServiceCollection AddControllerRuntime(this IServiceCollection services, Action<RuntimeOptions>? configure = null)
     {
+        EventMetrics.Prepare();
         services.Configure(configure ?? (_ => { }));
         services.Configure<HostOptions>(host => host.ShutdownTimeout = StopLimit);
         services.TryAddSingleton(TimeProvider.System);

@@ -27,6 +27,7 @@ public sealed class Informer<T> : IInformer
         _options = options;
         _time = time;
         _logger = logger;
+        InformerMetrics.Prepare(Kind);
         Cache = new ObjectCache<T>(options.Indexers);
         string?[] namespaces = options.Namespaces is null or [] ? [null] : [.. options.Namespaces];
         _reflectors = [.. namespaces.Select(one => new Reflector<T>(client, one, options, Cache, Tell, ReportSynced, time, logger))];

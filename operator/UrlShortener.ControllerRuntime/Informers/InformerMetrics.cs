@@ -25,4 +25,26 @@ internal static class InformerMetrics
         "Objects that informers could not decode.",
         "kind"
     );
+
+    /// <summary>Creates the series of a kind, so that a rate sees their first change.</summary>
+    public static void Prepare(string kind)
+    {
+        Lists.WithLabels(kind);
+        CachedObjects.WithLabels(kind);
+        Undecodable.WithLabels(kind);
+        foreach (var end in Enum.GetValues<WatchEnd>())
+            WatchEnds.WithLabels(kind, NameOf(end));
+    }
+
+    /// <summary>Value of the label <c>cause</c>.</summary>
+    public static string NameOf(WatchEnd end) =>
+        end switch
+        {
+            WatchEnd.End => "end",
+            WatchEnd.Idle => "idle",
+            WatchEnd.Gone => "gone",
+            WatchEnd.Undecodable => "undecodable",
+            WatchEnd.NotServed => "not_served",
+            _ => "error",
+        };
 }

@@ -78,7 +78,7 @@ internal sealed class Reflector<T>
             _lines = 0;
             var started = _time.GetTimestamp();
             var end = await FollowOnceAsync(cancellationToken);
-            InformerMetrics.WatchEnds.WithLabels(_type.Kind, Name(end)).Inc();
+            InformerMetrics.WatchEnds.WithLabels(_type.Kind, InformerMetrics.NameOf(end)).Inc();
             if (end is WatchEnd.Gone or WatchEnd.Undecodable or WatchEnd.NotServed)
                 _version = null;
             // A watch that ends at once without data counts as a failure; otherwise the next ones would follow without a pause.
@@ -92,17 +92,6 @@ internal sealed class Reflector<T>
                 await Task.Delay(wait, _time, cancellationToken);
         }
     }
-
-    private static string Name(WatchEnd end) =>
-        end switch
-        {
-            WatchEnd.End => "end",
-            WatchEnd.Idle => "idle",
-            WatchEnd.Gone => "gone",
-            WatchEnd.Undecodable => "undecodable",
-            WatchEnd.NotServed => "not_served",
-            _ => "error",
-        };
 
     /// <summary>One list, if needed, and one watch. The only place of the loop that catches errors.</summary>
     private async Task<WatchEnd> FollowOnceAsync(CancellationToken cancellationToken)

@@ -8,4 +8,7 @@ internal interface IWorkAges
 
     /// <summary>Age of the work on each key.</summary>
     IReadOnlyList<TimeSpan> GetAges();
+
+    /// <summary>Time since the key that has waited longest for a worker was added; zero: none waits.</summary>
+    TimeSpan GetLongestWait();
 }

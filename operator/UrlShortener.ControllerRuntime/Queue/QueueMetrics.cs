@@ -38,6 +38,25 @@ internal static class QueueMetrics
         "name"
     );
 
+    /// <summary>Time since the key that has waited longest was added. The histogram counts a key only when a worker takes it, which a stuck worker never
+    /// does.</summary>
+    public static readonly Gauge LongestWaitingSeconds = Metrics.CreateGauge(
+        "shortener_operator_workqueue_longest_waiting_seconds",
+        "Time since the key that has waited longest for a worker was added.",
+        "name"
+    );
+
     /// <summary>Keys added again with backoff.</summary>
     public static readonly Counter Retries = Metrics.CreateCounter("workqueue_retries_total", "Keys added again after a failure.", "name");
+
+    /// <summary>Creates the series of a queue, so that a rate sees their first change.</summary>
+    public static void Prepare(string name)
+    {
+        foreach (var gauge in new[] { Depth, UnfinishedSeconds, LongestRunningSeconds, LongestWaitingSeconds })
+            gauge.WithLabels(name);
+        foreach (var counter in new[] { Adds, Retries })
+            counter.WithLabels(name);
+        foreach (var histogram in new[] { QueueSeconds, WorkSeconds })
+            histogram.WithLabels(name);
+    }
 }

@@ -39,6 +39,7 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
         _backoff = backoff;
         _time = time;
         _timer = time.CreateTimer(_ => AddDue(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        QueueMetrics.Prepare(name);
         WorkQueueAges.Watch(this);
     }
 
@@ -171,6 +172,13 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
     {
         lock (_sync)
             return [.. _entries.Values.Where(entry => entry.InWork).Select(entry => _time.GetElapsedTime(entry.InWorkSince))];
+    }
+
+    /// <inheritdoc/>
+    TimeSpan IWorkAges.GetLongestWait()
+    {
+        lock (_sync)
+            return _waiting.TryPeek(out var key) && !_isClosed ? _time.GetElapsedTime(_entries[key].WaitsSince) : TimeSpan.Zero;
     }
 
     /// <inheritdoc/>

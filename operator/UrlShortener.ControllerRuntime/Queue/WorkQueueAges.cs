@@ -22,6 +22,7 @@ internal static class WorkQueueAges
         {
             var ages = queue.GetAges();
             QueueMetrics.UnfinishedSeconds.WithLabels(queue.Name).Set(ages.Sum(age => age.TotalSeconds));
+            QueueMetrics.LongestWaitingSeconds.WithLabels(queue.Name).Set(queue.GetLongestWait().TotalSeconds);
             QueueMetrics.LongestRunningSeconds.WithLabels(queue.Name).Set(ages.Select(age => age.TotalSeconds).DefaultIfEmpty().Max());
         }
     }

@@ -50,7 +50,7 @@ internal sealed class KeyPoolController(
         // Based on the observed epoch: the answer to the command may be lost, and others may open epochs too.
         if (former?.Epoch is { } before && status.Epoch > before)
             events.Record(pool, EventSeverity.Normal, "EpochOpened", "OpenEpoch", $"Opened epoch {status.Epoch}; unused keys of older epochs are discarded.");
-        KeyPoolMetrics.Set(pool, observed.Reading, status);
+        KeyPoolMetrics.Set(pool, observed.Region?.Spec.Region ?? pool.Spec.RegionRef.Name, observed.Reading, status, now);
         _memory[pool.Metadata.Uid] = new KeyPoolMemory(plan.History, KeyPoolStatusRules.HasOtherNumbers(former, status) ? now : memory.NumbersAt);
         return plan.Obstacle is { Reason: Reasons.ApplyRefused } refused
             ? ReconciliationResult<V1Alpha1KeyPool>.Failure(pool, refused.Message)

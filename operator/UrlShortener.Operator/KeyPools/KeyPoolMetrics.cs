@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Prometheus;
 using UrlShortener.Contracts;
 using UrlShortener.Operator.Entities;
@@ -5,10 +6,13 @@ using UrlShortener.Operator.Entities.Status;
 
 namespace UrlShortener.Operator.KeyPools;
 
-/// <summary>Metrics of pools, removed with the pool. They keep their last value while no worker answers.</summary>
+/// <summary>
+/// Metrics of pools, removed with the pool. Those that a worker reports keep their last value while none answers, and the time of the last answer says how old
+/// they are. The label is called <c>object_namespace</c>: scrapes of pods overwrite <c>namespace</c>.
+/// </summary>
 internal static class KeyPoolMetrics
 {
-    private static readonly string[] Names = ["namespace", "name", "region"];
+    private static readonly string[] Names = ["object_namespace", "name", "region"];
     private static readonly Gauge Available = Metrics.CreateGauge("shortener_keypool_available", "Unused keys in the pool.", Names);
     private static readonly Gauge Target = Metrics.CreateGauge("shortener_keypool_target", "Number of keys to fill the pool to.", Names);
     private static readonly Gauge Consumption = Metrics.CreateGauge(
@@ -18,16 +22,33 @@ internal static class KeyPoolMetrics
     );
     private static readonly Gauge Exhaustion = Metrics.CreateGauge(
         "shortener_keypool_seconds_to_exhaustion",
-        "Seconds until the pool is empty; +Inf while " + "the level does not fall.",
+        "Seconds until the pool is empty; +Inf while the level does not fall.",
         Names
     );
     private static readonly Gauge Epoch = Metrics.CreateGauge("shortener_keypool_epoch", "Current epoch.", Names);
     private static readonly Gauge Workers = Metrics.CreateGauge("shortener_keypool_workers", "Ready workers.", Names);
+    private static readonly Gauge LastAnswer = Metrics.CreateGauge(
+        "shortener_keypool_last_answer_timestamp_seconds",
+        "When a worker last reported the pool, in Unix seconds.",
+        Names
+    );
+
+    private static readonly Gauge[] All = [Available, Target, Consumption, Exhaustion, Epoch, Workers, LastAnswer];
+
+    // The labels of a pool. Its region becomes known only after the pool.
+    private static readonly ConcurrentDictionary<(string Namespace, string Name), string[]> Labels = new();
 
     /// <summary>Sets the metrics of a pool.</summary>
-    public static void Set(V1Alpha1KeyPool pool, KeyGenerationStatus? reading, KeyPoolStatus status)
+    /// <param name="pool">The pool.</param>
+    /// <param name="region">Name of its region, as the region's processes report it.</param>
+    /// <param name="reading">The answer of a worker; null: none.</param>
+    /// <param name="status">Status of the pool.</param>
+    /// <param name="now">The time.</param>
+    public static void Set(V1Alpha1KeyPool pool, string region, KeyGenerationStatus? reading, KeyPoolStatus status, DateTimeOffset now)
     {
-        var labels = LabelsOf(pool);
+        if (Labels.TryGetValue(KeyOf(pool), out var former) && former[^1] != region)
+            Remove(pool);
+        var labels = Labels.GetOrAdd(KeyOf(pool), key => [key.Namespace, key.Name, region]);
         Target.WithLabels(labels).Set(pool.Spec.TargetAvailable);
         Workers.WithLabels(labels).Set(status.Kgs?.ReadyReplicas ?? 0);
         if (reading?.Level is not { } level)
@@ -36,15 +57,17 @@ internal static class KeyPoolMetrics
         Consumption.WithLabels(labels).Set(reading.ConsumedPerSecond);
         Exhaustion.WithLabels(labels).Set(reading.SecondsToExhaustion ?? double.PositiveInfinity);
         Epoch.WithLabels(labels).Set(reading.Epoch);
+        LastAnswer.WithLabels(labels).Set(now.ToUnixTimeMilliseconds() / 1000.0);
     }
 
     /// <summary>Removes the metrics of a pool.</summary>
     public static void Remove(V1Alpha1KeyPool pool)
     {
-        var labels = LabelsOf(pool);
-        foreach (var gauge in new[] { Available, Target, Consumption, Exhaustion, Epoch, Workers })
+        if (!Labels.TryRemove(KeyOf(pool), out var labels))
+            return;
+        foreach (var gauge in All)
             gauge.RemoveLabelled(labels);
     }
 
-    private static string[] LabelsOf(V1Alpha1KeyPool pool) => [pool.Metadata.NamespaceProperty, pool.Metadata.Name, pool.Spec.RegionRef.Name];
+    private static (string Namespace, string Name) KeyOf(V1Alpha1KeyPool pool) => (pool.Metadata.NamespaceProperty, pool.Metadata.Name);
 }

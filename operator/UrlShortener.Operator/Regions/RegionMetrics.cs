@@ -5,14 +5,14 @@ using UrlShortener.Operator.Entities.Status;
 
 namespace UrlShortener.Operator.Regions;
 
-/// <summary>Metrics of regions, removed with the region.</summary>
+/// <summary>Metrics of regions, removed with the region. The label is called <c>object_namespace</c>: scrapes of pods overwrite <c>namespace</c>.</summary>
 internal static class RegionMetrics
 {
-    private static readonly Gauge Ready = Metrics.CreateGauge("shortener_region_ready", "1 while the region is ready.", "namespace", "name", "region");
+    private static readonly Gauge Ready = Metrics.CreateGauge("shortener_region_ready", "1 while the region is ready.", "object_namespace", "name", "region");
     private static readonly Gauge Role = Metrics.CreateGauge(
         "shortener_region_role",
         "1 for the current role of the region.",
-        "namespace",
+        "object_namespace",
         "name",
         "region",
         "role"
@@ -20,14 +20,14 @@ internal static class RegionMetrics
     private static readonly Gauge Suspended = Metrics.CreateGauge(
         "shortener_region_suspended",
         "1 while the region is suspended.",
-        "namespace",
+        "object_namespace",
         "name",
         "region"
     );
     private static readonly Gauge Stalled = Metrics.CreateGauge(
         "shortener_region_stalled",
         "1 while the operator cannot continue until someone fixes the " + "cause.",
-        "namespace",
+        "object_namespace",
         "name",
         "region"
     );

@@ -1,4 +1,5 @@
 using Prometheus;
+using UrlShortener.Operator.Entities;
 
 namespace UrlShortener.Operator.Webhooks;
 
@@ -14,29 +15,44 @@ internal static class WebhookMetrics
     );
 
     private static readonly Gauge NotAfter = Metrics.CreateGauge(
-        "shortener_webhook_certificate_not_after_seconds",
-        "Time at which a certificate of the webhook expires, in seconds since 1970.",
+        "shortener_certificate_not_after_timestamp_seconds",
+        "Time at which a certificate expires, in Unix seconds.",
         "certificate"
     );
 
     private static readonly Counter Failures = Metrics.CreateCounter("shortener_webhook_certificate_failures_total", "Failures of certificate maintenance.");
 
-    /// <summary>Counts a decision. Only requests for the operator's own resources arrive here, so there are few label values.</summary>
+    private static readonly string[] Resources = [V1Alpha1ShortenerRegion.KubePlural, V1Alpha1KeyPool.KubePlural];
+    private const string Other = "other";
+    private static readonly string[] Operations = ["CREATE", "UPDATE", "DELETE", Other];
+    private static readonly string[] Results = ["allowed", "warned", "refused"];
+
+    /// <summary>Creates the series of every resource, operation and result, so that a rate sees the first request of each.</summary>
+    public static void Prepare()
+    {
+        foreach (var resource in Resources.Append(Other))
+        foreach (var operation in Operations)
+        foreach (var result in Results)
+            Requests.WithLabels(resource, operation, result);
+    }
+
+    /// <summary>Counts a decision. Whoever reaches the webhook may send any resource, so the label has only the known ones.</summary>
     public static void CountAdmission(AdmissionRequest request, AdmissionDecision decision)
     {
-        var operation = request.Operation is "CREATE" or "UPDATE" or "DELETE" ? request.Operation : "other";
+        var operation = Operations.Contains(request.Operation) ? request.Operation! : Other;
+        var resource = Resources.Contains(request.Resource?.Resource) ? request.Resource!.Resource! : Other;
         var result =
             decision.Refusal is not null ? "refused"
             : decision.Warnings.Count > 0 ? "warned"
             : "allowed";
-        Requests.WithLabels(request.Resource!.Resource!, operation, result).Inc();
+        Requests.WithLabels(resource, operation, result).Inc();
     }
 
     /// <summary>Sets the expiry of the current certificates.</summary>
     public static void SetCertificates(CertificateSet set)
     {
-        NotAfter.WithLabels("authority").Set(set.Authority.NotAfter.ToUnixTimeSeconds());
-        NotAfter.WithLabels("serving").Set(set.Serving.NotAfter.ToUnixTimeSeconds());
+        NotAfter.WithLabels("webhook_authority").Set(set.Authority.NotAfter.ToUnixTimeSeconds());
+        NotAfter.WithLabels("webhook_serving").Set(set.Serving.NotAfter.ToUnixTimeSeconds());
     }
 
     /// <summary>Counts a failure.</summary>

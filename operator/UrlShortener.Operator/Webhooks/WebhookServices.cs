@@ -17,6 +17,7 @@ internal static class WebhookServices
     /// <param name="address">Address to listen on; null: all.</param>
     public static IServiceCollection AddWebhooks(this IServiceCollection services, WebhookOptions options, IPAddress? address = null)
     {
+        WebhookMetrics.Prepare();
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<EventRecorder>();
         services.AddSingleton(options);

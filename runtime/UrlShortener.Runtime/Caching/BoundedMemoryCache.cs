@@ -19,6 +19,9 @@ internal sealed class BoundedMemoryCache(int capacity, TimeProvider time, Action
     /// <summary>Entries held, those past their time included.</summary>
     public int Count => _entries.Count;
 
+    /// <summary>Entries that made room for others.</summary>
+    public long Evicted => _entries.Metrics.Value?.Evicted ?? 0;
+
     /// <inheritdoc />
     public bool TryGetValue(object key, out object? value)
     {

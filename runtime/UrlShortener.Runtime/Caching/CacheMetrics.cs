@@ -27,6 +27,21 @@ internal static class CacheMetrics
     /// <summary>The shared tier did not answer.</summary>
     public static readonly Counter.Child SharedFailed = Lookups.WithLabels("redis", "failed");
 
+    private static readonly Counter Evictions = Metrics.CreateCounter(
+        "shortener_cache_evictions_total",
+        "Links that left a cache tier of this process to make room for others.",
+        "tier"
+    );
+
+    private static readonly Counter.Child Evicted = Evictions.WithLabels("memory");
+
+    private static Func<long>? EvictionCount;
+
+    static CacheMetrics() => Metrics.DefaultRegistry.AddBeforeCollectCallback(() => Evicted.IncTo(Volatile.Read(ref EvictionCount)?.Invoke() ?? 0));
+
+    /// <summary>Says how to count the evictions. The cache counts them anyway.</summary>
+    public static void CountEvictionsBy(Func<long> count) => Volatile.Write(ref EvictionCount, count);
+
     /// <summary>Entries voided because their link changed.</summary>
     public static readonly Counter Invalidations = Metrics.CreateCounter("shortener_cache_invalidations_total", "Cache entries voided by a change.");
 }

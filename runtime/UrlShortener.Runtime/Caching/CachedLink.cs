@@ -3,14 +3,15 @@ using UrlShortener.Runtime.Abuse;
 
 namespace UrlShortener.Runtime.Caching;
 
-/// <summary>What a redirect needs to know of a code, with nothing left to compute. Immutable except for the verdict of the blocklist and for becoming
-/// void.</summary>
+/// <summary>What a redirect needs to know of a code, with nothing left to compute. Immutable except for the verdict of the blocklist, for
+/// becoming void and for its origin.</summary>
 internal sealed class CachedLink
 {
     // Any thread that finds a new blocklist checks the link again; all reach the same verdict.
     private Blocklist? _checkedAgainst;
     private volatile bool _isBlocked;
     private volatile bool _isVoid;
+    private volatile CacheTier _origin;
 
     /// <summary>The code. Clicks refer to this instance, so that those waiting to be written keep nothing else of their requests alive.</summary>
     public required string ShortCode { get; init; }
@@ -34,6 +35,16 @@ internal sealed class CachedLink
     /// lost.</summary>
     public required int Epoch { get; init; }
 
+    /// <summary>The tier that this state came from. Once a newer state is being loaded, the memory of this process is what still answers with it.</summary>
+    public required CacheTier Origin
+    {
+        get => _origin;
+        init => _origin = value;
+    }
+
+    /// <summary>Called when a newer state is being loaded.</summary>
+    public void Outlive() => _origin = CacheTier.Memory;
+
     /// <summary>Whether the link changed since the load began.</summary>
     public bool IsVoid => _isVoid;
 
@@ -51,6 +62,7 @@ internal sealed class CachedLink
             RedirectType = RedirectType,
             ExpiresAt = ExpiresAt,
             Epoch = epoch,
+            Origin = CacheTier.Memory,
         };
 
     /// <summary>Whether the target is on the blocklist in force. Needs no store: a new list counts while the store is down, too.</summary>

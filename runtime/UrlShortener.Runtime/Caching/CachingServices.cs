@@ -1,5 +1,6 @@
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Links;
+using UrlShortener.Runtime.Telemetry;
 
 namespace UrlShortener.Runtime.Caching;
 
@@ -9,6 +10,7 @@ internal static class CachingServices
     /// <summary>Registers them. Redis registers the tier that processes share.</summary>
     public static void AddCaching(this IServiceCollection services, ConfiguredServers servers)
     {
+        RuntimeMetrics.Register(typeof(CacheMetrics), typeof(ChangeFeed));
         if (!servers.HasRedis)
             services.AddSingleton<ISharedLinkCache, NoSharedLinkCache>();
         services.AddSingleton<LinkCache>();

@@ -39,7 +39,8 @@ internal sealed partial class ChangeFeed(
 
     private static readonly Gauge LastRead = Metrics.CreateGauge(
         "shortener_change_feed_last_read_timestamp_seconds",
-        "When the log of changes was last read, in Unix seconds."
+        "When the log of changes was last read, in Unix seconds.",
+        new GaugeConfiguration { SuppressInitialValue = true }
     );
 
     private static readonly Counter Dropped = Metrics.CreateCounter(

@@ -71,6 +71,7 @@ internal sealed class LinkCache : IDisposable
             _memory,
             logger
         );
+        CacheMetrics.CountEvictionsBy(() => _memory.Evicted);
         _whateverIsHeld = _cache.DefaultEntryOptions.Duplicate();
         _whateverIsHeld.AllowStaleOnReadOnly = true;
         _patient = _cache.DefaultEntryOptions.Duplicate();
@@ -155,7 +156,9 @@ internal sealed class LinkCache : IDisposable
     private async Task<CachedLink> ReadAsync(string shortCode, FusionCacheFactoryExecutionContext<CachedLink> context, CancellationToken cancellationToken)
     {
         // Both before the store is asked: a change or an epoch in between then makes this entry void instead of stale.
-        var load = _loads.Begin(shortCode, context.HasStaleValue ? context.StaleValue.Value : null);
+        var stale = context.HasStaleValue ? context.StaleValue.Value : null;
+        stale?.Outlive();
+        var load = _loads.Begin(shortCode, stale);
         var epoch = _epoch.Current;
         try
         {
@@ -186,7 +189,7 @@ internal sealed class LinkCache : IDisposable
         CancellationToken cancellationToken
     )
     {
-        var link = await FindTargetAsync(shortCode, epoch, cancellationToken);
+        var (link, origin) = await FindTargetAsync(shortCode, epoch, cancellationToken);
         if (link is not { IsActive: true })
         {
             context.Options.Duration = _options.NegativeTtl;
@@ -196,6 +199,7 @@ internal sealed class LinkCache : IDisposable
                 ShortCode = shortCode,
                 Exists = false,
                 Epoch = epoch,
+                Origin = origin,
             };
         }
 
@@ -212,21 +216,22 @@ internal sealed class LinkCache : IDisposable
             RedirectType = link.RedirectType,
             ExpiresAt = link.ExpiresAt?.ToUnixTimeMilliseconds() ?? long.MaxValue,
             Epoch = epoch,
+            Origin = origin,
         };
     }
 
     // The shared tier, then the store; a state older than a change that somebody told of, or of an older epoch, is not taken from either.
-    private async Task<LinkTarget?> FindTargetAsync(string shortCode, int epoch, CancellationToken cancellationToken)
+    private async Task<(LinkTarget? Target, CacheTier Origin)> FindTargetAsync(string shortCode, int epoch, CancellationToken cancellationToken)
     {
         var known = StateVersion.Newest(new StateVersion(epoch, 0), _recentVersions.TryGet(shortCode, out var recent) ? recent : default);
         var shared = await _shared.FindAsync(shortCode, cancellationToken);
         if (shared.Target is { } held && held.Version >= known)
-            return held;
+            return (held, CacheTier.Shared);
         var target = await _store.FindTargetAsync(shortCode, StateVersion.Newest(known, shared.AtLeast), cancellationToken);
         _epoch.Observe(target?.Version.Epoch ?? 0);
         if (target is not null && !shared.IsOutOfReach)
             await _shared.StoreAsync(shortCode, target, cancellationToken);
-        return target;
+        return (target, CacheTier.Store);
     }
 
     private bool IsCurrent(CachedLink link) => link.Epoch == _epoch.Current && !link.IsVoid;

@@ -29,7 +29,7 @@ internal sealed class ClickQueue(ClickOptions options)
         if (Interlocked.Add(ref _bytes, bytes) <= options.QueueBytes && _clicks.Writer.TryWrite(click))
             return;
         Interlocked.Add(ref _bytes, -bytes);
-        ClickMetrics.Dropped.Inc();
+        ClickMetrics.DroppedAtQueue.Inc();
     }
 
     /// <summary>Looks at the oldest click.</summary>

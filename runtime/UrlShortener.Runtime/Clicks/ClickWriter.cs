@@ -71,7 +71,7 @@ internal sealed partial class ClickWriter(
             var lost = _batch.Count + queue.Count;
             if (lost == 0)
                 return;
-            ClickMetrics.Dropped.Inc(lost);
+            ClickMetrics.DroppedAtStop.Inc(lost);
             Log.LostAtStop(logger, lost);
         }
     }
@@ -145,8 +145,9 @@ internal sealed partial class ClickWriter(
                 _append = null;
                 _isSent = false;
                 _failingSince = null;
-                ClickMetrics.Stored.Inc(_batch.Count);
+                var stored = _batch.Count;
                 _batch.Clear();
+                ClickMetrics.Stored.Inc(stored);
                 _batchBytes = 0;
                 _batchId = Guid.NewGuid();
                 return;

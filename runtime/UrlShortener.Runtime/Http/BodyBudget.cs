@@ -20,6 +20,9 @@ internal sealed class BodyBudget(BodyOptions options)
         "limit"
     );
 
+    private static readonly Counter.Child RefusedToCaller = Refusals.WithLabels("caller");
+    private static readonly Counter.Child RefusedToAll = Refusals.WithLabels("all");
+
     private readonly Lock _lock = new();
     private readonly Dictionary<string, long> _callers = new(StringComparer.Ordinal);
     private long _bytes;
@@ -42,7 +45,7 @@ internal sealed class BodyBudget(BodyOptions options)
             ref var own = ref CollectionsMarshal.GetValueRefOrAddDefault(_callers, caller, out _);
             if (own + bytes > options.MaxBytesPerCaller)
             {
-                Refusals.WithLabels("caller").Inc();
+                RefusedToCaller.Inc();
                 return Problem.Of(
                     StatusCodes.Status429TooManyRequests,
                     ErrorCode.RateLimitExceeded,
@@ -58,7 +61,7 @@ internal sealed class BodyBudget(BodyOptions options)
             {
                 if (own == 0)
                     _callers.Remove(caller);
-                Refusals.WithLabels("all").Inc();
+                RefusedToAll.Inc();
                 return Problem.Of(
                     StatusCodes.Status503ServiceUnavailable,
                     ErrorCode.Unavailable,

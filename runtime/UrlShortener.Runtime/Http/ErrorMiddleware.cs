@@ -1,13 +1,11 @@
 using UrlShortener.Runtime.Resilience;
+using UrlShortener.Runtime.Telemetry;
 
 namespace UrlShortener.Runtime.Http;
 
 /// <summary>Outermost catch: turns a fault of this service or of the store into a proper error answer, and logs it once.</summary>
 internal sealed partial class ErrorMiddleware(RequestDelegate next, IFailureClassifier failures, TimeProvider time, ILogger<ErrorMiddleware> logger)
 {
-    // RFC 9110 has no status for a closed connection; nginx's 499 is widely known. No client reads it.
-    private const int ClientClosedRequest = 499;
-
     private static readonly Problem NotFound = Problem.Of(
         StatusCodes.Status404NotFound,
         ErrorCode.NotFound,
@@ -26,7 +24,7 @@ internal sealed partial class ErrorMiddleware(RequestDelegate next, IFailureClas
         }
         catch (Exception) when (context.RequestAborted.IsCancellationRequested)
         {
-            context.Response.StatusCode = context.Response.HasStarted ? context.Response.StatusCode : ClientClosedRequest;
+            context.Response.StatusCode = context.Response.HasStarted ? context.Response.StatusCode : MeasuredOperation.ClientClosedRequest;
         }
         catch (BadHttpRequestException error) when (!context.Response.HasStarted)
         {

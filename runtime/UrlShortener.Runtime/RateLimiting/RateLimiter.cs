@@ -25,6 +25,15 @@ internal sealed class RateLimiter(RateLimitingOptions options, TimeProvider time
         "1 while limits are kept per process because the shared buckets are out of reach."
     );
 
+    private static readonly string[] Policies = [PolicyOf(null), .. Enum.GetValues<Tier>().Select(PolicyOf)];
+
+    // By policy, whether a token was left.
+    private static readonly Dictionary<(string Policy, bool IsAllowed), Counter.Child> Counts = (
+        from policy in Policies
+        from isAllowed in new[] { true, false }
+        select (policy, isAllowed)
+    ).ToDictionary(key => key, key => Decisions.WithLabels(key.policy, key.isAllowed ? "allowed" : "limited"));
+
     /// <summary>Limit of an IPv6 /48, as a multiple of the limit of a /64.</summary>
     public const int SubnetsPerSite = 16;
 
@@ -43,7 +52,7 @@ internal sealed class RateLimiter(RateLimitingOptions options, TimeProvider time
             decision = ofSite.Allowed ? decision : ofSite;
         }
 
-        Decisions.WithLabels(PolicyOf(user), decision.Allowed ? "allowed" : "limited").Inc();
+        Counts[(PolicyOf(user), decision.Allowed)].Inc();
         return decision;
     }
 
@@ -56,10 +65,11 @@ internal sealed class RateLimiter(RateLimitingOptions options, TimeProvider time
     }
 
     /// <summary>Name of the policy that applies to a caller, as in <c>RateLimit-Policy</c>.</summary>
-    public static string PolicyOf(User? user) =>
-        user?.Tier switch
+    public static string PolicyOf(User? user) => user is null ? "anonymous" : PolicyOf(user.Tier);
+
+    private static string PolicyOf(Tier tier) =>
+        tier switch
         {
-            null => "anonymous",
             Tier.Free => "free",
             Tier.Pro => "pro",
             _ => "enterprise",

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Prometheus;
 using UrlShortener.Runtime.Abuse;
 using UrlShortener.Runtime.Caching;
 using UrlShortener.Runtime.Clicks;
@@ -32,16 +33,17 @@ internal sealed partial class RedirectEndpoint(
     {
         var started = Stopwatch.GetTimestamp();
         var code = (string)context.Request.RouteValues["short_code"]!;
-        if (!ShortCode.IsValid(code))
-            return HandleMalformedAsync(context, code, started);
-        return cache.TryGet(code, out var link) ? AnswerAsync(context, link, started) : LoadAndAnswerAsync(context, code, started);
+        return ShortCode.IsValid(code) ? HandleAsync(context, code, started) : HandleMalformedAsync(context, code, started);
     }
+
+    private Task HandleAsync(HttpContext context, string code, long started) =>
+        cache.TryGet(code, out var link) ? AnswerAsync(context, link, RedirectMetrics.MemorySeconds, started) : LoadAndAnswerAsync(context, code, started);
 
     private Task HandleMalformedAsync(HttpContext context, string text, long started)
     {
         if (ShortCode.FindBeforeGlue(text) is { } code)
-            return cache.TryGet(code, out var link) ? AnswerAsync(context, link, started) : LoadAndAnswerAsync(context, code, started);
-        return RefuseUnknownAsync(context, started);
+            return HandleAsync(context, code, started);
+        return RefuseUnknownAsync(context, RedirectMetrics.UnansweredSeconds, started);
     }
 
     private async Task LoadAndAnswerAsync(HttpContext context, string code, long started)
@@ -51,9 +53,10 @@ internal sealed partial class RedirectEndpoint(
         {
             link = await cache.LoadAsync(code, context.RequestAborted);
         }
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        // The visitor disconnected; nobody reads an answer. What failed meanwhile is not what this request shows.
+        catch (Exception) when (context.RequestAborted.IsCancellationRequested)
         {
-            // The visitor disconnected; nobody reads an answer.
+            Count(RedirectMetrics.Aborted, RedirectMetrics.UnansweredSeconds, started);
             return;
         }
         // After any error, the visitor gets a page and not a broken connection.
@@ -68,27 +71,41 @@ internal sealed partial class RedirectEndpoint(
                     Log.LoadFailed(logger, error, count);
             }
 
-            await RefuseAsync(context, Problem.Unavailable, started);
+            await RefuseAsync(context, Problem.Unavailable, RedirectMetrics.UnansweredSeconds, started);
             return;
         }
 
-        await AnswerAsync(context, link, started);
+        await AnswerAsync(context, link, RedirectMetrics.SecondsOf(link.Origin), started);
     }
 
-    private Task AnswerAsync(HttpContext context, CachedLink link, long started)
+    private Task AnswerAsync(HttpContext context, CachedLink link, Histogram.Child tier, long started)
+    {
+        try
+        {
+            return Answer(context, link, tier, started);
+        }
+        // The server answers 500. No middleware runs that would count it.
+        catch
+        {
+            Count(RedirectMetrics.Error, tier, started);
+            throw;
+        }
+    }
+
+    private Task Answer(HttpContext context, CachedLink link, Histogram.Child tier, long started)
     {
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
         if (!link.Exists)
-            return RefuseUnknownAsync(context, started);
+            return RefuseUnknownAsync(context, tier, started);
         if (link.IsBlocked(blocklist.Current))
-            return RefuseAsync(context, PublicPages.Blocked, started);
+            return RefuseAsync(context, PublicPages.Blocked, tier, started);
         if (link.ExpiresAt <= now)
-            return RefuseAsync(context, Problem.UrlExpired, started);
+            return RefuseAsync(context, Problem.UrlExpired, tier, started);
 
         var isGet = HttpMethods.IsGet(context.Request.Method);
         // 307 and 308 keep any method. After 301 or 302, a client changes the method to GET or asks the user.
         if (!isGet && link.RedirectType is StatusCodes.Status301MovedPermanently or StatusCodes.Status302Found && !HttpMethods.IsHead(context.Request.Method))
-            return RefuseMethodAsync(context, GetAndHead, started);
+            return RefuseMethodAsync(context, GetAndHead, tier, started);
 
         var response = context.Response;
         var isPermanent = link.RedirectType is StatusCodes.Status301MovedPermanently or StatusCodes.Status308PermanentRedirect;
@@ -97,7 +114,7 @@ internal sealed partial class RedirectEndpoint(
         _caching.Apply(response.Headers, isPermanent, link.ExpiresAt - now);
         if (isGet || IsClick(context.Request.Method))
             Capture(context, link.ShortCode, now);
-        Count(RedirectMetrics.Found, started);
+        Count(RedirectMetrics.Found(link.RedirectType), tier, started);
         return Task.CompletedTask;
     }
 
@@ -124,40 +141,40 @@ internal sealed partial class RedirectEndpoint(
     private static bool IsClick(string method) => !HttpMethods.IsHead(method) && !HttpMethods.IsOptions(method) && !HttpMethods.IsTrace(method);
 
     // No link has this code, so there is nothing to GET and no redirect that would keep another method. The path may still be one of our own pages.
-    private Task RefuseUnknownAsync(HttpContext context, long started)
+    private Task RefuseUnknownAsync(HttpContext context, Histogram.Child tier, long started)
     {
         var method = context.Request.Method;
         if (HttpMethods.IsGet(method))
-            return RefuseAsync(context, Problem.UrlNotFound, started);
+            return RefuseAsync(context, Problem.UrlNotFound, tier, started);
         if (pages.FindMethods(context.Request.Path) is { } allow)
-            return RefuseMethodAsync(context, allow, started);
-        return HttpMethods.IsHead(method) ? RefuseAsync(context, Problem.UrlNotFound, started) : RefuseMethodAsync(context, GetAndHead, started);
+            return RefuseMethodAsync(context, allow, tier, started);
+        return HttpMethods.IsHead(method) ? RefuseAsync(context, Problem.UrlNotFound, tier, started) : RefuseMethodAsync(context, GetAndHead, tier, started);
     }
 
-    private static Task RefuseMethodAsync(HttpContext context, string allow, long started)
+    private static Task RefuseMethodAsync(HttpContext context, string allow, Histogram.Child tier, long started)
     {
-        Count(RedirectMetrics.NotAllowed, started);
+        Count(RedirectMetrics.NotAllowed, tier, started);
         context.Response.Headers.Allow = allow;
         return Problem.MethodNotAllowed(context.Request.Method, allow).WriteAsync(context);
     }
 
-    private static Task RefuseAsync(HttpContext context, Problem problem, long started)
+    private static Task RefuseAsync(HttpContext context, Problem problem, Histogram.Child tier, long started)
     {
-        var counter = problem.Status switch
+        var result = problem.Status switch
         {
             StatusCodes.Status404NotFound => RedirectMetrics.NotFound,
             StatusCodes.Status410Gone => RedirectMetrics.Expired,
             StatusCodes.Status451UnavailableForLegalReasons => RedirectMetrics.Blocked,
-            _ => RedirectMetrics.Failed,
+            _ => RedirectMetrics.Unavailable,
         };
-        Count(counter, started);
+        Count(result, tier, started);
         return PublicPages.WriteAsync(context, problem);
     }
 
-    private static void Count(Prometheus.Counter.Child counter, long started)
+    private static void Count(RedirectResult result, Histogram.Child tier, long started)
     {
-        counter.Inc();
-        RedirectMetrics.Seconds.Observe(Stopwatch.GetElapsedTime(started).TotalSeconds);
+        result.Count();
+        tier.Observe(Stopwatch.GetElapsedTime(started).TotalSeconds);
     }
 
     private static partial class Log

@@ -21,6 +21,9 @@ internal sealed class Dependency
     );
 
     private readonly ResiliencePipeline _pipeline;
+    private readonly Counter.Child _timeouts;
+    private readonly Counter.Child _refusals;
+    private readonly Counter.Child _errors;
     private readonly CircuitBreakerStateProvider _state = new();
 
     /// <param name="name">Its name in metrics. Several parts of one dependency may share it; then <c>open</c> counts the open ones.</param>
@@ -31,6 +34,9 @@ internal sealed class Dependency
     {
         var open = Open.WithLabels(name);
         var opened = Opened.WithLabels(name);
+        _timeouts = Failures.WithLabels(name, "timeout");
+        _refusals = Failures.WithLabels(name, "open");
+        _errors = Failures.WithLabels(name, "error");
         _pipeline = new ResiliencePipelineBuilder { TimeProvider = time }
             .AddCircuitBreaker(
                 new CircuitBreakerStrategyOptions
@@ -88,17 +94,17 @@ internal sealed class Dependency
         }
         catch (TimeoutRejectedException error)
         {
-            Failures.WithLabels(Name, "timeout").Inc();
+            _timeouts.Inc();
             throw new DependencyException($"{Name} did not answer within {error.Timeout.TotalMilliseconds:0} ms.", error) { IsTimeout = true };
         }
         catch (BrokenCircuitException error)
         {
-            Failures.WithLabels(Name, "open").Inc();
+            _refusals.Inc();
             throw new DependencyException($"{Name} has failed repeatedly; its breaker is open.", error);
         }
         catch (Exception) when (!cancellationToken.IsCancellationRequested)
         {
-            Failures.WithLabels(Name, "error").Inc();
+            _errors.Inc();
             throw;
         }
     }

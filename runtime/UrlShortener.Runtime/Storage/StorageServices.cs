@@ -4,6 +4,7 @@ using UrlShortener.Runtime.Resilience;
 using UrlShortener.Runtime.Storage.Postgres;
 using UrlShortener.Runtime.Storage.Redis;
 using UrlShortener.Runtime.Storage.Sqlite;
+using UrlShortener.Runtime.Telemetry;
 
 namespace UrlShortener.Runtime.Storage;
 
@@ -28,6 +29,7 @@ internal static class StorageServices
 
     private static void AddStore(this IServiceCollection services, ConfiguredServers servers)
     {
+        RuntimeMetrics.Register(typeof(StoreMetrics), typeof(RememberedNames));
         services.AddSingleton<KeyEpoch>();
         services.AddSingleton<RememberedNames>();
         services.AddSingleton<IFailureClassifier, StoreFailure>();

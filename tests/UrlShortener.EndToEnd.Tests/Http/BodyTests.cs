@@ -98,13 +98,7 @@ public sealed class BodyTests : ProductTest
     private static Task<double> WaitForBytesAsync(ProductProcess product, double atLeast) =>
         Eventually.ReadAsync(() => ReadBytesAsync(product), bytes => bytes >= atLeast, "the bodies are there");
 
-    private static async Task<double> ReadBytesAsync(ProductProcess product)
-    {
-        var line = (await product.Anonymous.GetAsync("/metrics"))
-            .Text.Split('\n')
-            .FirstOrDefault(line => line.StartsWith("shortener_body_bytes ", StringComparison.Ordinal));
-        return line is null ? 0 : double.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture);
-    }
+    private static Task<double> ReadBytesAsync(ProductProcess product) => product.ReadMetricAsync("shortener_body_bytes");
 
     // A request that stops in the middle of its body.
     private sealed class PartialBody(TcpClient client) : IDisposable

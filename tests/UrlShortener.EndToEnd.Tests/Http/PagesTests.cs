@@ -110,7 +110,7 @@ public sealed class PagesTests : ProductTest, IClassFixture<ProductFixture>
         var reply = await _product.Anonymous.GetAsync("/metrics");
 
         Assert.Equal(200, reply.Status);
-        Assert.Matches("""shortener_redirects_total\{result="found"\} [1-9]""", reply.Text);
+        Assert.Matches("""shortener_redirects_total\{result="found",region="local"\} [1-9]""", reply.Text);
         Assert.DoesNotContain(code, reply.Text, StringComparison.Ordinal);
     }
 

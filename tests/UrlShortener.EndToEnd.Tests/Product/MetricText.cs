@@ -27,7 +27,7 @@ internal static class MetricText
             {
                 // Nothing is told of the pool before it is first used.
                 var metrics = await product.Anonymous.GetAsync("/metrics");
-                return metrics.Text.Contains("\nshortener_key_pool_level ", StringComparison.Ordinal)
+                return metrics.Text.Contains("\nshortener_key_pool_level{", StringComparison.Ordinal)
                     ? await product.ReadMetricAsync("shortener_key_pool_level")
                     : 0;
             },

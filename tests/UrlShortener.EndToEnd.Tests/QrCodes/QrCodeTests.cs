@@ -73,6 +73,6 @@ public sealed partial class QrCodeTests : ProductTest
     private static async Task<int> CountRendersAsync(ProductProcess product) =>
         int.Parse(Renders().Match((await product.Anonymous.GetAsync("/metrics")).Text).Groups[1].Value, CultureInfo.InvariantCulture);
 
-    [GeneratedRegex("^shortener_qr_render_seconds_count ([0-9]+)$", RegexOptions.Multiline)]
+    [GeneratedRegex("^shortener_qr_render_seconds_count\\{.*\\} ([0-9]+)$", RegexOptions.Multiline)]
     private static partial Regex Renders();
 }

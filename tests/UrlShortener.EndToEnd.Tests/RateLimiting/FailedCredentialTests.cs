@@ -85,10 +85,5 @@ public sealed class FailedCredentialTests : ProductTest
         Assert.Equal(201, (await product.Anonymous.CreateAsync(Link, ("X-Forwarded-For", "2001:db8:8::1"))).Status);
     }
 
-    private static async Task<double> ReadsAsync(ProductProcess product)
-    {
-        const string name = "shortener_store_operation_seconds_count{operation=\"read\"} ";
-        var text = (await product.Anonymous.GetAsync("/metrics")).Text;
-        return double.Parse(text.Split('\n').First(line => line.StartsWith(name, StringComparison.Ordinal))[name.Length..], CultureInfo.InvariantCulture);
-    }
+    private static Task<double> ReadsAsync(ProductProcess product) => product.ReadMetricAsync("shortener_store_operation_seconds_count", "operation=\"read\"");
 }

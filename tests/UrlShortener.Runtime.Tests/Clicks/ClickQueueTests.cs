@@ -13,11 +13,11 @@ public sealed class ClickQueueTests
     [Fact]
     public void Add_Full_DropsTheNewestAndCountsIt()
     {
-        var before = ClickMetrics.Dropped.Value;
+        var before = ClickMetrics.DroppedAtQueue.Value;
         for (var i = 0; i < 5; i++)
             _queue.Add(Click(i));
 
-        Assert.Equal(2, ClickMetrics.Dropped.Value - before);
+        Assert.Equal(2, ClickMetrics.DroppedAtQueue.Value - before);
         Assert.Equal(3, _queue.Count);
         for (var i = 0; i < 3; i++)
         {
@@ -37,11 +37,11 @@ public sealed class ClickQueueTests
         for (var i = 0; i < 4; i++)
             _queue.Add(Click(i));
         _queue.TryTake(out _);
-        var before = ClickMetrics.Dropped.Value;
+        var before = ClickMetrics.DroppedAtQueue.Value;
 
         _queue.Add(Click(9));
 
-        Assert.Equal(before, ClickMetrics.Dropped.Value);
+        Assert.Equal(before, ClickMetrics.DroppedAtQueue.Value);
         Assert.Equal(3, _queue.Count);
     }
 
@@ -49,7 +49,7 @@ public sealed class ClickQueueTests
     public void Add_TextsFillTheMemoryAllowed_DropsAndCountsTheRestUntilSomeAreTaken()
     {
         var queue = new ClickQueue(new ClickOptions { QueueBytes = 1_048_576 });
-        var before = ClickMetrics.Dropped.Value;
+        var before = ClickMetrics.DroppedAtQueue.Value;
         var click = Click(0) with { UserAgent = new string('u', HeaderText.Long), Referrer = new string('r', HeaderText.Long) };
 
         for (var i = 0; i < 1_000; i++)
@@ -58,7 +58,7 @@ public sealed class ClickQueueTests
         // A click of the longest texts takes a little more than 4 KiB.
         Assert.InRange(queue.Count, 200, 256);
         Assert.InRange(queue.Bytes, 0, 1_048_576);
-        Assert.Equal(1_000 - queue.Count, ClickMetrics.Dropped.Value - before);
+        Assert.Equal(1_000 - queue.Count, ClickMetrics.DroppedAtQueue.Value - before);
         var count = queue.Count;
         Assert.True(queue.TryTake(out _));
         queue.Add(click);

@@ -136,7 +136,7 @@ public sealed class ClickWriterTests : IDisposable
     [Fact]
     public async Task Run_StoreFails_TriesAgainAndLosesNothing()
     {
-        var dropped = ClickMetrics.Dropped.Value;
+        var dropped = ClickMetrics.DroppedAtStop.Value;
         _store.Error = new IOException("down");
         await _writer.StartAsync(Token);
         Add(25);
@@ -147,7 +147,7 @@ public sealed class ClickWriterTests : IDisposable
         await Eventually.HoldsAsync(() => _store.Count == 30, Step);
 
         Assert.Equal(Enumerable.Range(0, 30).Select(i => $"{i:0000}"), _store.Codes);
-        Assert.Equal(dropped, ClickMetrics.Dropped.Value);
+        Assert.Equal(dropped, ClickMetrics.DroppedAtStop.Value);
         await _writer.StopAsync(Token);
     }
 
@@ -208,7 +208,7 @@ public sealed class ClickWriterTests : IDisposable
     [Fact]
     public async Task Stop_StoreFailsUntilTheTimeout_CountsTheLoss()
     {
-        var dropped = ClickMetrics.Dropped.Value;
+        var dropped = ClickMetrics.DroppedAtStop.Value;
         _store.Error = new IOException("down");
         await _writer.StartAsync(Token);
         Add(25);
@@ -219,7 +219,7 @@ public sealed class ClickWriterTests : IDisposable
         await timeout.CancelAsync();
         await stop;
 
-        Assert.Equal(25, ClickMetrics.Dropped.Value - dropped);
+        Assert.Equal(25, ClickMetrics.DroppedAtStop.Value - dropped);
         Assert.Equal(0, _store.Count);
     }
 
@@ -228,7 +228,7 @@ public sealed class ClickWriterTests : IDisposable
     [InlineData(false)]
     public async Task Stop_StoreFailsForSeconds_GivesUpAndCountsTheLoss(bool isSalt)
     {
-        var dropped = ClickMetrics.Dropped.Value;
+        var dropped = ClickMetrics.DroppedAtStop.Value;
         if (isSalt)
             _store.SaltError = new IOException("full");
         else
@@ -242,14 +242,14 @@ public sealed class ClickWriterTests : IDisposable
         await Eventually.HoldsAsync(() => stop.IsCompleted, Step);
         await stop;
 
-        Assert.Equal(25, ClickMetrics.Dropped.Value - dropped);
+        Assert.Equal(25, ClickMetrics.DroppedAtStop.Value - dropped);
         Assert.Equal(0, _store.Count);
     }
 
     [Fact]
     public async Task Stop_StoreFailsNowAndThen_WritesAll()
     {
-        var dropped = ClickMetrics.Dropped.Value;
+        var dropped = ClickMetrics.DroppedAtStop.Value;
         // Each batch succeeds at the eighth attempt: all together take longer than the patience, none by itself does.
         _store.OnAppend = () => _store.Error = _store.Calls % 8 == 0 ? null : new IOException("busy");
         Add(50);
@@ -260,7 +260,7 @@ public sealed class ClickWriterTests : IDisposable
         await stop;
 
         Assert.Equal(50, _store.Count);
-        Assert.Equal(dropped, ClickMetrics.Dropped.Value);
+        Assert.Equal(dropped, ClickMetrics.DroppedAtStop.Value);
         Assert.True(_time.GetElapsedTime(started) > ClickWriter.StopPatience);
     }
 
@@ -269,7 +269,7 @@ public sealed class ClickWriterTests : IDisposable
     [InlineData(false)]
     public async Task Stop_StoreFailsInTheMomentOfTheTimeout_CountsTheLoss(bool isSalt)
     {
-        var dropped = ClickMetrics.Dropped.Value;
+        var dropped = ClickMetrics.DroppedAtStop.Value;
         using var timeout = new CancellationTokenSource();
         var error = new IOException("down");
         if (isSalt)
@@ -281,14 +281,14 @@ public sealed class ClickWriterTests : IDisposable
 
         await _writer.StopAsync(timeout.Token);
 
-        Assert.Equal(25, ClickMetrics.Dropped.Value - dropped);
+        Assert.Equal(25, ClickMetrics.DroppedAtStop.Value - dropped);
         Assert.Equal(1, _store.Failures);
     }
 
     [Fact]
     public async Task Stop_StoreHangsUntilTheTimeout_EndsAndCountsTheLoss()
     {
-        var dropped = ClickMetrics.Dropped.Value;
+        var dropped = ClickMetrics.DroppedAtStop.Value;
         _store.Gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await _writer.StartAsync(Token);
         Add(25);
@@ -302,7 +302,7 @@ public sealed class ClickWriterTests : IDisposable
 
         // A batch under way must not be sent a second time.
         Assert.Equal(1, _store.Calls);
-        Assert.Equal(25, ClickMetrics.Dropped.Value - dropped);
+        Assert.Equal(25, ClickMetrics.DroppedAtStop.Value - dropped);
         _store.Gate.SetResult();
     }
 

@@ -31,6 +31,9 @@ internal sealed record GenerationStep(string Name, string Failure)
     /// <summary>Estimating how many codes are registered.</summary>
     public static readonly GenerationStep Estimate = new("estimate", "The registered codes could not be counted");
 
+    /// <summary>All steps.</summary>
+    public static readonly IReadOnlyList<GenerationStep> All = [Epoch, Tell, Adopt, Level, Claim, Pool, Mark, Estimate];
+
     /// <summary>Describes the failure in a sentence. Messages of libraries may name servers and users, so only the type of the error is reported.</summary>
     public string Describe(Exception error) => error is DependencyException ? $"{Failure}: {error.Message}" : $"{Failure} ({error.GetType().Name}).";
 }
@@ -57,7 +60,7 @@ internal sealed class GenerationSteps(KeyGenerationState state, TimeProvider tim
         // Checks the token, not the exception type: a call that exceeded its limit has failed; a call that was cancelled by a stop has not.
         catch (Exception error) when (!error.IsStopBy(cancellationToken))
         {
-            KeyMetrics.GenerationFailures.WithLabels(step.Name).Inc();
+            KeyGenerationMetrics.CountFailure(step);
             state.NoteFailure(step.Describe(error));
             if (error is OperationCanceledException && limit.IsCancellationRequested)
                 throw new TimeoutException($"{step.Failure}: there was no answer within {Limit.TotalSeconds:0} s.", error);

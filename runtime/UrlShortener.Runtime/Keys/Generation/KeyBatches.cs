@@ -39,7 +39,7 @@ internal sealed class KeyBatches(IKeyBatchStore registry, IRegionPool pool, Gene
         state.NotePooled(batch.Codes.Count);
         await MarkAsync(batch, cancellationToken);
         state.NoteBatch(batch.Codes.Count);
-        KeyMetrics.BatchSeconds.Observe(Stopwatch.GetElapsedTime(started).TotalSeconds);
+        KeyGenerationMetrics.BatchSeconds.Observe(Stopwatch.GetElapsedTime(started).TotalSeconds);
         return true;
     }
 

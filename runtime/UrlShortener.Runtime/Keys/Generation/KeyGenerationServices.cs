@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Telemetry;
 
 namespace UrlShortener.Runtime.Keys.Generation;
 
@@ -10,6 +11,7 @@ internal static class KeyGenerationServices
     /// health.</summary>
     public static void AddKeyGeneration(this IServiceCollection services)
     {
+        RuntimeMetrics.Register(typeof(KeyGenerationMetrics));
         services.AddSingleton<KeyGenerationState>();
         services.AddSingleton<GenerationSteps>();
         services.AddSingleton<RefillSignal>();
@@ -26,8 +28,12 @@ internal static class KeyGenerationServices
         if (string.IsNullOrEmpty(app.Services.GetRequiredService<KgsOptions>().Token))
             return;
         var endpoints = app.Services.GetRequiredService<KeyGenerationEndpoints>();
-        app.MapMethods("/kgs/v1/status", [HttpMethods.Get, HttpMethods.Head], endpoints.Guard(endpoints.GetStatusAsync)).ExcludeFromDescription();
-        app.MapMethods("/kgs/v1/refill", [HttpMethods.Post], endpoints.Guard(endpoints.RefillAsync)).ExcludeFromDescription();
-        app.MapMethods("/kgs/v1/epochs", [HttpMethods.Post], endpoints.Guard(endpoints.OpenEpochAsync)).ExcludeFromDescription();
+        app.MapMethods("/kgs/v1/status", [HttpMethods.Get, HttpMethods.Head], endpoints.Guard(endpoints.GetStatusAsync))
+            .WithMetadata(NoTraffic.Instance)
+            .ExcludeFromDescription();
+        app.MapMethods("/kgs/v1/refill", [HttpMethods.Post], endpoints.Guard(endpoints.RefillAsync)).WithMetadata(NoTraffic.Instance).ExcludeFromDescription();
+        app.MapMethods("/kgs/v1/epochs", [HttpMethods.Post], endpoints.Guard(endpoints.OpenEpochAsync))
+            .WithMetadata(NoTraffic.Instance)
+            .ExcludeFromDescription();
     }
 }

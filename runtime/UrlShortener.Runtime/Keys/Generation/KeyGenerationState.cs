@@ -96,7 +96,7 @@ internal sealed class KeyGenerationState(RegionOptions region, KgsOptions option
     /// <summary>Records that the epoch was set in the pool.</summary>
     public void NoteTold(int told)
     {
-        KeyMetrics.RegionEpoch.Set(told);
+        KeyGenerationMetrics.Epoch.Set(told);
         lock (_lock)
             _poolEpoch = told;
     }
@@ -104,7 +104,7 @@ internal sealed class KeyGenerationState(RegionOptions region, KgsOptions option
     /// <summary>Records that the pool of an epoch was counted.</summary>
     public void NoteLevel(int ofEpoch, long level)
     {
-        KeyMetrics.RegionLevel.WithLabels(region.Name).Set(level);
+        KeyGenerationMetrics.Level.Set(level);
         lock (_lock)
         {
             // Each epoch has its own pool, so the two levels are unrelated.
@@ -126,14 +126,14 @@ internal sealed class KeyGenerationState(RegionOptions region, KgsOptions option
             _samples.Enqueue(new PoolSample(now, level, _pooled));
             while (_samples.Count > MaxSamples || now - _samples.Peek().At > Window)
                 _samples.Dequeue();
-            KeyMetrics.SecondsToExhaustion.Set(PoolRates.Of(_samples).SecondsToExhaustion ?? double.PositiveInfinity);
+            KeyGenerationMetrics.SecondsToExhaustion.Set(PoolRates.Of(_samples).SecondsToExhaustion ?? double.PositiveInfinity);
         }
     }
 
     /// <summary>Records that codes were claimed in the registry.</summary>
     public void NoteClaimed(int count)
     {
-        KeyMetrics.GeneratedForRegion.Inc(count);
+        KeyGenerationMetrics.Generated.Inc(count);
         lock (_lock)
             _claimed += count;
     }
@@ -158,7 +158,7 @@ internal sealed class KeyGenerationState(RegionOptions region, KgsOptions option
     /// <summary>Records that a batch of another worker was adopted.</summary>
     public void NoteAdopted()
     {
-        KeyMetrics.BatchesAdopted.Inc();
+        KeyGenerationMetrics.BatchesAdopted.Inc();
         lock (_lock)
             _adoptedBatches++;
     }

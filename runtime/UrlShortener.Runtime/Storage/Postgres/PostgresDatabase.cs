@@ -57,8 +57,8 @@ internal sealed partial class PostgresDatabase
         _primaryQueries = new Dependency("postgres-queries", query, IsOutage, time);
         _replicaQueries = new Dependency("postgres-queries", query, IsOutage, time);
         _queryTurns = new FairTurns(options.MaxQueries);
-        _primaryConnections = new PostgresConnections("primary", options.MaxConnections);
-        _replicaConnections = new PostgresConnections("replicas", options.MaxConnections);
+        _primaryConnections = new PostgresConnections(PostgresConnections.Primary, options.MaxConnections);
+        _replicaConnections = new PostgresConnections(PostgresConnections.Replicas, options.MaxConnections);
     }
 
     /// <summary>How the last write of each kind ended.</summary>
@@ -185,7 +185,7 @@ internal sealed partial class PostgresDatabase
                 dependency,
                 async token =>
                 {
-                    await using var connection = await OpenAsync(token);
+                    await using var connection = await _primaryConnections.OpenAsync(OpenPrimaryAsync, token);
                     using var used = _primaryConnections.Use();
                     return await RunAsync(connection, work, token);
                 },
@@ -246,7 +246,7 @@ internal sealed partial class PostgresDatabase
                         await turns.WaitAsync(token);
                     try
                     {
-                        await using var connection = await pool.OpenConnectionAsync(token);
+                        await using var connection = await connections.OpenAsync(pool.OpenConnectionAsync, token);
                         using var used = connections.Use();
                         return await RunAsync(connection, query, token);
                     }
@@ -282,7 +282,7 @@ internal sealed partial class PostgresDatabase
                 async token =>
                 {
                     using var turn = await _queryTurns.TakeAsync(caller, token);
-                    await using var connection = await source().OpenConnectionAsync(token);
+                    await using var connection = await connections.OpenAsync(source().OpenConnectionAsync, token);
                     using var used = connections.Use();
                     return await RunAsync(connection, query, token);
                 },
@@ -328,7 +328,7 @@ internal sealed partial class PostgresDatabase
         dependency.CallAsync(async token => await _cancellations.WithinAsync(call, token), cancellationToken);
 
     // Nothing was sent yet, so trying again is safe. A primary that is just being replaced is back within moments.
-    private async Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken)
+    private async ValueTask<NpgsqlConnection> OpenPrimaryAsync(CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {

@@ -3,6 +3,7 @@ using UrlShortener.Runtime.Health;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Links;
 using UrlShortener.Runtime.Statistics;
+using UrlShortener.Runtime.Telemetry;
 using UrlShortener.Runtime.Users;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
@@ -13,6 +14,7 @@ internal static class PostgresServices
     /// <summary>Registers the stores.</summary>
     public static void AddPostgres(this IServiceCollection services)
     {
+        RuntimeMetrics.Register(typeof(PostgresPartitions), typeof(PostgresLinkWriter));
         services.AddSingleton<PostgresCancellations>();
         services.AddSingleton(provider =>
         {
