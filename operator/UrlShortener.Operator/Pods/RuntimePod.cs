@@ -25,6 +25,15 @@ internal static class RuntimePod
     /// </summary>
     public const int TerminationSeconds = 35;
 
+    /// <summary>
+    /// Seconds that pods stay on a node after Kubernetes found it lost, instead of its default of 300. They have no state, so that others can serve at once; a
+    /// node that is back within that time keeps its pods.
+    /// </summary>
+    public const int LostNodeSeconds = 30;
+
+    // Taints that Kubernetes sets on a lost node: its kubelet reports trouble, or nothing at all.
+    private static readonly IReadOnlyList<string> LostNodeTaints = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
+
     private static readonly IReadOnlyList<SpreadConstraint> DefaultSpread =
     [
         new() { TopologyKey = "topology.kubernetes.io/zone" },
@@ -59,7 +68,7 @@ internal static class RuntimePod
                 TerminationGracePeriodSeconds = TerminationSeconds,
                 PriorityClassName = app.PriorityClassName,
                 NodeSelector = NullIfEmpty(app.NodeSelector),
-                Tolerations = NullIfEmpty(app.Tolerations.Select(toleration => toleration.ToCore())),
+                Tolerations = NullIfEmpty([.. app.Tolerations.Select(toleration => toleration.ToCore()), .. process.IsJob ? [] : BuildTolerations(app)]),
                 ImagePullSecrets = NullIfEmpty(app.ImagePullSecrets.Select(secret => new V1LocalObjectReference { Name = secret.Name })),
                 TopologySpreadConstraints = process.IsJob
                     ? null
@@ -82,6 +91,18 @@ internal static class RuntimePod
             },
         };
     }
+
+    // A migration keeps Kubernetes' default: it may still run on a node that is only cut off.
+    private static IEnumerable<V1Toleration> BuildTolerations(AppSpec app) =>
+        LostNodeTaints
+            .Where(taint => !app.Tolerations.Any(toleration => toleration.CoversExecution(taint)))
+            .Select(taint => new V1Toleration
+            {
+                Key = taint,
+                OperatorProperty = "Exists",
+                Effect = "NoExecute",
+                TolerationSeconds = LostNodeSeconds,
+            });
 
     private static V1Container BuildContainer(string owner, RegionSpec region, RuntimeProcess process) =>
         new()

@@ -1,3 +1,6 @@
+using k8s.Models;
+using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Pods;
 using Xunit;
 
@@ -15,5 +18,55 @@ public sealed class RuntimePodTests
         // A pod that is killed ends right after the second attempt, so that the third one finds none.
         var step = (RuntimePod.TerminationSeconds / 2) + 1;
         Assert.InRange(3 * step, RuntimePod.TerminationSeconds + 5, 58);
+    }
+
+    [Fact]
+    public void Node_Lost_PodsAreReplacedAfterHalfAMinute()
+    {
+        Assert.Equal(
+            [("node.kubernetes.io/not-ready", "NoExecute", 30L), ("node.kubernetes.io/unreachable", "NoExecute", 30L)],
+            Build().Tolerations.Select(toleration => (toleration.Key, toleration.Effect, toleration.TolerationSeconds))
+        );
+        // It may still run on a node that is cut off.
+        Assert.Null(Build(isJob: true).Tolerations);
+    }
+
+    [Theory]
+    [InlineData(null, "Exists", null, 0)]
+    [InlineData("node.kubernetes.io/unreachable", "Exists", "NoExecute", 1)]
+    [InlineData("node.kubernetes.io/unreachable", "Equal", null, 1)]
+    [InlineData("node.kubernetes.io/unreachable", "Exists", "NoSchedule", 2)]
+    [InlineData("dedicated", "Exists", "NoExecute", 2)]
+    public void Node_Lost_TheSpecificationDecidesWhatItCovers(string? key, string @operator, string? effect, int added)
+    {
+        var own = new Toleration
+        {
+            Key = key,
+            Operator = @operator,
+            Effect = effect,
+            TolerationSeconds = effect == "NoExecute" ? 120 : null,
+        };
+
+        var tolerations = Build(own).Tolerations;
+
+        Assert.Equal(1 + added, tolerations.Count);
+        Assert.Equal((key, effect, own.TolerationSeconds), (tolerations[0].Key, tolerations[0].Effect, (int?)tolerations[0].TolerationSeconds));
+        Assert.Equal(added, tolerations.Count(toleration => toleration.TolerationSeconds == RuntimePod.LostNodeSeconds));
+    }
+
+    [Fact]
+    public void Spread_CountsPodsOfOneSpecificationOnNodesThatTakePods() =>
+        Assert.All(
+            Build().TopologySpreadConstraints,
+            constraint => Assert.Equal(("pod-template-hash", "Honor"), (Assert.Single(constraint.MatchLabelKeys), constraint.NodeTaintsPolicy))
+        );
+
+    private static V1PodSpec Build(Toleration? toleration = null, bool isJob = false)
+    {
+        var region = new RegionSpec
+        {
+            App = new AppSpec { Image = "runtime:1", Tolerations = toleration is null ? [] : [toleration] },
+        };
+        return RuntimePod.Build("eu", region, new RuntimeProcess("eu", Names.App, "runtime:1", [], new ResourcesSpec(), "digest") { IsJob = isJob }).Spec;
     }
 }

@@ -57,7 +57,10 @@ internal sealed record AppSpec
     public IReadOnlyList<SpreadConstraint> TopologySpreadConstraints { get; init; } = [];
 
     /// <summary>Node taints that pods tolerate.</summary>
-    [Description("Node taints that the pods tolerate.")]
+    [Description(
+        "Node taints that the pods tolerate. Unless this list covers node.kubernetes.io/not-ready and node.kubernetes.io/unreachable, the operator adds both "
+            + "with 30 tolerationSeconds, so that the pods of a lost node are replaced after 30 s instead of Kubernetes' default of 300 s."
+    )]
     [Length(0, 16)]
     public IReadOnlyList<Toleration> Tolerations { get; init; } = [];
 

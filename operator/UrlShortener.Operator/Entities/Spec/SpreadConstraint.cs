@@ -35,5 +35,9 @@ internal sealed record SpreadConstraint
             TopologyKey = TopologyKey,
             WhenUnsatisfiable = WhenUnsatisfiable,
             LabelSelector = new V1LabelSelector { MatchLabels = podLabels },
+            // Counts only pods of the same specification: those that a rollout is about to stop would leave the rest uneven.
+            MatchLabelKeys = ["pod-template-hash"],
+            // A lost or cordoned node is not a domain: with DoNotSchedule, replacements of its pods would stay pending.
+            NodeTaintsPolicy = "Honor",
         };
 }

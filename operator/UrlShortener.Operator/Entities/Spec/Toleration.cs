@@ -35,6 +35,11 @@ internal sealed record Toleration
     [Range(0, 86_400)]
     public int? TolerationSeconds { get; init; }
 
+    /// <summary>Whether it covers a taint without a value that evicts pods.</summary>
+    /// <param name="taint">The key.</param>
+    public bool CoversExecution(string taint) =>
+        (Key is null || Key == taint) && (Effect is null or "NoExecute") && (Operator == "Exists" || string.IsNullOrEmpty(Value));
+
     /// <summary>The form that a pod template uses.</summary>
     public V1Toleration ToCore() =>
         new()
