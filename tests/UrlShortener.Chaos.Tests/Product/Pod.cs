@@ -51,12 +51,14 @@ internal sealed class Pod : IAsyncDisposable
     /// <summary>The key of the first user, which the process prints when it made them.</summary>
     public Task<string> ReadFirstKeyAsync() => _running.ReadFirstKeyAsync();
 
-    /// <summary>Reads a metric; 0 when it is not there.</summary>
-    public async Task<double> ReadMetricAsync(string series)
+    /// <summary>Reads the sum of a metric's series; 0 when there are none.</summary>
+    public async Task<double> ReadMetricAsync(string name)
     {
         var metrics = await Anonymous.GetAsync("/metrics");
-        var line = metrics.Text.Split('\n').FirstOrDefault(line => line.StartsWith(series + " ", StringComparison.Ordinal));
-        return line is null ? 0 : double.Parse(line[(series.Length + 1)..], System.Globalization.CultureInfo.InvariantCulture);
+        return metrics
+            .Text.Split('\n')
+            .Where(line => line.StartsWith(name + "{", StringComparison.Ordinal))
+            .Sum(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], System.Globalization.CultureInfo.InvariantCulture));
     }
 
     /// <summary>SIGTERM; fails unless the process ends by itself with exit code 0.</summary>
