@@ -14,13 +14,26 @@ internal sealed class AppProbe(HttpClient client)
     /// <summary>Maximum size of an answer in bytes.</summary>
     public const int MaxBytes = 64 * 1024;
 
-    /// <summary>The answer of a ready pod; null: none is ready, or it does not answer.</summary>
+    // Pods asked at once if the first one does not answer.
+    private const int Others = 2;
+
+    /// <summary>The answer of a ready pod; null: none is ready, or none answers.</summary>
     public async Task<HealthResponse?> AskAsync(IEnumerable<V1Pod> pods, CancellationToken cancellationToken)
     {
         // Uses the same pod while it is ready: answers of different pods may differ for a moment, and the status would flap.
-        var pod = pods.Where(IsReady).OrderBy(pod => pod.Metadata.CreationTimestamp).ThenBy(pod => pod.Metadata.Name, StringComparer.Ordinal).FirstOrDefault();
-        if (pod is null)
+        var ready = pods.Where(IsReady).OrderBy(pod => pod.Metadata.CreationTimestamp).ThenBy(pod => pod.Metadata.Name, StringComparer.Ordinal).ToList();
+        if (ready.Count == 0)
             return null;
+        if (await AskAsync(ready[0], cancellationToken) is { } health)
+            return health;
+        // Pods of a lost node count as ready for most of a minute.
+        var others = ready.Skip(1).OrderBy(pod => pod.Spec?.NodeName == ready[0].Spec?.NodeName).Take(Others);
+        var answers = await Task.WhenAll(others.Select(pod => AskAsync(pod, cancellationToken)));
+        return answers.FirstOrDefault(answer => answer is not null);
+    }
+
+    private async Task<HealthResponse?> AskAsync(V1Pod pod, CancellationToken cancellationToken)
+    {
         var host = pod.Status.PodIP.Contains(':', StringComparison.Ordinal) ? $"[{pod.Status.PodIP}]" : pod.Status.PodIP;
         try
         {
