@@ -17,6 +17,9 @@ KUBECTL ?= kubectl
 NEXT_IMAGE_TAG ?= next
 POSTGRES_IMAGE ?= postgres:17
 REDIS_IMAGE ?= redis:7
+# Nodes that the test may drain and lose, and a command that does so (docs/operator.md): NODES="n1 n2" NODE_TOOL=.../node.sh
+NODES ?=
+NODE_TOOL ?=
 
 export DOTNET_CLI_TELEMETRY_OPTOUT = 1
 export DOTNET_NOLOGO = 1
@@ -67,7 +70,8 @@ deploy: ## Install the operator in the cluster of the current kubeconfig, or upg
 e2e: ## Install in the cluster of the current kubeconfig, go through everything, and remove it again (docs/operator.md)
 	E2E_OPERATOR_IMAGE=$(IMAGE_PREFIX)url-shortener-operator:$(IMAGE_TAG) E2E_RUNTIME_IMAGE=$(IMAGE_PREFIX)url-shortener-runtime:$(IMAGE_TAG) \
 	E2E_NEXT_RUNTIME_IMAGE=$(IMAGE_PREFIX)url-shortener-runtime:$(NEXT_IMAGE_TAG) E2E_POSTGRES_IMAGE=$(POSTGRES_IMAGE) E2E_REDIS_IMAGE=$(REDIS_IMAGE) KUBECTL=$(KUBECTL) \
-	dotnet test --project tests/UrlShortener.EndToEnd.Cluster.Tests --configuration $(CONFIGURATION)
+	E2E_NODES="$(NODES)" E2E_NODE_TOOL="$(NODE_TOOL)" \
+	dotnet test --project tests/UrlShortener.EndToEnd.Cluster.Tests --configuration $(CONFIGURATION) --output Detailed
 
 bench: ## Benchmarks, then loads on SQLite and on PostgreSQL with Redis, each against a floor, and the operator with 200 regions (wrk; about 25 minutes)
 	dotnet build UrlShortener.sln $(DOTNET_FLAGS) --verbosity quiet

@@ -12,6 +12,12 @@ internal sealed record ClusterSettings(string OperatorImage, string RuntimeImage
 {
     private const string Prefix = "E2E_";
 
+    /// <summary>Nodes that tests may drain and lose; empty: none.</summary>
+    public static IReadOnlyList<string> Nodes => Find("NODES")?.Split([' ', ','], StringSplitOptions.RemoveEmptyEntries) ?? [];
+
+    /// <summary>The command that ends and starts nodes: called with <c>kill NODE</c>, <c>start NODE</c>, <c>cut NODE</c> and <c>heal NODE</c>.</summary>
+    public static string? NodeTool => Find("NODE_TOOL");
+
     /// <summary>Whether a cluster was meant.</summary>
     public static bool IsMeant => Find("OPERATOR_IMAGE") is not null;
 

@@ -27,10 +27,17 @@ public abstract class ClusterTest(InstalledProduct product)
 
     private protected async Task<Visitors> StartVisitorsAsync()
     {
+        var (connect, path) = await OpenLinkAsync();
+        return Visitors.Come(connect, path, Token);
+    }
+
+    // Makes a link of a region that is ready.
+    private protected async Task<(Func<HttpClient> Connect, string Path)> OpenLinkAsync()
+    {
         await Product.WaitUntilReadyAsync(InstalledProduct.Namespace);
         var connect = await Product.Access.OpenAsync(InstalledProduct.Namespace);
         using var http = connect();
-        return Visitors.Come(connect, await CreateLinkAsync(http), Token);
+        return (connect, await CreateLinkAsync(http));
     }
 
     private protected async Task AssertAllRedirectedAsync(Visitors visitors)
@@ -38,7 +45,7 @@ public abstract class ClusterTest(InstalledProduct product)
         var failures = await visitors.StopAsync();
         if (failures.Count > 0)
             Assert.Fail(
-                $"{failures.Count} redirects failed, {visitors.Redirects} did not: {string.Join('\n', failures)}\n{await Kubectl.TryAsync($"logs --namespace {InstalledProduct.Namespace} --selector {AppPods} --tail=40 --prefix", Token)}"
+                $"{failures.Count} redirects failed, {visitors.Redirects} did not: {string.Join('\n', failures)}\n{await Product.DescribeAsync(InstalledProduct.Namespace)}\n{await Kubectl.TryAsync($"logs --namespace {InstalledProduct.Namespace} --selector {AppPods} --tail=40 --prefix", Token)}"
             );
         Assert.True(visitors.Redirects > 100, $"{visitors.Redirects} redirects are too few to tell.");
     }
@@ -77,15 +84,15 @@ public abstract class ClusterTest(InstalledProduct product)
         return (string)JsonNode.Parse(body)!["short_code"]!;
     }
 
-    protected async Task UntilAsync(Func<Task<bool>> holds, string what)
+    protected async Task UntilAsync(Func<Task<bool>> holds, string what, Func<Task<string>>? explain = null)
     {
         var started = Stopwatch.GetTimestamp();
         while (!await holds())
         {
-            Assert.True(
-                Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(4),
-                $"Not within 4 minutes: {what}\n{await Product.DescribeAsync(InstalledProduct.Namespace)}"
-            );
+            if (Stopwatch.GetElapsedTime(started) > TimeSpan.FromMinutes(4))
+                Assert.Fail(
+                    $"Not within 4 minutes: {what}\n{(explain is null ? "" : await explain())}\n{await Product.DescribeAsync(InstalledProduct.Namespace)}"
+                );
             await Task.Delay(500, Token);
         }
     }

@@ -252,7 +252,8 @@ public sealed class InstalledProduct : IAsyncLifetime
         using var reader = new StreamReader(typeof(InstalledProduct).Assembly.GetManifestResourceStream("stores.yaml")!);
         var manifests = (await reader.ReadToEndAsync(Token))
             .Replace("POSTGRES_IMAGE", Settings.PostgresImage, StringComparison.Ordinal)
-            .Replace("REDIS_IMAGE", Settings.RedisImage, StringComparison.Ordinal);
+            .Replace("REDIS_IMAGE", Settings.RedisImage, StringComparison.Ordinal)
+            .Replace("STAYING_NODES", StayingNodes(), StringComparison.Ordinal);
         await Kubectl.ApplyAsync(manifests, StoresNamespace, Token);
         try
         {
@@ -265,6 +266,10 @@ public sealed class InstalledProduct : IAsyncLifetime
 
         await CreateDatabaseAsync("shortener");
     }
+
+    // A field selector holds one value for each requirement, and a term without requirements selects no node.
+    private static string StayingNodes() =>
+        $"[{string.Join(", ", ClusterSettings.Nodes.DefaultIfEmpty("none").Select(node => $"{{key: metadata.name, operator: NotIn, values: [\"{node}\"]}}"))}]";
 
     private string ReadSample(string space)
     {

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using UrlShortener.TestServers.Processes;
 using Xunit;
 
@@ -9,6 +11,12 @@ namespace UrlShortener.EndToEnd.Cluster.Tests;
 /// </summary>
 internal sealed class ServiceAccess : IAsyncDisposable
 {
+    // Below the ports that the system chooses, and those of Services.
+    private const int FirstPort = 10_000;
+    private const uint Ports = 20_000;
+
+    private static uint _ports = (uint)Environment.ProcessId;
+
     private readonly Kubectl _kubectl;
     private readonly ServerProcess? _proxy;
     private readonly Uri? _apiServer;
@@ -78,10 +86,42 @@ internal sealed class ServiceAccess : IAsyncDisposable
                 AllowAutoRedirect = false,
                 UseProxy = false,
                 PooledConnectionLifetime = TimeSpan.FromMilliseconds(200),
+                ConnectCallback = ConnectAsync,
             }
         )
         {
             BaseAddress = address,
             Timeout = TimeSpan.FromSeconds(20),
         };
+
+    // A connection that a lost node does not answer leaves an entry in the connection tracking of kube-proxy's node for two minutes. What comes from the same
+    // port in that time goes to the lost node too, although no rule does any more. Visitors have addresses of their own: here, ports that nobody used before.
+    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            while (!TryBind(socket, FirstPort + (int)(Interlocked.Increment(ref _ports) % Ports))) { }
+            await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private static bool TryBind(Socket socket, int port)
+    {
+        try
+        {
+            socket.Bind(new IPEndPoint(IPAddress.IPv6Any, port));
+            return true;
+        }
+        catch (SocketException used) when (used.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            return false;
+        }
+    }
 }

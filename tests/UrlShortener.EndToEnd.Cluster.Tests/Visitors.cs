@@ -4,11 +4,13 @@ using System.Net;
 
 namespace UrlShortener.EndToEnd.Cluster.Tests;
 
-/// <summary>Some visitors who follow a link again and again, a hundred times a second at most, until they are stopped. None of them tries again what
+/// <summary>Some visitors who follow a link again and again, with a short pause in between, until they are stopped. None of them tries again what
 /// failed.</summary>
 internal sealed class Visitors : IAsyncDisposable
 {
-    private const int Count = 4;
+    private const int Usual = 4;
+
+    // Few enough to leave the node time for what is tested: pods that start and end.
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
     private readonly CancellationTokenSource _ended;
@@ -16,10 +18,10 @@ internal sealed class Visitors : IAsyncDisposable
     private readonly Task _visits;
     private int _redirects;
 
-    private Visitors(Func<HttpClient> connect, string path, CancellationToken cancellationToken)
+    private Visitors(Func<HttpClient> connect, string path, int count, CancellationToken cancellationToken)
     {
         _ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        _visits = Task.WhenAll(Enumerable.Range(0, Count).Select(_ => VisitAsync(connect, path)));
+        _visits = Task.WhenAll(Enumerable.Range(0, count).Select(_ => VisitAsync(connect, path)));
     }
 
     /// <summary>How many redirects there were.</summary>
@@ -29,7 +31,9 @@ internal sealed class Visitors : IAsyncDisposable
     /// <param name="connect">Makes the client of one visitor, with connections of its own.</param>
     /// <param name="path">The link.</param>
     /// <param name="cancellationToken">Stops them.</param>
-    public static Visitors Come(Func<HttpClient> connect, string path, CancellationToken cancellationToken) => new(connect, path, cancellationToken);
+    /// <param name="count">How many there are.</param>
+    public static Visitors Come(Func<HttpClient> connect, string path, CancellationToken cancellationToken, int count = Usual) =>
+        new(connect, path, count, cancellationToken);
 
     /// <summary>Stops them and returns each failure, with its time.</summary>
     public async Task<IReadOnlyCollection<string>> StopAsync()
@@ -54,13 +58,12 @@ internal sealed class Visitors : IAsyncDisposable
                 _failures.Enqueue(string.Create(CultureInfo.InvariantCulture, $"{TimeProvider.System.GetUtcNow():HH:mm:ss.fff} {failure}"));
             else
                 Interlocked.Increment(ref _redirects);
-            // Few enough to leave the node time for what is tested: pods that start and end.
             await Task.Delay(Pause, CancellationToken.None);
         }
     }
 
     // A visit that has begun is made to its end.
-    private static async Task<string?> FindFailureAsync(HttpClient http, string path)
+    internal static async Task<string?> FindFailureAsync(HttpClient http, string path)
     {
         try
         {
