@@ -5,6 +5,9 @@ cd "$(dirname "$0")/.."
 configuration=${1:-Release}
 # How many projects run at once. Many of their tests wait for servers; two keep two processors busy.
 lanes=${TEST_LANES:-2}
+# Compilers, tests and the product's processes are short-lived: the first writes to memory pages through a second mapping to harden long-lived ones, the second
+# instruments code for a recompilation that few of them live to see.
+export DOTNET_EnableWriteXorExecute=0 DOTNET_TieredPGO=0
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 

@@ -20,7 +20,7 @@ public sealed class ChangeTests : PodTest
     [InlineData(TcpGateMode.BlackHole)]
     public async Task Change_ThroughOnePod_IsSeenThroughTheOtherWithinASecond(TcpGateMode redis)
     {
-        var region = await StartRegionAsync(await NewStoresWithRedisGateAsync(), [.. LongCaching, .. ProductStores.UsualLimits]);
+        var region = await StartRegionAsync(await NewRegionStoresAsync(isRedisGated: true), [.. LongCaching, .. ProductStores.UsualLimits]);
         region.Stores.RedisGate.Mode = redis;
 
         await AssertChangesAreSeenAsync(region);
@@ -47,7 +47,7 @@ public sealed class ChangeTests : PodTest
     [Fact]
     public async Task Alias_AskedForBeforeItWasCreatedAndRedisIsAway_IsFoundAfterTheTimeOfItsAbsence()
     {
-        var region = await StartRegionAsync(await NewStoresWithRedisGateAsync(), "--Caching:NegativeTtl=00:00:01");
+        var region = await StartRegionAsync(await NewRegionStoresAsync(isRedisGated: true), "--Caching:NegativeTtl=00:00:01");
         region.Stores.RedisGate.Mode = TcpGateMode.Closed;
         var alias = NewAlias();
         Assert.Equal(404, (await region.B.Anonymous.GetAsync($"/{alias}")).Status);

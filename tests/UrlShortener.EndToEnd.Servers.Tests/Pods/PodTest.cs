@@ -9,27 +9,48 @@ public abstract class PodTest : ProductTest
     /// <summary>The secret of the key generation service.</summary>
     protected const string KgsToken = "an-end-to-end-secret-of-40-characters-00";
 
+    // Once for all regions: two processes fewer for each.
+    private static readonly Lazy<Task<PreparedDatabase>> Prepared = new(() => Task.Run(PrepareAsync));
+
     /// <summary>Stores behind a gate in front of Redis, which go with the test.</summary>
     private protected async Task<ProductStores> NewStoresWithRedisGateAsync() => Own(await ProductStores.CreateWithRedisGateAsync());
 
+    /// <summary>Stores that are migrated and have one user, and go with the test.</summary>
+    private protected async Task<ProductStores> NewRegionStoresAsync(bool isRedisGated = false) =>
+        Own(await ProductStores.CreateAsync(isRedisGated, (await Prepared.Value).Database));
+
     /// <summary>Two app processes and a key generation service that has filled its pool and theirs.</summary>
+    /// <param name="stores">Stores of <see cref="NewRegionStoresAsync"/>; null: new ones.</param>
+    /// <param name="settings">Settings of all processes.</param>
     private protected async Task<Region> StartRegionAsync(ProductStores? stores = null, params string[] settings)
     {
-        stores ??= await NewStoresAsync();
-        var migrated = await ProductProgram.RunAsync(stores.Folder, ["migrate", .. stores.Settings]);
-        Assert.True(migrated.ExitCode == 0, migrated.ToString());
+        stores ??= await NewRegionStoresAsync();
         string[] all = ["--Postgres:MigrateOnStart=false", .. settings];
         var kgs = Own(ProductProcess.Launch(stores, ["--Role=kgs", $"--Kgs:Token={KgsToken}", .. all]));
         var a = Own(ProductProcess.Launch(stores, ["--Role=app", .. all]));
         var b = Own(ProductProcess.Launch(stores, ["--Role=app", .. all]));
         foreach (var process in new[] { kgs, a, b })
             await process.WaitUntilReadyAsync();
-        var created = await a.RunCommandAsync("users", "create", "--email", "pods@example.com", "--tier", "enterprise", "--rate-limit", "1000000");
-        Assert.True(created.ExitCode == 0, created.ToString());
-        var region = new Region(stores, kgs, a, b, ProductProcess.ReadKey(created));
+        var region = new Region(stores, kgs, a, b, (await Prepared.Value).ApiKey);
         await region.WaitUntilFilledAsync();
         return region;
     }
+
+    private static async Task<PreparedDatabase> PrepareAsync()
+    {
+        await using var stores = await ProductStores.CreateAsync();
+        var migrated = await ProductProgram.RunAsync(stores.Folder, ["migrate", .. stores.Settings]);
+        Assert.True(migrated.ExitCode == 0, migrated.ToString());
+        string[] create = ["users", "create", "--email", "pods@example.com", "--tier", "enterprise", "--rate-limit", "1000000"];
+        var created = await ProductProgram.RunAsync(stores.Folder, [.. create, .. stores.Settings]);
+        Assert.True(created.ExitCode == 0, created.ToString());
+        var database = $"{stores.Database}_pods";
+        await stores.Servers.Postgres.CreateDatabaseAsync(database, stores.Database, CancellationToken.None);
+        return new PreparedDatabase(database, ProductProcess.ReadKey(created));
+    }
+
+    /// <summary>A database that is copied for each region, and the key of its user.</summary>
+    private sealed record PreparedDatabase(string Database, string ApiKey);
 }
 
 /// <summary>The processes of a region.</summary>

@@ -40,7 +40,8 @@ public sealed class RestoreTests : PodTest
     public async Task Restored_EpochsOfTheRegistryAreLost_OpensOneAboveAllThatRedisKnows()
     {
         var region = await StartRegionAsync();
-        Assert.Equal(0, (await region.A.RunCommandAsync("restored")).ExitCode);
+        var first = await region.A.RunCommandAsync("restored");
+        Assert.True(first.ExitCode == 0, first.ToString());
         var epoch = await region.Stores.ReadAsync("SELECT max(epoch) FROM kgs_epochs");
         await Eventually.ReadAsync(
             async () => (await region.AskKgsAsync(HttpMethod.Get, "/kgs/v1/status", token: KgsToken)).Json.GetProperty("pool_epoch").GetInt32(),

@@ -45,7 +45,7 @@ public sealed class SharingTests : PodTest
     [Fact]
     public async Task RateLimit_RedisAway_IsHeldByEachPodInPartAndReported()
     {
-        var region = await StartRegionAsync(await NewStoresWithRedisGateAsync());
+        var region = await StartRegionAsync(await NewRegionStoresAsync(isRedisGated: true));
         await region.Stores.WaitUntilCountedAsync(processes: 2);
         region.Stores.RedisGate.Mode = TcpGateMode.Closed;
         var user = await region.A.CreateUserAsync(NewEmail(), "--rate-limit", $"{Limit}");

@@ -36,7 +36,7 @@ public sealed class SlowQueryTests : ProductTest
             .ToList();
         // Their searches have all the turns that they can have, and more of them wait.
         await Eventually.ReadAsync(
-            () => product.ReadMetricAsync("shortener_postgres_connections_in_use{target=\"primary\"}"),
+            () => product.ReadMetricAsync("shortener_postgres_connections_in_use", "target=\"primary\""),
             inUse => inUse >= 2,
             "searches are under way"
         );

@@ -59,6 +59,8 @@ internal sealed class ProductStores : IAsyncDisposable
         ),
     ];
 
+    private const string EmptyDatabase = "template1";
+
     private readonly TestFolder _folder = new();
     private readonly TcpGate? _redisGate;
     private readonly IReadOnlyList<TcpGate> _postgresGates;
@@ -116,10 +118,26 @@ internal sealed class ProductStores : IAsyncDisposable
         }.ConnectionString;
 
     /// <summary>Makes a place for data, with nothing in it. Skips the test, and says why, where the servers cannot be had.</summary>
-    public static Task<ProductStores> CreateAsync() => CreateAsync(isRedisGated: false);
+    public static Task<ProductStores> CreateAsync() => CreateAsync(isRedisGated: false, EmptyDatabase);
 
     /// <summary>The same with a single Redis behind <see cref="RedisGate"/> instead of the cluster.</summary>
-    public static Task<ProductStores> CreateWithRedisGateAsync() => CreateAsync(isRedisGated: true);
+    public static Task<ProductStores> CreateWithRedisGateAsync() => CreateAsync(isRedisGated: true, EmptyDatabase);
+
+    /// <summary>The same, with the data of another database, to which nobody may be connected.</summary>
+    public static async Task<ProductStores> CreateAsync(bool isRedisGated, string template)
+    {
+        var stores = new ProductStores(await Servers.GetAsync(), isRedisGated);
+        try
+        {
+            await stores.Servers.Postgres.CreateDatabaseAsync(stores.Database, template, CancellationToken.None);
+            return stores;
+        }
+        catch
+        {
+            await stores.DisposeAsync();
+            throw;
+        }
+    }
 
     /// <summary>After all products have stopped: <c>ok</c>, or what is wrong with the data.</summary>
     public async Task<string> CheckAsync()
@@ -250,21 +268,6 @@ internal sealed class ProductStores : IAsyncDisposable
         var redis = Servers.Redis.GetDatabase();
         await Task.WhenAll((await FindRedisKeysAsync()).Select(key => redis.KeyDeleteAsync(key)));
         _folder.Dispose();
-    }
-
-    private static async Task<ProductStores> CreateAsync(bool isRedisGated)
-    {
-        var stores = new ProductStores(await Servers.GetAsync(), isRedisGated);
-        try
-        {
-            await stores.Servers.Postgres.CreateDatabaseAsync(stores.Database, CancellationToken.None);
-            return stores;
-        }
-        catch
-        {
-            await stores.DisposeAsync();
-            throw;
-        }
     }
 
     private static NpgsqlCommand Command(NpgsqlConnection connection, string sql)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
@@ -291,10 +290,5 @@ public sealed class FuzzTests : ProductTest, IClassFixture<FuzzFixture>
         await _target.AssertWellAsync(_outputBefore);
     }
 
-    private async Task<double> CountHandlesAsync()
-    {
-        var metrics = await _product.Anonymous.GetAsync("/metrics");
-        var line = metrics.Text.Split('\n').Single(text => text.StartsWith("process_open_handles ", StringComparison.Ordinal));
-        return double.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture);
-    }
+    private Task<double> CountHandlesAsync() => _product.ReadMetricAsync("process_open_handles");
 }

@@ -6,7 +6,17 @@ namespace UrlShortener.Operator.Tests.Installation;
 internal sealed class OperatorProgram : IAsyncDisposable
 {
     // What the loader and the .NET host need.
-    private static readonly string[] KeptVariables = ["PATH", "TMPDIR", "LANG", "LD_LIBRARY_PATH", "DOTNET_ROOT", "DOTNET_ROOT_X64", "DOTNET_ROOT_ARM64"];
+    private static readonly string[] KeptVariables =
+    [
+        "PATH",
+        "TMPDIR",
+        "LANG",
+        "LD_LIBRARY_PATH",
+        "DOTNET_ROOT",
+        "DOTNET_ROOT_X64",
+        "DOTNET_ROOT_ARM64",
+        "DOTNET_EnableWriteXorExecute",
+    ];
 
     private readonly ServerFolder _folder;
     private readonly ServerProcess _process;

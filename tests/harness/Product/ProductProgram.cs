@@ -22,6 +22,8 @@ internal static partial class ProductProgram
         "DOTNET_ROOT",
         "DOTNET_ROOT_X64",
         "DOTNET_ROOT_ARM64",
+        // How the host maps machine code; tests/run.sh chooses the cheaper way for processes that live for seconds.
+        "DOTNET_EnableWriteXorExecute",
     ];
 
     private static readonly ConcurrentDictionary<Process, bool> Running = new();

@@ -88,11 +88,14 @@ public sealed class PostgresCluster : IAsyncDisposable
     }
 
     /// <summary>Makes a database, with a name of its own when none is given, and returns its connection string when all serving replicas have it too.</summary>
-    public async Task<string> CreateDatabaseAsync(string? name, CancellationToken cancellationToken)
+    public Task<string> CreateDatabaseAsync(string? name, CancellationToken cancellationToken) => CreateDatabaseAsync(name, "template1", cancellationToken);
+
+    /// <summary>The same, with all that another database holds, to which nobody may be connected.</summary>
+    public async Task<string> CreateDatabaseAsync(string? name, string template, CancellationToken cancellationToken)
     {
         name ??= $"test_{Guid.NewGuid():N}";
         var primary = await GetPrimaryAsync(cancellationToken);
-        await primary.ExecuteAsync($"CREATE DATABASE {Quoted(name)}", cancellationToken);
+        await primary.ExecuteAsync($"CREATE DATABASE {Quoted(name)} TEMPLATE {Quoted(template)}", cancellationToken);
         await WaitUntilReplicasCaughtUpAsync(cancellationToken);
         return ConnectionString(name);
     }

@@ -9,7 +9,17 @@ namespace UrlShortener.TestServers.Kubernetes.Kubelet;
 internal sealed class ContainerProcess : IAsyncDisposable
 {
     /// <summary>What a program needs to find others, and .NET to find itself. The rest of this process' environment is none of a pod's business.</summary>
-    private static readonly string[] KeptVariables = ["PATH", "HOME", "TMPDIR", "LANG", "DOTNET_ROOT", "DOTNET_ROOT_X64", "DOTNET_ROOT_ARM64"];
+    private static readonly string[] KeptVariables =
+    [
+        "PATH",
+        "HOME",
+        "TMPDIR",
+        "LANG",
+        "DOTNET_ROOT",
+        "DOTNET_ROOT_X64",
+        "DOTNET_ROOT_ARM64",
+        "DOTNET_EnableWriteXorExecute",
+    ];
     private static readonly TimeSpan KillLimit = TimeSpan.FromSeconds(20);
 
     private readonly ServerProcess _process;
