@@ -14,6 +14,7 @@ public sealed class StartupTests
             [
                 "PostgresMaintenance",
                 "RedisConnection",
+                "RedisEvictions",
                 "Drain",
                 "ProcessCensus",
                 "ChangeFeed",
@@ -37,7 +38,7 @@ public sealed class StartupTests
     public async Task AddRuntime_RoleKgs_StartsKeyGenerationAlone()
     {
         Assert.Equal(
-            ["PostgresMaintenance", "RedisConnection", "Drain", "KeyGenerationWorker", "GenericWebHostService"],
+            ["PostgresMaintenance", "RedisConnection", "RedisEvictions", "Drain", "KeyGenerationWorker", "GenericWebHostService"],
             await HostedServicesAsync(
                 "--Role=kgs",
                 $"--Kgs:Token={new string('t', 32)}",

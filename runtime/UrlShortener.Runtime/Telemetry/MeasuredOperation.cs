@@ -16,11 +16,6 @@ internal sealed class MeasuredOperation
     private const int HighestStatus = 599;
 
     private static readonly Counter Requests = Metrics.CreateCounter("shortener_requests_total", "Requests by operation and status.", "operation", "code");
-    private static readonly Histogram Seconds = Metrics.CreateHistogram(
-        "shortener_api_request_seconds",
-        "Time to answer a request of the API.",
-        new HistogramConfiguration { LabelNames = ["operation", "result"], Buckets = RuntimeMetrics.LatencyBuckets }
-    );
 
     private readonly string _name;
 
@@ -37,9 +32,9 @@ internal sealed class MeasuredOperation
         _name = name;
         if (!isTimed)
             return;
-        _succeeded = Seconds.WithLabels(name, "success");
-        _refused = Seconds.WithLabels(name, "refused");
-        _failed = Seconds.WithLabels(name, "failed");
+        _succeeded = Durations.Seconds.WithLabels(name, "success");
+        _refused = Durations.Seconds.WithLabels(name, "refused");
+        _failed = Durations.Seconds.WithLabels(name, "failed");
     }
 
     /// <summary>Requests that belong to no operation: pages, documentation, unknown addresses.</summary>
@@ -62,5 +57,15 @@ internal sealed class MeasuredOperation
             : status < StatusCodes.Status500InternalServerError ? _refused
             : _failed;
         durations?.Observe(seconds);
+    }
+
+    // Apart, so that a process without timed operations does not have the metric.
+    private static class Durations
+    {
+        public static readonly Histogram Seconds = Metrics.CreateHistogram(
+            "shortener_api_request_seconds",
+            "Time to answer a request of the API.",
+            new HistogramConfiguration { LabelNames = ["operation", "result"], Buckets = RuntimeMetrics.LatencyBuckets }
+        );
     }
 }

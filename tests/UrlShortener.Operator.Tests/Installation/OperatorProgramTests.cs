@@ -9,6 +9,7 @@ using UrlShortener.ControllerRuntime.Hosting;
 using UrlShortener.Operator.Configuration;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Webhooks;
+using UrlShortener.TestHarness.Metrics;
 using UrlShortener.TestServers.Kubernetes;
 using UrlShortener.TestServers.Processes;
 using Xunit;
@@ -41,6 +42,9 @@ public sealed class OperatorProgramTests(InstalledCluster installed)
         var metrics = await http.GetStringAsync("/metrics", Token);
         Assert.Contains("leader_election_master_status{name=\"urlshortener-operator\"} 1", metrics, StringComparison.Ordinal);
         Assert.Contains("rest_client_requests_total", metrics, StringComparison.Ordinal);
+        var page = new MetricsPage();
+        page.Check(metrics, region: null, "Operator");
+        page.CheckValues("Operator");
         await AssertAdmissionIsApartAsync(http, webhookPort);
 
         Assert.Equal(0, await program.StopAsync(Token));

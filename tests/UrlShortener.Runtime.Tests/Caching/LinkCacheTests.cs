@@ -314,10 +314,15 @@ public sealed class LinkCacheTests : IDisposable
     {
         var cache = New(new CachingOptions { Ttl = TimeSpan.FromMilliseconds(1) });
         var link = await cache.LoadAsync("abcd", Token);
+        Assert.Equal(CacheTier.Store, link.Origin);
         _store.Find = (_, _) => Task.FromException<Link?>(new IOException("down"));
         await Eventually.HoldsAsync(() => !cache.TryGet("abcd", out _));
 
-        Assert.Equal(link.Location, (await cache.LoadAsync("abcd", Token)).Location);
+        var stale = await cache.LoadAsync("abcd", Token);
+
+        Assert.Equal(link.Location, stale.Location);
+        // The store did not answer this one.
+        Assert.Equal(CacheTier.Memory, stale.Origin);
     }
 
     [Fact]

@@ -45,12 +45,16 @@ internal sealed class PostgresHosts : IAsyncDisposable
     /// <summary>Searches for the primary and opens connections to it. For callers that have the time and start before the primary is known.</summary>
     public NpgsqlDataSource AnyPrimary => _current.AnyPrimary;
 
+    /// <summary>How far each host is behind; empty with a single host.</summary>
+    public IReadOnlyList<ReplicaLag> Lags => _current.Lags;
+
     /// <summary>Whether there is more than one host.</summary>
     public bool AreSeveral { get; }
 
     /// <summary>Starts to watch the hosts and their names. Called once, before the first connection.</summary>
     public void Start()
     {
+        ReplicationMetrics.ReadBy(() => Lags);
         _byName.Start();
         // With VerifyFull, a certificate is checked against the host name, which an address does not match. No connection is better than an unverified one.
         if (_settings.SslMode != SslMode.VerifyFull && HostsOf(_settings.Host!).Any(host => !IPAddress.TryParse(host.Name, out _) && !host.IsPath))
@@ -173,6 +177,7 @@ internal sealed class PostgresHosts : IAsyncDisposable
             AnyPrimary = _source.WithTargetSession(TargetSessionAttributes.Primary);
             _anyReplica = _source.WithTargetSession(TargetSessionAttributes.PreferStandby);
             var hosts = Host.Split(',', StringSplitOptions.TrimEntries);
+            var (written, start) = (new WrittenPositions(), time.GetTimestamp());
             // With a single host there is nothing to choose, so it is not watched.
             _hosts =
                 hosts.Length == 1
@@ -181,6 +186,8 @@ internal sealed class PostgresHosts : IAsyncDisposable
                     [
                         .. hosts.Select(host => new PostgresHost(
                             new NpgsqlConnectionStringBuilder(settings.ConnectionString) { Host = host },
+                            written,
+                            start,
                             cancellations,
                             time
                         )),
@@ -188,6 +195,8 @@ internal sealed class PostgresHosts : IAsyncDisposable
         }
 
         public string Host { get; }
+
+        public IReadOnlyList<ReplicaLag> Lags => [.. _hosts.Select((host, index) => new ReplicaLag(index + 1, host.Lag))];
 
         public NpgsqlDataSource AnyPrimary { get; }
 

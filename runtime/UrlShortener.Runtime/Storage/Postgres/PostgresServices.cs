@@ -14,7 +14,7 @@ internal static class PostgresServices
     /// <summary>Registers the stores.</summary>
     public static void AddPostgres(this IServiceCollection services)
     {
-        RuntimeMetrics.Register(typeof(PostgresPartitions), typeof(PostgresLinkWriter));
+        RuntimeMetrics.Register(typeof(PostgresPartitions), typeof(PostgresLinkWriter), typeof(ReplicationMetrics));
         services.AddSingleton<PostgresCancellations>();
         services.AddSingleton(provider =>
         {

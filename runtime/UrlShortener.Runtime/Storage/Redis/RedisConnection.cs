@@ -223,6 +223,9 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
     {
         public override bool AbortOnConnectFail => false;
 
+        // INFO counts as one of the commands that this admits; it is the only one that is used.
+        public override bool AllowAdmin => true;
+
         public override BacklogPolicy BacklogPolicy => BacklogPolicy.FailFast;
 
         public override TimeSpan? ConnectTimeout => TimeSpan.FromSeconds(1);

@@ -36,5 +36,6 @@ internal static class RedisServices
         services.AddSingleton<IRegionPool, RedisKeyPool>();
         services.AddSingleton<IKeySource, SharedKeySource>();
         services.AddHostedService(provider => provider.GetRequiredService<RedisConnection>());
+        services.AddHostedService<RedisEvictions>();
     }
 }
