@@ -9,6 +9,9 @@ public static class SettingNames
     /// <summary>Addresses that the process listens on.</summary>
     public const string Urls = "Urls";
 
+    /// <summary>Port of metrics, probes and key generation.</summary>
+    public const string ManagementPort = "Management:Port";
+
     /// <summary>Name of the region.</summary>
     public const string RegionName = "Region:Name";
 

@@ -37,7 +37,10 @@ internal static class Startup
         {
             var builder = CreateBuilderOfAny(args);
             var errors = Settings.FindErrors(builder.Configuration);
-            return errors.Count > 0 ? (null, errors) : (builder, []);
+            if (errors.Count > 0)
+                return (null, errors);
+            ManagementPort.Listen(builder);
+            return (builder, []);
         }
         // The file is not valid JSON or contains a name twice. The innermost message says where.
         catch (InvalidDataException error)
@@ -78,7 +81,14 @@ internal static class Startup
             // Every endpoint sets its own, smaller limit.
             kestrel.Limits.MaxRequestBodySize = 128 * 1024 * 1024;
             var connections = kestrel.ApplicationServices.GetRequiredService<ConnectionLimit>();
-            kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(next => connection => connections.ServeAsync(connection, next)));
+            var management = ManagementPort.PortOf(builder.Configuration);
+            kestrel.ConfigureEndpointDefaults(endpoint =>
+                endpoint.Use(next =>
+                    management is not null && endpoint.IPEndPoint?.Port == management
+                        ? ManagementPort.Limit(next)
+                        : connection => connections.ServeAsync(connection, next)
+                )
+            );
         });
         return builder;
     }
@@ -165,8 +175,10 @@ internal static class Startup
         var role = Settings.RoleOf(app.Configuration);
         Drain.EndConnections(app);
         app.UseTrustedProxies();
+        app.UseManagementPort();
         // Redirects leave the pipeline here; they handle their own errors.
         app.UseRouting();
+        app.UsePublicPorts();
         app.UseMiddleware<RequestMetricsMiddleware>();
         app.UseMiddleware<ErrorMiddleware>();
         if (role != RuntimeRole.Kgs)

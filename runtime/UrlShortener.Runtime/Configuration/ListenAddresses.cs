@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using UrlShortener.Contracts;
 
 namespace UrlShortener.Runtime.Configuration;
 
@@ -19,7 +20,9 @@ internal readonly record struct ListenAddress(string Setting, string Url)
 /// </summary>
 internal static class ListenAddresses
 {
-    private const string Endpoints = "Kestrel:Endpoints";
+    /// <summary>Section of Kestrel's own endpoints.</summary>
+    public const string Endpoints = "Kestrel:Endpoints";
+
     private const string Urls = "Urls";
 
     // Each setting with the scheme of its ports.
@@ -27,6 +30,30 @@ internal static class ListenAddresses
 
     /// <summary>Whether any setting specifies where to listen.</summary>
     public static bool AreSet(IConfiguration configuration) => Of(configuration).Count > 0;
+
+    /// <summary>Whether Kestrel's own endpoints are in force.</summary>
+    public static bool AreEndpoints(IConfiguration configuration) => configuration.GetSection(Endpoints).GetChildren().Any();
+
+    /// <summary>The addresses in force with another port, by http; the local one in place of a socket of the file system.</summary>
+    public static IReadOnlyList<string> ForPort(IConfiguration configuration, int port) =>
+        [
+            .. Of(configuration)
+                .Select(address => BindingAddress.Parse(address.Url))
+                .Select(address => address.IsUnixPipe || address.IsNamedPipe ? IPAddress.Loopback.ToString() : address.Host)
+                .Distinct(StringComparer.OrdinalIgnoreCase)
+                .Select(host => $"http://{host}:{port.ToString(CultureInfo.InvariantCulture)}"),
+        ];
+
+    /// <summary>The error of a management port that another address has too; null: there is none. All settings must be readable.</summary>
+    public static string? FindManagementConflict(IConfiguration configuration)
+    {
+        var port = configuration.GetValue<int?>(SettingNames.ManagementPort);
+        var taken = Of(configuration).FirstOrDefault(address => PortOf(address) == port);
+        return port is null || taken.Url is null
+            ? null
+            : $"{SettingNames.ManagementPort} must not be {port}, the port of {taken}: choose another one, or leave it out to serve metrics and probes "
+                + "beside the links.";
+    }
 
     /// <summary>The addresses in force. Kestrel's own endpoints override URLs, and URLs override ports.</summary>
     public static IReadOnlyList<ListenAddress> Of(IConfiguration configuration)
@@ -59,7 +86,10 @@ internal static class ListenAddresses
     /// <summary>The addresses that the system refuses to listen on, with their settings; all addresses in force if it refuses none of them now.</summary>
     public static string DescribeRefused(IConfiguration configuration)
     {
-        var all = Of(configuration);
+        var management = configuration.GetValue<int?>(SettingNames.ManagementPort);
+        var all = Of(configuration)
+            .Select(address => management is not null && PortOf(address) == management ? address with { Setting = SettingNames.ManagementPort } : address)
+            .ToList();
         var refused = all.Where(IsRefused).ToList();
         return string.Join(", ", refused.Count > 0 ? refused : all);
     }
@@ -95,6 +125,9 @@ internal static class ListenAddresses
             ? null
             : $"must have a port from 0 to {IPEndPoint.MaxPort}, not \"{address.Url}\".";
     }
+
+    private static int? PortOf(ListenAddress address) =>
+        BindingAddress.Parse(address.Url) is { IsUnixPipe: false, IsNamedPipe: false } parsed ? parsed.Port : null;
 
     private static bool IsRefused(ListenAddress address)
     {

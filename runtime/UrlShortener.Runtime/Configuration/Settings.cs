@@ -25,6 +25,7 @@ internal static class Settings
         ["Keys"] = typeof(KeyOptions),
         ["Kgs"] = typeof(KgsOptions),
         ["Links"] = typeof(LinkOptions),
+        ["Management"] = typeof(ManagementOptions),
         ["Postgres"] = typeof(PostgresOptions),
         ["Proxies"] = typeof(ProxyOptions),
         ["QrCodes"] = typeof(QrCodeOptions),
@@ -86,6 +87,8 @@ internal static class Settings
             CheckSection(configuration.GetSection(name), type, errors);
 
         errors.AddRange(ListenAddresses.FindErrors(configuration));
+        if (errors.Count == 0 && ListenAddresses.FindManagementConflict(configuration) is { } conflict)
+            errors.Add(conflict);
         CheckLogFormat(configuration, errors);
         CheckLogLevels(configuration, errors);
         CheckRole(configuration, errors);

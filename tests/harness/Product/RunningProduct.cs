@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Xunit;
 
@@ -10,7 +11,10 @@ internal sealed partial class RunningProduct : IAsyncDisposable
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(45);
 
+    private const string ManagementPort = "--Management:Port=";
+
     private readonly string _name;
+    private readonly int? _managementPort;
     private readonly Lines _output = new();
     private readonly Process _process;
     private readonly TaskCompletionSource<Uri> _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -32,6 +36,9 @@ internal sealed partial class RunningProduct : IAsyncDisposable
     )
     {
         _name = name;
+        settings = [.. settings];
+        if (settings.LastOrDefault(setting => setting.StartsWith(ManagementPort, StringComparison.Ordinal)) is { } port)
+            _managementPort = int.Parse(port[ManagementPort.Length..], CultureInfo.InvariantCulture);
         command ??= [ProductProgram.Path];
         // Port 0: the system gives a free one, and no other process can take it in between.
         string[] arguments = [.. command.Skip(1), "--urls", "http://127.0.0.1:0", .. settings];
@@ -71,7 +78,10 @@ internal sealed partial class RunningProduct : IAsyncDisposable
             BaseAddress = address,
             Timeout = requestLimit,
         };
-        await Eventually.ReadAsync(() => Anonymous.GetAsync("/health/ready"), reply => reply.Status == 200, $"/health/ready of {_name} answers 200");
+        var ready = new UriBuilder(address) { Port = _managementPort ?? address.Port, Path = "/health/ready" }
+            .Uri
+            .AbsoluteUri;
+        await Eventually.ReadAsync(() => Anonymous.GetAsync(ready), reply => reply.Status == 200, $"/health/ready of {_name} answers 200");
     }
 
     /// <summary>The key of the first user, which the process prints when it has made them.</summary>
