@@ -49,7 +49,7 @@ internal sealed class KgsClient(HttpClient http)
     {
         var (name, address) = (pod.Metadata.Name, pod.Status.PodIP);
         var host = address.Contains(':', StringComparison.Ordinal) ? $"[{address}]" : address;
-        using var request = new HttpRequestMessage(method, new Uri($"http://{host}:{RuntimePod.Port}/kgs/v1/{path}"));
+        using var request = new HttpRequestMessage(method, new Uri($"http://{host}:{RuntimePod.ManagementPortOf(pod)}/kgs/v1/{path}"));
         // Without validation: the service refuses an invalid token, and no exception contains it.
         request.Headers.TryAddWithoutValidation("Authorization", new AuthenticationHeaderValue("Bearer", token).ToString());
         request.Content = body is null ? null : JsonContent.Create(body, options: Json);

@@ -67,11 +67,7 @@ internal static class KgsResources
 
     /// <summary>Admits connections from the operator and Prometheus, in any namespace, and no others.</summary>
     public static V1NetworkPolicy BuildNetworkPolicy(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region) =>
-        new()
-        {
-            Metadata = Metadata(pool, region, Names.Kgs),
-            Spec = Workload.BuildNetworkPolicy(SelectorOf(pool), [FromPods(Labels.Manager), FromPods("prometheus")]),
-        };
+        new() { Metadata = Metadata(pool, region, Names.Kgs), Spec = Workload.BuildNetworkPolicy(SelectorOf(pool), isPublic: false) };
 
     /// <summary>A Secret with a new token.</summary>
     public static V1Secret BuildToken(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region) =>
@@ -96,13 +92,6 @@ internal static class KgsResources
 
     private static V1ObjectMeta Metadata(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region, string suffix) =>
         Owned.Metadata(pool, suffix, Names.Kgs, region.Spec.Region);
-
-    private static V1NetworkPolicyPeer FromPods(string name) =>
-        new()
-        {
-            NamespaceSelector = new V1LabelSelector(),
-            PodSelector = new V1LabelSelector { MatchLabels = Labels.SelectorOfProgram(name) },
-        };
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

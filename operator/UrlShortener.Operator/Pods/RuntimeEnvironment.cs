@@ -26,6 +26,7 @@ internal static class RuntimeEnvironment
         var settings = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
             [Variable(SettingNames.Urls)] = $"http://*:{RuntimePod.Port.ToString(CultureInfo.InvariantCulture)}",
+            [Variable(SettingNames.ManagementPort)] = RuntimePod.ManagementPort.ToString(CultureInfo.InvariantCulture),
             [Variable(SettingNames.RegionName)] = region.Region,
             [Variable(SettingNames.PublicBaseUrl)] = (region.Traffic.PublicBaseUrl ?? $"https://{region.Traffic.Hostnames[0]}").TrimEnd('/'),
             [Variable(SettingNames.DrainDelay)] = DrainDelay.ToString("c", CultureInfo.InvariantCulture),

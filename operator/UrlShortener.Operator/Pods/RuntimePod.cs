@@ -13,6 +13,12 @@ internal static class RuntimePod
     /// <summary>Name of that port.</summary>
     public const string PortName = "http";
 
+    /// <summary>Port of metrics, probes and key generation.</summary>
+    public const int ManagementPort = 8081;
+
+    /// <summary>Name of that port.</summary>
+    public const string ManagementPortName = "management";
+
     /// <summary>Name of the container.</summary>
     public const string Container = "runtime";
 
@@ -54,7 +60,7 @@ internal static class RuntimePod
             {
                 Labels = new Dictionary<string, string>([.. app.PodLabels, .. Labels.Of(process.Instance, process.Component, region.Region)]),
                 Annotations = new Dictionary<string, string>([
-                    .. process.IsJob ? [] : Labels.Scrape(Port),
+                    .. process.IsJob ? [] : Labels.Scrape(ManagementPort),
                     .. app.PodAnnotations,
                     new(Labels.SettingsDigest, process.SettingsDigest),
                 ]),
@@ -113,17 +119,7 @@ internal static class RuntimePod
             Args = [.. process.Arguments],
             // Conditions and events use the end of the log as the cause.
             TerminationMessagePolicy = "FallbackToLogsOnError",
-            Ports = process.IsJob
-                ? null
-                :
-                [
-                    new V1ContainerPort
-                    {
-                        Name = PortName,
-                        ContainerPort = Port,
-                        Protocol = "TCP",
-                    },
-                ],
+            Ports = process.IsJob ? null : [ContainerPort(PortName, Port), ContainerPort(ManagementPortName, ManagementPort)],
             EnvFrom = [new V1EnvFromSource { ConfigMapRef = new V1ConfigMapEnvSource { Name = Names.Of(owner, "settings") } }],
             Env = NullIfEmpty([
                 .. process.Settings.Select(setting => new V1EnvVar { Name = RuntimeEnvironment.Variable(setting.Key), Value = setting.Value }),
@@ -144,13 +140,25 @@ internal static class RuntimePod
             VolumeMounts = [.. BuildMounts(region.App)],
         };
 
+    /// <summary>The port of a pod that serves metrics, probes and key generation. Pods of a former version of the operator serve them beside the links.</summary>
+    public static int ManagementPortOf(V1Pod pod) =>
+        pod.Spec?.Containers.SelectMany(container => container.Ports ?? []).FirstOrDefault(port => port.Name == ManagementPortName)?.ContainerPort ?? Port;
+
+    private static V1ContainerPort ContainerPort(string name, int port) =>
+        new()
+        {
+            Name = name,
+            ContainerPort = port,
+            Protocol = "TCP",
+        };
+
     private static V1Probe Probe(string path, int periodSeconds, int failureThreshold) =>
         new()
         {
             HttpGet = new V1HTTPGetAction
             {
                 Path = path,
-                Port = PortName,
+                Port = ManagementPortName,
                 Scheme = "HTTP",
             },
             PeriodSeconds = periodSeconds,

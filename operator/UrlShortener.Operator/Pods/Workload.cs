@@ -1,4 +1,5 @@
 using k8s.Models;
+using UrlShortener.Operator.Apply;
 
 namespace UrlShortener.Operator.Pods;
 
@@ -27,7 +28,7 @@ internal static class Workload
             Template = template,
         };
 
-    /// <summary>A Service in front of the pods' one port.</summary>
+    /// <summary>A Service in front of the pods' public port. Metrics, probes and key generation have another one, which no Service has.</summary>
     public static V1ServiceSpec BuildService(IDictionary<string, string> selector, string type, int port) =>
         new()
         {
@@ -53,17 +54,29 @@ internal static class Workload
             Selector = new V1LabelSelector { MatchLabels = selector },
         };
 
-    /// <summary>Admits connections to the pods' port, and none to other ports.</summary>
+    /// <summary>
+    /// Admits the operator and Prometheus, in any namespace, to the management port, and sources to the public port. Nobody reaches other ports. Probes of the
+    /// kubelet come from the pod's node, which a policy does not keep out.
+    /// </summary>
     /// <param name="selector">Labels of the pods.</param>
-    /// <param name="peers">Allowed sources; null: all.</param>
-    public static V1NetworkPolicySpec BuildNetworkPolicy(IDictionary<string, string> selector, IList<V1NetworkPolicyPeer>? peers = null) =>
+    /// <param name="isPublic">Whether everyone reaches the public port; otherwise, only the operator and Prometheus do.</param>
+    public static V1NetworkPolicySpec BuildNetworkPolicy(IDictionary<string, string> selector, bool isPublic) =>
         new()
         {
             PodSelector = new V1LabelSelector { MatchLabels = selector },
             PolicyTypes = ["Ingress"],
-            Ingress =
-            [
-                new V1NetworkPolicyIngressRule { FromProperty = peers, Ports = [new V1NetworkPolicyPort { Port = RuntimePod.PortName, Protocol = "TCP" }] },
-            ],
+            Ingress = [Admit(isPublic ? null : Platform(), RuntimePod.PortName), Admit(Platform(), RuntimePod.ManagementPortName)],
+        };
+
+    private static V1NetworkPolicyIngressRule Admit(IList<V1NetworkPolicyPeer>? peers, string port) =>
+        new() { FromProperty = peers, Ports = [new V1NetworkPolicyPort { Port = port, Protocol = "TCP" }] };
+
+    private static List<V1NetworkPolicyPeer> Platform() => [FromPods(Labels.Manager), FromPods("prometheus")];
+
+    private static V1NetworkPolicyPeer FromPods(string program) =>
+        new()
+        {
+            NamespaceSelector = new V1LabelSelector(),
+            PodSelector = new V1LabelSelector { MatchLabels = Labels.SelectorOfProgram(program) },
         };
 }

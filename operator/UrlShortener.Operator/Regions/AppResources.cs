@@ -113,9 +113,9 @@ internal static class AppResources
     public static V1PodDisruptionBudget BuildDisruptionBudget(V1Alpha1ShortenerRegion region) =>
         new() { Metadata = Owned.Metadata(region, Names.App, Names.App), Spec = Workload.BuildDisruptionBudget(SelectorOf(region), MostUnavailable) };
 
-    /// <summary>Admits all connections to the app's port, and none to other ports.</summary>
+    /// <summary>Admits everyone to the app's public port, and the operator and Prometheus to the management port.</summary>
     public static V1NetworkPolicy BuildNetworkPolicy(V1Alpha1ShortenerRegion region) =>
-        new() { Metadata = Owned.Metadata(region, Names.App, Names.App), Spec = Workload.BuildNetworkPolicy(SelectorOf(region)) };
+        new() { Metadata = Owned.Metadata(region, Names.App, Names.App), Spec = Workload.BuildNetworkPolicy(SelectorOf(region), isPublic: true) };
 
     private static Dictionary<string, string> SelectorOf(V1Alpha1ShortenerRegion region) => Labels.SelectorOf(region.Metadata.Name, Names.App);
 }

@@ -27,6 +27,7 @@ public sealed class ServingTests(ApiServerFixture apiServer, StoresFixture store
 
         await AssertDeletedAreMadeAgainAsync();
         await AssertEditsAsync();
+        await AssertManagementIsApartAsync();
         await AssertScaleIsLeftAsync();
         await AssertRestartWritesNothingAsync();
     }
@@ -89,6 +90,33 @@ public sealed class ServingTests(ApiServerFixture apiServer, StoresFixture store
         Assert.Contains("app.kubernetes.io/instance=eu", status.App.Selector, StringComparison.Ordinal);
         Assert.Equal(["postgres", "redis"], status.Dependencies!.Select(dependency => dependency.Name));
         Assert.All(status.Dependencies!, dependency => Assert.True(dependency.Reachable));
+    }
+
+    private async Task AssertManagementIsApartAsync()
+    {
+        var container = (await Lab.ReadDeploymentAsync()).Spec.Template.Spec.Containers[0];
+        Assert.Equal([("http", 8080), ("management", 8081)], container.Ports.Select(port => (port.Name, port.ContainerPort)));
+        Assert.All([container.StartupProbe, container.ReadinessProbe, container.LivenessProbe], probe => Assert.Equal("management", probe.HttpGet.Port.Value));
+        var service = await Lab.Client.CoreV1.ReadNamespacedServiceAsync("eu-app", Lab.Namespace, cancellationToken: Token);
+        Assert.Equal("http", Assert.Single(service.Spec.Ports).TargetPort.Value);
+        var policy = await Lab.Client.NetworkingV1.ReadNamespacedNetworkPolicyAsync("eu-app", Lab.Namespace, cancellationToken: Token);
+        var (links, management) = (policy.Spec.Ingress[0], policy.Spec.Ingress[1]);
+        Assert.Equal(("http", true), (Assert.Single(links.Ports).Port.Value, links.FromProperty is null or []));
+        Assert.Equal("management", Assert.Single(management.Ports).Port.Value);
+        Assert.Equal(
+            ["url-shortener-operator", "prometheus"],
+            management.FromProperty.Select(peer => Assert.Single(peer.PodSelector.MatchLabels, label => label.Key == "app.kubernetes.io/name").Value)
+        );
+        // What visitors reach of the pods.
+        using var http = RegionLab.NewHttp(await Lab.OpenServiceAsync());
+        foreach (var path in new[] { "/metrics", "/health/live", "/health/ready" })
+        {
+            using var refused = await http.GetAsync(path, Token);
+            Assert.Equal(HttpStatusCode.NotFound, refused.StatusCode);
+        }
+
+        using var health = await http.GetAsync("/health", Token);
+        Assert.Equal(HttpStatusCode.OK, health.StatusCode);
     }
 
     private async Task AssertReplicasAreNotOursAsync()

@@ -26,6 +26,7 @@ internal static class SettingRules
         ["ConnectionStrings"] = "spec.connections",
         ["Region"] = "spec.region",
         ["Kgs"] = "the region's KeyPool",
+        ["Management"] = "the ports of the pods",
         ["Storage"] = "spec.connections",
         ["Kestrel"] = "the ports of the pods",
         [SettingNames.OwnHosts] = "spec.traffic.hostnames",
