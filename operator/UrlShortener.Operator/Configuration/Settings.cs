@@ -2,6 +2,10 @@ using System.Collections;
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Reflection;
+using Microsoft.Extensions.Configuration.CommandLine;
+using Microsoft.Extensions.Configuration.EnvironmentVariables;
+using Microsoft.Extensions.Configuration.Json;
+using UrlShortener.Contracts;
 
 namespace UrlShortener.Operator.Configuration;
 
@@ -10,6 +14,25 @@ internal static class Settings
 {
     /// <summary>The section with the settings.</summary>
     public const string Section = "Operator";
+
+    private static readonly Dictionary<string, Type> Sections = new(StringComparer.OrdinalIgnoreCase) { [Section] = typeof(OperatorOptions) };
+
+    // Top-level keys that ASP.NET Core and the host read themselves.
+    private static readonly HashSet<string> Foreign = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "AllowedHosts",
+        "ApplicationName",
+        "ContentRoot",
+        "DetailedErrors",
+        "Environment",
+        "Http_Ports",
+        "Https_Ports",
+        "Kestrel",
+        "Logging",
+        "ShutdownTimeoutSeconds",
+        "Urls",
+        "WebRoot",
+    };
 
     /// <summary>Reads the settings.</summary>
     /// <returns>The settings, valid if there are no errors; and all errors, each a sentence that starts with the name of the setting.</returns>
@@ -26,7 +49,31 @@ internal static class Settings
             .GetSection(Section)
             .Bind(options);
         Validate(options, Section, errors);
+        if (configuration is IConfigurationRoot root)
+            CheckNames(root, errors);
         return (options, errors);
+    }
+
+    /// <summary>Variables that were probably meant as settings but are not read as such, each a sentence that starts with the variable's name.</summary>
+    public static IEnumerable<string> FindErrorsOfEnvironment(IEnumerable<KeyValuePair<string, string>> variables) =>
+        new EnvironmentNames(Sections, Foreign, IsSection).FindErrors(variables);
+
+    // A mistyped section would not be read at all.
+    private static void CheckNames(IConfigurationRoot configuration, List<string> errors)
+    {
+        errors.AddRange(
+            configuration
+                .Providers.Where(provider => provider is CommandLineConfigurationProvider or JsonConfigurationProvider)
+                .SelectMany(provider => provider.GetChildKeys([], null))
+                .Distinct(StringComparer.OrdinalIgnoreCase)
+                .Where(key => !Sections.ContainsKey(key) && !Foreign.Contains(key))
+                .Select(key =>
+                    $"{key} is not a setting. Settings of the operator start with {Section}:, such as {Section}:{nameof(OperatorOptions.Namespaces)}."
+                )
+        );
+        // Checks the real environment. A configuration without environment variables, such as a test's, is checked without them.
+        if (configuration.Providers.Any(provider => provider is EnvironmentVariablesConfigurationProvider))
+            errors.AddRange(FindErrorsOfEnvironment(EnvironmentNames.OfThisProcess()));
     }
 
     private static void CheckSection(IConfigurationSection section, Type type, Dictionary<string, string?> readable, List<string> errors)

@@ -98,7 +98,7 @@ internal static class Settings
 
     /// <summary>Variables that were probably meant as settings but are not read as such, each a sentence that starts with the variable's name.</summary>
     public static IEnumerable<string> FindErrorsOfEnvironment(IEnumerable<KeyValuePair<string, string>> variables) =>
-        new EnvironmentNames(Sections, Foreign).FindErrors(variables);
+        new EnvironmentNames(Sections, Foreign, IsNested, FindTopLevel).FindErrors(variables);
 
     /// <summary>Whether a name belongs to a setting, or to a section of settings that is not ours.</summary>
     public static bool IsKnown(string name)
@@ -112,6 +112,11 @@ internal static class Settings
     /// <summary>The role of this process.</summary>
     public static RuntimeRole RoleOf(IConfiguration configuration) =>
         configuration[SettingNames.Role] is { Length: > 0 } name ? Enum.Parse<RuntimeRole>(name, ignoreCase: true) : RuntimeRole.All;
+
+    private static string? FindTopLevel(string name, string value) =>
+        Spelling.Distance(name, SettingNames.Role) == 1 && Enum.GetNames<RuntimeRole>().Contains(value, StringComparer.OrdinalIgnoreCase)
+            ? SettingNames.Role
+            : null;
 
     private static void CheckRole(IConfigurationRoot configuration, List<string> errors)
     {

@@ -17,6 +17,37 @@ public sealed class SettingsTests
         Assert.Equal(TimeSpan.FromSeconds(15), options.LeaderElection.ToLease().Duration);
     }
 
+    /// <summary>A mistyped variable would otherwise have no effect, and nobody would notice.</summary>
+    [Theory]
+    [InlineData("Operater__Namespaces", "Operater in the environment (Operater__…) is not a section of settings. Did you mean Operator__…?")]
+    [InlineData("OPERATORS__RESYNC", "OPERATORS in the environment (OPERATORS__…) is not a section of settings. Did you mean Operator__…?")]
+    [InlineData("Operator_Namespaces", "Operator_Namespaces in the environment is not read as a setting. Did you mean Operator__Namespaces?")]
+    [InlineData("OPERATOR_LEADER_ELECTION_DURATION", "Did you mean Operator__LeaderElection__Duration?")]
+    [InlineData("OPERATOR__LEADERELECTION_ENABLED", null)]
+    [InlineData("OPERATOR_PORT", null)]
+    [InlineData("OPERATOR_NAMESPACE", null)]
+    [InlineData("Operator__Namespaces", null)]
+    [InlineData("LOGGING__LOGLEVEL__DEFAULT", null)]
+    [InlineData("PATH", null)]
+    public void Environment_WithNamesThatAreAlmostSettings_IsAnError(string name, string? expected)
+    {
+        var errors = Settings.FindErrorsOfEnvironment([KeyValuePair.Create(name, "x")]).ToList();
+        if (expected is null)
+            Assert.Empty(errors);
+        else
+            Assert.Contains(expected, Assert.Single(errors), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void CommandLine_WithAnotherSection_IsAnError()
+    {
+        var configuration = new ConfigurationBuilder().AddCommandLine(["--Operater:Port=1", "--Urls=http://localhost:1"]).Build();
+        Assert.Equal(
+            ["Operater is not a setting. Settings of the operator start with Operator:, such as Operator:Namespaces."],
+            Settings.Read(configuration).Errors
+        );
+    }
+
     [Fact]
     public void Namespaces_CommaSeparated_AreReadOnceEach()
     {

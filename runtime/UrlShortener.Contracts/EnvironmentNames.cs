@@ -1,8 +1,7 @@
 using System.Collections;
 using System.Reflection;
-using UrlShortener.Contracts;
 
-namespace UrlShortener.Runtime.Configuration;
+namespace UrlShortener.Contracts;
 
 /// <summary>
 /// Finds environment variables that were probably meant as settings but are not read as such. The environment also contains variables of other programs. So a
@@ -10,9 +9,17 @@ namespace UrlShortener.Runtime.Configuration;
 /// </summary>
 /// <param name="sections">The sections and the types of their options.</param>
 /// <param name="foreign">Top-level keys that ASP.NET Core and the host read themselves.</param>
-internal sealed class EnvironmentNames(IReadOnlyDictionary<string, Type> sections, IReadOnlySet<string> foreign)
+/// <param name="isNested">Whether a type of a setting is a section of its own.</param>
+/// <param name="topLevel">Finds the setting without a section that a name and a value were probably meant as; null: none.</param>
+public sealed class EnvironmentNames(
+    IReadOnlyDictionary<string, Type> sections,
+    IReadOnlySet<string> foreign,
+    Func<Type, bool> isNested,
+    Func<string, string, string?>? topLevel = null
+)
 {
     private const string Delimiter = "__";
+    private const string KeyDelimiter = ":";
 
     // Prefixes of ASP.NET Core, which a setting may have.
     private static readonly string[] Prefixes = ["ASPNETCORE_", "DOTNET_"];
@@ -28,7 +35,7 @@ internal sealed class EnvironmentNames(IReadOnlyDictionary<string, Type> section
 
     private readonly List<SettingPath> _settings =
     [
-        .. sections.SelectMany(section => PathsOf([section.Key], section.Value)),
+        .. sections.SelectMany(section => PathsOf([section.Key], section.Value, isNested)),
         .. ForeignPaths.Select(parts => new SettingPath(parts, HasEntries: true, IsOurs: false)),
     ];
 
@@ -51,7 +58,7 @@ internal sealed class EnvironmentNames(IReadOnlyDictionary<string, Type> section
     private string? FindError(string variable, string value)
     {
         var prefix = Prefixes.FirstOrDefault(prefix => variable.StartsWith(prefix, StringComparison.OrdinalIgnoreCase)) ?? "";
-        var name = variable[prefix.Length..].Replace(ConfigurationPath.KeyDelimiter, Delimiter, StringComparison.Ordinal);
+        var name = variable[prefix.Length..].Replace(KeyDelimiter, Delimiter, StringComparison.Ordinal);
         var parts = name.Split(Delimiter);
         if (sections.ContainsKey(parts[0]) || foreign.Contains(parts[0]))
             return null;
@@ -59,8 +66,8 @@ internal sealed class EnvironmentNames(IReadOnlyDictionary<string, Type> section
             return $"{parts[0]} in the environment ({parts[0]}__…) is not a section of settings. Did you mean {section}__…? Rename or unset the variable.";
         if (name.Contains('_', StringComparison.Ordinal) && _settings.FirstOrDefault(setting => setting.IsMeantBy(name)) is { } meant)
             return $"{variable} in the environment is not read as a setting. Did you mean {prefix}{meant}? Rename or unset the variable.";
-        return IsRole(name, value)
-            ? $"{variable} in the environment is not a setting. Did you mean {prefix}{SettingNames.Role}? Rename or unset the variable."
+        return topLevel?.Invoke(name, value) is { } setting
+            ? $"{variable} in the environment is not a setting. Did you mean {prefix}{setting}? Rename or unset the variable."
             : null;
     }
 
@@ -79,14 +86,11 @@ internal sealed class EnvironmentNames(IReadOnlyDictionary<string, Type> section
             ?.Parts[0];
     }
 
-    private static bool IsRole(string name, string value) =>
-        Spelling.Distance(name, SettingNames.Role) == 1 && Enum.GetNames<RuntimeRole>().Contains(value, StringComparer.OrdinalIgnoreCase);
-
-    private static IEnumerable<SettingPath> PathsOf(string[] path, Type type) =>
+    private static IEnumerable<SettingPath> PathsOf(string[] path, Type type, Func<Type, bool> isNested) =>
         type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .SelectMany(property =>
-                Settings.IsNested(property.PropertyType)
-                    ? PathsOf([.. path, property.Name], property.PropertyType)
+                isNested(property.PropertyType)
+                    ? PathsOf([.. path, property.Name], property.PropertyType, isNested)
                     : [new SettingPath([.. path, property.Name], HasEntries: property.PropertyType.IsArray, IsOurs: true)]
             );
 

@@ -1,7 +1,7 @@
-namespace UrlShortener.Runtime.Configuration;
+namespace UrlShortener.Contracts;
 
 /// <summary>Measures how similar two names are, by letters and ignoring case.</summary>
-internal static class Spelling
+public static class Spelling
 {
     /// <summary>Number of letters to insert, delete, replace or swap with a neighbour to turn one name into the other.</summary>
     public static int Distance(string left, string right)
