@@ -5,6 +5,9 @@ namespace UrlShortener.ControllerRuntime.Election;
 /// <summary>Decisions of a candidate about a lease.</summary>
 internal static class LeaseRules
 {
+    /// <summary>The longest duration that a candidate respects. Somebody who edits the lease by hand must not stop the operator for years.</summary>
+    public static readonly TimeSpan Longest = TimeSpan.FromMinutes(5);
+
     /// <summary>
     /// Whether a candidate may take the lease: it is its own, has no holder, or was not renewed for the duration that its holder set. Times in the lease do not
     /// count, since clocks differ; only the time for which this machine saw it unchanged does.
@@ -22,7 +25,7 @@ internal static class LeaseRules
 
     /// <summary>Time until a candidate may take another holder's lease without a renewal; zero or less: now. Parameters as for <see cref="MayTake"/>.</summary>
     public static TimeSpan TakeableIn(V1LeaseSpec? spec, TimeSpan unchangedFor, TimeSpan ownDuration) =>
-        (spec?.LeaseDurationSeconds is > 0 and var seconds ? TimeSpan.FromSeconds(seconds) : ownDuration) - unchangedFor;
+        (spec?.LeaseDurationSeconds is > 0 and var seconds ? TimeSpan.FromSeconds(Math.Min(seconds, Longest.TotalSeconds)) : ownDuration) - unchangedFor;
 
     /// <summary>The lease that a holder writes.</summary>
     public static V1LeaseSpec Take(V1LeaseSpec? former, string identity, TimeSpan duration, DateTime now)
@@ -34,7 +37,7 @@ internal static class LeaseRules
             LeaseDurationSeconds = (int)duration.TotalSeconds,
             AcquireTime = isOurs ? former!.AcquireTime : now,
             RenewTime = now,
-            LeaseTransitions = (former?.LeaseTransitions ?? 0) + (isOurs || former is null ? 0 : 1),
+            LeaseTransitions = Count(former?.LeaseTransitions) + (isOurs || former is null ? 0 : 1),
         };
     }
 
@@ -48,4 +51,7 @@ internal static class LeaseRules
             RenewTime = now,
             LeaseTransitions = former.LeaseTransitions,
         };
+
+    // The server refuses a negative number.
+    private static int Count(int? transitions) => transitions is > 0 and < int.MaxValue ? transitions.Value : 0;
 }

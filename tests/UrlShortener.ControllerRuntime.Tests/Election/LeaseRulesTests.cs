@@ -36,6 +36,25 @@ public sealed class LeaseRulesTests
         Assert.True(LeaseRules.MayTake(spec, "me", Duration, Duration));
     }
 
+    /// <summary>As <c>kubectl edit lease</c> may leave it.</summary>
+    [Fact]
+    public void MayTake_LeaseEditedByHand_HoldsForMinutesAtMost()
+    {
+        var spec = new V1LeaseSpec
+        {
+            HolderIdentity = "nobody",
+            LeaseDurationSeconds = int.MaxValue,
+            RenewTime = Now.AddYears(10),
+            LeaseTransitions = int.MaxValue,
+        };
+
+        Assert.False(LeaseRules.MayTake(spec, "me", LeaseRules.Longest - TimeSpan.FromSeconds(1), Duration));
+        Assert.True(LeaseRules.MayTake(spec, "me", LeaseRules.Longest, Duration));
+        Assert.Equal(1, LeaseRules.Take(spec, "me", Duration, Now).LeaseTransitions);
+        spec.LeaseTransitions = -7;
+        Assert.Equal(1, LeaseRules.Take(spec, "me", Duration, Now).LeaseTransitions);
+    }
+
     [Fact]
     public void Take_FromAnother_CountsATransition()
     {
