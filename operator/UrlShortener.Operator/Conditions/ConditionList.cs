@@ -58,7 +58,7 @@ internal sealed class ConditionList
                 Type = type,
                 Status = text,
                 Reason = reason,
-                Message = message.Length <= MaxMessage ? message : message[..(MaxMessage - 1)] + "…",
+                Message = Texts.Cut(message, MaxMessage),
                 ObservedGeneration = _generation,
                 LastTransitionTime = former?.Status == text ? former.LastTransitionTime : _now,
             }

@@ -41,7 +41,7 @@ internal sealed class KeyPoolObserver(
         var token = TokenOf(pool, region);
         var workers = pods
             .Cache.GetBy(RegionObserver.ByInstance, RegionObserver.InstanceKey(space, Labels.InstanceValue(pool.Metadata.Name)))
-            .Where(pod => Labels.ComponentOf(pod.Metadata) == Names.Kgs)
+            .Where(pod => Labels.ComponentOf(pod.Metadata) == Names.Kgs && PodOwner.IsOfDeployment(pod, name))
             .ToList();
         var (answer, asked) = await AskAsync(workers, space, token, cancellationToken);
         return new ObservedKeyPool

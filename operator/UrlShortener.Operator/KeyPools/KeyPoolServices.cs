@@ -11,6 +11,8 @@ namespace UrlShortener.Operator.KeyPools;
 /// <summary>Registers the controller of pools and its informers.</summary>
 internal static class KeyPoolServices
 {
+    private const int Workers = 16;
+
     /// <summary>Adds the controller of pools. It shares the caches of <see cref="RegionServices.AddRegionController"/>, which must be added too.</summary>
     public static IServiceCollection AddKeyPoolController(this IServiceCollection services)
     {
@@ -18,6 +20,9 @@ internal static class KeyPoolServices
         services.AddSingleton<KgsTokens>();
         services.AddSingleton<KeyPoolObserver>();
         return services.AddController<V1Alpha1KeyPool, KeyPoolController>(controller =>
+        {
+            // Like the controller of regions.
+            controller.Workers = Workers;
             controller
                 .Owns<V1Deployment>()
                 .Owns<V1Service>()
@@ -33,8 +38,8 @@ internal static class KeyPoolServices
                 // The region decides which Secrets the workers read. A namespace has few pools.
                 .Watches<V1Secret>(
                     (secret, pools) => pools.GetAll().Where(pool => pool.Metadata.NamespaceProperty == secret.Metadata.NamespaceProperty).Select(ObjectKey.Of)
-                )
-        );
+                );
+        });
     }
 
     // The other pools of the region: one of them may become active.

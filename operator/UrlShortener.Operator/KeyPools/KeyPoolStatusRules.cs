@@ -177,7 +177,9 @@ internal static class KeyPoolStatusRules
     private static V1Condition? Keep(IReadOnlyList<V1Condition>? former, string type, DateTimeOffset now)
     {
         var generator = former?.FirstOrDefault(condition => condition.Type == ConditionTypes.GeneratorHealthy);
-        var isRecent = generator is { Status: "True" } || (generator?.LastTransitionTime is { } since && now.UtcDateTime - since.ToUniversalTime() < LevelKept);
+        var isRecent =
+            generator is { Status: "True" }
+            || (generator?.LastTransitionTime is { } since && (now.UtcDateTime - since.ToUniversalTime()).Duration() < LevelKept);
         return isRecent ? former?.FirstOrDefault(condition => condition.Type == type && condition.Status != "Unknown") : null;
     }
 
@@ -188,7 +190,7 @@ internal static class KeyPoolStatusRules
         if (observed.Reading is { } reading)
         {
             return reading.State == KeyGenerationPhase.Failing
-                ? (false, Reasons.GeneratorFailing, $"The service cannot fill the pool: {reading.LastError ?? "it reports no reason."}")
+                ? (false, Reasons.GeneratorFailing, $"The service cannot fill the pool: {ErrorOf(reading) ?? "it reports no reason."}")
                 : (true, Reasons.AsExpected, "The service works.");
         }
 
@@ -306,7 +308,7 @@ internal static class KeyPoolStatusRules
             },
             LastBatchTime = WholeSecond(reading.LastBatchAt) ?? former?.LastBatchTime,
             LastBatchSize = reading.LastBatchSize ?? former?.LastBatchSize,
-            LastError = reading.State == KeyGenerationPhase.Failing ? Cut(reading.LastError) : null,
+            LastError = reading.State == KeyGenerationPhase.Failing ? ErrorOf(reading) : null,
             FilledTo = isFull ? spec.TargetAvailable : former?.FilledTo,
         };
     }
@@ -319,7 +321,8 @@ internal static class KeyPoolStatusRules
     private static int PercentOf(double share) => (int)Math.Clamp(share * 100, 0, 100);
 
     private static DateTime? WholeSecond(DateTimeOffset? at) =>
-        at is { } time ? DateTimeOffset.FromUnixTimeSeconds(time.ToUnixTimeSeconds()).UtcDateTime : null;
+        at is { Year: > 2000 } time ? DateTimeOffset.FromUnixTimeSeconds(time.ToUnixTimeSeconds()).UtcDateTime : null;
 
-    private static string? Cut(string? text) => text is { Length: > 1_000 } ? text[..1_000] : text;
+    // The text of another program.
+    private static string? ErrorOf(KeyGenerationStatus reading) => reading.LastError is { Length: > 0 } error ? LastWords.Clean(error) : null;
 }

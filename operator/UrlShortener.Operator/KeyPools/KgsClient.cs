@@ -66,7 +66,7 @@ internal sealed class KgsClient(HttpClient http)
         {
             return new KgsAnswer(null, $"Pod {name} did not answer {path} within {Timeout.TotalSeconds:0} s.");
         }
-        catch (Exception error) when (error is HttpRequestException or JsonException)
+        catch (Exception error) when (PodAnswer.IsFailure(error))
         {
             return new KgsAnswer(null, $"Pod {name} sent an invalid answer to {path}, or none ({error.GetType().Name}).");
         }

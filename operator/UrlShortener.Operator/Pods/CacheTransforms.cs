@@ -23,6 +23,7 @@ internal static class CacheTransforms
         map.BinaryData = null;
         if (Labels.IsManaged(map.Metadata))
             return;
+        map.Metadata.Annotations = null;
         foreach (var key in map.Data?.Keys.ToList() ?? [])
             map.Data![key] = "";
     }

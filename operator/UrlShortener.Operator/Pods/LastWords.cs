@@ -1,7 +1,9 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using UrlShortener.Operator.Conditions;
 
 namespace UrlShortener.Operator.Pods;
 
@@ -16,13 +18,18 @@ internal static partial class LastWords
     // The kubelet keeps 2,048 bytes of a log and 4,096 of a message file.
     private const int MaxInput = 8_192;
 
+    // A text of about this length lost its beginning, and may start in the middle of a password. The kubelet replaces invalid bytes.
+    private const int CutLength = 1_900;
+
+    private static readonly SearchValues<char> Separators = SearchValues.Create(" \t,;&}");
+
     /// <summary>The last meaningful sentence; null: there is none.</summary>
     /// <param name="message">The termination message of a container: the end of its log.</param>
     public static string? Find(string? message)
     {
         if (string.IsNullOrWhiteSpace(message))
             return null;
-        var blocks = BlocksOf(message.Length <= MaxInput ? message : message[^MaxInput..]);
+        var blocks = BlocksOf(message.Length < CutLength ? message : WithoutFirst(message.Length <= MaxInput ? message : message[^MaxInput..]));
         var best = blocks.LastOrDefault(block => block.Weight == 2) ?? blocks.LastOrDefault(block => block.Weight == 1) ?? blocks.LastOrDefault();
         return best is null ? null : Clean(best.Text);
     }
@@ -30,6 +37,8 @@ internal static partial class LastWords
     /// <summary>Removes secrets and control characters from the text of another program, and limits its length.</summary>
     public static string Clean(string text)
     {
+        // Colors between a name and its value would hide a secret.
+        text = TerminalSequence().Replace(text.Length <= MaxInput ? text : text[..MaxInput], "");
         var plain = new StringBuilder(text.Length);
         foreach (var rune in text.EnumerateRunes())
         {
@@ -44,10 +53,24 @@ internal static partial class LastWords
         var line = Blanks().Replace(plain.ToString(), " ").Trim();
         line = ConnectionString().Replace(line, "[connection string]");
         line = UserInfo().Replace(line, $"$1{Redacted}@");
+        line = Scheme().Replace(line, $"$1 {Redacted}");
         line = Assignment().Replace(line, $"$1={Redacted}");
-        line = Bearer().Replace(line, $"$1 {Redacted}");
+        line = Argument().Replace(line, $"$1 {Redacted}");
+        line = Signature().Replace(line, $"$1={Redacted}");
         line = OwnKey().Replace(line, Redacted);
-        return line.Length <= MaxLength ? line : line[..(MaxLength - 1)] + "…";
+        line = WebToken().Replace(line, Redacted);
+        line = PrivateKey().Replace(line, Redacted);
+        return Texts.Cut(line, MaxLength);
+    }
+
+    // The rest after the first line, or after the first word if there is one line.
+    private static string WithoutFirst(string message)
+    {
+        var end = message.IndexOf('\n', StringComparison.Ordinal);
+        if (end >= 0 && !string.IsNullOrWhiteSpace(message[end..]))
+            return message[(end + 1)..];
+        var word = message.AsSpan().IndexOfAny(Separators);
+        return word < 0 ? message : message[(word + 1)..];
     }
 
     // A line and the indented lines after it, up to the stack trace.
@@ -135,21 +158,48 @@ internal static partial class LastWords
     [GeneratedRegex(@"\s+")]
     private static partial Regex Blanks();
 
+    // Such as a color.
+    [GeneratedRegex(@"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?)")]
+    private static partial Regex TerminalSequence();
+
     // Host=a;Username=b;…
-    [GeneratedRegex(@"\b(Host|Server|Data Source)\s*=[^;]{0,300};(\s*[A-Za-z][A-Za-z ]{0,30}=[^;""']{0,300};?)+", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(
+        @"\b(Host|Server|Data Source|Port|Database|User ?name|User ?Id|Uid|Password|Pwd)\s*=\s*"
+            + @"(""(?:[^""]|"""")*""|'(?:[^']|'')*'|[^;]{0,300});"
+            + @"(\s*[A-Za-z][A-Za-z ]{0,30}=\s*(""(?:[^""]|"""")*(""|$)|'(?:[^']|'')*('|$)|[^;""'][^;]{0,300}|);?)+",
+        RegexOptions.IgnoreCase
+    )]
     private static partial Regex ConnectionString();
 
-    [GeneratedRegex(@"([a-z][a-z0-9+.-]{0,20}://)[^/\s@]+@", RegexOptions.IgnoreCase)]
+    // A password may contain a slash or another at sign.
+    [GeneratedRegex(@"([a-z][a-z0-9+.-]{0,20}://)[^\s""'<>]+@", RegexOptions.IgnoreCase)]
     private static partial Regex UserInfo();
 
+    // The value may be a string in JSON, also inside of another string.
     [GeneratedRegex(
-        @"\b([\w-]{0,40}(?:password|passwd|pwd|passphrase|secret|token|api[-_ ]?key|access[-_ ]?key))[""']?\s*[=:]\s*(""[^""]*""|'[^']*'|[^\s;,]+)",
+        @"\b([\w-]{0,40}(?:password|passwd|pwd|passphrase|secret|token|(?:api|access|account|private)[-_ ]?key|credentials?|authorization|cookie))"
+            + @"\\*[""']?\s*(?:=>|[=:])\s*(\\+""[^""]*""|""(?:[^""\\]|\\.|"""")*(?:""|$)|'(?:[^']|'')*(?:'|$)|[^\s;,]+)",
         RegexOptions.IgnoreCase
     )]
     private static partial Regex Assignment();
 
-    [GeneratedRegex(@"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", RegexOptions.IgnoreCase)]
-    private static partial Regex Bearer();
+    // --password x
+    [GeneratedRegex(@"(--?[\w-]{0,40}(?:password|passwd|secret|token|key))\s+[^\s-][^\s]*", RegexOptions.IgnoreCase)]
+    private static partial Regex Argument();
+
+    // Of a URL that grants access.
+    [GeneratedRegex(@"([?&][\w-]{0,40}(?:sig|signature|auth|code))=[^\s&""']+", RegexOptions.IgnoreCase)]
+    private static partial Regex Signature();
+
+    [GeneratedRegex(@"\b(bearer|basic|digest)\s+[A-Za-z0-9._~+/=-]{8,}", RegexOptions.IgnoreCase)]
+    private static partial Regex Scheme();
+
+    // A JSON web token.
+    [GeneratedRegex(@"\beyJ[\w-]{8,}\.[\w-]{8,}(\.[\w-]*)?")]
+    private static partial Regex WebToken();
+
+    [GeneratedRegex(@"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(-----END [A-Z ]{0,40}-----|$)")]
+    private static partial Regex PrivateKey();
 
     // Keys of the product's users.
     [GeneratedRegex(@"\busk_[0-9A-Za-z]+")]

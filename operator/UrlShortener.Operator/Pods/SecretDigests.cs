@@ -13,6 +13,8 @@ internal static class SecretDigests
     public static void Apply(V1Secret secret)
     {
         secret.StringData = null;
+        // kubectl apply stores the values there too.
+        secret.Metadata.Annotations = null;
         foreach (var (key, value) in secret.Data?.ToList() ?? [])
             secret.Data![key] = SHA256.HashData(value);
     }

@@ -34,6 +34,8 @@ internal static class Workload
         {
             Type = type,
             Selector = selector,
+            // With Local, nodes without a pod would not reach the Service.
+            InternalTrafficPolicy = "Cluster",
             Ports =
             [
                 new V1ServicePort

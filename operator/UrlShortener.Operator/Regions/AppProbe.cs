@@ -1,4 +1,3 @@
-using System.Text.Json;
 using k8s.Models;
 using UrlShortener.Contracts;
 using UrlShortener.Operator.Pods;
@@ -41,8 +40,7 @@ internal sealed class AppProbe(HttpClient client)
             using var response = await client.GetAsync(new Uri($"http://{host}:{RuntimePod.Port}/health"), cancellationToken);
             return await response.Content.ReadFromJsonAsync<HealthResponse>(cancellationToken);
         }
-        catch (Exception error)
-            when (!cancellationToken.IsCancellationRequested && error is HttpRequestException or OperationCanceledException or JsonException)
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested && (error is OperationCanceledException || PodAnswer.IsFailure(error)))
         {
             return null;
         }

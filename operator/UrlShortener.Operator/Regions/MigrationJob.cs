@@ -44,7 +44,11 @@ internal static class MigrationJob
     }
 
     /// <summary>Whether a pod belongs to a Job.</summary>
-    public static bool IsPodOf(V1Pod pod, string job) => pod.Metadata.OwnerReferences?.Any(owner => owner.Kind == V1Job.KubeKind && owner.Name == job) == true;
+    public static bool IsPodOf(V1Pod pod, string job) => PodOwner.JobOf(pod) == job;
+
+    /// <summary>Whether a pod belongs to any migration of a region, also to one whose Job is gone.</summary>
+    public static bool IsPodOf(V1Pod pod, V1Alpha1ShortenerRegion region) =>
+        PodOwner.JobOf(pod)?.StartsWith(Names.Of(region.Metadata.Name, Suffix("00000000"))[..^8], StringComparison.Ordinal) == true;
 
     /// <summary>Whether a Job was made from the same specification as another one.</summary>
     public static bool IsSame(V1Job job, V1Job wanted) =>

@@ -43,7 +43,19 @@ internal sealed class RegionObserver(
     {
         var (space, name) = (region.Metadata.NamespaceProperty, region.Metadata.Name);
         var app = Names.Of(name, Names.App);
-        var regionPods = pods.Cache.GetBy(ByInstance, InstanceKey(space, Labels.InstanceValue(name)));
+        List<V1Pod> regionPods =
+        [
+            .. pods
+                .Cache.GetBy(ByInstance, InstanceKey(space, Labels.InstanceValue(name)))
+                .Where(pod =>
+                    Labels.ComponentOf(pod.Metadata) switch
+                    {
+                        Names.App => PodOwner.IsOfDeployment(pod, app),
+                        Names.Migrate => MigrationJob.IsPodOf(pod, region),
+                        _ => false,
+                    }
+                ),
+        ];
         List<V1Job> regionJobs =
         [
             .. jobs.Cache.GetBy(ByOwner, region.Metadata.Uid),

@@ -16,6 +16,8 @@ internal static class RegionServices
     private const string BySecret = "secret";
     private const string ByConfigMap = "configMap";
 
+    private const int Workers = 16;
+
     /// <summary>Adds the controller of regions.</summary>
     public static IServiceCollection AddRegionController(this IServiceCollection services)
     {
@@ -64,6 +66,9 @@ internal static class RegionServices
         services.AddSingleton<RegionObserver>();
         services.AddSingleton<Applier>();
         return services.AddController<V1Alpha1ShortenerRegion, ShortenerRegionController>(controller =>
+        {
+            // Most of a reconcile is waiting. Pods that the operator cannot reach take the whole time limit of their probe.
+            controller.Workers = Workers;
             controller
                 .Owns<V1Deployment>()
                 .Owns<V1Service>()
@@ -77,8 +82,8 @@ internal static class RegionServices
                 .Watches<V1ConfigMap>((map, regions) => FindBy(regions, ByConfigMap, map))
                 .Watches<V1Alpha1KeyPool>((pool, _) => [new ObjectKey(pool.Metadata.NamespaceProperty, pool.Spec.RegionRef.Name)])
                 .Watches<V1Pod>((pod, regions) => FindOf(pod, regions))
-                .Watches<V1Alpha1ShortenerRegion>(FindConcerned)
-        );
+                .Watches<V1Alpha1ShortenerRegion>(FindConcerned);
+        });
     }
 
     private static IServiceCollection AddManagedInformer<T>(this IServiceCollection services)

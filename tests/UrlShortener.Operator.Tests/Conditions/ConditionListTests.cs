@@ -7,6 +7,19 @@ public sealed class ConditionListTests
 {
     private static readonly DateTimeOffset Noon = new(2030, 1, 31, 12, 0, 0, 400, TimeSpan.Zero);
 
+    /// <summary>The API server stores another character for half of one, so that every status would be written again.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void Set_LongMessage_EndsWithAWholeCharacter(int shift)
+    {
+        var conditions = new ConditionList(null, 1, DateTimeOffset.UnixEpoch);
+        conditions.Set(ConditionTypes.Ready, true, Reasons.AsExpected, new string('x', shift) + string.Concat(Enumerable.Repeat("😀", 1_000)));
+        var message = Assert.Single(conditions.Conditions).Message;
+        Assert.InRange(message.Length, 1_023, 1_024);
+        Assert.Equal(message, System.Text.Encoding.UTF8.GetString(System.Text.Encoding.UTF8.GetBytes(message)));
+    }
+
     [Fact]
     public void Set_StatusStays_KeepsItsTimeWhateverElseChanges()
     {

@@ -48,18 +48,69 @@ public sealed class LastWordsTests
     [InlineData("""{"LogLevel":"Error","Message":"request with token: hunter2"}""")]
     [InlineData("header Authorization: Bearer hunter2hunter2")]
     [InlineData("key usk_hunter2 is unknown")]
+    [InlineData("cannot use postgres://shortener:a/hunter2@pg-0:5432/shortener")]
+    [InlineData("cannot use postgres://shortener:a@hunter2@pg-0:5432/shortener")]
+    [InlineData("cannot use redis://:hunter2@redis-0:6379")]
+    [InlineData("cannot use Host=pg-0;Username=shortener;Password=\"a;hunter2\";Database=shortener")]
+    [InlineData("cannot use Host=pg-0;Username=shortener;Password='a;hunter2';Database=shortener")]
+    [InlineData("cannot use Host=pg-0;Username=shortener;Password=a'hunter2;Database=shortener")]
+    [InlineData("cannot use Username=shortener;Password=correct hunter2;Host=pg-0")]
+    [InlineData("""request failed: {"body":"{\"user\":\"a\",\"password\":\"hunter2\"}"}""")]
+    [InlineData("""{"password": "a\"hunter2"}""")]
+    [InlineData("password = \"hunter2 hunter2")]
+    [InlineData("password => hunter2")]
+    [InlineData("\u001b[36mpassword\u001b[0m=\u001b[33mhunter2\u001b[0m")]
+    [InlineData("\u001b]0;password\u0007password: hunter2")]
+    [InlineData("psql --password hunter2 --host pg-0")]
+    [InlineData("GET https://account.blob.example/file?sv=2026&sig=hunter2&sp=r")]
+    [InlineData("AccountName=a;AccountKey=hunter2;EndpointSuffix=example")]
+    [InlineData("X-API-Key: hunter2")]
+    [InlineData("Cookie: session=hunter2")]
+    [InlineData("Authorization: hunter2")]
+    [InlineData("token eyJhunter2hunter2.eyJhunter2hunter2.hunter2 has expired")]
+    [InlineData("-----BEGIN EC PRIVATE KEY----- hunter2 hunter2")]
     public void Find_Secrets_AreRedacted(string message) => Assert.DoesNotContain("hunter2", LastWords.Find(message), StringComparison.Ordinal);
+
+    /// <summary>The kubelet keeps the end of a log. Its first word or line may be the rest of a password.</summary>
+    [Theory]
+    [InlineData("ssword=hunter2;Database=x\n")]
+    [InlineData("ssword=hunter2 ")]
+    [InlineData("ssword\":\"hunter2\",\"rest\":\"")]
+    public void Find_BeginningCutOff_IsNotQuoted(string beginning)
+    {
+        var message = beginning.PadRight(2_048, 'x');
+        Assert.DoesNotContain("hunter2", LastWords.Find(message), StringComparison.Ordinal);
+    }
+
+    /// <summary>Messages of the API server and of nodes have any length.</summary>
+    [Fact]
+    public void Clean_LongHostileTexts_TakeLittleTime()
+    {
+        string[] texts =
+        [
+            string.Concat(Enumerable.Repeat("Host=a;b=", 200_000)),
+            string.Concat(Enumerable.Repeat("password", 200_000)),
+            string.Concat(Enumerable.Repeat("a://", 400_000)),
+            string.Concat(Enumerable.Repeat("Host=\"", 200_000)),
+            string.Concat(Enumerable.Repeat("-----BEGIN PRIVATE KEY-----", 50_000)),
+            new('\u001b', 1_000_000),
+            new('-', 1_000_000),
+        ];
+        Assert.All(texts, text => Assert.InRange(LastWords.Clean(text).Length, 0, LastWords.MaxLength));
+    }
 
     [Theory]
     [InlineData("28P01: password authentication failed for user \"shortener\"")]
     [InlineData("3D000: database \"shortener\" does not exist")]
     [InlineData("Postgres:MaxConnections must be from 1 to 1000.")]
+    [InlineData("Kgs:Token must have at least 32 characters.")]
+    [InlineData("cannot reach https://sho.rt/health: connection refused")]
     public void Find_SentencesAboutSecrets_Stay(string message) => Assert.Equal(message, LastWords.Find(message));
 
     [Fact]
     public void Find_ControlCharactersAndLength_AreBounded()
     {
-        Assert.Equal("a [31mred b", LastWords.Find("a \u001b[31mred\u202e\u200b\u0007b"));
+        Assert.Equal("a red b", LastWords.Find("a \u001b[31mred\u202e\u200b\u0007b"));
         Assert.Equal(LastWords.MaxLength, LastWords.Find(new string('x', 100_000))!.Length);
     }
 

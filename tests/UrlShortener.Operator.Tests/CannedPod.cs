@@ -1,0 +1,69 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text;
+using UrlShortener.Operator.Pods;
+
+namespace UrlShortener.Operator.Tests;
+
+/// <summary>Answers each request on the runtime's port, at an address of its own, with the same bytes, and records what it was asked.</summary>
+internal sealed class CannedPod : IAsyncDisposable
+{
+    private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+    private readonly CancellationTokenSource _end = new();
+    private readonly byte[] _answer;
+    private readonly List<string> _requests = [];
+    private readonly Task _serving;
+
+    /// <summary>Starts to answer.</summary>
+    public CannedPod(string answer)
+    {
+        _answer = Encoding.Latin1.GetBytes(answer);
+        Address = $"127.{RandomNumberGenerator.GetInt32(1, 255)}.{RandomNumberGenerator.GetInt32(256)}.{RandomNumberGenerator.GetInt32(1, 255)}";
+        _listener.Bind(new IPEndPoint(IPAddress.Parse(Address), RuntimePod.Port));
+        _listener.Listen();
+        _serving = ServeAsync();
+    }
+
+    /// <summary>The address.</summary>
+    public string Address { get; }
+
+    /// <summary>The heads of all requests.</summary>
+    public IReadOnlyList<string> Requests
+    {
+        get
+        {
+            lock (_requests)
+                return [.. _requests];
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _end.CancelAsync();
+        _listener.Dispose();
+        await _serving;
+        _end.Dispose();
+    }
+
+    private async Task ServeAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                using var connection = await _listener.AcceptAsync(_end.Token);
+                var buffer = new byte[16 * 1024];
+                var count = await connection.ReceiveAsync(buffer, _end.Token);
+                lock (_requests)
+                    _requests.Add(Encoding.Latin1.GetString(buffer, 0, count));
+                await connection.SendAsync(_answer, _end.Token);
+                connection.Shutdown(SocketShutdown.Send);
+            }
+        }
+        catch (Exception error) when (_end.IsCancellationRequested && error is OperationCanceledException or ObjectDisposedException or SocketException)
+        {
+            // The test has ended.
+        }
+    }
+}
