@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using UrlShortener.Operator.Entities.Schema;
 
 namespace UrlShortener.Operator.Manifests;
 
@@ -34,6 +35,7 @@ internal static class ConditionSchema
                     ["type"] = "string",
                     ["format"] = "date-time",
                     ["maxLength"] = 64,
+                    ["pattern"] = Patterns.Time,
                 },
                 ["observedGeneration"] = new JsonObject
                 {

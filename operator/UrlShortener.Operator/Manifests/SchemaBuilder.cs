@@ -90,6 +90,7 @@ internal static class SchemaBuilder
                 ["type"] = "string",
                 ["format"] = "date-time",
                 ["maxLength"] = MaxTimeLength,
+                ["pattern"] = Patterns.Time,
             };
         if (type == typeof(ResourceQuantity))
             return BuildQuantity();

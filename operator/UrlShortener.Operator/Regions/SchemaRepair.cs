@@ -18,6 +18,9 @@ internal sealed record SchemaRepair(SchemaStatus Status, bool IsDue)
     /// <summary>How long the tables must be current before the delays start again from the shortest.</summary>
     public static readonly TimeSpan CalmInterval = TimeSpan.FromMinutes(10);
 
+    // More repetitions are not counted.
+    private const int MaxCount = 1_000_000;
+
     private static readonly TimeSpan[] Delays = [TimeSpan.Zero, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(30)];
 
     /// <summary>Whether migrations are missing.</summary>
@@ -27,7 +30,7 @@ internal sealed record SchemaRepair(SchemaStatus Status, bool IsDue)
     public bool IsAhead => Status.State == SchemaState.Ahead;
 
     /// <summary>Number of the repetition that is due; 0: none is.</summary>
-    public int Next => IsDue ? (Status.Repairs ?? 0) + 1 : 0;
+    public int Next => IsDue ? Math.Min((Status.Repairs ?? 0) + 1, MaxCount) : 0;
 
     /// <summary>Makes the decision.</summary>
     /// <param name="region">The region.</param>
@@ -39,11 +42,14 @@ internal sealed record SchemaRepair(SchemaStatus Status, bool IsDue)
         var former = region.Status?.Schema ?? new SchemaStatus();
         var found = observed.Health?.Schema;
         var job = observed.Jobs.FirstOrDefault(other => other.Metadata.Name == MigrationJob.NameOf(region, migration.Digest));
-        var state = found?.State ?? (CrashesOfOldTables(observed, job) ? SchemaState.Behind : null);
+        var state = KnownOf(found) ?? (CrashesOfOldTables(observed, job) ? SchemaState.Behind : null);
         var (count, at) = CountOf(former, job);
+        // Somebody edited the status. Clocks differ by less.
+        if (at?.ToUniversalTime() > now.UtcDateTime + Delays[^1])
+            at = null;
         var last = at is { } time ? new DateTimeOffset(time.ToUniversalTime()) : (DateTimeOffset?)null;
         var isCalm = state == SchemaState.Current && (last is null || now - last >= CalmInterval);
-        var repairs = isCalm ? 0 : count;
+        var repairs = isCalm ? 0 : Math.Clamp(count, 0, MaxCount);
         return new SchemaRepair(
             new SchemaStatus
             {
@@ -58,6 +64,10 @@ internal sealed record SchemaRepair(SchemaStatus Status, bool IsDue)
                 && (last is null || now - last >= Delays[Math.Min(repairs, Delays.Length - 1)])
         );
     }
+
+    // An image of another version may report a state that this operator does not know.
+    private static string? KnownOf(SchemaResponse? found) =>
+        found?.State is SchemaState.Current or SchemaState.Behind or SchemaState.Ahead ? found.State : null;
 
     // The Job stores the count, because the status may not be written after the Job's start. Once the Job is deleted, the status has the count.
     private static (int Count, DateTime? At) CountOf(SchemaStatus former, V1Job? job) =>

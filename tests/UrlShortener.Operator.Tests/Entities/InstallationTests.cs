@@ -87,6 +87,44 @@ public sealed class InstallationTests(ApiServerFixture servers)
         Assert.Equal(40m * 1024 * 1024 * 1024, read.App.Resources.Limits["memory"].ToDecimal());
     }
 
+    /// <summary>
+    /// As <c>kubectl edit --subresource=status</c> may write them. The operator could not decode an object with such a time, and would no longer see its changes;
+    /// with such a number it could not count.
+    /// </summary>
+    [Theory]
+    [InlineData("""{"firstReadyTime": "0000-01-01T00:00:00Z"}""", "status.firstReadyTime")]
+    [InlineData("""{"firstReadyTime": "0001-01-01T00:00:00+10:00"}""", "status.firstReadyTime")]
+    [InlineData("""{"firstReadyTime": "2026-01-01t00:00:00z"}""", "status.firstReadyTime")]
+    [InlineData("""{"firstReadyTime": "2026-01-01T00:00:00+24:00"}""", "status.firstReadyTime")]
+    [InlineData("""{"topology": {"since": "2026-01-01T00:00:00+14:30"}}""", "status.topology.since")]
+    [InlineData("""{"topology": {"epoch": 9223372036854775807}}""", "status.topology.epoch")]
+    [InlineData("""{"schema": {"repairs": -1}}""", "status.schema.repairs")]
+    [InlineData(
+        """{"conditions": [{"type": "Ready", "status": "True", "reason": "A", "message": "", "lastTransitionTime": "2026-01-01T00:00:00-24:00"}]}""",
+        "status.conditions"
+    )]
+    public async Task Status_ThatTheOperatorCouldNotRead_IsRefused(string status, string field)
+    {
+        var cluster = await servers.GetAsync();
+        using var client = cluster.CreateClient();
+        await using var space = await cluster.CreateNamespaceAsync("status", Token);
+        await client.CreateAsync(SpecJson.Object(V1Alpha1ShortenerRegion.KubeKind, space.Name, "eu", SpecJson.Minimal(V1Alpha1ShortenerRegion.KubeKind)));
+
+        var refusal = await KubernetesObjects.RefusalAsync(() =>
+            client.CustomObjects.PatchNamespacedCustomObjectStatusAsync(
+                new V1Patch($$"""{ "status": {{status}} }""", V1Patch.PatchType.MergePatch),
+                ApiGroup.Name,
+                ApiGroup.Version,
+                space.Name,
+                V1Alpha1ShortenerRegion.KubePlural,
+                "eu",
+                cancellationToken: Token
+            )
+        );
+
+        Assert.Contains(field, refusal, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Status_WrittenBySubresource_FillsTheColumns()
     {

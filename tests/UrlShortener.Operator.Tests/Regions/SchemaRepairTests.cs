@@ -17,11 +17,12 @@ public sealed class SchemaRepairTests
     [InlineData(SchemaState.Current, false)]
     [InlineData(SchemaState.Behind, true)]
     [InlineData(SchemaState.Ahead, false)]
+    [InlineData("a state of a later version of the product", false)]
     public void Of_TablesAsTheAppFindsThem_AreMigratedWhereTheyAreBehind(string state, bool isDue)
     {
         var repair = SchemaRepair.Of(new V1Alpha1ShortenerRegion(), Observed(state), Done, Noon);
 
-        Assert.Equal((state, isDue), (repair.Status.State, repair.IsDue));
+        Assert.Equal((state.Contains(' ', StringComparison.Ordinal) ? null : state, isDue), (repair.Status.State, repair.IsDue));
         Assert.False(SchemaRepair.Of(new V1Alpha1ShortenerRegion(), Observed(state), Done with { State = MigrationState.Running }, Noon).IsDue);
     }
 
@@ -73,6 +74,30 @@ public sealed class SchemaRepairTests
 
         Assert.Equal(2, SchemaRepair.Of(region, Observed(SchemaState.Current), Done, Noon.AddMinutes(9)).Status.Repairs);
         Assert.Null(SchemaRepair.Of(region, Observed(SchemaState.Current), Done, Noon.AddMinutes(10)).Status.Repairs);
+    }
+
+    /// <summary>As <c>kubectl edit --subresource=status</c> may leave it.</summary>
+    [Theory]
+    [InlineData(-1, null, true)]
+    [InlineData(int.MinValue, null, true)]
+    [InlineData(int.MaxValue, null, true)]
+    [InlineData(0, 10_000, true)]
+    [InlineData(0, 1, false)]
+    public void Of_StatusEditedByHand_DecidesAllTheSame(int repairs, int? afterMinutes, bool isDue)
+    {
+        var region = new V1Alpha1ShortenerRegion
+        {
+            Status = new RegionStatus
+            {
+                Schema = new SchemaStatus { Repairs = repairs, LastRepairTime = afterMinutes is { } minutes ? Noon.UtcDateTime.AddMinutes(minutes) : null },
+            },
+        };
+
+        var repair = SchemaRepair.Of(region, Observed(SchemaState.Behind), Done, Noon);
+
+        Assert.Equal(isDue, repair.IsDue);
+        Assert.InRange(repair.Next, isDue ? 1 : 0, 1_000_000);
+        Assert.InRange(repair.Status.Repairs ?? 0, 0, 1_000_000);
     }
 
     [Theory]

@@ -36,4 +36,11 @@ internal static class Patterns
     /// <summary>Value of a label.</summary>
     [StringSyntax(StringSyntaxAttribute.Regex)]
     public const string LabelValue = "^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$";
+
+    /// <summary>
+    /// Time that .NET can read. The API server's format date-time allows more: the year 0, small letters, and offsets of a day. An object with such a time
+    /// cannot be decoded.
+    /// </summary>
+    [StringSyntax(StringSyntaxAttribute.Regex)]
+    public const string Time = "^[12][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9])$";
 }

@@ -21,6 +21,7 @@ internal sealed record SchemaStatus
 
     /// <summary>Repeated migrations.</summary>
     [Description("How often the operator migrated again, because the database was behind. 0 again 10 minutes after the last time.")]
+    [Range(0, 1_000_000)]
     public int? Repairs { get; init; }
 
     /// <summary>When it last did.</summary>

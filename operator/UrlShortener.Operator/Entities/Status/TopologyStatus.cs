@@ -13,6 +13,7 @@ internal sealed record TopologyStatus
 
     /// <summary>Increased by each move of the role.</summary>
     [Description("Number of the decision about the primary; each move of the role increases it. The annotation urlshortener.dev/promote names it.")]
+    [Range(0, 2_000_000_000)]
     public long? Epoch { get; init; }
 
     /// <summary>When the role moved.</summary>
