@@ -1,4 +1,3 @@
-using System.Globalization;
 using UrlShortener.Contracts;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Conditions;
@@ -103,11 +102,8 @@ internal sealed record KeyPoolPlan
         Labels.AnnotationOf(pool.Metadata, Labels.OpenEpoch) switch
         {
             null or "" => (null, null),
-            { } text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var epoch) && epoch is >= 1 and <= Limits.MaxEpoch => (
-                epoch,
-                null
-            ),
-            { } text => (null, text.Length <= 40 ? text : text[..40]),
+            { } text when KeyPoolRules.TryReadEpoch(text, out var epoch) => (epoch, null),
+            { } text => (null, Texts.Cut(text, 40)),
         };
 
     private static Obstacle? FindObstacle(V1Alpha1KeyPool pool, ObservedKeyPool observed, SecretKeyRef token) =>

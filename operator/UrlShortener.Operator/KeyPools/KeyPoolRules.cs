@@ -1,3 +1,7 @@
+using System.Globalization;
+using UrlShortener.Contracts;
+using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Regions.Validation;
 using UrlShortener.Operator.Validation;
@@ -12,6 +16,19 @@ internal static class KeyPoolRules
     /// <param name="oldSpec">The specification that it replaces; null if the pool is new, or the old one is not known.</param>
     public static IReadOnlyList<SpecProblem> Check(KeyPoolSpec spec, KeyPoolSpec? oldSpec = null) =>
         [.. CheckIdentity(spec, oldSpec), .. CheckLevels(spec), .. CheckWorkers(spec.Kgs), .. ResourceRules.Check("spec.kgs.resources", spec.Kgs.Resources)];
+
+    /// <summary>Whether a value of <see cref="Labels.OpenEpoch"/> is valid.</summary>
+    public static bool TryReadEpoch(string value, out int epoch) =>
+        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out epoch) && epoch is >= 1 and <= Limits.MaxEpoch;
+
+    /// <summary>The problem of a new value of <see cref="Labels.OpenEpoch"/>; null: none.</summary>
+    public static SpecProblem? CheckEpoch(string value) =>
+        TryReadEpoch(value, out _)
+            ? null
+            : new SpecProblem(
+                $"metadata.annotations[{Labels.OpenEpoch}]",
+                $"is \"{Texts.Cut(value, 40)}\". Use a whole number from 1 to {Limits.MaxEpoch}: status.epoch + 1."
+            );
 
     /// <summary>Warnings about values that are valid but probably unintended; sentences.</summary>
     public static IReadOnlyList<string> Warnings(KeyPoolSpec spec)

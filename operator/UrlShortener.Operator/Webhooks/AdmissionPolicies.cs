@@ -3,6 +3,7 @@ using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Entities.Status;
 using UrlShortener.Operator.KeyPools;
+using UrlShortener.Operator.Regions;
 using UrlShortener.Operator.Regions.Validation;
 
 namespace UrlShortener.Operator.Webhooks;
@@ -19,12 +20,16 @@ internal static class AdmissionPolicies
             RegionRules.Check,
             RegionRules.Warnings,
             (spec, replicas) => spec with { App = spec.App with { MinReplicas = replicas } },
+            Labels.Promote,
+            PrimaryRole.CheckRequest,
             CheckDeletion
         ),
         [V1Alpha1KeyPool.KubePlural] = new AdmissionPolicy<V1Alpha1KeyPool, KeyPoolSpec>(
             KeyPoolRules.Check,
             KeyPoolRules.Warnings,
             (spec, replicas) => spec with { TargetAvailable = replicas },
+            Labels.OpenEpoch,
+            (_, value) => KeyPoolRules.CheckEpoch(value),
             (_, _) => null
         ),
     };

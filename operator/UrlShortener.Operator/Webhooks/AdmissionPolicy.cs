@@ -6,19 +6,23 @@ using UrlShortener.Operator.Validation;
 namespace UrlShortener.Operator.Webhooks;
 
 /// <summary>
-/// Validates requests about one kind. It validates only new and changed specifications: users can still edit labels of an invalid object, and remove its
-/// finalizers.
+/// Validates requests about one kind. It validates only new and changed specifications and commands: users can still edit labels of an invalid object, and
+/// remove its finalizers. A command is an annotation.
 /// </summary>
 /// <typeparam name="TEntity">The kind.</typeparam>
 /// <typeparam name="TSpec">Its specification.</typeparam>
 /// <param name="check">Finds problems of a specification, given the one that it replaces.</param>
 /// <param name="warn">Finds warnings about a specification.</param>
 /// <param name="scale">Returns the specification after scaling.</param>
+/// <param name="command">Name of the annotation that commands something.</param>
+/// <param name="checkCommand">The problem of its value, given the object as it is stored; null: none.</param>
 /// <param name="checkDeletion">Why a user may not delete an object; null: the deletion is allowed.</param>
 internal sealed class AdmissionPolicy<TEntity, TSpec>(
     Func<TSpec, TSpec?, IReadOnlyList<SpecProblem>> check,
     Func<TSpec, IReadOnlyList<string>> warn,
     Func<TSpec, int, TSpec> scale,
+    string command,
+    Func<TEntity, string, SpecProblem?> checkCommand,
     Func<TEntity, string, string?> checkDeletion
 ) : IAdmissionPolicy
     where TEntity : class, IKubernetesObject<V1ObjectMeta>, ISpec<TSpec>
@@ -58,16 +62,34 @@ internal sealed class AdmissionPolicy<TEntity, TSpec>(
         if (request.Object is not { ValueKind: JsonValueKind.Object } written)
             return AdmissionDecision.Refused("The request contains no object.");
         var old = request.OldObject is { ValueKind: JsonValueKind.Object } there ? there : (JsonElement?)null;
-        if (old is not null && HasSameSpec(written, old.Value))
+        var isSameSpec = old is not null && HasSameSpec(written, old.Value);
+        var value = ReadCommand(written);
+        var isNewCommand = !string.IsNullOrEmpty(value) && (old is null || ReadCommand(old.Value) != value);
+        if (isSameSpec && !isNewCommand)
             return AdmissionDecision.Allowed;
         var entity = Read(written);
-        return entity.Metadata.DeletionTimestamp is not null
-            ? AdmissionDecision.Allowed
-            : AdmissionDecision.Of(
-                [.. old is null ? NameRules.Check(entity.Metadata) : [], .. check(entity.Spec, old is null ? null : Read(old.Value).Spec)],
-                warn(entity.Spec)
-            );
+        if (entity.Metadata.DeletionTimestamp is not null)
+            return AdmissionDecision.Allowed;
+        var former = old is null ? null : Read(old.Value);
+        var problems = new List<SpecProblem>();
+        if (former is null)
+            problems.AddRange(NameRules.Check(entity.Metadata));
+        if (!isSameSpec)
+            problems.AddRange(check(entity.Spec, former?.Spec));
+        if (isNewCommand && checkCommand(former ?? entity, value!) is { } problem)
+            problems.Add(problem);
+        return AdmissionDecision.Of(problems, isSameSpec ? [] : warn(entity.Spec));
     }
+
+    private string? ReadCommand(JsonElement item) =>
+        item.TryGetProperty("metadata", out var metadata)
+        && metadata.ValueKind == JsonValueKind.Object
+        && metadata.TryGetProperty("annotations", out var annotations)
+        && annotations.ValueKind == JsonValueKind.Object
+        && annotations.TryGetProperty(command, out var value)
+        && value.ValueKind == JsonValueKind.String
+            ? value.GetString()
+            : null;
 
     private AdmissionDecision JudgeDeletion(AdmissionRequest request) =>
         request.OldObject is { ValueKind: JsonValueKind.Object } there && checkDeletion(Read(there), request.UserInfo?.Username ?? "") is { } why

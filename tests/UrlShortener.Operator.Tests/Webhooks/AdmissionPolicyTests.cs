@@ -83,6 +83,65 @@ public sealed class AdmissionPolicyTests
         Assert.NotNull(AdmissionPolicies.Find(Resource(V1Alpha1KeyPool.KubePlural))!.Judge(new AdmissionRequest { Operation = "CREATE" }).Refusal);
 
     [Theory]
+    [InlineData("eu-west@3", null)]
+    // A manifest in a repository may keep the value of an earlier promotion.
+    [InlineData("eu-west@1", null)]
+    [InlineData("", null)]
+    [InlineData("true", "is \"true\", which is not the name of this region, an @ and an epoch.")]
+    [InlineData("us@3", "use eu-west@<status.topology.epoch>, which is eu-west@3 now.")]
+    [InlineData("eu-west@+3", "is \"eu-west@+3\"")]
+    [InlineData("eu-west@4", "the current epoch is 3. To promote the region, use eu-west@3.")]
+    public void Update_OfTheRequestToPromote_IsJudgedByItsValue(string value, string? words)
+    {
+        var old = Region(TooMany);
+        old["status"] = new JsonObject
+        {
+            ["topology"] = new JsonObject { ["primaryRegion"] = "us", ["epoch"] = 3 },
+        };
+        var changed = old.DeepClone().AsObject();
+        changed["metadata"]!["annotations"] = new JsonObject { [Labels.Promote] = value };
+
+        var refusal = Judge("UPDATE", changed, old).Refusal;
+
+        if (words is null)
+            Assert.Null(refusal);
+        else
+            Assert.Contains(words, refusal, StringComparison.Ordinal);
+        // What is stored does not keep anybody from other changes.
+        var labelled = changed.DeepClone().AsObject();
+        labelled["metadata"]!["labels"] = new JsonObject { ["a"] = "b" };
+        Assert.Null(Judge("UPDATE", labelled, changed).Refusal);
+    }
+
+    [Fact]
+    public void Create_WithARequestToPromote_IsJudgedByItsForm()
+    {
+        var region = Region("{}");
+        region["metadata"]!["annotations"] = new JsonObject { [Labels.Promote] = "eu-west@7" };
+        Assert.Null(Judge("CREATE", region).Refusal);
+        region["metadata"]!["annotations"] = new JsonObject { [Labels.Promote] = "yes" };
+        Assert.Contains("metadata.annotations[urlshortener.dev/promote]: is \"yes\"", Judge("CREATE", region).Refusal, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("2", true)]
+    [InlineData("0", false)]
+    [InlineData("two", false)]
+    public void Update_OfTheEpochToOpen_IsJudgedByItsValue(string value, bool isAllowed)
+    {
+        var old = SpecJson.Object("KeyPool", "a", "main", SpecJson.Minimal("KeyPool"));
+        var changed = old.DeepClone().AsObject();
+        changed["metadata"]!["annotations"] = new JsonObject { [Labels.OpenEpoch] = value };
+        var request = new AdmissionRequest
+        {
+            Operation = "UPDATE",
+            Object = Element(changed),
+            OldObject = Element(old),
+        };
+        Assert.Equal(isAllowed, AdmissionPolicies.Find(Resource(V1Alpha1KeyPool.KubePlural))!.Judge(request).Refusal is null);
+    }
+
+    [Theory]
     [InlineData("Primary", "eu-west", null, "kubernetes-admin", false)]
     [InlineData("Primary", "eu-west", "eu-west", "kubernetes-admin", true)]
     [InlineData("Primary", "eu-west", "eu-east", "kubernetes-admin", false)]
