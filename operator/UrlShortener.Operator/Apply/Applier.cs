@@ -117,6 +117,8 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
         var isOrphan = live is not null && Owned.IsOrphan(live, desired) && Labels.AnnotationOf(live.Metadata, Labels.AppliedDigest) is not null;
         if (live is not null && !isOrphan && !Owned.IsControlledBy(live, owner))
             return NameTaken(name, live);
+        if (live?.Metadata.DeletionTimestamp is not null)
+            return BeingDeleted(name, live);
         if (isOrphan && !await IsThereAsync(owner, cancellationToken))
             return null;
 
@@ -132,7 +134,9 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
         if (live is not null && (differences.Count == 0 || contest?.Accepts(live.Metadata.Uid, digest, differences, time.GetUtcNow()) == true))
             return null;
 
-        var isRevert = live is not null && !isOrphan && Labels.AnnotationOf(live.Metadata, Labels.AppliedDigest) == digest;
+        var former = Labels.AnnotationOf(live?.Metadata, Labels.AppliedDigest);
+        // Another client may remove the annotation too, as a tool that knows only its own annotations does.
+        var isRevert = live is not null && !isOrphan && (former is null || former == digest);
         var applied =
             live is null ? await client.ApplyAsync(desired, FieldManagers.Operator, force: true, cancellationToken)
             : isRevert ? await WriteAsync(desired, wanted, differences, cancellationToken)
@@ -195,6 +199,17 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
                 ? $"{name} exists and does not belong to this object. Delete it, or use another name for this object."
                 : $"{name} of an earlier object is still being deleted."
         );
+
+    // A change of it would have no effect: Kubernetes' controllers no longer act on it.
+    private static Obstacle BeingDeleted(string name, IMetadata<V1ObjectMeta> live) =>
+        new(
+            Reasons.BeingDeleted,
+            $"{name} is being deleted"
+                + (live.Metadata.Finalizers is { Count: > 0 } finalizers ? $" and waits for {Text(finalizers)}" : "")
+                + ". The operator creates it again when it is gone."
+        );
+
+    private static string Text(IList<string> finalizers) => $"its finalizers ({string.Join(", ", finalizers.Take(3))}{(finalizers.Count > 3 ? ", …" : "")})";
 
     // Kubernetes' garbage collector may be removing the owner from its objects right now. It later deletes again what the operator adopts for that owner.
     private async Task<bool> IsThereAsync(IKubernetesObject<V1ObjectMeta> owner, CancellationToken cancellationToken)

@@ -17,6 +17,7 @@ internal static class Drift
     private static readonly HashSet<string> ExactFields = new(StringComparer.Ordinal)
     {
         "data",
+        "httpGet",
         "ingress",
         "labelSelector",
         "matchLabels",
@@ -24,6 +25,8 @@ internal static class Drift
         "namespaceSelector",
         "nodeSelector",
         "podSelector",
+        "resources",
+        "securityContext",
         "selector",
     };
 
@@ -34,9 +37,9 @@ internal static class Drift
     private static readonly Dictionary<string, string[]> Forbidden = new(StringComparer.Ordinal)
     {
         ["containers"] = ["args", "command", "env", "envFrom"],
-        // For a pod disruption budget: minAvailable excludes maxUnavailable.
-        ["spec"] = ["minAvailable"],
-        ["template.spec"] = ["affinity", "nodeSelector"],
+        // In a pod disruption budget minAvailable excludes maxUnavailable. A Service would send visitors to pods that are not ready. New pods would not count.
+        ["spec"] = ["minAvailable", "minReadySeconds", "publishNotReadyAddresses"],
+        ["template.spec"] = ["affinity", "hostAliases", "hostNetwork", "nodeName", "nodeSelector", "readinessGates", "schedulingGates"],
     };
 
     // The server sets them, or another manager owns them. They survive a complete repair.

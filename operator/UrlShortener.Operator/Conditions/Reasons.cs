@@ -24,6 +24,9 @@ internal static class Reasons
     /// <summary>An object with the name exists and belongs to another owner.</summary>
     public const string NameTaken = nameof(NameTaken);
 
+    /// <summary>An object of the operator is being deleted and still exists.</summary>
+    public const string BeingDeleted = nameof(BeingDeleted);
+
     /// <summary>The API server, a policy or a webhook of the cluster refuses an object that the operator writes.</summary>
     public const string ApplyRefused = nameof(ApplyRefused);
 

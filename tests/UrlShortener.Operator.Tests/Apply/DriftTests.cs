@@ -51,6 +51,23 @@ public sealed class DriftTests
     [InlineData("""{"containers": [{"name": "r"}]}""", """{"containers": [{"name": "r", "command": ["sh"]}]}""", "containers[r].command")]
     [InlineData("""{"template": {"spec": {"a": 1}}}""", """{"template": {"spec": {"a": 1, "nodeSelector": {"disk": "ssd"}}}}""", "template.spec.nodeSelector")]
     [InlineData("""{"spec": {"maxUnavailable": 1}}""", """{"spec": {"maxUnavailable": 1, "minAvailable": 9}}""", "spec.minAvailable")]
+    [InlineData(
+        """{"spec": {"type": "ClusterIP"}}""",
+        """{"spec": {"type": "ClusterIP", "publishNotReadyAddresses": true}}""",
+        "spec.publishNotReadyAddresses"
+    )]
+    [InlineData("""{"spec": {"strategy": {}}}""", """{"spec": {"strategy": {}, "minReadySeconds": 9}}""", "spec.minReadySeconds")]
+    [InlineData("""{"template": {"spec": {"a": 1}}}""", """{"template": {"spec": {"a": 1, "nodeName": "gone"}}}""", "template.spec.nodeName")]
+    [InlineData("""{"template": {"spec": {"a": 1}}}""", """{"template": {"spec": {"a": 1, "readinessGates": [{}]}}}""", "template.spec.readinessGates")]
+    [InlineData("""{"template": {"spec": {"a": 1}}}""", """{"template": {"spec": {"a": 1, "hostAliases": [{}]}}}""", "template.spec.hostAliases")]
+    [InlineData("""{"resources": {"requests": {"cpu": 1}}}""", """{"resources": {"requests": {"cpu": 1}, "limits": {"memory": "9Mi"}}}""", "resources.limits")]
+    [InlineData(
+        """{"resources": {"requests": {"cpu": 1}, "limits": {}}}""",
+        """{"resources": {"requests": {"cpu": 1, "memory": "9Gi"}}}""",
+        "resources.requests.memory"
+    )]
+    [InlineData("""{"securityContext": {"runAsUser": 1}}""", """{"securityContext": {"runAsUser": 1, "privileged": true}}""", "securityContext.privileged")]
+    [InlineData("""{"httpGet": {"path": "/"}}""", """{"httpGet": {"path": "/", "host": "elsewhere"}}""", "httpGet.host")]
     // Lists without: all or nothing.
     [InlineData("""{"args": ["a", "b"]}""", """{"args": ["a", "b"]}""", null)]
     [InlineData("""{"args": ["a"]}""", """{"args": ["a", "b"]}""", "args")]

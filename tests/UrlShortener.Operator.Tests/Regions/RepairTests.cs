@@ -44,6 +44,18 @@ public sealed class RepairTests(ApiServerFixture apiServer, StoresFixture stores
         );
         await EditPodsAsync(pods => pods["containers"]![0]!["env"]!.AsArray().Add(new JsonObject { ["name"] = "Role", ["value"] = "kgs" }));
 
+        await PatchAsync<V1Service>("""{ "publishNotReadyAddresses": true, "internalTrafficPolicy": "Local" }""");
+        await PatchAsync<V1Deployment>("9", "minReadySeconds");
+        await EditPodsAsync(pods =>
+        {
+            pods["readinessGates"] = new JsonArray(new JsonObject { ["conditionType"] = "example.com/never" });
+            pods["schedulingGates"] = new JsonArray(new JsonObject { ["name"] = "example.com/never" });
+            pods["hostAliases"] = new JsonArray(new JsonObject { ["ip"] = "127.0.0.9", ["hostnames"] = new JsonArray("postgres") });
+            pods["containers"]![0]!["resources"]!["limits"] = new JsonObject { ["cpu"] = "1m", ["memory"] = "9Mi" };
+            pods["containers"]![0]!["securityContext"]!["runAsUser"] = 0;
+            pods["containers"]![0]!["readinessProbe"]!["httpGet"]!["host"] = "127.0.0.9";
+        });
+
         await Lab.UntilAsync(ConditionTypes.Ready, "True");
         var after = await ReadAllAsync();
         Assert.Equal(before, after);
@@ -51,6 +63,59 @@ public sealed class RepairTests(ApiServerFixture apiServer, StoresFixture stores
         Assert.DoesNotContain((await Lab.ReadDeploymentAsync()).Metadata.ManagedFields, entry => entry.Manager == FieldManagers.Repair);
         Assert.DoesNotContain(await ReadEventsAsync(), entry => entry.Reason == Reasons.ApplyRefused);
     }
+
+    /// <summary>Finalizers of others keep an object that somebody deleted, and Kubernetes' controllers no longer act on it.</summary>
+    [Fact]
+    public async Task Object_DeletedAndKeptByAFinalizer_IsTold()
+    {
+        await StartAsync();
+        await Lab.Client.CreateAsync(Lab.Region());
+        await Eventually.HoldsAsync(async () => (await ReadServicesAsync()).Count > 0, "the Service is made");
+        await EditServiceAsync("""{ "metadata": { "finalizers": ["example.com/stays"] } }""");
+        await Lab.Client.CoreV1.DeleteNamespacedServiceAsync("eu-app", Lab.Namespace, cancellationToken: Token);
+
+        var stalled = await Lab.UntilAsync(ConditionTypes.Stalled, "True", reason: Reasons.BeingDeleted);
+        Assert.Contains("Service eu-app is being deleted and waits for its finalizers (example.com/stays).", stalled.Message, StringComparison.Ordinal);
+
+        await EditServiceAsync("""{ "metadata": { "finalizers": null } }""");
+        await Eventually.HoldsAsync(
+            async () => await ReadServicesAsync() is [{ Metadata.DeletionTimestamp: null }],
+            () => "the Service is made again",
+            TimeSpan.FromSeconds(30)
+        );
+        await Lab.UntilAsync(ConditionTypes.Ready, "True");
+        await Lab.UntilAsync(ConditionTypes.Stalled, "False");
+    }
+
+    /// <summary>A tool that knows only its own annotations removes those of the operator again and again.</summary>
+    [Fact]
+    public async Task Annotation_RemovedAgainAndAgain_IsRestoredLessOften()
+    {
+        await StartAsync();
+        await Lab.Client.CreateAsync(Lab.Region());
+        await Eventually.HoldsAsync(async () => (await ReadServicesAsync()).Count > 0, "the Service is made");
+
+        for (var time = 0; time < Contest.FreeReverts; time++)
+        {
+            await EditServiceAsync($$"""{ "metadata": { "annotations": { "{{Labels.AppliedDigest}}": null } } }""");
+            await Eventually.HoldsAsync(
+                async () => await ReadServicesAsync() is [{ Metadata.Annotations.Count: > 0 }],
+                () => "the annotation is back",
+                TimeSpan.FromSeconds(30)
+            );
+        }
+
+        await Eventually.HoldsAsync(
+            async () => (await ReadEventsAsync()).Any(entry => entry.Reason == "Contested" && entry.Note.Contains("Service eu-app", StringComparison.Ordinal)),
+            "the contest is told"
+        );
+    }
+
+    private async Task<IList<V1Service>> ReadServicesAsync() =>
+        (await Lab.Client.CoreV1.ListNamespacedServiceAsync(Lab.Namespace, fieldSelector: "metadata.name=eu-app", cancellationToken: Token)).Items;
+
+    private Task<V1Service> EditServiceAsync(string patch) =>
+        Lab.Client.CoreV1.PatchNamespacedServiceAsync(new V1Patch(patch, V1Patch.PatchType.MergePatch), "eu-app", Lab.Namespace, cancellationToken: Token);
 
     [Fact]
     public async Task Object_RefusedByAPolicy_IsToldAndHoldsNothingBack()
