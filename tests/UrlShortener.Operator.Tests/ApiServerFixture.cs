@@ -17,6 +17,12 @@ public sealed class ApiServerFixture : ClusterFixture
     protected override async Task PrepareAsync(KubernetesCluster cluster)
     {
         using var client = cluster.CreateClient();
+        await InstallAllAsync(client);
+    }
+
+    /// <summary>Installs the operator's kinds.</summary>
+    internal static async Task InstallAllAsync(IKubernetes client)
+    {
         foreach (var definition in CustomResourceDefinitions.BuildAll().Values)
             await InstallAsync(client, definition);
     }

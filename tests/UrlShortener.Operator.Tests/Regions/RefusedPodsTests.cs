@@ -46,6 +46,68 @@ public sealed class RefusedPodsTests(ApiServerFixture apiServer, StoresFixture s
         await Lab.UntilAsync(ConditionTypes.Stalled, "False");
     }
 
+    /// <summary>Pods of the app that the API server refuses while those of the previous specification serve.</summary>
+    [Fact]
+    public async Task LimitRangeOrPriorityClassOrQuota_OfTheApp_IsNamedAndClears()
+    {
+        await StartAsync();
+        await Lab.Client.CreateAsync(Lab.Region(patch: """{ "app": { "minReplicas": 1 } }"""));
+        await Lab.UntilAsync(ConditionTypes.Ready, "True");
+
+        await Lab.PatchAsync("""{ "app": { "priorityClassName": "none-such" } }""");
+        await AssertRefusedAsync("no PriorityClass with name none-such was found");
+        await Lab.PatchAsync("""{ "app": { "priorityClassName": null } }""");
+        await Lab.UntilAsync(ConditionTypes.Ready, "True");
+
+        var range = new V1LimitRange
+        {
+            Metadata = new V1ObjectMeta { Name = "small" },
+            Spec = new V1LimitRangeSpec
+            {
+                Limits =
+                [
+                    new V1LimitRangeItem
+                    {
+                        Type = "Container",
+                        Max = new Dictionary<string, ResourceQuantity> { ["memory"] = new("64Mi") },
+                    },
+                ],
+            },
+        };
+        await Lab.Client.CoreV1.CreateNamespacedLimitRangeAsync(range, Lab.Namespace, cancellationToken: Token);
+        await Lab.PatchAsync("""{ "app": { "podLabels": { "try": "range" } } }""");
+        await AssertRefusedAsync("maximum memory usage per Container is 64Mi");
+        await Lab.Client.CoreV1.DeleteNamespacedLimitRangeAsync("small", Lab.Namespace, cancellationToken: Token);
+        await Lab.PatchAsync("""{ "app": { "podLabels": { "try": "none" } } }""");
+        await Lab.UntilAsync(ConditionTypes.Ready, "True");
+
+        var quota = new V1ResourceQuota
+        {
+            Metadata = new V1ObjectMeta { Name = "full" },
+            Spec = new V1ResourceQuotaSpec { Hard = new Dictionary<string, ResourceQuantity> { ["requests.cpu"] = new("1m") } },
+        };
+        await Lab.Client.CoreV1.CreateNamespacedResourceQuotaAsync(quota, Lab.Namespace, cancellationToken: Token);
+        await Eventually.HoldsAsync(
+            async () =>
+                (await Lab.Client.CoreV1.ReadNamespacedResourceQuotaAsync("full", Lab.Namespace, cancellationToken: Token)).Status?.Hard is { Count: > 0 },
+            "the quota is in force"
+        );
+        await Lab.PatchAsync("""{ "app": { "podLabels": { "try": "quota" } } }""");
+        await AssertRefusedAsync("exceeded quota: full");
+        await Lab.Client.CoreV1.DeleteNamespacedResourceQuotaAsync("full", Lab.Namespace, cancellationToken: Token);
+        await Lab.PatchAsync("""{ "app": { "podLabels": { "try": "again" } } }""");
+        await Lab.UntilAsync(ConditionTypes.Ready, "True");
+        await Lab.UntilAsync(ConditionTypes.Stalled, "False");
+    }
+
+    private async Task AssertRefusedAsync(string words)
+    {
+        var stalled = await Lab.UntilAsync(ConditionTypes.Stalled, "True", reason: Reasons.PodsRefused);
+        Assert.Contains(words, stalled.Message, StringComparison.Ordinal);
+        Assert.Equal(Reasons.PodsRefused, (await Lab.UntilAsync(ConditionTypes.Ready, "False")).Reason);
+        await Lab.UntilAsync(ConditionTypes.AppAvailable, "True");
+    }
+
     private async Task SuspendJobAsync()
     {
         var job = Assert.Single((await Lab.Client.BatchV1.ListNamespacedJobAsync(Lab.Namespace, cancellationToken: Token)).Items);

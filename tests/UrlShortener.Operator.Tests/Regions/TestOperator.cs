@@ -19,11 +19,15 @@ internal sealed class TestOperator : IAsyncDisposable
     public ResourceClient Client => _host.Services.GetRequiredService<ResourceClient>();
 
     /// <summary>Starts them. There is no election unless the settings say so.</summary>
-    public static async Task<TestOperator> StartAsync(string kubeconfig, string space, Action<RuntimeOptions>? settings = null)
+    public static Task<TestOperator> StartAsync(string kubeconfig, string space, Action<RuntimeOptions>? settings = null) =>
+        StartAsync(() => KubernetesClientConfiguration.BuildConfigFromConfigFile(kubeconfig), space, settings);
+
+    /// <summary>The same with another way to the API server.</summary>
+    public static async Task<TestOperator> StartAsync(Func<KubernetesClientConfiguration> configure, string space, Action<RuntimeOptions>? settings = null)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Logging.ClearProviders();
-        builder.Services.AddSingleton(_ => KubernetesClients.Create(() => KubernetesClientConfiguration.BuildConfigFromConfigFile(kubeconfig)));
+        builder.Services.AddSingleton(_ => KubernetesClients.Create(configure));
         builder.Services.AddSingleton<ProcessExit>(_ => { });
         builder.Services.AddControllerRuntime(options =>
         {
