@@ -48,6 +48,8 @@ internal sealed class KgsClient(HttpClient http)
     private async Task<KgsAnswer> SendAsync(HttpMethod method, V1Pod pod, string path, string token, object? body, CancellationToken cancellationToken)
     {
         var (name, address) = (pod.Metadata.Name, pod.Status.PodIP);
+        if (token.AsSpan().ContainsAny('\r', '\n', '\0'))
+            return new KgsAnswer(null, "The token of the workers contains a line break or NUL, which no request can have. Write its Secret again without it.");
         var host = address.Contains(':', StringComparison.Ordinal) ? $"[{address}]" : address;
         using var request = new HttpRequestMessage(method, new Uri($"http://{host}:{RuntimePod.ManagementPortOf(pod)}/kgs/v1/{path}"));
         // Without validation: the service refuses an invalid token, and no exception contains it.

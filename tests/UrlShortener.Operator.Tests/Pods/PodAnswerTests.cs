@@ -19,14 +19,12 @@ public sealed class PodAnswerTests
             { "nothing", "" },
             { "a page", Head + "text/html\r\n\r\n<html>" },
             { "a character set that does not exist", Head + "application/json; charset=none-such\r\n\r\n{}" },
-            { "a character set in the wrong form", Head + "application/json; charset=\u00ff\r\n\r\n{}" },
             { "bytes that are not UTF-8", Head + "application/json\r\n\r\n{\"status\":\"\u00ff\u00fe\"" },
             { "deep JSON", Head + "application/json\r\n\r\n" + new string('[', 10_000) },
             { "a number that is too large", Head + "application/json\r\n\r\n{\"level\":1e999,\"status\":1,\"schema\":{\"applied\":99999999999}}" },
             { "more than the limit", Head + "application/json\r\n\r\n\"" + new string('x', AppProbe.MaxBytes) + "\"" },
             { "a large header", $"HTTP/1.1 200 OK\r\nA: {new string('x', 1_000_000)}\r\n\r\n{{}}" },
             { "null", Head + "application/json\r\n\r\nnull" },
-            { "a length that is wrong", "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: -5\r\n\r\n{}" },
             { "less than it said", "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{" },
             { "a compression that it does not have", "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\n\r\n{" },
         };
@@ -72,7 +70,7 @@ public sealed class PodAnswerTests
         var answer = await new KgsClient(http).ReadStatusAsync(Ready(pod.Address), token, Token);
 
         Assert.False(answer.IsSuccess);
-        Assert.DoesNotContain("ken", answer.Failure, StringComparison.Ordinal);
+        Assert.DoesNotContain(token, answer.Failure, StringComparison.Ordinal);
         Assert.DoesNotContain(pod.Requests, request => request.Contains("\nX-Injected", StringComparison.Ordinal));
     }
 

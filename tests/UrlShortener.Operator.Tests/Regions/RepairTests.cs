@@ -51,7 +51,7 @@ public sealed class RepairTests(ApiServerFixture apiServer, StoresFixture stores
             pods["readinessGates"] = new JsonArray(new JsonObject { ["conditionType"] = "example.com/never" });
             pods["schedulingGates"] = new JsonArray(new JsonObject { ["name"] = "example.com/never" });
             pods["hostAliases"] = new JsonArray(new JsonObject { ["ip"] = "127.0.0.9", ["hostnames"] = new JsonArray("postgres") });
-            pods["containers"]![0]!["resources"]!["limits"] = new JsonObject { ["cpu"] = "1m", ["memory"] = "9Mi" };
+            pods["containers"]![0]!["resources"]!["limits"] = new JsonObject { ["cpu"] = "300m", ["memory"] = "300Mi" };
             pods["containers"]![0]!["securityContext"]!["runAsUser"] = 0;
             pods["containers"]![0]!["readinessProbe"]!["httpGet"]!["host"] = "127.0.0.9";
         });
