@@ -52,9 +52,10 @@ fmt: ## Format the code
 	@dotnet tool restore --verbosity quiet
 	dotnet csharpier format .
 
-manifests: ## Write the files that are made from code: crds/ and the webhook of config/
+manifests: ## Write the files that are made from others: crds/, the webhook of config/, and config/monitoring/prometheusrules.yaml
 	@dotnet build operator/UrlShortener.Operator $(DOTNET_FLAGS) --verbosity quiet
 	operator/UrlShortener.Operator/bin/$(CONFIGURATION)/net10.0/UrlShortener.Operator manifests .
+	config/monitoring/prometheusrules.sh
 
 crawlers: ## Take the bot rules of another release from npm: make crawlers VERSION=1.60.0 (npm, jq)
 	runtime/UrlShortener.Runtime/Clicks/Crawlers/refresh.sh $(VERSION)

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Prometheus;
 using UrlShortener.Contracts;
+using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Status;
 
@@ -15,6 +16,8 @@ internal static class KeyPoolMetrics
     private static readonly string[] Names = ["object_namespace", "name", "region"];
     private static readonly Gauge Available = Metrics.CreateGauge("shortener_keypool_available", "Unused keys in the pool.", Names);
     private static readonly Gauge Target = Metrics.CreateGauge("shortener_keypool_target", "Number of keys to fill the pool to.", Names);
+    private static readonly Gauge LowWatermark = Metrics.CreateGauge("shortener_keypool_low_watermark", "Fewer keys are a low pool.", Names);
+    private static readonly Gauge CriticalWatermark = Metrics.CreateGauge("shortener_keypool_critical_watermark", "Fewer keys are a critical pool.", Names);
     private static readonly Gauge Consumption = Metrics.CreateGauge(
         "shortener_keypool_consumption_per_second",
         "Keys taken per second over the last minute.",
@@ -27,13 +30,18 @@ internal static class KeyPoolMetrics
     );
     private static readonly Gauge Epoch = Metrics.CreateGauge("shortener_keypool_epoch", "Current epoch.", Names);
     private static readonly Gauge Workers = Metrics.CreateGauge("shortener_keypool_workers", "Ready workers.", Names);
+    private static readonly Gauge Stalled = Metrics.CreateGauge(
+        "shortener_keypool_stalled",
+        "1 while the operator cannot continue until someone fixes the cause.",
+        Names
+    );
     private static readonly Gauge LastAnswer = Metrics.CreateGauge(
         "shortener_keypool_last_answer_timestamp_seconds",
         "When a worker last reported the pool, in Unix seconds.",
         Names
     );
 
-    private static readonly Gauge[] All = [Available, Target, Consumption, Exhaustion, Epoch, Workers, LastAnswer];
+    private static readonly Gauge[] All = [Available, Target, LowWatermark, CriticalWatermark, Consumption, Exhaustion, Epoch, Workers, Stalled, LastAnswer];
 
     // The labels of a pool. Its region becomes known only after the pool.
     private static readonly ConcurrentDictionary<(string Namespace, string Name), string[]> Labels = new();
@@ -50,6 +58,9 @@ internal static class KeyPoolMetrics
             Remove(pool);
         var labels = Labels.GetOrAdd(KeyOf(pool), key => [key.Namespace, key.Name, region]);
         Target.WithLabels(labels).Set(pool.Spec.TargetAvailable);
+        LowWatermark.WithLabels(labels).Set(pool.Spec.LowWatermark);
+        CriticalWatermark.WithLabels(labels).Set(pool.Spec.CriticalWatermark);
+        Stalled.WithLabels(labels).Set(ConditionEvents.IsTrue(status.Conditions, ConditionTypes.Stalled) ? 1 : 0);
         Workers.WithLabels(labels).Set(status.Kgs?.ReadyReplicas ?? 0);
         if (reading?.Level is not { } level)
             return;

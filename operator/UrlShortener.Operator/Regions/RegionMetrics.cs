@@ -9,6 +9,20 @@ namespace UrlShortener.Operator.Regions;
 internal static class RegionMetrics
 {
     private static readonly Gauge Ready = Metrics.CreateGauge("shortener_region_ready", "1 while the region is ready.", "object_namespace", "name", "region");
+    private static readonly Gauge Available = Metrics.CreateGauge(
+        "shortener_region_available",
+        "1 while enough pods of the app serve.",
+        "object_namespace",
+        "name",
+        "region"
+    );
+    private static readonly Gauge PodsMinimum = Metrics.CreateGauge(
+        "shortener_region_pods_minimum",
+        "Fewest pods of the app that are to serve in the region's role.",
+        "object_namespace",
+        "name",
+        "region"
+    );
     private static readonly Gauge Role = Metrics.CreateGauge(
         "shortener_region_role",
         "1 for the current role of the region.",
@@ -35,10 +49,15 @@ internal static class RegionMetrics
     private static readonly string[] Roles = [RegionRole.Primary, RegionRole.Standby];
 
     /// <summary>Sets the metrics of a region.</summary>
-    public static void Set(V1Alpha1ShortenerRegion region, RegionStatus status)
+    /// <param name="region">The region.</param>
+    /// <param name="floor">Fewest pods of the app that are to serve.</param>
+    /// <param name="status">Its status.</param>
+    public static void Set(V1Alpha1ShortenerRegion region, int floor, RegionStatus status)
     {
         var labels = LabelsOf(region);
         Ready.WithLabels(labels).Set(Value(ConditionTypes.Ready));
+        Available.WithLabels(labels).Set(Value(ConditionTypes.AppAvailable));
+        PodsMinimum.WithLabels(labels).Set(floor);
         Suspended.WithLabels(labels).Set(Value(ConditionTypes.Suspended));
         Stalled.WithLabels(labels).Set(Value(ConditionTypes.Stalled));
         foreach (var role in Roles)
@@ -52,6 +71,8 @@ internal static class RegionMetrics
     {
         var labels = LabelsOf(region);
         Ready.RemoveLabelled(labels);
+        Available.RemoveLabelled(labels);
+        PodsMinimum.RemoveLabelled(labels);
         Suspended.RemoveLabelled(labels);
         Stalled.RemoveLabelled(labels);
         foreach (var role in Roles)

@@ -35,6 +35,9 @@ internal sealed class DebianPackages
     /// <summary>PostgreSQL and Redis.</summary>
     public static DebianPackages Stores { get; } = new(["redis-server", "postgres"], ["postgresql", "redis-server"]);
 
+    /// <summary>Prometheus and Alertmanager, with promtool and amtool.</summary>
+    public static DebianPackages Monitoring { get; } = new(["prometheus", "prometheus-alertmanager"], ["prometheus", "prometheus-alertmanager"]);
+
     /// <summary>Installs; only the first call does. A caller that is cancelled leaves the installation to end in order.</summary>
     /// <returns>Null, or why nothing was installed.</returns>
     public Task<string?> InstallAsync(CancellationToken cancellationToken) => _installation.Value.WaitAsync(cancellationToken);

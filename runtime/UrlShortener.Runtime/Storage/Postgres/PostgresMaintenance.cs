@@ -34,9 +34,15 @@ internal sealed partial class PostgresMaintenance(PostgresDatabase database, Pos
             (connection, _) =>
                 PostgresPartitions.RunAsync(() =>
                 {
-                    var isDone = PostgresPartitions.Ensure(connection, time.GetUtcNow(), options);
-                    PostgresPartitions.Measure(connection, time.GetUtcNow());
-                    return isDone;
+                    try
+                    {
+                        return PostgresPartitions.Ensure(connection, time.GetUtcNow(), options);
+                    }
+                    finally
+                    {
+                        // Above all when none can be created.
+                        PostgresPartitions.Measure(connection, time.GetUtcNow());
+                    }
                 }),
             cancellationToken
         );
