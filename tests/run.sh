@@ -38,7 +38,7 @@ publish() {
 
 # The first one starts no program and fills the time until they are published. The others follow longest first, so that no lane ends long after the others.
 # A project that is not named here comes last.
-order="Runtime EndToEnd.Servers EndToEnd Chaos Operator TestServers ControllerRuntime"
+order="Runtime EndToEnd.Servers EndToEnd Chaos Operator Monitoring TestServers ControllerRuntime"
 projects() {
     { printf 'tests/UrlShortener.%s.Tests\n' $order; printf '%s\n' tests/*.Tests; } | awk '!seen[$0]++' | while read -r project; do
         [ -d "$project" ] && echo "$project"
