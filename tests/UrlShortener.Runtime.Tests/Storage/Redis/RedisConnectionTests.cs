@@ -77,6 +77,9 @@ public sealed class RedisConnectionTests
         Assert.IsType<RedisBuckets>(provider.GetRequiredService<ISharedBuckets>());
         Assert.IsType<RedisKeyPool>(provider.GetRequiredService<IRegionPool>());
         Assert.IsType<SharedKeySource>(provider.GetRequiredService<IKeySource>());
-        Assert.Equal([typeof(RedisConnection), typeof(RedisEvictions), typeof(ProcessCensus)], provider.GetServices<IHostedService>().Select(service => service.GetType()));
+        Assert.Equal(
+            [typeof(RedisConnection), typeof(RedisEvictions), typeof(ProcessCensus)],
+            provider.GetServices<IHostedService>().Select(service => service.GetType())
+        );
     }
 }
