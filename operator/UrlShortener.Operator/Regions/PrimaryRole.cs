@@ -3,7 +3,6 @@ using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Status;
-using UrlShortener.Operator.Validation;
 
 namespace UrlShortener.Operator.Regions;
 
@@ -102,29 +101,6 @@ internal sealed record PrimaryRole
         return region.Spec.IsSuspended() ? $"Region {region.Spec.Region} cannot be promoted: it is suspended. Set spec.suspend to None first." : null;
     }
 
-    /// <summary>
-    /// The problem of a new value of <see cref="Labels.Promote"/>; null: none. An epoch of the past is not a problem: manifests in a repository may keep it. One
-    /// of the future would move the role at a time that nobody chose.
-    /// </summary>
-    /// <param name="region">The region as it is stored.</param>
-    /// <param name="value">The value.</param>
-    public static SpecProblem? CheckRequest(V1Alpha1ShortenerRegion region, string value)
-    {
-        const string Field = $"metadata.annotations[{Labels.Promote}]";
-        var name = region.Spec.Region;
-        var current = region.Status?.Topology?.Epoch;
-        var example = ValueOf(region, current ?? 1);
-        if (EpochOf(region, value) is not { } epoch)
-            return new SpecProblem(
-                Field,
-                $"is \"{Short(value)}\", which is not the name of this region, an @ and an epoch. To promote the region, use {name}@<status.topology.epoch>"
-                    + $"{(current is null ? "" : $", which is {example} now")}."
-            );
-        return epoch > current
-            ? new SpecProblem(Field, $"is \"{Short(value)}\", but the current epoch is {current}. To promote the region, use {example}.")
-            : null;
-    }
-
     /// <summary>The value of <see cref="Labels.Promote"/> that promotes a region.</summary>
     public static string ValueOf(V1Alpha1ShortenerRegion region, long epoch) => string.Create(CultureInfo.InvariantCulture, $"{region.Spec.Region}@{epoch}");
 
@@ -136,8 +112,8 @@ internal sealed record PrimaryRole
         return EpochOf(region, wanted) < EpochOf(members) ? null : RefusalOf(region);
     }
 
-    // The epoch that a request to promote names; null: it is not one for this region.
-    private static long? EpochOf(V1Alpha1ShortenerRegion region, string request) =>
+    /// <summary>The epoch that a value of <see cref="Labels.Promote"/> names; null: it is not one for this region.</summary>
+    public static long? EpochOf(V1Alpha1ShortenerRegion region, string request) =>
         request.StartsWith(region.Spec.Region + "@", StringComparison.Ordinal)
         && long.TryParse(request.AsSpan(region.Spec.Region.Length + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var epoch)
             ? epoch

@@ -3,7 +3,6 @@ using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Entities.Status;
 using UrlShortener.Operator.KeyPools;
-using UrlShortener.Operator.Regions;
 using UrlShortener.Operator.Regions.Validation;
 
 namespace UrlShortener.Operator.Webhooks;
@@ -21,7 +20,7 @@ internal static class AdmissionPolicies
             RegionRules.Warnings,
             (spec, replicas) => spec with { App = spec.App with { MinReplicas = replicas } },
             Labels.Promote,
-            PrimaryRole.CheckRequest,
+            PromotionRules.CheckRequest,
             CheckDeletion
         ),
         [V1Alpha1KeyPool.KubePlural] = new AdmissionPolicy<V1Alpha1KeyPool, KeyPoolSpec>(

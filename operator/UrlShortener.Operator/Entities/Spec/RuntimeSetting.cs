@@ -9,7 +9,7 @@ namespace UrlShortener.Operator.Entities.Spec;
 [Rule(
     "!(self.name.lowerAscii() in ['role', 'urls', 'http_ports', 'https_ports', 'environment', 'contentroot', 'applicationname', 'links:publicbaseurl', "
         + "'abuse:blocklistpath'])"
-        + " && !['connectionstrings', 'region', 'kgs', 'storage', 'kestrel', 'links:ownhosts'].exists(section, self.name.lowerAscii() == section || "
+        + " && !['connectionstrings', 'region', 'kgs', 'management', 'storage', 'kestrel', 'links:ownhosts'].exists(section, self.name.lowerAscii() == section || "
         + "self.name.lowerAscii().startsWith(section + ':'))",
     "the operator derives this setting from other fields"
 )]
