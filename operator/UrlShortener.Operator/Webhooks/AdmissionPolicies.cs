@@ -3,6 +3,7 @@ using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Entities.Status;
 using UrlShortener.Operator.KeyPools;
+using UrlShortener.Operator.Regions;
 using UrlShortener.Operator.Regions.Validation;
 
 namespace UrlShortener.Operator.Webhooks;

@@ -61,7 +61,17 @@ internal sealed class PodWorker
     }
 
     /// <summary>The pod's object is gone: nobody is owed any grace.</summary>
-    public void Remove() => _gone.Cancel();
+    public void Remove()
+    {
+        try
+        {
+            _gone.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The pod's task has ended at the same moment.
+        }
+    }
 
     /// <summary>The status is to be written again.</summary>
     public void Changed() => _changed.Set();

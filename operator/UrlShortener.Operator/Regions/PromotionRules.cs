@@ -3,7 +3,7 @@ using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Validation;
 
-namespace UrlShortener.Operator.Regions.Validation;
+namespace UrlShortener.Operator.Regions;
 
 /// <summary>Checks requests to promote a region.</summary>
 internal static class PromotionRules
