@@ -115,15 +115,13 @@ public sealed class MonitoredRegion : IAsyncLifetime
     /// <summary>Skips a test where there is no region.</summary>
     public void Require() => Assert.SkipWhen(Missing is not null, Missing ?? "");
 
-    /// <summary>Runs a statement on a node of PostgreSQL.</summary>
-    internal static async Task ExecuteAsync(PostgresNode node, string sql)
+    /// <summary>Stops the replay of a replica, or lets it go on.</summary>
+    internal static async Task ReplayAsync(PostgresNode replica, bool isPaused)
     {
-        await using var connection = new NpgsqlConnection(node.DirectConnectionString(Database));
+        await using var connection = new NpgsqlConnection(replica.DirectConnectionString(Database));
         await connection.OpenAsync(TestContext.Current.CancellationToken);
         await using var command = connection.CreateCommand();
-#pragma warning disable CA2100 // Statements of the tests.
-        command.CommandText = sql;
-#pragma warning restore CA2100
+        command.CommandText = isPaused ? "SELECT pg_wal_replay_pause()" : "SELECT pg_wal_replay_resume()";
         await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }
 

@@ -70,7 +70,7 @@ public sealed class PagingTests(MonitoredRegion region) : IClassFixture<Monitore
         var before = region.Receiver.Of("channel").Count;
         var silence = await SilenceAsync("ShortenerReplicationLag");
 
-        await MonitoredRegion.ExecuteAsync(replica, "SELECT pg_wal_replay_pause()");
+        await MonitoredRegion.ReplayAsync(replica, isPaused: true);
         await Eventually.HoldsAsync(() => region.Prometheus.FiresAsync("ShortenerReplicationLag"));
         await Eventually.HoldsAsync(async () => (await ReadAlertAsync("ShortenerReplicationLag", null))?.State == "suppressed");
         // While the silence holds, the watchdog goes on to arrive, and this does not.
@@ -145,7 +145,7 @@ public sealed class PagingTests(MonitoredRegion region) : IClassFixture<Monitore
     {
         try
         {
-            await MonitoredRegion.ExecuteAsync(replica, "SELECT pg_wal_replay_resume()");
+            await MonitoredRegion.ReplayAsync(replica, isPaused: false);
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.SerializationFailure)
         {
