@@ -25,13 +25,14 @@ export DOTNET_CLI_TELEMETRY_OPTOUT = 1
 export DOTNET_NOLOGO = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check fmt manifests crawlers images deploy e2e bench clean
+.PHONY: help run build test check fmt manifests crawlers images deploy e2e bench load soak cost dashboard clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
 	@echo
 	@echo "  make run PORT=9090 DATA=/some/folder   another port (8080) and data folder (.data)"
 	@echo "  make images IMAGE_PREFIX=registry.example/team/ IMAGE_TAG=1.0   other names than localhost/url-shortener-operator:0.1.0"
+	@echo "  make soak TIME_SCALE=1 RATE_SCALE=0.1 LOAD_FLAGS=--servers      4 hours, 500 requests a second, on PostgreSQL and Redis"
 
 run: ## Build, and serve on http://localhost:8080 with the data in .data/
 	@dotnet build runtime/UrlShortener.Runtime $(DOTNET_FLAGS) --verbosity quiet
@@ -83,6 +84,31 @@ bench: ## Benchmarks, then loads on SQLite and on PostgreSQL with Redis, each ag
 	dotnet run --project tests/load $(DOTNET_FLAGS) --no-build -- pictures --seconds 5 --rounds 3
 	dotnet run --project tests/load $(DOTNET_FLAGS) --no-build -- servers
 	dotnet run --project tests/load $(DOTNET_FLAGS) --no-build -- regions
+
+LOAD = dotnet run --project tests/load $(DOTNET_FLAGS) --no-build --
+
+.PHONY: build-load
+build-load:
+	dotnet build runtime/UrlShortener.Runtime $(DOTNET_FLAGS) --verbosity quiet
+	dotnet build tests/floor $(DOTNET_FLAGS) --verbosity quiet
+	dotnet build tests/load $(DOTNET_FLAGS) --verbosity quiet
+
+load: TIME_SCALE = 0.05
+load: RATE_SCALE = 0.01
+load: build-load ## Constant load and spike of the specification, scaled by TIME_SCALE and RATE_SCALE (about 4 minutes; fails unless all holds)
+	$(LOAD) scenario constant_load spike_test --time-scale $(TIME_SCALE) --rate-scale $(RATE_SCALE) $(LOAD_FLAGS)
+
+soak: TIME_SCALE = 0.02
+soak: RATE_SCALE = 0.02
+soak: build-load ## Mixed load; memory, handles, threads and connections must not grow (5 minutes; 4 hours: TIME_SCALE=1)
+	$(LOAD) scenario soak_test --no-floor --time-scale $(TIME_SCALE) --rate-scale $(RATE_SCALE) $(LOAD_FLAGS)
+
+cost: build-load ## Processor time and bytes of a redirect, a create and a click, on SQLite and on PostgreSQL with Redis (4 minutes)
+	$(LOAD) cost
+	$(LOAD) cost --servers
+
+dashboard: build-load ## Draw docs/service-dashboard.svg from what Prometheus sees of a load (13 minutes)
+	$(LOAD) dashboard
 
 clean: ## Remove what builds made; the data stays
 	dotnet clean UrlShortener.sln $(DOTNET_FLAGS) --verbosity quiet

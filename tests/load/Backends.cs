@@ -18,6 +18,12 @@ internal sealed class Backends(PostgresCluster postgres, RedisCluster redis, str
     /// <summary>The Redis Cluster, as StackExchange.Redis is told.</summary>
     public string Redis => redis.Configuration;
 
+    /// <summary>The processes of PostgreSQL that started all others of it; none where it runs in a container.</summary>
+    public IEnumerable<int> PostgresProcesses => postgres.Nodes.Select(node => node.ProcessId).OfType<int>();
+
+    /// <summary>The processes of Redis; none where it runs in containers.</summary>
+    public IEnumerable<int> RedisProcesses => redis.Nodes.Select(node => node.ProcessId).OfType<int>();
+
     /// <summary>Starts the servers. A null <paramref name="product"/> means the runtime built in this tree.</summary>
     public static async Task<Backends> StartAsync(string? product, CancellationToken cancellationToken)
     {

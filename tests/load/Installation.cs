@@ -21,11 +21,12 @@ internal sealed class Installation(string name, string executable, string postgr
 
     /// <summary>Starts a process that does everything, and waits until it and the region have keys, so that making them is in nobody's figures by
     /// chance.</summary>
-    public async Task<Product> StartAsync(CancellationToken cancellationToken)
+    public async Task<Product> StartAsync(CancellationToken cancellationToken, params (string Name, string Value)[] environment)
     {
         var product = await StartAsync(
             [$"--Kgs:TargetLevel={Text(Keys)}", $"--Kgs:LowWatermark={Text(Keys / 2)}", $"--Kgs:CriticalWatermark={Text(Keys / 10)}"],
-            cancellationToken
+            cancellationToken,
+            environment
         );
         try
         {
@@ -43,7 +44,7 @@ internal sealed class Installation(string name, string executable, string postgr
     }
 
     /// <summary>Starts a process with further arguments.</summary>
-    public async Task<Product> StartAsync(IEnumerable<string> arguments, CancellationToken cancellationToken)
+    public async Task<Product> StartAsync(IEnumerable<string> arguments, CancellationToken cancellationToken, params (string Name, string Value)[] environment)
     {
         var product = await Product.StartAsync(
             executable,
@@ -56,7 +57,8 @@ internal sealed class Installation(string name, string executable, string postgr
                 .. arguments,
             ],
             _apiKey,
-            cancellationToken
+            cancellationToken,
+            environment
         );
         _apiKey = product.ApiKey;
         return product;

@@ -1,7 +1,11 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json;
 using UrlShortener.Load;
 using UrlShortener.Load.Cases;
+using UrlShortener.Load.Costs;
+using UrlShortener.Load.Dashboards;
+using UrlShortener.Load.OpenModel;
 
 var seconds = Bounded("--seconds", "Length of each measurement.", 10, 1, 600);
 var rounds = Bounded("--rounds", "Rounds; each measures the floor and the product once under each load.", 5, 1, 50);
@@ -191,9 +195,128 @@ regions.SetAction(
         })
 );
 
+var scenarioNames = new Argument<string[]>("scenarios")
+{
+    Description = $"What to run; everything when nothing is named: {string.Join(", ", Scenario.All.Select(scenario => scenario.Name))}.",
+    Arity = ArgumentArity.ZeroOrMore,
+};
+scenarioNames.AcceptOnlyFromAmong([.. Scenario.All.Select(scenario => scenario.Name)]);
+var timeScale = Share("--time-scale", "Factor of all times.", 1);
+var rateScale = Share("--rate-scale", "Factor of all rates.", 1);
+var createShare = Share("--creates", "Share of requests that create a link.", Requests.CreatesInScenarios);
+var withServers = new Option<bool>("--servers") { Description = "On PostgreSQL and a Redis Cluster, which this starts, instead of SQLite." };
+var withoutFloor = new Option<bool>("--no-floor") { Description = "Without the floor, which otherwise gets the same load first, for a minute at most." };
+var scenario = new Command(
+    "scenario",
+    "The load scenarios of the specification, in an open model: requests are sent when they are due, whatever the server does."
+)
+{
+    scenarioNames,
+    timeScale,
+    rateScale,
+    createShare,
+    links,
+    withServers,
+    withoutFloor,
+    json,
+    product,
+};
+scenario.SetAction(
+    (parsed, cancellationToken) =>
+        GuardAsync(async () =>
+        {
+            var options = new ScenarioOptions(
+                parsed.GetValue(timeScale),
+                parsed.GetValue(rateScale),
+                parsed.GetValue(createShare),
+                parsed.GetValue(links),
+                parsed.GetValue(withServers),
+                !parsed.GetValue(withoutFloor),
+                parsed.GetValue(product)
+            );
+            using var workspace = new Workspace();
+            var names = parsed.GetValue(scenarioNames) ?? [];
+            var scenarios = Scenario.All.Where(scenario => names.Length == 0 || names.Contains(scenario.Name));
+            var reports = new List<ScenarioReport>();
+            await foreach (var report in new ScenarioRun(options, Console.Error.WriteLine).RunAsync(workspace, scenarios, cancellationToken))
+            {
+                await Console.Out.WriteLineAsync(report.ToMarkdown());
+                reports.Add(report);
+            }
+
+            return await ConcludeAsync(reports, reports.Sum(report => report.Failures), parsed.GetValue(json), cancellationToken);
+        })
+);
+
+var costSeconds = Bounded("--seconds", "Length of each measurement.", 20, 1, 600);
+var costCreates = Bounded("--creates-per-second", "Rate of creates, and of redirects of seldom links.", 400, 1, 10_000);
+var costRedirects = Bounded("--redirects-per-second", "Rate of redirects of links in memory.", 2000, 1, 50_000);
+var cost = new Command("cost", "Processor time of every part, and bytes, of one redirect, one create and one click.")
+{
+    withServers,
+    costSeconds,
+    costCreates,
+    costRedirects,
+    json,
+    product,
+};
+cost.SetAction(
+    (parsed, cancellationToken) =>
+        GuardAsync(async () =>
+        {
+            var options = new CostOptions(
+                parsed.GetValue(withServers),
+                parsed.GetValue(costSeconds),
+                parsed.GetValue(costCreates),
+                parsed.GetValue(costRedirects),
+                parsed.GetValue(product)
+            );
+            using var workspace = new Workspace();
+            var report = await new CostRun(options, Console.Error.WriteLine).RunAsync(workspace, cancellationToken);
+            return await PublishAsync(report, report.ToMarkdown(), report.Errors, parsed.GetValue(json), cancellationToken);
+        })
+);
+
+var picture = new Option<FileInfo>("--picture") { Description = "File to write.", DefaultValueFactory = _ => new FileInfo("docs/service-dashboard.svg") };
+var pictureRate = Share("--rate-scale", "Factor of all rates.", 0.01);
+var dashboard = new Command("dashboard", "Draws the service dashboard from what Prometheus saw of the spike of the specification, which takes 12 minutes.")
+{
+    pictureRate,
+    timeScale,
+    picture,
+    json,
+    product,
+};
+dashboard.SetAction(
+    (parsed, cancellationToken) =>
+        GuardAsync(async () =>
+        {
+            var options = new DashboardOptions(
+                parsed.GetValue(pictureRate),
+                parsed.GetValue(timeScale),
+                parsed.GetValue(picture)!.FullName,
+                parsed.GetValue(product)
+            );
+            using var workspace = new Workspace();
+            var report = await new DashboardRun(options, Console.Error.WriteLine).RunAsync(workspace, cancellationToken);
+            return await PublishAsync(report, report.ToMarkdown(), report.Errors, parsed.GetValue(json), cancellationToken);
+        })
+);
+
 // On Ctrl-C or SIGTERM the token is cancelled; ending the servers and deleting their data may then take a moment.
 var invocation = new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(10) };
-return await new RootCommand("Load tests of the URL shortener; loopback only.") { redirect, create, flood, pictures, servers, regions }
+return await new RootCommand("Load tests of the URL shortener; loopback only.")
+{
+    redirect,
+    create,
+    flood,
+    pictures,
+    servers,
+    regions,
+    scenario,
+    cost,
+    dashboard,
+}
     .Parse(args)
     .InvokeAsync(invocation);
 
@@ -208,13 +331,25 @@ static Option<int> Bounded(string name, string description, int value, int least
     return option;
 }
 
+static Option<double> Share(string name, string description, double value)
+{
+    var option = new Option<double>(name) { Description = $"{description} Above 0, at most 1.", DefaultValueFactory = _ => value };
+    option.Validators.Add(result =>
+    {
+        if (result.Tokens.Count == 1 && double.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out var given) && given is not (> 0 and <= 1))
+            result.AddError($"{name} must be above 0 and at most 1.");
+    });
+    return option;
+}
+
 static async Task<int> PublishAsync<TReport>(TReport report, string markdown, long errors, FileInfo? json, CancellationToken cancellationToken)
 {
     await Console.Out.WriteLineAsync(markdown);
     return await ConcludeAsync(report, errors, json, cancellationToken);
 }
 
-// Missing a target is a finding, so it ends with 0; a figure from a run with errors is none, so that ends with 1.
+// Missing a target is a finding, so it ends with 0; a figure from a run with errors is none, so that ends with 1. Of a scenario each verdict counts: its
+// thresholds are the specification's.
 static async Task<int> ConcludeAsync<TReport>(TReport report, long errors, FileInfo? json, CancellationToken cancellationToken)
 {
     if (json is not null)

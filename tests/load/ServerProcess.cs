@@ -143,13 +143,16 @@ internal sealed class ServerProcess : IAsyncDisposable
         }
     }
 
+    private string ProcFolder => $"/proc/{_process.Id.ToString(CultureInfo.InvariantCulture)}";
+
     /// <summary>A field of /proc/PID/status given there in kB, in bytes.</summary>
-    public long ReadMemory(string field)
-    {
-        var line = File.ReadLines($"/proc/{_process.Id.ToString(CultureInfo.InvariantCulture)}/status")
-            .First(line => line.StartsWith(field + ":", StringComparison.Ordinal));
-        return 1024 * long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture);
-    }
+    public long ReadMemory(string field) => 1024 * long.Parse(ReadStatus(field).Split(' ')[0], CultureInfo.InvariantCulture);
+
+    /// <summary>Threads of the process.</summary>
+    public int CountThreads() => int.Parse(ReadStatus("Threads"), CultureInfo.InvariantCulture);
+
+    /// <summary>Open files and sockets of the process.</summary>
+    public int CountHandles() => Directory.EnumerateFileSystemEntries($"{ProcFolder}/fd").Count();
 
     /// <summary>Asks the server to stop, as an orchestrator would, and fails unless it ends cleanly.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
@@ -220,6 +223,9 @@ internal sealed class ServerProcess : IAsyncDisposable
 
         throw Failure($"did not answer {(int)status} at {path} within {StartLimit.TotalSeconds:0} s");
     }
+
+    private string ReadStatus(string field) =>
+        File.ReadLines($"{ProcFolder}/status").First(line => line.StartsWith(field + ":", StringComparison.Ordinal)).Split(':', 2)[1].Trim();
 
     private LoadException Failure(string what)
     {

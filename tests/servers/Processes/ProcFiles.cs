@@ -7,6 +7,10 @@ internal static class ProcFiles
 {
     private const int StartTimeField = 19;
 
+    // utime, stime, cutime, cstime, in USER_HZ, which is 100 in what Linux shows to programs.
+    private const int FirstTimeField = 11;
+    private const double TicksPerSecond = 100;
+
     /// <summary>The direct children of a process, whichever of its threads made them; none when it is gone.</summary>
     public static IReadOnlyList<int> ReadChildren(int processId) =>
         [
@@ -44,6 +48,12 @@ internal static class ProcFiles
 
     /// <summary>When a process started, in ticks since the machine did; null when it is gone. Together with the number it names a process for good.</summary>
     public static string? ReadStartTime(int processId) => ReadStatus(processId) is { } status ? status[StartTimeField] : null;
+
+    /// <summary>User and system time of a process and of its children that have ended; zero when it is gone.</summary>
+    public static TimeSpan ReadCpuTime(int processId) =>
+        ReadStatus(processId) is { } status
+            ? TimeSpan.FromSeconds(status[FirstTimeField..(FirstTimeField + 4)].Sum(ticks => long.Parse(ticks, CultureInfo.InvariantCulture)) / TicksPerSecond)
+            : TimeSpan.Zero;
 
     /// <summary>Whether a process still runs or is stopped. One that ended and was not yet collected by its parent does not live.</summary>
     public static bool IsAlive(int processId) => ReadStatus(processId) is [not ("Z" or "X"), ..];

@@ -1,0 +1,27 @@
+namespace UrlShortener.Load.Soak;
+
+/// <summary>How much a process may grow while a load lasts, after its warm-up. A true leak grows without end: a longer run finds a slower one.</summary>
+internal static class SoakBounds
+{
+    /// <summary>The part of a run in which caches fill and code is compiled.</summary>
+    public const double WarmUpShare = 0.3;
+
+    private const double Megabyte = 1e6;
+
+    /// <summary>Judges the samples of a run of <paramref name="length"/> seconds.</summary>
+    public static IReadOnlyList<Flatness> Judge(IReadOnlyList<ResourceSample> samples, double length)
+    {
+        ResourceSample[] steady = [.. samples.Where(sample => sample.Seconds >= WarmUpShare * length)];
+        return
+        [
+            Judge("Resident memory", "MB", sample => sample.ResidentBytes / Megabyte, lowest: true, 8),
+            Judge("Managed memory after collections", "MB", sample => sample.ManagedBytes / Megabyte, lowest: true, 4),
+            Judge("Open files and sockets", "", sample => sample.Handles, lowest: false, 16),
+            Judge("Threads", "", sample => sample.Threads, lowest: false, 10),
+            Judge("Connections of clients", "", sample => sample.Connections, lowest: false, 16),
+        ];
+
+        Flatness Judge(string name, string unit, Func<ResourceSample, double> value, bool lowest, double bound) =>
+            Flatness.Judge(name, unit, [.. steady.Select(sample => (sample.Seconds, value(sample)))], lowest, bound);
+    }
+}
