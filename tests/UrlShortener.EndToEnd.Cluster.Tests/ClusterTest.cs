@@ -50,6 +50,32 @@ public abstract class ClusterTest(InstalledProduct product)
         Assert.True(visitors.Redirects > 100, $"{visitors.Redirects} redirects are too few to tell.");
     }
 
+    /// <summary>
+    /// Runs a step with three pods and no more. An autoscaler that adds pods would hide that lost ones are replaced, and pods that start take so much processor time of
+    /// a small machine that it adds more of them: three became nine in a rolling update on two processors.
+    /// </summary>
+    protected async Task WithFixedSizeAsync(Func<Task> step)
+    {
+        Product.AssertInstalled();
+        try
+        {
+            await BoundAsync("3");
+            await step();
+        }
+        finally
+        {
+            await BoundAsync("null");
+        }
+
+        Task BoundAsync(string pods) =>
+            Kubectl.PatchAsync(
+                Region,
+                InstalledProduct.Namespace,
+                $$"""{ "spec": { "app": { "minReplicas": {{pods}}, "maxReplicas": {{pods}} } } }""",
+                CancellationToken.None
+            );
+    }
+
     protected async Task RollAsync(string image)
     {
         await Kubectl.PatchAsync(Region, InstalledProduct.Namespace, $$""" { "spec": { "app": { "image": "{{image}}" } } } """, Token);

@@ -91,33 +91,32 @@ public sealed class ClusterTests(InstalledProduct product) : ClusterTest(product
     }
 
     [Fact]
-    public async Task Image_Changed_RollsUnderLoadWithoutAFailedRedirect()
-    {
-        Product.AssertInstalled();
-        await using var visitors = await StartVisitorsAsync();
+    public Task Image_Changed_RollsUnderLoadWithoutAFailedRedirect() =>
+        WithFixedSizeAsync(async () =>
+        {
+            await using var visitors = await StartVisitorsAsync();
 
-        await RollAsync(Product.Settings.NextRuntimeImage);
-        await RollAsync(Product.Settings.RuntimeImage);
+            await RollAsync(Product.Settings.NextRuntimeImage);
+            await RollAsync(Product.Settings.RuntimeImage);
 
-        await AssertAllRedirectedAsync(visitors);
-    }
+            await AssertAllRedirectedAsync(visitors);
+        });
 
     [Fact]
-    public async Task Pods_DeletedOneByOneUnderLoad_NoRedirectFails()
-    {
-        Product.AssertInstalled();
-        await using var visitors = await StartVisitorsAsync();
-
-        foreach (
-            var pod in (await Kubectl.RunAsync($"get pods --namespace {InstalledProduct.Namespace} --selector {AppPods} --output name", Token)).Split('\n')
-        )
+    public Task Pods_DeletedOneByOneUnderLoad_NoRedirectFails() =>
+        WithFixedSizeAsync(async () =>
         {
-            await Kubectl.RunAsync($"delete {pod.Trim()} --namespace {InstalledProduct.Namespace}", Token);
-            await Kubectl.RunAsync($"rollout status {App} --namespace {InstalledProduct.Namespace} --timeout=120s", Token);
-        }
+            await using var visitors = await StartVisitorsAsync();
 
-        await AssertAllRedirectedAsync(visitors);
-    }
+            var pods = await Kubectl.RunAsync($"get pods --namespace {InstalledProduct.Namespace} --selector {AppPods} --output name", Token);
+            foreach (var pod in pods.Split('\n'))
+            {
+                await Kubectl.RunAsync($"delete {pod.Trim()} --namespace {InstalledProduct.Namespace}", Token);
+                await Kubectl.RunAsync($"rollout status {App} --namespace {InstalledProduct.Namespace} --timeout=120s", Token);
+            }
+
+            await AssertAllRedirectedAsync(visitors);
+        });
 
     [Fact]
     public async Task Pods_AllDeleted_ServeAgain()

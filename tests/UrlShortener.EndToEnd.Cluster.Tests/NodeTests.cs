@@ -136,29 +136,6 @@ public sealed class NodeTests(InstalledProduct product, ITestOutputHelper output
         double Offset(Arrivals.Visit visit) => Math.Round(Stopwatch.GetElapsedTime(began, visit.Began).TotalSeconds, 1);
     }
 
-    // An autoscaler that adds pods would hide that lost ones are replaced.
-    private async Task WithFixedSizeAsync(Func<Task> step)
-    {
-        Product.AssertInstalled();
-        try
-        {
-            await BoundAsync("3");
-            await step();
-        }
-        finally
-        {
-            await BoundAsync("null");
-        }
-
-        Task BoundAsync(string pods) =>
-            Kubectl.PatchAsync(
-                Region,
-                InstalledProduct.Namespace,
-                $$"""{ "spec": { "app": { "minReplicas": {{pods}}, "maxReplicas": {{pods}} } } }""",
-                CancellationToken.None
-            );
-    }
-
     // Kubernetes moves no pods on its own when a node comes back.
     private async Task SpreadAsync()
     {
