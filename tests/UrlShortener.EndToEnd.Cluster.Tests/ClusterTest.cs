@@ -60,6 +60,7 @@ public abstract class ClusterTest(InstalledProduct product)
         try
         {
             await BoundAsync("3");
+            await UntilAsync(async () => await CountReadyAsync() == 3 && await CountPodsAsync() == 3, "three pods serve, and no others are left");
             await step();
         }
         finally

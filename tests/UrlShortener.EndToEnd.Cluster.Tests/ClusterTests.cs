@@ -132,36 +132,36 @@ public sealed class ClusterTests(InstalledProduct product) : ClusterTest(product
     }
 
     [Fact]
-    public async Task Operator_PodsDeleted_RegionIsUntouchedAndChangesAreActedOn()
-    {
-        Product.AssertInstalled();
-        await Product.WaitUntilReadyAsync(InstalledProduct.Namespace);
-        var path = $"/apis/apps/v1/namespaces/{InstalledProduct.Namespace}/deployments/{InstalledProduct.Region}-app";
-        var before = await Kubectl.GetRawAsync(path, Token);
+    public Task Operator_PodsDeleted_RegionIsUntouchedAndChangesAreActedOn() =>
+        WithFixedSizeAsync(async () =>
+        {
+            await Product.WaitUntilReadyAsync(InstalledProduct.Namespace);
+            var path = $"/apis/apps/v1/namespaces/{InstalledProduct.Namespace}/deployments/{InstalledProduct.Region}-app";
+            var before = await Kubectl.GetRawAsync(path, Token);
 
-        await Kubectl.RunAsync($"delete pods --all --namespace {InstalledProduct.OperatorNamespace} --force --grace-period=0", Token);
-        await Kubectl.RunAsync($"rollout status deployment/shortener-operator --namespace {InstalledProduct.OperatorNamespace} --timeout=180s", Token);
-        // The status alone shows this change. Once it does, there is a leader, which has handled everything before the change.
-        await Kubectl.PatchAsync(Region, InstalledProduct.Namespace, """{"spec":{"failover":{"priority":7}}}""", Token);
-        await UntilAsync(
-            async () =>
-                await Kubectl.GetAsync(Region, InstalledProduct.Namespace, Token) is var region
-                && (int?)region["spec"]?["failover"]?["priority"] == 7
-                && (long?)region["status"]?["observedGeneration"] == (long?)region["metadata"]?["generation"],
-            "the status describes the new generation"
-        );
+            await Kubectl.RunAsync($"delete pods --all --namespace {InstalledProduct.OperatorNamespace} --force --grace-period=0", Token);
+            await Kubectl.RunAsync($"rollout status deployment/shortener-operator --namespace {InstalledProduct.OperatorNamespace} --timeout=180s", Token);
+            // The status alone shows this change. Once it does, there is a leader, which has handled everything before the change.
+            await Kubectl.PatchAsync(Region, InstalledProduct.Namespace, """{"spec":{"failover":{"priority":7}}}""", Token);
+            await UntilAsync(
+                async () =>
+                    await Kubectl.GetAsync(Region, InstalledProduct.Namespace, Token) is var region
+                    && (int?)region["spec"]?["failover"]?["priority"] == 7
+                    && (long?)region["status"]?["observedGeneration"] == (long?)region["metadata"]?["generation"],
+                "the status describes the new generation"
+            );
 
-        var after = await Kubectl.GetRawAsync(path, Token);
-        Assert.Equal((int)before["metadata"]!["generation"]!, (int)after["metadata"]!["generation"]!);
-        Assert.Equal(WritesOfOperator(before), WritesOfOperator(after));
+            var after = await Kubectl.GetRawAsync(path, Token);
+            Assert.Equal((int)before["metadata"]!["generation"]!, (int)after["metadata"]!["generation"]!);
+            Assert.Equal(WritesOfOperator(before), WritesOfOperator(after));
 
-        // Who wrote, and when: the Deployment's own controller writes its status meanwhile.
-        static IEnumerable<string> WritesOfOperator(JsonNode app) =>
-            app["metadata"]!["managedFields"]!
-                .AsArray()
-                .Where(entry => (string?)entry!["manager"] != "kube-controller-manager")
-                .Select(entry => entry!.ToJsonString());
-    }
+            // Who wrote, and when: the Deployment's own controller writes its status meanwhile.
+            static IEnumerable<string> WritesOfOperator(JsonNode app) =>
+                app["metadata"]!["managedFields"]!
+                    .AsArray()
+                    .Where(entry => (string?)entry!["manager"] != "kube-controller-manager")
+                    .Select(entry => entry!.ToJsonString());
+        });
 
     [Fact]
     public async Task Namespace_Deleted_IsGoneWithinAMinute()

@@ -9,6 +9,10 @@ namespace UrlShortener.Runtime.Administration;
 /// </summary>
 internal static class RestoredCommand
 {
+    // A first connection may take longer than a call when the machine is busy.
+    private static readonly TimeSpan RedisLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
+
     /// <summary>Runs the command; returns the exit code.</summary>
     public static async Task<int> RunAsync(IServiceProvider services, CancellationToken cancellationToken)
     {
@@ -17,7 +21,7 @@ internal static class RestoredCommand
         int pooled;
         try
         {
-            pooled = pool is null ? 0 : await pool.ReadEpochAsync(cancellationToken) ?? 0;
+            pooled = pool is null ? 0 : await ReadEpochAsync(pool, services.GetRequiredService<TimeProvider>(), cancellationToken);
         }
         catch (DependencyException error)
         {
@@ -41,5 +45,22 @@ internal static class RestoredCommand
         Console.WriteLine("Void from now on: unused codes and links held in memory or in Redis from before. Running processes notice within a second.");
         Console.WriteLine("Links created or changed after the backup are lost; their codes were not given back, but an alias can be taken again.");
         return ExitCode.Done;
+    }
+
+    // Asks until Redis answers, for the limit at most.
+    private static async Task<int> ReadEpochAsync(IRegionPool pool, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var began = time.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return await pool.ReadEpochAsync(cancellationToken) ?? 0;
+            }
+            catch (DependencyException) when (time.GetElapsedTime(began) < RedisLimit)
+            {
+                await Task.Delay(RetryDelay, time, cancellationToken);
+            }
+        }
     }
 }
