@@ -1,15 +1,18 @@
+using System.Reflection;
 using k8s;
 using k8s.Exceptions;
 using Microsoft.Extensions.Logging.Console;
 using Prometheus;
 using UrlShortener.ControllerRuntime.Api;
 using UrlShortener.ControllerRuntime.Hosting;
+using UrlShortener.ControllerRuntime.Tracing;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Configuration;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.KeyPools;
 using UrlShortener.Operator.Regions;
 using UrlShortener.Operator.Webhooks;
+using UrlShortener.Tracing;
 
 namespace UrlShortener.Operator;
 
@@ -50,6 +53,7 @@ internal static class Startup
     public static void AddOperator(this WebApplicationBuilder builder, OperatorOptions options)
     {
         OperatorMetrics.Configure();
+        builder.AddTracing(options);
         builder.Services.AddControllerRuntime(runtime =>
         {
             runtime.Namespaces = options.NamespaceList;
@@ -79,6 +83,18 @@ internal static class Startup
                 if (options.Webhooks.Enabled)
                     kestrel.ListenWebhooks(options.ListenAddress);
             });
+    }
+
+    /// <summary>Adds the export of spans if <c>Operator:Tracing:Endpoint</c> is set. Before all other services, so that it stops last.</summary>
+    private static void AddTracing(this WebApplicationBuilder builder, OperatorOptions options)
+    {
+        if (!options.Tracing.IsOn)
+            return;
+        var version = typeof(Startup).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
+        builder.Services.AddTraceExport(
+            new TraceSettings(options.Tracing, "url-shortener-operator", version, new Dictionary<string, object>(), [Spans.SourceName]),
+            builder.Configuration
+        );
     }
 
     /// <summary>Adds the controllers of the operator's kinds and their dependencies.</summary>

@@ -20,6 +20,7 @@ using UrlShortener.Runtime.Statistics;
 using UrlShortener.Runtime.Storage;
 using UrlShortener.Runtime.Storage.Redis;
 using UrlShortener.Runtime.Telemetry;
+using UrlShortener.Runtime.Tracing;
 using UrlShortener.Runtime.Users;
 
 namespace UrlShortener.Runtime;
@@ -159,7 +160,8 @@ internal static class Startup
         services.AddSingleton(TimeProvider.System);
 
         // The order matters, here and in AddLinkRole: services start in it and stop in reverse order. Connections to servers come first, because other
-        // services need them until those have stopped. A test checks the order.
+        // services need them until those have stopped. Before them only the export of spans, which all others may record. A test checks the order.
+        services.AddTracing(configuration);
         services.AddStorage(servers);
         services.AddHttp(configuration);
         services.AddHealth();
@@ -176,6 +178,7 @@ internal static class Startup
         Drain.EndConnections(app);
         app.UseTrustedProxies();
         app.UseManagementPort();
+        app.UseTracing();
         // Redirects leave the pipeline here; they handle their own errors.
         app.UseRouting();
         app.UsePublicPorts();

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using k8s;
+using UrlShortener.ControllerRuntime.Tracing;
 
 namespace UrlShortener.ControllerRuntime.Api;
 
@@ -112,6 +113,7 @@ public sealed class ApiClient : IDisposable
             request.Content = new StringContent(KubernetesJson.Serialize(body), Encoding.UTF8, contentType);
         if (_kubernetes.Credentials is { } credentials)
             await credentials.ProcessHttpRequestAsync(request, cancellationToken);
+        Spans.Propagate(request);
         return request;
     }
 

@@ -20,5 +20,7 @@ internal static class HttpSettings
         handler.PooledConnectionLifetime = TimeSpan.FromMinutes(10);
         handler.PooledConnectionIdleTimeout = TimeSpan.FromMinutes(2);
         handler.EnableMultipleHttp2Connections = true;
+        // Requests of a reconcile get the context of its trace from ApiClient.
+        handler.ActivityHeadersPropagator = null;
     }
 }

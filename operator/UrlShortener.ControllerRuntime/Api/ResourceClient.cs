@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using k8s;
 using k8s.Models;
+using UrlShortener.ControllerRuntime.Tracing;
 
 namespace UrlShortener.ControllerRuntime.Api;
 
@@ -32,6 +33,7 @@ public sealed class ResourceClient
     public async Task<T?> GetAsync<T>(ObjectKey key, CancellationToken cancellationToken)
         where T : class, IKubernetesObject<V1ObjectMeta>
     {
+        using var span = Spans.StartRequest("get", ResourceType.Of<T>().Kind, key.Namespace, key.Name);
         try
         {
             return await _client.GetAsync<T>(ResourceType.Of<T>().Path(key.Namespace, key.Name), cancellationToken);
@@ -39,6 +41,11 @@ public sealed class ResourceClient
         catch (ApiException missing) when (missing.IsNotFound)
         {
             return null;
+        }
+        catch (Exception error)
+        {
+            Fail(span, error);
+            throw;
         }
     }
 
@@ -50,8 +57,17 @@ public sealed class ResourceClient
         where T : class, IKubernetesObject<V1ObjectMeta>
     {
         var path = $"{ResourceType.Of<T>().Path(@namespace)}?{selector.Name}={Uri.EscapeDataString(selector.Value)}";
-        var list = await _client.GetAsync<JsonElement>(path, cancellationToken);
-        return [.. list.GetProperty("items").EnumerateArray().Select(ObjectDecoder.Read<T>)];
+        using var span = Spans.StartRequest("list", ResourceType.Of<T>().Kind, @namespace, null);
+        try
+        {
+            var list = await _client.GetAsync<JsonElement>(path, cancellationToken);
+            return [.. list.GetProperty("items").EnumerateArray().Select(ObjectDecoder.Read<T>)];
+        }
+        catch (Exception error)
+        {
+            Fail(span, error);
+            throw;
+        }
     }
 
     /// <summary>Server-side apply: sets the fields of the object, and leaves all others to their owners.</summary>
@@ -67,7 +83,7 @@ public sealed class ResourceClient
         desired.ApiVersion = type.ApiVersion;
         desired.Kind = type.Kind;
         var query = $"?fieldManager={fieldManager}&force={(force ? "true" : "false")}";
-        return WriteAsync<T>("apply", HttpMethod.Patch, PathOf(desired, subresource) + query, desired, Apply, cancellationToken);
+        return WriteAsync<T>("apply", ObjectKey.Of(desired), HttpMethod.Patch, PathOf(desired, subresource) + query, desired, Apply, cancellationToken);
     }
 
     /// <summary>Creates an object.</summary>
@@ -78,13 +94,13 @@ public sealed class ResourceClient
         desired.ApiVersion = type.ApiVersion;
         desired.Kind = type.Kind;
         var path = $"{type.Path(desired.Metadata.NamespaceProperty)}?fieldManager={fieldManager}";
-        return WriteAsync<T>("create", HttpMethod.Post, path, desired, Json, cancellationToken);
+        return WriteAsync<T>("create", ObjectKey.Of(desired), HttpMethod.Post, path, desired, Json, cancellationToken);
     }
 
     /// <summary>Changes some fields by a merge patch. If the patch contains <c>metadata.resourceVersion</c>, only if the object is unchanged.</summary>
     public Task<T> PatchAsync<T>(ObjectKey key, JsonObject patch, string fieldManager, CancellationToken cancellationToken, string? subresource = null)
         where T : class, IKubernetesObject<V1ObjectMeta> =>
-        WriteAsync<T>("patch", HttpMethod.Patch, $"{PathOf<T>(key, subresource)}?fieldManager={fieldManager}", patch, Merge, cancellationToken);
+        WriteAsync<T>("patch", key, HttpMethod.Patch, $"{PathOf<T>(key, subresource)}?fieldManager={fieldManager}", patch, Merge, cancellationToken);
 
     /// <summary>
     /// Turns one state of an object into another by a merge patch, and only if the object is unchanged since it was read. A changed list is replaced as a
@@ -164,7 +180,16 @@ public sealed class ResourceClient
         };
         try
         {
-            await WriteAsync<JsonObject>("delete", ResourceType.Of<T>(), HttpMethod.Delete, PathOf(entity, null), options, Json, cancellationToken);
+            await WriteAsync<JsonObject>(
+                "delete",
+                ResourceType.Of<T>(),
+                ObjectKey.Of(entity),
+                HttpMethod.Delete,
+                PathOf(entity, null),
+                options,
+                Json,
+                cancellationToken
+            );
         }
         catch (ApiException missing) when (missing.IsNotFound)
         {
@@ -181,14 +206,29 @@ public sealed class ResourceClient
 
     private static string PathOf<T>(ObjectKey key, string? subresource) => ResourceType.Of<T>().Path(key.Namespace, key.Name, subresource);
 
+    private static void Fail(System.Diagnostics.Activity? span, Exception error)
+    {
+        span.Fail(error);
+        if (error is ApiException { StatusCode: var status })
+            span?.SetTag("http.response.status_code", (int)status);
+    }
+
     private static void Count(string verb, ResourceType type, string outcome) => ApiMetrics.CountWrite(verb, type.Kind, outcome);
 
-    private Task<T> WriteAsync<T>(string verb, HttpMethod method, string path, object body, string contentType, CancellationToken cancellationToken) =>
-        WriteAsync<T>(verb, ResourceType.Of<T>(), method, path, body, contentType, cancellationToken);
+    private Task<T> WriteAsync<T>(
+        string verb,
+        ObjectKey key,
+        HttpMethod method,
+        string path,
+        object body,
+        string contentType,
+        CancellationToken cancellationToken
+    ) => WriteAsync<T>(verb, ResourceType.Of<T>(), key, method, path, body, contentType, cancellationToken);
 
     private async Task<T> WriteAsync<T>(
         string verb,
         ResourceType type,
+        ObjectKey key,
         HttpMethod method,
         string path,
         object body,
@@ -197,6 +237,7 @@ public sealed class ResourceClient
     )
     {
         var outcome = "failed";
+        using var span = Spans.StartRequest(verb, type.Kind, key.Namespace, key.Name);
         try
         {
             var token = _fencing.RequireToken();
@@ -204,18 +245,21 @@ public sealed class ResourceClient
             outcome = "written";
             return answer;
         }
-        catch (LeadershipLostException)
+        catch (Exception error)
         {
-            outcome = "stale";
-            throw;
-        }
-        catch (ApiException refused)
-        {
-            outcome = refused.IsConflict || refused.IsAlreadyExists ? "conflict" : "refused";
+            outcome = error switch
+            {
+                LeadershipLostException => "stale",
+                ApiException { IsConflict: true } or ApiException { IsAlreadyExists: true } => "conflict",
+                ApiException => "refused",
+                _ => outcome,
+            };
+            Fail(span, error);
             throw;
         }
         finally
         {
+            span?.SetTag("write.outcome", outcome);
             Count(verb, type, outcome);
         }
     }

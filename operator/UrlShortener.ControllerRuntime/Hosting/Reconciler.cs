@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using k8s;
 using k8s.Models;
 using UrlShortener.ControllerRuntime.Api;
+using UrlShortener.ControllerRuntime.Tracing;
 
 namespace UrlShortener.ControllerRuntime.Hosting;
 
@@ -30,6 +32,14 @@ internal sealed class Reconciler<TEntity>
     /// <param name="cancellationToken">Cancelled when leadership is lost or the process stops.</param>
     public async Task<ReconcileOutcome> ReconcileAsync(ObjectKey key, TEntity? current, TEntity? gone, CancellationToken cancellationToken)
     {
+        using var span = Spans.StartReconcile(_definition.Name, ResourceType.Of<TEntity>().Kind, key.Namespace, key.Name);
+        var outcome = await ReconcileAsync(key, current, gone, span, cancellationToken);
+        span?.SetTag("reconcile.result", outcome.Result);
+        return outcome;
+    }
+
+    private async Task<ReconcileOutcome> ReconcileAsync(ObjectKey key, TEntity? current, TEntity? gone, Activity? span, CancellationToken cancellationToken)
+    {
         using var limit = new CancellationTokenSource(_definition.ReconcileLimit, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         using var scope = _logger.BeginScope(new Dictionary<string, object> { ["Controller"] = _definition.Name, ["Object"] = key.ToString() });
@@ -39,7 +49,7 @@ internal sealed class Reconciler<TEntity>
         {
             var result = await CallAsync(current, gone, either.Token);
             if (result is { IsSuccess: false })
-                ReportFailure(key, result.ErrorMessage, result.Error);
+                ReportFailure(key, span, result.ErrorMessage, result.Error);
             return result is null ? ReconcileOutcome.Success : ReconcileOutcome.Of(result);
         }
         catch (Exception e) when (e is LeadershipLostException || cancellationToken.IsCancellationRequested)
@@ -55,14 +65,14 @@ internal sealed class Reconciler<TEntity>
         catch (OperationCanceledException late) when (limit.IsCancellationRequested)
         {
             ReconcileMetrics.Timeouts.WithLabels(_definition.Name).Inc();
-            ReportFailure(key, $"The reconcile exceeded {_definition.ReconcileLimit}.", late);
+            ReportFailure(key, span, $"The reconcile exceeded {_definition.ReconcileLimit}.", late);
             return ReconcileOutcome.Error;
         }
         catch (Exception e)
         {
             if (e is not (ApiException or TimeoutException or HttpRequestException))
                 ReconcileMetrics.Panics.WithLabels(_definition.Name).Inc();
-            ReportFailure(key, e.Message, e);
+            ReportFailure(key, span, e.Message, e);
             return ReconcileOutcome.Error;
         }
         finally
@@ -86,8 +96,11 @@ internal sealed class Reconciler<TEntity>
         return current is null or { Metadata.DeletionTimestamp: not null } ? null : await _controller.ReconcileAsync(Copy(current), cancellationToken);
     }
 
-    private void ReportFailure(ObjectKey key, string? message, Exception? error)
+    private void ReportFailure(ObjectKey key, Activity? span, string? message, Exception? error)
     {
+        span?.SetStatus(ActivityStatusCode.Error);
+        if (error is not null)
+            span.Fail(error);
         ReconcileMetrics.Errors.WithLabels(_definition.Name).Inc();
         Log.ReconcileFailed(_logger, _definition.Name, key, message, error);
     }

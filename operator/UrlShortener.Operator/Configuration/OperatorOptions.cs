@@ -31,6 +31,9 @@ internal sealed class OperatorOptions : IValidatableObject
     /// <summary>Section <c>Operator:Webhooks</c>.</summary>
     public WebhookOptions Webhooks { get; set; } = new();
 
+    /// <summary>Section <c>Operator:Tracing</c>.</summary>
+    public TracingOptions Tracing { get; set; } = new();
+
     /// <summary><see cref="Namespaces"/> as a list.</summary>
     internal IReadOnlyList<string> NamespaceList => [.. Namespaces.Split(',', Split).Distinct(StringComparer.Ordinal)];
 

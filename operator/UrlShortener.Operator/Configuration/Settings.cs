@@ -126,6 +126,8 @@ internal static class Settings
     private static string Describe(Type type) =>
         type == typeof(bool) ? "true or false"
         : type == typeof(int) ? "a whole number"
+        : type == typeof(double) ? "a number such as 0.01"
+        : type == typeof(Uri) ? "an absolute http or https URL"
         : type == typeof(TimeSpan) ? "a time such as 00:00:30"
         : $"a {type.Name}";
 

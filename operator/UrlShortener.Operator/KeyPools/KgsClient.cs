@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Text.Json;
 using k8s.Models;
 using UrlShortener.Contracts;
+using UrlShortener.ControllerRuntime.Tracing;
 using UrlShortener.Operator.Pods;
 
 namespace UrlShortener.Operator.KeyPools;
@@ -26,6 +27,8 @@ internal sealed class KgsClient(HttpClient http)
                 UseProxy = false,
                 AllowAutoRedirect = false,
                 PooledConnectionLifetime = TimeSpan.FromMinutes(1),
+                // SendAsync sets the headers of a trace.
+                ActivityHeadersPropagator = null,
             }
         )
         {
@@ -54,22 +57,27 @@ internal sealed class KgsClient(HttpClient http)
         using var request = new HttpRequestMessage(method, new Uri($"http://{host}:{RuntimePod.ManagementPortOf(pod)}/kgs/v1/{path}"));
         // Without validation: the service refuses an invalid token, and no exception contains it.
         request.Headers.TryAddWithoutValidation("Authorization", new AuthenticationHeaderValue("Bearer", token).ToString());
+        using var span = Spans.StartCall($"kgs {path}")?.SetTag("k8s.namespace.name", pod.Metadata.NamespaceProperty).SetTag("k8s.pod.name", name);
+        Spans.Propagate(request);
         request.Content = body is null ? null : JsonContent.Create(body, options: Json);
         try
         {
             using var response = await http.SendAsync(request, cancellationToken);
+            span?.SetTag("http.response.status_code", (int)response.StatusCode);
             if (!response.IsSuccessStatusCode)
                 return new KgsAnswer(null, $"Pod {name} answered {path} with {(int)response.StatusCode}.");
             return await response.Content.ReadFromJsonAsync<KeyGenerationStatus>(Json, cancellationToken) is { } reading
                 ? new KgsAnswer(reading, null)
                 : new KgsAnswer(null, $"Pod {name} answered {path} with an empty body.");
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException late) when (!cancellationToken.IsCancellationRequested)
         {
+            span.Fail(late);
             return new KgsAnswer(null, $"Pod {name} did not answer {path} within {Timeout.TotalSeconds:0} s.");
         }
         catch (Exception error) when (PodAnswer.IsFailure(error))
         {
+            span.Fail(error);
             return new KgsAnswer(null, $"Pod {name} sent an invalid answer to {path}, or none ({error.GetType().Name}).");
         }
     }

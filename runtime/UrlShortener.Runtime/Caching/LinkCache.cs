@@ -5,6 +5,7 @@ using UrlShortener.Runtime.Abuse;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Links;
+using UrlShortener.Runtime.Telemetry;
 using ZiggyCreatures.Caching.Fusion;
 
 namespace UrlShortener.Runtime.Caching;
@@ -100,6 +101,7 @@ internal sealed class LinkCache : IDisposable
     public async ValueTask<CachedLink> LoadAsync(string shortCode, CancellationToken cancellationToken)
     {
         CacheMetrics.Miss.Inc();
+        using var span = Spans.Start("load link");
         FusionCacheEntryOptions? options = null;
         while (true)
         {
@@ -109,7 +111,11 @@ internal sealed class LinkCache : IDisposable
                 .AsTask()
                 .WaitAsync(cancellationToken);
             if (IsCurrent(link))
+            {
+                span?.SetTag("url_shortener.cache.tier", NameOf(link.Origin));
                 return link;
+            }
+
             if (link.IsVoid)
             {
                 // The link changed while it was read.
@@ -233,6 +239,14 @@ internal sealed class LinkCache : IDisposable
             await _shared.StoreAsync(shortCode, target, cancellationToken);
         return (target, CacheTier.Store);
     }
+
+    private static string NameOf(CacheTier tier) =>
+        tier switch
+        {
+            CacheTier.Memory => "memory",
+            CacheTier.Shared => "redis",
+            _ => "store",
+        };
 
     private bool IsCurrent(CachedLink link) => link.Epoch == _epoch.Current && !link.IsVoid;
 }

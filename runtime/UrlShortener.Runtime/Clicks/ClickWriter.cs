@@ -1,5 +1,6 @@
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Resilience;
+using UrlShortener.Runtime.Telemetry;
 
 namespace UrlShortener.Runtime.Clicks;
 
@@ -137,6 +138,8 @@ internal sealed partial class ClickWriter(
     {
         while (true)
         {
+            // A trace of its own: a click carries nothing of its request.
+            using var span = Spans.StartWork("write clicks")?.SetTag("db.operation.batch.size", _batch.Count);
             try
             {
                 _isSent = true;
@@ -156,6 +159,7 @@ internal sealed partial class ClickWriter(
             catch (Exception error) when (!error.IsStopBy(cancellationToken))
             {
                 _append = null;
+                span.Fail(error);
                 Log.WriteFailed(logger, _batch.Count, error);
                 await WaitForRetryAsync(cancellationToken);
             }

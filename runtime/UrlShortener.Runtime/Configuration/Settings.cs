@@ -36,6 +36,7 @@ internal static class Settings
         ["Region"] = typeof(RegionOptions),
         ["Shutdown"] = typeof(ShutdownOptions),
         ["Storage"] = typeof(StorageOptions),
+        ["Tracing"] = typeof(TracingOptions),
     };
 
     // The console logger would silently fall back to the simple format.
@@ -140,10 +141,15 @@ internal static class Settings
     // Otherwise, everyone who can reach the proxy could choose the host of short URLs.
     private static void CheckProxies(IConfigurationRoot configuration, List<string> errors)
     {
-        if (errors.Count > 0 || RoleOf(configuration) == RuntimeRole.Kgs)
+        if (errors.Count > 0)
+            return;
+        var proxies = configuration.GetSection("Proxies").Get<ProxyOptions>() ?? new ProxyOptions();
+        var tracing = configuration.GetSection("Tracing").Get<TracingOptions>() ?? new TracingOptions();
+        if (tracing.TrustProxies && proxies.Trusted.Length == 0)
+            errors.Add("Tracing:TrustProxies needs Proxies:Trusted, the addresses of these proxies.");
+        if (RoleOf(configuration) == RuntimeRole.Kgs)
             return;
         var links = configuration.GetSection("Links").Get<LinkOptions>() ?? new LinkOptions();
-        var proxies = configuration.GetSection("Proxies").Get<ProxyOptions>() ?? new ProxyOptions();
         if (proxies.Trusted.Length > 0 && links.PublicBaseUrl is null && OwnHosts.Of(links, configuration).Count == 0)
             errors.Add(
                 "Proxies:Trusted needs Links:PublicBaseUrl, such as https://sho.rt, or Links:OwnHosts: short URLs must not follow X-Forwarded-Host of "
@@ -269,6 +275,7 @@ internal static class Settings
     private static string Describe(Type type) =>
         type == typeof(bool) ? "true or false"
         : type == typeof(int) || type == typeof(long) ? "a whole number"
+        : type == typeof(double) ? "a number such as 0.01"
         : type == typeof(TimeSpan) ? "a time such as 00:00:30"
         : $"a {type.Name}";
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using UrlShortener.Runtime.Codes;
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Telemetry;
 
 namespace UrlShortener.Runtime.Keys.Generation;
 
@@ -25,6 +26,7 @@ internal sealed class KeyBatches(IKeyBatchStore registry, IRegionPool pool, Gene
     /// <summary>Makes one batch. Returns false if the epoch is no longer in force; the codes were then discarded.</summary>
     public async Task<bool> TryMakeAsync(int epoch, int size, CancellationToken cancellationToken)
     {
+        using var span = Spans.StartWork("make keys")?.SetTag("db.operation.batch.size", size);
         var started = Stopwatch.GetTimestamp();
         var codes = CodeGenerator.Generate(size);
         var batch = await steps.RunAsync(GenerationStep.Claim, token => registry.ClaimAsync(region.Name, epoch, codes, token), cancellationToken);

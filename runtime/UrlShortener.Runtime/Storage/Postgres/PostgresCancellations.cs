@@ -47,7 +47,7 @@ internal sealed partial class PostgresCancellations(ILogger<PostgresCancellation
             _isRunning = true;
         }
 
-        new Thread(Run) { IsBackground = true, Name = "PostgreSQL cancellations" }.Start();
+        new Thread(Run) { IsBackground = true, Name = "PostgreSQL cancellations" }.UnsafeStart();
     }
 
     private void Run()

@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Npgsql;
 using Prometheus;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Resilience;
+using UrlShortener.Runtime.Telemetry;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
 
@@ -73,40 +75,56 @@ internal sealed partial class PostgresDatabase
         WriteAsync(_background, operation, work, cancellationToken);
 
     /// <summary>Runs a query on the server with the newest state: the primary, or a replica while there is no primary.</summary>
-    public async Task<T> ReadNewestAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> query, CancellationToken cancellationToken)
+    public async Task<T> ReadNewestAsync<T>(
+        Func<NpgsqlConnection, CancellationToken, Task<T>> query,
+        CancellationToken cancellationToken,
+        [CallerMemberName] string operation = ""
+    )
     {
         try
         {
-            return await ReadPrimaryAsync(query, cancellationToken);
+            return await ReadPrimaryAsync(query, cancellationToken, operation);
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested && (error is DependencyException || IsOutage(error)))
         {
-            return await ReadNearAsync(query, cancellationToken);
+            return await ReadNearAsync(query, cancellationToken, operation);
         }
     }
 
     /// <summary>Runs a query on the primary only.</summary>
-    public Task<T> ReadPrimaryAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> query, CancellationToken cancellationToken) =>
-        ReadAsync(_primary, () => _hosts.Primary, _primaryConnections, query, takesTurns: false, cancellationToken);
+    public Task<T> ReadPrimaryAsync<T>(
+        Func<NpgsqlConnection, CancellationToken, Task<T>> query,
+        CancellationToken cancellationToken,
+        [CallerMemberName] string operation = ""
+    ) => ReadAsync(_primary, () => _hosts.Primary, _primaryConnections, operation, query, takesTurns: false, cancellationToken);
 
     /// <summary>Runs a query on a replica, whose state may lag behind; on the primary if there is no replica or none answers.</summary>
-    public Task<T> ReadNearAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> query, CancellationToken cancellationToken) =>
-        ReadNearAsync(query, takesTurns: false, cancellationToken);
+    public Task<T> ReadNearAsync<T>(
+        Func<NpgsqlConnection, CancellationToken, Task<T>> query,
+        CancellationToken cancellationToken,
+        [CallerMemberName] string operation = ""
+    ) => ReadNearAsync(operation, query, takesTurns: false, cancellationToken);
 
     /// <summary>Runs a query whose cost its caller determines, where the newest state is: on the primary, or a replica while there is no primary.</summary>
     /// <param name="caller">The user who asks; see <see cref="FairTurns"/>.</param>
     /// <param name="query">The query.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="operation">Name in traces.</param>
     /// <exception cref="QueryLimitException">The query took too long, which says nothing about the servers.</exception>
-    public async Task<T> QueryNewestAsync<T>(long caller, Func<NpgsqlConnection, CancellationToken, Task<T>> query, CancellationToken cancellationToken)
+    public async Task<T> QueryNewestAsync<T>(
+        long caller,
+        Func<NpgsqlConnection, CancellationToken, Task<T>> query,
+        CancellationToken cancellationToken,
+        [CallerMemberName] string operation = ""
+    )
     {
         try
         {
-            return await QueryAsync(caller, _primaryQueries, () => _hosts.Primary, _primaryConnections, query, cancellationToken);
+            return await QueryAsync(caller, _primaryQueries, () => _hosts.Primary, _primaryConnections, operation, query, cancellationToken);
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested && IsAway(error))
         {
-            return await QueryAsync(caller, _replicaQueries, () => _hosts.Replicas, _replicaConnections, query, cancellationToken);
+            return await QueryAsync(caller, _replicaQueries, () => _hosts.Replicas, _replicaConnections, operation, query, cancellationToken);
         }
     }
 
@@ -115,14 +133,20 @@ internal sealed partial class PostgresDatabase
     /// <param name="caller">The user who asks; see <see cref="FairTurns"/>.</param>
     /// <param name="query">The query.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="operation">Name in traces.</param>
     /// <exception cref="QueryLimitException">The query took too long, which says nothing about the servers.</exception>
-    public async Task<T> QueryNearAsync<T>(long caller, Func<NpgsqlConnection, CancellationToken, Task<T>> query, CancellationToken cancellationToken)
+    public async Task<T> QueryNearAsync<T>(
+        long caller,
+        Func<NpgsqlConnection, CancellationToken, Task<T>> query,
+        CancellationToken cancellationToken,
+        [CallerMemberName] string operation = ""
+    )
     {
         if (_options.ReadFromReplicas)
         {
             try
             {
-                return await QueryAsync(caller, _replicaQueries, () => _hosts.Replicas, _replicaConnections, query, cancellationToken);
+                return await QueryAsync(caller, _replicaQueries, () => _hosts.Replicas, _replicaConnections, operation, query, cancellationToken);
             }
             catch (Exception error) when (_hosts.AreSeveral && !cancellationToken.IsCancellationRequested && IsAway(error))
             {
@@ -130,7 +154,7 @@ internal sealed partial class PostgresDatabase
             }
         }
 
-        return await QueryAsync(caller, _primaryQueries, () => _hosts.Primary, _primaryConnections, query, cancellationToken);
+        return await QueryAsync(caller, _primaryQueries, () => _hosts.Primary, _primaryConnections, operation, query, cancellationToken);
     }
 
     /// <summary>Time limit of a query whose cost its caller determines.</summary>
@@ -140,13 +164,20 @@ internal sealed partial class PostgresDatabase
     /// <param name="query">The lookup.</param>
     /// <param name="isGood">Whether the answer of a replica is good enough.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="operation">Name in traces.</param>
     /// <exception cref="DependencyException">No server answered in time.</exception>
-    public async Task<T> FindAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> query, Func<T, bool> isGood, CancellationToken cancellationToken)
+    public async Task<T> FindAsync<T>(
+        Func<NpgsqlConnection, CancellationToken, Task<T>> query,
+        Func<T, bool> isGood,
+        CancellationToken cancellationToken,
+        [CallerMemberName] string operation = ""
+    )
     {
         if (!_options.ReadFromReplicas)
-            return await LookUpOnPrimaryAsync(query, takesTurns: true, cancellationToken);
+            return await LookUpOnPrimaryAsync(operation, query, takesTurns: true, cancellationToken);
         var isFromReplica = false;
         var near = await ReadNearAsync(
+            operation,
             async (connection, token) =>
             {
                 var found = await query(connection, token);
@@ -157,7 +188,7 @@ internal sealed partial class PostgresDatabase
             takesTurns: true,
             cancellationToken
         );
-        return !isFromReplica || isGood(near) ? near : await LookUpOnPrimaryAsync(query, takesTurns: true, cancellationToken);
+        return !isFromReplica || isGood(near) ? near : await LookUpOnPrimaryAsync(operation, query, takesTurns: true, cancellationToken);
     }
 
     /// <summary>Whether an error indicates a failure of the server or the network, not an error in the statement.</summary>
@@ -179,6 +210,7 @@ internal sealed partial class PostgresDatabase
     )
     {
         using var timer = StoreMetrics.WriteSeconds.NewTimer();
+        using var span = Spans.StartCall(Spans.Postgres, operation);
         try
         {
             var result = await CallAsync(
@@ -187,7 +219,7 @@ internal sealed partial class PostgresDatabase
                 {
                     await using var connection = await _primaryConnections.OpenAsync(OpenPrimaryAsync, token);
                     using var used = _primaryConnections.Use();
-                    return await RunAsync(connection, work, token);
+                    return await RunAsync(connection, work, span, token);
                 },
                 cancellationToken
             );
@@ -199,39 +231,51 @@ internal sealed partial class PostgresDatabase
             if (operation != PostgresHealth.Operation && (error is DependencyException || IsOutage(error)))
                 LastWrite.NoteFailure(operation);
             StoreMetrics.WriteFailures.Inc();
+            span.Fail(error);
             Log.WriteFailed(_logger, operation, error);
             throw;
         }
     }
 
-    private async Task<T> ReadNearAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> query, bool takesTurns, CancellationToken cancellationToken)
+    private async Task<T> ReadNearAsync<T>(
+        string operation,
+        Func<NpgsqlConnection, CancellationToken, Task<T>> query,
+        bool takesTurns,
+        CancellationToken cancellationToken
+    )
     {
         if (!_options.ReadFromReplicas)
-            return await LookUpOnPrimaryAsync(query, takesTurns, cancellationToken);
+            return await LookUpOnPrimaryAsync(operation, query, takesTurns, cancellationToken);
         try
         {
-            return await ReadAsync(_replicas, () => _hosts.Replicas, _replicaConnections, query, takesTurns, cancellationToken);
+            return await ReadAsync(_replicas, () => _hosts.Replicas, _replicaConnections, operation, query, takesTurns, cancellationToken);
         }
         catch (Exception error) when (_hosts.AreSeveral && !cancellationToken.IsCancellationRequested && (error is DependencyException || IsOutage(error)))
         {
-            return await LookUpOnPrimaryAsync(query, takesTurns, cancellationToken);
+            return await LookUpOnPrimaryAsync(operation, query, takesTurns, cancellationToken);
         }
     }
 
     // Uses the time limit of a lookup; that of a write may be longer.
-    private Task<T> LookUpOnPrimaryAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> query, bool takesTurns, CancellationToken cancellationToken) =>
-        ReadAsync(_primaryLookups, () => _hosts.Primary, _primaryConnections, query, takesTurns, cancellationToken);
+    private Task<T> LookUpOnPrimaryAsync<T>(
+        string operation,
+        Func<NpgsqlConnection, CancellationToken, Task<T>> query,
+        bool takesTurns,
+        CancellationToken cancellationToken
+    ) => ReadAsync(_primaryLookups, () => _hosts.Primary, _primaryConnections, operation, query, takesTurns, cancellationToken);
 
     private async Task<T> ReadAsync<T>(
         Dependency dependency,
         Func<NpgsqlDataSource> source,
         PostgresConnections connections,
+        string operation,
         Func<NpgsqlConnection, CancellationToken, Task<T>> query,
         bool takesTurns,
         CancellationToken cancellationToken
     )
     {
         using var timer = StoreMetrics.ReadSeconds.NewTimer();
+        using var span = Spans.StartCall(Spans.Postgres, operation);
         try
         {
             return await CallAsync(
@@ -248,7 +292,7 @@ internal sealed partial class PostgresDatabase
                     {
                         await using var connection = await connections.OpenAsync(pool.OpenConnectionAsync, token);
                         using var used = connections.Use();
-                        return await RunAsync(connection, query, token);
+                        return await RunAsync(connection, query, span, token);
                     }
                     finally
                     {
@@ -258,9 +302,10 @@ internal sealed partial class PostgresDatabase
                 cancellationToken
             );
         }
-        catch (Exception) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
             StoreMetrics.ReadFailures.Inc();
+            span.Fail(error);
             throw;
         }
     }
@@ -270,11 +315,13 @@ internal sealed partial class PostgresDatabase
         Dependency dependency,
         Func<NpgsqlDataSource> source,
         PostgresConnections connections,
+        string operation,
         Func<NpgsqlConnection, CancellationToken, Task<T>> query,
         CancellationToken cancellationToken
     )
     {
         using var timer = StoreMetrics.ReadSeconds.NewTimer();
+        using var span = Spans.StartCall(Spans.Postgres, operation);
         try
         {
             return await CallAsync(
@@ -284,7 +331,7 @@ internal sealed partial class PostgresDatabase
                     using var turn = await _queryTurns.TakeAsync(caller, token);
                     await using var connection = await connections.OpenAsync(source().OpenConnectionAsync, token);
                     using var used = connections.Use();
-                    return await RunAsync(connection, query, token);
+                    return await RunAsync(connection, query, span, token);
                 },
                 cancellationToken
             );
@@ -292,6 +339,7 @@ internal sealed partial class PostgresDatabase
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
             StoreMetrics.ReadFailures.Inc();
+            span.Fail(error);
             if (error is DependencyException { IsTimeout: true } or PostgresException { SqlState: PostgresErrorCodes.QueryCanceled })
                 throw new QueryLimitException($"A query took longer than {_options.QueryTimeout.TotalSeconds:0.#} s (Postgres:QueryTimeout).", error);
             throw;
@@ -305,9 +353,13 @@ internal sealed partial class PostgresDatabase
     private static async Task<T> RunAsync<T>(
         NpgsqlConnection connection,
         Func<NpgsqlConnection, CancellationToken, Task<T>> work,
+        Activity? span,
         CancellationToken cancellationToken
     )
     {
+        // A call that its caller has given up comes here later; its span is closed and may have been sent.
+        if (span is { IsStopped: false })
+            span.SetTag("server.address", connection.Host).SetTag("server.port", connection.Port);
         try
         {
             return await work(connection, cancellationToken);

@@ -5,6 +5,7 @@ using Prometheus;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Links;
+using UrlShortener.Runtime.Telemetry;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
 
@@ -78,9 +79,7 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
         _options = options;
         _waiting = Channel.CreateBounded<Pending>(new BoundedChannelOptions(options.QueueCapacity));
         _waitingLarge = Channel.CreateBounded<Pending>(new BoundedChannelOptions(options.QueueCapacity));
-        _writers = new Lazy<Task>(() =>
-            Task.WhenAll(Enumerable.Range(0, options.Writers).SelectMany(_ => new[] { Task.Run(RunAsync), Task.Run(RunLargeAsync) }))
-        );
+        _writers = new Lazy<Task>(StartWriters);
     }
 
     /// <summary>Creates links; see <see cref="ILinkStore.CreateAsync"/>.</summary>
@@ -90,6 +89,8 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
         cancellationToken.ThrowIfCancellationRequested();
         _ = _writers.Value;
         var pending = new Pending(request, cancellationToken);
+        // The statement is shared with other requests; this is what one of them waits for.
+        using var span = Spans.StartCall(Spans.Postgres, "create")?.SetTag("db.operation.batch.size", request.Links.Count);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(_options.WriteTimeout);
         try
@@ -100,7 +101,14 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && limit.IsCancellationRequested)
         {
             pending.Abandon();
-            throw new TimeoutException($"The database did not take the link within {_options.WriteTimeout.TotalSeconds:0.#} s.");
+            var late = new TimeoutException($"The database did not take the link within {_options.WriteTimeout.TotalSeconds:0.#} s.");
+            span.Fail(late);
+            throw late;
+        }
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+        {
+            span.Fail(error);
+            throw;
         }
     }
 
@@ -124,6 +132,13 @@ internal sealed class PostgresLinkWriter : IAsyncDisposable
             : new CreateLinksResult.Replayed(
                 new StoredReply(row.GetInt16(first + 1), row.IsDBNull(first + 2) ? null : row.GetString(first + 2), row.GetFieldValue<byte[]>(first + 3))
             );
+
+    // Without the context of the request that comes first: whatever the writers do would count as part of it.
+    private Task StartWriters()
+    {
+        using var _ = ExecutionContext.SuppressFlow();
+        return Task.WhenAll(Enumerable.Range(0, _options.Writers).SelectMany(_ => new[] { Task.Run(RunAsync), Task.Run(RunLargeAsync) }));
+    }
 
     private async Task RunAsync()
     {

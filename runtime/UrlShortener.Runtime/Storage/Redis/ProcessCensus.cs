@@ -14,6 +14,7 @@ internal sealed class ProcessCensus(RedisConnection connection, RedisOptions opt
     private static readonly long Window = (long)(Interval * 3).TotalMilliseconds;
 
     private static readonly RedisScript Announce = new(
+        "announce process",
         """
         local clock = redis.call('TIME')
         local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -37,7 +38,7 @@ internal sealed class ProcessCensus(RedisConnection connection, RedisOptions opt
         await base.StopAsync(cancellationToken);
         try
         {
-            await connection.Background.CallAsync(_key, database => database.SortedSetRemoveAsync(_key, _id), cancellationToken);
+            await connection.Background.CallAsync("ZREM", _key, database => database.SortedSetRemoveAsync(_key, _id), cancellationToken);
         }
         // The other processes notice a little later. The time for the stop may also be over. In either case the stop must not fail.
         catch (Exception error) when (error is DependencyException or OperationCanceledException) { }

@@ -13,6 +13,7 @@ internal sealed class RedisBuckets(RedisConnection connection, ProcessCensus cen
     // Returns the parts that were in the bucket before the request; TokenBucket decides what the request gets for them. A bucket is full after a window without
     // requests, at any limit, so it expires then.
     private static readonly RedisScript Take = new(
+        "take tokens",
         """
         local limit, token = tonumber(ARGV[1]), tonumber(ARGV[2])
         local clock = redis.call('TIME')

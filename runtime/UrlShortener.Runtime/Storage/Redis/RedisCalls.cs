@@ -1,5 +1,6 @@
 using StackExchange.Redis;
 using UrlShortener.Runtime.Resilience;
+using UrlShortener.Runtime.Telemetry;
 
 namespace UrlShortener.Runtime.Storage.Redis;
 
@@ -46,30 +47,38 @@ internal sealed class RedisCalls
     }
 
     /// <summary>Makes one call.</summary>
+    /// <param name="operation">The command, for those who read traces.</param>
     /// <param name="key">The key that the call uses.</param>
     /// <param name="call">Sends the call. Its task is abandoned when the time limit is reached.</param>
     /// <param name="cancellationToken">Ends the wait; the call may have been carried out nevertheless.</param>
     /// <exception cref="DependencyException">The call was not carried out, or its outcome is unknown.</exception>
-    public async ValueTask<T> CallAsync<T>(RedisKey key, Func<IDatabaseAsync, Task<T>> call, CancellationToken cancellationToken)
+    public async ValueTask<T> CallAsync<T>(string operation, RedisKey key, Func<IDatabaseAsync, Task<T>> call, CancellationToken cancellationToken)
     {
-        if ((_connection.Multiplexer ?? await WaitForConnectionAsync(cancellationToken)) is not { } multiplexer)
-            throw new DependencyException("redis is not connected yet.");
-        var database = multiplexer.GetDatabase();
+        using var span = Spans.StartCall(Spans.Redis, operation);
         try
         {
+            if ((_connection.Multiplexer ?? await WaitForConnectionAsync(cancellationToken)) is not { } multiplexer)
+                throw new DependencyException("redis is not connected yet.");
+            var database = multiplexer.GetDatabase();
             return await RangeOf(multiplexer, key).CallAsync(token => WaitAsync(call(database), token), cancellationToken);
         }
         catch (Exception error) when (IsOfRedis(error))
         {
             if (error is RedisServerException && !IsFailure(error))
                 _connection.NoteRefused(error.Message);
+            span.Fail(error);
             throw new DependencyException("redis could not carry out a call.", error);
+        }
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+        {
+            span.Fail(error);
+            throw;
         }
     }
 
     /// <summary>Runs a script with one key, like <see cref="CallAsync"/>.</summary>
     public ValueTask<RedisResult> RunAsync(RedisScript script, RedisKey key, RedisValue[] arguments, CancellationToken cancellationToken) =>
-        CallAsync(key, database => script.RunAsync(database, key, arguments), cancellationToken);
+        CallAsync(script.Name, key, database => script.RunAsync(database, key, arguments), cancellationToken);
 
     /// <summary>Makes one call through each open breaker. A call that succeeds closes its breaker.</summary>
     public async Task ProbeAsync(CancellationToken cancellationToken)
@@ -82,7 +91,7 @@ internal sealed class RedisCalls
     {
         try
         {
-            await CallAsync(key, database => database.KeyExistsAsync(key, CommandFlags.DemandMaster), cancellationToken);
+            await CallAsync("EXISTS", key, database => database.KeyExistsAsync(key, CommandFlags.DemandMaster), cancellationToken);
         }
         catch (DependencyException)
         {

@@ -28,6 +28,7 @@ internal sealed class RedisKeyPool(RedisConnection connection, RedisOptions opti
     private const int MostFailures = 2;
 
     private static readonly RedisScript RaiseEpoch = new(
+        "raise epoch",
         """
         local held = tonumber(redis.call('GET', KEYS[1]) or '0') or 0
         local given = tonumber(ARGV[1])
@@ -54,7 +55,7 @@ internal sealed class RedisKeyPool(RedisConnection connection, RedisOptions opti
             {
                 var key = KeyOf(old, set);
                 // The client sends UNLINK, which frees a large set in the background.
-                emptied.Add(connection.Background.CallAsync(key, database => database.KeyDeleteAsync(key), cancellationToken).AsTask());
+                emptied.Add(connection.Background.CallAsync("DEL", key, database => database.KeyDeleteAsync(key), cancellationToken).AsTask());
             }
         }
 
@@ -75,7 +76,7 @@ internal sealed class RedisKeyPool(RedisConnection connection, RedisOptions opti
             {
                 var key = KeyOf(epoch, set++ % Sets);
                 RedisValue[] members = [.. chunk.Select(code => (RedisValue)code)];
-                return connection.Background.CallAsync(key, database => database.SetAddAsync(key, members), cancellationToken).AsTask();
+                return connection.Background.CallAsync("SADD", key, database => database.SetAddAsync(key, members), cancellationToken).AsTask();
             })
         );
     }
@@ -120,7 +121,7 @@ internal sealed class RedisKeyPool(RedisConnection connection, RedisOptions opti
                 {
                     var key = KeyOf(epoch, set);
                     return connection
-                        .Background.CallAsync(key, database => database.SetLengthAsync(key, CommandFlags.DemandMaster), cancellationToken)
+                        .Background.CallAsync("SCARD", key, database => database.SetLengthAsync(key, CommandFlags.DemandMaster), cancellationToken)
                         .AsTask();
                 })
         );
@@ -130,7 +131,12 @@ internal sealed class RedisKeyPool(RedisConnection connection, RedisOptions opti
     /// <inheritdoc />
     public async Task<int?> ReadEpochAsync(CancellationToken cancellationToken) =>
         (
-            await connection.Background.CallAsync(_epochKey, database => database.StringGetAsync(_epochKey, CommandFlags.DemandMaster), cancellationToken)
+            await connection.Background.CallAsync(
+                "GET",
+                _epochKey,
+                database => database.StringGetAsync(_epochKey, CommandFlags.DemandMaster),
+                cancellationToken
+            )
         ).TryParse(out int epoch)
             ? epoch
             : null;
@@ -152,7 +158,7 @@ internal sealed class RedisKeyPool(RedisConnection connection, RedisOptions opti
     }
 
     private ValueTask<RedisValue[]> PopAsync(RedisKey key, int count, CancellationToken cancellationToken) =>
-        connection.Background.CallAsync(key, database => database.SetPopAsync(key, count), cancellationToken);
+        connection.Background.CallAsync("SPOP", key, database => database.SetPopAsync(key, count), cancellationToken);
 
     private RedisKey KeyOf(int epoch, int set) => $"{_prefix}{epoch}:{set}";
 }

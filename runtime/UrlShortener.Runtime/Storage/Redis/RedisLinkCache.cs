@@ -30,6 +30,7 @@ internal sealed partial class RedisLinkCache(RedisConnection connection, RedisOp
 
     // A state of the same version replaces its marker. It must not expire earlier than the marker would have, since it takes over the marker's purpose.
     private static readonly RedisScript Store = new(
+        "store link",
         HeldVersion
             + """
             if not isSame and not isOlder then return 0 end
@@ -41,6 +42,7 @@ internal sealed partial class RedisLinkCache(RedisConnection connection, RedisOp
     );
 
     private static readonly RedisScript Void = new(
+        "void link",
         HeldVersion
             + """
             if isOlder then redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4]) end
@@ -67,7 +69,7 @@ internal sealed partial class RedisLinkCache(RedisConnection connection, RedisOp
         try
         {
             // Do not read from a replica, which may not have received a change yet.
-            var value = await connection.Requests.CallAsync(key, database => database.StringGetAsync(key, CommandFlags.DemandMaster), cancellationToken);
+            var value = await connection.Requests.CallAsync("GET", key, database => database.StringGetAsync(key, CommandFlags.DemandMaster), cancellationToken);
             var held = RedisLink.Parse(((ReadOnlyMemory<byte>)value).Span);
             (held.Target is null ? CacheMetrics.SharedMiss : CacheMetrics.SharedHit).Inc();
             return held;

@@ -9,8 +9,11 @@ namespace UrlShortener.Runtime.Storage.Redis;
 /// A Lua script with one key, sent by its digest. A server that does not know the script gets its text: after a restart, a failover, <c>SCRIPT FLUSH</c>, or
 /// when the slot moved. The text is sent again with redirections; the client's own script cache handles that wrongly while a slot migrates (ASK).
 /// </summary>
-internal sealed class RedisScript(string text)
+internal sealed class RedisScript(string name, string text)
 {
+    /// <summary>What the script does, for those who read traces.</summary>
+    public string Name => name;
+
     private readonly byte[] _digest = Digest(text);
 
     /// <summary>Runs the script on the master that holds the key.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using DbUp;
 using Microsoft.Data.Sqlite;
@@ -8,6 +9,7 @@ using Prometheus;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Health;
 using UrlShortener.Runtime.Resilience;
+using UrlShortener.Runtime.Telemetry;
 
 namespace UrlShortener.Runtime.Storage.Sqlite;
 
@@ -161,12 +163,14 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
 
     /// <summary>Runs work in the writer's next transaction. If it throws, only its own changes are rolled back.</summary>
     /// <returns>What the work returned, after the commit.</returns>
-    public Task<T> WriteAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken) => WriteAsync(work, isLarge: false, cancellationToken);
+    public Task<T> WriteAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken, [CallerMemberName] string operation = "") =>
+        WriteAsync(work, isLarge: false, cancellationToken, operation);
 
     /// <summary>Like the other overload, but for work that may be large: such work waits behind small writes and has its own transaction.</summary>
-    public async Task<T> WriteAsync<T>(Func<SqliteSession, T> work, bool isLarge, CancellationToken cancellationToken)
+    public async Task<T> WriteAsync<T>(Func<SqliteSession, T> work, bool isLarge, CancellationToken cancellationToken, [CallerMemberName] string operation = "")
     {
         using var timer = StoreMetrics.WriteSeconds.NewTimer();
+        using var span = Spans.StartCall(Spans.Sqlite, operation);
         try
         {
             var result = await EnqueueAsync(work, isLarge, cancellationToken);
@@ -176,14 +180,16 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
         catch (SqliteException error) when (error.SqliteErrorCode != SQLitePCL.raw.SQLITE_CONSTRAINT)
         {
             _lastWrite.NoteFailure(AnyWrite);
+            span.Fail(error);
             throw;
         }
     }
 
     /// <summary>Runs a query on a read-only connection, on the caller's thread.</summary>
-    public async Task<T> ReadAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken)
+    public async Task<T> ReadAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken, [CallerMemberName] string operation = "")
     {
         using var timer = StoreMetrics.ReadSeconds.NewTimer();
+        using var span = Spans.StartCall(Spans.Sqlite, operation);
         await _readerSlots.WaitAsync(cancellationToken);
         try
         {
@@ -195,11 +201,12 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
                 _readers.Add(session);
                 return result;
             }
-            catch
+            catch (Exception error)
             {
                 // The connection may be the cause; the next query gets a new one.
                 session.Dispose();
                 StoreMetrics.ReadFailures.Inc();
+                span.Fail(error);
                 throw;
             }
         }
@@ -214,10 +221,11 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
     /// <param name="caller">The user who asks, or <see cref="OwnWork"/>; see <see cref="FairTurns"/>.</param>
     /// <param name="work">The query.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public async Task<T> QueryAsync<T>(long caller, Func<SqliteSession, T> work, CancellationToken cancellationToken)
+    /// <param name="operation">Name in traces.</param>
+    public async Task<T> QueryAsync<T>(long caller, Func<SqliteSession, T> work, CancellationToken cancellationToken, [CallerMemberName] string operation = "")
     {
         using var turn = await _queryTurns.TakeAsync(caller, cancellationToken);
-        return await Task.Run(() => ReadAsync(work, cancellationToken), cancellationToken);
+        return await Task.Run(() => ReadAsync(work, cancellationToken, operation), cancellationToken);
     }
 
     /// <summary>Writes the queued changes, then closes the file.</summary>
@@ -368,7 +376,8 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
             IsBackground = true,
             Name = "SQLite writer",
         };
-        thread.Start();
+        // Without the context of the request that writes first.
+        thread.UnsafeStart();
         return thread;
     }
 

@@ -1,0 +1,132 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using UrlShortener.EndToEnd.Tests.Product;
+using UrlShortener.TestHarness.Tracing;
+using Xunit;
+
+namespace UrlShortener.EndToEnd.Tests.Tracing;
+
+public sealed class TracingTests : ProductTest
+{
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Spans_OfRequests_ReachTheCollector(bool isGrpc)
+    {
+        await using var collector = await Collector.StartAsync(isGrpc);
+        var product = await StartAsync(
+            $"--Tracing:Endpoint={collector.Endpoint}",
+            $"--Tracing:Protocol={(isGrpc ? "grpc" : "http/protobuf")}",
+            "--Tracing:SampleRatio=1",
+            "--Tracing:Headers=Authorization=Bearer%20token,X-Team=links",
+            "--Region:Name=eu-test"
+        );
+        var code = await product.Owner.CreateLinkAsync();
+
+        Assert.Equal(302, (await product.Anonymous.GetAsync($"/{code}")).Status);
+
+        var redirect = await collector.WaitAsync(span => span.Name == "GET /{short_code}", "the redirect");
+        Assert.Equal("", redirect.ParentId);
+        Assert.Equal(("302", $"/{code}"), (redirect.Attributes["http.response.status_code"], redirect.Attributes["url.path"]));
+        Assert.Equal("url-shortener", redirect.Resource["service.name"]);
+        Assert.Equal(("eu-test", "all"), (redirect.Resource["url_shortener.region"], redirect.Resource["url_shortener.role"]));
+        var load = await collector.WaitAsync(span => span.Name == "load link" && span.ParentId == redirect.SpanId, "the load of the link");
+        await collector.WaitAsync(span => span.ParentId == load.SpanId && span.Attributes.ContainsKey("db.system.name"), "a query");
+        var create = await collector.WaitAsync(span => span.Name == "POST /api/v1/urls", "the request that created it");
+        await collector.WaitAsync(
+            span => span.TraceId == create.TraceId && span.ParentId == create.SpanId && span.Attributes.ContainsKey("db.system.name"),
+            "what it wrote"
+        );
+        Assert.All(collector.Credentials, credential => Assert.Equal("Bearer token", credential));
+        Assert.True(await product.ReadMetricAsync("shortener_spans_exported_total") > 0);
+        Assert.Equal(0, await product.ReadMetricAsync("shortener_spans_dropped_total"));
+    }
+
+    [Fact]
+    public async Task Span_EndedRightBeforeTheStop_ReachesTheCollector()
+    {
+        await using var collector = await Collector.StartAsync();
+        var product = await StartAsync($"--Tracing:Endpoint={collector.Endpoint}", "--Tracing:SampleRatio=1");
+        await product.Anonymous.GetAsync("/unknown1");
+
+        await product.StopAsync();
+
+        Assert.Contains(collector.Spans, span => span.Name == "GET /{short_code}");
+    }
+
+    // Nobody listens; somebody listens and never answers.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Collector_IsGoneOrHangs_DelaysNothingAndIsCounted(bool hangs)
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        var port = ((IPEndPoint)silent.LocalEndpoint).Port;
+        if (!hangs)
+            silent.Stop();
+        var product = await StartAsync($"--Tracing:Endpoint=http://127.0.0.1:{port}", "--Tracing:SampleRatio=1");
+        var code = await product.Owner.CreateLinkAsync();
+
+        for (var i = 0; i < 100; i++)
+            Assert.Equal(302, (await product.Anonymous.GetAsync($"/{code}")).Status);
+        if (!hangs)
+            await Eventually.HoldsAsync(
+                async () => await product.ReadMetricAsync("shortener_spans_dropped_total", "cause=\"export\"") > 0,
+                "the spans are counted"
+            );
+        await product.StopAsync();
+
+        Assert.Matches(@"(Cannot export spans to|Dropped \d+ spans:) http://127\.0\.0\.1", product.Output);
+    }
+
+    [Fact]
+    public async Task LogLine_OfATracedRequest_HasItsTrace()
+    {
+        await using var collector = await Collector.StartAsync();
+        var product = await StartAsync(
+            $"--Tracing:Endpoint={collector.Endpoint}",
+            "--Tracing:SampleRatio=1",
+            "--Logging:Console:FormatterName=json",
+            "--Logging:LogLevel:Microsoft.AspNetCore.Routing=Debug"
+        );
+
+        await product.Anonymous.GetAsync("/unknown1");
+
+        var span = await collector.WaitAsync(span => span.Name == "GET /{short_code}", "the request");
+        await Eventually.HoldsAsync(
+            () =>
+                product
+                    .Output.Split('\n')
+                    .Any(line =>
+                        line.StartsWith('{')
+                        && line.Contains($"\"TraceId\":\"{span.TraceId}\"", StringComparison.Ordinal)
+                        && JsonDocument.Parse(line) is not null
+                    ),
+            "a line has the trace"
+        );
+    }
+
+    [Theory]
+    [InlineData("--Tracing:Endpoint=collector:4318", "Tracing:Endpoint must be an absolute http or https URL, not \"collector:4318\".")]
+    [InlineData("--Tracing:Endpoint=ftp://collector", "Tracing:Endpoint must be an absolute http or https URL, not \"ftp://collector\".")]
+    [InlineData("--Tracing:Endpoint=http://user:secret@collector", "Tracing:Endpoint must not contain a user or a password; send them in Headers.")]
+    [InlineData("--Tracing:Endpoint=http://collector/?key=1", "Tracing:Endpoint must not have a query or a fragment.")]
+    [InlineData("--Tracing:Protocol=http/json", "Tracing:Protocol must be http/protobuf or grpc, not \"http/json\".")]
+    [InlineData("--Tracing:SampleRatio=1.5", "Tracing:SampleRatio must be between 0 and 1.")]
+    [InlineData("--Tracing:SampleRatio=half", "Tracing:SampleRatio must be a number such as 0.01, not \"half\".")]
+    [InlineData("--Tracing:SampleRatio=NaN", "Tracing:SampleRatio must be between 0 and 1.")]
+    [InlineData("--Tracing:Headers=hidden", "Tracing:Headers must be pairs such as name=value")]
+    [InlineData("--Tracing:Headers=a=hidden%0Ab", "Tracing:Headers must be pairs such as name=value")]
+    [InlineData("--Tracing:TrustProxies=true", "Tracing:TrustProxies needs Proxies:Trusted")]
+    [InlineData("--Tracing:TrustProxies=perhaps", "Tracing:TrustProxies must be true or false")]
+    [InlineData("--Tracing:Endpiont=http://collector", "Tracing:Endpiont is not a setting. Did you mean Endpoint?")]
+    public async Task Start_SettingIsWrong_SaysSo(string setting, string expected)
+    {
+        var result = await ProductRuns.AssertIsMisconfiguredAsync(await NewStoresAsync(), expected, setting);
+
+        Assert.DoesNotContain("hidden", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", result.Error, StringComparison.Ordinal);
+    }
+}
