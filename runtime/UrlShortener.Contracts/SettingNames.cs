@@ -36,6 +36,9 @@ public static class SettingNames
     /// <summary>Secret that signs tokens of users.</summary>
     public const string SigningKey = "Authentication:Jwt:SigningKey";
 
+    /// <summary>Headers for the collector of traces, secret.</summary>
+    public const string TracingHeaders = "Tracing:Headers";
+
     /// <summary>Codes that an app takes from the region's pool at once.</summary>
     public const string KeyBatchSize = "Keys:BatchSize";
 

@@ -11,7 +11,7 @@ namespace UrlShortener.Tracing;
 internal sealed class SpanQueue(BaseExporter<Activity> exporter)
     : BatchActivityExportProcessor(exporter, Capacity + BatchSize, ExportIntervalMilliseconds, ExportLimitMilliseconds, BatchSize)
 {
-    /// <summary>Most spans that wait, those being sent included. A span takes one to two kilobytes.</summary>
+    /// <summary>Most spans that wait, those being sent included.</summary>
     public const int Capacity = 4_096;
 
     /// <summary>Most time for one batch, retries included.</summary>

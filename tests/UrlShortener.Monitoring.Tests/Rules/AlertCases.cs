@@ -213,6 +213,15 @@ internal static class AlertCases
             ResolvedAt = "11m",
             Labels = Region,
         };
+        yield return new AlertCase("ShortenerSpansDropped")
+        {
+            Fires = [Sample.Counter("shortener_spans_dropped_total", "cause=\"export\"", (4, 0), (60, 5), (80, 0))],
+            Below = [Sample.Counter("shortener_spans_dropped_total", "cause=\"export\"", (4, 0), (1, 5), (139, 0))],
+            NotYet = "10m",
+            FiresAt = "14m",
+            ResolvedAt = "23m",
+            Labels = Region,
+        };
         yield return new AlertCase("ShortenerWatchdog")
         {
             Fires = [BuildInfo("1x40")],

@@ -89,6 +89,17 @@ public sealed class SettingsTests
         "Operator:LeaderElection:RetryPeriod must be at most half of Operator:LeaderElection:RenewDeadline (00:00:10), so that one lost request does "
             + "not end the leadership."
     )]
+    [InlineData("Tracing:Endpoint", "collector:4318", "Operator:Tracing:Endpoint must be an absolute http or https URL, not \"collector:4318\".")]
+    [InlineData("Tracing:Endpoint", "http://a:b@collector", "Operator:Tracing:Endpoint must not contain a user or a password; send them in Headers.")]
+    [InlineData("Tracing:Protocol", "http", "Operator:Tracing:Protocol must be http/protobuf or grpc, not \"http\".")]
+    [InlineData("Tracing:SampleRatio", "2", "Operator:Tracing:SampleRatio must be between 0 and 1.")]
+    [InlineData("Tracing:SampleRatio", "much", "Operator:Tracing:SampleRatio must be a number such as 0.01, not \"much\".")]
+    [InlineData(
+        "Tracing:Headers",
+        "hidden",
+        "Operator:Tracing:Headers must be pairs such as name=value, separated by commas, with names of HTTP headers and percent-encoded values."
+    )]
+    [InlineData("Tracing:TrustProxies", "true", "Operator:Tracing:TrustProxies is not a setting. Valid names: Endpoint, Headers, Protocol, SampleRatio.")]
     [InlineData("Webhooks:Port", "0", "Operator:Webhooks:Port must be between 1 and 65535.")]
     [InlineData(
         "Webhooks:ExtraNames",

@@ -13,7 +13,7 @@ namespace UrlShortener.Operator.Entities.Spec;
         + "self.name.lowerAscii().startsWith(section + ':'))",
     "the operator derives this setting from other fields"
 )]
-[Rule("!(has(self.value) && self.name.lowerAscii() == 'authentication:jwt:signingkey')", "this setting is secret; use secretRef")]
+[Rule("!(has(self.value) && self.name.lowerAscii() in ['authentication:jwt:signingkey', 'tracing:headers'])", "this setting is secret; use secretRef")]
 internal sealed record RuntimeSetting
 {
     /// <summary>Section and name, joined by colons. Not case-sensitive.</summary>

@@ -32,11 +32,16 @@ internal static class SettingRules
         [SettingNames.OwnHosts] = "spec.traffic.hostnames",
     };
 
+    private static readonly string[] Secrets = [SettingNames.SigningKey, SettingNames.TracingHeaders];
+
     /// <summary>Names of the settings that the operator sets.</summary>
     public static IReadOnlyCollection<string> ReservedNames => Reserved.Keys;
 
     /// <summary>Names of the sections that the operator sets.</summary>
     public static IReadOnlyCollection<string> ReservedSections => Sections.Keys;
+
+    /// <summary>Names of the settings whose values must be in a Secret.</summary>
+    public static IReadOnlyCollection<string> SecretNames => Secrets;
 
     /// <summary>All problems.</summary>
     public static IEnumerable<SpecProblem> Check(IReadOnlyList<RuntimeSetting> settings)
@@ -49,11 +54,8 @@ internal static class SettingRules
                 yield return new(field, $"({setting.Name}) must have exactly one of value and secretRef. Set one of them.");
             if (SourceOf(setting.Name) is { } source)
                 yield return new($"{field}.name", $"is {setting.Name}, which the operator derives from {source}. Remove it.");
-            if (setting.Value is not null && setting.Name.Equals(SettingNames.SigningKey, StringComparison.OrdinalIgnoreCase))
-                yield return new(
-                    $"{field}.value",
-                    $"contains a secret, which everyone who may read the ShortenerRegion can read. Use secretRef for {SettingNames.SigningKey}."
-                );
+            if (setting.Value is not null && Array.Find(Secrets, name => name.Equals(setting.Name, StringComparison.OrdinalIgnoreCase)) is { } secret)
+                yield return new($"{field}.value", $"contains a secret, which everyone who may read the ShortenerRegion can read. Use secretRef for {secret}.");
             if (!names.Add(setting.Name))
                 yield return new($"{field}.name", $"is {setting.Name}, which the list already contains. Names are not case-sensitive. Remove one.");
         }
