@@ -107,26 +107,4 @@ public sealed class TracingTests : ProductTest
             "a line has the trace"
         );
     }
-
-    [Theory]
-    [InlineData("--Tracing:Endpoint=collector:4318", "Tracing:Endpoint must be an absolute http or https URL, not \"collector:4318\".")]
-    [InlineData("--Tracing:Endpoint=ftp://collector", "Tracing:Endpoint must be an absolute http or https URL, not \"ftp://collector\".")]
-    [InlineData("--Tracing:Endpoint=http://user:secret@collector", "Tracing:Endpoint must not contain a user or a password; send them in Headers.")]
-    [InlineData("--Tracing:Endpoint=http://collector/?key=1", "Tracing:Endpoint must not have a query or a fragment.")]
-    [InlineData("--Tracing:Protocol=http/json", "Tracing:Protocol must be http/protobuf or grpc, not \"http/json\".")]
-    [InlineData("--Tracing:SampleRatio=1.5", "Tracing:SampleRatio must be between 0 and 1.")]
-    [InlineData("--Tracing:SampleRatio=half", "Tracing:SampleRatio must be a number such as 0.01, not \"half\".")]
-    [InlineData("--Tracing:SampleRatio=NaN", "Tracing:SampleRatio must be between 0 and 1.")]
-    [InlineData("--Tracing:Headers=hidden", "Tracing:Headers must be pairs such as name=value")]
-    [InlineData("--Tracing:Headers=a=hidden%0Ab", "Tracing:Headers must be pairs such as name=value")]
-    [InlineData("--Tracing:TrustProxies=true", "Tracing:TrustProxies needs Proxies:Trusted")]
-    [InlineData("--Tracing:TrustProxies=perhaps", "Tracing:TrustProxies must be true or false")]
-    [InlineData("--Tracing:Endpiont=http://collector", "Tracing:Endpiont is not a setting. Did you mean Endpoint?")]
-    public async Task Start_SettingIsWrong_SaysSo(string setting, string expected)
-    {
-        var result = await ProductRuns.AssertIsMisconfiguredAsync(await NewStoresAsync(), expected, setting);
-
-        Assert.DoesNotContain("hidden", result.Error, StringComparison.Ordinal);
-        Assert.DoesNotContain("secret", result.Error, StringComparison.Ordinal);
-    }
 }

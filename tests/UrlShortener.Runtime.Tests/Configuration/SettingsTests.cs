@@ -106,6 +106,19 @@ public sealed class SettingsTests
     [InlineData("Links:OwnHosts=sho.rt", "Links:OwnHosts is a list; write Links:OwnHosts:0, Links:OwnHosts:1 and so on.")]
     [InlineData("Links:MaxUrlLength:0=5", "Links:MaxUrlLength is one value, not a section.")]
     [InlineData("Keys:LowWatermark=10000", "Keys:LowWatermark must be below Keys:PoolSize (10000).")]
+    [InlineData("Tracing:Endpoint=collector:4318", "Tracing:Endpoint must be an absolute http or https URL, not \"collector:4318\".")]
+    [InlineData("Tracing:Endpoint=ftp://collector", "Tracing:Endpoint must be an absolute http or https URL, not \"ftp://collector\".")]
+    [InlineData("Tracing:Endpoint=http://collector/?key=1", "Tracing:Endpoint must not have a query or a fragment.")]
+    [InlineData("Tracing:Protocol=http/json", "Tracing:Protocol must be http/protobuf or grpc, not \"http/json\".")]
+    [InlineData("Tracing:SampleRatio=half", "Tracing:SampleRatio must be a number such as 0.01, not \"half\".")]
+    [InlineData("Tracing:SampleRatio=NaN", "Tracing:SampleRatio must be between 0 and 1.")]
+    [InlineData(
+        "Tracing:Headers=a=b%0Ac",
+        "Tracing:Headers must be pairs such as name=value, separated by commas, with names of HTTP headers and percent-encoded values."
+    )]
+    [InlineData("Tracing:TrustProxies=true", "Tracing:TrustProxies needs Proxies:Trusted, the addresses of these proxies.")]
+    [InlineData("Tracing:TrustProxies=perhaps", "Tracing:TrustProxies must be true or false, not \"perhaps\".")]
+    [InlineData("Tracing:Endpiont=http://collector", "Tracing:Endpiont is not a setting. Did you mean Endpoint?")]
     [InlineData("Storage:DataDirectory=", "Storage:DataDirectory is required.")]
     [InlineData("Clicks:CountryHeader=CF IPCountry", "Clicks:CountryHeader must be a header name: letters, digits and '-'.")]
     [InlineData("Authentication:Jwt:Authority=https://issuer", "Authentication:Jwt:Audience must be set when Bearer tokens are accepted.")]
