@@ -5,12 +5,18 @@ namespace UrlShortener.Monitoring.Tests.Paging;
 
 /// <summary>
 /// Time runs faster: every duration of rules and routes is divided, so that a page that takes three minutes arrives in ten seconds. Thresholds stay. The rules
-/// with their true durations are tested by promtool.
+/// with their true durations are tested by promtool. <c>PAGING_FACTOR=1</c> runs the tests with the true durations, which takes most of an hour.
 /// </summary>
 internal static partial class Faster
 {
     /// <summary>What a duration is divided by.</summary>
-    public const int Factor = 20;
+    public static readonly int Factor = int.Parse(Environment.GetEnvironmentVariable("PAGING_FACTOR") ?? "20", CultureInfo.InvariantCulture);
+
+    /// <summary>Time between two scrapes, and between two evaluations.</summary>
+    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(Math.Max(1, 15 / Factor));
+
+    /// <summary>Far more than any page, resolution or series needs.</summary>
+    public static readonly TimeSpan Limit = TimeSpan.FromMinutes(Math.Max(2, 40 / Factor));
 
     /// <summary>A rule file.</summary>
     public static string Rules(string text) =>

@@ -225,9 +225,9 @@ public sealed class MonitoredRegion : IAsyncLifetime
     private string PrometheusConfiguration() =>
         $"""
             global:
-              scrape_interval: 1s
-              scrape_timeout: 1s
-              evaluation_interval: 1s
+              scrape_interval: {Faster.Interval.TotalSeconds:0}s
+              scrape_timeout: {Faster.Interval.TotalSeconds:0}s
+              evaluation_interval: {Faster.Interval.TotalSeconds:0}s
             rule_files: [rules/*.yaml]
             alerting:
               alertmanagers:

@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Json;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Npgsql;
 using UrlShortener.TestHarness.Monitoring;
@@ -18,7 +20,7 @@ public sealed class PagingTests(MonitoredRegion region) : IClassFixture<Monitore
     {
         region.Require();
 
-        await Eventually.HoldsAsync(() => Task.FromResult(region.Receiver.Of("watchdog").Count(each => each.Tells("ShortenerWatchdog", "firing")) > 2));
+        await HoldsAsync(() => Task.FromResult(region.Receiver.Of("watchdog").Count(each => each.Tells("ShortenerWatchdog", "firing")) > 2));
 
         Assert.All(region.Receiver.Of("watchdog"), each => Assert.Equal("Bearer token-of-the-switch", each.Authorization));
         // For the region, and for no other alert.
@@ -35,12 +37,14 @@ public sealed class PagingTests(MonitoredRegion region) : IClassFixture<Monitore
 
         try
         {
+            var killed = Stopwatch.GetTimestamp();
             await primary.KillAsync(Token);
             await ArrivesAsync("page", "ShortenerHighErrorRate", "firing");
+            Tell($"The page arrived {Seconds(killed)} after PostgreSQL was killed");
             await ArrivesPagerDutyAsync("trigger");
             // The warning about the same fires too, and stays with Alertmanager.
-            await Eventually.HoldsAsync(() => region.Prometheus.FiresAsync("ShortenerErrorRate", "operation=\"createLink\""));
-            await Eventually.HoldsAsync(async () => (await ReadAlertAsync("ShortenerErrorRate", "createLink"))?.State == "suppressed");
+            await HoldsAsync(() => region.Prometheus.FiresAsync("ShortenerErrorRate", "operation=\"createLink\""));
+            await HoldsAsync(async () => (await ReadAlertAsync("ShortenerErrorRate", "createLink"))?.State == "suppressed");
         }
         finally
         {
@@ -48,7 +52,9 @@ public sealed class PagingTests(MonitoredRegion region) : IClassFixture<Monitore
             await primary.StartAsync(Token);
         }
 
+        var started = Stopwatch.GetTimestamp();
         await ArrivesAsync("page", "ShortenerHighErrorRate", "resolved");
+        Tell($"It was resolved {Seconds(started)} after PostgreSQL was back");
 
         Assert.DoesNotContain(region.Receiver.Of("channel"), each => each.Tells("ShortenerHighErrorRate", "firing"));
         var page = region.Receiver.Of("page").First(each => each.Tells("ShortenerHighErrorRate", "firing"));
@@ -71,16 +77,16 @@ public sealed class PagingTests(MonitoredRegion region) : IClassFixture<Monitore
         var silence = await SilenceAsync("ShortenerReplicationLag");
 
         await MonitoredRegion.ReplayAsync(replica, isPaused: true);
-        await Eventually.HoldsAsync(() => region.Prometheus.FiresAsync("ShortenerReplicationLag"));
-        await Eventually.HoldsAsync(async () => (await ReadAlertAsync("ShortenerReplicationLag", null))?.State == "suppressed");
+        await HoldsAsync(() => region.Prometheus.FiresAsync("ShortenerReplicationLag"));
+        await HoldsAsync(async () => (await ReadAlertAsync("ShortenerReplicationLag", null))?.State == "suppressed");
         // While the silence holds, the watchdog goes on to arrive, and this does not.
         var arrived = region.Receiver.Of("watchdog").Count;
-        await Eventually.HoldsAsync(() => Task.FromResult(region.Receiver.Of("watchdog").Count > arrived + 2));
+        await HoldsAsync(() => Task.FromResult(region.Receiver.Of("watchdog").Count > arrived + 2));
         Assert.DoesNotContain(region.Receiver.Of("channel").Skip(before), each => each.Tells("ShortenerReplicationLag", "firing"));
         await EndSilenceAsync(silence);
         await ArrivesAsync("channel", "ShortenerReplicationLag", "firing");
         await ResumeAsync(replica);
-        await Eventually.HoldsAsync(async () => !await region.Prometheus.FiresAsync("ShortenerReplicationLag"));
+        await HoldsAsync(async () => !await region.Prometheus.FiresAsync("ShortenerReplicationLag"));
     }
 
     [Fact]
@@ -92,27 +98,27 @@ public sealed class PagingTests(MonitoredRegion region) : IClassFixture<Monitore
         await ArrivesAsync("channel", "ShortenerCacheHitRatioLow", "firing");
         region.AreVisitorsLost = false;
 
-        await Eventually.HoldsAsync(async () => !await region.Prometheus.FiresAsync("ShortenerCacheHitRatioLow"));
+        await HoldsAsync(async () => !await region.Prometheus.FiresAsync("ShortenerCacheHitRatioLow"));
     }
 
     [Fact]
     public async Task KeyPoolDrained_WarnsThenPages_AndResolvesWhenItIsFull()
     {
         region.Require();
-        await Eventually.HoldsAsync(async () =>
+        await HoldsAsync(async () =>
             await region.Prometheus.QueryAsync("region:shortener_pool_keys:min") is [var (_, level)] && level >= MonitoredRegion.PoolTarget * 0.95
         );
         Assert.False(await region.Prometheus.FiresAsync("ShortenerKeyPoolLow"));
 
         await region.DrainPoolAsync(50_000);
-        await Eventually.HoldsAsync(() => region.Prometheus.FiresAsync("ShortenerKeyPoolLow"));
+        await HoldsAsync(() => region.Prometheus.FiresAsync("ShortenerKeyPoolLow"));
         Assert.False(await region.Prometheus.FiresAsync("ShortenerKeyPoolCritical"));
         await region.DrainPoolAsync(5_000);
         await ArrivesAsync("page", "ShortenerKeyPoolCritical", "firing");
         // An empty pool is filled.
         await region.DrainPoolAsync(0);
         await ArrivesAsync("page", "ShortenerKeyPoolCritical", "resolved");
-        await Eventually.HoldsAsync(async () => !await region.Prometheus.FiresAsync("ShortenerKeyPoolLow"));
+        await HoldsAsync(async () => !await region.Prometheus.FiresAsync("ShortenerKeyPoolLow"));
     }
 
     [Fact]
@@ -125,7 +131,7 @@ public sealed class PagingTests(MonitoredRegion region) : IClassFixture<Monitore
             // The operator has them, and a test with a real operator looks at them.
             "ALERTS",
         ];
-        await Eventually.HoldsAsync(async () => (await region.Prometheus.QueryAsync("region:shortener_slo_burn:rate3d")).Count > 0);
+        await HoldsAsync(async () => (await region.Prometheus.QueryAsync("region:shortener_slo_burn:rate3d")).Count > 0);
 
         var empty = new List<string>();
         foreach (
@@ -140,6 +146,10 @@ public sealed class PagingTests(MonitoredRegion region) : IClassFixture<Monitore
 
         Assert.Empty(empty);
     }
+
+    private static void Tell(string text) => TestContext.Current.TestOutputHelper?.WriteLine($"{text}, with durations divided by {Faster.Factor}.");
+
+    private static string Seconds(long since) => string.Create(CultureInfo.InvariantCulture, $"{Stopwatch.GetElapsedTime(since).TotalSeconds:0.0} s");
 
     private static async Task ResumeAsync(PostgresNode replica)
     {
@@ -157,11 +167,14 @@ public sealed class PagingTests(MonitoredRegion region) : IClassFixture<Monitore
         Eventually.HoldsAsync(
             () => Task.FromResult(region.Receiver.Of(receiver).Any(each => each.Tells(alert, state))),
             () => $"{alert} arrives as {state} at {receiver}. Received:\n{region.Receiver}",
-            TimeSpan.FromMinutes(2)
+            Faster.Limit
         );
 
+    private static Task HoldsAsync(Func<Task<bool>> condition, [CallerArgumentExpression(nameof(condition))] string what = "") =>
+        Eventually.HoldsAsync(condition, () => what, Faster.Limit);
+
     private Task ArrivesPagerDutyAsync(string action) =>
-        Eventually.HoldsAsync(() =>
+        HoldsAsync(() =>
             Task.FromResult(
                 region
                     .Receiver.Of("pagerduty")

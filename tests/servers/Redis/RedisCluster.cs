@@ -21,7 +21,9 @@ namespace UrlShortener.TestServers.Redis;
 /// </summary>
 public sealed class RedisCluster : IAsyncDisposable
 {
-    private const int Masters = 3;
+    /// <summary>Nodes that own slots.</summary>
+    public const int Masters = 3;
+
     private const int Size = 2 * Masters;
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 

@@ -48,7 +48,11 @@ internal sealed class RedisClient : IAsyncDisposable
     public static async Task<RedisClient> ConnectAsync(RedisServers servers, RedisKind kind, RedisOptions? options = null)
     {
         var client = await StartAsync(kind == RedisKind.Standalone ? servers.Standalone.Configuration : servers.Cluster.Configuration, options ?? NewOptions());
-        await Eventually.HoldsAsync(() => client.Connection.IsConnected);
+        // A cluster takes calls for every key only when all of its masters are connected.
+        var masters = kind == RedisKind.Standalone ? 1 : RedisCluster.Masters;
+        await Eventually.HoldsAsync(() =>
+            client.Connection.Multiplexer is { } multiplexer && multiplexer.GetServers().Count(server => server.IsConnected && !server.IsReplica) >= masters
+        );
         return client;
     }
 
