@@ -10,6 +10,7 @@ using UrlShortener.Operator.Configuration;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Webhooks;
 using UrlShortener.TestHarness.Metrics;
+using UrlShortener.TestHarness.Tracing;
 using UrlShortener.TestServers.Kubernetes;
 using UrlShortener.TestServers.Processes;
 using Xunit;
@@ -76,7 +77,14 @@ public sealed class OperatorProgramTests(InstalledCluster installed)
             StringData = new Dictionary<string, string> { ["connectionString"] = "Host=127.0.0.1" },
         };
         await client.CoreV1.CreateNamespacedSecretAsync(secret, InstalledCluster.RegionNamespace, cancellationToken: Token);
-        await using var program = await StartAsync(user, Ports.Take(), Ports.Take());
+        await using var collector = await Collector.StartAsync();
+        await using var program = await StartAsync(
+            user,
+            Ports.Take(),
+            Ports.Take(),
+            ("Operator:Tracing:Endpoint", collector.Endpoint),
+            ("Operator:Tracing:SampleRatio", "1")
+        );
         await client.CreateAsync(
             SpecJson.Object(V1Alpha1ShortenerRegion.KubeKind, InstalledCluster.RegionNamespace, "eu", SpecJson.Minimal(V1Alpha1ShortenerRegion.KubeKind))
         );
@@ -116,6 +124,7 @@ public sealed class OperatorProgramTests(InstalledCluster installed)
         Assert.Equal(0, await program.StopAsync(Token));
         Assert.Empty(await cluster.ReadAuditAsync(request => request.User == user.Name && request.Code == 403, Token));
         await AssertEverythingIsLabelledAndSignedAsync(cluster);
+        AssertIsTraced(collector.Spans);
     }
 
     [Fact]
@@ -129,6 +138,7 @@ public sealed class OperatorProgramTests(InstalledCluster installed)
                 ["Operator:Namespace"] = "eu",
                 ["Operator:LeaderElection:RenewDeadline"] = "00:00:20",
                 ["Operator:Webhooks:Enabled"] = "perhaps",
+                ["Operator:Tracing:Protocol"] = "udp",
             },
             Token
         );
@@ -136,6 +146,7 @@ public sealed class OperatorProgramTests(InstalledCluster installed)
         var lines = program.ReadLog().Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.StartsWith("The configuration has ", lines[0], StringComparison.Ordinal);
         Assert.Contains("  Operator:Port must be between 1 and 65535.", lines);
+        Assert.Contains("  Operator:Tracing:Protocol must be http/protobuf or grpc, not \"udp\".", lines);
         Assert.Contains("  Operator:Webhooks:Enabled must be true or false, not \"perhaps\".", lines);
         Assert.Contains(lines, line => line.StartsWith("  Operator:Namespace is not a setting. Valid names: ", StringComparison.Ordinal));
         Assert.Contains(
@@ -154,9 +165,22 @@ public sealed class OperatorProgramTests(InstalledCluster installed)
         Assert.StartsWith("Cannot find a Kubernetes cluster: ", line, StringComparison.Ordinal);
     }
 
-    private static Task<OperatorProgram> StartAsync(KubernetesUser user, int port, int webhookPort) =>
+    // A reconcile of the region, with what it wrote, and nothing of the Secret that it read.
+    private static void AssertIsTraced(IReadOnlyList<ReceivedSpan> spans)
+    {
+        var write = spans.First(span => span.Name == "apply ConfigMap");
+        Assert.Equal((InstalledCluster.RegionNamespace, "written"), (write.Attributes["k8s.namespace.name"], write.Attributes["write.outcome"]));
+        var reconcile = Assert.Single(spans, span => span.SpanId == write.ParentId);
+        Assert.Equal(("reconcile shortenerregion", ""), (reconcile.Name, reconcile.ParentId));
+        Assert.Equal(("eu", V1Alpha1ShortenerRegion.KubeKind), (reconcile.Attributes["k8s.object.name"], reconcile.Attributes["k8s.object.kind"]));
+        Assert.Equal("url-shortener-operator", reconcile.Resource["service.name"]);
+        Assert.DoesNotContain(spans.SelectMany(span => span.Attributes.Values), value => value.Contains("Host=", StringComparison.Ordinal));
+        Assert.All(spans.Where(span => span.ParentId.Length == 0), root => Assert.StartsWith("reconcile ", root.Name, StringComparison.Ordinal));
+    }
+
+    private static Task<OperatorProgram> StartAsync(KubernetesUser user, int port, int webhookPort, params (string Name, string Value)[] settings) =>
         OperatorProgram.StartAsync(
-            new Dictionary<string, string>
+            new Dictionary<string, string>(settings.Select(setting => KeyValuePair.Create(setting.Name, setting.Value)))
             {
                 ["KUBECONFIG"] = user.Kubeconfig,
                 ["Operator:Port"] = port.ToString(CultureInfo.InvariantCulture),

@@ -25,6 +25,7 @@ internal sealed class OpenIdProvider : IAsyncDisposable
     private WebApplication? _app;
     private int _keyReads;
     private volatile IReadOnlyList<SigningKey> _published = [];
+    private volatile string? _traceParent;
 
     public OpenIdProvider(int port = 0)
     {
@@ -55,6 +56,9 @@ internal sealed class OpenIdProvider : IAsyncDisposable
 
     /// <summary>How often the keys were read.</summary>
     public int KeyReads => _keyReads;
+
+    /// <summary>The header <c>traceparent</c> of the last one who read the keys; null: none was sent.</summary>
+    public string? TraceParent => _traceParent;
 
     /// <summary>The keys that the provider publishes. Set: later reads see the new ones.</summary>
     public IReadOnlyList<SigningKey> Published
@@ -92,9 +96,10 @@ internal sealed class OpenIdProvider : IAsyncDisposable
         );
         _app.MapGet(
             "/keys",
-            () =>
+            (HttpRequest request) =>
             {
                 Interlocked.Increment(ref _keyReads);
+                _traceParent = request.Headers.TraceParent;
                 return Results.Json(new Dictionary<string, object> { ["keys"] = _published.Select(key => key.Public).ToArray() });
             }
         );

@@ -1,4 +1,5 @@
 using UrlShortener.EndToEnd.Tests.Product;
+using UrlShortener.TestHarness.Tracing;
 using Xunit;
 
 namespace UrlShortener.EndToEnd.Tests.Users.Issuers;
@@ -90,17 +91,38 @@ public sealed class OpenIdProviderTests : ProductTest
         Assert.Equal(0, provider.KeyReads);
     }
 
-    private async Task<ProductProcess> StartWithAsync(OpenIdProvider provider, OpenIdProvider? trusted = null)
+    [Fact]
+    public async Task Provider_TracesAreOn_GetsTheContext()
+    {
+        await using var provider = new OpenIdProvider();
+        await using var collector = await Collector.StartAsync();
+        var key = new SigningKey();
+        provider.Published = [key];
+        await provider.StartAsync();
+        var product = await StartWithAsync(provider, trusted: null, $"--Tracing:Endpoint={collector.Endpoint}", "--Tracing:SampleRatio=1");
+
+        Assert.Equal(200, (await ListAsync(product, key.Sign(Claims(provider)))).Status);
+
+        // A trace of its own: all requests share the keys.
+        var call = await collector.WaitAsync(
+            span => provider.TraceParent?.StartsWith($"00-{span.TraceId}-{span.SpanId}-", StringComparison.Ordinal) == true,
+            "the request to the provider"
+        );
+        Assert.Equal(("System.Net.Http", ""), (call.Source, call.ParentId));
+    }
+
+    private async Task<ProductProcess> StartWithAsync(OpenIdProvider provider, OpenIdProvider? trusted = null, params string[] settings)
     {
         var ca = NewFolder().PathOf("ca.pem");
         await (trusted ?? provider).WriteAuthorityAsync(ca);
-        var product = await StartAsync(
+        var product = await StartAsync([
             "--RateLimiting:Anonymous=1000000",
             $"--Authentication:Jwt:Authority={provider.Issuer}",
             $"--Authentication:Jwt:Audience={Audience}",
             $"--Authentication:Jwt:CaPath={ca}",
-            "--Authentication:Jwt:KeyRetryInterval=00:00:01"
-        );
+            "--Authentication:Jwt:KeyRetryInterval=00:00:01",
+            .. settings,
+        ]);
         await product.CreateUserAsync(Email);
         return product;
     }
