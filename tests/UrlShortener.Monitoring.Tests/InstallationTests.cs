@@ -1,4 +1,5 @@
 using System.Text.Json;
+using UrlShortener.TestHarness.Monitoring;
 using UrlShortener.TestServers;
 using UrlShortener.TestServers.Kubernetes;
 using Xunit;
@@ -9,7 +10,6 @@ namespace UrlShortener.Monitoring.Tests;
 public sealed class InstallationTests
 {
     private const string System = "urlshortener-system";
-    private const string FolderVariable = "PROMETHEUS_OPERATOR_CRDS";
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -31,11 +31,7 @@ public sealed class InstallationTests
         );
         Assert.Equal(5, await CountAsync(cluster, "configmaps", System, "url-shortener-dashboard-"));
 
-        var kinds = Environment.GetEnvironmentVariable(FolderVariable) ?? SourceTree.PathOf("..", "shared", "test-servers", "crds", "prometheus-operator");
-        Assert.SkipUnless(
-            Directory.Exists(kinds),
-            $"The rest needs the CustomResourceDefinitions of prometheus-operator: set {FolderVariable} to a folder with them (its release has them as files)."
-        );
+        var kinds = PrometheusOperator.FolderOrSkip();
         await cluster.RunKubectlAsync(["apply", "--server-side", "-f", kinds], Token);
         await Eventually.HoldsAsync(() => TryApplyAsync(cluster), "the new kinds are served");
         await cluster.RunKubectlAsync(["apply", "--namespace", "shop", "-k", Monitoring.PathOf("routes")], Token);

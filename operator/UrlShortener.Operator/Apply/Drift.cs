@@ -24,6 +24,7 @@ internal static class Drift
         "metrics",
         "namespaceSelector",
         "nodeSelector",
+        "podMetricsEndpoints",
         "podSelector",
         "resources",
         "securityContext",

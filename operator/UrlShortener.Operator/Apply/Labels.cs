@@ -46,7 +46,9 @@ internal static class Labels
     /// <summary>Prefix of the recommended labels.</summary>
     public const string CommonPrefix = "app.kubernetes.io/";
 
-    private const string Name = $"{CommonPrefix}name";
+    /// <summary>The label with the name of the program.</summary>
+    public const string NameLabel = $"{CommonPrefix}name";
+
     private const string Instance = $"{CommonPrefix}instance";
     private const string Version = $"{CommonPrefix}version";
     private const string Component = $"{CommonPrefix}component";
@@ -60,9 +62,18 @@ internal static class Labels
     public static Dictionary<string, string> SelectorOf(string instance, string component) =>
         new()
         {
-            [Name] = Product,
+            [NameLabel] = Product,
             [Instance] = InstanceValue(instance),
             [Component] = component,
+        };
+
+    /// <summary>Label selector of all pods of a region in its namespace, whatever their component.</summary>
+    public static Dictionary<string, string> SelectorOfRegion(string region) =>
+        new()
+        {
+            [NameLabel] = Product,
+            [ManagedBy] = Manager,
+            [Region] = region,
         };
 
     /// <summary>All labels of an object of a component.</summary>
@@ -86,7 +97,7 @@ internal static class Labels
     public static Dictionary<string, string> OfOperator() =>
         new()
         {
-            [Name] = Manager,
+            [NameLabel] = Manager,
             [Instance] = FieldManagers.Operator,
             [Component] = "operator",
             [PartOf] = Product,
@@ -107,7 +118,7 @@ internal static class Labels
     }
 
     /// <summary>Label selector of the pods of a program.</summary>
-    public static Dictionary<string, string> SelectorOfProgram(string name) => new() { [Name] = name };
+    public static Dictionary<string, string> SelectorOfProgram(string name) => new() { [NameLabel] = name };
 
     /// <summary>Annotations that tell Prometheus to scrape a pod.</summary>
     public static Dictionary<string, string> Scrape(int port) =>

@@ -20,6 +20,9 @@ internal static class ConditionEvents
     // These types change with every update, and add no information to the others.
     private static readonly HashSet<string> Silent = [ConditionTypes.Reconciling];
 
+    // The specification asks for these types, so that a problem is news from the start.
+    private static readonly HashSet<string> Requested = [ConditionTypes.Monitored];
+
     /// <summary>Records an event for each changed condition. A new condition without a problem causes none.</summary>
     /// <param name="events">The recorder.</param>
     /// <param name="entity">The object.</param>
@@ -28,7 +31,11 @@ internal static class ConditionEvents
     {
         foreach (var (condition, former) in changes)
         {
-            if (Silent.Contains(condition.Type) || condition.Status == "Unknown" || (former is null && condition.Status == "False"))
+            if (
+                Silent.Contains(condition.Type)
+                || condition.Status == "Unknown"
+                || (former is null && condition.Status == "False" && !Requested.Contains(condition.Type))
+            )
                 continue;
             // Unknown before and no problem now: no problem was reported, so none is over.
             if (former == "Unknown" && condition.Status == "False" && Abnormal.Contains(condition.Type))

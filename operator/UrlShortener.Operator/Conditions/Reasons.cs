@@ -30,6 +30,9 @@ internal static class Reasons
     /// <summary>The API server, a policy or a webhook of the cluster refuses an object that the operator writes.</summary>
     public const string ApplyRefused = nameof(ApplyRefused);
 
+    /// <summary>The cluster does not serve a kind that the specification asks for.</summary>
+    public const string KindNotServed = nameof(KindNotServed);
+
     /// <summary>The region of a KeyPool does not exist.</summary>
     public const string RegionNotFound = nameof(RegionNotFound);
 

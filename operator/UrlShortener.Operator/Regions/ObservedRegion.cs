@@ -40,6 +40,12 @@ internal sealed record ObservedRegion
     /// <summary>Its network policy.</summary>
     public V1NetworkPolicy? NetworkPolicy { get; init; }
 
+    /// <summary>Its PodMonitor.</summary>
+    public V1PodMonitor? PodMonitor { get; init; }
+
+    /// <summary>Whether the cluster serves PodMonitors.</summary>
+    public bool ServesPodMonitors { get; init; }
+
     /// <summary>When the connection to the database last changed; null: not since the start of the operator.</summary>
     public DateTimeOffset? ConnectionChangedAt { get; init; }
 

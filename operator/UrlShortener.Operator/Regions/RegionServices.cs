@@ -48,6 +48,7 @@ internal static class RegionServices
             .AddManagedInformer<V1Service>()
             .AddManagedInformer<V1NetworkPolicy>();
         services.AddManagedInformer<V2HorizontalPodAutoscaler>().AddManagedInformer<V1PodDisruptionBudget>();
+        services.AddManagedInformer<V1PodMonitor>().AddInformer<V1PodMonitor>(informer => informer.Optional = true);
 
         services.AddSingleton(_ => new AppProbe(
             new HttpClient(
@@ -78,6 +79,7 @@ internal static class RegionServices
                 .Owns<V1Job>()
                 .Owns<V2HorizontalPodAutoscaler>()
                 .Owns<V1PodDisruptionBudget>()
+                .Owns<V1PodMonitor>()
                 .Watches<V1Secret>((secret, regions) => FindBy(regions, BySecret, secret))
                 .Watches<V1ConfigMap>((map, regions) => FindBy(regions, ByConfigMap, map))
                 .Watches<V1Alpha1KeyPool>((pool, _) => [new ObjectKey(pool.Metadata.NamespaceProperty, pool.Spec.RegionRef.Name)])

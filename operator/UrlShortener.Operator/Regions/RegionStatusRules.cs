@@ -80,6 +80,8 @@ internal static class RegionStatusRules
             }
         );
         SetSchema(conditions, plan.Repair, rollout);
+        if (region.Spec.Monitoring.PodMonitor.Enabled)
+            SetMonitored(conditions, region, observed, plan);
         conditions.Set(
             ConditionTypes.Suspended,
             isSuspended,
@@ -152,6 +154,23 @@ internal static class RegionStatusRules
             _ => (null, Reasons.NotKnown, "No pod of the current image reports which tables it finds."),
         };
         conditions.Set(ConditionTypes.SchemaCurrent, status, reason, message);
+    }
+
+    private static void SetMonitored(ConditionList conditions, V1Alpha1ShortenerRegion region, ObservedRegion observed, RegionPlan plan)
+    {
+        var isThere = observed.PodMonitor is { } monitor && Owned.IsControlledBy(monitor, region);
+        var (status, reason, message) =
+            !observed.ServesPodMonitors
+                ? (
+                    false,
+                    Reasons.KindNotServed,
+                    "The cluster does not serve PodMonitor (monitoring.coreos.com/v1). Install prometheus-operator, or set spec.monitoring.podMonitor.enabled to "
+                        + "false. The operator creates the PodMonitor when the cluster serves the kind."
+                )
+            : isThere || (plan.Applies && plan.Obstacle is null) ? (true, Reasons.AsExpected, "The PodMonitor selects the pods of the region.")
+            : plan.Obstacle is { } obstacle ? (false, obstacle.Reason, obstacle.Message)
+            : (false, Reasons.SuspendedBySpec, "The region is suspended, and has no PodMonitor.");
+        conditions.Set(ConditionTypes.Monitored, status, reason, message);
     }
 
     private static string Behind(SchemaStatus schema) =>

@@ -101,7 +101,17 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
                     cancellationToken
                 )
                 : null;
-        return Obstacle.Of(neededByPods, pods, around, scaling);
+        // A cluster that does not serve the kind has none to delete either. The condition says so.
+        var monitor = observed.ServesPodMonitors
+            ? await applier.EnsureIfAsync(
+                region.Spec.Monitoring.PodMonitor.Enabled,
+                region,
+                () => PodMonitorResources.BuildPodMonitor(region),
+                observed.PodMonitor,
+                cancellationToken
+            )
+            : null;
+        return Obstacle.Of(neededByPods, pods, around, scaling, monitor);
     }
 
     // Migrates the database, then applies the Deployment.

@@ -51,6 +51,9 @@ internal sealed partial class MetricsPage
         }
     }
 
+    /// <summary>The metrics of a section.</summary>
+    public IEnumerable<string> NamesOf(string section) => _rows.Where(row => row.Section == section).Select(row => row.Name);
+
     /// <summary>Fails unless a process exposes exactly what the sections say.</summary>
     /// <param name="text">What the process exposes.</param>
     /// <param name="region">The region that is on every series; null: on none.</param>

@@ -46,6 +46,10 @@ internal sealed record RegionSpec
     [Description("How the group selects its primary. Has no effect while the group has one region.")]
     public FailoverSpec Failover { get; init; } = new();
 
+    /// <summary>How Prometheus finds the region.</summary>
+    [Description("How Prometheus finds the region's pods.")]
+    public MonitoringSpec Monitoring { get; init; } = new();
+
     /// <summary>Whether the operator leaves the region alone. A value that this version does not define suspends too.</summary>
     public bool IsSuspended() => Suspend != SuspendMode.None;
 }

@@ -14,10 +14,10 @@ internal static partial class AppRules
         [
             .. CheckReplicas(app),
             .. ResourceRules.Check("spec.app.resources", app.Resources),
-            .. CheckKeys("spec.app.nodeSelector", app.NodeSelector.Keys, []),
-            .. CheckKeys("spec.app.podLabels", app.PodLabels.Keys, [Labels.OwnPrefix, Labels.CommonPrefix]),
-            .. CheckKeys("spec.app.podAnnotations", app.PodAnnotations.Keys, [Labels.OwnPrefix]),
-            .. CheckKeys("spec.app.service.annotations", app.Service.Annotations.Keys, [Labels.OwnPrefix]),
+            .. KeyRules.Check("spec.app.nodeSelector", app.NodeSelector.Keys),
+            .. KeyRules.Check("spec.app.podLabels", app.PodLabels.Keys, Labels.OwnPrefix, Labels.CommonPrefix),
+            .. KeyRules.Check("spec.app.podAnnotations", app.PodAnnotations.Keys, Labels.OwnPrefix),
+            .. KeyRules.Check("spec.app.service.annotations", app.Service.Annotations.Keys, Labels.OwnPrefix),
             .. CheckTolerations(app.Tolerations),
             .. CheckSpread(app.TopologySpreadConstraints),
             .. SettingRules.Check(app.Settings),
@@ -47,20 +47,6 @@ internal static partial class AppRules
             );
     }
 
-    private static IEnumerable<SpecProblem> CheckKeys(string field, IEnumerable<string> keys, string[] reserved)
-    {
-        foreach (var key in keys)
-        {
-            if (reserved.FirstOrDefault(prefix => key.StartsWith(prefix, StringComparison.Ordinal)) is { } prefix)
-                yield return new(field, $"has the key {key}. The prefix {prefix} is reserved for the operator. Use another key.");
-            else if (!IsQualified(key))
-                yield return new(
-                    field,
-                    $"has the key {key}, which is not valid. Use name or prefix/name, with a name of at most 63 letters, digits, '-', '_' and '.'."
-                );
-        }
-    }
-
     private static IEnumerable<SpecProblem> CheckTolerations(IReadOnlyList<Toleration> tolerations)
     {
         foreach (var (index, toleration) in tolerations.Index())
@@ -74,7 +60,7 @@ internal static partial class AppRules
                     $"spec.app.tolerations[{index}].tolerationSeconds",
                     "is only possible with effect NoExecute. Set effect to NoExecute, or remove tolerationSeconds."
                 );
-            if (toleration.Key is { } key && !IsQualified(key))
+            if (toleration.Key is { } key && !KeyRules.IsQualified(key))
                 yield return new($"spec.app.tolerations[{index}].key", $"is {key}, which is not a valid key of a taint. Use name or prefix/name.");
             if (toleration.Value is { } value && !LabelValue().IsMatch(value))
                 yield return new(
@@ -95,11 +81,6 @@ internal static partial class AppRules
                 yield return new(field, $"has the same topologyKey ({constraint.TopologyKey}) and whenUnsatisfiable as another constraint. Remove one.");
         }
     }
-
-    private static bool IsQualified(string key) => QualifiedName().IsMatch(key) && key[(key.IndexOf('/', StringComparison.Ordinal) + 1)..].Length <= 63;
-
-    [GeneratedRegex("^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$")]
-    private static partial Regex QualifiedName();
 
     [GeneratedRegex(Patterns.LabelValue)]
     private static partial Regex LabelValue();

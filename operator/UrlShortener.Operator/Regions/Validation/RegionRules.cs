@@ -13,7 +13,13 @@ internal static class RegionRules
     /// <param name="spec">The specification.</param>
     /// <param name="oldSpec">The specification that it replaces; null if the region is new, or the old one is not known.</param>
     public static IReadOnlyList<SpecProblem> Check(RegionSpec spec, RegionSpec? oldSpec = null) =>
-        [.. CheckIdentity(spec, oldSpec), .. CheckConnections(spec.Connections), .. AppRules.Check(spec.App), .. TrafficRules.Check(spec.Traffic)];
+        [
+            .. CheckIdentity(spec, oldSpec),
+            .. CheckConnections(spec.Connections),
+            .. AppRules.Check(spec.App),
+            .. TrafficRules.Check(spec.Traffic),
+            .. MonitoringRules.Check(spec.Monitoring),
+        ];
 
     /// <summary>Warnings about values that are valid but probably unintended, or that have a cost; sentences.</summary>
     public static IReadOnlyList<string> Warnings(RegionSpec spec) =>
