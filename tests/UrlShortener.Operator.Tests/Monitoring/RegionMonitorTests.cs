@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using k8s;
-using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Tests.Regions;
@@ -124,7 +123,7 @@ public sealed class RegionMonitorTests(StoresFixture stores) : IAsyncLifetime
         return found!;
     }
 
-    private Task PatchAsync(string patch) =>
+    private Task<string> PatchAsync(string patch) =>
         Lab.Cluster.RunKubectlAsync(["patch", "podmonitor", "eu-pods", "--namespace", Lab.Namespace, "--type", "merge", "--patch", patch], Token);
 
     private static string SpecOf(JsonNode monitor)

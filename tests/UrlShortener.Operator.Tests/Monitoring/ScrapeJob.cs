@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
+using k8s.Models;
 
 namespace UrlShortener.Operator.Tests.Monitoring;
 
@@ -8,9 +10,8 @@ internal static class ScrapeJob
     /// <summary>The job.</summary>
     /// <param name="monitor">The PodMonitor.</param>
     /// <param name="monitorNamespace">Its namespace.</param>
-    /// <param name="podNamespace">The namespace of the test; pods of others are left out, wherever the PodMonitor looks.</param>
-    /// <param name="kubeconfig">The way to the API server.</param>
-    public static JsonObject Of(JsonNode monitor, string monitorNamespace, string podNamespace, string kubeconfig)
+    /// <param name="pods">The pods that Prometheus discovers.</param>
+    public static JsonObject Of(JsonNode monitor, string monitorNamespace, IEnumerable<V1Pod> pods)
     {
         var spec = monitor["spec"]!;
         var endpoint = spec["podMetricsEndpoints"]![0]!;
@@ -23,14 +24,7 @@ internal static class ScrapeJob
             // The interval of the PodMonitor would only make the test wait.
             ["scrape_interval"] = "1s",
             ["scrape_timeout"] = "1s",
-            ["kubernetes_sd_configs"] = new JsonArray(
-                new JsonObject
-                {
-                    ["role"] = "pod",
-                    ["kubeconfig_file"] = kubeconfig,
-                    ["namespaces"] = new JsonObject { ["names"] = new JsonArray(podNamespace) },
-                }
-            ),
+            ["static_configs"] = new JsonArray([.. pods.SelectMany(Discover)]),
             ["relabel_configs"] = new JsonArray([
                 .. spec["selector"]!["matchLabels"]!
                     .AsObject()
@@ -45,6 +39,22 @@ internal static class ScrapeJob
             ]),
         };
     }
+
+    // As Prometheus' own discovery does, which not every build of it has: each port of each container is a target.
+    private static IEnumerable<JsonObject> Discover(V1Pod pod) =>
+        from container in pod.Spec.Containers
+        from port in container.Ports ?? []
+        select new JsonObject
+        {
+            ["targets"] = new JsonArray(string.Create(CultureInfo.InvariantCulture, $"{pod.Status.PodIP}:{port.ContainerPort}")),
+            ["labels"] = new JsonObject([
+                new("__meta_kubernetes_namespace", pod.Metadata.NamespaceProperty),
+                new("__meta_kubernetes_pod_name", pod.Metadata.Name),
+                new("__meta_kubernetes_pod_container_name", container.Name),
+                new("__meta_kubernetes_pod_container_port_name", port.Name),
+                .. pod.Metadata.Labels.Select(label => KeyValuePair.Create($"__meta_kubernetes_pod_label_{Sanitize(label.Key)}", (JsonNode?)label.Value)),
+            ]),
+        };
 
     private static JsonObject Keep(string source, string value) =>
         new()

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using k8s;
+using k8s.Models;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Regions;
@@ -34,13 +35,15 @@ public sealed partial class ScrapedOperatorTests(ApiServerFixture apiServer, Sto
         await using var lab = await RegionLab.StartAsync(apiServer, stores, hasOperator: false);
         var port = Ports.Take();
         await using var program = await StartOperatorAsync(lab, port);
+        await using var webhook = await SilentWebhook.InstallAsync(lab);
         await CreateRegionAsync(lab);
+        await lab.UntilAsync(ConditionTypes.Ready, "True");
+        var pods = await ReadPodsAsync(lab);
         var monitor = JsonNode.Parse(KubernetesJson.Serialize(PodMonitorResources.BuildPodMonitor(await lab.ReadAsync())))!;
         await using var server = await Availability.OrSkipAsync(
-            PrometheusServer.StartAsync(Configuration(lab, port, monitor), RuleFiles.ToDictionary(Name, File.ReadAllText), Token)
+            PrometheusServer.StartAsync(Configuration(lab, port, monitor, pods), RuleFiles.ToDictionary(Name, File.ReadAllText), Token)
         );
         using var prometheus = new PrometheusApi(server.Address);
-        await lab.UntilAsync(ConditionTypes.Ready, "True");
 
         await AssertBothMonitorsGiveTheSameTargetsAsync(prometheus, lab.Namespace);
         await AssertAllAnswerAsync(
@@ -51,10 +54,16 @@ public sealed partial class ScrapedOperatorTests(ApiServerFixture apiServer, Sto
             ]
         );
         Assert.Empty(await prometheus.ReadRuleErrorsAsync());
-        // A write that the API server refused, and one of the webhook's answers, are seen too.
+        // Also with the series of objects, which a process without regions does not have.
+        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
+        new MetricsPage().Check(await http.GetStringAsync("/metrics", Token), region: null, "Operator");
+        // What happened in the run is seen.
         await HasAsync(prometheus, "shortener_operator_writes_total{outcome=\"refused\"} > 0");
         await HasAsync(prometheus, "leader_election_master_status == 1");
         await HasAsync(prometheus, "object:shortener_keypool_available:max > 0");
+        await HasAsync(prometheus, "object:shortener_region_schema:max{state=\"current\"} == 1");
+        await Eventually.HoldsAsync(() => prometheus.FiresAsync("ShortenerWebhookNotAnswering", "name=\"validate.urlshortener.dev\""));
+        await Eventually.HoldsAsync(() => prometheus.FiresAsync("ShortenerWebhookNotAnswering", "name=\"validate-deletion.urlshortener.dev\""));
     }
 
     // Both scrape the same two pods of the app and one of the key generation service, into the same series: nothing counts twice.
@@ -71,9 +80,10 @@ public sealed partial class ScrapedOperatorTests(ApiServerFixture apiServer, Sto
         Assert.Equal(shared.Select(Text).Order(StringComparer.Ordinal), own.Select(Text).Order(StringComparer.Ordinal));
         Assert.All(own, labels => Assert.Equal(["container", "endpoint", "instance", "job", "namespace", "pod"], labels.Keys.Order(StringComparer.Ordinal)));
         Assert.All(own, labels => Assert.Equal(("url-shortener", space), (labels["job"], labels["namespace"])));
-        await Eventually.HoldsAsync(
-            async () => await prometheus.QueryAsync("count by (namespace, region) (shortener_build_info{role=~\"app|kgs\"})") is [var (labels, 3)]
-                && labels["namespace"] == space && labels["region"] == "eu"
+        await Eventually.HoldsAsync(async () =>
+            await prometheus.QueryAsync("count by (namespace, region) (shortener_build_info{role=~\"app|kgs\"})") is [(var labels, 3)]
+            && labels["namespace"] == space
+            && labels["region"] == "eu"
         );
     }
 
@@ -134,7 +144,11 @@ public sealed partial class ScrapedOperatorTests(ApiServerFixture apiServer, Sto
             "Not today.",
             () =>
                 lab.Client.PolicyV1.CreateNamespacedPodDisruptionBudgetAsync(
-                    new k8s.Models.V1PodDisruptionBudget { Metadata = new k8s.Models.V1ObjectMeta { Name = "probe" }, Spec = new k8s.Models.V1PodDisruptionBudgetSpec() },
+                    new V1PodDisruptionBudget
+                    {
+                        Metadata = new V1ObjectMeta { Name = "probe" },
+                        Spec = new V1PodDisruptionBudgetSpec(),
+                    },
                     lab.Namespace,
                     dryRun: "All",
                     cancellationToken: Token
@@ -159,8 +173,16 @@ public sealed partial class ScrapedOperatorTests(ApiServerFixture apiServer, Sto
         await lab.UntilAsync(ConditionTypes.Stalled, "True", reason: Reasons.ApplyRefused);
     }
 
+    // Two pods of the app and one of the key generation service that serve. The pod of the migration has ended.
+    private static Task<IReadOnlyList<V1Pod>> ReadPodsAsync(RegionLab lab) =>
+        Eventually.ReadAsync(
+            async () => (IReadOnlyList<V1Pod>)[.. (await lab.Client.CoreV1.ListNamespacedPodAsync(lab.Namespace, cancellationToken: Token)).Items],
+            pods => pods.Count(pod => pod.Status.Conditions?.Any(condition => condition is { Type: "Ready", Status: "True" }) == true) == 3,
+            "three pods serve"
+        );
+
     // YAML has JSON in it.
-    private static string Configuration(RegionLab lab, int port, JsonNode monitor)
+    private static string Configuration(RegionLab lab, int port, JsonNode monitor, IReadOnlyList<V1Pod> pods)
     {
         var shared = ManifestFile.Read("config/monitoring/podmonitors.yaml").Single(one => (string)one["metadata"]!["name"]! == "url-shortener");
         var program = new JsonObject
@@ -180,6 +202,22 @@ public sealed partial class ScrapedOperatorTests(ApiServerFixture apiServer, Sto
                 }
             ),
         };
+        var server = new JsonObject
+        {
+            ["job_name"] = "apiserver",
+            ["scheme"] = "https",
+            ["authorization"] = new JsonObject { ["credentials"] = lab.Cluster.AdminToken },
+            ["tls_config"] = new JsonObject { ["insecure_skip_verify"] = true },
+            ["static_configs"] = new JsonArray(new JsonObject { ["targets"] = new JsonArray(lab.Cluster.Address.Authority) }),
+            ["metric_relabel_configs"] = new JsonArray(
+                new JsonObject
+                {
+                    ["action"] = "keep",
+                    ["source_labels"] = new JsonArray("__name__"),
+                    ["regex"] = "apiserver_admission_webhook_.*_count",
+                }
+            ),
+        };
         return new JsonObject
         {
             ["global"] = new JsonObject
@@ -189,11 +227,7 @@ public sealed partial class ScrapedOperatorTests(ApiServerFixture apiServer, Sto
                 ["evaluation_interval"] = "1s",
             },
             ["rule_files"] = new JsonArray("rules/*.yaml"),
-            ["scrape_configs"] = new JsonArray(
-                program,
-                ScrapeJob.Of(shared, System, lab.Namespace, lab.Cluster.Kubeconfig),
-                ScrapeJob.Of(monitor, lab.Namespace, lab.Namespace, lab.Cluster.Kubeconfig)
-            ),
+            ["scrape_configs"] = new JsonArray(program, server, ScrapeJob.Of(shared, System, pods), ScrapeJob.Of(monitor, lab.Namespace, pods)),
         }.ToJsonString();
     }
 
