@@ -28,8 +28,12 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
     /// <param name="cancellationToken">Ends the request.</param>
     /// <returns>Why it cannot be applied; null: it matches its desired state.</returns>
     public Task<Obstacle?> EnsureAsync<T>(IKubernetesObject<V1ObjectMeta> owner, T desired, T? live, CancellationToken cancellationToken)
-        where T : class, IKubernetesObject<V1ObjectMeta> =>
-        TryAsync(owner, $"{ResourceType.Of<T>().Kind} {desired.Metadata.Name}", () => ApplyAsync(owner, desired, live, cancellationToken));
+        where T : class, IKubernetesObject<V1ObjectMeta>
+    {
+        var kind = ResourceType.Of<T>().Kind;
+        ApplyMetrics.Prepare(kind);
+        return TryAsync(owner, $"{kind} {desired.Metadata.Name}", () => ApplyAsync(owner, desired, live, cancellationToken));
+    }
 
     /// <summary>Like <see cref="EnsureAsync"/> if the object is desired, like <see cref="DeleteAsync"/> if not.</summary>
     public Task<Obstacle?> EnsureIfAsync<T>(bool isWanted, IKubernetesObject<V1ObjectMeta> owner, Func<T> build, T? live, CancellationToken cancellationToken)
@@ -41,7 +45,8 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
     public Task<Obstacle?> AdoptAsync<T>(IKubernetesObject<V1ObjectMeta> owner, T orphan, T desired, CancellationToken cancellationToken)
         where T : class, IKubernetesObject<V1ObjectMeta>, new()
     {
-        var name = $"{ResourceType.Of<T>().Kind} {orphan.Metadata.Name}";
+        var kind = ResourceType.Of<T>().Kind;
+        var name = $"{kind} {orphan.Metadata.Name}";
         var owned = new T
         {
             Metadata = new V1ObjectMeta
@@ -60,6 +65,7 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
                 if (!await IsThereAsync(owner, cancellationToken))
                     return null;
                 await client.ApplyAsync(owned, FieldManagers.Operator, force: true, cancellationToken);
+                ApplyMetrics.Adoptions.WithLabels(kind).Inc();
                 events.Record(owner, EventSeverity.Normal, "Adopted", "Update", $"Adopted {name}, which had no owner.");
                 return null;
             }
@@ -111,7 +117,8 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
     private async Task<Obstacle?> ApplyAsync<T>(IKubernetesObject<V1ObjectMeta> owner, T desired, T? live, CancellationToken cancellationToken)
         where T : class, IKubernetesObject<V1ObjectMeta>
     {
-        var name = $"{ResourceType.Of<T>().Kind} {desired.Metadata.Name}";
+        var kind = ResourceType.Of<T>().Kind;
+        var name = $"{kind} {desired.Metadata.Name}";
         // The cache has only objects of the operator and may be outdated; an apply would take over any object with the name.
         live ??= await client.GetAsync<T>(ObjectKey.Of(desired), cancellationToken);
         var isOrphan = live is not null && Owned.IsOrphan(live, desired) && Labels.AnnotationOf(live.Metadata, Labels.AppliedDigest) is not null;
@@ -129,7 +136,7 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
         };
         var wanted = FieldsOf(desired);
         var differences = live is null ? [] : Drift.Find(wanted, FieldsOf(live));
-        var key = (ResourceType.Of<T>().Kind, ObjectKey.Of(desired));
+        var key = (kind, ObjectKey.Of(desired));
         var contest = _contests.GetValueOrDefault(key);
         if (live is not null && (differences.Count == 0 || contest?.Accepts(live.Metadata.Uid, digest, differences, time.GetUtcNow()) == true))
             return null;
@@ -169,15 +176,22 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
         if (live is null)
             events.Record(owner, EventSeverity.Normal, "Created", "Create", $"Created {name}.");
         else if (isOrphan)
+        {
+            ApplyMetrics.Adoptions.WithLabels(kind).Inc();
             events.Record(owner, EventSeverity.Normal, "Adopted", "Update", $"Adopted {name}, which had no owner.");
+        }
         else if (!isRevert)
             events.Record(owner, EventSeverity.Normal, "Updated", "Update", $"Updated {name}.");
-        else if (
-            differences.FirstOrDefault(difference => left.All(other => other.Path != difference.Path)) is { } reverted
-            && next is not { Values: null, Reverts: > Contest.FreeReverts }
-        )
-            events.Record(owner, EventSeverity.Normal, "Reverted", "Update", $"Reverted a change of {reverted.Path} in {name} by another client.");
+        else if (differences.FirstOrDefault(difference => left.All(other => other.Path != difference.Path)) is { } reverted)
+        {
+            ApplyMetrics.Reverts.WithLabels(kind).Inc();
+            if (next is not { Values: null, Reverts: > Contest.FreeReverts })
+                events.Record(owner, EventSeverity.Normal, "Reverted", "Update", $"Reverted a change of {reverted.Path} in {name} by another client.");
+        }
+
         if (next is { IsNews: true })
+        {
+            ApplyMetrics.Contests.WithLabels(kind, next.Values is null ? ApplyMetrics.Client : ApplyMetrics.Cluster).Inc();
             events.Record(
                 owner,
                 EventSeverity.Warning,
@@ -188,6 +202,8 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
                     : $"The cluster changes {next.Fields} in {name} whenever the operator writes it, probably by an admission webhook. The operator accepts the "
                         + "value."
             );
+        }
+
         return null;
     }
 

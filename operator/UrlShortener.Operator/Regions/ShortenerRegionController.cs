@@ -32,7 +32,7 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
         region = await client.PatchStatusAsync(region, region.WithStatus(status), FieldManagers.Status, cancellationToken);
         ConditionEvents.Record(events, region, changed);
         RecordRole(region, former, plan.Role);
-        RegionMetrics.Set(region, plan.Floor, status);
+        RegionMetrics.Set(region, plan, observed, status);
         // Retries with growing delays, because the refused write may put load on the cluster's webhooks.
         return plan.Obstacle is { Reason: Reasons.ApplyRefused } refused
             ? ReconciliationResult<V1Alpha1ShortenerRegion>.Failure(region, refused.Message)

@@ -150,6 +150,17 @@ internal static class AlertCases
             ResolvedAt = "16m",
             Labels = Region,
         };
+        yield return new AlertCase("ShortenerRegionAbsent")
+        {
+            Variant = "the leader of the operator changes",
+            Fires = [PodsMinimum("2x20 stale _x200"), BuildInfo("1x20 stale"), LeaderStatus("1x20 stale _x20 1x100")],
+            // The region was deleted, and the operator goes on.
+            Below = [PodsMinimum("2x20 stale _x200"), BuildInfo("1x22 stale"), LeaderStatus("1x200")],
+            NotYet = "6m30s",
+            FiresAt = "8m",
+            ResolvedAt = "16m",
+            Labels = Region,
+        };
         yield return new AlertCase("ShortenerRegionNotScraped")
         {
             Fires = [PodsMinimum("2x160"), Available("1x160"), BuildInfo("_x79 1x60")],
@@ -396,6 +407,20 @@ internal static class AlertCases
             ResolvedAt = "20m",
             Labels = Region + ", target=\"primary\"",
         };
+        yield return new AlertCase("ShortenerReplicaPoolExhausted")
+        {
+            Fires = [Sample.Gauge("shortener_postgres_connections_waiting", "2x60 0x80", "target=\"replicas\"")],
+            // The primary has an alert of its own, which looks at the connections.
+            Below =
+            [
+                Sample.Gauge("shortener_postgres_connections_waiting", "0 1x140", "target=\"replicas\""),
+                Sample.Gauge("shortener_postgres_connections_waiting", "9x140", "target=\"primary\""),
+            ],
+            NotYet = "4m",
+            FiresAt = "7m",
+            ResolvedAt = "24m",
+            Labels = Region + ", target=\"replicas\"",
+        };
         yield return new AlertCase("ShortenerDatabaseConnectionTimeouts")
         {
             Fires = [Sample.Counter("shortener_postgres_connection_timeouts_total", "target=\"primary\"", (4, 0), (1, 1), (75, 0))],
@@ -524,6 +549,17 @@ internal static class AlertCases
             Fires = [PoolKeys("5x20 stale _x60 5x60")],
             // The operator is there, and knows no such pool.
             Below = [PoolKeys("5x20 stale"), Sample.Operator("leader_election_master_status", "1x160", Leader)],
+            NotYet = "9m",
+            FiresAt = "11m",
+            ResolvedAt = "22m",
+            Labels = Region,
+        };
+        yield return new AlertCase("ShortenerKeyGenerationAbsent")
+        {
+            Variant = "the leader of the operator changes",
+            Fires = [PoolKeys("5x20 stale"), Sample.Operator("shortener_keypool_target", "10x20 stale", ObjectLabels), LeaderStatus("1x20 stale _x24 1x100")],
+            // The pool was deleted, and the operator goes on.
+            Below = [PoolKeys("5x22 stale"), Sample.Operator("shortener_keypool_target", "10x20 stale", ObjectLabels), LeaderStatus("1x200")],
             NotYet = "9m",
             FiresAt = "11m",
             ResolvedAt = "22m",
@@ -683,6 +719,52 @@ internal static class AlertCases
             ResolvedAt = "33m",
             Labels = "",
         };
+        yield return new AlertCase("ShortenerEditsReverted")
+        {
+            Fires = [OperatorCounter("shortener_operator_reverts_total", "kind=\"Deployment\"", (4, 0), (1, 1), (160, 0))],
+            Below = [OperatorCounter("shortener_operator_reverts_total", "kind=\"Deployment\"", (160, 0))],
+            FiresAt = "2m",
+            ResolvedAt = "33m",
+            Labels = "kind=\"Deployment\"",
+        };
+        yield return new AlertCase("ShortenerObjectContested")
+        {
+            Fires = [OperatorCounter("shortener_operator_contests_total", "kind=\"Deployment\", by=\"client\"", (4, 0), (1, 1), (280, 0))],
+            // A policy of the cluster, whose value the operator accepts.
+            Below = [OperatorCounter("shortener_operator_contests_total", "kind=\"Deployment\", by=\"cluster\"", (4, 0), (1, 1), (280, 0))],
+            FiresAt = "2m",
+            ResolvedAt = "63m",
+            Labels = "kind=\"Deployment\"",
+        };
+        yield return new AlertCase("ShortenerWebhookNotAnswering")
+        {
+            Fires = [ApiServer("apiserver_admission_webhook_fail_open_count", "_x4 1x160", "validate.urlshortener.dev")],
+            // Another webhook.
+            Below = [ApiServer("apiserver_admission_webhook_fail_open_count", "_x4 1x160", "validate.example.com")],
+            FiresAt = "2m",
+            ResolvedAt = "17m",
+            Labels = "name=\"validate.urlshortener.dev\"",
+        };
+        yield return new AlertCase("ShortenerWebhookNotAnswering")
+        {
+            Variant = "again",
+            Fires = [ApiServer("apiserver_admission_webhook_fail_open_count", "7x80 8x160", "validate.urlshortener.dev")],
+            Below = [ApiServer("apiserver_admission_webhook_fail_open_count", "7x240", "validate.urlshortener.dev")],
+            NotYet = "19m",
+            FiresAt = "22m",
+            ResolvedAt = "37m",
+            Labels = "name=\"validate.urlshortener.dev\"",
+        };
+        yield return new AlertCase("ShortenerWebhookNotAnswering")
+        {
+            Variant = "the failure policy is Fail",
+            Fires = [ApiServer("apiserver_admission_webhook_rejection_count", "_x4 1x160", "validate-deletion.urlshortener.dev", "calling_webhook_error")],
+            // It answered, and refused the deletion.
+            Below = [ApiServer("apiserver_admission_webhook_rejection_count", "_x4 1x160", "validate-deletion.urlshortener.dev", "no_error")],
+            FiresAt = "2m",
+            ResolvedAt = "17m",
+            Labels = "name=\"validate-deletion.urlshortener.dev\"",
+        };
         yield return new AlertCase("ShortenerWebhookCertificateFailing")
         {
             Fires = [OperatorCounter("shortener_webhook_certificate_failures_total", "", (80, 0.5), (160, 0))],
@@ -741,6 +823,32 @@ internal static class AlertCases
             ResolvedAt = "25h10m",
             Labels = RegionObject,
             Interval = "5m",
+        };
+        yield return new AlertCase("ShortenerAutoscalerAtMaximum")
+        {
+            Fires = [Sample.Operator("shortener_region_autoscaler_limited", "1x60 0x40", ObjectLabels)],
+            Below = [Sample.Operator("shortener_region_autoscaler_limited", "1x30 0x70", ObjectLabels)],
+            NotYet = "9m",
+            FiresAt = "12m",
+            ResolvedAt = "18m",
+            Labels = RegionObject,
+        };
+        yield return new AlertCase("ShortenerSchemaAhead")
+        {
+            Fires = [Sample.Operator("shortener_region_schema", "1x60 0x40", ObjectLabels + ", state=\"ahead\"")],
+            Below = [Sample.Operator("shortener_region_schema", "1x100", ObjectLabels + ", state=\"current\"")],
+            NotYet = "9m",
+            FiresAt = "12m",
+            ResolvedAt = "18m",
+            Labels = RegionObject,
+        };
+        yield return new AlertCase("ShortenerDatabaseMigratedAgain")
+        {
+            Fires = [Sample.Operator("shortener_region_schema_repairs", "0x4 1x44 0x40", ObjectLabels)],
+            Below = [Sample.Operator("shortener_region_schema_repairs", "0x88", ObjectLabels)],
+            FiresAt = "2m",
+            ResolvedAt = "15m",
+            Labels = RegionObject,
         };
         yield return new AlertCase("ShortenerPrimaryMoved")
         {
@@ -839,6 +947,14 @@ internal static class AlertCases
         Sample.Operator(metric, Sample.Grow(phases), labels);
 
     private static Sample RegionRole(string role, string values) => Sample.Operator("shortener_region_role", values, $"{ObjectLabels}, role=\"{role}\"");
+
+    // With the labels of kube-prometheus-stack's ServiceMonitor of the API servers.
+    private static Sample ApiServer(string metric, string values, string webhook, string? error = null) =>
+        new(
+            $"{metric}{{job=\"apiserver\", namespace=\"default\", endpoint=\"https\", service=\"kubernetes\", instance=\"10.0.0.1:6443\", name=\"{webhook}\", "
+                + $"type=\"validating\"{(error is null ? "" : $", error_type=\"{error}\", operation=\"CREATE\", rejection_code=\"0\"")}}}",
+            values
+        );
 
     private static Sample CertificateEnd(string values) =>
         Sample.Operator("shortener_certificate_not_after_timestamp_seconds", values, "certificate=\"webhook_serving\"");

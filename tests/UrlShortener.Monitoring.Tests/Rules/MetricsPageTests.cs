@@ -7,8 +7,8 @@ namespace UrlShortener.Monitoring.Tests.Rules;
 /// <summary>docs/metrics.md, which a test of the programs compares with what they expose, names what reads each metric.</summary>
 public sealed partial class MetricsPageTests
 {
-    // Of Prometheus itself.
-    private static readonly string[] Given = ["up", "ALERTS"];
+    // Of Prometheus itself, and of Kubernetes' API server.
+    private static readonly string[] Given = ["up", "ALERTS", "apiserver_admission_webhook_fail_open_count", "apiserver_admission_webhook_rejection_count"];
 
     // Words of PromQL and of the expressions' labels.
     private static readonly HashSet<string> Words =
@@ -47,6 +47,7 @@ public sealed partial class MetricsPageTests
         "code",
         "commit",
         "controller",
+        "error_type",
         "dependency",
         "generation",
         "instance",
@@ -70,6 +71,7 @@ public sealed partial class MetricsPageTests
         "result",
         "role",
         "slo",
+        "state",
         "step",
         "table",
         "target",

@@ -62,6 +62,7 @@ public sealed partial class RuleFileTests
         // These tell of a state, which has no quantity.
         string[] states =
         [
+            "ShortenerAutoscalerAtMaximum",
             "ShortenerCircuitBreakerOpen",
             "ShortenerKeyEpochOpened",
             "ShortenerKeyGenerationAbsent",
@@ -78,6 +79,7 @@ public sealed partial class RuleFileTests
             "ShortenerRegionSuspended",
             "ShortenerRegionUnavailable",
             "ShortenerReplicationLagUnknown",
+            "ShortenerSchemaAhead",
             "ShortenerTargetDown",
             "ShortenerWatchdog",
         ];
