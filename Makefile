@@ -20,6 +20,8 @@ REDIS_IMAGE ?= redis:7
 # Nodes that the test may drain and lose, and a command that does so (docs/operator.md): NODES="n1 n2" NODE_TOOL=.../node.sh
 NODES ?=
 NODE_TOOL ?=
+# A folder with the CustomResourceDefinitions of prometheus-operator, for a cluster without them. The test removes them again.
+PROMETHEUS_OPERATOR_CRDS ?=
 
 export DOTNET_CLI_TELEMETRY_OPTOUT = 1
 export DOTNET_NOLOGO = 1
@@ -72,7 +74,7 @@ deploy: ## Install the operator in the cluster of the current kubeconfig, or upg
 e2e: ## Install in the cluster of the current kubeconfig, go through everything, and remove it again (docs/operator.md)
 	E2E_OPERATOR_IMAGE=$(IMAGE_PREFIX)url-shortener-operator:$(IMAGE_TAG) E2E_RUNTIME_IMAGE=$(IMAGE_PREFIX)url-shortener-runtime:$(IMAGE_TAG) \
 	E2E_NEXT_RUNTIME_IMAGE=$(IMAGE_PREFIX)url-shortener-runtime:$(NEXT_IMAGE_TAG) E2E_POSTGRES_IMAGE=$(POSTGRES_IMAGE) E2E_REDIS_IMAGE=$(REDIS_IMAGE) KUBECTL=$(KUBECTL) \
-	E2E_NODES="$(NODES)" E2E_NODE_TOOL="$(NODE_TOOL)" \
+	E2E_NODES="$(NODES)" E2E_NODE_TOOL="$(NODE_TOOL)" E2E_PROMETHEUS_OPERATOR_CRDS="$(PROMETHEUS_OPERATOR_CRDS)" \
 	dotnet test --project tests/UrlShortener.EndToEnd.Cluster.Tests --configuration $(CONFIGURATION) --output Detailed
 
 bench: ## Benchmarks, then loads on SQLite and on PostgreSQL with Redis, each against a floor, and the operator with 200 regions (wrk; about 25 minutes)

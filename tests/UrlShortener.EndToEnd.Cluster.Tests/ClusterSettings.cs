@@ -18,6 +18,9 @@ internal sealed record ClusterSettings(string OperatorImage, string RuntimeImage
     /// <summary>The command that ends and starts nodes: called with <c>kill NODE</c>, <c>start NODE</c>, <c>cut NODE</c> and <c>heal NODE</c>.</summary>
     public static string? NodeTool => Find("NODE_TOOL");
 
+    /// <summary>A folder or file with the CustomResourceDefinitions of prometheus-operator, for a cluster without them; null: none.</summary>
+    public static string? PrometheusOperatorKinds => Find("PROMETHEUS_OPERATOR_CRDS");
+
     /// <summary>Whether a cluster was meant.</summary>
     public static bool IsMeant => Find("OPERATOR_IMAGE") is not null;
 
