@@ -32,7 +32,7 @@ public sealed partial class TraceExport(TraceSettings settings, IEnumerable<Trac
         _queue = exporter.Queue = new SpanQueue(exporter);
         var builder = Sdk.CreateTracerProviderBuilder()
             .AddSource([.. settings.Sources])
-            .SetSampler(new ParentBasedSampler(new TraceIdRatioBasedSampler(settings.Options.SampleRatio)))
+            .SetSampler(new ParentBasedSampler(new RootSampler(settings.Options.SampleRatio)))
             .SetResourceBuilder(
                 ResourceBuilder
                     .CreateEmpty()

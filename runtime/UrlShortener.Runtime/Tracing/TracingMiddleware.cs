@@ -3,6 +3,7 @@ using UrlShortener.Runtime.Codes;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Http;
 using UrlShortener.Runtime.Telemetry;
+using UrlShortener.Tracing;
 
 namespace UrlShortener.Runtime.Tracing;
 
@@ -20,29 +21,35 @@ internal sealed class TracingMiddleware(RequestDelegate next, TracingOptions opt
     private static readonly string[] Untraced = ["/metrics", "/health"];
     private static readonly string[] Methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
 
+    private readonly Draw _draw = new(options.SampleRatio);
     private readonly int? _managementPort = ManagementPort.PortOf(configuration);
 
-    /// <summary>Runs the rest of the pipeline within the span.</summary>
-    public async Task InvokeAsync(HttpContext context)
+    /// <summary>Runs the rest of the pipeline, within a span if the request is to be recorded.</summary>
+    public Task InvokeAsync(HttpContext context)
     {
         // Probes and scrapes.
-        if (Array.Exists(Untraced, path => context.Request.Path.StartsWithSegments(path, StringComparison.OrdinalIgnoreCase)))
+        foreach (var path in Untraced)
         {
-            await next(context);
-            return;
+            if (context.Request.Path.StartsWithSegments(path, StringComparison.OrdinalIgnoreCase))
+                return next(context);
         }
 
-        var caller = ReadContext(context.Request.Headers);
-        var isContinued = IsTrusted(context);
+        var parent = IsTrusted(context) ? ReadContext(context.Request.Headers) : default;
+        return parent != default || _draw.TakesNext() ? TraceAsync(context, parent) : next(context);
+    }
+
+    private async Task TraceAsync(HttpContext context, ActivityContext parent)
+    {
         var method = Array.Find(Methods, known => known.Equals(context.Request.Method, StringComparison.Ordinal)) ?? OtherMethod;
-        using var span = Spans.StartRequest(method, isContinued ? caller : default);
+        using var span = Spans.StartRequest(method, parent);
+        // The trace continues, and is not recorded.
         if (span is not { IsAllDataRequested: true })
         {
             await next(context);
             return;
         }
 
-        if (!isContinued && caller != default)
+        if (parent == default && ReadContext(context.Request.Headers) is var caller && caller != default)
             span.AddLink(new ActivityLink(new ActivityContext(caller.TraceId, caller.SpanId, caller.TraceFlags, traceState: null, isRemote: true)));
         try
         {

@@ -36,7 +36,8 @@ internal sealed class HeardSpans : IDisposable
 
     public IReadOnlyList<Activity> Spans => _spans;
 
-    public Task RunAsync(RequestDelegate handler) => new TracingMiddleware(handler, new TracingOptions(), _configuration).InvokeAsync(Context);
+    public Task RunAsync(RequestDelegate handler) =>
+        new TracingMiddleware(handler, new TracingOptions { SampleRatio = 1 }, _configuration).InvokeAsync(Context);
 
     public void Dispose() => _listener.Dispose();
 }

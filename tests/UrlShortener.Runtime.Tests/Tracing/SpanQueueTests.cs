@@ -44,6 +44,26 @@ public sealed class SpanQueueTests
     public void WithPath_Endpoint_IsTheAddressOfTraces(string endpoint, string expected) =>
         Assert.Equal(expected, TraceExport.WithPath(new Uri(endpoint)).AbsoluteUri);
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(0.01)]
+    [InlineData(0.5)]
+    [InlineData(1)]
+    public void Draw_ManyEvents_TakesItsShare(double ratio)
+    {
+        const int Events = 1_000_000;
+        var draw = new Draw(ratio);
+
+        var taken = Enumerable.Range(0, Events).Count(_ => draw.TakesNext());
+
+        // Ten standard deviations.
+        Assert.InRange(
+            taken,
+            (Events * ratio) - (10 * Math.Sqrt(Events * ratio * (1 - ratio))),
+            (Events * ratio) + (10 * Math.Sqrt(Events * ratio * (1 - ratio)))
+        );
+    }
+
     private static Activity NewSpan()
     {
         var span = new Activity("span") { ActivityTraceFlags = ActivityTraceFlags.Recorded };
