@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using StackExchange.Redis;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Storage.Redis;
+using UrlShortener.TestServers.Redis;
 using Xunit;
 
 namespace UrlShortener.Runtime.Tests.Storage.Redis;
