@@ -5,7 +5,6 @@ using System.Text.RegularExpressions;
 using OxyPlot;
 using OxyPlot.Annotations;
 using OxyPlot.Axes;
-using OxyPlot.Legends;
 using OxyPlot.Series;
 
 namespace UrlShortener.Load.Dashboards;
@@ -20,6 +19,10 @@ internal static partial class DashboardPicture
     private const int Line = 26;
     private const int Gap = 4;
     private const int Title = 22;
+    private const int LegendLine = 14;
+
+    // The table of Grafana shows what fires now: at the last step of a query.
+    private const double AlertAge = 20;
     private const string Font = "DejaVu Sans, Verdana, sans-serif";
     private static readonly OxyColor[] Colors =
     [
@@ -40,7 +43,7 @@ internal static partial class DashboardPicture
         var text = new StringBuilder();
         text.AppendLine(Text($"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{24 * Column}\" height=\"{height}\" viewBox=\"0 0 {24 * Column} {height}\">"));
         text.AppendLine("<rect width=\"100%\" height=\"100%\" fill=\"#f4f5f7\"/>");
-        foreach (var drawn in panels)
+        foreach (var drawn in panels.Select(WithoutZeros))
         {
             var (panel, width) = (drawn.Panel, drawn.Panel.Width * Column);
             text.AppendLine(Text($"<g transform=\"translate({panel.X * Column},{panel.Y * Line})\" font-family=\"{Font}\">"));
@@ -57,10 +60,14 @@ internal static partial class DashboardPicture
                     Write(text, 12, 66, 30, "#3a9d5d", LastOf(drawn) is { } last ? Format(last, panel.Unit) : "no data", bold: true);
                     break;
                 case "table":
-                    WriteAlerts(text, drawn);
+                    WriteAlerts(text, drawn, start + 60 * minutes);
                     break;
                 case "timeseries":
-                    text.AppendLine(Plot(drawn, start, minutes, width - 2 * Gap - 4, panel.Height * Line - 2 * Gap - Title));
+                    var names = drawn.Data.SelectMany(data => data.Series.Where(HasValues).Select(series => Legend(data.Target.Legend, series.Labels)));
+                    var legend = LegendLines([.. names], width - 32);
+                    var below = legend.Count * LegendLine + 2;
+                    text.AppendLine(Plot(drawn, start, minutes, width - 2 * Gap - 4, panel.Height * Line - 2 * Gap - Title - below));
+                    WriteLegend(text, legend, panel.Height * Line - Gap - below + 8);
                     break;
             }
 
@@ -74,19 +81,76 @@ internal static partial class DashboardPicture
     internal static string Legend(string format, IReadOnlyDictionary<string, string> labels) =>
         Label().Replace(format, match => labels.GetValueOrDefault(match.Groups[1].Value, "")).Trim();
 
+    /// <summary>Statuses and operations that did not occur would hide the others in a legend.</summary>
+    private static DrawnPanel WithoutZeros(DrawnPanel drawn) =>
+        drawn.Panel.Type != "timeseries" || drawn.Data.Sum(data => data.Series.Count) <= Colors.Length
+            ? drawn
+            : drawn with
+            {
+                Data =
+                [
+                    .. drawn.Data.Select(data =>
+                        (data.Target, (IReadOnlyList<PrometheusSeries>)[.. data.Series.Where(series => series.Values.Any(value => value.Value != 0))])
+                    ),
+                ],
+            };
+
+    private static bool HasValues(PrometheusSeries series) => series.Values.Count > 0;
+
     private static double? LastOf(DrawnPanel drawn) =>
         drawn.Data.SelectMany(data => data.Series).Where(series => series.Values.Count > 0).Select(series => (double?)series.Values[^1].Value).FirstOrDefault();
 
-    private static void WriteAlerts(StringBuilder text, DrawnPanel drawn)
+    private static void WriteAlerts(StringBuilder text, DrawnPanel drawn, double end)
     {
         List<string> alerts =
         [
-            .. drawn.Data.SelectMany(data => data.Series).Select(series => series.Labels.GetValueOrDefault("alertname")).OfType<string>().Distinct(),
+            .. drawn
+                .Data.SelectMany(data => data.Series.Where(HasValues))
+                .Where(series => series.Values[^1].Seconds > end - AlertAge)
+                .Select(series => series.Labels.GetValueOrDefault("alertname"))
+                .OfType<string>()
+                .Distinct(),
         ];
         if (alerts.Count == 0)
-            Write(text, 12, 44, 12, "#57606a", "none in this time");
+            Write(text, 12, 44, 12, "#57606a", "none at the end");
         for (var i = 0; i < alerts.Count; i++)
             Write(text, 12, 44 + 18 * i, 12, "#c23b4b", alerts[i]);
+    }
+
+    /// <summary>Names of the series under the plot, in lines that the panel is wide enough for.</summary>
+    private static List<List<(string Name, OxyColor Color)>> LegendLines(IReadOnlyList<string> names, int width)
+    {
+        var lines = new List<List<(string, OxyColor)>> { new() };
+        var used = 0;
+        for (var i = 0; i < names.Count; i++)
+        {
+            if (used > 0 && used + WidthOf(names[i]) > width)
+            {
+                lines.Add([]);
+                used = 0;
+            }
+
+            lines[^1].Add((names[i], Colors[i % Colors.Length]));
+            used += WidthOf(names[i]);
+        }
+
+        return lines;
+    }
+
+    private static int WidthOf(string name) => 30 + 6 * name.Length;
+
+    private static void WriteLegend(StringBuilder text, List<List<(string Name, OxyColor Color)>> lines, int top)
+    {
+        foreach (var (index, line) in lines.Index())
+        {
+            var (x, y) = (16, top + index * LegendLine);
+            foreach (var (name, color) in line)
+            {
+                text.AppendLine(Text($"<rect x=\"{x}\" y=\"{y - 5}\" width=\"12\" height=\"3\" fill=\"#{color.R:x2}{color.G:x2}{color.B:x2}\"/>"));
+                Write(text, x + 16, y, 10, "#24292f", name);
+                x += WidthOf(name);
+            }
+        }
     }
 
     private static string Plot(DrawnPanel drawn, double start, double minutes, int width, int height)
@@ -99,23 +163,17 @@ internal static partial class DashboardPicture
             DefaultColors = Colors,
             PlotAreaBorderColor = OxyColor.Parse("#d8dbe0"),
             Background = OxyColors.Undefined,
-            IsLegendVisible = true,
+            // Wide enough for the labels of each unit: what OxyPlot measures is not the font that the reader has.
+            PlotMargins = new OxyThickness(58, 6, 14, 20),
+            IsLegendVisible = false,
         };
-        model.Legends.Add(
-            new Legend
-            {
-                LegendPlacement = LegendPlacement.Outside,
-                LegendPosition = LegendPosition.BottomLeft,
-                LegendOrientation = LegendOrientation.Horizontal,
-                LegendFontSize = 9,
-            }
-        );
         model.Axes.Add(
             new LinearAxis
             {
                 Position = AxisPosition.Bottom,
                 Minimum = 0,
                 Maximum = minutes,
+                MajorStep = Math.Max(1, Math.Ceiling(minutes / 8)),
                 LabelFormatter = value => Text($"{value:0} min"),
                 MajorGridlineStyle = LineStyle.Solid,
                 MajorGridlineColor = OxyColor.Parse("#eceef1"),
@@ -160,7 +218,11 @@ internal static partial class DashboardPicture
             model.Series.Add(line);
         }
 
-        var svg = new SvgExporter { Width = width, Height = height }.ExportToString(model);
+        // Every plot numbers its clip paths from 1, and names hold for the whole document.
+        var svg = new SvgExporter { Width = width, Height = height }
+            .ExportToString(model)
+            .Replace("clipPath1", Text($"clip-{drawn.Panel.X}-{drawn.Panel.Y}-1"), StringComparison.Ordinal)
+            .Replace("clipPath2", Text($"clip-{drawn.Panel.X}-{drawn.Panel.Y}-2"), StringComparison.Ordinal);
         return Text($"<svg x=\"{Gap + 2}\" y=\"{Gap + Title}\" {svg[(svg.IndexOf("<svg", StringComparison.Ordinal) + 4)..]}");
     }
 
