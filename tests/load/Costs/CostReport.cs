@@ -17,7 +17,7 @@ namespace UrlShortener.Load.Costs;
 internal sealed record CostPhase(string Name, OpenModelResult Result, long Requests, CpuCost Cpu, StoredBytes Bytes, long ResidentBytes, CacheLookups Lookups);
 
 /// <summary>What requests cost on one store.</summary>
-internal sealed record CostReport(string Store, Machine Machine, CpuTimes IdlePerSecond, IReadOnlyList<CostPhase> Phases)
+internal sealed record CostReport(string Store, Machine Machine, CpuTimes IdlePerSecond, IReadOnlyList<CostPhase> Phases, EntryBytes? Entries)
 {
     /// <summary>Wrong answers, and requests that were not sent.</summary>
     [JsonIgnore]
@@ -62,6 +62,11 @@ internal sealed record CostReport(string Store, Machine Machine, CpuTimes IdlePe
                 ),
             ]
         ).AppendTo(text);
+        if (Entries is not null)
+            text.AppendLine(
+                Cell($"\nOne entry: {Entries.Registered:0} bytes of a code in kgs_keys, {Entries.Pooled:0} of a code in the pool in Redis, ")
+                    + Cell($"{Entries.Link:0} of a link in Redis.")
+            );
         text.AppendLine(Cell($"\nErrors: {Errors:N0}."));
         return text.ToString();
     }
@@ -72,14 +77,6 @@ internal sealed record CostReport(string Store, Machine Machine, CpuTimes IdlePe
             yield return Row(table, bytes);
         if (phase.Bytes.Wal != 0)
             yield return Row("write-ahead log", phase.Bytes.Wal);
-        if (phase.Bytes.RedisKeys > 0)
-            yield return
-            [
-                phase.Name,
-                Cell($"{phase.Bytes.RedisKeys:N0} keys"),
-                "Redis, per key",
-                Cell($"{(double)phase.Bytes.Redis / phase.Bytes.RedisKeys:0}"),
-            ];
 
         IReadOnlyList<string> Row(string what, long bytes) =>
             [phase.Name, Cell($"{phase.Requests:N0}"), what, Cell($"{(double)bytes / Math.Max(1, phase.Requests):0.0}")];

@@ -6,11 +6,11 @@ namespace UrlShortener.Load.Costs;
 internal sealed class CostRun(CostOptions options, Action<string> progress)
 {
     private const int MaxInFlight = 1_000;
-    private const double WarmUpSeconds = 4;
+    private const double WarmUpSeconds = 8;
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(8);
 
-    // What an idle process does in its first seconds is part of its start.
-    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(3);
+    // What an idle process does in its first seconds, such as filling the pool of keys, is part of its start.
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(6);
 
     /// <summary>Measures one store.</summary>
     public async Task<CostReport> RunAsync(Workspace workspace, CancellationToken cancellationToken)
@@ -33,20 +33,17 @@ internal sealed class CostRun(CostOptions options, Action<string> progress)
             await product.Server.StopAsync(cancellationToken);
         }
 
-        return new CostReport(
-            store.Name,
-            Machine.Describe(workspace.DataFolder),
-            idle,
-            [
-                await MeasureAsync("create", options.Creates, product => Requests.Creates(product.Server.Address, product.ApiKey, 1)),
-                await MeasureAsync(
-                    "redirect from memory",
-                    options.Redirects,
-                    product => Requests.Redirects(product.Server.Address, [.. paths.Take(CostOptions.HotLinks)], 1)
-                ),
-                await MeasureAsync("redirect of a seldom link", options.Creates, product => Requests.Redirects(product.Server.Address, paths, 1)),
-            ]
-        );
+        CostPhase[] phases =
+        [
+            await MeasureAsync("create", options.Creates, product => Requests.Creates(product.Server.Address, product.ApiKey, 1)),
+            await MeasureAsync(
+                "redirect from memory",
+                options.Redirects,
+                product => Requests.Redirects(product.Server.Address, [.. paths.Take(CostOptions.HotLinks)], 1)
+            ),
+            await MeasureAsync("redirect of a seldom link", options.Creates, product => Requests.Redirects(product.Server.Address, paths, 1)),
+        ];
+        return new CostReport(store.Name, Machine.Describe(workspace.DataFolder), idle, phases, await store.ReadEntriesAsync(cancellationToken));
 
         async Task<CostPhase> MeasureAsync(string name, double rate, Func<Product, Operation> operation)
         {

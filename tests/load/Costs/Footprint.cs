@@ -19,14 +19,15 @@ internal sealed record CpuTimes(TimeSpan Product, TimeSpan Postgres, TimeSpan Re
 internal sealed record CpuCost(double Product, double Postgres, double Redis);
 
 /// <summary>What an installation keeps, in bytes. <paramref name="Tables"/> holds the indexes, too.</summary>
-internal sealed record StoredBytes(IReadOnlyDictionary<string, long> Tables, long Wal, long Redis, long RedisKeys)
+internal sealed record StoredBytes(IReadOnlyDictionary<string, long> Tables, long Wal)
 {
     /// <summary>What was added after an earlier moment.</summary>
     public StoredBytes Since(StoredBytes earlier) =>
         new(
             Tables.ToDictionary(table => table.Key, table => table.Value - earlier.Tables.GetValueOrDefault(table.Key), StringComparer.Ordinal),
-            Wal - earlier.Wal,
-            Redis - earlier.Redis,
-            RedisKeys - earlier.RedisKeys
+            Wal - earlier.Wal
         );
 }
+
+/// <summary>Bytes of one entry: of a code in the registry, with its indexes; of a code in the pool in Redis; of a link in Redis.</summary>
+internal sealed record EntryBytes(double Registered, double Pooled, double Link);

@@ -12,6 +12,9 @@ internal interface ICostStore : IAsyncDisposable
     /// <summary>Processor time so far.</summary>
     CpuTimes ReadCpu(Product product);
 
+    /// <summary>Sizes of single entries; null where there are none of these.</summary>
+    Task<EntryBytes?> ReadEntriesAsync(CancellationToken cancellationToken);
+
     /// <summary>What it keeps, while no process runs.</summary>
     Task<StoredBytes> ReadBytesAsync(CancellationToken cancellationToken);
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Npgsql;
 using StackExchange.Redis;
 using UrlShortener.TestServers.Processes;
@@ -8,9 +7,11 @@ namespace UrlShortener.Load.Costs;
 /// <summary>A database of PostgreSQL and a Redis Cluster.</summary>
 internal sealed class ServersCostStore(Backends backends, Installation installation, ConnectionMultiplexer redis) : ICostStore
 {
+    private const int Samples = 200;
+
     // Partitions count as their table.
     private const string Sizes = """
-        SELECT substring(relname FROM '^(urls|kgs_keys|click_events|click_[a-z_]+)'), sum(pg_total_relation_size(oid))::bigint
+        SELECT coalesce(pg_partition_root(oid), oid)::regclass::text, sum(pg_total_relation_size(oid))::bigint
         FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace GROUP BY 1
         """;
 
@@ -55,15 +56,43 @@ internal sealed class ServersCostStore(Backends backends, Installation installat
         await using (var reader = await command.ExecuteReaderAsync(cancellationToken))
         {
             while (await reader.ReadAsync(cancellationToken))
-                tables[reader.IsDBNull(0) ? "other tables" : reader.GetString(0)] = reader.GetInt64(1);
+                tables[reader.GetString(0)] = reader.GetInt64(1);
         }
 
         await using var wal = source.CreateCommand("SELECT (pg_current_wal_lsn() - '0/0'::pg_lsn)::bigint");
         var position = (long)(await wal.ExecuteScalarAsync(cancellationToken))!;
-        var masters = redis.GetServers().Where(server => !server.IsReplica).ToList();
-        var memory = await Task.WhenAll(masters.Select(ReadMemoryAsync));
-        var keys = await Task.WhenAll(masters.Select(server => server.DatabaseSizeAsync()));
-        return new StoredBytes(tables, position, memory.Sum(), keys.Sum());
+        return new StoredBytes(tables, position);
+    }
+
+    /// <inheritdoc />
+    public async Task<EntryBytes?> ReadEntriesAsync(CancellationToken cancellationToken)
+    {
+        await using var source = NpgsqlDataSource.Create(installation.Postgres);
+        await using var keys = source.CreateCommand("SELECT count(*) FROM kgs_keys");
+        var claimed = (double)(long)(await keys.ExecuteScalarAsync(cancellationToken))!;
+        var registry = (await ReadBytesAsync(cancellationToken)).Tables["kgs_keys"];
+        var (links, pooled, pool) = (new List<long>(), 0L, 0L);
+        foreach (var server in redis.GetServers().Where(server => !server.IsReplica))
+        {
+            var sampled = 0;
+            await foreach (var key in server.KeysAsync(pattern: installation.Name + ":*").WithCancellation(cancellationToken))
+            {
+                if (key.ToString().Contains(":link:", StringComparison.Ordinal))
+                {
+                    if (sampled++ < Samples)
+                        links.Add(await ReadUsageAsync(key));
+                }
+                else if (
+                    await redis.GetDatabase().KeyTypeAsync(key) == RedisType.Set
+                    && await redis.GetDatabase().SetLengthAsync(key) is > 1_000 and var length
+                )
+                {
+                    (pooled, pool) = (pooled + length, pool + await ReadUsageAsync(key));
+                }
+            }
+        }
+
+        return new EntryBytes(registry / Math.Max(1, claimed), pool / Math.Max(1.0, pooled), links.DefaultIfEmpty().Average());
     }
 
     /// <inheritdoc />
@@ -73,11 +102,8 @@ internal sealed class ServersCostStore(Backends backends, Installation installat
         await backends.DisposeAsync();
     }
 
-    private static async Task<long> ReadMemoryAsync(IServer server)
-    {
-        var memory = await server.InfoAsync("memory");
-        return long.Parse(memory.SelectMany(group => group).First(pair => pair.Key == "used_memory_dataset").Value, CultureInfo.InvariantCulture);
-    }
+    // All elements of a set are counted, not some of them.
+    private async Task<long> ReadUsageAsync(RedisKey key) => (long)await redis.GetDatabase().ExecuteAsync("MEMORY", "USAGE", key, "SAMPLES", "0");
 
     private static TimeSpan Sum(IEnumerable<int> processes) => processes.Aggregate(TimeSpan.Zero, (sum, process) => sum + ProcFiles.ReadCpuTime(process));
 }

@@ -24,11 +24,12 @@ internal sealed class SqliteCostStore(string folder, string executable) : ICostS
         Task.FromResult(
             new StoredBytes(
                 new Dictionary<string, long> { ["database file"] = new DirectoryInfo(folder).EnumerateFiles("shortener.db*").Sum(file => file.Length) },
-                0,
-                0,
                 0
             )
         );
+
+    /// <inheritdoc />
+    public Task<EntryBytes?> ReadEntriesAsync(CancellationToken cancellationToken) => Task.FromResult<EntryBytes?>(null);
 
     /// <inheritdoc />
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;

@@ -221,8 +221,8 @@ internal static partial class DashboardPicture
         // Every plot numbers its clip paths from 1, and names hold for the whole document.
         var svg = new SvgExporter { Width = width, Height = height }
             .ExportToString(model)
-            .Replace("clipPath1", Text($"clip-{drawn.Panel.X}-{drawn.Panel.Y}-1"), StringComparison.Ordinal)
-            .Replace("clipPath2", Text($"clip-{drawn.Panel.X}-{drawn.Panel.Y}-2"), StringComparison.Ordinal);
+            .Replace("\"clipPath", Text($"\"clip-{drawn.Panel.X}-{drawn.Panel.Y}-"), StringComparison.Ordinal)
+            .Replace("#clipPath", Text($"#clip-{drawn.Panel.X}-{drawn.Panel.Y}-"), StringComparison.Ordinal);
         return Text($"<svg x=\"{Gap + 2}\" y=\"{Gap + Title}\" {svg[(svg.IndexOf("<svg", StringComparison.Ordinal) + 4)..]}");
     }
 

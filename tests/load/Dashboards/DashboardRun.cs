@@ -7,10 +7,10 @@ namespace UrlShortener.Load.Dashboards;
 /// <summary>Draws the service dashboard from what a real Prometheus, with the rules of this tree, saw of a load.</summary>
 internal sealed class DashboardRun(DashboardOptions options, Action<string> progress)
 {
-    // What follows is about the limits of callers, which these loads do not reach.
-    private const string LastRow = "Limits";
+    /// <summary>The first row that is not drawn: it is about the limits of callers, which this load does not reach.</summary>
+    internal const string LastRow = "Limits";
     private const string Region = "eu-west";
-    private const int Links = 5_000;
+    private const int Links = 1_000;
 
     // Below 100,000 an alert fires, and filling the pool is not what is to be seen.
     private const double Keys = 500_000;

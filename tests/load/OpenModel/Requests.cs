@@ -19,6 +19,9 @@ internal static class Requests
     /// <summary>Follows a link that does not exist.</summary>
     public const string UnknownCode = "unknown code";
 
+    private const string UserAgent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
+    private const string Referrer = "https://news.example/articles/spring";
+
     private const string Api = "/api/v1/urls";
 
     /// <summary>One create for 100 redirects, as in the specification.</summary>
@@ -55,7 +58,14 @@ internal static class Requests
     public static Operation Creates(Uri address, string apiKey, double share) =>
         new(Create, share, HttpStatusCode.Created, seed => Post(address, apiKey, Text($"https://example.com/load/{seed:x}")));
 
-    private static HttpRequestMessage Get(Uri address) => new(HttpMethod.Get, address);
+    // What a visitor's browser sends: a click without it is a smaller row, and counts as a bot's.
+    private static HttpRequestMessage Get(Uri address)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Get, address);
+        request.Headers.TryAddWithoutValidation("User-Agent", UserAgent);
+        request.Headers.TryAddWithoutValidation("Referer", Referrer);
+        return request;
+    }
 
     private static HttpRequestMessage Post(Uri address, string apiKey, string url)
     {
