@@ -18,6 +18,9 @@ internal sealed record RegionPlan
     /// <summary>Why the plan is not carried out; null: it is.</summary>
     public Obstacle? Obstacle { get; init; }
 
+    /// <summary>Why the PodMonitor cannot be applied; null: it is, or need not be.</summary>
+    public Obstacle? MonitorObstacle { get; init; }
+
     /// <summary>Role of the region in its group.</summary>
     public required PrimaryRole Role { get; init; }
 

@@ -167,7 +167,8 @@ internal static class RegionStatusRules
                     "The cluster does not serve PodMonitor (monitoring.coreos.com/v1). Install prometheus-operator, or set spec.monitoring.podMonitor.enabled to "
                         + "false. The operator creates the PodMonitor when the cluster serves the kind."
                 )
-            : isThere || (plan.Applies && plan.Obstacle is null) ? (true, Reasons.AsExpected, "The PodMonitor selects the pods of the region.")
+            : plan.MonitorObstacle is { } refusal ? (false, refusal.Reason, refusal.Message)
+            : isThere || plan.Applies ? (true, Reasons.AsExpected, "The PodMonitor selects the pods of the region.")
             : plan.Obstacle is { } obstacle ? (false, obstacle.Reason, obstacle.Message)
             : (false, Reasons.SuspendedBySpec, "The region is suspended, and has no PodMonitor.");
         conditions.Set(ConditionTypes.Monitored, status, reason, message);

@@ -25,7 +25,11 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
         observed = observed with { ConnectionChangedAt = ChangedAt(region, observed) };
         var plan = RegionPlan.Of(region, observed, time.GetUtcNow());
         if (plan.Applies)
-            plan = plan with { Obstacle = await ApplyAsync(region, observed, plan, cancellationToken) };
+            plan = plan with
+            {
+                Obstacle = await ApplyAsync(region, observed, plan, cancellationToken),
+                MonitorObstacle = await ApplyMonitorAsync(region, observed, cancellationToken),
+            };
 
         var former = region.Status;
         var (status, changed) = RegionStatusRules.Build(region, observed, plan, time.GetUtcNow());
@@ -101,8 +105,12 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
                     cancellationToken
                 )
                 : null;
-        // A cluster that does not serve the kind has none to delete either. The condition says so.
-        var monitor = observed.ServesPodMonitors
+        return Obstacle.Of(neededByPods, pods, around, scaling);
+    }
+
+    // A region without its PodMonitor serves all the same. Its definition may go, with all objects of the kind, between two looks at the cluster.
+    private async Task<Obstacle?> ApplyMonitorAsync(V1Alpha1ShortenerRegion region, ObservedRegion observed, CancellationToken cancellationToken) =>
+        observed.ServesPodMonitors
             ? await applier.EnsureIfAsync(
                 region.Spec.Monitoring.PodMonitor.Enabled,
                 region,
@@ -111,8 +119,6 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
                 cancellationToken
             )
             : null;
-        return Obstacle.Of(neededByPods, pods, around, scaling, monitor);
-    }
 
     // Migrates the database, then applies the Deployment.
     private async Task<Obstacle?> ApplyPodsAsync(V1Alpha1ShortenerRegion region, ObservedRegion observed, RegionPlan plan, CancellationToken cancellationToken)

@@ -315,6 +315,17 @@ internal static class AlertCases
         };
         yield return new AlertCase("ShortenerErrorBudgetSlowBurn")
         {
+            Variant = "the region was deleted",
+            Fires = Requests("followLink", [150, 150], (99.68, 0.32), (100, 0)),
+            // An hour before.
+            Below = [.. Requests("followLink", [60], (99.68, 0.32)).Select(sample => sample with { Values = sample.Values + " stale" })],
+            FiresAt = "5h",
+            ResolvedAt = "17h",
+            Labels = availability,
+            Interval = "4m",
+        };
+        yield return new AlertCase("ShortenerErrorBudgetSlowBurn")
+        {
             Variant = "3 days",
             Fires = Requests("followLink", [1100, 150], (99.89, 0.11), (100, 0)),
             Below = Requests("followLink", [1250], (99.91, 0.09)),
@@ -565,6 +576,26 @@ internal static class AlertCases
             ResolvedAt = "22m",
             Labels = Region,
         };
+        yield return new AlertCase("ShortenerKeyGenerationAbsent")
+        {
+            Variant = "a suspended region, whose workers were removed for a restore",
+            Fires =
+            [
+                PoolKeys("5x20 stale _x60 5x60"),
+                Sample.Operator("shortener_keypool_target", "10x160", ObjectLabels),
+                Sample.Operator("shortener_region_suspended", "0x160", ObjectLabels),
+            ],
+            Below =
+            [
+                PoolKeys("5x20 stale"),
+                Sample.Operator("shortener_keypool_target", "10x160", ObjectLabels),
+                Sample.Operator("shortener_region_suspended", "1x160", ObjectLabels),
+            ],
+            NotYet = "9m",
+            FiresAt = "11m",
+            ResolvedAt = "22m",
+            Labels = Region,
+        };
         yield return new AlertCase("ShortenerKeyGenerationFailing")
         {
             Fires = [Sample.KgsCounter("shortener_kgs_failures_total", "step=\"claim\"", (40, 1), (80, 0))],
@@ -783,6 +814,28 @@ internal static class AlertCases
             ResolvedAt = "6m",
             Labels = RegionObject,
         };
+        yield return new AlertCase("ShortenerRegionUnavailable")
+        {
+            Variant = "a suspended region",
+            // One of its pods still serves.
+            Fires =
+            [
+                Sample.Operator("shortener_region_available", "0x20 1x40", ObjectLabels),
+                Sample.Operator("shortener_region_suspended", "1x60", ObjectLabels),
+                BuildInfo("1x60"),
+            ],
+            // Its pods were removed for a restore.
+            Below =
+            [
+                Sample.Operator("shortener_region_available", "0x60", ObjectLabels),
+                Sample.Operator("shortener_region_suspended", "1x60", ObjectLabels),
+                BuildInfo("1x2 stale"),
+            ],
+            NotYet = "1m",
+            FiresAt = "3m",
+            ResolvedAt = "6m",
+            Labels = RegionObject,
+        };
         yield return new AlertCase("ShortenerRegionStalled")
         {
             Fires = [Sample.Operator("shortener_region_stalled", "1x40 0x40", ObjectLabels)],
@@ -894,7 +947,7 @@ internal static class AlertCases
 
     private static IEnumerable<Sample> Requests(string operation, int[] intervals, params (double Succeeded, double Failed)[] phases)
     {
-        return [Of("200", phase => phase.Succeeded), Of("503", phase => phase.Failed)];
+        return [Of("200", phase => phase.Succeeded), Of("503", phase => phase.Failed), BuildInfo($"1x{intervals.Sum()}")];
 
         Sample Of(string code, Func<(double Succeeded, double Failed), double> step) =>
             Sample.Counter(

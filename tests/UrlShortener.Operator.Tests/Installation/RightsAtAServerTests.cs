@@ -31,6 +31,7 @@ public sealed class RightsAtAServerTests(InstalledCluster installed)
     [InlineData("create", "", "events", "", Regions, "")]
     [InlineData("list", "", "events", "", Regions, "")]
     [InlineData("patch", "policy", "poddisruptionbudgets", "", Regions, "eu-app")]
+    [InlineData("delete", "monitoring.coreos.com", "podmonitors", "", Regions, "eu-pods")]
     public async Task Operator_WhatItsCodeNeeds_IsAllowed(string verb, string group, string resource, string subresource, string space, string name) =>
         Assert.True(await IsAllowedAsync(verb, group, resource, subresource, space, name));
 
@@ -47,6 +48,8 @@ public sealed class RightsAtAServerTests(InstalledCluster installed)
     [InlineData("update", "coordination.k8s.io", "leases", "", "kube-system", "kube-scheduler")]
     [InlineData("create", "apps", "deployments", "", System, "")]
     [InlineData("create", "apps", "deployments", "", "default", "")]
+    [InlineData("patch", "monitoring.coreos.com", "podmonitors", "", System, "url-shortener")]
+    [InlineData("list", "monitoring.coreos.com", "prometheusrules", "", Regions, "")]
     [InlineData("create", "", "pods", "exec", Regions, "")]
     [InlineData("create", "", "pods", "", Regions, "")]
     [InlineData("create", "", "serviceaccounts", "token", Regions, "")]

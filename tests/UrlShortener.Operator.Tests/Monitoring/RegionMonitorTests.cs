@@ -4,6 +4,7 @@ using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Tests.Regions;
 using UrlShortener.TestHarness.Monitoring;
+using UrlShortener.TestHarness.Product;
 using Xunit;
 
 namespace UrlShortener.Operator.Tests.Monitoring;
@@ -17,6 +18,7 @@ public sealed class RegionMonitorTests(StoresFixture stores) : IAsyncLifetime
         """;
 
     private readonly ApiServerFixture _apiServer = new();
+    private readonly TestFolder _folder = new();
     private RegionLab? _lab;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -30,6 +32,7 @@ public sealed class RegionMonitorTests(StoresFixture stores) : IAsyncLifetime
         if (_lab is not null)
             await _lab.DisposeAsync();
         await _apiServer.DisposeAsync();
+        _folder.Dispose();
     }
 
     [Fact]
@@ -91,16 +94,30 @@ public sealed class RegionMonitorTests(StoresFixture stores) : IAsyncLifetime
         await Lab.PatchAsync("""{ "monitoring": { "podMonitor": { "enabled": false } } }""");
         await Eventually.HoldsAsync(async () => await ListAsync() is [], "it is deleted");
         await Eventually.HoldsAsync(async () => await StatusOfAsync(ConditionTypes.Monitored) is null, "nothing is said about it any more");
+
+        // Somebody else's PodMonitor has its name. The region serves all the same.
+        await Lab.Cluster.RunKubectlAsync(["create", "--namespace", Lab.Namespace, "-f", Foreign()], Token);
         await Lab.PatchAsync("""{ "monitoring": { "podMonitor": { "enabled": true } } }""");
-        await UntilAsync(_ => true, "it is made again");
+        await Lab.UntilAsync(ConditionTypes.Monitored, "False", reason: Reasons.NameTaken);
+        Assert.Equal(("True", "False"), (await StatusOfAsync(ConditionTypes.Ready), await StatusOfAsync(ConditionTypes.Stalled)));
+        await Lab.Cluster.RunKubectlAsync(["delete", "podmonitor", "eu-pods", "--namespace", Lab.Namespace], Token);
+        await Lab.UntilAsync(ConditionTypes.Monitored, "True");
+        await UntilAsync(monitor => monitor["metadata"]!["ownerReferences"] is not null, "it is made again");
 
         // The kind goes, and comes back.
         await Lab.Cluster.RunKubectlAsync(["delete", "customresourcedefinition", Definition], Token);
         await Lab.UntilAsync(ConditionTypes.Monitored, "False", reason: Reasons.KindNotServed);
-        Assert.Equal("True", await StatusOfAsync(ConditionTypes.Ready));
+        Assert.Equal(("True", "False"), (await StatusOfAsync(ConditionTypes.Ready), await StatusOfAsync(ConditionTypes.Stalled)));
         await Lab.Cluster.RunKubectlAsync(["apply", "--server-side", "-f", file], Token);
         await Lab.UntilAsync(ConditionTypes.Monitored, "True");
         await UntilAsync(_ => true, "it is made again");
+    }
+
+    private string Foreign()
+    {
+        var path = _folder.PathOf("foreign.yaml");
+        File.WriteAllText(path, "{apiVersion: monitoring.coreos.com/v1, kind: PodMonitor, metadata: {name: eu-pods}, spec: {selector: {}}}");
+        return path;
     }
 
     private async Task<string?> StatusOfAsync(string type) =>

@@ -62,6 +62,13 @@ public sealed partial class ScrapedOperatorTests(ApiServerFixture apiServer, Sto
         await HasAsync(prometheus, "leader_election_master_status == 1");
         await HasAsync(prometheus, "object:shortener_keypool_available:max > 0");
         await HasAsync(prometheus, "object:shortener_region_schema:max{state=\"current\"} == 1");
+        await lab.Client.CoreV1.PatchNamespacedServiceAsync(
+            new V1Patch("""{ "spec": { "publishNotReadyAddresses": true } }""", V1Patch.PatchType.MergePatch),
+            "eu-app",
+            lab.Namespace,
+            cancellationToken: Token
+        );
+        await Eventually.HoldsAsync(() => prometheus.FiresAsync("ShortenerEditsReverted", "kind=\"Service\""));
         await Eventually.HoldsAsync(() => prometheus.FiresAsync("ShortenerWebhookNotAnswering", "name=\"validate.urlshortener.dev\""));
         await Eventually.HoldsAsync(() => prometheus.FiresAsync("ShortenerWebhookNotAnswering", "name=\"validate-deletion.urlshortener.dev\""));
     }
