@@ -82,6 +82,11 @@ public sealed class RegionMonitorTests(StoresFixture stores) : IAsyncLifetime
         );
         var repaired = await UntilAsync(monitor => monitor["metadata"]!["labels"]!["release"] is not null && SpecOf(monitor) == spec, "it is repaired");
         Assert.Equal(5000, (int?)repaired["spec"]!["sampleLimit"]);
+        // What does not concern it does not write it.
+        await Lab.PatchAsync("""{ "app": { "maxReplicas": 9 } }""");
+        await Lab.UntilAsync(ConditionTypes.Monitored, "True");
+        var version = (await UntilAsync(_ => true, "it is there"))["metadata"]!["resourceVersion"];
+        Assert.Equal((string?)repaired["metadata"]!["resourceVersion"], (string?)version);
         await Lab.Cluster.RunKubectlAsync(["delete", "podmonitor", "eu-pods", "--namespace", Lab.Namespace], Token);
         await UntilAsync(monitor => (string?)monitor["metadata"]!["uid"] != (string?)made["metadata"]!["uid"], "it is made again");
 
