@@ -77,17 +77,18 @@ e2e: ## Install in the cluster of the current kubeconfig, go through everything,
 	E2E_NODES="$(NODES)" E2E_NODE_TOOL="$(NODE_TOOL)" E2E_PROMETHEUS_OPERATOR_CRDS="$(PROMETHEUS_OPERATOR_CRDS)" \
 	dotnet test --project tests/UrlShortener.EndToEnd.Cluster.Tests --configuration $(CONFIGURATION) --output Detailed
 
+# `dotnet run` hands flags that it does not know, such as --nologo, to the program.
+LOAD = dotnet run --project tests/load --configuration $(CONFIGURATION) --no-build --
+
 bench: ## Benchmarks, then loads on SQLite and on PostgreSQL with Redis, each against a floor, and the operator with 200 regions (wrk; about 25 minutes)
 	dotnet build UrlShortener.sln $(DOTNET_FLAGS) --verbosity quiet
-	dotnet run --project tests/benchmarks $(DOTNET_FLAGS) --no-build -- --filter '*' --artifacts .artifacts/benchmarks
-	dotnet run --project tests/load $(DOTNET_FLAGS) --no-build -- redirect --seconds 5 --rounds 9
-	dotnet run --project tests/load $(DOTNET_FLAGS) --no-build -- create
-	dotnet run --project tests/load $(DOTNET_FLAGS) --no-build -- flood --seconds 15
-	dotnet run --project tests/load $(DOTNET_FLAGS) --no-build -- pictures --seconds 5 --rounds 3
-	dotnet run --project tests/load $(DOTNET_FLAGS) --no-build -- servers
-	dotnet run --project tests/load $(DOTNET_FLAGS) --no-build -- regions
-
-LOAD = dotnet run --project tests/load $(DOTNET_FLAGS) --no-build --
+	dotnet run --project tests/benchmarks --configuration $(CONFIGURATION) --no-build -- --filter '*' --artifacts .artifacts/benchmarks
+	$(LOAD) redirect --seconds 5 --rounds 9
+	$(LOAD) create
+	$(LOAD) flood --seconds 15
+	$(LOAD) pictures --seconds 5 --rounds 3
+	$(LOAD) servers
+	$(LOAD) regions
 
 .PHONY: build-load
 build-load:

@@ -88,6 +88,10 @@ public sealed class OpenModelRunnerTests
         Assert.Equal(("p99 of create", "no samples"), (failed.Name, failed.Measured));
         Assert.DoesNotContain(OpenModelVerdict.Judge(result, [new Threshold(Requests.Redirect, 3)]), target => !target.Met);
         Assert.Contains(OpenModelVerdict.Judge(result, [new Threshold(Requests.Redirect, 2.9)]), target => !target.Met);
+        Assert.Contains(
+            OpenModelVerdict.Judge(result with { SendDelay = new LatencySummary(100, 1, 2, 11, 12) }, []),
+            target => !target.Met && target.Name.StartsWith("Requests sent late", StringComparison.Ordinal)
+        );
     }
 
     [Fact]

@@ -15,6 +15,9 @@ internal static class OpenModelVerdict
     // The last answers arrive after the end of the schedule, which a short run notices.
     private const double LeastAchieved = 0.95;
 
+    // A generator that is later is the bottleneck: its delay is part of every latency.
+    private const double MostSendDelayMilliseconds = 10;
+
     /// <summary>Everything that must hold, met or not.</summary>
     public static IReadOnlyList<Target> Judge(OpenModelResult result, IEnumerable<Threshold> thresholds) =>
         [
@@ -22,6 +25,7 @@ internal static class OpenModelVerdict
             new("Errors", Describe(result), "0", result.Errors == 0),
             Target.AtMost("Requests without an outcome", result.Offered - result.Dropped - result.Answered - result.Errors, 0, ""),
             Target.AtLeast("Achieved of the offered rate", 100 * result.AchievedPerSecond / result.OfferedPerSecond, 100 * LeastAchieved, "%"),
+            Target.AtMost("Requests sent late by the generator, p99", result.SendDelay.P99, MostSendDelayMilliseconds, "ms"),
             .. thresholds.Select(threshold => Judge(result, threshold)),
         ];
 
