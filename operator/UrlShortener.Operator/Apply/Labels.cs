@@ -117,6 +117,15 @@ internal static class Labels
             : new Dictionary<string, string>(labels) { [Version] = tag };
     }
 
+    /// <summary>The entries of all parts. Of those with the same key, the last one.</summary>
+    public static Dictionary<string, string> Merge(params IEnumerable<IEnumerable<KeyValuePair<string, string>>> parts)
+    {
+        var merged = new Dictionary<string, string>();
+        foreach (var (key, value) in parts.SelectMany(part => part))
+            merged[key] = value;
+        return merged;
+    }
+
     /// <summary>Label selector of the pods of a program.</summary>
     public static Dictionary<string, string> SelectorOfProgram(string name) => new() { [NameLabel] = name };
 

@@ -58,12 +58,12 @@ internal static class RuntimePod
         {
             Metadata = new V1ObjectMeta
             {
-                Labels = new Dictionary<string, string>([.. app.PodLabels, .. Labels.Of(process.Instance, process.Component, region.Region)]),
-                Annotations = new Dictionary<string, string>([
-                    .. process.IsJob ? [] : Labels.Scrape(ManagementPort),
-                    .. app.PodAnnotations,
-                    new(Labels.SettingsDigest, process.SettingsDigest),
-                ]),
+                Labels = Labels.Merge(app.PodLabels, Labels.Of(process.Instance, process.Component, region.Region)),
+                Annotations = Labels.Merge(
+                    process.IsJob ? [] : Labels.Scrape(ManagementPort),
+                    app.PodAnnotations,
+                    [new(Labels.SettingsDigest, process.SettingsDigest)]
+                ),
             },
             Spec = new V1PodSpec
             {

@@ -22,7 +22,7 @@ internal static class PodMonitorResources
     {
         var monitor = region.Spec.Monitoring.PodMonitor;
         var metadata = Owned.Metadata(region, Suffix, Names.App);
-        metadata.Labels = new Dictionary<string, string>([.. monitor.Labels, .. metadata.Labels]);
+        metadata.Labels = Labels.Merge(monitor.Labels, metadata.Labels);
         return new V1PodMonitor
         {
             Metadata = metadata,

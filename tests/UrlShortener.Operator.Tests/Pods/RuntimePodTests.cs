@@ -61,6 +61,39 @@ public sealed class RuntimePodTests
             constraint => Assert.Equal(("pod-template-hash", "Honor"), (Assert.Single(constraint.MatchLabelKeys), constraint.NodeTaintsPolicy))
         );
 
+    [Fact]
+    public void PodAnnotations_OfWhatTheOperatorSetsByDefault_ReplaceIt()
+    {
+        // Prometheus must not find the pods by annotations where it finds them by a PodMonitor.
+        var metadata = BuildMetadata(
+            new AppSpec
+            {
+                Image = "runtime:1",
+                PodAnnotations = new Dictionary<string, string> { ["prometheus.io/scrape"] = "false" },
+            }
+        );
+
+        Assert.Equal(("false", "8081"), (metadata.Annotations["prometheus.io/scrape"], metadata.Annotations["prometheus.io/port"]));
+    }
+
+    /// <summary>An object of an earlier version of the definition may be stored with them. The status says InvalidSpec, and computes the pods all the same.</summary>
+    [Fact]
+    public void PodLabels_OfTheOperator_AreItsOwn()
+    {
+        var metadata = BuildMetadata(
+            new AppSpec
+            {
+                Image = "runtime:1",
+                PodLabels = new Dictionary<string, string> { ["app.kubernetes.io/name"] = "x" },
+            }
+        );
+
+        Assert.Equal("url-shortener", metadata.Labels["app.kubernetes.io/name"]);
+    }
+
+    private static V1ObjectMeta BuildMetadata(AppSpec app) =>
+        RuntimePod.Build("eu", new RegionSpec { App = app }, new RuntimeProcess("eu", Names.App, "runtime:1", [], new ResourcesSpec(), "digest")).Metadata;
+
     private static V1PodSpec Build(Toleration? toleration = null, bool isJob = false)
     {
         var region = new RegionSpec
