@@ -38,6 +38,11 @@ public sealed class TracingTests : ProductTest
             span => span.TraceId == create.TraceId && span.ParentId == create.SpanId && span.Attributes.ContainsKey("db.system.name"),
             "what it wrote"
         );
+        // Writers that a request started, and that write for others, are in no trace of theirs.
+        await product.Owner.CreateLinkAsync();
+        await Eventually.HoldsAsync(() => collector.Spans.Count(span => span.Name == create.Name) == 2, "the collector has the second request");
+        Assert.Equal(2, collector.Spans.Where(span => span.Name is "Create sqlite" or "create postgresql").Select(span => span.TraceId).Distinct().Count());
+        Assert.Equal(2, collector.Spans.Count(span => span.Name is "Create sqlite" or "create postgresql"));
         Assert.All(collector.Credentials, credential => Assert.Equal("Bearer token", credential));
         Assert.True(await product.ReadMetricAsync("shortener_spans_exported_total") > 0);
         Assert.Equal(0, await product.ReadMetricAsync("shortener_spans_dropped_total"));

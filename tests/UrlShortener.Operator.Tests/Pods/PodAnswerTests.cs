@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using k8s.Models;
 using UrlShortener.Operator.KeyPools;
 using UrlShortener.Operator.Regions;
@@ -72,6 +73,18 @@ public sealed class PodAnswerTests
         Assert.False(answer.IsSuccess);
         Assert.DoesNotContain(token, answer.Failure, StringComparison.Ordinal);
         Assert.DoesNotContain(pod.Requests, request => request.Contains("\nX-Injected", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task KeyGeneration_AskedWithinATrace_GetsItsContext()
+    {
+        await using var pod = new CannedPod("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n");
+        using var http = KgsClient.CreateHttp();
+        using var span = new Activity("reconcile").SetIdFormat(ActivityIdFormat.W3C).Start();
+
+        await new KgsClient(http).ReadStatusAsync(Ready(pod.Address), "token", Token);
+
+        Assert.Contains($"\ntraceparent: {span.Id}\r\n", Assert.Single(pod.Requests), StringComparison.OrdinalIgnoreCase);
     }
 
     private static V1Pod Ready(string address) =>
