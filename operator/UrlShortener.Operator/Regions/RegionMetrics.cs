@@ -15,7 +15,7 @@ internal static class RegionMetrics
     private static readonly Gauge Available = Metrics.CreateGauge("shortener_region_available", "1 while enough pods of the app serve.", Names);
     private static readonly Gauge PodsMinimum = Metrics.CreateGauge(
         "shortener_region_pods_minimum",
-        "Fewest pods of the app that are to serve in the region's role.",
+        "Fewest pods of the app that are to serve in the region's role; 0 while the region is suspended and scaled to 0.",
         Names
     );
     private static readonly Gauge PodsMaximum = Metrics.CreateGauge("shortener_region_pods_maximum", "Most pods of the app.", Names);
@@ -63,7 +63,7 @@ internal static class RegionMetrics
         var labels = LabelsOf(region);
         Ready.WithLabels(labels).Set(Value(ConditionTypes.Ready));
         Available.WithLabels(labels).Set(Value(ConditionTypes.AppAvailable));
-        PodsMinimum.WithLabels(labels).Set(plan.Floor);
+        PodsMinimum.WithLabels(labels).Set(IsStopped(region, observed) ? 0 : plan.Floor);
         PodsMaximum.WithLabels(labels).Set(region.Spec.App.MaxReplicas);
         AutoscalerLimited.WithLabels(labels).Set(IsLimited(observed.Autoscaler) ? 1 : 0);
         Suspended.WithLabels(labels).Set(Value(ConditionTypes.Suspended));
@@ -89,6 +89,10 @@ internal static class RegionMetrics
         foreach (var (state, _) in States)
             Schema.RemoveLabelled([.. labels, state]);
     }
+
+    /// <summary>Whether somebody has stopped a region, as for a restore: suspended it and scaled it to 0.</summary>
+    public static bool IsStopped(V1Alpha1ShortenerRegion region, ObservedRegion observed) =>
+        region.Spec.IsSuspended() && observed.Deployment is { Spec.Replicas: 0 };
 
     /// <summary>Whether an autoscaler wants more pods than its maximum. At the maximum and content, it is not limited.</summary>
     public static bool IsLimited(V2HorizontalPodAutoscaler? autoscaler) =>

@@ -125,11 +125,12 @@ internal static class AlertCases
         };
         yield return new AlertCase("ShortenerRegionAbsent")
         {
-            Variant = "a suspended region, whose pods were removed for a restore",
-            Fires = [PodsMinimum("2x160"), Sample.Operator("shortener_region_suspended", "0x160", ObjectLabels), BuildInfo("1x20 stale _x39 1x60")],
+            Variant = "a suspended region",
+            Fires = [PodsMinimum("2x160"), Sample.Operator("shortener_region_suspended", "1x160", ObjectLabels), BuildInfo("1x20 stale _x39 1x60")],
+            // Scaled to 0, as for a restore.
             Below =
             [
-                PodsMinimum("2x160"),
+                PodsMinimum("2x20 0x140"),
                 Sample.Operator("shortener_region_suspended", "1x160", ObjectLabels),
                 BuildInfo("1x20 stale"),
                 Sample.Operator("leader_election_master_status", "1x160", Leader),
@@ -578,18 +579,21 @@ internal static class AlertCases
         };
         yield return new AlertCase("ShortenerKeyGenerationAbsent")
         {
-            Variant = "a suspended region, whose workers were removed for a restore",
+            Variant = "a suspended region",
             Fires =
             [
                 PoolKeys("5x20 stale _x60 5x60"),
                 Sample.Operator("shortener_keypool_target", "10x160", ObjectLabels),
-                Sample.Operator("shortener_region_suspended", "0x160", ObjectLabels),
+                Sample.Operator("shortener_region_suspended", "1x160", ObjectLabels),
+                PodsMinimum("2x160"),
             ],
+            // Scaled to 0, as for a restore.
             Below =
             [
                 PoolKeys("5x20 stale"),
                 Sample.Operator("shortener_keypool_target", "10x160", ObjectLabels),
                 Sample.Operator("shortener_region_suspended", "1x160", ObjectLabels),
+                PodsMinimum("0x160"),
             ],
             NotYet = "9m",
             FiresAt = "11m",
@@ -817,20 +821,9 @@ internal static class AlertCases
         yield return new AlertCase("ShortenerRegionUnavailable")
         {
             Variant = "a suspended region",
-            // One of its pods still serves.
-            Fires =
-            [
-                Sample.Operator("shortener_region_available", "0x20 1x40", ObjectLabels),
-                Sample.Operator("shortener_region_suspended", "1x60", ObjectLabels),
-                BuildInfo("1x60"),
-            ],
-            // Its pods were removed for a restore.
-            Below =
-            [
-                Sample.Operator("shortener_region_available", "0x60", ObjectLabels),
-                Sample.Operator("shortener_region_suspended", "1x60", ObjectLabels),
-                BuildInfo("1x2 stale"),
-            ],
+            Fires = [Sample.Operator("shortener_region_available", "0x20 1x40", ObjectLabels), PodsMinimum("2x60")],
+            // Scaled to 0, as for a restore.
+            Below = [Sample.Operator("shortener_region_available", "0x60", ObjectLabels), PodsMinimum("0x60")],
             NotYet = "1m",
             FiresAt = "3m",
             ResolvedAt = "6m",

@@ -1,11 +1,30 @@
 using k8s.Models;
+using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Regions;
 using Xunit;
 
 namespace UrlShortener.Operator.Tests.Regions;
 
-public sealed class AutoscalerLimitTests
+public sealed class RegionMetricsTests
 {
+    [Theory]
+    [InlineData(SuspendMode.Changes, 0, true)]
+    [InlineData(SuspendMode.Changes, 2, false)]
+    [InlineData(SuspendMode.None, 0, false)]
+    public void IsStopped_Region_OnlyWhenSuspendedAndScaledToZero(string suspend, int replicas, bool isStopped)
+    {
+        var region = new V1Alpha1ShortenerRegion { Spec = new RegionSpec { Suspend = suspend } };
+        var observed = new ObservedRegion
+        {
+            Group = [region],
+            Secrets = new Dictionary<string, V1Secret>(),
+            Deployment = new V1Deployment { Spec = new V1DeploymentSpec { Replicas = replicas } },
+        };
+
+        Assert.Equal(isStopped, RegionMetrics.IsStopped(region, observed));
+    }
+
     [Theory]
     // As Kubernetes' controller writes it: too few replicas are a limit too, and a scale that is paced by the behaviour is none.
     [InlineData("True", "TooManyReplicas", true)]
