@@ -56,7 +56,8 @@ public sealed class MonitoringTests(InstalledProduct product) : ClusterTest(prod
             if (!isServed)
             {
                 await Kubectl.RunAsync(["apply", "--server-side", "--filename", ClusterSettings.PrometheusOperatorKinds!], Token);
-                await Kubectl.RunAsync($"wait --for=condition=Established {Kinds} --timeout=60s", Token);
+                // kubectl refuses to wait for a definition that has no conditions yet.
+                await UntilAsync(() => TryAsync("wait", "--for=condition=Established", Kinds, "--timeout=60s"), "the kinds are served");
             }
 
             await UntilAsync(() => TryAsync("apply", "-k", Checkout.PathOf("config/monitoring")), "config/monitoring is applied");
