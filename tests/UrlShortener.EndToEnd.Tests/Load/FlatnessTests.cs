@@ -56,6 +56,10 @@ public sealed class FlatnessTests
         Assert.True(Judge(share => share < place / 256.0 ? 100 : 100 + Bound / 2, noise: 1, seed, lowest: false).IsFlat);
 
     [Property(MaxTest = 100)]
+    public void Judge_ConnectionsOfAPause_AreFlat(byte place, int seed) =>
+        Assert.True(Judge(share => Math.Abs(share - place / 256.0) < 0.06 ? 110 : 10, noise: 2, seed, lowest: true).IsFlat);
+
+    [Property(MaxTest = 100)]
     public void Judge_GrowthWithinTheBound_IsFlat(int seed) => Assert.True(Judge(share => 100 + 0.9 * Bound * share, noise: 5, seed, lowest: false).IsFlat);
 
     [Fact]

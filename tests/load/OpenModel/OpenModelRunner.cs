@@ -15,6 +15,9 @@ internal sealed class OpenModelRunner(ArrivalSchedule schedule, int maxInFlight,
     /// <summary>How long a request may take unless a caller says otherwise.</summary>
     public static readonly TimeSpan DefaultRequestLimit = TimeSpan.FromSeconds(10);
 
+    // A pause of the server makes many connections at once. If they stayed open for the minute that is usual, they would look like a leak of the server.
+    private static readonly TimeSpan ConnectionIdleLimit = TimeSpan.FromSeconds(2);
+
     /// <summary>Sends all requests of the schedule and waits for their answers.</summary>
     public async Task<OpenModelResult> RunAsync(OperationMix mix, CancellationToken cancellationToken)
     {
@@ -26,6 +29,7 @@ internal sealed class OpenModelRunner(ArrivalSchedule schedule, int maxInFlight,
                 UseProxy = false,
                 UseCookies = false,
                 MaxConnectionsPerServer = maxInFlight,
+                PooledConnectionIdleTimeout = ConnectionIdleLimit,
                 ActivityHeadersPropagator = null,
             }
         );

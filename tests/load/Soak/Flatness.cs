@@ -2,8 +2,8 @@ namespace UrlShortener.Load.Soak;
 
 /// <summary>
 /// Whether something of a process stayed as it was. The samples are cut into blocks of equal time, and each block gives one point: neighbouring samples are
-/// alike, and a line through all of them would have an error that is far too small. Of memory the lowest sample of a block counts, which is what remained after
-/// a collection.
+/// alike, and a line through all of them would have an error that is far too small. The lowest sample of a block may stand for it: what
+/// remained of memory after a collection, and what remained of connections after a pause of the machine.
 /// </summary>
 /// <param name="Name">What was sampled.</param>
 /// <param name="Unit">Unit of the figures.</param>

@@ -14,14 +14,14 @@ internal static class SoakBounds
         ResourceSample[] steady = [.. samples.Where(sample => sample.Seconds >= WarmUpShare * length)];
         return
         [
-            Judge("Resident memory", "MB", sample => sample.ResidentBytes / Megabyte, lowest: true, 8),
-            Judge("Managed memory after collections", "MB", sample => sample.ManagedBytes / Megabyte, lowest: true, 4),
-            Judge("Open files and sockets", "", sample => sample.Handles, lowest: false, 16),
-            Judge("Threads", "", sample => sample.Threads, lowest: false, 10),
-            Judge("Connections of clients", "", sample => sample.Connections, lowest: false, 16),
+            Judge("Resident memory", "MB", sample => sample.ResidentBytes / Megabyte, 8),
+            Judge("Managed memory after collections", "MB", sample => sample.ManagedBytes / Megabyte, 4),
+            Judge("Open files and sockets", "", sample => sample.Handles, 16),
+            Judge("Threads", "", sample => sample.Threads, 10),
+            Judge("Connections of clients", "", sample => sample.Connections, 16),
         ];
 
-        Flatness Judge(string name, string unit, Func<ResourceSample, double> value, bool lowest, double bound) =>
-            Flatness.Judge(name, unit, [.. steady.Select(sample => (sample.Seconds, value(sample)))], lowest, bound);
+        Flatness Judge(string name, string unit, Func<ResourceSample, double> value, double bound) =>
+            Flatness.Judge(name, unit, [.. steady.Select(sample => (sample.Seconds, value(sample)))], lowest: true, bound);
     }
 }
