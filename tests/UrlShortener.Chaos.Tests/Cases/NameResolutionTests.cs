@@ -40,6 +40,7 @@ public sealed class NameResolutionTests : ChaosTest
         var history = installation.History;
         await using (var load = StartLoad(installation, [pod], new LoadOptions { Followed = cached }))
         {
+            var forgotten = history.Now;
             names.Forget();
             // The product notices by itself.
             await Eventually.ReadAsync(() => pod.ReadMetricAsync("shortener_names_remembered_total"), count => count > 0, "names are answered from memory");
@@ -63,7 +64,7 @@ public sealed class NameResolutionTests : ChaosTest
             await UntilAsync(() => history.Find(OperationKind.Create, healthy, TimeSpan.MaxValue).Count > 20, "links are created");
             await load.StopAsync();
             AssertAllAnswered("redirects of cached links", history.Find(OperationKind.Follow, TimeSpan.Zero, TimeSpan.MaxValue));
-            var before = history.Find(OperationKind.Create, TimeSpan.Zero, broken).Where(create => create.End < broken);
+            var before = history.Find(OperationKind.Create, forgotten, broken).Where(create => create.End < broken);
             AssertAllAnswered("creations before connections were broken", [.. before]);
             AssertAllAnswered("creations after new connections were there", history.Find(OperationKind.Create, healthy, TimeSpan.MaxValue));
         }
