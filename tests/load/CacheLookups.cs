@@ -12,8 +12,11 @@ internal sealed record CacheLookups(long Memory, long Redis, long Database)
     public static CacheLookups Of(Exposition metrics)
     {
         long Count(string tier, string result) => (long)metrics.Sum("shortener_cache_lookups_total", $"tier=\"{tier}\"", $"result=\"{result}\"");
-        var database = Count("redis", "miss") + Count("redis", "failed");
-        return new CacheLookups(Count("memory", "hit"), Count("memory", "miss") - database, database);
+        var (found, missed) = (Count("redis", "hit"), Count("redis", "miss") + Count("redis", "failed"));
+        var beyondMemory = Count("memory", "miss");
+        // On SQLite there is no tier between memory and the database.
+        var database = found + missed == 0 ? beyondMemory : missed;
+        return new CacheLookups(Count("memory", "hit"), beyondMemory - database, database);
     }
 
     public CacheLookups Since(CacheLookups earlier) => new(Memory - earlier.Memory, Redis - earlier.Redis, Database - earlier.Database);
