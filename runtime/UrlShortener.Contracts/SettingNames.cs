@@ -21,6 +21,15 @@ public static class SettingNames
     /// <summary>Connection string of Redis.</summary>
     public const string Redis = "ConnectionStrings:Redis";
 
+    /// <summary>File with the connection string of PostgreSQL.</summary>
+    public const string PostgresPath = "ConnectionStrings:PostgresPath";
+
+    /// <summary>File with the connection string of Redis.</summary>
+    public const string RedisPath = "ConnectionStrings:RedisPath";
+
+    /// <summary>File with the certificate authorities of Redis.</summary>
+    public const string RedisCertificateAuthorityPath = "Redis:CertificateAuthorityPath";
+
     /// <summary>Base of short URLs.</summary>
     public const string PublicBaseUrl = "Links:PublicBaseUrl";
 

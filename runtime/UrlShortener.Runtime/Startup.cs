@@ -37,7 +37,7 @@ internal static class Startup
         try
         {
             var builder = CreateBuilderOfAny(args);
-            var errors = Settings.FindErrors(builder.Configuration);
+            IReadOnlyList<string> errors = [.. ConnectionFiles.Load(builder.Configuration), .. Settings.FindErrors(builder.Configuration)];
             if (errors.Count > 0)
                 return (null, errors);
             ManagementPort.Listen(builder);

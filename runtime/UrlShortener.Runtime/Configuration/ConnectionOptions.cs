@@ -16,6 +16,18 @@ internal sealed class ConnectionOptions : IValidatableObject
     /// process has only its own cache.</summary>
     public string? Redis { get; set; }
 
+    /// <summary>
+    /// File with the connection string of PostgreSQL, instead of <see cref="Postgres"/>. The file is read again every 2 s: what it says then is used for new
+    /// connections once PostgreSQL accepts it, without a restart.
+    /// </summary>
+    public string? PostgresPath { get; set; }
+
+    /// <summary>
+    /// File with the configuration of Redis, instead of <see cref="Redis"/>. The file is read again every 2 s: a new user name or password is used for new
+    /// connections, without a restart.
+    /// </summary>
+    public string? RedisPath { get; set; }
+
     /// <inheritdoc />
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {

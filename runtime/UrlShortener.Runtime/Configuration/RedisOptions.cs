@@ -9,6 +9,12 @@ internal sealed class RedisOptions
     [RegularExpression("^[A-Za-z0-9._-]{1,32}$", ErrorMessage = "must have 1 to 32 letters, digits, '.', '_' and '-'.")]
     public string KeyPrefix { get; set; } = "shortener";
 
+    /// <summary>
+    /// PEM file with the certificate authorities that sign the certificates of the servers, for <c>ssl=true</c>. The file is read for each new connection, so
+    /// that it may change. Unset: the authorities that the system trusts.
+    /// </summary>
+    public string? CertificateAuthorityPath { get; set; }
+
     /// <summary>Longest time that a request waits for Redis. Default 50 ms.</summary>
     [Range(typeof(TimeSpan), "00:00:00.005", "00:00:05")]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromMilliseconds(50);

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Resilience;
@@ -9,31 +10,50 @@ namespace UrlShortener.Runtime.Storage.Postgres;
 /// <summary>
 /// The hosts of a connection string as two pools: the primary, and the replicas. The driver can choose among hosts too, but it tries them within a request, one
 /// after the other, so a host that hangs delays requests to the others. While a name cannot be resolved, connections are made to the last known addresses; the
-/// driver itself would give up.
+/// driver itself would give up. A connection string in a file may change: its new hosts and credentials are used once a primary accepts them.
 /// </summary>
-internal sealed class PostgresHosts : IAsyncDisposable
+internal sealed partial class PostgresHosts : IAsyncDisposable
 {
     private static readonly TimeSpan ResolveInterval = TimeSpan.FromSeconds(2);
 
-    private readonly NpgsqlConnectionStringBuilder _settings;
+    // Longer than any call that has chosen a pool waits for a connection.
+    private static readonly TimeSpan FormerLifetime = TimeSpan.FromSeconds(10);
+
+    private readonly PostgresOptions _options;
+    private readonly string? _path;
+    private readonly ILogger _logger;
+    private readonly List<(Pools Pools, long Since)> _former = [];
     private readonly RememberedNames _names;
     private readonly PostgresCancellations _cancellations;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stopping = new();
-    private readonly Pools _byName;
+    private NpgsqlConnectionStringBuilder _settings;
+    private Pools _byName;
+    private string? _text;
+    private string? _refused;
     private Task _watch = Task.CompletedTask;
     private Pools? _byAddress;
     private bool _isDisposed;
     private volatile Pools _current;
 
-    public PostgresHosts(ConnectionOptions connections, PostgresOptions options, RememberedNames names, PostgresCancellations cancellations, TimeProvider time)
+    public PostgresHosts(
+        ConnectionOptions connections,
+        PostgresOptions options,
+        RememberedNames names,
+        PostgresCancellations cancellations,
+        TimeProvider time,
+        ILogger<PostgresHosts>? logger = null
+    )
     {
+        _options = options;
+        _path = connections.PostgresPath;
+        _logger = logger ?? NullLogger<PostgresHosts>.Instance;
+        _text = connections.Postgres;
         _settings = Configure(connections.Postgres!, options);
         _names = names;
         _cancellations = cancellations;
         _time = time;
         _byName = _current = new Pools(_settings, cancellations, time);
-        AreSeveral = _settings.Host!.Contains(',', StringComparison.Ordinal);
     }
 
     /// <summary>Opens connections to the primary.</summary>
@@ -49,16 +69,15 @@ internal sealed class PostgresHosts : IAsyncDisposable
     public IReadOnlyList<ReplicaLag> Lags => _current.Lags;
 
     /// <summary>Whether there is more than one host.</summary>
-    public bool AreSeveral { get; }
+    public bool AreSeveral => _current.Host.Contains(',', StringComparison.Ordinal);
 
     /// <summary>Starts to watch the hosts and their names. Called once, before the first connection.</summary>
     public void Start()
     {
         ReplicationMetrics.ReadBy(() => Lags);
         _byName.Start();
-        // With VerifyFull, a certificate is checked against the host name, which an address does not match. No connection is better than an unverified one.
-        if (_settings.SslMode != SslMode.VerifyFull && HostsOf(_settings.Host!).Any(host => !IPAddress.TryParse(host.Name, out _) && !host.IsPath))
-            _watch = Task.Run(WatchNamesAsync);
+        if (_path is not null || HasNamesToResolve(_settings))
+            _watch = Task.Run(WatchAsync);
     }
 
     /// <inheritdoc />
@@ -72,6 +91,8 @@ internal sealed class PostgresHosts : IAsyncDisposable
         await _byName.DisposeAsync();
         if (_byAddress is not null)
             await _byAddress.DisposeAsync();
+        foreach (var (pools, _) in _former)
+            await pools.DisposeAsync();
         _stopping.Dispose();
     }
 
@@ -123,33 +144,118 @@ internal sealed class PostgresHosts : IAsyncDisposable
                 );
             });
 
-    private async Task WatchNamesAsync()
+    // With VerifyFull, a certificate is checked against the host name, which an address does not match. No connection is better than an unverified one.
+    private static bool HasNamesToResolve(NpgsqlConnectionStringBuilder settings) =>
+        settings.SslMode != SslMode.VerifyFull && HostsOf(settings.Host!).Any(host => !IPAddress.TryParse(host.Name, out _) && !host.IsPath);
+
+    private async Task WatchAsync()
     {
         using var timer = new PeriodicTimer(ResolveInterval, _time);
         do
         {
-            var hosts = new List<string>();
-            var areSomeFromMemory = false;
-            foreach (var host in HostsOf(_settings.Host!))
-            {
-                var (addresses, isFromMemory) = host.IsPath ? ([], false) : await _names.ResolveAsync(host.Name, _stopping.Token);
-                areSomeFromMemory |= isFromMemory && addresses.Length > 0;
-                var address = addresses.FirstOrDefault();
-                hosts.Add(
-                    (
-                        address is null ? host.Name
-                        : address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]"
-                        : address.ToString()
-                    ) + host.Port
-                );
-            }
-
-            var next = areSomeFromMemory ? await ByAddressAsync(string.Join(',', hosts)) : _byName;
-            // Idle connections may have been broken by the server meanwhile; each of them would fail a request.
-            if (next != _current)
-                next.Clear();
-            _current = next;
+            await DisposeFormerAsync();
+            if (_path is not null)
+                await FollowFileAsync(_path);
+            if (HasNamesToResolve(_settings))
+                await FollowNamesAsync();
         } while (await timer.WaitForNextTickAsync(_stopping.Token));
+    }
+
+    // The former pools stay until the new ones work: a file that somebody has spoilt breaks nothing.
+    private async Task FollowFileAsync(string path)
+    {
+        if (ConnectionFiles.TryRead(path) is not { } text || text == _text)
+            return;
+        NpgsqlConnectionStringBuilder settings;
+        try
+        {
+            settings = Configure(text, _options);
+        }
+        catch (ArgumentException)
+        {
+            // Its message may quote the text.
+            NoteRefused(text, "it is not a connection string");
+            return;
+        }
+
+        if (string.IsNullOrEmpty(settings.Host))
+        {
+            NoteRefused(text, "it names no host");
+            return;
+        }
+
+        var next = new Pools(settings, _cancellations, _time);
+        try
+        {
+            await using var probe = await next.AnyPrimary.OpenConnectionAsync(_stopping.Token);
+        }
+        catch (Exception error) when (!_stopping.IsCancellationRequested && error is NpgsqlException or TimeoutException or SocketException or IOException)
+        {
+            await next.DisposeAsync();
+            NoteRefused(text, error.Message);
+            return;
+        }
+        catch
+        {
+            await next.DisposeAsync();
+            throw;
+        }
+
+        next.Start();
+        (_text, _refused, _settings) = (text, null, settings);
+        Replace(_byName);
+        if (_byAddress is { } byAddress)
+            Replace(byAddress);
+        (_byName, _byAddress, _current) = (next, null, next);
+        Log.Changed(_logger);
+
+        // Idle connections end at once, the others after their use.
+        void Replace(Pools former)
+        {
+            _former.Add((former, _time.GetTimestamp()));
+            former.Clear();
+        }
+    }
+
+    private void NoteRefused(string text, string why)
+    {
+        if (_refused != text)
+            Log.Refused(_logger, why);
+        _refused = text;
+    }
+
+    private async Task DisposeFormerAsync()
+    {
+        foreach (var former in _former.Where(former => _time.GetElapsedTime(former.Since) >= FormerLifetime).ToList())
+        {
+            _former.Remove(former);
+            await former.Pools.DisposeAsync();
+        }
+    }
+
+    private async Task FollowNamesAsync()
+    {
+        var hosts = new List<string>();
+        var areSomeFromMemory = false;
+        foreach (var host in HostsOf(_settings.Host!))
+        {
+            var (addresses, isFromMemory) = host.IsPath ? ([], false) : await _names.ResolveAsync(host.Name, _stopping.Token);
+            areSomeFromMemory |= isFromMemory && addresses.Length > 0;
+            var address = addresses.FirstOrDefault();
+            hosts.Add(
+                (
+                    address is null ? host.Name
+                    : address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]"
+                    : address.ToString()
+                ) + host.Port
+            );
+        }
+
+        var next = areSomeFromMemory ? await ByAddressAsync(string.Join(',', hosts)) : _byName;
+        // Idle connections may have been broken by the server meanwhile; each of them would fail a request.
+        if (next != _current)
+            next.Clear();
+        _current = next;
     }
 
     private async ValueTask<Pools> ByAddressAsync(string hosts)
@@ -238,5 +344,14 @@ internal sealed class PostgresHosts : IAsyncDisposable
                 await host.DisposeAsync();
             await _source.DisposeAsync();
         }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Information, "The file with the connection string of PostgreSQL has changed; using it for new connections")]
+        public static partial void Changed(ILogger logger);
+
+        [LoggerMessage(2, LogLevel.Warning, "The file with the connection string of PostgreSQL has changed and cannot be used; keeping the former one: {Why}")]
+        public static partial void Refused(ILogger logger, string why);
     }
 }

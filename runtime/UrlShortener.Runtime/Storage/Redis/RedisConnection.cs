@@ -1,4 +1,6 @@
 using System.Net;
+using System.Security.Cryptography;
+using System.Text;
 using StackExchange.Redis;
 using StackExchange.Redis.Configuration;
 using UrlShortener.Runtime.Configuration;
@@ -8,22 +10,33 @@ namespace UrlShortener.Runtime.Storage.Redis;
 
 /// <summary>
 /// The only connection of this process to a Redis Cluster or a single server. It is made in the background: neither start-up nor a request waits for servers
-/// that are unavailable. Calls fail at once until the servers are back.
+/// that are unavailable. Calls fail at once until the servers are back. A configuration in a file may change: its user name and password are used for new
+/// connections, and connections that exist stay until the server ends them.
 /// </summary>
 internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
 {
     /// <summary>Time limit of work that no request waits for, including scripts that are sent a second time and redirections.</summary>
     public static readonly TimeSpan BackgroundTimeout = TimeSpan.FromSeconds(2);
 
+    /// <summary>First part of the name that a connection has at the servers if its configuration is in a file. A digest of the credentials follows.</summary>
+    public const string NamePrefix = "url-shortener-";
+
     private const int FailuresToOpen = 2;
+    private const int DigestLength = 16;
 
     private static readonly TimeSpan LongestCommand = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan FileInterval = TimeSpan.FromSeconds(2);
 
     // Longer than the interval between two announcements of a process.
     private static readonly TimeSpan RefusalLifetime = ProcessCensus.Interval + TimeSpan.FromSeconds(1);
 
     private readonly ConfigurationOptions _configuration;
+    private readonly string? _path;
+    private string? _text;
+    private string? _name;
+    private long _followedAt;
+    private bool _isFileRefused;
     private readonly TimeProvider _time;
     private readonly ILogger<RedisConnection> _logger;
     private readonly CancellationTokenSource _stopping = new();
@@ -44,7 +57,10 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
     {
         var text = connections.Redis ?? throw new ArgumentException("ConnectionStrings:Redis is not set.", nameof(connections));
         _configuration = BuildConfiguration(text, options, tunnel);
+        _path = connections.RedisPath;
         _time = time;
+        if (_path is not null)
+            Take(text, _configuration);
         _logger = logger;
         _breakDuration = options.BreakDuration;
         // The default sampling period is short, because a breaker opens when half of all calls failed: many successful calls in a long period would delay it.
@@ -121,6 +137,8 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
         configuration.Defaults = new ConnectionDefaults(options);
         configuration.AbortOnConnectFail = false;
         configuration.Tunnel ??= tunnel;
+        if (options.CertificateAuthorityPath is { } path)
+            configuration.CertificateValidation += new AuthorityFile(path).IsTrusted;
         return configuration;
     }
 
@@ -131,8 +149,56 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
         using var timer = new PeriodicTimer(_breakDuration, _time);
         while (await timer.WaitForNextTickAsync(_stopping.Token))
         {
+            if (_time.GetElapsedTime(_followedAt) >= FileInterval)
+                await FollowFileAsync();
             if (Requests.IsOpen || Background.IsOpen)
                 await RecoverAsync(_multiplexer!);
+        }
+    }
+
+    // The client asks its defaults for the credentials of each new connection.
+    private void Take(string text, ConfigurationOptions parsed)
+    {
+        var digest = SHA256.HashData(Encoding.UTF8.GetBytes($"{parsed.User}\n{parsed.Password}"));
+        _text = text;
+        _name = NamePrefix + Convert.ToHexStringLower(digest)[..DigestLength];
+        ((ConnectionDefaults)_configuration.Defaults).Credentials = (parsed.User, parsed.Password);
+        _configuration.User = _configuration.Password = null;
+    }
+
+    private async Task FollowFileAsync()
+    {
+        if (_path is null)
+            return;
+        _followedAt = _time.GetTimestamp();
+        try
+        {
+            if (ConnectionFiles.TryRead(_path) is { } text && text != _text)
+            {
+                Take(text, ConfigurationOptions.Parse(text));
+                _isFileRefused = false;
+                Log.Changed(_logger);
+            }
+        }
+        catch (ArgumentException)
+        {
+            // The message may quote the text.
+            if (!_isFileRefused)
+                Log.FileRefused(_logger);
+            _isFileRefused = true;
+        }
+
+        // Tells the operator which credentials this process has: it ends the former ones when no connection has their name any more.
+        foreach (var server in _multiplexer?.GetServers().Where(server => server.IsConnected) ?? [])
+        {
+            try
+            {
+                await server.ExecuteAsync("CLIENT", "SETNAME", _name!).WaitAsync(BackgroundTimeout, _time, _stopping.Token);
+            }
+            catch (Exception error) when (!error.IsStopBy(_stopping.Token))
+            {
+                Log.NotNamed(_logger, error);
+            }
         }
     }
 
@@ -172,6 +238,7 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
             }
 
             await Task.Delay(RetryDelay, _time, _stopping.Token);
+            await FollowFileAsync();
         }
     }
 
@@ -221,6 +288,18 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
     // Detects a lost server and its return within a fraction of a second, and never makes a call wait for it.
     private sealed class ConnectionDefaults(RedisOptions options) : DefaultOptionsProvider
     {
+        // One reference, so that a connection never has the name of one user and the password of another.
+        private volatile Tuple<string?, string?>? _credentials;
+
+        public (string? User, string? Password) Credentials
+        {
+            set => _credentials = Tuple.Create(value.User, value.Password);
+        }
+
+        public override string? User => _credentials?.Item1;
+
+        public override string? Password => _credentials?.Item2;
+
         public override bool AbortOnConnectFail => false;
 
         // INFO counts as one of the commands that this admits; it is the only one that is used.
@@ -261,5 +340,14 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
 
         [LoggerMessage(6, LogLevel.Warning, "Redis refuses calls: {Reply}")]
         public static partial void Refused(ILogger logger, string reply);
+
+        [LoggerMessage(7, LogLevel.Information, "The file with the configuration of Redis has changed; using its credentials for new connections")]
+        public static partial void Changed(ILogger logger);
+
+        [LoggerMessage(9, LogLevel.Warning, "The file with the configuration of Redis has changed and cannot be read as one; keeping the former credentials")]
+        public static partial void FileRefused(ILogger logger);
+
+        [LoggerMessage(8, LogLevel.Debug, "Could not name a connection")]
+        public static partial void NotNamed(ILogger logger, Exception error);
     }
 }
