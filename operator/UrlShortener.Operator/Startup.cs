@@ -7,9 +7,12 @@ using UrlShortener.ControllerRuntime.Api;
 using UrlShortener.ControllerRuntime.Hosting;
 using UrlShortener.ControllerRuntime.Tracing;
 using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Backups;
 using UrlShortener.Operator.Configuration;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.KeyPools;
+using UrlShortener.Operator.Postgres;
+using UrlShortener.Operator.Redis;
 using UrlShortener.Operator.Regions;
 using UrlShortener.Operator.Webhooks;
 using UrlShortener.Tracing;
@@ -100,7 +103,7 @@ internal static class Startup
     /// <summary>Adds the controllers of the operator's kinds and their dependencies.</summary>
     public static void AddRegionControllers(this IServiceCollection services)
     {
-        services.AddRegionController().AddKeyPoolController();
+        services.AddRegionController().AddKeyPoolController().AddRedisController().AddPostgresController().AddBackupController();
     }
 
     /// <summary>Maps probes and metrics on one port, and the admission webhook on the other.</summary>

@@ -164,6 +164,34 @@ public sealed class ResourceClient
         return await PatchAsync<T>(ObjectKey.Of(read), patch, fieldManager, cancellationToken, "status");
     }
 
+    /// <summary>
+    /// Server-side apply of a part of the status: sets the given fields, removes those that the manager set before, and leaves all others to their managers.
+    /// Refused if the object has been replaced by another one with its name.
+    /// </summary>
+    /// <param name="read">The object.</param>
+    /// <param name="status">The fields.</param>
+    /// <param name="fieldManager">The manager of the fields.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    public Task<T> ApplyStatusAsync<T>(T read, JsonObject status, string fieldManager, CancellationToken cancellationToken)
+        where T : class, IKubernetesObject<V1ObjectMeta>
+    {
+        var type = ResourceType.Of<T>();
+        var body = new JsonObject
+        {
+            ["apiVersion"] = type.ApiVersion,
+            ["kind"] = type.Kind,
+            ["metadata"] = new JsonObject
+            {
+                ["name"] = read.Metadata.Name,
+                ["namespace"] = read.Metadata.NamespaceProperty,
+                ["uid"] = read.Metadata.Uid,
+            },
+            ["status"] = status,
+        };
+        var path = $"{PathOf(read, "status")}?fieldManager={fieldManager}&force=true";
+        return WriteAsync<T>("apply", ObjectKey.Of(read), HttpMethod.Patch, path, body, Apply, cancellationToken);
+    }
+
     /// <summary>Deletes the object that was read, not another one with the same name. Succeeds if it is already deleted.</summary>
     /// <param name="entity">The object.</param>
     /// <param name="cancellationToken">Ends the request.</param>

@@ -6,13 +6,17 @@ using UrlShortener.ControllerRuntime.Timing;
 namespace UrlShortener.ControllerRuntime.Events;
 
 /// <summary>
-/// Records Kubernetes events about objects. Recording never waits. Equal events become one with a count, and each object has a rate limit.
+/// Records Kubernetes events about objects. Recording never waits. Equal events become one with a count, and each object has a rate limit for each
+/// severity.
 /// An <see cref="EventWriter"/> writes them.
 /// </summary>
 public sealed class EventRecorder(TimeProvider time)
 {
     private const int QueueLength = 1_000;
-    private const int Burst = 25;
+
+    /// <summary>The first events of an object with stores of its own are about as many as its objects.</summary>
+    private const int Burst = 50;
+
     private const int MaxNote = 1_000;
 
     /// <summary>Above this number of series or objects, the recorder forgets the finished ones.</summary>
@@ -29,7 +33,7 @@ public sealed class EventRecorder(TimeProvider time)
     /// <summary>Guarded by <see cref="_sync"/>, like the buckets.</summary>
     private readonly Dictionary<EventKey, EventSeries> _series = [];
 
-    private readonly Dictionary<EventSubject, TokenBucket> _buckets = [];
+    private readonly Dictionary<(EventSubject Subject, EventSeverity Severity), TokenBucket> _buckets = [];
 
     /// <summary>Series to write.</summary>
     internal ChannelReader<EventSeries> Queue => _queue.Reader;
@@ -53,7 +57,7 @@ public sealed class EventRecorder(TimeProvider time)
             series.LastAt = now;
             if (series.IsQueued)
                 return;
-            if (!BucketOf(subject).TryTake(time.GetTimestamp()))
+            if (!BucketOf(subject, severity).TryTake(time.GetTimestamp()))
                 EventMetrics.Dropped.WithLabels("rate").Inc();
             else if (!_queue.Writer.TryWrite(series))
                 EventMetrics.Dropped.WithLabels("queue").Inc();
@@ -81,10 +85,11 @@ public sealed class EventRecorder(TimeProvider time)
         return _series[key] = new EventSeries(key, now);
     }
 
-    private TokenBucket BucketOf(EventSubject subject)
+    // One for each severity: the news of a creation must not crowd out a warning.
+    private TokenBucket BucketOf(EventSubject subject, EventSeverity severity)
     {
-        if (!_buckets.TryGetValue(subject, out var bucket))
-            _buckets[subject] = bucket = new TokenBucket(Burst, Refill, time.GetTimestamp(), time);
+        if (!_buckets.TryGetValue((subject, severity), out var bucket))
+            _buckets[(subject, severity)] = bucket = new TokenBucket(Burst, Refill, time.GetTimestamp(), time);
         return bucket;
     }
 
@@ -97,10 +102,10 @@ public sealed class EventRecorder(TimeProvider time)
                 _series.Remove(key);
         }
 
-        foreach (var (subject, bucket) in _buckets)
+        foreach (var (key, bucket) in _buckets)
         {
             if (bucket.IsFull(time.GetTimestamp()))
-                _buckets.Remove(subject);
+                _buckets.Remove(key);
         }
     }
 }

@@ -24,6 +24,11 @@ public sealed class ControllerDefinition<TEntity>
     /// <summary>Delays after failures of an object.</summary>
     public Backoff Backoff { get; set; } = Backoff.Reconcile;
 
+    /// <summary>
+    /// Which changes of an object's status cause a reconcile, such as those that another controller of the kind writes. Default: none.
+    /// </summary>
+    public Func<TEntity, TEntity, bool> IsRelevantStatus { get; set; } = (_, _) => false;
+
     /// <summary>Other kinds whose changes cause reconciles.</summary>
     internal IReadOnlyList<ControllerSource<TEntity>> Sources => _sources;
 
@@ -34,10 +39,14 @@ public sealed class ControllerDefinition<TEntity>
 
     /// <summary>Reconciles objects whenever a related object of another kind changes.</summary>
     /// <param name="map">Finds the objects to reconcile in the cache of the controller's own kind, for example through an index.</param>
-    public ControllerDefinition<TEntity> Watches<TOther>(Func<TOther, ObjectCache<TEntity>, IEnumerable<ObjectKey>> map)
+    /// <param name="isRelevant">Which changes count, for objects that change often; null: all.</param>
+    public ControllerDefinition<TEntity> Watches<TOther>(
+        Func<TOther, ObjectCache<TEntity>, IEnumerable<ObjectKey>> map,
+        Func<ObjectChange<TOther>, bool>? isRelevant = null
+    )
         where TOther : class, IKubernetesObject<V1ObjectMeta>
     {
-        _sources.Add(new ControllerSource<TEntity, TOther>(map));
+        _sources.Add(new ControllerSource<TEntity, TOther>(map, isRelevant ?? (_ => true)));
         return this;
     }
 }

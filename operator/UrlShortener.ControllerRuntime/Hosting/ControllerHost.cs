@@ -105,7 +105,7 @@ internal sealed class ControllerHost<TEntity> : BackgroundService, IHostedLifecy
         var key = ObjectKey.Of(change.Newest);
         if (change.New is null)
             _gone[key] = change.Old!;
-        if (EntityChange.IsRelevant(change))
+        if (EntityChange.IsRelevant(change) || _definition.IsRelevantStatus(change.Old!, change.New!))
             _queue.Add(key);
     }
 

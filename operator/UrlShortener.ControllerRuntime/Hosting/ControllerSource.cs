@@ -17,7 +17,10 @@ internal abstract class ControllerSource<TEntity>
 }
 
 /// <inheritdoc/>
-internal sealed class ControllerSource<TEntity, TOther>(Func<TOther, ObjectCache<TEntity>, IEnumerable<ObjectKey>> map) : ControllerSource<TEntity>
+internal sealed class ControllerSource<TEntity, TOther>(
+    Func<TOther, ObjectCache<TEntity>, IEnumerable<ObjectKey>> map,
+    Func<ObjectChange<TOther>, bool> isRelevant
+) : ControllerSource<TEntity>
     where TEntity : class, IKubernetesObject<V1ObjectMeta>
     where TOther : class, IKubernetesObject<V1ObjectMeta>
 {
@@ -30,6 +33,8 @@ internal sealed class ControllerSource<TEntity, TOther>(Func<TOther, ObjectCache
         var informer = services.GetRequiredService<Informer<TOther>>();
         informer.Subscribe(change =>
         {
+            if (!isRelevant(change))
+                return;
             // A change may move an object from one owner to another: both reconcile.
             foreach (var key in Find(change.Old, own).Concat(Find(change.New, own)).Distinct())
                 enqueue(key);

@@ -79,8 +79,11 @@ public static class RuntimeServices
         return services.AddSingleton<IInformer>(provider => provider.GetRequiredService<Informer<T>>());
     }
 
-    /// <summary>Adds the controller of a kind.</summary>
-    /// <exception cref="InvalidOperationException">The kind already has a controller.</exception>
+    /// <summary>
+    /// Adds a controller. A kind may have several, each with its own name and queue, so that slow work of one does not delay another. They must write different
+    /// fields.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The controller is already added, or another one has its name.</exception>
     public static IServiceCollection AddController<TEntity, TController>(
         this IServiceCollection services,
         Action<ControllerDefinition<TEntity>>? configure = null
@@ -88,21 +91,33 @@ public static class RuntimeServices
         where TEntity : class, IKubernetesObject<V1ObjectMeta>
         where TController : class, IEntityController<TEntity>
     {
-        if (services.Any(service => service.ServiceType == typeof(ControllerHost<TEntity>)))
-            throw new InvalidOperationException($"{typeof(TEntity).Name} already has a controller. Two controllers would write the same fields.");
         var definition = new ControllerDefinition<TEntity>();
         configure?.Invoke(definition);
+        if (
+            services.Any(service =>
+                service.IsKeyedService && service.ServiceType == typeof(ControllerHost<TEntity>) && Equals(service.ServiceKey, definition.Name)
+            )
+        )
+            throw new InvalidOperationException($"{typeof(TEntity).Name} already has a controller with the name {definition.Name}. Give each its own.");
         services.AddInformer<TEntity>();
         foreach (var source in definition.Sources)
             source.Register(services);
-        services.AddSingleton<IEntityController<TEntity>, TController>();
-        services.AddSingleton(provider =>
-        {
-            var queue = new WorkQueue<ObjectKey>(definition.Name, definition.Backoff, provider.GetRequiredService<TimeProvider>());
-            return ActivatorUtilities.CreateInstance<ControllerHost<TEntity>>(provider, definition, queue);
-        });
-        services.AddSingleton<IWorkAges>(provider => provider.GetRequiredService<ControllerHost<TEntity>>().Ages);
-        return services.AddHostedService(provider => provider.GetRequiredService<ControllerHost<TEntity>>());
+        services.AddSingleton<ReconcileTrigger<TController>>();
+        services.AddSingleton<TController>();
+        services.AddSingleton<IEntityController<TEntity>>(provider => provider.GetRequiredService<TController>());
+        services.AddKeyedSingleton(
+            definition.Name,
+            (provider, _) =>
+            {
+                var queue = new WorkQueue<ObjectKey>(definition.Name, definition.Backoff, provider.GetRequiredService<TimeProvider>());
+                var controller = provider.GetRequiredService<TController>();
+                var host = ActivatorUtilities.CreateInstance<ControllerHost<TEntity>>(provider, definition, controller, queue);
+                provider.GetRequiredService<ReconcileTrigger<TController>>().Requested += host.Enqueue;
+                return host;
+            }
+        );
+        services.AddSingleton<IWorkAges>(provider => provider.GetRequiredKeyedService<ControllerHost<TEntity>>(definition.Name).Ages);
+        return services.AddSingleton<IHostedService>(provider => provider.GetRequiredKeyedService<ControllerHost<TEntity>>(definition.Name));
     }
 
     /// <summary>Maps <c>/readyz</c> and <c>/livez</c>.</summary>

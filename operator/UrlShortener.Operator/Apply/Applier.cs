@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using System.Text.Json.Nodes;
 using k8s;
 using k8s.Models;
@@ -17,6 +18,10 @@ namespace UrlShortener.Operator.Apply;
 internal sealed class Applier(ResourceClient client, EventRecorder events, TimeProvider time)
 {
     private const int MaxDisownAttempts = 3;
+
+    // Live objects as the cache holds them, each with the digest of the desired object that it agreed with. Another version of a live object is another instance,
+    // so that both sides of the comparison are known to be the same; entries go with the instances.
+    private readonly ConditionalWeakTable<object, string> _agreed = [];
 
     // Keyed by kind and object. Entries that no longer matter are removed, because objects are deleted elsewhere.
     private readonly ConcurrentDictionary<(string Kind, ObjectKey Key), Contest> _contests = new();
@@ -130,15 +135,23 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
             return null;
 
         var digest = Digest.OfObject(desired);
+        if (live is not null && _agreed.TryGetValue(live, out var agreed) && agreed == digest)
+            return null;
         desired.Metadata.Annotations = new Dictionary<string, string>(desired.Metadata.Annotations ?? new Dictionary<string, string>())
         {
             [Labels.AppliedDigest] = digest,
         };
         var wanted = FieldsOf(desired);
         var differences = live is null ? [] : Drift.Find(wanted, FieldsOf(live));
+        if (live is not null && differences.Count == 0)
+        {
+            _agreed.AddOrUpdate(live, digest);
+            return null;
+        }
+
         var key = (kind, ObjectKey.Of(desired));
         var contest = _contests.GetValueOrDefault(key);
-        if (live is not null && (differences.Count == 0 || contest?.Accepts(live.Metadata.Uid, digest, differences, time.GetUtcNow()) == true))
+        if (live is not null && contest?.Accepts(live.Metadata.Uid, digest, differences, time.GetUtcNow()) == true)
             return null;
 
         var former = Labels.AnnotationOf(live?.Metadata, Labels.AppliedDigest);

@@ -9,6 +9,15 @@ internal static class FieldManagers
     /// <summary>Writes statuses.</summary>
     public const string Status = "shortener-operator-status";
 
+    /// <summary>Writes the part of a region's status that describes its PostgreSQL.</summary>
+    public const string Postgres = "shortener-operator-postgres";
+
+    /// <summary>Writes the part of a region's status that describes the backups of its PostgreSQL.</summary>
+    public const string Backups = "shortener-operator-backups";
+
+    /// <summary>Writes the part of a region's status that describes its Redis.</summary>
+    public const string Redis = "shortener-operator-redis";
+
     /// <summary>Writes the webhook's certificates and publishes the CA bundle.</summary>
     public const string Webhook = "shortener-operator-webhook";
 

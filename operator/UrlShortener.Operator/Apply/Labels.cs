@@ -37,6 +37,23 @@ internal static class Labels
     /// </summary>
     public const string Promote = $"{ApiGroup.Name}/promote";
 
+    /// <summary>
+    /// Annotation of a region whose PostgreSQL is to get another primary: a member or <c>any</c>, and the current <c>status.postgres.timeline</c>, such as
+    /// <c>eu-postgres-1@4</c>. Each move opens a timeline, so that it may stay, and does not move the role a second time.
+    /// </summary>
+    public const string Switchover = $"{ApiGroup.Name}/switchover";
+
+    /// <summary>Annotation of a region that asks for a backup at once. Each new value, such as the time, asks for one.</summary>
+    public const string Backup = $"{ApiGroup.Name}/backup";
+
+    /// <summary>
+    /// Annotation of a region whose generated passwords are to be replaced. Each new value, such as the time, asks for it once, so that it may stay.
+    /// </summary>
+    public const string RotatePasswords = $"{ApiGroup.Name}/rotate-passwords";
+
+    /// <summary>Annotation of a pod of PostgreSQL: free and all bytes of its volume, such as <c>1073741824/21474836480</c>. The member writes it.</summary>
+    public const string Volume = $"{ApiGroup.Name}/volume";
+
     /// <summary>Annotation that allows the deletion of a region that is the primary of its group. Its value is the region's name.</summary>
     public const string AllowDeletePrimary = $"{ApiGroup.Name}/allow-delete-primary";
 

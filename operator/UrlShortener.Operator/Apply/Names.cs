@@ -9,6 +9,15 @@ internal static class Names
     /// <summary>Component that migrates the database.</summary>
     public const string Migrate = "migrate";
 
+    /// <summary>Component that stores the links, if the operator runs it.</summary>
+    public const string Postgres = "postgres";
+
+    /// <summary>Component that runs the Redis Cluster of a region.</summary>
+    public const string Redis = "redis";
+
+    /// <summary>Component that backs up the PostgreSQL of a region.</summary>
+    public const string Backup = "backup";
+
     /// <summary>Component that generates keys.</summary>
     public const string Kgs = "kgs";
 

@@ -15,6 +15,9 @@ internal static class ConditionEvents
         ConditionTypes.Critical,
         ConditionTypes.Exhausted,
         ConditionTypes.KeyspaceLow,
+        ConditionTypes.RedisDegraded,
+        ConditionTypes.RedisQuorumLost,
+        ConditionTypes.PostgresDegraded,
     ];
 
     // These types change with every update, and add no information to the others.

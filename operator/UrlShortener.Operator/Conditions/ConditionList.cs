@@ -65,6 +65,9 @@ internal sealed class ConditionList
         );
     }
 
+    /// <summary>Keeps the former conditions of some types, which another controller writes.</summary>
+    public void Keep(IReadOnlyCollection<string> types) => _conditions.AddRange(_former.Where(condition => types.Contains(condition.Type)));
+
     /// <summary>Whether a condition is set and true.</summary>
     public bool IsTrue(string type) => Find(_conditions, type)?.Status == "True";
 

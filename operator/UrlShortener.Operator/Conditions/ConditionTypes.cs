@@ -27,6 +27,45 @@ internal static class ConditionTypes
     /// <summary>The region has the PodMonitor that it asks for. Absent unless it asks for one.</summary>
     public const string Monitored = nameof(Monitored);
 
+    /// <summary>All slots of the Redis Cluster that the operator runs are served. Absent unless it runs one.</summary>
+    public const string RedisReady = nameof(RedisReady);
+
+    /// <summary>The Redis Cluster lacks something, such as a replica.</summary>
+    public const string RedisDegraded = nameof(RedisDegraded);
+
+    /// <summary>Too few masters of the Redis Cluster work to elect others.</summary>
+    public const string RedisQuorumLost = nameof(RedisQuorumLost);
+
+    /// <summary>No former password is valid at the region's Redis Cluster. Absent unless the operator runs it.</summary>
+    public const string RedisPasswordCurrent = nameof(RedisPasswordCurrent);
+
+    /// <summary>A primary of the region's PostgreSQL accepts writes, and the app can connect. Absent unless the operator runs it.</summary>
+    public const string PostgresReady = nameof(PostgresReady);
+
+    /// <summary>Members of the region's PostgreSQL do not serve. Absent unless the operator runs it.</summary>
+    public const string PostgresDegraded = nameof(PostgresDegraded);
+
+    /// <summary>All members of the region's PostgreSQL run the current specification. Absent unless the operator runs it.</summary>
+    public const string PostgresUpToDate = nameof(PostgresUpToDate);
+
+    /// <summary>No former password of the app is valid at the region's PostgreSQL. Absent unless the operator runs it.</summary>
+    public const string PostgresPasswordCurrent = nameof(PostgresPasswordCurrent);
+
+    /// <summary>Enough replicas have every acknowledged write, and only those may become the primary. Absent with durability Async.</summary>
+    public const string SyncReplicationHealthy = nameof(SyncReplicationHealthy);
+
+    /// <summary>The newest backup of the region's PostgreSQL is there and not older than its schedule. Absent unless the region asks for backups.</summary>
+    public const string LastBackupSucceeded = nameof(LastBackupSucceeded);
+
+    /// <summary>The write-ahead log reaches the archive in time and without a gap. Absent unless the region asks for backups.</summary>
+    public const string ContinuousArchiving = nameof(ContinuousArchiving);
+
+    /// <summary>A restore worked when it was last rehearsed, not longer ago than its schedule says. Absent unless the region asks for rehearsals.</summary>
+    public const string LastRehearsalSucceeded = nameof(LastRehearsalSucceeded);
+
+    /// <summary>The database was restored from a backup. Absent unless the region asks for it.</summary>
+    public const string RestoreSucceeded = nameof(RestoreSucceeded);
+
     /// <summary>The key generation service works.</summary>
     public const string GeneratorHealthy = nameof(GeneratorHealthy);
 

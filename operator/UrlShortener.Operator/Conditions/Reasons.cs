@@ -57,6 +57,9 @@ internal static class Reasons
     /// <summary>Pods are being replaced or added.</summary>
     public const string RollingOut = nameof(RollingOut);
 
+    /// <summary>A new password is set; the former one is still valid.</summary>
+    public const string PasswordRotating = nameof(PasswordRotating);
+
     /// <summary>A rollout makes no progress.</summary>
     public const string RolloutStuck = nameof(RolloutStuck);
 
@@ -96,6 +99,66 @@ internal static class Reasons
     /// <summary>The app reaches all servers.</summary>
     public const string Reachable = nameof(Reachable);
 
+    /// <summary>A store that the operator runs is being set up or changed.</summary>
+    public const string StoreStarting = nameof(StoreStarting);
+
+    /// <summary>No member of PostgreSQL accepts writes.</summary>
+    public const string NoPrimary = nameof(NoPrimary);
+
+    /// <summary>Members of a store do not serve.</summary>
+    public const string MembersMissing = nameof(MembersMissing);
+
+    /// <summary>A replica of PostgreSQL receives nothing and does not recover by itself.</summary>
+    public const string MemberDiverged = nameof(MemberDiverged);
+
+    /// <summary>A volume of PostgreSQL is nearly full.</summary>
+    public const string VolumeFull = nameof(VolumeFull);
+
+    /// <summary>Volumes get a larger size.</summary>
+    public const string VolumesGrowing = nameof(VolumesGrowing);
+
+    /// <summary>The API server refuses to let a volume grow.</summary>
+    public const string VolumesNotGrown = nameof(VolumesNotGrown);
+
+    /// <summary>PostgreSQL refuses a parameter of the specification.</summary>
+    public const string ParametersRefused = nameof(ParametersRefused);
+
+    /// <summary>Fewer replicas are synchronous than specified.</summary>
+    public const string NoSyncReplica = nameof(NoSyncReplica);
+
+    /// <summary>A replica may become the primary for which PostgreSQL does not wait.</summary>
+    public const string SyncMismatch = nameof(SyncMismatch);
+
+    /// <summary>No backup has been made yet.</summary>
+    public const string NoBackupYet = nameof(NoBackupYet);
+
+    /// <summary>The last backup failed.</summary>
+    public const string BackupFailed = nameof(BackupFailed);
+
+    /// <summary>No backup has succeeded since the schedule asked for one.</summary>
+    public const string BackupOverdue = nameof(BackupOverdue);
+
+    /// <summary>No restore has been rehearsed yet.</summary>
+    public const string NoRehearsalYet = nameof(NoRehearsalYet);
+
+    /// <summary>The last rehearsal of a restore failed.</summary>
+    public const string RehearsalFailed = nameof(RehearsalFailed);
+
+    /// <summary>No rehearsal has succeeded since the schedule asked for one.</summary>
+    public const string RehearsalOverdue = nameof(RehearsalOverdue);
+
+    /// <summary>A backup is being restored.</summary>
+    public const string Restoring = nameof(Restoring);
+
+    /// <summary>The restore failed.</summary>
+    public const string RestoreFailed = nameof(RestoreFailed);
+
+    /// <summary>Segments of the write-ahead log wait to be archived.</summary>
+    public const string ArchivingStalled = nameof(ArchivingStalled);
+
+    /// <summary>The archive lacks a segment of the write-ahead log since the newest backup.</summary>
+    public const string ArchiveGap = nameof(ArchiveGap);
+
     /// <summary>The group had no primary, and the region is the first that is ready.</summary>
     public const string FirstReady = nameof(FirstReady);
 
@@ -110,6 +173,27 @@ internal static class Reasons
 
     /// <summary>The region does not have yet what its KeyPool needs.</summary>
     public const string RegionNotReady = nameof(RegionNotReady);
+
+    /// <summary>A node of Redis does not work, and its shard has another one that does.</summary>
+    public const string NodeAway = nameof(NodeAway);
+
+    /// <summary>Slots of the Redis Cluster have no master that works.</summary>
+    public const string SlotsNotServed = nameof(SlotsNotServed);
+
+    /// <summary>Too few masters of the Redis Cluster work to elect others.</summary>
+    public const string QuorumLost = nameof(QuorumLost);
+
+    /// <summary>A node of Redis cannot write its append-only file.</summary>
+    public const string PersistenceFailing = nameof(PersistenceFailing);
+
+    /// <summary>Slots of Redis cannot be moved to other shards.</summary>
+    public const string SlotsHeldUp = nameof(SlotsHeldUp);
+
+    /// <summary>Redis gets other shards or replicas.</summary>
+    public const string Scaling = nameof(Scaling);
+
+    /// <summary>Nodes of Redis have data, but nobody knows which node owns which slots.</summary>
+    public const string DataWithoutOwner = nameof(DataWithoutOwner);
 
     /// <summary>The pool has enough keys.</summary>
     public const string EnoughCodes = nameof(EnoughCodes);

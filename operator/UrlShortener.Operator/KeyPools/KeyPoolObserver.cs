@@ -40,7 +40,7 @@ internal sealed class KeyPoolObserver(
         var name = KgsResources.NameOf(pool);
         var token = TokenOf(pool, region);
         var workers = pods
-            .Cache.GetBy(RegionObserver.ByInstance, RegionObserver.InstanceKey(space, Labels.InstanceValue(pool.Metadata.Name)))
+            .Cache.GetBy(PodIndex.ByInstance, PodIndex.InstanceKey(space, Labels.InstanceValue(pool.Metadata.Name)))
             .Where(pod => Labels.ComponentOf(pod.Metadata) == Names.Kgs && PodOwner.IsOfDeployment(pod, name))
             .ToList();
         var (answer, asked) = await AskAsync(workers, space, token, cancellationToken);
@@ -48,7 +48,7 @@ internal sealed class KeyPoolObserver(
         {
             Siblings = keyPools.Cache.GetBy(RegionObserver.ByRegion, $"{space}/{regionName}"),
             Region = region,
-            Secrets = (region is null ? [] : RuntimeEnvironment.SecretsOf(region.Spec))
+            Secrets = (region is null ? [] : RuntimeEnvironment.SecretsOf(region))
                 .Append(token)
                 .Select(reference => reference.Name)
                 .Distinct()

@@ -89,8 +89,8 @@ internal sealed record KeyPoolPlan
 
     private static RuntimeProcess ProcessOf(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region, ObservedKeyPool observed, SecretKeyRef token)
     {
-        var secrets = RuntimeEnvironment.SecretsOf(region.Spec).Append(token);
-        var digest = SecretDigests.OfSettings(region.Spec, secrets, observed.Secrets);
+        var secrets = RuntimeEnvironment.SecretsOf(region).Append(token);
+        var digest = SecretDigests.OfSettings(region, secrets, observed.Secrets);
         return new RuntimeProcess(pool.Metadata.Name, Names.Kgs, pool.Spec.Kgs.Image ?? region.Spec.App.Image, [], pool.Spec.Kgs.Resources, digest)
         {
             Settings = KgsResources.Settings(pool.Spec),
@@ -129,7 +129,7 @@ internal sealed record KeyPoolPlan
                 Reasons.RegionNotFound,
                 $"ShortenerRegion {region.Metadata.Name} is being deleted. Delete this KeyPool too, or create the region again."
             );
-        if (region.Spec.Connections.RedisSecretRef is null)
+        if (StoreConnections.RedisOf(region) is null)
         {
             return new Obstacle(
                 Reasons.NotSupported,
@@ -145,7 +145,7 @@ internal sealed record KeyPoolPlan
                 $"Secret {token.Name} exists and does not belong to this KeyPool. Delete it, or reference it in "
                     + "spec.connections.kgsTokenSecretRef of the region."
             );
-        foreach (var reference in RuntimeEnvironment.SecretsOf(region.Spec).Append(token))
+        foreach (var reference in RuntimeEnvironment.SecretsOf(region).Append(token))
         {
             // The operator creates a missing token, and never changes an existing one.
             if (isOwn && reference == token)
@@ -165,7 +165,7 @@ internal sealed record KeyPoolPlan
 
     private static Obstacle? FindWaiting(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region, ObservedKeyPool observed, bool makesToken)
     {
-        if (observed.ServiceAccount is null || observed.Settings?.Data is not { } settings || !HasAll(settings, RuntimeEnvironment.Plain(region.Spec)))
+        if (observed.ServiceAccount is null || observed.Settings?.Data is not { } settings || !HasAll(settings, RuntimeEnvironment.Plain(region)))
             return new Obstacle(
                 Reasons.RegionNotReady,
                 $"ShortenerRegion {region.Metadata.Name} does not have its service account and settings yet. See " + "its conditions."

@@ -50,11 +50,7 @@ internal static class KgsResources
     {
         var metadata = Metadata(pool, region, Names.Kgs);
         metadata.Labels = Labels.WithVersion(metadata.Labels, process.Image);
-        return new V1Deployment
-        {
-            Metadata = metadata,
-            Spec = Workload.BuildDeployment(SelectorOf(pool), RuntimePod.Build(region.Metadata.Name, region.Spec, process), replicas),
-        };
+        return new V1Deployment { Metadata = metadata, Spec = Workload.BuildDeployment(SelectorOf(pool), RuntimePod.Build(region, process), replicas) };
     }
 
     /// <summary>The Service in front of the workers.</summary>

@@ -19,6 +19,14 @@ internal static class PodOwner
         && labels.TryGetValue(TemplateHash, out var hash)
         && owner.Name == $"{deployment}-{hash}";
 
+    /// <summary>Whether a StatefulSet controls a pod.</summary>
+    /// <param name="pod">The pod.</param>
+    /// <param name="statefulSet">Name of the StatefulSet.</param>
+    public static bool IsOfStatefulSet(V1Pod pod, string statefulSet) =>
+        ControllerOf(pod) is { Kind: V1StatefulSet.KubeKind } owner
+        && owner.Name == statefulSet
+        && pod.Metadata.Name.StartsWith($"{statefulSet}-", StringComparison.Ordinal);
+
     /// <summary>The Job that controls a pod; null: none does.</summary>
     public static string? JobOf(V1Pod pod) => ControllerOf(pod) is { Kind: V1Job.KubeKind } owner ? owner.Name : null;
 

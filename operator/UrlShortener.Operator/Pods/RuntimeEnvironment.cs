@@ -1,6 +1,8 @@
 using System.Globalization;
 using k8s.Models;
 using UrlShortener.Contracts;
+using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
 
 namespace UrlShortener.Operator.Pods;
@@ -10,6 +12,16 @@ internal static class RuntimeEnvironment
 {
     /// <summary>Mount path of the blocklist.</summary>
     public const string BlocklistFolder = "/etc/url-shortener/blocklist";
+
+    /// <summary>Mount path of the certificate authorities of PostgreSQL.</summary>
+    public const string PostgresFolder = "/etc/url-shortener/postgres";
+
+    /// <summary>Mount path of the certificate authorities of the Redis that the operator runs.</summary>
+    public const string RedisFolder = "/etc/url-shortener/redis";
+
+    /// <summary>Mount path of the folder with the connection string of a store that the operator runs.</summary>
+    /// <param name="component">The store.</param>
+    public static string ConnectionFolderOf(string component) => $"/etc/url-shortener/connections/{component}";
 
     // A setting of the .NET host.
     private const string HostStopLimit = "ShutdownTimeoutSeconds";
@@ -21,8 +33,9 @@ internal static class RuntimeEnvironment
     public static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(20);
 
     /// <summary>Plain settings of all processes of a region, as environment variables.</summary>
-    public static SortedDictionary<string, string> Plain(RegionSpec region)
+    public static SortedDictionary<string, string> Plain(V1Alpha1ShortenerRegion owner)
     {
+        var region = owner.Spec;
         var settings = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
             [Variable(SettingNames.Urls)] = $"http://*:{RuntimePod.Port.ToString(CultureInfo.InvariantCulture)}",
@@ -38,28 +51,35 @@ internal static class RuntimeEnvironment
             settings[Variable($"{SettingNames.OwnHosts}:{index.ToString(CultureInfo.InvariantCulture)}")] = host;
         if (region.App.BlocklistConfigMapRef is { } blocklist)
             settings[Variable(SettingNames.BlocklistPath)] = $"{BlocklistFolder}/{blocklist.Key}";
+        if (region.Redis is not null)
+            settings[Variable(SettingNames.RedisCertificateAuthorityPath)] = $"{RedisFolder}/{StoreConnections.BundleFile}";
+        // Files and not variables: processes take a new password without a restart.
+        if (region.Postgres is not null)
+            settings[Variable(SettingNames.PostgresPath)] = $"{ConnectionFolderOf(Names.Postgres)}/{StoreConnections.PostgresOf(owner)!.Key}";
+        if (region.Redis is not null)
+            settings[Variable(SettingNames.RedisPath)] = $"{ConnectionFolderOf(Names.Redis)}/{StoreConnections.RedisOf(owner)!.Key}";
         foreach (var setting in region.App.Settings.Where(setting => setting.Value is not null))
             settings[Variable(setting.Name)] = setting.Value!;
         return settings;
     }
 
     /// <summary>Secret settings of all processes of a region.</summary>
-    public static IReadOnlyList<V1EnvVar> Secret(RegionSpec region)
+    public static IReadOnlyList<V1EnvVar> Secret(V1Alpha1ShortenerRegion region)
     {
         var variables = new List<V1EnvVar>();
-        if (region.Connections.PostgresSecretRef is { } postgres)
+        if (region.Spec.Postgres is null && StoreConnections.PostgresOf(region) is { } postgres)
             variables.Add(From(SettingNames.Postgres, postgres));
-        if (region.Connections.RedisSecretRef is { } redis)
+        if (region.Spec.Redis is null && StoreConnections.RedisOf(region) is { } redis)
             variables.Add(From(SettingNames.Redis, redis));
-        variables.AddRange(region.App.Settings.Where(setting => setting.SecretRef is not null).Select(setting => From(setting.Name, setting.SecretRef!)));
+        variables.AddRange(region.Spec.App.Settings.Where(setting => setting.SecretRef is not null).Select(setting => From(setting.Name, setting.SecretRef!)));
         return variables;
     }
 
-    /// <summary>The Secret keys that the processes of a region read at the start.</summary>
-    public static IReadOnlyList<SecretKeyRef> SecretsOf(RegionSpec region) =>
+    /// <summary>The Secret keys that the processes of a region read.</summary>
+    public static IReadOnlyList<SecretKeyRef> SecretsOf(V1Alpha1ShortenerRegion region) =>
         [
-            .. new SecretKeyRef?[] { region.Connections.PostgresSecretRef, region.Connections.RedisSecretRef }.OfType<SecretKeyRef>(),
-            .. region.App.Settings.Select(setting => setting.SecretRef).OfType<SecretKeyRef>(),
+            .. new[] { StoreConnections.PostgresOf(region), StoreConnections.RedisOf(region) }.OfType<SecretKeyRef>(),
+            .. region.Spec.App.Settings.Select(setting => setting.SecretRef).OfType<SecretKeyRef>(),
         ];
 
     /// <summary>A secret setting.</summary>

@@ -1,5 +1,6 @@
 using k8s.Models;
 using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
 
 namespace UrlShortener.Operator.Pods;
@@ -37,6 +38,9 @@ internal static class RuntimePod
     /// </summary>
     public const int LostNodeSeconds = 30;
 
+    // 0440: the group is that of the pod.
+    private const int SecretMode = 288;
+
     // Taints that Kubernetes sets on a lost node: its kubelet reports trouble, or nothing at all.
     private static readonly IReadOnlyList<string> LostNodeTaints = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
 
@@ -47,18 +51,17 @@ internal static class RuntimePod
     ];
 
     /// <summary>A pod template.</summary>
-    /// <param name="owner">Name of the region.</param>
-    /// <param name="region">Its specification.</param>
+    /// <param name="region">The region.</param>
     /// <param name="process">The process in the pod.</param>
-    public static V1PodTemplateSpec Build(string owner, RegionSpec region, RuntimeProcess process)
+    public static V1PodTemplateSpec Build(V1Alpha1ShortenerRegion region, RuntimeProcess process)
     {
-        var app = region.App;
+        var app = region.Spec.App;
         var selector = Labels.SelectorOf(process.Instance, process.Component);
         return new V1PodTemplateSpec
         {
             Metadata = new V1ObjectMeta
             {
-                Labels = Labels.Merge(app.PodLabels, Labels.Of(process.Instance, process.Component, region.Region)),
+                Labels = Labels.Merge(app.PodLabels, Labels.Of(process.Instance, process.Component, region.Spec.Region)),
                 Annotations = Labels.Merge(
                     process.IsJob ? [] : Labels.Scrape(ManagementPort),
                     app.PodAnnotations,
@@ -67,7 +70,7 @@ internal static class RuntimePod
             },
             Spec = new V1PodSpec
             {
-                ServiceAccountName = Names.Of(owner, "runtime"),
+                ServiceAccountName = Names.Of(region.Metadata.Name, "runtime"),
                 AutomountServiceAccountToken = false,
                 EnableServiceLinks = false,
                 RestartPolicy = process.IsJob ? "Never" : "Always",
@@ -92,8 +95,8 @@ internal static class RuntimePod
                     FsGroup = User,
                     SeccompProfile = new V1SeccompProfile { Type = "RuntimeDefault" },
                 },
-                Containers = [BuildContainer(owner, region, process)],
-                Volumes = [.. BuildVolumes(app)],
+                Containers = [BuildContainer(region, process)],
+                Volumes = [.. BuildVolumes(region)],
             },
         };
     }
@@ -110,17 +113,17 @@ internal static class RuntimePod
                 TolerationSeconds = LostNodeSeconds,
             });
 
-    private static V1Container BuildContainer(string owner, RegionSpec region, RuntimeProcess process) =>
+    private static V1Container BuildContainer(V1Alpha1ShortenerRegion region, RuntimeProcess process) =>
         new()
         {
             Name = Container,
             Image = process.Image,
-            ImagePullPolicy = region.App.ImagePullPolicy,
+            ImagePullPolicy = region.Spec.App.ImagePullPolicy,
             Args = [.. process.Arguments],
             // Conditions and events use the end of the log as the cause.
             TerminationMessagePolicy = "FallbackToLogsOnError",
             Ports = process.IsJob ? null : [ContainerPort(PortName, Port), ContainerPort(ManagementPortName, ManagementPort)],
-            EnvFrom = [new V1EnvFromSource { ConfigMapRef = new V1ConfigMapEnvSource { Name = Names.Of(owner, "settings") } }],
+            EnvFrom = [new V1EnvFromSource { ConfigMapRef = new V1ConfigMapEnvSource { Name = Names.Of(region.Metadata.Name, "settings") } }],
             Env = NullIfEmpty([
                 .. process.Settings.Select(setting => new V1EnvVar { Name = RuntimeEnvironment.Variable(setting.Key), Value = setting.Value }),
                 .. RuntimeEnvironment.Secret(region),
@@ -137,7 +140,7 @@ internal static class RuntimePod
                 ReadOnlyRootFilesystem = true,
                 Capabilities = new V1Capabilities { Drop = ["ALL"] },
             },
-            VolumeMounts = [.. BuildMounts(region.App)],
+            VolumeMounts = [.. BuildMounts(region)],
         };
 
     /// <summary>The port of a pod that serves metrics, probes and key generation. Pods of a former version of the operator serve them beside the links.</summary>
@@ -167,33 +170,94 @@ internal static class RuntimePod
             SuccessThreshold = 1,
         };
 
-    private static IEnumerable<V1Volume> BuildVolumes(AppSpec app)
+    private static IEnumerable<V1Volume> BuildVolumes(V1Alpha1ShortenerRegion region)
     {
         yield return new V1Volume
         {
             Name = "tmp",
             EmptyDir = new V1EmptyDirVolumeSource { SizeLimit = new ResourceQuantity("64Mi") },
         };
-        if (app.BlocklistConfigMapRef is { } blocklist)
+        if (region.Spec.App.BlocklistConfigMapRef is { } blocklist)
             yield return new V1Volume
             {
                 Name = "blocklist",
                 ConfigMap = new V1ConfigMapVolumeSource { Name = blocklist.Name },
             };
+        if (region.Spec.Redis is not null)
+        {
+            yield return BuildAuthorities(region, Names.Redis);
+            yield return BuildConnection(Names.Redis, StoreConnections.RedisOf(region)!);
+        }
+
+        if (region.Spec.Postgres is not null)
+        {
+            yield return BuildAuthorities(region, Names.Postgres);
+            yield return BuildConnection(Names.Postgres, StoreConnections.PostgresOf(region)!);
+        }
     }
 
-    private static IEnumerable<V1VolumeMount> BuildMounts(AppSpec app)
+    private static IEnumerable<V1VolumeMount> BuildMounts(V1Alpha1ShortenerRegion region)
     {
         yield return new V1VolumeMount { Name = "tmp", MountPath = "/tmp" };
         // Mounts the folder, not the file: a mounted file does not change with the ConfigMap.
-        if (app.BlocklistConfigMapRef is not null)
+        if (region.Spec.App.BlocklistConfigMapRef is not null)
             yield return new V1VolumeMount
             {
                 Name = "blocklist",
                 MountPath = RuntimeEnvironment.BlocklistFolder,
                 ReadOnlyProperty = true,
             };
+        if (region.Spec.Postgres is not null)
+            yield return new V1VolumeMount
+            {
+                Name = Names.Postgres,
+                MountPath = RuntimeEnvironment.PostgresFolder,
+                ReadOnlyProperty = true,
+            };
+        if (region.Spec.Postgres is not null)
+            yield return MountConnection(Names.Postgres);
+        if (region.Spec.Redis is not null)
+            yield return MountConnection(Names.Redis);
+        if (region.Spec.Redis is not null)
+            yield return new V1VolumeMount
+            {
+                Name = Names.Redis,
+                MountPath = RuntimeEnvironment.RedisFolder,
+                ReadOnlyProperty = true,
+            };
     }
+
+    // The Secret has private keys too.
+    private static V1Volume BuildAuthorities(V1Alpha1ShortenerRegion region, string component) =>
+        new()
+        {
+            Name = component,
+            Secret = new V1SecretVolumeSource
+            {
+                SecretName = StoreConnections.TlsOf(region, component),
+                Items = [new V1KeyToPath { Key = StoreConnections.BundleFile, Path = StoreConnections.BundleFile }],
+            },
+        };
+
+    private static V1Volume BuildConnection(string component, SecretKeyRef connection) =>
+        new()
+        {
+            Name = $"{component}-connection",
+            Secret = new V1SecretVolumeSource
+            {
+                SecretName = connection.Name,
+                DefaultMode = SecretMode,
+                Items = [new V1KeyToPath { Key = connection.Key, Path = connection.Key }],
+            },
+        };
+
+    private static V1VolumeMount MountConnection(string component) =>
+        new()
+        {
+            Name = $"{component}-connection",
+            MountPath = RuntimeEnvironment.ConnectionFolderOf(component),
+            ReadOnlyProperty = true,
+        };
 
     // The server omits empty fields; the applied object must match the one that is read.
     private static List<T>? NullIfEmpty<T>(IEnumerable<T> items) => items.ToList() is { Count: > 0 } list ? list : null;

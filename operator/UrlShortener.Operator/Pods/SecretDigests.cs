@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using k8s.Models;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Conditions;
+using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
 
 namespace UrlShortener.Operator.Pods;
@@ -31,9 +32,15 @@ internal static class SecretDigests
     public static byte[]? Find(SecretKeyRef reference, IReadOnlyDictionary<string, V1Secret> secrets) =>
         secrets.TryGetValue(reference.Name, out var secret) && secret.Data?.TryGetValue(reference.Key, out var value) == true ? value : null;
 
-    /// <summary>One digest of everything that the processes of a region read at the start: plain settings and referenced values.</summary>
-    public static string OfSettings(RegionSpec region, IEnumerable<SecretKeyRef> references, IReadOnlyDictionary<string, V1Secret> secrets) =>
-        Digest.Of([.. RuntimeEnvironment.Plain(region).Select(setting => $"{setting.Key}={setting.Value}"), Of(references, secrets)]);
+    /// <summary>
+    /// One digest of everything that the processes of a region read at the start only: plain settings and referenced values. Connections of stores that the
+    /// operator runs are files, which they read again.
+    /// </summary>
+    public static string OfSettings(V1Alpha1ShortenerRegion region, IEnumerable<SecretKeyRef> references, IReadOnlyDictionary<string, V1Secret> secrets) =>
+        Digest.Of([
+            .. RuntimeEnvironment.Plain(region).Select(setting => $"{setting.Key}={setting.Value}"),
+            Of(references.Except(StoreConnections.MadeFor(region)), secrets),
+        ]);
 
     /// <summary>The obstacle if a Secret or its key is missing; null: both exist.</summary>
     public static Obstacle? FindMissing(SecretKeyRef reference, IReadOnlyDictionary<string, V1Secret> secrets) =>

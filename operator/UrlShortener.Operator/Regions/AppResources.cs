@@ -20,7 +20,7 @@ internal static class AppResources
 
     /// <summary>The plain settings of all pods of a region.</summary>
     public static V1ConfigMap BuildSettings(V1Alpha1ShortenerRegion region) =>
-        new() { Metadata = Owned.Metadata(region, "settings", Names.App), Data = new Dictionary<string, string>(RuntimeEnvironment.Plain(region.Spec)) };
+        new() { Metadata = Owned.Metadata(region, "settings", Names.App), Data = new Dictionary<string, string>(RuntimeEnvironment.Plain(region)) };
 
     /// <summary>The Deployment, without replicas: the autoscaler owns them.</summary>
     /// <param name="region">The region.</param>
@@ -31,11 +31,7 @@ internal static class AppResources
         var metadata = Owned.Metadata(region, Names.App, Names.App);
         metadata.Labels = Labels.WithVersion(metadata.Labels, process.Image);
         metadata.Annotations = new Dictionary<string, string> { [Labels.MigrationDigest] = migrationDigest };
-        return new V1Deployment
-        {
-            Metadata = metadata,
-            Spec = Workload.BuildDeployment(SelectorOf(region), RuntimePod.Build(region.Metadata.Name, region.Spec, process)),
-        };
+        return new V1Deployment { Metadata = metadata, Spec = Workload.BuildDeployment(SelectorOf(region), RuntimePod.Build(region, process)) };
     }
 
     /// <summary>The Service in front of the pods.</summary>

@@ -1,7 +1,6 @@
 using k8s.Models;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Entities;
-using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Pods;
 
 namespace UrlShortener.Operator.Regions;
@@ -31,9 +30,12 @@ internal sealed record Migration(string Digest, MigrationState State)
         return new Migration(digest, StateOf(MigrationJob.NameOf(region, digest), digest, app, jobs));
     }
 
-    /// <summary>Digest of the connection to the database.</summary>
+    /// <summary>Digest of the connection to the database. One that the operator runs stays the same database with another password or other members.</summary>
     public static string ConnectionOf(V1Alpha1ShortenerRegion region, IReadOnlyDictionary<string, V1Secret> secrets) =>
-        SecretDigests.Of(new[] { region.Spec.Connections.PostgresSecretRef }.OfType<SecretKeyRef>(), secrets);
+        StoreConnections.PostgresOf(region) is not { } reference ? SecretDigests.Of([], secrets)
+        : region.Spec.Postgres is null ? SecretDigests.Of([reference], secrets)
+        : SecretDigests.Find(reference, secrets) is null ? ""
+        : $"{reference.Name}/{reference.Key}";
 
     /// <summary>Whether a Job has ended, with success or not.</summary>
     public static bool IsFinished(V1Job job) => Find(job, "Complete") is not null || Find(job, "Failed") is not null;

@@ -34,7 +34,7 @@ internal static class MigrationJob
             {
                 BackoffLimit = Retries,
                 ActiveDeadlineSeconds = LimitSeconds,
-                Template = RuntimePod.Build(region.Metadata.Name, region.Spec, process),
+                Template = RuntimePod.Build(region, process),
             },
         };
         job.Metadata.Annotations = new Dictionary<string, string> { [Labels.AppliedDigest] = Apply.Digest.OfObject(job) };

@@ -36,9 +36,6 @@ internal sealed class RegionObserver(
     /// <summary>Index of objects by controlling object.</summary>
     public const string ByOwner = "owner";
 
-    /// <summary>Index of pods and Jobs by namespace and instance label.</summary>
-    public const string ByInstance = "instance";
-
     /// <summary>Reads the observed state.</summary>
     public async Task<ObservedRegion> ObserveAsync(V1Alpha1ShortenerRegion region, CancellationToken cancellationToken)
     {
@@ -47,7 +44,7 @@ internal sealed class RegionObserver(
         List<V1Pod> regionPods =
         [
             .. pods
-                .Cache.GetBy(ByInstance, InstanceKey(space, Labels.InstanceValue(name)))
+                .Cache.GetBy(PodIndex.ByInstance, PodIndex.InstanceKey(space, Labels.InstanceValue(name)))
                 .Where(pod =>
                     Labels.ComponentOf(pod.Metadata) switch
                     {
@@ -59,9 +56,9 @@ internal sealed class RegionObserver(
         ];
         List<V1Job> regionJobs =
         [
-            .. jobs.Cache.GetBy(ByOwner, region.Metadata.Uid),
+            .. jobs.Cache.GetBy(ByOwner, region.Metadata.Uid).Where(job => Labels.ComponentOf(job.Metadata) == Names.Migrate),
             .. jobs
-                .Cache.GetBy(ByInstance, InstanceKey(space, Labels.InstanceValue(name)))
+                .Cache.GetBy(PodIndex.ByInstance, PodIndex.InstanceKey(space, Labels.InstanceValue(name)))
                 .Where(job => !Owned.HasController(job) && Labels.ComponentOf(job.Metadata) == Names.Migrate),
         ];
         return new ObservedRegion
@@ -69,7 +66,7 @@ internal sealed class RegionObserver(
             Group = regions.Cache.GetBy(ByGroup, region.Spec.Group),
             KeyPools = keyPools.Cache.GetBy(ByRegion, $"{space}/{name}"),
             Secrets = RuntimeEnvironment
-                .SecretsOf(region.Spec)
+                .SecretsOf(region)
                 .Select(reference => reference.Name)
                 .Distinct()
                 .Select(secret => Find(secrets, space, secret))
@@ -92,16 +89,9 @@ internal sealed class RegionObserver(
         };
     }
 
-    /// <summary>The value of <see cref="ByInstance"/> of an object.</summary>
-    public static IEnumerable<string> InstanceOf(IMetadata<V1ObjectMeta> entity) =>
-        Labels.InstanceOf(entity.Metadata) is { } instance ? [InstanceKey(entity.Metadata.NamespaceProperty, instance)] : [];
-
     /// <summary>The values of <see cref="ByOwner"/> of an object.</summary>
     public static IEnumerable<string> OwnersOf(IMetadata<V1ObjectMeta> entity) =>
         entity.Metadata.OwnerReferences?.Where(reference => reference.Controller == true).Select(reference => reference.Uid) ?? [];
-
-    /// <summary>Key of <see cref="ByInstance"/>.</summary>
-    public static string InstanceKey(string space, string instance) => $"{space}/{instance}";
 
     // A Job has no condition for this; its controller only records an event.
     private async Task<string?> FindRefusalAsync(IEnumerable<V1Job> regionJobs, IEnumerable<V1Pod> regionPods, CancellationToken cancellationToken)

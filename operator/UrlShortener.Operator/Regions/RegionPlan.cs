@@ -63,8 +63,11 @@ internal sealed record RegionPlan
     /// <summary>Whether an autoscaler owns the number of pods.</summary>
     public bool IsScaled => Floor > 0;
 
+    /// <summary>Whether the operator still prepares a store of the region, so that there is nothing to connect to.</summary>
+    public bool AwaitsStore { get; init; }
+
     /// <summary>Whether to apply the Deployment: pods of a new version start after the migration; until then the old ones keep serving.</summary>
-    public bool Deploys => Migration.State == MigrationState.Done;
+    public bool Deploys => Migration.State == MigrationState.Done && !AwaitsStore;
 
     /// <summary>Computes the plan.</summary>
     /// <param name="region">The region.</param>
@@ -79,6 +82,7 @@ internal sealed record RegionPlan
         var job = MigrationJob.Build(region, migration.Digest);
         var settlesIn = observed.ConnectionChangedAt + Migration.SettleTime - now is { Ticks: > 0 } rest ? rest : (TimeSpan?)null;
         var repair = SchemaRepair.Of(region, observed, migration, now);
+        var awaitsStore = StoreConnections.MadeFor(region).Any(reference => SecretDigests.Find(reference, observed.Secrets) is null);
         var isWanted = migration.State == MigrationState.Missing || repair.IsDue;
         return new RegionPlan
         {
@@ -92,7 +96,8 @@ internal sealed record RegionPlan
             FirstReplicas = observed.Deployment is null ? floor : null,
             Migration = migration,
             SettlesIn = isWanted ? settlesIn : null,
-            StartsMigration = isWanted && settlesIn is null && IsFree(observed, job.Metadata.Name),
+            AwaitsStore = awaitsStore,
+            StartsMigration = isWanted && settlesIn is null && !awaitsStore && IsFree(observed, job.Metadata.Name),
             Repair = repair,
             EndedJobs =
             [
@@ -110,7 +115,7 @@ internal sealed record RegionPlan
         var settings = new Dictionary<string, string> { [SettingNames.Role] = RoleNames.App };
         if (KeyPoolHolder.Of(observed.KeyPools) is { } pool)
             settings[SettingNames.KeyBatchSize] = pool.Spec.LeaseBlockSize.ToString(CultureInfo.InvariantCulture);
-        var digest = SecretDigests.OfSettings(spec, RuntimeEnvironment.SecretsOf(spec), observed.Secrets);
+        var digest = SecretDigests.OfSettings(region, RuntimeEnvironment.SecretsOf(region), observed.Secrets);
         return new RuntimeProcess(region.Metadata.Name, Names.App, spec.App.Image, [], spec.App.Resources, digest) { Settings = settings };
     }
 
@@ -127,7 +132,8 @@ internal sealed record RegionPlan
         Of(Reasons.InvalidSpec, [.. NameRules.Check(region.Metadata), .. RegionRules.Check(region.Spec)])
         ?? FindTwin(region, observed.Group)
         ?? RuntimeEnvironment
-            .SecretsOf(region.Spec)
+            .SecretsOf(region)
+            .Except(StoreConnections.MadeFor(region))
             .Select(reference => SecretDigests.FindMissing(reference, observed.Secrets))
             .FirstOrDefault(missing => missing is not null)
         ?? FindMissingConfigMap(region.Spec, observed);

@@ -24,7 +24,7 @@ internal static class RegionServices
         services.AddInformer<V1Alpha1ShortenerRegion>(informer =>
         {
             informer.Indexers[RegionObserver.ByGroup] = region => [region.Spec.Group];
-            informer.Indexers[BySecret] = region => RuntimeEnvironment.SecretsOf(region.Spec).Select(secret => KeyOf(region, secret.Name)).Distinct();
+            informer.Indexers[BySecret] = region => RuntimeEnvironment.SecretsOf(region).Select(secret => KeyOf(region, secret.Name)).Distinct();
             informer.Indexers[ByConfigMap] = region => region.Spec.App.BlocklistConfigMapRef is { } map ? [KeyOf(region, map.Name)] : [];
         });
         services.AddInformer<V1Alpha1KeyPool>(informer => informer.Indexers[RegionObserver.ByRegion] = pool => [KeyOf(pool, pool.Spec.RegionRef.Name)]);
@@ -34,13 +34,13 @@ internal static class RegionServices
         {
             informer.LabelSelector = Labels.ManagedSelector;
             informer.Transform = CacheTransforms.Apply;
-            informer.Indexers[RegionObserver.ByInstance] = RegionObserver.InstanceOf;
+            informer.Indexers[PodIndex.ByInstance] = PodIndex.InstanceOf;
         });
         services.AddInformer<V1Job>(informer =>
         {
             informer.LabelSelector = Labels.ManagedSelector;
             informer.Indexers[RegionObserver.ByOwner] = RegionObserver.OwnersOf;
-            informer.Indexers[RegionObserver.ByInstance] = RegionObserver.InstanceOf;
+            informer.Indexers[PodIndex.ByInstance] = PodIndex.InstanceOf;
         });
         services
             .AddManagedInformer<V1ServiceAccount>()
@@ -70,6 +70,7 @@ internal static class RegionServices
         {
             // Most of a reconcile is waiting. Pods that the operator cannot reach take the whole time limit of their probe.
             controller.Workers = Workers;
+            controller.IsRelevantStatus = StoreReadiness.HasChanged;
             controller
                 .Owns<V1Deployment>()
                 .Owns<V1Service>()

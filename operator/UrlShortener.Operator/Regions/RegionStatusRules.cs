@@ -3,7 +3,6 @@ using UrlShortener.Contracts;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
-using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Entities.Status;
 using UrlShortener.Operator.Pods;
 
@@ -25,7 +24,7 @@ internal static class RegionStatusRules
     )
     {
         var conditions = new ConditionList(region.Status?.Conditions, region.Metadata.Generation, now);
-        var dependencies = DependenciesOf(region.Spec, observed.Health);
+        var dependencies = DependenciesOf(region, observed.Health);
         var isSuspended = region.Spec.IsSuspended();
         var (app, ready, busy) = (AppOf(observed, plan), ReadyPodsOf(observed), BusyWith(region, observed, plan, now));
         var isAppAvailable = observed.Deployment is not null && ready >= plan.Floor;
@@ -37,6 +36,7 @@ internal static class RegionStatusRules
         var (isReady, reason, message) = (failure, busy) switch
         {
             ({ } obstacle, _) => ((bool?)false, obstacle.Reason, obstacle.Message),
+            _ when StoreReadiness.Find(region) is { } store => (false, store.Reason, store.Message),
             _ when plan.Repair.IsBehind && plan.Migration.State == MigrationState.Done => (false, Reasons.SchemaBehind, Behind(plan.Repair.Status)),
             (_, { } step) when !isAppAvailable => (false, step.Reason, step.Message),
             _ when !isAppAvailable => (false, Reasons.TooFewPods, $"{ready} pods serve; the minimum is {plan.Floor}."),
@@ -88,6 +88,8 @@ internal static class RegionStatusRules
             isSuspended ? Reasons.SuspendedBySpec : Reasons.AsExpected,
             isSuspended ? $"spec.suspend is {region.Spec.Suspend}: the operator changes nothing. Set it to None to resume." : "The operator applies changes."
         );
+
+        conditions.Keep(StoreReadiness.Types);
 
         var status = (region.Status ?? new RegionStatus()) with
         {
@@ -261,11 +263,11 @@ internal static class RegionStatusRules
 
     private static int ReadyPodsOf(ObservedRegion observed) => observed.Deployment?.Status?.AvailableReplicas ?? 0;
 
-    private static List<DependencyStatus> DependenciesOf(RegionSpec spec, HealthResponse? health)
+    private static List<DependencyStatus> DependenciesOf(V1Alpha1ShortenerRegion region, HealthResponse? health)
     {
         var found = new List<DependencyStatus>();
-        Add("postgres", health?.Components?.Database, spec.Connections.PostgresSecretRef is not null);
-        Add("redis", health?.Components?.Cache, spec.Connections.RedisSecretRef is not null);
+        Add("postgres", health?.Components?.Database, StoreConnections.PostgresOf(region) is not null);
+        Add("redis", health?.Components?.Cache, StoreConnections.RedisOf(region) is not null);
         return found;
 
         void Add(string name, string? state, bool isUsed)

@@ -1,10 +1,14 @@
 using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Backups;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Entities.Status;
 using UrlShortener.Operator.KeyPools;
+using UrlShortener.Operator.Postgres;
+using UrlShortener.Operator.Redis;
 using UrlShortener.Operator.Regions;
 using UrlShortener.Operator.Regions.Validation;
+using UrlShortener.Operator.Validation;
 
 namespace UrlShortener.Operator.Webhooks;
 
@@ -17,19 +21,27 @@ internal static class AdmissionPolicies
     private static readonly Dictionary<string, IAdmissionPolicy> Policies = new(StringComparer.Ordinal)
     {
         [V1Alpha1ShortenerRegion.KubePlural] = new AdmissionPolicy<V1Alpha1ShortenerRegion, RegionSpec>(
-            RegionRules.Check,
-            RegionRules.Warnings,
+            (spec, former) =>
+                [
+                    .. RegionRules.Check(spec, former),
+                    .. PostgresRules.Check(spec, former),
+                    .. BackupRules.Check(spec, former),
+                    .. RedisRules.Check(spec, former),
+                ],
+            spec => [.. RegionRules.Warnings(spec), .. PostgresRules.Warnings(spec), .. RedisRules.Warnings(spec)],
             (spec, replicas) => spec with { App = spec.App with { MinReplicas = replicas } },
-            Labels.Promote,
-            PromotionRules.CheckRequest,
+            new Dictionary<string, Func<V1Alpha1ShortenerRegion, string, SpecProblem?>>
+            {
+                [Labels.Promote] = PromotionRules.CheckRequest,
+                [Labels.Switchover] = PostgresRules.CheckSwitchover,
+            },
             CheckDeletion
         ),
         [V1Alpha1KeyPool.KubePlural] = new AdmissionPolicy<V1Alpha1KeyPool, KeyPoolSpec>(
             KeyPoolRules.Check,
             KeyPoolRules.Warnings,
             (spec, replicas) => spec with { TargetAvailable = replicas },
-            Labels.OpenEpoch,
-            (_, value) => KeyPoolRules.CheckEpoch(value),
+            new Dictionary<string, Func<V1Alpha1KeyPool, string, SpecProblem?>> { [Labels.OpenEpoch] = (_, value) => KeyPoolRules.CheckEpoch(value) },
             (_, _) => null
         ),
     };

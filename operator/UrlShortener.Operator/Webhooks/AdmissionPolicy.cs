@@ -14,15 +14,13 @@ namespace UrlShortener.Operator.Webhooks;
 /// <param name="check">Finds problems of a specification, given the one that it replaces.</param>
 /// <param name="warn">Finds warnings about a specification.</param>
 /// <param name="scale">Returns the specification after scaling.</param>
-/// <param name="command">Name of the annotation that commands something.</param>
-/// <param name="checkCommand">The problem of its value, given the object as it is stored; null: none.</param>
+/// <param name="commands">Annotations that command something, each with the problem of its value, given the object as it is stored; null: none.</param>
 /// <param name="checkDeletion">Why a user may not delete an object; null: the deletion is allowed.</param>
 internal sealed class AdmissionPolicy<TEntity, TSpec>(
     Func<TSpec, TSpec?, IReadOnlyList<SpecProblem>> check,
     Func<TSpec, IReadOnlyList<string>> warn,
     Func<TSpec, int, TSpec> scale,
-    string command,
-    Func<TEntity, string, SpecProblem?> checkCommand,
+    IReadOnlyDictionary<string, Func<TEntity, string, SpecProblem?>> commands,
     Func<TEntity, string, string?> checkDeletion
 ) : IAdmissionPolicy
     where TEntity : class, IKubernetesObject<V1ObjectMeta>, ISpec<TSpec>
@@ -63,9 +61,11 @@ internal sealed class AdmissionPolicy<TEntity, TSpec>(
             return AdmissionDecision.Refused("The request contains no object.");
         var old = request.OldObject is { ValueKind: JsonValueKind.Object } there ? there : (JsonElement?)null;
         var isSameSpec = old is not null && HasSameSpec(written, old.Value);
-        var value = ReadCommand(written);
-        var isNewCommand = !string.IsNullOrEmpty(value) && (old is null || ReadCommand(old.Value) != value);
-        if (isSameSpec && !isNewCommand)
+        var given = commands
+            .Keys.Select(command => (Command: command, Value: ReadCommand(written, command)))
+            .Where(one => !string.IsNullOrEmpty(one.Value) && (old is null || ReadCommand(old.Value, one.Command) != one.Value))
+            .ToList();
+        if (isSameSpec && given.Count == 0)
             return AdmissionDecision.Allowed;
         var entity = Read(written);
         if (entity.Metadata.DeletionTimestamp is not null)
@@ -76,12 +76,11 @@ internal sealed class AdmissionPolicy<TEntity, TSpec>(
             problems.AddRange(NameRules.Check(entity.Metadata));
         if (!isSameSpec)
             problems.AddRange(check(entity.Spec, former?.Spec));
-        if (isNewCommand && checkCommand(former ?? entity, value!) is { } problem)
-            problems.Add(problem);
+        problems.AddRange(given.Select(one => commands[one.Command](former ?? entity, one.Value!)).OfType<SpecProblem>());
         return AdmissionDecision.Of(problems, isSameSpec ? [] : warn(entity.Spec));
     }
 
-    private string? ReadCommand(JsonElement item) =>
+    private static string? ReadCommand(JsonElement item, string command) =>
         item.TryGetProperty("metadata", out var metadata)
         && metadata.ValueKind == JsonValueKind.Object
         && metadata.TryGetProperty("annotations", out var annotations)

@@ -116,7 +116,7 @@ internal sealed class AdmissionWarmup(
                 {
                     // The process calls itself, so it accepts exactly its own certificate.
                     RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate?.GetCertHashString() == serving.Current!.Thumbprint,
-                    TargetHost = options.Names[0],
+                    TargetHost = options.Profile.Names[0],
                 },
             }
         )

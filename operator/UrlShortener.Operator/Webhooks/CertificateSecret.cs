@@ -1,23 +1,15 @@
 using System.Net;
-using System.Text;
 using k8s;
 using k8s.Autorest;
 using k8s.Models;
 using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Certificates;
 
 namespace UrlShortener.Operator.Webhooks;
 
 /// <summary>The Secret with the certificates. All replicas may write it: of two concurrent writers one succeeds, and the other reads again.</summary>
 internal sealed class CertificateSecret(IKubernetes client, WebhookOptions options)
 {
-    private const string AuthorityCertificate = "ca.crt";
-    private const string AuthorityKey = "ca.key";
-    private const string NextCertificate = "next-ca.crt";
-    private const string NextKey = "next-ca.key";
-    private const string FormerCertificate = "former-ca.crt";
-    private const string ServingCertificate = "tls.crt";
-    private const string ServingKey = "tls.key";
-
     /// <summary>The Secret, for events about it.</summary>
     public V1Secret Reference =>
         new()
@@ -35,7 +27,7 @@ internal sealed class CertificateSecret(IKubernetes client, WebhookOptions optio
         try
         {
             var secret = await client.CoreV1.ReadNamespacedSecretAsync(options.SecretName, options.Namespace, cancellationToken: cancellationToken);
-            return (Parse(secret), secret.ResourceVersion());
+            return (CertificateData.Parse(secret), secret.ResourceVersion());
         }
         catch (HttpOperationException error) when (error.Response.StatusCode == HttpStatusCode.NotFound)
         {
@@ -73,17 +65,8 @@ internal sealed class CertificateSecret(IKubernetes client, WebhookOptions optio
         }
     }
 
-    private V1Secret Build(CertificateSet set, string? version)
-    {
-        var data = new Dictionary<string, byte[]>(StringComparer.Ordinal);
-        Add(AuthorityCertificate, set.Authority.CertificatePem);
-        Add(AuthorityKey, set.Authority.KeyPem);
-        Add(NextCertificate, set.NextAuthority?.CertificatePem);
-        Add(NextKey, set.NextAuthority?.KeyPem);
-        Add(FormerCertificate, set.FormerAuthority?.CertificatePem);
-        Add(ServingCertificate, set.Serving.CertificatePem);
-        Add(ServingKey, set.Serving.KeyPem);
-        return new V1Secret
+    private V1Secret Build(CertificateSet set, string? version) =>
+        new()
         {
             Metadata = new V1ObjectMeta
             {
@@ -93,29 +76,6 @@ internal sealed class CertificateSecret(IKubernetes client, WebhookOptions optio
                 Labels = Labels.OfOperator(),
             },
             Type = "Opaque",
-            Data = data,
+            Data = CertificateData.Build(set),
         };
-
-        void Add(string key, string? pem)
-        {
-            if (pem is not null)
-                data[key] = Encoding.UTF8.GetBytes(pem);
-        }
-    }
-
-    private static CertificateSet? Parse(V1Secret secret)
-    {
-        var authority = Certificate.TryRead(Text(AuthorityCertificate), Text(AuthorityKey) ?? "");
-        var serving = Certificate.TryRead(Text(ServingCertificate), Text(ServingKey) ?? "");
-        return authority is null || serving is null
-            ? null
-            : new CertificateSet(
-                authority,
-                Certificate.TryRead(Text(NextCertificate), Text(NextKey) ?? ""),
-                Certificate.TryRead(Text(FormerCertificate), null),
-                serving
-            );
-
-        string? Text(string key) => secret.Data?.TryGetValue(key, out var bytes) == true ? Encoding.UTF8.GetString(bytes) : null;
-    }
 }

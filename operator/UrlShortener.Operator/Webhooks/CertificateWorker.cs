@@ -1,6 +1,7 @@
 using k8s.Autorest;
 using k8s.Models;
 using UrlShortener.ControllerRuntime.Events;
+using UrlShortener.Operator.Certificates;
 
 namespace UrlShortener.Operator.Webhooks;
 
@@ -50,10 +51,10 @@ internal sealed class CertificateWorker(
             var (set, version) = await secret.ReadAsync(cancellationToken);
             var published = await configuration.FindAsync(cancellationToken);
             var isPublished = set is not null && WebhookConfiguration.Trusts(published, set.Bundle);
-            var step = CertificatePlan.Next(set, options.Names, isPublished, time.GetUtcNow());
+            var step = CertificatePlan.Next(set, options.Profile, isPublished, time.GetUtcNow());
             if (step != CertificateStep.None)
             {
-                if (await secret.TryWriteAsync(CertificatePlan.Take(step, set, options.Names, time.GetUtcNow()), version, cancellationToken))
+                if (await secret.TryWriteAsync(CertificatePlan.Take(step, set, options.Profile, time.GetUtcNow()), version, cancellationToken))
                     Log.CertificatesChanged(logger, step);
                 continue;
             }

@@ -1,3 +1,5 @@
+using UrlShortener.Operator.Certificates;
+
 namespace UrlShortener.Operator.Webhooks;
 
 /// <summary>Log messages of the webhook.</summary>

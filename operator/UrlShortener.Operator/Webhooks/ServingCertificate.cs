@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using UrlShortener.Operator.Certificates;
 
 namespace UrlShortener.Operator.Webhooks;
 

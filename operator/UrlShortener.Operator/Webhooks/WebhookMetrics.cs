@@ -1,4 +1,5 @@
 using Prometheus;
+using UrlShortener.Operator.Certificates;
 using UrlShortener.Operator.Entities;
 
 namespace UrlShortener.Operator.Webhooks;

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using UrlShortener.Operator.Certificates;
 
 namespace UrlShortener.Operator.Webhooks;
 
@@ -35,6 +36,7 @@ internal sealed class WebhookOptions
     [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]
     public TimeSpan CheckInterval { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>All names and addresses of the certificate.</summary>
-    internal IReadOnlyList<string> Names => [$"{ServiceName}.{Namespace}.svc", $"{ServiceName}.{Namespace}.svc.cluster.local", .. ExtraNames];
+    /// <summary>What the certificates are for.</summary>
+    internal CertificateProfile Profile =>
+        new("shortener-operator webhook", [$"{ServiceName}.{Namespace}.svc", $"{ServiceName}.{Namespace}.svc.cluster.local", .. ExtraNames]);
 }

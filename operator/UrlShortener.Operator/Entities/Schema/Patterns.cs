@@ -21,9 +21,10 @@ internal static class Patterns
     [StringSyntax(StringSyntaxAttribute.Regex)]
     public const string RegionName = "^[a-z][a-z0-9-]{0,29}[a-z0-9]$";
 
-    /// <summary>Kubernetes quantity that is not negative: 8Gi, 500m, 2.</summary>
+    /// <summary>Kubernetes quantity that is not negative and fits into a decimal: 8Gi, 500m, 2. Kubernetes itself also knows 1e99, which no server has.</summary>
     [StringSyntax(StringSyntaxAttribute.Regex)]
-    public const string Quantity = "^[+]?([0-9]+([.][0-9]*)?|[.][0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$";
+    public const string Quantity =
+        "^[+]?(([0-9]+([.][0-9]*)?|[.][0-9]+)[numk]?|([0-9]{1,10}([.][0-9]*)?|[.][0-9]+)([KMGTPE]i|[MGTPE]|[eE][+-]?(0?[0-9]|1[0-8])))$";
 
     /// <summary>Scheme and host, such as https://sho.rt.</summary>
     [StringSyntax(StringSyntaxAttribute.Regex)]

@@ -1,14 +1,12 @@
 using System.ComponentModel;
-using System.ComponentModel.DataAnnotations;
 
 namespace UrlShortener.Operator.Entities.Spec;
 
 /// <summary>Servers that the operator does not run.</summary>
 internal sealed record ConnectionsSpec
 {
-    /// <summary>Npgsql connection string. Null only in an object that another version of the definition accepted.</summary>
+    /// <summary>Npgsql connection string; null: the operator runs PostgreSQL.</summary>
     [Description("Secret with the Npgsql connection string of your PostgreSQL, such as Host=pg-0,pg-1;Username=shortener;Password=...;Database=shortener.")]
-    [Required]
     public ConnectionSecretRef? PostgresSecretRef { get; init; }
 
     /// <summary>StackExchange.Redis configuration; null: no Redis.</summary>

@@ -5,6 +5,9 @@ using UrlShortener.Operator.Entities.Schema;
 namespace UrlShortener.Operator.Entities.Spec;
 
 /// <summary>Desired state of a region.</summary>
+[Rule("!(has(self.redis) && has(self.connections.redisSecretRef))", "redis and connections.redisSecretRef exclude each other")]
+[Rule("has(self.connections.postgresSecretRef) != has(self.postgres)", "set either connections.postgresSecretRef or postgres")]
+[Rule("has(self.postgres) == has(oldSelf.postgres)", "postgres cannot be added or removed; create a new ShortenerRegion instead")]
 internal sealed record RegionSpec
 {
     /// <summary>Regions with the same group select one primary among them.</summary>
@@ -29,8 +32,15 @@ internal sealed record RegionSpec
 
     /// <summary>Servers that the operator does not run.</summary>
     [Description("Secrets that tell the pods how to connect to servers that you run.")]
-    [Required]
     public ConnectionsSpec Connections { get; init; } = new();
+
+    /// <summary>A Redis Cluster that the operator runs; null: none.</summary>
+    [Description("Redis Cluster that the operator runs for the region. If absent: the one of connections.redisSecretRef, or none.")]
+    public RedisSpec? Redis { get; init; }
+
+    /// <summary>The PostgreSQL that the operator runs; null: <see cref="Connections"/> names one.</summary>
+    [Description("PostgreSQL that the operator runs for the region. Either this or connections.postgresSecretRef. Cannot be added or removed later.")]
+    public PostgresSpec? Postgres { get; init; }
 
     /// <summary>The processes that redirect and serve the API.</summary>
     [Description("The pods that redirect and serve the API.")]

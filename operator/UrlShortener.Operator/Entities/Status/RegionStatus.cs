@@ -29,6 +29,14 @@ internal sealed record RegionStatus
     [Description("Pods of the app.")]
     public AppStatus? App { get; init; }
 
+    /// <summary>The region's PostgreSQL; null: the operator does not run it.</summary>
+    [Description("PostgreSQL of the region. Absent unless the operator runs it.")]
+    public PostgresStatus? Postgres { get; init; }
+
+    /// <summary>Backups of the region's PostgreSQL; null: none are asked for.</summary>
+    [Description("Backups of the region's PostgreSQL. Absent unless the region asks for them.")]
+    public BackupStatus? Backup { get; init; }
+
     /// <summary>Servers that the app needs.</summary>
     [Description("Servers that the app needs, as the app sees them.")]
     [Length(0, 4)]
@@ -38,6 +46,10 @@ internal sealed record RegionStatus
     /// <summary>The tables of the database.</summary>
     [Description("Tables of the database, as the app finds them.")]
     public SchemaStatus? Schema { get; init; }
+
+    /// <summary>The Redis Cluster that the operator runs; null: none.</summary>
+    [Description("Redis Cluster that the operator runs. Absent: none.")]
+    public RedisStatus? Redis { get; init; }
 
     /// <summary>Conditions by type.</summary>
     [Description("Conditions. Ready summarizes the others.")]

@@ -1,13 +1,11 @@
-using System.Text.RegularExpressions;
 using UrlShortener.Operator.Apply;
-using UrlShortener.Operator.Entities.Schema;
 using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Validation;
 
 namespace UrlShortener.Operator.Regions.Validation;
 
 /// <summary>The rules of <c>spec.app</c>.</summary>
-internal static partial class AppRules
+internal static class AppRules
 {
     /// <summary>All problems.</summary>
     public static IEnumerable<SpecProblem> Check(AppSpec app) =>
@@ -18,7 +16,7 @@ internal static partial class AppRules
             .. KeyRules.Check("spec.app.podLabels", app.PodLabels.Keys, Labels.OwnPrefix, Labels.CommonPrefix),
             .. KeyRules.Check("spec.app.podAnnotations", app.PodAnnotations.Keys, Labels.OwnPrefix),
             .. KeyRules.Check("spec.app.service.annotations", app.Service.Annotations.Keys, Labels.OwnPrefix),
-            .. CheckTolerations(app.Tolerations),
+            .. TolerationRules.Check("spec.app.tolerations", app.Tolerations),
             .. CheckSpread(app.TopologySpreadConstraints),
             .. SettingRules.Check(app.Settings),
         ];
@@ -47,29 +45,6 @@ internal static partial class AppRules
             );
     }
 
-    private static IEnumerable<SpecProblem> CheckTolerations(IReadOnlyList<Toleration> tolerations)
-    {
-        foreach (var (index, toleration) in tolerations.Index())
-        {
-            if (toleration.Key is null && toleration.Operator != "Exists")
-                yield return new($"spec.app.tolerations[{index}].operator", "must be Exists if key is absent. Set it to Exists, or set key.");
-            if (toleration.Value is not null && toleration.Operator == "Exists")
-                yield return new($"spec.app.tolerations[{index}].value", "must be absent if operator is Exists, which tolerates every value. Remove value.");
-            if (toleration.TolerationSeconds is not null && toleration.Effect != "NoExecute")
-                yield return new(
-                    $"spec.app.tolerations[{index}].tolerationSeconds",
-                    "is only possible with effect NoExecute. Set effect to NoExecute, or remove tolerationSeconds."
-                );
-            if (toleration.Key is { } key && !KeyRules.IsQualified(key))
-                yield return new($"spec.app.tolerations[{index}].key", $"is {key}, which is not a valid key of a taint. Use name or prefix/name.");
-            if (toleration.Value is { } value && !LabelValue().IsMatch(value))
-                yield return new(
-                    $"spec.app.tolerations[{index}].value",
-                    $"is {value}, which is not a valid value of a taint. Use letters, digits, '-', '_' and '.', with a letter or digit first and last."
-                );
-        }
-    }
-
     // The API server refuses such pods.
     private static IEnumerable<SpecProblem> CheckSpread(IReadOnlyList<SpreadConstraint> constraints)
     {
@@ -81,7 +56,4 @@ internal static partial class AppRules
                 yield return new(field, $"has the same topologyKey ({constraint.TopologyKey}) and whenUnsatisfiable as another constraint. Remove one.");
         }
     }
-
-    [GeneratedRegex(Patterns.LabelValue)]
-    private static partial Regex LabelValue();
 }

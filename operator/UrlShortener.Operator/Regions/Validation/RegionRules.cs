@@ -15,7 +15,7 @@ internal static class RegionRules
     public static IReadOnlyList<SpecProblem> Check(RegionSpec spec, RegionSpec? oldSpec = null) =>
         [
             .. CheckIdentity(spec, oldSpec),
-            .. CheckConnections(spec.Connections),
+            .. CheckPostgres(spec, oldSpec),
             .. AppRules.Check(spec.App),
             .. TrafficRules.Check(spec.Traffic),
             .. MonitoringRules.Check(spec.Monitoring),
@@ -23,7 +23,7 @@ internal static class RegionRules
 
     /// <summary>Warnings about values that are valid but probably unintended, or that have a cost; sentences.</summary>
     public static IReadOnlyList<string> Warnings(RegionSpec spec) =>
-        [.. ConnectionWarnings(spec.Connections), .. AppRules.Warnings(spec.App), .. TrafficRules.Warnings(spec.Traffic)];
+        [.. ConnectionWarnings(spec), .. AppRules.Warnings(spec.App), .. TrafficRules.Warnings(spec.Traffic)];
 
     private static IEnumerable<SpecProblem> CheckIdentity(RegionSpec spec, RegionSpec? oldSpec)
     {
@@ -35,16 +35,27 @@ internal static class RegionRules
             yield return new("spec.group", $"cannot be changed from {oldSpec.Group} to {spec.Group}. Create a new ShortenerRegion instead.");
     }
 
-    // The schema requires it too, but an object of an earlier version may lack it.
-    private static IEnumerable<SpecProblem> CheckConnections(ConnectionsSpec connections)
+    private static IEnumerable<SpecProblem> CheckPostgres(RegionSpec spec, RegionSpec? oldSpec)
     {
-        if (connections.PostgresSecretRef is null)
-            yield return new("spec.connections.postgresSecretRef", "is missing. Set it to the Secret with the connection string of your PostgreSQL.");
+        if (spec.Postgres is not null && spec.Connections.PostgresSecretRef is not null)
+            yield return new("spec.postgres", "and spec.connections.postgresSecretRef are both set. Remove one: the operator runs PostgreSQL, or you do.");
+        if (spec.Postgres is null && spec.Connections.PostgresSecretRef is null)
+            yield return new(
+                "spec.connections.postgresSecretRef",
+                "is missing. Set it to the Secret with the connection string of your PostgreSQL, or set spec.postgres to let the operator run one."
+            );
+        if (oldSpec is not null && (spec.Postgres is null) != (oldSpec.Postgres is null))
+            yield return new(
+                "spec.postgres",
+                spec.Postgres is null
+                    ? "cannot be removed: the links would stay behind. Create a new ShortenerRegion instead."
+                    : "cannot be added: the links would stay behind. Create a new ShortenerRegion instead."
+            );
     }
 
-    private static IEnumerable<string> ConnectionWarnings(ConnectionsSpec connections)
+    private static IEnumerable<string> ConnectionWarnings(RegionSpec spec)
     {
-        if (connections.RedisSecretRef is null)
+        if (spec.Connections.RedisSecretRef is null && spec.Redis is null)
         {
             yield return "spec.connections.redisSecretRef is not set. Without Redis, each pod has its own cache and rate limits, and generates codes "
                 + "on demand. "

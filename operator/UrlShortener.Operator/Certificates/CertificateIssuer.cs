@@ -2,7 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace UrlShortener.Operator.Webhooks;
+namespace UrlShortener.Operator.Certificates;
 
 /// <summary>Creates a private certificate authority, and serving certificates that it signs.</summary>
 internal static class CertificateIssuer
@@ -18,13 +18,16 @@ internal static class CertificateIssuer
 
     private const int SerialLength = 16;
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
+    private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
 
     /// <summary>A self-signed authority.</summary>
-    public static Certificate CreateAuthority(DateTimeOffset now)
+    /// <param name="name">Its name, for people.</param>
+    /// <param name="now">The time.</param>
+    public static Certificate CreateAuthority(string name, DateTimeOffset now)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         // Clients trust two authorities while one replaces the other; the names distinguish them.
-        var request = new CertificateRequest($"CN=shortener-operator webhook {now:yyyyMMddHHmmss}", key, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest($"CN={name} {now:yyyyMMddHHmmss}", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(
             new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: true, pathLengthConstraint: 0, critical: true)
         );
@@ -34,25 +37,31 @@ internal static class CertificateIssuer
         return Certificate.TryRead(signed.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem())!;
     }
 
-    /// <summary>A serving certificate for names and addresses. It expires no later than its authority.</summary>
-    public static Certificate CreateServing(Certificate authority, IReadOnlyList<string> names, DateTimeOffset now)
+    /// <summary>A serving certificate. It expires no later than its authority.</summary>
+    public static Certificate CreateServing(Certificate authority, CertificateProfile profile, DateTimeOffset now)
     {
         using var issuer = authority.Open();
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest($"CN={names[0][..Math.Min(names[0].Length, 64)]}", key, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest($"CN={CommonNameOf(profile.Names)}", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, critical: true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
-        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(ServerAuthentication)], critical: false));
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(UsesOf(profile), critical: false));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
         request.CertificateExtensions.Add(
             X509AuthorityKeyIdentifierExtension.CreateFromCertificate(issuer, includeKeyIdentifier: true, includeIssuerAndSerial: false)
         );
-        request.CertificateExtensions.Add(BuildNames(names));
+        request.CertificateExtensions.Add(BuildNames(profile.Names));
         var notBefore = now - ClockSkew < authority.NotBefore ? authority.NotBefore : now - ClockSkew;
         var notAfter = now + ServingLife > authority.NotAfter ? authority.NotAfter : now + ServingLife;
         using var signed = request.Create(issuer, notBefore, notAfter, RandomNumberGenerator.GetBytes(SerialLength));
         return Certificate.TryRead(signed.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem())!;
     }
+
+    /// <summary>Common name of the serving certificate for names: the first of them, as far as a common name can be (64 characters, RFC 5280).</summary>
+    public static string CommonNameOf(IReadOnlyList<string> names) => names[0][..Math.Min(names[0].Length, 64)];
+
+    private static OidCollection UsesOf(CertificateProfile profile) =>
+        profile.IsClient ? [new Oid(ServerAuthentication), new Oid(ClientAuthentication)] : [new Oid(ServerAuthentication)];
 
     private static X509SubjectAlternativeNameExtension BuildNames(IReadOnlyList<string> names)
     {

@@ -1,13 +1,13 @@
-namespace UrlShortener.Operator.Webhooks;
+namespace UrlShortener.Operator.Certificates;
 
 /// <summary>
-/// All certificates of the webhook, in one Secret that every replica of the operator reads. The operator announces an authority before it signs, and keeps it
-/// trusted afterwards, so that the API server trusts the serving certificate at any time.
+/// All certificates of a server, in one Secret. The operator announces an authority before it signs, and keeps it trusted afterwards, so that clients trust the
+/// serving certificate at any time.
 /// </summary>
 /// <param name="Authority">The authority that signs.</param>
 /// <param name="NextAuthority">The announced one; null: none.</param>
 /// <param name="FormerAuthority">The previous one, without its key; null: none.</param>
-/// <param name="Serving">The serving certificate of all replicas.</param>
+/// <param name="Serving">The serving certificate.</param>
 internal sealed record CertificateSet(Certificate Authority, Certificate? NextAuthority, Certificate? FormerAuthority, Certificate Serving)
 {
     /// <summary>All trusted authorities, as PEM.</summary>

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace UrlShortener.Operator.Webhooks;
+namespace UrlShortener.Operator.Certificates;
 
 /// <summary>A certificate and its private key as PEM; a former authority has no key. Not a record, so that the key never appears in a log.</summary>
 internal sealed class Certificate

@@ -1,4 +1,4 @@
-namespace UrlShortener.Operator.Webhooks;
+namespace UrlShortener.Operator.Certificates;
 
 /// <summary>A step of certificate maintenance.</summary>
 internal enum CertificateStep

@@ -1,0 +1,32 @@
+#!/bin/sh
+# Stands before Patroni on the PATH of the image. A kubelet that applies fsGroup at each mount makes the data directory writable for its group, and PostgreSQL
+# refuses such a directory. Only its owner can do something about that.
+for directory in /var/lib/postgresql /var/lib/postgresql/* /var/lib/postgresql/*/*; do
+    if [ -f "$directory/PG_VERSION" ] && [ -d "$directory/global" ]; then
+        chmod 0700 "$directory"
+    fi
+done
+# After a deletion by force the next pod may start on the same volume before the processes of the former one have ended, and PostgreSQL does not see the
+# processes of other containers. Whoever holds this lock runs; the others wait, and their startup probe limits the time.
+if [ -d /var/lib/postgresql/data ]; then
+    exec 9>/var/lib/postgresql/data/.patroni.lock
+    flock --nonblock 9 || { echo "Another container uses this volume. Waiting until it has ended." >&2; flock 9; }
+fi
+# Patroni and PostgreSQL read certificates at the start, and again when they are told to. Kubernetes changes the files some time after the Secret; nobody outside
+# can tell a member whose certificates no longer match anybody's.
+certificates=/etc/postgres-tls
+if [ -d "$certificates" ]; then
+    (
+        exec 9>&-
+        known=$(cat "$certificates"/* | cksum)
+        while sleep 5; do
+            now=$(cat "$certificates"/* | cksum)
+            [ "$now" = "$known" ] || kill -HUP $$
+            known=$now
+        done
+    ) &
+fi
+if [ -d /var/lib/postgresql/data ] && [ -n "${KUBERNETES_SERVICE_HOST:-}" ]; then
+    shortener-volume 9>&- &
+fi
+exec /opt/patroni/bin/patroni "$@"

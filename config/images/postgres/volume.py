@@ -1,0 +1,60 @@
+#!/usr/bin/python3
+"""Tells how full the volume of a member is, in an annotation of its pod: free and all bytes.
+
+Neither Kubernetes nor PostgreSQL says that to the operator, least of all when PostgreSQL has ended because there is no room. patroni.sh starts this program. It
+writes only when the share that is used has changed by a percent.
+"""
+
+import json
+import os
+import ssl
+import sys
+import time
+import urllib.request
+
+VOLUME = "/var/lib/postgresql/data"
+ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount/"
+ANNOTATION = "urlshortener.dev/volume"
+INTERVAL = 10
+
+
+def read():
+    """Free bytes for the user of this process, and all bytes."""
+    volume = os.statvfs(VOLUME)
+    return volume.f_bavail * volume.f_frsize, volume.f_blocks * volume.f_frsize
+
+
+def write(text):
+    host = os.environ["KUBERNETES_SERVICE_HOST"]
+    address = "[%s]" % host if ":" in host else host
+    with open(ACCOUNT + "token", encoding="ascii") as file:
+        token = file.read()
+    request = urllib.request.Request(
+        "https://%s:%s/api/v1/namespaces/%s/pods/%s"
+        % (address, os.environ["KUBERNETES_SERVICE_PORT"], os.environ["PATRONI_KUBERNETES_NAMESPACE"], os.environ["PATRONI_NAME"]),
+        data=json.dumps({"metadata": {"annotations": {ANNOTATION: text}}}).encode(),
+        method="PATCH",
+        headers={"Authorization": "Bearer " + token, "Content-Type": "application/merge-patch+json"},
+    )
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=ACCOUNT + "ca.crt"))
+    )
+    with opener.open(request, timeout=5):
+        pass
+
+
+def main():
+    told = None
+    while True:
+        free, size = read()
+        percent = 100 * free // max(size, 1)
+        if percent != told:
+            try:
+                write("%d/%d" % (free, size))
+                told = percent
+            except (OSError, ValueError, KeyError) as error:
+                print("The room on the volume could not be told: %s" % error, file=sys.stderr, flush=True)
+        time.sleep(INTERVAL)
+
+
+main()

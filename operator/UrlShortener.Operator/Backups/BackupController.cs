@@ -1,0 +1,230 @@
+using System.Collections.Concurrent;
+using k8s.Models;
+using UrlShortener.ControllerRuntime.Api;
+using UrlShortener.ControllerRuntime.Events;
+using UrlShortener.ControllerRuntime.Hosting;
+using UrlShortener.ControllerRuntime.Informers;
+using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Certificates;
+using UrlShortener.Operator.Conditions;
+using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Postgres;
+
+namespace UrlShortener.Operator.Backups;
+
+/// <summary>
+/// Reconciles the backups of regions that ask for them: observe, plan, write pgBackRest's configuration, start a run that is due, write the status. A controller
+/// of its own, so that a storage that is slow never delays a failover.
+/// </summary>
+internal sealed class BackupController(
+    BackupObserver observer,
+    StoreCertificates certificates,
+    Informer<V1Secret> secrets,
+    Applier applier,
+    ResourceClient client,
+    EventRecorder events,
+    TimeProvider time
+) : IEntityController<V1Alpha1ShortenerRegion>
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
+
+    // By UID of the region; removed with it.
+    private readonly ConcurrentDictionary<string, BackupMemory> _memory = new();
+    private readonly StatusWriter _status = new(BackupStatusRules.Part, client);
+
+    /// <inheritdoc />
+    public async Task<ReconciliationResult<V1Alpha1ShortenerRegion>> ReconcileAsync(V1Alpha1ShortenerRegion region, CancellationToken cancellationToken)
+    {
+        if (region.Spec.Postgres is not { } postgres || (postgres.Backup is null && postgres.Restore is null))
+            return await ForgetAsync(region, cancellationToken);
+        region = _status.LatestOf(region);
+        var memory = await ConnectAsync(region, _memory.GetValueOrDefault(region.Metadata.Uid) ?? new BackupMemory(), cancellationToken);
+        _memory[region.Metadata.Uid] = memory;
+        var observed = await observer.ObserveAsync(region, memory.Connections, cancellationToken);
+        var now = time.GetUtcNow();
+        var (plan, restore) = (BackupPlan.Of(region, observed, now), RestorePlan.Of(region, observed, now));
+        if (restore?.Starts is { } first)
+            restore = restore with { Obstacle = await RestoreAsync(region, first, cancellationToken) };
+        if (postgres.Backup is not null && plan.Obstacle is null && !region.Spec.IsSuspended())
+            plan = plan with { Obstacle = await ConfigureAsync(region, observed, memory, cancellationToken) };
+        if (plan is { Starts: { } run, Obstacle: null })
+            plan = plan with { Obstacle = await StartAsync(region, run, observed.Primary, cancellationToken) };
+        var rehearsal = RehearsalPlan.Of(region, observed, plan, now);
+        if (rehearsal?.Starts is { } trial)
+            plan = plan with { Obstacle = await StartAsync(region, trial, null, cancellationToken) };
+        foreach (var job in plan.Deletes.Concat(rehearsal?.Deletes ?? []))
+            await client.DeleteAsync(job, cancellationToken);
+
+        var conditions = BackupStatusRules.Build(region, observed, (plan, rehearsal, restore), now);
+        var status = plan.Status with { Rehearsal = rehearsal?.Status, Restore = restore?.Status };
+        await _status.WriteAsync(region, status, conditions.Conditions, cancellationToken);
+        ConditionEvents.Record(events, region, conditions.Changed);
+        Report(region, plan, rehearsal, restore);
+        BackupMetrics.Set(region, observed, plan, rehearsal, conditions);
+        return ReconciliationResult<V1Alpha1ShortenerRegion>.Success(region, Interval);
+    }
+
+    /// <inheritdoc />
+    // Kubernetes' garbage collector deletes the objects of the region. What is in the storage stays.
+    public Task<ReconciliationResult<V1Alpha1ShortenerRegion>> DeletedAsync(V1Alpha1ShortenerRegion region, CancellationToken cancellationToken)
+    {
+        if (_memory.TryRemove(region.Metadata.Uid, out var memory))
+            memory.Connections?.Dispose();
+        _status.Forget(region);
+        BackupMetrics.Remove(region);
+        return Task.FromResult(ReconciliationResult<V1Alpha1ShortenerRegion>.Success(region));
+    }
+
+    // A region that no longer asks for backups: its status would tell of old ones for ever.
+    private async Task<ReconciliationResult<V1Alpha1ShortenerRegion>> ForgetAsync(V1Alpha1ShortenerRegion region, CancellationToken cancellationToken)
+    {
+        if (region.Status?.Backup is not null)
+            await _status.WriteAsync(region, null, [], cancellationToken);
+        return await DeletedAsync(region, cancellationToken);
+    }
+
+    private async Task<BackupMemory> ConnectAsync(V1Alpha1ShortenerRegion region, BackupMemory memory, CancellationToken cancellationToken)
+    {
+        var key = new ObjectKey(region.Metadata.NamespaceProperty, StoreCertificates.NameOf(region, PostgresNames.Component));
+        if (!secrets.Cache.TryGet(key, out var cached) || cached.Metadata.ResourceVersion == memory.CertificatesVersion)
+            return memory;
+        if (await certificates.ReadAsync(region, PostgresNames.Component, cancellationToken) is not { } set)
+            return memory;
+        memory.Connections?.Dispose();
+        return memory with
+        {
+            Connections = new MemberConnections(set, PostgresNames.ServiceHostOf(region)),
+            CertificatesVersion = cached.Metadata.ResourceVersion,
+        };
+    }
+
+    // The cache has digests of Secrets, no values: they are read only when something has changed.
+    private async Task<Obstacle?> ConfigureAsync(
+        V1Alpha1ShortenerRegion region,
+        ObservedBackups observed,
+        BackupMemory memory,
+        CancellationToken cancellationToken
+    )
+    {
+        if (BackupRepository.PathOf(region) is not { } path)
+            return null;
+        var state = Digest.Of(
+            path,
+            Digest.OfObject(region.Spec.Postgres!.Backup!),
+            observed.Credentials!.Metadata.ResourceVersion,
+            observed.Configuration?.Metadata.ResourceVersion ?? ""
+        );
+        if (state == memory.Written)
+            return null;
+        var space = region.Metadata.NamespaceProperty;
+        var name = region.Spec.Postgres.Backup!.Repository.SecretRef.Name;
+        var data = (await client.GetAsync<V1Secret>(new ObjectKey(space, name), cancellationToken))?.Data;
+        if (BackupRepository.FindProblem(data ?? new Dictionary<string, byte[]>()) is { } problem)
+            return new Obstacle(Reasons.SecretNotFound, $"Secret {name} {problem}.");
+        var obstacle = await applier.TryAsync(
+            region,
+            $"Secret {PostgresArchiving.SecretOf(region)}",
+            () => WriteAsync(region, BackupRepository.BuildConfiguration(region, data!), cancellationToken)
+        );
+        if (obstacle is null)
+            _memory[region.Metadata.Uid] = memory with { Written = state };
+        return obstacle;
+    }
+
+    private async Task<Obstacle?> WriteAsync(V1Alpha1ShortenerRegion region, V1Secret wanted, CancellationToken cancellationToken)
+    {
+        var live = await client.GetAsync<V1Secret>(ObjectKey.Of(wanted), cancellationToken);
+        if (live is not null && !Owned.IsControlledBy(live, region) && !Owned.IsOrphan(live, wanted))
+            return Applier.NameTaken($"Secret {wanted.Metadata.Name}", live);
+        if (
+            live is not null
+            && Owned.IsControlledBy(live, region)
+            && live.Data?.Count == wanted.Data.Count
+            && wanted.Data.All(file => live.Data.TryGetValue(file.Key, out var value) && value.AsSpan().SequenceEqual(file.Value))
+        )
+            return null;
+        await client.ApplyAsync(wanted, FieldManagers.Operator, force: true, cancellationToken);
+        events.Record(region, EventSeverity.Normal, "BackupConfigured", "Update", $"Wrote pgBackRest's configuration into Secret {wanted.Metadata.Name}.");
+        return null;
+    }
+
+    // Before there are members: their StatefulSet waits for the end of the restore, and takes the claim over.
+    private async Task<Obstacle?> RestoreAsync(V1Alpha1ShortenerRegion region, BackupRun run, CancellationToken cancellationToken)
+    {
+        var name = region.Spec.Postgres!.Restore!.Repository.SecretRef.Name;
+        if (await client.GetAsync<V1Secret>(new ObjectKey(region.Metadata.NamespaceProperty, name), cancellationToken) is not { } secret)
+            return new Obstacle(
+                Reasons.SecretNotFound,
+                $"Secret {name} does not exist in this namespace. Create it with keys accessKeyId and secretAccessKey."
+            );
+        if (BackupRepository.FindProblem(secret.Data ?? new Dictionary<string, byte[]>()) is { } problem)
+            return new Obstacle(Reasons.SecretNotFound, $"Secret {name} {problem}.");
+        var claim = PostgresResources.BuildFirstClaim(region);
+        return await applier.TryAsync(
+                region,
+                $"Secret {BackupRepository.RestoreSecretOf(region)}",
+                () => WriteAsync(region, BackupRepository.BuildRestoreConfiguration(region, secret.Data!), cancellationToken)
+            )
+            ?? await applier.TryAsync(region, $"PersistentVolumeClaim {claim.Metadata.Name}", () => CreateAsync(claim, cancellationToken))
+            ?? await StartAsync(region, run, null, cancellationToken);
+    }
+
+    private async Task<Obstacle?> CreateAsync(V1PersistentVolumeClaim claim, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await client.CreateAsync(claim, FieldManagers.Operator, cancellationToken);
+        }
+        catch (ApiException exists) when (exists.IsAlreadyExists)
+        {
+            // Of an attempt before. If it has a database, the Job refuses it.
+        }
+
+        return null;
+    }
+
+    private Task<Obstacle?> StartAsync(V1Alpha1ShortenerRegion region, BackupRun run, V1Pod? primary, CancellationToken cancellationToken)
+    {
+        var job = BackupResources.BuildJob(region, run, primary?.Metadata.Name);
+        return applier.TryAsync(
+            region,
+            $"Job {job.Metadata.Name}",
+            async () =>
+            {
+                try
+                {
+                    await client.CreateAsync(job, FieldManagers.Operator, cancellationToken);
+                    events.Record(region, EventSeverity.Normal, "BackupStarted", "Backup", $"Started Job {job.Metadata.Name}: {run.Kind} ({run.Cause}).");
+                }
+                catch (ApiException exists) when (exists.IsAlreadyExists)
+                {
+                    // The cache does not show it yet.
+                }
+
+                return null;
+            }
+        );
+    }
+
+    private void Report(V1Alpha1ShortenerRegion region, BackupPlan plan, RehearsalPlan? rehearsal, RestorePlan? restore)
+    {
+        if (plan.Ended is { } run)
+        {
+            BackupMetrics.Count(region, run);
+            Tell(run.Succeeded == true, "BackupCompleted", Reasons.BackupFailed, $"Job {run.Job} ({run.Kind})", run.Message);
+        }
+
+        if (rehearsal?.Ended is { } trial)
+            Tell(trial.Succeeded == true, "RehearsalCompleted", Reasons.RehearsalFailed, $"Job {trial.Job} (a restore of {trial.Links} links)", trial.Message);
+        if (restore?.Ended is { } first)
+            Tell(first.Succeeded == true, "RestoreCompleted", Reasons.RestoreFailed, $"Job {first.Job} (a restore of {first.Links} links)", first.Message);
+
+        void Tell(bool succeeded, string completed, string failed, string what, string? message)
+        {
+            if (succeeded)
+                events.Record(region, EventSeverity.Normal, completed, "Backup", $"{what} completed.");
+            else
+                events.Record(region, EventSeverity.Warning, failed, "Backup", $"{what} failed: {message}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+using System.Globalization;
+using System.Text;
+using k8s.Models;
+using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Entities.Spec;
+using UrlShortener.Operator.Postgres;
+
+namespace UrlShortener.Operator.Backups;
+
+/// <summary>The repository of a region and pgBackRest's configuration for it. Pure.</summary>
+internal static class BackupRepository
+{
+    private const string AccessKey = "accessKeyId";
+    private const string SecretKey = "secretAccessKey";
+    private const string Authorities = "ca.crt";
+    private const string Passphrase = "passphrase";
+    private const string RestoreSuffix = $"{PostgresNames.Component}-restore";
+    private const int IdentityLength = 8;
+
+    /// <summary>
+    /// The path of the region's repository; null: the database is not known yet. It has the identifiers of the database and of the region, so that two databases
+    /// never write to one archive: not a new one under an old name, and not a copy beside its original.
+    /// </summary>
+    public static string? PathOf(V1Alpha1ShortenerRegion region) =>
+        region.Status?.Postgres?.SystemIdentifier is { Length: > 0 } system
+            ? $"/{region.Metadata.NamespaceProperty}/{region.Metadata.Name}/{system}-{region.Metadata.Uid[..Math.Min(IdentityLength, region.Metadata.Uid.Length)]}"
+            : null;
+
+    /// <summary>The repository in words: bucket and path.</summary>
+    public static string DescribeOf(V1Alpha1ShortenerRegion region) => $"s3://{region.Spec.Postgres!.Backup!.Repository.Bucket}{PathOf(region)}";
+
+    /// <summary>What a Secret lacks or has in a form that pgBackRest cannot take; null: it is complete.</summary>
+    /// <param name="data">The values.</param>
+    public static string? FindProblem(IDictionary<string, byte[]> data)
+    {
+        foreach (var key in (string[])[AccessKey, SecretKey])
+        {
+            if (!data.TryGetValue(key, out var value) || value.Length == 0)
+                return $"has no key {key}. Add it";
+        }
+
+        return data.Any(entry => entry.Key is AccessKey or SecretKey or Passphrase && Text(entry.Value).Any(char.IsControl))
+            ? $"has a line break or another control character in {AccessKey}, {SecretKey} or {Passphrase}. Remove it"
+            : null;
+    }
+
+    /// <summary>The Secret with pgBackRest's configuration, for members and backups.</summary>
+    /// <param name="region">The region.</param>
+    /// <param name="data">The values of the user's Secret.</param>
+    public static V1Secret BuildConfiguration(V1Alpha1ShortenerRegion region, IDictionary<string, byte[]> data)
+    {
+        var backup = region.Spec.Postgres!.Backup!;
+        List<string> lines =
+        [
+            .. BuildLines(backup.Repository, PathOf(region)!, data),
+            string.Create(CultureInfo.InvariantCulture, $"repo1-retention-full={backup.KeepFull}"),
+            .. PostgresArchiving.BuildMemberLines(region),
+        ];
+        return Build(region, $"{PostgresNames.Component}-backup", lines, data);
+    }
+
+    /// <summary>The Secret with pgBackRest's configuration for the restore from which a database begins.</summary>
+    /// <param name="region">The region.</param>
+    /// <param name="data">The values of the user's Secret.</param>
+    public static V1Secret BuildRestoreConfiguration(V1Alpha1ShortenerRegion region, IDictionary<string, byte[]> data)
+    {
+        var restore = region.Spec.Postgres!.Restore!;
+        List<string> lines =
+        [
+            .. BuildLines(restore.Repository, restore.Path, data),
+            $"[{PostgresArchiving.Stanza}]",
+            $"pg1-path={PostgresNames.DataFolder}/{PostgresNames.DataSubfolder}",
+        ];
+        return Build(region, RestoreSuffix, lines, data);
+    }
+
+    /// <summary>Name of that Secret.</summary>
+    public static string RestoreSecretOf(V1Alpha1ShortenerRegion region) => Names.Of(region.Metadata.Name, RestoreSuffix);
+
+    private static V1Secret Build(V1Alpha1ShortenerRegion region, string suffix, IEnumerable<string> lines, IDictionary<string, byte[]> data)
+    {
+        var files = new Dictionary<string, byte[]> { [PostgresArchiving.ConfigFile] = Encoding.UTF8.GetBytes(string.Join('\n', lines) + "\n") };
+        if (data.TryGetValue(Authorities, out var authorities))
+            files[Authorities] = authorities;
+        return new V1Secret
+        {
+            Metadata = Owned.Metadata(region, suffix, PostgresNames.Component),
+            Type = "Opaque",
+            Data = files,
+        };
+    }
+
+    private static IEnumerable<string> BuildLines(BackupRepositorySpec spec, string path, IDictionary<string, byte[]> data)
+    {
+        var endpoint = spec.Endpoint.Split(':');
+        yield return "[global]";
+        yield return "repo1-type=s3";
+        yield return $"repo1-path={path}";
+        yield return $"repo1-s3-endpoint={endpoint[0]}";
+        if (endpoint.Length > 1)
+            yield return $"repo1-storage-port={endpoint[1]}";
+        yield return $"repo1-s3-uri-style={(spec.PathStyle ? "path" : "host")}";
+        yield return $"repo1-s3-region={spec.Region}";
+        yield return $"repo1-s3-bucket={spec.Bucket}";
+        yield return $"repo1-s3-key={Text(data[AccessKey])}";
+        yield return $"repo1-s3-key-secret={Text(data[SecretKey])}";
+        if (data.ContainsKey(Authorities))
+            yield return $"repo1-storage-ca-file={PostgresArchiving.Folder}/{Authorities}";
+        if (data.TryGetValue(Passphrase, out var passphrase))
+        {
+            yield return "repo1-cipher-type=aes-256-cbc";
+            yield return $"repo1-cipher-pass={Text(passphrase)}";
+        }
+
+        yield return "repo1-bundle=y";
+        yield return "compress-type=lz4";
+        yield return "log-level-file=off";
+        // The root file system is read-only.
+        yield return "spool-path=/tmp/spool";
+        // pgBackRest's defaults wait for minutes when the storage is away. A database query is the start of a backup, which waits for a checkpoint.
+        yield return "io-timeout=10";
+        yield return "db-timeout=300";
+        yield return "protocol-timeout=330";
+        yield return "archive-timeout=120";
+    }
+
+    private static string Text(byte[] value) => Encoding.UTF8.GetString(value);
+}

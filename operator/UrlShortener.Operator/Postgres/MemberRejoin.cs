@@ -1,0 +1,88 @@
+using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Entities.Spec;
+
+namespace UrlShortener.Operator.Postgres;
+
+/// <summary>
+/// Finds replicas that run and receive nothing, such as a former primary that cannot be rewound or a replica whose part of the log the primary no longer has, and
+/// decides whether they are copied anew. Pure.
+/// </summary>
+internal static class MemberRejoin
+{
+    /// <summary>How long a replica may receive nothing.</summary>
+    public static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
+
+    // A copy that fails would fail again.
+    private static readonly TimeSpan Pause = TimeSpan.FromMinutes(15);
+
+    // How long one that says it streams may receive nothing while it lags, before it counts as missing.
+    private static readonly TimeSpan Doubt = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// Replicas that answer and receive nothing although there is a primary. What they say about streaming is not enough: one whose part of the log is gone begins
+    /// to stream twice a second, and ends at once.
+    /// </summary>
+    /// <param name="observed">The observed state.</param>
+    /// <param name="former">What was remembered.</param>
+    /// <param name="now">The time.</param>
+    public static IReadOnlyDictionary<string, MemberAbsence> Track(
+        ObservedPostgres observed,
+        IReadOnlyDictionary<string, MemberAbsence> former,
+        DateTimeOffset now
+    ) =>
+        observed.Primary is null
+            ? new Dictionary<string, MemberAbsence>()
+            : observed
+                .Members.Where(member =>
+                    member.Key != observed.Lock?.Leader && IsAway(observed, member.Key, member.Value, former.GetValueOrDefault(member.Key))
+                )
+                .ToDictionary(member => member.Key, member => former.GetValueOrDefault(member.Key) ?? new MemberAbsence(now, member.Value.Position?.Received));
+
+    /// <summary>Replicas that receive nothing, although they may say that they stream.</summary>
+    /// <param name="memory">What is remembered.</param>
+    /// <param name="now">The time.</param>
+    public static IReadOnlyList<string> FindStalled(PostgresMemory memory, DateTimeOffset now) =>
+        [.. memory.Away.Where(member => now - member.Value.Since >= Doubt).Select(member => member.Key)];
+
+    /// <summary>Replicas that have received nothing for too long.</summary>
+    /// <param name="memory">What is remembered.</param>
+    /// <param name="now">The time.</param>
+    public static IReadOnlyList<string> FindDiverged(PostgresMemory memory, DateTimeOffset now) =>
+        [.. memory.Away.Where(member => now - member.Value.Since >= Limit).Select(member => member.Key).Order(StringComparer.Ordinal)];
+
+    /// <summary>The copy of one of them, if the policy and the state of the others allow it; null: none.</summary>
+    /// <param name="region">The region.</param>
+    /// <param name="observed">The observed state.</param>
+    /// <param name="memory">What is remembered.</param>
+    /// <param name="now">The time.</param>
+    public static RolloutStep.Rebuild? Next(V1Alpha1ShortenerRegion region, ObservedPostgres observed, PostgresMemory memory, DateTimeOffset now)
+    {
+        var spec = region.Spec.Postgres!;
+        if (
+            spec.Rejoin != RejoinPolicy.Automatic
+            || observed.Primary is null
+            || observed.Members.Values.Any(member => member.Paused)
+            || FindDiverged(memory, now) is not [{ } member]
+        )
+            return null;
+        var others = Enumerable.Range(0, spec.Instances).Select(ordinal => PostgresNames.MemberOf(region, ordinal)).Where(name => name != member);
+        var isSafe = others.All(observed.Stays) && (spec.Durability == Durability.Async || observed.WaitedFor.Any(observed.IsSynchronous));
+        return isSafe && !(memory.RebuiltAt.TryGetValue(member, out var last) && now - last < Pause)
+            ? new RolloutStep.Rebuild(member, "it has received no changes for 3 minutes")
+            : null;
+    }
+
+    // A recovery or a copy may take long. One that reads from an archive receives something.
+    private static bool IsAway(ObservedPostgres observed, string name, PatroniMember member, MemberAbsence? former) =>
+        !member.IsPrimary
+        && member.State is not ("starting" or "creating replica" or "initializing new cluster" or "restarting" or "stopping" or null)
+        && (
+            member.ReplicationState is null
+            || (member.IsStreaming && !observed.Serves(name) && !(former is not null && member.Position?.Received > former.Received))
+        );
+}
+
+/// <summary>A replica that receives nothing.</summary>
+/// <param name="Since">When that was first seen.</param>
+/// <param name="Received">Up to where it had received changes then; null: not known.</param>
+internal sealed record MemberAbsence(DateTimeOffset Since, long? Received);

@@ -1,0 +1,130 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using k8s.Models;
+using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Entities.Spec;
+
+namespace UrlShortener.Operator.Postgres;
+
+/// <summary>The observed state of a region's PostgreSQL, read once per reconcile. The objects belong to the caches: do not change them.</summary>
+internal sealed record ObservedPostgres
+{
+    /// <summary>The service account of the members.</summary>
+    public V1ServiceAccount? ServiceAccount { get; init; }
+
+    /// <summary>Their rights.</summary>
+    public V1RoleBinding? RoleBinding { get; init; }
+
+    /// <summary>Their local configuration.</summary>
+    public V1ConfigMap? Settings { get; init; }
+
+    /// <summary>The Service that names them.</summary>
+    public V1Service? HeadlessService { get; init; }
+
+    /// <summary>The Service of the primary.</summary>
+    public V1Service? PrimaryService { get; init; }
+
+    /// <summary>The Service of the replicas.</summary>
+    public V1Service? ReplicaService { get; init; }
+
+    /// <summary>Their disruption budget.</summary>
+    public V1PodDisruptionBudget? DisruptionBudget { get; init; }
+
+    /// <summary>Their network policy.</summary>
+    public V1NetworkPolicy? NetworkPolicy { get; init; }
+
+    /// <summary>The members.</summary>
+    public V1StatefulSet? StatefulSet { get; init; }
+
+    /// <summary>The Secret with the certificates, with digests instead of values.</summary>
+    public V1Secret? Certificates { get; init; }
+
+    /// <summary>The Secret with the password of the app's role, with digests instead of values.</summary>
+    public V1Secret? Password { get; init; }
+
+    /// <summary>The Secret with the connection string of the app, with digests instead of values.</summary>
+    public V1Secret? Connection { get; init; }
+
+    /// <summary>Patroni's lock.</summary>
+    public PatroniLock? Lock { get; init; }
+
+    /// <summary>Patroni's dynamic configuration, and what belongs to it; those that exist.</summary>
+    public IReadOnlyList<V1ConfigMap> PatroniMaps { get; init; } = [];
+
+    /// <summary>The ConfigMap with the dynamic configuration.</summary>
+    public V1ConfigMap? Configuration { get; init; }
+
+    /// <summary>The dynamic configuration; null: there is none, or it is unreadable.</summary>
+    public JsonObject? DynamicConfiguration
+    {
+        get
+        {
+            try
+            {
+                return Labels.AnnotationOf(Configuration?.Metadata, "config") is { } text ? JsonNode.Parse(text) as JsonObject : null;
+            }
+            catch (JsonException)
+            {
+                return null;
+            }
+        }
+    }
+
+    /// <summary>The ConfigMap with the synchronous replicas.</summary>
+    public V1ConfigMap? Synchrony { get; init; }
+
+    /// <summary>The members' pods.</summary>
+    public IReadOnlyList<V1Pod> Pods { get; init; } = [];
+
+    /// <summary>Names of the region's pods by address.</summary>
+    public IReadOnlyDictionary<string, string> AppPods { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>What members answer, by name; those that answer.</summary>
+    public IReadOnlyDictionary<string, PatroniMember> Members { get; init; } = new Dictionary<string, PatroniMember>();
+
+    /// <summary>The member that holds the lock and accepts writes; null: none.</summary>
+    public (string Name, PatroniMember Member)? Primary =>
+        Lock?.Leader is { } leader && Members.TryGetValue(leader, out var member) && member.IsPrimary ? (leader, member) : null;
+
+    /// <summary>The pod of a member; null: none.</summary>
+    public V1Pod? PodOf(string name) => Pods.FirstOrDefault(pod => pod.Metadata.Name == name);
+
+    /// <summary>Replicas that receive changes and for which PostgreSQL waits, or may wait, before it acknowledges a write.</summary>
+    public IReadOnlySet<string> WaitedFor =>
+        (Primary?.Member.Replication ?? [])
+            .Where(replica => replica is { State: "streaming", SyncState: "sync" or "quorum" })
+            .Select(replica => replica.Name ?? "")
+            .ToHashSet(StringComparer.Ordinal);
+
+    /// <summary>Whether a member is the primary, or a replica that receives its changes and has caught up.</summary>
+    public bool Serves(string name) =>
+        Members.TryGetValue(name, out var member)
+        && Primary is { } primary
+        && (
+            name == primary.Name
+            || (
+                member.IsStreaming
+                && (member.Timeline is null || member.Timeline == primary.Member.Timeline)
+                && member.Position?.Received is { } received
+                && (primary.Member.Position?.Written ?? 0) - received <= PostgresRollout.MaxLag
+            )
+        );
+
+    /// <summary>Whether a member serves and goes on to: a pod that is being deleted answers until its process ends.</summary>
+    public bool Stays(string name) => Serves(name) && PodOf(name)?.Metadata.DeletionTimestamp is null;
+
+    /// <summary>Whether a replica has every acknowledged write by what PostgreSQL says, and Patroni may promote it.</summary>
+    public bool IsSynchronous(string name) => SyncStandbys.Contains(name) && WaitedFor.Contains(name);
+
+    /// <summary>Why the synchronous replicas are not as specified; null: they are.</summary>
+    public string? FindSynchronyProblem(PostgresSpec spec)
+    {
+        var waitedFor = WaitedFor;
+        return waitedFor.Count < spec.SyncNodeCount ? $"{waitedFor.Count} replicas are synchronous, and {spec.SyncNodeCount} must be"
+            : SyncStandbys.Count == 0 || !SyncStandbys.All(waitedFor.Contains) ? "Patroni and PostgreSQL do not agree on the synchronous replicas yet"
+            : null;
+    }
+
+    /// <summary>Members that Patroni may promote, because they have all acknowledged writes.</summary>
+    public IReadOnlyList<string> SyncStandbys => Labels.AnnotationOf(Synchrony?.Metadata, "sync_standby") is { Length: > 0 } names ? names.Split(',') : [];
+}

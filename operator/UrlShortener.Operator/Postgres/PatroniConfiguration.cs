@@ -1,0 +1,187 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using k8s.Models;
+using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Certificates;
+using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Entities.Spec;
+
+namespace UrlShortener.Operator.Postgres;
+
+/// <summary>
+/// Patroni's configuration. The local part is a file that each member reads at its start; the dynamic part is one annotation for all members, which they follow
+/// while they run. Both are JSON, which is YAML too. Pure.
+/// </summary>
+internal static class PatroniConfiguration
+{
+    /// <summary>Name of the file of the local part.</summary>
+    public const string FileName = "patroni.yaml";
+
+    // Maps the certificate of the members to their roles in PostgreSQL.
+    private const string Map = "members";
+
+    private const decimal Mebibyte = 1024 * 1024;
+
+    // Bytes that a standby may lag and still take over.
+    private const int MaxLag = 1_048_576;
+
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
+    /// <summary>The local part, the same for all members; what differs is in environment variables.</summary>
+    public static string BuildLocal(V1Alpha1ShortenerRegion region)
+    {
+        var labels = new JsonObject();
+        foreach (
+            var (name, value) in Labels
+                .Of(region.Metadata.Name, PostgresNames.Component, region.Spec.Region)
+                .OrderBy(label => label.Key, StringComparer.Ordinal)
+        )
+            labels[name] = value;
+        var file = new JsonObject
+        {
+            ["scope"] = PostgresNames.ScopeOf(region),
+            ["kubernetes"] = new JsonObject
+            {
+                ["labels"] = labels,
+                ["scope_label"] = PostgresNames.ScopeLabel,
+                ["role_label"] = PostgresNames.RoleLabel,
+                ["leader_label_value"] = PostgresNames.Primary,
+                ["follower_label_value"] = PostgresNames.Replica,
+                ["standby_leader_label_value"] = "standby-leader",
+                // The Endpoints API is deprecated.
+                ["use_endpoints"] = false,
+            },
+            ["restapi"] = new JsonObject
+            {
+                ["certfile"] = CertificateFile(CertificateData.ServingCertificate),
+                ["keyfile"] = CertificateFile(CertificateData.ServingKey),
+                ["cafile"] = CertificateFile(CertificateData.Bundle),
+                // Everybody may read, as probes do; commands need a certificate.
+                ["verify_client"] = "optional",
+            },
+            ["ctl"] = new JsonObject
+            {
+                ["certfile"] = CertificateFile(CertificateData.ServingCertificate),
+                ["keyfile"] = CertificateFile(CertificateData.ServingKey),
+                ["cacert"] = CertificateFile(CertificateData.Bundle),
+            },
+            ["postgresql"] = new JsonObject
+            {
+                ["data_dir"] = $"{PostgresNames.DataFolder}/{PostgresNames.DataSubfolder}",
+                ["pgpass"] = "/tmp/pgpass",
+                ["use_unix_socket"] = true,
+                ["parameters"] = new JsonObject { ["unix_socket_directories"] = PostgresNames.SocketFolder },
+                ["authentication"] = new JsonObject
+                {
+                    ["superuser"] = Credentials(PostgresNames.Superuser),
+                    ["replication"] = Credentials(PostgresNames.Replicator),
+                },
+                ["basebackup"] = new JsonObject { ["checkpoint"] = "fast" },
+            },
+        };
+        PostgresArchiving.AddCallbacks(region, file["postgresql"]!.AsObject());
+        // A member with an empty volume begins a database if Patroni's ConfigMaps know of none. Once there is one, it waits for a primary to copy instead, also if
+        // somebody deletes these ConfigMaps.
+        if (region.Status?.Postgres?.SystemIdentifier is null)
+            file["bootstrap"] = BuildBootstrap(region);
+        return file.ToJsonString(Indented);
+    }
+
+    private static JsonObject BuildBootstrap(V1Alpha1ShortenerRegion region) =>
+        new()
+        {
+            ["dcs"] = BuildDynamic(region),
+            ["initdb"] = new JsonArray(
+                new JsonObject { ["encoding"] = "UTF8" },
+                new JsonObject { ["locale"] = "C.UTF-8" },
+                "data-checksums",
+                new JsonObject { ["auth-local"] = "peer" },
+                new JsonObject { ["auth-host"] = "scram-sha-256" }
+            ),
+        };
+
+    /// <summary>The dynamic part.</summary>
+    public static JsonObject BuildDynamic(V1Alpha1ShortenerRegion region)
+    {
+        var (spec, commonName) = (region.Spec.Postgres!, CertificateIssuer.CommonNameOf(PostgresNames.CertificateNamesOf(region)));
+        var dynamic = new JsonObject
+        {
+            ["ttl"] = spec.Patroni.Ttl,
+            ["loop_wait"] = spec.Patroni.LoopWait,
+            ["retry_timeout"] = spec.Patroni.RetryTimeout,
+            ["primary_start_timeout"] = spec.Patroni.PrimaryStartTimeout,
+            // A synchronous primary that does not stop in time is killed, so that its role can move.
+            ["primary_stop_timeout"] = 10,
+            ["maximum_lag_on_failover"] = MaxLag,
+            ["check_timeline"] = true,
+            ["failsafe_mode"] = spec.FailsafeMode,
+            ["max_timelines_history"] = 100,
+            ["synchronous_mode"] = spec.Durability == Durability.Async ? "off" : "quorum",
+            ["synchronous_mode_strict"] = spec.Durability == Durability.Strict,
+            ["synchronous_node_count"] = spec.SyncNodeCount,
+            ["postgresql"] = new JsonObject
+            {
+                ["use_pg_rewind"] = true,
+                ["use_slots"] = true,
+                ["parameters"] = BuildParameters(spec.Storage.Size),
+                ["pg_hba"] = new JsonArray(
+                    $"local all {PostgresNames.Superuser} peer",
+                    "local all all scram-sha-256",
+                    $"hostssl replication {PostgresNames.Replicator} all cert map={Map}",
+                    $"hostssl all {PostgresNames.Superuser} all cert map={Map}",
+                    "hostssl all all all scram-sha-256"
+                ),
+                ["pg_ident"] = new JsonArray($"{Map} \"{commonName}\" {PostgresNames.Superuser}", $"{Map} \"{commonName}\" {PostgresNames.Replicator}"),
+            },
+        };
+        PostgresArchiving.AddParameters(region, dynamic["postgresql"]!["parameters"]!.AsObject());
+        return dynamic;
+    }
+
+    // The log must leave room for the data, however large the volume is: a full one ends PostgreSQL, and the next primary would have as much of it.
+    private static string PartOf(ResourceQuantity size, int divisor, int least, int most) =>
+        string.Create(CultureInfo.InvariantCulture, $"{(int)Math.Clamp(size.ToDecimal() / divisor / Mebibyte, least, most)}MB");
+
+    private static JsonObject BuildParameters(ResourceQuantity size) =>
+        new()
+        {
+            ["ssl"] = "on",
+            ["ssl_cert_file"] = CertificateFile(CertificateData.ServingCertificate),
+            ["ssl_key_file"] = CertificateFile(CertificateData.ServingKey),
+            ["ssl_ca_file"] = CertificateFile(CertificateData.Bundle),
+            ["ssl_min_protocol_version"] = "TLSv1.2",
+            ["password_encryption"] = "scram-sha-256",
+            ["max_connections"] = 300,
+            ["wal_log_hints"] = "on",
+            ["wal_level"] = "replica",
+            ["max_wal_senders"] = 10,
+            ["max_replication_slots"] = 10,
+            // A replica that is away longer than this must be copied anew; without the limit it would fill the primary's disk.
+            ["max_slot_wal_keep_size"] = PartOf(size, 4, 128, 8192),
+            ["wal_keep_size"] = PartOf(size, 20, 64, 512),
+            ["max_wal_size"] = PartOf(size, 10, 96, 1024),
+            ["wal_sender_timeout"] = "5s",
+            ["wal_receiver_timeout"] = "5s",
+            // The default of 5 s delays every failover by as much.
+            ["wal_retrieve_retry_interval"] = "500ms",
+            ["tcp_keepalives_idle"] = 5,
+            ["tcp_keepalives_interval"] = 2,
+            ["tcp_keepalives_count"] = 3,
+            ["hot_standby_feedback"] = "off",
+            ["log_checkpoints"] = "on",
+            ["log_line_prefix"] = "%m [%p] %u@%d ",
+        };
+
+    private static JsonObject Credentials(string role) =>
+        new()
+        {
+            ["username"] = role,
+            ["sslmode"] = "verify-ca",
+            ["sslrootcert"] = CertificateFile(CertificateData.Bundle),
+            ["sslcert"] = CertificateFile(CertificateData.ServingCertificate),
+            ["sslkey"] = CertificateFile(CertificateData.ServingKey),
+        };
+
+    private static string CertificateFile(string name) => $"{PostgresNames.CertificateFolder}/{name}";
+}

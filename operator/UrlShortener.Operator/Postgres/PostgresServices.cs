@@ -1,0 +1,72 @@
+using k8s;
+using k8s.Models;
+using UrlShortener.ControllerRuntime.Api;
+using UrlShortener.ControllerRuntime.Hosting;
+using UrlShortener.ControllerRuntime.Informers;
+using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Certificates;
+using UrlShortener.Operator.Entities;
+
+namespace UrlShortener.Operator.Postgres;
+
+/// <summary>Registers the controller of the regions' PostgreSQL and its informers.</summary>
+internal static class PostgresServices
+{
+    private const int Workers = 16;
+
+    /// <summary>Adds the controller. It shares the caches of the controller of regions, which must be added too.</summary>
+    public static IServiceCollection AddPostgresController(this IServiceCollection services)
+    {
+        PostgresMetrics.Prepare();
+        services.AddInformer<V1StatefulSet>(informer => informer.LabelSelector = Labels.ManagedSelector);
+        services.AddInformer<V1RoleBinding>(informer => informer.LabelSelector = Labels.ManagedSelector);
+        services.AddSingleton<StoreCertificates>();
+        services.AddSingleton<PostgresObserver>();
+        services.AddSingleton<PostgresProvisioner>();
+        services.AddSingleton<PostgresActuator>();
+        services.AddSingleton<ParameterReader>();
+        return services.AddController<V1Alpha1ShortenerRegion, PostgresController>(controller =>
+        {
+            controller.Name = PostgresNames.Component;
+            controller.Workers = Workers;
+            controller
+                .Owns<V1StatefulSet>()
+                .Owns<V1ServiceAccount>()
+                .Owns<V1RoleBinding>()
+                .Owns<V1Service>()
+                .Owns<V1NetworkPolicy>()
+                .Owns<V1PodDisruptionBudget>()
+                .Owns<V1Secret>()
+                .Watches<V1ConfigMap>(FindOf, IsNews)
+                .Watches<V1Pod>(FindOf, IsNews);
+        });
+    }
+
+    private static IEnumerable<ObjectKey> FindOf(IMetadata<V1ObjectMeta> member, ObjectCache<V1Alpha1ShortenerRegion> regions)
+    {
+        var key = new ObjectKey(member.Metadata.NamespaceProperty, Labels.InstanceOf(member.Metadata) ?? "");
+        return Labels.ComponentOf(member.Metadata) == PostgresNames.Component && regions.TryGet(key, out _) ? [key] : [];
+    }
+
+    // Members renew the lock, and write their position into their pods, every few seconds.
+    private static bool IsNews(ObjectChange<V1ConfigMap> change) =>
+        change is not { Old: { } old, New: { } current }
+        || PatroniLock.Of(old)!.Leader != PatroniLock.Of(current)!.Leader
+        || Labels.AnnotationOf(old.Metadata, "config") != Labels.AnnotationOf(current.Metadata, "config")
+        || Labels.AnnotationOf(old.Metadata, "sync_standby") != Labels.AnnotationOf(current.Metadata, "sync_standby")
+        || Owned.HasController(old) != Owned.HasController(current)
+        || !Same(old.Data, current.Data);
+
+    /// <summary>Whether a change of a member's pod is one that the controller acts on.</summary>
+    internal static bool IsNews(ObjectChange<V1Pod> change) =>
+        change is not { Old: { } old, New: { } current }
+        || old.Metadata.Uid != current.Metadata.Uid
+        || old.Metadata.DeletionTimestamp != current.Metadata.DeletionTimestamp
+        || old.Status?.Phase != current.Status?.Phase
+        || old.Status?.PodIP != current.Status?.PodIP
+        || !Same(old.Metadata.Labels, current.Metadata.Labels)
+        || KubernetesJson.Serialize(old.Status?.ContainerStatuses ?? []) != KubernetesJson.Serialize(current.Status?.ContainerStatuses ?? []);
+
+    private static bool Same(IDictionary<string, string>? one, IDictionary<string, string>? other) =>
+        (one?.Count ?? 0) == (other?.Count ?? 0) && (one is null || one.All(pair => other!.TryGetValue(pair.Key, out var value) && value == pair.Value));
+}

@@ -1,0 +1,185 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+using k8s.Models;
+using UrlShortener.ControllerRuntime.Api;
+using UrlShortener.ControllerRuntime.Events;
+using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Conditions;
+using UrlShortener.Operator.Entities;
+
+namespace UrlShortener.Operator.Redis;
+
+/// <summary>
+/// The Secrets of a region's Redis: the passwords of the nodes, and the configuration with which the app connects. The passwords outlive the deletion or an edit
+/// of their Secret: the nodes still have the old ones.
+/// </summary>
+internal sealed class RedisSecrets(ResourceClient client, EventRecorder events)
+{
+    private const int PasswordLength = 40;
+    private const string ConnectionKey = "connectionString";
+
+    // By UID of the region. Versions of the Secrets in the cache, so that a change is noticed.
+    private readonly ConcurrentDictionary<string, (RedisPasswords Passwords, string? Versions)> _known = new();
+
+    /// <summary>The passwords; creates or repairs their Secret.</summary>
+    /// <param name="region">The region.</param>
+    /// <param name="cached">The Secret in the cache, with digests instead of values; null: none.</param>
+    /// <param name="cancellationToken">Ends the requests.</param>
+    public async Task<(RedisPasswords? Passwords, Obstacle? Obstacle)> EnsurePasswordAsync(
+        V1Alpha1ShortenerRegion region,
+        V1Secret? cached,
+        CancellationToken cancellationToken
+    )
+    {
+        if (_known.TryGetValue(region.Metadata.Uid, out var known) && cached is not null && known.Versions == cached.Metadata.ResourceVersion)
+            return (known.Passwords, null);
+        var name = Names.Of(region.Metadata.Name, RedisResources.AuthSuffix);
+        var live = await ReadAsync(region, name, cancellationToken);
+        if (live is not null && !IsOurs(live, region, RedisResources.AuthSuffix))
+            return (null, Applier.NameTaken($"Secret {name}", live));
+        var passwords = known.Passwords ?? await ChooseAsync(region, RedisPasswords.Of(live?.Data), cancellationToken);
+        if (!HasData(live, passwords) || !Owned.IsControlledBy(live!, region))
+        {
+            live = await WriteAsync(region, BuildAuth(region, passwords), live, cancellationToken);
+            events.Record(
+                region,
+                EventSeverity.Normal,
+                "PasswordStored",
+                "Update",
+                known.Passwords is null
+                    ? $"Secret {name} has the password of Redis."
+                    : $"Secret {name} was deleted or changed, and has the password of Redis again."
+            );
+        }
+
+        _known[region.Metadata.Uid] = (passwords, live!.Metadata.ResourceVersion);
+        return (passwords, null);
+    }
+
+    /// <summary>Makes a new password, which the nodes are to accept first.</summary>
+    /// <param name="region">The region.</param>
+    /// <param name="former">The passwords until now.</param>
+    /// <param name="request">The request that it is made for.</param>
+    /// <param name="cancellationToken">Ends the requests.</param>
+    public async Task<Obstacle?> RotateAsync(V1Alpha1ShortenerRegion region, RedisPasswords former, string request, CancellationToken cancellationToken)
+    {
+        var refused = await StoreAsync(region, former with { Next = CreatePassword(), Request = request }, cancellationToken);
+        if (refused is null)
+            events.Record(
+                region,
+                EventSeverity.Normal,
+                "PasswordRotationStarted",
+                "Update",
+                "Redis gets a new password. The former one works until no process of the app uses it."
+            );
+        return refused;
+    }
+
+    /// <summary>Writes the passwords of the next part of a rotation.</summary>
+    public async Task<Obstacle?> StoreAsync(V1Alpha1ShortenerRegion region, RedisPasswords passwords, CancellationToken cancellationToken)
+    {
+        var name = Names.Of(region.Metadata.Name, RedisResources.AuthSuffix);
+        var live = await ReadAsync(region, name, cancellationToken);
+        if (live is not null && !IsOurs(live, region, RedisResources.AuthSuffix))
+            return Applier.NameTaken($"Secret {name}", live);
+        // Somebody has changed or deleted it meanwhile: it is repaired first.
+        if (!_known.TryGetValue(region.Metadata.Uid, out var known) || !HasData(live, known.Passwords))
+            return null;
+        live = await WriteAsync(region, BuildAuth(region, passwords), live, cancellationToken);
+        _known[region.Metadata.Uid] = (passwords, live.Metadata.ResourceVersion);
+        return null;
+    }
+
+    /// <summary>Writes the Secret with which the app connects, unless it is as desired.</summary>
+    public async Task<Obstacle?> EnsureConnectionAsync(
+        V1Alpha1ShortenerRegion region,
+        RedisPasswords passwords,
+        V1Secret? cached,
+        CancellationToken cancellationToken
+    )
+    {
+        var data = new Dictionary<string, byte[]> { [ConnectionKey] = Encoding.UTF8.GetBytes(ConnectionOf(region, passwords.Current)) };
+        // No pod mounts it: a node that has just started may accept it alone, and the other Secret may be lost.
+        if (passwords.Former is { } former)
+            data[RedisPasswords.FormerKey] = Encoding.UTF8.GetBytes(former);
+        // The cache has digests instead of values.
+        if (
+            cached is not null
+            && Owned.IsControlledBy(cached, region)
+            && cached.Data?.Count == data.Count
+            && data.All(entry => cached.Data.TryGetValue(entry.Key, out var digest) && digest.AsSpan().SequenceEqual(SHA256.HashData(entry.Value)))
+        )
+            return null;
+        var name = Names.Of(region.Metadata.Name, RedisResources.ConnectionSuffix);
+        var live = await ReadAsync(region, name, cancellationToken);
+        if (live is not null && !IsOurs(live, region, RedisResources.ConnectionSuffix))
+            return Applier.NameTaken($"Secret {name}", live);
+        await WriteAsync(region, Build(region, RedisResources.ConnectionSuffix, data), live, cancellationToken);
+        return null;
+    }
+
+    /// <summary>
+    /// The configuration of StackExchange.Redis. It names pods and not addresses, so that it stays the same when all addresses
+    /// change.
+    /// </summary>
+    public static string ConnectionOf(V1Alpha1ShortenerRegion region, string password) =>
+        string.Join(',', RedisNames.LastingPodsOf(region).Select(pod => $"{pod}.{RedisNames.HostOf(region)}:{RedisNames.Port}"))
+        + $",password={password},ssl=true,sslHost={RedisNames.HostOf(region)},abortConnect=false";
+
+    /// <summary>Forgets the password of a deleted region.</summary>
+    public void Forget(V1Alpha1ShortenerRegion region) => _known.TryRemove(region.Metadata.Uid, out _);
+
+    private static bool HasData(V1Secret? live, RedisPasswords passwords) =>
+        live?.Data is { } data
+        && passwords.Build() is var wanted
+        && data.Count == wanted.Count
+        && wanted.All(entry => data.TryGetValue(entry.Key, out var value) && value.AsSpan().SequenceEqual(entry.Value));
+
+    private static V1Secret BuildAuth(V1Alpha1ShortenerRegion region, RedisPasswords passwords) => Build(region, RedisResources.AuthSuffix, passwords.Build());
+
+    private static V1Secret Build(V1Alpha1ShortenerRegion region, string suffix, Dictionary<string, byte[]> data) =>
+        new()
+        {
+            Metadata = Owned.Metadata(region, suffix, Names.Redis),
+            Type = "Opaque",
+            Data = data,
+        };
+
+    private static bool IsOurs(V1Secret live, V1Alpha1ShortenerRegion region, string suffix) =>
+        Owned.IsControlledBy(live, region) || Owned.IsOrphan(live, Build(region, suffix, []));
+
+    private static string CreatePassword() => RandomNumberGenerator.GetHexString(PasswordLength, lowercase: true);
+
+    // Of a process that has just started. The connection of the app has the password of a Secret that somebody deleted. If somebody changed the Secret while no
+    // operator ran, the nodes have that one, and the other one is new to them.
+    private async Task<RedisPasswords> ChooseAsync(V1Alpha1ShortenerRegion region, RedisPasswords? stored, CancellationToken cancellationToken)
+    {
+        var (used, former) = await FindInConnectionAsync(region, cancellationToken);
+        if (stored is null)
+            return new RedisPasswords(used ?? CreatePassword()) { Former = former };
+        return used is null || used == stored.Current || used == stored.Former || used == stored.Next ? stored : stored with { Former = used };
+    }
+
+    private async Task<(string? Used, string? Former)> FindInConnectionAsync(V1Alpha1ShortenerRegion region, CancellationToken cancellationToken)
+    {
+        const string Password = "password=";
+        var secret = await ReadAsync(region, Names.Of(region.Metadata.Name, RedisResources.ConnectionSuffix), cancellationToken);
+        if (secret is null || !IsOurs(secret, region, RedisResources.ConnectionSuffix) || secret.Data?.TryGetValue(ConnectionKey, out var text) != true)
+            return (null, null);
+        var found = Encoding.UTF8.GetString(text!).Split(',').FirstOrDefault(part => part.StartsWith(Password, StringComparison.Ordinal))?[Password.Length..];
+        var former = secret.Data.TryGetValue(RedisPasswords.FormerKey, out var value) ? Encoding.UTF8.GetString(value) : null;
+        return (RedisPasswords.IsOfUse(found) ? found : null, RedisPasswords.IsOfUse(former) ? former : null);
+    }
+
+    private Task<V1Secret?> ReadAsync(V1Alpha1ShortenerRegion region, string name, CancellationToken cancellationToken) =>
+        client.GetAsync<V1Secret>(new ObjectKey(region.Metadata.NamespaceProperty, name), cancellationToken);
+
+    private Task<V1Secret> WriteAsync(V1Alpha1ShortenerRegion region, V1Secret secret, V1Secret? live, CancellationToken cancellationToken)
+    {
+        if (live is null)
+            return client.CreateAsync(secret, FieldManagers.Operator, cancellationToken);
+        secret.Metadata.ResourceVersion = live.Metadata.ResourceVersion;
+        return client.ApplyAsync(secret, FieldManagers.Operator, force: true, cancellationToken);
+    }
+}
