@@ -10,8 +10,10 @@ DOTNET_FLAGS = --configuration $(CONFIGURATION) --nologo
 IMAGE_PREFIX ?= localhost/
 IMAGE_TAG ?= 0.1.0
 IMAGE_TOOL ?= $(firstword $(foreach tool,docker podman buildah,$(if $(shell command -v $(tool) 2>/dev/null),$(tool))))
-# Such as IMAGE_FLAGS='--build-arg BASE_IMAGE=registry.example/aspnet:10.0'
+# Such as IMAGE_FLAGS='--build-arg BASE_IMAGE=registry.example/aspnet:10.0'; for the stores POSTGRES_BASE and REDIS_BASE.
 IMAGE_FLAGS ?=
+# The version of PostgreSQL in the image of that name: 15, 16 or 17.
+POSTGRES_VERSION ?= 17
 KUBECTL ?= kubectl
 # Images of the end-to-end test. The next one is rolled out under load; it may be the same under another tag.
 NEXT_IMAGE_TAG ?= next
@@ -27,10 +29,10 @@ export DOTNET_CLI_TELEMETRY_OPTOUT = 1
 export DOTNET_NOLOGO = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check fmt manifests crawlers images deploy e2e bench load soak cost dashboard clean
+.PHONY: help run build test check fmt redis-failovers redis-kills postgres-failovers manifests crawlers images store-images image-tool deploy e2e bench load soak cost dashboard clean
 
 help: ## List the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 	@echo
 	@echo "  make run PORT=9090 DATA=/some/folder   another port (8080) and data folder (.data)"
 	@echo "  make images IMAGE_PREFIX=registry.example/team/ IMAGE_TAG=1.0   other names than localhost/url-shortener-operator:0.1.0"
@@ -55,6 +57,15 @@ fmt: ## Format the code
 	@dotnet tool restore --verbosity quiet
 	dotnet csharpier format .
 
+redis-failovers: ## Measure failovers of a Redis that the operator runs: make redis-failovers RUNS=20
+	REDIS_FAILOVERS=$(or $(RUNS),20) REDIS_FAILOVERS_FILE=/dev/stderr dotnet test --project tests/UrlShortener.Operator.Tests $(DOTNET_FLAGS) --filter-class '*RedisFailoverSeriesTests'
+
+redis-kills: ## Measure failovers of a Redis Cluster that somebody else runs, under the load of the product: make redis-kills RUNS=20
+	REDIS_KILLS=$(or $(RUNS),20) dotnet test --project tests/UrlShortener.Chaos.Tests $(DOTNET_FLAGS) --filter-class '*RedisFailoverTests' --output Detailed
+
+postgres-failovers: ## Measure failovers of a PostgreSQL that the operator runs: make postgres-failovers RUNS=10 KINDS="container killed;node cut off"
+	POSTGRES_FAILOVERS=$(or $(RUNS),10) POSTGRES_FAILOVERS_KINDS="$(KINDS)" POSTGRES_FAILOVERS_FILE=/dev/stderr dotnet test --project tests/UrlShortener.Operator.Tests $(DOTNET_FLAGS) --filter-class '*PostgresFailoverSeriesTests'
+
 manifests: ## Write the files that are made from others: crds/, the webhook of config/, and config/monitoring/prometheusrules.yaml
 	@dotnet build operator/UrlShortener.Operator $(DOTNET_FLAGS) --verbosity quiet
 	operator/UrlShortener.Operator/bin/$(CONFIGURATION)/net10.0/UrlShortener.Operator manifests .
@@ -63,10 +74,17 @@ manifests: ## Write the files that are made from others: crds/, the webhook of c
 crawlers: ## Take the bot rules of another release from npm: make crawlers VERSION=1.60.0 (npm, jq)
 	runtime/UrlShortener.Runtime/Clicks/Crawlers/refresh.sh $(VERSION)
 
-images: ## Build the images of the runtime and the operator (docker, podman or buildah)
-	@test -n "$(IMAGE_TOOL)" || { echo "make images needs docker, podman or buildah; set IMAGE_TOOL to one that is elsewhere." >&2; exit 1; }
+images: store-images ## Build the images of the runtime, the operator, PostgreSQL and Redis (docker, podman or buildah)
 	$(IMAGE_TOOL) build $(IMAGE_FLAGS) -f runtime/Dockerfile -t $(IMAGE_PREFIX)url-shortener-runtime:$(IMAGE_TAG) .
 	$(IMAGE_TOOL) build $(IMAGE_FLAGS) -f operator/Dockerfile -t $(IMAGE_PREFIX)url-shortener-operator:$(IMAGE_TAG) .
+
+store-images: image-tool ## Build the images of PostgreSQL and Redis alone
+	$(IMAGE_TOOL) build $(IMAGE_FLAGS) --build-arg POSTGRES_VERSION=$(POSTGRES_VERSION) -f config/images/postgres/Containerfile \
+		-t $(IMAGE_PREFIX)url-shortener-postgres:$(POSTGRES_VERSION)-$(IMAGE_TAG) config/images/postgres
+	$(IMAGE_TOOL) build $(IMAGE_FLAGS) -f config/images/redis/Containerfile -t $(IMAGE_PREFIX)url-shortener-redis:7-$(IMAGE_TAG) config/images/redis
+
+image-tool:
+	@test -n "$(IMAGE_TOOL)" || { echo "make images needs docker, podman or buildah; set IMAGE_TOOL to one that is elsewhere." >&2; exit 1; }
 
 deploy: ## Install the operator in the cluster of the current kubeconfig, or upgrade it
 	$(KUBECTL) apply -k .
@@ -74,6 +92,8 @@ deploy: ## Install the operator in the cluster of the current kubeconfig, or upg
 e2e: ## Install in the cluster of the current kubeconfig, go through everything, and remove it again (docs/operator.md)
 	E2E_OPERATOR_IMAGE=$(IMAGE_PREFIX)url-shortener-operator:$(IMAGE_TAG) E2E_RUNTIME_IMAGE=$(IMAGE_PREFIX)url-shortener-runtime:$(IMAGE_TAG) \
 	E2E_NEXT_RUNTIME_IMAGE=$(IMAGE_PREFIX)url-shortener-runtime:$(NEXT_IMAGE_TAG) E2E_POSTGRES_IMAGE=$(POSTGRES_IMAGE) E2E_REDIS_IMAGE=$(REDIS_IMAGE) KUBECTL=$(KUBECTL) \
+	E2E_STORE_POSTGRES_IMAGE=$(STORE_POSTGRES_IMAGE) E2E_STORE_REDIS_IMAGE=$(STORE_REDIS_IMAGE) \
+	E2E_NEXT_STORE_POSTGRES_IMAGE=$(NEXT_STORE_POSTGRES_IMAGE) E2E_NEXT_STORE_REDIS_IMAGE=$(NEXT_STORE_REDIS_IMAGE) \
 	E2E_NODES="$(NODES)" E2E_NODE_TOOL="$(NODE_TOOL)" E2E_PROMETHEUS_OPERATOR_CRDS="$(PROMETHEUS_OPERATOR_CRDS)" \
 	dotnet test --project tests/UrlShortener.EndToEnd.Cluster.Tests --configuration $(CONFIGURATION) --output Detailed
 

@@ -6,8 +6,9 @@ configuration=${1:-Release}
 # How many projects run at once. Many of their tests wait for servers; two keep two processors busy.
 lanes=${TEST_LANES:-2}
 # Compilers, tests and the product's processes are short-lived: the first writes to memory pages through a second mapping to harden long-lived ones, the second
-# instruments code for a recompilation that few of them live to see.
-export DOTNET_EnableWriteXorExecute=0 DOTNET_TieredPGO=0
+# instruments code for a recompilation that few of them live to see. The last one begins that recompilation after two seconds (hexadecimal) without new code
+# instead of a tenth: most processes have ended by then, and those under load reach it all the same.
+export DOTNET_EnableWriteXorExecute=0 DOTNET_TieredPGO=0 DOTNET_TC_CallCountingDelayMs=0x7D0
 results=$(mktemp -d)
 # One compiler for all projects, whatever the environment says of shared ones: the analyzers are loaded once, not once for each of twenty projects. It has a name
 # of its own and is ended by its pid, so that no other build of this machine is touched and nothing is left behind.
@@ -44,7 +45,7 @@ publish() {
 
 # The first one starts no program and fills the time until they are published. The others follow longest first, so that no lane ends long after the others.
 # A project that is not named here comes last.
-order="Runtime EndToEnd.Servers EndToEnd Chaos Operator Monitoring TestServers ControllerRuntime"
+order="Runtime Operator EndToEnd.Servers Chaos EndToEnd Monitoring TestServers ControllerRuntime"
 projects() {
     { printf 'tests/UrlShortener.%s.Tests\n' $order; printf '%s\n' tests/*.Tests; } | awk '!seen[$0]++' | while read -r project; do
         [ -d "$project" ] && echo "$project"
@@ -86,9 +87,15 @@ for log in "$results"/*.log; do
         "$(awk 'END { print $1 + $2 }' "$results/$name.processor")" "$name" "${p:-0}" "${f:-0}" "${s:-0}")$'\n'
 done
 if [ "$failed" -ne 0 ]; then
-    # Once more at the end, where it is found, and in few words: a run writes thousands of lines, of which a log may keep the last.
+    # Once more at the end, where it is found: a run writes thousands of lines, of which a log may keep the last. Of each the message and what follows, as long as
+    # all of them stay readable.
     echo "Failed tests:"
-    grep -hE -A 5 '^ *failed .*\([0-9]' "$results"/*.log | cut -c 1-200
+    awk '
+        /^ *failed .*\([0-9]/ { left = 40 }
+        /^ *(passed|skipped) [A-Z]/ { left = 0 }
+        /^[^ ]+\.dll \(.*\) (failed|passed)/ { left = 0 }
+        left > 0 && shown < 400 { print substr($0, 1, 300); left--; shown++ }
+    ' "$results"/*.log
 fi
 printf '%s' "$table" | sort -rn
 printf '%6s s  in all\n' "$((SECONDS - started))"

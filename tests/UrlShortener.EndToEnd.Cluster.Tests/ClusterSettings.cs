@@ -18,6 +18,12 @@ internal sealed record ClusterSettings(string OperatorImage, string RuntimeImage
     /// <summary>The command that ends and starts nodes: called with <c>kill NODE</c>, <c>start NODE</c>, <c>cut NODE</c> and <c>heal NODE</c>.</summary>
     public static string? NodeTool => Find("NODE_TOOL");
 
+    /// <summary>The image of PostgreSQL with Patroni that the operator runs, and another name of one to roll out; null: none.</summary>
+    public static (string Image, string Next)? StorePostgres => FindPair("STORE_POSTGRES_IMAGE");
+
+    /// <summary>The image of Redis that the operator runs, and another name of one to roll out; null: none.</summary>
+    public static (string Image, string Next)? StoreRedis => FindPair("STORE_REDIS_IMAGE");
+
     /// <summary>A folder or file with the CustomResourceDefinitions of prometheus-operator, for a cluster without them; null: none.</summary>
     public static string? PrometheusOperatorKinds => Find("PROMETHEUS_OPERATOR_CRDS");
 
@@ -33,6 +39,8 @@ internal sealed record ClusterSettings(string OperatorImage, string RuntimeImage
         );
         return new ClusterSettings(Read("OPERATOR_IMAGE"), Read("RUNTIME_IMAGE"), Read("NEXT_RUNTIME_IMAGE"), Read("POSTGRES_IMAGE"), Read("REDIS_IMAGE"));
     }
+
+    private static (string Image, string Next)? FindPair(string name) => Find(name) is { } image ? (image, Find($"NEXT_{name}") ?? image) : null;
 
     private static string? Find(string name) => Environment.GetEnvironmentVariable(Prefix + name) is { Length: > 0 } value ? value : null;
 

@@ -3,6 +3,7 @@ using k8s;
 using k8s.Models;
 using UrlShortener.Operator.Manifests;
 using UrlShortener.Operator.Tests;
+using UrlShortener.TestServers;
 using UrlShortener.TestServers.Kubernetes;
 using Xunit;
 
@@ -18,6 +19,8 @@ public sealed class ApiServerFixture : ClusterFixture
     {
         using var client = cluster.CreateClient();
         await InstallAllAsync(client);
+        // What the members of PostgreSQL may do is a part of the installation.
+        await cluster.RunKubectlAsync(["apply", "-f", Checkout.PathOf("config/rbac/postgres.yaml")], CancellationToken.None);
     }
 
     /// <summary>Installs the operator's kinds.</summary>

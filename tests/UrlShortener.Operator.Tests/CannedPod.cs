@@ -48,22 +48,43 @@ internal sealed class CannedPod : IAsyncDisposable
 
     private async Task ServeAsync()
     {
+        var answers = new List<Task>();
         try
         {
             while (true)
             {
-                using var connection = await _listener.AcceptAsync(_end.Token);
-                var buffer = new byte[16 * 1024];
-                var count = await connection.ReceiveAsync(buffer, _end.Token);
-                lock (_requests)
-                    _requests.Add(Encoding.Latin1.GetString(buffer, 0, count));
-                await connection.SendAsync(_answer, _end.Token);
-                connection.Shutdown(SocketShutdown.Send);
+                // Side by side: a client may open connections before it has a request for them.
+                answers.Add(AnswerAsync(await _listener.AcceptAsync(_end.Token)));
+                answers.RemoveAll(answer => answer.IsCompletedSuccessfully);
             }
         }
         catch (Exception error) when (_end.IsCancellationRequested && error is OperationCanceledException or ObjectDisposedException or SocketException)
         {
             // The test has ended.
+        }
+
+        await Task.WhenAll(answers);
+    }
+
+    private async Task AnswerAsync(Socket accepted)
+    {
+        using var connection = accepted;
+        try
+        {
+            var buffer = new byte[16 * 1024];
+            var count = await connection.ReceiveAsync(buffer, _end.Token);
+            if (count == 0)
+                return;
+            lock (_requests)
+                _requests.Add(Encoding.Latin1.GetString(buffer, 0, count));
+            await connection.SendAsync(_answer, _end.Token);
+            connection.Shutdown(SocketShutdown.Send);
+            // Until the client has read it: closing with bytes left to read would reset the connection.
+            while (await connection.ReceiveAsync(buffer, _end.Token) > 0) { }
+        }
+        catch (Exception error) when (error is OperationCanceledException or SocketException)
+        {
+            // The test has ended, or the client has.
         }
     }
 }

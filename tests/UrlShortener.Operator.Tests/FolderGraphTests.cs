@@ -26,9 +26,13 @@ public sealed class FolderGraphTests
     [InlineData("Entities")]
     [InlineData("Conditions", "Entities")]
     [InlineData("Apply", "Conditions", "Entities")]
-    [InlineData("Pods", "Apply", "Conditions", "Entities")]
+    [InlineData("Certificates", "Apply", "Conditions", "Entities")]
+    [InlineData("Pods", "Apply", "Certificates", "Conditions", "Entities")]
+    [InlineData("Postgres", "Apply", "Certificates", "Conditions", "Entities", "Pods", "Validation")]
+    [InlineData("Backups", "Apply", "Certificates", "Conditions", "Entities", "Pods", "Postgres", "Validation")]
     [InlineData("Validation", "Entities")]
     [InlineData("Regions", "Apply", "Conditions", "Entities", "Pods", "Validation")]
+    [InlineData("Redis", "Apply", "Certificates", "Conditions", "Entities", "Pods", "Validation")]
     [InlineData("KeyPools", "Apply", "Conditions", "Entities", "Pods", "Regions", "Validation")]
     public void Folder_KnowsThoseBelowItAlone(string folder, params string[] below)
     {
@@ -50,8 +54,10 @@ public sealed class FolderGraphTests
         );
 
     private static string? FolderOf(IType type) =>
-        type.Namespace.FullName switch
+        // The loader knows no namespace of some types of other assemblies.
+        type.Namespace?.FullName switch
         {
+            null => null,
             Root => "",
             var name when name.StartsWith($"{Root}.", StringComparison.Ordinal) => name[(Root.Length + 1)..].Split('.')[0],
             _ => null,

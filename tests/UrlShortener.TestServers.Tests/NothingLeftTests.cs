@@ -70,6 +70,7 @@ public sealed class NothingLeftTests : ServerTest
     [Fact]
     public async Task KillOfTheHost_ClusterAndPods_EndWithTheirChildren()
     {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "Only root can run pods as processes of this machine.");
         await using (var cluster = await StartAsync(new KubernetesClusterOptions()))
             RequireLocal(cluster);
         var start = new ProcessStartInfo(PodProgram.Path, [HostProgram.ClusterArgument]) { RedirectStandardOutput = true };

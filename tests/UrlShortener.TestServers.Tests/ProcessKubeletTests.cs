@@ -25,7 +25,8 @@ public sealed class ProcessKubeletTests(KubernetesClusterFixture fixture) : Serv
         _cluster = await SharedAsync(fixture);
         _client = _cluster.CreateClient();
         _space = await _cluster.CreateNamespaceAsync("kubelet", Token);
-        _kubelet = await ProcessKubelet.StartAsync(_cluster, new ProcessKubeletOptions { Namespaces = [_space.Name], Program = Samples.Program }, Token);
+        var options = new ProcessKubeletOptions { Namespaces = [_space.Name], Program = Samples.Program };
+        _kubelet = await OrSkipAsync(() => ProcessKubelet.StartAsync(_cluster, options, Token));
     }
 
     public async ValueTask DisposeAsync()
@@ -271,6 +272,112 @@ public sealed class ProcessKubeletTests(KubernetesClusterFixture fixture) : Serv
     }
 
     [Fact]
+    public async Task ConfigMap_Changed_IsSeenInTheVolume()
+    {
+        await _client.CoreV1.CreateNamespacedConfigMapAsync(Samples.ConfigMap("settings", "greeting", "one"), _space.Name, cancellationToken: Token);
+        var container = Samples.Web("");
+        container.Env.Add(new V1EnvVar { Name = "FILE", Value = "/etc/settings/greeting" });
+        container.VolumeMounts = [new V1VolumeMount { Name = "settings", MountPath = "/etc/settings" }];
+        var pod = Samples.Pod("mounted", container);
+        pod.Spec.Volumes =
+        [
+            new V1Volume
+            {
+                Name = "settings",
+                ConfigMap = new V1ConfigMapVolumeSource { Name = "settings" },
+            },
+        ];
+        await CreateAsync(pod);
+        await Eventually.HoldsAsync(async () => (await StatusAsync("mounted"))?.Ready == true, "it is ready");
+        var file = new Uri($"http://{(await FindAsync("mounted"))!.Status.PodIP}:8080/file");
+        Assert.Equal("one", await _http.GetStringAsync(file, Token));
+
+        await _client.CoreV1.ReplaceNamespacedConfigMapAsync(
+            Samples.ConfigMap("settings", "greeting", "two"),
+            "settings",
+            _space.Name,
+            cancellationToken: Token
+        );
+
+        await Eventually.HoldsAsync(async () => await _http.GetStringAsync(file, Token) == "two", "the file has changed");
+    }
+
+    [Fact]
+    public async Task Claim_OfAPod_IsBoundGrowsAndIsEmptyWhenItIsAnother()
+    {
+        var storage = new V1StorageClass
+        {
+            Metadata = new V1ObjectMeta { Name = _space.Name },
+            Provisioner = "example.com/process",
+            AllowVolumeExpansion = true,
+        };
+        await _client.StorageV1.CreateStorageClassAsync(storage, cancellationToken: Token);
+        await ClaimAsync("1Gi");
+        await Eventually.HoldsAsync(async () => await CapacityAsync() == "1Gi", "the claim is bound");
+        await _client.CoreV1.PatchNamespacedPersistentVolumeClaimAsync(
+            new V1Patch("""{"spec": {"resources": {"requests": {"storage": "2Gi"}}}}""", V1Patch.PatchType.MergePatch),
+            "data",
+            _space.Name,
+            cancellationToken: Token
+        );
+        await Eventually.HoldsAsync(async () => await CapacityAsync() == "2Gi", "the claim has grown");
+
+        await RunAsync("first", "test ! -e /data/file && echo made > /data/file");
+        await RunAsync("second", "test -e /data/file");
+        await _kubelet.WipeClaimAsync(_space.Name, "data", Token);
+        await RunAsync("third", "test ! -e /data/file && echo made > /data/file");
+        await _client.CoreV1.DeleteNamespacedPersistentVolumeClaimAsync("data", _space.Name, cancellationToken: Token);
+        await Eventually.HoldsAsync(
+            async () => (await _client.CoreV1.ListNamespacedPersistentVolumeClaimAsync(_space.Name, cancellationToken: Token)).Items.Count == 0,
+            "the claim is gone"
+        );
+        await ClaimAsync("1Gi");
+        await RunAsync("fourth", "test ! -e /data/file");
+        await _client.StorageV1.DeleteStorageClassAsync(_space.Name, cancellationToken: Token);
+
+        Task ClaimAsync(string size) =>
+            _client.CoreV1.CreateNamespacedPersistentVolumeClaimAsync(
+                new V1PersistentVolumeClaim
+                {
+                    Metadata = new V1ObjectMeta { Name = "data" },
+                    Spec = new V1PersistentVolumeClaimSpec
+                    {
+                        AccessModes = ["ReadWriteOnce"],
+                        StorageClassName = _space.Name,
+                        Resources = new V1VolumeResourceRequirements { Requests = new Dictionary<string, ResourceQuantity> { ["storage"] = new(size) } },
+                    },
+                },
+                _space.Name,
+                cancellationToken: Token
+            );
+
+        async Task<string?> CapacityAsync() =>
+            (await _client.CoreV1.ReadNamespacedPersistentVolumeClaimAsync("data", _space.Name, cancellationToken: Token)) is { Status.Phase: "Bound" } claim
+                ? claim.Status.Capacity["storage"].ToString()
+                : null;
+
+        async Task RunAsync(string name, string script)
+        {
+            var container = Samples.Shell(script);
+            container.VolumeMounts = [new V1VolumeMount { Name = "data", MountPath = "/data" }];
+            var pod = Samples.Pod(name, container, "Never");
+            pod.Spec.Volumes =
+            [
+                new V1Volume
+                {
+                    Name = "data",
+                    PersistentVolumeClaim = new V1PersistentVolumeClaimVolumeSource { ClaimName = "data" },
+                },
+            ];
+            await CreateAsync(pod);
+            await Eventually.HoldsAsync(async () => (await FindAsync(name))!.Status.Phase is "Succeeded" or "Failed", $"{name} has ended");
+            Assert.Equal("Succeeded", (await FindAsync(name))!.Status.Phase);
+            await _client.CoreV1.DeleteNamespacedPodAsync(name, _space.Name, cancellationToken: Token);
+            await Eventually.HoldsAsync(async () => await FindAsync(name) is null, $"{name} is gone");
+        }
+    }
+
+    [Fact]
     public async Task Node_CutOff_ItsPodsGoOnUnheardOfUntilItIsBack()
     {
         await CreateAsync(Samples.Pod("cut", Samples.Web("hello"), grace: 1));
@@ -291,6 +398,47 @@ public sealed class ProcessKubeletTests(KubernetesClusterFixture fixture) : Serv
         Assert.False(Directory.Exists($"/proc/{process}"));
 
         Task GoneAsync() => Eventually.HoldsAsync(async () => await FindAsync("cut") is null, "it is gone");
+    }
+
+    [Fact]
+    public async Task Node_CutOffWithItsPods_NobodyReachesThemUntilItIsBack()
+    {
+        // Asked over HTTP and by a command: both must go on, or the container would be started again.
+        var container = Samples.Web("hello");
+        container.LivenessProbe = new V1Probe
+        {
+            Exec = new V1ExecAction { Command = ["bash", "-c", "exec 3<>/dev/tcp/$IP/8080"] },
+            PeriodSeconds = 1,
+            FailureThreshold = 2,
+        };
+        container.Env.Add(
+            new V1EnvVar
+            {
+                Name = "IP",
+                ValueFrom = new V1EnvVarSource { FieldRef = new V1ObjectFieldSelector { FieldPath = "status.podIP" } },
+            }
+        );
+        await CreateAsync(Samples.Pod("cut", container, grace: 1));
+        await Eventually.HoldsAsync(async () => (await StatusAsync("cut"))?.Ready == true, "it is ready");
+        var (process, address) = (Assert.Single(_kubelet.ReadProcesses(_space.Name, "cut").Values), (await FindAsync("cut"))!.Status.PodIP);
+        string[] askApi = ["timeout", "1", "bash", "-c", "exec 3<>/dev/tcp/$KUBERNETES_SERVICE_HOST/$KUBERNETES_SERVICE_PORT"];
+        await _kubelet.ExecAsync(_space.Name, "cut", askApi, Token);
+
+        await OrSkipAsync(async () =>
+        {
+            await _kubelet.CutNodeAsync(Token);
+            return true;
+        });
+        await Assert.ThrowsAsync<TimeoutException>(() =>
+            _http.GetStringAsync(new Uri($"http://{address}:8080/"), Token).WaitAsync(TimeSpan.FromSeconds(1), Token)
+        );
+        await Assert.ThrowsAsync<InvalidOperationException>(() => _kubelet.ExecAsync(_space.Name, "cut", askApi, Token));
+        for (var i = 0; i < 3; i++)
+            await _kubelet.ExecAsync(_space.Name, "cut", ["bash", "-c", "sleep 1; exec 3<>/dev/tcp/$IP/8080"], Token);
+
+        await _kubelet.NodeReadyAsync(Token);
+        Assert.Equal("hello", await _http.GetStringAsync(new Uri($"http://{address}:8080/"), Token));
+        Assert.Equal(process, Assert.Single(_kubelet.ReadProcesses(_space.Name, "cut").Values));
     }
 
     [Fact]

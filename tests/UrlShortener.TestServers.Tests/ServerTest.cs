@@ -26,7 +26,7 @@ public abstract class ServerTest
     protected static void RequireLocal(KubernetesCluster cluster) =>
         Assert.SkipUnless(cluster.IsLocal, "The rest needs a control plane of local processes (KUBEBUILDER_ASSETS).");
 
-    private static async Task<T> OrSkipAsync<T>(Func<Task<T>> startAsync)
+    protected static async Task<T> OrSkipAsync<T>(Func<Task<T>> startAsync)
     {
         try
         {

@@ -11,6 +11,17 @@ internal sealed class Installation : IAsyncDisposable
     /// <summary>First part of all keys in Redis.</summary>
     public const string KeyPrefix = "chaos";
 
+    // Out of the box the pool of a region has a million codes: the servers would be busy with them during the whole case.
+    private static readonly string[] Pool =
+    [
+        "--Kgs:TargetLevel=20000",
+        "--Kgs:LowWatermark=10000",
+        "--Kgs:CriticalWatermark=1000",
+        "--Kgs:BatchSize=2000",
+        "--Keys:PoolSize=2000",
+        "--Keys:LowWatermark=1000",
+    ];
+
     private readonly List<Pod> _pods = [];
     private readonly IReadOnlyList<string> _settings;
     private string _apiKey = "";
@@ -24,6 +35,7 @@ internal sealed class Installation : IAsyncDisposable
             $"--ConnectionStrings:Postgres={connectionString}",
             .. redis is null ? Array.Empty<string>() : [$"--ConnectionStrings:Redis={redis.Configuration}", $"--Redis:KeyPrefix={KeyPrefix}"],
             "--RateLimiting:Enabled=false",
+            .. Pool,
             .. settings,
         ];
     }

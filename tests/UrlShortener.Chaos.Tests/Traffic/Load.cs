@@ -83,8 +83,8 @@ internal sealed record LoadOptions
     /// <summary>Links that are changed, each by a client of its own.</summary>
     public IReadOnlyList<string> Changing { get; init; } = [];
 
-    /// <summary>Pause of a client between two requests. Default 10 ms.</summary>
-    public TimeSpan Pause { get; init; } = TimeSpan.FromMilliseconds(10);
+    /// <summary>Pause of a client between two requests. Default 25 ms.</summary>
+    public TimeSpan Pause { get; init; } = TimeSpan.FromMilliseconds(25);
 
     /// <summary>When it ends by itself. Default 4 minutes.</summary>
     public TimeSpan Limit { get; init; } = TimeSpan.FromMinutes(4);

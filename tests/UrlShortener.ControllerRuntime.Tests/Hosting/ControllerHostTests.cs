@@ -95,6 +95,44 @@ public sealed class ControllerHostTests(RuntimeClusterFixture fixture) : Runtime
     }
 
     [Fact]
+    public async Task StatusPart_WrittenByAnotherControllerOfTheKind_ReconcilesTheOneThatAsksForIt()
+    {
+        await using var place = await PrepareAsync("parts");
+        await using var running = await TestOperator.StartAsync(
+            place.Kubeconfig,
+            place.Name,
+            services =>
+                services
+                    .AddSingleton(_behavior)
+                    .AddController<V1Widget, WidgetController>(definition =>
+                    {
+                        definition.Name = place.Name;
+                        definition.IsRelevantStatus = (former, current) => former.Status?.Size != current.Status?.Size;
+                    })
+                    .AddController<V1Widget, PartController>(definition => definition.Name = $"{place.Name}-part")
+        );
+
+        await CreateAsync(place, "a", size: 7);
+
+        await UntilAsync(() => _behavior.Count("done a") == 2, "it is reconciled for its creation and for the part of the status");
+        Assert.Equal(7, (await GetAsync(running, place, "a"))!.Status!.Size);
+        var trigger = running.Get<ReconcileTrigger<PartController>>();
+        trigger.Request(new ObjectKey(place.Name, "a"));
+        await UntilAsync(() => running.Get<PartController>().Reconciles >= 2, "the other controller is reconciled on request");
+        Assert.Equal(2, _behavior.Count("done a"));
+    }
+
+    [Fact]
+    public void AddController_WithTheNameOfAnother_IsRefused()
+    {
+        var services = new ServiceCollection().AddController<V1Widget, WidgetController>(definition => definition.Name = "one");
+
+        var refused = Assert.Throws<InvalidOperationException>(() => services.AddController<V1Widget, PartController>(definition => definition.Name = "one"));
+
+        Assert.Contains("one", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Replicas_OfAnAutoscaler_AreNotFought()
     {
         await using var place = await PrepareAsync("scale");
@@ -349,11 +387,11 @@ public sealed class ControllerHostTests(RuntimeClusterFixture fixture) : Runtime
 
     private async Task ReconcileAgainAsync(TestOperator running, Place place, string name, int times)
     {
-        var host = running.Get<ControllerHost<V1Widget>>();
+        var trigger = running.Get<ReconcileTrigger<WidgetController>>();
         for (var i = 0; i < times; i++)
         {
             var before = _behavior.Count($"done {name}");
-            host.Enqueue(new ObjectKey(place.Name, name));
+            trigger.Request(new ObjectKey(place.Name, name));
             await UntilAsync(() => _behavior.Count($"done {name}") > before, "it is reconciled again");
         }
     }

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace UrlShortener.EndToEnd.Servers.Tests.Pods;
 
-public sealed class ColdStartTests : PodTest
+public sealed class ColdStartTests : ProductTest
 {
     private const int Links = 256;
     private const int Lookups = 4;
@@ -14,17 +14,16 @@ public sealed class ColdStartTests : PodTest
     [Fact]
     public async Task Redirect_BurstOfUnknownLinksAtAPodThatHasJustStarted_AllAreFollowed()
     {
-        var region = await StartRegionAsync();
-        var created = await region.OnA.CreateManyAsync(Enumerable.Range(0, Links).Select(i => (object)new { original_url = $"https://example.com/{i}" }));
+        var first = await StartAsync("--RateLimiting:Enabled=false");
+        var created = await first.Owner.CreateManyAsync(Enumerable.Range(0, Links).Select(i => (object)new { original_url = $"https://example.com/{i}" }));
         Assert.True(created.Status == 201, created.ToString());
         var codes = created.Json.GetProperty("results").EnumerateArray().Select(result => result.GetProperty("short_code").GetString()).ToList();
 
-        foreach (var process in (ProductProcess[])[region.Kgs, region.A, region.B])
-            await process.StopAsync();
+        await first.StopAsync();
 
         var pod = Own(
             ProductProcess.Launch(
-                region.Stores,
+                first.Stores,
                 ["--Role=app", "--Postgres:MigrateOnStart=false", "--Postgres:ReadFromReplicas=false", $"--Postgres:MaxLookups={Lookups}"]
             )
         );
@@ -34,7 +33,7 @@ public sealed class ColdStartTests : PodTest
         Assert.All(replies, reply => Assert.True(reply.Status == 302, reply.ToString()));
         // They wait their turn: a connection for each would take the server longer to open than all lookups take. What was opened stays open for minutes.
         Assert.InRange(
-            await region.Stores.ReadAsync("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'url-shortener'"),
+            await first.Stores.ReadAsync("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'url-shortener'"),
             Lookups,
             Lookups + Others
         );

@@ -6,9 +6,18 @@ namespace UrlShortener.EndToEnd.Servers.Tests.Pods;
 public sealed class HealthTests : PodTest
 {
     [Fact]
-    public async Task Redis_KeysAreOfAnotherType_HealthTellsUntilTheyAreGone()
+    public async Task Stores_ThatAreWrongInOneWayAfterTheOther_HealthTells()
     {
         var region = await StartRegionAsync();
+
+        await TellsOfKeysOfAnotherTypeAsync(region);
+        await TellsOfWritesThatFailAsync(region);
+        await TellsOfMigrationsAsync(region);
+    }
+
+    // Keys of Redis have another type until they are gone.
+    private static async Task TellsOfKeysOfAnotherTypeAsync(Region region)
+    {
         await WaitForHealthAsync(region.A, "kgs", "healthy");
         await WaitForHealthAsync(region.A, "cache", "healthy");
         var redis = region.Stores.Servers.Redis.GetDatabase();
@@ -25,17 +34,16 @@ public sealed class HealthTests : PodTest
         await redis.KeyDeleteAsync(epoch);
         await redis.KeyDeleteAsync(processes);
 
-        foreach (var process in region.Pods.Append(region.Kgs))
+        foreach (var process in region.Processes)
         {
             await WaitForHealthAsync(process, "kgs", "healthy");
             await WaitForHealthAsync(process, "cache", "healthy");
         }
     }
 
-    [Fact]
-    public async Task Postgres_WritesFailButNotTheProbes_HealthTells()
+    // Writes fail, and the probes do not.
+    private static async Task TellsOfWritesThatFailAsync(Region region)
     {
-        var region = await StartRegionAsync();
         await WaitForHealthAsync(region.A, "database", "healthy");
         // As a full tablespace does, of which the probe's row needs nothing.
         await region.Stores.ExecuteAsync(
@@ -66,10 +74,9 @@ public sealed class HealthTests : PodTest
         );
     }
 
-    [Fact]
-    public async Task Postgres_MigrationsMissingOrUnknown_HealthTells()
+    // Migrations are missing or unknown.
+    private static async Task TellsOfMigrationsAsync(Region region)
     {
-        var region = await StartRegionAsync();
         await WaitForSchemaAsync(region.A, "current");
 
         await region.Stores.ExecuteAsync("INSERT INTO schemaversions (scriptname, applied) VALUES ('9999_of_the_future.sql', now())");

@@ -11,7 +11,7 @@ public sealed class KeyGenerationTests : PodTest
     [Fact]
     public async Task Status_WithTheTokenAndWithout_IsGivenAndRefused()
     {
-        var region = await StartRegionAsync();
+        var region = await GetCommonRegionAsync();
 
         var status = await region.AskKgsAsync(HttpMethod.Get, Status, token: KgsToken);
 

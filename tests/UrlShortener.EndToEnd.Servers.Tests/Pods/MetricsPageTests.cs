@@ -32,7 +32,7 @@ public sealed class MetricsPageTests : PodTest
     [Fact]
     public async Task Metrics_AfterTheStart_HaveEveryServerAndItsLag()
     {
-        var region = await StartRegionAsync();
+        var region = await GetCommonRegionAsync();
 
         await Eventually.ReadAsync(
             async () => await ReadAsync(region.Kgs),

@@ -14,7 +14,7 @@ public sealed class OutageLogTests : ProductTest
     public async Task Links_ThatCannotBeLoaded_AreLoggedTogetherAndNotOneByOne()
     {
         var stores = await NewStoresAsync();
-        var product = Own(ProductProcess.Launch(stores, "--Postgres:ReadFromReplicas=false"));
+        var product = Own(ProductProcess.Launch(stores, "--Postgres:ReadFromReplicas=false", "--Postgres:ReadTimeout=00:00:03"));
         await product.WaitUntilReadyAsync();
         Reply[] replies;
         var before = product.Output.Length;

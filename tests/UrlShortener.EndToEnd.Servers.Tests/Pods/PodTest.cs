@@ -1,5 +1,4 @@
 using UrlShortener.EndToEnd.Tests.Product;
-using Xunit;
 
 namespace UrlShortener.EndToEnd.Servers.Tests.Pods;
 
@@ -7,74 +6,26 @@ namespace UrlShortener.EndToEnd.Servers.Tests.Pods;
 public abstract class PodTest : ProductTest
 {
     /// <summary>The secret of the key generation service.</summary>
-    protected const string KgsToken = "an-end-to-end-secret-of-40-characters-00";
-
-    // Once for all regions: two processes fewer for each.
-    private static readonly Lazy<Task<PreparedDatabase>> Prepared = new(() => Task.Run(PrepareAsync));
+    protected const string KgsToken = Regions.KgsToken;
 
     /// <summary>Stores behind a gate in front of Redis, which go with the test.</summary>
     private protected async Task<ProductStores> NewStoresWithRedisGateAsync() => Own(await ProductStores.CreateWithRedisGateAsync());
 
     /// <summary>Stores that are migrated and have one user, and go with the test.</summary>
-    private protected async Task<ProductStores> NewRegionStoresAsync(bool isRedisGated = false) =>
-        Own(await ProductStores.CreateAsync(isRedisGated, (await Prepared.Value).Database));
+    private protected async Task<ProductStores> NewRegionStoresAsync(bool isRedisGated = false) => Own(await Regions.CreateStoresAsync(isRedisGated));
 
     /// <summary>Two app processes and a key generation service that has filled its pool and theirs.</summary>
     /// <param name="stores">Stores of <see cref="NewRegionStoresAsync"/>; null: new ones.</param>
     /// <param name="settings">Settings of all processes.</param>
-    private protected async Task<Region> StartRegionAsync(ProductStores? stores = null, params string[] settings)
+    private protected async Task<Region> StartRegionAsync(ProductStores? stores = null, params string[] settings) =>
+        await Regions.StartAsync(stores ?? await NewRegionStoresAsync(), Own, settings);
+
+    /// <summary>The region of <see cref="CommonRegion"/>.</summary>
+    private protected async Task<Region> GetCommonRegionAsync()
     {
-        stores ??= await NewRegionStoresAsync();
-        string[] all = ["--Postgres:MigrateOnStart=false", .. settings];
-        var kgs = Own(ProductProcess.Launch(stores, ["--Role=kgs", $"--Kgs:Token={KgsToken}", .. all]));
-        var a = Own(ProductProcess.Launch(stores, ["--Role=app", .. all]));
-        var b = Own(ProductProcess.Launch(stores, ["--Role=app", .. all]));
-        foreach (var process in new[] { kgs, a, b })
-            await process.WaitUntilReadyAsync();
-        var region = new Region(stores, kgs, a, b, (await Prepared.Value).ApiKey);
-        await region.WaitUntilFilledAsync();
+        var region = await CommonRegion.GetAsync();
+        foreach (var process in region.Processes)
+            Share(process);
         return region;
     }
-
-    private static async Task<PreparedDatabase> PrepareAsync()
-    {
-        await using var stores = await ProductStores.CreateAsync();
-        var migrated = await ProductProgram.RunAsync(stores.Folder, ["migrate", .. stores.Settings]);
-        Assert.True(migrated.ExitCode == 0, migrated.ToString());
-        string[] create = ["users", "create", "--email", "pods@example.com", "--tier", "enterprise", "--rate-limit", "1000000"];
-        var created = await ProductProgram.RunAsync(stores.Folder, [.. create, .. stores.Settings]);
-        Assert.True(created.ExitCode == 0, created.ToString());
-        var database = $"{stores.Database}_pods";
-        await stores.Servers.Postgres.CreateDatabaseAsync(database, stores.Database, CancellationToken.None);
-        return new PreparedDatabase(database, ProductProcess.ReadKey(created));
-    }
-
-    /// <summary>A database that is copied for each region, and the key of its user.</summary>
-    private sealed record PreparedDatabase(string Database, string ApiKey);
-}
-
-/// <summary>The processes of a region.</summary>
-internal sealed record Region(ProductStores Stores, ProductProcess Kgs, ProductProcess A, ProductProcess B, string ApiKey)
-{
-    private const int LocalPool = 2_000;
-
-    /// <summary>The app processes.</summary>
-    public IReadOnlyList<ProductProcess> Pods => [A, B];
-
-    /// <summary>The user through pod A.</summary>
-    public ApiClient OnA => new(A.Http, ApiKey);
-
-    /// <summary>The user through pod B.</summary>
-    public ApiClient OnB => new(B.Http, ApiKey);
-
-    /// <summary>Waits until each pod has all the codes that it keeps ahead, and Redis with them.</summary>
-    public async Task WaitUntilFilledAsync()
-    {
-        foreach (var pod in Pods)
-            await Eventually.ReadAsync(() => pod.ReadMetricAsync("shortener_key_pool_level"), level => level >= LocalPool, "the pod's pool is filled");
-    }
-
-    /// <summary>A request to the key generation service.</summary>
-    public Task<Reply> AskKgsAsync(HttpMethod method, string path, object? body = null, string? token = null) =>
-        new ApiClient(Kgs.Http, null).SendAsync(method, path, body, token is null ? [] : [("Authorization", $"Bearer {token}")]);
 }

@@ -7,54 +7,35 @@ namespace UrlShortener.EndToEnd.Servers.Tests.Pods;
 /// <summary>Databases that come back without their last changes, while processes and Redis remember them.</summary>
 public sealed class RestoreTests : PodTest
 {
-    // Longer than any test: what is held goes by an epoch alone.
-    private static readonly string[] LongCaching = ["--Caching:Ttl=01:00:00", "--Caching:NegativeTtl=00:05:00"];
-
     [Fact]
-    public async Task Restored_ChangesAfterIt_AreInForceForVisitorsOfEveryProcess()
+    public async Task Restored_ThenByTheService_ThenWithoutEpochs_ChangesAreInForceForVisitorsOfEveryProcess()
     {
-        var region = await StartRegionAsync(null, LongCaching);
+        var region = await StartRegionAsync(null, CommonRegion.LongCaching);
         var (code, deleted) = (await CreateAndLoseAsync(region), await CreateAndLoseAsync(region));
-
         var restored = await region.A.RunCommandAsync("restored");
-
         Assert.True(restored.ExitCode == 0, restored.ToString());
         Assert.Contains("Opened epoch ", restored.Output, StringComparison.Ordinal);
         await AssertChangesAreInForceAsync(region, code, deleted);
-    }
 
-    [Fact]
-    public async Task Epoch_OpenedThroughTheService_VoidsHeldLinksToo()
-    {
-        var region = await StartRegionAsync(null, LongCaching);
-        var (code, deleted) = (await CreateAndLoseAsync(region), await CreateAndLoseAsync(region));
-        var epoch = (await region.AskKgsAsync(HttpMethod.Get, "/kgs/v1/status", token: KgsToken)).Json.GetProperty("epoch").GetInt32();
-
-        var opened = await region.AskKgsAsync(HttpMethod.Post, "/kgs/v1/epochs", new { epoch = epoch + 1 }, KgsToken);
-
+        // An epoch that is opened through the service voids held links, too.
+        (code, deleted) = (await CreateAndLoseAsync(region), await CreateAndLoseAsync(region));
+        var epoch = await region.Stores.ReadAsync("SELECT max(epoch) FROM kgs_epochs") + 1;
+        var opened = await region.AskKgsAsync(HttpMethod.Post, "/kgs/v1/epochs", new { epoch }, KgsToken);
         Assert.True(opened.Status == 200, opened.ToString());
         await AssertChangesAreInForceAsync(region, code, deleted);
-    }
 
-    [Fact]
-    public async Task Restored_EpochsOfTheRegistryAreLost_OpensOneAboveAllThatRedisKnows()
-    {
-        var region = await StartRegionAsync();
-        var first = await region.A.RunCommandAsync("restored");
-        Assert.True(first.ExitCode == 0, first.ToString());
-        var epoch = await region.Stores.ReadAsync("SELECT max(epoch) FROM kgs_epochs");
+        // The database loses its epochs: the next one is above all that Redis knows.
         await Eventually.ReadAsync(
             async () => (await region.AskKgsAsync(HttpMethod.Get, "/kgs/v1/status", token: KgsToken)).Json.GetProperty("pool_epoch").GetInt32(),
             told => told == epoch,
             "Redis knows the epoch"
         );
-        foreach (var process in region.Pods.Append(region.Kgs))
+        foreach (var process in region.Processes)
             await process.KillAsync();
         await region.Stores.ExecuteAsync($"DELETE FROM kgs_epochs WHERE epoch = {epoch}");
-
         foreach (var next in new[] { epoch + 1, epoch + 2 })
         {
-            var restored = await region.A.RunCommandAsync("restored");
+            restored = await region.A.RunCommandAsync("restored");
             Assert.True(restored.ExitCode == 0, restored.ToString());
             Assert.Contains($"Opened epoch {next}.", restored.Output, StringComparison.Ordinal);
         }
@@ -84,11 +65,18 @@ public sealed class RestoreTests : PodTest
     public async Task Restored_WithoutRedis_ChangesAndFreshCodesGoOn()
     {
         var stores = await NewStoresAsync();
-        string[] settings = ["--ConnectionStrings:Redis=", "--Keys:PoolSize=100", "--Keys:LowWatermark=50", "--Keys:BatchSize=100", .. LongCaching];
+        string[] settings =
+        [
+            "--ConnectionStrings:Redis=",
+            "--Keys:PoolSize=100",
+            "--Keys:LowWatermark=50",
+            "--Keys:BatchSize=100",
+            .. CommonRegion.LongCaching,
+        ];
         var product = Own(ProductProcess.Launch(stores, settings));
         await product.WaitUntilReadyAsync();
         await product.WaitForCodesAsync(100);
-        var user = await product.CreateUserAsync(NewEmail(), "--rate-limit", "1000000");
+        var user = await product.CreateUserAsync(NewEmail(), rateLimit: 1000000);
         var code = await user.CreateLinkAsync("https://example.com/1");
         Assert.Equal(200, (await user.PatchAsync($"/api/v1/urls/{code}", new { original_url = "https://example.com/lost" })).Status);
         Assert.Equal("https://example.com/lost", (await product.Anonymous.GetAsync($"/{code}")).Header("Location"));

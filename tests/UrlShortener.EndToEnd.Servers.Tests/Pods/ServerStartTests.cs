@@ -97,17 +97,6 @@ public sealed class ServerStartTests : ProductTest
         }
     }
 
-    [Fact]
-    public async Task Migrate_TwoAtOnceOnAnEmptyDatabase_BothSucceed()
-    {
-        var stores = await NewStoresAsync();
-
-        var results = await Task.WhenAll(Enumerable.Range(0, 2).Select(_ => ProductProgram.RunAsync(stores.Folder, ["migrate", .. stores.Settings])));
-
-        Assert.All(results, result => Assert.True(result.ExitCode == 0, result.ToString()));
-        Assert.Equal("ok", await stores.CheckAsync());
-    }
-
     private static void AssertTellsNoPassword(ProgramResult result)
     {
         Assert.DoesNotContain(Password, result.ToString(), StringComparison.Ordinal);

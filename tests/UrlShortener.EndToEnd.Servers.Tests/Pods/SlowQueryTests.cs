@@ -115,5 +115,5 @@ public sealed class SlowQueryTests : ProductTest
         );
 
     private static Task<ApiClient> NewUserAsync(ProductProcess product) =>
-        product.CreateUserAsync(NewEmail(), "--tier", "enterprise", "--rate-limit", "1000000");
+        product.CreateUserByCommandAsync(NewEmail(), "--tier", "enterprise", "--rate-limit", "1000000");
 }

@@ -11,22 +11,13 @@ namespace UrlShortener.EndToEnd.Tests.Product;
 /// </summary>
 internal sealed class ProductStores : IAsyncDisposable
 {
-    // Smaller than out of the box, so that a start does not generate a million codes.
-    private static readonly string[] PoolSettings =
-    [
-        "--Kgs:TargetLevel=10000",
-        "--Kgs:LowWatermark=5000",
-        "--Kgs:CriticalWatermark=1000",
-        "--Keys:PoolSize=2000",
-        "--Keys:LowWatermark=1000",
-    ];
-
     // On a machine that is busy with other things, servers that are well must not look ill. Tests of servers that are ill set their own, which win.
     private static readonly string[] PatientSettings =
     [
         "--Postgres:ConnectTimeout=00:00:20",
         "--Postgres:ReadTimeout=00:00:20",
         "--Postgres:WriteTimeout=00:00:20",
+        "--Postgres:QueryTimeout=00:00:20",
         "--Redis:Timeout=00:00:02",
     ];
 
@@ -75,12 +66,22 @@ internal sealed class ProductStores : IAsyncDisposable
         _redis = _redisGate is null ? $"{servers.RedisCluster.Configuration},connectTimeout=20000,syncTimeout=20000" : $"127.0.0.1:{_redisGate.Port}";
     }
 
+    /// <summary>Of a process that serves: smaller than out of the box, so that a start does not generate a million codes.</summary>
+    public static IReadOnlyList<string> PoolSettings { get; } =
+    ["--Kgs:TargetLevel=10000", "--Kgs:LowWatermark=5000", "--Kgs:CriticalWatermark=1000", "--Keys:PoolSize=2000", "--Keys:LowWatermark=1000"];
+
     /// <summary>Whether the data is on servers, which may be slow or away.</summary>
     public static bool AreServers => true;
 
     /// <summary>The limits of the product as it is out of the box, for tests of servers that do not answer.</summary>
     public static IReadOnlyList<string> UsualLimits { get; } =
-    ["--Postgres:ConnectTimeout=00:00:02", "--Postgres:ReadTimeout=00:00:01", "--Postgres:WriteTimeout=00:00:05", "--Redis:Timeout=00:00:00.050"];
+    [
+        "--Postgres:ConnectTimeout=00:00:02",
+        "--Postgres:ReadTimeout=00:00:01",
+        "--Postgres:WriteTimeout=00:00:05",
+        "--Postgres:QueryTimeout=00:00:02",
+        "--Redis:Timeout=00:00:00.050",
+    ];
 
     /// <summary>The servers behind.</summary>
     public Servers Servers { get; }
@@ -104,7 +105,6 @@ internal sealed class ProductStores : IAsyncDisposable
             $"--ConnectionStrings:Redis={_redis}",
             $"--Redis:KeyPrefix={KeyPrefix}",
             "--Postgres:MigrateOnStart=true",
-            .. PoolSettings,
             .. PatientSettings,
         ];
 
@@ -153,6 +153,19 @@ internal sealed class ProductStores : IAsyncDisposable
 
     /// <summary>Whether bytes occur anywhere in the data of PostgreSQL and Redis.</summary>
     public async Task<bool> HoldAsync(byte[] bytes) => await PostgresHoldsAsync(bytes) || await RedisHoldsAsync(bytes);
+
+    /// <summary>Adds a user of the tier free, as the product does.</summary>
+    public async Task AddUserAsync(string email, string keyHash, int rateLimit, long? quota)
+    {
+        await using var connection = await OpenAsync();
+        await using var command = Command(connection, "INSERT INTO users (email, api_key, tier, rate_limit, quota_bytes) VALUES ($1, $2, 'free', $3, $4)");
+        command.Parameters.AddWithValue(email);
+        command.Parameters.AddWithValue(keyHash);
+        command.Parameters.AddWithValue(rateLimit);
+        command.Parameters.Add(new NpgsqlParameter<long?> { TypedValue = quota, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Bigint });
+        await command.ExecuteNonQueryAsync(CancellationToken.None);
+        await Servers.Postgres.WaitUntilReplicasCaughtUpAsync(CancellationToken.None);
+    }
 
     /// <summary>Ends a link behind the product's back, in the past, which the API refuses.</summary>
     public Task ExpireLinkAsync(string code) => ChangeLinkAsync(code, "expires_at = to_timestamp(1)");

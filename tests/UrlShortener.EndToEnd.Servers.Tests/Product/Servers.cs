@@ -1,4 +1,5 @@
 using StackExchange.Redis;
+using UrlShortener.EndToEnd.Servers.Tests.Pods;
 using UrlShortener.EndToEnd.Tests.Product;
 using UrlShortener.TestServers;
 using UrlShortener.TestServers.Postgres;
@@ -42,6 +43,8 @@ public sealed class Servers : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
+        await CommonProduct.EndAsync();
+        await CommonRegion.EndAsync();
         if (Started is { IsValueCreated: true, Value.IsCompletedSuccessfully: true })
             await (await Started.Value).EndAsync();
     }

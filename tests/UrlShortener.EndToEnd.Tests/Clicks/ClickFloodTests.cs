@@ -18,6 +18,9 @@ public sealed class ClickFloodTests : ProductTest, IClassFixture<SmallPodFixture
 
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
 
+    // On a machine whose cores are all busy the first clicks may be stored late. The flood goes on until then.
+    private static readonly TimeSpan MostPatience = TimeSpan.FromSeconds(60);
+
     private readonly ProductProcess _pod;
 
     public ClickFloodTests(SmallPodFixture fixture) => _pod = Share(fixture.Pod);
@@ -33,7 +36,7 @@ public sealed class ClickFloodTests : ProductTest, IClassFixture<SmallPodFixture
         var flood = Task.WhenAll(Enumerable.Range(0, Connections).Select(FloodAsync));
         while (!flood.IsCompleted)
         {
-            storedMeanwhile = await _pod.ReadMetricAsync("shortener_clicks_stored_total");
+            Volatile.Write(ref storedMeanwhile, await _pod.ReadMetricAsync("shortener_clicks_stored_total"));
             await Task.Delay(25, TestContext.Current.CancellationToken);
         }
 
@@ -47,6 +50,11 @@ public sealed class ClickFloodTests : ProductTest, IClassFixture<SmallPodFixture
         var statistics = await _pod.Owner.GetStatisticsAsync(code);
         Assert.Equal(stored, statistics.GetProperty("total_clicks").GetInt64() + statistics.GetProperty("bots").GetInt64());
 
+        bool GoesOn() =>
+            Volatile.Read(ref storedMeanwhile) == 0
+                ? Stopwatch.GetElapsedTime(started) < MostPatience
+                : Volatile.Read(ref answered) < Clicks && Stopwatch.GetElapsedTime(started) < Limit;
+
         async Task FloodAsync(int connection)
         {
             using var client = new TcpClient { NoDelay = true };
@@ -54,7 +62,7 @@ public sealed class ClickFloodTests : ProductTest, IClassFixture<SmallPodFixture
             var stream = client.GetStream();
             var answer = new byte[4_096];
             // Each request is complete before the next is decided on, so that all that were counted were answered.
-            while (Volatile.Read(ref answered) < Clicks && Stopwatch.GetElapsedTime(started) < Limit)
+            while (GoesOn())
             {
                 var agent = $"{connection}-{Guid.NewGuid():N}".PadRight(UserAgentBytes, 'x');
                 await stream.WriteAsync(

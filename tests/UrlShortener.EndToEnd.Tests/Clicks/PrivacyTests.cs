@@ -38,21 +38,23 @@ public sealed class PrivacyTests : ProductTest
         Assert.True(await product.Stores.HoldAsync(Encoding.UTF8.GetBytes(Places.City)));
     }
 
-    [Theory]
-    [InlineData("DNT")]
-    [InlineData("Sec-GPC")]
-    public async Task Click_VisitorAsksNotToBeTracked_IsCountedWithoutVisitorAndCity(string header)
+    [Fact]
+    public async Task Click_VisitorAsksNotToBeTracked_IsCountedWithoutVisitorAndCity()
     {
         var product = await StartBehindProxyAsync();
-        var code = await product.Owner.CreateLinkAsync();
+        foreach (var header in (string[])["DNT", "Sec-GPC"])
+        {
+            var code = await product.Owner.CreateLinkAsync();
 
-        for (var click = 0; click < 3; click++)
-            await product.Anonymous.GetAsync($"/{code}", ("X-Forwarded-For", V4), ("User-Agent", UserAgents.Desktop), (header, "1"));
+            for (var click = 0; click < 3; click++)
+                await product.Anonymous.GetAsync($"/{code}", ("X-Forwarded-For", V4), ("User-Agent", UserAgents.Desktop), (header, "1"));
 
-        var statistics = await product.Owner.WaitForClicksAsync(code, 3);
-        Assert.Equal(3, statistics.GetProperty("total_clicks").GetInt64());
-        Assert.Equal(0, statistics.GetProperty("unique_visitors").GetInt64());
-        Assert.Equal(Places.Country, statistics.GetProperty("geographic")[0].GetProperty("country").GetString());
+            var statistics = await product.Owner.WaitForClicksAsync(code, 3);
+            Assert.Equal(3, statistics.GetProperty("total_clicks").GetInt64());
+            Assert.True(statistics.GetProperty("unique_visitors").GetInt64() == 0, header);
+            Assert.Equal(Places.Country, statistics.GetProperty("geographic")[0].GetProperty("country").GetString());
+        }
+
         await product.StopAsync();
         Assert.False(await product.Stores.HoldAsync(Encoding.UTF8.GetBytes(Places.City)));
     }

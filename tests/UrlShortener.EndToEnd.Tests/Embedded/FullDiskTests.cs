@@ -13,7 +13,7 @@ public sealed class FullDiskTests : ProductTest
         using var disk = SmallDisk.Mount(stores.DataDirectory);
         var product = Own(ProductProcess.Launch(stores, "--Keys:PoolSize=100", "--Keys:LowWatermark=50", "--Keys:BatchSize=100"));
         await product.WaitUntilReadyAsync();
-        var user = await product.CreateUserAsync(NewEmail(), "--rate-limit", "1000000");
+        var user = await product.CreateUserAsync(NewEmail(), rateLimit: 1000000);
         var code = await user.CreateLinkAsync();
         await WaitForHealthAsync(product, 200, "healthy");
 
@@ -39,7 +39,7 @@ public sealed class FullDiskTests : ProductTest
             ProductProcess.Launch(stores, "--ShutdownTimeoutSeconds=600", "--Keys:PoolSize=100", "--Keys:LowWatermark=50", "--Keys:BatchSize=100")
         );
         await product.WaitUntilReadyAsync();
-        var user = await product.CreateUserAsync(NewEmail(), "--rate-limit", "1000000");
+        var user = await product.CreateUserAsync(NewEmail(), rateLimit: 1000000);
         var code = await user.CreateLinkAsync();
         Assert.Equal(302, (await product.Anonymous.GetAsync($"/{code}")).Status);
         disk.Fill();

@@ -5,7 +5,8 @@ using Xunit;
 namespace UrlShortener.EndToEnd.Tests.Fuzzing;
 
 /// <summary>What fuzzing found once.</summary>
-public sealed class FoundTests : ProductTest, IClassFixture<FuzzFixture>
+[Collection(nameof(FuzzGroup))]
+public sealed class FoundTests : ProductTest
 {
     private const string Urls = "/api/v1/urls";
 

@@ -36,17 +36,18 @@ public sealed class CrossOriginTests : ProductTest
         Assert.Equal((401, Allowed), (refused.Status, refused.Header("Access-Control-Allow-Origin")));
     }
 
-    [Theory]
-    [InlineData("https://app.example.com.evil.example")]
-    [InlineData("http://app.example.com")]
-    [InlineData("https://APP.example.com:8443")]
-    [InlineData("null")]
-    public async Task Api_OtherOrigin_GetsNoLeave(string origin)
+    [Fact]
+    public async Task Api_OtherOrigin_GetsNoLeave()
     {
         var product = await StartAsync($"--Cors:AllowedOrigins:0={Allowed}");
 
-        Assert.Null((await PreflightAsync(product, origin, "POST", "content-type")).Header("Access-Control-Allow-Origin"));
-        Assert.Null((await product.Owner.GetAsync(Urls, ("Origin", origin))).Header("Access-Control-Allow-Origin"));
+        foreach (var origin in (string[])["https://app.example.com.evil.example", "http://app.example.com", "https://APP.example.com:8443", "null"])
+        {
+            var preflight = await PreflightAsync(product, origin, "POST", "content-type");
+            Assert.True(preflight.Header("Access-Control-Allow-Origin") is null, $"{origin}: {preflight}");
+            var reply = await product.Owner.GetAsync(Urls, ("Origin", origin));
+            Assert.True(reply.Header("Access-Control-Allow-Origin") is null, $"{origin}: {reply}");
+        }
     }
 
     [Fact]

@@ -18,7 +18,7 @@ public sealed partial class UniquenessTests : ProductTest
     [Trait("Case", "F-14")]
     public async Task F14_KgsKeyUniqueness_100000Creates_AllCodesDiffer()
     {
-        var product = await StartAsync("--RateLimiting:Enabled=false");
+        var product = await StartAsync("--RateLimiting:Enabled=false", "--Keys:PoolSize=10000", "--Keys:LowWatermark=5000");
         var owner = product.Owner;
         var codes = new ConcurrentDictionary<string, bool>();
         var twice = new ConcurrentQueue<string>();

@@ -78,7 +78,7 @@ public sealed class BulkTests : ProductTest, IClassFixture<ProductFixture>
     [Trait("Case", "F-08")]
     public async Task F08_BulkCreate_MoreThanTheLimit_Returns400(string tier, int limit)
     {
-        var user = await _product.CreateUserAsync(NewEmail(), "--tier", tier);
+        var user = await _product.CreateUserByCommandAsync(NewEmail(), "--tier", tier);
 
         var reply = await user.CreateManyAsync(Enumerable.Repeat(new { original_url = "https://example.com/" }, limit + 1));
 

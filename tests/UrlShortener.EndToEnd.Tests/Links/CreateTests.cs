@@ -168,7 +168,7 @@ public sealed class CreateTests : ProductTest, IClassFixture<ProductFixture>
     [Trait("Case", "F-04")]
     public async Task F04_InvalidUrl_Malformed_Returns400AndStoresNothing()
     {
-        var user = await _product.CreateUserAsync(NewEmail(), "--tier", "enterprise");
+        var user = await _product.CreateUserByCommandAsync(NewEmail(), "--tier", "enterprise");
 
         foreach (var url in MalformedUrls)
         {

@@ -26,7 +26,12 @@ public sealed class SoakTests
             WithServers: false,
             WithFloor: false,
             BuiltPrograms.Runtime
-        );
+        )
+        {
+            RequestLimit = TimeSpan.FromMinutes(2),
+            // Of three thousand requests, a leak of 11 kB each is found. `make soak` runs longer and finds smaller ones.
+            GrowthFactor = 4,
+        };
         using var workspace = new Workspace();
 
         ScenarioReport? report = null;
@@ -35,10 +40,13 @@ public sealed class SoakTests
         )
             report = one;
 
-        // How fast the answers came depends on what else the machine does.
+        // How fast the answers came depends on what else the machine does. The verdicts come first: a long report is cut.
         Assert.NotNull(report);
-        Assert.True(report.Flat.Count > 0 && report.Flat.All(flat => flat.IsFlat), report.ToMarkdown());
-        Assert.True(report.Load.Result is { Dropped: 0, Errors: 0 } && report.Clicks.Dropped == 0, report.ToMarkdown());
-        Assert.Equal(report.Load.Result.Offered, report.Load.Result.Answered);
+        var load = report.Load.Result;
+        Assert.NotEmpty(report.Flat);
+        var growing = report.Flat.Where(flat => !flat.IsFlat).ToList();
+        Assert.True(growing.Count == 0, $"{string.Join("; ", growing)}\n{report.ToMarkdown()}");
+        var unanswered = (load.Dropped, load.Errors, Missing: load.Offered - load.Answered, Clicks: report.Clicks.Dropped);
+        Assert.True(unanswered == (0, 0, 0, 0), $"{unanswered}\n{report.ToMarkdown()}");
     }
 }

@@ -93,7 +93,7 @@ public sealed class ContractTests : ProductTest
         contract.Check("POST", Urls, 201, await product.Owner.CreateAsync(alias, retry));
         contract.Check("POST", Urls, 201, await product.Owner.CreateAsync(alias, retry));
         contract.Check("POST", Urls, 422, await product.Owner.CreateAsync(Good, retry));
-        contract.Check("POST", Urls, 403, await (await product.CreateUserAsync(NewEmail(), "--quota", "0")).CreateAsync(Good));
+        contract.Check("POST", Urls, 403, await (await product.CreateUserAsync(NewEmail(), quota: 0)).CreateAsync(Good));
         contract.Check("POST", Urls, 409, await product.Owner.CreateAsync(alias));
         contract.Check("POST", Urls, 201, await product.Anonymous.CreateAsync(new { original_url = "https://аррӏе.com/" }));
         contract.Check("POST", Urls, 400, await product.Owner.CreateAsync(new { original_url = "nonsense", custom_alias = "abc" }));
@@ -229,7 +229,7 @@ public sealed class ContractTests : ProductTest
 
     private static async Task ExceedLimitAsync(ProductProcess product, Contract contract)
     {
-        var user = await product.CreateUserAsync(NewEmail(), "--rate-limit", "1");
+        var user = await product.CreateUserAsync(NewEmail(), rateLimit: 1);
         await user.GetAsync(Urls);
         foreach (var (method, path, body) in Limited())
             contract.Check(method, path, 429, await SendAsync(user, method, path.Replace("{short_code}", Unknown, StringComparison.Ordinal), body));

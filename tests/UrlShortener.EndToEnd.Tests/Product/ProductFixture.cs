@@ -2,18 +2,16 @@ using Xunit;
 
 namespace UrlShortener.EndToEnd.Tests.Product;
 
-/// <summary>One product for all tests of a class, as it is out of the box, but for the limit on the one address that all tests come from.</summary>
+/// <summary>The product of <see cref="CommonProduct"/>, for a class.</summary>
 public sealed class ProductFixture : IAsyncLifetime
 {
-    private readonly SharedProduct _shared = new();
+    private SharedProduct? _shared;
 
-    internal ProductProcess Product => _shared.Product;
+    internal ProductProcess Product => _shared?.Product ?? throw new InvalidOperationException("The product is not started.");
 
-    internal bool IsStarted => _shared.IsStarted;
+    public async ValueTask InitializeAsync() => _shared = await CommonProduct.GetAsync();
 
-    public async ValueTask InitializeAsync() => await _shared.StartAsync("--RateLimiting:Anonymous=1000000", "--RateLimiting:Enterprise=1000000");
-
-    public ValueTask DisposeAsync() => _shared.DisposeAsync();
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }
 
 /// <summary>One product for all tests of a class, behind a proxy on loopback that it trusts.</summary>

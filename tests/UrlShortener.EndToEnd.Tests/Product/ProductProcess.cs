@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Xunit;
 
 namespace UrlShortener.EndToEnd.Tests.Product;
@@ -5,6 +7,9 @@ namespace UrlShortener.EndToEnd.Tests.Product;
 /// <summary>The product as its users meet it: a process on a port of its own, over stores that outlive it.</summary>
 internal sealed class ProductProcess : IAsyncDisposable
 {
+    // Of the tier, out of the box.
+    private const int FreeRateLimit = 100;
+
     private static readonly TimeSpan RequestLimit = TimeSpan.FromSeconds(60);
 
     private readonly bool _ownsStores;
@@ -99,8 +104,23 @@ internal sealed class ProductProcess : IAsyncDisposable
     /// <summary>Runs an administration command on the same data, while the product serves or not.</summary>
     public Task<ProgramResult> RunCommandAsync(params string[] arguments) => ProductProgram.RunAsync(Stores.Folder, [.. arguments, .. Stores.Settings]);
 
-    /// <summary>Creates a user and returns a client that speaks for them.</summary>
-    public async Task<ApiClient> CreateUserAsync(string email, params string[] options)
+    /// <summary>
+    /// Creates a user of the tier free in the stores, as <c>users create</c> does, and returns a client that speaks for them. It saves a process; the tests of the
+    /// command use <see cref="CreateUserByCommandAsync"/>.
+    /// </summary>
+    /// <param name="email">Their address, in lower case.</param>
+    /// <param name="rateLimit">Requests per minute; null: those of the tier.</param>
+    /// <param name="quota">Bytes of links; null: those of the tier.</param>
+    public async Task<ApiClient> CreateUserAsync(string email, int? rateLimit = null, long? quota = null)
+    {
+        var key = $"usk_{RandomNumberGenerator.GetHexString(43, lowercase: true)}";
+        var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
+        await Stores.AddUserAsync(email, hash, rateLimit ?? FreeRateLimit, quota);
+        return new ApiClient(Http, key);
+    }
+
+    /// <summary>Creates a user by the command, and returns a client that speaks for them.</summary>
+    public async Task<ApiClient> CreateUserByCommandAsync(string email, params string[] options)
     {
         var result = await RunCommandAsync(["users", "create", "--email", email, .. options]);
         Assert.True(result.ExitCode == 0, result.ToString());
@@ -136,6 +156,11 @@ internal sealed class ProductProcess : IAsyncDisposable
     private void Launch()
     {
         _earlierOutput = AllOutput;
-        _running = new RunningProduct("The product", Stores.Folder, [.. Stores.Settings, .. _settings], environment: _environment);
+        _running = new RunningProduct(
+            "The product",
+            Stores.Folder,
+            [.. Stores.Settings, .. ProductStores.PoolSettings, .. _settings],
+            environment: _environment
+        );
     }
 }

@@ -37,6 +37,15 @@ internal static partial class ProductRuns
         Assert.False(lines.Any(line => line.Contains("   at ", StringComparison.Ordinal)), result.ToString());
     }
 
+    /// <summary>Fails unless a command failed and says why in a plain sentence that names something.</summary>
+    public static void AssertIsRefused(ProgramResult result, string named)
+    {
+        Assert.True(result.ExitCode != 0, result.ToString());
+        Assert.Contains(named, result.Error, StringComparison.Ordinal);
+        Assert.False(string.IsNullOrWhiteSpace(result.Error), result.ToString());
+        Assert.DoesNotContain("   at ", result.Error + result.Output, StringComparison.Ordinal);
+    }
+
     [GeneratedRegex(@"^\S+ warn: ")]
     private static partial Regex Warning();
 }

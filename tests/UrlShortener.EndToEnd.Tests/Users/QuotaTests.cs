@@ -138,8 +138,8 @@ public sealed class QuotaTests : ProductTest, IClassFixture<ProductFixture>
         var product = await StartAsync("--Quotas:FreeBytes=0", $"--Quotas:ProBytes={Size(100)}");
         var free = await product.CreateUserAsync(NewEmail());
         var email = NewEmail();
-        var pro = await product.CreateUserAsync(email, "--tier", "pro");
-        var own = await product.CreateUserAsync(NewEmail(), "--quota", "1000000000000000");
+        var pro = await product.CreateUserByCommandAsync(email, "--tier", "pro");
+        var own = await product.CreateUserAsync(NewEmail(), quota: 1000000000000000);
 
         (await free.CreateAsync(new { original_url = Target(100) })).ShouldBeProblem(403, "QUOTA_EXCEEDED");
         Assert.Equal(201, (await pro.CreateAsync(new { original_url = Target(100) })).Status);
@@ -165,7 +165,7 @@ public sealed class QuotaTests : ProductTest, IClassFixture<ProductFixture>
     private async Task<ApiClient> CreateUserAsync(int quota)
     {
         var email = NewEmail();
-        var user = await _product.CreateUserAsync(email, "--quota", quota.ToString(CultureInfo.InvariantCulture));
+        var user = await _product.CreateUserAsync(email, quota: quota);
         _emails[user] = email;
         return user;
     }

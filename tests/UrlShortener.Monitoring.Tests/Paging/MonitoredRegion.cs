@@ -23,7 +23,9 @@ public sealed class MonitoredRegion : IAsyncLifetime
     private const string Token = "token-of-the-key-generation-service";
 
     private static readonly TimeSpan RequestLimit = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
+
+    // Enough requests for ratios within a second of a scrape, and processor time for the rest.
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(80);
 
     private readonly TestFolder _folder = new();
     private readonly CancellationTokenSource _stop = new();

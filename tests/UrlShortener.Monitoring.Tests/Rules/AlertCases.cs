@@ -896,6 +896,171 @@ internal static class AlertCases
             ResolvedAt = "15m",
             Labels = RegionObject,
         };
+        yield return new AlertCase("ShortenerRedisSlotsNotServed")
+        {
+            Fires = [Sample.Operator("shortener_redis_slots_served", "10923x40 16384x40", ObjectLabels)],
+            Below = [Sample.Operator("shortener_redis_slots_served", "10923x2 16384x78", ObjectLabels)],
+            NotYet = "30s",
+            FiresAt = "2m",
+            ResolvedAt = "11m",
+            Labels = RegionObject,
+        };
+        yield return new AlertCase("ShortenerRedisDegraded")
+        {
+            Fires = [Sample.Operator("shortener_redis_nodes", "6x80", ObjectLabels), Sample.Operator("shortener_redis_nodes_ready", "5x40 6x40", ObjectLabels)],
+            Below = [Sample.Operator("shortener_redis_nodes", "6x80", ObjectLabels), Sample.Operator("shortener_redis_nodes_ready", "5x15 6x65", ObjectLabels)],
+            NotYet = "4m",
+            FiresAt = "6m",
+            ResolvedAt = "11m",
+            Labels = RegionObject,
+        };
+        yield return new AlertCase("ShortenerRedisPersistenceFailing")
+        {
+            Fires = [Sample.Operator("shortener_redis_persistence_failing", "1x40 0x40", ObjectLabels)],
+            Below = [Sample.Operator("shortener_redis_persistence_failing", "1x6 0x74", ObjectLabels)],
+            NotYet = "1m",
+            FiresAt = "3m",
+            ResolvedAt = "11m",
+            Labels = RegionObject,
+        };
+        yield return new AlertCase("ShortenerRedisSlotsNotMoving")
+        {
+            Fires =
+            [
+                Sample.Operator("shortener_redis_slots_to_move", "300x60 0x40", ObjectLabels),
+                Sample.Operator("shortener_redis_slots_moved_total", "70x100", ObjectLabels),
+            ],
+            // A move that takes an hour.
+            Below =
+            [
+                Sample.Operator("shortener_redis_slots_to_move", "4000-1x100", ObjectLabels),
+                Sample.Operator("shortener_redis_slots_moved_total", "0+1x100", ObjectLabels),
+            ],
+            NotYet = "9m",
+            FiresAt = "12m",
+            ResolvedAt = "20m",
+            Labels = RegionObject,
+        };
+        yield return new AlertCase("ShortenerRedisFailover")
+        {
+            Fires = [RedisFailovers("Assisted", "0x40 1x200")],
+            // A rolling update.
+            Below = [RedisFailovers("Update", "0x40 3x200")],
+            FiresAt = "12m",
+            ResolvedAt = "27m",
+            Labels = RegionObject,
+        };
+        yield return new AlertCase("ShortenerPostgresDown")
+        {
+            Fires = [Sample.Operator("shortener_postgres_cluster_ready", "1x20 0x40 1x40", ObjectLabels)],
+            // A new region, whose PostgreSQL starts.
+            Below = [Sample.Operator("shortener_postgres_cluster_ready", "0x60 1x40", ObjectLabels)],
+            NotYet = "5m30s",
+            FiresAt = "7m30s",
+            ResolvedAt = "16m",
+            Labels = RegionObject,
+        };
+        yield return new AlertCase("ShortenerPostgresDegraded")
+        {
+            Fires =
+            [
+                Sample.Operator("shortener_postgres_cluster_members", "3x80", ObjectLabels),
+                Sample.Operator("shortener_postgres_cluster_members_ready", "2x40 3x40", ObjectLabels),
+            ],
+            Below =
+            [
+                Sample.Operator("shortener_postgres_cluster_members", "3x80", ObjectLabels),
+                Sample.Operator("shortener_postgres_cluster_members_ready", "2x15 3x65", ObjectLabels),
+            ],
+            NotYet = "4m",
+            FiresAt = "6m",
+            ResolvedAt = "11m",
+            Labels = RegionObject,
+        };
+        yield return new AlertCase("ShortenerPostgresVolumeFull")
+        {
+            Fires = [Sample.Operator("shortener_postgres_cluster_volumes_low", "1x40 0x40", ObjectLabels)],
+            Below = [Sample.Operator("shortener_postgres_cluster_volumes_low", "1x6 0x74", ObjectLabels)],
+            NotYet = "1m",
+            FiresAt = "3m",
+            ResolvedAt = "11m",
+            Labels = RegionObject,
+        };
+        yield return new AlertCase("ShortenerPostgresNotSynchronous")
+        {
+            Fires = [Sample.Operator("shortener_postgres_cluster_synchrony_healthy", "0x40 1x40", ObjectLabels)],
+            Below = [Sample.Operator("shortener_postgres_cluster_synchrony_healthy", "0x6 1x74", ObjectLabels)],
+            NotYet = "1m",
+            FiresAt = "3m",
+            ResolvedAt = "11m",
+            Labels = RegionObject,
+        };
+        yield return new AlertCase("ShortenerBackupFailing")
+        {
+            Fires = [Sample.Operator("shortener_postgres_backup_healthy", "0x520 1x40", ObjectLabels)],
+            Below = [Sample.Operator("shortener_postgres_backup_healthy", "0x440 1x120", ObjectLabels)],
+            NotYet = "1h55m",
+            FiresAt = "2h5m",
+            ResolvedAt = "2h15m",
+            Labels = RegionObject,
+        };
+        yield return new AlertCase("ShortenerRehearsalFailing")
+        {
+            Fires = [Sample.Operator("shortener_postgres_rehearsal_healthy", "0x280 1x40", ObjectLabels)],
+            Below = [Sample.Operator("shortener_postgres_rehearsal_healthy", "0x200 1x120", ObjectLabels)],
+            NotYet = "55m",
+            FiresAt = "1h5m",
+            ResolvedAt = "1h15m",
+            Labels = RegionObject,
+        };
+        yield return new AlertCase("ShortenerArchivingStalled")
+        {
+            Fires = [Sample.Operator("shortener_postgres_backup_archiving", "0x80 1x40", ObjectLabels)],
+            Below = [Sample.Operator("shortener_postgres_backup_archiving", "0x30 1x90", ObjectLabels)],
+            NotYet = "9m",
+            FiresAt = "12m",
+            ResolvedAt = "24m",
+            Labels = RegionObject,
+        };
+        yield return new AlertCase("ShortenerPostgresFailover")
+        {
+            Fires = [PostgresFailovers("Assisted", "0x40 1x200")],
+            // A planned switchover.
+            Below = [PostgresFailovers("Planned", "0x40 3x200")],
+            FiresAt = "12m",
+            ResolvedAt = "27m",
+            Labels = RegionObject,
+        };
+        yield return new AlertCase("ShortenerPostgresRolloutStuck")
+        {
+            Fires = [Sample.Operator("shortener_postgres_cluster_members_outdated", "1x160 0x80", ObjectLabels)],
+            // A rollout of three members that goes on.
+            Below = [Sample.Operator("shortener_postgres_cluster_members_outdated", "3x60 2x60 1x60 0x60", ObjectLabels)],
+            NotYet = "14m",
+            FiresAt = "32m",
+            ResolvedAt = "42m",
+            Labels = RegionObject,
+        };
+        yield return new AlertCase("ShortenerRedisPasswordStuck")
+        {
+            Fires = [Sample.Operator("shortener_redis_password_current", "0x80 1x80", ObjectLabels)],
+            // A rotation takes some minutes.
+            Below = [Sample.Operator("shortener_redis_password_current", "0x40 1x120", ObjectLabels)],
+            NotYet = "14m",
+            FiresAt = "17m",
+            ResolvedAt = "24m",
+            Labels = RegionObject,
+        };
+        yield return new AlertCase("ShortenerPostgresPasswordStuck")
+        {
+            Fires = [Sample.Operator("shortener_postgres_cluster_password_current", "0x80 1x80", ObjectLabels)],
+            // A rotation takes some minutes.
+            Below = [Sample.Operator("shortener_postgres_cluster_password_current", "0x40 1x120", ObjectLabels)],
+            NotYet = "14m",
+            FiresAt = "17m",
+            ResolvedAt = "24m",
+            Labels = RegionObject,
+        };
         yield return new AlertCase("ShortenerPrimaryMoved")
         {
             Fires = [RegionRole("Primary", "0x160 1x200"), RegionRole("Standby", "1x160 0x200")],
@@ -906,6 +1071,12 @@ internal static class AlertCases
             Labels = RegionObject,
         };
     }
+
+    private static Sample RedisFailovers(string cause, string values) =>
+        Sample.Operator("shortener_redis_failovers_total", values, $"{ObjectLabels},cause=\"{cause}\"");
+
+    private static Sample PostgresFailovers(string cause, string values) =>
+        Sample.Operator("shortener_postgres_cluster_failovers_total", values, $"{ObjectLabels},cause=\"{cause}\"");
 
     private static IEnumerable<AlertCase> Certificates()
     {

@@ -59,8 +59,8 @@ public sealed class InstallationTests(ApiServerFixture servers)
     [InlineData("""{"traffic": {"hostnames": ["https://a"]}}""", "spec.traffic.hostnames")]
     [InlineData("""{"suspend": "Maybe"}""", "spec.suspend")]
     [InlineData("""{"suspend": "Full"}""", "spec.suspend")]
-    [InlineData("""{"connections": {"postgresSecretRef": null}}""", "spec.connections.postgresSecretRef")]
-    [InlineData("""{"connections": null}""", "spec.connections")]
+    [InlineData("""{"connections": {"postgresSecretRef": null}}""", "set either connections.postgresSecretRef or postgres")]
+    [InlineData("""{"connections": null}""", "set either connections.postgresSecretRef or postgres")]
     public async Task Region_OutOfBounds_IsRefusedByTheSchema(string patch, string field)
     {
         var cluster = await servers.GetAsync();

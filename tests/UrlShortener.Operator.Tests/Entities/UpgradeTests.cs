@@ -17,7 +17,7 @@ public sealed class UpgradeTests(ApiServerFixture servers)
     private const string Definitions = "customresourcedefinitions";
     private const string DefinitionGroup = "apiextensions.k8s.io";
     private const string FormerFields = """
-        {"drain": true, "postgres": {"instances": 3}, "failover": {"mode": "Manual", "priority": 7}, "traffic": {"mode": "DNSEndpoint", "weight": 5}}
+        {"drain": true, "cluster": {"namespace": "eu"}, "failover": {"mode": "Manual", "priority": 7}, "traffic": {"mode": "DNSEndpoint", "weight": 5}}
         """;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -47,7 +47,7 @@ public sealed class UpgradeTests(ApiServerFixture servers)
                 cancellationToken: Token
             )
         );
-        Assert.Contains("unknown field \"spec.postgres\"", refusal, StringComparison.Ordinal);
+        Assert.Contains("unknown field \"spec.cluster\"", refusal, StringComparison.Ordinal);
         Assert.Contains("unknown field \"spec.traffic.weight\"", refusal, StringComparison.Ordinal);
 
         AssertPruned((await client.CreateAsync(written))["spec"]!);
@@ -116,7 +116,7 @@ public sealed class UpgradeTests(ApiServerFixture servers)
                             )
                         )
                     );
-                    return read["spec"]!["postgres"] is null;
+                    return read["spec"]!["cluster"] is null;
                 },
                 "the server serves the new definition"
             );
@@ -144,7 +144,7 @@ public sealed class UpgradeTests(ApiServerFixture servers)
     private static void AssertPruned(JsonNode spec)
     {
         Assert.Null(spec["drain"]);
-        Assert.Null(spec["postgres"]);
+        Assert.Null(spec["cluster"]);
         Assert.Equal("""{"priority":7}""", spec["failover"]!.ToJsonString());
         Assert.Equal("""{"hostnames":["sho.rt"]}""", spec["traffic"]!.ToJsonString());
     }

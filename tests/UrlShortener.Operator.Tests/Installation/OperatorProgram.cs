@@ -16,6 +16,7 @@ internal sealed class OperatorProgram : IAsyncDisposable
         "DOTNET_ROOT_X64",
         "DOTNET_ROOT_ARM64",
         "DOTNET_EnableWriteXorExecute",
+        "DOTNET_TC_CallCountingDelayMs",
     ];
 
     private readonly ServerFolder _folder;

@@ -13,8 +13,9 @@ public sealed class SampleTests(ApiServerFixture servers)
 {
     private const string Minimal = "config/samples/minimal.yaml";
     private const string Regions = "config/samples/regions.yaml";
+    private const string Stores = "config/samples/stores.yaml";
 
-    public static TheoryData<string> Files => [Minimal, Regions];
+    public static TheoryData<string> Files => [Minimal, Regions, Stores];
 
     [Theory]
     [MemberData(nameof(Files))]

@@ -9,9 +9,15 @@ namespace UrlShortener.Operator.Tests.KeyPools;
 public sealed class PoolLevelTests(ApiServerFixture apiServer, StoresFixture stores) : PoolTest(apiServer, stores)
 {
     [Fact]
-    public async Task Pool_Drained_IsRefilledAndSaysSo()
+    public async Task Pool_AtEveryLevel_IsFilledAndSaysSo()
     {
         await StartAsync();
+        await Pool_Drained_IsRefilledAndSaysSo();
+        await Target_Scaled_IsFilledAndEpochIsOpened();
+    }
+
+    private async Task Pool_Drained_IsRefilledAndSaysSo()
+    {
         await Pool.SlowDownAsync(seconds: 2);
 
         // The service counts right after a batch: what is left here and the 500 of a batch are below the watermark too.
@@ -47,11 +53,8 @@ public sealed class PoolLevelTests(ApiServerFixture apiServer, StoresFixture sto
         );
     }
 
-    [Fact]
-    public async Task Target_Scaled_IsFilledAndEpochIsOpened()
+    private async Task Target_Scaled_IsFilledAndEpochIsOpened()
     {
-        await StartAsync();
-
         await Pool.ScaleAsync(6_000);
         await Pool.UntilAsync(pool => pool.Status?.Available >= 5_700 && PoolLab.Has(pool, ConditionTypes.Ready, "True"), "the pool has more codes");
 

@@ -39,13 +39,11 @@ public sealed class PoolObstacleTests(ApiServerFixture apiServer, StoresFixture 
         await Lab.CreateSecretAsync("later", redis.Configuration);
         await Pool.UntilAsync("True", ConditionTypes.Ready);
         await Pool.UntilAsync("False", ConditionTypes.Stalled);
+        await Pool_WhoseRegionIsDeletedAndMadeAgain_StopsItsWorkersAndStartsThem();
     }
 
-    [Fact]
-    public async Task Pool_WhoseRegionIsDeletedAndMadeAgain_StopsItsWorkersAndStartsThem()
+    private async Task Pool_WhoseRegionIsDeletedAndMadeAgain_StopsItsWorkersAndStartsThem()
     {
-        await StartAsync();
-
         await Lab.Client.CustomObjects.DeleteNamespacedCustomObjectAsync(
             ApiGroup.Name,
             ApiGroup.Version,

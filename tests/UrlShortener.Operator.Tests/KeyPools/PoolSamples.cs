@@ -65,7 +65,7 @@ internal static class PoolSamples
             Region = region,
             Secrets = secrets,
             ServiceAccount = new V1ServiceAccount(),
-            Settings = new V1ConfigMap { Data = new Dictionary<string, string>(RuntimeEnvironment.Plain(region.Spec)) },
+            Settings = new V1ConfigMap { Data = new Dictionary<string, string>(RuntimeEnvironment.Plain(region)) },
             App = new V1Deployment
             {
                 Metadata = new V1ObjectMeta { Annotations = new Dictionary<string, string> { [Labels.MigrationDigest] = MigrationOf(region, secrets) } },

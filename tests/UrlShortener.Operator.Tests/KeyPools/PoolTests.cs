@@ -9,9 +9,51 @@ namespace UrlShortener.Operator.Tests.KeyPools;
 public sealed class PoolTests(ApiServerFixture apiServer, StoresFixture stores) : PoolTest(apiServer, stores)
 {
     [Fact]
-    public async Task Generator_Fails_IsToldAndClears()
+    public async Task Pool_WithTwoWorkers_OutlivesItsOperatorAndItsGenerator()
     {
         await StartAsync();
+        await Operator_Restarted_WritesNothingButWhatIsMissing();
+        await Pool.PatchAsync("""{ "spec": { "suspend": false } }""");
+        await Pool.UntilAsync("False", ConditionTypes.Suspended);
+        await Generator_Fails_IsToldAndClears();
+    }
+
+    [Fact]
+    public async Task Pool_WithOneWorker_IsChangedAndDeleted()
+    {
+        await StartAsync(maxReplicas: 1);
+        await Token_Deleted_IsMadeAgainAndWorkersKnowIt();
+        await Pool_SuspendedDoubledAndDeleted_DoesAsTold();
+    }
+
+    private async Task Operator_Restarted_WritesNothingButWhatIsMissing()
+    {
+        var (lab, client) = (Pool.Lab, Pool.Lab.Client);
+        await Pool.UntilAsync("False", ConditionTypes.Reconciling);
+        await lab.Operator.StopAsync();
+        await client.NetworkingV1.DeleteNamespacedNetworkPolicyAsync("keys-kgs", lab.Namespace, cancellationToken: Token);
+        var restarted = TimeProvider.System.GetUtcNow();
+        await lab.StartOperatorAsync();
+
+        await Eventually.HoldsAsync(
+            async () =>
+                (await client.NetworkingV1.ListNamespacedNetworkPolicyAsync(lab.Namespace, cancellationToken: Token)).Items.Any(policy =>
+                    policy.Metadata.Name == "keys-kgs"
+                ),
+            "the NetworkPolicy is back"
+        );
+        // A change that shows in the status alone: when it does, whatever came before it is done.
+        await Pool.PatchAsync("""{ "spec": { "suspend": true } }""");
+        await Pool.UntilAsync("True", ConditionTypes.Suspended);
+
+        Assert.All(
+            await lab.ReadWritesAsync(restarted),
+            entry => Assert.True(entry.Subresource == "status" || entry.Resource == "networkpolicies", $"{entry.Verb} {entry.RequestUri}")
+        );
+    }
+
+    private async Task Generator_Fails_IsToldAndClears()
+    {
         await Pool.BreakAsync();
 
         await Pool.UntilAsync(
@@ -27,10 +69,8 @@ public sealed class PoolTests(ApiServerFixture apiServer, StoresFixture stores) 
         Assert.Null(mended.Status?.Refill?.LastError);
     }
 
-    [Fact]
-    public async Task Token_Deleted_IsMadeAgainAndWorkersKnowIt()
+    private async Task Token_Deleted_IsMadeAgainAndWorkersKnowIt()
     {
-        await StartAsync(maxReplicas: 1);
         var client = Pool.Lab.Client;
         var before = await client.CoreV1.ReadNamespacedSecretAsync("keys-kgs-token", Pool.Lab.Namespace, cancellationToken: Token);
         var worker = Assert.Single(await Pool.WorkersAsync());
@@ -58,10 +98,8 @@ public sealed class PoolTests(ApiServerFixture apiServer, StoresFixture stores) 
         await Pool.UntilAsync("True", ConditionTypes.Ready, ConditionTypes.GeneratorHealthy);
     }
 
-    [Fact]
-    public async Task Pool_SuspendedDoubledAndDeleted_DoesAsTold()
+    private async Task Pool_SuspendedDoubledAndDeleted_DoesAsTold()
     {
-        await StartAsync(maxReplicas: 1);
         var client = Pool.Lab.Client;
         await client.CreateAsync(Pool.Pool("second"));
         await Pool.UntilAsync(pool => PoolLab.Has(pool, ConditionTypes.Stalled, "True", Reasons.PoolConflict), "the second pool is refused", "second");
@@ -89,34 +127,6 @@ public sealed class PoolTests(ApiServerFixture apiServer, StoresFixture stores) 
 
         await Eventually.HoldsAsync(async () => await LeftAsync() == 0, () => "all of the pool is gone", TimeSpan.FromSeconds(90));
         await Pool.UntilAsync(pool => PoolLab.Has(pool, ConditionTypes.Stalled, "False"), "the second pool takes its place", "second");
-    }
-
-    [Fact]
-    public async Task Operator_Restarted_WritesNothingButWhatIsMissing()
-    {
-        await StartAsync();
-        var (lab, client) = (Pool.Lab, Pool.Lab.Client);
-        await Pool.UntilAsync("False", ConditionTypes.Reconciling);
-        await lab.Operator.StopAsync();
-        await client.NetworkingV1.DeleteNamespacedNetworkPolicyAsync("keys-kgs", lab.Namespace, cancellationToken: Token);
-        var restarted = TimeProvider.System.GetUtcNow();
-        await lab.StartOperatorAsync();
-
-        await Eventually.HoldsAsync(
-            async () =>
-                (await client.NetworkingV1.ListNamespacedNetworkPolicyAsync(lab.Namespace, cancellationToken: Token)).Items.Any(policy =>
-                    policy.Metadata.Name == "keys-kgs"
-                ),
-            "the NetworkPolicy is back"
-        );
-        // A change that shows in the status alone: when it does, whatever came before it is done.
-        await Pool.PatchAsync("""{ "spec": { "suspend": true } }""");
-        await Pool.UntilAsync("True", ConditionTypes.Suspended);
-
-        Assert.All(
-            await lab.ReadWritesAsync(restarted),
-            entry => Assert.True(entry.Subresource == "status" || entry.Resource == "networkpolicies", $"{entry.Verb} {entry.RequestUri}")
-        );
     }
 
     private async Task<int> LeftAsync()

@@ -10,7 +10,7 @@ using Xunit;
 namespace UrlShortener.Operator.Tests.Monitoring;
 
 /// <summary><c>spec.monitoring</c> of a region, at an API server of its own, because prometheus-operator's kinds come and go.</summary>
-public sealed class RegionMonitorTests(StoresFixture stores) : IAsyncLifetime
+public sealed class RegionMonitorTests : IAsyncLifetime
 {
     private const string Definition = "podmonitors.monitoring.coreos.com";
     private const string Enabled = """
@@ -39,7 +39,7 @@ public sealed class RegionMonitorTests(StoresFixture stores) : IAsyncLifetime
     public async Task PodMonitor_OfAKindThatComesAndGoes_IsMadeRepairedAndDeleted()
     {
         // Every region reconciles each second, so that the test need not wait for the interval of a region that is ready.
-        _lab = await RegionLab.StartAsync(_apiServer, stores, options => options.Resync = TimeSpan.FromSeconds(1));
+        _lab = await RegionLab.StartWithFakePodsAsync(_apiServer, options => options.Resync = TimeSpan.FromSeconds(1));
         await Lab.Client.CreateAsync(Lab.Region(patch: Enabled));
 
         // Without the kind: the condition says so, and everything else goes on.

@@ -1,5 +1,6 @@
 using k8s.Models;
 using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Pods;
 using Xunit;
@@ -92,14 +93,18 @@ public sealed class RuntimePodTests
     }
 
     private static V1ObjectMeta BuildMetadata(AppSpec app) =>
-        RuntimePod.Build("eu", new RegionSpec { App = app }, new RuntimeProcess("eu", Names.App, "runtime:1", [], new ResourcesSpec(), "digest")).Metadata;
+        RuntimePod.Build(Region(app), new RuntimeProcess("eu", Names.App, "runtime:1", [], new ResourcesSpec(), "digest")).Metadata;
 
     private static V1PodSpec Build(Toleration? toleration = null, bool isJob = false)
     {
-        var region = new RegionSpec
-        {
-            App = new AppSpec { Image = "runtime:1", Tolerations = toleration is null ? [] : [toleration] },
-        };
-        return RuntimePod.Build("eu", region, new RuntimeProcess("eu", Names.App, "runtime:1", [], new ResourcesSpec(), "digest") { IsJob = isJob }).Spec;
+        var region = Region(new AppSpec { Image = "runtime:1", Tolerations = toleration is null ? [] : [toleration] });
+        return RuntimePod.Build(region, new RuntimeProcess("eu", Names.App, "runtime:1", [], new ResourcesSpec(), "digest") { IsJob = isJob }).Spec;
     }
+
+    private static V1Alpha1ShortenerRegion Region(AppSpec app) =>
+        new()
+        {
+            Metadata = new V1ObjectMeta { Name = "eu" },
+            Spec = new RegionSpec { App = app },
+        };
 }

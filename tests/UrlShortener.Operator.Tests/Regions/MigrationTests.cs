@@ -59,7 +59,7 @@ public sealed class MigrationTests(ApiServerFixture apiServer, StoresFixture sto
     [Fact]
     public async Task Objects_OrphanedByADeletion_AreAdoptedByTheNextRegion()
     {
-        await StartAsync();
+        await StartWithFakePodsAsync();
         await Lab.Client.CreateAsync(Lab.Region());
         await Lab.UntilAsync(ConditionTypes.Ready, "True");
         var job = Assert.Single(await ReadJobsAsync());

@@ -12,7 +12,7 @@ public sealed class NamespaceEndTests(ApiServerFixture apiServer, StoresFixture 
     [InlineData(false)]
     public async Task Namespace_DeletedWithARegionInIt_Goes(bool isOperatorUp)
     {
-        await StartAsync();
+        await StartWithFakePodsAsync();
         await Lab.Client.CreateAsync(Lab.Region());
         await Lab.UntilAsync(ConditionTypes.Ready, "True");
         if (!isOperatorUp)

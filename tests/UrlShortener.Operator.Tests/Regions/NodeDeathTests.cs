@@ -1,7 +1,6 @@
 using k8s;
 using k8s.Models;
 using UrlShortener.Operator.Conditions;
-using UrlShortener.TestServers.Kubernetes.Kubelet;
 using Xunit;
 
 namespace UrlShortener.Operator.Tests.Regions;
@@ -12,7 +11,7 @@ public sealed class NodeDeathTests(ApiServerFixture apiServer, StoresFixture sto
     [Fact]
     public async Task Node_Dead_RegionIsNotReadyUntilOtherPodsServeAndNothingIsForced()
     {
-        await StartAsync();
+        await StartWithFakePodsAsync();
         await Lab.Client.CreateAsync(Lab.Region());
         await Lab.UntilAsync(ConditionTypes.Ready, "True");
         var began = TimeProvider.System.GetUtcNow();
@@ -24,7 +23,7 @@ public sealed class NodeDeathTests(ApiServerFixture apiServer, StoresFixture sto
         // They are told to end and nobody can tell whether they did.
         foreach (var pod in await PodsAsync())
             await Lab.Client.CoreV1.DeleteNamespacedPodAsync(pod.Metadata.Name, Lab.Namespace, cancellationToken: Token);
-        await using var other = await ProcessKubelet.StartAsync(Lab.Cluster, RegionLab.KubeletOptions(Lab.Namespace), Token);
+        await using var other = await Lab.StartKubeletAsync();
         await Lab.UntilAsync(ConditionTypes.Ready, "True");
 
         var pods = await PodsAsync();

@@ -12,7 +12,7 @@ public sealed class ObstacleTests(ApiServerFixture apiServer, StoresFixture stor
     [Fact]
     public async Task Region_WithObstacles_SaysWhichAndIsMadeOnceTheyAreGone()
     {
-        await StartAsync();
+        await StartWithFakePodsAsync();
         var postgres = (await Lab.Client.CoreV1.ReadNamespacedSecretAsync("postgres", Lab.Namespace, cancellationToken: Token)).Data["connectionString"];
         await Lab.Client.AppsV1.CreateNamespacedDeploymentAsync(ForeignDeployment("eu-app"), Lab.Namespace, cancellationToken: Token);
         await Lab.Client.CreateAsync(Lab.Region(patch: """{ "connections": { "postgresSecretRef": { "name": "later" } } }"""));

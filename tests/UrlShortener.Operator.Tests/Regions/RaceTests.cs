@@ -13,7 +13,7 @@ public sealed class RaceTests(ApiServerFixture apiServer, StoresFixture stores) 
     [Fact]
     public async Task Object_ChangedDuringAWriteOfTheOperator_IsReverted()
     {
-        await StartAsync(hasOperator: false);
+        await StartWithFakePodsAsync(hasOperator: false);
         string? former = null;
         var (isDue, isEdited) = (true, false);
         ApiProxy? proxy = null;

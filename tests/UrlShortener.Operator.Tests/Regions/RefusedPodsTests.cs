@@ -11,7 +11,7 @@ public sealed class RefusedPodsTests(ApiServerFixture apiServer, StoresFixture s
     [Fact]
     public async Task Quota_OrPauseOrSuspension_IsNamed()
     {
-        await StartAsync();
+        await StartWithFakePodsAsync();
         var none = new V1ResourceQuota
         {
             Metadata = new V1ObjectMeta { Name = "none" },
@@ -50,7 +50,7 @@ public sealed class RefusedPodsTests(ApiServerFixture apiServer, StoresFixture s
     [Fact]
     public async Task LimitRangeOrPriorityClassOrQuota_OfTheApp_IsNamedAndClears()
     {
-        await StartAsync();
+        await StartWithFakePodsAsync();
         await Lab.Client.CreateAsync(Lab.Region(patch: """{ "app": { "minReplicas": 1 } }"""));
         await Lab.UntilAsync(ConditionTypes.Ready, "True");
 

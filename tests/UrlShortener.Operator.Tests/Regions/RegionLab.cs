@@ -1,7 +1,9 @@
 using System.Net;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using k8s;
 using k8s.Models;
+using UrlShortener.Contracts;
 using UrlShortener.ControllerRuntime.Hosting;
 using UrlShortener.Operator.Entities;
 using UrlShortener.TestServers.Kubernetes;
@@ -12,7 +14,8 @@ using Xunit;
 namespace UrlShortener.Operator.Tests.Regions;
 
 /// <summary>
-/// A namespace with an operator that watches it, a kubelet that runs the real product in its pods, a database and a part of Redis: what a region needs.
+/// A namespace with an operator that watches it, and what a region needs: a kubelet that runs the real product in its pods, a database and a part of Redis; or
+/// fake pods, which are ready at once and answer as healthy ones do.
 /// </summary>
 internal sealed class RegionLab : IAsyncDisposable
 {
@@ -21,6 +24,9 @@ internal sealed class RegionLab : IAsyncDisposable
 
     /// <summary>Another image that runs the same product.</summary>
     public const string NewImage = "registry.example/url-shortener:1.1";
+
+    /// <summary>The image whose pods run Redis.</summary>
+    public const string RedisImage = "registry.example/redis:7.0";
 
     /// <summary>An image that no registry has.</summary>
     public const string MissingImage = "registry.example/url-shortener:missing";
@@ -43,49 +49,83 @@ internal sealed class RegionLab : IAsyncDisposable
 
     public ProcessKubelet Kubelet { get; private set; } = null!;
 
+    /// <summary>Options of <see cref="Kubelet"/>.</summary>
+    private ProcessKubeletOptions KubeletOptions { get; set; } = null!;
+
     public TestOperator Operator { get; private set; } = null!;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    /// <summary>Starts all of it, with the Secrets <c>postgres</c> and <c>redis</c>.</summary>
+    /// <summary>Starts all of it, with the Secrets <c>postgres</c> and <c>redis</c>. The pods run the product.</summary>
     /// <param name="apiServer">The cluster.</param>
     /// <param name="stores">The servers that regions stand on.</param>
     /// <param name="settings">Changes settings of the operator.</param>
     /// <param name="hasOperator">Whether an operator starts in this process; the test starts its own otherwise.</param>
+    /// <param name="programs">What runs in pods of stores that the operator runs; null: there are none.</param>
+    /// <param name="takes">Which pods <see cref="Kubelet"/> takes, if other nodes take the rest; null: all.</param>
     public static async Task<RegionLab> StartAsync(
         ApiServerFixture apiServer,
         StoresFixture stores,
         Action<RuntimeOptions>? settings = null,
-        bool hasOperator = true
+        bool hasOperator = true,
+        StorePrograms? programs = null,
+        Func<V1Pod, bool>? takes = null
     )
     {
         var cluster = await apiServer.GetAsync();
         var postgres = await stores.GetPostgresAsync();
         var redis = await stores.GetRedisAsync();
-        var lab = new RegionLab(cluster, await cluster.CreateNamespaceAsync("region", Token));
-        try
-        {
-            lab.Kubelet = lab.Own(await ProcessKubelet.StartAsync(cluster, KubeletOptions(lab.Namespace), Token));
-            var database = await postgres.CreateDatabaseAsync(null, Token);
-            await lab.CreateSecretAsync("postgres", database);
-            await lab.CreateSecretAsync("redis", redis.Configuration);
-            if (hasOperator)
-                await lab.StartOperatorAsync(settings);
-            return lab;
-        }
-        catch
-        {
-            await lab.DisposeAsync();
-            throw;
-        }
+        var database = await postgres.CreateDatabaseAsync(null, Token);
+        return await StartOnAsync(
+            cluster,
+            lab => new ProcessKubeletOptions
+            {
+                Namespaces = [lab.Namespace],
+                Program = launch => programs?.Run(launch) ?? Run(launch),
+                Takes = takes ?? (_ => true),
+            },
+            (database, redis.Configuration),
+            settings,
+            hasOperator
+        );
     }
+
+    /// <summary>
+    /// The same with fake pods, for tests of what the operator does with objects: they are ready at once, migrations succeed at once, and no server stands behind
+    /// the Secrets.
+    /// </summary>
+    public static async Task<RegionLab> StartWithFakePodsAsync(ApiServerFixture apiServer, Action<RuntimeOptions>? settings = null, bool hasOperator = true) =>
+        await StartOnAsync(
+            await apiServer.GetAsync(),
+            lab => new ProcessKubeletOptions
+            {
+                Namespaces = [lab.Namespace],
+                Fake = true,
+                FakeAddress = lab.Own(new CannedPod(HealthyAnswer())).Address,
+            },
+            ("Host=postgres.example;Username=shortener;Database=shortener", "redis.example:6379"),
+            settings,
+            hasOperator
+        );
+
+    /// <summary>Starts another node, which runs the pods of the namespace as <see cref="Kubelet"/> does.</summary>
+    /// <param name="takes">Which pods it takes; null: those that <see cref="Kubelet"/> takes.</param>
+    public Task<ProcessKubelet> StartKubeletAsync(Func<V1Pod, bool>? takes = null) =>
+        Availability.OrSkipAsync(
+            ProcessKubelet.StartAsync(
+                Cluster,
+                KubeletOptions with
+                {
+                    NodeName = new ProcessKubeletOptions().NodeName,
+                    Takes = takes ?? KubeletOptions.Takes,
+                },
+                Token
+            )
+        );
 
     /// <summary>Starts the operator, the first time or again.</summary>
     public async Task StartOperatorAsync(Action<RuntimeOptions>? settings = null) =>
         Operator = Own(await TestOperator.StartAsync(Cluster.Kubeconfig, Namespace, settings));
-
-    /// <summary>A node that runs the product in the pods of a namespace.</summary>
-    public static ProcessKubeletOptions KubeletOptions(string space) => new() { Namespaces = [space], Program = Run };
 
     /// <summary>
     /// A region with two pods that uses both Secrets, with a merge patch applied. The pods keep few codes of their own, so that the level of a pool is not
@@ -157,8 +197,20 @@ internal sealed class RegionLab : IAsyncDisposable
             cancellationToken: Token
         );
 
+    /// <summary>Sets an annotation of a region.</summary>
+    public Task AnnotateAsync(string annotation, string value, string name = "eu") =>
+        Client.CustomObjects.PatchNamespacedCustomObjectAsync(
+            new V1Patch($$"""{ "metadata": { "annotations": { "{{annotation}}": "{{value}}" } } }""", V1Patch.PatchType.MergePatch),
+            ApiGroup.Name,
+            ApiGroup.Version,
+            Namespace,
+            V1Alpha1ShortenerRegion.KubePlural,
+            name,
+            cancellationToken: Token
+        );
+
     /// <summary>Waits until a region has a condition with a status, and returns the condition.</summary>
-    public async Task<V1Condition> UntilAsync(string type, string status, string name = "eu", string? reason = null)
+    public async Task<V1Condition> UntilAsync(string type, string status, string name = "eu", string? reason = null, int seconds = 180)
     {
         V1Condition? found = null;
         await Eventually.HoldsAsync(
@@ -169,7 +221,7 @@ internal sealed class RegionLab : IAsyncDisposable
                 return found?.Status == status && (reason is null || found.Reason == reason) && region.Status?.ObservedGeneration == region.Metadata.Generation;
             },
             () => $"{type} of {name} is {status}{(reason is null ? "" : $" for {reason}")}; it is {found?.Status}, {found?.Reason}: {found?.Message}",
-            TimeSpan.FromSeconds(90)
+            TimeSpan.FromSeconds(seconds)
         );
         return found!;
     }
@@ -231,6 +283,42 @@ internal sealed class RegionLab : IAsyncDisposable
         await _namespace.DisposeAsync();
     }
 
+    private static async Task<RegionLab> StartOnAsync(
+        KubernetesCluster cluster,
+        Func<RegionLab, ProcessKubeletOptions> kubelet,
+        (string Postgres, string Redis) connections,
+        Action<RuntimeOptions>? settings,
+        bool hasOperator
+    )
+    {
+        var lab = new RegionLab(cluster, await cluster.CreateNamespaceAsync("region", Token));
+        try
+        {
+            lab.KubeletOptions = kubelet(lab);
+            lab.Kubelet = lab.Own(await Availability.OrSkipAsync(ProcessKubelet.StartAsync(cluster, lab.KubeletOptions, Token)));
+            await lab.CreateSecretAsync("postgres", connections.Postgres);
+            await lab.CreateSecretAsync("redis", connections.Redis);
+            if (hasOperator)
+                await lab.StartOperatorAsync(settings);
+            return lab;
+        }
+        catch
+        {
+            await lab.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static string HealthyAnswer()
+    {
+        const string Well = HealthStatus.Healthy;
+        var health = new HealthResponse(Well, new ComponentsResponse(Database: Well, Cache: Well, Kgs: Well), Version: "1.0.0")
+        {
+            Schema = new SchemaResponse("current", Applied: 1, Known: 1),
+        };
+        return $"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{JsonSerializer.Serialize(health, JsonSerializerOptions.Web)}";
+    }
+
     private T Own<T>(T owned)
         where T : IAsyncDisposable
     {
@@ -241,9 +329,17 @@ internal sealed class RegionLab : IAsyncDisposable
     // Pods of this machine share its ports: each listens on its own address.
     private static ContainerProgram? Run(ContainerLaunch launch)
     {
+        if (launch.Image == RedisImage)
+            return launch.Run(launch.Command[0], launch.Command.Skip(1));
         if (launch.Image is not (Image or NewImage))
             return null;
         var program = launch.Run(BuiltPrograms.Runtime, launch.Command);
-        return program with { Environment = new Dictionary<string, string>(program.Environment) { ["Urls"] = $"http://{launch.PodIp}:8080" } };
+        var folder = Path.GetDirectoryName(BuiltPrograms.Runtime)!;
+        return program with
+        {
+            Environment = new Dictionary<string, string>(program.Environment) { ["Urls"] = $"http://{launch.PodIp}:8080" },
+            // It may lie under /tmp, of which a pod has its own.
+            Mounts = [new ContainerMount(folder, folder)],
+        };
     }
 }

@@ -20,6 +20,10 @@ public abstract class RegionTest(ApiServerFixture apiServer, StoresFixture store
     }
 
     /// <summary>Starts it; parameters as for <see cref="RegionLab.StartAsync"/>.</summary>
-    private protected async Task StartAsync(Action<RuntimeOptions>? settings = null, bool hasOperator = true) =>
-        _lab = await RegionLab.StartAsync(apiServer, stores, settings, hasOperator);
+    private protected async Task StartAsync(Action<RuntimeOptions>? settings = null, bool hasOperator = true, StorePrograms? programs = null) =>
+        _lab = await RegionLab.StartAsync(apiServer, stores, settings, hasOperator, programs);
+
+    /// <summary>Starts it; parameters as for <see cref="RegionLab.StartWithFakePodsAsync"/>.</summary>
+    private protected async Task StartWithFakePodsAsync(Action<RuntimeOptions>? settings = null, bool hasOperator = true) =>
+        _lab = await RegionLab.StartWithFakePodsAsync(apiServer, settings, hasOperator);
 }

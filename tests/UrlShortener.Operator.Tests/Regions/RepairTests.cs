@@ -17,7 +17,7 @@ public sealed class RepairTests(ApiServerFixture apiServer, StoresFixture stores
     [Fact]
     public async Task Objects_EditedInEveryWay_AreRepaired()
     {
-        await StartAsync();
+        await StartWithFakePodsAsync();
         await Lab.Client.CreateAsync(Lab.Region());
         await Lab.UntilAsync(ConditionTypes.Ready, "True");
         var before = await ReadAllAsync();
@@ -68,7 +68,7 @@ public sealed class RepairTests(ApiServerFixture apiServer, StoresFixture stores
     [Fact]
     public async Task Object_DeletedAndKeptByAFinalizer_IsTold()
     {
-        await StartAsync();
+        await StartWithFakePodsAsync();
         await Lab.Client.CreateAsync(Lab.Region());
         await Eventually.HoldsAsync(async () => (await ReadServicesAsync()).Count > 0, "the Service is made");
         await EditServiceAsync("""{ "metadata": { "finalizers": ["example.com/stays"] } }""");
@@ -91,7 +91,7 @@ public sealed class RepairTests(ApiServerFixture apiServer, StoresFixture stores
     [Fact]
     public async Task Annotation_RemovedAgainAndAgain_IsRestoredLessOften()
     {
-        await StartAsync();
+        await StartWithFakePodsAsync();
         await Lab.Client.CreateAsync(Lab.Region());
         await Eventually.HoldsAsync(async () => (await ReadServicesAsync()).Count > 0, "the Service is made");
 
@@ -120,7 +120,7 @@ public sealed class RepairTests(ApiServerFixture apiServer, StoresFixture stores
     [Fact]
     public async Task Object_RefusedByAPolicy_IsToldAndHoldsNothingBack()
     {
-        await StartAsync();
+        await StartWithFakePodsAsync();
         await using var policy = await ClusterPolicy.DenyAsync(
             Lab,
             "networking.k8s.io",
@@ -166,7 +166,7 @@ public sealed class RepairTests(ApiServerFixture apiServer, StoresFixture stores
     [Fact]
     public async Task Objects_ChangedByTheCluster_AreAcceptedAndToldOnce()
     {
-        await StartAsync();
+        await StartWithFakePodsAsync();
         if (Lab.Cluster.Version.Minor < 36)
             Assert.Skip("MutatingAdmissionPolicy needs Kubernetes 1.36.");
         await using var image = await ClusterPolicy.ChangeAsync(

@@ -8,13 +8,13 @@ using Xunit;
 
 namespace UrlShortener.Operator.Tests.Regions;
 
-/// <summary>The primary role among regions with real pods.</summary>
+/// <summary>The primary role among regions whose pods serve.</summary>
 public sealed class RoleTests(ApiServerFixture apiServer, StoresFixture stores) : RegionTest(apiServer, stores)
 {
     [Fact]
     public async Task Role_MovesOnRequestAndNeitherByPriorityNorToARegionThatNeverRan()
     {
-        await StartAsync();
+        await StartWithFakePodsAsync();
         var group = $$"""{ "group": "{{Lab.Namespace}}" }""";
         await Lab.Client.CreateAsync(Lab.Region("local", group));
         await Lab.UntilAsync(ConditionTypes.Ready, "True", "local");

@@ -1,8 +1,11 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using UrlShortener.Operator.Backups;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.KeyPools;
+using UrlShortener.Operator.Postgres;
+using UrlShortener.Operator.Redis;
 using UrlShortener.Operator.Regions.Validation;
 using UrlShortener.Operator.Validation;
 
@@ -29,7 +32,10 @@ internal sealed record RuleSample(string Kind, string Field, string? Rule, JsonO
     public IReadOnlyList<SpecProblem> Check(JsonObject patch) =>
         Kind == V1Alpha1KeyPool.KubeKind
             ? KeyPoolRules.Check(SpecJson.Read<KeyPoolSpec>(SpecOf(patch)), Old is null ? null : SpecJson.Read<KeyPoolSpec>(SpecOf(Old)))
-            : RegionRules.Check(SpecJson.Read<RegionSpec>(SpecOf(patch)), Old is null ? null : SpecJson.Read<RegionSpec>(SpecOf(Old)));
+            : CheckRegion(SpecJson.Read<RegionSpec>(SpecOf(patch)), Old is null ? null : SpecJson.Read<RegionSpec>(SpecOf(Old)));
+
+    private static IReadOnlyList<SpecProblem> CheckRegion(RegionSpec spec, RegionSpec? old) =>
+        [.. RegionRules.Check(spec, old), .. PostgresRules.Check(spec, old), .. BackupRules.Check(spec, old), .. RedisRules.Check(spec, old)];
 
     private static List<RuleSample> Load()
     {

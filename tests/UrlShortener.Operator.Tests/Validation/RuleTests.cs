@@ -4,6 +4,7 @@ using k8s;
 using k8s.Autorest;
 using k8s.Models;
 using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Schema;
 using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Pods;
@@ -123,7 +124,12 @@ public sealed class RuleTests(ApiServerFixture servers)
             Task<V1Deployment> CreateAsync(JsonObject patch)
             {
                 var spec = SpecJson.Read<RegionSpec>(sample.SpecOf(patch));
-                var pods = RuntimePod.Build("eu", spec, new RuntimeProcess("eu", Names.App, spec.App.Image, [], spec.App.Resources, "digest"));
+                var region = new V1Alpha1ShortenerRegion
+                {
+                    Metadata = new V1ObjectMeta { Name = "eu" },
+                    Spec = spec,
+                };
+                var pods = RuntimePod.Build(region, new RuntimeProcess("eu", Names.App, spec.App.Image, [], spec.App.Resources, "digest"));
                 var deployment = new V1Deployment
                 {
                     Metadata = new V1ObjectMeta { Name = "eu-app" },

@@ -15,11 +15,17 @@ internal sealed partial record PanelQuery(string Dashboard, string Panel, string
     /// <summary>Whether the operator has the series that it asks for.</summary>
     public bool IsOfOperator => OperatorSeries().IsMatch(Expression) || Dashboard == "operator";
 
+    /// <summary>Whether only a region has the series whose PostgreSQL or Redis the operator runs.</summary>
+    public bool IsOfStores => StoreSeries().IsMatch(Expression);
+
     /// <inheritdoc />
     public override string ToString() => $"{Dashboard} / {Panel}: {Expression}";
 
     [GeneratedRegex(@"\$(namespace|region)")]
     private static partial Regex Variable();
+
+    [GeneratedRegex("shortener_(redis|postgres_cluster|postgres_backup|postgres_rehearsal)_")]
+    private static partial Regex StoreSeries();
 
     [GeneratedRegex(@"\bobject:|shortener_keypool_|shortener_region_")]
     private static partial Regex OperatorSeries();

@@ -22,8 +22,9 @@ internal static partial class ProductProgram
         "DOTNET_ROOT",
         "DOTNET_ROOT_X64",
         "DOTNET_ROOT_ARM64",
-        // How the host maps machine code; tests/run.sh chooses the cheaper way for processes that live for seconds.
+        // How the host maps and recompiles machine code; tests/run.sh chooses the cheaper ways for processes that live for seconds.
         "DOTNET_EnableWriteXorExecute",
+        "DOTNET_TC_CallCountingDelayMs",
     ];
 
     private static readonly ConcurrentDictionary<Process, bool> Running = new();

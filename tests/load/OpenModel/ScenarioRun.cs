@@ -73,7 +73,7 @@ internal sealed class ScenarioRun(ScenarioOptions options, Action<string> progre
             floor,
             clicks,
             samples,
-            scenario.IsSoak ? SoakBounds.Judge(samples, scenario.Schedule.Duration.TotalSeconds) : []
+            scenario.IsSoak ? SoakBounds.Judge(samples, scenario.Schedule.Duration.TotalSeconds, options.GrowthFactor) : []
         );
     }
 
@@ -88,13 +88,13 @@ internal sealed class ScenarioRun(ScenarioOptions options, Action<string> progre
         return load;
     }
 
-    private static async Task WarmUpAsync(Scenario scenario, OperationMix mix, CancellationToken cancellationToken)
+    private async Task WarmUpAsync(Scenario scenario, OperationMix mix, CancellationToken cancellationToken)
     {
         var schedule = ArrivalSchedule.Constant(Math.Max(LeastWarmUpRate, scenario.Schedule.MeanRate / 10), WarmUp);
-        await new OpenModelRunner(schedule, scenario.MaxInFlight, OpenModelRunner.DefaultRequestLimit).RunAsync(mix, cancellationToken);
+        await new OpenModelRunner(schedule, scenario.MaxInFlight, options.RequestLimit).RunAsync(mix, cancellationToken);
     }
 
-    private static async Task<MeasuredLoad> MeasureAsync(
+    private async Task<MeasuredLoad> MeasureAsync(
         ServerProcess server,
         Scenario scenario,
         ArrivalSchedule schedule,
@@ -103,7 +103,7 @@ internal sealed class ScenarioRun(ScenarioOptions options, Action<string> progre
     )
     {
         var before = server.CpuTime;
-        var result = await new OpenModelRunner(schedule, scenario.MaxInFlight, OpenModelRunner.DefaultRequestLimit).RunAsync(mix, cancellationToken);
+        var result = await new OpenModelRunner(schedule, scenario.MaxInFlight, options.RequestLimit).RunAsync(mix, cancellationToken);
         return new MeasuredLoad(result, before, (server.CpuTime - before).TotalSeconds);
     }
 }

@@ -8,8 +8,8 @@ internal static class SoakBounds
 
     private const double Megabyte = 1e6;
 
-    /// <summary>Judges the samples of a run of <paramref name="length"/> seconds.</summary>
-    public static IReadOnlyList<Flatness> Judge(IReadOnlyList<ResourceSample> samples, double length)
+    /// <summary>Judges the samples of a run of <paramref name="length"/> seconds, with each bound times <paramref name="factor"/>.</summary>
+    public static IReadOnlyList<Flatness> Judge(IReadOnlyList<ResourceSample> samples, double length, double factor)
     {
         ResourceSample[] steady = [.. samples.Where(sample => sample.Seconds >= WarmUpShare * length)];
         return
@@ -22,6 +22,6 @@ internal static class SoakBounds
         ];
 
         Flatness Judge(string name, string unit, Func<ResourceSample, double> value, double bound) =>
-            Flatness.Judge(name, unit, [.. steady.Select(sample => (sample.Seconds, value(sample)))], lowest: true, bound);
+            Flatness.Judge(name, unit, [.. steady.Select(sample => (sample.Seconds, value(sample)))], lowest: true, factor * bound);
     }
 }

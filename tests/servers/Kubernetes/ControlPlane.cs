@@ -31,6 +31,8 @@ internal sealed class ControlPlane : IAsyncDisposable
 
         """;
 
+    // Go collects when the heap has grown by that many percent, 100 out of the box: some hundred megabytes for a part of the processor time.
+    private const string CollectSeldom = "GOGC=400";
     private const string ControllersName = "system:kube-controller-manager";
     private static readonly TimeSpan RequestLimit = TimeSpan.FromSeconds(5);
 
@@ -199,7 +201,7 @@ internal sealed class ControlPlane : IAsyncDisposable
         _apiServer is { IsRunning: true } server ? server : throw new InvalidOperationException("The API server does not run.");
 
     private Task<ServerProcess> StartProcessAsync(string name, IEnumerable<string> command, CancellationToken cancellationToken) =>
-        ServerProcess.StartAsync(name, command, _folder.FullName, _folder.PathOf(name + ".log"), cancellationToken);
+        ServerProcess.StartAsync(name, ["env", CollectSeldom, .. command], _folder.FullName, _folder.PathOf(name + ".log"), cancellationToken);
 
     private async Task WriteFilesAsync(CancellationToken cancellationToken)
     {

@@ -83,12 +83,7 @@ internal sealed record KubernetesPrograms(string Etcd, string ApiServer, string 
 
     private static string Wanted() => Environment.GetEnvironmentVariable(VersionVariable) is { Length: > 0 } wanted ? wanted : DefaultVersion;
 
-    private static string FolderOf(string version) => Path.Combine(CacheFolder(), "url-shortener", $"kubernetes-{version}");
-
-    private static string CacheFolder() =>
-        Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache
-            ? cache
-            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
+    private static string FolderOf(string version) => ToolCache.PathOf($"kubernetes-{version}");
 
     private static IEnumerable<string> Missing(string folder) => Needed.Where(name => !File.Exists(Path.Combine(folder, name)));
 

@@ -19,6 +19,9 @@ internal sealed class PostgresPrograms
         _account = account;
     }
 
+    /// <summary>The folder of the programs.</summary>
+    public string Folder => _folder;
+
     /// <summary>Finds the programs, installing them where that is needed and possible.</summary>
     /// <returns>The programs, or null and the reason why there are none.</returns>
     public static async Task<(PostgresPrograms? Programs, string Reason)> FindAsync(CancellationToken cancellationToken)

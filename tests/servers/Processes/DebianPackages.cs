@@ -1,3 +1,5 @@
+using UrlShortener.TestServers.Postgres;
+
 namespace UrlShortener.TestServers.Processes;
 
 /// <summary>Packages that are installed together on a Debian-like system, once per process, provided that it runs as root.</summary>
@@ -21,13 +23,16 @@ internal sealed class DebianPackages
 
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(10);
 
-    private readonly IReadOnlyList<string> _programs;
+    private readonly Func<Task<bool>> _isInstalledAsync;
     private readonly IReadOnlyList<string> _packages;
     private readonly Lazy<Task<string?>> _installation;
 
     private DebianPackages(IReadOnlyList<string> programs, IReadOnlyList<string> packages)
+        : this(() => Task.FromResult(programs.All(program => Programs.FindFolder([program]) is not null)), packages) { }
+
+    private DebianPackages(Func<Task<bool>> isInstalledAsync, IReadOnlyList<string> packages)
     {
-        _programs = programs;
+        _isInstalledAsync = isInstalledAsync;
         _packages = packages;
         _installation = new Lazy<Task<string?>>(InstallOnceAsync);
     }
@@ -38,12 +43,20 @@ internal sealed class DebianPackages
     /// <summary>Prometheus and Alertmanager, with promtool and amtool.</summary>
     public static DebianPackages Monitoring { get; } = new(["prometheus", "prometheus-alertmanager"], ["prometheus", "prometheus-alertmanager"]);
 
-    /// <summary>Installs; only the first call does. A caller that is cancelled leaves the installation to end in order.</summary>
+    /// <summary>The program that backs PostgreSQL up.</summary>
+    public static DebianPackages Backup { get; } = new(["pgbackrest"], ["pgbackrest"]);
+
+    /// <summary>Python's virtual environments.</summary>
+    public static DebianPackages Python { get; } = new(PatroniPrograms.HasPythonAsync, ["python3-venv"]);
+
+    /// <summary>Installs what is not there; only the first call does. A caller that is cancelled leaves the installation to end in order.</summary>
     /// <returns>Null, or why nothing was installed.</returns>
     public Task<string?> InstallAsync(CancellationToken cancellationToken) => _installation.Value.WaitAsync(cancellationToken);
 
     private async Task<string?> InstallOnceAsync()
     {
+        if (await _isInstalledAsync())
+            return null;
         if (!Environment.IsPrivilegedProcess)
             return $"only root can install it (apt-get install {string.Join(' ', _packages)})";
         if (!File.Exists("/usr/bin/apt-get"))
@@ -52,7 +65,7 @@ internal sealed class DebianPackages
         {
             using var locked = await LockAsync();
             // The process that held the lock before may have installed all.
-            if (_programs.Any(program => Programs.FindFolder([program]) is null))
+            if (!await _isInstalledAsync())
                 await Tool.RunAsync(["/bin/sh", "-c", Script, "sh", .. _packages], Path.GetTempPath(), Limit, CancellationToken.None);
             return null;
         }

@@ -19,31 +19,48 @@ internal static class ProcFiles
                 .Select(child => int.Parse(child, CultureInfo.InvariantCulture)),
         ];
 
-    /// <summary>The processes of a session, their children, and so on. Those that ended and were not yet collected are not among them.</summary>
-    public static IReadOnlyList<int> ReadSession(int sessionId)
+    /// <summary>The processes that share the process namespace of one, that one first. Those that ended and were not yet collected are not among them.</summary>
+    public static IReadOnlyList<int> ReadNamespace(int processId)
     {
-        var parents = new Dictionary<int, int>();
-        var found = new HashSet<int>();
+        if (ReadNamespaceName(processId) is not { } wanted)
+            return [];
+        List<int> found = [processId];
         foreach (var folder in Directory.EnumerateDirectories("/proc"))
         {
             if (
-                !int.TryParse(Path.GetFileName(folder.AsSpan()), CultureInfo.InvariantCulture, out var process)
-                || ReadStatus(process) is not [not ("Z" or "X"), var parent, _, var session, ..]
+                int.TryParse(Path.GetFileName(folder.AsSpan()), CultureInfo.InvariantCulture, out var process)
+                && process != processId
+                && ReadNamespaceName(process) == wanted
+                && IsAlive(process)
             )
-                continue;
-            parents[process] = int.Parse(parent, CultureInfo.InvariantCulture);
-            if (session == Name(sessionId))
                 found.Add(process);
         }
 
-        // A child may have a session of its own.
-        for (var before = 0; before < found.Count; )
-        {
-            before = found.Count;
-            found.UnionWith(parents.Where(one => found.Contains(one.Value)).Select(one => one.Key).ToList());
-        }
+        return found;
+    }
 
-        return [.. found];
+    /// <summary>
+    /// Whether a process goes by a name: it is its program's, as the system or its first argument has it, or that of the script which an interpreter runs.
+    /// </summary>
+    public static bool HasName(int processId, string name) =>
+        Read($"/proc/{Name(processId)}/comm")?.TrimEnd('\n') == name
+        || (Read($"/proc/{Name(processId)}/cmdline") ?? "").Split('\0').Take(2).Any(word => Path.GetFileName(word) == name);
+
+    /// <summary>The ports of 127.0.0.1 from which processes have opened connections.</summary>
+    public static IReadOnlyList<int> ReadLoopbackPorts(IEnumerable<int> processes)
+    {
+        const string Loopback = "0100007F";
+        var sockets = processes.SelectMany(ReadSockets).ToHashSet();
+        return
+        [
+            .. (Read("/proc/net/tcp") ?? "")
+                .Split('\n')
+                .Skip(1)
+                .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+                // Number, local and remote address, state, …; the inode is the tenth.
+                .Where(fields => fields.Length > 9 && sockets.Contains(fields[9]) && fields[1].StartsWith(Loopback, StringComparison.Ordinal))
+                .Select(fields => int.Parse(fields[1].AsSpan(Loopback.Length + 1), NumberStyles.HexNumber, CultureInfo.InvariantCulture)),
+        ];
     }
 
     /// <summary>When a process started, in ticks since the machine did; null when it is gone. Together with the number it names a process for good.</summary>
@@ -72,6 +89,41 @@ internal static class ProcFiles
             return Directory.GetDirectories($"/proc/{Name(processId)}/task");
         }
         catch (IOException)
+        {
+            // The process is gone.
+            return [];
+        }
+    }
+
+    private static string? ReadNamespaceName(int processId)
+    {
+        try
+        {
+            return File.ResolveLinkTarget($"/proc/{Name(processId)}/ns/pid", returnFinalTarget: false)?.Name;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The process is gone, or another user's.
+            return null;
+        }
+    }
+
+    /// <summary>Inodes of a process' sockets.</summary>
+    private static IReadOnlyList<string> ReadSockets(int processId)
+    {
+        const string Start = "socket:[";
+        try
+        {
+            return
+            [
+                .. Directory
+                    .EnumerateFileSystemEntries($"/proc/{Name(processId)}/fd")
+                    .Select(file => File.ResolveLinkTarget(file, returnFinalTarget: false)?.Name ?? "")
+                    .Where(target => target.StartsWith(Start, StringComparison.Ordinal))
+                    .Select(target => target[Start.Length..^1]),
+            ];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // The process is gone.
             return [];

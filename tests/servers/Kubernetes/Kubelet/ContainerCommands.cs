@@ -5,16 +5,36 @@ using System.Globalization;
 namespace UrlShortener.TestServers.Kubernetes.Kubelet;
 
 /// <summary>Runs commands inside a container: those of probes and hooks.</summary>
-internal sealed class ContainerCommands(ContainerLaunch launch, ContainerProgram program)
+internal sealed class ContainerCommands(ContainerProcess process, ContainerProgram program, ContainerRoot root)
 {
     /// <summary>Runs one; it is killed after the limit, even when this process is.</summary>
     /// <returns>Null when its exit code is 0, or what it is and what the command wrote.</returns>
     public async Task<string?> RunAsync(IEnumerable<string> command, TimeSpan limit, CancellationToken cancellationToken)
     {
-        var seconds = Math.Max(limit.TotalSeconds, 1).ToString(CultureInfo.InvariantCulture);
-        var start = new ProcessStartInfo("timeout", ["-s", "KILL", seconds, .. command.Select(launch.Substitute)])
+        try
         {
-            WorkingDirectory = launch.Folder,
+            var (code, output) = await ExecuteAsync(command, limit, cancellationToken);
+            return code == 0 ? null : $"exit code {code}: {output}";
+        }
+        catch (Exception e) when (e is Win32Exception or InvalidOperationException)
+        {
+            return e.Message;
+        }
+    }
+
+    /// <summary>Runs one, as above.</summary>
+    /// <returns>Its exit code, and what it wrote.</returns>
+    /// <exception cref="InvalidOperationException">The container does not run.</exception>
+    public async Task<(int Code, string Output)> ExecuteAsync(IEnumerable<string> command, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        if (!process.IsRunning)
+            throw new InvalidOperationException("the container does not run");
+        var seconds = Math.Max(limit.TotalSeconds, 1).ToString(CultureInfo.InvariantCulture);
+        // Of the node's control group as well, for it is on the same side when the node is cut off.
+        string[] join = root.ProcessesFile is { } file ? ["/bin/sh", "-c", "echo 0 >\"$0\"; exec \"$@\"", file] : [];
+        string[] words = ["-s", "KILL", seconds, .. join, .. ContainerNamespaces.Enter(process.Id), .. ContainerNamespaces.RunAs(root), .. command];
+        var start = new ProcessStartInfo("timeout", words)
+        {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -22,18 +42,11 @@ internal sealed class ContainerCommands(ContainerLaunch launch, ContainerProgram
         start.Environment.Clear();
         foreach (var (name, value) in ContainerProcess.Inherited().Concat(program.Environment))
             start.Environment[name] = value;
-        try
-        {
-            using var process = Process.Start(start)!;
-            process.StandardInput.Close();
-            var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
-            var error = process.StandardError.ReadToEndAsync(cancellationToken);
-            await process.WaitForExitAsync(cancellationToken);
-            return process.ExitCode == 0 ? null : $"exit code {process.ExitCode}: {(await output + await error).Trim()}";
-        }
-        catch (Win32Exception e)
-        {
-            return e.Message;
-        }
+        using var running = Process.Start(start)!;
+        running.StandardInput.Close();
+        var output = running.StandardOutput.ReadToEndAsync(cancellationToken);
+        var error = running.StandardError.ReadToEndAsync(cancellationToken);
+        await running.WaitForExitAsync(cancellationToken);
+        return (running.ExitCode, (await output + await error).Trim());
     }
 }

@@ -3,8 +3,8 @@ using UrlShortener.TestServers.Processes;
 namespace UrlShortener.TestServers.Kubernetes.Kubelet;
 
 /// <summary>
-/// The program of one start of a container, with all processes that it makes: they have a session of their own, and end with the program as those of a
-/// container do.
+/// The program of one start of a container, with all processes that it makes. It is the first process of namespaces of its own, so that they end with it, as
+/// those of a container do, whoever their parents are.
 /// </summary>
 internal sealed class ContainerProcess : IAsyncDisposable
 {
@@ -19,25 +19,31 @@ internal sealed class ContainerProcess : IAsyncDisposable
         "DOTNET_ROOT_X64",
         "DOTNET_ROOT_ARM64",
         "DOTNET_EnableWriteXorExecute",
+        "DOTNET_TC_CallCountingDelayMs",
     ];
-    private static readonly TimeSpan KillLimit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
 
     private readonly ServerProcess _process;
 
-    private ContainerProcess(ServerProcess process) => _process = process;
+    private ContainerProcess(ServerProcess process, int id)
+    {
+        _process = process;
+        Id = id;
+    }
 
-    /// <summary>Number of the program's own process.</summary>
-    public int Id => _process.Id;
+    /// <summary>Number of the program's own process, as this machine has it.</summary>
+    public int Id { get; }
 
     public bool IsRunning => _process.IsRunning;
 
     /// <summary>When it has ended; 128 and the signal's number where a signal ended it.</summary>
     public int ExitCode => _process.ExitCode;
 
+    /// <summary>Starts a program, and returns when it is about to begin in a complete view of the container.</summary>
     public static async Task<ContainerProcess> StartAsync(
         string name,
         ContainerProgram program,
-        string folder,
+        ContainerRoot root,
         string logPath,
         CancellationToken cancellationToken
     )
@@ -45,9 +51,31 @@ internal sealed class ContainerProcess : IAsyncDisposable
         var environment = Inherited();
         foreach (var (variable, value) in program.Environment)
             environment[variable] = value;
-        // It becomes the program, and keeps its number.
-        string[] command = ["setsid", program.Executable, .. program.Arguments];
-        return new ContainerProcess(await ServerProcess.StartAsync(name, command, folder, logPath, environment, cancellationToken));
+        var script = Path.Combine(root.WorkingFolder, "container.sh");
+        await File.WriteAllTextAsync(script, root.BuildScript(), cancellationToken);
+        File.Delete(root.StartedFile);
+        string[] command = [.. ContainerNamespaces.Create(script), .. ContainerNamespaces.RunAs(root), program.Executable, .. program.Arguments];
+        var process = await ServerProcess.StartAsync(name, command, root.WorkingFolder, logPath, environment, cancellationToken);
+        try
+        {
+            var id = 0;
+            await Poll.UntilAsync(
+                $"{name} starts",
+                Limit,
+                _ =>
+                {
+                    id = ProcFiles.ReadChildren(process.Id).FirstOrDefault(id);
+                    return Task.FromResult(!process.IsRunning || (id != 0 && File.Exists(root.StartedFile)) ? null : "its view of files is not complete");
+                },
+                cancellationToken
+            );
+            return new ContainerProcess(process, id);
+        }
+        catch
+        {
+            await process.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>The variables that every program gets.</summary>
@@ -58,38 +86,36 @@ internal sealed class ContainerProcess : IAsyncDisposable
             .ToDictionary(one => one.Name, one => one.Value!);
 
     /// <summary>Sends a signal to the program's own process.</summary>
-    public void Signal(int signal) => _process.Signal(signal);
-
-    /// <summary>Waits until the program has ended, and ends what it left behind.</summary>
-    public async Task WaitUntilEndedAsync(CancellationToken cancellationToken)
+    public void Signal(int signal)
     {
-        await _process.WaitUntilEndedAsync(cancellationToken);
-        await KillSessionAsync();
+        if (IsRunning && Id != 0)
+            Signals.Send(Id, signal);
     }
 
-    /// <summary>Kills all processes at once.</summary>
-    public Task KillAsync() => KillSessionAsync();
+    /// <summary>The processes of the container now.</summary>
+    public IReadOnlyList<int> ReadProcesses() => IsRunning && Id != 0 ? ProcFiles.ReadNamespace(Id) : [];
+
+    /// <summary>Waits until the program has ended, and with it all that it left behind.</summary>
+    public Task WaitUntilEndedAsync(CancellationToken cancellationToken) => _process.WaitUntilEndedAsync(cancellationToken);
+
+    /// <summary>Kills all processes at once, and returns when they are gone.</summary>
+    public async Task KillAsync()
+    {
+        // The system kills the others of the namespace.
+        Signal(Signals.Kill);
+        try
+        {
+            await _process.WaitUntilEndedAsync(CancellationToken.None).WaitAsync(Limit);
+        }
+        catch (InvalidOperationException)
+        {
+            // It has ended, and its runner was faster to let go of it.
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {
-        await KillSessionAsync();
+        Signal(Signals.Kill);
         await _process.DisposeAsync();
     }
-
-    private Task KillSessionAsync() =>
-        Poll.UntilAsync(
-            $"the processes of session {Id} are gone",
-            KillLimit,
-            _ =>
-            {
-                var left = ProcFiles.ReadSession(Id);
-                // All stand still before the first is gone, so that none makes another.
-                foreach (var process in left)
-                    Signals.Send(process, Signals.Stop);
-                foreach (var process in left)
-                    Signals.Send(process, Signals.Kill);
-                return Task.FromResult(left.Count > 0 ? $"{left.Count} live" : null);
-            },
-            CancellationToken.None
-        );
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using k8s.Models;
 using UrlShortener.TestServers.Processes;
 
@@ -10,6 +11,7 @@ internal sealed class ContainerRunner(PodWorker pod, V1Container container, bool
     private static readonly TimeSpan HookLimit = TimeSpan.FromSeconds(30);
 
     private ContainerProcess? _process;
+    private ContainerCommands? _commands;
 
     public V1Container Container => container;
 
@@ -18,6 +20,12 @@ internal sealed class ContainerRunner(PodWorker pod, V1Container container, bool
 
     /// <summary>Number of the process that runs now; null when none does.</summary>
     public int? ProcessId => _process is { IsRunning: true } process ? process.Id : null;
+
+    /// <summary>Runs commands in the container; null while it does not run.</summary>
+    public ContainerCommands? Commands => ProcessId is null ? null : _commands;
+
+    /// <summary>Numbers of all processes that run now.</summary>
+    public IReadOnlyList<int> ReadProcesses() => _process?.ReadProcesses() ?? [];
 
     private KubeletContext Context => pod.Context;
 
@@ -30,6 +38,7 @@ internal sealed class ContainerRunner(PodWorker pod, V1Container container, bool
         {
             if (starts > 1 && !await pod.PauseAsync(DelayBefore(starts), gone))
                 return;
+            await Context.WhilePoweredAsync(gone);
             if (await PrepareAsync(gone) is not ({ } launch, { } program))
                 return;
             await RunOnceAsync(launch, program, starts, gone);
@@ -74,6 +83,10 @@ internal sealed class ContainerRunner(PodWorker pod, V1Container container, bool
             _ => State.Current.Terminated!.ExitCode != 0,
         };
 
+    /// <summary>What a probe that has failed grants in place of the pod's time of grace.</summary>
+    private TimeSpan? UnwellGrace =>
+        (State.Started ? container.LivenessProbe : container.StartupProbe)?.TerminationGracePeriodSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
+
     /// <summary>Waits until there is all that the container needs.</summary>
     /// <returns>Null when the pod is to stop before that.</returns>
     private async Task<(ContainerLaunch Launch, ContainerProgram Program)?> PrepareAsync(CancellationToken gone)
@@ -102,15 +115,11 @@ internal sealed class ContainerRunner(PodWorker pod, V1Container container, bool
     private async Task RunOnceAsync(ContainerLaunch launch, ContainerProgram program, int starts, CancellationToken gone)
     {
         var began = Context.Time.GetUtcNow().UtcDateTime;
-        await using var process = await ContainerProcess.StartAsync(
-            $"{pod.Name}/{container.Name}",
-            program,
-            launch.Folder,
-            pod.LogPathOf(container.Name),
-            gone
-        );
+        var root = pod.BuildRoot(launch, program);
+        await using var process = await ContainerProcess.StartAsync($"{pod.Name}/{container.Name}", program, root, pod.LogPathOf(container.Name), gone);
         _process = process;
-        var probe = new Probe(container, launch.PodIp, new ContainerCommands(launch, program));
+        _commands = new ContainerCommands(process, program, root);
+        var probe = new Probe(container, launch.PodIp, Context.Network?.Address, _commands);
         using var lifetime = CancellationTokenSource.CreateLinkedTokenSource(gone);
         Set(
             new ContainerState
@@ -133,7 +142,7 @@ internal sealed class ContainerRunner(PodWorker pod, V1Container container, bool
             if (first != ended)
                 await first;
             if (!ended.IsCompleted)
-                await StopAsync(process, probe, ended, gone);
+                await StopAsync(process, probe, ended, first == unwell ? UnwellGrace : null, gone);
             await ended;
         }
         finally
@@ -158,16 +167,29 @@ internal sealed class ContainerRunner(PodWorker pod, V1Container container, bool
                         ExitCode = code,
                         Reason = code == 0 ? "Completed" : "Error",
                         Message =
-                            code != 0 && container.TerminationMessagePolicy == "FallbackToLogsOnError"
-                                ? await ReadEndAsync(pod.LogPathOf(container.Name), gone)
-                                : null,
+                            await ReadMessageAsync(launch.Folder, gone)
+                            ?? (
+                                code != 0 && container.TerminationMessagePolicy == "FallbackToLogsOnError"
+                                    ? await ReadEndAsync(pod.LogPathOf(container.Name), gone)
+                                    : null
+                            ),
                         StartedAt = began,
                         FinishedAt = Context.Time.GetUtcNow().UtcDateTime,
-                        ContainerID = $"process://{container.Name}-{starts}",
+                        ContainerID = ContainerState.IdOf(pod.Current, container, starts),
                     },
                 },
             }
         );
+    }
+
+    // What a kubelet keeps of it.
+    private static async Task<string?> ReadMessageAsync(string folder, CancellationToken cancellationToken)
+    {
+        const int MaxCharacters = 4_096;
+        var file = PodWorker.MessageFileOf(folder);
+        if (!File.Exists(file) || await File.ReadAllTextAsync(file, cancellationToken) is not { Length: > 0 } text)
+            return null;
+        return text.Length > MaxCharacters ? text[..MaxCharacters] : text;
     }
 
     // What a kubelet keeps of a log.
@@ -183,14 +205,14 @@ internal sealed class ContainerRunner(PodWorker pod, V1Container container, bool
     private static Task Never(CancellationToken cancellationToken) => Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
 
     /// <summary>First the hook, then SIGTERM; SIGKILL when the time of grace is over, whichever of them took it.</summary>
-    private async Task StopAsync(ContainerProcess process, Probe probe, Task ended, CancellationToken gone)
+    private async Task StopAsync(ContainerProcess process, Probe probe, Task ended, TimeSpan? ownGrace, CancellationToken gone)
     {
         var began = Context.Time.GetTimestamp();
         if (container.Lifecycle?.PreStop is { } hook)
-            await Task.WhenAny(ended, probe.DoAsync(hook, pod.Grace, gone));
+            await Task.WhenAny(ended, probe.DoAsync(hook, ownGrace ?? pod.Grace, gone));
         process.Signal(Signals.Terminate);
         // The time of grace may be cut short meanwhile.
-        while (!ended.IsCompleted && Context.Time.GetElapsedTime(began) < pod.Grace)
+        while (!ended.IsCompleted && Context.Time.GetElapsedTime(began) < (ownGrace ?? pod.Grace))
             await Task.WhenAny(ended, Task.Delay(TimeSpan.FromMilliseconds(50), gone));
         if (!ended.IsCompleted)
             await process.KillAsync();
@@ -235,6 +257,7 @@ internal sealed class ContainerRunner(PodWorker pod, V1Container container, bool
         var (successes, failures) = (0, 0);
         while (isDone?.Invoke() != true)
         {
+            var began = Stopwatch.GetTimestamp();
             var complaint = await probe.AskAsync(settings, cancellationToken);
             (successes, failures) = complaint is null ? (successes + 1, 0) : (0, failures + 1);
             if (successes == (settings.SuccessThreshold ?? 1))
@@ -242,9 +265,13 @@ internal sealed class ContainerRunner(PodWorker pod, V1Container container, bool
             else if (failures == (settings.FailureThreshold ?? 3))
                 onOutcome(false);
             if (isDone?.Invoke() != true)
-                await Task.Delay(TimeSpan.FromSeconds(settings.PeriodSeconds ?? 10), cancellationToken);
+                await DelayAsync(TimeSpan.FromSeconds(settings.PeriodSeconds ?? 10) - Stopwatch.GetElapsedTime(began), cancellationToken);
         }
     }
+
+    // A period lasts from one question to the next, however long the answer takes.
+    private static Task DelayAsync(TimeSpan rest, CancellationToken cancellationToken) =>
+        rest > TimeSpan.Zero ? Task.Delay(rest, cancellationToken) : Task.CompletedTask;
 
     private void Wait(string reason, string message) =>
         Set(ContainerState.Waiting(reason, message) with { Last = State.Last ?? (State.IsTerminated ? State.Current : null), Restarts = State.Restarts });

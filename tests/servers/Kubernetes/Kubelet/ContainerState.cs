@@ -1,3 +1,4 @@
+using System.Globalization;
 using k8s.Models;
 
 namespace UrlShortener.TestServers.Kubernetes.Kubelet;
@@ -35,7 +36,7 @@ internal sealed record ContainerState
         };
 
     /// <summary>What the pod's status says of it.</summary>
-    public V1ContainerStatus ToStatus(V1Container container) =>
+    public V1ContainerStatus ToStatus(V1Pod pod, V1Container container) =>
         new()
         {
             Name = container.Name,
@@ -47,6 +48,10 @@ internal sealed record ContainerState
             Ready = Ready,
             Started = Started,
             RestartCount = Restarts,
-            ContainerID = IsRunning || IsTerminated ? $"process://{container.Name}-{Restarts}" : null,
+            ContainerID = IsRunning || IsTerminated ? IdOf(pod, container, Restarts) : null,
         };
+
+    /// <summary>A name that no other start of any container has.</summary>
+    public static string IdOf(V1Pod pod, V1Container container, int restarts) =>
+        string.Create(CultureInfo.InvariantCulture, $"process://{pod.Metadata.Uid}/{container.Name}/{restarts}");
 }

@@ -130,7 +130,7 @@ internal sealed class FakeNode(KubeletContext context)
         {
             // Somebody else has removed it.
         }
-        catch (Exception e) when (PodWatch.IsTransient(e, CancellationToken.None))
+        catch (Exception e) when (TransientErrors.IsTransient(e, CancellationToken.None))
         {
             // The test has stopped the API server. The node goes with the cluster.
         }

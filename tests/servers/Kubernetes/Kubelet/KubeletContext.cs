@@ -4,7 +4,7 @@ using UrlShortener.TestServers.Processes;
 namespace UrlShortener.TestServers.Kubernetes.Kubelet;
 
 /// <summary>What all pods of a kubelet share.</summary>
-internal sealed class KubeletContext(ProcessKubeletOptions options, IKubernetes client, ServerFolder folder, string authority, TimeProvider time) : IDisposable
+internal sealed class KubeletContext(ProcessKubeletOptions options, IKubernetes client, ServerFolder folder, TimeProvider time) : IDisposable
 {
     private const int ParallelRequests = 16;
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(200);
@@ -16,14 +16,23 @@ internal sealed class KubeletContext(ProcessKubeletOptions options, IKubernetes 
     /// <summary>Complete while the node reaches the API server. Guarded by <see cref="_sync"/>.</summary>
     private TaskCompletionSource _connected = Completed();
 
+    /// <summary>Complete while the node runs. Guarded by <see cref="_sync"/>.</summary>
+    private TaskCompletionSource _powered = Completed();
+
     public ProcessKubeletOptions Options => options;
 
     public IKubernetes Client => client;
 
     public ServerFolder Folder => folder;
 
-    /// <summary>Certificate of the authority that clients of the API server trust.</summary>
-    public string Authority => authority;
+    /// <summary>Where the data of claims is.</summary>
+    public ClaimFolders Claims { get; } = options.Claims ?? new ClaimFolders(folder.PathOf("claims"));
+
+    /// <summary>The network of the pods; null when they are fake.</summary>
+    public NodeNetwork? Network { get; } = options.Fake ? null : new NodeNetwork(Path.GetFileName(folder.FullName));
+
+    /// <summary>The names that pods find each other by.</summary>
+    public PodNames Names { get; } = new();
 
     /// <summary>The clock of conditions and delays.</summary>
     public TimeProvider Time => time;
@@ -39,13 +48,25 @@ internal sealed class KubeletContext(ProcessKubeletOptions options, IKubernetes 
         set
         {
             lock (_sync)
-            {
-                if (value)
-                    _connected.TrySetResult();
-                else if (_connected.Task.IsCompleted)
-                    _connected = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            }
+                Open(ref _connected, value);
         }
+    }
+
+    /// <summary>Whether the node runs. While it does not, no container starts.</summary>
+    public bool IsPowered
+    {
+        set
+        {
+            lock (_sync)
+                Open(ref _powered, value);
+        }
+    }
+
+    /// <summary>Waits until the node runs.</summary>
+    public Task WhilePoweredAsync(CancellationToken cancellationToken)
+    {
+        lock (_sync)
+            return _powered.Task.WaitAsync(cancellationToken);
     }
 
     /// <summary>Waits until the node reaches the API server.</summary>
@@ -68,7 +89,7 @@ internal sealed class KubeletContext(ProcessKubeletOptions options, IKubernetes 
                 timed.CancelAfter(RequestLimit);
                 return await sendAsync(timed.Token);
             }
-            catch (Exception e) when (PodWatch.IsTransient(e, cancellationToken))
+            catch (Exception e) when (TransientErrors.IsTransient(e, cancellationToken))
             {
                 // Again, below.
             }
@@ -82,6 +103,14 @@ internal sealed class KubeletContext(ProcessKubeletOptions options, IKubernetes 
     }
 
     public void Dispose() => _requests.Dispose();
+
+    private static void Open(ref TaskCompletionSource gate, bool isOpen)
+    {
+        if (isOpen)
+            gate.TrySetResult();
+        else if (gate.Task.IsCompleted)
+            gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
 
     private static TaskCompletionSource Completed()
     {

@@ -34,7 +34,7 @@ internal static class PodObject
                     );
                     return true;
                 }
-                catch (HttpOperationException e) when (e.Response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Conflict)
+                catch (HttpOperationException e) when (e.Response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Conflict || IsOfAnother(e))
                 {
                     return false;
                 }
@@ -42,6 +42,10 @@ internal static class PodObject
             cancellationToken
         );
     }
+
+    // Another pod with its name came between the server's look at the identifier and its write.
+    private static bool IsOfAnother(HttpOperationException e) =>
+        e.Response.StatusCode == HttpStatusCode.UnprocessableEntity && e.Response.Content.Contains("metadata.uid", StringComparison.Ordinal);
 
     /// <summary>Removes the object of a pod that was deleted and has ended.</summary>
     public static Task<bool> DeleteAsync(KubeletContext context, V1Pod pod, CancellationToken cancellationToken) =>

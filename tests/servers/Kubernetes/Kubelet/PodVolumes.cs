@@ -8,17 +8,27 @@ using k8s.Models;
 namespace UrlShortener.TestServers.Kubernetes.Kubelet;
 
 /// <summary>Puts what a pod mounts into folders of this machine, and collects the environment of its containers.</summary>
-internal sealed class PodVolumes(IKubernetes client, V1Pod pod, string podIp, string folder, string claimsFolder)
+/// <param name="client">Client of the API server.</param>
+/// <param name="pod">The pod.</param>
+/// <param name="podIp">Its address.</param>
+/// <param name="folder">A folder of the pod's own.</param>
+/// <param name="claims">Where the data of claims is.</param>
+internal sealed class PodVolumes(IKubernetes client, V1Pod pod, string podIp, string folder, ClaimFolders claims)
 {
     /// <summary>What a kubelet gives files of ConfigMaps and Secrets when a pod says nothing: rw-r--r--.</summary>
     private const int DefaultMode = 420;
 
+    private const UnixFileMode Anyone = (UnixFileMode)0b111_111_111;
+
     private readonly Dictionary<string, string> _folders = [];
 
-    private string Namespace => pod.Metadata.NamespaceProperty;
+    /// <summary>What was written last, by the volumes' names.</summary>
+    private readonly Dictionary<string, Dictionary<string, VolumeFile>> _written = [];
+    private readonly Dictionary<string, string> _tokens = [];
 
-    /// <summary>Token of the pod's service account, where one is mounted.</summary>
-    public string? Token { get; private set; }
+    private long? Group => pod.Spec.SecurityContext?.FsGroup;
+
+    private string Namespace => pod.Metadata.NamespaceProperty;
 
     /// <summary>Writes all volumes.</summary>
     /// <exception cref="PodConfigurationException">Something that the pod mounts is not there yet, or is of a kind that does not exist here.</exception>
@@ -28,41 +38,44 @@ internal sealed class PodVolumes(IKubernetes client, V1Pod pod, string podIp, st
         {
             var place = volume switch
             {
-                { PersistentVolumeClaim: { } claim } => Path.Combine(claimsFolder, $"{Namespace}_{claim.ClaimName}"),
+                { PersistentVolumeClaim: { } claim } => await FindClaimAsync(claim.ClaimName, cancellationToken),
+                // Kubernetes makes the claim, with this name.
+                { Ephemeral: not null } => await FindClaimAsync($"{pod.Metadata.Name}-{volume.Name}", cancellationToken),
                 { HostPath: { } host } => host.Path,
                 _ => Path.Combine(folder, "volumes", volume.Name),
             };
             Directory.CreateDirectory(place);
             _folders[volume.Name] = place;
-            switch (volume)
-            {
-                case { ConfigMap: { } map }:
-                    await WriteConfigMapAsync(place, map.Name, map.Items, map.Optional, map.DefaultMode, cancellationToken);
-                    break;
-                case { Secret: { } secret }:
-                    await WriteSecretAsync(place, secret.SecretName, secret.Items, secret.Optional, secret.DefaultMode, cancellationToken);
-                    break;
-                case { DownwardAPI: { } downward }:
-                    await WriteDownwardAsync(place, downward.Items, cancellationToken);
-                    break;
-                case { Projected: { } projected }:
-                    foreach (var source in projected.Sources)
-                        await WriteProjectionAsync(place, source, projected.DefaultMode, cancellationToken);
-                    break;
-                case { EmptyDir: not null } or { HostPath: not null } or { PersistentVolumeClaim: not null }:
-                    break;
-                default:
-                    throw new PodConfigurationException("FailedMount", $"The volume {volume.Name} is of a kind that process kubelets do not know.");
-            }
+            if (!IsWritable(volume))
+                await WriteFilesAsync(volume, cancellationToken);
+            else if (volume.EmptyDir is not null)
+                File.SetUnixFileMode(place, Anyone);
+            if (volume.HostPath is null && IsWritable(volume) && Group is { } group)
+                await VolumeGroup.ApplyAsync(place, group, isWritable: true, pod.Spec.SecurityContext.FsGroupChangePolicy, cancellationToken);
         }
     }
 
-    /// <summary>The folder of this machine for each mount path of a container.</summary>
-    public IReadOnlyDictionary<string, string> MountsOf(V1Container container) =>
-        (container.VolumeMounts ?? []).ToDictionary(
-            mount => mount.MountPath.TrimEnd('/'),
-            mount => mount.SubPath is { Length: > 0 } path ? Path.Combine(_folders[mount.Name], path) : _folders[mount.Name]
-        );
+    /// <summary>Writes those volumes again that have changed.</summary>
+    /// <param name="mayHaveChanged">Says of a ConfigMap or Secret, by its kind and name, whether it may have.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="PodConfigurationException">Something is not there any more.</exception>
+    public async Task RefreshAsync(Func<(string Kind, string Name), bool> mayHaveChanged, CancellationToken cancellationToken)
+    {
+        foreach (var volume in (pod.Spec.Volumes ?? []).Where(volume => SourcesOf(volume).Any(mayHaveChanged)))
+            await WriteFilesAsync(volume, cancellationToken);
+    }
+
+    /// <summary>What a container mounts.</summary>
+    public IReadOnlyList<ContainerMount> MountsOf(V1Container container) =>
+        [
+            .. (container.VolumeMounts ?? []).Select(mount =>
+            {
+                var source = _folders[mount.Name];
+                if (mount.SubPath is { Length: > 0 } path && !File.Exists(source = Path.Combine(source, path)))
+                    Directory.CreateDirectory(source);
+                return new ContainerMount(source, mount.MountPath.TrimEnd('/'), mount.ReadOnlyProperty == true || !IsWritable(VolumeOf(mount)));
+            }),
+        ];
 
     /// <summary>What <c>env</c> and <c>envFrom</c> of a container say.</summary>
     /// <exception cref="PodConfigurationException">Something that they refer to is not there.</exception>
@@ -117,6 +130,21 @@ internal sealed class PodVolumes(IKubernetes client, V1Pod pod, string podIp, st
         return environment;
     }
 
+    /// <summary>Nobody writes to what the API server holds.</summary>
+    private static bool IsWritable(V1Volume volume) =>
+        volume is { EmptyDir: not null } or { HostPath: not null } or { PersistentVolumeClaim: not null } or { Ephemeral: not null };
+
+    private V1Volume VolumeOf(V1VolumeMount mount) => pod.Spec.Volumes.First(volume => volume.Name == mount.Name);
+
+    private async Task<string> FindClaimAsync(string name, CancellationToken cancellationToken)
+    {
+        var claim = await FindAsync(
+            () => client.CoreV1.ReadNamespacedPersistentVolumeClaimAsync(name, Namespace, cancellationToken: cancellationToken),
+            $"persistentvolumeclaim \"{name}\""
+        );
+        return claims.PathOf(claim);
+    }
+
     private static Dictionary<string, string> Texts(IReadOnlyDictionary<string, byte[]> entries) =>
         entries.ToDictionary(one => one.Key, one => Encoding.UTF8.GetString(one.Value));
 
@@ -134,88 +162,122 @@ internal sealed class PodVolumes(IKubernetes client, V1Pod pod, string podIp, st
             : "0";
     }
 
-    private static async Task WriteFilesAsync(
-        string place,
-        IReadOnlyDictionary<string, byte[]> entries,
-        IList<V1KeyToPath>? items,
-        int? mode,
-        CancellationToken cancellationToken
-    )
+    /// <summary>The ConfigMaps and Secrets whose contents a volume has.</summary>
+    private static IEnumerable<(string Kind, string Name)> SourcesOf(V1Volume volume)
     {
-        var files = items is null
-            ? entries.Select(one => (Path: one.Key, one.Value, Mode: mode))
-            : items.Where(item => entries.ContainsKey(item.Key)).Select(item => (item.Path, Value: entries[item.Key], Mode: item.Mode ?? mode));
-        foreach (var file in files)
-            await WriteFileAsync(Path.Combine(place, file.Path), file.Value, file.Mode, cancellationToken);
+        if (volume.ConfigMap is { } map)
+            yield return (V1ConfigMap.KubeKind, map.Name);
+        if (volume.Secret is { } secret)
+            yield return (V1Secret.KubeKind, secret.SecretName);
+        foreach (var source in volume.Projected?.Sources ?? [])
+        {
+            if (source.ConfigMap is { } projectedMap)
+                yield return (V1ConfigMap.KubeKind, projectedMap.Name);
+            if (source.Secret is { } projectedSecret)
+                yield return (V1Secret.KubeKind, projectedSecret.Name);
+        }
     }
 
-    private static async Task WriteFileAsync(string path, byte[] content, int? mode, CancellationToken cancellationToken)
+    private async Task WriteFilesAsync(V1Volume volume, CancellationToken cancellationToken)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        await File.WriteAllBytesAsync(path, content, cancellationToken);
-        File.SetUnixFileMode(path, (UnixFileMode)(mode ?? DefaultMode));
+        var files = new Dictionary<string, VolumeFile>();
+        switch (volume)
+        {
+            case { ConfigMap: { } map }:
+                Add(files, await ReadConfigMapAsync(map.Name, map.Optional, cancellationToken), map.Items, map.DefaultMode);
+                break;
+            case { Secret: { } secret }:
+                Add(files, await ReadSecretAsync(secret.SecretName, secret.Optional, cancellationToken), secret.Items, secret.DefaultMode);
+                break;
+            case { DownwardAPI: { } downward }:
+                Add(files, downward.Items, downward.DefaultMode);
+                break;
+            case { Projected: { } projected }:
+                foreach (var source in projected.Sources)
+                    await AddAsync(files, source, projected.DefaultMode, cancellationToken);
+                break;
+            default:
+                throw new PodConfigurationException("FailedMount", $"The volume {volume.Name} is of a kind that process kubelets do not know.");
+        }
+
+        if (
+            _written.TryGetValue(volume.Name, out var before)
+            && before.Count == files.Count
+            && files.All(file => before.TryGetValue(file.Key, out var former) && former == file.Value)
+        )
+            return;
+        await VolumeFiles.WriteAsync(_folders[volume.Name], files, Group, cancellationToken);
+        _written[volume.Name] = files;
     }
 
-    private async Task WriteProjectionAsync(string place, V1VolumeProjection source, int? mode, CancellationToken cancellationToken)
+    private static void Add(Dictionary<string, VolumeFile> files, IReadOnlyDictionary<string, byte[]> entries, IList<V1KeyToPath>? items, int? mode)
+    {
+        if (items is null)
+        {
+            foreach (var (key, value) in entries)
+                files[key] = new VolumeFile(value, mode ?? DefaultMode);
+            return;
+        }
+
+        foreach (var item in items.Where(item => entries.ContainsKey(item.Key)))
+            files[item.Path] = new VolumeFile(entries[item.Key], item.Mode ?? mode ?? DefaultMode);
+    }
+
+    private void Add(Dictionary<string, VolumeFile> files, IList<V1DownwardAPIVolumeFile> items, int? mode)
+    {
+        foreach (var item in items.Where(item => item.FieldRef is not null))
+            files[item.Path] = new VolumeFile(Encoding.UTF8.GetBytes(ReadField(item.FieldRef.FieldPath)), item.Mode ?? mode ?? DefaultMode);
+    }
+
+    private async Task AddAsync(Dictionary<string, VolumeFile> files, V1VolumeProjection source, int? mode, CancellationToken cancellationToken)
     {
         switch (source)
         {
             case { ConfigMap: { } map }:
-                await WriteConfigMapAsync(place, map.Name, map.Items, map.Optional, mode, cancellationToken);
+                Add(files, await ReadConfigMapAsync(map.Name, map.Optional, cancellationToken), map.Items, mode);
                 break;
             case { Secret: { } secret }:
-                await WriteSecretAsync(place, secret.Name, secret.Items, secret.Optional, mode, cancellationToken);
+                Add(files, await ReadSecretAsync(secret.Name, secret.Optional, cancellationToken), secret.Items, mode);
                 break;
             case { DownwardAPI: { } downward }:
-                await WriteDownwardAsync(place, downward.Items, cancellationToken);
+                Add(files, downward.Items, mode);
                 break;
             case { ServiceAccountToken: { } token }:
-                var spec = new V1TokenRequestSpec
-                {
-                    Audiences = token.Audience is null ? [] : [token.Audience],
-                    ExpirationSeconds = Math.Max(token.ExpirationSeconds ?? 3600, 3600),
-                    BoundObjectRef = new V1BoundObjectReference
-                    {
-                        ApiVersion = "v1",
-                        Kind = "Pod",
-                        Name = pod.Metadata.Name,
-                        Uid = pod.Metadata.Uid,
-                    },
-                };
-                var answer = await FindAsync(
-                    () =>
-                        client.CoreV1.CreateNamespacedServiceAccountTokenAsync(
-                            new Authenticationv1TokenRequest { Spec = spec },
-                            pod.Spec.ServiceAccountName,
-                            Namespace,
-                            cancellationToken: cancellationToken
-                        ),
-                    $"the service account {pod.Spec.ServiceAccountName}"
-                );
-                Token = answer.Status.Token;
-                await WriteFileAsync(Path.Combine(place, token.Path), Encoding.ASCII.GetBytes(Token), mode, cancellationToken);
+                if (!_tokens.TryGetValue(token.Path, out var text))
+                    text = _tokens[token.Path] = await CreateTokenAsync(token, cancellationToken);
+                files[token.Path] = new VolumeFile(Encoding.ASCII.GetBytes(text), mode ?? DefaultMode);
                 break;
             default:
                 throw new PodConfigurationException("FailedMount", "A projected volume has a source that process kubelets do not know.");
         }
     }
 
-    private async Task WriteConfigMapAsync(
-        string place,
-        string name,
-        IList<V1KeyToPath>? items,
-        bool? optional,
-        int? mode,
-        CancellationToken cancellationToken
-    ) => await WriteFilesAsync(place, await ReadConfigMapAsync(name, optional, cancellationToken), items, mode, cancellationToken);
-
-    private async Task WriteSecretAsync(string place, string name, IList<V1KeyToPath>? items, bool? optional, int? mode, CancellationToken cancellationToken) =>
-        await WriteFilesAsync(place, await ReadSecretAsync(name, optional, cancellationToken), items, mode, cancellationToken);
-
-    private async Task WriteDownwardAsync(string place, IList<V1DownwardAPIVolumeFile> items, CancellationToken cancellationToken)
+    private async Task<string> CreateTokenAsync(V1ServiceAccountTokenProjection token, CancellationToken cancellationToken)
     {
-        foreach (var item in items.Where(item => item.FieldRef is not null))
-            await WriteFileAsync(Path.Combine(place, item.Path), Encoding.UTF8.GetBytes(ReadField(item.FieldRef.FieldPath)), item.Mode, cancellationToken);
+        var spec = new V1TokenRequestSpec
+        {
+            Audiences = token.Audience is null ? [] : [token.Audience],
+            // Nobody renews it: it outlives any test.
+            ExpirationSeconds = Math.Max(token.ExpirationSeconds ?? 0, 36_000),
+            BoundObjectRef = new V1BoundObjectReference
+            {
+                ApiVersion = "v1",
+                Kind = "Pod",
+                Name = pod.Metadata.Name,
+                Uid = pod.Metadata.Uid,
+            },
+        };
+        var answer = await FindAsync(
+            () =>
+                client.CoreV1.CreateNamespacedServiceAccountTokenAsync(
+                    new Authenticationv1TokenRequest { Spec = spec },
+                    pod.Spec.ServiceAccountName,
+                    Namespace,
+                    cancellationToken: cancellationToken
+                ),
+            $"the service account {pod.Spec.ServiceAccountName}"
+        );
+        return answer.Status.Token;
     }
 
     private async Task<IReadOnlyDictionary<string, byte[]>> ReadConfigMapAsync(string name, bool? optional, CancellationToken cancellationToken)

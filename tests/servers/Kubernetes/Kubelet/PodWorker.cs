@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using k8s.Models;
 
 namespace UrlShortener.TestServers.Kubernetes.Kubelet;
@@ -9,6 +10,7 @@ internal sealed class PodWorker
 
     private readonly string _folder;
     private readonly string _logs;
+    private readonly string _hosts;
     private readonly string _address;
     private readonly IReadOnlyList<ContainerRunner> _initContainers;
     private readonly IReadOnlyList<ContainerRunner> _containers;
@@ -16,6 +18,10 @@ internal sealed class PodWorker
     private readonly TaskCompletionSource _stopping = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _gone;
     private readonly Pulse _changed = new();
+
+    /// <summary>ConfigMaps and Secrets that have changed, by kind and name; null stands for all.</summary>
+    private readonly ConcurrentQueue<(string Kind, string Name)?> _changedSources = new();
+    private readonly Pulse _volumesChanged = new();
     private PodVolumes? _volumes;
     private DateTime? _started;
     private volatile V1Pod _pod;
@@ -27,6 +33,7 @@ internal sealed class PodWorker
         _gone = CancellationTokenSource.CreateLinkedTokenSource(end);
         _folder = context.Folder.PathOf($"pod-{pod.Metadata.Uid}");
         _logs = context.Folder.PathOf("logs");
+        _hosts = Path.Combine(_folder, "hosts");
         _address = PodAddresses.Take();
         _initContainers = [.. (pod.Spec.InitContainers ?? []).Select(one => new ContainerRunner(this, one, isInit: true))];
         _containers = [.. pod.Spec.Containers.Select(one => new ContainerRunner(this, one, isInit: false))];
@@ -34,6 +41,9 @@ internal sealed class PodWorker
     }
 
     public KubeletContext Context { get; }
+
+    /// <summary>The pod's address.</summary>
+    public string Address => _address;
 
     /// <summary>The pod's object as it was seen last.</summary>
     public V1Pod Current => _pod;
@@ -76,12 +86,27 @@ internal sealed class PodWorker
     /// <summary>The status is to be written again.</summary>
     public void Changed() => _changed.Set();
 
+    /// <summary>A ConfigMap or Secret of the pod's namespace has changed; null: any of them may have.</summary>
+    public void SourceChanged((string Kind, string Name)? source)
+    {
+        _changedSources.Enqueue(source);
+        _volumesChanged.Set();
+    }
+
     /// <summary>Where a container's output goes. It stays until the kubelet ends.</summary>
     public string LogPathOf(string container) => Path.Combine(_logs, $"{Namespace}_{Name}_{container}.log");
 
     /// <summary>The processes that run now, by the names of their containers.</summary>
     public IReadOnlyDictionary<string, int> ReadProcesses() =>
         _initContainers.Concat(_containers).Where(one => one.ProcessId is not null).ToDictionary(one => one.Container.Name, one => one.ProcessId!.Value);
+
+    /// <summary>Runs commands in a container that runs: the first one, or that of a name.</summary>
+    public ContainerCommands? FindCommands(string? container) =>
+        _containers.FirstOrDefault(one => container is null || one.Container.Name == container)?.Commands;
+
+    /// <summary>All processes of one container, or of all.</summary>
+    public IReadOnlyList<int> ReadAllProcesses(string? container) =>
+        [.. _initContainers.Concat(_containers).Where(one => container is null || one.Container.Name == container).SelectMany(one => one.ReadProcesses())];
 
     /// <summary>Sends a signal to the program of one container, or of all.</summary>
     public Task SignalAsync(string? container, int signal) =>
@@ -106,35 +131,77 @@ internal sealed class PodWorker
         Directory.CreateDirectory(folder);
         Directory.CreateDirectory(_logs);
         var environment = await Context.RequestAsync(token => _volumes!.ReadEnvironmentAsync(container, token), cancellationToken);
-        var kubeconfig =
-            _volumes!.Token is { } token && _volumes.MountsOf(container).Count > 0
-                ? await KubeconfigFile.WriteAsync(
-                    Context.Folder,
-                    $"pod-{_pod.Metadata.Uid}/kubeconfig",
-                    Context.Client.BaseUri,
-                    Context.Authority,
-                    token,
-                    cancellationToken
-                )
-                : null;
         IEnumerable<string> command = (container.Command ?? []).Concat(container.Args ?? []);
         return new ContainerLaunch(
             _pod,
             container,
             _address,
             folder,
-            kubeconfig,
             environment,
             [.. command.Select(one => Variables.Expand(one, environment))],
-            _volumes.MountsOf(container)
+            _volumes!.MountsOf(container)
         );
+    }
+
+    /// <summary>What a container sees of this machine and its volumes.</summary>
+    public ContainerRoot BuildRoot(ContainerLaunch launch, ContainerProgram program)
+    {
+        var (own, shared) = (launch.Container.SecurityContext, _pod.Spec.SecurityContext);
+        return new ContainerRoot
+        {
+            HostMounts = ContainerNamespaces.ReadMounts(),
+            Base = Directory.CreateDirectory(Path.Combine(launch.Folder, "root")).FullName,
+            ProcessesFile = Context.Network?.ProcessesFile,
+            HostName = _pod.Spec.Hostname ?? Name,
+            // The shortest path first: what is mounted may lie in another mount, such as a program of this machine under a pod's own /tmp.
+            Mounts =
+            [
+                .. program
+                    .Mounts.Concat(launch.Mounts)
+                    .Concat(CreateMessageFile(launch))
+                    .Append(new ContainerMount(_folder, _folder, IsReadOnly: false))
+                    .OrderBy(mount => mount.Target.Length),
+            ],
+            HostsFile = _hosts,
+            User = program.User is { } image
+                ? image with
+                {
+                    User = own?.RunAsUser ?? shared?.RunAsUser ?? image.User,
+                    Group = own?.RunAsGroup ?? shared?.RunAsGroup ?? image.Group,
+                }
+                : null,
+            VolumeGroup = shared?.FsGroup,
+            IsReadOnly = own?.ReadOnlyRootFilesystem == true,
+            WorkingFolder = launch.Folder,
+            StartedFile = Path.Combine(launch.Folder, "started"),
+        };
+    }
+
+    /// <summary>The file of a container's termination message on this machine.</summary>
+    public static string MessageFileOf(string folder) => Path.Combine(folder, "termination-message");
+
+    // The default is in /dev, which is this machine's: what a container writes there is not told.
+    private static IEnumerable<ContainerMount> CreateMessageFile(ContainerLaunch launch)
+    {
+        if (launch.Container.TerminationMessagePath is null or "/dev/termination-log")
+            yield break;
+        var file = MessageFileOf(launch.Folder);
+        File.WriteAllText(file, "");
+        File.SetUnixFileMode(
+            file,
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite
+        );
+        yield return new ContainerMount(file, launch.Container.TerminationMessagePath, IsReadOnly: false);
     }
 
     /// <summary>Runs the pod; returns when its object is gone.</summary>
     public async Task RunAsync()
     {
         var gone = _gone.Token;
+        Directory.CreateDirectory(_folder);
+        var names = Context.Names.Register(_pod, _address, _hosts);
         var statuses = WriteStatusesAsync(gone);
+        var volumes = FollowVolumesAsync(gone);
         try
         {
             await RunContainersAsync(gone);
@@ -151,6 +218,9 @@ internal sealed class PodWorker
         {
             await _gone.CancelAsync();
             await statuses;
+            await volumes;
+            // Writes into the folder whenever another pod's address changes.
+            names.Dispose();
             if (Directory.Exists(_folder))
                 Directory.Delete(_folder, recursive: true);
             _gone.Dispose();
@@ -187,7 +257,7 @@ internal sealed class PodWorker
 
     private async Task<bool> MountAsync(CancellationToken gone)
     {
-        var volumes = new PodVolumes(Context.Client, _pod, _address, _folder, Context.Folder.PathOf("claims"));
+        var volumes = new PodVolumes(Context.Client, _pod, _address, _folder, Context.Claims);
         while (!IsStopping)
         {
             try
@@ -201,6 +271,8 @@ internal sealed class PodWorker
                     gone
                 );
                 _volumes = volumes;
+                // For what has changed since it was read.
+                _volumesChanged.Set();
                 return true;
             }
             catch (PodConfigurationException)
@@ -212,6 +284,42 @@ internal sealed class PodWorker
         }
 
         return false;
+    }
+
+    /// <summary>Keeps the files of volumes as their ConfigMaps and Secrets are.</summary>
+    private async Task FollowVolumesAsync(CancellationToken gone)
+    {
+        try
+        {
+            while (true)
+            {
+                await _volumesChanged.WaitAsync(gone);
+                if (_volumes is not { } volumes)
+                    continue;
+                HashSet<(string, string)?> names = [];
+                while (_changedSources.TryDequeue(out var name))
+                    names.Add(name);
+                try
+                {
+                    await Context.RequestAsync(
+                        async token =>
+                        {
+                            await volumes.RefreshAsync(name => names.Contains(null) || names.Contains(name), token);
+                            return true;
+                        },
+                        gone
+                    );
+                }
+                catch (PodConfigurationException)
+                {
+                    // What was deleted stays mounted as it was.
+                }
+            }
+        }
+        catch (OperationCanceledException) when (gone.IsCancellationRequested)
+        {
+            // The pod has ended.
+        }
     }
 
     private async Task WriteStatusesAsync(CancellationToken gone)
@@ -254,16 +362,16 @@ internal sealed class PodWorker
                 Condition("PodScheduled", true, null),
             ],
             InitContainerStatuses = _initContainers.Count == 0 ? null : [.. _initContainers.Select(one => InitStatus(one))],
-            ContainerStatuses = [.. _containers.Select(one => one.State.ToStatus(one.Container))],
+            ContainerStatuses = [.. _containers.Select(one => one.State.ToStatus(_pod, one.Container))],
         };
     }
 
     private static string NotReadyReason(string phase) => phase == "Succeeded" ? "PodCompleted" : "ContainersNotReady";
 
     /// <summary>An init container is ready when it has done its work.</summary>
-    private static V1ContainerStatus InitStatus(ContainerRunner container)
+    private V1ContainerStatus InitStatus(ContainerRunner container)
     {
-        var status = container.State.ToStatus(container.Container);
+        var status = container.State.ToStatus(_pod, container.Container);
         status.Ready = container.State.Current.Terminated is { ExitCode: 0 };
         return status;
     }

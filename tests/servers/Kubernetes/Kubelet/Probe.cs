@@ -7,8 +7,10 @@ using k8s.Models;
 namespace UrlShortener.TestServers.Kubernetes.Kubelet;
 
 /// <summary>Asks a program whether it is well, or tells it something, in the ways that a pod may name: HTTP, TCP, or a command.</summary>
-internal sealed class Probe(V1Container container, string podIp, ContainerCommands commands)
+internal sealed class Probe(V1Container container, string podIp, string? nodeIp, ContainerCommands commands)
 {
+    private static readonly HttpRequestOptionsKey<string> Source = new("source");
+
     /// <summary>As a kubelet does it: any certificate will do, nothing is followed, and no connection is kept.</summary>
     private static readonly HttpClient Http = new(
         new SocketsHttpHandler
@@ -18,6 +20,11 @@ internal sealed class Probe(V1Container container, string podIp, ContainerComman
             UseProxy = false,
             PooledConnectionLifetime = TimeSpan.Zero,
             SslOptions = AnyCertificate(),
+            ConnectCallback = async (connection, token) =>
+            {
+                connection.InitialRequestMessage.Options.TryGetValue(Source, out var source);
+                return new NetworkStream(await OpenAsync(connection.DnsEndPoint.Host, connection.DnsEndPoint.Port, source, token), ownsSocket: true);
+            },
         }
     )
     {
@@ -79,6 +86,8 @@ internal sealed class Probe(V1Container container, string podIp, ContainerComman
         var path = get.Path is { Length: > 0 } given ? given : "/";
         using var request = new HttpRequestMessage(HttpMethod.Get, $"{scheme}://{get.Host ?? podIp}:{PortOf(get.Port)}{(path[0] == '/' ? "" : "/")}{path}");
         request.Headers.ConnectionClose = true;
+        if (nodeIp is not null)
+            request.Options.Set(Source, nodeIp);
         request.Headers.TryAddWithoutValidation("User-Agent", "kube-probe/process");
         foreach (var header in get.HttpHeaders ?? [])
             request.Headers.TryAddWithoutValidation(header.Name, header.Value);
@@ -90,9 +99,26 @@ internal sealed class Probe(V1Container container, string podIp, ContainerComman
 
     private async Task<string?> ConnectAsync(V1TCPSocketAction tcp, CancellationToken cancellationToken)
     {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        await socket.ConnectAsync(tcp.Host ?? podIp, PortOf(tcp.Port), cancellationToken);
+        using var socket = await OpenAsync(tcp.Host ?? podIp, PortOf(tcp.Port), nodeIp, cancellationToken);
         return null;
+    }
+
+    /// <summary>Connects from the node's own address, which reaches its pods when they are cut off from all others.</summary>
+    private static async Task<Socket> OpenAsync(string host, int port, string? source, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            if (source is not null)
+                socket.Bind(new IPEndPoint(IPAddress.Parse(source), 0));
+            await socket.ConnectAsync(host, port, cancellationToken);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 
     /// <summary>A port may be given by the name that the container has for it.</summary>

@@ -10,7 +10,11 @@ namespace UrlShortener.TestServers.Kubernetes.Kubelet;
 /// <summary>
 /// A node whose pods are processes of this machine. It binds pods to itself, as a scheduler does, gives each an address of 127/8 of its own (a new one to
 /// each new pod), and runs the program that the test names for each container: with environment and volumes, probes, restarts, hooks, and the time of grace
-/// at its end. Not here: limits of resources, images, users, network policies, updates of mounted ConfigMaps, and the placing of pods: the node takes all.
+/// at its end. A container has its own processes, host name and file system: this machine's files, of which it changes a copy of its own, and its volumes at
+/// their mount paths. Pods find each other by the names that a cluster's DNS would answer, without its delays; of a Service with a cluster address it has
+/// those of its pods. Changes of mounted ConfigMaps and Secrets arrive at once. Claims are bound, and grow when they may. Not here: networks of their own (what
+/// listens must listen on the pod's address alone), limits of resources, images, network policies, and the placing of pods: the node takes all, or those that
+/// the test chooses.
 /// Processes end with this one, whichever way it ends.
 /// <example>
 /// <code>
@@ -23,6 +27,8 @@ namespace UrlShortener.TestServers.Kubernetes.Kubelet;
 /// </summary>
 public sealed class ProcessKubelet : IAsyncDisposable
 {
+    private static readonly TimeSpan ExecLimit = TimeSpan.FromSeconds(30);
+
     private readonly KubeletContext _context;
     private readonly FakeNode _node;
     private readonly CancellationTokenSource _end = new();
@@ -45,8 +51,10 @@ public sealed class ProcessKubelet : IAsyncDisposable
     /// <summary>Registers a node, and returns when it is ready. Pods that wait are taken after that.</summary>
     public static async Task<ProcessKubelet> StartAsync(KubernetesCluster cluster, ProcessKubeletOptions options, CancellationToken cancellationToken)
     {
+        if (!options.Fake)
+            await ContainerNamespaces.RequireAsync(cancellationToken);
         var folder = ServerFolder.Create(onDisk: false);
-        var context = new KubeletContext(options, cluster.CreateDirectClient(), folder, cluster.AuthorityPem, TimeProvider.System);
+        var context = new KubeletContext(options, cluster.CreateDirectClient(), folder, TimeProvider.System);
         var kubelet = new ProcessKubelet(context);
         try
         {
@@ -62,6 +70,7 @@ public sealed class ProcessKubelet : IAsyncDisposable
         kubelet._running = Task.WhenAll([
             kubelet._node.BeatAsync(kubelet._end.Token),
             .. namespaces.Select(one => kubelet.FollowAsync(one, kubelet._end.Token)),
+            .. options.Fake ? [] : namespaces.Select(one => kubelet.FollowSurroundingsAsync(one, kubelet._end.Token)),
         ]);
         return kubelet;
     }
@@ -73,6 +82,43 @@ public sealed class ProcessKubelet : IAsyncDisposable
     public Task KillPodAsync(string namespaceName, string name, int signal = Signals.Kill, string? container = null) =>
         Worker(namespaceName, name).SignalAsync(container, signal);
 
+    /// <summary>
+    /// Sends a signal to those processes of a pod that go by a name, such as <c>patroni</c> or <c>postgres</c>, in all its containers or in one. With 19
+    /// (SIGSTOP) it returns when they stand still.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">There is no such process.</exception>
+    public async Task SignalProcessesAsync(string namespaceName, string name, string process, int signal, string? container = null)
+    {
+        var found = Worker(namespaceName, name).ReadAllProcesses(container).Where(one => ProcFiles.HasName(one, process)).ToList();
+        if (found.Count == 0)
+            throw new InvalidOperationException($"No process {process} runs in pod {namespaceName}/{name}.");
+        foreach (var one in found)
+            Signals.Send(one, signal);
+        if (signal == Signals.Stop)
+            await Poll.UntilAsync($"{process} stands still", ExecLimit, _ => Task.FromResult(found.All(ProcFiles.IsStill) ? null : "it runs"), default);
+    }
+
+    /// <summary>Runs a command in a pod, in its first container or in one, and returns what it wrote. It has 30 seconds.</summary>
+    /// <exception cref="InvalidOperationException">The container does not run, or the command failed.</exception>
+    public async Task<string> ExecAsync(
+        string namespaceName,
+        string name,
+        IReadOnlyList<string> command,
+        CancellationToken cancellationToken,
+        string? container = null
+    )
+    {
+        var commands =
+            Worker(namespaceName, name).FindCommands(container)
+            ?? throw new InvalidOperationException($"The container {container} of pod {namespaceName}/{name} does not run.");
+        var (code, output) = await commands.ExecuteAsync(command, ExecLimit, cancellationToken);
+        return code == 0 ? output : throw new InvalidOperationException($"{string.Join(' ', command)} ended with exit code {code}:\n{output}");
+    }
+
+    /// <summary>Empties the volume of a claim, as the loss of a disk does. Its pod should not run.</summary>
+    public async Task WipeClaimAsync(string namespaceName, string claim, CancellationToken cancellationToken) =>
+        _context.Claims.Wipe(await _context.Client.CoreV1.ReadNamespacedPersistentVolumeClaimAsync(claim, namespaceName, cancellationToken: cancellationToken));
+
     /// <summary>Numbers of the first process of each container that runs, by the containers' names.</summary>
     public IReadOnlyDictionary<string, int> ReadProcesses(string namespaceName, string name) => Worker(namespaceName, name).ReadProcesses();
 
@@ -81,7 +127,7 @@ public sealed class ProcessKubelet : IAsyncDisposable
         File.ReadAllText(Path.Combine(_context.Folder.PathOf("logs"), $"{namespaceName}_{name}_{container}.log"));
 
     /// <summary>
-    /// Cuts the node off: its pods go on, and it tells and hears nothing of them any more. The node and its pods show as not ready at once, as the
+    /// Cuts the kubelet off: its pods go on and reach each other, and it tells and hears nothing of them any more. The node and its pods show as not ready at once, as the
     /// controllers make them after their time of grace, so that nobody needs to wait for that.
     /// </summary>
     public async Task NodeNotReadyAsync(CancellationToken cancellationToken)
@@ -91,9 +137,36 @@ public sealed class ProcessKubelet : IAsyncDisposable
         await _node.MarkPodsAsync(ready: false, cancellationToken);
     }
 
-    /// <summary>Connects the node again.</summary>
+    /// <summary>
+    /// Cuts the node and its pods off from everything else, silently: packets are dropped between its pods and all others, the API server too. Among each other,
+    /// and with commands that run in them, they go on. It shows as not ready at once, as with <see cref="NodeNotReadyAsync"/>.
+    /// </summary>
+    /// <exception cref="ServerUnavailableException">This machine has not what it takes.</exception>
+    public async Task CutNodeAsync(CancellationToken cancellationToken)
+    {
+        var pods = _workers.Values.ToList();
+        await _context.Network!.CutAsync([.. pods.Select(pod => pod.Address)], pods.SelectMany(pod => pod.ReadAllProcesses(null)), cancellationToken);
+        await NodeNotReadyAsync(cancellationToken);
+    }
+
+    /// <summary>
+    /// Kills the node: all processes end at once, nothing starts again, and nobody is told. It shows as not ready at once, as with
+    /// <see cref="NodeNotReadyAsync"/>.
+    /// </summary>
+    public async Task KillNodeAsync(CancellationToken cancellationToken)
+    {
+        _context.IsConnected = false;
+        _context.IsPowered = false;
+        await Task.WhenAll(_workers.Values.Select(worker => worker.SignalAsync(null, Signals.Kill)));
+        await NodeNotReadyAsync(cancellationToken);
+    }
+
+    /// <summary>Connects the node and its pods again, and starts it when it was killed: its containers start again.</summary>
     public async Task NodeReadyAsync(CancellationToken cancellationToken)
     {
+        _context.IsPowered = true;
+        if (_context.Network is { } network)
+            await network.HealAsync();
         await _node.WriteStatusAsync("True", cancellationToken);
         _context.IsConnected = true;
         if (_context.Options.Fake)
@@ -120,6 +193,9 @@ public sealed class ProcessKubelet : IAsyncDisposable
         var pods = Task.WhenAll(_tasks.Values);
         await Task.WhenAny(pods);
         await _node.UnregisterAsync(CancellationToken.None);
+        if (_context.Network is { } network)
+            await network.DisposeAsync();
+        await ClaimProvisioner.ReleaseAsync(_context, CancellationToken.None);
         _context.Client.Dispose();
         _context.Dispose();
         _context.Folder.Delete();
@@ -133,40 +209,95 @@ public sealed class ProcessKubelet : IAsyncDisposable
         ?? throw new InvalidOperationException($"No pod {namespaceName}/{name} runs on node {NodeName}.");
 
     private Task FollowAsync(string? namespaceName, CancellationToken cancellationToken) =>
-        new PodWatch(_context.Client, namespaceName, null).RunAsync(
-            pods =>
-            {
-                var seen = pods.Select(pod => pod.Metadata.Uid).ToHashSet();
-                foreach (var pod in pods)
-                    Take(pod);
-                foreach (var (uid, worker) in _workers)
+        Watches
+            .Pods(_context.Client, namespaceName)
+            .RunAsync(
+                pods =>
                 {
-                    if (!seen.Contains(uid) && (namespaceName is null || worker.Namespace == namespaceName))
-                        worker.Remove();
-                }
-            },
-            (type, pod) =>
-            {
-                if (type != WatchEventType.Deleted)
+                    if (!_context.Options.Fake)
+                        _context.Names.Replace(namespaceName, pods);
+                    var seen = pods.Select(pod => pod.Metadata.Uid).ToHashSet();
+                    foreach (var pod in pods)
+                        Take(pod);
+                    foreach (var (uid, worker) in _workers)
+                    {
+                        if (!seen.Contains(uid) && (namespaceName is null || worker.Namespace == namespaceName))
+                            worker.Remove();
+                    }
+                },
+                (type, pod) =>
                 {
-                    Take(pod);
-                    return;
-                }
+                    if (!_context.Options.Fake)
+                        _context.Names.Change(type, pod);
+                    if (type != WatchEventType.Deleted)
+                    {
+                        Take(pod);
+                        return;
+                    }
 
-                _fakeAddresses.TryRemove(pod.Metadata.Uid, out _);
-                if (_workers.TryGetValue(pod.Metadata.Uid, out var worker))
-                    worker.Remove();
-            },
-            _context.WhileConnectedAsync,
-            cancellationToken
+                    _fakeAddresses.TryRemove(pod.Metadata.Uid, out _);
+                    if (_workers.TryGetValue(pod.Metadata.Uid, out var worker))
+                        worker.Remove();
+                },
+                _context.WhileConnectedAsync,
+                cancellationToken
+            );
+
+    /// <summary>Follows what pods depend on: names, the contents of volumes, and claims.</summary>
+    private Task FollowSurroundingsAsync(string? namespaceName, CancellationToken cancellationToken)
+    {
+        var provisioner = new ClaimProvisioner(_context);
+        return Task.WhenAll(
+            Watches
+                .Services(_context.Client, namespaceName)
+                .RunAsync(services => _context.Names.Replace(namespaceName, services), _context.Names.Change, _context.WhileConnectedAsync, cancellationToken),
+            FollowAsync(Watches.ConfigMaps(_context.Client, namespaceName), V1ConfigMap.KubeKind),
+            FollowAsync(Watches.Secrets(_context.Client, namespaceName), V1Secret.KubeKind),
+            Watches
+                .Claims(_context.Client, namespaceName)
+                .RunAsync(
+                    claims =>
+                    {
+                        foreach (var claim in claims)
+                            Start($"claim-{claim.Metadata.Uid}-{claim.Metadata.ResourceVersion}", () => provisioner.ServeAsync(claim, cancellationToken));
+                    },
+                    (type, claim) =>
+                    {
+                        if (type == WatchEventType.Deleted)
+                            _context.Claims.Remove(claim);
+                        else
+                            Start($"claim-{claim.Metadata.Uid}-{claim.Metadata.ResourceVersion}", () => provisioner.ServeAsync(claim, cancellationToken));
+                    },
+                    _context.WhileConnectedAsync,
+                    cancellationToken
+                )
         );
+
+        // What was there before the pods is mounted as it is.
+        Task FollowAsync<T>(ObjectWatch<T> watch, string kind)
+            where T : IKubernetesObject<V1ObjectMeta> =>
+            watch.RunAsync(
+                _ =>
+                {
+                    foreach (var worker in _workers.Values.Where(one => namespaceName is null || one.Namespace == namespaceName))
+                        worker.SourceChanged(null);
+                },
+                (_, entity) =>
+                {
+                    foreach (var worker in _workers.Values.Where(one => one.Namespace == entity.Metadata.NamespaceProperty))
+                        worker.SourceChanged((kind, entity.Metadata.Name));
+                },
+                _context.WhileConnectedAsync,
+                cancellationToken
+            );
+    }
 
     private void Take(V1Pod pod)
     {
         var uid = pod.Metadata.Uid;
         if (string.IsNullOrEmpty(pod.Spec.NodeName))
         {
-            if (pod.Metadata.DeletionTimestamp is null)
+            if (pod.Metadata.DeletionTimestamp is null && _context.Options.Takes(pod))
                 Start($"bind-{uid}", () => BindAsync(pod, _end.Token));
         }
         else if (pod.Spec.NodeName != NodeName)

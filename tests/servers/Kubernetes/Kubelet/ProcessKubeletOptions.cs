@@ -1,3 +1,5 @@
+using k8s.Models;
+
 namespace UrlShortener.TestServers.Kubernetes.Kubelet;
 
 /// <summary>What a <see cref="ProcessKubelet"/> runs.</summary>
@@ -10,6 +12,9 @@ public sealed record ProcessKubeletOptions
     /// Which program runs in the place of a container; null for an image that cannot be pulled. Asked at every start of a container, by several at once.
     /// </summary>
     public Func<ContainerLaunch, ContainerProgram?> Program { get; init; } = _ => null;
+
+    /// <summary>Which pods the node takes, of those that nobody has; default all. With several nodes, this is what places pods.</summary>
+    public Func<V1Pod, bool> Takes { get; init; } = _ => true;
 
     /// <summary>
     /// Whether pods run nothing and are ready by their status alone; those that are to end (restartPolicy other than Always) succeed at once. A thousand of
@@ -37,4 +42,7 @@ public sealed record ProcessKubeletOptions
 
     /// <summary>Longest time before a restart. Default 10 seconds (a kubelet: 5 minutes).</summary>
     public TimeSpan MaxRestartDelay { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Where the data of persistent volume claims is, which other kubelets may share; by default in a folder that goes with this kubelet.</summary>
+    public ClaimFolders? Claims { get; init; }
 }

@@ -36,7 +36,7 @@ public sealed class ServiceProxy : IAsyncDisposable
         _listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         _listener.Bind(Ports.EndPointOf(Port));
         _listener.Listen();
-        _following = new PodWatch(client, target.Namespace, target.Selector).RunAsync(Replace, Change, _ => Task.CompletedTask, _end.Token);
+        _following = Watches.Pods(client, target.Namespace, target.Selector).RunAsync(Replace, Change, _ => Task.CompletedTask, _end.Token);
         _accepting = AcceptAsync();
     }
 

@@ -1,0 +1,348 @@
+using k8s.Models;
+using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Backups;
+using UrlShortener.Operator.Conditions;
+using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Entities.Spec;
+using UrlShortener.Operator.Entities.Status;
+using Xunit;
+
+namespace UrlShortener.Operator.Tests.Backups;
+
+/// <summary>Which backup is due, and what a run that ended changes.</summary>
+public sealed class BackupPlanTests
+{
+    private const string Report = """
+        {"ok":true,"backups":[["20300131-100000F",1896084000,1896084060,"000000010000000000000002","000000010000000000000002",1000]],
+         "wal":[["000000010000000000000001","000000010000000000000005"]],"history":[],"timeline":null}
+        """;
+
+    private static readonly DateTimeOffset Now = new(2030, 1, 31, 12, 0, 0, TimeSpan.Zero);
+    private static readonly DateTimeOffset Noon = Now;
+    private static readonly ArchiverState Idle = new(Now, 1, "000000010000000000000005", Now, null, null, 0, null);
+
+    [Fact]
+    public void Of_NoBackup_StartsAFullOne() => Assert.Equal(BackupKind.Full, Plan(new BackupStatus()).Starts?.Kind);
+
+    [Theory]
+    [InlineData("2030-01-31T02:18:00Z", null)]
+    [InlineData("2030-01-31T02:16:00Z", BackupKind.Differential)]
+    // An operator that was away for days makes one backup, not one for each night.
+    [InlineData("2030-01-28T02:17:00Z", BackupKind.Differential)]
+    public void Of_TimeOfTheSchedule_StartsOneBackup(string lastStart, object? kind) =>
+        Assert.Equal(kind, (object?)Plan(Known() with { LastStartTime = Time(lastStart) }).Starts?.Kind);
+
+    [Fact]
+    public void Of_MissedTimes_NameTheSameRunUntilItStarted()
+    {
+        var one = Plan(Known() with { LastStartTime = Time("2030-01-28T02:17:00Z") }).Starts;
+        var later = Plan(Known() with { LastStartTime = Time("2030-01-28T02:17:00Z") }, now: Now.AddMinutes(1)).Starts;
+
+        Assert.Equal(one, later);
+        Assert.Equal(BackupResources.NameOf(Region(), one!), BackupResources.NameOf(Region(), later!));
+    }
+
+    [Fact]
+    public void Of_OldFullBackup_StartsAFullOne() =>
+        Assert.Equal(
+            BackupKind.Full,
+            Plan(Known() with { LastStartTime = Time("2030-01-31T01:00:00Z"), LastFullTime = Time("2030-01-24T02:18:00Z") }).Starts?.Kind
+        );
+
+    [Fact]
+    public void Of_JobThatRuns_StartsNoOther()
+    {
+        var plan = Plan(new BackupStatus(), jobs: [Job("eu-backup-1")]);
+
+        Assert.Null(plan.Starts);
+        Assert.Equal("eu-backup-1", plan.Running?.Metadata.Name);
+    }
+
+    [Fact]
+    public void Of_JobThatAnotherOperatorStarted_CountsForTheSchedule()
+    {
+        // It died before it wrote the status. The Job has run meanwhile.
+        var plan = Plan(
+            Known() with
+            {
+                LastStartTime = Time("2030-01-30T02:17:00Z"),
+            },
+            jobs: [Job("eu-backup-1", end: "Complete", created: "2030-01-31T02:17:05Z")],
+            report: Report
+        );
+
+        Assert.Null(plan.Starts);
+        Assert.Equal("eu-backup-1", plan.Status.LastRun?.Job);
+        Assert.Equal(Time("2030-01-31T02:17:05Z"), plan.Status.LastStartTime);
+    }
+
+    [Fact]
+    public void Of_RunThatSucceeded_TellsWhatTheRepositoryHas()
+    {
+        var plan = Plan(Known() with { FailedRuns = 3 }, jobs: [Job("eu-backup-1", end: "Complete")], report: Report);
+
+        Assert.Equal(("20300131-100000F", 1000L), (plan.Status.LastBackup!.Label, plan.Status.LastBackup.SizeBytes));
+        Assert.Equal(DateTimeOffset.FromUnixTimeSeconds(1896084060).UtcDateTime, plan.Status.RecoverableFrom);
+        Assert.Equal(0, plan.Status.FailedRuns);
+        Assert.True(plan.Ended?.Succeeded);
+        Assert.Null(Plan(plan.Status, jobs: [Job("eu-backup-1", end: "Complete")], report: Report).Ended);
+    }
+
+    [Fact]
+    public void Of_RunThatFailed_KeepsWhatIsKnownAndTriesAgainLater()
+    {
+        List<V1Job> jobs = [Job("eu-backup-1", end: "Failed", ended: Noon)];
+        var plan = Plan(Known(), jobs: jobs, report: """{"ok":false,"error":"[049]: unable to connect"}""");
+
+        Assert.Equal(("20300130-100000F", 1), (plan.Status.LastBackup!.Label, plan.Status.FailedRuns));
+        Assert.Equal("[049]: unable to connect", plan.Status.LastRun?.Message);
+        Assert.Null(plan.Starts);
+        Assert.Equal(BackupKind.Differential, Plan(plan.Status, jobs: jobs, now: Noon.AddMinutes(1)).Starts?.Kind);
+        // A failure does not freeze the schedule either.
+        Assert.NotNull(Plan(plan.Status with { FailedRuns = 20, LastStartTime = Time("2030-01-31T02:00:00Z") }).Starts);
+    }
+
+    [Fact]
+    public void Of_PodThatWasKilled_IsAFailedRun()
+    {
+        var plan = Plan(Known(), jobs: [Job("eu-backup-1", end: "Failed", ended: Now.AddMinutes(-1))]);
+
+        Assert.False(plan.Status.LastRun?.Succeeded);
+        Assert.Equal("BackoffLimitExceeded, Job has reached the specified backoff limit", plan.Status.LastRun?.Message);
+    }
+
+    // Nobody makes the backup that somebody deleted, unless it counts as a failed one.
+    [Fact]
+    public void Of_JobThatWasDeletedWhileItRan_IsAFailedRun()
+    {
+        var started = Plan(Known(), jobs: [Job("eu-backup-1", created: "2030-01-31T11:59:00Z")]);
+        Assert.Equal(("eu-backup-1", "Full"), (started.Status.Running?.Job, started.Status.Running?.Kind));
+        var plan = Plan(started.Status);
+
+        Assert.Equal(("eu-backup-1", false), (plan.Ended?.Job, plan.Ended?.Succeeded));
+        Assert.Equal(1, plan.Status.FailedRuns);
+        Assert.Null(plan.Status.Running);
+        Assert.Null(plan.Starts);
+        Assert.Null(Plan(plan.Status).Ended);
+        Assert.Equal("retry of eu-backup-1", Plan(plan.Status, now: Now.AddMinutes(1)).Starts?.Cause);
+        // One that ended and was deleted after its result was read is none.
+        var ended = Plan(started.Status, jobs: [Job("eu-backup-1", end: "Complete")], report: Report);
+        Assert.True(ended.Ended?.Succeeded);
+        Assert.Null(Plan(ended.Status).Ended);
+    }
+
+    [Fact]
+    public void Of_EndedJobWhosePodIsNotSeenYet_Waits()
+    {
+        var plan = Plan(new BackupStatus(), jobs: [Job("eu-backup-1", end: "Complete", ended: Now)]);
+
+        Assert.Null(plan.Ended);
+        Assert.Null(plan.Starts);
+    }
+
+    [Fact]
+    public void Of_RequestByAnnotation_StartsOneBackupForEachValue()
+    {
+        var run = Plan(Known(), request: "7").Starts;
+
+        Assert.Equal("7", run?.Request);
+        var job = BackupResources.BuildJob(Region(), run!, "eu-postgres-0");
+        job.Metadata.CreationTimestamp = Now.UtcDateTime;
+        var started = Plan(Known(), request: "7", jobs: [job]);
+        Assert.Equal("7", started.Status.LastRequest);
+        Assert.Null(Plan(started.Status, request: "7").Starts);
+        Assert.NotNull(Plan(started.Status, request: "8").Starts);
+    }
+
+    [Fact]
+    public void Of_GapInTheArchive_StartsAFullBackup() =>
+        Assert.Equal(BackupKind.Full, Plan(Known() with { MissingSegment = "000000010000000000000004" }).Starts?.Kind);
+
+    [Fact]
+    public void Of_NewTimeline_IsCheckedOnceThePrimaryHasArchivedAll()
+    {
+        var promoted = Idle with { Timeline = 2, LastArchived = "000000020000000000000006" };
+
+        Assert.Null(Plan(Known(), archiver: promoted with { Waiting = 1, WaitingSince = Now }).Starts);
+        Assert.Equal(BackupKind.Check, Plan(Known(), archiver: promoted).Starts?.Kind);
+        Assert.Null(Plan(Known() with { CheckedTimeline = 2 }, archiver: promoted).Starts);
+    }
+
+    [Fact]
+    public void Of_ChangesThatAreArchived_RenewTheEndOnceInAWhile()
+    {
+        var known = Known() with { RecoverableTo = Now.UtcDateTime.AddHours(-1) };
+
+        Assert.Equal(Now.UtcDateTime.AddSeconds(-62), Plan(known, archiver: Idle with { LastArchivedUpTo = Now.AddMinutes(-1) }).Status.RecoverableTo);
+        Assert.Equal(known.RecoverableTo, Plan(known, archiver: Idle with { LastArchivedUpTo = Now.AddHours(-1).AddMinutes(5) }).Status.RecoverableTo);
+        // What another timeline archived may come after a gap.
+        Assert.Equal(known.RecoverableTo, Plan(known, archiver: Idle with { Timeline = 2, LastArchivedUpTo = Now }).Status.RecoverableTo);
+        var gap = known with { MissingSegment = "000000010000000000000004" };
+        Assert.Equal(known.RecoverableTo, Plan(gap, archiver: Idle with { LastArchivedUpTo = Now }).Status.RecoverableTo);
+    }
+
+    [Fact]
+    public void Of_AnotherRepository_KnowsNothingOfIt()
+    {
+        var plan = Plan(Known() with { Repository = "s3://elsewhere/x" });
+
+        Assert.Null(plan.Status.LastBackup);
+        Assert.Equal(BackupKind.Full, plan.Starts?.Kind);
+    }
+
+    [Fact]
+    public void Of_SecretThatIsMissing_StartsNothing()
+    {
+        var plan = BackupPlan.Of(Region(), new ObservedBackups { Primary = new V1Pod(), Configuration = new V1Secret() }, Now);
+
+        Assert.Equal(Reasons.SecretNotFound, plan.Obstacle?.Reason);
+        Assert.Null(plan.Starts);
+    }
+
+    [Fact]
+    public void Path_OfTwoRegions_IsNeverTheSame()
+    {
+        var (one, other) = (Region(), Region());
+        other.Metadata.Uid = "22222222-0000";
+
+        Assert.Equal("/shop/eu/7713-11111111", BackupRepository.PathOf(one));
+        Assert.NotEqual(BackupRepository.PathOf(one), BackupRepository.PathOf(other));
+    }
+
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(1, 60)]
+    [InlineData(3, 240)]
+    [InlineData(40, 3600)]
+    public void Delay_AfterFailures_GrowsToAnHour(int failures, int seconds) => Assert.Equal(TimeSpan.FromSeconds(seconds), BackupPlan.DelayAfter(failures));
+
+    [Fact]
+    public void Conditions_OfArchiving_TellWaitingSegmentsAndGaps()
+    {
+        Assert.Equal(("True", Reasons.AsExpected), Archiving(Known(), Idle));
+        var waiting = Idle with { Waiting = 2, WaitingSince = Now.AddMinutes(-1) };
+        Assert.Equal(("True", Reasons.AsExpected), Archiving(Known(), waiting));
+        Assert.Equal(("False", Reasons.ArchivingStalled), Archiving(Known(), waiting with { LastFailedAt = Now }));
+        Assert.Equal(("True", Reasons.AsExpected), Archiving(Known(), waiting with { LastFailedAt = Now.AddSeconds(-1) }));
+        Assert.Equal(("False", Reasons.ArchivingStalled), Archiving(Known(), waiting with { WaitingSince = Now.AddMinutes(-4) }));
+        Assert.Equal(("False", Reasons.ArchiveGap), Archiving(Known() with { MissingSegment = "000000010000000000000004" }, Idle));
+        Assert.Equal(("Unknown", Reasons.NotKnown), Archiving(Known(), null));
+    }
+
+    [Fact]
+    public void Conditions_OfTheLastBackup_TellItsAge()
+    {
+        Assert.Equal(("False", Reasons.NoBackupYet), LastBackup(new BackupStatus(), Now));
+        Assert.Equal(("True", Reasons.AsExpected), LastBackup(Known(), Now.AddHours(20)));
+        Assert.Equal(("False", Reasons.BackupOverdue), LastBackup(Known(), Now.AddHours(21)));
+        var failed = new BackupRunStatus { Kind = "Full", Succeeded = false };
+        Assert.Equal(("False", Reasons.BackupFailed), LastBackup(Known() with { LastRun = failed }, Now));
+        Assert.Equal(("True", Reasons.AsExpected), LastBackup(Known() with { LastRun = failed with { Kind = "Check" } }, Now));
+    }
+
+    private static (string, string) Archiving(BackupStatus status, ArchiverState? archiver)
+    {
+        var region = Region();
+        var condition = BackupStatusRules
+            .Build(region, Observe([], null, archiver), (new BackupPlan { Status = status }, null, null), Now)
+            .Conditions.Single(condition => condition.Type == ConditionTypes.ContinuousArchiving);
+        return (condition.Status, condition.Reason);
+    }
+
+    private static (string, string) LastBackup(BackupStatus status, DateTimeOffset now)
+    {
+        var condition = BackupStatusRules
+            .Build(Region(), Observe([], null, Idle), (new BackupPlan { Status = status }, null, null), now)
+            .Conditions.Single(condition => condition.Type == ConditionTypes.LastBackupSucceeded);
+        return (condition.Status, condition.Reason);
+    }
+
+    private static BackupPlan Plan(
+        BackupStatus status,
+        IReadOnlyList<V1Job>? jobs = null,
+        string? report = null,
+        ArchiverState? archiver = null,
+        string? request = null,
+        DateTimeOffset? now = null
+    )
+    {
+        var region = Region();
+        region.Status = region.Status! with { Backup = status };
+        if (request is not null)
+            region.Metadata.Annotations = new Dictionary<string, string> { [Labels.Backup] = request };
+        return BackupPlan.Of(region, Observe(jobs ?? [], report, archiver ?? Idle), now ?? Now);
+    }
+
+    private static ObservedBackups Observe(IReadOnlyList<V1Job> jobs, string? report, ArchiverState? archiver) =>
+        new()
+        {
+            Jobs = jobs,
+            Reports = report is null ? new Dictionary<string, string>() : jobs.ToDictionary(job => job.Metadata.Name, _ => report),
+            Credentials = new V1Secret(),
+            Configuration = new V1Secret(),
+            Primary = new V1Pod(),
+            Archiver = archiver,
+        };
+
+    // A backup of yesterday's morning, and nothing since that is due.
+    private static BackupStatus Known() =>
+        new()
+        {
+            Repository = BackupRepository.DescribeOf(Region()),
+            LastBackup = new BackupResult { Label = "20300130-100000F", CompletionTime = Time("2030-01-31T02:18:00Z") },
+            LastFullTime = Time("2030-01-30T02:18:00Z"),
+            LastStartTime = Time("2030-01-31T02:17:00Z"),
+            CheckedTimeline = 1,
+            RecoverableFrom = Time("2030-01-30T02:18:00Z"),
+        };
+
+    private static V1Job Job(string name, string? end = null, string created = "2030-01-31T11:00:00Z", DateTimeOffset? ended = null) =>
+        new()
+        {
+            Metadata = new V1ObjectMeta
+            {
+                Name = name,
+                CreationTimestamp = Time(created),
+                Labels = new Dictionary<string, string> { [BackupResources.KindLabel] = nameof(BackupKind.Full) },
+            },
+            Status = new V1JobStatus
+            {
+                Conditions = end is null
+                    ? null
+                    :
+                    [
+                        new V1JobCondition
+                        {
+                            Type = end,
+                            Status = "True",
+                            LastTransitionTime = (ended ?? Now.AddMinutes(-30)).UtcDateTime,
+                            Reason = "BackoffLimitExceeded",
+                            Message = "Job has reached the specified backoff limit",
+                        },
+                    ],
+            },
+        };
+
+    private static V1Alpha1ShortenerRegion Region() =>
+        new()
+        {
+            Metadata = new V1ObjectMeta
+            {
+                Name = "eu",
+                NamespaceProperty = "shop",
+                Uid = "11111111-0000",
+                Generation = 1,
+            },
+            Spec = new RegionSpec
+            {
+                Region = "eu",
+                Postgres = new PostgresSpec { Backup = new BackupSpec { Repository = new BackupRepositorySpec { Bucket = "backups" } } },
+            },
+            Status = new RegionStatus
+            {
+                Postgres = new PostgresStatus { SystemIdentifier = "7713", Primary = "eu-postgres-0" },
+            },
+        };
+
+    private static DateTime Time(string text) => DateTimeOffset.Parse(text, System.Globalization.CultureInfo.InvariantCulture).UtcDateTime;
+}

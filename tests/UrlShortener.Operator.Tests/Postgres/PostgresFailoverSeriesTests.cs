@@ -1,0 +1,307 @@
+using System.Diagnostics;
+using System.Globalization;
+using k8s;
+using UrlShortener.Operator.Postgres;
+using UrlShortener.Operator.Tests.Installation;
+using UrlShortener.Operator.Tests.Regions;
+using UrlShortener.TestServers.Kubernetes.Kubelet;
+using UrlShortener.TestServers.Processes;
+using Xunit;
+
+namespace UrlShortener.Operator.Tests.Postgres;
+
+/// <summary>
+/// How long no link is created when the primary is lost or moved, each member on a node of its own. `make postgres-failovers` runs all kinds, or those that
+/// POSTGRES_FAILOVERS_KINDS names, POSTGRES_FAILOVERS times and holds the times to their limits, on a machine that does nothing else; the suite runs once what
+/// <see cref="PostgresTests"/> does not. In every run, no acknowledged link may be lost, and no former primary may acknowledge a write after its successor has.
+/// </summary>
+public sealed class PostgresFailoverSeriesTests(StoresFixture stores) : IAsyncLifetime
+{
+    private const int Stop = 19;
+
+    private static readonly int? Runs = int.TryParse(
+        Environment.GetEnvironmentVariable("POSTGRES_FAILOVERS"),
+        NumberStyles.None,
+        CultureInfo.InvariantCulture,
+        out var wanted
+    )
+        ? wanted
+        : null;
+
+    private static readonly TimeSpan Assisted = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Native = TimeSpan.FromSeconds(27);
+
+    // A cluster of its own: its API server is stopped.
+    private readonly ApiServerFixture _apiServer = new();
+    private readonly Dictionary<string, ProcessKubelet> _nodes = [];
+    private RegionLab _lab = null!;
+    private LinkWriter _writer = null!;
+    private WriteSampler _sampler = null!;
+    private TimeSpan _pause;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    private PostgresMembers Members => new(_lab);
+
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var node in _nodes.Values)
+            await node.DisposeAsync();
+        if (_lab is not null)
+            await _lab.DisposeAsync();
+        await _apiServer.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Primary_LostAgainAndAgain_IsSucceededInTimeAndNothingIsLost()
+    {
+        await StartAsync();
+        await _lab.Client.CreateAsync(_lab.Region(patch: PostgresMembers.Patch));
+        await Members.UntilWholeAsync();
+        await _lab.UntilAsync("Ready", "True");
+        using var http = RegionLab.NewHttp(await _lab.OpenServiceAsync());
+        await using var writer = _writer = new LinkWriter(http);
+        await using var sampler = _sampler = await WriteSampler.StartAsync(_lab, _nodes, await Members.ReadPrimaryAsync());
+
+        (string Name, bool IsInSuite, TimeSpan Limit, Func<string, Task> LoseAsync)[] kinds =
+        [
+            ("container killed", false, Assisted, KillAsync),
+            ("pod deleted by force", false, Native, DeleteAsync),
+            ("Patroni frozen", false, Native, FreezeAsync),
+            ("node killed, no operator", true, Native, KillNodeWithoutOperatorAsync),
+            ("node cut off", true, Native, CutNodeAsync),
+            ("API server away", true, Assisted, StopApiServerAsync),
+            ("killed twice", false, Assisted, KillTwiceAsync),
+            ("killed again while it rejoins", false, Assisted, KillWhileItRejoinsAsync),
+            ("killed three times", false, 3 * Native, KillThreeTimesAsync),
+            ("node and leading operator killed", false, Native, KillWithLeadingOperatorAsync),
+            ("planned switchover", false, Assisted, SwitchOverAsync),
+        ];
+        var results = new List<(string Name, TimeSpan Limit, List<TimeSpan> Times)>();
+        foreach (var (name, isInSuite, limit, loseAsync) in kinds)
+        {
+            if (Runs is null ? !isInSuite : !IsWanted(name))
+                continue;
+            var times = new List<TimeSpan>();
+            for (var run = 0; run < (Runs ?? 1); run++)
+                times.Add(await MeasureAsync(loseAsync));
+            results.Add((name, limit, times));
+            await TellAsync($"{name}: {Text(times)}");
+        }
+
+        var acknowledged = await writer.StopAsync();
+        await TellAsync($"{acknowledged.Count} links and {sampler.Count} samples acknowledged");
+        Assert.Empty(sampler.FindViolations());
+        Assert.Empty(await writer.FindLostAsync());
+        Assert.Empty(writer.Missed);
+        // In the suite, other tests have the processors too.
+        var factor = Runs is null ? 4 : 1;
+        Assert.All(results, one => Assert.All(one.Times, time => Assert.True(time < factor * one.Limit, $"{one.Name}: {Text(one.Times)}")));
+    }
+
+    private static bool IsWanted(string kind) =>
+        Environment.GetEnvironmentVariable("POSTGRES_FAILOVERS_KINDS") is not { Length: > 0 } kinds
+        || kinds.Split(';', StringSplitOptions.TrimEntries).Contains(kind, StringComparer.OrdinalIgnoreCase);
+
+    private async Task StartAsync()
+    {
+        var programs = await Availability.OrSkipAsync(StorePrograms.FindAsync(Token));
+        var members = Enumerable.Range(0, 3).Select(ordinal => $"eu-postgres-{ordinal}").ToList();
+        _lab = await RegionLab.StartAsync(_apiServer, stores, programs: programs, takes: pod => !members.Contains(pod.Metadata.Name));
+        foreach (var member in members)
+            _nodes[member] = await _lab.StartKubeletAsync(pod => pod.Metadata.Name == member);
+    }
+
+    private async Task<TimeSpan> MeasureAsync(Func<string, Task> loseAsync)
+    {
+        try
+        {
+            return await MeasureOnceAsync(loseAsync);
+        }
+        catch (Exception failure)
+        {
+            await TellAsync(failure.Message);
+            // What the members wrote goes with the laboratory.
+            foreach (var member in _nodes.Keys)
+                await TellAsync($"== {member}\n{string.Join('\n', ReadLog(member).Split('\n').Where(IsOfServer).TakeLast(80))}");
+            throw;
+        }
+    }
+
+    private string ReadLog(string member) => _nodes[member].ReadLog(_lab.Namespace, member, PostgresNames.Container);
+
+    // The samples that a replica refuses are not interesting.
+    private static bool IsOfServer(string line) =>
+        !line.Contains("read-only transaction", StringComparison.Ordinal) && !line.Contains("samples", StringComparison.Ordinal);
+
+    private async Task<TimeSpan> MeasureOnceAsync(Func<string, Task> loseAsync)
+    {
+        await Members.UntilWholeAsync();
+        var began = Stopwatch.GetTimestamp();
+        await loseAsync(await Members.ReadPrimaryAsync());
+        await AwaitLinksAsync();
+        await Members.UntilWholeAsync();
+        TestContext.Current.TestOutputHelper?.WriteLine($"{_writer.LongestGapOfRedirectsSince(began)} without a redirect");
+        return _writer.LongestGapSince(began);
+    }
+
+    private async Task KillAsync(string primary)
+    {
+        await _nodes[primary].KillPodAsync(_lab.Namespace, primary);
+        await AwaitOtherPrimaryAsync(primary);
+    }
+
+    // The second time while its program starts, each time a little later.
+    private async Task KillTwiceAsync(string primary)
+    {
+        await _nodes[primary].KillPodAsync(_lab.Namespace, primary);
+        await Task.Delay(_pause += TimeSpan.FromMilliseconds(200), Token);
+        await _nodes[primary].KillPodAsync(_lab.Namespace, primary);
+        await AwaitOtherPrimaryAsync(primary);
+    }
+
+    // The second time while it makes itself a replica, which may be in the middle of a rewind.
+    private async Task KillWhileItRejoinsAsync(string primary)
+    {
+        const string Rewinds = "pg_rewind";
+        var before = ReadLog(primary).Split(Rewinds).Length;
+        await KillAsync(primary);
+        await HoldsAsync(() => Task.FromResult(ReadLog(primary).Split(Rewinds).Length > before), $"{primary} rewinds");
+        await _nodes[primary].KillPodAsync(_lab.Namespace, primary);
+    }
+
+    private async Task KillNodeWithoutOperatorAsync(string primary)
+    {
+        await _lab.Operator.StopAsync();
+        await _nodes[primary].KillNodeAsync(Token);
+        await AwaitOtherPrimaryAsync(primary);
+        await AwaitLinksAsync();
+        await _nodes[primary].NodeReadyAsync(Token);
+        await _lab.StartOperatorAsync();
+    }
+
+    private async Task DeleteAsync(string primary)
+    {
+        var uid = (await Members.ReadPodsAsync()).Single(pod => pod.Metadata.Name == primary).Metadata.Uid;
+        await _lab.Client.CoreV1.DeleteNamespacedPodAsync(primary, _lab.Namespace, gracePeriodSeconds: 0, cancellationToken: Token);
+        await Members.UntilSucceededAsync(primary, uid);
+    }
+
+    // The liveness probe ends it before the lock expires.
+    private async Task FreezeAsync(string primary)
+    {
+        await _nodes[primary].SignalProcessesAsync(_lab.Namespace, primary, "patroni", Stop);
+        await AwaitOtherPrimaryAsync(primary);
+    }
+
+    // The old primary lives on, alone, and is asked to store rows from within.
+    private async Task CutNodeAsync(string primary)
+    {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        await _nodes[primary].CutNodeAsync(Token);
+        var within = _sampler.SampleWithinAsync(primary, end.Token);
+        await AwaitOtherPrimaryAsync(primary);
+        await AwaitLinksAsync();
+        await end.CancelAsync();
+        await within;
+        await _nodes[primary].NodeReadyAsync(Token);
+    }
+
+    // The primary goes on as long as it reaches all members.
+    private async Task StopApiServerAsync(string primary)
+    {
+        var cluster = await _apiServer.GetAsync();
+        var processes = await Members.ReadProcessesAsync();
+        await cluster.StopApiServerAsync(Token);
+        // The time for which it is away.
+        await Task.Delay(TimeSpan.FromSeconds(Runs is null ? 25 : 60), Token);
+        await cluster.StartApiServerAsync(Token);
+        await Members.UntilWholeAsync();
+        Assert.Equal(processes, await Members.ReadProcessesAsync());
+        Assert.Equal(primary, await Members.ReadPrimaryAsync());
+    }
+
+    // Whoever has the lock, also one that is only just promoted. It may get back up before another one is elected.
+    private async Task KillThreeTimesAsync(string primary)
+    {
+        for (var time = 0; time < 3; time++)
+        {
+            var leader = await Members.ReadLockAsync() ?? primary;
+            await _nodes[leader].KillPodAsync(_lab.Namespace, leader);
+            await Task.Delay(TimeSpan.FromMilliseconds(700), Token);
+        }
+
+        await AwaitOtherPrimaryAsync("nobody");
+        // One that died while it was promoted may have given its timeline a number that another one has taken since. It is copied anew.
+        await Members.UntilWholeAsync(seconds: 420);
+    }
+
+    // Of two operators, the other one takes over.
+    private async Task KillWithLeadingOperatorAsync(string primary)
+    {
+        await _lab.Operator.StopAsync();
+        await using var first = await StartProgramAsync();
+        await HoldsAsync(() => Task.FromResult(first.ReadLog().Contains("is the leader", StringComparison.Ordinal)), "the first operator leads");
+        await using var second = await StartProgramAsync();
+        await HoldsAsync(() => Task.FromResult(second.ReadLog().Contains("waits; ", StringComparison.Ordinal)), "the second operator waits");
+        await Members.UntilWholeAsync();
+        var before = await CountFailoversAsync();
+        await _nodes[primary].KillNodeAsync(Token);
+        await first.KillAsync(Token);
+        await AwaitOtherPrimaryAsync(primary);
+        await AwaitLinksAsync();
+        await _nodes[primary].NodeReadyAsync(Token);
+        await Members.UntilWholeAsync();
+        Assert.Equal(before + 1, await CountFailoversAsync());
+        await second.KillAsync(Token);
+        await _lab.StartOperatorAsync();
+    }
+
+    private async Task<int> CountFailoversAsync() =>
+        (await _lab.Client.CoreV1.ListNamespacedEventAsync(_lab.Namespace, cancellationToken: Token))
+            .Items.Where(one => one.Reason == "PostgresFailover")
+            .Sum(one => Math.Max(one.Count ?? 1, one.Series?.Count ?? 1));
+
+    private Task<OperatorProgram> StartProgramAsync() =>
+        OperatorProgram.StartAsync(
+            new Dictionary<string, string>
+            {
+                ["KUBECONFIG"] = _lab.Cluster.Kubeconfig,
+                ["Operator:Namespaces"] = _lab.Namespace,
+                ["Operator:Port"] = Ports.Take().ToString(CultureInfo.InvariantCulture),
+                ["Logging:LogLevel:UrlShortener"] = "Debug",
+                ["Operator:LeaderElection:Namespace"] = _lab.Namespace,
+                ["Operator:Webhooks:Enabled"] = "false",
+            },
+            Token
+        );
+
+    private async Task SwitchOverAsync(string primary)
+    {
+        await Members.RequestSwitchoverAsync("any", (await _lab.ReadAsync()).Status!.Postgres!.Timeline!.Value);
+        await AwaitOtherPrimaryAsync(primary);
+    }
+
+    private Task AwaitOtherPrimaryAsync(string primary) =>
+        HoldsAsync(async () => await Members.ReadLockAsync() is { } holder && holder != primary, "another member leads");
+
+    private Task AwaitLinksAsync() =>
+        HoldsAsync(() => Task.FromResult(_writer.LastAt > Stopwatch.GetTimestamp() - Stopwatch.Frequency), "links are created again");
+
+    private static Task HoldsAsync(Func<Task<bool>> condition, string what) => Eventually.HoldsAsync(condition, () => what, TimeSpan.FromSeconds(90));
+
+    private static async Task TellAsync(string text)
+    {
+        TestContext.Current.TestOutputHelper?.WriteLine(text);
+        if (Environment.GetEnvironmentVariable("POSTGRES_FAILOVERS_FILE") is { } file)
+            await File.AppendAllTextAsync(file, text + "\n", Token);
+    }
+
+    private static string Text(List<TimeSpan> times) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{times.Count} runs, {times.Min().TotalSeconds:0.00} to {times.Max().TotalSeconds:0.00} s, mean {times.Average(one => one.TotalSeconds):0.00} s"
+        );
+}

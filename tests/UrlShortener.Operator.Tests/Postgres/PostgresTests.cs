@@ -1,0 +1,215 @@
+using System.Diagnostics;
+using k8s;
+using k8s.Models;
+using Npgsql;
+using UrlShortener.Operator.Certificates;
+using UrlShortener.Operator.Postgres;
+using UrlShortener.Operator.Tests.Regions;
+using Xunit;
+
+namespace UrlShortener.Operator.Tests.Postgres;
+
+/// <summary>The PostgreSQL that the operator runs: real Patroni and PostgreSQL in pods of this machine, and the real product in front of them.</summary>
+public sealed class PostgresTests(ApiServerFixture apiServer, StoresFixture stores) : RegionTest(apiServer, stores)
+{
+    private const int Stop = 19;
+
+    // Much longer than an assisted failover takes, and less than the lock lives: on a busy machine it still tells the one from the other.
+    private static readonly TimeSpan AssistedLimit = TimeSpan.FromSeconds(15);
+
+    // A lock that expires, an election, and a busy machine.
+    private static readonly TimeSpan NativeLimit = TimeSpan.FromSeconds(60);
+
+    private PostgresMembers Members => new(Lab);
+
+    [Fact]
+    public async Task Primary_LostInSeveralWays_IsReplacedAndNoAcknowledgedLinkIsLost()
+    {
+        await StartAsync(programs: await Availability.OrSkipAsync(StorePrograms.FindAsync(Token)));
+        await Lab.Client.CreateAsync(Lab.Region(patch: PostgresMembers.Patch));
+        await Members.UntilWholeAsync();
+        await Lab.UntilAsync("Ready", "True");
+        var service = await Lab.OpenServiceAsync();
+        using var http = RegionLab.NewHttp(service);
+        await using var writer = new LinkWriter(http);
+
+        // Killed at once, as by the kernel when memory runs out.
+        var killed = await LoseAsync(writer, primary => Lab.Kubelet.KillPodAsync(Lab.Namespace, primary));
+        Assert.True(killed.Outage < AssistedLimit, $"{killed.Outage}");
+
+        // Deleted by force: its process may acknowledge writes until the kubelet learns of it, and replicas help it as long as they receive from it. So this is no
+        // proof of death. Its successor has the same name and the same volume, and waits for its end.
+        var uid = (await Members.ReadPodsAsync()).Single(pod => pod.Metadata.Name == killed.Primary).Metadata.Uid;
+        var began = Stopwatch.GetTimestamp();
+        await Lab.Client.CoreV1.DeleteNamespacedPodAsync(killed.Primary, Lab.Namespace, gracePeriodSeconds: 0, cancellationToken: Token);
+        await Members.UntilSucceededAsync(killed.Primary, uid);
+        await AwaitLinksAsync(writer);
+        await Members.UntilWholeAsync();
+        var deleted = writer.LongestGapSince(began);
+        Assert.True(deleted < NativeLimit, $"{deleted}");
+
+        // Another operator takes over: it changes nothing, and no process ends.
+        var before = await Members.ReadProcessesAsync();
+        await Lab.Operator.StopAsync();
+        var since = TimeProvider.System.GetUtcNow();
+        await Lab.StartOperatorAsync();
+        await Members.UntilWholeAsync();
+        Assert.Equal(before, await Members.ReadProcessesAsync());
+        Assert.DoesNotContain(await Lab.ReadWritesAsync(since), write => write.Resource is "statefulsets" or "pods");
+        Assert.Equal("True", (await Lab.ReadAsync()).Status!.Conditions!.First(condition => condition.Type == "PostgresReady").Status);
+
+        // A renewed certificate is served by all members, without a restart.
+        var renewed = await RenewCertificateAsync();
+        foreach (var member in await Members.ReadPodsAsync())
+        {
+            await Eventually.HoldsAsync(
+                async () => await ReadSerialAsync(member) == renewed,
+                () => $"{member.Metadata.Name} serves the renewed certificate",
+                TimeSpan.FromSeconds(120)
+            );
+        }
+
+        Assert.Equal(before, await Members.ReadProcessesAsync());
+        await Members.UntilWholeAsync();
+
+        // All Secrets are lost while no operator runs, so that nobody knows the authority of the members' certificates any more.
+        await Lab.Operator.StopAsync();
+        foreach (var name in (string[])["eu-postgres-tls", "eu-postgres-app", "eu-postgres-connection"])
+            await Lab.Client.CoreV1.DeleteNamespacedSecretAsync(name, Lab.Namespace, cancellationToken: Token);
+        await Lab.StartOperatorAsync();
+        await Eventually.HoldsAsync(
+            async () => await ReadSecretSerialAsync() is { } created && await ReadSerialsAsync() is var served && served.All(serial => serial == created),
+            () => "all members serve the certificate of a new authority",
+            TimeSpan.FromSeconds(120)
+        );
+        await Lab.UntilAsync("Ready", "True");
+        await Members.UntilWholeAsync();
+        Assert.Equal(before, await Members.ReadProcessesAsync());
+
+        // Somebody removes a label by which Patroni finds its lock.
+        await Lab.Client.CoreV1.PatchNamespacedConfigMapAsync(
+            new V1Patch("""{ "metadata": { "labels": { "app.kubernetes.io/managed-by": null } } }""", V1Patch.PatchType.MergePatch),
+            "eu-postgres-leader",
+            Lab.Namespace,
+            cancellationToken: Token
+        );
+        await Eventually.HoldsAsync(
+            async () =>
+                (
+                    await Lab.Client.CoreV1.ReadNamespacedConfigMapAsync("eu-postgres-leader", Lab.Namespace, cancellationToken: Token)
+                ).Metadata.Labels.ContainsKey("app.kubernetes.io/managed-by"),
+            () => "the label is back",
+            TimeSpan.FromSeconds(30)
+        );
+        await AwaitLinksAsync(writer);
+        await Members.UntilWholeAsync();
+
+        // Patroni stands still and PostgreSQL goes on: no proof of death, until the lock expires or the kubelet ends the container, whichever is first.
+        var frozen = await Members.ReadPrimaryAsync();
+        await Lab.Kubelet.SignalProcessesAsync(Lab.Namespace, frozen, "patroni", Stop);
+        await Eventually.HoldsAsync(
+            async () => (await Members.ReadLockAsync()) is { } holder && holder != frozen,
+            () => "another member leads",
+            TimeSpan.FromSeconds(60)
+        );
+        await Eventually.HoldsAsync(
+            async () => (await Members.ReadLabelledAsync()) is [var only] && only == await Members.ReadLockAsync(),
+            () => "its pod alone has the label of a primary",
+            TimeSpan.FromSeconds(30)
+        );
+        await Members.UntilWholeAsync();
+
+        var acknowledged = await writer.StopAsync();
+        Assert.NotEmpty(acknowledged);
+        Assert.Empty(await writer.FindLostAsync());
+        Tell($"{acknowledged.Count} links acknowledged; longest time without one: killed {killed.Outage}, deleted {deleted}");
+    }
+
+    private static Task AwaitLinksAsync(LinkWriter writer) =>
+        Eventually.HoldsAsync(
+            () => Task.FromResult(writer.LastAt > Stopwatch.GetTimestamp() - Stopwatch.Frequency),
+            () => "links are created again",
+            TimeSpan.FromSeconds(60)
+        );
+
+    private async Task<(TimeSpan Outage, string Primary)> LoseAsync(LinkWriter writer, Func<string, Task> loseAsync)
+    {
+        var primary = await Members.ReadPrimaryAsync();
+        var began = Stopwatch.GetTimestamp();
+        await loseAsync(primary);
+        await Eventually.HoldsAsync(
+            async () => await Members.ReadLockAsync() is { } holder && holder != primary,
+            () => "another member leads",
+            TimeSpan.FromSeconds(60)
+        );
+        await AwaitLinksAsync(writer);
+        await Eventually.HoldsAsync(
+            async () => (await Lab.ReadAsync()).Status?.Postgres?.LastFailover is { } last && last.From == primary,
+            () => "the status tells of the failover",
+            TimeSpan.FromSeconds(30)
+        );
+        var told = (await Lab.ReadAsync()).Status!.Postgres!.LastFailover!;
+        Assert.Equal("Assisted", told.Cause);
+        await Members.UntilWholeAsync();
+        // Only now: a primary whose pod was deleted by force accepts writes until its process has ended.
+        var outage = writer.LongestGapSince(began);
+        Tell($"{primary} lost: {outage} without a created link; the operator tells {told.DurationMillis} ms");
+        return (outage, await Members.ReadPrimaryAsync());
+    }
+
+    // As the operator does when the certificate ages.
+    private async Task<string> RenewCertificateAsync()
+    {
+        var region = await Lab.ReadAsync();
+        var secret = await Lab.Client.CoreV1.ReadNamespacedSecretAsync("eu-postgres-tls", Lab.Namespace, cancellationToken: Token);
+        var set = CertificateData.Parse(secret)!;
+        var profile = new CertificateProfile("eu postgres", PostgresNames.CertificateNamesOf(region), IsClient: true);
+        var serving = CertificateIssuer.CreateServing(set.Authority, profile, TimeProvider.System.GetUtcNow());
+        secret.Data = CertificateData.Build(set with { Serving = serving });
+        await Lab.Client.CoreV1.ReplaceNamespacedSecretAsync(secret, secret.Metadata.Name, Lab.Namespace, cancellationToken: Token);
+        using var certificate = serving.Open();
+        return certificate.SerialNumber;
+    }
+
+    private async Task<string?> ReadSecretSerialAsync()
+    {
+        var secrets = await Lab.Client.CoreV1.ListNamespacedSecretAsync(
+            Lab.Namespace,
+            fieldSelector: "metadata.name=eu-postgres-tls",
+            cancellationToken: Token
+        );
+        if (secrets.Items is not [{ } secret] || CertificateData.Parse(secret) is not { } set)
+            return null;
+        using var certificate = set.Serving.Open();
+        return certificate.SerialNumber;
+    }
+
+    private async Task<IReadOnlyList<string?>> ReadSerialsAsync() => await Task.WhenAll((await Members.ReadPodsAsync()).Select(ReadSerialAsync));
+
+    // The certificate that PostgreSQL serves.
+    private static async Task<string?> ReadSerialAsync(V1Pod pod)
+    {
+        string? serial = null;
+        var builder = new NpgsqlDataSourceBuilder($"Host={pod.Status.PodIP};Username=nobody;Database=postgres;SSL Mode=Require;Pooling=false;Timeout=5");
+        builder.UseSslClientAuthenticationOptionsCallback(options =>
+            options.RemoteCertificateValidationCallback = (_, certificate, _, _) =>
+            {
+                serial = certificate?.GetSerialNumberString();
+                return certificate is not null;
+            }
+        );
+        await using var source = builder.Build();
+        try
+        {
+            await using var connection = await source.OpenConnectionAsync(Token);
+        }
+        catch (NpgsqlException)
+        {
+            // There is no such user. The handshake was before.
+        }
+
+        return serial;
+    }
+
+    private static void Tell(string text) => TestContext.Current.TestOutputHelper?.WriteLine(text);
+}

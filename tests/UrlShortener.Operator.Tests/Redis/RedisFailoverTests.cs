@@ -1,0 +1,118 @@
+using k8s;
+using UrlShortener.Operator.Entities.Status;
+using UrlShortener.Operator.Redis.Cluster;
+using Xunit;
+
+namespace UrlShortener.Operator.Tests.Redis;
+
+/// <summary>The Redis Cluster of a region survives the loss of its nodes. Real servers in pods of a real API server.</summary>
+public sealed class RedisFailoverTests(ApiServerFixture apiServer)
+{
+    // Other tests have the processors too. `make redis-failovers` requires 5 s.
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Masters_DeletedFrozenLostOrWithoutData_AreSucceeded()
+    {
+        await using var lab = await RedisLab.StartAsync(apiServer);
+        await lab.CreateAsync();
+        await lab.UntilReadyAsync();
+
+        await Master_EndsInAnyWay_IsSucceeded(lab);
+        await TwoOfThreeMasters_GoneForLong_AreSucceededWithoutAVote(lab);
+        await Master_BackWithoutItsData_DoesNotEmptyItsReplica(lab, "appendonlydir");
+        await Master_BackWithoutItsData_DoesNotEmptyItsReplica(lab, "appendonlydir", "nodes.conf");
+    }
+
+    // Without proof of a death. Another test kills masters, and deletes their pods by force.
+    private static async Task Master_EndsInAnyWay_IsSucceeded(RedisLab lab)
+    {
+        await using var loop = await SetLoop.StartAsync(lab, shard: 1);
+        await loop.AwaitWritesAsync(10);
+
+        // kubectl delete pod: it hands over before it ends.
+        loop.Reset();
+        var deleted = await MasterAsync(lab, 1);
+        await lab.Client.CoreV1.DeleteNamespacedPodAsync(deleted, lab.Namespace, cancellationToken: Token);
+        await lab.UntilAsync(region => Find(region.Status?.Redis, deleted)?.Role == "Replica", "the deleted master is a replica");
+        await loop.AwaitWritesAsync(20);
+        Assert.True(loop.Longest < Limit, $"a deletion took {loop.Longest}");
+        await lab.UntilReadyAsync();
+
+        // It hangs, so that nobody has proof: the nodes elect another one by themselves.
+        loop.Reset();
+        var frozen = await MasterAsync(lab, 1);
+        await lab.Kubelet.KillPodAsync(lab.Namespace, frozen, 19);
+        await lab.UntilAsync(region => region.Status?.Redis?.LastFailover is { Cause: "Native" } last && last.From == frozen, "the nodes elect a master");
+        await loop.AwaitWritesAsync(20);
+        Assert.True(loop.Longest < Limit, $"a hanging master took {loop.Longest}");
+        await lab.Kubelet.KillPodAsync(lab.Namespace, frozen, 18);
+        await lab.UntilReadyAsync();
+        await AssertOneOwnerPerSlotAsync(lab);
+    }
+
+    private static async Task TwoOfThreeMasters_GoneForLong_AreSucceededWithoutAVote(RedisLab lab)
+    {
+        string[] lost = [await MasterAsync(lab, 0), await MasterAsync(lab, 1)];
+
+        foreach (var pod in lost)
+            lab.Block(pod);
+        await Task.WhenAll(lost.Select(pod => lab.Client.CoreV1.DeleteNamespacedPodAsync(pod, lab.Namespace, gracePeriodSeconds: 0, cancellationToken: Token)));
+
+        await lab.UntilAsync(
+            region =>
+                region.Status?.Redis?.State == RedisState.QuorumLost
+                && region.Status.Conditions!.Any(condition => condition is { Type: "RedisQuorumLost", Status: "True", Reason: "QuorumLost" }),
+            "the loss of the majority is told"
+        );
+        await lab.UntilAsync(
+            region => region.Status?.Redis?.State == RedisState.Degraded && region.Status.Redis.Nodes!.Count(node => node.Role == "Master") == 3,
+            "replicas took over"
+        );
+        await AssertOneOwnerPerSlotAsync(lab);
+        foreach (var pod in lost)
+            lab.Unblock(pod);
+        await lab.UntilReadyAsync();
+        await AssertOneOwnerPerSlotAsync(lab);
+    }
+
+    private static async Task Master_BackWithoutItsData_DoesNotEmptyItsReplica(RedisLab lab, params string[] lost)
+    {
+        var master = await MasterAsync(lab, 2);
+        var key = await lab.FindKeyAsync(master, SlotRange.Of(2, 3));
+        Assert.True((await lab.SendAsync(master, "SET", key, "kept")).Succeeded);
+        Assert.Equal("1", (await lab.SendAsync(master, "WAIT", "1", "1000")).Text);
+        var id = (await lab.AskAllAsync())[master].Id;
+        var folder = lab.FolderOf(master);
+        Directory.Delete(Path.Combine(folder, lost[0]), recursive: true);
+        foreach (var file in lost.Skip(1))
+            File.Delete(Path.Combine(folder, file));
+
+        await lab.Kubelet.KillPodAsync(lab.Namespace, master);
+
+        await lab.UntilAsync(
+            region => region.Status?.Redis is { State: "Ready" } redis && Find(redis, master) is { Role: "Replica" } node && node.Id != id,
+            "the node without data is a new replica"
+        );
+        Assert.Equal("kept", (await lab.SendAsync(await MasterAsync(lab, 2), "GET", key)).Text);
+        Assert.DoesNotContain((await lab.AskAllAsync()).Values.SelectMany(view => view.Members), member => member.Id == id);
+    }
+
+    private static RedisNodeStatus? Find(RedisStatus? status, string pod) => status?.Nodes?.FirstOrDefault(node => node.Name == pod);
+
+    private static Task<string> MasterAsync(RedisLab lab, int shard) => lab.FindMasterAsync(shard);
+
+    // What each node says of itself.
+    private static async Task AssertOneOwnerPerSlotAsync(RedisLab lab)
+    {
+        var claims = (await lab.AskAllAsync(least: 4))
+            .Values.Where(view => view.OwnsSlots)
+            .SelectMany(view => view.Self!.Slots)
+            .SelectMany(range => Enumerable.Range(range.First, range.Count))
+            .ToList();
+        Assert.Equal(SlotRange.Slots, claims.Count);
+        Assert.Equal(SlotRange.Slots, claims.Distinct().Count());
+    }
+}

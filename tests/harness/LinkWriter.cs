@@ -1,0 +1,138 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json.Nodes;
+using Xunit;
+
+namespace UrlShortener.TestHarness;
+
+/// <summary>
+/// Creates links one after the other, and remembers those that were acknowledged and when. Follows the newest one again and again meanwhile, so that each read
+/// is the first one of a link or soon after it.
+/// </summary>
+internal sealed class LinkWriter : IAsyncDisposable
+{
+    private readonly CancellationTokenSource _end = new();
+    private readonly ConcurrentQueue<(string Path, long At)> _acknowledged = new();
+    private readonly ConcurrentQueue<string> _missed = new();
+    private readonly ConcurrentQueue<long> _followed = new();
+    private readonly HttpClient _http;
+    private readonly Task _running;
+    private long _lastAt;
+    private string? _newest;
+
+    /// <param name="http">Reaches the app.</param>
+    public LinkWriter(HttpClient http)
+    {
+        _http = http;
+        _running = Task.WhenAll(CreateAsync(), FollowAsync());
+    }
+
+    /// <summary>When the last one was acknowledged, as a timestamp of <see cref="Stopwatch"/>; 0: none was.</summary>
+    public long LastAt => Volatile.Read(ref _lastAt);
+
+    /// <summary>Acknowledged links that were not found when they were followed in between.</summary>
+    public IReadOnlyCollection<string> Missed => _missed;
+
+    /// <summary>The longest time without an acknowledged link since a timestamp; infinite: none was acknowledged since.</summary>
+    public TimeSpan LongestGapSince(long began) => LongestGap(_acknowledged.Select(one => one.At), began);
+
+    /// <summary>The longest time without a redirect since a timestamp; infinite: there was none since.</summary>
+    public TimeSpan LongestGapOfRedirectsSince(long began) => LongestGap(_followed, began);
+
+    /// <summary>Ends, and returns the acknowledged links.</summary>
+    public async Task<IReadOnlyList<string>> StopAsync()
+    {
+        await _end.CancelAsync();
+        await _running;
+        return [.. _acknowledged.Select(one => one.Path)];
+    }
+
+    /// <summary>Acknowledged links that do not redirect, and codes that were issued twice.</summary>
+    public async Task<IReadOnlyList<string>> FindLostAsync()
+    {
+        var paths = _acknowledged.Select(one => one.Path).ToList();
+        var lost = paths.CountBy(path => path).Where(path => path.Value > 1).Select(path => $"{path.Key}: issued {path.Value} times").ToList();
+        foreach (var path in paths)
+        {
+            using var redirect = await _http.GetAsync(new Uri(path, UriKind.Relative), TestContext.Current.CancellationToken);
+            if (redirect.StatusCode != HttpStatusCode.Found)
+                lost.Add($"{path}: {redirect.StatusCode}");
+        }
+
+        return lost;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        _end.Dispose();
+    }
+
+    private static TimeSpan LongestGap(IEnumerable<long> timestamps, long began)
+    {
+        var times = timestamps.Where(at => at >= began).Prepend(began).ToList();
+        return times.Zip(times.Skip(1), Stopwatch.GetElapsedTime).DefaultIfEmpty(Timeout.InfiniteTimeSpan).Max();
+    }
+
+    private async Task CreateAsync()
+    {
+        while (!_end.IsCancellationRequested)
+        {
+            if (await TryCreateAsync() is { } path)
+            {
+                _acknowledged.Enqueue((path, Stopwatch.GetTimestamp()));
+                Volatile.Write(ref _lastAt, Stopwatch.GetTimestamp());
+                Volatile.Write(ref _newest, path);
+            }
+
+            // A pause between requests, not a wait for something.
+            await Task.Delay(20, CancellationToken.None);
+        }
+    }
+
+    private async Task FollowAsync()
+    {
+        while (!_end.IsCancellationRequested)
+        {
+            if (Volatile.Read(ref _newest) is { } path && await TryFollowAsync(path))
+                _followed.Enqueue(Stopwatch.GetTimestamp());
+            // A pause between requests, not a wait for something.
+            await Task.Delay(50, CancellationToken.None);
+        }
+    }
+
+    // It may fail while there is no primary. It may not be unknown.
+    private async Task<bool> TryFollowAsync(string path)
+    {
+        try
+        {
+            using var redirect = await _http.GetAsync(new Uri(path, UriKind.Relative), CancellationToken.None);
+            if (redirect.StatusCode == HttpStatusCode.NotFound)
+                _missed.Enqueue(path);
+            return redirect.StatusCode == HttpStatusCode.Found;
+        }
+        catch (Exception refused) when (refused is HttpRequestException or TaskCanceledException or SocketException)
+        {
+            return false;
+        }
+    }
+
+    private async Task<string?> TryCreateAsync()
+    {
+        try
+        {
+            using var content = new StringContent("""{"original_url":"https://example.com/"}""", Encoding.UTF8, "application/json");
+            using var response = await _http.PostAsync(new Uri("api/v1/urls", UriKind.Relative), content, CancellationToken.None);
+            return response.StatusCode == HttpStatusCode.Created
+                ? (string)JsonNode.Parse(await response.Content.ReadAsStringAsync(CancellationToken.None))!["short_code"]!
+                : null;
+        }
+        catch (Exception refused) when (refused is HttpRequestException or TaskCanceledException or SocketException)
+        {
+            return null;
+        }
+    }
+}
