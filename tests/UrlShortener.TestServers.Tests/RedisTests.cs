@@ -28,7 +28,7 @@ public sealed class RedisTests : ServerTest
         var slot = await cluster.GetSlotAsync("greeting", Token);
         var master = await cluster.GetMasterOfSlotAsync(slot, Token);
         var replica = Assert.Single(await cluster.GetReplicasAsync(master, Token));
-        Assert.Equal(1, (int)await redis.GetServer(master.EndPoint).ExecuteAsync("WAIT", 1, 2000));
+        await Eventually.HoldsAsync(async () => (int)await redis.GetServer(master.EndPoint).ExecuteAsync("WAIT", 1, 2000) == 1, "the replica has it");
 
         await master.KillAsync(Token);
         await cluster.WaitUntilServedAsync(slot, Token);

@@ -17,10 +17,21 @@ internal static class PasswordRotation
 
     private const int MaxRequest = 80;
     private const int MaxMessage = 480;
+    private const int MaxUsers = 3;
 
     /// <summary>The value of the annotation; null: none.</summary>
     public static string? RequestOf(V1Alpha1ShortenerRegion region) =>
         Labels.AnnotationOf(region.Metadata, Labels.RotatePasswords) is { Length: > 0 } value ? Texts.Cut(value, MaxRequest) : null;
+
+    /// <summary>What a rotation waits for while some are connected with the former password; null: nobody is.</summary>
+    /// <param name="users">Addresses of their connections.</param>
+    /// <param name="names">Names of pods by address.</param>
+    public static string? WaitFor(IEnumerable<string> users, IReadOnlyDictionary<string, string> names)
+    {
+        var told = users.Select(address => names.GetValueOrDefault(address, address)).Distinct().Order(StringComparer.Ordinal).ToList();
+        var others = told.Count > MaxUsers ? $" and {told.Count - MaxUsers} others" : "";
+        return told.Count == 0 ? null : $"Waiting for {string.Join(", ", told.Take(MaxUsers))}{others}, connected with the former password";
+    }
 
     /// <summary>The request for which a new password is to be made now; null: none.</summary>
     /// <param name="former">What the status tells.</param>

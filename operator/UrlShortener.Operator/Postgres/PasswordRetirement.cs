@@ -1,3 +1,5 @@
+using UrlShortener.Operator.Apply;
+
 namespace UrlShortener.Operator.Postgres;
 
 /// <summary>What is left of the app's former role.</summary>
@@ -16,8 +18,6 @@ internal abstract record PasswordRetirement
 {
     /// <summary>Name of the runtime's connections.</summary>
     public const string Application = "url-shortener";
-
-    private const int MaxAddresses = 3;
 
     /// <summary>The next step.</summary>
     /// <param name="primary">The primary.</param>
@@ -38,19 +38,8 @@ internal abstract record PasswordRetirement
             return new Wait($"Waiting for {silent}, which does not answer");
         if (current.CanLogIn)
         {
-            var users = members
-                .SelectMany(member => member.Value?.Sessions ?? [])
-                .Where(session => session.Application == Application)
-                .Select(session => names.GetValueOrDefault(session.Address, session.Address))
-                .Distinct()
-                .Order(StringComparer.Ordinal)
-                .ToList();
-            if (users.Count > 0)
-                return new Wait(
-                    $"Waiting for {string.Join(", ", users.Take(MaxAddresses))}{(users.Count > MaxAddresses ? $" and {users.Count - MaxAddresses} others" : "")}, "
-                        + "connected with the former password"
-                );
-            return new Refuse();
+            var users = members.Values.SelectMany(member => member?.Sessions ?? []).Where(session => session.Application == Application);
+            return PasswordRotation.WaitFor(users.Select(session => session.Address), names) is { } waits ? new Wait(waits) : new Refuse();
         }
 
         var rest = members

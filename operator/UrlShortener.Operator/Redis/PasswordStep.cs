@@ -1,3 +1,4 @@
+using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Redis.Cluster;
 
 namespace UrlShortener.Operator.Redis;
@@ -5,8 +6,6 @@ namespace UrlShortener.Operator.Redis;
 /// <summary>The next step until all nodes accept one password only, and every connection was made with it. Pure.</summary>
 internal abstract record PasswordStep
 {
-    private const int MaxAddresses = 3;
-
     /// <summary>The next step.</summary>
     /// <param name="passwords">The passwords in the Secret.</param>
     /// <param name="pods">The pods that matter to the cluster.</param>
@@ -37,18 +36,9 @@ internal abstract record PasswordStep
         // Its probes and its next start use the file.
         if (answers.FirstOrDefault(node => node.Says!.File != target) is { Name: { } late })
             return new Wait($"Waiting for pod {late}, which does not have the new password yet");
-        var users = answers
-            .Where(node => node.Says!.Accepted.Count > 1)
-            .SelectMany(node => node.Says!.FindWithout(passwords.Current))
-            .Select(address => names.GetValueOrDefault(address, address))
-            .Distinct()
-            .Order(StringComparer.Ordinal)
-            .ToList();
-        if (users.Count > 0)
-            return new Wait(
-                $"Waiting for {string.Join(", ", users.Take(MaxAddresses))}{(users.Count > MaxAddresses ? $" and {users.Count - MaxAddresses} others" : "")}, "
-                    + "connected with the former password"
-            );
+        var users = answers.Where(node => node.Says!.Accepted.Count > 1).SelectMany(node => node.Says!.FindWithout(passwords.Current));
+        if (PasswordRotation.WaitFor(users, names) is { } waits)
+            return new Wait(waits);
         // Its connections end: one node at a time, and only while the others serve.
         return missing is null
             ? new Retire(answers.First(node => node.Says!.Accepted.Count > 1).Name, target)

@@ -65,8 +65,7 @@ internal sealed class RedisController(
         if (plan.SlotsToMove == 0)
             memory = memory with { MoveFailure = null };
 
-        var causes = new Dictionary<int, FailoverCause>();
-        var hasActed = false;
+        var (hasActed, failsOver) = (false, false);
         if (applies && access is not null)
         {
             foreach (var action in plan.Actions)
@@ -78,14 +77,14 @@ internal sealed class RedisController(
                 else if (await TakeAsync(region, action, observed, access, cancellationToken))
                 {
                     if (action is RedisAction.Failover failover)
-                        causes[failover.Shard] = failover.Cause;
+                        (failsOver, memory) = (true, memory.After(failover, time.GetUtcNow()));
                     if (action is RedisAction.Retire retire)
                         memory = memory with { Retired = memory.Retired.SetItem(retire.Pod, retire.Process) };
                 }
             }
 
             // What the status tells must be the state after a failover, not the one that caused it.
-            if (causes.Count > 0)
+            if (failsOver)
             {
                 view = new ClusterView(observed.Nodes, await observer.AskAsync(observed.Nodes, access, memory, cancellationToken), memory);
                 plan = plan with { Missing = RedisPlan.Of(region.Spec.Redis, view, memory, time.GetUtcNow()).Missing };
@@ -108,14 +107,10 @@ internal sealed class RedisController(
             {
                 Masters = former.Masters,
             },
-            causes,
             passwords is null ? null : BegunOf(passwords),
             time.GetUtcNow()
         );
-        _memories[region.Metadata.Uid] = memory.Observe(view, time.GetUtcNow()) with
-        {
-            LastFailover = failovers.Count > 0 ? failovers[^1] : memory.LastFailover,
-        };
+        _memories[region.Metadata.Uid] = memory.Observe(view, time.GetUtcNow()).After(failovers);
         // The app starts with it, so it exists only when there is something to connect to.
         if (applies && passwords is not null && (observed.Connection is not null || status.State == RedisState.Ready))
             obstacle = Obstacle.Of(obstacle, await secrets.EnsureConnectionAsync(region, passwords, observed.Connection, cancellationToken));

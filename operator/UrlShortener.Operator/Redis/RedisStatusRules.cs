@@ -24,7 +24,6 @@ internal static class RedisStatusRules
     /// <param name="plan">The plan for it.</param>
     /// <param name="obstacle">Why the specification cannot be applied; null: it is.</param>
     /// <param name="memory">What the operator remembers from before this observation.</param>
-    /// <param name="causes">Failovers that the operator has caused, by shard.</param>
     /// <param name="begun">Digest of the request that the newest password was made for; null: none.</param>
     /// <param name="now">The time.</param>
     public static (RedisStatus Status, ConditionList Conditions, IReadOnlyList<RedisFailoverStatus> Failovers) Build(
@@ -34,13 +33,12 @@ internal static class RedisStatusRules
         RedisPlan plan,
         Obstacle? obstacle,
         RedisMemory memory,
-        IReadOnlyDictionary<int, FailoverCause> causes,
         byte[]? begun,
         DateTimeOffset now
     )
     {
         var former = region.Status?.Redis;
-        var failovers = FindFailovers(former, view, memory, causes, now);
+        var failovers = FindFailovers(former, view, memory, now);
         var wasReady = region.Status?.Conditions?.Any(condition => condition is { Type: ConditionTypes.RedisReady, Status: not "False" }) == true;
         var isComplete = plan.Missing is null && plan.Obstacle is null;
         var isServing = view.SlotsServed == SlotRange.Slots;
@@ -139,13 +137,7 @@ internal static class RedisStatusRules
     }
 
     // A shard's master by the last status, and now. A shard without a master in between keeps the former one in memory.
-    private static List<RedisFailoverStatus> FindFailovers(
-        RedisStatus? former,
-        ClusterView view,
-        RedisMemory memory,
-        IReadOnlyDictionary<int, FailoverCause> causes,
-        DateTimeOffset now
-    )
+    private static List<RedisFailoverStatus> FindFailovers(RedisStatus? former, ClusterView view, RedisMemory memory, DateTimeOffset now)
     {
         var found = new List<RedisFailoverStatus>();
         foreach (var shard in view.Pods.Select(pod => pod.Shard).Distinct())
@@ -160,7 +152,7 @@ internal static class RedisStatusRules
                 {
                     From = known,
                     To = current,
-                    Cause = causes.GetValueOrDefault(shard, FailoverCause.Native).ToString(),
+                    Cause = memory.CauseOf(shard, known).ToString(),
                     At = DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds()).UtcDateTime,
                     DurationMillis = since.Select(at => (int?)(now - at).TotalMilliseconds).Min(),
                 }

@@ -103,7 +103,9 @@ public sealed class RedisFormationTests(ApiServerFixture apiServer)
         await Eventually.HoldsAsync(
             async () =>
                 (await lab.Client.CoreV1.ListNamespacedEventAsync(lab.Namespace, cancellationToken: Token)).Items.Any(one =>
-                    one.Reason == "RedisFailover" && one.Message.Contains("took over from eu-redis-1-2", StringComparison.Ordinal)
+                    one.Reason == "RedisFailover"
+                    && one.Message.Contains("took over from eu-redis-1-2", StringComparison.Ordinal)
+                    && one.Message.Contains("(ScaleIn)", StringComparison.Ordinal)
                 ),
             () => "the move of the role is told",
             TimeSpan.FromSeconds(60)

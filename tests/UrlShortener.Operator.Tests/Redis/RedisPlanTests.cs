@@ -279,12 +279,41 @@ public sealed class RedisPlanTests
             new RedisPlan(),
             obstacle: null,
             new RedisMemory { LastFailover = told },
-            new Dictionary<int, FailoverCause>(),
             begun: null,
             Now
         );
 
         Assert.Empty(failovers);
         Assert.Equal(told, status.LastFailover);
+    }
+
+    [Theory]
+    [InlineData(5, "r-0-1", "ScaleIn")]
+    [InlineData(120, "r-0-1", "Native")]
+    [InlineData(5, "r-0-2", "Native")]
+    public void HandOver_SeenLate_IsToldWithItsCause(int seconds, string from, string cause)
+    {
+        var handOver = new RedisAction.Failover("r-0-0", FailoverKind.Graceful, FailoverCause.ScaleIn, Shard: 0, "id", from, "the specification");
+        // It was begun some reconciles ago. Since then the node did not answer in time.
+        var memory = new RedisMemory { Masters = new RedisMemory().Masters.SetItem(0, "r-0-1") }.After(handOver, Now);
+        var later = Now.AddSeconds(seconds);
+        var view = new SampleCluster().ViewOf(memory);
+        memory = memory.Observe(view, later) with { Masters = memory.Masters };
+
+        var (_, _, failovers) = RedisStatusRules.Build(
+            new V1Alpha1ShortenerRegion(),
+            new ObservedRedis(),
+            view,
+            new RedisPlan(),
+            obstacle: null,
+            memory,
+            begun: null,
+            later
+        );
+
+        Assert.Equal(("r-0-1", "r-0-0", cause), failovers.Select(one => (one.From!, one.To!, one.Cause!)).Single());
+        var after = memory.After(failovers);
+        Assert.Equal(failovers[0], after.LastFailover);
+        Assert.Equal(FailoverCause.Native, after.CauseOf(0, "r-0-1"));
     }
 }

@@ -13,6 +13,9 @@ internal sealed record RedisMemory
     /// <summary>After that, a slot that could not be moved is looked at again.</summary>
     public static readonly TimeSpan HoldTime = TimeSpan.FromMinutes(1);
 
+    // A hand-over waits until the replica has read what its master has written, and a node that answers late is seen late.
+    private static readonly TimeSpan CauseTime = TimeSpan.FromMinutes(1);
+
     private const int MostSilences = 8;
 
     /// <summary>The pod and the process that last answered with an identity.</summary>
@@ -34,6 +37,10 @@ internal sealed record RedisMemory
 
     /// <summary>The pod that was last the master of a shard.</summary>
     public ImmutableDictionary<int, string> Masters { get; init; } = ImmutableDictionary<int, string>.Empty;
+
+    /// <summary>By shard, the last failover that the operator has caused and not told yet, and when.</summary>
+    public ImmutableDictionary<int, (RedisAction.Failover Failover, DateTimeOffset At)> Caused { get; init; } =
+        ImmutableDictionary<int, (RedisAction.Failover Failover, DateTimeOffset At)>.Empty;
 
     /// <summary>The last change of a master; null: none since the operator started.</summary>
     public RedisFailoverStatus? LastFailover { get; init; }
@@ -73,6 +80,21 @@ internal sealed record RedisMemory
             MoveFailure = outcome.Error is { } error ? (error, outcome.Moved > 0 ? now : MoveFailure?.Since ?? now) : null,
         };
 
+    /// <summary>The memory after a failover was begun.</summary>
+    public RedisMemory After(RedisAction.Failover failover, DateTimeOffset now) => this with { Caused = Caused.SetItem(failover.Shard, (failover, now)) };
+
+    /// <summary>The memory after changes of masters were told.</summary>
+    public RedisMemory After(IReadOnlyList<RedisFailoverStatus> told) =>
+        this with
+        {
+            LastFailover = told.Count > 0 ? told[^1] : LastFailover,
+            Caused = Caused.RemoveRange(Caused.Where(one => told.Any(failover => failover.From == one.Value.Failover.From)).Select(one => one.Key)),
+        };
+
+    /// <summary>Why the pod is no longer the master of its shard.</summary>
+    public FailoverCause CauseOf(int shard, string from) =>
+        Caused.TryGetValue(shard, out var caused) && caused.Failover.From == from ? caused.Failover.Cause : FailoverCause.Native;
+
     /// <summary>The memory after an act.</summary>
     public RedisMemory After(string act, DateTimeOffset now) => this with { Acts = Acts.SetItem(act, now) };
 
@@ -102,6 +124,7 @@ internal sealed record RedisMemory
                 .ToImmutableDictionary(pod => pod.Name, pod => Math.Min(Silences.GetValueOrDefault(pod.Name) + 1, MostSilences)),
             Lost = lost.ToImmutableDictionary(),
             QuorumLostSince = view.HasLostQuorum ? QuorumLostSince ?? now : null,
+            Caused = Caused.RemoveRange(Caused.Where(caused => now - caused.Value.At > CauseTime).Select(caused => caused.Key)),
             Retired = Retired.RemoveRange(Retired.Keys.Where(name => !view.Pods.Any(pod => pod.IsLeaving && pod.Name == name))),
             HeldSlots = HeldSlots.RemoveRange(HeldSlots.Where(slot => now - slot.Value.At > HoldTime).Select(slot => slot.Key)),
             Acts = Acts.RemoveRange(Acts.Where(act => now - act.Value > TimeSpan.FromMinutes(5)).Select(act => act.Key)),
