@@ -46,6 +46,9 @@ internal sealed class DebianPackages
     /// <summary>The program that backs PostgreSQL up.</summary>
     public static DebianPackages Backup { get; } = new(["pgbackrest"], ["pgbackrest"]);
 
+    /// <summary>The packet filter.</summary>
+    public static DebianPackages PacketFilter { get; } = new(["iptables"], ["iptables"]);
+
     /// <summary>Python's virtual environments.</summary>
     public static DebianPackages Python { get; } = new(PatroniPrograms.HasPythonAsync, ["python3-venv"]);
 

@@ -40,18 +40,23 @@ internal sealed class NodeNetwork : IAsyncDisposable
     /// <summary>The file by which a process joins the node's control group; null where there is none.</summary>
     public string? ProcessesFile => _folder is null ? null : Path.Combine(_folder, "cgroup.procs");
 
+    /// <summary>Why a node cannot be cut off on this machine; null: it can. The packet filter is installed where that is possible.</summary>
+    public async Task<string?> FindObstacleAsync(CancellationToken cancellationToken)
+    {
+        if (_group is null)
+            return "it needs control groups of version 2, as root";
+        var (folder, reason) = await Programs.FindOrInstallAsync(["iptables"], DebianPackages.PacketFilter, cancellationToken);
+        return folder is null ? $"it needs iptables, and {reason}" : null;
+    }
+
     /// <summary>Drops all packets between the pods and others. Returns when it is done.</summary>
     /// <exception cref="ServerUnavailableException">This machine has not what it takes.</exception>
     public async Task CutAsync(IReadOnlyCollection<string> addresses, IEnumerable<int> processes, CancellationToken cancellationToken)
     {
         if (_cut is not null)
             return;
-        if (_group is null || Programs.FindFolder(["iptables"]) is null)
-        {
-            throw new ServerUnavailableException(
-                "Cutting a node off needs control groups of version 2, and iptables (Debian: apt-get install iptables) as root."
-            );
-        }
+        if (await FindObstacleAsync(cancellationToken) is { } obstacle)
+            throw new ServerUnavailableException($"A node cannot be cut off: {obstacle}.");
 
         var ports = ProcFiles.ReadLoopbackPorts(processes);
         var start = new ProcessStartInfo("setsid", ["/bin/sh", "-c", BuildScript(addresses, ports)])

@@ -137,6 +137,9 @@ public sealed class ProcessKubelet : IAsyncDisposable
         await _node.MarkPodsAsync(ready: false, cancellationToken);
     }
 
+    /// <summary>Why the node cannot be cut off on this machine; null: it can.</summary>
+    public Task<string?> FindObstacleToCutAsync(CancellationToken cancellationToken) => _context.Network!.FindObstacleAsync(cancellationToken);
+
     /// <summary>
     /// Cuts the node and its pods off from everything else, silently: packets are dropped between its pods and all others, the API server too. Among each other,
     /// and with commands that run in them, they go on. It shows as not ready at once, as with <see cref="NodeNotReadyAsync"/>.
