@@ -52,6 +52,12 @@ public sealed class StoreTests(InstalledProduct product, ITestOutputHelper outpu
             Assert.Empty(writer.Missed);
             Tell($"{acknowledged.Count} links acknowledged, none lost.");
         }
+        catch
+        {
+            // It goes with the namespace.
+            Tell(await DescribeAsync());
+            throw;
+        }
         finally
         {
             await Kubectl.TryAsync($"delete shortenerregions,keypools --all --namespace {Space} --timeout=120s", CancellationToken.None);
@@ -252,7 +258,13 @@ public sealed class StoreTests(InstalledProduct product, ITestOutputHelper outpu
         Tool.RunAsync([.. ClusterSettings.NodeTool!.Split(' '), verb, node], Path.GetTempPath(), ToolLimit, CancellationToken.None);
 
     private async Task<string> DescribeAsync() =>
-        $"{await Product.DescribeAsync(Space)}\n{await Kubectl.TryAsync($"logs --namespace {Space} --selector {Postgres} --tail=20 --prefix", Token)}";
+        string.Join(
+            '\n',
+            await Product.DescribeAsync(Space),
+            await Kubectl.TryAsync($"get {Region} --namespace {Space} --output jsonpath={{.status}}", Token),
+            await Kubectl.TryAsync($"get poddisruptionbudgets --namespace {Space}", Token),
+            await Kubectl.TryAsync($"logs --namespace {Space} --selector {Postgres} --tail=60 --prefix", Token)
+        );
 
     private void Tell(string text) => output.WriteLine(text);
 

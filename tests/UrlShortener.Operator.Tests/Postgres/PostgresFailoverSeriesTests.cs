@@ -78,6 +78,9 @@ public sealed class PostgresFailoverSeriesTests(StoresFixture stores) : IAsyncLi
             ("killed three times", false, 3 * Native, KillThreeTimesAsync),
             ("node and leading operator killed", false, Native, KillWithLeadingOperatorAsync),
             ("planned switchover", false, Assisted, SwitchOverAsync),
+            ("control file lost", false, Assisted, primary => LoseFileAsync(primary, "global/pg_control")),
+            ("control file of a replica lost", false, Assisted, async primary => await LoseFileAsync(await ReadReplicaAsync(primary), "global/pg_control")),
+            ("log of a replica lost", false, Assisted, async primary => await LoseFileAsync(await ReadReplicaAsync(primary), "pg_wal")),
         ];
         var notCut = await _nodes.Values.First().FindObstacleToCutAsync(Token);
         var results = new List<(string Name, TimeSpan Limit, List<TimeSpan> Times)>();
@@ -251,21 +254,21 @@ public sealed class PostgresFailoverSeriesTests(StoresFixture stores) : IAsyncLi
         await using var second = await StartProgramAsync();
         await HoldsAsync(() => Task.FromResult(second.ReadLog().Contains("waits; ", StringComparison.Ordinal)), "the second operator waits");
         await Members.UntilWholeAsync();
-        var before = await CountFailoversAsync();
+        var before = await CountEventsAsync("PostgresFailover");
         await _nodes[primary].KillNodeAsync(Token);
         await first.KillAsync(Token);
         await AwaitOtherPrimaryAsync(primary);
         await AwaitLinksAsync();
         await _nodes[primary].NodeReadyAsync(Token);
         await Members.UntilWholeAsync();
-        Assert.Equal(before + 1, await CountFailoversAsync());
+        Assert.Equal(before + 1, await CountEventsAsync("PostgresFailover"));
         await second.KillAsync(Token);
         await _lab.StartOperatorAsync();
     }
 
-    private async Task<int> CountFailoversAsync() =>
+    private async Task<int> CountEventsAsync(string reason) =>
         (await _lab.Client.CoreV1.ListNamespacedEventAsync(_lab.Namespace, cancellationToken: Token))
-            .Items.Where(one => one.Reason == "PostgresFailover")
+            .Items.Where(one => one.Reason == reason)
             .Sum(one => Math.Max(one.Count ?? 1, one.Series?.Count ?? 1));
 
     private Task<OperatorProgram> StartProgramAsync() =>
@@ -281,6 +284,31 @@ public sealed class PostgresFailoverSeriesTests(StoresFixture stores) : IAsyncLi
             },
             Token
         );
+
+    // A member that cannot start any more is copied anew, which takes some minutes. Meanwhile the others serve.
+    private async Task LoseFileAsync(string member, string path)
+    {
+        var process = _nodes[member].ReadProcesses(_lab.Namespace, member)[PostgresNames.Container];
+        var file = Path.Combine(
+            string.Create(CultureInfo.InvariantCulture, $"/proc/{process}/root{PostgresNames.DataFolder}"),
+            PostgresNames.DataSubfolder,
+            path
+        );
+        var wasPrimary = member == await Members.ReadPrimaryAsync();
+        foreach (var one in Directory.Exists(file) ? Directory.GetFiles(file) : [file])
+            File.Delete(one);
+        await _nodes[member].KillPodAsync(_lab.Namespace, member);
+        if (wasPrimary)
+            await AwaitOtherPrimaryAsync(member);
+        await HoldsAsync(async () => !(await Members.ReadSyncAsync()).Contains(member), $"nobody counts on {member}");
+        var began = Stopwatch.GetTimestamp();
+        await Members.UntilWholeAsync(seconds: 420);
+        var copies = await CountEventsAsync("MemberRebuilt");
+        await TellAsync($"{member} serves again after {Stopwatch.GetElapsedTime(began).TotalSeconds:0} s; the operator has had {copies} copies made");
+    }
+
+    private async Task<string> ReadReplicaAsync(string primary) =>
+        (await Members.ReadPodsAsync()).Select(pod => pod.Metadata.Name).First(name => name != primary);
 
     private async Task SwitchOverAsync(string primary)
     {
