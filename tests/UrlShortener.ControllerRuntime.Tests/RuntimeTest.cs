@@ -10,8 +10,6 @@ public abstract class RuntimeTest
     /// <summary>Name under which the tests' controllers write.</summary>
     internal const string FieldManager = "tests";
 
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
-
     protected static CancellationToken Token => TestContext.Current.CancellationToken;
 
     /// <summary>Clients of a user, through a port other than the kubeconfig's when there is one.</summary>
@@ -25,7 +23,7 @@ public abstract class RuntimeTest
         });
 
     /// <summary>Waits until a condition holds. The limit is there to end a failing test.</summary>
-    protected static Task UntilAsync(Func<Task<bool>> condition, string what) => Eventually.HoldsAsync(condition, () => what, Limit);
+    protected static Task UntilAsync(Func<Task<bool>> condition, string what) => Eventually.HoldsAsync(condition, () => what);
 
     /// <summary>As the other one, for what this process knows.</summary>
     protected static Task UntilAsync(Func<bool> condition, string what) => UntilAsync(() => Task.FromResult(condition()), what);

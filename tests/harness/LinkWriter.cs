@@ -39,6 +39,21 @@ internal sealed class LinkWriter : IAsyncDisposable
     /// <summary>The longest time without an acknowledged link since a timestamp; infinite: none was acknowledged since.</summary>
     public TimeSpan LongestGapSince(long began) => LongestGap(_acknowledged.Select(one => one.At), began);
 
+    /// <summary>The usual time from one link to the next. It tells how busy the machine is.</summary>
+    public TimeSpan UsualGap
+    {
+        get
+        {
+            var times = _acknowledged.Select(one => one.At).ToList();
+            var gaps = times.Zip(times.Skip(1), Stopwatch.GetElapsedTime).Order().ToList();
+            return gaps.Count == 0 ? TimeSpan.Zero : gaps[gaps.Count / 2];
+        }
+    }
+
+    /// <summary>A limit for a time without a link, on a machine that is as busy as this one has been.</summary>
+    /// <param name="quiet">The limit where nothing else runs.</param>
+    public TimeSpan Allow(TimeSpan quiet) => quiet + (UsualGap * 50);
+
     /// <summary>The longest time without a redirect since a timestamp; infinite: there was none since.</summary>
     public TimeSpan LongestGapOfRedirectsSince(long began) => LongestGap(_followed, began);
 

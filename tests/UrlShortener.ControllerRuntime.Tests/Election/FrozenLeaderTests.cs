@@ -47,13 +47,13 @@ public sealed class FrozenLeaderTests(RuntimeClusterFixture fixture) : RuntimeTe
         await UntilAsync(async () => await CountAsync(second) > 10, "the second one writes");
         var resumed = TimeProvider.System.GetUtcNow();
         await SignalAsync(frozen, "CONT");
-        await frozen.WaitForExitAsync(Token).WaitAsync(TimeSpan.FromSeconds(20), Token);
+        await frozen.WaitForExitAsync(Token).WaitAsync(TimeSpan.FromMinutes(5), Token);
 
         Assert.Equal(1, frozen.ExitCode);
         // One may have been on its way to the server, past all questions, when the process was stopped; the writer has one at a time.
         Assert.InRange((await cluster.ReadAuditAsync(one => one.User == first.Name && one.IsWrite && one.ReceivedAt >= resumed, Token)).Count, 0, 1);
         successor.StandardInput.Close();
-        await successor.WaitForExitAsync(Token).WaitAsync(TimeSpan.FromSeconds(20), Token);
+        await successor.WaitForExitAsync(Token).WaitAsync(TimeSpan.FromMinutes(5), Token);
         Assert.Equal(0, successor.ExitCode);
 
         async Task<int> CountAsync(KubernetesUser user) =>

@@ -32,7 +32,7 @@ internal sealed class RunningInformer<T> : IAsyncDisposable
     public static async Task<RunningInformer<T>> StartAsync(string kubeconfig, int? port, InformerOptions<T> options, ILogger<Informer<T>>? logger = null)
     {
         var started = Start(kubeconfig, port, options, logger);
-        await started.Informer.WaitForSyncAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(30));
+        await started.Informer.WaitForSyncAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromMinutes(5));
         return started;
     }
 

@@ -43,7 +43,7 @@ internal sealed class StubApiServer : IAsyncDisposable
         return server;
     }
 
-    public ApiClient Connect() => new(new KubernetesClientConfiguration { Host = _application.Urls.Single(), SkipTlsVerify = true }, TimeSpan.FromSeconds(5));
+    public ApiClient Connect() => new(new KubernetesClientConfiguration { Host = _application.Urls.Single(), SkipTlsVerify = true }, TimeSpan.FromMinutes(1));
 
     public static string Line(string type, string name, int version) =>
         $$$$"""{"type":"{{{{type}}}}","object":{"metadata":{"name":"{{{{name}}}}","namespace":"space","uid":"{{{{name}}}}","resourceVersion":"{{{{version}}}}"}}}"""

@@ -205,7 +205,7 @@ public sealed class CommandLineTests : ProductTest
         );
         try
         {
-            return await listening.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+            return await listening.Task.WaitAsync(TimeSpan.FromMinutes(5), TestContext.Current.CancellationToken);
         }
         finally
         {

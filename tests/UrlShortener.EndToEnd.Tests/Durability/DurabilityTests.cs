@@ -35,7 +35,7 @@ public sealed class DurabilityTests : ProductTest
             })
             .ToList();
 
-        await enough.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        await enough.Task.WaitAsync(TimeSpan.FromMinutes(5), TestContext.Current.CancellationToken);
         await product.KillAsync();
         await Task.WhenAll(creates);
         await product.StartAgainAsync();

@@ -37,7 +37,7 @@ public sealed class StopTests : ProductTest
             })
             .ToList();
 
-        await started.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        await started.Task.WaitAsync(TimeSpan.FromMinutes(5), TestContext.Current.CancellationToken);
         await product.StopAsync();
         await Task.WhenAll(clients);
         await product.StartAgainAsync();

@@ -11,7 +11,7 @@ namespace UrlShortener.EndToEnd.Tests.Fuzzing;
 internal sealed class FuzzTarget(ProductProcess product, string knownCode)
 {
     private const string KnownTarget = "https://example.com/known";
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
 
     // After this long without an answer the product is told that nothing more comes. Never earlier: it takes that for a client that has gone.
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(50);

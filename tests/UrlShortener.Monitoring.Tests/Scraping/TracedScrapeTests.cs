@@ -38,7 +38,8 @@ public sealed class TracedScrapeTests
             async () => (await prometheus.QueryAsync("shortener_spans_dropped_total > 0")).Count > 0,
             "Prometheus has the dropped spans"
         );
-        Assert.Equal(1, Assert.Single(await prometheus.QueryAsync("up")).Value);
+        // The last scrape of a busy machine may have been late.
+        await Eventually.HoldsAsync(async () => Assert.Single(await prometheus.QueryAsync("up")).Value == 1, "a scrape is taken");
         Assert.NotEmpty(await prometheus.QueryAsync("shortener_redirect_seconds_bucket{le=\"1.0\"}"));
 
         // What Prometheus asked for.

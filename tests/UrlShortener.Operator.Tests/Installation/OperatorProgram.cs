@@ -62,7 +62,7 @@ internal sealed class OperatorProgram : IAsyncDisposable
     }
 
     /// <summary>Asks it to stop, with SIGTERM; returns the exit code.</summary>
-    /// <exception cref="TimeoutException">It did not end by itself in 20 seconds.</exception>
+    /// <exception cref="TimeoutException">It did not end by itself in two minutes.</exception>
     public async Task<int> StopAsync(CancellationToken cancellationToken) =>
         await _process.EndAsync(Signals.Terminate, cancellationToken)
             ? _process.ExitCode
@@ -74,7 +74,7 @@ internal sealed class OperatorProgram : IAsyncDisposable
     /// <summary>Waits until it ends by itself; returns the exit code.</summary>
     public async Task<int> WaitAsync(CancellationToken cancellationToken)
     {
-        await _process.WaitUntilEndedAsync(cancellationToken).WaitAsync(TimeSpan.FromSeconds(60), cancellationToken);
+        await _process.WaitUntilEndedAsync(cancellationToken).WaitAsync(TimeSpan.FromMinutes(5), cancellationToken);
         return _process.ExitCode;
     }
 

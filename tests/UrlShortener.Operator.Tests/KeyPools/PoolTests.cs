@@ -61,8 +61,7 @@ public sealed class PoolTests(ApiServerFixture apiServer, StoresFixture stores) 
             "the failure is told",
             meanwhile: () => Pool.DrainAsync(1_500)
         );
-        var failing = await Pool.UntilAsync(pool => pool.Status?.Refill?.LastError is not null, "the error is told");
-        Assert.Equal("Failing", failing.Status?.Refill?.State);
+        await Pool.UntilAsync(pool => pool.Status?.Refill is { LastError: not null, State: "Failing" }, "the error is told");
 
         await Pool.MendAsync();
         var mended = await Pool.UntilAsync("True", ConditionTypes.GeneratorHealthy, ConditionTypes.Ready);

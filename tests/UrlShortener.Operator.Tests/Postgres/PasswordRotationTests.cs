@@ -48,9 +48,10 @@ public sealed class PasswordRotationTests(ApiServerFixture apiServer, StoresFixt
             () => "it is moved to the other role",
             TimeSpan.FromSeconds(60)
         );
-        await Eventually.HoldsAsync(async () => !await LogsInAsync(second), () => "the former password is refused", TimeSpan.FromSeconds(60));
         var third = await ReadAsync();
         Assert.Equal("chosen-by-hand-17", third!.Password);
+        // The condition may be one of before the edit. Replicas refuse it as soon as they have replayed that the primary does.
+        await Eventually.HoldsAsync(async () => await IsGoneAsync(third, second), () => "all members refuse the former password");
         await Lab.UntilAsync("PostgresPasswordCurrent", "True");
         await AssertOnlyAsync(third, second);
 
@@ -62,8 +63,8 @@ public sealed class PasswordRotationTests(ApiServerFixture apiServer, StoresFixt
         Assert.True(await LogsInAsync(third));
 
         var acknowledged = await writer.StopAsync();
-        Assert.True(writer.LongestGapSince(began) < LongestGap, $"{writer.LongestGapSince(began)}");
-        Assert.True(writer.LongestGapOfRedirectsSince(began) < LongestGap, $"{writer.LongestGapOfRedirectsSince(began)}");
+        Assert.True(writer.LongestGapSince(began) < writer.Allow(LongestGap), $"{writer.LongestGapSince(began)}");
+        Assert.True(writer.LongestGapOfRedirectsSince(began) < writer.Allow(LongestGap), $"{writer.LongestGapOfRedirectsSince(began)}");
         Assert.Empty(writer.Missed);
         Assert.NotEmpty(acknowledged);
         Assert.Empty(await writer.FindLostAsync());
@@ -92,7 +93,32 @@ public sealed class PasswordRotationTests(ApiServerFixture apiServer, StoresFixt
             Assert.Equal(0L, await CountAsync(member, current, former.Role));
         }
 
-        Assert.NotEqual(0L, await CountAsync((await Members.ReadPodsAsync())[0], current, current.Role));
+        // The app has connections to the primary, and to replicas while it reads from them.
+        await Eventually.HoldsAsync(
+            async () => (await Task.WhenAll((await Members.ReadPodsAsync()).Select(member => CountAsync(member, current, current.Role)))).Sum() > 0,
+            () => "the app is connected with the current password"
+        );
+    }
+
+    // Whether no member lets the former role in, and none has a connection of it.
+    private async Task<bool> IsGoneAsync(AppCredentials current, AppCredentials former)
+    {
+        foreach (var member in await Members.ReadPodsAsync())
+        {
+            try
+            {
+                await using var source = NpgsqlDataSource.Create(ConnectionTo(member, former));
+                await using var connection = await source.OpenConnectionAsync(Token);
+                return false;
+            }
+            catch (PostgresException error) when (error.SqlState.StartsWith("28", StringComparison.Ordinal))
+            {
+                if (await CountAsync(member, current, former.Role) > 0)
+                    return false;
+            }
+        }
+
+        return true;
     }
 
     private async Task<bool> LogsInAsync(AppCredentials credentials)
@@ -130,7 +156,7 @@ public sealed class PasswordRotationTests(ApiServerFixture apiServer, StoresFixt
             Database = PostgresNames.Database,
             SslMode = SslMode.Require,
             Pooling = false,
-            Timeout = 10,
+            Timeout = 60,
             ApplicationName = "test",
         }.ConnectionString;
 

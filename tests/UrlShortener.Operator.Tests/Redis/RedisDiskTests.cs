@@ -11,7 +11,7 @@ public sealed class RedisDiskTests(ApiServerFixture apiServer)
     {
         await using var volume = await BoundedVolume.CreateAsync(mebibytes: 96);
         await using var lab = await RedisLab.StartAsync(apiServer, volumes: volume.Folder);
-        await lab.CreateAsync();
+        await lab.CreateAsync(nodeTimeoutMillis: RedisLab.PatientMillis);
         await lab.UntilReadyAsync();
         var master = await lab.FindMasterAsync(0);
         var key = await lab.FindKeyAsync(master, SlotRange.Of(0, 3));

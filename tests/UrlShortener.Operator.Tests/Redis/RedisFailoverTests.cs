@@ -38,16 +38,25 @@ public sealed class RedisFailoverTests(ApiServerFixture apiServer)
         await lab.Client.CoreV1.DeleteNamespacedPodAsync(deleted, lab.Namespace, cancellationToken: Token);
         await lab.UntilAsync(region => Find(region.Status?.Redis, deleted)?.Role == "Replica", "the deleted master is a replica");
         await loop.AwaitWritesAsync(20);
-        Assert.True(loop.Longest < Limit, $"a deletion took {loop.Longest}");
+        Assert.True(loop.Longest < loop.Allow(Limit), $"a deletion took {loop.Longest}");
         await lab.UntilReadyAsync();
 
         // It hangs, so that nobody has proof: the nodes elect another one by themselves.
         loop.Reset();
         var frozen = await MasterAsync(lab, 1);
         await lab.Kubelet.KillPodAsync(lab.Namespace, frozen, 19);
-        await lab.UntilAsync(region => region.Status?.Redis?.LastFailover is { Cause: "Native" } last && last.From == frozen, "the nodes elect a master");
+        // Not by the last failover of the status: on a busy machine another shard may have one.
+        await Eventually.HoldsAsync(
+            async () =>
+                (await lab.Client.CoreV1.ListNamespacedEventAsync(lab.Namespace, cancellationToken: Token)).Items.Any(one =>
+                    one.Reason == "RedisFailover"
+                    && one.Message.Contains($"took over from {frozen}", StringComparison.Ordinal)
+                    && one.Message.Contains("(Native)", StringComparison.Ordinal)
+                ),
+            () => "the nodes elect a master"
+        );
         await loop.AwaitWritesAsync(20);
-        Assert.True(loop.Longest < Limit, $"a hanging master took {loop.Longest}");
+        Assert.True(loop.Longest < loop.Allow(Limit), $"a hanging master took {loop.Longest}");
         await lab.Kubelet.KillPodAsync(lab.Namespace, frozen, 18);
         await lab.UntilReadyAsync();
         await AssertOneOwnerPerSlotAsync(lab);
@@ -100,7 +109,7 @@ public sealed class RedisFailoverTests(ApiServerFixture apiServer)
             region => region.Status?.Redis is { State: "Ready" } redis && Find(redis, master) is { Role: "Replica" } node && node.Id != id,
             "the node without data is a new replica"
         );
-        Assert.Equal("kept", (await lab.SendAsync(await MasterAsync(lab, 2), "GET", key)).Text);
+        Assert.Equal("kept", await lab.GetAsync(2, key));
         Assert.DoesNotContain((await lab.AskAllAsync()).Values.SelectMany(view => view.Members), member => member.Id == id);
     }
 

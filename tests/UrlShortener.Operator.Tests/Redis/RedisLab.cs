@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Text;
@@ -26,7 +27,14 @@ internal sealed class RedisLab : IAsyncDisposable
     /// <summary>Another image that runs the same server.</summary>
     public const string NewImage = "registry.example/redis:7.1";
 
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
+    /// <summary>A node timeout for tests without a failover: nodes that a busy machine keeps from answering each other are not to elect another master.</summary>
+    public const int PatientMillis = 5_000;
+
+    // Of one question of a round that is asked again: a node that hangs holds no other one up.
+    private static readonly TimeSpan RoundLimit = TimeSpan.FromSeconds(2);
+
+    // Of a command to a node that is there. It only ends a test that fails.
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
 
     // Of a node that runs, on a machine whose cores are all busy.
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(30);
@@ -97,7 +105,7 @@ internal sealed class RedisLab : IAsyncDisposable
     public async Task<TestOperator> StartOperatorAsync() => Own(await TestOperator.StartAsync(Cluster.Kubeconfig, Namespace));
 
     /// <summary>Creates a region with a Redis, with a merge patch applied to the latter.</summary>
-    public async Task CreateAsync(string? patch = null)
+    public async Task CreateAsync(string? patch = null, int nodeTimeoutMillis = 1_500)
     {
         var spec = JsonNode.Parse(
             $$"""
@@ -107,7 +115,7 @@ internal sealed class RedisLab : IAsyncDisposable
               "traffic": { "hostnames": ["sho.rt"] },
               "connections": { "postgresSecretRef": { "name": "postgres" } },
               "redis": {{SpecJson.Merge(
-                JsonNode.Parse($$"""{ "image": "{{Image}}", "maxMemory": "64Mi" }"""),
+                JsonNode.Parse($$"""{ "image": "{{Image}}", "maxMemory": "64Mi", "nodeTimeoutMillis": {{nodeTimeoutMillis}} }"""),
                 patch is null ? new JsonObject() : JsonNode.Parse(patch)
             )!.ToJsonString()}}
             }
@@ -192,7 +200,7 @@ internal sealed class RedisLab : IAsyncDisposable
         var views = await Task.WhenAll(
             pods.Where(pod => pod.Status?.PodIP is not null)
                 .Select(async pod =>
-                    NodeView.Of(pod.Metadata.Name, await _redis.SendAsync(AddressOf(pod), await ReadAccessAsync(), Limit, NodeView.Questions, Token))
+                    NodeView.Of(pod.Metadata.Name, await _redis.SendAsync(AddressOf(pod), await ReadAccessAsync(), RoundLimit, NodeView.Questions, Token))
                 )
         );
         return views.ToDictionary(view => view.Pod);
@@ -232,9 +240,46 @@ internal sealed class RedisLab : IAsyncDisposable
     public async Task<RedisOutcome> SendAsync(string pod, params IReadOnlyList<string> command) =>
         await _redis.SendAsync(AddressOf(await ReadPodAsync(pod)), await ReadAccessAsync(), AnswerLimit, command, Token);
 
-    /// <summary>Sends a command to the node at an address.</summary>
+    /// <summary>Sends a command to the node at an address, which may hang.</summary>
     public async Task<RedisOutcome> SendAsync(IPEndPoint node, params IReadOnlyList<string> command) =>
-        await _redis.SendAsync(node, await ReadAccessAsync(), Limit, command, Token);
+        await _redis.SendAsync(node, await ReadAccessAsync(), RoundLimit, command, Token);
+
+    /// <summary>Stores a value of a key in a shard, whichever node is its master by then.</summary>
+    public Task SetAsync(int shard, string key, string value) =>
+        Eventually.HoldsAsync(async () => (await SendAsync(await FindMasterAsync(shard), "SET", key, value)).Succeeded, () => $"{key} is written");
+
+    /// <summary>The value of a key in a shard, from whichever node is its master by then.</summary>
+    public async Task<string> GetAsync(int shard, string key)
+    {
+        RedisOutcome? outcome = null;
+        await Eventually.HoldsAsync(
+            async () => (outcome = await SendAsync(await FindMasterAsync(shard), "GET", key)).Succeeded,
+            () => $"{key} is read: {outcome?.Error}"
+        );
+        return outcome!.Text;
+    }
+
+    /// <summary>Makes the node in a pod the master of its shard, by the nodes' own vote.</summary>
+    public Task PromoteAsync(string pod)
+    {
+        long? asked = null;
+        return Eventually.HoldsAsync(
+            async () =>
+            {
+                if ((await AskAsync()).TryGetValue(pod, out var view) && view.OwnsSlots)
+                    return true;
+                // The nodes give a request up after five seconds, also because a busy machine let none of them answer.
+                if (asked is null || Stopwatch.GetElapsedTime(asked.Value) > TimeSpan.FromSeconds(10))
+                {
+                    await SendAsync(pod, "CLUSTER", "FAILOVER");
+                    asked = Stopwatch.GetTimestamp();
+                }
+
+                return false;
+            },
+            () => $"{pod} is a master"
+        );
+    }
 
     /// <summary>The pods of the region's Redis.</summary>
     public async Task<IReadOnlyList<V1Pod>> ReadPodsAsync() =>

@@ -57,12 +57,16 @@ public sealed class RedisScalingTests(ApiServerFixture apiServer)
                 ) == true,
             "the key that is too large is told"
         );
-        Assert.Null((await lab.ReadAsync()).Status!.Redis!.LastFailover);
+        // A busy machine may bring about a failover within a shard. That the slots of one went to another is none.
+        Assert.True((await lab.ReadAsync()).Status!.Redis!.LastFailover is not { } failover || ShardOf(failover.From) == ShardOf(failover.To));
         Assert.True((await lab.SendAsync(master, "UNLINK", large)).Succeeded);
         await UntilScaledAsync(lab, shards: 3);
         await Eventually.HoldsAsync(async () => (await lab.ReadPodsAsync()).Count == 6, () => "the pods of the shard are gone", TimeSpan.FromSeconds(120));
         Assert.Empty(await load.FindLostAsync());
-        Assert.All((await lab.AskAllAsync()).Values, view => Assert.Equal(6, view.Members.Count));
+        await Eventually.HoldsAsync(
+            async () => (await lab.AskAllAsync()).Values.All(view => view.Members.Count == 6),
+            () => "nobody knows the nodes that are gone"
+        );
 
         // And back, on the volumes that were kept: new nodes, and no key that was deleted meanwhile.
         var deleted = await load.DeleteSomeAsync();
@@ -102,7 +106,7 @@ public sealed class RedisScalingTests(ApiServerFixture apiServer)
                     : 0
                 )
             )
-                await SendAsync(source, "MIGRATE", ip, "6379", "", "0", "1000", "AUTH2", "default", password, "KEYS", key);
+                await SendAsync(source, "MIGRATE", ip, "6379", "", "0", "30000", "AUTH2", "default", password, "KEYS", key);
             if (step >= 3)
                 await SendAsync(target, "CLUSTER", "SETSLOT", number, "NODE", to);
             if (step >= 4)
@@ -128,9 +132,18 @@ public sealed class RedisScalingTests(ApiServerFixture apiServer)
             $"there are {shards} shards",
             seconds: 240
         );
+        // Of several looks: in one of them a node may not answer in time.
         for (var shard = 0; shard < shards; shard++)
-            Assert.Equal(SlotRange.Of(shard, shards).Count, await CountSlotsAsync(lab, shard));
+        {
+            var count = 0;
+            await Eventually.HoldsAsync(
+                async () => (count = await CountSlotsAsync(lab, shard)) == SlotRange.Of(shard, shards).Count,
+                () => $"shard {shard} has its part of the slots; it has {count}"
+            );
+        }
     }
+
+    private static string? ShardOf(string? pod) => pod?[..pod.LastIndexOf('-')];
 
     private static async Task<int> CountSlotsAsync(RedisLab lab, int shard) =>
         (await lab.AskAsync()).Values.Where(view => view.OwnsSlots && IsOfShard(view, shard)).Sum(view => view.Self!.Slots.Sum(range => range.Count));

@@ -19,6 +19,9 @@ internal sealed class SetLoop : IAsyncDisposable
     private readonly CancellationTokenSource _end = new();
     private readonly Task _running;
     private long _lastWrite = Stopwatch.GetTimestamp();
+
+    // Times from one write to the next; guarded by itself.
+    private readonly List<TimeSpan> _gaps = [];
     private long _writes;
     private TimeSpan _longest;
 
@@ -32,6 +35,14 @@ internal sealed class SetLoop : IAsyncDisposable
 
     /// <summary>The longest time without a write, also the one that lasts.</summary>
     public TimeSpan Longest => Stopwatch.GetElapsedTime(Volatile.Read(ref _lastWrite)) is var last && last > _longest ? last : _longest;
+
+    /// <summary>A limit for a time without a write, on a machine that is as busy as this one has been.</summary>
+    /// <param name="quiet">The limit where nothing else runs.</param>
+    public TimeSpan Allow(TimeSpan quiet)
+    {
+        lock (_gaps)
+            return quiet + (_gaps.Count == 0 ? TimeSpan.Zero : _gaps.Order().ElementAt(_gaps.Count / 2) * 50);
+    }
 
     /// <summary>Number of writes.</summary>
     public long Writes => Volatile.Read(ref _writes);
@@ -79,6 +90,8 @@ internal sealed class SetLoop : IAsyncDisposable
                 var gap = Stopwatch.GetElapsedTime(_lastWrite);
                 if (gap > _longest)
                     _longest = gap;
+                lock (_gaps)
+                    _gaps.Add(gap);
                 Volatile.Write(ref _lastWrite, Stopwatch.GetTimestamp());
                 Interlocked.Increment(ref _writes);
             }

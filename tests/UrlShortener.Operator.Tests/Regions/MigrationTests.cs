@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using k8s;
@@ -5,6 +6,7 @@ using k8s.Models;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Regions;
 using Xunit;
 
 namespace UrlShortener.Operator.Tests.Regions;
@@ -44,16 +46,22 @@ public sealed class MigrationTests(ApiServerFixture apiServer, StoresFixture sto
         var secret = await Lab.Client.CoreV1.ReadNamespacedSecretAsync("postgres", Lab.Namespace, cancellationToken: Token);
         var value = Encoding.UTF8.GetString(secret.Data["connectionString"]);
 
+        // Changes between which a busy machine lets more time pass than the operator waits for the next one.
+        var late = 0;
+        var changed = Stopwatch.GetTimestamp();
         for (var change = 0; change < 15; change++)
         {
             secret.Data["connectionString"] = Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{value};Application Name=change-{change}"));
             secret = await Lab.Client.CoreV1.ReplaceNamespacedSecretAsync(secret, "postgres", Lab.Namespace, cancellationToken: Token);
             // The operator has seen it: it says that it has to migrate.
             await Lab.UntilAsync(ConditionTypes.Reconciling, "True", reason: Reasons.Migrating);
+            if (change > 0 && Stopwatch.GetElapsedTime(changed) >= Migration.SettleTime)
+                late++;
+            changed = Stopwatch.GetTimestamp();
         }
 
         await Lab.UntilAsync(ConditionTypes.Reconciling, "False");
-        Assert.Single(await Lab.ReadWritesAsync(began), entry => entry is { Verb: "create", Resource: "jobs" });
+        Assert.InRange((await Lab.ReadWritesAsync(began)).Count(entry => entry is { Verb: "create", Resource: "jobs" }), 1, 1 + late);
     }
 
     [Fact]

@@ -150,9 +150,12 @@ public sealed class RepairTests(ApiServerFixture apiServer, StoresFixture stores
         await EditPodsAsync(pods => pods["containers"]![0]!["image"] = RegionLab.MissingImage);
         Assert.Equal(RegionLab.Image, (await Lab.ReadDeploymentAsync()).Spec.Template.Spec.Containers[0].Image);
         Assert.Equal("False", (await Lab.UntilAsync(ConditionTypes.Ready, "False", reason: Reasons.ApplyRefused)).Status);
-        Assert.Contains(
-            await ReadEventsAsync(),
-            entry => entry is { Type: "Warning", Reason: Reasons.ApplyRefused } && entry.Note.Contains("please", StringComparison.Ordinal)
+        await Eventually.HoldsAsync(
+            async () =>
+                (await ReadEventsAsync()).Any(entry =>
+                    entry is { Type: "Warning", Reason: Reasons.ApplyRefused } && entry.Note.Contains("please", StringComparison.Ordinal)
+                ),
+            "an event tells of it"
         );
 
         await policy.EndAsync();

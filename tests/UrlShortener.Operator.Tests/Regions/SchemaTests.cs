@@ -37,9 +37,12 @@ public sealed class SchemaTests(ApiServerFixture apiServer, StoresFixture stores
         using var http = RegionLab.NewHttp(await Lab.OpenServiceAsync());
         await RegionLab.CreateLinkAsync(http);
         Assert.Equal(1, (await Lab.ReadAsync()).Status!.Schema!.Repairs);
-        Assert.Contains(
-            (await Lab.Client.EventsV1.ListNamespacedEventAsync(Lab.Namespace, cancellationToken: Token)).Items,
-            entry => entry.Reason == Reasons.SchemaBehind
+        await Eventually.HoldsAsync(
+            async () =>
+                (await Lab.Client.EventsV1.ListNamespacedEventAsync(Lab.Namespace, cancellationToken: Token)).Items.Any(entry =>
+                    entry.Reason == Reasons.SchemaBehind
+                ),
+            "an event tells of it"
         );
 
         // A newer version was here, and the image was taken back.

@@ -32,8 +32,8 @@ public sealed class SuccessionTests(ApiServerFixture apiServer, StoresFixture st
             () => "the migration of the new image is there",
             TimeSpan.FromSeconds(60)
         );
-        await first.KillAsync(Token);
         var killed = TimeProvider.System.GetUtcNow();
+        await first.KillAsync(Token);
 
         await Eventually.HoldsAsync(async () => (await ReadLeaseAsync()).HolderIdentity != leader, () => "the second one leads", TimeSpan.FromSeconds(60));
         var successionTook = (await ReadLeaseAsync()).AcquireTime!.Value - killed.UtcDateTime;

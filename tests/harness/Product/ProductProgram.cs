@@ -9,7 +9,7 @@ namespace UrlShortener.TestHarness.Product;
 /// <summary>The built executable: started with nothing of this process' environment that it could take for a setting.</summary>
 internal static partial class ProductProgram
 {
-    private static readonly TimeSpan RunLimit = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan RunLimit = TimeSpan.FromMinutes(5);
 
     // What the loader and the .NET host need; ASPNETCORE_URLS and the like stay out.
     private static readonly string[] KeptVariables =

@@ -8,8 +8,8 @@ namespace UrlShortener.TestHarness.Product;
 /// <summary>One process of the product, on a port of loopback that the system chose, from its start to its end.</summary>
 internal sealed partial class RunningProduct : IAsyncDisposable
 {
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(45);
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan StopLimit = TimeSpan.FromMinutes(5);
 
     private const string ManagementPort = "--Management:Port=";
 

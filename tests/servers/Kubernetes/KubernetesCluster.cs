@@ -25,7 +25,7 @@ namespace UrlShortener.TestServers.Kubernetes;
 public sealed class KubernetesCluster : IAsyncDisposable
 {
     private const string ExistingVariable = "USE_EXISTING_CLUSTER";
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
 
     /// <summary>Null where the cluster is not of local processes.</summary>
     private readonly ControlPlane? _controlPlane;

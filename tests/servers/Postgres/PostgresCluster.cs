@@ -22,7 +22,7 @@ namespace UrlShortener.TestServers.Postgres;
 public sealed class PostgresCluster : IAsyncDisposable
 {
     private const int MaxReplicas = 2;
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
 
     private readonly ServerFolder? _folder;
     private readonly IAsyncDisposable? _container;

@@ -20,7 +20,7 @@ public sealed class PostgresNode : IAsyncDisposable
     private const string ReplayedSql = "SELECT (coalesce(pg_last_wal_replay_lsn(), '0/0') - '0/0')::bigint";
     private const string SourceSql = "SELECT coalesce((SELECT sender_port FROM pg_stat_wal_receiver WHERE status = 'streaming'), 0)";
     private const string Package = "postgresql";
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
 
     private readonly PostgresClusterOptions _options;
 

@@ -27,7 +27,7 @@ internal sealed class ServerProcess : IAsyncDisposable
         """;
 
     private const int LogCharacters = 3000;
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
     private readonly Process _shell;
     private readonly string _name;
@@ -110,7 +110,7 @@ internal sealed class ServerProcess : IAsyncDisposable
         {
             await Poll.UntilAsync(
                 $"{_name} answers",
-                TimeSpan.FromSeconds(60),
+                TimeSpan.FromMinutes(5),
                 token =>
                     IsRunning
                         ? findMissing(token)
@@ -172,7 +172,7 @@ internal sealed class ServerProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Asks the process to end and waits until it did; kills it when it does not within 20 seconds.</summary>
+    /// <summary>Asks the process to end and waits until it did; kills it when it does not within two minutes.</summary>
     /// <returns>Whether it ended by itself.</returns>
     public async Task<bool> EndAsync(int signal, CancellationToken cancellationToken)
     {

@@ -25,7 +25,7 @@ public sealed class RedisCluster : IAsyncDisposable
     public const int Masters = 3;
 
     private const int Size = 2 * Masters;
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
 
     private readonly RedisPlace _place;
 

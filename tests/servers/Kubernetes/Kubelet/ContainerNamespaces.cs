@@ -6,7 +6,7 @@ namespace UrlShortener.TestServers.Kubernetes.Kubelet;
 /// <summary>The namespaces of a container: its own mounts, processes, host name and shared memory. The network is this machine's.</summary>
 internal static class ContainerNamespaces
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
     private static readonly Lazy<Task<string?>> Availability = new(FindObstacleAsync);
 

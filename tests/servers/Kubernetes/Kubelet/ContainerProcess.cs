@@ -21,7 +21,7 @@ internal sealed class ContainerProcess : IAsyncDisposable
         "DOTNET_EnableWriteXorExecute",
         "DOTNET_TC_CallCountingDelayMs",
     ];
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
     private readonly ServerProcess _process;
 

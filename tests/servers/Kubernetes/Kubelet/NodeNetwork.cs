@@ -11,7 +11,7 @@ namespace UrlShortener.TestServers.Kubernetes.Kubelet;
 internal sealed class NodeNetwork : IAsyncDisposable
 {
     private const string Prefix = "urlshortener-servers-";
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
     private readonly string? _group;
     private readonly string? _folder;

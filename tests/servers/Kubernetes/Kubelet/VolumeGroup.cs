@@ -8,7 +8,7 @@ internal static class VolumeGroup
 {
     private const UnixFileMode Whole = UnixFileMode.SetGroup | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute;
 
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
     /// <summary>
     /// Changes group and mode of all files: the group may read, and write where the volume may be written. With the policy <c>OnRootMismatch</c>, only when

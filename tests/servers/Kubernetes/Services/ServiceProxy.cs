@@ -74,7 +74,7 @@ public sealed class ServiceProxy : IAsyncDisposable
     public Task WaitUntilReadyAsync(int count, CancellationToken cancellationToken) =>
         Poll.UntilAsync(
             $"{count} pods of the Service {_target.Namespace}/{_target.Service} are ready",
-            TimeSpan.FromSeconds(60),
+            TimeSpan.FromMinutes(5),
             _ => Task.FromResult(EndPoints.Count == count ? null : $"{EndPoints.Count}"),
             cancellationToken
         );

@@ -1,0 +1,61 @@
+using UrlShortener.Operator.Tests;
+using UrlShortener.Operator.Tests.Backups;
+using UrlShortener.Operator.Tests.Installation;
+using UrlShortener.Operator.Tests.KeyPools;
+using UrlShortener.Operator.Tests.Monitoring;
+using UrlShortener.Operator.Tests.Postgres;
+using UrlShortener.Operator.Tests.Redis;
+using UrlShortener.Operator.Tests.Regions;
+using Xunit;
+using Xunit.Sdk;
+using Xunit.v3;
+
+[assembly: TestCollectionOrderer(typeof(LongestFirst))]
+
+namespace UrlShortener.Operator.Tests;
+
+/// <summary>Begins with the tests that last longest, so that none of them runs on alone after all others have ended. The rest follows in the usual order.</summary>
+public sealed class LongestFirst : ITestCollectionOrderer
+{
+    private static readonly IReadOnlyList<string> Names =
+    [
+        .. new[]
+        {
+            typeof(PostgresRolloutTests),
+            typeof(BackupTests),
+            typeof(PostgresFailoverSeriesTests),
+            typeof(PostgresScaleTests),
+            typeof(UpgradeTests),
+            typeof(PostgresTests),
+            typeof(PasswordRotationTests),
+            typeof(OwnRedisTests),
+            typeof(RedisFailoverTests),
+            typeof(RedisScalingTests),
+            typeof(MigrationTests),
+            typeof(CauseTests),
+            typeof(PoolLevelTests),
+            typeof(RepairTests),
+            typeof(ScrapedOperatorTests),
+            typeof(SuccessionTests),
+            typeof(PoolTests),
+            typeof(ServingTests),
+        }.Select(one => one.FullName!),
+    ];
+
+    /// <inheritdoc />
+    public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)
+        where TTestCollection : ITestCollection => [.. testCollections.OrderBy(RankOf)];
+
+    // A collection of one class has the name of the class in its own.
+    private static int RankOf<TTestCollection>(TTestCollection collection)
+        where TTestCollection : ITestCollection
+    {
+        for (var rank = 0; rank < Names.Count; rank++)
+        {
+            if (collection.TestCollectionDisplayName.EndsWith($" {Names[rank]}", StringComparison.Ordinal))
+                return rank;
+        }
+
+        return Names.Count;
+    }
+}
