@@ -85,17 +85,21 @@ public sealed class FrozenServersTests : ChaosTest
             var frozen = history.Now;
             await replicas[0].FreezeAsync(Token);
             await FollowManyAsync(installation, pod, uncached.Take(100));
-            AssertFewWaited("redirects of links not cached, one replica frozen", Follows(history, frozen, uncached));
+            AssertFewWaited("redirects of links not cached, one replica frozen", Follows(history, frozen, uncached), history.MachineDelay(frozen, cached));
             await replicas[1].FreezeAsync(Token);
             var bothFrozen = history.Now;
             await FollowManyAsync(installation, pod, uncached.Skip(100));
-            AssertFewWaited("redirects of links not cached, both replicas frozen", Follows(history, bothFrozen, uncached));
+            AssertFewWaited(
+                "redirects of links not cached, both replicas frozen",
+                Follows(history, bothFrozen, uncached),
+                history.MachineDelay(bothFrozen, cached)
+            );
             foreach (var replica in replicas)
                 replica.Resume();
             await WaitForHealthAsync(pod, "database", "healthy");
             await load.StopAsync();
             AssertAllAnswered("redirects of links not cached", Follows(history, frozen, uncached));
-            AssertQuick("redirects of cached links", Follows(history, frozen, cached));
+            AssertQuick("redirects of cached links", Follows(history, frozen, cached), TimeSpan.Zero);
             AssertAllAnswered("creations", history.Find(OperationKind.Create, TimeSpan.Zero, TimeSpan.MaxValue));
         }
 
@@ -137,7 +141,7 @@ public sealed class FrozenServersTests : ChaosTest
             var frozen = history.Now;
             await primary.FreezeAsync(Token);
             await FollowManyAsync(installation, pod, uncached);
-            AssertQuick("redirects of links not cached, primary frozen", Follows(history, frozen, uncached));
+            AssertQuick("redirects of links not cached, primary frozen", Follows(history, frozen, uncached), history.MachineDelay(frozen, cached));
             await UntilAsync(
                 () => history.Find(OperationKind.Create, frozen, TimeSpan.MaxValue).Count(create => create.Status == 503) > 100,
                 "creations are refused"
@@ -153,8 +157,8 @@ public sealed class FrozenServersTests : ChaosTest
             var slowest = creations.MaxBy(create => create.Duration)!;
             Write($"{creations.Count} creations with the primary frozen; slowest: {slowest}");
             Assert.All(creations, create => Assert.True(create.Status is 201 or 503, create.ToString()));
-            AssertFew("creations", creations, WriteTimeout + Slack, 20);
-            AssertQuick("redirects of cached links", Follows(history, frozen, cached));
+            AssertFew("creations", creations, WriteTimeout + Slack + (3 * history.MachineDelay(frozen, cached)), 20);
+            AssertQuick("redirects of cached links", Follows(history, frozen, cached), TimeSpan.Zero);
             await installation.VerifyAsync(other, StaleBound, [(frozen, resumed + StaleBound)], Token);
         }
     }
@@ -226,20 +230,18 @@ public sealed class FrozenServersTests : ChaosTest
         var follows = Follows(history, from, codes);
         AssertAllAnswered(what, follows);
         WriteSlowest(what, follows);
-        // Cached links are followed meanwhile, which asks no server: how long that takes is what the machine adds.
-        var asides = Follows(history, from, cached).Select(follow => follow.Duration).Order().ToList();
-        var machine = asides[asides.Count * 19 / 20];
-        AssertFew(what, follows, SlowRedis + (3 * machine), 20);
+        // Cached links are followed meanwhile.
+        AssertFew(what, follows, SlowRedis + (3 * history.MachineDelay(from, cached)), 20);
         var slow = follows.Count(follow => follow.Duration >= RedisTimeout);
         var seconds = (follows[^1].End - follows[0].Start).TotalSeconds;
         Assert.True(slow <= Ranges * (FailuresToOpen + seconds), $"{slow} of {follows.Count} {what} waited for Redis.");
     }
 
-    private static void AssertQuick(string what, IReadOnlyList<Operation> operations)
+    private static void AssertQuick(string what, IReadOnlyList<Operation> operations, TimeSpan machine)
     {
         AssertAllAnswered(what, operations);
         WriteSlowest(what, operations);
-        AssertFew(what, operations, Slack, 50);
+        AssertFew(what, operations, Slack + (3 * machine), 50);
     }
 
     // None but for an instant in which a machine that runs other things, too, had no time for the product.
@@ -253,12 +255,12 @@ public sealed class FrozenServersTests : ChaosTest
     }
 
     // Those that were on their way to the server when it froze, and those that came before this was noticed.
-    private static void AssertFewWaited(string what, IReadOnlyList<Operation> operations)
+    private static void AssertFewWaited(string what, IReadOnlyList<Operation> operations, TimeSpan machine)
     {
         AssertAllAnswered(what, operations);
         WriteSlowest(what, operations);
-        AssertFew(what, operations, ReadTimeout, 2);
-        AssertFew(what, operations, (2 * ReadTimeout) + Slack, 20);
+        AssertFew(what, operations, ReadTimeout + (3 * machine), 2);
+        AssertFew(what, operations, (2 * ReadTimeout) + Slack + (3 * machine), 20);
     }
 
     private static void WriteSlowest(string what, IReadOnlyList<Operation> operations)

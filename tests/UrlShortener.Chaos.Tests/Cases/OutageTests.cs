@@ -46,7 +46,7 @@ public sealed class OutageTests : ChaosTest
             {
                 var refused = await client.FollowAsync(code, Token);
                 Assert.True(refused.Status == 503, refused.ToString());
-                Assert.True(refused.Duration < FailFast, refused.ToString());
+                Assert.True(refused.Duration < FailFast + (10 * history.MachineDelay(down, cached)), refused.ToString());
             }
 
             var create = await pod.As(installation.ApiKey).CreateAsync(new { original_url = "https://example.com/" });

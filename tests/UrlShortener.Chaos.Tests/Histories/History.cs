@@ -15,6 +15,23 @@ internal sealed class History
     /// <summary>What happened until now.</summary>
     public IReadOnlyList<Operation> Operations => [.. _operations];
 
+    /// <summary>
+    /// What the machine adds to an answer: how long redirects of links in memory take, which ask no server, all but a few of them. Tests add it to the limits of
+    /// a quiet machine.
+    /// </summary>
+    /// <param name="from">From when on.</param>
+    /// <param name="cached">Codes that the asked processes hold in memory.</param>
+    public TimeSpan MachineDelay(TimeSpan from, IEnumerable<string> cached)
+    {
+        var known = cached.ToHashSet();
+        var delays = Find(OperationKind.Follow, from, TimeSpan.MaxValue)
+            .Where(follow => known.Contains(follow.Code))
+            .Select(follow => follow.Duration)
+            .Order()
+            .ToList();
+        return delays.Count == 0 ? TimeSpan.Zero : delays[delays.Count * 19 / 20];
+    }
+
     /// <summary>Takes note of an operation that has ended.</summary>
     public void Add(Operation operation) => _operations.Enqueue(operation);
 

@@ -3,7 +3,7 @@ namespace UrlShortener.Chaos.Tests.Product;
 /// <summary>One process of the product, with settings of its own and a name that it has in histories.</summary>
 internal sealed class Pod : IAsyncDisposable
 {
-    private static readonly TimeSpan RequestLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan RequestLimit = TimeSpan.FromMinutes(2);
 
     private readonly TestFolder _folder = new();
     private readonly RunningProduct _running;

@@ -86,6 +86,6 @@ internal sealed record LoadOptions
     /// <summary>Pause of a client between two requests. Default 25 ms.</summary>
     public TimeSpan Pause { get; init; } = TimeSpan.FromMilliseconds(25);
 
-    /// <summary>When it ends by itself. Default 4 minutes.</summary>
-    public TimeSpan Limit { get; init; } = TimeSpan.FromMinutes(4);
+    /// <summary>When it ends by itself, because its test hangs. Default 30 minutes.</summary>
+    public TimeSpan Limit { get; init; } = TimeSpan.FromMinutes(30);
 }

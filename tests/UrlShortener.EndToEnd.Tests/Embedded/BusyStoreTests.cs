@@ -18,12 +18,15 @@ public sealed class BusyStoreTests : ProductTest
 
         await using (product.Stores.LockWrites())
         {
+            var asked = Stopwatch.GetTimestamp();
             Assert.Equal(302, (await product.Anonymous.GetAsync($"/{code}")).Status);
             Assert.Equal(200, (await product.Owner.GetAsync($"/api/v1/urls/{code}")).Status);
             Assert.Equal(200, (await product.Owner.GetAsync("/api/v1/urls")).Status);
             Assert.Equal(200, (await product.Owner.GetAsync($"/api/v1/urls/{code}/stats")).Status);
             Assert.Equal(200, (await product.Anonymous.GetAsync($"/api/v1/urls/{code}/qr")).Status);
 
+            // How long five reads take is what the machine adds.
+            var limit = Limit + (5 * Stopwatch.GetElapsedTime(asked));
             var started = Stopwatch.GetTimestamp();
             var replies = await Task.WhenAll([
                 .. Enumerable.Range(0, 5).Select(_ => product.Owner.CreateAsync(link)),
@@ -35,7 +38,7 @@ public sealed class BusyStoreTests : ProductTest
 
             Assert.All(replies, reply => reply.ShouldBeProblem(503, "UNAVAILABLE"));
             Assert.All(replies, reply => Assert.NotNull(reply.Header("Retry-After")));
-            Assert.True(elapsed < Limit, $"The last of {replies.Length} writes was answered after {elapsed.TotalSeconds:0.0} s.");
+            Assert.True(elapsed < limit, $"The last of {replies.Length} writes was answered after {elapsed.TotalSeconds:0.0} s.");
             Assert.Equal(503, (await product.Anonymous.GetAsync("/health")).Status);
         }
 

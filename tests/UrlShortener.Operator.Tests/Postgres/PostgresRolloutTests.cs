@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using k8s;
 using UrlShortener.Operator.Certificates;
 using UrlShortener.Operator.Entities.Status;
 using UrlShortener.Operator.Postgres;
