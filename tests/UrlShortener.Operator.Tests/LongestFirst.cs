@@ -14,7 +14,10 @@ using Xunit.v3;
 
 namespace UrlShortener.Operator.Tests;
 
-/// <summary>Begins with the tests that last longest, so that none of them runs on alone after all others have ended. The rest follows in the usual order.</summary>
+/// <summary>
+/// Begins with the tests that last longest, so that none of them runs on alone after all others have ended; in turn those with a PostgreSQL, of which two run at
+/// once, and others. The rest follows in the usual order.
+/// </summary>
 public sealed class LongestFirst : ITestCollectionOrderer
 {
     private static readonly IReadOnlyList<string> Names =
@@ -22,20 +25,20 @@ public sealed class LongestFirst : ITestCollectionOrderer
         .. new[]
         {
             typeof(PostgresRolloutTests),
-            typeof(BackupTests),
-            typeof(PostgresFailoverSeriesTests),
-            typeof(PostgresScaleTests),
             typeof(UpgradeTests),
-            typeof(PostgresTests),
-            typeof(PasswordRotationTests),
-            typeof(OwnRedisTests),
+            typeof(BackupTests),
             typeof(RedisFailoverTests),
             typeof(RedisScalingTests),
+            typeof(PostgresScaleTests),
             typeof(MigrationTests),
+            typeof(OwnRedisTests),
+            typeof(PasswordRotationTests),
             typeof(CauseTests),
             typeof(PoolLevelTests),
+            typeof(PostgresTests),
             typeof(RepairTests),
             typeof(ScrapedOperatorTests),
+            typeof(PostgresFailoverSeriesTests),
             typeof(SuccessionTests),
             typeof(PoolTests),
             typeof(ServingTests),

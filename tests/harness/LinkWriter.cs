@@ -104,7 +104,7 @@ internal sealed class LinkWriter : IAsyncDisposable
             }
 
             // A pause between requests, not a wait for something.
-            await Task.Delay(20, CancellationToken.None);
+            await Task.Delay(40, CancellationToken.None);
         }
     }
 
@@ -115,7 +115,7 @@ internal sealed class LinkWriter : IAsyncDisposable
             if (Volatile.Read(ref _newest) is { } path && await TryFollowAsync(path))
                 _followed.Enqueue(Stopwatch.GetTimestamp());
             // A pause between requests, not a wait for something.
-            await Task.Delay(50, CancellationToken.None);
+            await Task.Delay(100, CancellationToken.None);
         }
     }
 

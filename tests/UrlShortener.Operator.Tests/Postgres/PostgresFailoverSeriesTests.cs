@@ -118,7 +118,7 @@ public sealed class PostgresFailoverSeriesTests(StoresFixture stores) : IAsyncLi
     {
         var programs = await Availability.OrSkipAsync(StorePrograms.FindAsync(Token));
         var members = Enumerable.Range(0, 3).Select(ordinal => $"eu-postgres-{ordinal}").ToList();
-        _lab = await RegionLab.StartAsync(_apiServer, stores, programs: programs, takes: pod => !members.Contains(pod.Metadata.Name));
+        _lab = await RegionLab.StartAsync(_apiServer, stores, programs: programs, takes: pod => !members.Contains(pod.Metadata.Name), patience: 1);
         foreach (var member in members)
             _nodes[member] = await _lab.StartKubeletAsync(pod => pod.Metadata.Name == member);
     }

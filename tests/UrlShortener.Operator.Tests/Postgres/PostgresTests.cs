@@ -25,7 +25,8 @@ public sealed class PostgresTests(ApiServerFixture apiServer, StoresFixture stor
     [Fact]
     public async Task Primary_LostInSeveralWays_IsReplacedAndNoAcknowledgedLinkIsLost()
     {
-        await StartAsync(programs: await Availability.OrSkipAsync(StorePrograms.FindAsync(Token)));
+        // Patroni that stands still has to be ended in time.
+        await StartAsync(programs: await Availability.OrSkipAsync(StorePrograms.FindAsync(Token)), patience: 1);
         await Lab.Client.CreateAsync(Lab.Region(patch: PostgresMembers.Patch));
         await Members.UntilWholeAsync();
         await Lab.UntilAsync("Ready", "True");

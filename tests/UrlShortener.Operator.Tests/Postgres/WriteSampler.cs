@@ -46,14 +46,16 @@ internal sealed class WriteSampler : IAsyncDisposable
     /// <param name="primary">The member that accepts writes.</param>
     public static async Task<WriteSampler> StartAsync(RegionLab lab, IReadOnlyDictionary<string, ProcessKubelet> nodes, string primary)
     {
-        await nodes[primary].ExecAsync(lab.Namespace, primary, [.. Psql, "CREATE TABLE IF NOT EXISTS samples (id bigserial)"], Token);
+        await nodes[primary].ExecAsync(lab.Namespace, primary, ["psql", .. PsqlArguments, "CREATE TABLE IF NOT EXISTS samples (id bigserial)"], Token);
         var secret = await lab.Client.CoreV1.ReadNamespacedSecretAsync("eu-postgres-tls", lab.Namespace, cancellationToken: Token);
         return new WriteSampler(lab, nodes, new MemberConnections(CertificateData.Parse(secret)!, PostgresNames.ServiceHostOf(await lab.ReadAsync())));
     }
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    private static IReadOnlyList<string> Psql => ["timeout", "2", "psql", "-h", "/run/postgresql", "-U", "postgres", "-qAtc"];
+    private static IReadOnlyList<string> PsqlArguments => ["-h", "/run/postgresql", "-U", "postgres", "-qAtc"];
+
+    private static IReadOnlyList<string> Psql => ["timeout", "2", "psql", .. PsqlArguments];
 
     /// <summary>Samples a member from within its pod, which nobody else reaches, until somebody cancels it.</summary>
     public async Task SampleWithinAsync(string member, CancellationToken cancellationToken)

@@ -81,6 +81,7 @@ internal sealed class RedisLab : IAsyncDisposable
                         {
                             Namespaces = [lab.Namespace],
                             Program = lab.Run,
+                            LivenessPatience = RegionLab.Patience,
                             Claims = volumes is null ? null : new ClaimFolders(volumes),
                         },
                         Token

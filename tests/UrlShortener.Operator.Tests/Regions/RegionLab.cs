@@ -31,8 +31,17 @@ internal sealed class RegionLab : IAsyncDisposable
     /// <summary>An image that no registry has.</summary>
     public const string MissingImage = "registry.example/url-shortener:missing";
 
+    /// <summary>
+    /// How many times as often as it says a liveness probe must fail in tests that do not count on it: on a busy machine, servers that are well answer too late.
+    /// </summary>
+    public const int Patience = 6;
+
+    // Each has several servers, which other tests leave less of the processor than a lock of Patroni lets them do with.
+    private static readonly SemaphoreSlim WithPostgres = new(2);
+
     private readonly KubernetesNamespace _namespace;
     private readonly Stack<IAsyncDisposable> _owned = [];
+    private bool _hasPostgres;
 
     private RegionLab(KubernetesCluster cluster, KubernetesNamespace space)
     {
@@ -63,13 +72,41 @@ internal sealed class RegionLab : IAsyncDisposable
     /// <param name="hasOperator">Whether an operator starts in this process; the test starts its own otherwise.</param>
     /// <param name="programs">What runs in pods of stores that the operator runs; null: there are none.</param>
     /// <param name="takes">Which pods <see cref="Kubelet"/> takes, if other nodes take the rest; null: all.</param>
+    /// <param name="patience">See <see cref="ProcessKubeletOptions.LivenessPatience"/>.</param>
     public static async Task<RegionLab> StartAsync(
         ApiServerFixture apiServer,
         StoresFixture stores,
         Action<RuntimeOptions>? settings = null,
         bool hasOperator = true,
         StorePrograms? programs = null,
-        Func<V1Pod, bool>? takes = null
+        Func<V1Pod, bool>? takes = null,
+        int patience = Patience
+    )
+    {
+        if (programs is null)
+            return await StartAloneAsync(apiServer, stores, settings, hasOperator, programs, takes, patience);
+        await WithPostgres.WaitAsync(Token);
+        try
+        {
+            var lab = await StartAloneAsync(apiServer, stores, settings, hasOperator, programs, takes, patience);
+            lab._hasPostgres = true;
+            return lab;
+        }
+        catch
+        {
+            WithPostgres.Release();
+            throw;
+        }
+    }
+
+    private static async Task<RegionLab> StartAloneAsync(
+        ApiServerFixture apiServer,
+        StoresFixture stores,
+        Action<RuntimeOptions>? settings,
+        bool hasOperator,
+        StorePrograms? programs,
+        Func<V1Pod, bool>? takes,
+        int patience
     )
     {
         var cluster = await apiServer.GetAsync();
@@ -83,6 +120,7 @@ internal sealed class RegionLab : IAsyncDisposable
                 Namespaces = [lab.Namespace],
                 Program = launch => programs?.Run(launch) ?? Run(launch),
                 Takes = takes ?? (_ => true),
+                LivenessPatience = patience,
             },
             (database, redis.Configuration),
             settings,
@@ -277,10 +315,19 @@ internal sealed class RegionLab : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        while (_owned.TryPop(out var owned))
-            await owned.DisposeAsync();
-        Client.Dispose();
-        await _namespace.DisposeAsync();
+        try
+        {
+            while (_owned.TryPop(out var owned))
+                await owned.DisposeAsync();
+            Client.Dispose();
+            await _namespace.DisposeAsync();
+        }
+        finally
+        {
+            if (_hasPostgres)
+                WithPostgres.Release();
+            _hasPostgres = false;
+        }
     }
 
     private static async Task<RegionLab> StartOnAsync(

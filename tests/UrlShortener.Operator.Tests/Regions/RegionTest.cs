@@ -20,8 +20,12 @@ public abstract class RegionTest(ApiServerFixture apiServer, StoresFixture store
     }
 
     /// <summary>Starts it; parameters as for <see cref="RegionLab.StartAsync"/>.</summary>
-    private protected async Task StartAsync(Action<RuntimeOptions>? settings = null, bool hasOperator = true, StorePrograms? programs = null) =>
-        _lab = await RegionLab.StartAsync(apiServer, stores, settings, hasOperator, programs);
+    private protected async Task StartAsync(
+        Action<RuntimeOptions>? settings = null,
+        bool hasOperator = true,
+        StorePrograms? programs = null,
+        int patience = RegionLab.Patience
+    ) => _lab = await RegionLab.StartAsync(apiServer, stores, settings, hasOperator, programs, patience: patience);
 
     /// <summary>Starts it; parameters as for <see cref="RegionLab.StartWithFakePodsAsync"/>.</summary>
     private protected async Task StartWithFakePodsAsync(Action<RuntimeOptions>? settings = null, bool hasOperator = true) =>

@@ -231,7 +231,9 @@ internal sealed class ContainerRunner(PodWorker pod, V1Container container, bool
         var readiness = container.ReadinessProbe is { } ready
             ? RepeatAsync(probe, ready, well => Set(State with { Ready = well }), cancellationToken)
             : Never(cancellationToken);
-        var liveness = container.LivenessProbe is { } live ? FailsAsync(probe, live, cancellationToken) : Never(cancellationToken);
+        var liveness = container.LivenessProbe is { } live
+            ? FailsAsync(probe, live, Context.Options.LivenessPatience, cancellationToken)
+            : Never(cancellationToken);
         await await Task.WhenAny(readiness, liveness);
     }
 
@@ -243,15 +245,22 @@ internal sealed class ContainerRunner(PodWorker pod, V1Container container, bool
         return well == true;
     }
 
-    /// <summary>Asks until the probe has failed as often as it may.</summary>
-    private static async Task FailsAsync(Probe probe, V1Probe settings, CancellationToken cancellationToken)
+    /// <summary>Asks until the probe has failed as often as it may, times the patience.</summary>
+    private static async Task FailsAsync(Probe probe, V1Probe settings, int patience, CancellationToken cancellationToken)
     {
         var failed = false;
-        await RepeatAsync(probe, settings, outcome => failed = !outcome, cancellationToken, () => failed);
+        await RepeatAsync(probe, settings, outcome => failed = !outcome, cancellationToken, () => failed, patience);
     }
 
     /// <summary>Asks again and again, and tells each outcome that the thresholds confirm.</summary>
-    private static async Task RepeatAsync(Probe probe, V1Probe settings, Action<bool> onOutcome, CancellationToken cancellationToken, Func<bool>? isDone = null)
+    private static async Task RepeatAsync(
+        Probe probe,
+        V1Probe settings,
+        Action<bool> onOutcome,
+        CancellationToken cancellationToken,
+        Func<bool>? isDone = null,
+        int patience = 1
+    )
     {
         await Task.Delay(TimeSpan.FromSeconds(settings.InitialDelaySeconds ?? 0), cancellationToken);
         var (successes, failures) = (0, 0);
@@ -262,7 +271,7 @@ internal sealed class ContainerRunner(PodWorker pod, V1Container container, bool
             (successes, failures) = complaint is null ? (successes + 1, 0) : (0, failures + 1);
             if (successes == (settings.SuccessThreshold ?? 1))
                 onOutcome(true);
-            else if (failures == (settings.FailureThreshold ?? 3))
+            else if (failures == (settings.FailureThreshold ?? 3) * patience)
                 onOutcome(false);
             if (isDone?.Invoke() != true)
                 await DelayAsync(TimeSpan.FromSeconds(settings.PeriodSeconds ?? 10) - Stopwatch.GetElapsedTime(began), cancellationToken);

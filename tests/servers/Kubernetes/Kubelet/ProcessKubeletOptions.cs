@@ -43,6 +43,12 @@ public sealed record ProcessKubeletOptions
     /// <summary>Longest time before a restart. Default 10 seconds (a kubelet: 5 minutes).</summary>
     public TimeSpan MaxRestartDelay { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// How many times as often as it says a liveness probe must fail before its container ends. Default 1. On a busy machine programs that are well may answer
+    /// too late, and a test may count on it that none of them is started again.
+    /// </summary>
+    public int LivenessPatience { get; init; } = 1;
+
     /// <summary>Where the data of persistent volume claims is, which other kubelets may share; by default in a folder that goes with this kubelet.</summary>
     public ClaimFolders? Claims { get; init; }
 }
