@@ -7,7 +7,7 @@ namespace UrlShortener.ControllerRuntime.Events;
 
 /// <summary>
 /// Records Kubernetes events about objects. Recording never waits. Equal events become one with a count, and each object has a rate limit for each
-/// severity.
+/// severity and reason.
 /// An <see cref="EventWriter"/> writes them.
 /// </summary>
 public sealed class EventRecorder(TimeProvider time)
@@ -33,7 +33,7 @@ public sealed class EventRecorder(TimeProvider time)
     /// <summary>Guarded by <see cref="_sync"/>, like the buckets.</summary>
     private readonly Dictionary<EventKey, EventSeries> _series = [];
 
-    private readonly Dictionary<(EventSubject Subject, EventSeverity Severity), TokenBucket> _buckets = [];
+    private readonly Dictionary<(EventSubject Subject, EventSeverity Severity, string Reason), TokenBucket> _buckets = [];
 
     /// <summary>Series to write.</summary>
     internal ChannelReader<EventSeries> Queue => _queue.Reader;
@@ -57,7 +57,7 @@ public sealed class EventRecorder(TimeProvider time)
             series.LastAt = now;
             if (series.IsQueued)
                 return;
-            if (!BucketOf(subject, severity).TryTake(time.GetTimestamp()))
+            if (!BucketOf(subject, severity, reason).TryTake(time.GetTimestamp()))
                 EventMetrics.Dropped.WithLabels("rate").Inc();
             else if (!_queue.Writer.TryWrite(series))
                 EventMetrics.Dropped.WithLabels("queue").Inc();
@@ -85,11 +85,11 @@ public sealed class EventRecorder(TimeProvider time)
         return _series[key] = new EventSeries(key, now);
     }
 
-    // One for each severity: the news of a creation must not crowd out a warning.
-    private TokenBucket BucketOf(EventSubject subject, EventSeverity severity)
+    // One for each severity and reason: the news of a creation must crowd out neither a warning nor a failover.
+    private TokenBucket BucketOf(EventSubject subject, EventSeverity severity, string reason)
     {
-        if (!_buckets.TryGetValue((subject, severity), out var bucket))
-            _buckets[(subject, severity)] = bucket = new TokenBucket(Burst, Refill, time.GetTimestamp(), time);
+        if (!_buckets.TryGetValue((subject, severity, reason), out var bucket))
+            _buckets[(subject, severity, reason)] = bucket = new TokenBucket(Burst, Refill, time.GetTimestamp(), time);
         return bucket;
     }
 

@@ -64,7 +64,20 @@ public sealed class EventRecorderTests
         Assert.Single(ReadAll());
     }
 
-    private void Record(string name, string note)
+    /// <summary>A region with stores of its own has more than fifty pieces of news while it is made.</summary>
+    [Fact]
+    public void Record_ManyEventsOfOneReason_CrowdOutNoOther()
+    {
+        for (var i = 0; i < 80; i++)
+            Record("a", $"note {i}");
+        Assert.Equal(50, ReadAll().Count);
+
+        Record("a", "moved", "Failover");
+
+        Assert.Equal("Failover", Assert.Single(ReadAll()).Key.Reason);
+    }
+
+    private void Record(string name, string note, string reason = "Tested")
     {
         var regarding = new V1ConfigMap
         {
@@ -72,7 +85,7 @@ public sealed class EventRecorderTests
             Kind = "ConfigMap",
             Metadata = new V1ObjectMeta { Name = name, Uid = name },
         };
-        _recorder.Record(regarding, EventSeverity.Normal, "Tested", "Test", note);
+        _recorder.Record(regarding, EventSeverity.Normal, reason, "Test", note);
     }
 
     private List<EventSeries> ReadAll()

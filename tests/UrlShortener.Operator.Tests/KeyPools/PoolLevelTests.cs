@@ -23,7 +23,7 @@ public sealed class PoolLevelTests(ApiServerFixture apiServer, StoresFixture sto
         // The service counts right after a batch: what is left here and the 500 of a batch are below the watermark too.
         await DrainUntilAsync(1_200, ConditionTypes.LowWatermark);
         await DrainUntilAsync(400, ConditionTypes.Critical);
-        await Pool.UntilAsync(pool => pool.Status?.Kgs?.DesiredReplicas == 2, "a worker is added");
+        await Pool.UntilAsync(pool => pool.Status?.Kgs?.DesiredReplicas == 2, "a worker is added", meanwhile: () => Pool.DrainAsync(400));
         await Pool.MendAsync();
         await Pool.BreakAsync();
         await DrainUntilAsync(0, ConditionTypes.Exhausted);
