@@ -49,13 +49,13 @@ public sealed class LongestFirst : ITestCollectionOrderer
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)
         where TTestCollection : ITestCollection => [.. testCollections.OrderBy(RankOf)];
 
-    // A collection of one class has the name of the class in its own.
+    // A collection of one class has the name of the class as a word of its own.
     private static int RankOf<TTestCollection>(TTestCollection collection)
         where TTestCollection : ITestCollection
     {
         for (var rank = 0; rank < Names.Count; rank++)
         {
-            if (collection.TestCollectionDisplayName.EndsWith($" {Names[rank]}", StringComparison.Ordinal))
+            if (collection.TestCollectionDisplayName.Split(' ').Contains(Names[rank]))
                 return rank;
         }
 

@@ -77,7 +77,7 @@ internal sealed class RedisController(
                 else if (await TakeAsync(region, action, observed, access, cancellationToken))
                 {
                     if (action is RedisAction.Failover failover)
-                        (failsOver, memory) = (true, memory.After(failover, time.GetUtcNow()));
+                        (failsOver, memory) = (true, memory.AfterFailover(failover.Shard, failover.From, failover.Cause, time.GetUtcNow()));
                     if (action is RedisAction.Retire retire)
                         memory = memory with { Retired = memory.Retired.SetItem(retire.Pod, retire.Process) };
                 }

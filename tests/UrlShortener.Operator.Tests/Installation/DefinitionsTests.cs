@@ -81,8 +81,7 @@ public sealed class DefinitionsTests
                         )
                     )["status"]
                         is not null,
-                () => $"the operator writes a status. Its log:\n{program.ReadLog()}",
-                TimeSpan.FromSeconds(60)
+                () => $"the operator writes a status. Its log:\n{program.ReadLog()}"
             );
         }
 
@@ -100,8 +99,7 @@ public sealed class DefinitionsTests
                         return false;
                     }
                 },
-                () => $"/readyz answers {code}. The log:\n{program.ReadLog()}",
-                TimeSpan.FromSeconds(60)
+                () => $"/readyz answers {code}. The log:\n{program.ReadLog()}"
             );
     }
 }

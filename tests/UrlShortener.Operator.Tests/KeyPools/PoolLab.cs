@@ -111,8 +111,7 @@ internal sealed class PoolLab : IAsyncDisposable
                 pool = await ReadAsync(name);
                 return condition(pool);
             },
-            () => $"{what}; there is {(pool?.Status is { } status ? KubernetesJson.Serialize(status) : "no status")}",
-            TimeSpan.FromSeconds(90)
+            () => $"{what}; there is {(pool?.Status is { } status ? KubernetesJson.Serialize(status) : "no status")}"
         );
         return pool!;
     }

@@ -60,19 +60,14 @@ public sealed class PoolLevelTests(ApiServerFixture apiServer, StoresFixture sto
 
         await Pool.PatchAsync($$"""{ "metadata": { "annotations": { "{{Labels.OpenEpoch}}": "3" } } }""");
         await Pool.UntilAsync(pool => pool.Status?.Epoch == 3, "epoch 3 is in force");
-        await Eventually.HoldsAsync(
-            async () => await Pool.CountAsync(1) == 0 && await Pool.CountAsync(3) >= 5_700,
-            () => "the codes are those of epoch 3",
-            TimeSpan.FromSeconds(60)
-        );
+        await Eventually.HoldsAsync(async () => await Pool.CountAsync(1) == 0 && await Pool.CountAsync(3) >= 5_700, () => "the codes are those of epoch 3");
         await Eventually.HoldsAsync(async () => (await Pool.EventsAsync()).Contains("EpochOpened"), "the opening is told");
 
         // Nobody answered the operator: as when its own command was carried out and the answer lost.
         await Pool.OpenEpochAsync(4);
         await Eventually.HoldsAsync(
             async () => (await Pool.NotesAsync()).Any(note => note.StartsWith("Opened epoch 4", StringComparison.Ordinal)),
-            () => "that opening is told, too",
-            TimeSpan.FromSeconds(60)
+            () => "that opening is told, too"
         );
     }
 

@@ -58,8 +58,7 @@ public sealed class PoolObstacleTests(ApiServerFixture apiServer, StoresFixture 
                 (await Lab.Client.CoreV1.ListNamespacedPodAsync(Lab.Namespace, labelSelector: "app.kubernetes.io/component=kgs", cancellationToken: Token))
                     .Items
                     .Count == 0,
-            () => "the workers have ended",
-            TimeSpan.FromSeconds(90)
+            () => "the workers have ended"
         );
 
         await Lab.Client.CreateAsync(Lab.Region(patch: """{ "app": { "minReplicas": 1 } }"""));

@@ -79,8 +79,7 @@ public sealed class PoolTests(ApiServerFixture apiServer, StoresFixture stores) 
 
         await Eventually.HoldsAsync(
             async () => await Pool.WorkersAsync() is [{ } next] && next.Metadata.Uid != worker.Metadata.Uid,
-            () => "another worker replaces the old one",
-            TimeSpan.FromSeconds(60)
+            () => "another worker replaces the old one"
         );
         await Pool.UntilAsync("True", ConditionTypes.Ready, ConditionTypes.GeneratorHealthy);
         await Pool.UntilAsync("False", ConditionTypes.Reconciling);
@@ -91,8 +90,7 @@ public sealed class PoolTests(ApiServerFixture apiServer, StoresFixture stores) 
         await Pool.Lab.Kubelet.KillPodAsync(Pool.Lab.Namespace, rolled.Metadata.Name);
         await Eventually.HoldsAsync(
             async () => (await Pool.WorkersAsync()) is [{ } pod] && pod.Status.ContainerStatuses is [{ Ready: true, RestartCount: > 0 }],
-            () => "the worker is back",
-            TimeSpan.FromSeconds(60)
+            () => "the worker is back"
         );
         await Pool.UntilAsync("True", ConditionTypes.Ready, ConditionTypes.GeneratorHealthy);
     }
@@ -124,7 +122,7 @@ public sealed class PoolTests(ApiServerFixture apiServer, StoresFixture stores) 
             cancellationToken: Token
         );
 
-        await Eventually.HoldsAsync(async () => await LeftAsync() == 0, () => "all of the pool is gone", TimeSpan.FromSeconds(90));
+        await Eventually.HoldsAsync(async () => await LeftAsync() == 0, () => "all of the pool is gone");
         await Pool.UntilAsync(pool => PoolLab.Has(pool, ConditionTypes.Stalled, "False"), "the second pool takes its place", "second");
     }
 

@@ -144,8 +144,7 @@ public sealed class RegionMonitorTests : IAsyncLifetime
         JsonNode? found = null;
         await Eventually.HoldsAsync(
             async () => await ListAsync() is [{ } monitor] && (string?)(found = monitor)["metadata"]!["name"] == "eu-pods" && condition(monitor),
-            () => $"{what}: {found?.ToJsonString()}",
-            TimeSpan.FromSeconds(60)
+            () => $"{what}: {found?.ToJsonString()}"
         );
         return found!;
     }

@@ -113,8 +113,7 @@ public sealed partial class ScrapedOperatorTests(ApiServerFixture apiServer, Sto
 
                 return (silent = left).Count == 0;
             },
-            () => $"series for\n{string.Join('\n', silent.Select(query => $"{query.Name}: {query.Expression}"))}",
-            TimeSpan.FromSeconds(60)
+            () => $"series for\n{string.Join('\n', silent.Select(query => $"{query.Name}: {query.Expression}"))}"
         );
     }
 

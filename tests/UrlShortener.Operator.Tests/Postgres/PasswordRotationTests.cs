@@ -33,7 +33,7 @@ public sealed class PasswordRotationTests(ApiServerFixture apiServer, StoresFixt
 
         // The operator dies as soon as the new password is in the Secret; another one ends what it began.
         await Lab.AnnotateAsync("urlshortener.dev/rotate-passwords", "1");
-        await Eventually.HoldsAsync(async () => (await ReadAsync())?.Role == AppCredentials.Second, () => "a new password is made", TimeSpan.FromSeconds(60));
+        await Eventually.HoldsAsync(async () => (await ReadAsync())?.Role == AppCredentials.Second, () => "a new password is made");
         await Lab.Operator.StopAsync();
         await Lab.StartOperatorAsync();
         await UntilDoneAsync("1");
@@ -43,11 +43,7 @@ public sealed class PasswordRotationTests(ApiServerFixture apiServer, StoresFixt
 
         // Somebody writes a password of his own.
         await PatchAsync(new { data = new { password = Convert.ToBase64String("chosen-by-hand-17"u8) } });
-        await Eventually.HoldsAsync(
-            async () => (await ReadAsync())?.Role == AppCredentials.First,
-            () => "it is moved to the other role",
-            TimeSpan.FromSeconds(60)
-        );
+        await Eventually.HoldsAsync(async () => (await ReadAsync())?.Role == AppCredentials.First, () => "it is moved to the other role");
         var third = await ReadAsync();
         Assert.Equal("chosen-by-hand-17", third!.Password);
         // The condition may be one of before the edit. Replicas refuse it as soon as they have replayed that the primary does.
@@ -57,7 +53,7 @@ public sealed class PasswordRotationTests(ApiServerFixture apiServer, StoresFixt
 
         // A Secret that is gone comes back as it was, and the same request does not run again.
         await Lab.Client.CoreV1.DeleteNamespacedSecretAsync("eu-postgres-app", Lab.Namespace, cancellationToken: Token);
-        await Eventually.HoldsAsync(async () => (await ReadAsync())?.Password == third.Password, () => "the Secret is back", TimeSpan.FromSeconds(60));
+        await Eventually.HoldsAsync(async () => (await ReadAsync())?.Password == third.Password, () => "the Secret is back");
         await Lab.UntilAsync("PostgresPasswordCurrent", "True");
         Assert.Equal("1", (await Lab.ReadAsync()).Status!.Postgres!.PasswordRotation!.Request);
         Assert.True(await LogsInAsync(third));
@@ -77,8 +73,7 @@ public sealed class PasswordRotationTests(ApiServerFixture apiServer, StoresFixt
     private async Task UntilDoneAsync(string request) =>
         await Eventually.HoldsAsync(
             async () => (await Lab.ReadAsync()).Status?.Postgres?.PasswordRotation is { State: "Done" } done && done.Request == request,
-            () => "the status tells that the rotation is done",
-            TimeSpan.FromSeconds(120)
+            () => "the status tells that the rotation is done"
         );
 
     // The former password is refused by every member, and no connection of its role is left.

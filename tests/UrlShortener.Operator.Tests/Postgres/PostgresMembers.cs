@@ -39,8 +39,7 @@ internal sealed class PostgresMembers(RegionLab lab)
         // The status may be one of before the operator was stopped.
         await Eventually.HoldsAsync(
             async () => await ReadLockAsync() == await ReadPrimaryAsync() && (await ReadSyncAsync()).Count == Replicas,
-            () => "the status tells the primary, and all replicas are synchronous",
-            TimeSpan.FromSeconds(90)
+            () => "the status tells the primary, and all replicas are synchronous"
         );
     }
 
@@ -53,8 +52,7 @@ internal sealed class PostgresMembers(RegionLab lab)
                 (await ReadPodsAsync()).Any(pod =>
                     pod.Metadata.Name == name && pod.Metadata.Uid != uid && pod.Status?.ContainerStatuses is { Count: > 0 } all && all.All(one => one.Ready)
                 ),
-            () => $"{name} has a successor that is ready",
-            TimeSpan.FromSeconds(90)
+            () => $"{name} has a successor that is ready"
         );
 
     /// <summary>The primary by the status.</summary>

@@ -63,11 +63,7 @@ public sealed class PostgresTests(ApiServerFixture apiServer, StoresFixture stor
         var renewed = await RenewCertificateAsync();
         foreach (var member in await Members.ReadPodsAsync())
         {
-            await Eventually.HoldsAsync(
-                async () => await ReadSerialAsync(member) == renewed,
-                () => $"{member.Metadata.Name} serves the renewed certificate",
-                TimeSpan.FromSeconds(120)
-            );
+            await Eventually.HoldsAsync(async () => await ReadSerialAsync(member) == renewed, () => $"{member.Metadata.Name} serves the renewed certificate");
         }
 
         Assert.Equal(before, await Members.ReadProcessesAsync());
@@ -80,8 +76,7 @@ public sealed class PostgresTests(ApiServerFixture apiServer, StoresFixture stor
         await Lab.StartOperatorAsync();
         await Eventually.HoldsAsync(
             async () => await ReadSecretSerialAsync() is { } created && await ReadSerialsAsync() is var served && served.All(serial => serial == created),
-            () => "all members serve the certificate of a new authority",
-            TimeSpan.FromSeconds(120)
+            () => "all members serve the certificate of a new authority"
         );
         await Lab.UntilAsync("Ready", "True");
         await Members.UntilWholeAsync();
@@ -99,8 +94,7 @@ public sealed class PostgresTests(ApiServerFixture apiServer, StoresFixture stor
                 (
                     await Lab.Client.CoreV1.ReadNamespacedConfigMapAsync("eu-postgres-leader", Lab.Namespace, cancellationToken: Token)
                 ).Metadata.Labels.ContainsKey("app.kubernetes.io/managed-by"),
-            () => "the label is back",
-            TimeSpan.FromSeconds(30)
+            () => "the label is back"
         );
         await AwaitLinksAsync(writer);
         await Members.UntilWholeAsync();
@@ -108,15 +102,10 @@ public sealed class PostgresTests(ApiServerFixture apiServer, StoresFixture stor
         // Patroni stands still and PostgreSQL goes on: no proof of death, until the lock expires or the kubelet ends the container, whichever is first.
         var frozen = await Members.ReadPrimaryAsync();
         await Lab.Kubelet.SignalProcessesAsync(Lab.Namespace, frozen, "patroni", Stop);
-        await Eventually.HoldsAsync(
-            async () => (await Members.ReadLockAsync()) is { } holder && holder != frozen,
-            () => "another member leads",
-            TimeSpan.FromSeconds(60)
-        );
+        await Eventually.HoldsAsync(async () => (await Members.ReadLockAsync()) is { } holder && holder != frozen, () => "another member leads");
         await Eventually.HoldsAsync(
             async () => (await Members.ReadLabelledAsync()) is [var only] && only == await Members.ReadLockAsync(),
-            () => "its pod alone has the label of a primary",
-            TimeSpan.FromSeconds(30)
+            () => "its pod alone has the label of a primary"
         );
         await Members.UntilWholeAsync();
 
@@ -137,16 +126,11 @@ public sealed class PostgresTests(ApiServerFixture apiServer, StoresFixture stor
         var primary = await Members.ReadPrimaryAsync();
         var began = Stopwatch.GetTimestamp();
         await loseAsync(primary);
-        await Eventually.HoldsAsync(
-            async () => await Members.ReadLockAsync() is { } holder && holder != primary,
-            () => "another member leads",
-            TimeSpan.FromSeconds(60)
-        );
+        await Eventually.HoldsAsync(async () => await Members.ReadLockAsync() is { } holder && holder != primary, () => "another member leads");
         await AwaitLinksAsync(writer);
         await Eventually.HoldsAsync(
             async () => (await Lab.ReadAsync()).Status?.Postgres?.LastFailover is { } last && last.From == primary,
-            () => "the status tells of the failover",
-            TimeSpan.FromSeconds(30)
+            () => "the status tells of the failover"
         );
         var told = (await Lab.ReadAsync()).Status!.Postgres!.LastFailover!;
         Assert.Equal("Assisted", told.Cause);

@@ -36,9 +36,6 @@ internal sealed class RedisLab : IAsyncDisposable
     // Of a command to a node that is there. It only ends a test that fails.
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
 
-    // Of a node that runs, on a machine whose cores are all busy.
-    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(30);
-
     private readonly KubernetesNamespace _namespace;
     private readonly Stack<IAsyncDisposable> _owned = [];
     private readonly RedisClient _redis = new(TimeProvider.System);
@@ -239,7 +236,7 @@ internal sealed class RedisLab : IAsyncDisposable
 
     /// <summary>Sends a command to the node in a pod.</summary>
     public async Task<RedisOutcome> SendAsync(string pod, params IReadOnlyList<string> command) =>
-        await _redis.SendAsync(AddressOf(await ReadPodAsync(pod)), await ReadAccessAsync(), AnswerLimit, command, Token);
+        await _redis.SendAsync(AddressOf(await ReadPodAsync(pod)), await ReadAccessAsync(), Limit, command, Token);
 
     /// <summary>Sends a command to the node at an address, which may hang.</summary>
     public async Task<RedisOutcome> SendAsync(IPEndPoint node, params IReadOnlyList<string> command) =>

@@ -293,9 +293,8 @@ public sealed class RedisPlanTests
     [InlineData(5, "r-0-2", "Native")]
     public void HandOver_SeenLate_IsToldWithItsCause(int seconds, string from, string cause)
     {
-        var handOver = new RedisAction.Failover("r-0-0", FailoverKind.Graceful, FailoverCause.ScaleIn, Shard: 0, "id", from, "the specification");
         // It was begun some reconciles ago. Since then the node did not answer in time.
-        var memory = new RedisMemory { Masters = new RedisMemory().Masters.SetItem(0, "r-0-1") }.After(handOver, Now);
+        var memory = new RedisMemory { Masters = new RedisMemory().Masters.SetItem(0, "r-0-1") }.AfterFailover(0, from, FailoverCause.ScaleIn, Now);
         var later = Now.AddSeconds(seconds);
         var view = new SampleCluster().ViewOf(memory);
         memory = memory.Observe(view, later) with { Masters = memory.Masters };

@@ -22,8 +22,7 @@ public sealed class NamespaceEndTests(ApiServerFixture apiServer, StoresFixture 
         await Lab.Client.CoreV1.DeleteNamespaceAsync(Lab.Namespace, cancellationToken: Token);
         await Eventually.HoldsAsync(
             async () => !(await Lab.Client.CoreV1.ListNamespaceAsync(cancellationToken: Token)).Items.Any(space => space.Metadata.Name == Lab.Namespace),
-            () => "the namespace is gone",
-            TimeSpan.FromSeconds(120)
+            () => "the namespace is gone"
         );
 
         // One try for each event of something going, and one each 10 s: nothing is tried in a loop.

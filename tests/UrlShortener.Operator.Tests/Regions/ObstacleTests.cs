@@ -81,8 +81,7 @@ public sealed class ObstacleTests(ApiServerFixture apiServer, StoresFixture stor
         await Lab.Client.CoreV1.ReplaceNamespacedSecretAsync(secret, "later", Lab.Namespace, cancellationToken: Token);
         await Eventually.HoldsAsync(
             async () => (await Lab.ReadDeploymentAsync()).Spec.Template.Metadata.Annotations["urlshortener.dev/settings"] != before,
-            () => "pods get the new Secret",
-            TimeSpan.FromSeconds(60)
+            () => "pods get the new Secret"
         );
         await Lab.UntilAsync(ConditionTypes.Reconciling, "False");
     }
@@ -95,8 +94,7 @@ public sealed class ObstacleTests(ApiServerFixture apiServer, StoresFixture stor
                 (await Lab.Client.AppsV1.ListNamespacedDeploymentAsync(Lab.Namespace, cancellationToken: Token)).Items.Count == 0
                 && (await Lab.Client.CoreV1.ListNamespacedServiceAsync(Lab.Namespace, cancellationToken: Token)).Items.Count == 0
                 && (await Lab.Client.BatchV1.ListNamespacedJobAsync(Lab.Namespace, cancellationToken: Token)).Items.Count == 0,
-            () => "what belonged to the region is gone",
-            TimeSpan.FromSeconds(90)
+            () => "what belonged to the region is gone"
         );
     }
 

@@ -51,8 +51,7 @@ public sealed class OwnRedisTests(ApiServerFixture apiServer, StoresFixture stor
         await Lab.UntilAsync(ConditionTypes.Ready, "True");
         await Eventually.HoldsAsync(
             async () => (await Lab.Client.AppsV1.ListNamespacedStatefulSetAsync(Lab.Namespace, cancellationToken: Token)).Items.Count == 0,
-            () => "the StatefulSets are gone",
-            TimeSpan.FromSeconds(60)
+            () => "the StatefulSets are gone"
         );
         Assert.Null((await Lab.ReadAsync()).Status!.Redis);
     }
@@ -72,8 +71,7 @@ public sealed class OwnRedisTests(ApiServerFixture apiServer, StoresFixture stor
         await Lab.StartOperatorAsync();
         await Eventually.HoldsAsync(
             async () => (await Lab.ReadAsync()).Status?.Redis?.PasswordRotation is { State: "Done", Request: "1" },
-            () => "the status tells that the rotation is done",
-            TimeSpan.FromSeconds(120)
+            () => "the status tells that the rotation is done"
         );
 
         var current = await ReadPasswordsAsync();
@@ -85,13 +83,12 @@ public sealed class OwnRedisTests(ApiServerFixture apiServer, StoresFixture stor
         await Eventually.HoldsAsync(
             async () =>
                 (await Lab.ReadAsync()).Status is { Redis.State: "Ready" } status && status.Dependencies!.Any(one => one is { Name: "redis", Reachable: true }),
-            () => "the app and all replicas have connected anew",
-            TimeSpan.FromSeconds(60)
+            () => "the app and all replicas have connected anew"
         );
 
         // A Secret that is gone comes back as it was.
         await Lab.Client.CoreV1.DeleteNamespacedSecretAsync("eu-redis-auth", Lab.Namespace, cancellationToken: Token);
-        await Eventually.HoldsAsync(async () => (await ReadPasswordsAsync())?.Current == current.Current, () => "the Secret is back", TimeSpan.FromSeconds(60));
+        await Eventually.HoldsAsync(async () => (await ReadPasswordsAsync())?.Current == current.Current, () => "the Secret is back");
 
         Assert.NotEmpty(await writer.StopAsync());
         Assert.True(writer.LongestGapSince(began) < writer.Allow(LongestGap), $"{writer.LongestGapSince(began)}");

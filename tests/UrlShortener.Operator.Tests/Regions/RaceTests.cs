@@ -27,8 +27,7 @@ public sealed class RaceTests(ApiServerFixture apiServer, StoresFixture stores) 
 
         await Eventually.HoldsAsync(
             async () => isEdited && await ReadServiceAsync() is { Spec: { PublishNotReadyAddresses: not true, Ports: [{ Port: 80 }] } },
-            () => $"both edits are reverted; the second one was made: {isEdited}",
-            TimeSpan.FromSeconds(30)
+            () => $"both edits are reverted; the second one was made: {isEdited}"
         );
         Assert.DoesNotContain(
             (await Lab.Client.EventsV1.ListNamespacedEventAsync(Lab.Namespace, cancellationToken: Token)).Items,

@@ -78,11 +78,7 @@ public sealed class RepairTests(ApiServerFixture apiServer, StoresFixture stores
         Assert.Contains("Service eu-app is being deleted and waits for its finalizers (example.com/stays).", stalled.Message, StringComparison.Ordinal);
 
         await EditServiceAsync("""{ "metadata": { "finalizers": null } }""");
-        await Eventually.HoldsAsync(
-            async () => await ReadServicesAsync() is [{ Metadata.DeletionTimestamp: null }],
-            () => "the Service is made again",
-            TimeSpan.FromSeconds(30)
-        );
+        await Eventually.HoldsAsync(async () => await ReadServicesAsync() is [{ Metadata.DeletionTimestamp: null }], () => "the Service is made again");
         await Lab.UntilAsync(ConditionTypes.Ready, "True");
         await Lab.UntilAsync(ConditionTypes.Stalled, "False");
     }
@@ -98,11 +94,7 @@ public sealed class RepairTests(ApiServerFixture apiServer, StoresFixture stores
         for (var time = 0; time < Contest.FreeReverts; time++)
         {
             await EditServiceAsync($$"""{ "metadata": { "annotations": { "{{Labels.AppliedDigest}}": null } } }""");
-            await Eventually.HoldsAsync(
-                async () => await ReadServicesAsync() is [{ Metadata.Annotations.Count: > 0 }],
-                () => "the annotation is back",
-                TimeSpan.FromSeconds(30)
-            );
+            await Eventually.HoldsAsync(async () => await ReadServicesAsync() is [{ Metadata.Annotations.Count: > 0 }], () => "the annotation is back");
         }
 
         await Eventually.HoldsAsync(
@@ -333,8 +325,7 @@ public sealed class RepairTests(ApiServerFixture apiServer, StoresFixture stores
         string[] now = [];
         await Eventually.HoldsAsync(
             async () => (now = await ReadAllAsync()).SequenceEqual(before),
-            () => $"{what} is reverted; there is {string.Join('\n', now.Except(before))}",
-            TimeSpan.FromSeconds(30)
+            () => $"{what} is reverted; there is {string.Join('\n', now.Except(before))}"
         );
     }
 }

@@ -70,8 +70,7 @@ public sealed class RoleTests(ApiServerFixture apiServer, StoresFixture stores) 
         await Eventually.HoldsAsync(
             async () =>
                 (status = (await Lab.ReadAsync(region)).Status)?.Role == role && status.Topology?.PrimaryRegion == primary && status.Topology.Epoch == epoch,
-            () => $"{region} is {role} and the primary is {primary}@{epoch}; it is {status?.Role}, {status?.Topology}",
-            TimeSpan.FromSeconds(60)
+            () => $"{region} is {role} and the primary is {primary}@{epoch}; it is {status?.Role}, {status?.Topology}"
         );
     }
 

@@ -29,8 +29,7 @@ public sealed class SchemaTests(ApiServerFixture apiServer, StoresFixture stores
         SchemaStatus? schema = null;
         await Eventually.HoldsAsync(
             async () => (schema = (await Lab.ReadAsync()).Status?.Schema)?.Repairs == 1,
-            () => $"the operator migrates again; it knows {schema}",
-            TimeSpan.FromSeconds(60)
+            () => $"the operator migrates again; it knows {schema}"
         );
         await Lab.UntilAsync(ConditionTypes.SchemaCurrent, "True");
         await Lab.UntilAsync(ConditionTypes.Ready, "True");

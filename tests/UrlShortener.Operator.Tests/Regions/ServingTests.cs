@@ -51,8 +51,7 @@ public sealed class ServingTests(ApiServerFixture apiServer, StoresFixture store
                 && deployment.Spec.Template.Spec.Containers[0].Image == RegionLab.NewImage
                 && deployment.Status.UpdatedReplicas == 2
                 && deployment.Status.Replicas == 2,
-            () => "the new image runs in both pods, and no others are left",
-            TimeSpan.FromSeconds(120)
+            () => "the new image runs in both pods, and no others are left"
         );
         await Lab.UntilAsync(ConditionTypes.Reconciling, "False");
         await ended.CancelAsync();

@@ -39,8 +39,8 @@ internal sealed record RedisMemory
     public ImmutableDictionary<int, string> Masters { get; init; } = ImmutableDictionary<int, string>.Empty;
 
     /// <summary>By shard, the last failover that the operator has caused and not told yet, and when.</summary>
-    public ImmutableDictionary<int, (RedisAction.Failover Failover, DateTimeOffset At)> Caused { get; init; } =
-        ImmutableDictionary<int, (RedisAction.Failover Failover, DateTimeOffset At)>.Empty;
+    public ImmutableDictionary<int, (string From, FailoverCause Cause, DateTimeOffset At)> Caused { get; init; } =
+        ImmutableDictionary<int, (string From, FailoverCause Cause, DateTimeOffset At)>.Empty;
 
     /// <summary>The last change of a master; null: none since the operator started.</summary>
     public RedisFailoverStatus? LastFailover { get; init; }
@@ -81,19 +81,23 @@ internal sealed record RedisMemory
         };
 
     /// <summary>The memory after a failover was begun.</summary>
-    public RedisMemory After(RedisAction.Failover failover, DateTimeOffset now) => this with { Caused = Caused.SetItem(failover.Shard, (failover, now)) };
+    public RedisMemory AfterFailover(int shard, string from, FailoverCause cause, DateTimeOffset now) =>
+        this with
+        {
+            Caused = Caused.SetItem(shard, (from, cause, now)),
+        };
 
     /// <summary>The memory after changes of masters were told.</summary>
     public RedisMemory After(IReadOnlyList<RedisFailoverStatus> told) =>
         this with
         {
             LastFailover = told.Count > 0 ? told[^1] : LastFailover,
-            Caused = Caused.RemoveRange(Caused.Where(one => told.Any(failover => failover.From == one.Value.Failover.From)).Select(one => one.Key)),
+            Caused = Caused.RemoveRange(Caused.Where(one => told.Any(failover => failover.From == one.Value.From)).Select(one => one.Key)),
         };
 
     /// <summary>Why the pod is no longer the master of its shard.</summary>
     public FailoverCause CauseOf(int shard, string from) =>
-        Caused.TryGetValue(shard, out var caused) && caused.Failover.From == from ? caused.Failover.Cause : FailoverCause.Native;
+        Caused.TryGetValue(shard, out var caused) && caused.From == from ? caused.Cause : FailoverCause.Native;
 
     /// <summary>The memory after an act.</summary>
     public RedisMemory After(string act, DateTimeOffset now) => this with { Acts = Acts.SetItem(act, now) };

@@ -1,4 +1,4 @@
-namespace UrlShortener.Operator.Redis;
+namespace UrlShortener.Operator.Redis.Cluster;
 
 /// <summary>Why a shard has another master.</summary>
 internal enum FailoverCause
