@@ -15,8 +15,8 @@ using Xunit.v3;
 namespace UrlShortener.Operator.Tests;
 
 /// <summary>
-/// Begins with the tests that last longest, so that none of them runs on alone after all others have ended; in turn those with a PostgreSQL, of which two run at
-/// once, and others. The rest follows in the usual order.
+/// Begins with the tests that last longest, so that none of them runs on alone after all others have ended; in turn those with a PostgreSQL, of which two run
+/// at once, and others. The rest follows in the usual order.
 /// </summary>
 public sealed class LongestFirst : ITestCollectionOrderer
 {

@@ -39,7 +39,7 @@ internal static class Eventually
     /// <summary>The same, with a message that is made when the wait has failed.</summary>
     /// <param name="condition">The condition.</param>
     /// <param name="what">The message.</param>
-    /// <param name="least">A limit that is longer than that of all waits; a shorter one has no effect, since it would only fail tests on a slow machine.</param>
+    /// <param name="least">A limit that is longer than that of all waits. A shorter one has no effect: it would only fail tests on a slow machine.</param>
     public static async Task HoldsAsync(Func<Task<bool>> condition, Func<string> what, TimeSpan least = default)
     {
         var limit = least > Limit ? least : Limit;

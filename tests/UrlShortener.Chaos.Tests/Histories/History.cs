@@ -16,8 +16,8 @@ internal sealed class History
     public IReadOnlyList<Operation> Operations => [.. _operations];
 
     /// <summary>
-    /// What the machine adds to an answer: how long redirects of links in memory take, which ask no server, all but a few of them. Tests add it to the limits of
-    /// a quiet machine.
+    /// What the machine adds to an answer: how long redirects of links in memory take, which ask no server, all but a few of them. Tests add it to the limits
+    /// of a quiet machine.
     /// </summary>
     /// <param name="from">From when on.</param>
     /// <param name="cached">Codes that the asked processes hold in memory.</param>

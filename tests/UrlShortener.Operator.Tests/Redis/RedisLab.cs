@@ -27,7 +27,7 @@ internal sealed class RedisLab : IAsyncDisposable
     /// <summary>Another image that runs the same server.</summary>
     public const string NewImage = "registry.example/redis:7.1";
 
-    /// <summary>A node timeout for tests without a failover: nodes that a busy machine keeps from answering each other are not to elect another master.</summary>
+    /// <summary>A node timeout for tests without a failover: nodes that a busy machine keeps from answering are not to elect another master.</summary>
     public const int PatientMillis = 5_000;
 
     // Of one question of a round that is asked again: a node that hangs holds no other one up.

@@ -32,7 +32,7 @@ internal sealed class RegionLab : IAsyncDisposable
     public const string MissingImage = "registry.example/url-shortener:missing";
 
     /// <summary>
-    /// How many times as often as it says a liveness probe must fail in tests that do not count on it: on a busy machine, servers that are well answer too late.
+    /// How many times as often as it says a liveness probe must fail in tests that do not count on it: on a busy machine servers that are well answer late.
     /// </summary>
     public const int Patience = 6;
 

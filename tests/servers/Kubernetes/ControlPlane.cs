@@ -267,8 +267,8 @@ internal sealed class ControlPlane : IAsyncDisposable
 
     private IEnumerable<string> ControllerArguments() =>
         [
-            // What leads from a Service to its pods may not have loopback addresses, which pods of process kubelets have: these would try in vain at each change
-            // of a pod, and those of stores change every few seconds.
+            // Endpoints may not have loopback addresses, which pods of process kubelets have: their controllers would try in vain at each change of a pod, and
+            // pods of stores change every few seconds.
             "--controllers=*,-endpoints-controller,-endpointslice-controller,-endpointslice-mirroring-controller",
             .. _options.ControllerManagerArguments,
             $"--kubeconfig={_folder.PathOf("controllers.conf")}",

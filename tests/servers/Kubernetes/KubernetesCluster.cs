@@ -214,7 +214,7 @@ public sealed class KubernetesCluster : IAsyncDisposable
     }
 
     /// <summary>
-    /// Waits up to 60 seconds until a Service leads to a pod that is ready, and returns the pod's address. There is no kube-proxy: what stands behind a
+    /// Waits up to five minutes until a Service leads to a pod that is ready, and returns the pod's address. There is no kube-proxy: what stands behind a
     /// Service must be asked for, or reached through a <see cref="ServiceProxy"/>. The port is the Service's, by number or name.
     /// </summary>
     public async Task<IPEndPoint> ServiceAddressAsync(string namespaceName, string service, IntOrString port, CancellationToken cancellationToken)

@@ -51,7 +51,7 @@ public sealed class PostgresCluster : IAsyncDisposable
             : await StartLocallyAsync(options, programs, cancellationToken);
     }
 
-    /// <summary>The node that takes writes; of two after a promotion, the one that was promoted last. Waits up to 60 seconds for one.</summary>
+    /// <summary>The node that takes writes; of two after a promotion, the one that was promoted last. Waits up to five minutes for one.</summary>
     public async Task<PostgresNode> GetPrimaryAsync(CancellationToken cancellationToken)
     {
         PostgresNode? primary = null;

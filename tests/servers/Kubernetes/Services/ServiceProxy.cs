@@ -70,7 +70,7 @@ public sealed class ServiceProxy : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits up to 60 seconds until so many pods are ready.</summary>
+    /// <summary>Waits up to five minutes until so many pods are ready.</summary>
     public Task WaitUntilReadyAsync(int count, CancellationToken cancellationToken) =>
         Poll.UntilAsync(
             $"{count} pods of the Service {_target.Namespace}/{_target.Service} are ready",
