@@ -226,6 +226,8 @@ public sealed class PostgresFailoverSeriesTests(StoresFixture stores) : IAsyncLi
         await cluster.StopApiServerAsync(Token);
         // The time for which it is away.
         await Task.Delay(TimeSpan.FromSeconds(Runs is null ? 25 : 60), Token);
+        // Longer than a lock lives: without the members, the primary would have given up.
+        await AwaitLinksAsync();
         await cluster.StartApiServerAsync(Token);
         await Members.UntilWholeAsync();
         Assert.Equal(processes, await Members.ReadProcessesAsync());
