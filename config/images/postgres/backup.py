@@ -5,6 +5,7 @@ A Job writes one line of JSON to the file in BACKUP_REPORT, at most 4096 bytes: 
 container. The operator decides; this program only reports what pgBackRest and PostgreSQL say.
 """
 
+import fcntl
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 
 CONFIG = os.environ.get("BACKUP_CONFIG", "/etc/pgbackrest/pgbackrest.conf")
 STANZA = "main"
@@ -28,8 +30,16 @@ MAX_RANGES = 20
 MAX_TIMELINES = 20
 MAX_ERROR = 700
 
-# A file in the data directory of a restore that has not ended; the folder may be removed and filled again.
+# Files beside the data directory. Of a restore that has not ended: the folder may be removed and filled again. Of one that has: for whom, and its report.
 UNFINISHED = "restore.unfinished"
+FINISHED = "restore.finished"
+
+# Whoever holds this lock uses the volume (patroni.sh).
+LOCK = ".patroni.lock"
+LOCK_LIMIT = float(os.environ.get("BACKUP_LOCK_LIMIT", "60"))
+
+# What storages say when they are full, or when a quota is reached.
+FULL = re.compile(r"\b507\b|Insufficient ?Storage|StorageFull|QuotaExceeded|No space left")
 
 
 class Failure(Exception):
@@ -46,12 +56,19 @@ def backrest(*arguments, quiet=False):
     command += ["--log-level-console=" + ("off" if quiet else "info")]
     run = subprocess.Popen(command + list(arguments), stdout=subprocess.PIPE if quiet else None, stderr=subprocess.PIPE, text=True)
     # A long backup tells of its progress while it runs. The output of the quiet ones has no errors, which are all that the other has.
-    output = run.stdout.read() if quiet else ""
-    errors = ""
-    for line in run.stderr:
-        errors += line
-        print(line, end="", file=sys.stderr, flush=True)
-    if run.wait() != 0:
+    output, errors = "", ""
+    try:
+        output = run.stdout.read() if quiet else ""
+        for line in run.stderr:
+            errors += line
+            print(line, end="", file=sys.stderr, flush=True)
+        run.wait()
+    except Failure:
+        # It removes its locks, also those at the database.
+        run.terminate()
+        run.wait()
+        raise
+    if run.returncode != 0:
         words = last_error(errors, run.returncode)
         raise Failure("target" if "backup set with stop time less than" in words else "pgbackrest", "pgbackrest " + arguments[-1] + ": " + words)
     return output
@@ -68,15 +85,32 @@ def last_error(text, code):
 
 
 def ranges_of(segments):
-    """Runs of consecutive segments of a timeline, as pairs of names. 256 segments of 16 MiB have the same middle part."""
+    """Runs of consecutive segments of a timeline, as pairs of names."""
     found = []
     for name in sorted(segments):
-        number = int(name[8:16], 16) * 256 + int(name[16:], 16)
+        number = number_of(name)
         if found and found[-1][2] == (name[:8], number - 1):
             found[-1][1:] = [name, (name[:8], number)]
         else:
             found.append([name, name, (name[:8], number)])
     return [[first, last] for first, last, _ in found]
+
+
+def list_archive():
+    """Names of all segments and of the files with the history of timelines."""
+    files = json.loads(backrest("--recurse", "--output=json", "repo-ls", "archive/" + STANZA, quiet=True))
+    segments = {match.group(1) for match in (ARCHIVED.search("/" + name) for name in files) if match}
+    return segments, sorted(name for name in files if name.endswith(".history"))
+
+
+def timeline_of(history):
+    """The timeline of a file with its history."""
+    return int(history.split("/")[-1][:8], 16)
+
+
+def number_of(segment):
+    """The number of a segment, through all timelines. 256 segments of 16 MiB have the same middle part."""
+    return int(segment[8:16], 16) * 256 + int(segment[16:], 16)
 
 
 def inspect():
@@ -89,9 +123,7 @@ def inspect():
     ]
     if len(backups) > MAX_BACKUPS:
         backups = backups[:MAX_BACKUPS // 2] + backups[-(MAX_BACKUPS // 2):]
-    files = json.loads(backrest("--recurse", "--output=json", "repo-ls", "archive/" + STANZA, quiet=True))
-    segments = {match.group(1) for match in (ARCHIVED.search("/" + name) for name in files) if match}
-    histories = sorted(name for name in files if name.endswith(".history"))
+    segments, histories = list_archive()
     history = []
     if histories:
         text = backrest("repo-get", "archive/" + STANZA + "/" + histories[-1], quiet=True)
@@ -101,7 +133,7 @@ def inspect():
         "backups": backups,
         "wal": ranges_of(segments)[-MAX_RANGES:],
         "history": history,
-        "timeline": int(histories[-1].split("/")[-1][:8], 16) if histories else None,
+        "timeline": timeline_of(histories[-1]) if histories else None,
     }
 
 
@@ -110,12 +142,39 @@ def back_up(kind):
     # Does nothing if the stanza is there, and fails if it is that of another database.
     backrest("stanza-create")
     began = time.time()
-    backrest("--type=" + kind, "--start-fast", "backup")
+    try:
+        backrest("--type=" + kind, "--start-fast", "backup")
+    except Failure as failure:
+        # pgBackRest removes old backups after one that has succeeded, which a full storage never lets happen.
+        if FULL.search(str(failure)):
+            try:
+                backrest("expire")
+            except Failure as other:
+                print("Old backups could not be removed: %s" % other, file=sys.stderr, flush=True)
+        raise
     return {"seconds": round(time.time() - began, 1), **inspect()}
 
 
+# PostgreSQL takes any error for the end of the archive, and would go on without what it could not read. It stops at a code above 125. pgBackRest says 1 if the
+# archive does not have the file.
+FETCH = """
+attempt=0
+while :; do
+    pgbackrest --config=%s --stanza=%s --pg1-path=%s --log-level-file=off --log-level-console=off --log-level-stderr=warn archive-get "$1" "$2"
+    code=$?
+    if [ $code -le 1 ]; then exit $code; fi
+    attempt=$((attempt + 1))
+    if [ $attempt -ge 6 ]; then exit 200; fi
+    sleep ${BACKUP_FETCH_DELAY:-5}
+done
+"""
+
+
 def start_scratch(folder):
-    """Starts PostgreSQL on restored data: without a network, without archiving, and with nothing of the configuration that is among the data."""
+    """Starts PostgreSQL on restored data: without a network, without archiving, and with nothing of the configuration that is among the data.
+
+    Returns also the number of the segment in which the recovery ended.
+    """
     scratch = os.environ.get("BACKUP_SCRATCH", "/tmp/restore")
     os.makedirs(scratch, mode=0o700, exist_ok=True)
     config, access, identities = (os.path.join(scratch, name) for name in ("postgresql.conf", "pg_hba.conf", "pg_ident.conf"))
@@ -127,17 +186,29 @@ def start_scratch(folder):
         file.write("local all all peer\n")
     with open(identities, "w", encoding="ascii"):
         pass
+    fetch = os.path.join(scratch, "fetch")
+    with open(fetch, "w", encoding="ascii") as file:
+        file.write(FETCH % (CONFIG, STANZA, folder))
     log = os.path.join(scratch, "log")
+    # What pgBackRest's restore wrote into postgresql.auto.conf is weaker than the command line.
+    options = ["-c", "config_file=" + config, "-c", "restore_command=sh %s %%f \"%%p\"" % fetch]
     with open(log, "wb") as output:
-        server = subprocess.Popen(["postgres", "-D", folder, "-c", "config_file=" + config], stdout=output, stderr=subprocess.STDOUT)
-    # With hot_standby off it accepts connections once the recovery has ended, and not before.
-    while subprocess.run(["pg_isready", "-q", "-h", scratch], check=False).returncode != 0:
-        if server.poll() is not None:
-            raise Failure(*why_ended(log))
-        time.sleep(0.2)
+        server = subprocess.Popen(["postgres", "-D", folder, *options], stdout=output, stderr=subprocess.STDOUT)
+    try:
+        # With hot_standby off it accepts connections once the recovery has ended, and not before.
+        while subprocess.run(["pg_isready", "-q", "-h", scratch], check=False).returncode != 0:
+            if server.poll() is not None:
+                raise Failure(*why_ended(log))
+            time.sleep(0.2)
+    except Failure:
+        if server.poll() is None:
+            stop_scratch(server, signal.SIGQUIT)
+        raise
     with open(log, encoding="utf-8", errors="replace") as file:
-        print(file.read(), end="", flush=True)
-    return server, scratch
+        text = file.read()
+    print(text, end="", flush=True)
+    end = re.findall(r"redo done at ([0-9A-F]+)/([0-9A-F]+)", text)
+    return server, scratch, (int(end[-1][0], 16) * 2**32 + int(end[-1][1], 16)) // 2**24 if end else None
 
 
 def why_ended(log):
@@ -151,8 +222,8 @@ def why_ended(log):
     return ("target" if "recovery target" in words or "recovery stop point" in words else "recovery", words)
 
 
-def stop_scratch(server):
-    server.send_signal(signal.SIGINT)
+def stop_scratch(server, how=signal.SIGINT):
+    server.send_signal(how)
     server.wait(timeout=300)
 
 
@@ -175,21 +246,34 @@ OPEN_EPOCH = """
 def recover(folder, target, opens_epoch):
     """Restores the newest backup before the target, recovers up to it, and counts the links."""
     began = time.time()
+    # Before the recovery: a region that runs goes on archiving.
+    last = None if target else last_archived()
     kind = ["--type=time", "--target=" + target, "--target-action=promote"] if target else ["--type=default"]
     backrest("--pg1-path=" + folder, *kind, "restore")
     restored = time.time()
-    server, scratch = start_scratch(folder)
+    server, scratch, end = start_scratch(folder)
     try:
         database = os.environ.get("BACKUP_DATABASE", "shortener")
         exists = query(scratch, "postgres", "SELECT count(*) FROM pg_database WHERE datname = '%s'" % database) == "1"
         table = exists and query(scratch, database, "SELECT to_regclass('urls') IS NOT NULL AND to_regclass('kgs_epochs') IS NOT NULL") == "t"
         rows = int(query(scratch, database, "SELECT count(*) FROM urls")) if table else None
-        last = query(scratch, "postgres", "SELECT to_char(pg_last_xact_replay_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
+        commit = query(scratch, "postgres", "SELECT to_char(pg_last_xact_replay_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
+        # The last record may begin in the segment before.
+        if last and end is not None and number_of(last) > end + 1:
+            words = "the archive reaches to segment %s, but the recovery ended %d segments before: the next one is missing or damaged"
+            raise Failure("gap", words % (last, number_of(last) - end) + ("; the last commit before it is of " + commit if commit else ""))
         if table and opens_epoch:
             query(scratch, database, OPEN_EPOCH)
     finally:
         stop_scratch(server)
-    return {"rows": rows, "lastCommit": last or None, "copySeconds": round(restored - began, 1), "seconds": round(time.time() - began, 1)}
+    return {"rows": rows, "lastCommit": commit or None, "copySeconds": round(restored - began, 1), "seconds": round(time.time() - began, 1)}
+
+
+def last_archived():
+    """The last segment of the newest timeline in the archive; None: there is none."""
+    segments, histories = list_archive()
+    newest = timeline_of(histories[-1]) if histories else 1
+    return max((name for name in segments if int(name[:8], 16) == newest), default=None)
 
 
 def rehearse():
@@ -199,11 +283,18 @@ def rehearse():
 
 def restore():
     """Fills the volume of the first member, for Patroni to start on."""
-    unfinished = os.path.join(os.path.dirname(DATA), UNFINISHED)
+    volume = os.path.dirname(DATA)
+    lock = lock_volume(volume)
+    unfinished, finished = os.path.join(volume, UNFINISHED), os.path.join(volume, FINISHED)
     if os.path.exists(unfinished):
-        shutil.rmtree(DATA, ignore_errors=True)
+        if os.path.exists(DATA):
+            shutil.rmtree(DATA)
     elif os.path.exists(os.path.join(DATA, "PG_VERSION")):
-        raise Failure("occupied", "the volume already has a database; nothing was changed")
+        # The end of a pod that has done everything may not have been seen.
+        known = read_finished(finished)
+        if known and known["for"] == os.environ.get("BACKUP_RESTORE"):
+            return known["report"]
+        raise Failure("occupied", "the volume already has a database; nothing was changed. Delete the volume, or give the region another name")
     with open(unfinished, "w", encoding="ascii"):
         pass
     os.makedirs(DATA, mode=0o700, exist_ok=True)
@@ -212,9 +303,35 @@ def restore():
     os.truncate(os.path.join(DATA, "postgresql.auto.conf"), 0)
     if os.path.exists(os.path.join(DATA, "patroni.dynamic.json")):
         os.remove(os.path.join(DATA, "patroni.dynamic.json"))
+    with open(finished, "w", encoding="utf-8") as file:
+        json.dump({"for": os.environ.get("BACKUP_RESTORE"), "report": report}, file)
+    os.sync()
     os.remove(unfinished)
     os.sync()
+    os.close(lock)
     return report
+
+
+def lock_volume(volume):
+    """Waits until no other container uses the volume: the pod of a Job that was deleted ends some time after it."""
+    lock = os.open(os.path.join(volume, LOCK), os.O_CREAT | os.O_RDWR, 0o600)
+    limit = time.monotonic() + LOCK_LIMIT
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return lock
+        except BlockingIOError:
+            if time.monotonic() > limit:
+                raise Failure("busy", "another container uses the volume") from None
+            time.sleep(0.5)
+
+
+def read_finished(path):
+    """What a restore that ended has left; None: nothing."""
+    if not os.path.exists(path):
+        return None
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
 
 
 def serve():
@@ -256,13 +373,23 @@ def change_role(role):
     print("Archiving %d segments again after a change of the primary." % again, flush=True)
 
 
+def stop(_number, _frame):
+    """Ends the work of a Job: the first process of a container is not ended by a signal that it does not handle."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise Failure("stopped", "the pod was told to end, for example because somebody deleted it or drains its node")
+
+
 def report(work):
     """Runs the work of a Job and writes its report."""
     os.umask(0o077)
+    signal.signal(signal.SIGTERM, stop)
     try:
         result, code = {"ok": True, **work()}, 0
     except Failure as failure:
         result, code = {"ok": False, "reason": failure.reason, "error": str(failure)[:MAX_ERROR]}, 1
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        traceback.print_exc()
+        result, code = {"ok": False, "reason": "error", "error": ("%s: %s" % (type(error).__name__, error))[:MAX_ERROR]}, 1
     text = json.dumps(result, separators=(",", ":"))
     # The oldest runs go first: without them the operator claims less.
     while len(text.encode()) > MAX_REPORT and result.get("wal"):
