@@ -52,8 +52,8 @@ internal sealed class BackupController(
         var rehearsal = RehearsalPlan.Of(region, observed, plan, now);
         if (rehearsal?.Starts is { } trial)
             plan = plan with { Obstacle = await StartAsync(region, trial, null, cancellationToken) };
-        foreach (var job in plan.Deletes.Concat(rehearsal?.Deletes ?? []))
-            await client.DeleteAsync(job, cancellationToken);
+        if (!region.Spec.IsSuspended())
+            await CleanAsync(region, observed, plan.Deletes.Concat(rehearsal?.Deletes ?? []).Concat(restore?.Deletes ?? []), cancellationToken);
 
         var conditions = BackupStatusRules.Build(region, observed, (plan, rehearsal, restore), now);
         var status = plan.Status with { Rehearsal = rehearsal?.Status, Restore = restore?.Status };
@@ -80,7 +80,24 @@ internal sealed class BackupController(
     {
         if (region.Status?.Backup is not null)
             await _status.WriteAsync(region, null, [], cancellationToken);
+        if (region.Spec.Postgres is not null && !region.Spec.IsSuspended())
+        {
+            var observed = await observer.ObserveAsync(region, null, cancellationToken);
+            await CleanAsync(region, observed, BackupPlan.Of(region, observed, time.GetUtcNow()).Deletes, cancellationToken);
+        }
+
         return await DeletedAsync(region, cancellationToken);
+    }
+
+    private async Task CleanAsync(V1Alpha1ShortenerRegion region, ObservedBackups observed, IEnumerable<V1Job> jobs, CancellationToken cancellationToken)
+    {
+        foreach (var job in jobs)
+            await client.DeleteAsync(job, cancellationToken);
+        if (region.Spec.Postgres!.Backup is not null || observed.Configuration is not { Data.Count: > 0 } secret || !Owned.IsControlledBy(secret, region))
+            return;
+        // The operator may not delete Secrets.
+        await client.ApplyAsync(BackupRepository.BuildEmpty(region), FieldManagers.Operator, force: true, cancellationToken);
+        events.Record(region, EventSeverity.Normal, "BackupConfigured", "Update", $"Removed the key of the storage from Secret {secret.Metadata.Name}.");
     }
 
     private async Task<BackupMemory> ConnectAsync(V1Alpha1ShortenerRegion region, BackupMemory memory, CancellationToken cancellationToken)
@@ -159,6 +176,14 @@ internal sealed class BackupController(
             );
         if (BackupRepository.FindProblem(secret.Data ?? new Dictionary<string, byte[]>()) is { } problem)
             return new Obstacle(Reasons.SecretNotFound, $"Secret {name} {problem}.");
+        var selector = string.Join(',', PostgresResources.SelectorOf(region).Select(label => $"{label.Key}={label.Value}"));
+        var claims = await client.ListAsync<V1PersistentVolumeClaim>(region.Metadata.NamespaceProperty, ("labelSelector", selector), cancellationToken);
+        if (KeptVolumes.FindOthers(region, claims) is { Count: > 0 } kept)
+            return new Obstacle(
+                Reasons.VolumesKept,
+                $"PersistentVolumeClaims of a former region exist: {string.Join(", ", kept)}. A restore would overwrite them. Delete them, or give the new region "
+                    + "another name."
+            );
         var claim = PostgresResources.BuildFirstClaim(region);
         return await applier.TryAsync(
                 region,

@@ -32,6 +32,7 @@ internal sealed class BackupObserver(Informer<V1Secret> secrets, Informer<V1Job>
         ];
         var names = own.Select(job => job.Metadata.Name).ToHashSet(StringComparer.Ordinal);
         var regionPods = pods.Cache.GetBy(PodIndex.ByInstance, key).ToList();
+        var jobPods = regionPods.Where(pod => PodOwner.JobOf(pod) is { } job && names.Contains(job)).ToList();
         var primary = regionPods.FirstOrDefault(pod =>
             pod.Metadata.Name == region.Status?.Postgres?.Primary
             && PodOwner.IsOfStatefulSet(pod, PostgresNames.ScopeOf(region))
@@ -40,8 +41,8 @@ internal sealed class BackupObserver(Informer<V1Secret> secrets, Informer<V1Job>
         return new ObservedBackups
         {
             Jobs = own,
-            Reports = regionPods
-                .Where(pod => PodOwner.JobOf(pod) is { } job && names.Contains(job))
+            Pods = jobPods,
+            Reports = jobPods
                 .Select(pod => (Job: PodOwner.JobOf(pod)!, Text: pod.Status?.ContainerStatuses?.FirstOrDefault()?.State?.Terminated?.Message))
                 .Where(report => report.Text is not null)
                 .DistinctBy(report => report.Job)

@@ -5,6 +5,7 @@ using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Status;
 using UrlShortener.Operator.Pods;
+using UrlShortener.Operator.Postgres;
 
 namespace UrlShortener.Operator.Backups;
 
@@ -20,6 +21,9 @@ internal sealed record BackupPlan
     /// <summary>Jobs of a kind that stay after their end, besides the last one.</summary>
     public const int KeptJobs = 3;
 
+    /// <summary>What the status says of a Job that somebody deleted.</summary>
+    public const string DeletedMessage = "The Job was deleted before its result was read.";
+
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LastRetry = TimeSpan.FromHours(1);
     private static readonly TimeSpan CheckInterval = TimeSpan.FromMinutes(1);
@@ -32,6 +36,9 @@ internal sealed record BackupPlan
 
     /// <summary>Why no backup can be made; null: nothing prevents it.</summary>
     public Obstacle? Obstacle { get; init; }
+
+    /// <summary>Why the Job that runs does not start; null: it has started, or nothing is known.</summary>
+    public RunTrouble? Trouble { get; init; }
 
     /// <summary>The run to start now; null: none.</summary>
     public BackupRun? Starts { get; init; }
@@ -55,36 +62,46 @@ internal sealed record BackupPlan
     public static BackupPlan Of(V1Alpha1ShortenerRegion region, ObservedBackups observed, DateTimeOffset now)
     {
         if (region.Spec.Postgres?.Backup is null)
-            return new BackupPlan { Status = new BackupStatus() };
+            // What they tell would be taken for the state of the archive if the region asks for backups again.
+            return new BackupPlan
+            {
+                Deletes = observed.JobsOf(BackupKind.Full, BackupKind.Differential, BackupKind.Check, BackupKind.Rehearsal),
+                Status = new BackupStatus(),
+            };
         var obstacle = FindObstacle(region, observed);
         var former = region.Status?.Backup ?? new BackupStatus();
-        var repository = BackupRepository.PathOf(region) is null ? former.Repository : BackupRepository.DescribeOf(region);
-        // What is known is about another repository.
-        var status =
-            former.Repository is null || former.Repository == repository
-                ? former with
-                {
-                    Repository = repository,
-                }
-                : new BackupStatus { Repository = repository };
-        var jobs = observed.JobsOf(BackupKind.Full, BackupKind.Differential, BackupKind.Check);
+        var status = IsAbout(region)
+            ? former with
+            {
+                Repository = BackupRepository.PathOf(region) is null ? former.Repository : BackupRepository.DescribeOf(region),
+                Endpoint = BackupRepository.PathOf(region) is null ? former.Endpoint : region.Spec.Postgres.Backup.Repository.Endpoint,
+            }
+            : new BackupStatus { Repository = BackupRepository.DescribeOf(region), Endpoint = region.Spec.Postgres.Backup.Repository.Endpoint };
+        var (jobs, foreign) = JobsOf(region, observed, BackupKind.Full, BackupKind.Differential, BackupKind.Check);
         var ended = jobs.LastOrDefault(job => EndOf(job) is not null);
-        var (running, isNews) = (jobs.LastOrDefault(job => EndOf(job) is null), ended is not null && ended.Metadata.Name != status.LastRun?.Job);
+        // One that the operator has given up may stay in the cache for a moment.
+        var running = jobs.LastOrDefault(job => EndOf(job) is null && job.Metadata.Name != status.LastRun?.Job);
+        var isNews = ended is not null && ended.Metadata.Name != status.LastRun?.Job && !IsBefore(ended, status.LastRun?.StartTime);
         var reports = ended is not null && IsReported(ended, observed, now);
+        var trouble = running is null ? null : RunTrouble.Of(running, observed, region.Spec.Postgres.Image, now);
         BackupRunStatus? run = null;
         if (isNews && reports)
         {
-            status = Take(status, ended!, observed.Reports.GetValueOrDefault(ended!.Metadata.Name));
+            status = Take(status, ended!, observed);
             run = status.LastRun;
         }
-        else if (running is null && status.Running is { } lost && jobs.All(job => job.Metadata.Name != lost.Job) && status.LastRun?.Job != lost.Job)
+        else if (running is not null && trouble is { IsOver: true })
         {
-            run = lost with { CompletionTime = Seconds(now), Succeeded = false, Message = "The Job was deleted before its result was read." };
-            status = status with { LastRun = run, FailedRuns = (status.FailedRuns ?? 0) + 1 };
+            run = Fail(DescribeRun(running), trouble.Text, now);
+            (running, trouble) = (null, null);
         }
+        else if (running is null && status.Running is { } lost && jobs.All(job => job.Metadata.Name != lost.Job) && status.LastRun?.Job != lost.Job)
+            run = Fail(lost, DeletedMessage, now);
+        if (run is not null && run != status.LastRun)
+            status = status with { LastRun = run, FailedRuns = (status.FailedRuns ?? 0) + 1 };
 
         var current = running ?? (isNews && !reports ? ended : null);
-        status = status with { Running = current is null ? null : new BackupRunStatus { Job = current.Metadata.Name, Kind = KindOf(current).ToString() } };
+        status = status with { Running = current is null ? null : DescribeRun(current) };
         if (jobs.LastOrDefault(job => BackupResources.KindOf(job) is not BackupKind.Check)?.Metadata.CreationTimestamp is { } started)
             status = status with { LastStartTime = Latest(status.LastStartTime, started.ToUniversalTime()) };
         if (jobs.LastOrDefault(job => RequestOf(job) is not null) is { } asked)
@@ -95,16 +112,49 @@ internal sealed record BackupPlan
             && running is null
             && !(isNews && !reports)
             && !region.Spec.IsSuspended()
-            && observed is { Primary: not null, Configuration: not null };
+            && observed is { Primary: { } primary, Configuration: not null }
+            // Backups were added, and the primary has not been replaced yet.
+            && PostgresArchiving.IsIn(primary);
         return new BackupPlan
         {
             Obstacle = obstacle,
+            Trouble = trouble,
             Running = running,
             Ended = run,
             Status = status,
             Starts = canStart ? FindDue(region, status, observed.Archiver, now) : null,
-            Deletes = [.. jobs.Where(job => EndOf(job) is not null && job.Metadata.Name != status.LastRun?.Job).SkipLast(KeptJobs)],
+            Deletes =
+            [
+                .. foreign,
+                .. jobs.Where(job => EndOf(job) is null && job.Metadata.Name == status.LastRun?.Job),
+                .. jobs.Where(job => EndOf(job) is not null && job.Metadata.Name != status.LastRun?.Job).SkipLast(KeptJobs),
+            ],
         };
+    }
+
+    /// <summary>Whether the status is about the repository of the specification, and not about a former one.</summary>
+    /// <param name="region">The region.</param>
+    public static bool IsAbout(V1Alpha1ShortenerRegion region) =>
+        region.Status?.Backup is not { Repository: { } known } status
+        || BackupRepository.PathOf(region) is null
+        || (known == BackupRepository.DescribeOf(region) && (status.Endpoint is null || status.Endpoint == region.Spec.Postgres!.Backup!.Repository.Endpoint));
+
+    /// <summary>Jobs of some kinds, the oldest first, and those of them that work on a former repository: their results tell nothing of the present one.</summary>
+    /// <param name="region">The region.</param>
+    /// <param name="observed">The observed state.</param>
+    /// <param name="kinds">The kinds.</param>
+    public static (IReadOnlyList<V1Job> Own, IReadOnlyList<V1Job> Foreign) JobsOf(
+        V1Alpha1ShortenerRegion region,
+        ObservedBackups observed,
+        params BackupKind[] kinds
+    )
+    {
+        var jobs = observed.JobsOf(kinds);
+        if (BackupRepository.PathOf(region) is null)
+            return (jobs, []);
+        var place = BackupRepository.PlaceOf(region);
+        var own = jobs.Where(job => (Labels.AnnotationOf(job.Metadata, BackupResources.RepositoryAnnotation) ?? place) == place).ToList();
+        return (own, [.. jobs.Except(own)]);
     }
 
     /// <summary>When a Job ended; null: it runs.</summary>
@@ -112,6 +162,15 @@ internal sealed record BackupPlan
         job.Status?.Conditions?.FirstOrDefault(condition => condition is { Type: "Complete" or "Failed", Status: "True" }) is { } end
             ? new DateTimeOffset((end.LastTransitionTime ?? DateTime.UnixEpoch).ToUniversalTime())
             : null;
+
+    /// <summary>
+    /// Whether a Job was created before another one, which is the last that the status knows of: its result was read long ago, although it is the newest Job that
+    /// is left.
+    /// </summary>
+    /// <param name="job">The Job.</param>
+    /// <param name="lastStart">When the other one was created.</param>
+    public static bool IsBefore(V1Job job, DateTime? lastStart) =>
+        job.Metadata.CreationTimestamp is { } created && created.ToUniversalTime() < lastStart?.ToUniversalTime();
 
     /// <summary>Whether the report of a Job that ended is there, or will not come any more.</summary>
     public static bool IsReported(V1Job ended, ObservedBackups observed, DateTimeOffset now) =>
@@ -132,7 +191,7 @@ internal sealed record BackupPlan
         var failed = last is { Succeeded: false };
         var mayRetry = !failed || now >= Utc(last!.CompletionTime!.Value) + DelayAfter(status.FailedRuns ?? 0);
         if (status.LastBackup is null)
-            return mayRetry ? new BackupRun(BackupKind.Full, $"first in {status.Repository} after {last?.Job}") : null;
+            return mayRetry ? new BackupRun(BackupKind.Full, $"first in {status.Endpoint} {status.Repository} after {last?.Job}") : null;
         if (status.MissingSegment is { } missing && mayRetry)
             return new BackupRun(BackupKind.Full, $"gap {missing} after {last?.Job}");
         var since = Utc(status.LastStartTime ?? status.LastBackup.CompletionTime!.Value);
@@ -152,19 +211,33 @@ internal sealed record BackupPlan
 
     private static BackupKind KindOf(V1Job job) => BackupResources.KindOf(job) ?? BackupKind.Check;
 
-    // What a run has changed.
-    private static BackupStatus Take(BackupStatus status, V1Job job, string? text)
-    {
-        var kind = KindOf(job);
-        var report = BackupReport.Parse(text);
-        var succeeded = report is { Succeeded: true } && job.Status.Conditions.Any(condition => condition is { Type: "Complete", Status: "True" });
-        var run = new BackupRunStatus
+    private static BackupRunStatus DescribeRun(V1Job job) =>
+        new()
         {
             Job = job.Metadata.Name,
-            Kind = kind.ToString(),
+            Kind = KindOf(job).ToString(),
+            StartTime = job.Metadata.CreationTimestamp?.ToUniversalTime(),
+        };
+
+    private static BackupRunStatus Fail(BackupRunStatus run, string why, DateTimeOffset now) =>
+        run with
+        {
+            CompletionTime = Seconds(now),
+            Succeeded = false,
+            Message = Texts.Cut(why, MaxMessage),
+        };
+
+    // What a run has changed.
+    private static BackupStatus Take(BackupStatus status, V1Job job, ObservedBackups observed)
+    {
+        var text = observed.Reports.GetValueOrDefault(job.Metadata.Name);
+        var report = BackupReport.Parse(text);
+        var succeeded = report is { Succeeded: true } && job.Status.Conditions.Any(condition => condition is { Type: "Complete", Status: "True" });
+        var run = DescribeRun(job) with
+        {
             CompletionTime = Seconds(EndOf(job)!.Value),
             Succeeded = succeeded,
-            Message = succeeded ? null : Texts.Cut(LastWords.Clean(report?.Error ?? text ?? FailureOf(job)), MaxMessage),
+            Message = succeeded ? null : Texts.Cut(LastWords.Clean(report?.Error ?? text ?? FailureOf(job, observed)), MaxMessage),
         };
         status = status with { LastRun = run, FailedRuns = succeeded ? 0 : (status.FailedRuns ?? 0) + 1 };
         if (!succeeded)
@@ -221,11 +294,14 @@ internal sealed record BackupPlan
 
     private static string? RequestOf(V1Job job) => Labels.AnnotationOf(job.Metadata, BackupResources.RequestAnnotation);
 
-    /// <summary>Why a Job failed, in the words of its controller.</summary>
-    public static string FailureOf(V1Job job) =>
-        job.Status?.Conditions?.FirstOrDefault(condition => condition is { Type: "Failed", Status: "True" }) is { } failed
+    /// <summary>Why a Job failed whose report is not there, in the words of the kubelet or of Kubernetes.</summary>
+    /// <param name="job">The Job.</param>
+    /// <param name="observed">The observed state.</param>
+    public static string FailureOf(V1Job job, ObservedBackups observed) =>
+        PodTrouble.FindFailure(observed.PodsOf(job)) is { } failure ? $"The pod failed: {failure}."
+        : job.Status?.Conditions?.FirstOrDefault(condition => condition is { Type: "Failed", Status: "True" }) is { } failed
             ? $"{failed.Reason}, {failed.Message}"
-            : "The pod was gone before its report was read.";
+        : "The pod was gone before its report was read.";
 
     private static DateTime Latest(DateTime? one, DateTime other) => one is { } first && Utc(first) > Utc(other) ? first : other;
 

@@ -10,8 +10,8 @@ internal sealed record BackupReport
     /// <summary>The <see cref="Reason"/> of a target that the archive does not reach, or that is before the oldest backup.</summary>
     public const string TargetReason = "target";
 
-    /// <summary>The <see cref="Reason"/> of a volume that has a database.</summary>
-    public const string OccupiedReason = "occupied";
+    /// <summary>The <see cref="Reason"/> of an archive that goes on after the place at which a recovery ended.</summary>
+    public const string GapReason = "gap";
 
     /// <summary>Whether the work succeeded.</summary>
     [JsonPropertyName("ok")]

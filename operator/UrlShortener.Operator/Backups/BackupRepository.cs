@@ -15,6 +15,7 @@ internal static class BackupRepository
     private const string SecretKey = "secretAccessKey";
     private const string Authorities = "ca.crt";
     private const string Passphrase = "passphrase";
+    private const string BackupSuffix = $"{PostgresNames.Component}-backup";
     private const string RestoreSuffix = $"{PostgresNames.Component}-restore";
     private const int IdentityLength = 8;
 
@@ -29,6 +30,9 @@ internal static class BackupRepository
 
     /// <summary>The repository in words: bucket and path.</summary>
     public static string DescribeOf(V1Alpha1ShortenerRegion region) => $"s3://{region.Spec.Postgres!.Backup!.Repository.Bucket}{PathOf(region)}";
+
+    /// <summary>The repository with its storage: two storages may have buckets of one name.</summary>
+    public static string PlaceOf(V1Alpha1ShortenerRegion region) => $"{region.Spec.Postgres!.Backup!.Repository.Endpoint} {DescribeOf(region)}";
 
     /// <summary>What a Secret lacks or has in a form that pgBackRest cannot take; null: it is complete.</summary>
     /// <param name="data">The values.</param>
@@ -57,7 +61,7 @@ internal static class BackupRepository
             string.Create(CultureInfo.InvariantCulture, $"repo1-retention-full={backup.KeepFull}"),
             .. PostgresArchiving.BuildMemberLines(region),
         ];
-        return Build(region, $"{PostgresNames.Component}-backup", lines, data);
+        return Build(region, BackupSuffix, lines, data);
     }
 
     /// <summary>The Secret with pgBackRest's configuration for the restore from which a database begins.</summary>
@@ -77,6 +81,16 @@ internal static class BackupRepository
 
     /// <summary>Name of that Secret.</summary>
     public static string RestoreSecretOf(V1Alpha1ShortenerRegion region) => Names.Of(region.Metadata.Name, RestoreSuffix);
+
+    /// <summary>The Secret of <see cref="BuildConfiguration"/> without the key of the storage, once the region asks for no backups.</summary>
+    /// <param name="region">The region.</param>
+    public static V1Secret BuildEmpty(V1Alpha1ShortenerRegion region) =>
+        new()
+        {
+            Metadata = Owned.Metadata(region, BackupSuffix, PostgresNames.Component),
+            Type = "Opaque",
+            Data = new Dictionary<string, byte[]>(),
+        };
 
     private static V1Secret Build(V1Alpha1ShortenerRegion region, string suffix, IEnumerable<string> lines, IDictionary<string, byte[]> data)
     {

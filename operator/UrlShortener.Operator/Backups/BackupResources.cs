@@ -16,6 +16,9 @@ internal static class BackupResources
     /// <summary>Annotation of a Job: the request that it carries out.</summary>
     public const string RequestAnnotation = $"{ApiGroup.Name}/backup-request";
 
+    /// <summary>Annotation of a Job: the repository that it works on.</summary>
+    public const string RepositoryAnnotation = $"{ApiGroup.Name}/backup-repository";
+
     /// <summary>Annotation of a Job: digest of the specification that a restore is made from.</summary>
     public const string DigestAnnotation = $"{ApiGroup.Name}/restore-digest";
 
@@ -43,10 +46,13 @@ internal static class BackupResources
     {
         var metadata = Owned.Metadata(region, SuffixOf(run), Names.Backup);
         metadata.Labels[KindLabel] = run.Kind.ToString();
+        metadata.Annotations = new Dictionary<string, string>();
+        if (run.Kind != BackupKind.Restore)
+            metadata.Annotations[RepositoryAnnotation] = BackupRepository.PlaceOf(region);
         if (run.Request is { } request)
-            metadata.Annotations = new Dictionary<string, string> { [RequestAnnotation] = request };
+            metadata.Annotations[RequestAnnotation] = request;
         if (run.Digest is { } digest)
-            metadata.Annotations = new Dictionary<string, string> { [DigestAnnotation] = digest };
+            metadata.Annotations[DigestAnnotation] = digest;
         return new V1Job
         {
             Metadata = metadata,
@@ -54,13 +60,14 @@ internal static class BackupResources
             {
                 BackoffLimit = 0,
                 ActiveDeadlineSeconds = run.Kind == BackupKind.Check ? CheckSeconds : BackupSeconds,
-                Template = BuildTemplate(region, run.Kind, primary),
+                Template = BuildTemplate(region, run, primary),
             },
         };
     }
 
-    private static V1PodTemplateSpec BuildTemplate(V1Alpha1ShortenerRegion region, BackupKind kind, string? primary)
+    private static V1PodTemplateSpec BuildTemplate(V1Alpha1ShortenerRegion region, BackupRun run, string? primary)
     {
+        var kind = run.Kind;
         var readsMember = kind is BackupKind.Full or BackupKind.Differential;
         var data = BuildData(region, kind);
         var spec = region.Spec.Postgres!;
@@ -92,7 +99,7 @@ internal static class BackupResources
                         Image = spec.Image,
                         ImagePullPolicy = region.Spec.App.ImagePullPolicy,
                         Command = [PostgresArchiving.Program, .. ArgumentsOf(kind)],
-                        Env = [Variable("BACKUP_REPORT", ReportFile), .. readsMember ? BuildMember(region, primary!) : [], .. BuildTarget(region, kind)],
+                        Env = [Variable("BACKUP_REPORT", ReportFile), .. readsMember ? BuildMember(region, primary!) : [], .. BuildTarget(region, run)],
                         TerminationMessagePath = ReportFile,
                         Resources = new V1ResourceRequirements
                         {
@@ -177,10 +184,15 @@ internal static class BackupResources
             _ => null,
         };
 
-    private static IEnumerable<V1EnvVar> BuildTarget(V1Alpha1ShortenerRegion region, BackupKind kind) =>
-        kind == BackupKind.Restore && region.Spec.Postgres!.Restore?.TargetTime is { } target
-            ? [Variable("BACKUP_TARGET", target.ToUniversalTime().ToString("yyyy-MM-dd HH:mm:ss.ffffff'+00'", CultureInfo.InvariantCulture))]
-            : [];
+    private static IEnumerable<V1EnvVar> BuildTarget(V1Alpha1ShortenerRegion region, BackupRun run)
+    {
+        if (run.Kind != BackupKind.Restore)
+            yield break;
+        // A Job finds by it that the one before has done the work, although nobody saw its end.
+        yield return Variable("BACKUP_RESTORE", $"{region.Metadata.Uid} {run.Digest}");
+        if (region.Spec.Postgres!.Restore?.TargetTime is { } target)
+            yield return Variable("BACKUP_TARGET", target.ToUniversalTime().ToString("yyyy-MM-dd HH:mm:ss.ffffff'+00'", CultureInfo.InvariantCulture));
+    }
 
     // The member that is read, through pgBackRest's server there.
     private static IEnumerable<V1EnvVar> BuildMember(V1Alpha1ShortenerRegion region, string primary) =>

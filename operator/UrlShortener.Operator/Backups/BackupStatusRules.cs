@@ -45,13 +45,16 @@ internal static class BackupStatusRules
         var (status, schedule) = (plan.Status, region.Spec.Postgres!.Backup!.Rehearsal!.Schedule);
         var (value, reason, message) = status switch
         {
+            _ when plan.Trouble is { } trouble => (false, trouble.Reason, trouble.Text),
             { Succeeded: false } => (
                 false,
                 Reasons.RehearsalFailed,
                 $"The last rehearsal ({status.Job}) failed: {status.Message} A restore last worked {(status.LastSuccessTime is { } at ? $"at {Time(at)}" : "never")}."
             ),
             { LastSuccessTime: null } => ((bool?)false, Reasons.NoRehearsalYet, "No restore has been rehearsed yet."),
-            { LastSuccessTime: { } at } when BackupSchedule.FindDue(schedule, new DateTimeOffset(at.ToUniversalTime()), now - OverdueAfter) is not null => (
+            { LastSuccessTime: { } at }
+                when BackupSchedule.FindProblem(schedule) is null
+                    && BackupSchedule.FindDue(schedule, new DateTimeOffset(at.ToUniversalTime()), now - OverdueAfter) is not null => (
                 false,
                 Reasons.RehearsalOverdue,
                 $"A restore last worked at {Time(at)}. The schedule asked for another rehearsal more than {OverdueAfter.TotalHours:0} hours ago."
@@ -67,6 +70,7 @@ internal static class BackupStatusRules
         var (value, reason, message) = status switch
         {
             _ when plan.Obstacle is { } obstacle => ((bool?)false, obstacle.Reason, obstacle.Message),
+            _ when plan.Trouble is { } trouble => (false, trouble.Reason, trouble.Text),
             { Succeeded: true } => (
                 true,
                 Reasons.AsExpected,
@@ -91,12 +95,13 @@ internal static class BackupStatusRules
         var (value, reason, message) = status switch
         {
             _ when plan.Obstacle is { } obstacle => (false, obstacle.Reason, obstacle.Message),
+            _ when plan.Trouble is { } trouble => (false, trouble.Reason, $"{Since(status.LastBackup)}{trouble.Text}"),
             { LastRun: { Succeeded: false, Kind: not nameof(BackupKind.Check) } failed } => (
                 false,
                 Reasons.BackupFailed,
                 $"{Since(status.LastBackup)}The last attempt ({failed.Job}) failed: {failed.Message}"
             ),
-            { LastBackup: null } => (false, Reasons.NoBackupYet, "There is no backup yet. The first one starts when a primary accepts writes."),
+            { LastBackup: null } => (false, Reasons.NoBackupYet, "There is no backup yet. The first one starts when a primary with pgBackRest accepts writes."),
             { LastBackup.CompletionTime: { } at }
                 when BackupSchedule.FindDue(schedule, new DateTimeOffset(at.ToUniversalTime()), now - OverdueAfter) is not null => (
                 false,

@@ -1,4 +1,5 @@
 using k8s.Models;
+using UrlShortener.Operator.Pods;
 
 namespace UrlShortener.Operator.Backups;
 
@@ -11,6 +12,9 @@ internal sealed record ObservedBackups
     /// <summary>What the pods of finished Jobs report, by the Jobs' names.</summary>
     public IReadOnlyDictionary<string, string> Reports { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Pods of the Jobs.</summary>
+    public IReadOnlyList<V1Pod> Pods { get; init; } = [];
+
     /// <summary>The user's Secret with the key of the storage, with digests instead of values.</summary>
     public V1Secret? Credentials { get; init; }
 
@@ -22,6 +26,9 @@ internal sealed record ObservedBackups
 
     /// <summary>What the primary says about archiving; null: it does not answer.</summary>
     public ArchiverState? Archiver { get; init; }
+
+    /// <summary>Pods of a Job.</summary>
+    public IReadOnlyList<V1Pod> PodsOf(V1Job job) => [.. Pods.Where(pod => PodOwner.JobOf(pod) == job.Metadata.Name)];
 
     /// <summary>Jobs of some kinds that are not being deleted, the oldest first.</summary>
     public IReadOnlyList<V1Job> JobsOf(params BackupKind[] kinds) =>

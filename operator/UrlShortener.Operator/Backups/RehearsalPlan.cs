@@ -12,6 +12,9 @@ internal sealed record RehearsalPlan
 {
     private const int MaxMessage = 512;
 
+    /// <summary>Why the Job that runs does not start; null: it has started, or nothing is known.</summary>
+    public RunTrouble? Trouble { get; init; }
+
     /// <summary>The run to start now; null: none.</summary>
     public BackupRun? Starts { get; init; }
 
@@ -33,52 +36,73 @@ internal sealed record RehearsalPlan
     {
         if (region.Spec.Postgres?.Backup?.Rehearsal is not { } spec)
             return null;
-        var status = region.Status?.Backup?.Rehearsal ?? new RehearsalStatus();
-        var jobs = observed.JobsOf(BackupKind.Rehearsal);
-        var isRunning = jobs.Any(job => BackupPlan.EndOf(job) is null);
+        var status = (BackupPlan.IsAbout(region) ? region.Status?.Backup?.Rehearsal : null) ?? new RehearsalStatus();
+        var (jobs, foreign) = BackupPlan.JobsOf(region, observed, BackupKind.Rehearsal);
+        var running = jobs.LastOrDefault(job => BackupPlan.EndOf(job) is null && job.Metadata.Name != status.Job);
         var ended = jobs.LastOrDefault(job => BackupPlan.EndOf(job) is not null);
-        var isNews = ended is not null && ended.Metadata.Name != status.Job;
+        var isNews = ended is not null && ended.Metadata.Name != status.Job && !BackupPlan.IsBefore(ended, status.LastStartTime);
+        var trouble = running is null ? null : RunTrouble.Of(running, observed, region.Spec.Postgres.Image, now);
         if (jobs is [.., { Metadata.CreationTimestamp: { } started }] && !(status.LastStartTime?.ToUniversalTime() > started.ToUniversalTime()))
             status = status with { LastStartTime = started.ToUniversalTime() };
         if (isNews && !BackupPlan.IsReported(ended!, observed, now))
             return new RehearsalPlan { Status = status };
+        var isOver = true;
         if (isNews)
+            status = Take(status, ended!, observed);
+        else if (running is not null && trouble is { IsOver: true })
         {
-            var report = BackupReport.Parse(observed.Reports.GetValueOrDefault(ended!.Metadata.Name));
-            var at = BackupPlan.Seconds(BackupPlan.EndOf(ended)!.Value);
-            status = report is { Succeeded: true }
-                ? new RehearsalStatus
-                {
-                    LastStartTime = status.LastStartTime,
-                    Job = ended.Metadata.Name,
-                    Succeeded = true,
-                    LastSuccessTime = at,
-                    DurationSeconds = (int)Math.Ceiling(report.Seconds ?? 0),
-                    Links = report.Rows,
-                    LastCommitTime = report.ReadLastCommit(),
-                }
-                : status with
-                {
-                    Job = ended.Metadata.Name,
-                    Succeeded = false,
-                    Message = Texts.Cut(
-                        LastWords.Clean(report?.Error ?? observed.Reports.GetValueOrDefault(ended.Metadata.Name) ?? BackupPlan.FailureOf(ended)),
-                        MaxMessage
-                    ),
-                };
+            status = Fail(status, running.Metadata.Name, trouble.Text);
+            (running, trouble) = (null, null);
         }
+        else if (running is null && status.Running is { } lost && jobs.All(job => job.Metadata.Name != lost) && status.Job != lost)
+            status = Fail(status, lost, BackupPlan.DeletedMessage);
+        else
+            isOver = false;
+        status = status with { Running = running?.Metadata.Name };
 
         var since = status.LastStartTime ?? backup.Status.LastBackup?.CompletionTime;
         var due =
-            backup is { Obstacle: null, Status.RecoverableFrom: not null } && !isRunning && !region.Spec.IsSuspended() && since is { } last
+            backup is { Obstacle: null, Status.RecoverableFrom: not null } && running is null && !region.Spec.IsSuspended() && since is { } last
                 ? BackupSchedule.FindDue(spec.Schedule, new DateTimeOffset(last.ToUniversalTime()), now)
                 : null;
         return new RehearsalPlan
         {
             Status = status,
-            Ended = isNews ? status : null,
-            Deletes = [.. jobs.Where(job => BackupPlan.EndOf(job) is not null && job.Metadata.Name != status.Job).SkipLast(BackupPlan.KeptJobs)],
+            Trouble = trouble,
+            Ended = isOver ? status : null,
+            Deletes =
+            [
+                .. foreign,
+                .. jobs.Where(job => BackupPlan.EndOf(job) is null && job.Metadata.Name == status.Job),
+                .. jobs.Where(job => BackupPlan.EndOf(job) is not null && job.Metadata.Name != status.Job).SkipLast(BackupPlan.KeptJobs),
+            ],
             Starts = due is { } time ? new BackupRun(BackupKind.Rehearsal, $"time {time.ToString("O", CultureInfo.InvariantCulture)}") : null,
         };
     }
+
+    private static RehearsalStatus Take(RehearsalStatus status, V1Job ended, ObservedBackups observed)
+    {
+        var text = observed.Reports.GetValueOrDefault(ended.Metadata.Name);
+        var report = BackupReport.Parse(text);
+        return report is { Succeeded: true }
+            ? new RehearsalStatus
+            {
+                LastStartTime = status.LastStartTime,
+                Job = ended.Metadata.Name,
+                Succeeded = true,
+                LastSuccessTime = BackupPlan.Seconds(BackupPlan.EndOf(ended)!.Value),
+                DurationSeconds = (int)Math.Ceiling(report.Seconds ?? 0),
+                Links = report.Rows,
+                LastCommitTime = report.ReadLastCommit(),
+            }
+            : Fail(status, ended.Metadata.Name, LastWords.Clean(report?.Error ?? text ?? BackupPlan.FailureOf(ended, observed)));
+    }
+
+    private static RehearsalStatus Fail(RehearsalStatus status, string job, string why) =>
+        status with
+        {
+            Job = job,
+            Succeeded = false,
+            Message = Texts.Cut(why, MaxMessage),
+        };
 }

@@ -15,6 +15,12 @@ internal sealed record RestorePlan
     /// <summary>Why it cannot be started; null: nothing prevents it.</summary>
     public Obstacle? Obstacle { get; init; }
 
+    /// <summary>Why the Job that runs does not start; null: it has started, or nothing is known.</summary>
+    public RunTrouble? Trouble { get; init; }
+
+    /// <summary>Jobs that the operator has given up.</summary>
+    public IReadOnlyList<V1Job> Deletes { get; init; } = [];
+
     /// <summary>The run to start now; null: none.</summary>
     public BackupRun? Starts { get; init; }
 
@@ -38,44 +44,78 @@ internal sealed record RestorePlan
             return new RestorePlan { Status = status };
         var digest = Digest.OfObject(spec);
         var jobs = observed.JobsOf(BackupKind.Restore);
+        var running = jobs.LastOrDefault(job => BackupPlan.EndOf(job) is null && job.Metadata.Name != status.Job);
         var ended = jobs.LastOrDefault(job => BackupPlan.EndOf(job) is not null);
-        var isNews = ended is not null && ended.Metadata.Name != status.Job;
+        var isNews = ended is not null && ended.Metadata.Name != status.Job && !BackupPlan.IsBefore(ended, status.StartTime);
         if (isNews && !BackupPlan.IsReported(ended!, observed, now))
             return new RestorePlan { Status = status };
-        var taken = isNews ? Take(status, ended!, observed.Reports.GetValueOrDefault(ended!.Metadata.Name)) : status;
-        if (taken.Succeeded == true || jobs.Any(job => BackupPlan.EndOf(job) is null) || region.Spec.IsSuspended())
-            return new RestorePlan { Status = taken, Ended = isNews ? taken : null };
+        var trouble = running is null ? null : RunTrouble.Of(running, observed, region.Spec.Postgres.Image, now);
+        var isOver = true;
+        if (isNews)
+            status = Take(status, ended!, observed);
+        else if (running is not null && trouble is { IsOver: true })
+        {
+            status = Fail(status, IdentityOf(running), trouble.Text, now);
+            (running, trouble) = (null, null);
+        }
+        // At once, a second Job could work on the volume while the pod of the first one still ends.
+        else if (running is null && status.Running is { } lost && jobs.All(job => job.Metadata.Name != lost) && status.Job != lost)
+            status = Fail(status, (lost, status.StartTime, digest), BackupPlan.DeletedMessage, now);
+        else
+            isOver = false;
+        status = running is null ? status with { Running = null } : status with { Running = running.Metadata.Name, StartTime = IdentityOf(running).Created };
         var mayStart =
-            taken.Digest != digest
-            || (taken.FailedRuns is { } failures && now >= new DateTimeOffset(taken.CompletionTime!.Value.ToUniversalTime()) + BackupPlan.DelayAfter(failures));
+            status.Digest != digest
+            || (
+                status.FailedRuns is { } failures && now >= new DateTimeOffset(status.CompletionTime!.Value.ToUniversalTime()) + BackupPlan.DelayAfter(failures)
+            );
         return new RestorePlan
         {
-            Status = taken,
-            Ended = isNews ? taken : null,
-            Starts = mayStart ? new BackupRun(BackupKind.Restore, $"{digest} after {taken.Job}") { Digest = digest } : null,
+            Status = status,
+            Trouble = trouble,
+            Ended = isOver ? status : null,
+            Deletes = [.. jobs.Where(job => BackupPlan.EndOf(job) is null && job.Metadata.Name == status.Job)],
+            Starts =
+                status.Succeeded != true && running is null && mayStart && !region.Spec.IsSuspended()
+                    ? new BackupRun(BackupKind.Restore, $"{digest} after {status.Job}") { Digest = digest }
+                    : null,
         };
     }
 
-    private static RestoreStatus Take(RestoreStatus status, V1Job job, string? text)
-    {
-        var report = BackupReport.Parse(text);
-        var digest = Labels.AnnotationOf(job.Metadata, BackupResources.DigestAnnotation);
-        var succeeded = report is { Succeeded: true };
-        // Another attempt would end in the same way.
-        var isFinal = report?.Reason is BackupReport.TargetReason or BackupReport.OccupiedReason;
-        return new RestoreStatus
+    private static (string Name, DateTime? Created, string? Digest) IdentityOf(V1Job job) =>
+        (job.Metadata.Name, job.Metadata.CreationTimestamp?.ToUniversalTime(), Labels.AnnotationOf(job.Metadata, BackupResources.DigestAnnotation));
+
+    private static RestoreStatus Fail(RestoreStatus status, (string Name, DateTime? Created, string? Digest) job, string why, DateTimeOffset at) =>
+        new()
         {
-            Job = job.Metadata.Name,
-            Digest = digest,
-            CompletionTime = BackupPlan.Seconds(BackupPlan.EndOf(job)!.Value),
-            Succeeded = succeeded,
-            FailedRuns =
-                succeeded || isFinal ? null
-                : digest == status.Digest ? (status.FailedRuns ?? 0) + 1
-                : 1,
-            LastCommitTime = report?.ReadLastCommit(),
-            Links = report?.Rows,
-            Message = succeeded ? null : Texts.Cut(LastWords.Clean(report?.Error ?? text ?? BackupPlan.FailureOf(job)), MaxMessage),
+            Job = job.Name,
+            StartTime = job.Created,
+            Digest = job.Digest,
+            CompletionTime = BackupPlan.Seconds(at),
+            Succeeded = false,
+            FailedRuns = job.Digest == status.Digest ? (status.FailedRuns ?? 0) + 1 : 1,
+            Message = Texts.Cut(why, MaxMessage),
         };
+
+    private static RestoreStatus Take(RestoreStatus status, V1Job job, ObservedBackups observed)
+    {
+        var text = observed.Reports.GetValueOrDefault(job.Metadata.Name);
+        var report = BackupReport.Parse(text);
+        var (identity, end) = (IdentityOf(job), BackupPlan.EndOf(job)!.Value);
+        // The program ends with 0 only if it has restored the database, also if the pod is gone and nobody has read the report.
+        if (report?.Succeeded ?? job.Status.Conditions.Any(condition => condition is { Type: "Complete", Status: "True" }))
+            return new RestoreStatus
+            {
+                Job = identity.Name,
+                StartTime = identity.Created,
+                Digest = identity.Digest,
+                CompletionTime = BackupPlan.Seconds(end),
+                Succeeded = true,
+                LastCommitTime = report?.ReadLastCommit(),
+                Links = report?.Rows,
+            };
+        var failed = Fail(status, identity, LastWords.Clean(report?.Error ?? text ?? BackupPlan.FailureOf(job, observed)), end);
+        // Another attempt would end in the same way.
+        return report?.Reason is BackupReport.TargetReason or BackupReport.GapReason ? failed with { FailedRuns = null } : failed;
     }
 }

@@ -150,6 +150,9 @@ internal static class Reasons
     /// <summary>A backup is being restored.</summary>
     public const string Restoring = nameof(Restoring);
 
+    /// <summary>Volumes of a former region of the same name exist, which a restore would overwrite.</summary>
+    public const string VolumesKept = nameof(VolumesKept);
+
     /// <summary>The restore failed.</summary>
     public const string RestoreFailed = nameof(RestoreFailed);
 

@@ -38,6 +38,17 @@ internal static class KeptVolumes
         observed is { StatefulSet.Spec.Replicas: 0, Pods.Count: 0, PatroniMaps.Count: > 0 }
         && region.Status is { Postgres.SystemIdentifier: null, Backup.Restore.Succeeded: true };
 
+    /// <summary>
+    /// Claims of all members but the first one. In a region that is to be restored they are those of a former one, and its members would be rebuilt over them.
+    /// </summary>
+    /// <param name="region">The region.</param>
+    /// <param name="claims">The claims with the labels of the members.</param>
+    public static IReadOnlyList<string> FindOthers(V1Alpha1ShortenerRegion region, IEnumerable<V1PersistentVolumeClaim> claims)
+    {
+        var names = Enumerable.Range(1, MaxInstances - 1).Select(ordinal => PostgresNames.ClaimOf(region, ordinal)).ToHashSet(StringComparer.Ordinal);
+        return [.. claims.Select(claim => claim.Metadata.Name).Where(names.Contains).Order(StringComparer.Ordinal)];
+    }
+
     /// <summary>Whether any claim of a member exists, whichever number of members the region has.</summary>
     /// <param name="region">The region.</param>
     /// <param name="claims">The claims with the labels of the members.</param>

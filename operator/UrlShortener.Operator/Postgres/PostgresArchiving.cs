@@ -104,6 +104,10 @@ internal static class PostgresArchiving
         );
     }
 
+    /// <summary>Whether the pod of a member has pgBackRest, through which a backup reads it.</summary>
+    /// <param name="pod">The pod.</param>
+    public static bool IsIn(V1Pod pod) => pod.Spec?.Containers?.Any(container => container.Name == Container) == true;
+
     /// <summary>The volume with pgBackRest's configuration.</summary>
     /// <param name="secret">Name of the Secret.</param>
     /// <param name="isOptional">Whether the pod starts without it: the path of a repository is known only once the database is.</param>

@@ -3,9 +3,9 @@ using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Backups;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
-using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Entities.Status;
 using Xunit;
+using static UrlShortener.Operator.Tests.Backups.BackupSamples;
 
 namespace UrlShortener.Operator.Tests.Backups;
 
@@ -17,7 +17,6 @@ public sealed class BackupPlanTests
          "wal":[["000000010000000000000001","000000010000000000000005"]],"history":[],"timeline":null}
         """;
 
-    private static readonly DateTimeOffset Now = new(2030, 1, 31, 12, 0, 0, TimeSpan.Zero);
     private static readonly DateTimeOffset Noon = Now;
     private static readonly ArchiverState Idle = new(Now, 1, "000000010000000000000005", Now, null, null, 0, null);
 
@@ -52,7 +51,7 @@ public sealed class BackupPlanTests
     [Fact]
     public void Of_JobThatRuns_StartsNoOther()
     {
-        var plan = Plan(new BackupStatus(), jobs: [Job("eu-backup-1")]);
+        var plan = Plan(new BackupStatus(), jobs: [Job("eu-backup-1", created: "2030-01-31T11:59:30Z")]);
 
         Assert.Null(plan.Starts);
         Assert.Equal("eu-backup-1", plan.Running?.Metadata.Name);
@@ -132,6 +131,127 @@ public sealed class BackupPlanTests
     }
 
     [Fact]
+    public void Of_JobThatWasDeleted_IsNotForgottenForAnOlderOne()
+    {
+        var older = Job("eu-backup-1", end: "Complete", created: "2030-01-31T10:00:00Z");
+        var running = Plan(Known(), jobs: [older, Job("eu-backup-2", created: "2030-01-31T11:59:00Z")], report: Report).Status with
+        {
+            LastRun = new BackupRunStatus
+            {
+                Job = "eu-backup-1",
+                Kind = "Full",
+                Succeeded = true,
+                StartTime = Time("2030-01-31T10:00:00Z"),
+            },
+        };
+        var lost = Plan(running, jobs: [older], report: Report);
+        Assert.Equal(("eu-backup-2", false), (lost.Ended?.Job, lost.Ended?.Succeeded));
+
+        var later = Plan(lost.Status, jobs: [older], report: Report);
+
+        Assert.Null(later.Ended);
+        Assert.Equal(("eu-backup-2", 1), (later.Status.LastRun?.Job, later.Status.FailedRuns));
+    }
+
+    [Fact]
+    public void Of_PodWhoseImageCannotBePulled_IsToldAndGivenUp()
+    {
+        List<V1Job> jobs = [Job("eu-backup-1", created: "2030-01-31T11:59:00Z")];
+        List<V1Pod> pods = [Pod("eu-backup-1", "ImagePullBackOff", "not found")];
+        var plan = Plan(Known(), jobs: jobs, pods: pods);
+
+        Assert.Equal(
+            (
+                "False",
+                Reasons.ImagePullBackOff,
+                "The newest backup is 20300130-100000F. Job eu-backup-1 does not start: pod eu-backup-1-abcde: ImagePullBackOff, not found."
+            ),
+            LastBackup(plan)
+        );
+        Assert.Empty(plan.Deletes);
+        Assert.Null(plan.Starts);
+
+        var over = Now.AddMinutes(15);
+        var end = Plan(plan.Status, jobs: jobs, pods: pods, now: over);
+        Assert.Equal(jobs, end.Deletes);
+        Assert.Equal(("eu-backup-1", false, 1), (end.Ended?.Job, end.Ended?.Succeeded, end.Status.FailedRuns));
+        Assert.Contains("ImagePullBackOff", end.Status.LastRun?.Message, StringComparison.Ordinal);
+        Assert.Null(end.Status.Running);
+        // The cache still has the Job, and then no longer.
+        var stale = Plan(end.Status, jobs: jobs, pods: pods, now: over);
+        Assert.Null(stale.Ended);
+        Assert.Equal(jobs, stale.Deletes);
+        Assert.Equal(("False", Reasons.BackupFailed), (LastBackup(stale).Status, LastBackup(stale).Reason));
+        Assert.Null(Plan(end.Status, now: over).Starts);
+        Assert.Equal("retry of eu-backup-1", Plan(end.Status, now: over.AddMinutes(1)).Starts?.Cause);
+    }
+
+    [Fact]
+    public void Of_PodThatHasStarted_MayTakeItsTime()
+    {
+        List<V1Job> jobs = [Job("eu-backup-1", created: "2030-01-31T04:00:00Z")];
+
+        Assert.Null(Plan(Known(), jobs: jobs, pods: [Pod("eu-backup-1")]).Trouble);
+    }
+
+    [Fact]
+    public void Of_AnotherImage_EndsAJobThatCannotStart()
+    {
+        List<V1Job> jobs = [Job("eu-backup-1", created: "2030-01-31T11:59:00Z", image: "localhost/postgres:misspelt")];
+
+        Assert.NotNull(Plan(Known(), jobs: jobs, pods: [Pod("eu-backup-1", "ErrImagePull")]).Ended);
+        // It may just be starting.
+        Assert.Null(Plan(Known(), jobs: jobs, pods: [Pod("eu-backup-1", "ContainerCreating")]).Ended);
+        Assert.NotNull(Plan(Known(), jobs: jobs, pods: [Pod("eu-backup-1", "ContainerCreating")], now: Now.AddMinutes(15)).Ended);
+    }
+
+    [Fact]
+    public void Of_JobWithoutAPod_IsToldAfterAMinute()
+    {
+        List<V1Job> jobs = [Job("eu-backup-1", created: "2030-01-31T11:59:00Z")];
+
+        Assert.Null(Plan(Known(), jobs: jobs).Trouble);
+        Assert.Equal(Reasons.PodsRefused, Plan(Known(), jobs: jobs, now: Now.AddSeconds(1)).Trouble?.Reason);
+        Assert.NotNull(Plan(Known(), jobs: jobs, now: Now.AddMinutes(15)).Ended);
+        // Its pod was deleted a moment ago, or the operator has just started.
+        jobs[0].Status.Active = 1;
+        Assert.Null(Plan(Known(), jobs: jobs, now: Now.AddMinutes(15)).Ended);
+    }
+
+    // Kubernetes says Failed only once all pods have ended, and one on a node that is gone does not.
+    [Fact]
+    public void Of_PodThatDoesNotEnd_IsGivenUp()
+    {
+        List<V1Job> jobs = [Job("eu-backup-1", end: "FailureTarget", ended: Now.AddMinutes(-4))];
+        List<V1Pod> pods = [Pod("eu-backup-1")];
+
+        Assert.Null(Plan(Known(), jobs: jobs, pods: pods).Ended);
+        Assert.Equal(jobs, Plan(Known(), jobs: jobs, pods: pods, now: Now.AddMinutes(2)).Deletes);
+    }
+
+    [Fact]
+    public void Of_PodThatWasEvicted_IsToldInTheWordsOfTheKubelet()
+    {
+        var pod = Pod("eu-backup-1");
+        pod.Status = new V1PodStatus
+        {
+            Phase = "Failed",
+            Reason = "Evicted",
+            Message = "The node was low on resource: memory",
+        };
+        var plan = Plan(Known(), jobs: [Job("eu-backup-1", end: "Failed", ended: Now.AddMinutes(-1))], pods: [pod]);
+
+        Assert.Equal("The pod failed: Evicted, The node was low on resource: memory.", plan.Status.LastRun?.Message);
+    }
+
+    [Fact]
+    public void Of_PrimaryWithoutPgBackRest_WaitsForItsReplacement()
+    {
+        Assert.Null(Plan(new BackupStatus(), primary: new V1Pod()).Starts);
+        Assert.NotNull(Plan(new BackupStatus()).Starts);
+    }
+
+    [Fact]
     public void Of_EndedJobWhosePodIsNotSeenYet_Waits()
     {
         var plan = Plan(new BackupStatus(), jobs: [Job("eu-backup-1", end: "Complete", ended: Now)]);
@@ -190,10 +310,37 @@ public sealed class BackupPlanTests
         Assert.Equal(BackupKind.Full, plan.Starts?.Kind);
     }
 
+    // Its bucket may have the same name.
+    [Fact]
+    public void Of_AnotherStorage_BeginsAnewWithoutTheJobsOfTheFormerOne()
+    {
+        List<V1Job> jobs = [Job("eu-backup-1", end: "Complete"), Job("eu-backup-2")];
+        foreach (var job in jobs)
+            job.Metadata.Annotations = BackupResources.BuildJob(Region(), new BackupRun(BackupKind.Full, "1"), "eu-postgres-0").Metadata.Annotations;
+        var plan = Plan(Known(), jobs: jobs, report: Report, of: Region("s3.elsewhere"));
+
+        Assert.Equal((null, "s3.elsewhere"), (plan.Status.LastBackup, plan.Status.Endpoint));
+        Assert.Null(plan.Ended);
+        Assert.Equal(BackupKind.Full, plan.Starts?.Kind);
+        Assert.Equal(jobs, plan.Deletes);
+        Assert.Equal("eu-backup-2", Plan(Known(), jobs: jobs, report: Report).Running?.Metadata.Name);
+    }
+
+    // The archive has a gap from then on, and the result of an old Job does not tell.
+    [Fact]
+    public void Of_BackupsThatAreRemoved_DeletesTheirJobs()
+    {
+        var region = Region();
+        region.Spec = region.Spec with { Postgres = region.Spec.Postgres! with { Backup = null } };
+        List<V1Job> jobs = [Job("eu-backup-1", end: "Complete"), Job("eu-backup-2", kind: BackupKind.Rehearsal), Job("eu-backup-3", kind: BackupKind.Restore)];
+
+        Assert.Equal(jobs.Take(2), Plan(Known(), jobs: jobs, report: Report, of: region).Deletes);
+    }
+
     [Fact]
     public void Of_SecretThatIsMissing_StartsNothing()
     {
-        var plan = BackupPlan.Of(Region(), new ObservedBackups { Primary = new V1Pod(), Configuration = new V1Secret() }, Now);
+        var plan = BackupPlan.Of(Region(), new ObservedBackups { Primary = Primary(), Configuration = new V1Secret() }, Now);
 
         Assert.Equal(Reasons.SecretNotFound, plan.Obstacle?.Reason);
         Assert.Null(plan.Starts);
@@ -249,6 +396,14 @@ public sealed class BackupPlanTests
         return (condition.Status, condition.Reason);
     }
 
+    private static (string Status, string Reason, string Message) LastBackup(BackupPlan plan)
+    {
+        var condition = BackupStatusRules
+            .Build(Region(), Observe([], null, Idle), (plan, null, null), Now)
+            .Conditions.Single(condition => condition.Type == ConditionTypes.LastBackupSucceeded);
+        return (condition.Status, condition.Reason, condition.Message);
+    }
+
     private static (string, string) LastBackup(BackupStatus status, DateTimeOffset now)
     {
         var condition = BackupStatusRules
@@ -263,24 +418,34 @@ public sealed class BackupPlanTests
         string? report = null,
         ArchiverState? archiver = null,
         string? request = null,
-        DateTimeOffset? now = null
+        DateTimeOffset? now = null,
+        IReadOnlyList<V1Pod>? pods = null,
+        V1Pod? primary = null,
+        V1Alpha1ShortenerRegion? of = null
     )
     {
-        var region = Region();
+        var region = of ?? Region();
         region.Status = region.Status! with { Backup = status };
         if (request is not null)
             region.Metadata.Annotations = new Dictionary<string, string> { [Labels.Backup] = request };
-        return BackupPlan.Of(region, Observe(jobs ?? [], report, archiver ?? Idle), now ?? Now);
+        return BackupPlan.Of(region, Observe(jobs ?? [], report, archiver ?? Idle, pods, primary), now ?? Now);
     }
 
-    private static ObservedBackups Observe(IReadOnlyList<V1Job> jobs, string? report, ArchiverState? archiver) =>
+    private static ObservedBackups Observe(
+        IReadOnlyList<V1Job> jobs,
+        string? report,
+        ArchiverState? archiver,
+        IReadOnlyList<V1Pod>? pods = null,
+        V1Pod? primary = null
+    ) =>
         new()
         {
             Jobs = jobs,
+            Pods = pods ?? [],
             Reports = report is null ? new Dictionary<string, string>() : jobs.ToDictionary(job => job.Metadata.Name, _ => report),
             Credentials = new V1Secret(),
             Configuration = new V1Secret(),
-            Primary = new V1Pod(),
+            Primary = primary ?? Primary(),
             Archiver = archiver,
         };
 
@@ -289,60 +454,11 @@ public sealed class BackupPlanTests
         new()
         {
             Repository = BackupRepository.DescribeOf(Region()),
+            Endpoint = "s3.example",
             LastBackup = new BackupResult { Label = "20300130-100000F", CompletionTime = Time("2030-01-31T02:18:00Z") },
             LastFullTime = Time("2030-01-30T02:18:00Z"),
             LastStartTime = Time("2030-01-31T02:17:00Z"),
             CheckedTimeline = 1,
             RecoverableFrom = Time("2030-01-30T02:18:00Z"),
         };
-
-    private static V1Job Job(string name, string? end = null, string created = "2030-01-31T11:00:00Z", DateTimeOffset? ended = null) =>
-        new()
-        {
-            Metadata = new V1ObjectMeta
-            {
-                Name = name,
-                CreationTimestamp = Time(created),
-                Labels = new Dictionary<string, string> { [BackupResources.KindLabel] = nameof(BackupKind.Full) },
-            },
-            Status = new V1JobStatus
-            {
-                Conditions = end is null
-                    ? null
-                    :
-                    [
-                        new V1JobCondition
-                        {
-                            Type = end,
-                            Status = "True",
-                            LastTransitionTime = (ended ?? Now.AddMinutes(-30)).UtcDateTime,
-                            Reason = "BackoffLimitExceeded",
-                            Message = "Job has reached the specified backoff limit",
-                        },
-                    ],
-            },
-        };
-
-    private static V1Alpha1ShortenerRegion Region() =>
-        new()
-        {
-            Metadata = new V1ObjectMeta
-            {
-                Name = "eu",
-                NamespaceProperty = "shop",
-                Uid = "11111111-0000",
-                Generation = 1,
-            },
-            Spec = new RegionSpec
-            {
-                Region = "eu",
-                Postgres = new PostgresSpec { Backup = new BackupSpec { Repository = new BackupRepositorySpec { Bucket = "backups" } } },
-            },
-            Status = new RegionStatus
-            {
-                Postgres = new PostgresStatus { SystemIdentifier = "7713", Primary = "eu-postgres-0" },
-            },
-        };
-
-    private static DateTime Time(string text) => DateTimeOffset.Parse(text, System.Globalization.CultureInfo.InvariantCulture).UtcDateTime;
 }

@@ -1,6 +1,7 @@
 using k8s.Models;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Backups;
+using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Entities.Status;
@@ -62,6 +63,72 @@ public sealed class RestorePlanTests
         Assert.Equal(11, plan.Status.Links);
         Assert.Equal(new DateTime(2030, 1, 31, 9, 52, 57, 186, 576, DateTimeKind.Utc), plan.Status.LastCommitTime);
         Assert.Null(plan.Starts);
+    }
+
+    [Fact]
+    public void Of_RestoreWhoseReportNobodyRead_Succeeded() =>
+        Assert.True(Plan(Spec, new RestoreStatus(), Job(Spec, "Complete"), now: Now.AddMinutes(1)).Status.Succeeded);
+
+    // Once the volume is deleted, nothing else has to be changed.
+    [Fact]
+    public void Of_VolumeWithADatabase_IsTriedAgain()
+    {
+        var plan = Plan(Spec, new RestoreStatus(), Job(Spec, "Failed"), """{"ok":false,"reason":"occupied","error":"the volume already has a database"}""");
+
+        Assert.Equal(1, plan.Status.FailedRuns);
+    }
+
+    [Fact]
+    public void Of_ArchiveWithAGap_WaitsForAnotherTarget()
+    {
+        const string Report = """{"ok":false,"reason":"gap","error":"the archive reaches to segment 00000001000000000000000A, but …"}""";
+        var plan = Plan(Spec, new RestoreStatus(), Job(Spec, "Failed"), Report);
+
+        Assert.Null(Plan(Spec, plan.Status, Job(Spec, "Failed"), Report, Now.AddDays(1)).Starts);
+    }
+
+    // A second Job at once would meet the pod of the first one on the volume.
+    [Fact]
+    public void Of_JobThatWasDeletedWhileItRan_IsAFailedRun()
+    {
+        var started = Plan(Spec, new RestoreStatus(), Job(Spec, null));
+        Assert.Equal("eu-backup-1", started.Status.Running);
+        var plan = Plan(Spec, started.Status);
+
+        Assert.Equal(("eu-backup-1", false, 1), (plan.Ended?.Job, plan.Ended?.Succeeded, plan.Status.FailedRuns));
+        Assert.Null(plan.Starts);
+        Assert.Null(Plan(Spec, plan.Status).Ended);
+        var next = Plan(Spec, plan.Status, now: Now.AddMinutes(1)).Starts!;
+        Assert.Equal($"{Digest.OfObject(Spec)} after eu-backup-1", next.Cause);
+    }
+
+    [Fact]
+    public void Of_PodThatDoesNotStart_IsGivenUpAndTriedAgain()
+    {
+        var job = Job(Spec, null);
+        job.Metadata.CreationTimestamp = Now.UtcDateTime;
+        var plan = Plan(Spec, new RestoreStatus(), job, now: Now.AddMinutes(2));
+        Assert.Equal(("False", Reasons.PodsRefused), Condition(plan));
+        Assert.Empty(plan.Deletes);
+
+        plan = Plan(Spec, plan.Status, job, now: Now.AddMinutes(16));
+
+        Assert.Equal([job], plan.Deletes);
+        Assert.Equal(1, plan.Status.FailedRuns);
+        Assert.NotNull(Plan(Spec, plan.Status, now: Now.AddMinutes(17)).Starts);
+    }
+
+    private static (string, string) Condition(RestorePlan plan)
+    {
+        var condition = BackupStatusRules
+            .Build(
+                new V1Alpha1ShortenerRegion { Metadata = new V1ObjectMeta() },
+                new ObservedBackups(),
+                (new BackupPlan { Status = new BackupStatus() }, null, plan),
+                Now
+            )
+            .Conditions.Single(condition => condition.Type == ConditionTypes.RestoreSucceeded);
+        return (condition.Status, condition.Reason);
     }
 
     [Fact]

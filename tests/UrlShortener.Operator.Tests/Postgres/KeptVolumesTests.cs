@@ -105,6 +105,18 @@ public sealed class KeptVolumesTests
         Assert.False(KeptVolumes.Exist(Region(), [claim]));
     }
 
+    // The Job of a restore refuses the first volume if it has a database, and sees no other.
+    [Fact]
+    public void FindOthers_ClaimsOfAllMembersButTheFirst()
+    {
+        string[] names = ["data-eu-postgres-2", "data-eu-postgres-0", "data-eu-postgres-1", "data-us-postgres-1"];
+
+        Assert.Equal(
+            ["data-eu-postgres-1", "data-eu-postgres-2"],
+            KeptVolumes.FindOthers(Region(), names.Select(name => new V1PersistentVolumeClaim { Metadata = new V1ObjectMeta { Name = name } }))
+        );
+    }
+
     private static int Scale(ObservedPostgres observed) => PostgresScale.Of(Region(), observed, PostgresMemory.None, Now).Replicas;
 
     private static V1ConfigMap Map(string suffix, IEnumerable<(string Name, string Value)> annotations) =>

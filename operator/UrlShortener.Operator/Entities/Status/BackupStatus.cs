@@ -12,6 +12,11 @@ internal sealed record BackupStatus
     [Length(0, 512)]
     public string? Repository { get; init; }
 
+    /// <summary>The storage of the repository.</summary>
+    [Description("Endpoint of the storage that the rest of this status is about.")]
+    [Length(0, 253)]
+    public string? Endpoint { get; init; }
+
     /// <summary>The newest backup that succeeded; null: none.</summary>
     [Description("Newest backup. Absent: there is none yet.")]
     public BackupResult? LastBackup { get; init; }
@@ -96,6 +101,10 @@ internal sealed record BackupRunStatus
     [Description("Full or Differential: a backup. Check: it looked for gaps in the archive.")]
     [OneOf("Full", "Differential", "Check")]
     public string? Kind { get; init; }
+
+    /// <summary>When its Job was created.</summary>
+    [Description("Time at which the Job was created.")]
+    public DateTime? StartTime { get; init; }
 
     /// <summary>When it ended.</summary>
     [Description("Time at which the run ended.")]

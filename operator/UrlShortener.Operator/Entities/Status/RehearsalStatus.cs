@@ -10,6 +10,11 @@ internal sealed record RehearsalStatus
     [Description("Time at which the last rehearsal was started.")]
     public DateTime? LastStartTime { get; init; }
 
+    /// <summary>The Job that runs; null: none.</summary>
+    [Description("Name of the Job that runs. Absent: none.")]
+    [Length(0, 63)]
+    public string? Running { get; init; }
+
     /// <summary>The last Job that ended.</summary>
     [Description("Name of the last Job that ended.")]
     [Length(0, 63)]

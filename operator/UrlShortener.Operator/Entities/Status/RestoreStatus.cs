@@ -6,10 +6,19 @@ namespace UrlShortener.Operator.Entities.Status;
 /// <summary>The restore from which the region's PostgreSQL began.</summary>
 internal sealed record RestoreStatus
 {
+    /// <summary>The Job that runs; null: none.</summary>
+    [Description("Name of the Job that runs. Absent: none.")]
+    [Length(0, 63)]
+    public string? Running { get; init; }
+
     /// <summary>The Job.</summary>
     [Description("Name of the last Job.")]
     [Length(0, 63)]
     public string? Job { get; init; }
+
+    /// <summary>When it was created.</summary>
+    [Description("Time at which the Job was created.")]
+    public DateTime? StartTime { get; init; }
 
     /// <summary>What it was made from.</summary>
     [Description("Digest of the specification that the Job was made from.")]
