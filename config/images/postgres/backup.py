@@ -38,8 +38,8 @@ FINISHED = "restore.finished"
 LOCK = ".patroni.lock"
 LOCK_LIMIT = float(os.environ.get("BACKUP_LOCK_LIMIT", "60"))
 
-# What storages say when they are full, or when a quota is reached.
-FULL = re.compile(r"\b507\b|Insufficient ?Storage|StorageFull|QuotaExceeded|No space left")
+# What pgBackRest says when a storage is full, or when a quota is reached. 082: the segments of the backup do not reach the archive.
+FULL = re.compile(r"\b507\b|Insufficient ?Storage|StorageFull|QuotaExceeded|No space left|unable to write|\[082\]")
 
 
 class Failure(Exception):

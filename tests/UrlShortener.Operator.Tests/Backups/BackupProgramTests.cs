@@ -123,6 +123,7 @@ public sealed class BackupProgramTests : IDisposable
     // pgBackRest removes old backups after one that succeeded.
     [Theory]
     [InlineData("HTTP request failed with 507 (Insufficient Storage)", true)]
+    [InlineData("[082]: WAL segment 000000010000000000000011 was not archived before the 60000ms timeout", true)]
     [InlineData("HTTP request failed with 403 (Forbidden)", false)]
     public async Task Backup_FullStorage_RemovesOldBackups(string error, bool expires)
     {

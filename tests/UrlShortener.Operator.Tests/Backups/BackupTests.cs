@@ -1,10 +1,13 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json.Nodes;
 using k8s;
 using k8s.Models;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Entities.Status;
+using UrlShortener.Operator.Postgres;
 using UrlShortener.Operator.Tests.Regions;
 using UrlShortener.TestServers.Network;
 using UrlShortener.TestServers.S3;
@@ -39,7 +42,12 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
         var between = DateTimeOffset.Parse(await SqlAsync("SELECT clock_timestamp() AT TIME ZONE 'UTC'") + "Z", CultureInfo.InvariantCulture);
         await SqlAsync("INSERT INTO proof VALUES (11)", "SELECT pg_switch_wal()");
         var path = (await ReadAsync()).Repository![$"s3://{S3Server.Bucket}".Length..];
+        // A volume of a former region of that name is in the way at first.
+        var kept = await CreateClaimAsync("us", 1);
         await Lab.Client.CreateAsync(Lab.Region("us", RestorePatchOf(gate, path, between.AddDays(1))));
+        var refused = await Lab.UntilAsync("RestoreSucceeded", "False", "us", "VolumesKept");
+        Assert.Contains(kept, refused.Message, StringComparison.Ordinal);
+        await Lab.Client.CoreV1.DeleteNamespacedPersistentVolumeClaimAsync(kept, Lab.Namespace, cancellationToken: Token);
         var unreached = await Lab.UntilAsync("RestoreSucceeded", "False", "us", "RestoreFailed");
         Assert.True(unreached.Message.Contains("recovery target", StringComparison.Ordinal), unreached.Message);
         await Lab.PatchAsync($$"""{ "postgres": { "restore": { "targetTime": "{{Text(between)}}" } } }""", "us");
@@ -92,6 +100,39 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
         await AskAsync("3");
         await Lab.UntilAsync("LastBackupSucceeded", "True");
         Assert.EndsWith("D", (await ReadAsync()).LastBackup!.Label, StringComparison.Ordinal);
+
+        // Without backups nothing is archived: what comes later begins with a full one, whatever old Jobs tell.
+        var backup = JsonNode.Parse(PatchOf(gate))!["postgres"]!["backup"]!.ToJsonString();
+        await Lab.PatchAsync("""{ "postgres": { "backup": null } }""");
+        await Eventually.HoldsAsync(
+            async () =>
+                (await Lab.ReadAsync()).Status!.Backup is null
+                && !(await Lab.Client.BatchV1.ListNamespacedJobAsync(Lab.Namespace, cancellationToken: Token)).Items.Any(job => IsBackup(job, "eu"))
+                && (await Lab.Client.CoreV1.ReadNamespacedSecretAsync("eu-postgres-backup", Lab.Namespace, cancellationToken: Token)).Data
+                    is not { Count: > 0 },
+            () => "the Jobs, the status and the key are gone",
+            TimeSpan.FromSeconds(60)
+        );
+        await Lab.PatchAsync($$"""{ "postgres": { "backup": {{backup}} } }""");
+        await Lab.UntilAsync("LastBackupSucceeded", "True");
+        Assert.EndsWith("F", (await ReadAsync()).LastBackup!.Label, StringComparison.Ordinal);
+        Assert.NotEqual(first.Label, (await ReadAsync()).LastBackup!.Label);
+    }
+
+    private static bool IsBackup(V1Job job, string region) =>
+        job.Metadata.Name.StartsWith($"{region}-backup-", StringComparison.Ordinal) && job.Metadata.DeletionTimestamp is null;
+
+    private async Task<string> CreateClaimAsync(string region, int ordinal)
+    {
+        var owner = new V1Alpha1ShortenerRegion
+        {
+            Metadata = new V1ObjectMeta { Name = region, NamespaceProperty = Lab.Namespace },
+            Spec = new RegionSpec { Postgres = new PostgresSpec { Storage = new StorageSpec { Size = new ResourceQuantity("1Gi") } } },
+        };
+        var claim = PostgresResources.BuildFirstClaim(owner);
+        claim.Metadata.Name = PostgresNames.ClaimOf(owner, ordinal);
+        await Lab.Client.CoreV1.CreateNamespacedPersistentVolumeClaimAsync(claim, Lab.Namespace, cancellationToken: Token);
+        return claim.Metadata.Name;
     }
 
     private static string PatchOf(TcpGate gate) =>
