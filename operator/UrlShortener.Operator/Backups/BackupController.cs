@@ -8,6 +8,7 @@ using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Certificates;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Postgres;
 
 namespace UrlShortener.Operator.Backups;
@@ -128,24 +129,38 @@ internal sealed class BackupController(
         var state = Digest.Of(
             path,
             Digest.OfObject(region.Spec.Postgres!.Backup!),
-            observed.Credentials!.Metadata.ResourceVersion,
+            observed.Credentials?.Metadata.ResourceVersion ?? "",
             observed.Configuration?.Metadata.ResourceVersion ?? ""
         );
         if (state == memory.Written)
             return null;
-        var space = region.Metadata.NamespaceProperty;
-        var name = region.Spec.Postgres.Backup!.Repository.SecretRef.Name;
-        var data = (await client.GetAsync<V1Secret>(new ObjectKey(space, name), cancellationToken))?.Data;
-        if (BackupRepository.FindProblem(data ?? new Dictionary<string, byte[]>()) is { } problem)
-            return new Obstacle(Reasons.SecretNotFound, $"Secret {name} {problem}.");
+        var (data, missing) = await ReadAsync(region, region.Spec.Postgres.Backup!.Repository, cancellationToken);
+        if (missing is not null)
+            return missing;
         var obstacle = await applier.TryAsync(
             region,
             $"Secret {PostgresArchiving.SecretOf(region)}",
-            () => WriteAsync(region, BackupRepository.BuildConfiguration(region, data!), cancellationToken)
+            () => WriteAsync(region, BackupRepository.BuildConfiguration(region, data), cancellationToken)
         );
         if (obstacle is null)
             _memory[region.Metadata.Uid] = memory with { Written = state };
         return obstacle;
+    }
+
+    // The values of the user's Secret; none: a repository on a volume needs no key.
+    private async Task<(IDictionary<string, byte[]> Data, Obstacle? Missing)> ReadAsync(
+        V1Alpha1ShortenerRegion region,
+        BackupRepositorySpec spec,
+        CancellationToken cancellationToken
+    )
+    {
+        var none = new Dictionary<string, byte[]>();
+        if (spec.SecretRef is not { } name)
+            return (none, null);
+        if (await client.GetAsync<V1Secret>(new ObjectKey(region.Metadata.NamespaceProperty, name.Name), cancellationToken) is not { } secret)
+            return (none, new Obstacle(Reasons.SecretNotFound, $"Secret {name.Name} does not exist in this namespace. {BackupRepository.AdviceOf(spec)}"));
+        var data = secret.Data ?? none;
+        return (data, BackupRepository.FindProblem(spec, data) is { } problem ? new Obstacle(Reasons.SecretNotFound, $"Secret {name.Name} {problem}.") : null);
     }
 
     private async Task<Obstacle?> WriteAsync(V1Alpha1ShortenerRegion region, V1Secret wanted, CancellationToken cancellationToken)
@@ -168,14 +183,9 @@ internal sealed class BackupController(
     // Before there are members: their StatefulSet waits for the end of the restore, and takes the claim over.
     private async Task<Obstacle?> RestoreAsync(V1Alpha1ShortenerRegion region, BackupRun run, CancellationToken cancellationToken)
     {
-        var name = region.Spec.Postgres!.Restore!.Repository.SecretRef.Name;
-        if (await client.GetAsync<V1Secret>(new ObjectKey(region.Metadata.NamespaceProperty, name), cancellationToken) is not { } secret)
-            return new Obstacle(
-                Reasons.SecretNotFound,
-                $"Secret {name} does not exist in this namespace. Create it with keys accessKeyId and secretAccessKey."
-            );
-        if (BackupRepository.FindProblem(secret.Data ?? new Dictionary<string, byte[]>()) is { } problem)
-            return new Obstacle(Reasons.SecretNotFound, $"Secret {name} {problem}.");
+        var (data, missing) = await ReadAsync(region, region.Spec.Postgres!.Restore!.Repository, cancellationToken);
+        if (missing is not null)
+            return missing;
         var selector = string.Join(',', PostgresResources.SelectorOf(region).Select(label => $"{label.Key}={label.Value}"));
         var claims = await client.ListAsync<V1PersistentVolumeClaim>(region.Metadata.NamespaceProperty, ("labelSelector", selector), cancellationToken);
         if (KeptVolumes.FindOthers(region, claims) is { Count: > 0 } kept)
@@ -188,7 +198,7 @@ internal sealed class BackupController(
         return await applier.TryAsync(
                 region,
                 $"Secret {BackupRepository.RestoreSecretOf(region)}",
-                () => WriteAsync(region, BackupRepository.BuildRestoreConfiguration(region, secret.Data!), cancellationToken)
+                () => WriteAsync(region, BackupRepository.BuildRestoreConfiguration(region, data), cancellationToken)
             )
             ?? await applier.TryAsync(region, $"PersistentVolumeClaim {claim.Metadata.Name}", () => CreateAsync(claim, cancellationToken))
             ?? await StartAsync(region, run, null, cancellationToken);

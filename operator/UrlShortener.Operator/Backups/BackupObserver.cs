@@ -47,7 +47,7 @@ internal sealed class BackupObserver(Informer<V1Secret> secrets, Informer<V1Job>
                 .Where(report => report.Text is not null)
                 .DistinctBy(report => report.Job)
                 .ToDictionary(report => report.Job, report => report.Text!, StringComparer.Ordinal),
-            Credentials = region.Spec.Postgres?.Backup is { } backup ? Find(secrets, space, backup.Repository.SecretRef.Name) : null,
+            Credentials = region.Spec.Postgres?.Backup?.Repository.SecretRef is { } secret ? Find(secrets, space, secret.Name) : null,
             Configuration = Find(secrets, space, PostgresArchiving.SecretOf(region)),
             Primary = primary,
             Archiver = primary is not null && connections is not null ? await ArchiverClient.AskAsync(primary, connections, cancellationToken) : null,

@@ -114,7 +114,7 @@ internal sealed record BackupPlan
             && !region.Spec.IsSuspended()
             && observed is { Primary: { } primary, Configuration: not null }
             // Backups were added, and the primary has not been replaced yet.
-            && PostgresArchiving.IsIn(primary);
+            && PostgresArchiving.IsIn(region, primary);
         return new BackupPlan
         {
             Obstacle = obstacle,
@@ -281,12 +281,8 @@ internal sealed record BackupPlan
     private static Obstacle? FindObstacle(V1Alpha1ShortenerRegion region, ObservedBackups observed) =>
         BackupRules.Check(region.Spec).ToList() is { Count: > 0 } problems
             ? new Obstacle(Reasons.InvalidSpec, string.Join(' ', problems.Select(problem => problem.ToString())))
-        : observed.Credentials is null
-            ? new Obstacle(
-                Reasons.SecretNotFound,
-                $"Secret {region.Spec.Postgres!.Backup!.Repository.SecretRef.Name} does not exist in this namespace. Create it with keys accessKeyId and "
-                    + "secretAccessKey."
-            )
+        : region.Spec.Postgres!.Backup!.Repository is { SecretRef: { } secret } repository && observed.Credentials is null
+            ? new Obstacle(Reasons.SecretNotFound, $"Secret {secret.Name} does not exist in this namespace. {BackupRepository.AdviceOf(repository)}")
         : null;
 
     private static string? RequestOf(V1Alpha1ShortenerRegion region) =>

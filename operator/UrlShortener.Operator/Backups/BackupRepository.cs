@@ -28,17 +28,27 @@ internal static class BackupRepository
             ? $"/{region.Metadata.NamespaceProperty}/{region.Metadata.Name}/{system}-{region.Metadata.Uid[..Math.Min(IdentityLength, region.Metadata.Uid.Length)]}"
             : null;
 
-    /// <summary>The repository in words: bucket and path.</summary>
-    public static string DescribeOf(V1Alpha1ShortenerRegion region) => $"s3://{region.Spec.Postgres!.Backup!.Repository.Bucket}{PathOf(region)}";
+    /// <summary>The repository in words: bucket or claim, and path.</summary>
+    public static string DescribeOf(V1Alpha1ShortenerRegion region)
+    {
+        var spec = region.Spec.Postgres!.Backup!.Repository;
+        return spec.ClaimRef is { } claim ? $"volume://{claim.Name}{PathOf(region)}" : $"s3://{spec.Bucket}{PathOf(region)}";
+    }
 
     /// <summary>The repository with its storage: two storages may have buckets of one name.</summary>
     public static string PlaceOf(V1Alpha1ShortenerRegion region) => $"{region.Spec.Postgres!.Backup!.Repository.Endpoint} {DescribeOf(region)}";
 
+    /// <summary>What to do about a Secret that is missing.</summary>
+    /// <param name="spec">The repository.</param>
+    public static string AdviceOf(BackupRepositorySpec spec) =>
+        spec.ClaimRef is null ? $"Create it with keys {AccessKey} and {SecretKey}." : $"Create it with key {Passphrase}, or remove secretRef.";
+
     /// <summary>What a Secret lacks or has in a form that pgBackRest cannot take; null: it is complete.</summary>
+    /// <param name="spec">The repository.</param>
     /// <param name="data">The values.</param>
-    public static string? FindProblem(IDictionary<string, byte[]> data)
+    public static string? FindProblem(BackupRepositorySpec spec, IDictionary<string, byte[]> data)
     {
-        foreach (var key in (string[])[AccessKey, SecretKey])
+        foreach (var key in spec.ClaimRef is null ? (string[])[AccessKey, SecretKey] : [])
         {
             if (!data.TryGetValue(key, out var value) || value.Length == 0)
                 return $"has no key {key}. Add it";
@@ -107,20 +117,13 @@ internal static class BackupRepository
 
     private static IEnumerable<string> BuildLines(BackupRepositorySpec spec, string path, IDictionary<string, byte[]> data)
     {
-        var endpoint = spec.Endpoint.Split(':');
         yield return "[global]";
-        yield return "repo1-type=s3";
-        yield return $"repo1-path={path}";
-        yield return $"repo1-s3-endpoint={endpoint[0]}";
-        if (endpoint.Length > 1)
-            yield return $"repo1-storage-port={endpoint[1]}";
-        yield return $"repo1-s3-uri-style={(spec.PathStyle ? "path" : "host")}";
-        yield return $"repo1-s3-region={spec.Region}";
-        yield return $"repo1-s3-bucket={spec.Bucket}";
-        yield return $"repo1-s3-key={Text(data[AccessKey])}";
-        yield return $"repo1-s3-key-secret={Text(data[SecretKey])}";
-        if (data.ContainsKey(Authorities))
-            yield return $"repo1-storage-ca-file={PostgresArchiving.Folder}/{Authorities}";
+        foreach (
+            var line in spec.ClaimRef is null
+                ? BuildBucketLines(spec, path, data)
+                : ["repo1-type=posix", $"repo1-path={PostgresArchiving.RepositoryFolder}{path}"]
+        )
+            yield return line;
         if (data.TryGetValue(Passphrase, out var passphrase))
         {
             yield return "repo1-cipher-type=aes-256-cbc";
@@ -137,6 +140,23 @@ internal static class BackupRepository
         yield return "db-timeout=300";
         yield return "protocol-timeout=330";
         yield return "archive-timeout=120";
+    }
+
+    private static IEnumerable<string> BuildBucketLines(BackupRepositorySpec spec, string path, IDictionary<string, byte[]> data)
+    {
+        var endpoint = spec.Endpoint!.Split(':');
+        yield return "repo1-type=s3";
+        yield return $"repo1-path={path}";
+        yield return $"repo1-s3-endpoint={endpoint[0]}";
+        if (endpoint.Length > 1)
+            yield return $"repo1-storage-port={endpoint[1]}";
+        yield return $"repo1-s3-uri-style={(spec.PathStyle ? "path" : "host")}";
+        yield return $"repo1-s3-region={spec.Region}";
+        yield return $"repo1-s3-bucket={spec.Bucket}";
+        yield return $"repo1-s3-key={Text(data[AccessKey])}";
+        yield return $"repo1-s3-key-secret={Text(data[SecretKey])}";
+        if (data.ContainsKey(Authorities))
+            yield return $"repo1-storage-ca-file={PostgresArchiving.Folder}/{Authorities}";
     }
 
     private static string Text(byte[] value) => Encoding.UTF8.GetString(value);

@@ -71,6 +71,10 @@ internal static class BackupResources
         var readsMember = kind is BackupKind.Full or BackupKind.Differential;
         var data = BuildData(region, kind);
         var spec = region.Spec.Postgres!;
+        var (repository, repositoryMounts) = PostgresArchiving.BuildRepository(
+            kind == BackupKind.Restore ? spec.Restore!.Repository : spec.Backup!.Repository,
+            isReadOnly: kind is BackupKind.Restore or BackupKind.Rehearsal or BackupKind.Check
+        );
         return new V1PodTemplateSpec
         {
             Metadata = new V1ObjectMeta { Labels = Labels.Of(region.Metadata.Name, Names.Backup, region.Spec.Region) },
@@ -115,6 +119,7 @@ internal static class BackupResources
                         VolumeMounts =
                         [
                             PostgresArchiving.BuildMount(),
+                            .. repositoryMounts,
                             new V1VolumeMount { Name = "tmp", MountPath = "/tmp" },
                             .. readsMember ? [BuildCertificatesMount()] : Array.Empty<V1VolumeMount>(),
                             .. data is null
@@ -132,6 +137,7 @@ internal static class BackupResources
                         kind == BackupKind.Restore ? BackupRepository.RestoreSecretOf(region) : PostgresArchiving.SecretOf(region),
                         isOptional: false
                     ),
+                    .. repository,
                     new V1Volume
                     {
                         Name = "tmp",

@@ -21,7 +21,7 @@ internal static class BackupServices
         BackupMetrics.Prepare();
         services.AddInformer<V1Alpha1ShortenerRegion>(informer =>
             informer.Indexers[BySecret] = region =>
-                region.Spec.Postgres?.Backup is { } backup ? [$"{region.Metadata.NamespaceProperty}/{backup.Repository.SecretRef.Name}"] : []
+                region.Spec.Postgres?.Backup?.Repository.SecretRef is { } secret ? [$"{region.Metadata.NamespaceProperty}/{secret.Name}"] : []
         );
         services.AddSingleton<BackupObserver>();
         return services.AddController<V1Alpha1ShortenerRegion, BackupController>(controller =>

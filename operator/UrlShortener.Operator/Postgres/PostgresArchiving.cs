@@ -3,6 +3,7 @@ using k8s.Models;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Certificates;
 using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Entities.Spec;
 
 namespace UrlShortener.Operator.Postgres;
 
@@ -21,6 +22,9 @@ internal static class PostgresArchiving
     /// <summary>Folder of pgBackRest's configuration in a pod.</summary>
     public const string Folder = "/etc/pgbackrest";
 
+    /// <summary>Folder of a repository on a volume.</summary>
+    public const string RepositoryFolder = "/var/lib/pgbackrest";
+
     /// <summary>File of pgBackRest's configuration.</summary>
     public const string ConfigFile = "pgbackrest.conf";
 
@@ -29,6 +33,7 @@ internal static class PostgresArchiving
 
     private const string Container = "pgbackrest";
     private const string Volume = "backup";
+    private const string Repository = "repository";
     private const int SwitchSeconds = 60;
 
     /// <summary>The Secret with pgBackRest's configuration for members and backups.</summary>
@@ -59,12 +64,17 @@ internal static class PostgresArchiving
     /// <param name="pod">The pod, with the container of PostgreSQL alone.</param>
     public static void AddTo(V1Alpha1ShortenerRegion region, V1PodSpec pod)
     {
-        if (region.Spec.Postgres!.Backup is null)
+        if (region.Spec.Postgres!.Backup is not { } backup)
             return;
         var postgres = pod.Containers[0];
         pod.Volumes.Add(BuildVolume(SecretOf(region), isOptional: true));
         postgres.VolumeMounts.Add(BuildMount());
-        string[] shared = [PostgresNames.DataFolder, PostgresNames.CertificateFolder, PostgresNames.SocketFolder, "/tmp", Folder];
+        var (volumes, mounts) = BuildRepository(backup.Repository, isReadOnly: false);
+        foreach (var volume in volumes)
+            pod.Volumes.Add(volume);
+        foreach (var mount in mounts)
+            postgres.VolumeMounts.Add(mount);
+        string[] shared = [PostgresNames.DataFolder, PostgresNames.CertificateFolder, PostgresNames.SocketFolder, "/tmp", Folder, RepositoryFolder];
         pod.Containers.Add(
             new V1Container
             {
@@ -104,9 +114,39 @@ internal static class PostgresArchiving
         );
     }
 
-    /// <summary>Whether the pod of a member has pgBackRest, through which a backup reads it.</summary>
+    /// <summary>Whether the pod of a member has pgBackRest, through which a backup reads it, and the volume of the repository, if it is on one.</summary>
+    /// <param name="region">The region.</param>
     /// <param name="pod">The pod.</param>
-    public static bool IsIn(V1Pod pod) => pod.Spec?.Containers?.Any(container => container.Name == Container) == true;
+    public static bool IsIn(V1Alpha1ShortenerRegion region, V1Pod pod) =>
+        pod.Spec?.Containers?.Any(container => container.Name == Container) == true
+        && (
+            region.Spec.Postgres!.Backup!.Repository.ClaimRef is not { } claim
+            || pod.Spec.Volumes?.Any(volume => volume.PersistentVolumeClaim?.ClaimName == claim.Name) == true
+        );
+
+    /// <summary>The volume of a repository and its mount; none: it is a bucket.</summary>
+    /// <param name="spec">The repository.</param>
+    /// <param name="isReadOnly">Whether it is only read.</param>
+    public static (IReadOnlyList<V1Volume> Volumes, IReadOnlyList<V1VolumeMount> Mounts) BuildRepository(BackupRepositorySpec spec, bool isReadOnly) =>
+        spec.ClaimRef is { } claim
+            ? (
+                [
+                    new V1Volume
+                    {
+                        Name = Repository,
+                        PersistentVolumeClaim = new V1PersistentVolumeClaimVolumeSource { ClaimName = claim.Name },
+                    },
+                ],
+                [
+                    new V1VolumeMount
+                    {
+                        Name = Repository,
+                        MountPath = RepositoryFolder,
+                        ReadOnlyProperty = isReadOnly ? true : null,
+                    },
+                ]
+            )
+            : ([], []);
 
     /// <summary>The volume with pgBackRest's configuration.</summary>
     /// <param name="secret">Name of the Secret.</param>

@@ -3,7 +3,9 @@ using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Backups;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Entities.Status;
+using UrlShortener.Operator.Postgres;
 using Xunit;
 using static UrlShortener.Operator.Tests.Backups.BackupSamples;
 
@@ -344,6 +346,66 @@ public sealed class BackupPlanTests
 
         Assert.Equal(Reasons.SecretNotFound, plan.Obstacle?.Reason);
         Assert.Null(plan.Starts);
+    }
+
+    [Fact]
+    public void Of_RepositoryOnAVolume_NeedsNoSecret()
+    {
+        var region = VolumeRegion();
+        var observed = Observe([], null, Idle) with { Credentials = null };
+        var plan = BackupPlan.Of(region, observed, Now);
+
+        // The primary does not mount the volume yet.
+        Assert.Null(plan.Obstacle);
+        Assert.Null(plan.Starts);
+        Assert.Equal("volume://backups/shop/eu/7713-11111111", plan.Status.Repository);
+        observed.Primary!.Spec.Volumes = [new V1Volume { PersistentVolumeClaim = new V1PersistentVolumeClaimVolumeSource { ClaimName = "backups" } }];
+        Assert.Equal(BackupKind.Full, BackupPlan.Of(region, observed, Now).Starts?.Kind);
+    }
+
+    [Fact]
+    public void Configuration_OfARepositoryOnAVolume_NamesItsFolder()
+    {
+        var lines = System.Text.Encoding.UTF8.GetString(
+            BackupRepository.BuildConfiguration(VolumeRegion(), new Dictionary<string, byte[]> { ["passphrase"] = "secret"u8.ToArray() }).Data[
+                "pgbackrest.conf"
+            ]
+        );
+
+        Assert.Contains("repo1-type=posix\nrepo1-path=/var/lib/pgbackrest/shop/eu/7713-11111111\n", lines, StringComparison.Ordinal);
+        Assert.Contains("repo1-cipher-pass=secret\n", lines, StringComparison.Ordinal);
+        Assert.DoesNotContain("s3", lines, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(BackupKind.Full, null)]
+    [InlineData(BackupKind.Rehearsal, true)]
+    public void Job_OfARepositoryOnAVolume_MountsIt(object kind, bool? isReadOnly)
+    {
+        var pod = BackupResources.BuildJob(VolumeRegion(), new BackupRun((BackupKind)kind, "1"), "eu-postgres-0").Spec.Template.Spec;
+
+        Assert.Equal("backups", pod.Volumes.Single(volume => volume.Name == "repository").PersistentVolumeClaim.ClaimName);
+        Assert.Equal(isReadOnly, pod.Containers[0].VolumeMounts.Single(mount => mount.MountPath == "/var/lib/pgbackrest").ReadOnlyProperty);
+    }
+
+    // Both containers write to the archive or read it.
+    [Fact]
+    public void Member_OfARepositoryOnAVolume_MountsIt()
+    {
+        var pod = new V1PodSpec { Volumes = [], Containers = [new V1Container { Name = "postgres", VolumeMounts = [] }] };
+        PostgresArchiving.AddTo(VolumeRegion(), pod);
+
+        Assert.Equal(2, pod.Containers.Count);
+        Assert.All(pod.Containers, container => Assert.Contains(container.VolumeMounts, mount => mount is { Name: "repository", ReadOnlyProperty: null }));
+        Assert.True(PostgresArchiving.IsIn(VolumeRegion(), new V1Pod { Spec = pod }));
+    }
+
+    private static V1Alpha1ShortenerRegion VolumeRegion()
+    {
+        var region = Region();
+        var repository = new BackupRepositorySpec { ClaimRef = new ObjectName { Name = "backups" } };
+        region.Spec = region.Spec with { Postgres = region.Spec.Postgres! with { Backup = new BackupSpec { Repository = repository } } };
+        return region;
     }
 
     [Fact]

@@ -32,7 +32,12 @@ internal static class BackupSamples
                     Image = Image,
                     Backup = new BackupSpec
                     {
-                        Repository = new BackupRepositorySpec { Endpoint = endpoint, Bucket = "backups" },
+                        Repository = new BackupRepositorySpec
+                        {
+                            Endpoint = endpoint,
+                            Bucket = "backups",
+                            SecretRef = new ObjectName { Name = "storage" },
+                        },
                     },
                 },
             },

@@ -18,6 +18,8 @@ namespace UrlShortener.Operator.Tests.Backups;
 /// <summary>Backups of a PostgreSQL that the operator runs: real Patroni, PostgreSQL and pgBackRest in pods of this machine, and a real storage.</summary>
 public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores) : RegionTest(apiServer, stores)
 {
+    private const string Repository = "repository";
+
     [Fact]
     public async Task Backup_StorageThatFailsAndComesBack_IsToldAndCaughtUp()
     {
@@ -44,6 +46,7 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
         var path = (await ReadAsync()).Repository![$"s3://{S3Server.Bucket}".Length..];
         // A volume of a former region of that name is in the way at first.
         var kept = await CreateClaimAsync("us", 1);
+        await CreateClaimAsync(Repository);
         await Lab.Client.CreateAsync(Lab.Region("us", RestorePatchOf(gate, path, between.AddDays(1))));
         var refused = await Lab.UntilAsync("RestoreSucceeded", "False", "us", "VolumesKept");
         Assert.Contains(kept, refused.Message, StringComparison.Ordinal);
@@ -55,6 +58,10 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
         await Lab.UntilAsync("PostgresReady", "True", "us");
         Assert.Equal("1", await SqlInAsync("us", "SELECT string_agg(id::text, ',') FROM proof"));
         Assert.Equal("1", await SqlInAsync("us", "SELECT max(epoch) FROM kgs_epochs"));
+        // It is backed up to a volume, and writes nothing to the bucket.
+        await Lab.UntilAsync("LastBackupSucceeded", "True", "us");
+        await Lab.UntilAsync("ContinuousArchiving", "True", "us");
+        Assert.StartsWith($"volume://{Repository}/{Lab.Namespace}/us/", (await Lab.ReadAsync("us")).Status!.Backup!.Repository, StringComparison.Ordinal);
         Assert.All(storage.List(), name => Assert.StartsWith(path[1..], name, StringComparison.Ordinal));
         await Lab.UntilAsync("LastRehearsalSucceeded", "True");
         // The first one may be of a backup after which nothing had been committed yet. There is one each minute.
@@ -122,7 +129,7 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
     private static bool IsBackup(V1Job job, string region) =>
         job.Metadata.Name.StartsWith($"{region}-backup-", StringComparison.Ordinal) && job.Metadata.DeletionTimestamp is null;
 
-    private async Task<string> CreateClaimAsync(string region, int ordinal)
+    private Task<string> CreateClaimAsync(string region, int ordinal)
     {
         var owner = new V1Alpha1ShortenerRegion
         {
@@ -131,6 +138,24 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
         };
         var claim = PostgresResources.BuildFirstClaim(owner);
         claim.Metadata.Name = PostgresNames.ClaimOf(owner, ordinal);
+        return CreateAsync(claim);
+    }
+
+    private Task<string> CreateClaimAsync(string name) =>
+        CreateAsync(
+            new V1PersistentVolumeClaim
+            {
+                Metadata = new V1ObjectMeta { Name = name },
+                Spec = new V1PersistentVolumeClaimSpec
+                {
+                    AccessModes = ["ReadWriteMany"],
+                    Resources = new V1VolumeResourceRequirements { Requests = new Dictionary<string, ResourceQuantity> { ["storage"] = new("1Gi") } },
+                },
+            }
+        );
+
+    private async Task<string> CreateAsync(V1PersistentVolumeClaim claim)
+    {
         await Lab.Client.CoreV1.CreateNamespacedPersistentVolumeClaimAsync(claim, Lab.Namespace, cancellationToken: Token);
         return claim.Metadata.Name;
     }
@@ -166,6 +191,7 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
                 "durability": "Async",
                 "storage": { "size": "1Gi" },
                 "resources": { "requests": { "memory": "64Mi" }, "limits": { "memory": "1Gi" } },
+                "backup": { "repository": { "claimRef": { "name": "{{Repository}}" } } },
                 "restore": {
                   "repository": {
                     "endpoint": "{{S3Server.Host}}:{{gate.Port.ToString(CultureInfo.InvariantCulture)}}",

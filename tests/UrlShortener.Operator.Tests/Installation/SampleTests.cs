@@ -1,3 +1,6 @@
+using k8s;
+using k8s.Models;
+using UrlShortener.Operator.Backups;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.KeyPools;
@@ -14,8 +17,9 @@ public sealed class SampleTests(ApiServerFixture servers)
     private const string Minimal = "config/samples/minimal.yaml";
     private const string Regions = "config/samples/regions.yaml";
     private const string Stores = "config/samples/stores.yaml";
+    private const string BackupVolume = "config/samples/backup-volume.yaml";
 
-    public static TheoryData<string> Files => [Minimal, Regions, Stores];
+    public static TheoryData<string> Files => [Minimal, Regions, Stores, BackupVolume];
 
     [Theory]
     [MemberData(nameof(Files))]
@@ -28,6 +32,13 @@ public sealed class SampleTests(ApiServerFixture servers)
         {
             Assert.Equal(InstalledCluster.RegionNamespace, (string?)item["metadata"]!["namespace"]);
             item["metadata"]!["namespace"] = space.Name;
+            if ((string?)item["kind"] == V1PersistentVolumeClaim.KubeKind)
+            {
+                var claim = KubernetesJson.Deserialize<V1PersistentVolumeClaim>(item.ToJsonString());
+                await client.CoreV1.CreateNamespacedPersistentVolumeClaimAsync(claim, space.Name, cancellationToken: TestContext.Current.CancellationToken);
+                continue;
+            }
+
             var stored = await client.CreateAsync(item);
             if ((string?)item["kind"] == V1Alpha1KeyPool.KubeKind)
             {
@@ -38,7 +49,7 @@ public sealed class SampleTests(ApiServerFixture servers)
             else
             {
                 var region = SpecJson.Read<RegionSpec>(stored["spec"]!);
-                Assert.Empty(RegionRules.Check(region));
+                Assert.Empty(RegionRules.Check(region).Concat(BackupRules.Check(region)));
                 Assert.Empty(RegionRules.Warnings(region));
             }
         }
