@@ -113,9 +113,7 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
         }
         catch (ApiException refused) when (refused.IsRefusal)
         {
-            var message = $"The API server refuses {name}: {refused.ServerMessage.TrimEnd('.')}.";
-            events.Record(owner, EventSeverity.Warning, Reasons.ApplyRefused, "Apply", message);
-            return new Obstacle(Reasons.ApplyRefused, message);
+            return Refused(events, owner, name, refused);
         }
     }
 
@@ -228,6 +226,14 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
                 ? $"{name} exists and does not belong to this object. Delete it, or use another name for this object."
                 : $"{name} of an earlier object is still being deleted."
         );
+
+    /// <summary>The obstacle if the API server refuses to write an object, also as an event.</summary>
+    public static Obstacle Refused(EventRecorder events, IKubernetesObject<V1ObjectMeta> owner, string name, ApiException refused)
+    {
+        var message = $"The API server refuses {name}: {refused.ServerMessage.TrimEnd('.')}.";
+        events.Record(owner, EventSeverity.Warning, Reasons.ApplyRefused, "Apply", message);
+        return new Obstacle(Reasons.ApplyRefused, message);
+    }
 
     // A change of it would have no effect: Kubernetes' controllers no longer act on it.
     private static Obstacle BeingDeleted(string name, IMetadata<V1ObjectMeta> live) =>

@@ -55,6 +55,10 @@ internal static class Owned
         && Labels.InstanceOf(live.Metadata) == Labels.InstanceOf(desired.Metadata)
         && Labels.ComponentOf(live.Metadata) == Labels.ComponentOf(desired.Metadata);
 
+    /// <summary>Whether an object has all labels that it is to have. Without them the operator's caches do not have it.</summary>
+    public static bool HasLabels(IMetadata<V1ObjectMeta> live, IMetadata<V1ObjectMeta> desired) =>
+        desired.Metadata.Labels.All(label => live.Metadata.Labels?.TryGetValue(label.Key, out var value) == true && value == label.Value);
+
     /// <summary>
     /// Whether an object was applied from its current desired state. The fields themselves may differ, because the cluster may change them, such as an image
     /// to that of a mirror.

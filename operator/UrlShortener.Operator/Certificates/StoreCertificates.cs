@@ -56,9 +56,24 @@ internal sealed class StoreCertificates(ResourceClient client, EventRecorder eve
         var (set, last) = ((live is null ? null : CertificateData.Parse(live)) ?? known?.Set, CertificateStep.None);
         while (CertificatePlan.Next(set, profile, isPublished: true, time.GetUtcNow()) is var step and not CertificateStep.None)
             (set, last) = (CertificatePlan.Take(step, set, profile, time.GetUtcNow()), step);
-        if (live is null || last != CertificateStep.None || !CertificateData.Holds(live, set!) || !Owned.IsControlledBy(live, region))
+        if (
+            live is null
+            || last != CertificateStep.None
+            || !CertificateData.Holds(live, set!)
+            || !Owned.IsControlledBy(live, region)
+            || !Owned.HasLabels(live, Build(region, component, null))
+        )
         {
-            live = await WriteAsync(region, component, set!, live, cancellationToken);
+            try
+            {
+                live = await WriteAsync(region, component, set!, live, cancellationToken);
+            }
+            catch (ApiException refused) when (refused.IsRefusal)
+            {
+                // Such as that of a Secret that is immutable. The servers still have the former certificates.
+                return (known?.Set, Applier.Refused(events, region, $"Secret {name}", refused));
+            }
+
             events.Record(region, EventSeverity.Normal, "CertificatesChanged", "Update", $"Secret {name}: {Tell(last)}.");
         }
 

@@ -195,6 +195,9 @@ internal static class Reasons
     /// <summary>Redis gets other shards or replicas.</summary>
     public const string Scaling = nameof(Scaling);
 
+    /// <summary>Nodes of Redis refuse the password in their Secret.</summary>
+    public const string PasswordRefused = nameof(PasswordRefused);
+
     /// <summary>Nodes of Redis have data, but nobody knows which node owns which slots.</summary>
     public const string DataWithoutOwner = nameof(DataWithoutOwner);
 

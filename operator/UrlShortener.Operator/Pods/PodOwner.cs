@@ -27,6 +27,9 @@ internal static class PodOwner
         && owner.Name == statefulSet
         && pod.Metadata.Name.StartsWith($"{statefulSet}-", StringComparison.Ordinal);
 
+    /// <summary>Whether nothing controls a pod: a StatefulSet whose selector it matches takes it over, if it has the name of one of its pods.</summary>
+    public static bool IsOrphan(V1Pod pod) => ControllerOf(pod) is null;
+
     /// <summary>The Job that controls a pod; null: none does.</summary>
     public static string? JobOf(V1Pod pod) => ControllerOf(pod) is { Kind: V1Job.KubeKind } owner ? owner.Name : null;
 

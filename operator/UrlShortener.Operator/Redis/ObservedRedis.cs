@@ -1,4 +1,5 @@
 using k8s.Models;
+using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Redis.Cluster;
 
 namespace UrlShortener.Operator.Redis;
@@ -38,6 +39,18 @@ internal sealed record ObservedRedis
 
     /// <summary>Pods of the StatefulSets.</summary>
     public IReadOnlyList<V1Pod> Pods { get; init; } = [];
+
+    /// <summary>Pods that do not have all labels with which they were created, and those that they lack or have with another value.</summary>
+    public IEnumerable<(V1Pod Pod, IReadOnlyDictionary<string, string> Missing)> FindMissingLabels(V1Alpha1ShortenerRegion region) =>
+        from pod in Pods
+        where pod.Metadata.DeletionTimestamp is null
+        let shard = Nodes.First(node => node.Name == pod.Metadata.Name).Shard
+        let missing = RedisResources
+            .LabelsOf(region, shard)
+            .Where(label => pod.Metadata.Labels?.TryGetValue(label.Key, out var value) != true || value != label.Value)
+            .ToDictionary()
+        where missing.Count > 0
+        select (pod, (IReadOnlyDictionary<string, string>)missing);
 
     /// <summary>Names of the region's pods by address.</summary>
     public IReadOnlyDictionary<string, string> AppPods { get; init; } = new Dictionary<string, string>();

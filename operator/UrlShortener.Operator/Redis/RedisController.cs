@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography.X509Certificates;
+using System.Text.Json.Nodes;
+using k8s.Models;
 using UrlShortener.ControllerRuntime.Api;
 using UrlShortener.ControllerRuntime.Events;
 using UrlShortener.ControllerRuntime.Hosting;
@@ -38,6 +40,9 @@ internal sealed class RedisController(
 
     private static readonly TimeSpan CertificateInterval = TimeSpan.FromSeconds(10);
 
+    // Somebody may give a node another password.
+    private static readonly TimeSpan PasswordInterval = TimeSpan.FromMinutes(1);
+
     // By UID of the region; removed with it.
     private readonly ConcurrentDictionary<string, RedisMemory> _memories = new();
 
@@ -50,6 +55,7 @@ internal sealed class RedisController(
         var observed = observer.Observe(region);
         if (region.Spec.Redis is null)
             return await RemoveAsync(region, observed, cancellationToken);
+        observed = await observer.FindHiddenAsync(region, observed, cancellationToken);
 
         var obstacle = FindProblem(region);
         var applies = obstacle is null && !region.Spec.IsSuspended();
@@ -96,7 +102,11 @@ internal sealed class RedisController(
         if (applies && access is not null && plan.Actions.Count == 0)
             memory = await RotateAsync(region, observed, view, plan, memory, passwords!, access, cancellationToken);
         if (applies)
-            obstacle = Obstacle.Of(secretObstacle, await ApplyAsync(region, observed, plan, cancellationToken));
+            obstacle = Obstacle.Of(
+                secretObstacle,
+                await ApplyAsync(region, observed, plan, cancellationToken),
+                await RestoreLabelsAsync(region, observed, cancellationToken)
+            );
         var (status, conditions, failovers) = RedisStatusRules.Build(
             region,
             observed,
@@ -181,7 +191,7 @@ internal sealed class RedisController(
         var pods = view.Pods.Where(view.IsNeeded).ToList();
         var digest = Digest.Of([observed.Auth?.Metadata.ResourceVersion ?? "", .. pods.Select(pod => pod.Process ?? pod.Name)]);
         var next = PasswordRotation.FindNext(region.Status?.Redis?.PasswordRotation, PasswordRotation.RequestOf(region), BegunOf(passwords), isSettled: true);
-        if (memory.PasswordsSettledFor == digest)
+        if (memory.PasswordsSettledFor == digest && (next is not null || memory.DidWithin(Act, PasswordInterval, time.GetUtcNow())))
             return next is { } request && await secrets.RotateAsync(region, passwords, request, cancellationToken) is null
                 ? memory with
                 {
@@ -199,7 +209,7 @@ internal sealed class RedisController(
         {
             case PasswordStep.Wait wait:
                 // Each loss of a node would look like a rotation otherwise.
-                var isUnderWay = passwords.Others.Count > 0 || next is not null;
+                var isUnderWay = passwords.Others.Count > 0 || next is not null || says.Values.Any(node => node?.Accepted.Count > 1);
                 return memory with { PasswordsSettledFor = null, PasswordWaits = isUnderWay ? wait.For : null };
             case PasswordStep.Done:
                 if (region.Status?.Redis?.PasswordRotation is { State: PasswordRotationState.Started })
@@ -332,6 +342,51 @@ internal sealed class RedisController(
         }
 
         return Obstacle.Of([neededByPods, around, .. shards]);
+    }
+
+    // A StatefulSet lets go of a pod without its labels, and cannot create another one with the same name. With the labels it takes the pod back.
+    private async Task<Obstacle?> RestoreLabelsAsync(V1Alpha1ShortenerRegion region, ObservedRedis observed, CancellationToken cancellationToken)
+    {
+        var obstacles = new List<Obstacle?>();
+        foreach (var (pod, missing) in observed.FindMissingLabels(region))
+        {
+            var patch = new JsonObject
+            {
+                ["metadata"] = new JsonObject
+                {
+                    ["uid"] = pod.Metadata.Uid,
+                    ["labels"] = new JsonObject(missing.Select(label => KeyValuePair.Create(label.Key, (JsonNode?)label.Value))),
+                },
+            };
+            obstacles.Add(
+                await applier.TryAsync(
+                    region,
+                    $"Pod {pod.Metadata.Name}",
+                    async () =>
+                    {
+                        try
+                        {
+                            await client.PatchAsync<V1Pod>(ObjectKey.Of(pod), patch, FieldManagers.Redis, cancellationToken);
+                            events.Record(
+                                region,
+                                EventSeverity.Normal,
+                                "Reverted",
+                                "Update",
+                                $"Restored {string.Join(", ", missing.Keys)} in the labels of Pod {pod.Metadata.Name}."
+                            );
+                        }
+                        catch (ApiException gone) when (gone.IsNotFound || gone.IsConflict)
+                        {
+                            // Another pod has its name by now.
+                        }
+
+                        return null;
+                    }
+                )
+            );
+        }
+
+        return Obstacle.Of([.. obstacles]);
     }
 
     // The specification no longer asks for a Redis. Its Secrets stay for a Redis that uses the same volumes.

@@ -37,7 +37,10 @@ internal static class RedisNames
     /// <summary>Names in the certificate of the nodes.</summary>
     public static IReadOnlyList<string> CertificateNamesOf(V1Alpha1ShortenerRegion region) => [HostOf(region), $"*.{HostOf(region)}"];
 
-    /// <summary>The pods that the specification asks for, and those that exist and are no longer asked for.</summary>
+    /// <summary>
+    /// The pods that the specification asks for, and those that exist and are no longer asked for. Somebody may have scaled a StatefulSet by hand: pods that no
+    /// specification can ask for are none of them.
+    /// </summary>
     /// <param name="region">The region.</param>
     /// <param name="existing">Number of pods by shard, as far as they exist.</param>
     public static IReadOnlyList<RedisPod> PodsOf(V1Alpha1ShortenerRegion region, IReadOnlyDictionary<int, int> existing)
@@ -47,7 +50,7 @@ internal static class RedisNames
         [
             .. from shard in Enumerable.Range(0, redis.Shards).Union(existing.Keys).Order()
             let wanted = shard < redis.Shards ? redis.ReplicasPerShard + 1 : 0
-            from ordinal in Enumerable.Range(0, Math.Max(wanted, existing.GetValueOrDefault(shard)))
+            from ordinal in Enumerable.Range(0, Math.Max(wanted, Math.Min(existing.GetValueOrDefault(shard), RedisSpec.MostReplicas + 1)))
             select new RedisPod
             {
                 Name = PodOf(region, shard, ordinal),

@@ -6,6 +6,7 @@ using UrlShortener.ControllerRuntime.Informers;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Certificates;
 using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Pods;
 using UrlShortener.Operator.Redis.Cluster;
 using UrlShortener.Operator.Redis.Protocol;
@@ -22,7 +23,8 @@ internal sealed class RedisObserver(
     Informer<V1PodDisruptionBudget> disruptionBudgets,
     Informer<V1NetworkPolicy> networkPolicies,
     Informer<V1Pod> pods,
-    RedisClient client
+    RedisClient client,
+    ResourceClient kubernetes
 )
 {
     /// <summary>Index of StatefulSets by controlling object.</summary>
@@ -68,7 +70,7 @@ internal sealed class RedisObserver(
         var shards = owned
             .Where(set =>
                 set.Metadata.DeletionTimestamp is null
-                && RedisNames.ShardOf(set.Metadata) is { } shard
+                && RedisNames.ShardOf(set.Metadata) is { } shard and < RedisSpec.MostShards
                 && set.Metadata.Name == RedisNames.ShardOf(region, shard)
             )
             .ToDictionary(set => RedisNames.ShardOf(set.Metadata)!.Value);
@@ -78,28 +80,60 @@ internal sealed class RedisObserver(
                 shards[shard] = set;
         }
 
-        var all = pods.Cache.GetBy(ByInstance, $"{space}/{Labels.InstanceValue(region.Metadata.Name)}").ToList();
-        var running = all.Where(pod =>
-                Labels.ComponentOf(pod.Metadata) == Names.Redis && shards.Values.Any(set => PodOwner.IsOfStatefulSet(pod, set.Metadata.Name))
-            )
-            .ToList();
-        var byName = running.ToDictionary(pod => pod.Metadata.Name);
         var existing = shards.ToDictionary(set => set.Key, set => set.Value.Spec?.Replicas ?? 0);
+        var all = pods.Cache.GetBy(ByInstance, $"{space}/{Labels.InstanceValue(region.Metadata.Name)}").ToList();
+        var byName = all.ToDictionary(pod => pod.Metadata.Name);
+        // Also if somebody has deleted their StatefulSet and not them, or removed labels: they run on, and are not gone.
+        var found = RedisNames
+            .PodsOf(region, existing)
+            .Select(node => (Node: node, Pod: byName.GetValueOrDefault(node.Name) is { } pod && IsOf(region, node, pod) ? pod : null))
+            .ToList();
         return observed with
         {
             Shards = shards,
-            Pods = running,
+            Pods = [.. found.Select(one => one.Pod).OfType<V1Pod>()],
             AppPods = all.Where(pod => pod.Status?.PodIP is { Length: > 0 })
                 .DistinctBy(pod => pod.Status.PodIP)
                 .ToDictionary(pod => pod.Status.PodIP, pod => pod.Metadata.Name, StringComparer.Ordinal),
-            Nodes =
-            [
-                .. RedisNames
-                    .PodsOf(region, existing)
-                    .Select(node => Describe(node, byName.GetValueOrDefault(node.Name), shards.GetValueOrDefault(node.Shard))),
-            ],
+            Nodes = [.. found.Select(one => Describe(one.Node, one.Pod, shards.GetValueOrDefault(one.Node.Shard)))],
         };
     }
+
+    /// <summary>
+    /// Looks for pods that the cache does not have. Without their labels they are not in it, and run on: their nodes are not gone. Nor may the cache be late when
+    /// it decides about a failover.
+    /// </summary>
+    /// <param name="region">The region.</param>
+    /// <param name="observed">What the caches have.</param>
+    /// <param name="cancellationToken">Ends the requests.</param>
+    public async Task<ObservedRedis> FindHiddenAsync(V1Alpha1ShortenerRegion region, ObservedRedis observed, CancellationToken cancellationToken)
+    {
+        var hidden = new Dictionary<string, V1Pod>();
+        foreach (var node in observed.Nodes.Where(node => observed.Shards.ContainsKey(node.Shard) && observed.Pods.All(pod => pod.Metadata.Name != node.Name)))
+        {
+            var pod = await kubernetes.GetAsync<V1Pod>(new ObjectKey(region.Metadata.NamespaceProperty, node.Name), cancellationToken);
+            if (pod is not null && IsOf(region, node, pod))
+                hidden[node.Name] = pod;
+        }
+
+        return hidden.Count == 0
+            ? observed
+            : observed with
+            {
+                Pods = [.. observed.Pods, .. hidden.Values],
+                Nodes =
+                [
+                    .. observed.Nodes.Select(node =>
+                        hidden.TryGetValue(node.Name, out var pod) ? Describe(node, pod, observed.Shards.GetValueOrDefault(node.Shard)) : node
+                    ),
+                ],
+            };
+    }
+
+    /// <summary>Whether a pod with the name of a node's pod is that one: its StatefulSet controls it, or nothing does. Pure.</summary>
+    public static bool IsOf(V1Alpha1ShortenerRegion region, RedisPod node, V1Pod pod) =>
+        PodOwner.IsOfStatefulSet(pod, RedisNames.ShardOf(region, node.Shard))
+        || (PodOwner.IsOrphan(pod) && pod.Spec?.Containers?.Any(container => container.Name == RedisNames.Container) == true);
 
     /// <summary>Asks all nodes that have an address.</summary>
     /// <param name="nodes">The pods.</param>

@@ -161,6 +161,12 @@ internal static class RedisResources
     /// <summary>Labels of all pods of a region's Redis.</summary>
     public static Dictionary<string, string> SelectorOf(V1Alpha1ShortenerRegion region) => Labels.SelectorOf(region.Metadata.Name, Names.Redis);
 
+    /// <summary>Labels of the pods of a shard. Its StatefulSet, the Services and the operator find them by these.</summary>
+    public static IReadOnlyDictionary<string, string> LabelsOf(V1Alpha1ShortenerRegion region, int shard) => MergeLabels(region, SelectorOf(region, shard));
+
+    private static Dictionary<string, string> MergeLabels(V1Alpha1ShortenerRegion region, Dictionary<string, string> selector) =>
+        Labels.Merge(Labels.Of(region.Metadata.Name, Names.Redis, region.Spec.Region), selector);
+
     private static Dictionary<string, string> SelectorOf(V1Alpha1ShortenerRegion region, int shard) =>
         new(SelectorOf(region)) { [RedisNames.ShardLabel] = shard.ToString(System.Globalization.CultureInfo.InvariantCulture) };
 
@@ -171,7 +177,7 @@ internal static class RedisResources
         {
             Metadata = new V1ObjectMeta
             {
-                Labels = Labels.Merge(Labels.Of(region.Metadata.Name, Names.Redis, region.Spec.Region), selector),
+                Labels = MergeLabels(region, selector),
                 Annotations = new Dictionary<string, string> { [Labels.SettingsDigest] = RedisConfig.DigestOfFixed() },
             },
             Spec = new V1PodSpec
@@ -218,11 +224,11 @@ internal static class RedisResources
                         CertificateData.ServingKey,
                         CertificateData.Bundle
                     ),
-                    // Outlives the container, not the pod: tells a container that another one ran before it at the same address.
+                    // Outlives the container, not the pod: tells a container that another one ran before it at the same address. In memory, as it has a password.
                     new V1Volume
                     {
                         Name = "run",
-                        EmptyDir = new V1EmptyDirVolumeSource { SizeLimit = new ResourceQuantity("1Mi") },
+                        EmptyDir = new V1EmptyDirVolumeSource { Medium = "Memory", SizeLimit = new ResourceQuantity("1Mi") },
                     },
                 ],
             },

@@ -11,6 +11,7 @@ internal static class RedisRules
 {
     // Above it, an election takes longer than 5 s (docs/redis.md).
     private const int FastTimeout = 1_750;
+    private const int Major = 7;
     private const decimal MinMemory = 64 * 1024 * 1024;
     private const decimal MaxMemory = 1024L * 1024 * 1024 * 1024;
 
@@ -24,6 +25,7 @@ internal static class RedisRules
         return
         [
             .. CheckSource(spec),
+            .. CheckImage(redis.Image),
             .. CheckMemory(redis),
             .. ResourceRules.Check("spec.redis.resources", redis.Resources),
             .. KeyRules.Check("spec.redis.nodeSelector", redis.NodeSelector.Keys),
@@ -44,6 +46,9 @@ internal static class RedisRules
         if (redis.Resources.Limits.TryGetValue("memory", out var limit) && limit.ToDecimal() < redis.MaxMemory.ToDecimal() * 3 / 2)
             yield return $"spec.redis.resources.limits has memory {limit}, less than one and a half times spec.redis.maxMemory ({redis.MaxMemory}). Redis may exceed "
                 + "it while it writes its file anew or a replica copies its data, and is then killed. Raise the limit.";
+        if (redis.Resources.Requests.TryGetValue("memory", out var request) && request.ToDecimal() < redis.MaxMemory.ToDecimal())
+            yield return $"spec.redis.resources.requests has memory {request}, less than spec.redis.maxMemory ({redis.MaxMemory}). Kubernetes may place the pods where "
+                + "that memory is missing. Raise the request.";
         if (redis.Storage.Size.ToDecimal() < redis.MaxMemory.ToDecimal() * 3)
             yield return $"spec.redis.storage.size is {redis.Storage.Size}, less than three times spec.redis.maxMemory ({redis.MaxMemory}). The volume may become "
                 + "full while Redis writes its file anew.";
@@ -56,6 +61,13 @@ internal static class RedisRules
                 "spec.redis",
                 "and spec.connections.redisSecretRef are both set. Remove redisSecretRef to use the Redis that the operator runs, or remove redis to use yours."
             );
+    }
+
+    // Tags of other repositories may count anything.
+    private static IEnumerable<SpecProblem> CheckImage(string image)
+    {
+        if (ImageNames.MajorOf(image, "redis") is { } major && major != Major)
+            yield return new("spec.redis.image", $"is {image}, version {major} of Redis. Use version {Major}: the files of another one cannot be read by it.");
     }
 
     private static IEnumerable<SpecProblem> CheckMemory(RedisSpec redis)

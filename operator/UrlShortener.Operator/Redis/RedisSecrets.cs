@@ -39,9 +39,13 @@ internal sealed class RedisSecrets(ResourceClient client, EventRecorder events)
         if (live is not null && !IsOurs(live, region, RedisResources.AuthSuffix))
             return (null, Applier.NameTaken($"Secret {name}", live));
         var passwords = known.Passwords ?? await ChooseAsync(region, RedisPasswords.Of(live?.Data), cancellationToken);
-        if (!HasData(live, passwords) || !Owned.IsControlledBy(live!, region))
+        var wanted = BuildAuth(region, passwords);
+        if (!HasData(live, passwords) || !Owned.IsControlledBy(live!, region) || !Owned.HasLabels(live!, wanted))
         {
-            live = await WriteAsync(region, BuildAuth(region, passwords), live, cancellationToken);
+            (live, var refused) = await WriteAsync(region, wanted, live, cancellationToken);
+            // Such as that of a Secret that is immutable. Who knows the passwords of the nodes can go on looking after them.
+            if (refused is not null)
+                return (known.Passwords, refused);
             events.Record(
                 region,
                 EventSeverity.Normal,
@@ -86,9 +90,10 @@ internal sealed class RedisSecrets(ResourceClient client, EventRecorder events)
         // Somebody has changed or deleted it meanwhile: it is repaired first.
         if (!_known.TryGetValue(region.Metadata.Uid, out var known) || !HasData(live, known.Passwords))
             return null;
-        live = await WriteAsync(region, BuildAuth(region, passwords), live, cancellationToken);
-        _known[region.Metadata.Uid] = (passwords, live.Metadata.ResourceVersion);
-        return null;
+        (live, var refused) = await WriteAsync(region, BuildAuth(region, passwords), live, cancellationToken);
+        if (refused is null)
+            _known[region.Metadata.Uid] = (passwords, live!.Metadata.ResourceVersion);
+        return refused;
     }
 
     /// <summary>Writes the Secret with which the app connects, unless it is as desired.</summary>
@@ -107,6 +112,7 @@ internal sealed class RedisSecrets(ResourceClient client, EventRecorder events)
         if (
             cached is not null
             && Owned.IsControlledBy(cached, region)
+            && Owned.HasLabels(cached, Build(region, RedisResources.ConnectionSuffix, data))
             && cached.Data?.Count == data.Count
             && data.All(entry => cached.Data.TryGetValue(entry.Key, out var digest) && digest.AsSpan().SequenceEqual(SHA256.HashData(entry.Value)))
         )
@@ -115,8 +121,7 @@ internal sealed class RedisSecrets(ResourceClient client, EventRecorder events)
         var live = await ReadAsync(region, name, cancellationToken);
         if (live is not null && !IsOurs(live, region, RedisResources.ConnectionSuffix))
             return Applier.NameTaken($"Secret {name}", live);
-        await WriteAsync(region, Build(region, RedisResources.ConnectionSuffix, data), live, cancellationToken);
-        return null;
+        return (await WriteAsync(region, Build(region, RedisResources.ConnectionSuffix, data), live, cancellationToken)).Refused;
     }
 
     /// <summary>
@@ -175,11 +180,23 @@ internal sealed class RedisSecrets(ResourceClient client, EventRecorder events)
     private Task<V1Secret?> ReadAsync(V1Alpha1ShortenerRegion region, string name, CancellationToken cancellationToken) =>
         client.GetAsync<V1Secret>(new ObjectKey(region.Metadata.NamespaceProperty, name), cancellationToken);
 
-    private Task<V1Secret> WriteAsync(V1Alpha1ShortenerRegion region, V1Secret secret, V1Secret? live, CancellationToken cancellationToken)
+    private async Task<(V1Secret? Live, Obstacle? Refused)> WriteAsync(
+        V1Alpha1ShortenerRegion region,
+        V1Secret secret,
+        V1Secret? live,
+        CancellationToken cancellationToken
+    )
     {
-        if (live is null)
-            return client.CreateAsync(secret, FieldManagers.Operator, cancellationToken);
-        secret.Metadata.ResourceVersion = live.Metadata.ResourceVersion;
-        return client.ApplyAsync(secret, FieldManagers.Operator, force: true, cancellationToken);
+        try
+        {
+            if (live is null)
+                return (await client.CreateAsync(secret, FieldManagers.Operator, cancellationToken), null);
+            secret.Metadata.ResourceVersion = live.Metadata.ResourceVersion;
+            return (await client.ApplyAsync(secret, FieldManagers.Operator, force: true, cancellationToken), null);
+        }
+        catch (ApiException refused) when (refused.IsRefusal)
+        {
+            return (null, Applier.Refused(events, region, $"Secret {secret.Metadata.Name}", refused));
+        }
     }
 }

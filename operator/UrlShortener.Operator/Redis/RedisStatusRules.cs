@@ -51,7 +51,7 @@ internal static class RedisStatusRules
             : RedisState.Degraded;
 
         var conditions = new ConditionList(region.Status?.Conditions, region.Metadata.Generation, now);
-        var (cause, why) = CauseOf(observed, view, plan, wasFormed, now);
+        var (cause, why) = CauseOf(region, observed, view, plan, wasFormed, now);
         if (obstacle is not null)
             conditions.Set(ConditionTypes.RedisReady, false, obstacle.Reason, obstacle.Message);
         else if (isServing && wasFormed && plan.Scaling is { } scaling)
@@ -165,12 +165,26 @@ internal static class RedisStatusRules
     private static string? MasterIn(RedisStatus? status, int shard) =>
         status?.Nodes?.Where(node => node.Shard == shard && node.Role == "Master").Select(node => node.Name).ToList() is [var only] ? only : null;
 
-    private static (string Reason, string Message) CauseOf(ObservedRedis observed, ClusterView view, RedisPlan plan, bool wasFormed, DateTimeOffset now)
+    private static (string Reason, string Message) CauseOf(
+        V1Alpha1ShortenerRegion region,
+        ObservedRedis observed,
+        ClusterView view,
+        RedisPlan plan,
+        bool wasFormed,
+        DateTimeOffset now
+    )
     {
         if (plan.Obstacle is { } held)
             return (held.Reason, held.Message);
         if (PodTrouble.Find(observed.Pods, now) is { IsLasting: true } trouble)
             return (trouble.Reason, $"{Capital(trouble.Text)}.");
+        if (view.Pods.Where(pod => view.ViewOf(pod)?.RefusesPassword == true).Select(pod => pod.Name).ToList() is [var first, .. var others])
+            return (
+                Reasons.PasswordRefused,
+                $"The node in pod {first}{(others.Count > 0 ? $", and {others.Count} others," : "")} refuses the password in Secret "
+                    + $"{Names.Of(region.Metadata.Name, RedisResources.AuthSuffix)}. Somebody has changed the password of the Secret or of the node. Usually over within "
+                    + "minutes: when Kubernetes has passed the Secret on, the pod gives its password to the node. If it lasts, delete the pod."
+            );
         var text = $"{Capital(plan.Missing ?? "the operator creates the objects")}.";
         return view.Owners.Count == 0 ? (Reasons.StoreStarting, $"The cluster is not formed yet. {text}")
             : view.SlotsServed < SlotRange.Slots ? (Reasons.SlotsNotServed, $"{SlotRange.Slots - view.SlotsServed} slots are not served. {text}")

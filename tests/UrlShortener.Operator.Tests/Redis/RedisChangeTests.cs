@@ -1,5 +1,8 @@
 using k8s;
+using k8s.Models;
+using UrlShortener.Operator.Redis;
 using UrlShortener.Operator.Redis.Cluster;
+using UrlShortener.Operator.Tests.Regions;
 using Xunit;
 
 namespace UrlShortener.Operator.Tests.Redis;
@@ -38,7 +41,7 @@ public sealed class RedisChangeTests(ApiServerFixture apiServer)
         await first.StopAsync();
         var since = TimeProvider.System.GetUtcNow();
 
-        await lab.StartOperatorAsync();
+        var second = await lab.StartOperatorAsync();
         // What it repairs shows that it has looked at everything.
         await lab.Client.PolicyV1.DeleteNamespacedPodDisruptionBudgetAsync("eu-redis-0", lab.Namespace, cancellationToken: Token);
         await Eventually.HoldsAsync(
@@ -51,8 +54,173 @@ public sealed class RedisChangeTests(ApiServerFixture apiServer)
         Assert.Equal("poddisruptionbudgets", Assert.Single(writes).Resource);
         Assert.Equal(pods, (await lab.ReadPodsAsync()).Select(pod => (pod.Metadata.Uid, pod.Status.ContainerStatuses[0].RestartCount)).ToHashSet());
 
+        var keys = new Dictionary<int, string>();
+        for (var shard = 0; shard < 3; shard++)
+        {
+            var master = await lab.FindMasterAsync(shard);
+            keys[shard] = await lab.FindKeyAsync(master, SlotRange.Of(shard, 3));
+            Assert.True((await lab.SendAsync(master, "SET", keys[shard], "kept")).Succeeded);
+        }
+
+        await Objects_ChangedByHand_AreRestored(lab, keys);
+        await Secrets_LostWhileNoOperatorRuns_NodesGetTheNewPassword(lab, second, keys);
         await Image_Changed_ReplacesPodAfterPodAndKeepsTheData(lab);
     }
+
+    private static async Task Objects_ChangedByHand_AreRestored(RedisLab lab, Dictionary<int, string> keys)
+    {
+        var (core, apps) = (lab.Client.CoreV1, lab.Client.AppsV1);
+        var processes = await ReadProcessesAsync(lab);
+
+        // Objects beside the pods.
+        var config = await core.ReadNamespacedConfigMapAsync("eu-redis", lab.Namespace, cancellationToken: Token);
+        var file = config.Data["redis.conf"];
+        config.Data["redis.conf"] = "appendonly no\n";
+        config.Metadata.OwnerReferences = null;
+        await core.ReplaceNamespacedConfigMapAsync(config, "eu-redis", lab.Namespace, cancellationToken: Token);
+        await core.PatchNamespacedServiceAsync(
+            Patch("""{ "spec": { "selector": { "app": "other" } } }"""),
+            "eu-redis",
+            lab.Namespace,
+            cancellationToken: Token
+        );
+        await core.PatchNamespacedSecretAsync(
+            Patch("""{ "metadata": { "labels": { "app.kubernetes.io/managed-by": null } } }"""),
+            "eu-redis-auth",
+            lab.Namespace,
+            cancellationToken: Token
+        );
+        await lab.Client.NetworkingV1.DeleteNamespacedNetworkPolicyAsync("eu-redis", lab.Namespace, cancellationToken: Token);
+        // Its pods stay, and belong to nothing.
+        var shard = await apps.ReadNamespacedStatefulSetAsync("eu-redis-0", lab.Namespace, cancellationToken: Token);
+        await apps.DeleteNamespacedStatefulSetAsync("eu-redis-0", lab.Namespace, propagationPolicy: "Orphan", cancellationToken: Token);
+        // The StatefulSet lets go of it, and cannot make another one with the same name.
+        var master = await lab.FindMasterAsync(1);
+        await core.PatchNamespacedPodAsync(
+            Patch(
+                """{ "metadata": { "labels": { "app.kubernetes.io/managed-by": null, "app.kubernetes.io/instance": null, "urlshortener.dev/shard": "7" } } }"""
+            ),
+            master,
+            lab.Namespace,
+            cancellationToken: Token
+        );
+
+        await UntilAsync(
+            async () =>
+                (await apps.ListNamespacedStatefulSetAsync(lab.Namespace, cancellationToken: Token)).Items.Any(set =>
+                    set.Metadata.Name == "eu-redis-0" && set.Metadata.Uid != shard.Metadata.Uid
+                ),
+            "the StatefulSet is there again"
+        );
+        await UntilAsync(
+            async () =>
+            {
+                var sets = (await apps.ListNamespacedStatefulSetAsync(lab.Namespace, cancellationToken: Token))
+                    .Items.Select(set => set.Metadata.Uid)
+                    .ToHashSet();
+                return (await lab.ReadPodsAsync()).Count(pod => pod.Metadata.OwnerReferences?.Any(owner => sets.Contains(owner.Uid)) == true) == 6;
+            },
+            "all pods belong to their StatefulSets"
+        );
+        await UntilAsync(
+            async () =>
+                (await core.ReadNamespacedConfigMapAsync("eu-redis", lab.Namespace, cancellationToken: Token)) is { Metadata.OwnerReferences.Count: 1 } map
+                && map.Data["redis.conf"] == file,
+            "the ConfigMap is as it was"
+        );
+        await UntilAsync(
+            async () => !(await core.ReadNamespacedServiceAsync("eu-redis", lab.Namespace, cancellationToken: Token)).Spec.Selector.ContainsKey("app"),
+            "the Service is as it was"
+        );
+        await UntilAsync(
+            async () =>
+                (await core.ReadNamespacedSecretAsync("eu-redis-auth", lab.Namespace, cancellationToken: Token)).Metadata.Labels.ContainsKey(
+                    "app.kubernetes.io/managed-by"
+                ),
+            "the Secret has its label"
+        );
+        await UntilAsync(
+            async () =>
+                (await lab.Client.NetworkingV1.ListNamespacedNetworkPolicyAsync(lab.Namespace, cancellationToken: Token)).Items.Any(policy =>
+                    policy.Metadata.Name == "eu-redis"
+                ),
+            "the NetworkPolicy is there again"
+        );
+        Assert.Equal(processes, await ReadProcessesAsync(lab));
+        Assert.DoesNotContain(
+            (await core.ListNamespacedEventAsync(lab.Namespace, cancellationToken: Token)).Items,
+            one => one.Reason.StartsWith("Redis", StringComparison.Ordinal) && one.Message.Contains("does not exist", StringComparison.Ordinal)
+        );
+
+        // Its pods end and come back with their data.
+        var former = (await lab.ReadPodsAsync()).Select(pod => pod.Metadata.Uid).ToHashSet();
+        await apps.PatchNamespacedStatefulSetScaleAsync(Patch("""{ "spec": { "replicas": 0 } }"""), "eu-redis-2", lab.Namespace, cancellationToken: Token);
+        await UntilAsync(
+            async () =>
+                await apps.ReadNamespacedStatefulSetAsync("eu-redis-2", lab.Namespace, cancellationToken: Token) is { Spec.Replicas: 2 } set
+                && set.Status.ObservedGeneration == set.Metadata.Generation,
+            "the StatefulSet asks for its pods again"
+        );
+        await UntilAsync(
+            async () => (await lab.ReadPodsAsync()).Count(pod => pod is { Metadata.DeletionTimestamp: null, Status.ContainerStatuses: [{ Ready: true }] }) == 6,
+            "all pods are there again"
+        );
+        await UntilKeptAsync(lab, keys);
+        await lab.UntilReadyAsync();
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{(await lab.ReadPodsAsync()).Count(pod => !former.Contains(pod.Metadata.Uid))} pods were replaced while the StatefulSet asked for none"
+        );
+    }
+
+    private static async Task Secrets_LostWhileNoOperatorRuns_NodesGetTheNewPassword(RedisLab lab, TestOperator running, Dictionary<int, string> keys)
+    {
+        var core = lab.Client.CoreV1;
+        var processes = await ReadProcessesAsync(lab);
+        var former = (await lab.ReloadAccessAsync()).Password!;
+        await running.StopAsync();
+        await core.DeleteNamespacedSecretAsync("eu-redis-auth", lab.Namespace, cancellationToken: Token);
+        await core.PatchNamespacedSecretAsync(Patch("""{ "data": null }"""), "eu-redis-connection", lab.Namespace, cancellationToken: Token);
+
+        await lab.StartOperatorAsync();
+
+        await UntilAsync(
+            async () =>
+                (await core.ListNamespacedSecretAsync(lab.Namespace, cancellationToken: Token)).Items.Any(secret => secret.Metadata.Name == "eu-redis-auth"),
+            "the Secret is there again"
+        );
+        var current = (await lab.ReloadAccessAsync()).Password!;
+        Assert.NotEqual(former, current);
+        var hash = RedisPasswords.HashOf(current);
+        await UntilAsync(
+            async () => (await lab.AskPasswordsAsync()).Count(says => says is not null && says.Accepted.SetEquals([hash]) && says.Link == hash) == 6,
+            "all nodes accept only the new password"
+        );
+        await lab.UntilAsync(
+            region =>
+                region.Status?.Redis?.State == "Ready"
+                && region.Status.Conditions!.Any(condition => condition is { Type: "RedisPasswordCurrent", Status: "True" }),
+            "the status tells it"
+        );
+        await UntilKeptAsync(lab, keys);
+        Assert.Equal(processes, await ReadProcessesAsync(lab));
+        Assert.Contains(
+            (await core.ListNamespacedEventAsync(lab.Namespace, cancellationToken: Token)).Items,
+            one => one.Message?.Contains("refuses the password in Secret eu-redis-auth", StringComparison.Ordinal) == true
+        );
+    }
+
+    private static V1Patch Patch(string json) => new(json, V1Patch.PatchType.MergePatch);
+
+    private static Task UntilAsync(Func<Task<bool>> isThereAsync, string what) => Eventually.HoldsAsync(isThereAsync, () => what, TimeSpan.FromSeconds(120));
+
+    private static async Task UntilKeptAsync(RedisLab lab, Dictionary<int, string> keys)
+    {
+        foreach (var (shard, key) in keys)
+            await UntilAsync(async () => (await lab.SendAsync(await lab.FindMasterAsync(shard), "GET", key)).Text == "kept", $"shard {shard} has its data");
+    }
+
+    private static async Task<IReadOnlySet<(string, string)>> ReadProcessesAsync(RedisLab lab) =>
+        (await lab.ReadPodsAsync()).Select(pod => (pod.Metadata.Uid, pod.Status.ContainerStatuses[0].ContainerID)).ToHashSet();
 
     private static async Task Image_Changed_ReplacesPodAfterPodAndKeepsTheData(RedisLab lab)
     {

@@ -1,5 +1,6 @@
 using System.Security.Cryptography.X509Certificates;
 using k8s;
+using k8s.Models;
 using UrlShortener.Operator.Certificates;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Redis.Cluster;
@@ -35,6 +36,7 @@ public sealed class RedisFormationTests(ApiServerFixture apiServer)
         }
 
         await Secrets_Deleted_GetWhatTheNodesHave(lab);
+        await Secret_EmptiedAndImmutable_IsToldAndTheClusterGoesOn(lab);
         await Certificate_Renewed_IsServedByAllNodes(lab);
         await Replicas_RaisedAndLowered_ComeAndGoWithoutAFailover(lab);
     }
@@ -58,6 +60,38 @@ public sealed class RedisFormationTests(ApiServerFixture apiServer)
         }
 
         await lab.UntilReadyAsync();
+    }
+
+    private static async Task Secret_EmptiedAndImmutable_IsToldAndTheClusterGoesOn(RedisLab lab)
+    {
+        var before = await lab.Client.CoreV1.ReadNamespacedSecretAsync("eu-redis-auth", lab.Namespace, cancellationToken: Token);
+        await lab.Client.CoreV1.PatchNamespacedSecretAsync(
+            new V1Patch("""{ "data": { "auth.conf": "" }, "immutable": true }""", V1Patch.PatchType.MergePatch),
+            "eu-redis-auth",
+            lab.Namespace,
+            cancellationToken: Token
+        );
+
+        var region = await lab.UntilAsync(
+            region => region.Status!.Conditions!.Any(condition => condition is { Type: "RedisReady", Status: "False", Reason: "ApplyRefused" }),
+            "the refusal is told"
+        );
+
+        Assert.Contains(region.Status!.Conditions!, condition => condition.Message.Contains("immutable", StringComparison.Ordinal));
+        Assert.Equal((6, SlotRange.Slots), (region.Status!.Redis!.ReadyNodes, region.Status.Redis.SlotsAssigned));
+        await lab.Client.CoreV1.DeleteNamespacedSecretAsync("eu-redis-auth", lab.Namespace, cancellationToken: Token);
+        await Eventually.HoldsAsync(
+            async () =>
+                (await lab.Client.CoreV1.ListNamespacedSecretAsync(lab.Namespace, cancellationToken: Token)).Items.Any(secret =>
+                    secret.Metadata.Name == "eu-redis-auth" && secret.Data["auth.conf"].SequenceEqual(before.Data["auth.conf"])
+                ),
+            () => "the Secret is there again",
+            TimeSpan.FromSeconds(120)
+        );
+        await lab.UntilAsync(
+            region => region.Status!.Conditions!.Any(condition => condition is { Type: "RedisReady", Status: "True" }),
+            "Redis is ready without the refusal"
+        );
     }
 
     private static async Task Certificate_Renewed_IsServedByAllNodes(RedisLab lab)

@@ -99,6 +99,24 @@ internal sealed class RedisLab : IAsyncDisposable
     /// <summary>Password and certificates of the nodes.</summary>
     public Task<RedisAccess> AccessAsync() => ReadAccessAsync();
 
+    /// <summary>Reads the password again, which has been replaced.</summary>
+    public Task<RedisAccess> ReloadAccessAsync()
+    {
+        _access = null;
+        return ReadAccessAsync();
+    }
+
+    /// <summary>What nodes say about passwords; null: a node does not answer.</summary>
+    public async Task<IReadOnlyList<NodePasswords?>> AskPasswordsAsync()
+    {
+        var access = await ReadAccessAsync();
+        return await Task.WhenAll(
+            (await ReadPodsAsync())
+                .Where(pod => pod.Status?.PodIP is not null)
+                .Select(async pod => NodePasswords.Of(await _redis.SendAsync(AddressOf(pod), access, Limit, NodePasswords.Questions, Token)))
+        );
+    }
+
     /// <summary>Starts the operator, the first time or again.</summary>
     public async Task<TestOperator> StartOperatorAsync() => Own(await TestOperator.StartAsync(Cluster.Kubeconfig, Namespace));
 

@@ -1,3 +1,4 @@
+using k8s.Models;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Entities.Status;
@@ -263,6 +264,40 @@ public sealed class RedisPlanTests
         cluster.Views["r-1-0"] = cluster.Views["r-1-0"] with { FailsToPersist = true };
 
         Assert.Contains("r-1-0 cannot write its append-only file", cluster.Plan().Obstacle?.Message, StringComparison.Ordinal);
+    }
+
+    // As when both Secrets were lost while no operator ran.
+    [Fact]
+    public void Nodes_RefuseThePassword_NothingIsDoneAndTheConditionSaysWhatToDo()
+    {
+        var cluster = new SampleCluster();
+        var refusal = RedisOutcome.Failed(RedisReach.Broken, "WRONGPASS invalid username-password pair or user is disabled.");
+        foreach (var pod in cluster.Pods.Keys)
+            cluster.Views[pod] = NodeView.Of(pod, [.. NodeView.Questions.Select(_ => refusal)]);
+        var region = new V1Alpha1ShortenerRegion
+        {
+            Metadata = new V1ObjectMeta { Name = "eu" },
+            Status = new RegionStatus { Redis = new RedisStatus { State = RedisState.Ready } },
+        };
+
+        var plan = cluster.Plan();
+        var (_, conditions, failovers) = RedisStatusRules.Build(
+            region,
+            new ObservedRedis(),
+            cluster.ViewOf(new RedisMemory()),
+            plan,
+            obstacle: null,
+            new RedisMemory(),
+            begun: null,
+            Now
+        );
+
+        Assert.Empty(plan.Actions);
+        Assert.Empty(failovers);
+        var ready = conditions.Conditions.Single(condition => condition.Type == "RedisReady");
+        Assert.Equal(("False", "PasswordRefused"), (ready.Status, ready.Reason));
+        Assert.Contains("pod r-0-0, and 5 others, refuses the password in Secret eu-redis-auth", ready.Message, StringComparison.Ordinal);
+        Assert.Contains("delete the pod", ready.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -28,7 +28,7 @@ public sealed class RedisResourcesTests
     /// </summary>
     [Fact]
     public void PodTemplate_SameSpecification_IsPinned() =>
-        Assert.Equal("82550e3c824aa1bf", Digest.OfObject(RedisResources.BuildShard(Region, 0, 2).Spec.Template));
+        Assert.Equal("d8a5759cd85cfa5b", Digest.OfObject(RedisResources.BuildShard(Region, 0, 2).Spec.Template));
 
     [Fact]
     public void Settings_ThatANodeTakesWhileItRuns_DoNotReplacePods()
@@ -47,6 +47,51 @@ public sealed class RedisResourcesTests
             KubernetesJson.Serialize(RedisResources.BuildShard(changed, 0, 2).Spec.Template)
         );
         Assert.Contains("maxmemory 314572800\n", RedisConfig.Build(changed.Spec.Redis!)["redis.conf"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Pods_WithoutTheirLabels_AreStillThoseOfTheirShard()
+    {
+        var node = RedisNames.PodsOf(Region, new Dictionary<int, int>()).First(node => node.Shard == 1);
+        var pod = new V1Pod
+        {
+            Metadata = new V1ObjectMeta
+            {
+                Name = node.Name,
+                Labels = new Dictionary<string, string> { [RedisNames.ShardLabel] = "2", ["added"] = "by hand" },
+            },
+            Spec = new V1PodSpec { Containers = [new V1Container { Name = RedisNames.Container }] },
+        };
+        var observed = new ObservedRedis { Nodes = [node], Pods = [pod] };
+
+        Assert.True(RedisObserver.IsOf(Region, node, pod));
+        Assert.Equal("1", observed.FindMissingLabels(Region).Single().Missing[RedisNames.ShardLabel]);
+        pod.Metadata.Labels = new Dictionary<string, string>(RedisResources.LabelsOf(Region, 1)) { ["added"] = "by hand" };
+        Assert.Empty(observed.FindMissingLabels(Region));
+        Assert.Equal(RedisResources.BuildShard(Region, 1, 2).Spec.Template.Metadata.Labels, RedisResources.LabelsOf(Region, 1).ToDictionary());
+
+        // That of another controller is none of them, and neither is one with other containers.
+        pod.Spec.Containers[0].Name = "other";
+        Assert.False(RedisObserver.IsOf(Region, node, pod));
+        pod.Metadata.OwnerReferences =
+        [
+            new V1OwnerReference
+            {
+                Kind = "StatefulSet",
+                Name = "eu-redis-1",
+                Controller = true,
+            },
+        ];
+        Assert.True(RedisObserver.IsOf(Region, node, pod));
+        pod.Metadata.OwnerReferences[0].Name = "eu-redis-2";
+        Assert.False(RedisObserver.IsOf(Region, node, pod));
+    }
+
+    [Fact]
+    public void PodsOf_StatefulSetScaledByHand_HasNoMoreThanAnySpecificationAsksFor()
+    {
+        Assert.Equal(7, RedisNames.PodsOf(Region, new Dictionary<int, int> { [0] = 1_000 }).Count);
+        Assert.Equal(6, RedisNames.PodsOf(Region, new Dictionary<int, int> { [0] = 0 }).Count);
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.KeyPools;
+using UrlShortener.Operator.Redis;
 using UrlShortener.Operator.Regions.Validation;
 using UrlShortener.Operator.Validation;
 using Xunit;
@@ -25,6 +26,14 @@ public sealed class WarningTests
     [InlineData("""{"traffic": {"publicBaseUrl": "http://sho.rt"}}""", "Use https.")]
     public void Warnings_ProbablyUnintended_Returned(string patch, string part) =>
         Assert.Contains(WarningsOf(patch), warning => warning.Contains(part, StringComparison.Ordinal));
+
+    [Theory]
+    [InlineData("""{"redis": {"image": "redis"}}""", "spec.redis.image is redis")]
+    [InlineData("""{"redis": {"image": "redis:7.2", "nodeTimeoutMillis": 15000}}""", "spec.redis.nodeTimeoutMillis is 15000")]
+    [InlineData("""{"redis": {"image": "redis:7.2", "maxMemory": "400Mi"}}""", "one and a half times spec.redis.maxMemory")]
+    [InlineData("""{"redis": {"image": "redis:7.2", "resources": {"requests": {"memory": "200Mi"}}}}""", "spec.redis.resources.requests has memory 200Mi")]
+    public void Warnings_Redis_Returned(string patch, string part) =>
+        Assert.Contains(RedisRules.Warnings(Region(patch)), warning => warning.Contains(part, StringComparison.Ordinal));
 
     // The API server refuses it. An object of an earlier version of the definition may be stored without it.
     [Fact]

@@ -14,6 +14,12 @@ internal sealed record RedisSpec
     /// <summary>Minimum of <see cref="ReplicasPerShard"/>.</summary>
     public const int FewestReplicas = 1;
 
+    /// <summary>Maximum of <see cref="Shards"/>.</summary>
+    public const int MostShards = 16;
+
+    /// <summary>Maximum of <see cref="ReplicasPerShard"/>.</summary>
+    public const int MostReplicas = 2;
+
     /// <summary>The image.</summary>
     [Description("Image of Redis 7 with redis-server, redis-cli and a shell, such as redis:7.2. On a change the operator replaces the pods one by one.")]
     [Required]
@@ -26,12 +32,12 @@ internal sealed record RedisSpec
         "Number of shards: masters, each with a part of the data. A majority of them must work for a failover. On a change the operator moves keys between the "
             + "shards while clients use them, as long as all nodes work. Then it removes the pods of shards that are no longer asked for."
     )]
-    [Range(FewestShards, 16)]
+    [Range(FewestShards, MostShards)]
     public int Shards { get; init; } = FewestShards;
 
     /// <summary>Replicas of each master.</summary>
     [Description("Replicas of each master.")]
-    [Range(FewestReplicas, 2)]
+    [Range(FewestReplicas, MostReplicas)]
     public int ReplicasPerShard { get; init; } = FewestReplicas;
 
     /// <summary>Memory for the data of a node.</summary>

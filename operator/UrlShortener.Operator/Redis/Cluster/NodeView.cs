@@ -14,6 +14,9 @@ internal sealed record NodeView
     /// <summary>Whether the node reads its data from disk, and does not serve yet.</summary>
     public bool IsLoading { get; init; }
 
+    /// <summary>Whether the node refuses every password that the operator has.</summary>
+    public bool RefusesPassword { get; init; }
+
     /// <summary>Why the node did not answer in full; null: it did.</summary>
     public string? Error { get; init; }
 
@@ -88,6 +91,7 @@ internal sealed record NodeView
                 Pod = pod,
                 Reach = failed?.Reach ?? RedisReach.Broken,
                 IsLoading = outcomes.Any(outcome => outcome.IsLoading),
+                RefusesPassword = outcomes.Any(outcome => outcome.IsPasswordRefused),
                 Error = failed?.Error ?? "CLUSTER NODES is not valid",
             };
         var (cluster, info) = (new InfoText(outcomes[1].Text), new InfoText(outcomes[2].Text));

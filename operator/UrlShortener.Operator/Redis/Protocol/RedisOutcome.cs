@@ -12,6 +12,10 @@ internal sealed record RedisOutcome(RedisReach Reach, RespReply? Reply, string? 
     /// <summary>Whether the node reads its data from disk, and answers nothing else until it has.</summary>
     public bool IsLoading => Error?.StartsWith("LOADING", StringComparison.Ordinal) == true;
 
+    /// <summary>Whether the node refuses every password that the operator has.</summary>
+    public bool IsPasswordRefused =>
+        Error is { } error && (error.StartsWith("WRONGPASS", StringComparison.Ordinal) || error.StartsWith("ERR AUTH", StringComparison.Ordinal));
+
     /// <summary>The text of the reply; empty: there is none.</summary>
     public string Text => Succeeded ? Reply?.Text ?? "" : "";
 

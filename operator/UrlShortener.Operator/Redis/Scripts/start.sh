@@ -1,6 +1,10 @@
 # Starts the node. Written by the operator; REDIS_* and POD_* come from the pod.
 set -eu
 . "$REDIS_CONFIG/common.sh"
+[ -n "$REDISCLI_AUTH" ] || {
+    echo "The Secret has no password of letters, digits, - and _ in auth.conf. Waiting for the operator, which writes it again."
+    exit 1
+}
 
 # Whether another node of the cluster knows that this one owns no slots any more.
 is_replaced() {
@@ -33,9 +37,10 @@ if ! ls "$REDIS_DATA"/appendonlydir/*.manifest >/dev/null 2>&1 && { [ -s "$REDIS
 fi
 touch "$REDIS_RUN/started"
 rm -f "$REDIS_RUN/told"
+keep
 
 exec redis-server "$REDIS_CONFIG/redis.conf" \
-    --include "$REDIS_AUTH/auth.conf" \
+    --include "$ACCEPTED" \
     --dir "$REDIS_DATA" \
     --bind "$POD_IP" \
     --cluster-announce-ip "$POD_IP" \
