@@ -40,6 +40,9 @@ internal sealed class RedisController(
 
     private static readonly TimeSpan CertificateInterval = TimeSpan.FromSeconds(10);
 
+    // A webhook may change the labels again and again.
+    private static readonly TimeSpan LabelInterval = TimeSpan.FromMinutes(1);
+
     // Somebody may give a node another password.
     private static readonly TimeSpan PasswordInterval = TimeSpan.FromMinutes(1);
 
@@ -102,11 +105,16 @@ internal sealed class RedisController(
         if (applies && access is not null && plan.Actions.Count == 0)
             memory = await RotateAsync(region, observed, view, plan, memory, passwords!, access, cancellationToken);
         if (applies)
+        {
+            var unlabelled = observed.FindMissingLabels(region).Where(one => !memory.DidWithin(LabelsOf(one.Pod), LabelInterval, time.GetUtcNow())).ToList();
+            memory = unlabelled.Aggregate(memory, (former, one) => former.After(LabelsOf(one.Pod), time.GetUtcNow()));
             obstacle = Obstacle.Of(
                 secretObstacle,
                 await ApplyAsync(region, observed, plan, cancellationToken),
-                await RestoreLabelsAsync(region, observed, cancellationToken)
+                await RestoreLabelsAsync(region, unlabelled, cancellationToken)
             );
+        }
+
         var (status, conditions, failovers) = RedisStatusRules.Build(
             region,
             observed,
@@ -344,11 +352,17 @@ internal sealed class RedisController(
         return Obstacle.Of([neededByPods, around, .. shards]);
     }
 
+    private static string LabelsOf(V1Pod pod) => $"labels/{pod.Metadata.Name}";
+
     // A StatefulSet lets go of a pod without its labels, and cannot create another one with the same name. With the labels it takes the pod back.
-    private async Task<Obstacle?> RestoreLabelsAsync(V1Alpha1ShortenerRegion region, ObservedRedis observed, CancellationToken cancellationToken)
+    private async Task<Obstacle?> RestoreLabelsAsync(
+        V1Alpha1ShortenerRegion region,
+        IEnumerable<(V1Pod Pod, IReadOnlyDictionary<string, string> Missing)> pods,
+        CancellationToken cancellationToken
+    )
     {
         var obstacles = new List<Obstacle?>();
-        foreach (var (pod, missing) in observed.FindMissingLabels(region))
+        foreach (var (pod, missing) in pods)
         {
             var patch = new JsonObject
             {

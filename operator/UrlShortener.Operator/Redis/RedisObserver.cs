@@ -38,6 +38,9 @@ internal sealed class RedisObserver(
     private static readonly TimeSpan AskLimit = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LongestAskLimit = TimeSpan.FromSeconds(2);
 
+    // A failover may wait for it.
+    private static readonly TimeSpan FindLimit = TimeSpan.FromSeconds(1);
+
     private const string RevisionLabel = "controller-revision-hash";
 
     /// <summary>Reads the caches.</summary>
@@ -109,11 +112,24 @@ internal sealed class RedisObserver(
     public async Task<ObservedRedis> FindHiddenAsync(V1Alpha1ShortenerRegion region, ObservedRedis observed, CancellationToken cancellationToken)
     {
         var hidden = new Dictionary<string, V1Pod>();
+        using var timed = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         foreach (var node in observed.Nodes.Where(node => observed.Shards.ContainsKey(node.Shard) && observed.Pods.All(pod => pod.Metadata.Name != node.Name)))
         {
-            var pod = await kubernetes.GetAsync<V1Pod>(new ObjectKey(region.Metadata.NamespaceProperty, node.Name), cancellationToken);
-            if (pod is not null && IsOf(region, node, pod))
-                hidden[node.Name] = pod;
+            timed.CancelAfter(FindLimit);
+            try
+            {
+                var pod = await kubernetes.GetAsync<V1Pod>(new ObjectKey(region.Metadata.NamespaceProperty, node.Name), timed.Token);
+                if (pod is not null && IsOf(region, node, pod))
+                    hidden[node.Name] = pod;
+            }
+            catch (Exception error)
+                when (error is ApiException or TimeoutException or HttpRequestException or OperationCanceledException
+                    && !cancellationToken.IsCancellationRequested
+                )
+            {
+                // Without an API server a failover goes by the cache: the cluster must not wait for it.
+                break;
+            }
         }
 
         return hidden.Count == 0
