@@ -104,6 +104,44 @@ public sealed class RuleTests(ApiServerFixture servers)
         }
     }
 
+    [Fact]
+    public async Task ApiServer_RedisOutOfBounds_RefusedWithTheFieldAndTheBound()
+    {
+        var cluster = await servers.GetAsync();
+        using var client = cluster.CreateClient();
+        await using var space = await cluster.CreateNamespaceAsync("rules", TestContext.Current.CancellationToken);
+        var samples = new (string Field, string Value, string Bound)[]
+        {
+            ("shards", "0", "greater than or equal to 3"),
+            ("shards", "2", "greater than or equal to 3"),
+            ("shards", "1000", "less than or equal to 16"),
+            ("replicasPerShard", "-1", "greater than or equal to 1"),
+            ("replicasPerShard", "3", "less than or equal to 2"),
+            ("nodeTimeoutMillis", "0", "greater than or equal to 1000"),
+            ("nodeTimeoutMillis", "-1", "greater than or equal to 1000"),
+            ("nodeTimeoutMillis", "60000", "less than or equal to 15000"),
+            ("image", "\"\"", "at least 1 chars long"),
+            ("image", "\"redis 7\"", "should match"),
+            ("image", "null", "Required value"),
+            ("maxMemory", "\"-1Gi\"", "should match"),
+            ("maxMemory", "\"much\"", "should match"),
+        };
+        foreach (var (index, (field, value, bound)) in samples.Index())
+        {
+            var patch = JsonNode.Parse($$"""{ "redis": { "image": "redis:7.2" } }""");
+            patch!["redis"]![field] = JsonNode.Parse(value);
+            var item = SpecJson.Object(
+                V1Alpha1ShortenerRegion.KubeKind,
+                space.Name,
+                $"bad-{index}",
+                SpecJson.Merge(SpecJson.Minimal(V1Alpha1ShortenerRegion.KubeKind), patch)!
+            );
+            var refusal = await KubernetesObjects.RefusalAsync(() => client.CreateAsync(item));
+            Assert.Contains($"spec.redis.{field}", refusal, StringComparison.Ordinal);
+            Assert.Contains(bound, refusal, StringComparison.Ordinal);
+        }
+    }
+
     /// <summary>What the rules of pods refuse, the API server refuses too, in the Deployment that the operator would make of it; and the other way round.</summary>
     [Fact]
     public async Task ApiServer_PodsOfSamples_RefusedAsTheRulesSay()
