@@ -13,7 +13,7 @@ internal abstract record RedisAction(string Pod)
     internal sealed record Meet(string Pod, string Id, string Ip) : RedisAction(Pod)
     {
         /// <inheritdoc />
-        public override string Act => $"meet/{Id}/{Ip}";
+        public override string Act => $"meet/{Pod}/{Id}/{Ip}";
     }
 
     /// <summary>Gives slots without an owner to a master.</summary>

@@ -19,6 +19,9 @@ internal sealed record RedisPlan
 
     // A handshake takes a second, a new link to a master up to a second and the copy of the data.
     private static readonly TimeSpan MeetInterval = TimeSpan.FromSeconds(3);
+
+    // How long a node may not know another one.
+    private static readonly TimeSpan GossipLimit = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan ReplicateInterval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ConfigureInterval = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan RestartInterval = TimeSpan.FromSeconds(10);
@@ -78,7 +81,7 @@ internal sealed record RedisPlan
             return failovers;
         if (view.FindUnowned().ToList() is { Count: > 0 } unowned && view.AllAnswer && FindSlots(spec, view, unowned).ToList() is { Count: > 0 } slots)
             return slots;
-        IReadOnlyList<RedisAction> meetings = [.. FindMeetings(view)];
+        IReadOnlyList<RedisAction> meetings = [.. FindMeetings(view, memory, now)];
         // Links to masters can be repaired while other addresses are still unknown.
         IReadOnlyList<RedisAction> links = [.. FindLinks(view)];
         if (meetings.Count + links.Count > 0)
@@ -157,16 +160,16 @@ internal sealed record RedisPlan
             .ThenBy(node => node.Pod, StringComparer.Ordinal)
             .FirstOrDefault();
 
-    private static IEnumerable<RedisAction> FindMeetings(ClusterView view)
+    // One node meets all others, and gossip does the rest. A node that does not hear of another one by it meets that one itself. A node that is no longer asked for
+    // and has no part in the cluster gets none.
+    private static IEnumerable<RedisAction> FindMeetings(ClusterView view, RedisMemory memory, DateTimeOffset now)
     {
         if (view.Viewer is not { } viewer)
-            yield break;
-        // A node that is no longer asked for and has no part in the cluster gets none.
-        foreach (var node in view.Answering.Where(node => node.Id != viewer.Id && view.IsNeeded(view.PodOf(node))))
-        {
-            if (view.PodOf(node).Ip is { } ip && viewer.Find(node.Id!)?.Ip != ip)
-                yield return new RedisAction.Meet(viewer.Pod, node.Id!, ip);
-        }
+            return [];
+        var ignorant = view.Answering.Where(node => node.Id != viewer.Id && memory.Strange.TryGetValue(node.Pod, out var since) && now - since >= GossipLimit);
+        return ignorant
+            .Prepend(viewer)
+            .SelectMany(node => view.FindStrangersOf(node).Select(other => new RedisAction.Meet(node.Pod, other.Id!, view.PodOf(other).Ip!)));
     }
 
     private static IEnumerable<RedisAction> FindSlots(RedisSpec spec, ClusterView view, IReadOnlyList<int> unowned)
@@ -377,7 +380,7 @@ internal sealed record RedisPlan
             return $"{SlotRange.Slots - view.SlotsAssigned} slots have no owner";
         var members = view.Answering.Where(node => view.IsNeeded(view.PodOf(node))).ToList();
         if (members.FirstOrDefault(node => !node.IsStateOk) is { } down)
-            return $"the node in pod {down.Pod} says that the cluster is down";
+            return $"the node in pod {down.Pod} says that the cluster is down{(view.FindWants(down) is { Length: > 0 } wants ? $": it {wants}" : "")}";
         foreach (var node in members.Where(node => !node.OwnsSlots && view.LeaderOf(view.PodOf(node).Shard) != node))
         {
             if (node.Self!.MasterId is not { } master || master != view.LeaderOf(view.PodOf(node).Shard)?.Id)

@@ -145,6 +145,41 @@ public sealed class RedisPlanTests
         Assert.Empty(cluster.Plan(after: new RedisMemory().After(meet.Act, Now.AddSeconds(-1))).Actions);
     }
 
+    [Fact]
+    public void Node_ThatHearsOfAnotherOneByNobody_MeetsItItself()
+    {
+        var cluster = new SampleCluster();
+        var node = cluster.Views["r-2-1"];
+        cluster.Views["r-2-1"] = node with { IsStateOk = false, Members = [.. node.Members.Where(member => member.Id != SampleCluster.IdOf(0))] };
+        var memory = new RedisMemory().Observe(cluster.ViewOf(new RedisMemory()), Now.AddSeconds(-10));
+
+        var plan = cluster.Plan(after: memory);
+
+        var meet = Assert.IsType<RedisAction.Meet>(Assert.Single(plan.Actions));
+        Assert.Equal(("r-2-1", "10.0.0.1"), (meet.Pod, meet.Ip));
+        Assert.Equal("the node in pod r-2-1 says that the cluster is down: it knows no owner of 5461 slots", plan.Missing);
+        Assert.Empty(cluster.Plan(after: memory with { Strange = memory.Strange.SetItem("r-2-1", Now.AddSeconds(-9)) }).Actions);
+    }
+
+    [Fact]
+    public void Node_ThatDoesNotReachAMaster_IsToldWithIt()
+    {
+        var cluster = new SampleCluster();
+        var node = cluster.Views["r-2-1"];
+        cluster.Views["r-2-1"] = node with
+        {
+            IsStateOk = false,
+            Members =
+            [
+                .. node.Members.Select(member =>
+                    member.Id == SampleCluster.IdOf(1) ? member with { Flags = new HashSet<string>(["master", "fail?"]) } : member
+                ),
+            ],
+        };
+
+        Assert.Equal("the node in pod r-2-1 says that the cluster is down: it does not reach r-1-0", cluster.Plan().Missing);
+    }
+
     [Theory]
     [InlineData("10.0.0.1", true, null, false)]
     [InlineData("10.0.7.7", true, null, true)]

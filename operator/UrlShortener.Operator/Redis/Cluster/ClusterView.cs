@@ -129,6 +129,28 @@ internal sealed class ClusterView
             .Any(member => member.HostName?.Split('.')[0] == pod.Name || (_memory.Processes.TryGetValue(member.Id, out var seen) && seen.Pod == pod.Name));
     }
 
+    /// <summary>The nodes that matter and that a node does not know, or knows at another address. Gossip usually ends that within seconds.</summary>
+    public IEnumerable<NodeView> FindStrangersOf(NodeView node) =>
+        Answering.Where(other => other.Id != node.Id && IsNeeded(PodOf(other)) && PodOf(other).Ip is { } ip && node.Find(other.Id!)?.Ip != ip);
+
+    /// <summary>What a node that says that the cluster is down misses in its own eyes; empty: nothing.</summary>
+    public string FindWants(NodeView node)
+    {
+        var owners = node.Members.Where(member => member is { IsMaster: true, Slots.Count: > 0 }).ToList();
+        var unknown = SlotRange.Slots - owners.Sum(owner => owner.Slots.Sum(range => range.Count));
+        var lost = owners
+            .Where(owner => owner.IsSuspected)
+            .Select(owner => PodOf(owner.Id)?.Name ?? $"node {owner.Id[..8]}")
+            .Order(StringComparer.Ordinal)
+            .ToList();
+        return string.Join(
+            " and ",
+            new[] { unknown > 0 ? $"knows no owner of {unknown} slots" : "", lost.Count > 0 ? $"does not reach {string.Join(", ", lost)}" : "" }.Where(want =>
+                want.Length > 0
+            )
+        );
+    }
+
     /// <summary>
     /// Whether a member is gone for good: every pod answers with another identity, and no node replicates it. A node that is forgotten while it lives could not
     /// return for a minute; one that is forgotten while it has replicas would keep them from taking over.

@@ -35,6 +35,9 @@ internal sealed record RedisMemory
     /// <summary>When an owner of slots was first found not to serve, by identity.</summary>
     public ImmutableDictionary<string, DateTimeOffset> Lost { get; init; } = ImmutableDictionary<string, DateTimeOffset>.Empty;
 
+    /// <summary>By pod, since when its node does not know all others, or knows one at another address.</summary>
+    public ImmutableDictionary<string, DateTimeOffset> Strange { get; init; } = ImmutableDictionary<string, DateTimeOffset>.Empty;
+
     /// <summary>The pod that was last the master of a shard.</summary>
     public ImmutableDictionary<int, string> Masters { get; init; } = ImmutableDictionary<int, string>.Empty;
 
@@ -127,6 +130,9 @@ internal sealed record RedisMemory
                 .Pods.Where(pod => view.ViewOf(pod)?.Reach == RedisReach.TimedOut)
                 .ToImmutableDictionary(pod => pod.Name, pod => Math.Min(Silences.GetValueOrDefault(pod.Name) + 1, MostSilences)),
             Lost = lost.ToImmutableDictionary(),
+            Strange = view
+                .Answering.Where(node => view.IsNeeded(view.PodOf(node)) && view.FindStrangersOf(node).Any())
+                .ToImmutableDictionary(node => node.Pod, node => Strange.GetValueOrDefault(node.Pod, now)),
             QuorumLostSince = view.HasLostQuorum ? QuorumLostSince ?? now : null,
             Caused = Caused.RemoveRange(Caused.Where(caused => now - caused.Value.At > CauseTime).Select(caused => caused.Key)),
             Retired = Retired.RemoveRange(Retired.Keys.Where(name => !view.Pods.Any(pod => pod.IsLeaving && pod.Name == name))),
