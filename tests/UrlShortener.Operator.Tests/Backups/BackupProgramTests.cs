@@ -152,7 +152,9 @@ public sealed class BackupProgramTests : IDisposable
 
     private Process Start(params string[] arguments)
     {
-        var start = new ProcessStartInfo("python3", [Checkout.PathOf("config/images/postgres/backup.py"), .. arguments])
+        // Tests that run in the background of a shell have inherited that these signals are ignored, and the programs, which are shell scripts, could not catch them.
+        string[] program = ["--default-signal=INT,QUIT,TERM", "python3", Checkout.PathOf("config/images/postgres/backup.py")];
+        var start = new ProcessStartInfo("env", [.. program, .. arguments])
         {
             WorkingDirectory = _folder.FullName,
             RedirectStandardOutput = true,
@@ -179,7 +181,15 @@ public sealed class BackupProgramTests : IDisposable
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
         limit.CancelAfter(Limit);
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(limit.Token), process.StandardError.ReadToEndAsync(limit.Token));
-        await process.WaitForExitAsync(limit.Token);
+        try
+        {
+            await process.WaitForExitAsync(limit.Token);
+        }
+        finally
+        {
+            process.Kill(entireProcessTree: true);
+        }
+
         var all = await output + await errors;
         Assert.True(File.Exists(_folder.PathOf("report")), all);
         var text = await File.ReadAllTextAsync(_folder.PathOf("report"), Token);
