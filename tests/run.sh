@@ -98,6 +98,14 @@ if [ "$failed" -ne 0 ]; then
     ' "$results"/*.log
 fi
 printf '%s' "$table" | sort -rn
+# And once in a line each, for a log that keeps no more than the last few: the name and the message without the stack.
+[ "$failed" -eq 0 ] || awk '
+    function tell() { if (name != "" && told++ < 12) print substr("failed " name text, 1, 400); name = ""; text = "" }
+    /^ *failed .*\([0-9]/ { tell(); name = $2; lines = 6; next }
+    /^ *(passed|skipped) [A-Z]/ || /^ +at / || /^[^ ]+\.dll / { tell() }
+    name != "" && lines-- > 0 && !/^ +from / { gsub(/ +/, " "); text = text $0 }
+    END { tell() }
+' "$results"/*.log
 printf '%6s s  in all\n' "$((SECONDS - started))"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

@@ -4,8 +4,7 @@ using Xunit;
 
 namespace UrlShortener.Runtime.Tests.Clicks;
 
-// The counters of clicks belong to the process, so whoever reads them runs alone.
-[Collection(nameof(ClickMetrics))]
+[Collection(ProcessStateTestGroup.Name)]
 public sealed class ClickQueueTests
 {
     private readonly ClickQueue _queue = new(new ClickOptions { QueueCapacity = 3 });

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace UrlShortener.Runtime.Tests.Clicks;
 
-[Collection(nameof(ClickMetrics))]
+[Collection(ProcessStateTestGroup.Name)]
 public sealed class ClickWriterTests : IDisposable
 {
     private static readonly DateTimeOffset Start = new(2026, 11, 23, 12, 0, 0, TimeSpan.Zero);

@@ -14,6 +14,7 @@ using ZiggyCreatures.Caching.Fusion;
 namespace UrlShortener.Runtime.Tests.Redirects;
 
 /// <summary>What is counted of redirects that end badly. No middleware runs for them.</summary>
+[Collection(ProcessStateTestGroup.Name)]
 public sealed class RedirectMetricsTests : IDisposable
 {
     private readonly FakeLinkStore _store = new();

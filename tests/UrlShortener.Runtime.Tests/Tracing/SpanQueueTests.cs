@@ -5,7 +5,7 @@ using Xunit;
 
 namespace UrlShortener.Runtime.Tests.Tracing;
 
-[Collection(TracingTestGroup.Name)]
+[Collection(ProcessStateTestGroup.Name)]
 public sealed class SpanQueueTests
 {
     [Fact]

@@ -14,13 +14,6 @@ using Xunit;
 
 namespace UrlShortener.Runtime.Tests.Tracing;
 
-/// <summary>Listeners of spans hear the whole process. These tests run one after the other.</summary>
-[CollectionDefinition(Name)]
-public static class TracingTestGroup
-{
-    public const string Name = "Tracing";
-}
-
 /// <summary>The product in this process, on a SQLite file, with its spans in memory.</summary>
 internal sealed class TracedProduct : IAsyncDisposable
 {

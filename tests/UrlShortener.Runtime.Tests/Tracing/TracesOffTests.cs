@@ -8,7 +8,7 @@ using Xunit;
 namespace UrlShortener.Runtime.Tests.Tracing;
 
 /// <summary>Out of the box there are no traces, and they cost nothing.</summary>
-[Collection(TracingTestGroup.Name)]
+[Collection(ProcessStateTestGroup.Name)]
 public sealed class TracesOffTests
 {
     [Fact]

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace UrlShortener.Runtime.Tests.Tracing;
 
-[Collection(TracingTestGroup.Name)]
+[Collection(ProcessStateTestGroup.Name)]
 public sealed class TracingTests
 {
     private const string CallersTrace = "0af7651916cd43dd8448eb211c80319c";
