@@ -92,6 +92,10 @@ internal sealed class RedisController(
                 }
             }
 
+            // What was done to the nodes is remembered also when something fails that follows.
+            if (hasActed)
+                _memories[region.Metadata.Uid] = memory with { Masters = former.Masters };
+
             // What the status tells must be the state after a failover, not the one that caused it.
             if (failsOver)
             {
@@ -128,14 +132,15 @@ internal sealed class RedisController(
             passwords is null ? null : BegunOf(passwords),
             time.GetUtcNow()
         );
+        // A failover is told when it leaves the memory: if a write fails that follows, the next reconcile no longer finds it.
         _memories[region.Metadata.Uid] = memory.Observe(view, time.GetUtcNow()).After(failovers);
+        foreach (var failover in failovers)
+            Tell(region, failover);
         // The app starts with it, so it exists only when there is something to connect to.
         if (applies && passwords is not null && (observed.Connection is not null || status.State == RedisState.Ready))
             obstacle = Obstacle.Of(obstacle, await secrets.EnsureConnectionAsync(region, passwords, observed.Connection, cancellationToken));
         await _status.WriteAsync(region, status, conditions.Conditions, cancellationToken);
         ConditionEvents.Record(events, region, conditions.Changed);
-        foreach (var failover in failovers)
-            Tell(region, failover);
         RedisMetrics.Set(region, view, plan, status, conditions);
         if (access is not null)
             Watch(region, view, access);

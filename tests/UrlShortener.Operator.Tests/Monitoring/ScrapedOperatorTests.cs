@@ -152,7 +152,8 @@ public sealed partial class ScrapedOperatorTests(ApiServerFixture apiServer, Sto
     private static async Task CreateRegionAsync(RegionLab lab)
     {
         await using var policy = await ClusterPolicy.DenyAsync(
-            lab,
+            lab.Client,
+            lab.Namespace,
             "policy",
             "poddisruptionbudgets",
             "Not today.",

@@ -297,6 +297,32 @@ internal sealed class RedisLab : IAsyncDisposable
         );
     }
 
+    /// <summary>
+    /// Waits for the event of a failover. Not for the last failover of the status: on a busy machine another shard may have one.
+    /// </summary>
+    /// <param name="from">The former master.</param>
+    /// <param name="cause">The cause.</param>
+    public async Task UntilToldAsync(string from, FailoverCause cause)
+    {
+        IReadOnlyList<string> told = [];
+        await Eventually.HoldsAsync(
+            async () =>
+            {
+                told =
+                [
+                    .. (await Client.CoreV1.ListNamespacedEventAsync(Namespace, cancellationToken: Token))
+                        .Items.Where(one => one.Reason == "RedisFailover")
+                        .Select(one => one.Message),
+                ];
+                return told.Any(message =>
+                    message.Contains($"took over from {from} ", StringComparison.Ordinal) && message.Contains($"({cause})", StringComparison.Ordinal)
+                );
+            },
+            () => $"a failover from {from} by {cause} is told; told are: {string.Join(" ", told)}",
+            TimeSpan.FromMinutes(2)
+        );
+    }
+
     /// <summary>The pods of the region's Redis.</summary>
     public async Task<IReadOnlyList<V1Pod>> ReadPodsAsync() =>
         [.. (await Client.CoreV1.ListNamespacedPodAsync(Namespace, labelSelector: "app.kubernetes.io/component=redis", cancellationToken: Token)).Items];

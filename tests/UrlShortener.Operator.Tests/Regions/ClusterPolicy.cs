@@ -25,19 +25,26 @@ internal sealed class ClusterPolicy : IAsyncDisposable
     private string Bindings => $"{_kind.ToLowerInvariant()}bindings";
 
     /// <summary>A policy that refuses the objects with a message; returns when a probe is refused.</summary>
-    public static async Task<ClusterPolicy> DenyAsync(RegionLab lab, string group, string resource, string message, Func<Task> probeAsync)
+    public static async Task<ClusterPolicy> DenyAsync(IKubernetes client, string space, string group, string resource, string message, Func<Task> probeAsync)
     {
-        var policy = new ClusterPolicy(lab.Client, "ValidatingAdmissionPolicy", $"deny-{resource}-{lab.Namespace}") { _refusedAsync = probeAsync };
+        var policy = new ClusterPolicy(client, "ValidatingAdmissionPolicy", $"deny-{resource.Replace('/', '-')}-{space}") { _refusedAsync = probeAsync };
         var spec = new JsonObject { ["validations"] = new JsonArray(new JsonObject { ["expression"] = "false", ["message"] = message }) };
-        await policy.CreateAsync(lab.Namespace, group, resource, spec, new JsonObject { ["validationActions"] = new JsonArray("Deny") });
+        await policy.CreateAsync(space, group, resource, spec, new JsonObject { ["validationActions"] = new JsonArray("Deny") });
         await Eventually.HoldsAsync(() => IsRefusedAsync(probeAsync), $"the policy refuses {resource}");
         return policy;
     }
 
     /// <summary>A policy that changes the objects by a JSON patch; returns when a probe is changed.</summary>
-    public static async Task<ClusterPolicy> ChangeAsync(RegionLab lab, string group, string resource, string expression, Func<Task<bool>> probeAsync)
+    public static async Task<ClusterPolicy> ChangeAsync(
+        IKubernetes client,
+        string space,
+        string group,
+        string resource,
+        string expression,
+        Func<Task<bool>> probeAsync
+    )
     {
-        var policy = new ClusterPolicy(lab.Client, "MutatingAdmissionPolicy", $"change-{resource}-{lab.Namespace}");
+        var policy = new ClusterPolicy(client, "MutatingAdmissionPolicy", $"change-{resource}-{space}");
         var spec = new JsonObject
         {
             ["reinvocationPolicy"] = "Never",
@@ -49,7 +56,7 @@ internal sealed class ClusterPolicy : IAsyncDisposable
                 }
             ),
         };
-        await policy.CreateAsync(lab.Namespace, group, resource, spec, []);
+        await policy.CreateAsync(space, group, resource, spec, []);
         await Eventually.HoldsAsync(probeAsync, $"the policy changes {resource}");
         return policy;
     }

@@ -114,7 +114,8 @@ public sealed class RepairTests(ApiServerFixture apiServer, StoresFixture stores
     {
         await StartWithFakePodsAsync();
         await using var policy = await ClusterPolicy.DenyAsync(
-            Lab,
+            Lab.Client,
+            Lab.Namespace,
             "networking.k8s.io",
             "networkpolicies",
             "no policies of your own, please",
@@ -165,14 +166,16 @@ public sealed class RepairTests(ApiServerFixture apiServer, StoresFixture stores
         if (Lab.Cluster.Version.Minor < 36)
             Assert.Skip("MutatingAdmissionPolicy needs Kubernetes 1.36.");
         await using var image = await ClusterPolicy.ChangeAsync(
-            Lab,
+            Lab.Client,
+            Lab.Namespace,
             "apps",
             "deployments",
             $$"""[JSONPatch{op: "replace", path: "/spec/template/spec/containers/0/image", value: "{{RegionLab.NewImage}}"}]""",
             async () => (await ProbeAsync()).Spec.Template.Spec.Containers[0].Image == RegionLab.NewImage
         );
         await using var cap = await ClusterPolicy.ChangeAsync(
-            Lab,
+            Lab.Client,
+            Lab.Namespace,
             "autoscaling",
             "horizontalpodautoscalers",
             """[JSONPatch{op: "replace", path: "/spec/maxReplicas", value: 5}]""",
