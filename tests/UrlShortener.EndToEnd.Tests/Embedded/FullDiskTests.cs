@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using UrlShortener.EndToEnd.Tests.Product;
 using Xunit;
 
@@ -10,7 +9,7 @@ public sealed class FullDiskTests : ProductTest
     public async Task Disk_IsFullForAWhile_HealthTellsRedirectsGoOnAndAllRecovers()
     {
         var stores = await NewStoresAsync();
-        using var disk = SmallDisk.Mount(stores.DataDirectory);
+        using var disk = BoundedVolume.Mount(mebibytes: 16, stores.DataDirectory);
         var product = Own(ProductProcess.Launch(stores, "--Keys:PoolSize=100", "--Keys:LowWatermark=50", "--Keys:BatchSize=100"));
         await product.WaitUntilReadyAsync();
         var user = await product.CreateUserAsync(NewEmail(), rateLimit: 1000000);
@@ -33,7 +32,7 @@ public sealed class FullDiskTests : ProductTest
     public async Task Stop_DiskIsFull_GivesUpOnTheClicksAndSaysHowMany()
     {
         var stores = await NewStoresAsync();
-        using var disk = SmallDisk.Mount(stores.DataDirectory);
+        using var disk = BoundedVolume.Mount(mebibytes: 16, stores.DataDirectory);
         // Only giving up ends this stop: the host waits for ten minutes.
         var product = Own(
             ProductProcess.Launch(stores, "--ShutdownTimeoutSeconds=600", "--Keys:PoolSize=100", "--Keys:LowWatermark=50", "--Keys:BatchSize=100")
@@ -62,51 +61,4 @@ public sealed class FullDiskTests : ProductTest
             reply => reply.Status == status && reply.Json.GetProperty("components").GetProperty("database").GetString() == database,
             $"the store is {database}"
         );
-
-    /// <summary>A file system in memory that a test can fill.</summary>
-    private sealed class SmallDisk : IDisposable
-    {
-        private readonly string _path;
-
-        private SmallDisk(string path) => _path = path;
-
-        private string Filler => Path.Combine(_path, "filler");
-
-        /// <summary>Mounts one. Skips the test, and says why, where that is not allowed.</summary>
-        public static SmallDisk Mount(string path)
-        {
-            Directory.CreateDirectory(path);
-            if (!OperatingSystem.IsLinux() || Run("mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", path) is not "")
-                Assert.Skip("A file system in memory cannot be mounted here; it takes Linux and root.");
-            return new SmallDisk(path);
-        }
-
-        public void Fill()
-        {
-            using var file = new FileStream(Filler, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
-            var block = new byte[4_096];
-            try
-            {
-                while (true)
-                    file.Write(block);
-            }
-            catch (IOException)
-            {
-                // Full.
-            }
-        }
-
-        public void Free() => File.Delete(Filler);
-
-        public void Dispose() => Run("umount", "--lazy", _path);
-
-        // What it wrote to its error output; empty when it succeeded.
-        private static string Run(string program, params string[] arguments)
-        {
-            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
-            var error = process.StandardError.ReadToEnd();
-            process.WaitForExit();
-            return process.ExitCode == 0 ? "" : $"{error} ({process.ExitCode})";
-        }
-    }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using k8s;
+using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Postgres;
 using UrlShortener.Operator.Tests.Installation;
 using UrlShortener.Operator.Tests.Regions;
@@ -34,6 +35,7 @@ public sealed class PostgresFailoverSeriesTests(StoresFixture stores) : IAsyncLi
     // A cluster of its own: its API server is stopped.
     private readonly ApiServerFixture _apiServer = new();
     private readonly Dictionary<string, ProcessKubelet> _nodes = [];
+    private readonly Dictionary<string, BoundedVolume> _volumes = [];
     private RegionLab _lab = null!;
     private LinkWriter _writer = null!;
     private WriteSampler _sampler = null!;
@@ -51,6 +53,8 @@ public sealed class PostgresFailoverSeriesTests(StoresFixture stores) : IAsyncLi
             await node.DisposeAsync();
         if (_lab is not null)
             await _lab.DisposeAsync();
+        foreach (var volume in _volumes.Values)
+            volume.Dispose();
         await _apiServer.DisposeAsync();
     }
 
@@ -81,6 +85,8 @@ public sealed class PostgresFailoverSeriesTests(StoresFixture stores) : IAsyncLi
             ("control file lost", false, Assisted, primary => LoseFileAsync(primary, "global/pg_control")),
             ("control file of a replica lost", false, Assisted, async primary => await LoseFileAsync(await ReadReplicaAsync(primary), "global/pg_control")),
             ("log of a replica lost", false, Assisted, async primary => await LoseFileAsync(await ReadReplicaAsync(primary), "pg_wal")),
+            ("volume of the primary full", false, 2 * Native, FillAsync),
+            ("all volumes full", false, TimeSpan.MaxValue, _ => FillAllAsync()),
         ];
         var notCut = await _nodes.Values.First().FindObstacleToCutAsync(Token);
         var results = new List<(string Name, TimeSpan Limit, List<TimeSpan> Times)>();
@@ -120,7 +126,12 @@ public sealed class PostgresFailoverSeriesTests(StoresFixture stores) : IAsyncLi
         var members = Enumerable.Range(0, 3).Select(ordinal => $"eu-postgres-{ordinal}").ToList();
         _lab = await RegionLab.StartAsync(_apiServer, stores, programs: programs, takes: pod => !members.Contains(pod.Metadata.Name), patience: 1);
         foreach (var member in members)
-            _nodes[member] = await _lab.StartKubeletAsync(pod => pod.Metadata.Name == member);
+        {
+            if (Runs is not null && (IsWanted("volume of the primary full") || IsWanted("all volumes full")))
+                _volumes[member] = BoundedVolume.Mount(1024);
+            var claims = _volumes.TryGetValue(member, out var volume) ? new ClaimFolders(volume.Folder) : null;
+            _nodes[member] = await _lab.StartKubeletAsync(pod => pod.Metadata.Name == member, claims);
+        }
     }
 
     private async Task<TimeSpan> MeasureAsync(Func<string, Task> loseAsync)
@@ -309,6 +320,31 @@ public sealed class PostgresFailoverSeriesTests(StoresFixture stores) : IAsyncLi
         await Members.UntilWholeAsync(seconds: 420);
         var copies = await CountEventsAsync("MemberRebuilt");
         await TellAsync($"{member} serves again after {Stopwatch.GetElapsedTime(began).TotalSeconds:0} s; the operator has had {copies} copies made");
+    }
+
+    // Writes fill what is left of the last blocks, and then the server ends.
+    private async Task FillAsync(string primary)
+    {
+        _volumes[primary].Fill();
+        await AwaitOtherPrimaryAsync(primary);
+        await AwaitLinksAsync();
+        await _lab.UntilAsync("PostgresDegraded", "True", reason: Reasons.VolumeFull);
+        _volumes[primary].Free();
+    }
+
+    // No member is better than another one. Nobody can write until there is room, and nothing is lost.
+    private async Task FillAllAsync()
+    {
+        foreach (var volume in _volumes.Values)
+            volume.Fill();
+        var stopped = Stopwatch.GetTimestamp();
+        await HoldsAsync(
+            () => Task.FromResult(Stopwatch.GetElapsedTime(Math.Max(stopped, _writer.LastAt)) > TimeSpan.FromSeconds(30)),
+            "no link is created for half a minute"
+        );
+        await _lab.UntilAsync("PostgresDegraded", "True", reason: Reasons.VolumeFull);
+        foreach (var volume in _volumes.Values)
+            volume.Free();
     }
 
     private async Task<string> ReadReplicaAsync(string primary) =>

@@ -9,7 +9,7 @@ public sealed class RedisDiskTests(ApiServerFixture apiServer)
     [Fact]
     public async Task Volume_Full_IsToldAndServesAgainWhenThereIsRoom()
     {
-        await using var volume = await BoundedVolume.CreateAsync(mebibytes: 96);
+        using var volume = BoundedVolume.Mount(mebibytes: 96);
         await using var lab = await RedisLab.StartAsync(apiServer, volumes: volume.Folder);
         await lab.CreateAsync(nodeTimeoutMillis: RedisLab.PatientMillis);
         await lab.UntilReadyAsync();
@@ -17,7 +17,7 @@ public sealed class RedisDiskTests(ApiServerFixture apiServer)
         var key = await lab.FindKeyAsync(master, SlotRange.Of(0, 3));
         Assert.True((await lab.SendAsync(master, "SET", key, "kept")).Succeeded);
 
-        await volume.FillAsync();
+        volume.Fill();
         // The file of the node takes what is left in its last block, then no more.
         await Eventually.HoldsAsync(
             async () => (await lab.SendAsync(master, "SET", key, new string('x', 8192))).Error?.StartsWith("MISCONF", StringComparison.Ordinal) == true,
@@ -35,7 +35,7 @@ public sealed class RedisDiskTests(ApiServerFixture apiServer)
         );
         Assert.True((await lab.SendAsync(master, "GET", key)).Succeeded);
 
-        volume.Empty();
+        volume.Free();
         await lab.UntilReadyAsync();
         await Eventually.HoldsAsync(
             async () => (await lab.SendAsync(master, "SET", key, "written")).Succeeded,

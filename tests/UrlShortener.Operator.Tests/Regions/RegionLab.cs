@@ -148,7 +148,8 @@ internal sealed class RegionLab : IAsyncDisposable
 
     /// <summary>Starts another node, which runs the pods of the namespace as <see cref="Kubelet"/> does.</summary>
     /// <param name="takes">Which pods it takes; null: those that <see cref="Kubelet"/> takes.</param>
-    public Task<ProcessKubelet> StartKubeletAsync(Func<V1Pod, bool>? takes = null) =>
+    /// <param name="claims">Where the data of its pods is; null: in a folder of its own.</param>
+    public Task<ProcessKubelet> StartKubeletAsync(Func<V1Pod, bool>? takes = null, ClaimFolders? claims = null) =>
         Availability.OrSkipAsync(
             ProcessKubelet.StartAsync(
                 Cluster,
@@ -156,6 +157,7 @@ internal sealed class RegionLab : IAsyncDisposable
                 {
                     NodeName = new ProcessKubeletOptions().NodeName,
                     Takes = takes ?? KubeletOptions.Takes,
+                    Claims = claims ?? KubeletOptions.Claims,
                 },
                 Token
             )
