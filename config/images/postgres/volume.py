@@ -2,7 +2,7 @@
 """Tells how full the volume of a member is, in an annotation of its pod: free and all bytes.
 
 Neither Kubernetes nor PostgreSQL says that to the operator, least of all when PostgreSQL has ended because there is no room. patroni.sh starts this program. It
-writes only when the share that is used has changed by a percent.
+writes when the share that is used has changed by a percent, and every ten minutes in case that somebody has changed the annotation.
 """
 
 import json
@@ -16,6 +16,7 @@ VOLUME = "/var/lib/postgresql/data"
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount/"
 ANNOTATION = "urlshortener.dev/volume"
 INTERVAL = 10
+AGAIN = 600
 
 
 def read():
@@ -44,14 +45,14 @@ def write(text):
 
 
 def main():
-    told = None
+    told, at = None, 0
     while True:
         free, size = read()
         percent = 100 * free // max(size, 1)
-        if percent != told:
+        if percent != told or time.monotonic() - at >= AGAIN:
             try:
                 write("%d/%d" % (free, size))
-                told = percent
+                told, at = percent, time.monotonic()
             except (OSError, ValueError, KeyError) as error:
                 print("The room on the volume could not be told: %s" % error, file=sys.stderr, flush=True)
         time.sleep(INTERVAL)

@@ -6,7 +6,7 @@ namespace UrlShortener.Operator.Pods;
 /// <summary>Removes unused data from objects before they are cached.</summary>
 internal static class CacheTransforms
 {
-    /// <summary>Keeps the identity, address, ports, claims and state of a pod.</summary>
+    /// <summary>Keeps the identity, address, ports, claims, state and the product's own annotations of a pod.</summary>
     public static void Apply(V1Pod pod)
     {
         pod.Spec = new V1PodSpec
@@ -15,7 +15,9 @@ internal static class CacheTransforms
             Containers = [.. (pod.Spec?.Containers ?? []).Select(container => new V1Container { Name = container.Name, Ports = container.Ports })],
             Volumes = pod.Spec?.Volumes?.Where(volume => volume.PersistentVolumeClaim is not null).ToList(),
         };
-        pod.Metadata.Annotations = null;
+        pod.Metadata.Annotations = pod
+            .Metadata.Annotations?.Where(annotation => annotation.Key.StartsWith(Labels.OwnPrefix, StringComparison.Ordinal))
+            .ToDictionary();
     }
 
     /// <summary>Keeps only the keys of a ConfigMap that does not belong to the operator.</summary>

@@ -2,7 +2,9 @@ using System.Diagnostics;
 using k8s;
 using k8s.Models;
 using Npgsql;
+using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Certificates;
+using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Postgres;
 using UrlShortener.Operator.Tests.Regions;
 using Xunit;
@@ -99,10 +101,26 @@ public sealed class PostgresTests(ApiServerFixture apiServer, StoresFixture stor
         await AwaitLinksAsync(writer);
         await Members.UntilWholeAsync();
 
-        // Patroni stands still and PostgreSQL goes on: no proof of death, until the lock expires or the kubelet ends the container, whichever is first.
+        // A member tells how full its volume is, again only when that has changed by a percent.
+        var full = await Members.ReadPrimaryAsync();
+        await Eventually.HoldsAsync(async () => await ReadRoomAsync(full) is not null, () => "the member tells the room on its volume");
+        var room = await ReadRoomAsync(full);
+        await SetRoomAsync(full, "4096/1073741824");
+        var degraded = await Lab.UntilAsync("PostgresDegraded", "True", reason: Reasons.VolumeFull);
+        Assert.Contains($"{full} has 0 of 1024 MiB left", degraded.Message, StringComparison.Ordinal);
+        await SetRoomAsync(full, room!);
+        await Lab.UntilAsync("PostgresDegraded", "False");
+
+        // Patroni stands still and PostgreSQL goes on: no proof of death, until the lock expires or the kubelet ends the container, whichever is first. A container
+        // that is started again before anybody else has the lock keeps it.
         var frozen = await Members.ReadPrimaryAsync();
+        var container = await ReadContainerAsync(frozen);
         await Lab.Kubelet.SignalProcessesAsync(Lab.Namespace, frozen, "patroni", Stop);
-        await Eventually.HoldsAsync(async () => (await Members.ReadLockAsync()) is { } holder && holder != frozen, () => "another member leads");
+        await Eventually.HoldsAsync(
+            async () => await Members.ReadLockAsync() is { } holder && (holder != frozen || await ReadContainerAsync(frozen) != container),
+            () => "another member leads, or another process of this one"
+        );
+        await AwaitLinksAsync(writer);
         await Eventually.HoldsAsync(
             async () => (await Members.ReadLabelledAsync()) is [var only] && only == await Members.ReadLockAsync(),
             () => "its pod alone has the label of a primary"
@@ -114,6 +132,20 @@ public sealed class PostgresTests(ApiServerFixture apiServer, StoresFixture stor
         Assert.Empty(await writer.FindLostAsync());
         Tell($"{acknowledged.Count} links acknowledged; longest time without one: killed {killed.Outage}, deleted {deleted}");
     }
+
+    private async Task<string> ReadContainerAsync(string member) =>
+        (await Lab.Client.CoreV1.ReadNamespacedPodAsync(member, Lab.Namespace, cancellationToken: Token)).Status.ContainerStatuses[0].ContainerID;
+
+    private async Task<string?> ReadRoomAsync(string member) =>
+        Labels.AnnotationOf((await Lab.Client.CoreV1.ReadNamespacedPodAsync(member, Lab.Namespace, cancellationToken: Token)).Metadata, Labels.Volume);
+
+    private Task<V1Pod> SetRoomAsync(string member, string room) =>
+        Lab.Client.CoreV1.PatchNamespacedPodAsync(
+            new V1Patch($$"""{ "metadata": { "annotations": { "{{Labels.Volume}}": "{{room}}" } } }""", V1Patch.PatchType.MergePatch),
+            member,
+            Lab.Namespace,
+            cancellationToken: Token
+        );
 
     private static Task AwaitLinksAsync(LinkWriter writer)
     {
