@@ -29,6 +29,8 @@ MAX_BACKUPS = 12
 MAX_RANGES = 20
 MAX_TIMELINES = 20
 MAX_ERROR = 700
+# Of each of two errors in one message. The operator shows 400 characters.
+MAX_PART = 170
 
 # Files beside the data directory. Of a restore that has not ended: the folder may be removed and filled again. Of one that has: for whom, and its report.
 UNFINISHED = "restore.unfinished"
@@ -80,8 +82,11 @@ def last_error(text, code):
     start = next((index for index, line in enumerate(lines) if "ERROR: [" in line), None)
     if start is None:
         return "exit code %d" % code
-    words = " ".join(line.strip() for line in lines[start:start + 6])
-    return re.sub(r"^.*?ERROR: ", "", words)[:MAX_ERROR]
+    words = re.sub(r"^.*?ERROR: ", "", " ".join(line.strip() for line in lines[start:start + 6]))
+    # What follows is the request and the answer, in full. The name of the error is what a storage has to say.
+    name = re.search(r"<Code>(\w+)</Code>", text)
+    words = words.split(" ***")[0] + (" " + name.group(1) if name and "***" in words else "")
+    return words[:MAX_ERROR]
 
 
 def ranges_of(segments):
@@ -103,9 +108,9 @@ def list_archive():
     return segments, sorted(name for name in files if name.endswith(".history"))
 
 
-def timeline_of(history):
-    """The timeline of a file with its history."""
-    return int(history.split("/")[-1][:8], 16)
+def timeline_of(name):
+    """The timeline of a segment, or of a file with its history."""
+    return int(name.split("/")[-1][:8], 16)
 
 
 def number_of(segment):
@@ -150,7 +155,9 @@ def back_up(kind):
             try:
                 backrest("expire")
             except Failure as other:
-                print("Old backups could not be removed: %s" % other, file=sys.stderr, flush=True)
+                # A storage may refuse even the small files that pgBackRest writes before it removes anything. Then only its owner can make room.
+                words = "%s. Old backups could not be removed to make room: %s"
+                raise Failure(failure.reason, words % (str(failure)[:MAX_PART].rstrip("."), str(other)[:MAX_PART])) from other
         raise
     return {"seconds": round(time.time() - began, 1), **inspect()}
 
@@ -272,8 +279,9 @@ def recover(folder, target, opens_epoch):
 def last_archived():
     """The last segment of the newest timeline in the archive; None: there is none."""
     segments, histories = list_archive()
-    newest = timeline_of(histories[-1]) if histories else 1
-    return max((name for name in segments if int(name[:8], 16) == newest), default=None)
+    # A repository that was begun on a later timeline has no file with its history.
+    newest = timeline_of(histories[-1]) if histories else max(map(timeline_of, segments), default=1)
+    return max((name for name in segments if timeline_of(name) == newest), default=None)
 
 
 def rehearse():

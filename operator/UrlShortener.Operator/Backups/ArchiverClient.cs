@@ -1,3 +1,4 @@
+using System.Text;
 using k8s.Models;
 using Npgsql;
 using UrlShortener.Operator.Postgres;
@@ -8,11 +9,12 @@ namespace UrlShortener.Operator.Backups;
 internal static class ArchiverClient
 {
     // Renaming a file of archive_status keeps its time: that of the end of the segment.
-    private const string Query = """
+    private const string Query = $"""
         WITH files AS (SELECT name, modification FROM pg_ls_archive_statusdir())
         SELECT now(), ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int,
             last_archived_wal, last_archived_time, (SELECT modification FROM files WHERE name = last_archived_wal || '.done'), last_failed_time,
-            (SELECT count(*)::int FROM files WHERE name LIKE '%.ready'), (SELECT min(modification) FROM files WHERE name LIKE '%.ready')
+            (SELECT count(*)::int FROM files WHERE name LIKE '%.ready'), (SELECT min(modification) FROM files WHERE name LIKE '%.ready'),
+            CASE WHEN last_failed_time > coalesce(last_archived_time, '-infinity') THEN pg_read_binary_file('{PostgresArchiving.ErrorFile}', 0, 4096, true) END
         FROM pg_stat_archiver
         """;
 
@@ -34,7 +36,10 @@ internal static class ArchiverClient
                 TimeOf(reader, 5),
                 reader.GetInt32(6),
                 TimeOf(reader, 7)
-            );
+            )
+            {
+                LastError = reader.IsDBNull(8) ? null : ArchiverState.FindCause(Encoding.UTF8.GetString(reader.GetFieldValue<byte[]>(8))),
+            };
         }
         catch (Exception error) when (MemberDatabase.IsFailure(error, cancellationToken))
         {

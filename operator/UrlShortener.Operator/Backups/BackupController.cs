@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using k8s.Models;
 using UrlShortener.ControllerRuntime.Api;
 using UrlShortener.ControllerRuntime.Events;
@@ -24,11 +25,10 @@ internal sealed class BackupController(
     Applier applier,
     ResourceClient client,
     EventRecorder events,
+    BackupTiming timing,
     TimeProvider time
 ) : IEntityController<V1Alpha1ShortenerRegion>
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
-
     // By UID of the region; removed with it.
     private readonly ConcurrentDictionary<string, BackupMemory> _memory = new();
     private readonly StatusWriter _status = new(BackupStatusRules.Part, client);
@@ -62,7 +62,7 @@ internal sealed class BackupController(
         ConditionEvents.Record(events, region, conditions.Changed);
         Report(region, plan, rehearsal, restore);
         BackupMetrics.Set(region, observed, plan, rehearsal, conditions);
-        return ReconciliationResult<V1Alpha1ShortenerRegion>.Success(region, Interval);
+        return ReconciliationResult<V1Alpha1ShortenerRegion>.Success(region, timing.Interval);
     }
 
     /// <inheritdoc />
@@ -250,9 +250,24 @@ internal sealed class BackupController(
         }
 
         if (rehearsal?.Ended is { } trial)
-            Tell(trial.Succeeded == true, "RehearsalCompleted", Reasons.RehearsalFailed, $"Job {trial.Job} (a restore of {trial.Links} links)", trial.Message);
+            Tell(
+                trial.Succeeded == true,
+                "RehearsalCompleted",
+                Reasons.RehearsalFailed,
+                $"Job {trial.Job} (a restore{Links(trial.Succeeded, trial.Links)})",
+                trial.Message
+            );
         if (restore?.Ended is { } first)
-            Tell(first.Succeeded == true, "RestoreCompleted", Reasons.RestoreFailed, $"Job {first.Job} (a restore of {first.Links} links)", first.Message);
+            Tell(
+                first.Succeeded == true,
+                "RestoreCompleted",
+                Reasons.RestoreFailed,
+                $"Job {first.Job} (a restore{Links(first.Succeeded, first.Links)})",
+                first.Message
+            );
+
+        static string Links(bool? succeeded, long? known) =>
+            succeeded == true && known is { } links ? string.Create(CultureInfo.InvariantCulture, $" of {links} links") : "";
 
         void Tell(bool succeeded, string completed, string failed, string what, string? message)
         {

@@ -10,7 +10,7 @@ using UrlShortener.Operator.Postgres;
 namespace UrlShortener.Operator.Backups;
 
 /// <summary>Observes the backups of a region: reads the caches and asks the primary.</summary>
-internal sealed class BackupObserver(Informer<V1Secret> secrets, Informer<V1Job> jobs, Informer<V1Pod> pods)
+internal sealed class BackupObserver(Informer<V1Secret> secrets, Informer<V1Job> jobs, Informer<V1Pod> pods, BackupTiming timing)
 {
     /// <summary>Reads the observed state.</summary>
     /// <param name="region">The region.</param>
@@ -40,6 +40,7 @@ internal sealed class BackupObserver(Informer<V1Secret> secrets, Informer<V1Job>
         );
         return new ObservedBackups
         {
+            Timing = timing,
             Jobs = own,
             Pods = jobPods,
             Reports = jobPods

@@ -24,8 +24,8 @@ internal sealed record BackupPlan
     /// <summary>What the status says of a Job that somebody deleted.</summary>
     public const string DeletedMessage = "The Job was deleted before its result was read.";
 
-    private static readonly TimeSpan FirstRetry = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan LastRetry = TimeSpan.FromHours(1);
+    // After a full backup that has not closed a gap: another one at once would not either.
+    private static readonly TimeSpan GapInterval = TimeSpan.FromHours(1);
     private static readonly TimeSpan CheckInterval = TimeSpan.FromMinutes(1);
 
     // The cache of pods may show the end of a pod later than that of Jobs shows the end of its Job.
@@ -122,7 +122,7 @@ internal sealed record BackupPlan
             Running = running,
             Ended = run,
             Status = status,
-            Starts = canStart ? FindDue(region, status, observed.Archiver, now) : null,
+            Starts = canStart ? FindDue(region, status, observed, now) : null,
             Deletes =
             [
                 .. foreign,
@@ -174,13 +174,12 @@ internal sealed record BackupPlan
 
     /// <summary>Whether the report of a Job that ended is there, or will not come any more.</summary>
     public static bool IsReported(V1Job ended, ObservedBackups observed, DateTimeOffset now) =>
-        observed.Reports.ContainsKey(ended.Metadata.Name) || now > EndOf(ended) + ReportDelay;
+        observed.Reports.ContainsKey(ended.Metadata.Name)
+        // One that was killed wrote none.
+        || observed.PodsOf(ended).Any(pod => pod.Status?.Phase is "Succeeded" or "Failed")
+        || now > EndOf(ended) + ReportDelay;
 
-    /// <summary>Delay before the next attempt after a number of failures.</summary>
-    public static TimeSpan DelayAfter(int failures) =>
-        failures <= 0 ? TimeSpan.Zero : TimeSpan.FromTicks(Math.Min(LastRetry.Ticks, FirstRetry.Ticks << Math.Min(failures - 1, 10)));
-
-    private static BackupRun? FindDue(V1Alpha1ShortenerRegion region, BackupStatus status, ArchiverState? archiver, DateTimeOffset now)
+    private static BackupRun? FindDue(V1Alpha1ShortenerRegion region, BackupStatus status, ObservedBackups observed, DateTimeOffset now)
     {
         var spec = region.Spec.Postgres!.Backup!;
         var last = status.LastRun;
@@ -188,26 +187,34 @@ internal sealed record BackupPlan
             status.LastFullTime is { } full && now < Utc(full) + TimeSpan.FromDays(spec.FullEveryDays) - Slack ? BackupKind.Differential : BackupKind.Full;
         if (RequestOf(region) is { } request && request != status.LastRequest)
             return new BackupRun(kind, $"request {request}", request);
-        var failed = last is { Succeeded: false };
-        var mayRetry = !failed || now >= Utc(last!.CompletionTime!.Value) + DelayAfter(status.FailedRuns ?? 0);
+        // Also a time of the schedule waits: one of every minute would start a Job a minute for as long as all of them fail.
+        if (now < FindEarliest(status, observed.Timing))
+            return null;
         if (status.LastBackup is null)
-            return mayRetry ? new BackupRun(BackupKind.Full, $"first in {status.Endpoint} {status.Repository} after {last?.Job}") : null;
-        if (status.MissingSegment is { } missing && mayRetry)
+            return new BackupRun(BackupKind.Full, $"first in {status.Endpoint} {status.Repository} after {last?.Job}");
+        if (status.MissingSegment is { } missing && !HasJustEndedFull(last, now))
             return new BackupRun(BackupKind.Full, $"gap {missing} after {last?.Job}");
         var since = Utc(status.LastStartTime ?? status.LastBackup.CompletionTime!.Value);
         if (BackupSchedule.FindDue(spec.Schedule, since, now) is { } due)
             return new BackupRun(kind, $"time {due.ToString("O", CultureInfo.InvariantCulture)}");
-        if (failed && mayRetry)
-            return last!.Kind == nameof(BackupKind.Check)
+        if (last is { Succeeded: false })
+            return last.Kind == nameof(BackupKind.Check)
                 ? new BackupRun(BackupKind.Check, $"retry of {last.Job}")
                 : new BackupRun(kind, $"retry of {last.Job}");
         // The archive is asked only once the new primary has told it everything; before that, it lacks what is on its way.
-        var isSettled = archiver is { Waiting: 0, LastArchived: not null } && archiver.Timeline != (status.CheckedTimeline ?? 1);
-        var mayCheck = !failed && (last?.CompletionTime is not { } at || now >= Utc(at) + CheckInterval || last.Kind != nameof(BackupKind.Check));
+        var isSettled = observed.Archiver is { Waiting: 0, LastArchived: not null } archiver && archiver.Timeline != (status.CheckedTimeline ?? 1);
+        var mayCheck = last?.CompletionTime is not { } at || now >= Utc(at) + CheckInterval || last.Kind != nameof(BackupKind.Check);
         return isSettled && mayCheck
-            ? new BackupRun(BackupKind.Check, string.Create(CultureInfo.InvariantCulture, $"timeline {archiver!.Timeline} after {last?.Job}"))
+            ? new BackupRun(BackupKind.Check, string.Create(CultureInfo.InvariantCulture, $"timeline {observed.Archiver!.Timeline} after {last?.Job}"))
             : null;
     }
+
+    // When the next attempt may start after failures.
+    private static DateTimeOffset FindEarliest(BackupStatus status, BackupTiming timing) =>
+        status.LastRun is { Succeeded: false, CompletionTime: { } at } ? Utc(at) + timing.DelayAfter(status.FailedRuns ?? 0) : DateTimeOffset.MinValue;
+
+    private static bool HasJustEndedFull(BackupRunStatus? last, DateTimeOffset now) =>
+        last is { Succeeded: true, Kind: nameof(BackupKind.Full), CompletionTime: { } at } && now < Utc(at) + GapInterval;
 
     private static BackupKind KindOf(V1Job job) => BackupResources.KindOf(job) ?? BackupKind.Check;
 
@@ -258,7 +265,7 @@ internal sealed record BackupPlan
             RecoverableFrom = window.From?.UtcDateTime,
             RecoverableTo = window.From is null ? null : Latest(window.Missing is null ? status.RecoverableTo : null, newest!.CompletedAt.UtcDateTime),
             MissingSegment = window.Missing?.ToString(),
-            CheckedTimeline = report.Timeline ?? 1,
+            CheckedTimeline = report.NewestTimeline,
         };
     }
 

@@ -49,9 +49,14 @@ internal sealed record BackupReport
     [JsonPropertyName("history")]
     public IReadOnlyList<JsonElement> RawHistory { get; init; } = [];
 
-    /// <summary>The newest timeline that the archive knows; null: there is one only.</summary>
+    /// <summary>The timeline of the newest file with the history of timelines; null: the archive has no such file.</summary>
     [JsonPropertyName("timeline")]
     public int? Timeline { get; init; }
+
+    /// <summary>
+    /// The newest timeline in the archive. A repository that a primary began to use after a failover has segments of its timeline, and no file with the history.
+    /// </summary>
+    public int NewestTimeline => Timeline ?? Segments.Select(range => WalSegment.Parse(range[0]).Timeline).DefaultIfEmpty(1).Max();
 
     /// <summary>Reads a report; null: the text is none.</summary>
     public static BackupReport? Parse(string? text)

@@ -23,6 +23,7 @@ internal static class BackupServices
             informer.Indexers[BySecret] = region =>
                 region.Spec.Postgres?.Backup?.Repository.SecretRef is { } secret ? [$"{region.Metadata.NamespaceProperty}/{secret.Name}"] : []
         );
+        services.AddSingleton<BackupTiming>();
         services.AddSingleton<BackupObserver>();
         return services.AddController<V1Alpha1ShortenerRegion, BackupController>(controller =>
         {

@@ -120,11 +120,12 @@ internal static class BackupStatusRules
             _ when plan.Obstacle is { } obstacle => (false, obstacle.Reason, obstacle.Message),
             null when region.Status?.Postgres?.Primary is null => ((bool?)null, Reasons.NoPrimary, "No member accepts writes."),
             null => (null, Reasons.NotKnown, "The primary does not tell about archiving."),
-            { IsStalled: true } archiver => (
+            { } archiver when archiver.IsStalled(observed.Timing) => (
                 false,
                 Reasons.ArchivingStalled,
-                $"Segments of the write-ahead log wait since {Time(archiver.WaitingSince)}. {Archived(archiver)} They stay on the volume of the primary, which "
-                    + "fills up. The log of the primary has the cause."
+                $"Segments of the write-ahead log wait since {Time(archiver.WaitingSince)}. {Archived(archiver)} "
+                    + (archiver.LastError is { } error ? $"The last attempt failed: {error.TrimEnd('.')}. " : "The log of the primary has the cause. ")
+                    + "The segments stay on the volume of the primary, which fills up."
             ),
             _ when plan.Status.MissingSegment is { } missing => (
                 false,

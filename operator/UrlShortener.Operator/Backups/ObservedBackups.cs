@@ -27,6 +27,9 @@ internal sealed record ObservedBackups
     /// <summary>What the primary says about archiving; null: it does not answer.</summary>
     public ArchiverState? Archiver { get; init; }
 
+    /// <summary>The times that decisions depend on.</summary>
+    public BackupTiming Timing { get; init; } = new();
+
     /// <summary>Pods of a Job.</summary>
     public IReadOnlyList<V1Pod> PodsOf(V1Job job) => [.. Pods.Where(pod => PodOwner.JobOf(pod) == job.Metadata.Name)];
 

@@ -11,7 +11,7 @@ internal sealed record RecoveryWindow(DateTimeOffset? From, WalSegment? Missing)
     {
         var backups = report.ReadBackups();
         var ranges = report.Segments.Select(range => (First: WalSegment.Parse(range[0]), Last: WalSegment.Parse(range[1]))).ToList();
-        var path = PathOf(report, ranges);
+        var path = PathOf(report);
         var (chain, missing) = FindChain(path, ranges);
         var usable = backups.Where(backup => IsOn(path, backup) && backup.First.Number >= chain).ToList();
         var newest = backups.MaxBy(backup => backup.CompletedAt);
@@ -23,10 +23,10 @@ internal sealed record RecoveryWindow(DateTimeOffset? From, WalSegment? Missing)
 
     // The timelines that lead to the newest one, the newest first, each with the numbers of the segments that a recovery reads of it. Of a timeline that ended
     // within a segment, the next timeline has that segment whole.
-    private static List<(int Timeline, long From, long To)> PathOf(BackupReport report, List<(WalSegment First, WalSegment Last)> ranges)
+    private static List<(int Timeline, long From, long To)> PathOf(BackupReport report)
     {
         var history = report.ReadHistory();
-        var newest = report.Timeline ?? ranges.Select(range => range.First.Timeline).DefaultIfEmpty(1).Max();
+        var newest = report.NewestTimeline;
         var path = new List<(int Timeline, long From, long To)>();
         var from = history.Count > 0 ? history[^1].Segment : 0;
         path.Add((newest, from, long.MaxValue));

@@ -62,7 +62,12 @@ internal sealed record RehearsalPlan
 
         var since = status.LastStartTime ?? backup.Status.LastBackup?.CompletionTime;
         var due =
-            backup is { Obstacle: null, Status.RecoverableFrom: not null } && running is null && !region.Spec.IsSuspended() && since is { } last
+            backup is { Obstacle: null, Status.RecoverableFrom: not null }
+            && running is null
+            && !region.Spec.IsSuspended()
+            && since is { } last
+            // One of every minute would copy the whole database each minute for as long as all of them fail.
+            && now >= new DateTimeOffset(last.ToUniversalTime()) + observed.Timing.DelayAfter(status.FailedRuns ?? 0)
                 ? BackupSchedule.FindDue(spec.Schedule, new DateTimeOffset(last.ToUniversalTime()), now)
                 : null;
         return new RehearsalPlan
@@ -103,6 +108,7 @@ internal sealed record RehearsalPlan
         {
             Job = job,
             Succeeded = false,
+            FailedRuns = (status.FailedRuns ?? 0) + 1,
             Message = Texts.Cut(why, MaxMessage),
         };
 }

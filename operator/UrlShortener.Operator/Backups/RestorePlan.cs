@@ -67,7 +67,8 @@ internal sealed record RestorePlan
         var mayStart =
             status.Digest != digest
             || (
-                status.FailedRuns is { } failures && now >= new DateTimeOffset(status.CompletionTime!.Value.ToUniversalTime()) + BackupPlan.DelayAfter(failures)
+                status.FailedRuns is { } failures
+                && now >= new DateTimeOffset(status.CompletionTime!.Value.ToUniversalTime()) + observed.Timing.DelayAfter(failures)
             );
         return new RestorePlan
         {

@@ -28,6 +28,9 @@ internal static class PostgresArchiving
     /// <summary>File of pgBackRest's configuration.</summary>
     public const string ConfigFile = "pgbackrest.conf";
 
+    /// <summary>File in a member with what the last attempt to archive said that failed. PostgreSQL itself tells only that it did.</summary>
+    public const string ErrorFile = "/tmp/archive-error";
+
     /// <summary>Name of the database in the repository.</summary>
     public const string Stanza = "main";
 
@@ -47,7 +50,8 @@ internal static class PostgresArchiving
         parameters["archive_mode"] = "on";
         parameters["archive_command"] = region.Spec.Postgres!.Backup is null
             ? "/bin/true"
-            : $"pgbackrest --config={Folder}/{ConfigFile} --stanza={Stanza} archive-push \"%p\"";
+            : $"pgbackrest --config={Folder}/{ConfigFile} --stanza={Stanza} archive-push \"%p\" 2>{ErrorFile}.new || "
+                + $"{{ code=$?; cat {ErrorFile}.new >&2; mv {ErrorFile}.new {ErrorFile}; exit $code; }}";
         // Bounds what the loss of all members loses.
         parameters["archive_timeout"] = region.Spec.Postgres.Backup is null ? 0 : SwitchSeconds;
     }

@@ -99,8 +99,33 @@ public sealed class BackupPlanTests
         Assert.Equal("[049]: unable to connect", plan.Status.LastRun?.Message);
         Assert.Null(plan.Starts);
         Assert.Equal(BackupKind.Differential, Plan(plan.Status, jobs: jobs, now: Noon.AddMinutes(1)).Starts?.Kind);
-        // A failure does not freeze the schedule either.
-        Assert.NotNull(Plan(plan.Status with { FailedRuns = 20, LastStartTime = Time("2030-01-31T02:00:00Z") }).Starts);
+        // A failure does not freeze the schedule for longer than the delay.
+        var often = plan.Status with
+        {
+            FailedRuns = 20,
+            LastStartTime = Time("2030-01-31T02:00:00Z"),
+        };
+        Assert.Null(Plan(often, now: Noon.AddMinutes(59)).Starts);
+        Assert.StartsWith("time ", Plan(often, now: Noon.AddHours(1)).Starts?.Cause, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Of_BackupsOfEveryMinuteThatFail_ComeMoreAndMoreSeldom()
+    {
+        var region = Region();
+        region.Spec = region.Spec with { Postgres = region.Spec.Postgres! with { Backup = region.Spec.Postgres.Backup! with { Schedule = "* * * * *" } } };
+        var (status, starts) = (Known(), 0);
+        for (var now = Now; now < Now.AddHours(24); now = now.AddMinutes(1))
+        {
+            if (Plan(status, now: now, of: region).Starts is null)
+                continue;
+            starts++;
+            List<V1Job> jobs = [Job($"eu-backup-{starts}", "Failed", now.ToString("O"), now)];
+            status = Plan(status, jobs: jobs, report: """{"ok":false,"error":"[103]: [507]"}""", now: now.AddSeconds(30), of: region).Status;
+            Assert.Equal(starts, status.FailedRuns);
+        }
+
+        Assert.InRange(starts, 24, 30);
     }
 
     [Fact]
@@ -232,6 +257,21 @@ public sealed class BackupPlanTests
     }
 
     [Fact]
+    public void Of_PodThatWasKilled_IsToldAtOnce()
+    {
+        var pod = Pod("eu-backup-1");
+        pod.Status.Phase = "Failed";
+        pod.Status.ContainerStatuses[0].State = new V1ContainerState
+        {
+            Terminated = new V1ContainerStateTerminated { ExitCode = 137, Reason = "Error" },
+        };
+        var plan = Plan(Known(), jobs: [Job("eu-backup-1", end: "Failed", ended: Now)], pods: [pod]);
+
+        Assert.False(plan.Ended?.Succeeded);
+        Assert.Contains("137", plan.Status.LastRun?.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Of_PodThatWasEvicted_IsToldInTheWordsOfTheKubelet()
     {
         var pod = Pod("eu-backup-1");
@@ -277,8 +317,40 @@ public sealed class BackupPlanTests
     }
 
     [Fact]
-    public void Of_GapInTheArchive_StartsAFullBackup() =>
-        Assert.Equal(BackupKind.Full, Plan(Known() with { MissingSegment = "000000010000000000000004" }).Starts?.Kind);
+    public void Of_GapInTheArchive_StartsAFullBackup()
+    {
+        var gap = Known() with { MissingSegment = "000000010000000000000004" };
+        Assert.Equal(BackupKind.Full, Plan(gap).Starts?.Kind);
+
+        // One that has not closed it is no reason for one after the other.
+        gap = gap with
+        {
+            LastRun = new BackupRunStatus
+            {
+                Job = "eu-backup-1",
+                Kind = "Full",
+                Succeeded = true,
+                CompletionTime = Now.UtcDateTime,
+            },
+        };
+        Assert.Null(Plan(gap, now: Now.AddMinutes(59)).Starts);
+        Assert.Equal(BackupKind.Full, Plan(gap, now: Now.AddHours(1)).Starts?.Kind);
+    }
+
+    // No file of the archive has the history of the timelines before: they are in another repository.
+    [Fact]
+    public void Of_RepositoryThatBeginsOnALaterTimeline_IsCheckedOnce()
+    {
+        const string Later = """
+            {"ok":true,"backups":[["20300131-100000F",1896084000,1896084060,"000000050000000000000002","000000050000000000000002",1000]],
+             "wal":[["000000050000000000000002","000000050000000000000005"]],"history":[],"timeline":null}
+            """;
+        var plan = Plan(Known() with { CheckedTimeline = null }, jobs: [Job("eu-backup-1", end: "Complete")], report: Later);
+
+        Assert.Equal((5, null), (plan.Status.CheckedTimeline, plan.Status.MissingSegment));
+        Assert.NotNull(plan.Status.RecoverableFrom);
+        Assert.Null(Plan(plan.Status, archiver: Idle with { Timeline = 5, LastArchived = "000000050000000000000005" }).Starts);
+    }
 
     [Fact]
     public void Of_NewTimeline_IsCheckedOnceThePrimaryHasArchivedAll()
@@ -423,7 +495,8 @@ public sealed class BackupPlanTests
     [InlineData(1, 60)]
     [InlineData(3, 240)]
     [InlineData(40, 3600)]
-    public void Delay_AfterFailures_GrowsToAnHour(int failures, int seconds) => Assert.Equal(TimeSpan.FromSeconds(seconds), BackupPlan.DelayAfter(failures));
+    public void Delay_AfterFailures_GrowsToAnHour(int failures, int seconds) =>
+        Assert.Equal(TimeSpan.FromSeconds(seconds), new BackupTiming().DelayAfter(failures));
 
     [Fact]
     public void Conditions_OfArchiving_TellWaitingSegmentsAndGaps()
@@ -436,6 +509,33 @@ public sealed class BackupPlanTests
         Assert.Equal(("False", Reasons.ArchivingStalled), Archiving(Known(), waiting with { WaitingSince = Now.AddMinutes(-4) }));
         Assert.Equal(("False", Reasons.ArchiveGap), Archiving(Known() with { MissingSegment = "000000010000000000000004" }, Idle));
         Assert.Equal(("Unknown", Reasons.NotKnown), Archiving(Known(), null));
+    }
+
+    [Theory]
+    [InlineData("", null)]
+    [InlineData(
+        "2030-01-31 12:00:00.123 P00  ERROR: [104]: archive-push command encountered error(s):\n            repo1: [ServiceError] [507] Insufficient Storage\n",
+        "[104]: archive-push command encountered error(s): repo1: [ServiceError] [507] Insufficient Storage"
+    )]
+    [InlineData(
+        "P00  ERROR: [104]: repo1: [ProtocolError] HTTP request failed with 403 (Forbidden):\n *** Path/Query ***:\n GET /x\n *** Request Headers ***:\n"
+            + " x-amz-date: 20300131T120000Z\n *** Response Content ***:\n <Error><Code>InvalidAccessKeyId</Code></Error>",
+        "[104]: repo1: [ProtocolError] HTTP request failed with 403 (Forbidden): InvalidAccessKeyId"
+    )]
+    [InlineData(
+        "ERROR: [103]: unable to find a valid repository:\n       repo1: [HostConnectError] unable to load info file '/a/archive.info' or '/a/archive.info.copy':\n"
+            + "       HostConnectError: unable to connect to '127.0.0.1:1': [111] Connection refused\n       HINT: has a stanza-create been performed?\n",
+        "HostConnectError: unable to connect to '127.0.0.1:1': [111] Connection refused"
+    )]
+    public void Archiver_ErrorOfPgBackRest_IsToldWithoutWhatDiffersEachTime(string text, string? cause)
+    {
+        Assert.Equal(cause, ArchiverState.FindCause(text));
+        var stalled = Idle with { Waiting = 1, WaitingSince = Now.AddMinutes(-4), LastError = cause };
+        var message = BackupStatusRules
+            .Build(Region(), Observe([], null, stalled), (new BackupPlan { Status = Known() }, null, null), Now)
+            .Conditions.Single(condition => condition.Type == ConditionTypes.ContinuousArchiving)
+            .Message;
+        Assert.Contains(cause is null ? "The log of the primary has the cause." : $"The last attempt failed: {cause}.", message, StringComparison.Ordinal);
     }
 
     [Fact]

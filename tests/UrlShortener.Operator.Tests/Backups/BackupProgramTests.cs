@@ -36,7 +36,8 @@ public sealed class BackupProgramTests : IDisposable
             *" restore") touch volume/pgroot/PG_VERSION volume/pgroot/postgresql.auto.conf ;;
             *" backup")
                 if [ -n "$HANGS" ]; then trap 'exit 63' TERM; touch started; while :; do sleep 0.05; done; fi
-                echo "ERROR: [039]: $BACKUP_ERROR" >&2; exit 39 ;;
+                echo "P00  ERROR: [039]: $BACKUP_ERROR" >&2; exit 39 ;;
+            *" expire") if [ -n "$EXPIRE_ERROR" ]; then echo "P00  ERROR: [039]: $EXPIRE_ERROR" >&2; exit 39; fi ;;
             esac
             """
         );
@@ -133,6 +134,43 @@ public sealed class BackupProgramTests : IDisposable
         Assert.Equal((false, "pgbackrest"), (failed.Succeeded, failed.Reason));
         Assert.Contains(error, failed.Text, StringComparison.Ordinal);
         Assert.Equal(expires, Calls().Any(call => call.EndsWith(" expire", StringComparison.Ordinal)));
+    }
+
+    // pgBackRest writes small files before it removes anything.
+    [Fact]
+    public async Task Backup_StorageThatRefusesAlsoSmallFiles_ReportsThatNothingWasRemoved()
+    {
+        _environment["BACKUP_ERROR"] = $"[082]: WAL segment was not archived before the 60000ms timeout {new string('x', 600)}";
+        _environment["EXPIRE_ERROR"] = "[507] Insufficient Storage";
+
+        var text = (await RunAsync("backup", "diff")).Text;
+
+        Assert.Contains("[082]: WAL segment was not archived", text, StringComparison.Ordinal);
+        Assert.Contains(
+            "xx. Old backups could not be removed to make room: pgbackrest expire: [039]: [507] Insufficient Storage",
+            text,
+            StringComparison.Ordinal
+        );
+        // The operator shows that much.
+        Assert.InRange(text.Length, 0, 400);
+    }
+
+    [Fact]
+    public async Task Backup_KeyThatIsRefused_ReportsWhatTheStorageSays()
+    {
+        _environment["BACKUP_ERROR"] = """
+            HTTP request failed with 403 (Forbidden):
+                        *** Path/Query ***:
+                        GET /backups/main/backup.info
+                        *** Request Headers ***:
+                        authorization: <redacted>
+                        *** Response Content ***:
+                        <?xml version="1.0"?><Error><Code>SignatureDoesNotMatch</Code><Message>The signature is wrong.</Message></Error>
+            """;
+
+        var text = (await RunAsync("backup", "diff")).Text;
+
+        Assert.Contains("backup: [039]: HTTP request failed with 403 (Forbidden): SignatureDoesNotMatch\"", text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -49,6 +49,30 @@ public sealed class RehearsalPlanTests
         Assert.NotNull(Plan(plan.Status, [older], now: Now.AddDays(3)).Starts);
     }
 
+    // Each of them copies the whole database.
+    [Fact]
+    public void Of_RehearsalsOfEveryMinuteThatFail_ComeMoreAndMoreSeldom()
+    {
+        var status = Known;
+        var (starts, now) = (0, Now);
+        for (; now < Now.AddHours(24); now = now.AddMinutes(1))
+        {
+            if (Plan(status, now: now, schedule: "* * * * *").Starts is null)
+                continue;
+            starts++;
+            var job = Job($"eu-backup-{starts + 1}", "Failed", now.ToString("O"), now, BackupKind.Rehearsal);
+            status = Plan(status, [job], now: now.AddSeconds(30), schedule: "* * * * *").Status;
+            Assert.Equal(starts, status.FailedRuns);
+        }
+
+        Assert.InRange(starts, 24, 30);
+        // One that works ends the delay.
+        var last = Job("eu-backup-last", "Complete", now.ToString("O"), now, BackupKind.Rehearsal);
+        var worked = Plan(status, [last], now: now, schedule: "* * * * *", report: """{"ok":true,"rows":7,"seconds":1}""").Status;
+        Assert.Null(worked.FailedRuns);
+        Assert.NotNull(Plan(worked, [last], now: now.AddMinutes(1), schedule: "* * * * *").Starts);
+    }
+
     [Fact]
     public void Of_VolumeThatNobodyProvides_IsToldAndGivenUp()
     {
@@ -116,10 +140,12 @@ public sealed class RehearsalPlanTests
         IReadOnlyList<V1Job>? jobs = null,
         IReadOnlyList<V1Pod>? pods = null,
         DateTimeOffset? now = null,
-        V1Alpha1ShortenerRegion? of = null
+        V1Alpha1ShortenerRegion? of = null,
+        string? schedule = null,
+        string? report = null
     )
     {
-        var region = Rehearsed(of ?? Region());
+        var region = Rehearsed(of ?? Region(), schedule);
         region.Status = region.Status! with
         {
             Backup = new BackupStatus
@@ -130,15 +156,19 @@ public sealed class RehearsalPlanTests
             },
         };
         var backup = new BackupPlan { Status = new BackupStatus { RecoverableFrom = Time("2030-01-30T02:18:00Z") } };
-        return RehearsalPlan.Of(region, new ObservedBackups { Jobs = jobs ?? [], Pods = pods ?? [] }, backup, now ?? Now)!;
+        var observed = new ObservedBackups
+        {
+            Jobs = jobs ?? [],
+            Pods = pods ?? [],
+            Reports = report is null ? new Dictionary<string, string>() : new Dictionary<string, string> { [jobs![^1].Metadata.Name] = report },
+        };
+        return RehearsalPlan.Of(region, observed, backup, now ?? Now)!;
     }
 
-    private static V1Alpha1ShortenerRegion Rehearsed(V1Alpha1ShortenerRegion region)
+    private static V1Alpha1ShortenerRegion Rehearsed(V1Alpha1ShortenerRegion region, string? schedule = null)
     {
-        region.Spec = region.Spec with
-        {
-            Postgres = region.Spec.Postgres! with { Backup = region.Spec.Postgres.Backup! with { Rehearsal = new RehearsalSpec() } },
-        };
+        var rehearsal = schedule is null ? new RehearsalSpec() : new RehearsalSpec { Schedule = schedule };
+        region.Spec = region.Spec with { Postgres = region.Spec.Postgres! with { Backup = region.Spec.Postgres.Backup! with { Rehearsal = rehearsal } } };
         return region;
     }
 }

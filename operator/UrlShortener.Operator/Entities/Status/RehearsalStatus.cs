@@ -29,6 +29,10 @@ internal sealed record RehearsalStatus
     [Length(0, 512)]
     public string? Message { get; init; }
 
+    /// <summary>Rehearsals that failed since the last one that succeeded.</summary>
+    [Description("Rehearsals that have failed since one succeeded. The least time until the next one grows with it, up to an hour.")]
+    public int? FailedRuns { get; init; }
+
     /// <summary>When a restore last worked.</summary>
     [Description("Time at which a restore last worked.")]
     public DateTime? LastSuccessTime { get; init; }
