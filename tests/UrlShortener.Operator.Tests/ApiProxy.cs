@@ -16,12 +16,12 @@ internal sealed class ApiProxy : IAsyncDisposable
 {
     private readonly k8s.Kubernetes _server;
     private readonly WebApplication _application;
-    private readonly Func<HttpRequest, Task> _beforeAsync;
+    private readonly Func<HttpRequest, string, Task> _beforeAsync;
 
     // What the watches have sent; guarded by itself.
     private readonly StringBuilder _watched = new();
 
-    private ApiProxy(KubernetesCluster cluster, Func<HttpRequest, Task> beforeAsync)
+    private ApiProxy(KubernetesCluster cluster, Func<HttpRequest, string, Task> beforeAsync)
     {
         _beforeAsync = beforeAsync;
         _server = new k8s.Kubernetes(KubernetesClientConfiguration.BuildConfigFromConfigFile(cluster.Kubeconfig));
@@ -37,8 +37,8 @@ internal sealed class ApiProxy : IAsyncDisposable
 
     /// <summary>Starts a proxy.</summary>
     /// <param name="cluster">The cluster behind it.</param>
-    /// <param name="beforeAsync">Runs for each request before the API server gets it.</param>
-    public static async Task<ApiProxy> StartAsync(KubernetesCluster cluster, Func<HttpRequest, Task> beforeAsync)
+    /// <param name="beforeAsync">Runs for each request, with its body, before the API server gets it.</param>
+    public static async Task<ApiProxy> StartAsync(KubernetesCluster cluster, Func<HttpRequest, string, Task> beforeAsync)
     {
         var proxy = new ApiProxy(cluster, beforeAsync);
         await proxy._application.StartAsync();
@@ -69,7 +69,7 @@ internal sealed class ApiProxy : IAsyncDisposable
     {
         using var reader = new StreamReader(context.Request.Body);
         var body = await reader.ReadToEndAsync(context.RequestAborted);
-        await _beforeAsync(context.Request);
+        await _beforeAsync(context.Request, body);
         using var request = new HttpRequestMessage(new HttpMethod(context.Request.Method), new Uri(_server.BaseUri, context.Request.GetEncodedPathAndQuery()));
         if (body.Length > 0)
             request.Content = new StringContent(body, MediaTypeHeaderValue.Parse(context.Request.ContentType!));

@@ -28,6 +28,27 @@ public sealed class TcpGateTests : ServerTest
     }
 
     [Fact]
+    public async Task Gate_AnotherTarget_GetsTheNextConnection()
+    {
+        using var server = new TcpListener(IPAddress.Loopback, 0);
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        server.Start();
+        other.Start();
+        await using var gate = new TcpGate(PortOf(server));
+        using var client = await ConnectAsync(gate);
+        using var accepted = await server.AcceptSocketAsync(Token);
+
+        gate.TargetPort = PortOf(other);
+
+        using var next = await ConnectAsync(gate);
+        using var acceptedNext = await other.AcceptSocketAsync(Token);
+        await client.SendAsync("old"u8.ToArray(), Token);
+        Assert.Equal("old"u8.ToArray(), await ReadAsync(accepted, 3));
+        await next.SendAsync("new"u8.ToArray(), Token);
+        Assert.Equal("new"u8.ToArray(), await ReadAsync(acceptedNext, 3));
+    }
+
+    [Fact]
     public async Task Gate_Closed_ResetsAndRefusesUntilItOpens()
     {
         using var server = new TcpListener(IPAddress.Loopback, 0);

@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Json.Nodes;
 using k8s;
 using k8s.Models;
 using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Backups;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Entities.Status;
@@ -19,61 +19,96 @@ namespace UrlShortener.Operator.Tests.Backups;
 public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores) : RegionTest(apiServer, stores)
 {
     private const string Repository = "repository";
+    private const string VolumeRepository = $$"""{ "claimRef": { "name": "{{Repository}}" } }""";
+    private const string Often = "* * * * *";
+    private const string Seldom = "17 5 1 1 *";
 
+    // The session of a backup that waits for a checkpoint.
+    private const string WaitingBackup =
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'pgBackRest%' AND query ~ 'pg_backup_start|pg_start_backup'";
+
+    // The operator is killed at the first Job of each kind, before it can write that there is one.
     [Fact]
-    public async Task Backup_StorageThatFailsAndComesBack_IsToldAndCaughtUp()
+    public async Task Backup_OperatorJobsAndStorageThatFail_AreToldAndCaughtUp()
     {
-        await StartAsync(programs: await Availability.OrSkipAsync(StorePrograms.FindAsync(Token)));
+        await StartAsync(hasOperator: false, programs: await Availability.OrSkipAsync(StorePrograms.FindAsync(Token)));
         await using var storage = await Availability.OrSkipAsync(S3Server.StartAsync(Token));
+        await using var faults = await StorageFaults.StartAsync(storage);
         await using var gate = new TcpGate(storage.Port);
-        await WriteSecretAsync(storage, storage.SecretKey);
-        await Lab.Client.CreateAsync(Lab.Region(patch: PatchOf(gate)));
+        await using var restoreGate = new TcpGate(storage.Port);
+        await using var operators = await MortalOperator.StartAsync(
+            Lab,
+            new BackupTiming
+            {
+                Interval = TimeSpan.FromSeconds(2),
+                FirstRetry = TimeSpan.FromSeconds(5),
+                FailingLimit = TimeSpan.FromSeconds(5),
+            },
+            BackupKind.Full,
+            BackupKind.Differential,
+            BackupKind.Restore,
+            BackupKind.Rehearsal
+        );
 
-        // The first backup is made as soon as there is a primary, and the archive begins with it.
-        await Lab.UntilAsync("LastBackupSucceeded", "True");
-        await Lab.UntilAsync("ContinuousArchiving", "True");
+        await BeginWithAWrongKeyAsync(storage, gate, operators);
         var first = (await ReadAsync()).LastBackup!;
-        Assert.EndsWith("F", first.Label, StringComparison.Ordinal);
-        Assert.True(first.SizeBytes > 0);
-        Assert.NotNull((await ReadAsync()).RecoverableFrom);
-
         // The tables of the product are there: a first backup may be faster than they are.
         await Lab.UntilAsync("Ready", "True");
-        // Two writes, and a region that is restored to a moment between them. The first target is one that the archive does not reach.
+        // Two writes, and a region that is restored to a moment between them.
         await SqlAsync("CREATE TABLE proof (id int)", "INSERT INTO proof VALUES (1)");
         var between = DateTimeOffset.Parse(await SqlAsync("SELECT clock_timestamp() AT TIME ZONE 'UTC'") + "Z", CultureInfo.InvariantCulture);
-        await SqlAsync("INSERT INTO proof VALUES (11)", "SELECT pg_switch_wal()");
+        await SqlAsync("INSERT INTO proof VALUES (11)");
+        await UntilArchivedAsync("eu");
         var path = (await ReadAsync()).Repository![$"s3://{S3Server.Bucket}".Length..];
-        // A volume of a former region of that name is in the way at first.
-        var kept = await CreateClaimAsync("us", 1);
-        await CreateClaimAsync(Repository);
-        await Lab.Client.CreateAsync(Lab.Region("us", RestorePatchOf(gate, path, between.AddDays(1))));
-        var refused = await Lab.UntilAsync("RestoreSucceeded", "False", "us", "VolumesKept");
-        Assert.Contains(kept, refused.Message, StringComparison.Ordinal);
-        await Lab.Client.CoreV1.DeleteNamespacedPersistentVolumeClaimAsync(kept, Lab.Namespace, cancellationToken: Token);
-        var unreached = await Lab.UntilAsync("RestoreSucceeded", "False", "us", "RestoreFailed");
-        Assert.True(unreached.Message.Contains("recovery target", StringComparison.Ordinal), unreached.Message);
-        await Lab.PatchAsync($$"""{ "postgres": { "restore": { "targetTime": "{{Text(between)}}" } } }""", "us");
-        await Lab.UntilAsync("RestoreSucceeded", "True", "us");
-        await Lab.UntilAsync("PostgresReady", "True", "us");
-        Assert.Equal("1", await SqlInAsync("us", "SELECT string_agg(id::text, ',') FROM proof"));
-        Assert.Equal("1", await SqlInAsync("us", "SELECT max(epoch) FROM kgs_epochs"));
-        // It is backed up to a volume, and writes nothing to the bucket.
-        await Lab.UntilAsync("LastBackupSucceeded", "True", "us");
-        await Lab.UntilAsync("ContinuousArchiving", "True", "us");
-        Assert.StartsWith($"volume://{Repository}/{Lab.Namespace}/us/", (await Lab.ReadAsync("us")).Status!.Backup!.Repository, StringComparison.Ordinal);
-        Assert.All(storage.List(), name => Assert.StartsWith(path[1..], name, StringComparison.Ordinal));
-        await Lab.UntilAsync("LastRehearsalSucceeded", "True");
-        // The first one may be of a backup after which nothing had been committed yet. There is one each minute.
-        await Eventually.HoldsAsync(async () => (await ReadAsync()).Rehearsal?.LastCommitTime is not null, "a rehearsal finds what was committed last");
 
-        // The storage is away: the write-ahead log stays on the primary, and a backup that is asked for fails.
+        Task[] both = [FailAndRecoverAsync(storage, faults, gate, operators, first), RestoreTwiceAsync(restoreGate, operators, path, between)];
+        // One that fails ends the test at once.
+        await await Task.WhenAny(both);
+        await Task.WhenAll(both);
+
+        // It is backed up to a volume, and writes nothing to the bucket.
+        Assert.All(storage.List(), name => Assert.StartsWith(path[1..], name, StringComparison.Ordinal));
+        Assert.Empty(operators.Left);
+    }
+
+    // The storage refuses the key, until the Secret has the right one. The archive begins with the first backup.
+    private async Task BeginWithAWrongKeyAsync(S3Server storage, TcpGate gate, MortalOperator operators)
+    {
+        await WriteSecretAsync(storage, "wrong");
+        await Lab.Client.CreateAsync(Lab.Region(patch: PatchOf(gate)));
+        var refused = await Lab.UntilAsync("LastBackupSucceeded", "False", reason: "BackupFailed");
+        Assert.Contains("403", refused.Message, StringComparison.Ordinal);
+        // The operator that created the Job was killed, and another one has read its end before it created any.
+        await UntilEventAsync("BackupFailed", operators.Created[0].Name);
+        await AssertOneAtATimeAsync("eu");
+        await WriteSecretAsync(storage, storage.SecretKey);
+        await Lab.UntilAsync("LastBackupSucceeded", "True");
+        await Lab.UntilAsync("ContinuousArchiving", "True");
+        var status = await ReadAsync();
+        Assert.EndsWith("F", status.LastBackup!.Label, StringComparison.Ordinal);
+        Assert.True(status.LastBackup.SizeBytes > 0);
+        Assert.NotNull(status.RecoverableFrom);
+    }
+
+    private async Task FailAndRecoverAsync(S3Server storage, StorageFaults faults, TcpGate gate, MortalOperator operators, BackupResult first)
+    {
+        await Lab.PatchAsync($$"""{ "postgres": { "backup": { "rehearsal": { "schedule": "{{Often}}" } } } }""");
+        await KillBackupAsync(operators);
+        await Lab.UntilAsync("LastBackupSucceeded", "True");
+        Assert.EndsWith("D", (await ReadAsync()).LastBackup!.Label, StringComparison.Ordinal);
+        await Lab.UntilAsync("LastRehearsalSucceeded", "True");
+        // The first one may end before the last commit has reached the archive. There is one each minute.
+        await Eventually.HoldsAsync(async () => (await ReadAsync()).Rehearsal?.LastCommitTime is not null, "a rehearsal finds what was committed last");
+        await Lab.PatchAsync($$"""{ "postgres": { "backup": { "rehearsal": { "schedule": "{{Seldom}}" } } } }""");
+
+        // The storage answers too late: the write-ahead log stays on the primary, and a backup that is asked for fails.
         await Lab.UntilAsync("PostgresDegraded", "False");
-        gate.Mode = TcpGateMode.Closed;
+        faults.Delay = TimeSpan.FromMinutes(1);
+        gate.TargetPort = faults.Port;
         await SqlAsync("INSERT INTO proof VALUES (21)", "SELECT pg_switch_wal()");
-        await AskAsync("1");
+        await AskAsync("2");
         await Lab.UntilAsync("LastBackupSucceeded", "False", reason: "BackupFailed");
-        await Lab.UntilAsync("ContinuousArchiving", "False", reason: "ArchivingStalled");
+        await UntilArchivingFailsAsync("timeout");
 
         // The primary dies meanwhile with what it could not archive. Its successor archives it.
         var dead = (await Lab.ReadAsync()).Status!.Postgres!.Primary!;
@@ -83,51 +118,182 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
             () => "another member is the primary",
             TimeSpan.FromSeconds(60)
         );
-        gate.Mode = TcpGateMode.Open;
+
+        // The storage answers in time, and is full. Then there is no room for a backup alone.
+        (faults.Refuses, faults.Delay) = (_ => true, TimeSpan.Zero);
         await SqlAsync("INSERT INTO proof VALUES (2)", "SELECT pg_switch_wal()");
+        await UntilArchivingFailsAsync("507");
+        faults.Refuses = name => name.Contains("/backup/", StringComparison.Ordinal);
+        await SqlAsync("INSERT INTO proof VALUES (22)", "SELECT pg_switch_wal()");
         await Lab.UntilAsync("ContinuousArchiving", "True");
+        await AskAsync("3");
+        await Eventually.HoldsAsync(
+            async () =>
+                (await Lab.UntilAsync("LastBackupSucceeded", "False", reason: "BackupFailed")).Message is { } message
+                && message.Contains("507", StringComparison.Ordinal)
+                && message.Contains("could not be removed", StringComparison.Ordinal),
+            () => "a full storage is told"
+        );
+
+        gate.TargetPort = storage.Port;
+        await AskAsync("4");
+        await Lab.UntilAsync("LastBackupSucceeded", "True");
         await Eventually.HoldsAsync(
             async () => (await ReadAsync()).CheckedTimeline == (await Lab.ReadAsync()).Status!.Postgres!.Timeline,
             () => "the archive of the new timeline is checked",
             TimeSpan.FromSeconds(120)
         );
         var status = await ReadAsync();
+        Assert.EndsWith("D", status.LastBackup!.Label, StringComparison.Ordinal);
         Assert.Null(status.MissingSegment);
         Assert.True(status.RecoverableFrom <= first.CompletionTime, "The new timeline continues the archive of the first backup.");
+        await AssertOneAtATimeAsync("eu");
 
-        // The storage refuses the key, until the Secret has the right one again.
-        await WriteSecretAsync(storage, "wrong");
-        await AskAsync("2");
-        // The failure before this one may still be told.
-        await Eventually.HoldsAsync(
-            async () => (await Lab.UntilAsync("LastBackupSucceeded", "False", reason: "BackupFailed")).Message.Contains("403", StringComparison.Ordinal),
-            () => "the refusal is told"
-        );
-        await WriteSecretAsync(storage, storage.SecretKey);
-        await AskAsync("3");
-        await Lab.UntilAsync("LastBackupSucceeded", "True");
-        Assert.EndsWith("D", (await ReadAsync()).LastBackup!.Label, StringComparison.Ordinal);
-
-        // Without backups nothing is archived: what comes later begins with a full one, whatever old Jobs tell.
-        var backup = JsonNode.Parse(PatchOf(gate))!["postgres"]!["backup"]!.ToJsonString();
         await Lab.PatchAsync("""{ "postgres": { "backup": null } }""");
-        await Eventually.HoldsAsync(
-            async () =>
-                (await Lab.ReadAsync()).Status!.Backup is null
-                && !(await Lab.Client.BatchV1.ListNamespacedJobAsync(Lab.Namespace, cancellationToken: Token)).Items.Any(job => IsBackup(job, "eu"))
-                && (await Lab.Client.CoreV1.ReadNamespacedSecretAsync("eu-postgres-backup", Lab.Namespace, cancellationToken: Token)).Data
-                    is not { Count: > 0 },
-            () => "the Jobs, the status and the key are gone",
-            TimeSpan.FromSeconds(60)
-        );
-        await Lab.PatchAsync($$"""{ "postgres": { "backup": {{backup}} } }""");
-        await Lab.UntilAsync("LastBackupSucceeded", "True");
-        Assert.EndsWith("F", (await ReadAsync()).LastBackup!.Label, StringComparison.Ordinal);
-        Assert.NotEqual(first.Label, (await ReadAsync()).LastBackup!.Label);
+        await Eventually.HoldsAsync(async () => (await Lab.ReadAsync()).Status!.Backup is null && await HasNoBackupsAsync("eu"), "backups are removed");
     }
 
-    private static bool IsBackup(V1Job job, string region) =>
-        job.Metadata.Name.StartsWith($"{region}-backup-", StringComparison.Ordinal) && job.Metadata.DeletionTimestamp is null;
+    // A backup that waits for a checkpoint stays at work: a new operator takes its Job over, and tells that its pod was killed.
+    private async Task KillBackupAsync(MortalOperator operators)
+    {
+        var checkpointer = await SqlAsync("SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'");
+        await SignalAsync("STOP");
+        await AskAsync("1");
+        await Eventually.HoldsAsync(async () => await SqlAsync(WaitingBackup) == "1", "the backup waits");
+        await Eventually.HoldsAsync(async () => (await ReadAsync()).Running?.Kind == nameof(BackupKind.Differential), "the new operator tells of the backup");
+        var job = (await ReadAsync()).Running!.Job!;
+        Assert.Equal(job, Assert.Single(operators.Created, one => one.Kind == BackupKind.Differential).Name);
+        await KillPodOfAsync(job);
+        await SignalAsync("CONT");
+        await UntilEventAsync("BackupFailed", job);
+
+        async Task SignalAsync(string signal) =>
+            await Lab.Kubelet.ExecAsync(
+                Lab.Namespace,
+                (await Lab.ReadAsync()).Status!.Postgres!.Primary!,
+                ["sh", "-c", $"kill -{signal} {checkpointer}"],
+                Token,
+                "postgres"
+            );
+    }
+
+    // From the bucket to a moment in time, with all that can be in the way; backed up to a volume, and from there to the end.
+    private async Task RestoreTwiceAsync(TcpGate gate, MortalOperator operators, string path, DateTimeOffset between)
+    {
+        // A volume of a former region of that name is in the way at first. The first target is one that the archive does not reach.
+        var kept = await CreateClaimAsync("us", 1);
+        await CreateClaimAsync(Repository);
+        await Lab.Client.CreateAsync(Lab.Region("us", RestorePatchOf(RepositoryOf(gate), path, between.AddDays(1))));
+        var refused = await Lab.UntilAsync("RestoreSucceeded", "False", "us", "VolumesKept");
+        Assert.Contains(kept, refused.Message, StringComparison.Ordinal);
+        await Lab.Client.CoreV1.DeleteNamespacedPersistentVolumeClaimAsync(kept, Lab.Namespace, cancellationToken: Token);
+        var unreached = await Lab.UntilAsync("RestoreSucceeded", "False", "us", "RestoreFailed");
+        Assert.True(unreached.Message.Contains("recovery target", StringComparison.Ordinal), unreached.Message);
+        Assert.Single(operators.Created, one => one.Kind == BackupKind.Restore);
+
+        // The pod of the next one is killed while it tries to reach the storage. The operator tries again by itself.
+        gate.Mode = TcpGateMode.Closed;
+        await Lab.PatchAsync($$"""{ "postgres": { "restore": { "targetTime": "{{Text(between)}}" } } }""", "us");
+        await Eventually.HoldsAsync(() => operators.Created.Count(one => one.Kind == BackupKind.Restore) > 1, "another restore begins");
+        var killed = operators.Created.Where(one => one.Kind == BackupKind.Restore).ElementAt(1).Name;
+        await KillPodOfAsync(killed);
+        await UntilEventAsync("RestoreFailed", killed);
+        gate.Mode = TcpGateMode.Open;
+        await Lab.UntilAsync("RestoreSucceeded", "True", "us");
+        await Lab.UntilAsync("PostgresReady", "True", "us");
+        Assert.Equal("1", await SqlInAsync("us", "SELECT string_agg(id::text, ',') FROM proof"));
+        Assert.Equal("1", await SqlInAsync("us", "SELECT max(epoch) FROM kgs_epochs"));
+        await Lab.UntilAsync("LastBackupSucceeded", "True", "us");
+        await Lab.UntilAsync("ContinuousArchiving", "True", "us");
+        var backup = (await Lab.ReadAsync("us")).Status!.Backup!;
+        Assert.StartsWith($"volume://{Repository}/{Lab.Namespace}/us/", backup.Repository, StringComparison.Ordinal);
+        await SqlInAsync("us", "INSERT INTO proof VALUES (3)");
+        await UntilArchivedAsync("us");
+
+        // Without backups nothing is archived: what comes later begins with a full one, whatever old Jobs tell.
+        await Lab.PatchAsync("""{ "postgres": { "backup": null } }""", "us");
+        var volumePath = backup.Repository![$"volume://{Repository}".Length..];
+        await Lab.Client.CreateAsync(Lab.Region("ap", RestorePatchOf(VolumeRepository, volumePath, target: null)));
+        await Lab.UntilAsync("RestoreSucceeded", "True", "ap");
+        await Eventually.HoldsAsync(async () => await HasNoBackupsAsync("us"), "backups are removed");
+        // Added again to a region that runs, together with a parameter that needs a restart. Backups of before go with the first one.
+        await Lab.PatchAsync(
+            $$"""{ "postgres": { "parameters": { "max_connections": "320" }, "backup": { "keepFull": 1, "repository": {{VolumeRepository}} } } }""",
+            "us"
+        );
+        await Lab.UntilAsync("PostgresReady", "True", "ap");
+        Assert.Equal("1,3", await SqlInAsync("ap", "SELECT string_agg(id::text, ',' ORDER BY id) FROM proof"));
+        Assert.Equal("2", await SqlInAsync("ap", "SELECT max(epoch) FROM kgs_epochs"));
+        await Lab.UntilAsync("LastBackupSucceeded", "True", "us");
+        await Lab.UntilAsync("PostgresUpToDate", "True", "us");
+        Assert.Equal("320", await SqlInAsync("us", "SHOW max_connections"));
+        var again = (await Lab.ReadAsync("us")).Status!.Backup!.LastBackup!.Label!;
+        Assert.EndsWith("F", again, StringComparison.Ordinal);
+        Assert.NotEqual(backup.LastBackup!.Label, again);
+        Assert.Equal(again, await ExecAsync("us", "sh", "-c", $"ls /var/lib/pgbackrest{volumePath}/backup/main | grep -E '^[0-9]+-[0-9]+F'"));
+        await Lab.UntilAsync("PostgresDegraded", "False", "ap");
+    }
+
+    private Task UntilArchivingFailsAsync(string words) =>
+        Eventually.HoldsAsync(
+            async () => (await Lab.UntilAsync("ContinuousArchiving", "False", reason: "ArchivingStalled")).Message.Contains(words, StringComparison.Ordinal),
+            $"archiving fails for {words}"
+        );
+
+    private async Task UntilArchivedAsync(string region)
+    {
+        var segment = await SqlInAsync(region, "SELECT pg_walfile_name(pg_switch_wal())");
+        await Eventually.HoldsAsync(
+            async () => await SqlInAsync(region, $"SELECT coalesce(last_archived_wal >= '{segment}', false) FROM pg_stat_archiver") == "t",
+            $"{segment} is archived"
+        );
+    }
+
+    private Task UntilEventAsync(string reason, string words) =>
+        Eventually.HoldsAsync(
+            async () =>
+                (await Lab.Client.EventsV1.ListNamespacedEventAsync(Lab.Namespace, cancellationToken: Token)).Items.Any(entry =>
+                    entry.Reason == reason && entry.Note.Contains(words, StringComparison.Ordinal)
+                ),
+            $"{reason} tells of {words}"
+        );
+
+    private async Task AssertOneAtATimeAsync(string region)
+    {
+        var jobs = (await Lab.Client.BatchV1.ListNamespacedJobAsync(Lab.Namespace, cancellationToken: Token))
+            .Items.Where(job =>
+                job.Metadata.Name.StartsWith($"{region}-backup-", StringComparison.Ordinal)
+                && BackupResources.KindOf(job) is BackupKind.Full or BackupKind.Differential
+            )
+            .OrderBy(job => job.Metadata.CreationTimestamp)
+            .ToList();
+        foreach (var (former, next) in jobs.Zip(jobs.Skip(1)))
+            Assert.True(BackupPlan.EndOf(former)?.UtcDateTime <= next.Metadata.CreationTimestamp?.ToUniversalTime(), $"{former.Metadata.Name} had not ended.");
+    }
+
+    private async Task KillPodOfAsync(string job)
+    {
+        V1Pod? pod = null;
+        await Eventually.HoldsAsync(
+            async () =>
+            {
+                var pods = await Lab.Client.CoreV1.ListNamespacedPodAsync(Lab.Namespace, labelSelector: $"job-name={job}", cancellationToken: Token);
+                pod = pods.Items.FirstOrDefault(one => one.Status.Phase is "Running" or "Failed");
+                return pod is not null;
+            },
+            $"the pod of {job} has started"
+        );
+        await Lab.Kubelet.KillPodAsync(Lab.Namespace, pod!.Metadata.Name);
+    }
+
+    private async Task<bool> HasNoBackupsAsync(string region) =>
+        !(await Lab.Client.BatchV1.ListNamespacedJobAsync(Lab.Namespace, cancellationToken: Token)).Items.Any(job =>
+            job.Metadata.Name.StartsWith($"{region}-backup-", StringComparison.Ordinal)
+            && job.Metadata.DeletionTimestamp is null
+            && BackupResources.KindOf(job) != BackupKind.Restore
+        )
+        && (await Lab.ReadAsync(region)).Status!.Backup?.Repository is null
+        && (await Lab.Client.CoreV1.ReadNamespacedSecretAsync($"{region}-postgres-backup", Lab.Namespace, cancellationToken: Token)).Data is not { Count: > 0 };
 
     private Task<string> CreateClaimAsync(string region, int ordinal)
     {
@@ -160,27 +326,16 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
         return claim.Metadata.Name;
     }
 
-    private static string PatchOf(TcpGate gate) =>
+    private static string RepositoryOf(TcpGate gate) =>
         $$"""
             {
-              "connections": null,
-              "postgres": {
-                "image": "{{StorePrograms.PostgresImage}}",
-                "storage": { "size": "1Gi" },
-                "resources": { "requests": { "memory": "64Mi" }, "limits": { "memory": "1Gi" } },
-                "backup": {
-                  "repository": {
-                    "endpoint": "{{S3Server.Host}}:{{gate.Port.ToString(CultureInfo.InvariantCulture)}}",
-                    "bucket": "{{S3Server.Bucket}}",
-                    "secretRef": { "name": "storage" }
-                  },
-                  "rehearsal": { "schedule": "* * * * *" }
-                }
-              }
+              "endpoint": "{{S3Server.Host}}:{{gate.Port.ToString(CultureInfo.InvariantCulture)}}",
+              "bucket": "{{S3Server.Bucket}}",
+              "secretRef": { "name": "storage" }
             }
             """;
 
-    private static string RestorePatchOf(TcpGate gate, string path, DateTimeOffset target) =>
+    private static string PatchOf(TcpGate gate) =>
         $$"""
             {
               "connections": null,
@@ -191,19 +346,32 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
                 "durability": "Async",
                 "storage": { "size": "1Gi" },
                 "resources": { "requests": { "memory": "64Mi" }, "limits": { "memory": "1Gi" } },
-                "backup": { "repository": { "claimRef": { "name": "{{Repository}}" } } },
-                "restore": {
-                  "repository": {
-                    "endpoint": "{{S3Server.Host}}:{{gate.Port.ToString(CultureInfo.InvariantCulture)}}",
-                    "bucket": "{{S3Server.Bucket}}",
-                    "secretRef": { "name": "storage" }
-                  },
-                  "path": "{{path}}",
-                  "targetTime": "{{Text(target)}}"
-                }
+                "backup": { "repository": {{RepositoryOf(gate)}} }
               }
             }
             """;
+
+    // Nobody needs its app, which no registry has. Only the one that is restored from the bucket has backups.
+    private static string RestorePatchOf(string repository, string path, DateTimeOffset? target)
+    {
+        var backup = target is null ? "null" : $$"""{ "repository": {{VolumeRepository}} }""";
+        var time = target is { } known ? $"\"{Text(known)}\"" : "null";
+        return $$"""
+            {
+              "connections": null,
+              "app": { "image": "{{RegionLab.MissingImage}}", "minReplicas": 1 },
+              "postgres": {
+                "image": "{{StorePrograms.PostgresImage}}",
+                "instances": 2,
+                "durability": "Async",
+                "storage": { "size": "1Gi" },
+                "resources": { "requests": { "memory": "64Mi" }, "limits": { "memory": "1Gi" } },
+                "backup": {{backup}},
+                "restore": { "repository": {{repository}}, "path": "{{path}}", "targetTime": {{time}} }
+              }
+            }
+            """;
+    }
 
     private static string Text(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture);
 
@@ -234,39 +402,31 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
             cancellationToken: Token
         );
 
-    private Task<object> AskAsync(string value) =>
-        Lab.Client.CustomObjects.PatchNamespacedCustomObjectAsync(
-            new V1Patch($$"""{ "metadata": { "annotations": { "{{Labels.Backup}}": "{{value}}" } } }""", V1Patch.PatchType.MergePatch),
-            ApiGroup.Name,
-            ApiGroup.Version,
-            Lab.Namespace,
-            V1Alpha1ShortenerRegion.KubePlural,
-            "eu",
-            cancellationToken: Token
-        );
+    private Task AskAsync(string value) => Lab.AnnotateAsync(Labels.Backup, value);
 
     private Task<string> SqlAsync(params string[] statements) => SqlInAsync("eu", statements);
 
-    private async Task<string> SqlInAsync(string region, params string[] statements)
-    {
-        var primary = (await Lab.ReadAsync(region)).Status!.Postgres!.Primary!;
-        string[] command =
-        [
-            "psql",
-            "-X",
-            "-q",
-            "-A",
-            "-t",
-            "-h",
-            "/run/postgresql",
-            "-U",
-            "postgres",
-            "-d",
-            "shortener",
-            .. statements.SelectMany(statement => new[] { "-c", statement }),
-        ];
-        return (await Lab.Kubelet.ExecAsync(Lab.Namespace, primary, command, Token, "postgres")).Trim();
-    }
+    private Task<string> SqlInAsync(string region, params string[] statements) =>
+        ExecAsync(
+            region,
+            [
+                "psql",
+                "-X",
+                "-q",
+                "-A",
+                "-t",
+                "-h",
+                "/run/postgresql",
+                "-U",
+                "postgres",
+                "-d",
+                "shortener",
+                .. statements.SelectMany(statement => new[] { "-c", statement }),
+            ]
+        );
+
+    private async Task<string> ExecAsync(string region, params string[] command) =>
+        (await Lab.Kubelet.ExecAsync(Lab.Namespace, (await Lab.ReadAsync(region)).Status!.Postgres!.Primary!, command, Token, "postgres")).Trim();
 
     private async Task<BackupStatus> ReadAsync() => (await Lab.ReadAsync()).Status!.Backup!;
 }

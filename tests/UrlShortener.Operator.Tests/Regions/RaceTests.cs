@@ -35,7 +35,7 @@ public sealed class RaceTests(ApiServerFixture apiServer, StoresFixture stores) 
         );
 
         // The edit comes after the operator has replaced the list, and before it applies the object.
-        async Task EditBeforeApplyAsync(HttpRequest request)
+        async Task EditBeforeApplyAsync(HttpRequest request, string body)
         {
             if (request.Method != HttpMethods.Patch || !request.Path.Value!.EndsWith("/services/eu-app", StringComparison.Ordinal))
                 return;

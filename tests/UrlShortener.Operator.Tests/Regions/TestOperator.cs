@@ -23,7 +23,12 @@ internal sealed class TestOperator : IAsyncDisposable
         StartAsync(() => KubernetesClientConfiguration.BuildConfigFromConfigFile(kubeconfig), space, settings);
 
     /// <summary>The same with another way to the API server.</summary>
-    public static async Task<TestOperator> StartAsync(Func<KubernetesClientConfiguration> configure, string space, Action<RuntimeOptions>? settings = null)
+    public static async Task<TestOperator> StartAsync(
+        Func<KubernetesClientConfiguration> configure,
+        string space,
+        Action<RuntimeOptions>? settings = null,
+        Action<IServiceCollection>? services = null
+    )
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Logging.ClearProviders();
@@ -36,6 +41,7 @@ internal sealed class TestOperator : IAsyncDisposable
             settings?.Invoke(options);
         });
         builder.Services.AddRegionControllers();
+        services?.Invoke(builder.Services);
         var started = new TestOperator(builder.Build());
         await started._host.StartAsync();
         return started;

@@ -14,10 +14,10 @@ public sealed class TcpGate : IAsyncDisposable
     private const int BufferSize = 16 * 1024;
     private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(5);
 
-    private readonly IPEndPoint _target;
     private readonly CancellationTokenSource _end = new();
     private readonly ConcurrentDictionary<Relay, Task> _relays = new();
     private readonly Lock _sync = new();
+    private volatile IPEndPoint _target;
 
     /// <summary>Guarded by <see cref="_sync"/>, as all below.</summary>
     private TcpGateMode _mode = TcpGateMode.Closed;
@@ -37,6 +37,13 @@ public sealed class TcpGate : IAsyncDisposable
 
     /// <summary>The gate's own port on 127.0.0.1; the same in every mode.</summary>
     public int Port { get; }
+
+    /// <summary>The port on 127.0.0.1 behind the gate. A change is in force for connections that are made from then on.</summary>
+    public int TargetPort
+    {
+        get => _target.Port;
+        set => _target = Ports.EndPointOf(value);
+    }
 
     /// <summary>Connections that the gate holds now.</summary>
     public int Connections => _relays.Count;

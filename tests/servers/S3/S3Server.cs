@@ -43,6 +43,9 @@ public sealed class S3Server : IAsyncDisposable
     /// <summary>The certificate of the server, which is its own authority.</summary>
     public string Certificate { get; private set; } = "";
 
+    /// <summary>The key of that certificate, for whoever answers in the place of the server.</summary>
+    public string CertificateKey { get; private set; } = "";
+
     /// <summary>Starts a server, and returns when it answers.</summary>
     /// <exception cref="ServerUnavailableException">The program cannot be had here.</exception>
     public static async Task<S3Server> StartAsync(CancellationToken cancellationToken)
@@ -172,6 +175,7 @@ public sealed class S3Server : IAsyncDisposable
         using var certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(10));
         Certificate = certificate.ExportCertificatePem();
         await File.WriteAllTextAsync(_folder.PathOf("tls.crt"), Certificate, cancellationToken);
-        await File.WriteAllTextAsync(_folder.PathOf("tls.key"), key.ExportPkcs8PrivateKeyPem(), cancellationToken);
+        CertificateKey = key.ExportPkcs8PrivateKeyPem();
+        await File.WriteAllTextAsync(_folder.PathOf("tls.key"), CertificateKey, cancellationToken);
     }
 }
