@@ -2,7 +2,8 @@
 """Tells how full the volume of a member is, in an annotation of its pod: free and all bytes.
 
 Neither Kubernetes nor PostgreSQL says that to the operator, least of all when PostgreSQL has ended because there is no room. patroni.sh starts this program. It
-writes when the share that is used has changed by a percent, and every ten minutes in case that somebody has changed the annotation.
+writes when the share that is used has changed by a percent, when what is left of the last percent has halved or doubled, and every ten minutes in case that
+somebody has changed the annotation.
 """
 
 import json
@@ -49,10 +50,11 @@ def main():
     while True:
         free, size = read()
         percent = 100 * free // max(size, 1)
-        if percent != told or time.monotonic() - at >= AGAIN:
+        share = percent if percent > 0 else -(free >> 20).bit_length()
+        if share != told or time.monotonic() - at >= AGAIN:
             try:
                 write("%d/%d" % (free, size))
-                told, at = percent, time.monotonic()
+                told, at = share, time.monotonic()
             except (OSError, ValueError, KeyError) as error:
                 print("The room on the volume could not be told: %s" % error, file=sys.stderr, flush=True)
         time.sleep(INTERVAL)

@@ -122,10 +122,11 @@ internal sealed record PostgresPlan
         var members = Enumerable.Range(0, spec.Instances).Select(ordinal => PostgresNames.MemberOf(region, ordinal)).ToList();
         var (switchover, requested) = applies ? SwitchoverRequest.Follow(region, observed, next, members) : (region.Status?.Postgres?.Switchover, null);
         next = next with { Away = MemberRejoin.Track(observed, memory.Away, now) };
+        var relief = VolumeRelief.Next(region, observed, next, members, now);
         var rebuild = rollout.IsDone ? MemberRejoin.Next(region, observed, next, now) : null;
         return new PostgresPlan
         {
-            Step = applies && dead is null ? requested ?? scale.Step ?? rollout.Step ?? rebuild : null,
+            Step = applies && dead is null ? requested ?? relief ?? scale.Step ?? rollout.Step ?? rebuild : null,
             Stalled = MemberRejoin.FindStalled(next, now),
             Rollout = rollout,
             Switchover = switchover,

@@ -13,8 +13,14 @@ internal sealed record VolumeRoom(long Free, long Size)
     private const long Enough = 10L * 1024 * 1024 * 1024;
     private const long Mebibyte = 1024 * 1024;
 
+    // Two segments of the write-ahead log.
+    private const long Least = 32 * Mebibyte;
+
     /// <summary>Whether the volume is nearly full: less than a twentieth is free, and less than 10 GiB.</summary>
     public bool IsLow => Free < Size / LeastPart && Free < Enough;
+
+    /// <summary>Whether the write-ahead log may find no room the next time that it needs some.</summary>
+    public bool IsFull => Free < Least && IsLow;
 
     /// <summary>What a member tells; null: nothing, or something else.</summary>
     public static VolumeRoom? Of(V1Pod pod) =>

@@ -46,6 +46,33 @@ public sealed class PostgresRolloutPlanTests
         Assert.Equal(("eu-postgres-0", "eu-postgres-1"), (move.Member, move.To));
     }
 
+    [Theory]
+    [InlineData(4 << 20, 500 << 20, 900 << 20, "eu-postgres-1")]
+    [InlineData(4 << 20, 20 << 20, 900 << 20, "eu-postgres-2")]
+    // No member has more room.
+    [InlineData(4 << 20, 20 << 20, 30 << 20, null)]
+    // It is nearly full, and can write.
+    [InlineData(40 << 20, 500 << 20, 900 << 20, null)]
+    // A replica that is full does not stop the primary.
+    [InlineData(500 << 20, 0, 900 << 20, null)]
+    public void Of_PrimaryWhoseVolumeIsFull_MovesToOneWithRoom(long first, long second, long third, string? to)
+    {
+        var observed = WithRoom(Observe(New, New, New), first, second, third);
+
+        Assert.Equal(to, VolumeRelief.Next(Region(), observed, PostgresMemory.None, All, Now)?.To);
+    }
+
+    // It may be full for the same reason, or full already.
+    [Fact]
+    public void Of_PrimaryWhoseVolumeIsFull_StaysWhileAMoveIsUnderWayOrHasJustFailed()
+    {
+        var observed = WithRoom(Observe(New, New, New), 0, 500 << 20, 900 << 20);
+
+        Assert.Null(VolumeRelief.Next(Region(), observed, PostgresMemory.None with { Switchover = new("eu-postgres-0", "eu-postgres-1", Now) }, All, Now));
+        Assert.Null(VolumeRelief.Next(Region(), observed, PostgresMemory.None with { SwitchoverNotBefore = Now.AddSeconds(1) }, All, Now));
+        Assert.NotNull(VolumeRelief.Next(Region(), observed, PostgresMemory.None with { SwitchoverNotBefore = Now }, All, Now));
+    }
+
     // It answers as before until its process ends.
     [Fact]
     public void Of_MemberWhosePodIsBeingDeleted_WaitsAndDoesNotMoveThePrimaryToIt()
@@ -336,6 +363,15 @@ public sealed class PostgresRolloutPlanTests
         var further = Change(began, 2, member => member with { Position = new PatroniPosition { Received = behind.Received + 1 } });
         Assert.Empty(MemberRejoin.Track(further, away, Now.AddMinutes(2)));
         Assert.Empty(MemberRejoin.Track(Observe(New, New, New), away, Now.AddMinutes(2)));
+    }
+
+    private static IReadOnlyList<string> All => ["eu-postgres-0", "eu-postgres-1", "eu-postgres-2"];
+
+    private static ObservedPostgres WithRoom(ObservedPostgres observed, params IEnumerable<long> free)
+    {
+        foreach (var (ordinal, room) in free.Index())
+            observed.PodOf($"eu-postgres-{ordinal}")!.Metadata.Annotations = new Dictionary<string, string> { [Labels.Volume] = $"{room}/{1 << 30}" };
+        return observed;
     }
 
     private static PostgresScale Scale(ObservedPostgres observed) => PostgresScale.Of(Region(), observed, PostgresMemory.None, Now);

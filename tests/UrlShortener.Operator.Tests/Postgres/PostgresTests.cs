@@ -102,7 +102,7 @@ public sealed class PostgresTests(ApiServerFixture apiServer, StoresFixture stor
         await Members.UntilWholeAsync();
 
         // A member tells how full its volume is, again only when that has changed by a percent.
-        var full = await Members.ReadPrimaryAsync();
+        var full = (await Members.ReadSyncAsync())[0];
         await Eventually.HoldsAsync(async () => await ReadRoomAsync(full) is not null, () => "the member tells the room on its volume");
         var room = await ReadRoomAsync(full);
         await SetRoomAsync(full, "4096/1073741824");
