@@ -113,11 +113,17 @@ public sealed class StoreTests(InstalledProduct product, ITestOutputHelper outpu
         foreach (var (lose, bringBack) in new[] { ("kill", "start"), ("cut", "heal") })
         {
             var node = await MovePrimaryToAsync(ClusterSettings.Nodes);
+            var pods = (await ReadStorePodsAsync()).Where(pod => !IsOfPostgres(pod)).ToList();
+            var witness = NameOf(pods.First(pod => NodeOf(pod) != node));
+            var masters = await ReadRedisMastersAsync();
+            var lostMasters = pods.Count(pod => NodeOf(pod) == node && masters.Contains(NameOf(pod)));
+            Task<string>? written = null;
             await MeasureAsync(
                 writer,
                 $"{lose} {node}, the node of the primary",
                 async () =>
                 {
+                    written = Kubectl.RunAsync(["exec", "--namespace", Space, witness, "--container", "redis", "--", "sh", "-c", WriteToAllShards], Token);
                     var lost = Stopwatch.GetTimestamp();
                     await RunToolAsync(lose, node);
                     try
@@ -135,8 +141,43 @@ public sealed class StoreTests(InstalledProduct product, ITestOutputHelper outpu
                     }
                 }
             );
+            Tell($"{lose} {node}, with {lostMasters} masters of Redis: {LongestGapOfAShard(await written!)} without a write to a shard");
         }
     }
+
+    // Times at which each of three keys was written, one for each shard. A node that does not answer is given up after a second.
+    private const string WriteToAllShards = """
+        . "$REDIS_CONFIG/common.sh"
+        end=$(($(date +%s) + 60))
+        for key in a b c; do
+            while [ "$(date +%s)" -lt "$end" ]; do
+                said=$(timeout 1 redis-cli -c -h 127.0.0.1 -p 6379 --tls --cacert "$REDIS_TLS/ca-bundle.crt" --no-auth-warning SET "$key" x 2>/dev/null | tail -n 1)
+                [ "$said" != OK ] || echo "$key $(date +%s%3N)"
+                sleep 0.05
+            done &
+        done
+        wait
+        """;
+
+    private static string LongestGapOfAShard(string written)
+    {
+        var gaps = written
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line.Split(' '))
+            .GroupBy(line => line[0], line => long.Parse(line[1], CultureInfo.InvariantCulture))
+            .Select(times => times.Zip(times.Skip(1), (one, next) => next - one).DefaultIfEmpty(long.MaxValue).Max())
+            .ToList();
+        Assert.Equal(3, gaps.Count);
+        return string.Create(CultureInfo.InvariantCulture, $"{gaps.Max() / 1000.0:0.0} s");
+    }
+
+    private async Task<IReadOnlyList<string>> ReadRedisMastersAsync() =>
+        [
+            .. (await Kubectl.GetAsync(Region, Space, Token))["status"]!["redis"]!["nodes"]!
+                .AsArray()
+                .Where(node => (string?)node!["role"] == "Master")
+                .Select(node => (string)node!["name"]!),
+        ];
 
     private async Task ChangeImagesAsync(LinkWriter writer)
     {
@@ -249,6 +290,8 @@ public sealed class StoreTests(InstalledProduct product, ITestOutputHelper outpu
         ];
 
     private static bool IsOfPostgres(JsonNode pod) => pod["metadata"]!["labels"]?[Postgres] is not null;
+
+    private static string? NodeOf(JsonNode pod) => (string?)pod["spec"]!["nodeName"];
 
     private static string NameOf(JsonNode pod) => (string)pod["metadata"]!["name"]!;
 
