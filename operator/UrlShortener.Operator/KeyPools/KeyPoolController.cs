@@ -21,6 +21,7 @@ internal sealed class KeyPoolController(
     KgsTokens tokens,
     Leadership leadership,
     EventRecorder events,
+    KeyPoolTimings timings,
     TimeProvider time
 ) : IEntityController<V1Alpha1KeyPool>
 {
@@ -44,7 +45,7 @@ internal sealed class KeyPoolController(
 
         var now = time.GetUtcNow();
         var former = pool.Status;
-        var (status, changed) = KeyPoolStatusRules.Build(pool, observed, plan, memory.NumbersAt, now);
+        var (status, changed) = KeyPoolStatusRules.Build(pool, observed, plan, memory.AreNumbersDue(timings, now), now);
         pool = await client.PatchStatusAsync(pool, pool.WithStatus(status), FieldManagers.Status, cancellationToken);
         ConditionEvents.Record(events, pool, changed);
         // Based on the observed epoch: the answer to the command may be lost, and others may open epochs too.
@@ -54,7 +55,7 @@ internal sealed class KeyPoolController(
         _memory[pool.Metadata.Uid] = new KeyPoolMemory(plan.History, KeyPoolStatusRules.HasOtherNumbers(former, status) ? now : memory.NumbersAt);
         return plan.Obstacle is { Reason: Reasons.ApplyRefused } refused
             ? ReconciliationResult<V1Alpha1KeyPool>.Failure(pool, refused.Message)
-            : ReconciliationResult<V1Alpha1KeyPool>.Success(pool, KeyPoolStatusRules.IntervalOf(observed.Reading, status));
+            : ReconciliationResult<V1Alpha1KeyPool>.Success(pool, KeyPoolStatusRules.IntervalOf(observed.Reading, status, timings));
     }
 
     /// <inheritdoc />

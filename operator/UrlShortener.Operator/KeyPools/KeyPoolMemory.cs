@@ -7,4 +7,9 @@ internal sealed record KeyPoolMemory(WorkerHistory Workers, DateTimeOffset? Numb
 {
     /// <summary>For a new pool.</summary>
     public static readonly KeyPoolMemory None = new(new WorkerHistory(), null);
+
+    /// <summary>Whether so much time has passed that numbers alone are news.</summary>
+    /// <param name="timings">The times.</param>
+    /// <param name="now">The time.</param>
+    public bool AreNumbersDue(KeyPoolTimings timings, DateTimeOffset now) => NumbersAt is not { } at || now - at >= timings.Numbers;
 }

@@ -1,5 +1,6 @@
 using k8s;
 using k8s.Models;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using UrlShortener.ControllerRuntime.Api;
 using UrlShortener.ControllerRuntime.Hosting;
 using UrlShortener.ControllerRuntime.Informers;
@@ -19,6 +20,7 @@ internal static class KeyPoolServices
         services.AddSingleton(_ => new KgsClient(KgsClient.CreateHttp()));
         services.AddSingleton<KgsTokens>();
         services.AddSingleton<KeyPoolObserver>();
+        services.TryAddSingleton(new KeyPoolTimings());
         return services.AddController<V1Alpha1KeyPool, KeyPoolController>(controller =>
         {
             // Like the controller of regions.

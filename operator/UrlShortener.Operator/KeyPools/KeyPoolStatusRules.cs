@@ -13,30 +13,23 @@ namespace UrlShortener.Operator.KeyPools;
 /// <summary>Computes the status of a pool from the observed state and the plan. Pure.</summary>
 internal static class KeyPoolStatusRules
 {
-    /// <summary>Minimum time between two statuses that differ only in numbers.</summary>
-    public static readonly TimeSpan NumbersInterval = TimeSpan.FromSeconds(30);
-
     /// <summary>How long the conditions keep the last known level while no worker answers.</summary>
     public static readonly TimeSpan LevelKept = TimeSpan.FromMinutes(2);
 
     /// <summary>Percentage of all possible codes above which the keyspace counts as low: every third generated code is taken.</summary>
     public const int KeyspaceLimit = 33;
 
-    // The level is not part of an object that can be watched.
-    private static readonly TimeSpan SteadyInterval = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan BusyInterval = TimeSpan.FromSeconds(5);
-
     /// <summary>The status, and the changed conditions.</summary>
     /// <param name="pool">The pool.</param>
     /// <param name="observed">The observed state.</param>
     /// <param name="plan">The plan.</param>
-    /// <param name="numbersAt">When the numbers last changed; null: not since the start.</param>
+    /// <param name="areNumbersDue">Whether numbers alone are news.</param>
     /// <param name="now">The time.</param>
     public static (KeyPoolStatus Status, IReadOnlyList<(V1Condition Condition, string? Former)> Changed) Build(
         V1Alpha1KeyPool pool,
         ObservedKeyPool observed,
         KeyPoolPlan plan,
-        DateTimeOffset? numbersAt,
+        bool areNumbersDue,
         DateTimeOffset now
     )
     {
@@ -96,21 +89,24 @@ internal static class KeyPoolStatusRules
             Selector = Labels.Text(KgsResources.SelectorOf(pool)),
             Conditions = conditions.Conditions,
         };
-        return (WithNumbers(pool, status, observed.Reading, numbersAt, now), conditions.Changed);
+        return (WithNumbers(pool, status, observed.Reading, areNumbersDue, now), conditions.Changed);
     }
 
     /// <summary>Whether the numbers of two statuses differ.</summary>
     public static bool HasOtherNumbers(KeyPoolStatus? former, KeyPoolStatus status) => Text(NumbersOf(former)) != Text(NumbersOf(status));
 
     /// <summary>Longest time until the next reconcile.</summary>
-    public static TimeSpan IntervalOf(KeyGenerationStatus? reading, KeyPoolStatus status)
+    /// <param name="reading">What the workers say; null: none answered.</param>
+    /// <param name="status">The status.</param>
+    /// <param name="timings">The times to choose from.</param>
+    public static TimeSpan IntervalOf(KeyGenerationStatus? reading, KeyPoolStatus status, KeyPoolTimings timings)
     {
         var isSteady =
             ConditionEvents.IsTrue(status.Conditions, ConditionTypes.Ready)
             && !ConditionEvents.IsTrue(status.Conditions, ConditionTypes.Reconciling)
             && !ConditionEvents.IsTrue(status.Conditions, ConditionTypes.LowWatermark)
             && reading is { State: KeyGenerationPhase.Idle };
-        return isSteady ? SteadyInterval : BusyInterval;
+        return isSteady ? timings.Steady : timings.Busy;
     }
 
     private static void SetProgress(ConditionList conditions, V1Alpha1KeyPool pool, Obstacle? failure, Obstacle? busy)
@@ -245,13 +241,7 @@ internal static class KeyPoolStatusRules
             );
     }
 
-    private static KeyPoolStatus WithNumbers(
-        V1Alpha1KeyPool pool,
-        KeyPoolStatus status,
-        KeyGenerationStatus? reading,
-        DateTimeOffset? numbersAt,
-        DateTimeOffset now
-    )
+    private static KeyPoolStatus WithNumbers(V1Alpha1KeyPool pool, KeyPoolStatus status, KeyGenerationStatus? reading, bool areNumbersDue, DateTimeOffset now)
     {
         var former = pool.Status;
         var refill = RefillOf(pool.Spec, former?.Refill, reading);
@@ -271,8 +261,7 @@ internal static class KeyPoolStatusRules
             };
         var isNews =
             former is null
-            || numbersAt is null
-            || now - numbersAt >= NumbersInterval
+            || areNumbersDue
             || refill.FilledTo != former.Refill?.FilledTo
             || Text(former with { Conditions = null }) != Text(WithNumbersOf(status, former) with { Conditions = null })
             || !AreEqual(former.Conditions, status.Conditions);

@@ -144,7 +144,9 @@ public sealed class KeyPoolStatusRulesTests
         {
             Workers = 2,
         };
-        return KeyPoolStatusRules.Build(_pool, observed, plan, PoolSamples.Now, now ?? PoolSamples.Now).Status;
+        var memory = KeyPoolMemory.None with { NumbersAt = PoolSamples.Now };
+        var time = now ?? PoolSamples.Now;
+        return KeyPoolStatusRules.Build(_pool, observed, plan, memory.AreNumbersDue(new KeyPoolTimings(), time), time).Status;
     }
 
     private static V1Condition Of(KeyPoolStatus status, string type) => status.Conditions!.Single(condition => condition.Type == type);

@@ -1,10 +1,14 @@
 using k8s;
+using k8s.Models;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using UrlShortener.ControllerRuntime.Api;
 using UrlShortener.ControllerRuntime.Election;
 using UrlShortener.ControllerRuntime.Hosting;
+using UrlShortener.ControllerRuntime.Informers;
+using UrlShortener.Operator.KeyPools;
+using UrlShortener.Operator.Regions;
 
 namespace UrlShortener.Operator.Tests.Regions;
 
@@ -17,6 +21,14 @@ internal sealed class TestOperator : IAsyncDisposable
 
     /// <summary>The client that the controllers write with.</summary>
     public ResourceClient Client => _host.Services.GetRequiredService<ResourceClient>();
+
+    /// <summary>The controller of regions.</summary>
+    public ShortenerRegionController Regions => _host.Services.GetRequiredService<ShortenerRegionController>();
+
+    /// <summary>An object as the controllers' cache has it; null: it has none.</summary>
+    public T? FindCached<T>(string space, string name)
+        where T : class, IKubernetesObject<V1ObjectMeta> =>
+        _host.Services.GetRequiredService<Informer<T>>().Cache.TryGet(new ObjectKey(space, name), out var found) ? found : null;
 
     /// <summary>Starts them. There is no election unless the settings say so.</summary>
     public static Task<TestOperator> StartAsync(string kubeconfig, string space, Action<RuntimeOptions>? settings = null) =>
@@ -40,6 +52,15 @@ internal sealed class TestOperator : IAsyncDisposable
             options.Lease.Enabled = false;
             settings?.Invoke(options);
         });
+        // The product's own would be most of the time of the tests of pools.
+        builder.Services.AddSingleton(
+            new KeyPoolTimings
+            {
+                Steady = TimeSpan.FromSeconds(5),
+                Busy = TimeSpan.FromSeconds(1),
+                Numbers = TimeSpan.FromSeconds(5),
+            }
+        );
         builder.Services.AddRegionControllers();
         services?.Invoke(builder.Services);
         var started = new TestOperator(builder.Build());
