@@ -10,7 +10,8 @@ internal static class Executables
     /// <summary>The product: <paramref name="given"/> when not null, else the runtime built in this tree.</summary>
     public static string FindProduct(string? given) => Existing(given ?? InTree("runtime/UrlShortener.Runtime", "UrlShortener.Runtime"));
 
-    public static string FindOperator() => Existing(InTree("operator/UrlShortener.Operator", "UrlShortener.Operator"));
+    /// <summary>The operator: <paramref name="given"/> when not null, else the one built in this tree.</summary>
+    public static string FindOperator(string? given) => Existing(given ?? InTree("operator/UrlShortener.Operator", "UrlShortener.Operator"));
 
     public static string FindFloor() => Existing(InTree("tests/floor", "UrlShortener.Floor"));
 

@@ -176,19 +176,30 @@ var regionCount = Bounded("--regions", "Regions in one namespace.", 200, 1, 2000
 var podCount = Bounded("--pods", "Pods of each region.", 5, 1, 100);
 var steadySeconds = Bounded("--seconds", "Length of the steady state that is measured.", 120, 10, 3600);
 var changes = Bounded("--changes", "Regions that are changed one after another.", 40, 1, 2000);
+var operatorProgram = new Option<string?>("--operator")
+{
+    Description = "The operator's program, such as one that was published; default: the one built here.",
+};
 var regions = new Command("regions", "The operator with many regions, on a Kubernetes control plane that this starts, whose pods run nothing.")
 {
     regionCount,
     podCount,
     steadySeconds,
     changes,
+    operatorProgram,
     json,
 };
 regions.SetAction(
     (parsed, cancellationToken) =>
         GuardAsync(async () =>
         {
-            var options = new RegionsOptions(parsed.GetValue(regionCount), parsed.GetValue(podCount), parsed.GetValue(steadySeconds), parsed.GetValue(changes));
+            var options = new RegionsOptions(
+                parsed.GetValue(regionCount),
+                parsed.GetValue(podCount),
+                parsed.GetValue(steadySeconds),
+                parsed.GetValue(changes),
+                parsed.GetValue(operatorProgram)
+            );
             using var workspace = new Workspace();
             var report = await new RegionsRun(options, Console.Error.WriteLine).RunAsync(workspace, cancellationToken);
             return await PublishAsync(report, report.ToMarkdown(), 0, parsed.GetValue(json), cancellationToken);

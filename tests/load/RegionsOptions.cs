@@ -5,4 +5,5 @@ namespace UrlShortener.Load;
 /// <param name="Pods">Pods of each.</param>
 /// <param name="SteadySeconds">Length of the steady state that is measured.</param>
 /// <param name="Changes">Regions that are changed one after another after that, at most all.</param>
-internal sealed record RegionsOptions(int Regions, int Pods, int SteadySeconds, int Changes);
+/// <param name="Operator">The operator's program; null: the one built in this tree.</param>
+internal sealed record RegionsOptions(int Regions, int Pods, int SteadySeconds, int Changes, string? Operator);

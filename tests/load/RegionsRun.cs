@@ -134,11 +134,11 @@ internal sealed class RegionsRun(RegionsOptions options, Action<string> progress
         }
     }
 
-    private static Task<ServerProcess> StartOperatorAsync(KubernetesCluster cluster, string space, CancellationToken cancellationToken)
+    private Task<ServerProcess> StartOperatorAsync(KubernetesCluster cluster, string space, CancellationToken cancellationToken)
     {
         var port = ServerProcess.FindFreePort().ToString(CultureInfo.InvariantCulture);
         return ServerProcess.StartAsync(
-            Executables.FindOperator(),
+            Executables.FindOperator(options.Operator),
             [],
             new Uri($"http://127.0.0.1:{port}"),
             "/readyz",

@@ -5,7 +5,7 @@ namespace UrlShortener.ControllerRuntime.Hosting;
 
 /// <summary>
 /// Reconciles objects of a kind. The host calls it with the newest known state, regardless of the reason, and never concurrently for the same object. The
-/// object is a copy and may be changed.
+/// object is the one in the cache, which others read too: copy it before you change it.
 /// </summary>
 public interface IEntityController<TEntity>
     where TEntity : class, IKubernetesObject<V1ObjectMeta>

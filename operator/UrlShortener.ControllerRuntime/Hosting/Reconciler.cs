@@ -87,13 +87,13 @@ internal sealed class Reconciler<TEntity>
     {
         if (gone is not null)
         {
-            var deleted = await _controller.DeletedAsync(Copy(gone), cancellationToken);
+            var deleted = await _controller.DeletedAsync(gone, cancellationToken);
             if (current is null || !deleted.IsSuccess)
                 return deleted;
         }
 
         // An object that is being deleted is skipped: DeletedAsync is called when it is gone.
-        return current is null or { Metadata.DeletionTimestamp: not null } ? null : await _controller.ReconcileAsync(Copy(current), cancellationToken);
+        return current is null or { Metadata.DeletionTimestamp: not null } ? null : await _controller.ReconcileAsync(current, cancellationToken);
     }
 
     private void ReportFailure(ObjectKey key, Activity? span, string? message, Exception? error)
@@ -104,7 +104,4 @@ internal sealed class Reconciler<TEntity>
         ReconcileMetrics.Errors.WithLabels(_definition.Name).Inc();
         Log.ReconcileFailed(_logger, _definition.Name, key, message, error);
     }
-
-    /// <summary>Copies the object, because the one in the cache is shared.</summary>
-    private static TEntity Copy(TEntity entity) => KubernetesJson.Deserialize<TEntity>(KubernetesJson.Serialize(entity));
 }

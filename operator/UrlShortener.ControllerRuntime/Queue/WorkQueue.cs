@@ -24,8 +24,8 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
     /// <summary>Delayed keys, by timestamp. Entries that no longer match the key's state are skipped.</summary>
     private readonly PriorityQueue<(TKey Key, long Due), long> _later = new();
 
-    /// <summary>Completed and replaced whenever there may be new work.</summary>
-    private TaskCompletionSource _changed = NewSignal();
+    /// <summary>Workers that wait, each for a signal of its own: one key wakes one of them.</summary>
+    private readonly Queue<TaskCompletionSource> _idle = new();
 
     private bool _isClosed;
 
@@ -126,17 +126,32 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
     {
         while (true)
         {
-            Task changed;
+            TaskCompletionSource signal;
             lock (_sync)
             {
                 if (_isClosed)
                     return null;
                 if (TryTake() is { } item)
                     return item;
-                changed = _changed.Task;
+                signal = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                _idle.Enqueue(signal);
             }
 
-            await changed.WaitAsync(cancellationToken);
+            try
+            {
+                await signal.Task.WaitAsync(cancellationToken);
+            }
+            catch (OperationCanceledException)
+            {
+                // If it was woken all the same, it was for a key that another worker must take now.
+                lock (_sync)
+                {
+                    if (!signal.TrySetCanceled(CancellationToken.None))
+                        Signal();
+                }
+
+                throw;
+            }
         }
     }
 
@@ -163,7 +178,7 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
             _isClosed = true;
             _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             QueueMetrics.Depth.WithLabels(_name).Set(0);
-            Signal();
+            while (Signal()) { }
         }
     }
 
@@ -188,8 +203,6 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
         WorkQueueAges.Unwatch(this);
         _timer.Dispose();
     }
-
-    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private WorkItem<TKey>? TryTake()
     {
@@ -239,11 +252,16 @@ internal sealed class WorkQueue<TKey> : IWorkAges, IDisposable
         _timer.Change(TimeSpan.FromMilliseconds(Math.Ceiling(wait.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
     }
 
-    private void Signal()
+    // Wakes a worker that still waits; false if none does.
+    private bool Signal()
     {
-        var changed = _changed;
-        _changed = NewSignal();
-        changed.SetResult();
+        while (_idle.TryDequeue(out var signal))
+        {
+            if (signal.TrySetResult())
+                return true;
+        }
+
+        return false;
     }
 
     private Entry EntryOf(TKey key)

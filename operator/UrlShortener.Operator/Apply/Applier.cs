@@ -26,6 +26,10 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
     // Keyed by kind and object. Entries that no longer matter are removed, because objects are deleted elsewhere.
     private readonly ConcurrentDictionary<(string Kind, ObjectKey Key), Contest> _contests = new();
 
+    /// <summary>Whether an object in the cache matched its desired state when it was last applied, so that it was not written.</summary>
+    /// <param name="live">The object in the cache; null: there is none.</param>
+    public bool IsApplied(object? live) => live is not null && _agreed.TryGetValue(live, out _);
+
     /// <summary>Creates or updates an object unless it matches its desired state. Adopts an object of the operator that has lost its owner.</summary>
     /// <param name="owner">Owner of the object.</param>
     /// <param name="desired">The fields to own.</param>
@@ -135,6 +139,8 @@ internal sealed class Applier(ResourceClient client, EventRecorder events, TimeP
         var digest = Digest.OfObject(desired);
         if (live is not null && _agreed.TryGetValue(live, out var agreed) && agreed == digest)
             return null;
+        if (live is not null)
+            _agreed.Remove(live);
         desired.Metadata.Annotations = new Dictionary<string, string>(desired.Metadata.Annotations ?? new Dictionary<string, string>())
         {
             [Labels.AppliedDigest] = digest,

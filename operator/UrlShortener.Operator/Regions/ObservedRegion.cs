@@ -60,4 +60,30 @@ internal sealed record ObservedRegion
 
     /// <summary>Health that a pod of the app reports; null: none is ready, or it did not answer.</summary>
     public HealthResponse? Health { get; init; }
+
+    /// <summary>Whether another look saw the same: the same instances of objects, which the caches replace with each change, and the same answers.</summary>
+    /// <param name="other">What the other look saw.</param>
+    public bool IsSame(ObservedRegion other) =>
+        AreSame(Group, other.Group)
+        && AreSame(KeyPools, other.KeyPools)
+        && AreSame(Jobs, other.Jobs)
+        && AreSame(Pods, other.Pods)
+        && Secrets.Count == other.Secrets.Count
+        && Secrets.All(secret => other.Secrets.TryGetValue(secret.Key, out var found) && ReferenceEquals(found, secret.Value))
+        // All others, such as those that this record gets later.
+        && this with { Group = other.Group, KeyPools = other.KeyPools, Jobs = other.Jobs, Pods = other.Pods, Secrets = other.Secrets } == other;
+
+    private static bool AreSame<T>(IReadOnlyList<T> some, IReadOnlyList<T> others)
+        where T : class
+    {
+        if (some.Count != others.Count)
+            return false;
+        for (var index = 0; index < some.Count; index++)
+        {
+            if (!ReferenceEquals(some[index], others[index]))
+                return false;
+        }
+
+        return true;
+    }
 }

@@ -11,8 +11,8 @@ namespace UrlShortener.Operator.Regions;
 /// <summary>Computes the status of a region from the observed state and the plan. Pure.</summary>
 internal static class RegionStatusRules
 {
-    // The health of the servers is not part of an object that can be watched.
-    private static readonly TimeSpan HealthInterval = TimeSpan.FromSeconds(10);
+    /// <summary>Longest time until the next reconcile of a ready region: the health of the servers is not part of an object that can be watched.</summary>
+    public static readonly TimeSpan HealthInterval = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan BusyInterval = TimeSpan.FromSeconds(5);
 
     /// <summary>The status, and the changed conditions.</summary>

@@ -15,14 +15,26 @@ namespace UrlShortener.Operator.Regions;
 internal sealed class ShortenerRegionController(RegionObserver observer, Applier applier, ResourceClient client, EventRecorder events, TimeProvider time)
     : IEntityController<V1Alpha1ShortenerRegion>
 {
-    // By UID of the region; removed with it.
+    // Both by UID of the region; removed with it.
     private readonly ConcurrentDictionary<string, (string Digest, DateTimeOffset? ChangedAt)> _connections = new();
+    private readonly ConcurrentDictionary<string, QuietRegion> _quiet = new();
+
+    /// <summary>Resource version of a region for which everything was compared and nothing was written; null: the last reconcile had something to do.</summary>
+    /// <param name="uid">UID of the region.</param>
+    internal string? QuietVersionOf(string uid) => _quiet.GetValueOrDefault(uid)?.Version;
 
     /// <inheritdoc />
     public async Task<ReconciliationResult<V1Alpha1ShortenerRegion>> ReconcileAsync(V1Alpha1ShortenerRegion region, CancellationToken cancellationToken)
     {
-        var observed = await observer.ObserveAsync(region, cancellationToken);
-        observed = observed with { ConnectionChangedAt = ChangedAt(region, observed) };
+        var seen = await observer.ObserveAsync(region, cancellationToken);
+        if (_quiet.TryGetValue(region.Metadata.Uid, out var quiet))
+        {
+            if (quiet.Covers(region, seen, time.GetUtcNow()))
+                return ReconciliationResult<V1Alpha1ShortenerRegion>.Success(region, RegionStatusRules.HealthInterval);
+            _quiet.TryRemove(region.Metadata.Uid, out _);
+        }
+
+        var observed = seen with { ConnectionChangedAt = ChangedAt(region, seen) };
         var plan = RegionPlan.Of(region, observed, time.GetUtcNow());
         if (plan.Applies)
             plan = plan with
@@ -31,12 +43,14 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
                 MonitorObstacle = await ApplyMonitorAsync(region, observed, cancellationToken),
             };
 
-        var former = region.Status;
+        var read = region;
         var (status, changed) = RegionStatusRules.Build(region, observed, plan, time.GetUtcNow());
         region = await client.PatchStatusAsync(region, region.WithStatus(status), FieldManagers.Status, cancellationToken);
         ConditionEvents.Record(events, region, changed);
-        RecordRole(region, former, plan.Role);
+        RecordRole(region, read.Status, plan.Role);
         RegionMetrics.Set(region, plan, observed, status);
+        if (ReferenceEquals(region, read) && QuietRegion.IsQuiet(region, observed, plan, status, applier.IsApplied))
+            _quiet[region.Metadata.Uid] = new QuietRegion(region.Metadata.ResourceVersion, seen, time.GetUtcNow());
         // Retries with growing delays, because the refused write may put load on the cluster's webhooks.
         return plan.Obstacle is { Reason: Reasons.ApplyRefused } refused
             ? ReconciliationResult<V1Alpha1ShortenerRegion>.Failure(region, refused.Message)
@@ -48,6 +62,7 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
     public Task<ReconciliationResult<V1Alpha1ShortenerRegion>> DeletedAsync(V1Alpha1ShortenerRegion region, CancellationToken cancellationToken)
     {
         _connections.TryRemove(region.Metadata.Uid, out _);
+        _quiet.TryRemove(region.Metadata.Uid, out _);
         RegionMetrics.Remove(region);
         return Task.FromResult(ReconciliationResult<V1Alpha1ShortenerRegion>.Success(region));
     }

@@ -108,6 +108,33 @@ public sealed class WorkQueueTests : IDisposable
         Assert.Equal(0, _queue.Depth);
     }
 
+    [Fact]
+    public async Task Take_FirstOfTwoGivesUp_TheSecondGetsTheKey()
+    {
+        using var first = new CancellationTokenSource();
+        var (one, other) = (_queue.TakeAsync(first.Token), _queue.TakeAsync(Token));
+
+        await first.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => one);
+        _queue.Add("a");
+
+        Assert.Equal("a", (await other)?.Key);
+    }
+
+    [Fact]
+    public async Task Take_ManyAtOnce_EachKeyGoesToOneOfThem()
+    {
+        var workers = Enumerable.Range(0, 8).Select(_ => _queue.TakeAsync(Token)).ToList();
+
+        foreach (var key in "abcde")
+            _queue.Add($"{key}");
+        await Eventually.HoldsAsync(() => workers.Count(worker => worker.IsCompleted) == 5);
+        _queue.Close();
+
+        var taken = await Task.WhenAll(workers);
+        Assert.Equal("abcde", string.Concat(taken.OfType<WorkItem<string>>().Select(item => item.Key).Order()));
+    }
+
     /// <summary>Each step adds a key in one of the ways there are, or does a worker's turn, which may fail.</summary>
     [Property]
     public async Task Keys_AddedInAnyWay_AreWorkedOnAfterTheLastAddAndNeverTwiceAtOnce(byte[] steps)
