@@ -10,6 +10,10 @@ internal sealed class ContainerRunner(PodWorker pod, V1Container container, bool
     private static readonly TimeSpan PullRetryPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan HookLimit = TimeSpan.FromSeconds(30);
 
+    // Between the first questions of a probe, each next one half as long again. Commands are processes.
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan FirstPauseOfCommands = TimeSpan.FromMilliseconds(500);
+
     private ContainerProcess? _process;
     private ContainerCommands? _commands;
 
@@ -252,7 +256,10 @@ internal sealed class ContainerRunner(PodWorker pod, V1Container container, bool
         await RepeatAsync(probe, settings, outcome => failed = !outcome, cancellationToken, () => failed, patience);
     }
 
-    /// <summary>Asks again and again, and tells each outcome that the thresholds confirm.</summary>
+    /// <summary>
+    /// Asks again and again, and tells each outcome that the thresholds confirm. Until the first success it asks more often than a kubelet does, because tests
+    /// wait for it; failures count once in a period all the same.
+    /// </summary>
     private static async Task RepeatAsync(
         Probe probe,
         V1Probe settings,
@@ -263,18 +270,33 @@ internal sealed class ContainerRunner(PodWorker pod, V1Container container, bool
     )
     {
         await Task.Delay(TimeSpan.FromSeconds(settings.InitialDelaySeconds ?? 0), cancellationToken);
-        var (successes, failures) = (0, 0);
-        while (isDone?.Invoke() != true)
+        var period = TimeSpan.FromSeconds(settings.PeriodSeconds ?? 10);
+        var pause = settings.Exec is null ? FirstPause : FirstPauseOfCommands;
+        var (successes, failures, wasWell, counted) = (0, 0, false, 0L);
+        while (true)
         {
             var began = Stopwatch.GetTimestamp();
-            var complaint = await probe.AskAsync(settings, cancellationToken);
-            (successes, failures) = complaint is null ? (successes + 1, 0) : (0, failures + 1);
-            if (successes == (settings.SuccessThreshold ?? 1))
-                onOutcome(true);
-            else if (failures == (settings.FailureThreshold ?? 3) * patience)
-                onOutcome(false);
-            if (isDone?.Invoke() != true)
-                await DelayAsync(TimeSpan.FromSeconds(settings.PeriodSeconds ?? 10) - Stopwatch.GetElapsedTime(began), cancellationToken);
+            if (await probe.AskAsync(settings, cancellationToken) is null)
+            {
+                (successes, failures, wasWell) = (successes + 1, 0, true);
+                if (successes == (settings.SuccessThreshold ?? 1))
+                    onOutcome(true);
+            }
+            else
+            {
+                successes = 0;
+                if (wasWell || counted == 0 || Stopwatch.GetElapsedTime(counted, began) >= period)
+                {
+                    (failures, counted) = (failures + 1, began);
+                    if (failures == (settings.FailureThreshold ?? 3) * patience)
+                        onOutcome(false);
+                }
+            }
+
+            if (isDone?.Invoke() == true)
+                return;
+            await DelayAsync((wasWell || pause > period ? period : pause) - Stopwatch.GetElapsedTime(began), cancellationToken);
+            pause *= 1.5;
         }
     }
 
