@@ -3,8 +3,11 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 configuration=${1:-Release}
-# How many projects run at once. Many of their tests wait for servers; two keep two processors busy.
+# How many projects run at once. Many of their tests wait for servers: two leave two processors idle for a quarter of the time, in which the extra lane takes a
+# third one, the shortest that is left. It starts none while the machine has enough to do, whoever gives it that.
 lanes=${TEST_LANES:-2}
+extra_lane=${TEST_EXTRA_LANE:-$((lanes > 1 ? 1 : 0))}
+extra_lane_idle_percent=15
 # Compilers, tests and the product's processes are short-lived: the first writes to memory pages through a second mapping to harden long-lived ones, the second
 # instruments code for a recompilation that few of them live to see. The last one begins that recompilation after two seconds (hexadecimal) without new code
 # instead of a tenth: most processes have ended by then, and those under load reach it all the same.
@@ -68,9 +71,42 @@ run() {
     echo "$((SECONDS - started))" >"$results/$name.seconds"
     flock "$results" cat "$results/$name.log"
 }
-export -f run publish end_compiler
-export configuration results compiler shared_compiler TIMEFORMAT
-{ echo publish; projects; } | xargs -P "$lanes" -I{} bash -c 'if [ {} = publish ]; then publish; else run {}; fi'
+
+# Takes the first or the last line of the queue; fails if it is empty.
+take() {
+    flock "$results/lock" sh -c 'sed -n "$1p" "$2" | grep . && sed -i "$1d" "$2"' take "$1" "$results/queue"
+}
+lane() {
+    local project
+    while project=$(take 1); do
+        if [ "$project" = publish ]; then publish; else run "$project"; fi
+    done
+}
+# Idle processor time of ten seconds, in percent.
+idle_percent() {
+    local before after
+    before=$(head -n 1 /proc/stat)
+    sleep 10
+    after=$(head -n 1 /proc/stat)
+    printf '%s\n' "$before" "$after" |
+        awk '{ all = 0; for (i = 2; i <= 9; i++) all += $i; idle = $5 + $6 } NR == 1 { a = all; b = idle } END { print int(100 * (idle - b) / (all - a)) }'
+}
+extra_lane() {
+    local project
+    until [ -e "$results/is_published" ]; do sleep 1; done
+    while [ -s "$results/queue" ]; do
+        [ "$(idle_percent)" -ge "$extra_lane_idle_percent" ] || continue
+        project=$(take '$') && run "$project"
+    done
+}
+{ echo publish; projects; } >"$results/queue"
+export -f run publish end_compiler take lane idle_percent extra_lane
+export configuration results compiler shared_compiler TIMEFORMAT extra_lane_idle_percent
+# By a program, whose children a signal of the keyboard reaches; it does not reach what a script leaves in the background.
+{
+    for _ in $(seq "$lanes"); do echo lane; done
+    [ "$extra_lane" -eq 0 ] || echo extra_lane
+} | xargs -P "$((lanes + extra_lane))" -I{} bash -c '{}'
 
 count() { sed -nE "s/^ *$1: ([0-9]+)$/\1/p" "$2" | tail -n 1; }
 passed=0 failed=0 skipped=0
