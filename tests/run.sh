@@ -3,8 +3,8 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 configuration=${1:-Release}
-# How many projects run at once. Many of their tests wait for servers: two leave two processors idle for a quarter of the time, in which the extra lane takes a
-# third one, the shortest that is left. It starts none while the machine has enough to do, whoever gives it that.
+# How many projects run at once. Many of their tests wait for servers: two leave two processors idle for a quarter of the time, so that an extra lane takes a
+# third one. It starts none while the machine has enough to do, whoever gives it that.
 lanes=${TEST_LANES:-2}
 extra_lane=${TEST_EXTRA_LANE:-$((lanes > 1 ? 1 : 0))}
 extra_lane_idle_percent=15
@@ -72,13 +72,13 @@ run() {
     flock "$results" cat "$results/$name.log"
 }
 
-# Takes the first or the last line of the queue; fails if it is empty.
+# Takes the next project; fails if none is left.
 take() {
-    flock "$results/lock" sh -c 'sed -n "$1p" "$2" | grep . && sed -i "$1d" "$2"' take "$1" "$results/queue"
+    flock "$results/lock" sh -c 'head -n 1 "$0" | grep . && sed -i 1d "$0"' "$results/queue"
 }
 lane() {
     local project
-    while project=$(take 1); do
+    while project=$(take); do
         if [ "$project" = publish ]; then publish; else run "$project"; fi
     done
 }
@@ -96,7 +96,7 @@ extra_lane() {
     until [ -e "$results/is_published" ]; do sleep 1; done
     while [ -s "$results/queue" ]; do
         [ "$(idle_percent)" -ge "$extra_lane_idle_percent" ] || continue
-        project=$(take '$') && run "$project"
+        project=$(take) && run "$project"
     done
 }
 { echo publish; projects; } >"$results/queue"
