@@ -3,11 +3,12 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 configuration=${1:-Release}
-# How many projects run at once. Many of their tests wait for servers: two leave two processors idle for a quarter of the time, so that an extra lane takes a
-# third one. It starts none while the machine has enough to do, whoever gives it that.
+# How many projects run at once. Many of their tests wait for servers: two leave two processors idle for a quarter of the time, in which an extra lane runs those
+# that wait most. It starts none while the machine has enough to do, whoever gives it that. With any third project, time limits of the product ran out.
 lanes=${TEST_LANES:-2}
 extra_lane=${TEST_EXTRA_LANE:-$((lanes > 1 ? 1 : 0))}
 extra_lane_idle_percent=15
+extra_lane_projects='\.(Monitoring|TestServers|ControllerRuntime)\.'
 # Compilers, tests and the product's processes are short-lived: the first writes to memory pages through a second mapping to harden long-lived ones, the second
 # instruments code for a recompilation that few of them live to see. The last one begins that recompilation after two seconds (hexadecimal) without new code
 # instead of a tenth: most processes have ended by then, and those under load reach it all the same.
@@ -72,9 +73,9 @@ run() {
     flock "$results" cat "$results/$name.log"
 }
 
-# Takes the next project; fails if none is left.
+# Takes the next project, or the next one of a pattern; fails if none is left.
 take() {
-    flock "$results/lock" sh -c 'head -n 1 "$0" | grep . && sed -i 1d "$0"' "$results/queue"
+    flock "$results/lock" sh -c 'line=$(grep -nEm 1 "$1" "$0") && echo "${line#*:}" && sed -i "${line%%:*}d" "$0"' "$results/queue" "${1:-.}"
 }
 lane() {
     local project
@@ -94,14 +95,14 @@ idle_percent() {
 extra_lane() {
     local project
     until [ -e "$results/is_published" ]; do sleep 1; done
-    while [ -s "$results/queue" ]; do
+    while grep -qE "$extra_lane_projects" "$results/queue"; do
         [ "$(idle_percent)" -ge "$extra_lane_idle_percent" ] || continue
-        project=$(take) && run "$project"
+        project=$(take "$extra_lane_projects") && run "$project"
     done
 }
 { echo publish; projects; } >"$results/queue"
 export -f run publish end_compiler take lane idle_percent extra_lane
-export configuration results compiler shared_compiler TIMEFORMAT extra_lane_idle_percent
+export configuration results compiler shared_compiler TIMEFORMAT extra_lane_idle_percent extra_lane_projects
 # By a program, whose children a signal of the keyboard reaches; it does not reach what a script leaves in the background.
 {
     for _ in $(seq "$lanes"); do echo lane; done
