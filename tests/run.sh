@@ -3,8 +3,9 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 configuration=${1:-Release}
-# How many projects run at once. Many of their tests wait for servers: two leave two processors idle for a quarter of the time, in which an extra lane runs those
-# that wait most. It starts none while the machine has enough to do, whoever gives it that. With any third project, time limits of the product ran out.
+# How many projects run at once. Many of their tests wait for servers: two leave two processors idle for a quarter of the time, in which an extra lane runs
+# those that wait most. It starts none while the machine has enough to do, whoever gives it that. Three of the others at once bring two processors to a load
+# of 80.
 lanes=${TEST_LANES:-2}
 extra_lane=${TEST_EXTRA_LANE:-$((lanes > 1 ? 1 : 0))}
 extra_lane_idle_percent=15
