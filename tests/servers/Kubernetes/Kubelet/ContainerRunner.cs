@@ -10,9 +10,8 @@ internal sealed class ContainerRunner(PodWorker pod, V1Container container, bool
     private static readonly TimeSpan PullRetryPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan HookLimit = TimeSpan.FromSeconds(30);
 
-    // Between the first questions of a probe, each next one half as long again. Commands are processes.
+    // Between the first two questions of a probe, each next one half as long again.
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan FirstPauseOfCommands = TimeSpan.FromMilliseconds(500);
 
     private ContainerProcess? _process;
     private ContainerCommands? _commands;
@@ -258,7 +257,7 @@ internal sealed class ContainerRunner(PodWorker pod, V1Container container, bool
 
     /// <summary>
     /// Asks again and again, and tells each outcome that the thresholds confirm. Until the first success it asks more often than a kubelet does, because tests
-    /// wait for it; failures count once in a period all the same.
+    /// wait for it, except by commands, which are processes; failures count once in a period all the same.
     /// </summary>
     private static async Task RepeatAsync(
         Probe probe,
@@ -271,7 +270,7 @@ internal sealed class ContainerRunner(PodWorker pod, V1Container container, bool
     {
         await Task.Delay(TimeSpan.FromSeconds(settings.InitialDelaySeconds ?? 0), cancellationToken);
         var period = TimeSpan.FromSeconds(settings.PeriodSeconds ?? 10);
-        var pause = settings.Exec is null ? FirstPause : FirstPauseOfCommands;
+        var pause = settings.Exec is null ? FirstPause : period;
         var (successes, failures, wasWell, counted) = (0, 0, false, 0L);
         while (true)
         {
@@ -285,7 +284,8 @@ internal sealed class ContainerRunner(PodWorker pod, V1Container container, bool
             else
             {
                 successes = 0;
-                if (wasWell || counted == 0 || Stopwatch.GetElapsedTime(counted, began) >= period)
+                // A timer may be a little early.
+                if (wasWell || counted == 0 || Stopwatch.GetElapsedTime(counted, began) > period - FirstPause)
                 {
                     (failures, counted) = (failures + 1, began);
                     if (failures == (settings.FailureThreshold ?? 3) * patience)
