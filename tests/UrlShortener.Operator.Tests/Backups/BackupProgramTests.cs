@@ -32,7 +32,7 @@ public sealed class BackupProgramTests : IDisposable
             echo "$*" >> calls
             case "$*" in
             *archive-get*) exit ${ARCHIVE_GET:-1} ;;
-            *repo-ls*) echo '{"17-1/0000000100000000/000000010000000000000003-0123456789012345678901234567890123456789.lz4":{"type":"file"}}' ;;
+            *repo-ls*) echo "{\"17-1/0000000100000000/${LAST:-000000010000000000000003}-0123456789012345678901234567890123456789.lz4\":{}}" ;;
             *" restore") touch volume/pgroot/PG_VERSION volume/pgroot/postgresql.auto.conf ;;
             *" backup")
                 if [ -n "$HANGS" ]; then trap 'exit 63' TERM; touch started; while :; do sleep 0.05; done; fi
@@ -108,6 +108,19 @@ public sealed class BackupProgramTests : IDisposable
 
         Assert.Equal("gap", failed.Reason);
         Assert.Contains("000000010000000000000003, but the recovery ended 2 segments before", failed.Text, StringComparison.Ordinal);
+    }
+
+    // A repository that a primary began to use after a failover has no file with the history of timelines.
+    [Fact]
+    public async Task Recovery_ArchiveOfALaterTimelineThatGoesOnAfterItsEnd_Fails()
+    {
+        _environment["REDO"] = "0/1000060";
+        _environment["LAST"] = "000000050000000000000003";
+
+        var failed = await RunAsync("restore");
+
+        Assert.Equal("gap", failed.Reason);
+        Assert.Contains("000000050000000000000003, but the recovery ended 2 segments before", failed.Text, StringComparison.Ordinal);
     }
 
     [Fact]
