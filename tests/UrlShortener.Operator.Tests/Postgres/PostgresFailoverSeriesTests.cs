@@ -72,7 +72,8 @@ public sealed class PostgresFailoverSeriesTests(StoresFixture stores) : IAsyncLi
         (string Name, bool IsInSuite, TimeSpan Limit, Func<string, Task> LoseAsync)[] kinds =
         [
             ("container killed", false, Assisted, KillAsync),
-            ("pod deleted by force", false, Native, DeleteAsync),
+            ("pod deleted", false, Assisted, primary => DeleteAsync(primary, graceSeconds: null)),
+            ("pod deleted by force", false, Native, primary => DeleteAsync(primary, graceSeconds: 0)),
             ("Patroni frozen", false, Native, FreezeAsync),
             ("node killed, no operator", true, Native, KillNodeWithoutOperatorAsync),
             ("node cut off", true, Native, CutNodeAsync),
@@ -202,10 +203,10 @@ public sealed class PostgresFailoverSeriesTests(StoresFixture stores) : IAsyncLi
         await _lab.StartOperatorAsync();
     }
 
-    private async Task DeleteAsync(string primary)
+    private async Task DeleteAsync(string primary, int? graceSeconds)
     {
         var uid = (await Members.ReadPodsAsync()).Single(pod => pod.Metadata.Name == primary).Metadata.Uid;
-        await _lab.Client.CoreV1.DeleteNamespacedPodAsync(primary, _lab.Namespace, gracePeriodSeconds: 0, cancellationToken: Token);
+        await _lab.Client.CoreV1.DeleteNamespacedPodAsync(primary, _lab.Namespace, gracePeriodSeconds: graceSeconds, cancellationToken: Token);
         await Members.UntilSucceededAsync(primary, uid);
     }
 
