@@ -56,7 +56,7 @@ internal static partial class PostgresRules
                 $"is {spec.Instances}; durability {spec.Durability} needs at least {MinSynchronous}, so that writes continue when one member is away. Raise it, "
                     + "or set durability to Async."
             );
-        if (spec.SyncNodeCount >= spec.Instances)
+        if (spec.Durability != Durability.Async && spec.SyncNodeCount >= spec.Instances)
             yield return new(
                 "spec.postgres.syncNodeCount",
                 $"is {spec.SyncNodeCount}, which needs more than {spec.SyncNodeCount} instances; spec.postgres.instances is {spec.Instances}. Lower it."

@@ -15,6 +15,8 @@ public sealed class BusyStoreTests : ProductTest
     {
         var product = await StartAsync(["--RateLimiting:Enterprise=1000000", .. ProductStores.UsualLimits]);
         var code = await product.Owner.CreateLinkAsync();
+        // The answer 503 says nothing of the outcome: a server too busy to hear of the end of a request carries it out once the lock is gone.
+        var changed = await product.Owner.CreateLinkAsync();
         Assert.Equal(302, (await product.Anonymous.GetAsync($"/{code}")).Status);
         object link = new { original_url = "https://example.com/busy" };
 
@@ -33,8 +35,8 @@ public sealed class BusyStoreTests : ProductTest
             var replies = await Task.WhenAll([
                 .. Enumerable.Range(0, 5).Select(_ => product.Owner.CreateAsync(link)),
                 product.Owner.CreateManyAsync([link]),
-                product.Owner.PatchAsync($"/api/v1/urls/{code}", link),
-                product.Owner.DeleteAsync($"/api/v1/urls/{code}"),
+                product.Owner.PatchAsync($"/api/v1/urls/{changed}", link),
+                product.Owner.DeleteAsync($"/api/v1/urls/{changed}"),
             ]);
             var elapsed = Stopwatch.GetElapsedTime(started);
 

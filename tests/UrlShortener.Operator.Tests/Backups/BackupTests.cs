@@ -360,7 +360,7 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
               "app": { "image": "{{RegionLab.MissingImage}}", "minReplicas": 1 },
               "postgres": {
                 "image": "{{StorePrograms.PostgresImage}}",
-                "instances": 2,
+                "instances": 1,
                 "durability": "Async",
                 "storage": { "size": "1Gi" },
                 "resources": { "requests": { "memory": "64Mi" }, "limits": { "memory": "1Gi" } },

@@ -6,7 +6,7 @@ namespace UrlShortener.Operator.Entities.Spec;
 
 /// <summary>The region's PostgreSQL, if the operator runs it.</summary>
 [Rule("self.durability == 'Async' || self.instances >= 3", "durability Sync and Strict need at least 3 instances")]
-[Rule("self.syncNodeCount < self.instances", "syncNodeCount must be less than instances")]
+[Rule("self.durability == 'Async' || self.syncNodeCount < self.instances", "syncNodeCount must be less than instances")]
 [Rule("has(self.restore) == has(oldSelf.restore)", "restore cannot be added or removed; create a new ShortenerRegion instead")]
 internal sealed record PostgresSpec
 {
@@ -35,7 +35,7 @@ internal sealed record PostgresSpec
     public string Durability { get; init; } = Spec.Durability.Sync;
 
     /// <summary>Replicas that must have a write before it is acknowledged.</summary>
-    [Description("Replicas that must have stored a write before it is acknowledged, with durability Sync or Strict. Less than instances.")]
+    [Description("Replicas that must have stored a write before it is acknowledged, with durability Sync or Strict: less than instances.")]
     [Range(1, 3)]
     public int SyncNodeCount { get; init; } = 1;
 
