@@ -151,7 +151,7 @@ public sealed class StoreTests(InstalledProduct product, ITestOutputHelper outpu
         end=$(($(date +%s) + 60))
         for key in a b c; do
             while [ "$(date +%s)" -lt "$end" ]; do
-                said=$(timeout 1 redis-cli -c -h 127.0.0.1 -p 6379 --tls --cacert "$REDIS_TLS/ca-bundle.crt" --no-auth-warning SET "$key" x 2>/dev/null | tail -n 1)
+                said=$(timeout 1 redis-cli -c -h "$POD_IP" -p 6379 --tls --cacert "$REDIS_TLS/ca-bundle.crt" --no-auth-warning SET "$key" x 2>/dev/null | tail -n 1)
                 [ "$said" != OK ] || echo "$key $(date +%s%3N)"
                 sleep 0.05
             done &
