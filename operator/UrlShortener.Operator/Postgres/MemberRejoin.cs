@@ -4,13 +4,19 @@ using UrlShortener.Operator.Entities.Spec;
 namespace UrlShortener.Operator.Postgres;
 
 /// <summary>
-/// Finds replicas that run and receive nothing, such as a former primary that cannot be rewound or a replica whose part of the log the primary no longer has, and
+/// Finds replicas that run and receive nothing, or do not get over their start, such as a former primary that cannot be rewound or a replica whose part of the log the primary no longer has, and
 /// decides whether they are copied anew. Pure.
 /// </summary>
 internal static class MemberRejoin
 {
     /// <summary>How long a replica may receive nothing.</summary>
     public static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
+
+    /// <summary>
+    /// How long a replica may take to start. It first reads its own log again, at most what two checkpoints are apart (5 minutes each). One whose log ends beyond
+    /// the point at which its history has diverged starts for ever: Patroni cannot ask it, and so does not rewind it.
+    /// </summary>
+    public static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(10);
 
     // A copy that fails would fail again.
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(15);
@@ -36,19 +42,30 @@ internal static class MemberRejoin
                 .Members.Where(member =>
                     member.Key != observed.Lock?.Leader && IsAway(observed, member.Key, member.Value, former.GetValueOrDefault(member.Key))
                 )
-                .ToDictionary(member => member.Key, member => former.GetValueOrDefault(member.Key) ?? new MemberAbsence(now, member.Value.Position?.Received));
+                .ToDictionary(
+                    member => member.Key,
+                    member =>
+                        former.GetValueOrDefault(member.Key) is { } known && known.IsStarting == IsStarting(member.Value)
+                            ? known
+                            : new MemberAbsence(now, member.Value.Position?.Received, IsStarting(member.Value))
+                );
 
     /// <summary>Replicas that receive nothing, although they may say that they stream.</summary>
     /// <param name="memory">What is remembered.</param>
     /// <param name="now">The time.</param>
     public static IReadOnlyList<string> FindStalled(PostgresMemory memory, DateTimeOffset now) =>
-        [.. memory.Away.Where(member => now - member.Value.Since >= Doubt).Select(member => member.Key)];
+        [.. memory.Away.Where(member => !member.Value.IsStarting && now - member.Value.Since >= Doubt).Select(member => member.Key)];
 
-    /// <summary>Replicas that have received nothing for too long.</summary>
+    /// <summary>Replicas that have received nothing, or started, for too long.</summary>
     /// <param name="memory">What is remembered.</param>
     /// <param name="now">The time.</param>
     public static IReadOnlyList<string> FindDiverged(PostgresMemory memory, DateTimeOffset now) =>
-        [.. memory.Away.Where(member => now - member.Value.Since >= Limit).Select(member => member.Key).Order(StringComparer.Ordinal)];
+        [
+            .. memory
+                .Away.Where(member => now - member.Value.Since >= (member.Value.IsStarting ? StartLimit : Limit))
+                .Select(member => member.Key)
+                .Order(StringComparer.Ordinal),
+        ];
 
     /// <summary>The copy of one of them, if the policy and the state of the others allow it; null: none.</summary>
     /// <param name="region">The region.</param>
@@ -68,16 +85,22 @@ internal static class MemberRejoin
         var others = Enumerable.Range(0, spec.Instances).Select(ordinal => PostgresNames.MemberOf(region, ordinal)).Where(name => name != member);
         var isSafe = others.All(observed.Stays) && (spec.Durability == Durability.Async || observed.WaitedFor.Any(observed.IsSynchronous));
         return isSafe && !(memory.RebuiltAt.TryGetValue(member, out var last) && now - last < Pause)
-            ? new RolloutStep.Rebuild(member, "it has received no changes for 3 minutes")
+            ? new RolloutStep.Rebuild(
+                member,
+                memory.Away[member].IsStarting ? "it has been starting for 10 minutes" : "it has received no changes for 3 minutes"
+            )
             : null;
     }
 
-    // A recovery or a copy may take long. One that reads from an archive receives something.
+    private static bool IsStarting(PatroniMember member) => member.State == "starting";
+
+    // A copy may take long. One that reads from an archive receives something.
     private static bool IsAway(ObservedPostgres observed, string name, PatroniMember member, MemberAbsence? former) =>
         !member.IsPrimary
-        && member.State is not ("starting" or "creating replica" or "initializing new cluster" or "restarting" or "stopping" or null)
+        && member.State is not ("creating replica" or "initializing new cluster" or "restarting" or "stopping" or null)
         && (
-            member.ReplicationState is null
+            IsStarting(member)
+            || member.ReplicationState is null
             || (member.IsStreaming && !observed.Serves(name) && !(former is not null && member.Position?.Received > former.Received))
         );
 }
@@ -85,4 +108,5 @@ internal static class MemberRejoin
 /// <summary>A replica that receives nothing.</summary>
 /// <param name="Since">When that was first seen.</param>
 /// <param name="Received">Up to where it had received changes then; null: not known.</param>
-internal sealed record MemberAbsence(DateTimeOffset Since, long? Received);
+/// <param name="IsStarting">Whether its server has been starting since then.</param>
+internal sealed record MemberAbsence(DateTimeOffset Since, long? Received, bool IsStarting = false);

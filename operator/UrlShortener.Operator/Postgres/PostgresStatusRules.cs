@@ -131,7 +131,8 @@ internal static class PostgresStatusRules
                 ConditionTypes.PostgresDegraded,
                 true,
                 Reasons.MemberDiverged,
-                $"{string.Join(", ", diverged)} answered and received no changes for {MemberRejoin.Limit.TotalMinutes:0} minutes. "
+                $"{string.Join(", ", diverged)} answered and received no changes for {MemberRejoin.Limit.TotalMinutes:0} minutes, or has been starting for "
+                    + $"{MemberRejoin.StartLimit.TotalMinutes:0}. "
                     + (
                         region.Spec.Postgres.Rejoin == RejoinPolicy.Automatic
                             ? "The operator copies one that is alone anew, while all others serve."
