@@ -111,14 +111,14 @@ public abstract class ClusterTest(InstalledProduct product)
         return (string)JsonNode.Parse(body)!["short_code"]!;
     }
 
-    protected async Task UntilAsync(Func<Task<bool>> holds, string what, Func<Task<string>>? explain = null)
+    protected async Task UntilAsync(Func<Task<bool>> holds, string what, Func<Task<string>>? explain = null, int minutes = 4)
     {
         var started = Stopwatch.GetTimestamp();
         while (!await holds())
         {
-            if (Stopwatch.GetElapsedTime(started) > TimeSpan.FromMinutes(4))
+            if (Stopwatch.GetElapsedTime(started) > TimeSpan.FromMinutes(minutes))
                 Assert.Fail(
-                    $"Not within 4 minutes: {what}\n{(explain is null ? "" : await explain())}\n{await Product.DescribeAsync(InstalledProduct.Namespace)}"
+                    $"Not within {minutes} minutes: {what}\n{(explain is null ? "" : await explain())}\n{await Product.DescribeAsync(InstalledProduct.Namespace)}"
                 );
             await Task.Delay(500, Token);
         }

@@ -255,7 +255,9 @@ public sealed class StoreTests(InstalledProduct product, ITestOutputHelper outpu
                     conditions.Any(condition => (string?)condition!["type"] == type && (string?)condition["status"] == status);
             },
             "nothing of the stores is missing",
-            DescribeAsync
+            DescribeAsync,
+            // A member that cannot follow is copied after 10.
+            minutes: 20
         );
     }
 

@@ -86,6 +86,7 @@ public sealed class PostgresFailoverSeriesTests(StoresFixture stores) : IAsyncLi
             ("control file lost", false, Assisted, primary => LoseFileAsync(primary, "global/pg_control")),
             ("control file of a replica lost", false, Assisted, async primary => await LoseFileAsync(await ReadReplicaAsync(primary), "global/pg_control")),
             ("log of a replica lost", false, Assisted, async primary => await LoseFileAsync(await ReadReplicaAsync(primary), "pg_wal")),
+            ("node cut off, and its log lost", false, Native, CutAndLoseLogAsync),
             ("volume of the primary full", false, Native, FillAsync),
             ("all volumes full", false, TimeSpan.MaxValue, _ => FillAllAsync()),
         ];
@@ -321,6 +322,24 @@ public sealed class PostgresFailoverSeriesTests(StoresFixture stores) : IAsyncLi
         await Members.UntilWholeAsync(seconds: 420);
         var copies = await CountEventsAsync("MemberRebuilt");
         await TellAsync($"{member} serves again after {Stopwatch.GetElapsedTime(began).TotalSeconds:0} s; the operator has had {copies} copies made");
+    }
+
+    // What it wrote alone cannot be read any more, so that it can neither follow nor be rewound.
+    private async Task CutAndLoseLogAsync(string primary)
+    {
+        await _nodes[primary].CutNodeAsync(Token);
+        await AwaitOtherPrimaryAsync(primary);
+        await AwaitLinksAsync();
+        var process = _nodes[primary].ReadProcesses(_lab.Namespace, primary)[PostgresNames.Container];
+        var folder = string.Create(CultureInfo.InvariantCulture, $"/proc/{process}/root{PostgresNames.DataFolder}/{PostgresNames.DataSubfolder}/pg_wal");
+        foreach (var segment in Directory.GetFiles(folder).Where(file => Path.GetFileName(file).Length == 24).Order(StringComparer.Ordinal).TakeLast(2))
+            File.Delete(segment);
+        await _nodes[primary].KillPodAsync(_lab.Namespace, primary);
+        await _nodes[primary].NodeReadyAsync(Token);
+        var began = Stopwatch.GetTimestamp();
+        await Members.UntilWholeAsync(seconds: 1_200);
+        var copies = await CountEventsAsync("MemberRebuilt");
+        await TellAsync($"{primary} serves again after {Stopwatch.GetElapsedTime(began).TotalSeconds:0} s; the operator has had {copies} copies made");
     }
 
     // PostgreSQL lives on as long as it can write its log, and refuses what needs more room.

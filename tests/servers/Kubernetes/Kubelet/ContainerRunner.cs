@@ -296,9 +296,12 @@ internal sealed class ContainerRunner(PodWorker pod, V1Container container, bool
             if (isDone?.Invoke() == true)
                 return;
             await DelayAsync((wasWell || pause > period ? period : pause) - Stopwatch.GetElapsedTime(began), cancellationToken);
-            pause *= 1.5;
+            pause = Lengthen(pause, period);
         }
     }
+
+    /// <summary>The pause after the next question without a success, up to about a period.</summary>
+    internal static TimeSpan Lengthen(TimeSpan pause, TimeSpan period) => pause < period ? pause * 1.5 : pause;
 
     // A period lasts from one question to the next, however long the answer takes.
     private static Task DelayAsync(TimeSpan rest, CancellationToken cancellationToken) =>
