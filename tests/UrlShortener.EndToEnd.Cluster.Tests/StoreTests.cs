@@ -125,7 +125,7 @@ public sealed class StoreTests(InstalledProduct product, ITestOutputHelper outpu
                 {
                     written = RunInRedisAsync(witness, $"name={lose}\n{WriteToAllShards}");
                     await UntilAsync(
-                        async () => (await RunInRedisAsync(witness, $"cd \"$REDIS_RUN\" && ls | grep -c '^written-{lose}-' || true")).Trim() == "3",
+                        async () => (await RunInRedisAsync(witness, $"cd \"$REDIS_RUN\" && ls written-{lose}-* 2>/dev/null | wc -l")).Trim() == "3",
                         "all shards of Redis are written to",
                         DescribeAsync
                     );

@@ -4,8 +4,8 @@ using UrlShortener.Operator.Entities.Spec;
 namespace UrlShortener.Operator.Postgres;
 
 /// <summary>
-/// Finds replicas that run and receive nothing, or do not get over their start, such as a former primary that cannot be rewound or a replica whose part of the log the primary no longer has, and
-/// decides whether they are copied anew. Pure.
+/// Finds replicas that run and receive nothing, or that do not get over their start, such as a former primary that cannot be rewound or a replica whose part of
+/// the log the primary no longer has, and decides whether they are copied anew. Pure.
 /// </summary>
 internal static class MemberRejoin
 {
@@ -13,8 +13,8 @@ internal static class MemberRejoin
     public static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     /// <summary>
-    /// How long a replica may take to start. It first reads its own log again, at most what two checkpoints are apart (5 minutes each). One whose log ends beyond
-    /// the point at which its history has diverged starts for ever: Patroni cannot ask it, and so does not rewind it.
+    /// How long a replica may take to start. It first reads its own log again, at most what two checkpoints are apart (5 minutes each). One whose log ends
+    /// beyond the point at which its history has diverged starts for ever: Patroni cannot ask it, and so does not rewind it.
     /// </summary>
     public static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(10);
 

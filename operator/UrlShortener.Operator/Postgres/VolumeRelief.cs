@@ -3,12 +3,12 @@ using UrlShortener.Operator.Entities;
 namespace UrlShortener.Operator.Postgres;
 
 /// <summary>
-/// Moves the primary away from a volume without room. PostgreSQL refuses writes there for up to a checkpoint's interval (5 minutes) before it ends, and only then
-/// would another member be elected. Pure.
+/// Moves the primary away from a volume without room. PostgreSQL refuses writes there for up to a checkpoint's interval (5 minutes) before it ends, and only
+/// then would another member be elected. Pure.
 /// </summary>
 internal static class VolumeRelief
 {
-    /// <summary>The move, to a member that can become the primary without the loss of a write and whose volume has room; null: none is needed, or possible.</summary>
+    /// <summary>The move, to a member with room that can become the primary without the loss of a write; null: none is needed, or possible.</summary>
     /// <param name="region">The region.</param>
     /// <param name="observed">The observed state.</param>
     /// <param name="memory">What is remembered.</param>

@@ -111,8 +111,8 @@ public sealed class PostgresTests(ApiServerFixture apiServer, StoresFixture stor
         await SetRoomAsync(full, room!);
         await Lab.UntilAsync("PostgresDegraded", "False");
 
-        // Patroni stands still and PostgreSQL goes on: no proof of death, until the lock expires or the kubelet ends the container, whichever is first. A container
-        // that is started again before anybody else has the lock keeps it.
+        // Patroni stands still and PostgreSQL goes on: no proof of death, until the lock expires or the kubelet ends the container, whichever is first. A
+        // container that is started again before anybody else has the lock keeps it.
         var frozen = await Members.ReadPrimaryAsync();
         var container = await ReadContainerAsync(frozen);
         await Lab.Kubelet.SignalProcessesAsync(Lab.Namespace, frozen, "patroni", Stop);

@@ -53,7 +53,7 @@ internal sealed record PostgresSpec
 
     /// <summary>What happens to a replica that cannot follow the primary; one of <see cref="RejoinPolicy"/>.</summary>
     [Description(
-        "What happens to a replica that has received nothing for 3 minutes, such as a former primary that cannot be rewound. Automatic: the operator deletes its data "
+        "What happens to a replica that has received nothing for 3 minutes, or has been starting for 10, such as a former primary that cannot be rewound. Automatic: the operator deletes its data "
             + "and copies the primary, while all other members serve. Manual: a condition says so."
     )]
     [OneOf(RejoinPolicy.Automatic, RejoinPolicy.Manual)]
