@@ -121,10 +121,11 @@ internal sealed record ObservedPostgres
     {
         var waitedFor = WaitedFor;
         return waitedFor.Count < spec.SyncNodeCount ? $"{waitedFor.Count} replicas are synchronous, and {spec.SyncNodeCount} must be"
-            : SyncStandbys.Count == 0 || !SyncStandbys.All(waitedFor.Contains) ? "Patroni and PostgreSQL do not agree on the synchronous replicas yet"
+            : PatroniSynchrony.Of(Synchrony)?.Leader != Primary?.Name || SyncStandbys.Count == 0 || !SyncStandbys.All(waitedFor.Contains)
+                ? "Patroni and PostgreSQL do not agree on the synchronous replicas yet"
             : null;
     }
 
     /// <summary>Members that Patroni may promote, because they have all acknowledged writes.</summary>
-    public IReadOnlyList<string> SyncStandbys => Labels.AnnotationOf(Synchrony?.Metadata, "sync_standby") is { Length: > 0 } names ? names.Split(',') : [];
+    public IReadOnlyList<string> SyncStandbys => PatroniSynchrony.Of(Synchrony)?.Standbys ?? [];
 }

@@ -52,6 +52,7 @@ internal sealed class PostgresController(
         _memory[region.Metadata.Uid] = plan.Memory;
         await RelabelAsync(region, plan, cancellationToken);
         await StripLabelsAsync(region, plan, cancellationToken);
+        await ResetSynchronyAsync(region, plan, cancellationToken);
         if (plan.Applies)
             plan = await ApplyAsync(region, observed, plan, cancellationToken);
         if (plan.Step is not null)
@@ -201,6 +202,49 @@ internal sealed class PostgresController(
                 // Nothing is left to route to, or another pod has its name.
             }
         }
+    }
+
+    // To what a primary itself writes first: that it alone has every acknowledged write. Patroni then adds the replicas in its next loops. At no moment may a
+    // replica be elected that lacks a write, as it may be while there is no record at all.
+    private async Task ResetSynchronyAsync(V1Alpha1ShortenerRegion region, PostgresPlan plan, CancellationToken cancellationToken)
+    {
+        if (plan.Resets is not { } contradiction)
+            return;
+        var space = region.Metadata.NamespaceProperty;
+        var map = await client.GetAsync<V1ConfigMap>(new ObjectKey(space, PostgresNames.SyncOf(region)), cancellationToken);
+        var held = PatroniLock.Of(await client.GetAsync<V1ConfigMap>(new ObjectKey(space, PostgresNames.LeaderOf(region)), cancellationToken));
+        if (map?.Metadata.ResourceVersion != contradiction.Version || held?.Leader != contradiction.Primary)
+            return;
+        var patch = new JsonObject
+        {
+            ["metadata"] = new JsonObject
+            {
+                ["resourceVersion"] = contradiction.Version,
+                ["annotations"] = new JsonObject
+                {
+                    [PatroniLock.LeaderAnnotation] = contradiction.Primary,
+                    [PatroniSynchrony.StandbysAnnotation] = null,
+                    [PatroniSynchrony.QuorumAnnotation] = "0",
+                },
+            },
+        };
+        try
+        {
+            await client.PatchAsync<V1ConfigMap>(ObjectKey.Of(map!), patch, FieldManagers.Postgres, cancellationToken);
+        }
+        catch (ApiException changed) when (changed.IsConflict || changed.IsNotFound)
+        {
+            // Patroni was faster.
+            return;
+        }
+
+        events.Record(
+            region,
+            EventSeverity.Warning,
+            "SynchronyReset",
+            "Update",
+            $"Reset ConfigMap {map!.Metadata.Name}: it {contradiction.Text}, and Patroni did not mend it. {contradiction.Primary} is the primary."
+        );
     }
 
     private async Task<PostgresPlan> ApplyAsync(

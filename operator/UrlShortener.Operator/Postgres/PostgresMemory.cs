@@ -40,6 +40,9 @@ internal sealed record PostgresMemory
     /// <summary>When the operator may ask again, after a move that did not happen; null: at any time.</summary>
     public DateTimeOffset? SwitchoverNotBefore { get; init; }
 
+    /// <summary>What is wrong with Patroni's record of the synchronous replicas; null: nothing.</summary>
+    public SynchronyContradiction? Contradiction { get; init; }
+
     /// <summary>What PostgreSQL says to the parameters of the specification; null: not known, or there are none.</summary>
     public ParameterReview? Review { get; init; }
 

@@ -73,6 +73,9 @@ internal sealed record PostgresPlan
     /// </summary>
     public IReadOnlyList<string> Unlabelled { get; init; } = [];
 
+    /// <summary>The record of the synchronous replicas to reset, because it contradicts the primary and Patroni does not mend it; null: none.</summary>
+    public SynchronyContradiction? Resets { get; init; }
+
     /// <summary>Members whose pods may have lost labels. The others would not follow a primary that they do not find.</summary>
     public IReadOnlyList<string> UnlabelledMembers { get; init; } = [];
 
@@ -121,7 +124,11 @@ internal sealed record PostgresPlan
             rollout = PostgresRollout.Settling;
         var members = Enumerable.Range(0, spec.Instances).Select(ordinal => PostgresNames.MemberOf(region, ordinal)).ToList();
         var (switchover, requested) = applies ? SwitchoverRequest.Follow(region, observed, next, members) : (region.Status?.Postgres?.Switchover, null);
-        next = next with { Away = MemberRejoin.Track(observed, memory.Away, now) };
+        next = next with
+        {
+            Away = MemberRejoin.Track(observed, memory.Away, now),
+            Contradiction = SynchronyContradiction.Track(region, observed, memory.Contradiction, now),
+        };
         var relief = VolumeRelief.Next(region, observed, next, members, now);
         var rebuild = rollout.IsDone ? MemberRejoin.Next(region, observed, next, now) : null;
         return new PostgresPlan
@@ -140,6 +147,7 @@ internal sealed record PostgresPlan
             Configuration = configuration,
             Misowned = [.. observed.PatroniMaps.Where(map => Owned.HasController(map) == (spec.Storage.OnDelete == OnDeletion.Retain))],
             Unlabelled = FindUnlabelled(region, observed),
+            Resets = next.Contradiction is { } contradiction && contradiction.IsLasting(region, observed, now) ? contradiction : null,
             UnlabelledMembers =
             [
                 .. Enumerable

@@ -53,7 +53,7 @@ internal static class PostgresServices
         change is not { Old: { } old, New: { } current }
         || PatroniLock.Of(old)!.Leader != PatroniLock.Of(current)!.Leader
         || Labels.AnnotationOf(old.Metadata, "config") != Labels.AnnotationOf(current.Metadata, "config")
-        || Labels.AnnotationOf(old.Metadata, "sync_standby") != Labels.AnnotationOf(current.Metadata, "sync_standby")
+        || Labels.AnnotationOf(old.Metadata, PatroniSynchrony.StandbysAnnotation) != Labels.AnnotationOf(current.Metadata, PatroniSynchrony.StandbysAnnotation)
         || Owned.HasController(old) != Owned.HasController(current)
         || !Same(old.Data, current.Data);
 

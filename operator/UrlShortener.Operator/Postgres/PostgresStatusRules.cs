@@ -44,7 +44,7 @@ internal static class PostgresStatusRules
         SetReady(conditions, region, observed, plan, now);
         SetDegraded(conditions, region, observed, plan, now);
         if (region.Spec.Postgres!.Durability != Durability.Async)
-            SetSynchrony(conditions, region.Spec.Postgres, observed);
+            SetSynchrony(conditions, region, observed, plan);
         SetUpToDate(conditions, plan, region.Spec.Postgres.Instances);
         SetPasswordCurrent(conditions, region, plan);
         var former = region.Status?.Postgres;
@@ -84,7 +84,7 @@ internal static class PostgresStatusRules
     /// <summary>Longest time until the next reconcile.</summary>
     public static TimeSpan IntervalOf(V1Alpha1ShortenerRegion region, ConditionList conditions, PostgresPlan plan) =>
         plan.Memory.LostSince is not null || plan.Memory.Switchover is not null ? LostInterval
-        : !plan.IsPasswordSettled ? BusyInterval
+        : !plan.IsPasswordSettled || plan.Memory.Contradiction is not null ? BusyInterval
         : !plan.Rollout.IsDone || plan.Scale is { Blocked: not null } || plan.Scale?.Replicas != region.Spec.Postgres!.Instances || plan.Growth is not null
             ? BusyInterval
         : conditions.IsTrue(ConditionTypes.PostgresReady) && !conditions.IsTrue(ConditionTypes.PostgresDegraded) ? QuietInterval
@@ -202,8 +202,9 @@ internal static class PostgresStatusRules
         };
 
     // Compares what PostgreSQL itself waits for with the members that Patroni may promote: one that is promoted without having every acknowledged write loses some.
-    private static void SetSynchrony(ConditionList conditions, PostgresSpec spec, ObservedPostgres observed)
+    private static void SetSynchrony(ConditionList conditions, V1Alpha1ShortenerRegion region, ObservedPostgres observed, PostgresPlan plan)
     {
+        var spec = region.Spec.Postgres!;
         var waitedFor = observed.WaitedFor;
         var unsafeToPromote = observed.SyncStandbys.Where(name => !waitedFor.Contains(name)).ToList();
         var (status, reason, message) = observed.Primary switch
@@ -215,6 +216,17 @@ internal static class PostgresStatusRules
                 spec.Durability == Durability.Strict
                     ? $"{waitedFor.Count} replicas are synchronous; {spec.SyncNodeCount} must be. Writes wait until there are enough."
                     : $"{waitedFor.Count} replicas are synchronous; {spec.SyncNodeCount} should be. Writes are acknowledged with fewer copies."
+            ),
+            _ when plan.Memory.Contradiction is { } contradiction => (
+                false,
+                Reasons.SyncMismatch,
+                $"Patroni's record of the synchronous replicas, ConfigMap {PostgresNames.SyncOf(region)}, {contradiction.Text}. This is normal for a few seconds "
+                    + "after a change. If Patroni does not mend it, the operator resets it."
+            ),
+            _ when observed.SyncStandbys.Count == 0 => (
+                false,
+                Reasons.SyncMismatch,
+                "Patroni may promote no replica, although some are synchronous. This is normal for a few seconds after a change."
             ),
             _ when unsafeToPromote.Count > 0 => (
                 false,

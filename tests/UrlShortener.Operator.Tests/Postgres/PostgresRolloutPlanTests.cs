@@ -123,8 +123,12 @@ public sealed class PostgresRolloutPlanTests
     }
 
     [Fact]
-    public void Of_PrimaryWithoutASynchronousReplicaOfTheNewTemplate_StaysPrimary() =>
+    public void Of_PrimaryWithoutASynchronousReplicaOfTheNewTemplate_StaysPrimary()
+    {
         Assert.Null(Roll(Observe(Old, New, New) with { Synchrony = Synchrony("eu-postgres-9") }).Step);
+        // It is still that of a former primary.
+        Assert.Null(Roll(Observe(Old, New, New) with { Synchrony = Synchrony("eu-postgres-1,eu-postgres-2", "eu-postgres-1") }).Step);
+    }
 
     // An image that does not start, and the return to the former one.
     [Fact]
@@ -489,8 +493,14 @@ public sealed class PostgresRolloutPlanTests
         return observed with { StatefulSet = set };
     }
 
-    private static V1ConfigMap Synchrony(string names) =>
-        new() { Metadata = new V1ObjectMeta { Annotations = new Dictionary<string, string> { ["sync_standby"] = names } } };
+    private static V1ConfigMap Synchrony(string names, string leader = "eu-postgres-0") =>
+        new()
+        {
+            Metadata = new V1ObjectMeta
+            {
+                Annotations = new Dictionary<string, string> { ["leader"] = leader, ["sync_standby"] = names },
+            },
+        };
 
     private static ObservedPostgres Pend(ObservedPostgres observed, int ordinal, Dictionary<string, PatroniChange> reasons) =>
         Change(observed, ordinal, member => member with { PendingRestart = true, PendingReasons = reasons });

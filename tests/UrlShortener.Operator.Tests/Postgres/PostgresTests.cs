@@ -84,25 +84,29 @@ public sealed class PostgresTests(ApiServerFixture apiServer, StoresFixture stor
         await Members.UntilWholeAsync();
         Assert.Equal(before, await Members.ReadProcessesAsync());
 
-        // Somebody removes a label by which Patroni finds its lock.
-        await Lab.Client.CoreV1.PatchNamespacedConfigMapAsync(
-            new V1Patch("""{ "metadata": { "labels": { "app.kubernetes.io/managed-by": null } } }""", V1Patch.PatchType.MergePatch),
-            "eu-postgres-leader",
-            Lab.Namespace,
-            cancellationToken: Token
-        );
+        // Somebody removes a label by which Patroni finds its lock, and its record of the synchronous replicas.
+        foreach (var map in (string[])["eu-postgres-leader", "eu-postgres-sync"])
+            await PatchMapAsync(map, """{ "labels": { "app.kubernetes.io/managed-by": null } }""");
         await Eventually.HoldsAsync(
             async () =>
-                (
-                    await Lab.Client.CoreV1.ReadNamespacedConfigMapAsync("eu-postgres-leader", Lab.Namespace, cancellationToken: Token)
-                ).Metadata.Labels.ContainsKey("app.kubernetes.io/managed-by"),
-            () => "the label is back"
+                (await ReadMapAsync("eu-postgres-leader")).Metadata.Labels.ContainsKey("app.kubernetes.io/managed-by")
+                && (await ReadMapAsync("eu-postgres-sync")).Metadata.Labels.ContainsKey("app.kubernetes.io/managed-by"),
+            () => "the labels are back"
         );
         await AwaitLinksAsync(writer);
         await Members.UntilWholeAsync();
 
+        // Somebody edits that record. Nonsense that Patroni mends by itself, and a record that it refuses in each loop, for ever: the operator resets that.
+        var replicas = await Members.ReadSyncAsync();
+        await PatchMapAsync("eu-postgres-sync", """{ "annotations": { "leader": "nobody", "sync_standby": "no-such-member", "quorum": "a few" } }""");
+        await Eventually.HoldsAsync(async () => (await Members.ReadSyncAsync()).Count == 2, () => "Patroni mends the record");
+        await PatchMapAsync(
+            "eu-postgres-sync",
+            $$"""{ "annotations": { "leader": "{{replicas[0]}}", "sync_standby": "{{await Members.ReadPrimaryAsync()}}", "quorum": "1" } }"""
+        );
+
         // A member tells how full its volume is, again only when that has changed by a percent.
-        var full = (await Members.ReadSyncAsync())[0];
+        var full = replicas[0];
         await Eventually.HoldsAsync(async () => await ReadRoomAsync(full) is not null, () => "the member tells the room on its volume");
         var room = await ReadRoomAsync(full);
         await SetRoomAsync(full, "4096/1073741824");
@@ -110,6 +114,9 @@ public sealed class PostgresTests(ApiServerFixture apiServer, StoresFixture stor
         Assert.Contains($"{full} has 0 of 1024 MiB left", degraded.Message, StringComparison.Ordinal);
         await SetRoomAsync(full, room!);
         await Lab.UntilAsync("PostgresDegraded", "False");
+        await Eventually.HoldsAsync(() => HasEventAsync("SynchronyReset", $"is of {replicas[0]},"), () => "the operator resets the record");
+        await Members.UntilWholeAsync();
+        Assert.Equal(before, await Members.ReadProcessesAsync());
 
         // Patroni stands still and PostgreSQL goes on: no proof of death, until the lock expires or the kubelet ends the container, whichever is first. A
         // container that is started again before anybody else has the lock keeps it.
@@ -132,6 +139,21 @@ public sealed class PostgresTests(ApiServerFixture apiServer, StoresFixture stor
         Assert.Empty(await writer.FindLostAsync());
         Tell($"{acknowledged.Count} links acknowledged; longest time without one: killed {killed.Outage}, deleted {deleted}");
     }
+
+    private Task<V1ConfigMap> ReadMapAsync(string name) => Lab.Client.CoreV1.ReadNamespacedConfigMapAsync(name, Lab.Namespace, cancellationToken: Token);
+
+    private Task<V1ConfigMap> PatchMapAsync(string name, string metadata) =>
+        Lab.Client.CoreV1.PatchNamespacedConfigMapAsync(
+            new V1Patch($$"""{ "metadata": {{metadata}} }""", V1Patch.PatchType.MergePatch),
+            name,
+            Lab.Namespace,
+            cancellationToken: Token
+        );
+
+    private async Task<bool> HasEventAsync(string reason, string words) =>
+        (await Lab.Client.EventsV1.ListNamespacedEventAsync(Lab.Namespace, cancellationToken: Token)).Items.Any(one =>
+            one.Reason == reason && one.Note.Contains(words, StringComparison.Ordinal)
+        );
 
     private async Task<string> ReadContainerAsync(string member) =>
         (await Lab.Client.CoreV1.ReadNamespacedPodAsync(member, Lab.Namespace, cancellationToken: Token)).Status.ContainerStatuses[0].ContainerID;
