@@ -140,7 +140,7 @@ internal sealed class BackupController(
         var obstacle = await applier.TryAsync(
             region,
             $"Secret {PostgresArchiving.SecretOf(region)}",
-            () => WriteAsync(region, BackupRepository.BuildConfiguration(region, data), cancellationToken)
+            () => WriteAsync(region, BackupRepository.BuildConfiguration(region, data), keepsPassphrase: true, cancellationToken)
         );
         if (obstacle is null)
             _memory[region.Metadata.Uid] = memory with { Written = state };
@@ -163,14 +163,21 @@ internal sealed class BackupController(
         return (data, BackupRepository.FindProblem(spec, data) is { } problem ? new Obstacle(Reasons.SecretNotFound, $"Secret {name.Name} {problem}.") : null);
     }
 
-    private async Task<Obstacle?> WriteAsync(V1Alpha1ShortenerRegion region, V1Secret wanted, CancellationToken cancellationToken)
+    private async Task<Obstacle?> WriteAsync(V1Alpha1ShortenerRegion region, V1Secret wanted, bool keepsPassphrase, CancellationToken cancellationToken)
     {
         var live = await client.GetAsync<V1Secret>(ObjectKey.Of(wanted), cancellationToken);
         if (live is not null && !Owned.IsControlledBy(live, region) && !Owned.IsOrphan(live, wanted))
             return Applier.NameTaken($"Secret {wanted.Metadata.Name}", live);
+        if (keepsPassphrase && BackupRepository.ChangesPassphrase(region, live, wanted))
+            return new Obstacle(
+                Reasons.PassphraseChanged,
+                $"Secret {region.Spec.Postgres!.Backup!.Repository.SecretRef?.Name} has another passphrase than the repository was created with. The members keep the "
+                    + $"former one, which is in {PostgresArchiving.ConfigFile} of Secret {wanted.Metadata.Name}. Return to it, or set another bucket or claimRef."
+            );
         if (
             live is not null
             && Owned.IsControlledBy(live, region)
+            && Labels.AnnotationOf(live.Metadata, Labels.AppliedDigest) == Labels.AnnotationOf(wanted.Metadata, Labels.AppliedDigest)
             && live.Data?.Count == wanted.Data.Count
             && wanted.Data.All(file => live.Data.TryGetValue(file.Key, out var value) && value.AsSpan().SequenceEqual(file.Value))
         )
@@ -198,7 +205,7 @@ internal sealed class BackupController(
         return await applier.TryAsync(
                 region,
                 $"Secret {BackupRepository.RestoreSecretOf(region)}",
-                () => WriteAsync(region, BackupRepository.BuildRestoreConfiguration(region, data), cancellationToken)
+                () => WriteAsync(region, BackupRepository.BuildRestoreConfiguration(region, data), keepsPassphrase: false, cancellationToken)
             )
             ?? await applier.TryAsync(region, $"PersistentVolumeClaim {claim.Metadata.Name}", () => CreateAsync(claim, cancellationToken))
             ?? await StartAsync(region, run, null, cancellationToken);
@@ -233,7 +240,10 @@ internal sealed class BackupController(
                 }
                 catch (ApiException exists) when (exists.IsAlreadyExists)
                 {
-                    // The cache does not show it yet.
+                    // The cache does not show it yet, unless it is another one.
+                    var live = await client.GetAsync<V1Job>(ObjectKey.Of(job), cancellationToken);
+                    if (live is not null && (live.Metadata.DeletionTimestamp is not null || !BackupResources.IsOf(live, region)))
+                        return Applier.NameTaken($"Job {job.Metadata.Name}", live);
                 }
 
                 return null;

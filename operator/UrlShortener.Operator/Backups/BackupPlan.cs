@@ -104,7 +104,8 @@ internal sealed record BackupPlan
         status = status with { Running = current is null ? null : DescribeRun(current) };
         if (jobs.LastOrDefault(job => BackupResources.KindOf(job) is not BackupKind.Check)?.Metadata.CreationTimestamp is { } started)
             status = status with { LastStartTime = Latest(status.LastStartTime, started.ToUniversalTime()) };
-        if (jobs.LastOrDefault(job => RequestOf(job) is not null) is { } asked)
+        // One that is older than the last one was read long ago: somebody has deleted the newer ones.
+        if (jobs.LastOrDefault(job => RequestOf(job) is not null) is { } asked && !IsBefore(asked, former.LastStartTime))
             status = status with { LastRequest = RequestOf(asked) };
         status = Renew(status, observed.Archiver, now);
         var canStart =
@@ -186,7 +187,7 @@ internal sealed record BackupPlan
         var kind =
             status.LastFullTime is { } full && now < Utc(full) + TimeSpan.FromDays(spec.FullEveryDays) - Slack ? BackupKind.Differential : BackupKind.Full;
         if (RequestOf(region) is { } request && request != status.LastRequest)
-            return new BackupRun(kind, $"request {request}", request);
+            return new BackupRun(kind, $"request {request} after {last?.Job}", request);
         // Also a time of the schedule waits: one of every minute would start a Job a minute for as long as all of them fail.
         if (now < FindEarliest(status, observed.Timing))
             return null;

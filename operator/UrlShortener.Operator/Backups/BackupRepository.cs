@@ -17,6 +17,7 @@ internal static class BackupRepository
     private const string Passphrase = "passphrase";
     private const string BackupSuffix = $"{PostgresNames.Component}-backup";
     private const string RestoreSuffix = $"{PostgresNames.Component}-restore";
+    private const string PassphraseOption = "repo1-cipher-pass=";
     private const int IdentityLength = 8;
 
     /// <summary>
@@ -48,16 +49,39 @@ internal static class BackupRepository
     /// <param name="data">The values.</param>
     public static string? FindProblem(BackupRepositorySpec spec, IDictionary<string, byte[]> data)
     {
-        foreach (var key in spec.ClaimRef is null ? (string[])[AccessKey, SecretKey] : [])
+        // Of a repository on a volume the Secret is there for the passphrase alone: without it, everything would be written unencrypted.
+        foreach (var key in spec.ClaimRef is null ? (string[])[AccessKey, SecretKey] : [Passphrase])
         {
             if (!data.TryGetValue(key, out var value) || value.Length == 0)
-                return $"has no key {key}. Add it";
+                return $"has no key {key}. Add it{(spec.ClaimRef is null ? "" : ", or remove secretRef")}";
         }
 
-        return data.Any(entry => entry.Key is AccessKey or SecretKey or Passphrase && Text(entry.Value).Any(char.IsControl))
-            ? $"has a line break or another control character in {AccessKey}, {SecretKey} or {Passphrase}. Remove it"
+        return data.TryGetValue(Passphrase, out var passphrase) && passphrase.Length == 0 ? $"has an empty {Passphrase}. Set it, or remove it"
+            : data.Any(entry => entry.Key is AccessKey or SecretKey or Passphrase && Text(entry.Value).Any(char.IsControl))
+                ? $"has a line break or another control character in {AccessKey}, {SecretKey} or {Passphrase}. Remove it"
             : null;
     }
+
+    /// <summary>
+    /// Whether another passphrase would take the place of the one with which a repository was created. pgBackRest could no longer write to it or read it, and the
+    /// former passphrase may be nowhere else.
+    /// </summary>
+    /// <param name="region">The region.</param>
+    /// <param name="live">The Secret with the configuration as it is; null: there is none.</param>
+    /// <param name="wanted">As it is to be.</param>
+    public static bool ChangesPassphrase(V1Alpha1ShortenerRegion region, V1Secret? live, V1Secret wanted) =>
+        live?.Data?.ContainsKey(PostgresArchiving.ConfigFile) == true
+        // One that somebody else has written is no evidence.
+        && Labels.AnnotationOf(live.Metadata, Labels.AppliedDigest) == DigestOf(live)
+        && BackupPlan.IsAbout(region)
+        && region.Status?.Backup?.LastBackup is not null
+        && PassphraseOf(live) != PassphraseOf(wanted);
+
+    private static string? PassphraseOf(V1Secret secret) =>
+        Text(secret.Data[PostgresArchiving.ConfigFile]).Split('\n').FirstOrDefault(line => line.StartsWith(PassphraseOption, StringComparison.Ordinal));
+
+    private static string DigestOf(V1Secret secret) =>
+        Digest.Of(secret.Data.OrderBy(file => file.Key, StringComparer.Ordinal).SelectMany(file => new[] { file.Key, Convert.ToHexString(file.Value) }));
 
     /// <summary>The Secret with pgBackRest's configuration, for members and backups.</summary>
     /// <param name="region">The region.</param>
@@ -107,12 +131,14 @@ internal static class BackupRepository
         var files = new Dictionary<string, byte[]> { [PostgresArchiving.ConfigFile] = Encoding.UTF8.GetBytes(string.Join('\n', lines) + "\n") };
         if (data.TryGetValue(Authorities, out var authorities))
             files[Authorities] = authorities;
-        return new V1Secret
+        var secret = new V1Secret
         {
             Metadata = Owned.Metadata(region, suffix, PostgresNames.Component),
             Type = "Opaque",
             Data = files,
         };
+        secret.Metadata.Annotations = new Dictionary<string, string> { [Labels.AppliedDigest] = DigestOf(secret) };
+        return secret;
     }
 
     private static IEnumerable<string> BuildLines(BackupRepositorySpec spec, string path, IDictionary<string, byte[]> data)
@@ -127,7 +153,7 @@ internal static class BackupRepository
         if (data.TryGetValue(Passphrase, out var passphrase))
         {
             yield return "repo1-cipher-type=aes-256-cbc";
-            yield return $"repo1-cipher-pass={Text(passphrase)}";
+            yield return $"{PassphraseOption}{Text(passphrase)}";
         }
 
         yield return "repo1-bundle=y";

@@ -38,6 +38,14 @@ internal static class BackupResources
     public static BackupKind? KindOf(V1Job job) =>
         job.Metadata.Labels is { } labels && labels.TryGetValue(KindLabel, out var text) && Enum.TryParse<BackupKind>(text, out var kind) ? kind : null;
 
+    /// <summary>Whether the operator sees a Job as one of the region's: nobody has taken its owner or its labels away.</summary>
+    public static bool IsOf(V1Job job, V1Alpha1ShortenerRegion region) =>
+        Owned.IsControlledBy(job, region)
+        && Labels.IsManaged(job.Metadata)
+        && Labels.InstanceOf(job.Metadata) == Labels.InstanceValue(region.Metadata.Name)
+        && Labels.ComponentOf(job.Metadata) == Names.Backup
+        && KindOf(job) is not null;
+
     /// <summary>The Job of a run.</summary>
     /// <param name="region">The region.</param>
     /// <param name="run">The run.</param>

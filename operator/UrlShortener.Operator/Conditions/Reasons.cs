@@ -129,6 +129,9 @@ internal static class Reasons
     /// <summary>A replica may become the primary for which PostgreSQL does not wait.</summary>
     public const string SyncMismatch = nameof(SyncMismatch);
 
+    /// <summary>A Secret has another passphrase than the repository of the backups.</summary>
+    public const string PassphraseChanged = nameof(PassphraseChanged);
+
     /// <summary>No backup has been made yet.</summary>
     public const string NoBackupYet = nameof(NoBackupYet);
 

@@ -316,6 +316,54 @@ public sealed class BackupPlanTests
         Assert.NotNull(Plan(started.Status, request: "8").Starts);
     }
 
+    // A Job of the first time may still be there, under the name that it had.
+    [Fact]
+    public void Of_RequestThatWasMadeBefore_StartsAnotherBackup()
+    {
+        var last = new BackupRunStatus { Job = "eu-backup-1", Succeeded = true };
+        var first = Plan(Known() with { LastRun = last }, request: "7").Starts!;
+        var again = Plan(Known() with { LastRun = last with { Job = "eu-backup-2" }, LastRequest = "8" }, request: "7").Starts!;
+
+        Assert.Equal("7", again.Request);
+        Assert.NotEqual(BackupResources.NameOf(Region(), first), BackupResources.NameOf(Region(), again));
+        // An operator that does not see the Job yet gives it the same name.
+        Assert.Equal(BackupResources.NameOf(Region(), first), BackupResources.NameOf(Region(), Plan(Known() with { LastRun = last }, request: "7").Starts!));
+    }
+
+    [Fact]
+    public void Of_JobOfTheLastRequestThatWasDeleted_StartsNoOther()
+    {
+        var older = Job("eu-backup-6", "Complete", created: "2030-01-31T08:00:00Z");
+        older.Metadata.Annotations = new Dictionary<string, string> { [BackupResources.RequestAnnotation] = "6" };
+        var status = Known() with { LastRequest = "7", LastStartTime = Time("2030-01-31T11:00:00Z") };
+
+        var plan = Plan(status, [older], request: "7");
+
+        Assert.Equal("7", plan.Status.LastRequest);
+        Assert.Null(plan.Starts);
+    }
+
+    // The labels by which the operator finds it, and its owner.
+    [Fact]
+    public void IsOf_JobWithoutItsLabelsOrOwner_IsNone()
+    {
+        V1Job Build() => BackupResources.BuildJob(Region(), new BackupRun(BackupKind.Full, "1"), "eu-postgres-0");
+        Assert.True(BackupResources.IsOf(Build(), Region()));
+        foreach (
+            var label in Build()
+                .Metadata.Labels.Keys.Where(key => key.EndsWith("-kind", StringComparison.Ordinal) || key.Contains("managed-by", StringComparison.Ordinal))
+        )
+        {
+            var changed = Build();
+            changed.Metadata.Labels.Remove(label);
+            Assert.False(BackupResources.IsOf(changed, Region()), label);
+        }
+
+        var orphan = Build();
+        orphan.Metadata.OwnerReferences = null;
+        Assert.False(BackupResources.IsOf(orphan, Region()));
+    }
+
     [Fact]
     public void Of_GapInTheArchive_StartsAFullBackup()
     {
@@ -447,6 +495,69 @@ public sealed class BackupPlanTests
         Assert.Contains("repo1-type=posix\nrepo1-path=/var/lib/pgbackrest/shop/eu/7713-11111111\n", lines, StringComparison.Ordinal);
         Assert.Contains("repo1-cipher-pass=secret\n", lines, StringComparison.Ordinal);
         Assert.DoesNotContain("s3", lines, StringComparison.Ordinal);
+    }
+
+    // Everything would be written unencrypted.
+    [Fact]
+    public void FindProblem_SecretOfAVolumeWithoutThePassphrase_IsOne()
+    {
+        var repository = VolumeRegion().Spec.Postgres!.Backup!.Repository;
+        string? Find(params (string Key, string Value)[] data) =>
+            BackupRepository.FindProblem(repository, data.ToDictionary(entry => entry.Key, entry => System.Text.Encoding.UTF8.GetBytes(entry.Value)));
+
+        Assert.Null(Find(("passphrase", "secret")));
+        Assert.Equal("has no key passphrase. Add it, or remove secretRef", Find(("Passphrase", "secret")));
+        Assert.NotNull(Find(("passphrase", "")));
+        Assert.NotNull(Find(("passphrase", "secret\n")));
+    }
+
+    [Theory]
+    [InlineData("accessKeyId=a secretAccessKey=b", null)]
+    [InlineData("accessKeyId=a secretAccessKey=b passphrase=c", null)]
+    [InlineData("accessKey=a secretAccessKey=b", "has no key accessKeyId")]
+    [InlineData("accessKeyId=a secretAccessKey=", "has no key secretAccessKey")]
+    [InlineData("accessKeyId=a secretAccessKey=b passphrase=", "has an empty passphrase")]
+    public void FindProblem_SecretOfABucket_NamesTheKey(string data, string? problem)
+    {
+        var found = BackupRepository.FindProblem(
+            Region().Spec.Postgres!.Backup!.Repository,
+            data.Split(' ').Select(entry => entry.Split('=')).ToDictionary(entry => entry[0], entry => System.Text.Encoding.UTF8.GetBytes(entry[1]))
+        );
+
+        Assert.StartsWith(problem ?? "none", found ?? "none", StringComparison.Ordinal);
+    }
+
+    // Nobody could read the backups any more, and the former passphrase may be nowhere else.
+    [Theory]
+    [InlineData("one", "other", true)]
+    [InlineData("one", null, true)]
+    [InlineData(null, "other", true)]
+    [InlineData("one", "one", false)]
+    public void ChangesPassphrase_OfARepositoryWithBackups_IsSeen(string? former, string? next, bool changes)
+    {
+        var region = Region();
+        region.Status = region.Status! with { Backup = Known() };
+        V1Secret Build(string? passphrase, string key = "a")
+        {
+            var data = new Dictionary<string, byte[]> { ["accessKeyId"] = "a"u8.ToArray(), ["secretAccessKey"] = System.Text.Encoding.UTF8.GetBytes(key) };
+            if (passphrase is not null)
+                data["passphrase"] = System.Text.Encoding.UTF8.GetBytes(passphrase);
+            return BackupRepository.BuildConfiguration(region, data);
+        }
+
+        var live = Build(former);
+        Assert.Equal(changes, BackupRepository.ChangesPassphrase(region, live, Build(next, "b")));
+        Assert.False(BackupRepository.ChangesPassphrase(region, null, Build(next)));
+        Assert.False(BackupRepository.ChangesPassphrase(region, BackupRepository.BuildEmpty(region), Build(next)));
+        // Somebody else has written it.
+        live.Data["other"] = [];
+        Assert.False(BackupRepository.ChangesPassphrase(region, live, Build(next)));
+        // There is no backup yet, or none in this repository.
+        live = Build(former);
+        region.Status = region.Status with { Backup = Known() with { LastBackup = null } };
+        Assert.False(BackupRepository.ChangesPassphrase(region, live, Build(next)));
+        region.Status = region.Status with { Backup = Known() with { Endpoint = "s3.former" } };
+        Assert.False(BackupRepository.ChangesPassphrase(region, live, Build(next)));
     }
 
     [Theory]
