@@ -110,6 +110,17 @@ public sealed class BackupProgramTests : IDisposable
         Assert.Contains("000000010000000000000003, but the recovery ended 2 segments before", failed.Text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Rehearsal_OfAnArchive_OnlyReadsIt()
+    {
+        Directory.CreateDirectory(_folder.PathOf("volume/pgroot"));
+        var rehearsed = await RunAsync("rehearse");
+
+        Assert.True(rehearsed.Succeeded, rehearsed.Text);
+        Assert.All(Calls(), call => Assert.Single(call.Split(' '), word => word is "restore" or "repo-ls" or "repo-get" or "archive-get"));
+        Assert.Contains(Calls(), call => call.EndsWith(" restore", StringComparison.Ordinal));
+    }
+
     // A repository that a primary began to use after a failover has no file with the history of timelines.
     [Fact]
     public async Task Recovery_ArchiveOfALaterTimelineThatGoesOnAfterItsEnd_Fails()

@@ -22,6 +22,9 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
     private const string VolumeRepository = $$"""{ "claimRef": { "name": "{{Repository}}" } }""";
     private const string EveryMinute = "* * * * *";
 
+    // Between two writes: each is a process.
+    private static readonly TimeSpan WriteInterval = TimeSpan.FromMilliseconds(200);
+
     // The session of a backup that waits for a checkpoint.
     private const string WaitingBackup =
         "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'pgBackRest%' AND query ~ 'pg_backup_start|pg_start_backup'";
@@ -33,7 +36,7 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
         await StartAsync(hasOperator: false, programs: await Availability.OrSkipAsync(StorePrograms.FindAsync(Token)));
         await using var storage = await Availability.OrSkipAsync(S3Server.StartAsync(Token));
         await using var faults = await StorageFaults.StartAsync(storage);
-        await using var gate = new TcpGate(storage.Port);
+        await using var gate = new TcpGate(faults.Port);
         await using var restoreGate = new TcpGate(storage.Port);
         await using var operators = await MortalOperator.StartAsync(
             Lab,
@@ -50,6 +53,7 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
         );
 
         await BeginWithAWrongKeyAsync(storage, gate, operators);
+        await EditCarelesslyAsync(storage);
         var first = (await ReadAsync()).LastBackup!;
         // The tables of the product are there: a first backup may be faster than they are.
         await Lab.UntilAsync("Ready", "True");
@@ -60,14 +64,20 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
         await UntilArchivedAsync("eu");
         var path = (await ReadAsync()).Repository![$"s3://{S3Server.Bucket}".Length..];
 
-        Task[] both = [FailAndRecoverAsync(storage, faults, gate, operators, first), RestoreTwiceAsync(restoreGate, operators, path, between)];
+        var rehearsed = RehearseFromTheBucketAsync(faults, operators);
+        List<Task> all = [FailAndRecoverAsync(faults, operators, first, rehearsed), RestoreTwiceAsync(restoreGate, operators, path, between), rehearsed];
         // One that fails ends the test at once.
-        await await Task.WhenAny(both);
-        await Task.WhenAll(both);
+        while (all.Count > 0)
+        {
+            var ended = await Task.WhenAny(all);
+            all.Remove(ended);
+            await ended;
+        }
 
         // It is backed up to a volume, and writes nothing to the bucket.
         Assert.All(storage.List(), name => Assert.StartsWith(path[1..], name, StringComparison.Ordinal));
         Assert.Empty(operators.Left);
+        Assert.True(operators.IsProgramKilled);
     }
 
     // The storage refuses the key, until the Secret has the right one. The archive begins with the first backup.
@@ -89,7 +99,80 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
         Assert.NotNull(status.RecoverableFrom);
     }
 
-    private async Task FailAndRecoverAsync(S3Server storage, StorageFaults faults, TcpGate gate, MortalOperator operators, BackupResult first)
+    // Somebody edits or deletes what backups need. The passphrase of backups that exist is kept, and with it the archive goes on.
+    private async Task EditCarelesslyAsync(S3Server storage)
+    {
+        var configuration = await ReadConfigurationAsync();
+        await WriteSecretAsync(storage, storage.SecretKey, passphrase: "another one");
+        await Lab.UntilAsync("LastBackupSucceeded", "False", reason: "PassphraseChanged");
+        Assert.Equal(configuration, await ReadConfigurationAsync());
+        await UntilArchivedAsync("eu");
+        await WriteSecretAsync(storage, storage.SecretKey);
+        await Lab.UntilAsync("LastBackupSucceeded", "True");
+
+        await Lab.Client.CoreV1.PatchNamespacedSecretAsync(
+            new V1Patch("""{ "data": { "pgbackrest.conf": "bm9uc2Vuc2U=", "ca.crt": null } }""", V1Patch.PatchType.MergePatch),
+            "eu-postgres-backup",
+            Lab.Namespace,
+            cancellationToken: Token
+        );
+        await Eventually.HoldsAsync(async () => await ReadConfigurationAsync() == configuration, "the configuration is written back");
+        await Lab.Client.CoreV1.DeleteNamespacedSecretAsync("eu-postgres-backup", Lab.Namespace, cancellationToken: Token);
+        var account = await Lab.Client.CoreV1.DeleteNamespacedServiceAccountAsync("eu-postgres", Lab.Namespace, cancellationToken: Token);
+        await Eventually.HoldsAsync(
+            async () =>
+                await ReadConfigurationAsync() == configuration
+                && (await Lab.Client.CoreV1.ListNamespacedServiceAccountAsync(Lab.Namespace, cancellationToken: Token)).Items.Any(one =>
+                    one.Metadata.Name == "eu-postgres" && one.Metadata.Uid != account.Metadata.Uid
+                ),
+            "the Secret and the service account are there again"
+        );
+        await UntilArchivedAsync("eu");
+    }
+
+    private async Task<string?> ReadConfigurationAsync() =>
+        (await Lab.Client.CoreV1.ListNamespacedSecretAsync(Lab.Namespace, cancellationToken: Token))
+            .Items.Where(one => one.Metadata.Name == "eu-postgres-backup" && one.Data is { Count: 2 })
+            .Select(one => Encoding.UTF8.GetString(one.Data["pgbackrest.conf"]))
+            .SingleOrDefault();
+
+    // The process of the first rehearsal is killed while it reads the backup, and the Job of the next one is deleted. What is archived meanwhile, and who fails,
+    // is not its affair.
+    private async Task RehearseFromTheBucketAsync(StorageFaults faults, MortalOperator operators)
+    {
+        faults.Holds = path => path.Contains("/bundle/", StringComparison.Ordinal) || path.Contains("/pg_data/", StringComparison.Ordinal);
+        await Lab.PatchAsync($$"""{ "postgres": { "backup": { "rehearsal": { "schedule": "{{EveryMinute}}" } } } }""");
+        var killed = await UntilStartedAsync(1);
+        await KillPodOfAsync(killed);
+        await UntilEventAsync("RehearsalFailed", killed);
+        var deleted = await UntilStartedAsync(2);
+        await UntilRunsAsync(deleted);
+        await Lab.Client.BatchV1.DeleteNamespacedJobAsync(deleted, Lab.Namespace, propagationPolicy: "Background", cancellationToken: Token);
+        await UntilEventAsync("RehearsalFailed", deleted);
+        var failed = await Lab.UntilAsync("LastRehearsalSucceeded", "False", reason: "RehearsalFailed");
+        Assert.Contains("never", failed.Message, StringComparison.Ordinal);
+
+        faults.Holds = _ => false;
+        await Lab.UntilAsync("LastRehearsalSucceeded", "True");
+        Assert.NotNull((await ReadAsync()).Rehearsal!.Links);
+        await Lab.PatchAsync("""{ "postgres": { "backup": { "rehearsal": null } } }""");
+
+        async Task<string> UntilStartedAsync(int number)
+        {
+            await Eventually.HoldsAsync(() => Started().Count >= number, $"rehearsal {number} starts");
+            return Started()[number - 1];
+        }
+
+        List<string> Started() =>
+            [
+                .. operators
+                    .Created.Where(one => one.Kind == BackupKind.Rehearsal && one.Name.StartsWith("eu-backup-", StringComparison.Ordinal))
+                    .Select(one => one.Name)
+                    .Distinct(),
+            ];
+    }
+
+    private async Task FailAndRecoverAsync(StorageFaults faults, MortalOperator operators, BackupResult first, Task rehearsed)
     {
         await KillBackupAsync(operators);
         await Lab.UntilAsync("LastBackupSucceeded", "True");
@@ -98,7 +181,6 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
         // The storage answers too late: the write-ahead log stays on the primary, and a backup that is asked for fails.
         await Lab.UntilAsync("PostgresDegraded", "False");
         faults.Delay = TimeSpan.FromMinutes(1);
-        gate.TargetPort = faults.Port;
         await SqlAsync("INSERT INTO proof VALUES (21)", "SELECT pg_switch_wal()");
         await AskAsync("2");
         await Lab.UntilAsync("LastBackupSucceeded", "False", reason: "BackupFailed");
@@ -129,7 +211,7 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
             () => "a full storage is told"
         );
 
-        gate.TargetPort = storage.Port;
+        faults.Refuses = _ => false;
         await AskAsync("4");
         await Lab.UntilAsync("LastBackupSucceeded", "True");
         await Eventually.HoldsAsync(
@@ -143,6 +225,7 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
         Assert.True(status.RecoverableFrom <= first.CompletionTime, "The new timeline continues the archive of the first backup.");
         await AssertOneAtATimeAsync("eu");
 
+        await rehearsed;
         await Lab.PatchAsync("""{ "postgres": { "backup": null } }""");
         await Eventually.HoldsAsync(async () => (await Lab.ReadAsync()).Status!.Backup is null && await HasNoBackupsAsync("eu"), "backups are removed");
     }
@@ -230,6 +313,98 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
         Assert.NotEqual(backup.LastBackup!.Label, again);
         Assert.Equal(again, await ExecAsync("us", "sh", "-c", $"ls /var/lib/pgbackrest{volumePath}/backup/main | grep -E '^[0-9]+-[0-9]+F'"));
         await Lab.UntilAsync("PostgresDegraded", "False", "ap");
+        await ChangeAloneAsync();
+    }
+
+    // The only member is changed while numbers are written. Then it gets two synchronous replicas in one edit, one of which becomes the primary, and is alone again.
+    private async Task ChangeAloneAsync()
+    {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        var writing = WriteNumbersAsync("us", end.Token);
+        var before = await ReadOnlyMemberAsync();
+        await Lab.PatchAsync($$"""{ "postgres": { "image": "{{StorePrograms.PostgresImage}}-2" } }""", "us");
+        await Lab.UntilAsync("PostgresUpToDate", "True", "us");
+        await Lab.UntilAsync("PostgresReady", "True", "us");
+        var replaced = await ReadOnlyMemberAsync();
+        Assert.NotEqual(before.Metadata.Uid, replaced.Metadata.Uid);
+        Assert.Equal($"{StorePrograms.PostgresImage}-2", replaced.Spec.Containers[0].Image);
+        await Lab.PatchAsync("""{ "postgres": { "parameters": { "shared_buffers": "100MB" } } }""", "us");
+        await Lab.UntilAsync("PostgresUpToDate", "True", "us");
+        await Lab.UntilAsync("PostgresReady", "True", "us");
+        Assert.Equal("100MB", await SqlInAsync("us", "SHOW shared_buffers"));
+        Assert.Equal(replaced.Metadata.Uid, (await ReadOnlyMemberAsync()).Metadata.Uid);
+
+        await Lab.PatchAsync("""{ "postgres": { "instances": 3, "durability": "Sync" } }""", "us");
+        await UntilServeAsync(3);
+        await Lab.UntilAsync("SyncReplicationHealthy", "True", "us");
+        await Eventually.HoldsAsync(async () => (await ReadSynchronyAsync()).Contains("us-postgres-2"), "the third member is synchronous");
+        await Lab.AnnotateAsync(Labels.Switchover, $"us-postgres-2@{(await Lab.ReadAsync("us")).Status!.Postgres!.Timeline}", "us");
+        await Eventually.HoldsAsync(
+            async () => (await Lab.ReadAsync("us")).Status!.Postgres is { Primary: "us-postgres-2", Switchover.State: SwitchoverState.Done },
+            "the third member is the primary"
+        );
+        await UntilServeAsync(3);
+
+        await Lab.PatchAsync("""{ "postgres": { "instances": 1, "durability": "Async" } }""", "us");
+        await UntilServeAsync(1);
+        Assert.Equal("us-postgres-0", (await ReadOnlyMemberAsync()).Metadata.Name);
+        await end.CancelAsync();
+        var acknowledged = await writing;
+        Assert.NotEmpty(acknowledged);
+        var found = (await SqlInAsync("us", "SELECT string_agg(id::text, ',') FROM proof")).Split(',').Select(int.Parse).ToHashSet();
+        Assert.Empty(acknowledged.Except(found));
+        await Lab.UntilAsync("ContinuousArchiving", "True", "us");
+    }
+
+    private async Task UntilServeAsync(int members)
+    {
+        await Lab.UntilAsync("PostgresUpToDate", "True", "us");
+        await Lab.UntilAsync("PostgresDegraded", "False", "us");
+        await Eventually.HoldsAsync(
+            async () =>
+                (await Lab.ReadAsync("us")).Status?.Postgres is { Primary: not null, ReadyInstances: { } ready }
+                && ready == members
+                && (await ReadMembersAsync()).Count == members,
+            $"{members} members serve"
+        );
+    }
+
+    private async Task<IList<V1Pod>> ReadMembersAsync() =>
+        (
+            await Lab.Client.CoreV1.ListNamespacedPodAsync(Lab.Namespace, labelSelector: $"{PostgresNames.ScopeLabel}=us-postgres", cancellationToken: Token)
+        ).Items;
+
+    private async Task<V1Pod> ReadOnlyMemberAsync() => Assert.Single(await ReadMembersAsync());
+
+    private async Task<IReadOnlyList<string>> ReadSynchronyAsync() =>
+        PatroniSynchrony.Of(await Lab.Client.CoreV1.ReadNamespacedConfigMapAsync("us-postgres-sync", Lab.Namespace, cancellationToken: Token))!.Standbys;
+
+    // One after the other, and returns those that were acknowledged.
+    private async Task<IReadOnlyList<int>> WriteNumbersAsync(string region, CancellationToken end)
+    {
+        List<int> acknowledged = [];
+        for (var number = 1000; !end.IsCancellationRequested; number++)
+        {
+            if ((await Lab.ReadAsync(region)).Status?.Postgres?.Primary is null)
+            {
+                await Task.Delay(WriteInterval, Token);
+                continue;
+            }
+
+            try
+            {
+                await SqlInAsync(region, string.Create(CultureInfo.InvariantCulture, $"INSERT INTO proof VALUES ({number})"));
+                acknowledged.Add(number);
+            }
+            catch (Exception error) when (error is InvalidOperationException or TimeoutException)
+            {
+                // The primary ends, or another member is.
+            }
+
+            await Task.Delay(WriteInterval, Token);
+        }
+
+        return acknowledged;
     }
 
     private Task UntilArchivingFailsAsync(string words) =>
@@ -269,7 +444,9 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
             Assert.True(BackupPlan.EndOf(former)?.UtcDateTime <= next.Metadata.CreationTimestamp?.ToUniversalTime(), $"{former.Metadata.Name} had not ended.");
     }
 
-    private async Task KillPodOfAsync(string job)
+    private async Task KillPodOfAsync(string job) => await Lab.Kubelet.KillPodAsync(Lab.Namespace, (await UntilRunsAsync(job)).Metadata.Name);
+
+    private async Task<V1Pod> UntilRunsAsync(string job)
     {
         V1Pod? pod = null;
         await Eventually.HoldsAsync(
@@ -281,7 +458,7 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
             },
             $"the pod of {job} has started"
         );
-        await Lab.Kubelet.KillPodAsync(Lab.Namespace, pod!.Metadata.Name);
+        return pod!;
     }
 
     private async Task<bool> HasNoBackupsAsync(string region) =>
@@ -373,7 +550,7 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
 
     private static string Text(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture);
 
-    private Task<V1Secret> WriteSecretAsync(S3Server storage, string key) =>
+    private Task<V1Secret> WriteSecretAsync(S3Server storage, string key, string passphrase = "a passphrase") =>
         Lab.Client.CoreV1.PatchNamespacedSecretAsync(
             new V1Patch(
                 KubernetesJson.Serialize(
@@ -387,7 +564,7 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
                             ["accessKeyId"] = Encoding.UTF8.GetBytes(storage.AccessKey),
                             ["secretAccessKey"] = Encoding.UTF8.GetBytes(key),
                             ["ca.crt"] = Encoding.UTF8.GetBytes(storage.Certificate),
-                            ["passphrase"] = Encoding.UTF8.GetBytes("a passphrase"),
+                            ["passphrase"] = Encoding.UTF8.GetBytes(passphrase),
                         },
                     }
                 ),

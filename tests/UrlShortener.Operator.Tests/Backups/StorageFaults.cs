@@ -10,7 +10,7 @@ using UrlShortener.TestServers.S3;
 
 namespace UrlShortener.Operator.Tests.Backups;
 
-/// <summary>Answers in the place of a storage: late, or with 507 to what it would have to store.</summary>
+/// <summary>Answers in the place of a storage: late, a byte at a time, or with 507 to what it would have to store.</summary>
 internal sealed class StorageFaults : IAsyncDisposable
 {
     private readonly S3Server _storage;
@@ -25,7 +25,10 @@ internal sealed class StorageFaults : IAsyncDisposable
         }
     );
 
+    private static readonly TimeSpan BetweenBytes = TimeSpan.FromMilliseconds(500);
+
     private volatile Func<string, bool> _refuses = _ => false;
+    private volatile Func<string, bool> _holds = _ => false;
     private long _delay;
 
     private StorageFaults(S3Server storage)
@@ -51,6 +54,12 @@ internal sealed class StorageFaults : IAsyncDisposable
     public Func<string, bool> Refuses
     {
         set => _refuses = value;
+    }
+
+    /// <summary>Which paths are read a byte at a time, so that whoever reads them neither ends nor gives up.</summary>
+    public Func<string, bool> Holds
+    {
+        set => _holds = value;
     }
 
     /// <summary>How long each answer takes.</summary>
@@ -128,6 +137,20 @@ internal sealed class StorageFaults : IAsyncDisposable
         foreach (var (name, value) in answer.Headers.Concat(answer.Content.Headers).Where(header => header.Key is not ("Connection" or "Transfer-Encoding")))
             context.Response.Headers[name] = value.ToArray();
         if (!HttpMethods.IsHead(context.Request.Method))
-            await answer.Content.CopyToAsync(context.Response.Body, context.RequestAborted);
+            await CopyAsync(answer.Content, context);
+    }
+
+    private async Task CopyAsync(HttpContent content, HttpContext context)
+    {
+        await using var source = await content.ReadAsStreamAsync(context.RequestAborted);
+        var one = new byte[1];
+        while (_holds(context.Request.Path) && await source.ReadAsync(one, context.RequestAborted) > 0)
+        {
+            await context.Response.Body.WriteAsync(one, context.RequestAborted);
+            await context.Response.Body.FlushAsync(context.RequestAborted);
+            await Task.Delay(BetweenBytes, context.RequestAborted);
+        }
+
+        await source.CopyToAsync(context.Response.Body, context.RequestAborted);
     }
 }

@@ -1,14 +1,17 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using k8s;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using UrlShortener.Operator.Backups;
+using UrlShortener.Operator.Tests.Installation;
+using UrlShortener.TestServers.Processes;
 
 namespace UrlShortener.Operator.Tests.Regions;
 
 /// <summary>
 /// An operator that is killed each time it has created its first Job of a kind, before it can write what it knows of it. Then another one starts. The API server
-/// hears nothing of the dead one any more.
+/// hears nothing of the dead one any more. The first one is a process of its own, which is killed (SIGKILL); the others are in this process, with shorter times.
 /// </summary>
 internal sealed class MortalOperator : IAsyncDisposable
 {
@@ -36,6 +39,9 @@ internal sealed class MortalOperator : IAsyncDisposable
                 return [.. _created];
         }
     }
+
+    /// <summary>Whether the first operator ran until it was killed.</summary>
+    public bool IsProgramKilled { get; private set; }
 
     /// <summary>Kinds of Jobs that no operator has created yet.</summary>
     public IReadOnlyList<BackupKind> Left
@@ -70,6 +76,7 @@ internal sealed class MortalOperator : IAsyncDisposable
 
     private async Task RunAsync()
     {
+        await RunProgramAsync();
         while (!_end.Task.IsCompleted)
         {
             await using (
@@ -80,9 +87,54 @@ internal sealed class MortalOperator : IAsyncDisposable
                 )
             )
                 await Task.WhenAny(_death.Task, _end.Task);
-            lock (_sync)
-                (_isDead, _death) = (false, NewDeath());
+            Revive();
         }
+    }
+
+    private async Task RunProgramAsync()
+    {
+        var folder = ServerFolder.Create(onDisk: false);
+        try
+        {
+            var kubeconfig = folder.PathOf("kubeconfig");
+            await File.WriteAllTextAsync(
+                kubeconfig,
+                $$"""
+                apiVersion: v1
+                kind: Config
+                clusters: [{ name: test, cluster: { server: "{{_proxy.Address}}" } }]
+                users: [{ name: test, user: { token: none } }]
+                contexts: [{ name: test, context: { cluster: test, user: test } }]
+                current-context: test
+                """
+            );
+            await using var program = await OperatorProgram.StartAsync(
+                new Dictionary<string, string>
+                {
+                    ["KUBECONFIG"] = kubeconfig,
+                    ["Operator:Namespaces"] = _lab.Namespace,
+                    ["Operator:Port"] = Ports.Take().ToString(CultureInfo.InvariantCulture),
+                    ["Operator:LeaderElection:Enabled"] = "false",
+                    ["Operator:Webhooks:Enabled"] = "false",
+                },
+                CancellationToken.None
+            );
+            await Task.WhenAny(_death.Task, _end.Task);
+            IsProgramKilled = program.IsRunning;
+            await program.KillAsync(CancellationToken.None);
+        }
+        finally
+        {
+            folder.Delete();
+        }
+
+        Revive();
+    }
+
+    private void Revive()
+    {
+        lock (_sync)
+            (_isDead, _death) = (false, NewDeath());
     }
 
     private Task PassAsync(HttpRequest request, string body)
