@@ -54,7 +54,11 @@ internal sealed class BackupController(
         if (rehearsal?.Starts is { } trial)
             plan = plan with { Obstacle = await StartAsync(region, trial, null, cancellationToken) };
         if (!region.Spec.IsSuspended())
+        {
             await CleanAsync(region, observed, plan.Deletes.Concat(rehearsal?.Deletes ?? []).Concat(restore?.Deletes ?? []), cancellationToken);
+            foreach (var pod in rehearsal?.DeletesPods ?? [])
+                await client.DeleteAsync(pod, cancellationToken);
+        }
 
         var conditions = BackupStatusRules.Build(region, observed, (plan, rehearsal, restore), now);
         var status = plan.Status with { Rehearsal = rehearsal?.Status, Restore = restore?.Status };

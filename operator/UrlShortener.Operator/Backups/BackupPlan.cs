@@ -127,6 +127,8 @@ internal sealed record BackupPlan
             Deletes =
             [
                 .. foreign,
+                // Somebody has removed spec.postgres.backup.rehearsal.
+                .. region.Spec.Postgres.Backup.Rehearsal is null ? observed.JobsOf(BackupKind.Rehearsal) : [],
                 .. jobs.Where(job => EndOf(job) is null && job.Metadata.Name == status.LastRun?.Job),
                 .. jobs.Where(job => EndOf(job) is not null && job.Metadata.Name != status.LastRun?.Job).SkipLast(KeptJobs),
             ],

@@ -24,6 +24,9 @@ internal sealed record RehearsalPlan
     /// <summary>Jobs that are no longer needed.</summary>
     public IReadOnlyList<V1Job> Deletes { get; init; } = [];
 
+    /// <summary>Pods of Jobs whose result has been read. Kubernetes keeps the volume of each, which is as large as a member's, for as long as there is the pod.</summary>
+    public IReadOnlyList<V1Pod> DeletesPods { get; init; } = [];
+
     /// <summary>The status.</summary>
     public required RehearsalStatus Status { get; init; }
 
@@ -37,6 +40,7 @@ internal sealed record RehearsalPlan
         if (region.Spec.Postgres?.Backup?.Rehearsal is not { } spec)
             return null;
         var status = (BackupPlan.IsAbout(region) ? region.Status?.Backup?.Rehearsal : null) ?? new RehearsalStatus();
+        var former = status;
         var (jobs, foreign) = BackupPlan.JobsOf(region, observed, BackupKind.Rehearsal);
         var running = jobs.LastOrDefault(job => BackupPlan.EndOf(job) is null && job.Metadata.Name != status.Job);
         var ended = jobs.LastOrDefault(job => BackupPlan.EndOf(job) is not null);
@@ -81,9 +85,16 @@ internal sealed record RehearsalPlan
                 .. jobs.Where(job => BackupPlan.EndOf(job) is null && job.Metadata.Name == status.Job),
                 .. jobs.Where(job => BackupPlan.EndOf(job) is not null && job.Metadata.Name != status.Job).SkipLast(BackupPlan.KeptJobs),
             ],
+            DeletesPods = [.. jobs.Where(job => BackupPlan.EndOf(job) is not null && IsRead(job, former)).SelectMany(observed.PodsOf).Where(IsThere)],
             Starts = due is { } time ? new BackupRun(BackupKind.Rehearsal, $"time {time.ToString("O", CultureInfo.InvariantCulture)}") : null,
         };
     }
+
+    // What is stored tells of it: an operator that dies now leaves nothing unread. The log of one that failed stays until the next one begins.
+    private static bool IsRead(V1Job job, RehearsalStatus stored) =>
+        job.Metadata.Name == stored.Job ? stored.Succeeded == true || stored.Running is not null : BackupPlan.IsBefore(job, stored.LastStartTime);
+
+    private static bool IsThere(V1Pod pod) => pod.Metadata.DeletionTimestamp is null;
 
     private static RehearsalStatus Take(RehearsalStatus status, V1Job ended, ObservedBackups observed)
     {

@@ -154,7 +154,10 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
 
         faults.Holds = _ => false;
         await Lab.UntilAsync("LastRehearsalSucceeded", "True");
-        Assert.NotNull((await ReadAsync()).Rehearsal!.Links);
+        var rehearsal = (await ReadAsync()).Rehearsal!;
+        Assert.NotNull(rehearsal.Links);
+        foreach (var job in (string[])[killed, deleted, rehearsal.Job!])
+            await UntilNoScratchVolumeAsync(job);
         await Lab.PatchAsync("""{ "postgres": { "backup": { "rehearsal": null } } }""");
 
         async Task<string> UntilStartedAsync(int number)
@@ -171,6 +174,16 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
                     .Distinct(),
             ];
     }
+
+    // Kubernetes names it after the pod.
+    private Task UntilNoScratchVolumeAsync(string job) =>
+        Eventually.HoldsAsync(
+            async () =>
+                (await Lab.Client.CoreV1.ListNamespacedPersistentVolumeClaimAsync(Lab.Namespace, cancellationToken: Token)).Items.All(claim =>
+                    !claim.Metadata.Name.StartsWith($"{job}-", StringComparison.Ordinal)
+                ),
+            $"the volume of {job} is deleted"
+        );
 
     private async Task FailAndRecoverAsync(StorageFaults faults, MortalOperator operators, BackupResult first, Task rehearsed)
     {
@@ -296,6 +309,7 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
         Assert.Equal("2", await SqlInAsync("ap", "SELECT max(epoch) FROM kgs_epochs"));
         await Lab.UntilAsync("LastRehearsalSucceeded", "True", "us");
         Assert.NotNull((await Lab.ReadAsync("us")).Status!.Backup!.Rehearsal!.LastCommitTime);
+        await UntilNoScratchVolumeAsync((await Lab.ReadAsync("us")).Status!.Backup!.Rehearsal!.Job!);
 
         // Without backups nothing is archived: what comes later begins with a full one, whatever old Jobs tell.
         await Lab.PatchAsync("""{ "postgres": { "backup": null } }""", "us");

@@ -49,6 +49,46 @@ public sealed class RehearsalPlanTests
         Assert.NotNull(Plan(plan.Status, [older], now: Now.AddDays(3)).Starts);
     }
 
+    // Kubernetes keeps the volume for as long as there is the pod.
+    [Fact]
+    public void Of_RehearsalThatEnded_LosesItsPodOnceItsResultIsStored()
+    {
+        const string Report = """{"ok":true,"rows":7,"seconds":1}""";
+        var job = Job("eu-backup-2", "Complete", "2030-01-31T11:59:00Z", Now, BackupKind.Rehearsal);
+        var pod = Pod("eu-backup-2");
+        var read = Plan(Known, [job], [pod], report: Report);
+        Assert.Equal("eu-backup-2", read.Ended?.Job);
+        Assert.Empty(read.DeletesPods);
+        Assert.Equal([pod], Plan(read.Status, [job], [pod], report: Report).DeletesPods);
+        pod.Metadata.DeletionTimestamp = Now.UtcDateTime;
+        Assert.Empty(Plan(read.Status, [job], [pod], report: Report).DeletesPods);
+    }
+
+    [Fact]
+    public void Of_RehearsalThatFailed_KeepsItsPodWithTheLogUntilTheNextOneBegins()
+    {
+        var failed = Job("eu-backup-2", "Failed", "2030-01-31T11:59:00Z", Now, BackupKind.Rehearsal);
+        var pods = new[] { Pod("eu-backup-2"), Pod("eu-backup-3") };
+        var status = Plan(Known, [failed], pods, now: Now.AddMinutes(1)).Status;
+        Assert.Equal(("eu-backup-2", false), (status.Job, status.Succeeded));
+        Assert.Empty(Plan(status, [failed], pods, now: Now.AddMinutes(1)).DeletesPods);
+
+        V1Job[] both = [failed, Job("eu-backup-3", created: "2030-01-31T12:05:00Z", kind: BackupKind.Rehearsal)];
+        var next = Plan(status, both, pods, now: Now.AddMinutes(6));
+        Assert.Equal("eu-backup-3", next.Status.Running);
+        Assert.Equal([pods[0]], Plan(next.Status, both, pods, now: Now.AddMinutes(6)).DeletesPods);
+    }
+
+    [Fact]
+    public void Of_NoRehearsalsAnyMore_DeletesTheirJobs()
+    {
+        var job = Job("eu-backup-2", "Complete", "2030-01-31T11:59:00Z", Now, BackupKind.Rehearsal);
+        var observed = new ObservedBackups { Jobs = [job], Credentials = new V1Secret() };
+
+        Assert.Equal([job], BackupPlan.Of(Region(), observed, Now).Deletes);
+        Assert.Empty(BackupPlan.Of(Rehearsed(Region()), observed, Now).Deletes);
+    }
+
     // Each of them copies the whole database.
     [Fact]
     public void Of_RehearsalsOfEveryMinuteThatFail_ComeMoreAndMoreSeldom()
