@@ -34,6 +34,14 @@ internal sealed class PostgresActuator(ResourceClient client, EventRecorder even
                 await client.DeleteAsync(pod, cancellationToken);
                 Tell(region, step, "MemberReplaced", $"Replaced the pod of {step.Member}: {step.Because}.");
                 return (memory, null);
+            case RolloutStep.Renew:
+                var account = await client.GetAsync<V1ServiceAccount>(ObjectKey.Of(observed.ServiceAccount!), cancellationToken);
+                var old = await client.GetAsync<V1Pod>(ObjectKey.Of(pod), cancellationToken);
+                if (account is null || old?.Metadata.Uid != pod.Metadata.Uid || !TokenRenewal.IsOlder(old, account))
+                    return (memory, $"{step.Member} has changed meanwhile");
+                await client.DeleteAsync(pod, cancellationToken);
+                Tell(region, step, "MemberReplaced", $"Replaced the pod of {step.Member}: {step.Because}.", EventSeverity.Warning);
+                return (memory, null);
             case RolloutStep.Restart when memory.Connections is { } connections:
                 var refused = await new PatroniClient(connections).RestartAsync(pod, cancellationToken);
                 if (refused is null)

@@ -127,7 +127,8 @@ internal static class PostgresMetrics
     }
 
     /// <summary>Counts a step of a rollout.</summary>
-    public static void CountStep(V1Alpha1ShortenerRegion region, RolloutStep step) => Taken.WithLabels([.. LabelsOf(region), step.GetType().Name]).Inc();
+    public static void CountStep(V1Alpha1ShortenerRegion region, RolloutStep step) =>
+        Taken.WithLabels([.. LabelsOf(region), step is RolloutStep.Renew ? nameof(RolloutStep.Replace) : step.GetType().Name]).Inc();
 
     /// <summary>Removes the metrics of a region.</summary>
     public static void Remove(V1Alpha1ShortenerRegion region)

@@ -133,7 +133,7 @@ internal sealed record PostgresPlan
         var rebuild = rollout.IsDone ? MemberRejoin.Next(region, observed, next, now) : null;
         return new PostgresPlan
         {
-            Step = applies && dead is null ? requested ?? relief ?? scale.Step ?? rollout.Step ?? rebuild : null,
+            Step = applies && dead is null ? TokenRenewal.Next(observed, now) ?? requested ?? relief ?? scale.Step ?? rollout.Step ?? rebuild : null,
             Stalled = MemberRejoin.FindStalled(next, now),
             Rollout = rollout,
             Switchover = switchover,

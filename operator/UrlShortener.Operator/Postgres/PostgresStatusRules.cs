@@ -194,7 +194,7 @@ internal static class PostgresStatusRules
     private static string Text(RolloutStep step) =>
         step switch
         {
-            RolloutStep.Replace => $"the pod of {step.Member} is replaced",
+            RolloutStep.Replace or RolloutStep.Renew => $"the pod of {step.Member} is replaced",
             RolloutStep.Restart => $"PostgreSQL in {step.Member} is restarted",
             RolloutStep.Rebuild => $"{step.Member} is copied anew",
             RolloutStep.Switchover move => $"the primary moves from {move.Member} to {move.To}",

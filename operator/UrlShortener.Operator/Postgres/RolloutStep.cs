@@ -8,6 +8,9 @@ internal abstract record RolloutStep(string Member, string Because)
     /// <summary>Deletes the pod of the member; the StatefulSet creates it from its current template.</summary>
     internal sealed record Replace(string Member, string Because) : RolloutStep(Member, Because);
 
+    /// <summary>Deletes the pod of a member whose token is not valid any more; the StatefulSet creates it with another one.</summary>
+    internal sealed record Renew(string Member, string Because) : RolloutStep(Member, Because);
+
     /// <summary>Restarts PostgreSQL in the member; its pod stays.</summary>
     internal sealed record Restart(string Member, string Because) : RolloutStep(Member, Because);
 
