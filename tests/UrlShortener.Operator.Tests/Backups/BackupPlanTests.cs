@@ -335,7 +335,13 @@ public sealed class BackupPlanTests
     {
         var older = Job("eu-backup-6", "Complete", created: "2030-01-31T08:00:00Z");
         older.Metadata.Annotations = new Dictionary<string, string> { [BackupResources.RequestAnnotation] = "6" };
-        var status = Known() with { LastRequest = "7", LastStartTime = Time("2030-01-31T11:00:00Z") };
+        var last = new BackupRunStatus
+        {
+            Job = "eu-backup-7",
+            Succeeded = true,
+            StartTime = Time("2030-01-31T11:00:00Z"),
+        };
+        var status = Known() with { LastRequest = "7", LastRun = last, LastStartTime = last.StartTime };
 
         var plan = Plan(status, [older], request: "7");
 

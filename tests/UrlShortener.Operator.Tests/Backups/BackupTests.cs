@@ -335,20 +335,20 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
         var writing = WriteNumbersAsync("us", end.Token);
         var before = await ReadOnlyMemberAsync();
         await Lab.PatchAsync($$"""{ "postgres": { "image": "{{StorePrograms.PostgresImage}}-2" } }""", "us");
-        await Lab.UntilAsync("PostgresUpToDate", "True", "us");
-        await Lab.UntilAsync("PostgresReady", "True", "us");
+        await UntilCurrentAsync("PostgresUpToDate", "True");
+        await UntilCurrentAsync("PostgresReady", "True");
         var replaced = await ReadOnlyMemberAsync();
         Assert.NotEqual(before.Metadata.Uid, replaced.Metadata.Uid);
         Assert.Equal($"{StorePrograms.PostgresImage}-2", replaced.Spec.Containers[0].Image);
         await Lab.PatchAsync("""{ "postgres": { "parameters": { "shared_buffers": "100MB" } } }""", "us");
-        await Lab.UntilAsync("PostgresUpToDate", "True", "us");
-        await Lab.UntilAsync("PostgresReady", "True", "us");
+        await UntilCurrentAsync("PostgresUpToDate", "True");
+        await UntilCurrentAsync("PostgresReady", "True");
         Assert.Equal("100MB", await SqlInAsync("us", "SHOW shared_buffers"));
         Assert.Equal(replaced.Metadata.Uid, (await ReadOnlyMemberAsync()).Metadata.Uid);
 
         await Lab.PatchAsync("""{ "postgres": { "instances": 3, "durability": "Sync" } }""", "us");
         await UntilServeAsync(3);
-        await Lab.UntilAsync("SyncReplicationHealthy", "True", "us");
+        await UntilCurrentAsync("SyncReplicationHealthy", "True");
         await Eventually.HoldsAsync(async () => (await ReadSynchronyAsync()).Contains("us-postgres-2"), "the third member is synchronous");
         await Lab.AnnotateAsync(Labels.Switchover, $"us-postgres-2@{(await Lab.ReadAsync("us")).Status!.Postgres!.Timeline}", "us");
         await Eventually.HoldsAsync(
@@ -370,14 +370,29 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
 
     private async Task UntilServeAsync(int members)
     {
-        await Lab.UntilAsync("PostgresUpToDate", "True", "us");
-        await Lab.UntilAsync("PostgresDegraded", "False", "us");
+        await UntilCurrentAsync("PostgresUpToDate", "True");
+        await UntilCurrentAsync("PostgresDegraded", "False");
         await Eventually.HoldsAsync(
             async () =>
                 (await Lab.ReadAsync("us")).Status?.Postgres is { Primary: not null, ReadyInstances: { } ready }
                 && ready == members
                 && (await ReadMembersAsync("us")).Count == members,
             $"{members} members serve"
+        );
+    }
+
+    // About the specification as it is now.
+    private Task UntilCurrentAsync(string type, string status)
+    {
+        V1Condition? found = null;
+        return Eventually.HoldsAsync(
+            async () =>
+            {
+                var region = await Lab.ReadAsync("us");
+                found = region.Status?.Conditions?.FirstOrDefault(condition => condition.Type == type);
+                return found?.Status == status && found.ObservedGeneration == region.Metadata.Generation;
+            },
+            () => $"{type} of us is {status}; it is {found?.Status}, {found?.Reason}: {found?.Message}"
         );
     }
 
