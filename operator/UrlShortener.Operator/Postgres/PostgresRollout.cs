@@ -58,7 +58,14 @@ internal sealed record PostgresRollout(RolloutStep? Step, IReadOnlyList<string> 
         var pending = members.Where(name => NeedsRestart(name, observed)).ToList();
         List<string> changing = [.. members.Where(name => outdated.Contains(name) || pending.Contains(name))];
         if (changing.Count == 0)
-            return IsSettling(region, memory, now) ? Settling : Done;
+        {
+            // The last one that was replaced still has its former pod.
+            List<string> ending = [.. members.Where(name => observed.PodOf(name) is { Metadata.DeletionTimestamp: not null } pod && IsOfFormer(pod, set))];
+            return ending.Count > 0 ? new(null, ending, $"{string.Join(", ", ending)} ends", IsOver(memory.BlockedSince, StuckLimit, now))
+                : IsSettling(region, memory, now) ? Settling
+                : Done;
+        }
+
         PostgresRollout Take(RolloutStep step) => new(step, changing);
         PostgresRollout Wait(string why, bool isStuck = false) => new(null, changing, why, isStuck || IsOver(memory.BlockedSince, StuckLimit, now));
 
@@ -146,11 +153,10 @@ internal sealed record PostgresRollout(RolloutStep? Step, IReadOnlyList<string> 
     /// <summary>Whether a pod was created from another template than the current one.</summary>
     /// <param name="pod">The pod.</param>
     /// <param name="set">Its StatefulSet.</param>
-    public static bool IsOutdated(V1Pod pod, V1StatefulSet set) =>
-        pod.Metadata.DeletionTimestamp is null
-        && pod.Metadata.Labels is { } labels
-        && labels.TryGetValue("controller-revision-hash", out var revision)
-        && revision != set.Status.UpdateRevision;
+    public static bool IsOutdated(V1Pod pod, V1StatefulSet set) => pod.Metadata.DeletionTimestamp is null && IsOfFormer(pod, set);
+
+    private static bool IsOfFormer(V1Pod pod, V1StatefulSet set) =>
+        pod.Metadata.Labels is { } labels && labels.TryGetValue("controller-revision-hash", out var revision) && revision != set.Status.UpdateRevision;
 
     private static bool NeedsRestart(string name, ObservedPostgres observed)
     {

@@ -114,6 +114,21 @@ public sealed class PostgresRolloutPlanTests
         Assert.Null(Roll(Change(observed, 2, member => member with { Timeline = 3 })).Step);
     }
 
+    // It answers until its process has ended.
+    [Fact]
+    public void Of_LastPodThatEnds_IsNotDoneYet()
+    {
+        var observed = Observe(Old, New, New);
+        Assert.False(Roll(observed).IsDone);
+        observed.Pods[0].Metadata.DeletionTimestamp = Now.UtcDateTime;
+        var rollout = Roll(observed);
+        Assert.Equal((false, null, "eu-postgres-0 ends"), (rollout.IsDone, rollout.Step, rollout.Blocked));
+        // Somebody else's deletion of a current pod changes nothing.
+        observed = Observe(New, New, New);
+        observed.Pods[0].Metadata.DeletionTimestamp = Now.UtcDateTime;
+        Assert.True(Roll(observed).IsDone);
+    }
+
     [Fact]
     public void Of_UnknownSynchronousReplicas_Waits()
     {
