@@ -19,6 +19,9 @@ internal static class PasswordRotation
     private const int MaxMessage = 480;
     private const int MaxUsers = 3;
 
+    /// <summary>Digest of a request, as the cache has it: caches have no values of Secrets.</summary>
+    public static byte[] DigestOf(string request) => SHA256.HashData(Encoding.UTF8.GetBytes(request));
+
     /// <summary>The value of the annotation; null: none.</summary>
     public static string? RequestOf(V1Alpha1ShortenerRegion region) =>
         Labels.AnnotationOf(region.Metadata, Labels.RotatePasswords) is { Length: > 0 } value ? Texts.Cut(value, MaxRequest) : null;
@@ -72,7 +75,7 @@ internal static class PasswordRotation
             : null;
         if (current is null || (former is { State: PasswordRotationState.Done } && former.Request == current))
             return former;
-        var started = former?.Request == current ? former.StartedAt : ToSeconds(now);
+        var started = former?.Request == current ? former.StartedAt : StatusTime.Of(now);
         return isSettled
             ? new PasswordRotationStatus
             {
@@ -80,7 +83,7 @@ internal static class PasswordRotation
                 State = PasswordRotationState.Done,
                 Message = "Only the new password is valid.",
                 StartedAt = started,
-                FinishedAt = ToSeconds(now),
+                FinishedAt = StatusTime.Of(now),
             }
             : new PasswordRotationStatus
             {
@@ -91,8 +94,5 @@ internal static class PasswordRotation
             };
     }
 
-    private static bool IsBegun(string request, byte[]? begun) =>
-        begun is not null && begun.AsSpan().SequenceEqual(SHA256.HashData(Encoding.UTF8.GetBytes(request)));
-
-    private static DateTime ToSeconds(DateTimeOffset time) => DateTimeOffset.FromUnixTimeSeconds(time.ToUnixTimeSeconds()).UtcDateTime;
+    private static bool IsBegun(string request, byte[]? begun) => begun is not null && begun.AsSpan().SequenceEqual(DigestOf(request));
 }

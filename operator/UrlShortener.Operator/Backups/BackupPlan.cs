@@ -232,7 +232,7 @@ internal sealed record BackupPlan
     private static BackupRunStatus Fail(BackupRunStatus run, string why, DateTimeOffset now) =>
         run with
         {
-            CompletionTime = Seconds(now),
+            CompletionTime = StatusTime.Of(now),
             Succeeded = false,
             Message = Texts.Cut(why, MaxMessage),
         };
@@ -245,7 +245,7 @@ internal sealed record BackupPlan
         var succeeded = report is { Succeeded: true } && job.Status.Conditions.Any(condition => condition is { Type: "Complete", Status: "True" });
         var run = DescribeRun(job) with
         {
-            CompletionTime = Seconds(EndOf(job)!.Value),
+            CompletionTime = StatusTime.Of(EndOf(job)!.Value),
             Succeeded = succeeded,
             Message = succeeded ? null : Texts.Cut(LastWords.Clean(report?.Error ?? text ?? FailureOf(job, observed)), MaxMessage),
         };
@@ -284,7 +284,7 @@ internal sealed record BackupPlan
             // A commit gets its time a moment before its place in a segment.
             ? status with
             {
-                RecoverableTo = Seconds(reached - TimeSpan.FromSeconds(2)),
+                RecoverableTo = StatusTime.Of(reached - TimeSpan.FromSeconds(2)),
             }
             : status;
 
@@ -312,7 +312,4 @@ internal sealed record BackupPlan
     private static DateTime Latest(DateTime? one, DateTime other) => one is { } first && Utc(first) > Utc(other) ? first : other;
 
     private static DateTimeOffset Utc(DateTime time) => new(time.ToUniversalTime());
-
-    /// <summary>A time in whole seconds, as the server stores it.</summary>
-    public static DateTime Seconds(DateTimeOffset time) => DateTimeOffset.FromUnixTimeSeconds(time.ToUnixTimeSeconds()).UtcDateTime;
 }

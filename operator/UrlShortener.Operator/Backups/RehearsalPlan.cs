@@ -106,7 +106,7 @@ internal sealed record RehearsalPlan
                 LastStartTime = status.LastStartTime,
                 Job = ended.Metadata.Name,
                 Succeeded = true,
-                LastSuccessTime = BackupPlan.Seconds(BackupPlan.EndOf(ended)!.Value),
+                LastSuccessTime = StatusTime.Of(BackupPlan.EndOf(ended)!.Value),
                 DurationSeconds = (int)Math.Ceiling(report.Seconds ?? 0),
                 Links = report.Rows,
                 LastCommitTime = report.ReadLastCommit(),

@@ -82,12 +82,25 @@ internal sealed class StoreCertificates(ResourceClient client, EventRecorder eve
     }
 
     /// <summary>The certificates of a store as they are stored; null: there are none yet.</summary>
-    public async Task<CertificateSet?> ReadAsync(V1Alpha1ShortenerRegion region, string component, CancellationToken cancellationToken)
+    public async Task<CertificateSet?> ReadAsync(V1Alpha1ShortenerRegion region, string component, CancellationToken cancellationToken) =>
+        (await ReadStoredAsync(region, component, cancellationToken)).Set;
+
+    /// <summary>The certificates with which the servers of a store can be asked, without a change of their Secret; null: nobody knows them.</summary>
+    /// <param name="region">The region.</param>
+    /// <param name="component">The store.</param>
+    /// <param name="cached">The Secret in the cache, with digests instead of values; null: none.</param>
+    /// <param name="cancellationToken">Ends the requests.</param>
+    public async Task<CertificateSet?> FindAsync(V1Alpha1ShortenerRegion region, string component, V1Secret? cached, CancellationToken cancellationToken)
     {
-        var key = new ObjectKey(region.Metadata.NamespaceProperty, NameOf(region, component));
-        return await client.GetAsync<V1Secret>(key, cancellationToken) is { } secret && Owned.IsControlledBy(secret, region)
-            ? CertificateData.Parse(secret)
-            : null;
+        var key = (region.Metadata.Uid, component);
+        if (_known.TryGetValue(key, out var known) && (cached is null || known.Version == cached.Metadata.ResourceVersion))
+            return known.Set;
+        var (set, version) = await ReadStoredAsync(region, component, cancellationToken);
+        if (set is null)
+            return known?.Set;
+        // Whether they are to be renewed is looked at when that may be done.
+        _known[key] = new Known(version, set, CheckedAt: DateTimeOffset.MinValue);
+        return set;
     }
 
     /// <summary>Forgets the certificates of a deleted region.</summary>
@@ -95,6 +108,18 @@ internal sealed class StoreCertificates(ResourceClient client, EventRecorder eve
     {
         foreach (var key in _known.Keys.Where(key => key.Uid == region.Metadata.Uid))
             _known.TryRemove(key, out _);
+    }
+
+    private async Task<(CertificateSet? Set, string? Version)> ReadStoredAsync(
+        V1Alpha1ShortenerRegion region,
+        string component,
+        CancellationToken cancellationToken
+    )
+    {
+        var key = new ObjectKey(region.Metadata.NamespaceProperty, NameOf(region, component));
+        return await client.GetAsync<V1Secret>(key, cancellationToken) is { } secret && Owned.IsControlledBy(secret, region)
+            ? (CertificateData.Parse(secret), secret.Metadata.ResourceVersion)
+            : (null, null);
     }
 
     private async Task<V1Secret> WriteAsync(

@@ -20,7 +20,7 @@ internal sealed class ConditionList
         _former = former ?? [];
         _generation = generation ?? 0;
         // The server stores whole seconds.
-        _now = DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds()).UtcDateTime;
+        _now = StatusTime.Of(now);
     }
 
     /// <summary>The conditions, in the order in which they were set.</summary>

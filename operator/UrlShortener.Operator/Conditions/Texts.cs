@@ -14,4 +14,7 @@ internal static class Texts
         var end = length - 1;
         return text[..(char.IsHighSurrogate(text[end - 1]) ? end - 1 : end)] + "…";
     }
+
+    /// <summary>A part of a sentence as its beginning.</summary>
+    public static string Capital(string text) => char.ToUpperInvariant(text[0]) + text[1..];
 }

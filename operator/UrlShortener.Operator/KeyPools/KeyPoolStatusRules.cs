@@ -309,8 +309,7 @@ internal static class KeyPoolStatusRules
 
     private static int PercentOf(double share) => (int)Math.Clamp(share * 100, 0, 100);
 
-    private static DateTime? WholeSecond(DateTimeOffset? at) =>
-        at is { Year: > 2000 } time ? DateTimeOffset.FromUnixTimeSeconds(time.ToUnixTimeSeconds()).UtcDateTime : null;
+    private static DateTime? WholeSecond(DateTimeOffset? at) => at is { Year: > 2000 } time ? StatusTime.Of(time) : null;
 
     // The text of another program.
     private static string? ErrorOf(KeyGenerationStatus reading) => reading.LastError is { Length: > 0 } error ? LastWords.Clean(error) : null;

@@ -38,17 +38,10 @@ internal static class RuntimePod
     /// </summary>
     public const int LostNodeSeconds = 30;
 
-    // 0440: the group is that of the pod.
-    private const int SecretMode = 288;
-
     // Taints that Kubernetes sets on a lost node: its kubelet reports trouble, or nothing at all.
     private static readonly IReadOnlyList<string> LostNodeTaints = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
 
-    private static readonly IReadOnlyList<SpreadConstraint> DefaultSpread =
-    [
-        new() { TopologyKey = "topology.kubernetes.io/zone" },
-        new() { TopologyKey = "kubernetes.io/hostname" },
-    ];
+    private static readonly IReadOnlyList<SpreadConstraint> DefaultSpread = [new() { TopologyKey = PodParts.Zone }, new() { TopologyKey = PodParts.Node }];
 
     /// <summary>A pod template.</summary>
     /// <param name="region">The region.</param>
@@ -87,14 +80,7 @@ internal static class RuntimePod
                             constraint.ToCore(selector)
                         ),
                     ],
-                SecurityContext = new V1PodSecurityContext
-                {
-                    RunAsNonRoot = true,
-                    RunAsUser = User,
-                    RunAsGroup = User,
-                    FsGroup = User,
-                    SeccompProfile = new V1SeccompProfile { Type = "RuntimeDefault" },
-                },
+                SecurityContext = PodParts.BuildUser(User),
                 Containers = [BuildContainer(region, process)],
                 Volumes = [.. BuildVolumes(region)],
             },
@@ -122,7 +108,7 @@ internal static class RuntimePod
             Args = [.. process.Arguments],
             // Conditions and events use the end of the log as the cause.
             TerminationMessagePolicy = "FallbackToLogsOnError",
-            Ports = process.IsJob ? null : [ContainerPort(PortName, Port), ContainerPort(ManagementPortName, ManagementPort)],
+            Ports = process.IsJob ? null : [PodParts.BuildPort(PortName, Port), PodParts.BuildPort(ManagementPortName, ManagementPort)],
             EnvFrom = [new V1EnvFromSource { ConfigMapRef = new V1ConfigMapEnvSource { Name = Names.Of(region.Metadata.Name, "settings") } }],
             Env = NullIfEmpty([
                 .. process.Settings.Select(setting => new V1EnvVar { Name = RuntimeEnvironment.Variable(setting.Key), Value = setting.Value }),
@@ -134,26 +120,13 @@ internal static class RuntimePod
             StartupProbe = process.IsJob ? null : Probe("/health/startup", periodSeconds: 1, failureThreshold: 60),
             ReadinessProbe = process.IsJob ? null : Probe("/health/ready", periodSeconds: 2, failureThreshold: 2),
             LivenessProbe = process.IsJob ? null : Probe("/health/live", periodSeconds: 10, failureThreshold: 3),
-            SecurityContext = new V1SecurityContext
-            {
-                AllowPrivilegeEscalation = false,
-                ReadOnlyRootFilesystem = true,
-                Capabilities = new V1Capabilities { Drop = ["ALL"] },
-            },
+            SecurityContext = PodParts.BuildRestricted(),
             VolumeMounts = [.. BuildMounts(region)],
         };
 
     /// <summary>The port of a pod that serves metrics, probes and key generation. Pods of a former version of the operator serve them beside the links.</summary>
     public static int ManagementPortOf(V1Pod pod) =>
         pod.Spec?.Containers.SelectMany(container => container.Ports ?? []).FirstOrDefault(port => port.Name == ManagementPortName)?.ContainerPort ?? Port;
-
-    private static V1ContainerPort ContainerPort(string name, int port) =>
-        new()
-        {
-            Name = name,
-            ContainerPort = port,
-            Protocol = "TCP",
-        };
 
     private static V1Probe Probe(string path, int periodSeconds, int failureThreshold) =>
         new()
@@ -198,33 +171,18 @@ internal static class RuntimePod
 
     private static IEnumerable<V1VolumeMount> BuildMounts(V1Alpha1ShortenerRegion region)
     {
-        yield return new V1VolumeMount { Name = "tmp", MountPath = "/tmp" };
+        yield return PodParts.BuildMount("tmp", "/tmp");
         // Mounts the folder, not the file: a mounted file does not change with the ConfigMap.
         if (region.Spec.App.BlocklistConfigMapRef is not null)
-            yield return new V1VolumeMount
-            {
-                Name = "blocklist",
-                MountPath = RuntimeEnvironment.BlocklistFolder,
-                ReadOnlyProperty = true,
-            };
+            yield return PodParts.BuildMount("blocklist", RuntimeEnvironment.BlocklistFolder, isReadOnly: true);
         if (region.Spec.Postgres is not null)
-            yield return new V1VolumeMount
-            {
-                Name = Names.Postgres,
-                MountPath = RuntimeEnvironment.PostgresFolder,
-                ReadOnlyProperty = true,
-            };
+            yield return PodParts.BuildMount(Names.Postgres, RuntimeEnvironment.PostgresFolder, isReadOnly: true);
         if (region.Spec.Postgres is not null)
             yield return MountConnection(Names.Postgres);
         if (region.Spec.Redis is not null)
             yield return MountConnection(Names.Redis);
         if (region.Spec.Redis is not null)
-            yield return new V1VolumeMount
-            {
-                Name = Names.Redis,
-                MountPath = RuntimeEnvironment.RedisFolder,
-                ReadOnlyProperty = true,
-            };
+            yield return PodParts.BuildMount(Names.Redis, RuntimeEnvironment.RedisFolder, isReadOnly: true);
     }
 
     // The Secret has private keys too.
@@ -240,24 +198,10 @@ internal static class RuntimePod
         };
 
     private static V1Volume BuildConnection(string component, SecretKeyRef connection) =>
-        new()
-        {
-            Name = $"{component}-connection",
-            Secret = new V1SecretVolumeSource
-            {
-                SecretName = connection.Name,
-                DefaultMode = SecretMode,
-                Items = [new V1KeyToPath { Key = connection.Key, Path = connection.Key }],
-            },
-        };
+        PodParts.BuildSecret($"{component}-connection", connection.Name, connection.Key);
 
     private static V1VolumeMount MountConnection(string component) =>
-        new()
-        {
-            Name = $"{component}-connection",
-            MountPath = RuntimeEnvironment.ConnectionFolderOf(component),
-            ReadOnlyProperty = true,
-        };
+        PodParts.BuildMount($"{component}-connection", RuntimeEnvironment.ConnectionFolderOf(component), isReadOnly: true);
 
     // The server omits empty fields; the applied object must match the one that is read.
     private static List<T>? NullIfEmpty<T>(IEnumerable<T> items) => items.ToList() is { Count: > 0 } list ? list : null;

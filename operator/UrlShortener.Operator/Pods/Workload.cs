@@ -67,18 +67,27 @@ internal static class Workload
         {
             PodSelector = new V1LabelSelector { MatchLabels = selector },
             PolicyTypes = ["Ingress"],
-            Ingress = [Admit(isPublic ? null : Platform(), RuntimePod.PortName), Admit(Platform(), RuntimePod.ManagementPortName)],
+            Ingress = [Admit(RuntimePod.PortName, isPublic ? null : Platform()), Admit(RuntimePod.ManagementPortName, Platform())],
         };
 
-    private static V1NetworkPolicyIngressRule Admit(IList<V1NetworkPolicyPeer>? peers, string port) =>
-        new() { FromProperty = peers, Ports = [new V1NetworkPolicyPort { Port = port, Protocol = "TCP" }] };
+    /// <summary>Admits peers to a port.</summary>
+    /// <param name="port">Number of the port, or its name in the container.</param>
+    /// <param name="peers">The peers; null: everyone.</param>
+    public static V1NetworkPolicyIngressRule Admit(string port, IEnumerable<V1NetworkPolicyPeer>? peers) =>
+        new() { FromProperty = peers?.ToList(), Ports = [new V1NetworkPolicyPort { Port = port, Protocol = "TCP" }] };
 
-    private static List<V1NetworkPolicyPeer> Platform() => [FromPods(Labels.Manager), FromPods("prometheus")];
+    /// <summary>Pods of the same namespace.</summary>
+    /// <param name="selector">Their labels.</param>
+    public static V1NetworkPolicyPeer FromPods(IDictionary<string, string> selector) => new() { PodSelector = new V1LabelSelector { MatchLabels = selector } };
 
-    private static V1NetworkPolicyPeer FromPods(string program) =>
+    /// <summary>Pods of a program, in any namespace.</summary>
+    /// <param name="program">Its name.</param>
+    public static V1NetworkPolicyPeer FromProgram(string program) =>
         new()
         {
             NamespaceSelector = new V1LabelSelector(),
             PodSelector = new V1LabelSelector { MatchLabels = Labels.SelectorOfProgram(program) },
         };
+
+    private static List<V1NetworkPolicyPeer> Platform() => [FromProgram(Labels.Manager), FromProgram("prometheus")];
 }

@@ -33,7 +33,8 @@ internal sealed record AppCredentials(string Role, string Password, string? Requ
     public static string OtherOf(string role) => role == First ? Second : First;
 
     /// <summary>The credentials in a Secret; null: they are not complete, or of no use, such as another role or a password with a line break.</summary>
-    public static AppCredentials? Of(V1Secret? secret) => Of(TextIn(secret, RoleKey), TextIn(secret, PasswordKey), TextIn(secret, PasswordRotation.RequestKey));
+    public static AppCredentials? Of(V1Secret? secret) =>
+        Of(SecretText.In(secret?.Data, RoleKey), SecretText.In(secret?.Data, PasswordKey), SecretText.In(secret?.Data, PasswordRotation.RequestKey));
 
     /// <summary>The credentials in a connection string; null: none of use.</summary>
     /// <param name="text">The connection string.</param>
@@ -77,9 +78,6 @@ internal sealed record AppCredentials(string Role, string Password, string? Requ
     // A verifier can be computed of ASCII characters only.
     private static bool IsOfUse([NotNullWhen(true)] string? password) =>
         password is { Length: > 0 and <= MaxPassword } && password.All(one => one is > ' ' and <= '~');
-
-    private static string? TextIn(V1Secret? secret, string key) =>
-        secret?.Data is { } data && data.TryGetValue(key, out var value) ? Encoding.UTF8.GetString(value) : null;
 }
 
 /// <summary>A role as a server has it.</summary>

@@ -67,6 +67,22 @@ internal static class MemberRejoin
                 .Order(StringComparer.Ordinal),
         ];
 
+    /// <summary>What is wrong with them, as a sentence without its end; null: nothing.</summary>
+    /// <param name="memory">What is remembered.</param>
+    /// <param name="now">The time.</param>
+    public static string? Describe(PostgresMemory memory, DateTimeOffset now)
+    {
+        var diverged = FindDiverged(memory, now).ToLookup(name => memory.Away[name].IsStarting);
+        string[] parts =
+        [
+            .. diverged[false].Any()
+                ? [$"{string.Join(", ", diverged[false])} answered and received no changes for {Limit.TotalMinutes:0} minutes"]
+                : Array.Empty<string>(),
+            .. diverged[true].Any() ? [$"{string.Join(", ", diverged[true])} did not start within {StartLimit.TotalMinutes:0} minutes"] : Array.Empty<string>(),
+        ];
+        return parts is [] ? null : string.Join("; ", parts);
+    }
+
     /// <summary>The copy of one of them, if the policy and the state of the others allow it; null: none.</summary>
     /// <param name="region">The region.</param>
     /// <param name="observed">The observed state.</param>
@@ -82,6 +98,7 @@ internal static class MemberRejoin
             || FindDiverged(memory, now) is not [{ } member]
         )
             return null;
+        // A restart of its pod first would not help: Patroni decides about a rewind by the control file, which a server that only starts does not change.
         var others = Enumerable.Range(0, spec.Instances).Select(ordinal => PostgresNames.MemberOf(region, ordinal)).Where(name => name != member);
         var isSafe = others.All(observed.Stays) && (spec.Durability == Durability.Async || observed.WaitedFor.Any(observed.IsSynchronous));
         return isSafe && !(memory.RebuiltAt.TryGetValue(member, out var last) && now - last < Pause)

@@ -141,31 +141,14 @@ internal sealed class PostgresController(
         var live = await client.GetAsync<T>(new ObjectKey(region.Metadata.NamespaceProperty, name), cancellationToken);
         if (live is null || PostgresNames.HasLabels(live, labels) || !isOurs(live))
             return;
-        var patch = new JsonObject
-        {
-            ["metadata"] = new JsonObject
-            {
-                ["uid"] = live.Metadata.Uid,
-                ["labels"] = new JsonObject(labels.Select(label => KeyValuePair.Create(label.Key, (JsonNode?)label.Value))),
-            },
-        };
-        try
-        {
-            await client.PatchAsync<T>(ObjectKey.Of(live), patch, FieldManagers.Postgres, cancellationToken);
-        }
-        catch (ApiException gone) when (gone.IsNotFound || gone.IsConflict)
-        {
-            // Another one has its name.
-            return;
-        }
-
-        events.Record(
-            region,
-            EventSeverity.Warning,
-            "LabelsRestored",
-            "Update",
-            $"Restored the labels of {ResourceType.Of<T>().Kind} {name}, by which Patroni finds it."
-        );
+        if (await LabelPatch.TryAsync(client, live, labels!, FieldManagers.Postgres, cancellationToken))
+            events.Record(
+                region,
+                EventSeverity.Warning,
+                "LabelsRestored",
+                "Update",
+                $"Restored the labels of {ResourceType.Of<T>().Kind} {name}, by which Patroni finds it."
+            );
     }
 
     // Services select the primary by this label; a former primary that hangs keeps it. The lock is read again, because the cache may show the pods of now and
@@ -178,17 +161,7 @@ internal sealed class PostgresController(
         var holder = PatroniLock.Of(await client.GetAsync<V1ConfigMap>(key, cancellationToken))?.Leader;
         foreach (var pod in plan.FalsePrimaries.Where(pod => pod.Metadata.Name != holder))
         {
-            var patch = new JsonObject
-            {
-                ["metadata"] = new JsonObject
-                {
-                    ["uid"] = pod.Metadata.Uid,
-                    ["labels"] = new JsonObject { [PostgresNames.RoleLabel] = null },
-                },
-            };
-            try
-            {
-                await client.PatchAsync<V1Pod>(ObjectKey.Of(pod), patch, FieldManagers.Postgres, cancellationToken);
+            if (await LabelPatch.TryAsync(client, pod, [new(PostgresNames.RoleLabel, null)], FieldManagers.Postgres, cancellationToken))
                 events.Record(
                     region,
                     EventSeverity.Warning,
@@ -196,11 +169,6 @@ internal sealed class PostgresController(
                     "Failover",
                     $"Removed the label of the primary from {pod.Metadata.Name}, which does not hold the lock."
                 );
-            }
-            catch (ApiException gone) when (gone.IsNotFound || gone.IsConflict)
-            {
-                // Nothing is left to route to, or another pod has its name.
-            }
         }
     }
 

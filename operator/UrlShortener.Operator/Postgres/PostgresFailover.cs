@@ -1,3 +1,4 @@
+using UrlShortener.Operator.Entities.Status;
 using UrlShortener.Operator.Pods;
 
 namespace UrlShortener.Operator.Postgres;
@@ -5,10 +6,10 @@ namespace UrlShortener.Operator.Postgres;
 /// <summary>A move of the primary role from one member to another, as the operator saw it.</summary>
 /// <param name="From">The former primary.</param>
 /// <param name="To">The new one.</param>
-/// <param name="Cause">One of <see cref="FailoverCause"/>.</param>
+/// <param name="Cause">Why: <see cref="FailoverCause.Native"/>, <see cref="FailoverCause.Assisted"/> or <see cref="FailoverCause.Planned"/>.</param>
 /// <param name="At">When the new primary accepted writes.</param>
 /// <param name="Duration">From the moment at which the operator saw no primary; of a planned move from the request on.</param>
-internal sealed record PostgresFailover(string From, string To, string Cause, DateTimeOffset At, TimeSpan Duration)
+internal sealed record PostgresFailover(string From, string To, FailoverCause Cause, DateTimeOffset At, TimeSpan Duration)
 {
     /// <summary>Follows the primary: what is remembered from now on, and the move that has just ended.</summary>
     /// <param name="memory">What was remembered.</param>
@@ -45,17 +46,4 @@ internal sealed record PostgresFailover(string From, string To, string Cause, Da
             ended
         );
     }
-}
-
-/// <summary>Values of <see cref="PostgresFailover.Cause"/>.</summary>
-internal static class FailoverCause
-{
-    /// <summary>The members elected a new primary by themselves.</summary>
-    public const string Native = nameof(Native);
-
-    /// <summary>The operator started the election, because the primary was proven dead.</summary>
-    public const string Assisted = nameof(Assisted);
-
-    /// <summary>The operator asked the primary to hand its role over.</summary>
-    public const string Planned = nameof(Planned);
 }

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Prometheus;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Entities.Status;
 
 namespace UrlShortener.Operator.Postgres;
 
@@ -9,7 +10,7 @@ namespace UrlShortener.Operator.Postgres;
 internal static class PostgresMetrics
 {
     private static readonly string[] Names = ["object_namespace", "name", "region"];
-    private static readonly string[] Causes = [FailoverCause.Native, FailoverCause.Assisted, FailoverCause.Planned];
+    private static readonly FailoverCause[] Causes = [FailoverCause.Native, FailoverCause.Assisted, FailoverCause.Planned];
     private static readonly string[] Steps =
     [
         nameof(RolloutStep.Replace),
@@ -104,7 +105,7 @@ internal static class PostgresMetrics
         foreach (var step in Steps)
             Taken.WithLabels([.. labels, step]);
         foreach (var cause in Causes)
-            Failovers.WithLabels([.. labels, cause]);
+            Failovers.WithLabels([.. labels, cause.ToString()]);
         var written = observed.Primary?.Member.Position?.Written;
         for (var ordinal = 0; ordinal < region.Spec.Postgres.Instances; ordinal++)
         {
@@ -122,7 +123,7 @@ internal static class PostgresMetrics
     /// <summary>Counts a move of the primary role.</summary>
     public static void CountFailover(V1Alpha1ShortenerRegion region, PostgresFailover failover)
     {
-        Failovers.WithLabels([.. LabelsOf(region), failover.Cause]).Inc();
+        Failovers.WithLabels([.. LabelsOf(region), failover.Cause.ToString()]).Inc();
         (failover.Cause == FailoverCause.Planned ? SwitchoverSeconds : Seconds).WithLabels(LabelsOf(region)).Observe(failover.Duration.TotalSeconds);
     }
 
@@ -142,7 +143,7 @@ internal static class PostgresMetrics
         foreach (var step in Steps)
             Taken.RemoveLabelled([.. labels, step]);
         foreach (var cause in Causes)
-            Failovers.RemoveLabelled([.. labels, cause]);
+            Failovers.RemoveLabelled([.. labels, cause.ToString()]);
         for (var ordinal = 0; ordinal < (region.Spec.Postgres?.Instances ?? 0); ordinal++)
             Lag.RemoveLabelled([.. labels, PostgresNames.MemberOf(region, ordinal)]);
     }

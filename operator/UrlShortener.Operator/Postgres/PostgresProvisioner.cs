@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 using k8s.Models;
 using Npgsql;
@@ -8,6 +7,7 @@ using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Certificates;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Pods;
 
 namespace UrlShortener.Operator.Postgres;
@@ -18,10 +18,6 @@ namespace UrlShortener.Operator.Postgres;
 /// </summary>
 internal sealed class PostgresProvisioner(ResourceClient client, EventRecorder events)
 {
-    private const string ConnectionKey = "connectionString";
-    private const string PasswordAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    private const int PasswordLength = 40;
-
     /// <summary>Creates the Secret with the app's password if there is none, or none of use.</summary>
     /// <returns>Why that is not possible; null: the Secret exists.</returns>
     public async Task<Obstacle?> EnsurePasswordAsync(V1Alpha1ShortenerRegion region, CancellationToken cancellationToken) =>
@@ -78,7 +74,7 @@ internal sealed class PostgresProvisioner(ResourceClient client, EventRecorder e
         var (live, credentials, obstacle) = await ReadPasswordAsync(region, cancellationToken);
         if (obstacle is not null || credentials!.Request == request)
             return obstacle;
-        var next = new AppCredentials(AppCredentials.OtherOf(credentials.Role), CreatePassword(), request);
+        var next = new AppCredentials(AppCredentials.OtherOf(credentials.Role), Passwords.Create(), request);
         await WriteAsync(region, next, live, cancellationToken);
         events.Record(
             region,
@@ -170,9 +166,12 @@ internal sealed class PostgresProvisioner(ResourceClient client, EventRecorder e
         );
         var known =
             connection is not null && Owned.IsControlledBy(connection, region)
-                ? AppCredentials.OfConnection(TextIn(connection, ConnectionKey), TextIn(connection, PasswordRotation.RequestKey))
+                ? AppCredentials.OfConnection(
+                    SecretText.In(connection.Data, ConnectionSecretRef.DefaultKey),
+                    SecretText.In(connection.Data, PasswordRotation.RequestKey)
+                )
                 : null;
-        credentials = known ?? new AppCredentials(AppCredentials.First, CreatePassword(), null);
+        credentials = known ?? new AppCredentials(AppCredentials.First, Passwords.Create(), null);
         var written = await WriteAsync(region, credentials, live, cancellationToken);
         if (known is null)
             events.Record(region, EventSeverity.Normal, "PasswordCreated", "Create", $"Created a password for the app in Secret {name}.");
@@ -206,7 +205,7 @@ internal sealed class PostgresProvisioner(ResourceClient client, EventRecorder e
         {
             Metadata = Owned.Metadata(region, $"{Names.Postgres}-connection", PostgresNames.Component),
             Type = "Opaque",
-            Data = new Dictionary<string, byte[]> { [ConnectionKey] = Encoding.UTF8.GetBytes(BuildConnection(region, credentials)) },
+            Data = new Dictionary<string, byte[]> { [ConnectionSecretRef.DefaultKey] = Encoding.UTF8.GetBytes(BuildConnection(region, credentials)) },
         };
         // Whoever has lost the other Secret knows from it whether the rotation has come this far.
         if (credentials.Request is not null)
@@ -217,8 +216,8 @@ internal sealed class PostgresProvisioner(ResourceClient client, EventRecorder e
         if (
             live is not null
             && Owned.IsControlledBy(live, region)
-            && TextIn(live, ConnectionKey) == TextIn(wanted, ConnectionKey)
-            && TextIn(live, PasswordRotation.RequestKey) == credentials.Request
+            && SecretText.In(live.Data, ConnectionSecretRef.DefaultKey) == SecretText.In(wanted.Data, ConnectionSecretRef.DefaultKey)
+            && SecretText.In(live.Data, PasswordRotation.RequestKey) == credentials.Request
         )
             return null;
 
@@ -330,9 +329,4 @@ internal sealed class PostgresProvisioner(ResourceClient client, EventRecorder e
         await using var command = new NpgsqlCommand(statement, connection);
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
-
-    private static string CreatePassword() => RandomNumberGenerator.GetString(PasswordAlphabet, PasswordLength);
-
-    private static string? TextIn(V1Secret secret, string key) =>
-        secret.Data is { } data && data.TryGetValue(key, out var value) && value.Length > 0 ? Encoding.UTF8.GetString(value) : null;
 }

@@ -70,7 +70,7 @@ internal static class PostgresResources
                 ClusterIP = "None",
                 PublishNotReadyAddresses = true,
                 Selector = SelectorOf(region),
-                Ports = [ServicePort("postgres", PostgresNames.Port), ServicePort("patroni", PostgresNames.RestPort)],
+                Ports = [PodParts.BuildServicePort("postgres", PostgresNames.Port), PodParts.BuildServicePort("patroni", PostgresNames.RestPort)],
             },
         };
 
@@ -95,15 +95,17 @@ internal static class PostgresResources
                 PolicyTypes = ["Ingress"],
                 Ingress =
                 [
-                    Admit(PostgresNames.Port, FromRegion(region), FromOperator()),
-                    Admit(
-                        PostgresNames.RestPort,
-                        new V1NetworkPolicyPeer { PodSelector = new V1LabelSelector { MatchLabels = SelectorOf(region) } },
-                        FromOperator()
+                    Workload.Admit(
+                        Text(PostgresNames.Port),
+                        [Workload.FromPods(Labels.SelectorOfRegion(region.Spec.Region)), Workload.FromProgram(Labels.Manager)]
                     ),
+                    Workload.Admit(Text(PostgresNames.RestPort), [Workload.FromPods(SelectorOf(region)), Workload.FromProgram(Labels.Manager)]),
                     .. region.Spec.Postgres!.Backup is null
                         ? []
-                        : new[] { Admit(PostgresArchiving.Port, new V1NetworkPolicyPeer { PodSelector = PostgresArchiving.BackupPods(region) }) },
+                        : new[]
+                        {
+                            Workload.Admit(Text(PostgresArchiving.Port), [new V1NetworkPolicyPeer { PodSelector = PostgresArchiving.BackupPods(region) }]),
+                        },
                 ],
             },
         };
@@ -164,20 +166,12 @@ internal static class PostgresResources
                 AutomountServiceAccountToken = true,
                 EnableServiceLinks = false,
                 TerminationGracePeriodSeconds = TerminationSeconds,
-                TopologySpreadConstraints = [Spread(region, "topology.kubernetes.io/zone"), Spread(region, "kubernetes.io/hostname")],
+                TopologySpreadConstraints = [PodParts.BuildSpread(PodParts.Zone, SelectorOf(region)), PodParts.BuildSpread(PodParts.Node, SelectorOf(region))],
                 ImagePullSecrets = region.Spec.App.ImagePullSecrets is { Count: > 0 } secrets
                     ? [.. secrets.Select(secret => new V1LocalObjectReference { Name = secret.Name })]
                     : null,
-                SecurityContext = new V1PodSecurityContext
-                {
-                    RunAsNonRoot = true,
-                    RunAsUser = User,
-                    RunAsGroup = User,
-                    FsGroup = User,
-                    // Otherwise the kubelet adds rights for the group at each mount, with which PostgreSQL refuses its folder.
-                    FsGroupChangePolicy = "OnRootMismatch",
-                    SeccompProfile = new V1SeccompProfile { Type = "RuntimeDefault" },
-                },
+                // Otherwise the kubelet adds rights for the group at each mount, with which PostgreSQL refuses its folder.
+                SecurityContext = PodParts.BuildUser(User, groupChange: "OnRootMismatch"),
                 Containers = [BuildContainer(region)],
                 Volumes =
                 [
@@ -186,17 +180,13 @@ internal static class PostgresResources
                         Name = "settings",
                         ConfigMap = new V1ConfigMapVolumeSource { Name = Names.Of(region.Metadata.Name, $"{PostgresNames.Component}-settings") },
                     },
-                    new V1Volume
-                    {
-                        Name = "tls",
-                        Secret = new V1SecretVolumeSource
-                        {
-                            SecretName = StoreCertificates.NameOf(region, PostgresNames.Component),
-                            // PostgreSQL refuses a private key that others can read.
-                            DefaultMode = 0b100_100_000,
-                            Items = [Item(CertificateData.ServingCertificate), Item(CertificateData.ServingKey), Item(CertificateData.Bundle)],
-                        },
-                    },
+                    PodParts.BuildSecret(
+                        "tls",
+                        StoreCertificates.NameOf(region, PostgresNames.Component),
+                        CertificateData.ServingCertificate,
+                        CertificateData.ServingKey,
+                        CertificateData.Bundle
+                    ),
                     Memory("run", "16Mi"),
                     Memory("tmp", "64Mi"),
                     new V1Volume
@@ -218,12 +208,12 @@ internal static class PostgresResources
             ImagePullPolicy = region.Spec.App.ImagePullPolicy,
             Command = ["patroni", $"{PostgresNames.SettingsFolder}/{PatroniConfiguration.FileName}"],
             TerminationMessagePolicy = "FallbackToLogsOnError",
-            Ports = [ContainerPort("postgres", PostgresNames.Port), ContainerPort("patroni", PostgresNames.RestPort)],
+            Ports = [PodParts.BuildPort("postgres", PostgresNames.Port), PodParts.BuildPort("patroni", PostgresNames.RestPort)],
             Env =
             [
-                Field("PATRONI_NAME", "metadata.name"),
-                Field("PATRONI_KUBERNETES_NAMESPACE", "metadata.namespace"),
-                Field("PATRONI_KUBERNETES_POD_IP", "status.podIP"),
+                PodParts.BuildField("PATRONI_NAME", "metadata.name"),
+                PodParts.BuildField("PATRONI_KUBERNETES_NAMESPACE", "metadata.namespace"),
+                PodParts.BuildField("PATRONI_KUBERNETES_POD_IP", "status.podIP"),
                 Address("PATRONI_POSTGRESQL_LISTEN", PostgresNames.Port),
                 Address("PATRONI_POSTGRESQL_CONNECT_ADDRESS", PostgresNames.Port),
                 Address("PATRONI_RESTAPI_LISTEN", PostgresNames.RestPort),
@@ -234,20 +224,15 @@ internal static class PostgresResources
             StartupProbe = Probe("/liveness", periodSeconds: 2, failureThreshold: 30),
             ReadinessProbe = Probe("/readiness", periodSeconds: 3, failureThreshold: 2),
             LivenessProbe = Liveness(),
-            SecurityContext = new V1SecurityContext
-            {
-                AllowPrivilegeEscalation = false,
-                ReadOnlyRootFilesystem = true,
-                Capabilities = new V1Capabilities { Drop = ["ALL"] },
-            },
+            SecurityContext = PodParts.BuildRestricted(),
             VolumeMounts =
             [
-                Mount(DataVolume, PostgresNames.DataFolder),
-                Mount("settings", PostgresNames.SettingsFolder, isReadOnly: true),
-                Mount("tls", PostgresNames.CertificateFolder, isReadOnly: true),
-                Mount("run", PostgresNames.SocketFolder),
-                Mount("tmp", "/tmp"),
-                Mount("shm", "/dev/shm"),
+                PodParts.BuildMount(DataVolume, PostgresNames.DataFolder),
+                PodParts.BuildMount("settings", PostgresNames.SettingsFolder, isReadOnly: true),
+                PodParts.BuildMount("tls", PostgresNames.CertificateFolder, isReadOnly: true),
+                PodParts.BuildMount("run", PostgresNames.SocketFolder),
+                PodParts.BuildMount("tmp", "/tmp"),
+                PodParts.BuildMount("shm", "/dev/shm"),
             ],
         };
     }
@@ -294,61 +279,13 @@ internal static class PostgresResources
             {
                 Type = "ClusterIP",
                 Selector = new Dictionary<string, string>(SelectorOf(region)) { [PostgresNames.RoleLabel] = role },
-                Ports = [ServicePort("postgres", PostgresNames.Port)],
+                Ports = [PodParts.BuildServicePort("postgres", PostgresNames.Port)],
             },
         };
 
-    private static V1TopologySpreadConstraint Spread(V1Alpha1ShortenerRegion region, string key) =>
-        new()
-        {
-            MaxSkew = 1,
-            TopologyKey = key,
-            WhenUnsatisfiable = "ScheduleAnyway",
-            NodeTaintsPolicy = "Honor",
-            LabelSelector = new V1LabelSelector { MatchLabels = SelectorOf(region) },
-        };
-
-    private static V1NetworkPolicyIngressRule Admit(int port, params V1NetworkPolicyPeer[] peers) =>
-        new() { FromProperty = [.. peers], Ports = [new V1NetworkPolicyPort { Port = port.ToString(CultureInfo.InvariantCulture), Protocol = "TCP" }] };
-
-    private static V1NetworkPolicyPeer FromRegion(V1Alpha1ShortenerRegion region) =>
-        new() { PodSelector = new V1LabelSelector { MatchLabels = Labels.SelectorOfRegion(region.Spec.Region) } };
-
-    private static V1NetworkPolicyPeer FromOperator() =>
-        new()
-        {
-            NamespaceSelector = new V1LabelSelector(),
-            PodSelector = new V1LabelSelector { MatchLabels = Labels.SelectorOfProgram(Labels.Manager) },
-        };
+    private static string Text(int port) => port.ToString(CultureInfo.InvariantCulture);
 
     private static V1ObjectMeta Metadata(V1Alpha1ShortenerRegion region, string suffix) => Owned.Metadata(region, suffix, PostgresNames.Component);
-
-    private static V1ServicePort ServicePort(string name, int port) =>
-        new()
-        {
-            Name = name,
-            Port = port,
-            TargetPort = name,
-            Protocol = "TCP",
-        };
-
-    private static V1ContainerPort ContainerPort(string name, int port) =>
-        new()
-        {
-            Name = name,
-            ContainerPort = port,
-            Protocol = "TCP",
-        };
-
-    private static V1EnvVar Field(string name, string path) =>
-        new()
-        {
-            Name = name,
-            ValueFrom = new V1EnvVarSource
-            {
-                FieldRef = new V1ObjectFieldSelector { ApiVersion = "v1", FieldPath = path },
-            },
-        };
 
     // The address is a variable above it in the list.
     private static V1EnvVar Address(string name, int port) =>
@@ -384,15 +321,5 @@ internal static class PostgresResources
         {
             Name = name,
             EmptyDir = new V1EmptyDirVolumeSource { SizeLimit = new ResourceQuantity(size) },
-        };
-
-    private static V1KeyToPath Item(string key) => new() { Key = key, Path = key };
-
-    private static V1VolumeMount Mount(string name, string path, bool isReadOnly = false) =>
-        new()
-        {
-            Name = name,
-            MountPath = path,
-            ReadOnlyProperty = isReadOnly ? true : null,
         };
 }

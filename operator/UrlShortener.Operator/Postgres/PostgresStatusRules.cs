@@ -117,7 +117,6 @@ internal static class PostgresStatusRules
             .Where(name => !plan.IsServing(observed, name))
             .Select(name => $"{name} ({(plan.Stalled.Contains(name) ? "receives nothing" : StateOf(observed.Members.GetValueOrDefault(name)))})")
             .ToList();
-        var diverged = MemberRejoin.FindDiverged(plan.Memory, now);
         if (VolumeRoom.Describe(observed.Pods) is { } low)
             conditions.Set(
                 ConditionTypes.PostgresDegraded,
@@ -126,13 +125,12 @@ internal static class PostgresStatusRules
                 $"Volumes are nearly full: {low}. PostgreSQL ends when its write-ahead log finds no room. Raise spec.postgres.storage.size, or remove data."
                     + (missing.Count == 0 ? "" : $" {missing.Count} of {wanted} members do not serve: {string.Join(", ", missing)}.")
             );
-        else if (diverged.Count > 0)
+        else if (MemberRejoin.Describe(plan.Memory, now) is { } diverged)
             conditions.Set(
                 ConditionTypes.PostgresDegraded,
                 true,
                 Reasons.MemberDiverged,
-                $"{string.Join(", ", diverged)} answered and received no changes for {MemberRejoin.Limit.TotalMinutes:0} minutes, or has been starting for "
-                    + $"{MemberRejoin.StartLimit.TotalMinutes:0}. "
+                $"{diverged}. "
                     + (
                         region.Spec.Postgres.Rejoin == RejoinPolicy.Automatic
                             ? "The operator copies one that is alone anew, while all others serve."
@@ -254,8 +252,8 @@ internal static class PostgresStatusRules
         {
             From = ended.From,
             To = ended.To,
-            Cause = ended.Cause,
-            At = DateTimeOffset.FromUnixTimeSeconds(ended.At.ToUnixTimeSeconds()).UtcDateTime,
+            Cause = ended.Cause.ToString(),
+            At = StatusTime.Of(ended.At),
             DurationMillis = (int)Math.Min(ended.Duration.TotalMilliseconds, int.MaxValue),
         };
 

@@ -19,6 +19,9 @@ internal sealed record NodePasswords(IReadOnlySet<string> Accepted, string Link,
 
     private const int DigestLength = 16;
 
+    /// <summary>Whether the user with these passwords cannot log in, or may not do everything: somebody has changed it by hand.</summary>
+    public bool IsRestricted { get; init; }
+
     /// <summary>The commands whose answers make it.</summary>
     public static IReadOnlyList<IReadOnlyList<string>> Questions { get; } =
     [
@@ -35,6 +38,8 @@ internal sealed record NodePasswords(IReadOnlySet<string> Accepted, string Link,
     /// <summary>From the answers to <see cref="Questions"/>; null: the node did not answer in full.</summary>
     public static NodePasswords? Of(IReadOnlyList<RedisOutcome> outcomes)
     {
+        if (outcomes.Any(outcome => outcome.IsNotPermitted))
+            return new NodePasswords(new HashSet<string>(), "", null, []) { IsRestricted = true };
         if (outcomes.Any(outcome => !outcome.Succeeded) || outcomes.Count != Questions.Count)
             return null;
         var link = outcomes[1].Reply!.Items is [_, { Text: { Length: > 0 } password }] ? RedisPasswords.HashOf(password) : "";
@@ -43,7 +48,10 @@ internal sealed record NodePasswords(IReadOnlySet<string> Accepted, string Link,
             link,
             PasswordsOf(outcomes[2].Reply!).FirstOrDefault(),
             [.. outcomes[3].Text.Split('\n').Select(ClientIn).OfType<(string, string)>()]
-        );
+        )
+        {
+            IsRestricted = !MayDoEverything(outcomes[0].Reply!),
+        };
     }
 
     /// <summary>Addresses of processes of the app that do not know a password.</summary>
@@ -53,9 +61,16 @@ internal sealed record NodePasswords(IReadOnlySet<string> Accepted, string Link,
         return Clients.Where(client => client.Name != name).Select(client => client.Address);
     }
 
+    private static IEnumerable<string> PasswordsOf(RespReply user) => FieldOf(user, "passwords")?.Items.Select(item => item.Text) ?? [];
+
+    private static bool MayDoEverything(RespReply user) =>
+        FieldOf(user, "flags")?.Items.Any(flag => flag.Text == "on") == true
+        && FieldOf(user, "commands")?.Text == "+@all"
+        && FieldOf(user, "keys")?.Text == "~*"
+        && FieldOf(user, "channels")?.Text == "&*";
+
     // flags, passwords, commands … by turns with their values; nil: there is no such user.
-    private static IEnumerable<string> PasswordsOf(RespReply user) =>
-        user.Items.Chunk(2).Where(pair => pair is [{ Text: "passwords" }, _]).SelectMany(pair => pair[1].Items).Select(item => item.Text);
+    private static RespReply? FieldOf(RespReply user, string name) => user.Items.Chunk(2).FirstOrDefault(pair => pair.Length == 2 && pair[0].Text == name)?[1];
 
     private static (string, string)? ClientIn(string line)
     {

@@ -40,6 +40,9 @@ internal sealed record ObservedRedis
     /// <summary>Pods of the StatefulSets.</summary>
     public IReadOnlyList<V1Pod> Pods { get; init; } = [];
 
+    /// <summary>Whether nodes exist that have to be looked after.</summary>
+    public bool Exists => Shards.Count > 0 || Pods.Count > 0;
+
     /// <summary>Pods that do not have all labels with which they were created, and those that they lack or have with another value.</summary>
     public IEnumerable<(V1Pod Pod, IReadOnlyDictionary<string, string> Missing)> FindMissingLabels(V1Alpha1ShortenerRegion region) =>
         from pod in Pods

@@ -22,7 +22,7 @@ internal abstract record PasswordStep
     {
         var target = RedisPasswords.HashOf(passwords.Target);
         var answers = pods.Select(pod => (pod.Name, Says: nodes.GetValueOrDefault(pod.Name))).ToList();
-        if (answers.FirstOrDefault(node => node.Says is { } says && !says.Accepted.Contains(target)) is { Name: { } stranger })
+        if (answers.FirstOrDefault(node => node.Says is { } says && (says.IsRestricted || !says.Accepted.Contains(target))) is { Name: { } stranger })
             return new Accept(stranger, passwords.Target);
         if (answers.FirstOrDefault(node => node.Says is null) is { Name: { } silent })
             return new Wait($"Waiting for pod {silent}, whose node does not answer");
@@ -49,7 +49,7 @@ internal abstract record PasswordStep
     /// <param name="For">What it waits for.</param>
     public sealed record Wait(string For) : PasswordStep;
 
-    /// <summary>A node accepts the new password, too.</summary>
+    /// <summary>A node accepts the new password, too, and whoever has it may do everything.</summary>
     /// <param name="Pod">Its pod.</param>
     /// <param name="Password">The password.</param>
     public sealed record Accept(string Pod, string Password) : PasswordStep

@@ -1,3 +1,4 @@
+using UrlShortener.Operator.Entities.Status;
 using UrlShortener.Operator.Redis.Cluster;
 
 namespace UrlShortener.Operator.Redis;

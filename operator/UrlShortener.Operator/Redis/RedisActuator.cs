@@ -123,7 +123,7 @@ internal sealed class RedisActuator(RedisClient redis, ResourceClient kubernetes
             PasswordStep.Accept accept => (
                 accept.Pod,
                 [
-                    ["ACL", "SETUSER", "default", $"#{RedisPasswords.HashOf(accept.Password)}"],
+                    ["ACL", "SETUSER", "default", "on", "allcommands", "allkeys", "allchannels", $"#{RedisPasswords.HashOf(accept.Password)}"],
                 ]
             ),
             PasswordStep.Link link => (

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography.X509Certificates;
-using System.Text.Json.Nodes;
 using k8s.Models;
 using UrlShortener.ControllerRuntime.Api;
 using UrlShortener.ControllerRuntime.Events;
@@ -62,20 +61,22 @@ internal sealed class RedisController(
 
         var obstacle = FindProblem(region);
         var applies = obstacle is null && !region.Spec.IsSuspended();
-        // A region that is suspended keeps the Secrets that it has, and gets no new ones.
+        // A Redis that runs keeps its Secrets also while the specification is invalid. A region that is suspended gets none back, and its nodes are looked after.
         var (access, passwords, serial, secretObstacle) =
-            applies || (observed.Tls is not null && observed.Auth is not null) ? await EnsureAccessAsync(region, observed, cancellationToken) : default;
+            !applies && !observed.Exists ? default
+            : region.Spec.IsSuspended() ? await FindAccessAsync(region, observed, cancellationToken)
+            : await EnsureAccessAsync(region, observed, cancellationToken);
         var former = _memories.GetValueOrDefault(region.Metadata.Uid, new RedisMemory());
         var views = access is null ? [] : await observer.AskAsync(observed.Nodes, access, former, cancellationToken);
         var view = new ClusterView(observed.Nodes, views, former);
         var memory = former.Observe(view, time.GetUtcNow());
-        var plan = RedisPlan.Of(region.Spec.Redis, view, memory, time.GetUtcNow());
+        var plan = RedisPlan.Of(region.Spec.Redis, view, memory, time.GetUtcNow(), applies);
 
         if (plan.SlotsToMove == 0)
             memory = memory with { MoveFailure = null };
 
         var (hasActed, failsOver) = (false, false);
-        if (applies && access is not null)
+        if (access is not null)
         {
             foreach (var action in plan.Actions)
             {
@@ -100,7 +101,7 @@ internal sealed class RedisController(
             if (failsOver)
             {
                 view = new ClusterView(observed.Nodes, await observer.AskAsync(observed.Nodes, access, memory, cancellationToken), memory);
-                plan = plan with { Missing = RedisPlan.Of(region.Spec.Redis, view, memory, time.GetUtcNow()).Missing };
+                plan = plan with { Missing = RedisPlan.Of(region.Spec.Redis, view, memory, time.GetUtcNow(), applies).Missing };
             }
         }
 
@@ -179,10 +180,23 @@ internal sealed class RedisController(
     {
         var (set, noCertificates) = await certificates.EnsureAsync(region, Names.Redis, RedisNames.CertificateNamesOf(region), observed.Tls, cancellationToken);
         var (passwords, noPassword) = await secrets.EnsurePasswordAsync(region, observed.Auth, cancellationToken);
-        var access = set is null || passwords is null ? null : new RedisAccess(passwords.Current, set.Bundle, RedisNames.HostOf(region), passwords.Others);
         using var serving = set is null ? null : X509Certificate2.CreateFromPem(set.Serving.CertificatePem);
-        return (access, passwords, serving?.SerialNumber, Obstacle.Of(noCertificates, noPassword));
+        return (AccessOf(region, set, passwords), passwords, serving?.SerialNumber, Obstacle.Of(noCertificates, noPassword));
     }
+
+    private async Task<(RedisAccess? Access, RedisPasswords? Passwords, string? Serial, Obstacle? Obstacle)> FindAccessAsync(
+        V1Alpha1ShortenerRegion region,
+        ObservedRedis observed,
+        CancellationToken cancellationToken
+    )
+    {
+        var set = await certificates.FindAsync(region, Names.Redis, observed.Tls, cancellationToken);
+        var passwords = await secrets.FindPasswordAsync(region, cancellationToken);
+        return (AccessOf(region, set, passwords), passwords, null, null);
+    }
+
+    private static RedisAccess? AccessOf(V1Alpha1ShortenerRegion region, CertificateSet? set, RedisPasswords? passwords) =>
+        set is null || passwords is null ? null : new RedisAccess(passwords.Current, set.Bundle, RedisNames.HostOf(region), passwords.Others);
 
     // Until one password is left, one step in each reconcile. Nodes are asked again after each change of the Secret, and after each start of a node: it may have
     // started with the former password.
@@ -244,14 +258,17 @@ internal sealed class RedisController(
                 return memory with
                 {
                     PasswordsSettledFor = null,
-                    PasswordWaits = failure is null ? "The nodes are given the new password" : $"A node refuses a step: {Pods.LastWords.Clean(failure)}",
+                    PasswordWaits =
+                        failure is not null ? $"A node refuses a step: {Pods.LastWords.Clean(failure)}"
+                        : passwords.Others.Count == 0 && step is PasswordStep.Accept stray
+                            ? $"Somebody changed the password or the rights of the node in pod {stray.Pod}, and the operator restores them"
+                        : "The nodes are given the new password",
                     RotatesOn = failure is null,
                 };
         }
     }
 
-    private static byte[]? BegunOf(RedisPasswords passwords) =>
-        passwords.Request is { } request ? System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(request)) : null;
+    private static byte[]? BegunOf(RedisPasswords passwords) => passwords.Request is { } request ? PasswordRotation.DigestOf(request) : null;
 
     // A certificate that is renewed in its Secret is of no use until the nodes serve it: the old one ends.
     private async Task<RedisMemory> RenewCertificatesAsync(
@@ -369,23 +386,13 @@ internal sealed class RedisController(
         var obstacles = new List<Obstacle?>();
         foreach (var (pod, missing) in pods)
         {
-            var patch = new JsonObject
-            {
-                ["metadata"] = new JsonObject
-                {
-                    ["uid"] = pod.Metadata.Uid,
-                    ["labels"] = new JsonObject(missing.Select(label => KeyValuePair.Create(label.Key, (JsonNode?)label.Value))),
-                },
-            };
             obstacles.Add(
                 await applier.TryAsync(
                     region,
                     $"Pod {pod.Metadata.Name}",
                     async () =>
                     {
-                        try
-                        {
-                            await client.PatchAsync<V1Pod>(ObjectKey.Of(pod), patch, FieldManagers.Redis, cancellationToken);
+                        if (await LabelPatch.TryAsync(client, pod, missing!, FieldManagers.Redis, cancellationToken))
                             events.Record(
                                 region,
                                 EventSeverity.Normal,
@@ -393,12 +400,6 @@ internal sealed class RedisController(
                                 "Update",
                                 $"Restored {string.Join(", ", missing.Keys)} in the labels of Pod {pod.Metadata.Name}."
                             );
-                        }
-                        catch (ApiException gone) when (gone.IsNotFound || gone.IsConflict)
-                        {
-                            // Another pod has its name by now.
-                        }
-
                         return null;
                     }
                 )

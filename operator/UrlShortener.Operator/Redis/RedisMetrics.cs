@@ -10,6 +10,7 @@ namespace UrlShortener.Operator.Redis;
 internal static class RedisMetrics
 {
     private static readonly string[] Names = ["object_namespace", "name", "region"];
+    private static readonly FailoverCause[] Causes = [.. Enum.GetValues<FailoverCause>().Where(cause => cause != FailoverCause.Planned)];
     private static readonly double[] Seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
     private static readonly Gauge State = Metrics.CreateGauge("shortener_redis_state", "1 for the current state of the region's Redis.", [.. Names, "state"]);
@@ -89,8 +90,8 @@ internal static class RedisMetrics
         PersistFails.WithLabels(labels).Set(view.Answering.Count(node => node.FailsToPersist));
         PasswordCurrent.WithLabels(labels).Set(conditions.Conditions.Any(one => one is { Type: ConditionTypes.RedisPasswordCurrent, Status: "False" }) ? 0 : 1);
         // So that a rate sees the first one.
-        foreach (var cause in Enum.GetNames<FailoverCause>())
-            Failovers.WithLabels([.. labels, cause]);
+        foreach (var cause in Causes)
+            Failovers.WithLabels([.. labels, cause.ToString()]);
     }
 
     /// <summary>Counts a change of a master.</summary>
@@ -118,8 +119,8 @@ internal static class RedisMetrics
         FailoverSeconds.RemoveLabelled(labels);
         foreach (var state in States)
             State.RemoveLabelled([.. labels, state]);
-        foreach (var cause in Enum.GetNames<FailoverCause>())
-            Failovers.RemoveLabelled([.. labels, cause]);
+        foreach (var cause in Causes)
+            Failovers.RemoveLabelled([.. labels, cause.ToString()]);
         foreach (var series in Actions.GetAllLabelValues().Where(values => values.Take(labels.Length).SequenceEqual(labels)))
             Actions.RemoveLabelled(series);
     }

@@ -197,7 +197,7 @@ internal sealed class RedisObserver(
         {
             Process = container?.ContainerID is { Length: > 0 } id ? $"{pod.Metadata.Uid}/{id}" : null,
             Ip = IPAddress.TryParse(pod.Status?.PodIP, out _) ? pod.Status!.PodIP : null,
-            Domain = pod.Metadata.Labels?.TryGetValue(RedisResources.Zone, out var zone) == true ? zone : pod.Spec?.NodeName,
+            Domain = pod.Metadata.Labels?.TryGetValue(PodParts.Zone, out var zone) == true ? zone : pod.Spec?.NodeName,
             IsTerminating = pod.Metadata.DeletionTimestamp is not null,
             IsOutdated =
                 set?.Status is { UpdateRevision: { Length: > 0 } wanted } status

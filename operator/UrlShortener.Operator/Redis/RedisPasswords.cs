@@ -38,17 +38,36 @@ internal sealed record RedisPasswords(string Current)
     /// <summary>The passwords in a Secret; null: it has none of use.</summary>
     public static RedisPasswords? Of(IDictionary<string, byte[]>? data)
     {
-        var file = TextIn(data, RedisResources.AuthFile) ?? "";
+        var file = SecretText.In(data, RedisResources.AuthFile) ?? "";
         var line = file.Split('\n').FirstOrDefault(line => line.StartsWith(RequirePass, StringComparison.Ordinal));
         return line?[RequirePass.Length..] is { } current && IsOfUse(current)
             ? new RedisPasswords(current)
             {
-                Next = UseOf(TextIn(data, NextKey)),
-                Former = UseOf(TextIn(data, FormerKey)),
-                Request = TextIn(data, PasswordRotation.RequestKey),
+                Next = UseOf(SecretText.In(data, NextKey)),
+                Former = UseOf(SecretText.In(data, FormerKey)),
+                Request = SecretText.In(data, PasswordRotation.RequestKey),
             }
             : null;
     }
+
+    /// <summary>
+    /// The passwords of nodes that were set up before this process started; null: nobody knows them. The connection of the app has the password of a Secret that
+    /// somebody deleted. If somebody changed the Secret while no operator ran, the nodes have that one, and the other one is new to them.
+    /// </summary>
+    /// <param name="stored">Those in the Secret of the nodes; null: it has none of use.</param>
+    /// <param name="used">The one in the connection of the app; null: none.</param>
+    /// <param name="former">The former one in the connection; null: none.</param>
+    public static RedisPasswords? Choose(RedisPasswords? stored, string? used, string? former) =>
+        stored is null
+            ? used is null
+                ? null
+                : new RedisPasswords(used) { Former = former }
+            : used is null || used == stored.Current || used == stored.Former || used == stored.Next
+                ? stored
+                : stored with
+                {
+                    Former = used,
+                };
 
     /// <summary>Whether a password needs no quotes, in the configuration of Redis and in that of the app.</summary>
     public static bool IsOfUse(string? password) =>
@@ -80,7 +99,4 @@ internal sealed record RedisPasswords(string Current)
     public override string ToString() => $"next {Next is not null}, former {Former is not null}, {Request}";
 
     private static string? UseOf(string? password) => IsOfUse(password) ? password : null;
-
-    private static string? TextIn(IDictionary<string, byte[]>? data, string key) =>
-        data is not null && data.TryGetValue(key, out var value) && value.Length > 0 ? Encoding.UTF8.GetString(value) : null;
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities.Spec;
+using UrlShortener.Operator.Entities.Status;
 using UrlShortener.Operator.Redis.Cluster;
 
 namespace UrlShortener.Operator.Redis;
@@ -32,7 +33,10 @@ internal sealed record RedisPlan
     // Nodes that hear late of each other refuse a move for a moment.
     private static readonly TimeSpan MoveFailureLimit = TimeSpan.FromSeconds(30);
 
-    /// <summary>Steps to take now. Each is safe to repeat.</summary>
+    /// <summary>
+    /// Steps to take now. Each is safe to repeat. Of a specification that is not applied, only those that keep the nodes serving that run: failovers, and
+    /// repairs of addresses and links.
+    /// </summary>
     public IReadOnlyList<RedisAction> Actions { get; init; } = [];
 
     /// <summary>What is missing until the cluster is as specified; null: nothing.</summary>
@@ -57,9 +61,10 @@ internal sealed record RedisPlan
     /// <param name="view">The state.</param>
     /// <param name="memory">What the operator did before.</param>
     /// <param name="now">The time.</param>
-    public static RedisPlan Of(RedisSpec spec, ClusterView view, RedisMemory memory, DateTimeOffset now)
+    /// <param name="applies">Whether the specification is applied: it is valid, and the region is not suspended.</param>
+    public static RedisPlan Of(RedisSpec spec, ClusterView view, RedisMemory memory, DateTimeOffset now, bool applies)
     {
-        var steps = FindSteps(spec, view, now, memory).ToList();
+        var steps = FindSteps(spec, view, now, memory, applies).ToList();
         var missing = FindMissing(view);
         var toMove = view.Owners.Count > 0 ? SlotPlan.CountMoves(spec, view) : 0;
         return new RedisPlan
@@ -74,18 +79,28 @@ internal sealed record RedisPlan
     }
 
     // The first kind of step that is needed. Later ones build on its effect, and would be decided on what is outdated.
-    private static IEnumerable<RedisAction> FindSteps(RedisSpec spec, ClusterView view, DateTimeOffset now, RedisMemory memory)
+    private static IEnumerable<RedisAction> FindSteps(RedisSpec spec, ClusterView view, DateTimeOffset now, RedisMemory memory, bool applies)
     {
         var failovers = FindFailovers(spec, view, memory, now).ToList();
         if (failovers.Count > 0)
             return failovers;
-        if (view.FindUnowned().ToList() is { Count: > 0 } unowned && view.AllAnswer && FindSlots(spec, view, unowned).ToList() is { Count: > 0 } slots)
+        // Nothing serves yet, and a new cluster is formed by its specification.
+        if (!applies && view.Owners.Count == 0)
+            return [];
+        if (
+            applies
+            && view.FindUnowned().ToList() is { Count: > 0 } unowned
+            && view.AllAnswer
+            && FindSlots(spec, view, unowned).ToList() is { Count: > 0 } slots
+        )
             return slots;
         IReadOnlyList<RedisAction> meetings = [.. FindMeetings(view, memory, now)];
         // Links to masters can be repaired while other addresses are still unknown.
         IReadOnlyList<RedisAction> links = [.. FindLinks(view)];
         if (meetings.Count + links.Count > 0)
             return [.. meetings, .. links];
+        if (!applies)
+            return [];
         IReadOnlyList<RedisAction> gone = [.. FindForgotten(view)];
         if (gone.Count > 0)
             return gone;
@@ -355,7 +370,7 @@ internal sealed record RedisPlan
     private static Obstacle? FindHeldUp(List<RedisAction> steps, RedisMemory memory, DateTimeOffset now)
     {
         if (steps.Count == 0 && memory.HeldSlots.OrderBy(slot => slot.Key).Select(slot => slot.Value.Why).FirstOrDefault() is { } held)
-            return new Obstacle(Reasons.SlotsHeldUp, $"{char.ToUpperInvariant(held[0])}{held[1..]}. Delete the key, or make it smaller.");
+            return new Obstacle(Reasons.SlotsHeldUp, $"{Texts.Capital(held)}. Delete the key, or make it smaller.");
         return memory.MoveFailure is var (why, since) && now - since >= MoveFailureLimit
             ? new Obstacle(Reasons.SlotsHeldUp, $"Slots cannot be moved: {why.TrimEnd('.')}.")
             : null;

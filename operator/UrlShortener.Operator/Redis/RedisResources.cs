@@ -2,6 +2,7 @@ using k8s.Models;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Certificates;
 using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Pods;
 
 namespace UrlShortener.Operator.Redis;
 
@@ -24,19 +25,12 @@ internal static class RedisResources
     private const string TlsFolder = "/etc/redis/tls";
     private const string DataFolder = "/data";
     private const string RunFolder = "/run/redis";
-    private const string Node = "kubernetes.io/hostname";
-
-    /// <summary>Label of nodes with their zone. Kubernetes copies it to pods from 1.35 on.</summary>
-    public const string Zone = "topology.kubernetes.io/zone";
 
     // The user of the official images, as a number so that Kubernetes can check that it is not root.
     private const long User = 999;
 
     // Time for the hand-over, and for replicas to read what the node still sends.
     private const int TerminationSeconds = 30;
-
-    // 0440: the group is that of the pod.
-    private const int SecretMode = 288;
 
     /// <summary>The service account of the pods, without rights and without a mounted token.</summary>
     public static V1ServiceAccount BuildServiceAccount(V1Alpha1ShortenerRegion region) =>
@@ -57,16 +51,7 @@ internal static class RedisResources
                 ClusterIP = "None",
                 Selector = SelectorOf(region),
                 PublishNotReadyAddresses = true,
-                Ports =
-                [
-                    new V1ServicePort
-                    {
-                        Name = ClientPortName,
-                        Port = RedisNames.Port,
-                        TargetPort = ClientPortName,
-                        Protocol = "TCP",
-                    },
-                ],
+                Ports = [PodParts.BuildServicePort(ClientPortName, RedisNames.Port)],
             },
         };
 
@@ -96,16 +81,8 @@ internal static class RedisResources
                 PolicyTypes = ["Ingress"],
                 Ingress =
                 [
-                    Admit(
-                        ClientPortName,
-                        FromPods(Labels.SelectorOfRegion(region.Spec.Region)),
-                        new V1NetworkPolicyPeer
-                        {
-                            NamespaceSelector = new V1LabelSelector(),
-                            PodSelector = new V1LabelSelector { MatchLabels = Labels.SelectorOfProgram(Labels.Manager) },
-                        }
-                    ),
-                    Admit(BusPortName, FromPods(SelectorOf(region))),
+                    Workload.Admit(ClientPortName, [Workload.FromPods(Labels.SelectorOfRegion(region.Spec.Region)), Workload.FromProgram(Labels.Manager)]),
+                    Workload.Admit(BusPortName, [Workload.FromPods(SelectorOf(region))]),
                 ],
             },
         };
@@ -189,25 +166,17 @@ internal static class RedisResources
                 PriorityClassName = redis.PriorityClassName,
                 NodeSelector = redis.NodeSelector.Count > 0 ? new Dictionary<string, string>(redis.NodeSelector) : null,
                 Tolerations = redis.Tolerations.Count > 0 ? [.. redis.Tolerations.Select(toleration => toleration.ToCore())] : null,
-                TopologySpreadConstraints = [Spread(Zone, SelectorOf(region)), Spread(Node, SelectorOf(region))],
+                TopologySpreadConstraints = [PodParts.BuildSpread(PodParts.Zone, SelectorOf(region)), PodParts.BuildSpread(PodParts.Node, SelectorOf(region))],
                 // The loss of a zone or a node must not take a master together with its replica. Constraints cannot have the same key twice.
                 Affinity = new V1Affinity
                 {
                     PodAntiAffinity = new V1PodAntiAffinity
                     {
-                        PreferredDuringSchedulingIgnoredDuringExecution = [Avoid(Zone, selector), Avoid(Node, selector)],
+                        PreferredDuringSchedulingIgnoredDuringExecution = [Avoid(PodParts.Zone, selector), Avoid(PodParts.Node, selector)],
                     },
                 },
-                SecurityContext = new V1PodSecurityContext
-                {
-                    RunAsNonRoot = true,
-                    RunAsUser = User,
-                    RunAsGroup = User,
-                    FsGroup = User,
-                    // A volume with many files would otherwise delay every start.
-                    FsGroupChangePolicy = "OnRootMismatch",
-                    SeccompProfile = new V1SeccompProfile { Type = "RuntimeDefault" },
-                },
+                // A volume with many files would otherwise delay every start.
+                SecurityContext = PodParts.BuildUser(User, groupChange: "OnRootMismatch"),
                 Containers = [BuildContainer(region)],
                 Volumes =
                 [
@@ -216,8 +185,8 @@ internal static class RedisResources
                         Name = "config",
                         ConfigMap = new V1ConfigMapVolumeSource { Name = RedisNames.Of(region) },
                     },
-                    BuildSecret("auth", Names.Of(region.Metadata.Name, AuthSuffix), AuthFile),
-                    BuildSecret(
+                    PodParts.BuildSecret("auth", Names.Of(region.Metadata.Name, AuthSuffix), AuthFile),
+                    PodParts.BuildSecret(
                         "tls",
                         StoreCertificates.NameOf(region, Names.Redis),
                         CertificateData.ServingCertificate,
@@ -242,11 +211,11 @@ internal static class RedisResources
             Image = region.Spec.Redis!.Image,
             Command = ["sh", $"{ConfigFolder}/start.sh"],
             TerminationMessagePolicy = "FallbackToLogsOnError",
-            Ports = [ContainerPort(ClientPortName, RedisNames.Port), ContainerPort(BusPortName, RedisNames.BusPort)],
+            Ports = [PodParts.BuildPort(ClientPortName, RedisNames.Port), PodParts.BuildPort(BusPortName, RedisNames.BusPort)],
             Env =
             [
-                FromField("POD_IP", "status.podIP"),
-                FromField("POD_NAME", "metadata.name"),
+                PodParts.BuildField("POD_IP", "status.podIP"),
+                PodParts.BuildField("POD_NAME", "metadata.name"),
                 new V1EnvVar { Name = "REDIS_HOST", Value = RedisNames.HostOf(region) },
                 new V1EnvVar { Name = "REDIS_CONFIG", Value = ConfigFolder },
                 new V1EnvVar { Name = "REDIS_AUTH", Value = AuthFolder },
@@ -258,47 +227,15 @@ internal static class RedisResources
             ReadinessProbe = Probe("ready.sh", periodSeconds: 5, failureThreshold: 2),
             LivenessProbe = Probe("live.sh", periodSeconds: 10, failureThreshold: 3),
             Lifecycle = new V1Lifecycle { PreStop = new V1LifecycleHandler { Exec = new V1ExecAction { Command = ["sh", $"{ConfigFolder}/stop.sh"] } } },
-            SecurityContext = new V1SecurityContext
-            {
-                AllowPrivilegeEscalation = false,
-                ReadOnlyRootFilesystem = true,
-                Capabilities = new V1Capabilities { Drop = ["ALL"] },
-            },
+            SecurityContext = PodParts.BuildRestricted(),
             VolumeMounts =
             [
-                new V1VolumeMount
-                {
-                    Name = "config",
-                    MountPath = ConfigFolder,
-                    ReadOnlyProperty = true,
-                },
-                new V1VolumeMount
-                {
-                    Name = "auth",
-                    MountPath = AuthFolder,
-                    ReadOnlyProperty = true,
-                },
-                new V1VolumeMount
-                {
-                    Name = "tls",
-                    MountPath = TlsFolder,
-                    ReadOnlyProperty = true,
-                },
-                new V1VolumeMount { Name = "data", MountPath = DataFolder },
-                new V1VolumeMount { Name = "run", MountPath = RunFolder },
+                PodParts.BuildMount("config", ConfigFolder, isReadOnly: true),
+                PodParts.BuildMount("auth", AuthFolder, isReadOnly: true),
+                PodParts.BuildMount("tls", TlsFolder, isReadOnly: true),
+                PodParts.BuildMount("data", DataFolder),
+                PodParts.BuildMount("run", RunFolder),
             ],
-        };
-
-    private static V1Volume BuildSecret(string name, string secret, params IEnumerable<string> keys) =>
-        new()
-        {
-            Name = name,
-            Secret = new V1SecretVolumeSource
-            {
-                SecretName = secret,
-                DefaultMode = SecretMode,
-                Items = [.. keys.Select(key => new V1KeyToPath { Key = key, Path = key })],
-            },
         };
 
     private static V1Probe Probe(string script, int periodSeconds, int failureThreshold) =>
@@ -311,34 +248,6 @@ internal static class RedisResources
             SuccessThreshold = 1,
         };
 
-    private static V1ContainerPort ContainerPort(string name, int port) =>
-        new()
-        {
-            Name = name,
-            ContainerPort = port,
-            Protocol = "TCP",
-        };
-
-    private static V1EnvVar FromField(string name, string path) =>
-        new()
-        {
-            Name = name,
-            ValueFrom = new V1EnvVarSource
-            {
-                FieldRef = new V1ObjectFieldSelector { ApiVersion = "v1", FieldPath = path },
-            },
-        };
-
-    private static V1TopologySpreadConstraint Spread(string key, Dictionary<string, string> selector) =>
-        new()
-        {
-            MaxSkew = 1,
-            TopologyKey = key,
-            WhenUnsatisfiable = "ScheduleAnyway",
-            LabelSelector = new V1LabelSelector { MatchLabels = selector },
-            NodeTaintsPolicy = "Honor",
-        };
-
     private static V1WeightedPodAffinityTerm Avoid(string key, Dictionary<string, string> selector) =>
         new()
         {
@@ -349,9 +258,4 @@ internal static class RedisResources
                 LabelSelector = new V1LabelSelector { MatchLabels = selector },
             },
         };
-
-    private static V1NetworkPolicyPeer FromPods(Dictionary<string, string> selector) => new() { PodSelector = new V1LabelSelector { MatchLabels = selector } };
-
-    private static V1NetworkPolicyIngressRule Admit(string port, params IEnumerable<V1NetworkPolicyPeer> peers) =>
-        new() { FromProperty = [.. peers], Ports = [new V1NetworkPolicyPort { Port = port, Protocol = "TCP" }] };
 }

@@ -7,6 +7,7 @@ using UrlShortener.ControllerRuntime.Events;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Entities.Spec;
 
 namespace UrlShortener.Operator.Redis;
 
@@ -16,9 +17,6 @@ namespace UrlShortener.Operator.Redis;
 /// </summary>
 internal sealed class RedisSecrets(ResourceClient client, EventRecorder events)
 {
-    private const int PasswordLength = 40;
-    private const string ConnectionKey = "connectionString";
-
     // By UID of the region. Versions of the Secrets in the cache, so that a change is noticed.
     private readonly ConcurrentDictionary<string, (RedisPasswords Passwords, string? Versions)> _known = new();
 
@@ -38,7 +36,8 @@ internal sealed class RedisSecrets(ResourceClient client, EventRecorder events)
         var live = await ReadAsync(region, name, cancellationToken);
         if (live is not null && !IsOurs(live, region, RedisResources.AuthSuffix))
             return (null, Applier.NameTaken($"Secret {name}", live));
-        var passwords = known.Passwords ?? await ChooseAsync(region, RedisPasswords.Of(live?.Data), cancellationToken);
+        var stored = RedisPasswords.Of(live?.Data);
+        var passwords = known.Passwords ?? await ChooseAsync(region, stored, cancellationToken) ?? new RedisPasswords(Passwords.Create());
         var wanted = BuildAuth(region, passwords);
         if (!HasData(live, passwords) || !Owned.IsControlledBy(live!, region) || !Owned.HasLabels(live!, wanted))
         {
@@ -46,19 +45,36 @@ internal sealed class RedisSecrets(ResourceClient client, EventRecorder events)
             // Such as that of a Secret that is immutable. Who knows the passwords of the nodes can go on looking after them.
             if (refused is not null)
                 return (known.Passwords, refused);
-            events.Record(
-                region,
-                EventSeverity.Normal,
-                "PasswordStored",
-                "Update",
-                known.Passwords is null
-                    ? $"Secret {name} has the password of Redis."
-                    : $"Secret {name} was deleted or changed, and has the password of Redis again."
-            );
+            var (reason, note) = (known.Passwords, stored) switch
+            {
+                (not null, _) => ("PasswordStored", $"Secret {name} was deleted or changed, and has the password of Redis again."),
+                (_, not null) when stored.Former != passwords.Former => (
+                    "PasswordChanged",
+                    $"Secret {name} has another password than the app. The nodes get it, as in a rotation."
+                ),
+                _ => ("PasswordStored", $"Secret {name} has the password of Redis."),
+            };
+            events.Record(region, EventSeverity.Normal, reason, "Update", note);
         }
 
         _known[region.Metadata.Uid] = (passwords, live!.Metadata.ResourceVersion);
         return (passwords, null);
+    }
+
+    /// <summary>The passwords with which the nodes can be asked, without a change of their Secret; null: nobody knows them.</summary>
+    /// <param name="region">The region.</param>
+    /// <param name="cancellationToken">Ends the requests.</param>
+    public async Task<RedisPasswords?> FindPasswordAsync(V1Alpha1ShortenerRegion region, CancellationToken cancellationToken)
+    {
+        if (_known.TryGetValue(region.Metadata.Uid, out var known))
+            return known.Passwords;
+        var live = await ReadAsync(region, Names.Of(region.Metadata.Name, RedisResources.AuthSuffix), cancellationToken);
+        var isOurs = live is not null && IsOurs(live, region, RedisResources.AuthSuffix);
+        if (await ChooseAsync(region, isOurs ? RedisPasswords.Of(live!.Data) : null, cancellationToken) is not { } passwords)
+            return null;
+        // Whether the Secret has to be written is looked at when that may be done.
+        _known[region.Metadata.Uid] = (passwords, null);
+        return passwords;
     }
 
     /// <summary>Makes a new password, which the nodes are to accept first.</summary>
@@ -68,7 +84,7 @@ internal sealed class RedisSecrets(ResourceClient client, EventRecorder events)
     /// <param name="cancellationToken">Ends the requests.</param>
     public async Task<Obstacle?> RotateAsync(V1Alpha1ShortenerRegion region, RedisPasswords former, string request, CancellationToken cancellationToken)
     {
-        var refused = await StoreAsync(region, former with { Next = CreatePassword(), Request = request }, cancellationToken);
+        var refused = await StoreAsync(region, former with { Next = Passwords.Create(), Request = request }, cancellationToken);
         if (refused is null)
             events.Record(
                 region,
@@ -104,7 +120,7 @@ internal sealed class RedisSecrets(ResourceClient client, EventRecorder events)
         CancellationToken cancellationToken
     )
     {
-        var data = new Dictionary<string, byte[]> { [ConnectionKey] = Encoding.UTF8.GetBytes(ConnectionOf(region, passwords.Current)) };
+        var data = new Dictionary<string, byte[]> { [ConnectionSecretRef.DefaultKey] = Encoding.UTF8.GetBytes(ConnectionOf(region, passwords.Current)) };
         // No pod mounts it: a node that has just started may accept it alone, and the other Secret may be lost.
         if (passwords.Former is { } former)
             data[RedisPasswords.FormerKey] = Encoding.UTF8.GetBytes(former);
@@ -154,26 +170,25 @@ internal sealed class RedisSecrets(ResourceClient client, EventRecorder events)
     private static bool IsOurs(V1Secret live, V1Alpha1ShortenerRegion region, string suffix) =>
         Owned.IsControlledBy(live, region) || Owned.IsOrphan(live, Build(region, suffix, []));
 
-    private static string CreatePassword() => RandomNumberGenerator.GetHexString(PasswordLength, lowercase: true);
-
-    // Of a process that has just started. The connection of the app has the password of a Secret that somebody deleted. If somebody changed the Secret while no
-    // operator ran, the nodes have that one, and the other one is new to them.
-    private async Task<RedisPasswords> ChooseAsync(V1Alpha1ShortenerRegion region, RedisPasswords? stored, CancellationToken cancellationToken)
+    // Of a process that has just started.
+    private async Task<RedisPasswords?> ChooseAsync(V1Alpha1ShortenerRegion region, RedisPasswords? stored, CancellationToken cancellationToken)
     {
         var (used, former) = await FindInConnectionAsync(region, cancellationToken);
-        if (stored is null)
-            return new RedisPasswords(used ?? CreatePassword()) { Former = former };
-        return used is null || used == stored.Current || used == stored.Former || used == stored.Next ? stored : stored with { Former = used };
+        return RedisPasswords.Choose(stored, used, former);
     }
 
     private async Task<(string? Used, string? Former)> FindInConnectionAsync(V1Alpha1ShortenerRegion region, CancellationToken cancellationToken)
     {
         const string Password = "password=";
         var secret = await ReadAsync(region, Names.Of(region.Metadata.Name, RedisResources.ConnectionSuffix), cancellationToken);
-        if (secret is null || !IsOurs(secret, region, RedisResources.ConnectionSuffix) || secret.Data?.TryGetValue(ConnectionKey, out var text) != true)
+        if (
+            secret is null
+            || !IsOurs(secret, region, RedisResources.ConnectionSuffix)
+            || SecretText.In(secret.Data, ConnectionSecretRef.DefaultKey) is not { } text
+        )
             return (null, null);
-        var found = Encoding.UTF8.GetString(text!).Split(',').FirstOrDefault(part => part.StartsWith(Password, StringComparison.Ordinal))?[Password.Length..];
-        var former = secret.Data.TryGetValue(RedisPasswords.FormerKey, out var value) ? Encoding.UTF8.GetString(value) : null;
+        var found = text.Split(',').FirstOrDefault(part => part.StartsWith(Password, StringComparison.Ordinal))?[Password.Length..];
+        var former = SecretText.In(secret.Data, RedisPasswords.FormerKey);
         return (RedisPasswords.IsOfUse(found) ? found : null, RedisPasswords.IsOfUse(former) ? former : null);
     }
 

@@ -153,7 +153,7 @@ internal static class RedisStatusRules
                     From = known,
                     To = current,
                     Cause = memory.CauseOf(shard, known).ToString(),
-                    At = DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds()).UtcDateTime,
+                    At = StatusTime.Of(now),
                     DurationMillis = since.Select(at => (int?)(now - at).TotalMilliseconds).Min(),
                 }
             );
@@ -177,7 +177,7 @@ internal static class RedisStatusRules
         if (plan.Obstacle is { } held)
             return (held.Reason, held.Message);
         if (PodTrouble.Find(observed.Pods, now) is { IsLasting: true } trouble)
-            return (trouble.Reason, $"{Capital(trouble.Text)}.");
+            return (trouble.Reason, $"{Texts.Capital(trouble.Text)}.");
         if (view.Pods.Where(pod => view.ViewOf(pod)?.RefusesPassword == true).Select(pod => pod.Name).ToList() is [var first, .. var others])
             return (
                 Reasons.PasswordRefused,
@@ -185,7 +185,7 @@ internal static class RedisStatusRules
                     + $"{Names.Of(region.Metadata.Name, RedisResources.AuthSuffix)}. Somebody has changed the password of the Secret or of the node. Usually over within "
                     + "minutes: when Kubernetes has passed the Secret on, the pod gives its password to the node. If it lasts, delete the pod."
             );
-        var text = $"{Capital(plan.Missing ?? "the operator creates the objects")}.";
+        var text = $"{Texts.Capital(plan.Missing ?? "the operator creates the objects")}.";
         return view.Owners.Count == 0 ? (Reasons.StoreStarting, $"The cluster is not formed yet. {text}")
             : view.SlotsServed < SlotRange.Slots ? (Reasons.SlotsNotServed, $"{SlotRange.Slots - view.SlotsServed} slots are not served. {text}")
             : (Reasons.NodeAway, text);
@@ -194,6 +194,4 @@ internal static class RedisStatusRules
     private static string QuorumText(ClusterView view) =>
         $"{view.LivingOwners} of {view.Owners.Count} masters work, too few to elect others. The operator lets replicas take over without a vote after "
         + $"{RedisPlan.TakeoverDelay.TotalSeconds:0} s if it has proof that the others have ended, and waits for them otherwise.";
-
-    private static string Capital(string text) => char.ToUpperInvariant(text[0]) + text[1..];
 }

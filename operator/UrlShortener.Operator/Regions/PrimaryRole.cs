@@ -55,7 +55,7 @@ internal sealed record PrimaryRole
             {
                 PrimaryRegion = region.Spec.Region,
                 Epoch = epoch + 1,
-                Since = DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds()).UtcDateTime,
+                Since = StatusTime.Of(now),
                 Reason = reason,
                 Message = message,
             };

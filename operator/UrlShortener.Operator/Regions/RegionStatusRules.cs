@@ -109,8 +109,7 @@ internal static class RegionStatusRules
     public static TimeSpan IntervalOf(RegionStatus status) => ConditionEvents.IsTrue(status.Conditions, ConditionTypes.Ready) ? HealthInterval : BusyInterval;
 
     private static DateTime? FirstReadyTimeOf(V1Alpha1ShortenerRegion region, bool isReady, DateTimeOffset now) =>
-        region.Status?.FirstReadyTime
-        ?? (isReady || PrimaryRole.WasReady(region) ? DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds()).UtcDateTime : null);
+        region.Status?.FirstReadyTime ?? (isReady || PrimaryRole.WasReady(region) ? StatusTime.Of(now) : null);
 
     // Progress of the Deployment towards the current specification.
     private static Rollout RolloutOf(V1Alpha1ShortenerRegion region, ObservedRegion observed, RegionPlan plan) =>

@@ -94,12 +94,12 @@ public sealed class PostgresPlanTests
 
         var moved = Observe("eu-postgres-1", [Pod(0), Pod(1)]) with { Members = Members((0, Replica), (1, Primary)) };
         var native = PostgresFailover.Track(lost.Memory, moved, Now.AddSeconds(2));
-        Assert.Equal(new PostgresFailover("eu-postgres-0", "eu-postgres-1", "Native", Now.AddSeconds(2), TimeSpan.FromSeconds(2)), native.Ended);
+        Assert.Equal(new PostgresFailover("eu-postgres-0", "eu-postgres-1", FailoverCause.Native, Now.AddSeconds(2), TimeSpan.FromSeconds(2)), native.Ended);
         Assert.Equal("eu-postgres-1", native.Memory.Process!.Pod);
         Assert.Null(PostgresFailover.Track(native.Memory, moved, Now.AddSeconds(3)).Ended);
 
         var assisted = PostgresFailover.Track(lost.Memory with { AssistedBecause = "it ended" }, moved, Now.AddSeconds(1));
-        Assert.Equal("Assisted", assisted.Ended!.Cause);
+        Assert.Equal(FailoverCause.Assisted, assisted.Ended!.Cause);
         Assert.Null(assisted.Memory.AssistedBecause);
     }
 
@@ -193,6 +193,36 @@ public sealed class PostgresPlanTests
         var observed = Observe("eu-postgres-0", [one, other]) with { StatefulSet = new V1StatefulSet { Spec = new V1StatefulSetSpec { Replicas = 3 } } };
 
         Assert.Equal(["eu-postgres-1", "eu-postgres-2"], Plan(observed, Know()).UnlabelledMembers);
+    }
+
+    // The user wrote something invalid, or the region is suspended.
+    [Theory]
+    [InlineData("1Mi", SuspendMode.None)]
+    [InlineData("10Gi", SuspendMode.Changes)]
+    public void Of_SpecificationThatIsNotApplied_ElectionsAndLabelsAreLookedAfter(string size, string suspend)
+    {
+        var region = Region(
+            new PostgresSpec
+            {
+                Image = "postgres:17",
+                Storage = new StorageSpec { Size = new ResourceQuantity(size) },
+            }
+        );
+        region.Spec = region.Spec with { Suspend = suspend };
+        region.Status = new RegionStatus { Postgres = new PostgresStatus { SystemIdentifier = "1" } };
+        var (former, current) = (Ended(Pod(0)), Pod(1));
+        current.Metadata.Labels = new Dictionary<string, string> { [PostgresNames.RoleLabel] = PostgresNames.Primary };
+        var observed = Observe("eu-postgres-0", [former, current]) with { StatefulSet = new V1StatefulSet { Spec = new V1StatefulSetSpec { Replicas = 3 } } };
+
+        var plan = PostgresPlan.Of(region, observed, Know(), Now);
+
+        Assert.False(plan.Applies);
+        Assert.Equal("eu-postgres-0", plan.Assist?.Primary);
+        Assert.Equal(["eu-postgres-1"], plan.FalsePrimaries.Select(pod => pod.Metadata.Name));
+        Assert.Equal(["eu-postgres-leader", "eu-postgres-config"], plan.Unlabelled);
+        Assert.Equal(3, plan.UnlabelledMembers.Count);
+        Assert.Null(plan.Step);
+        Assert.Null(plan.Configuration);
     }
 
     [Fact]

@@ -216,7 +216,7 @@ public sealed class PostgresRolloutPlanTests
     {
         var memory = new PostgresMemory { Primary = "eu-postgres-1", Switchover = new PlannedSwitchover("eu-postgres-1", "eu-postgres-0", Now.AddSeconds(-2)) };
         var (after, ended) = PostgresFailover.Track(memory, Observe(New, New, New), Now);
-        Assert.Equal(("Planned", TimeSpan.FromSeconds(2)), (ended!.Cause, ended.Duration));
+        Assert.Equal((FailoverCause.Planned, TimeSpan.FromSeconds(2)), (ended!.Cause, ended.Duration));
         Assert.Null(after.Switchover);
 
         var late = PostgresFailover.Track(memory with { Primary = "eu-postgres-0" }, Observe(New, New, New), Now + PlannedSwitchover.Limit);
@@ -326,6 +326,8 @@ public sealed class PostgresRolloutPlanTests
 
         Assert.Empty(MemberRejoin.FindDiverged(memory, later.AddSeconds(-1)));
         Assert.Equal(["eu-postgres-2"], MemberRejoin.FindDiverged(memory, later));
+        Assert.Equal("eu-postgres-2 answered and received no changes for 3 minutes", MemberRejoin.Describe(memory, later));
+        Assert.Null(MemberRejoin.Describe(memory, later.AddSeconds(-1)));
         Assert.Equal("eu-postgres-2", MemberRejoin.Next(Region(), observed, memory, later)!.Member);
         Assert.Equal(since, MemberRejoin.Track(observed, since, later));
         Assert.Null(MemberRejoin.Next(Region(), Change(observed, 1, _ => null), memory, later));
@@ -395,6 +397,7 @@ public sealed class PostgresRolloutPlanTests
         Assert.Empty(MemberRejoin.FindStalled(memory, Now.AddMinutes(9)));
         Assert.Null(Next(Now.AddMinutes(9)));
         Assert.Equal("eu-postgres-2", Next(Now.AddMinutes(10))?.Member);
+        Assert.Equal("eu-postgres-2 did not start within 10 minutes", MemberRejoin.Describe(memory, Now.AddMinutes(10)));
 
         // What it needs after a long start is counted from its end.
         var started = Change(Observe(New, New, New), 2, member => member with { ReplicationState = null });
@@ -403,6 +406,26 @@ public sealed class PostgresRolloutPlanTests
         Assert.NotNull(Next(Now.AddMinutes(13)));
 
         RolloutStep.Rebuild? Next(DateTimeOffset at) => MemberRejoin.Next(Region(), WithSet(starting, 3, Durability.Sync), memory, at);
+    }
+
+    [Fact]
+    public void Describe_MembersWithDifferentCauses_TellsEachItsOwn()
+    {
+        var memory = new PostgresMemory
+        {
+            Away = new Dictionary<string, MemberAbsence>
+            {
+                ["eu-postgres-0"] = new(Now.AddMinutes(-10), null, IsStarting: true),
+                ["eu-postgres-1"] = new(Now.AddMinutes(-3), null),
+                ["eu-postgres-2"] = new(Now.AddMinutes(-10), null, IsStarting: true),
+                ["eu-postgres-3"] = new(Now.AddMinutes(-9), null, IsStarting: true),
+            },
+        };
+
+        Assert.Equal(
+            "eu-postgres-1 answered and received no changes for 3 minutes; eu-postgres-0, eu-postgres-2 did not start within 10 minutes",
+            MemberRejoin.Describe(memory, Now)
+        );
     }
 
     private static IReadOnlyList<string> All => ["eu-postgres-0", "eu-postgres-1", "eu-postgres-2"];

@@ -46,6 +46,58 @@ public sealed class PasswordStepTests
     public void Next_NodeWithTheFormerPasswordAlone_AcceptsTheNewOneFirst() =>
         Assert.Equal(new PasswordStep.Accept("b", "two"), Next(Promoted, Says("two", "two", "two"), Says("one", "one", "one")));
 
+    // Somebody ran ACL SETUSER by hand.
+    [Fact]
+    public void Next_UserOfANodeIsRestricted_GetsItsRightsBack()
+    {
+        Assert.Equal(new PasswordStep.Accept("b", "one"), Next(Steady, Says("one", "one", "one"), Says("one", "one", "one") with { IsRestricted = true }));
+        var (_, commands) = RedisActuator.CommandsOf(new PasswordStep.Accept("b", "one"));
+        Assert.Equal(["ACL", "SETUSER", "default", "on", "allcommands", "allkeys", "allchannels"], Assert.Single(commands).Take(7));
+    }
+
+    [Theory]
+    [InlineData("on", "+@all", "~*", "&*", false)]
+    [InlineData("off", "+@all", "~*", "&*", true)]
+    [InlineData("on", "+@all -get", "~*", "&*", true)]
+    [InlineData("on", "+@all", "", "&*", true)]
+    [InlineData("on", "+@all", "~*", "", true)]
+    public void Of_Answers_TellWhetherTheUserIsRestricted(string flag, string commands, string keys, string channels, bool isRestricted)
+    {
+        var user = List(
+            Bulk("flags"),
+            List(Bulk(flag), Bulk("sanitize-payload")),
+            Bulk("commands"),
+            Bulk(commands),
+            Bulk("keys"),
+            Bulk(keys),
+            Bulk("channels"),
+            Bulk(channels)
+        );
+
+        var says = NodePasswords.Of([Outcome(user), Outcome(List()), Outcome(List()), Outcome(Bulk(""))]);
+
+        Assert.Equal(isRestricted, says!.IsRestricted);
+        var refused = RedisOutcome.Of(RespReply.Of(RespKind.Error, "NOPERM this user has no permissions to run the 'config|get' command"));
+        Assert.True(NodePasswords.Of([Outcome(user), refused, Outcome(List()), Outcome(Bulk(""))])!.IsRestricted);
+    }
+
+    // Of an operator that has just started: what somebody did to the Secret meanwhile must lock nobody out.
+    [Fact]
+    public void Choose_SecretDeletedOrEditedWhileNoOperatorRan_KeepsWhatTheNodesHave()
+    {
+        Assert.Equal(Steady, RedisPasswords.Choose(Steady, "one", null));
+        Assert.Equal(Steady, RedisPasswords.Choose(null, "one", null));
+        Assert.Equal(new RedisPasswords("two") { Former = "one" }, RedisPasswords.Choose(null, "two", "one"));
+        Assert.Equal(new RedisPasswords("edited") { Former = "one" }, RedisPasswords.Choose(new RedisPasswords("edited"), "one", null));
+        // A rotation was under way.
+        Assert.Equal(Begun, RedisPasswords.Choose(Begun, "one", null));
+        Assert.Equal(Promoted, RedisPasswords.Choose(Promoted, "one", null));
+        Assert.Equal(new RedisPasswords("edited") { Former = "two" }, RedisPasswords.Choose(new RedisPasswords("edited"), "two", "one"));
+        // The app has no connection yet, or that was lost too.
+        Assert.Equal(Steady, RedisPasswords.Choose(Steady, null, null));
+        Assert.Null(RedisPasswords.Choose(null, null, null));
+    }
+
     // The Secret was lost in the middle: which password the nodes have beside it nobody knows.
     [Fact]
     public void Next_NodesAcceptAnUnknownPassword_RefuseIt() =>

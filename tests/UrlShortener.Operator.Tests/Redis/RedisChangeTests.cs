@@ -63,7 +63,9 @@ public sealed class RedisChangeTests(ApiServerFixture apiServer)
         }
 
         await Objects_ChangedByHand_AreRestored(lab, keys);
-        await Secrets_LostWhileNoOperatorRuns_NodesGetTheNewPassword(lab, second, keys);
+        var third = await Secrets_LostWhileNoOperatorRuns_NodesGetTheNewPassword(lab, second, keys);
+        await Secret_EditedOrDeletedWhileNoOperatorRuns_LocksNobodyOut(lab, third, keys);
+        await Nodes_ChangedByHand_GetTheirPasswordAndTheirRightsBack(lab, keys);
         await Image_Changed_ReplacesPodAfterPodAndKeepsTheData(lab);
     }
 
@@ -172,7 +174,11 @@ public sealed class RedisChangeTests(ApiServerFixture apiServer)
         );
     }
 
-    private static async Task Secrets_LostWhileNoOperatorRuns_NodesGetTheNewPassword(RedisLab lab, TestOperator running, Dictionary<int, string> keys)
+    private static async Task<TestOperator> Secrets_LostWhileNoOperatorRuns_NodesGetTheNewPassword(
+        RedisLab lab,
+        TestOperator running,
+        Dictionary<int, string> keys
+    )
     {
         var core = lab.Client.CoreV1;
         var processes = await ReadProcessesAsync(lab);
@@ -181,31 +187,115 @@ public sealed class RedisChangeTests(ApiServerFixture apiServer)
         await core.DeleteNamespacedSecretAsync("eu-redis-auth", lab.Namespace, cancellationToken: Token);
         await core.PatchNamespacedSecretAsync(Patch("""{ "data": null }"""), "eu-redis-connection", lab.Namespace, cancellationToken: Token);
 
-        await lab.StartOperatorAsync();
+        var started = await lab.StartOperatorAsync();
 
-        await UntilAsync(
-            async () =>
-                (await core.ListNamespacedSecretAsync(lab.Namespace, cancellationToken: Token)).Items.Any(secret => secret.Metadata.Name == "eu-redis-auth"),
-            "the Secret is there again"
-        );
+        await UntilAsync(() => HasAuthAsync(lab), "the Secret is there again");
         var current = (await lab.ReloadAccessAsync()).Password!;
         Assert.NotEqual(former, current);
-        var hash = RedisPasswords.HashOf(current);
+        await UntilOnlyAsync(lab, current);
+        await UntilKeptAsync(lab, keys);
+        Assert.Equal(processes, await ReadProcessesAsync(lab));
+        Assert.Contains(
+            (await core.ListNamespacedEventAsync(lab.Namespace, cancellationToken: Token)).Items,
+            one => one.Message?.Contains("refuses the password in Secret eu-redis-auth", StringComparison.Ordinal) == true
+        );
+        return started;
+    }
+
+    private static async Task Secret_EditedOrDeletedWhileNoOperatorRuns_LocksNobodyOut(RedisLab lab, TestOperator running, Dictionary<int, string> keys)
+    {
+        const string Edited = "edited-by-hand";
+        var (core, hash) = (lab.Client.CoreV1, RedisPasswords.HashOf(Edited));
+        await running.StopAsync();
+        await core.PatchNamespacedSecretAsync(
+            new V1Patch(
+                new V1Secret { StringData = new Dictionary<string, string> { ["auth.conf"] = $"requirepass {Edited}\nmasterauth {Edited}\n" } },
+                V1Patch.PatchType.MergePatch
+            ),
+            "eu-redis-auth",
+            lab.Namespace,
+            cancellationToken: Token
+        );
+        await UntilAsync(async () => (await lab.AskPasswordsAsync()).Count(says => says?.File == hash) == 6, "all pods have the other password");
+        await lab.ReloadAccessAsync();
+        // It starts again with that one alone, which no other node uses for its links.
+        await lab.Kubelet.KillPodAsync(lab.Namespace, await lab.FindMasterAsync(2));
         await UntilAsync(
-            async () => (await lab.AskPasswordsAsync()).Count(says => says is not null && says.Accepted.SetEquals([hash]) && says.Link == hash) == 6,
-            "all nodes accept only the new password"
+            async () =>
+                await lab.AskPasswordsAsync() is var nodes && nodes.All(says => says is not null) && nodes.Count(says => says!.Accepted.SetEquals([hash])) == 1,
+            "a node accepts the other password only"
+        );
+        var since = TimeProvider.System.GetUtcNow().AddSeconds(-1);
+
+        running = await lab.StartOperatorAsync();
+
+        await UntilOnlyAsync(lab, Edited);
+        await UntilKeptAsync(lab, keys);
+        await UntilAsync(
+            async () =>
+                (await core.ReadNamespacedSecretAsync("eu-redis-connection", lab.Namespace, cancellationToken: Token)) is var connection
+                && System.Text.Encoding.UTF8.GetString(connection.Data["connectionString"]).Contains($"password={Edited},", StringComparison.Ordinal),
+            "the app gets it"
+        );
+        var events = (await core.ListNamespacedEventAsync(lab.Namespace, cancellationToken: Token)).Items;
+        Assert.Contains(events, one => one.Reason == "PasswordChanged");
+        Assert.Contains(
+            events,
+            one => one.LastTimestamp >= since.UtcDateTime && one.Message.StartsWith("RedisPasswordCurrent is False", StringComparison.Ordinal)
+        );
+
+        var processes = await ReadProcessesAsync(lab);
+        await running.StopAsync();
+        await core.DeleteNamespacedSecretAsync("eu-redis-auth", lab.Namespace, cancellationToken: Token);
+        await lab.StartOperatorAsync();
+        await UntilAsync(() => HasAuthAsync(lab), "the Secret is there again");
+        Assert.Equal(Edited, (await lab.ReloadAccessAsync()).Password);
+        await UntilOnlyAsync(lab, Edited);
+        await UntilKeptAsync(lab, keys);
+        Assert.Equal(processes, await ReadProcessesAsync(lab));
+    }
+
+    private static async Task Nodes_ChangedByHand_GetTheirPasswordAndTheirRightsBack(RedisLab lab, Dictionary<int, string> keys)
+    {
+        var (locked, last) = (await lab.FindMasterAsync(1), await lab.FindMasterAsync(2));
+        string[] restricted = [await lab.FindMasterAsync(0), last.EndsWith('0') ? "eu-redis-2-1" : "eu-redis-2-0"];
+        Assert.True((await lab.SendAsync(restricted[0], "ACL", "SETUSER", "default", "resetkeys")).Succeeded);
+        Assert.True((await lab.SendAsync(restricted[1], "ACL", "SETUSER", "default", "-config")).Succeeded);
+        Assert.True((await lab.SendAsync(locked, "CONFIG", "SET", "requirepass", "by-hand")).Succeeded);
+        // All nodes are asked about their passwords when one has started.
+        await lab.Kubelet.KillPodAsync(lab.Namespace, locked);
+
+        await UntilOnlyAsync(lab, (await lab.AccessAsync()).Password!);
+        await UntilKeptAsync(lab, keys);
+        await UntilAsync(
+            async () =>
+                (await lab.Client.CoreV1.ListNamespacedEventAsync(lab.Namespace, cancellationToken: Token)).Items.Any(one =>
+                    restricted.Any(pod =>
+                        one.Message.Contains($"Somebody changed the password or the rights of the node in pod {pod}", StringComparison.Ordinal)
+                    )
+                ),
+            "an event names a node"
+        );
+    }
+
+    private static async Task<bool> HasAuthAsync(RedisLab lab) =>
+        (await lab.Client.CoreV1.ListNamespacedSecretAsync(lab.Namespace, cancellationToken: Token)).Items.Any(secret =>
+            secret.Metadata.Name == "eu-redis-auth"
+        );
+
+    private static async Task UntilOnlyAsync(RedisLab lab, string password)
+    {
+        var hash = RedisPasswords.HashOf(password);
+        await UntilAsync(
+            async () =>
+                (await lab.AskPasswordsAsync()).Count(says => says is { IsRestricted: false } && says.Accepted.SetEquals([hash]) && says.Link == hash) == 6,
+            "all nodes accept only the password, and let it do everything"
         );
         await lab.UntilAsync(
             region =>
                 region.Status?.Redis?.State == "Ready"
                 && region.Status.Conditions!.Any(condition => condition is { Type: "RedisPasswordCurrent", Status: "True" }),
             "the status tells it"
-        );
-        await UntilKeptAsync(lab, keys);
-        Assert.Equal(processes, await ReadProcessesAsync(lab));
-        Assert.Contains(
-            (await core.ListNamespacedEventAsync(lab.Namespace, cancellationToken: Token)).Items,
-            one => one.Message?.Contains("refuses the password in Secret eu-redis-auth", StringComparison.Ordinal) == true
         );
     }
 

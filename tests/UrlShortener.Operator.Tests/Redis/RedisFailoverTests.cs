@@ -25,7 +25,7 @@ public sealed class RedisFailoverTests(ApiServerFixture apiServer)
 
         await Master_EndsInAnyWay_IsSucceeded(lab);
         await Master_MovedWhileTheStatusIsRefused_IsTold(lab);
-        await TwoOfThreeMasters_GoneForLong_AreSucceededWithoutAVote(lab);
+        await TwoOfThreeMasters_GoneForLongWhileNothingIsApplied_AreSucceededWithoutAVote(lab);
         await Master_BackWithoutItsData_DoesNotEmptyItsReplica(lab, "appendonlydir");
         await Master_BackWithoutItsData_DoesNotEmptyItsReplica(lab, "appendonlydir", "nodes.conf");
     }
@@ -88,8 +88,11 @@ public sealed class RedisFailoverTests(ApiServerFixture apiServer)
         await lab.UntilReadyAsync();
     }
 
-    private static async Task TwoOfThreeMasters_GoneForLong_AreSucceededWithoutAVote(RedisLab lab)
+    // The specification is invalid and the region suspended: neither has anything to do with nodes that run.
+    private static async Task TwoOfThreeMasters_GoneForLongWhileNothingIsApplied_AreSucceededWithoutAVote(RedisLab lab)
     {
+        await lab.PatchSpecAsync("""{ "suspend": "Changes", "redis": { "resources": { "limits": { "memory": "64Mi" } } } }""");
+        await UntilToldAsync(lab, "False", "InvalidSpec");
         string[] lost = [await MasterAsync(lab, 0), await MasterAsync(lab, 1)];
 
         // They hang before they are deleted: a deletion is proof, and the first one might have an heir by a vote before the second has ended.
@@ -113,9 +116,39 @@ public sealed class RedisFailoverTests(ApiServerFixture apiServer)
         await AssertOneOwnerPerSlotAsync(lab);
         foreach (var pod in lost)
             lab.Unblock(pod);
+        // They have other addresses.
         await lab.UntilReadyAsync();
         await AssertOneOwnerPerSlotAsync(lab);
+
+        // Nobody writes its Secrets again, and the operator still sees its nodes.
+        var access = await lab.ReloadAccessAsync();
+        foreach (var name in new[] { "eu-redis-auth", "eu-redis-tls" })
+            await lab.Client.CoreV1.DeleteNamespacedSecretAsync(name, lab.Namespace, cancellationToken: Token);
+        var replica = (await lab.AskAllAsync()).Values.First(view => !view.OwnsSlots).Pod;
+        await lab.PromoteAsync(replica);
+        await lab.UntilAsync(region => Find(region.Status?.Redis, replica)?.Role == "Master", "the status tells the new master");
+        Assert.DoesNotContain(
+            (await lab.Client.CoreV1.ListNamespacedSecretAsync(lab.Namespace, cancellationToken: Token)).Items,
+            secret => secret.Metadata.Name is "eu-redis-auth" or "eu-redis-tls"
+        );
+
+        await lab.PatchSpecAsync("""{ "suspend": "None", "redis": { "resources": null } }""");
+        await UntilToldAsync(lab, "True", "AsExpected");
+        Assert.Equal(access.Identity, (await lab.ReloadAccessAsync()).Identity);
+        await lab.UntilReadyAsync();
     }
+
+    private static Task<V1Alpha1ShortenerRegion> UntilToldAsync(RedisLab lab, string status, string reason) =>
+        lab.UntilAsync(
+            region =>
+                region.Status!.Conditions!.Any(condition =>
+                    condition.Type == "RedisReady"
+                    && condition.Status == status
+                    && condition.Reason == reason
+                    && condition.ObservedGeneration == region.Metadata.Generation
+                ),
+            $"RedisReady is {status} with {reason}"
+        );
 
     private static async Task Master_BackWithoutItsData_DoesNotEmptyItsReplica(RedisLab lab, params string[] lost)
     {

@@ -3,6 +3,7 @@ using k8s;
 using k8s.Models;
 using UrlShortener.Operator.Certificates;
 using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Entities.Status;
 using UrlShortener.Operator.Redis.Cluster;
 using Xunit;
 

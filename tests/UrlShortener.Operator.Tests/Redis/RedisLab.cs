@@ -8,6 +8,7 @@ using k8s;
 using k8s.Models;
 using UrlShortener.Operator.Certificates;
 using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Entities.Status;
 using UrlShortener.Operator.Redis;
 using UrlShortener.Operator.Redis.Cluster;
 using UrlShortener.Operator.Redis.Protocol;
@@ -165,9 +166,12 @@ internal sealed class RedisLab : IAsyncDisposable
         );
 
     /// <summary>Changes the specification of the region's Redis by a merge patch.</summary>
-    public Task PatchAsync(string patch) =>
+    public Task PatchAsync(string patch) => PatchSpecAsync($$"""{ "redis": {{patch}} }""");
+
+    /// <summary>Changes the specification of the region by a merge patch.</summary>
+    public Task PatchSpecAsync(string patch) =>
         Client.CustomObjects.PatchNamespacedCustomObjectAsync(
-            new V1Patch($$"""{ "spec": { "redis": {{patch}} } }""", V1Patch.PatchType.MergePatch),
+            new V1Patch($$"""{ "spec": {{patch}} }""", V1Patch.PatchType.MergePatch),
             ApiGroup.Name,
             ApiGroup.Version,
             Namespace,

@@ -83,6 +83,43 @@ public sealed class RedisPlanTests
         Assert.Empty(cluster.Plan(Spec with { AssistedFailover = false }).Actions);
     }
 
+    // The user wrote something invalid, or the region is suspended.
+    [Fact]
+    public void SpecificationThatIsNotApplied_FailoversAddressesAndLinksGoOn()
+    {
+        var cluster = new SampleCluster();
+        cluster.Fail("r-0-0", RedisReach.Refused);
+        Assert.IsType<RedisAction.Failover>(Assert.Single(cluster.Plan(applies: false).Actions));
+
+        cluster.Kill("r-0-0");
+        cluster.Kill("r-1-0");
+        var late = new RedisMemory { QuorumLostSince = Now.AddSeconds(-11) };
+        Assert.Equal(FailoverKind.Takeover, Assert.IsType<RedisAction.Failover>(Assert.Single(cluster.Plan(after: late, applies: false).Actions)).Kind);
+
+        cluster = new SampleCluster();
+        cluster.Pods["r-2-1"] = cluster.Pods["r-2-1"] with { Ip = "10.0.9.9" };
+        cluster.Views["r-0-1"] = cluster.Views["r-0-1"] with { MasterHost = "10.0.7.7" };
+        Assert.Equal(["Meet", "Replicate"], cluster.Plan(applies: false).Actions.Select(action => action.GetType().Name));
+    }
+
+    [Fact]
+    public void SpecificationThatIsNotApplied_NothingElseIsDone()
+    {
+        Assert.Empty(new SampleCluster().Blank().Plan(applies: false).Actions);
+
+        var cluster = new SampleCluster();
+        foreach (var pod in cluster.Pods.Keys.ToList())
+            cluster.Pods[pod] = cluster.Pods[pod] with { IsOutdated = true, Domain = pod[^1..] };
+        Assert.NotEmpty(cluster.Plan().Actions);
+        Assert.Empty(cluster.Plan(applies: false).Actions);
+
+        cluster.Views["r-0-0"] = cluster.Views["r-0-0"] with { Settings = new Dictionary<string, string> { ["maxmemory"] = "1" } };
+        Assert.IsType<RedisAction.Configure>(Assert.Single(cluster.Plan().Actions));
+        Assert.Empty(cluster.Plan(applies: false).Actions);
+        // No node could have that many bytes, and the plan must not fail because of them.
+        Assert.Empty(cluster.Plan(Spec with { MaxMemory = new ResourceQuantity("9999999999E") }, applies: false).Actions);
+    }
+
     [Fact]
     public void MasterWithoutItsPod_IsSucceeded()
     {
@@ -333,6 +370,20 @@ public sealed class RedisPlanTests
         Assert.Equal(("False", "PasswordRefused"), (ready.Status, ready.Reason));
         Assert.Contains("pod r-0-0, and 5 others, refuses the password in Secret eu-redis-auth", ready.Message, StringComparison.Ordinal);
         Assert.Contains("delete the pod", ready.Message, StringComparison.Ordinal);
+    }
+
+    // Somebody ran ACL SETUSER default -@all by hand. It serves nobody, and has not ended.
+    [Fact]
+    public void Node_RefusesEveryCommand_IsToldAndNotSucceeded()
+    {
+        var cluster = new SampleCluster();
+        var refusal = RedisOutcome.Of(RespReply.Of(RespKind.Error, "NOPERM this user has no permissions to run the 'cluster|nodes' command"));
+        cluster.Views["r-0-0"] = NodeView.Of("r-0-0", [.. NodeView.Questions.Select(_ => refusal)]);
+
+        var plan = cluster.Plan();
+
+        Assert.Empty(plan.Actions);
+        Assert.StartsWith("the node in pod r-0-0 does not answer (NOPERM", plan.Missing, StringComparison.Ordinal);
     }
 
     [Fact]

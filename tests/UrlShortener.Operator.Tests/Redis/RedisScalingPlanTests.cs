@@ -1,5 +1,6 @@
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities.Spec;
+using UrlShortener.Operator.Entities.Status;
 using UrlShortener.Operator.Redis;
 using UrlShortener.Operator.Redis.Cluster;
 using UrlShortener.Operator.Redis.Protocol;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using k8s;
+using k8s.Models;
 using UrlShortener.Operator.Redis.Cluster;
 using Xunit;
 
@@ -39,7 +40,7 @@ public sealed class RedisScalingTests(ApiServerFixture apiServer)
 
         await UntilScaledAsync(lab, shards: 4);
         Assert.Empty(await load.FindLostAsync());
-        var former = (await lab.AskAllAsync(least: 8)).Values.Where(view => IsOfShard(view, 3)).Select(view => view.Id).ToHashSet();
+        var former = await ReadIdentitiesAsync(lab, shard: 3);
 
         // And away again. Another operator died in the middle of slots, after each command that a move has; and a key is too large to be moved.
         await running.StopAsync();
@@ -70,12 +71,34 @@ public sealed class RedisScalingTests(ApiServerFixture apiServer)
 
         // And back, on the volumes that were kept: new nodes, and no key that was deleted meanwhile.
         var deleted = await load.DeleteSomeAsync();
-        Assert.Equal(8, (await lab.Client.CoreV1.ListNamespacedPersistentVolumeClaimAsync(lab.Namespace, cancellationToken: Token)).Items.Count);
+        Assert.Equal(8, (await ReadClaimsAsync(lab)).Count);
         await lab.PatchAsync("""{ "shards": 4 }""");
         await Eventually.HoldsAsync(async () => await CountSlotsAsync(lab, shard: 3) > 0, () => "the shard is back", TimeSpan.FromSeconds(120));
         Assert.DoesNotContain((await lab.AskAllAsync(least: 8)).Values, view => former.Contains(view.Id));
         Assert.Empty(await load.FindAsync(deleted));
         Assert.Empty(await load.FindLostAsync());
+
+        // Once more, with volumes that go with their pods.
+        former = await ReadIdentitiesAsync(lab, shard: 3);
+        var claims = (await ReadClaimsAsync(lab)).ToDictionary(claim => claim.Metadata.Name, claim => claim.Metadata.Uid);
+        await lab.PatchAsync("""{ "shards": 3, "storage": { "onDelete": "Delete" } }""");
+        await UntilScaledAsync(lab, shards: 3);
+        await Eventually.HoldsAsync(
+            async () =>
+                (await ReadClaimsAsync(lab)).Select(claim => claim.Metadata.Name).Where(name => name.Contains("-redis-3-", StringComparison.Ordinal)).ToList()
+                    is [],
+            () => "the volumes of the shard are gone",
+            TimeSpan.FromSeconds(120)
+        );
+        deleted = await load.DeleteSomeAsync();
+        await lab.PatchAsync("""{ "shards": 4 }""");
+        await Eventually.HoldsAsync(async () => await CountSlotsAsync(lab, shard: 3) > 0, () => "the shard is back", TimeSpan.FromSeconds(120));
+        Assert.DoesNotContain((await lab.AskAllAsync(least: 8)).Values, view => former.Contains(view.Id));
+        Assert.Empty(await load.FindAsync(deleted));
+        Assert.Empty(await load.FindLostAsync());
+        // Those of the shards that stay are the same.
+        var stayed = (await ReadClaimsAsync(lab)).Where(claim => claims.GetValueOrDefault(claim.Metadata.Name) == claim.Metadata.Uid);
+        Assert.Equal(6, stayed.Count());
         Assert.Empty(await sampler.StopAsync());
         Assert.True(sampler.Samples > 20, $"{sampler.Samples} samples");
     }
@@ -142,6 +165,12 @@ public sealed class RedisScalingTests(ApiServerFixture apiServer)
             );
         }
     }
+
+    private static async Task<HashSet<string?>> ReadIdentitiesAsync(RedisLab lab, int shard) =>
+        [.. (await lab.AskAllAsync(least: 8)).Values.Where(view => IsOfShard(view, shard)).Select(view => view.Id)];
+
+    private static async Task<IList<V1PersistentVolumeClaim>> ReadClaimsAsync(RedisLab lab) =>
+        (await lab.Client.CoreV1.ListNamespacedPersistentVolumeClaimAsync(lab.Namespace, cancellationToken: Token)).Items;
 
     private static string? ShardOf(string? pod) => pod?[..pod.LastIndexOf('-')];
 

@@ -164,13 +164,13 @@ internal sealed class SampleCluster
 
     public ClusterView ViewOf(RedisMemory memory) => new([.. Pods.Values], [.. Views.Values], memory);
 
-    public RedisPlan Plan(RedisSpec? spec = null, RedisMemory? after = null)
+    public RedisPlan Plan(RedisSpec? spec = null, RedisMemory? after = null, bool applies = true)
     {
         var memory = after ?? new RedisMemory();
         // What an earlier observation knew of the processes.
         foreach (var (number, pod) in Enumerable.Range(0, 6).Select(number => (number, $"r-{number % 3}-{number / 3}")))
             memory = memory with { Processes = memory.Processes.SetItem(IdOf(number), (pod, $"{pod}/1")) };
-        return RedisPlan.Of(spec ?? Spec, ViewOf(memory), memory, RedisPlanTests.Now);
+        return RedisPlan.Of(spec ?? Spec, ViewOf(memory), memory, RedisPlanTests.Now, applies);
     }
 
     private static string IpOf(int number) => string.Create(CultureInfo.InvariantCulture, $"10.0.0.{number + 1}");

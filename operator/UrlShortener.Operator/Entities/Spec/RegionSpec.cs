@@ -26,7 +26,10 @@ internal sealed record RegionSpec
     public string Region { get; init; } = "";
 
     /// <summary>Whether the operator leaves the region alone; one of <see cref="SuspendMode"/>.</summary>
-    [Description("None: the operator reconciles the region. Changes: the operator changes nothing and only updates the status. Running pods keep serving.")]
+    [Description(
+        "None: the operator reconciles the region. Changes: the operator changes nothing and only updates the status. Running pods keep serving, and PostgreSQL "
+            + "and Redis that the operator runs still fail over."
+    )]
     [OneOf(SuspendMode.None, SuspendMode.Changes)]
     public string Suspend { get; init; } = SuspendMode.None;
 

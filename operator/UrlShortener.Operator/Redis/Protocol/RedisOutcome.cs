@@ -16,6 +16,9 @@ internal sealed record RedisOutcome(RedisReach Reach, RespReply? Reply, string? 
     public bool IsPasswordRefused =>
         Error is { } error && (error.StartsWith("WRONGPASS", StringComparison.Ordinal) || error.StartsWith("ERR AUTH", StringComparison.Ordinal));
 
+    /// <summary>Whether the user may not do that at the node.</summary>
+    public bool IsNotPermitted => Error?.StartsWith("NOPERM", StringComparison.Ordinal) == true;
+
     /// <summary>The text of the reply; empty: there is none.</summary>
     public string Text => Succeeded ? Reply?.Text ?? "" : "";
 
