@@ -15,6 +15,11 @@ public sealed record HealthResponse(
     [Description("The tables of PostgreSQL. Absent for an embedded store, and while PostgreSQL does not answer.")]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public SchemaResponse? Schema { get; init; }
+
+    /// <summary>Why the region takes no changes; null: it does.</summary>
+    [Description("Why this region takes no changes: creates and changes answer 503. Absent while it takes them.")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ReadOnlyResponse? ReadOnly { get; init; }
 }
 
 /// <summary>Components.</summary>
@@ -23,6 +28,16 @@ public sealed record ComponentsResponse(
     [property: Description("The store; degraded: redirects work, creates and changes do not.")] string Database,
     [property: Description("The tier that processes share; degraded: each process works on its own.")] string Cache,
     [property: Description("The key pool; degraded: codes are generated on demand.")] string Kgs
+);
+
+/// <summary>A region that takes no changes.</summary>
+[Description("A region that takes no changes.")]
+public sealed record ReadOnlyResponse(
+    [property: Description("`standby` (the database follows that of another region) or `fenced` (it was told to take no writes).")] string Reason,
+    [property: Description("The region that takes changes; null: none is known to.")] string? WritingRegion,
+    [property: Description("Counts how often the role of the writing region has moved.")] long Epoch,
+    [property: Description("Age in seconds of the writing region's last sign of life that has reached this region: the lag, and up to a second more.")]
+        double LagSeconds
 );
 
 /// <summary>The tables of a store, compared with those that the process knows.</summary>

@@ -12,6 +12,9 @@ public static class KeyGenerationPhase
     /// <summary>The pool is being filled, and the next batch waits for <c>Kgs:MaxKeysPerSecond</c>.</summary>
     public const string Throttled = "throttled";
 
+    /// <summary>The region takes no changes; the pool is neither counted nor filled.</summary>
+    public const string Paused = "paused";
+
     /// <summary>The last step failed and is tried again.</summary>
     public const string Failing = "failing";
 

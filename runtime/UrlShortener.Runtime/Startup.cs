@@ -191,6 +191,7 @@ internal static class Startup
                 api =>
                 {
                     api.UseCrossOrigin(app.Configuration);
+                    api.UseMiddleware<ReadOnlyMiddleware>();
                     api.UseMiddleware<AccessMiddleware>();
                     api.UseMiddleware<KnownHostMiddleware>();
                 }

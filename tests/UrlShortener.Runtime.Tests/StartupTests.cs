@@ -12,6 +12,7 @@ public sealed class StartupTests
     {
         Assert.Equal(
             [
+                "PostgresWriteRegionWatch",
                 "PostgresMaintenance",
                 "RedisConnection",
                 "RedisEvictions",
@@ -38,7 +39,7 @@ public sealed class StartupTests
     public async Task AddRuntime_RoleKgs_StartsKeyGenerationAlone()
     {
         Assert.Equal(
-            ["PostgresMaintenance", "RedisConnection", "RedisEvictions", "Drain", "KeyGenerationWorker", "GenericWebHostService"],
+            ["PostgresWriteRegionWatch", "PostgresMaintenance", "RedisConnection", "RedisEvictions", "Drain", "KeyGenerationWorker", "GenericWebHostService"],
             await HostedServicesAsync(
                 "--Role=kgs",
                 $"--Kgs:Token={new string('t', 32)}",

@@ -105,7 +105,7 @@ internal static class KeyPoolStatusRules
             ConditionEvents.IsTrue(status.Conditions, ConditionTypes.Ready)
             && !ConditionEvents.IsTrue(status.Conditions, ConditionTypes.Reconciling)
             && !ConditionEvents.IsTrue(status.Conditions, ConditionTypes.LowWatermark)
-            && reading is { State: KeyGenerationPhase.Idle };
+            && reading is { State: KeyGenerationPhase.Idle or KeyGenerationPhase.Paused };
         return isSteady ? timings.Steady : timings.Busy;
     }
 
@@ -293,6 +293,7 @@ internal static class KeyPoolStatusRules
                 KeyGenerationPhase.Running => "Running",
                 KeyGenerationPhase.Throttled => "Throttled",
                 KeyGenerationPhase.Failing => "Failing",
+                KeyGenerationPhase.Paused => "Paused",
                 _ => "Idle",
             },
             LastBatchTime = WholeSecond(reading.LastBatchAt) ?? former?.LastBatchTime,

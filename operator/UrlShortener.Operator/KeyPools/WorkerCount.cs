@@ -32,8 +32,8 @@ internal static class WorkerCount
         var count = Math.Clamp(current ?? fewest, fewest, most);
         if (reading?.Level is not { } level)
             return (count, history with { CalmSince = null });
-        // More workers would only add load to a server that does not answer.
-        if (reading.State == KeyGenerationPhase.Failing)
+        // More workers would only add load to a server that does not answer, and none fills the pool of a region that takes no changes.
+        if (reading.State is KeyGenerationPhase.Failing or KeyGenerationPhase.Paused)
             return (count, history with { CalmSince = null });
         if (level < spec.CriticalWatermark)
             return (most, new WorkerHistory(now));

@@ -114,7 +114,7 @@ internal sealed partial class ChangeFeed(
 
         TakeEpoch(recent.Epoch);
         Take(recent.Changes, read.IsFirst);
-        _window.Succeeded(read);
+        _window.Succeeded(read, recent.Behind);
         LastRead.Set(time.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0);
         if (_isFailing)
             Log.ReadAgain(logger);

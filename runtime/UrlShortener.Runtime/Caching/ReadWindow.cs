@@ -22,9 +22,15 @@ internal sealed class ReadWindow(TimeSpan held, TimeProvider time)
     }
 
     /// <summary>Notes that a read got its answer; the next one goes on from where it began.</summary>
-    public void Succeeded(LogRead read)
+    /// <param name="read">The read.</param>
+    /// <param name="behind">How far the server that answered was behind: it had no later change. The next read may be answered by another one.</param>
+    public void Succeeded(LogRead read, TimeSpan behind = default)
     {
-        _covered = (read.Stamp, read.Time);
+        // No tier holds a link that is older.
+        var missing = behind < held ? behind : held;
+        var covered = (Stamp: read.Stamp - (long)(missing.TotalSeconds * time.TimestampFrequency), Time: read.Time - missing);
+        // A server that is further behind than the one before takes nothing away from what that one has shown.
+        _covered = _hasRead && covered.Stamp < _covered.Stamp ? _covered : covered;
         _hasRead = true;
     }
 }

@@ -8,7 +8,8 @@ internal sealed class SeenChanges(int capacity = SeenChanges.DefaultCapacity)
 {
     private const int DefaultCapacity = 100_000;
 
-    // No read looks back further than the overlap before the one that saw the entry first; twice that allows for clocks that differ.
+    // No read looks back further than the overlap before the one that saw the entry first; twice that allows for clocks that differ. In a standby region that
+    // is far behind, reads look back further, and an entry is applied once more every now and then.
     private static readonly TimeSpan Remembered = ReadWindow.Overlap * 2;
 
     private readonly HashSet<long> _ids = [];

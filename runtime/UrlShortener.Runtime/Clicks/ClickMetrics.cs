@@ -16,6 +16,9 @@ internal static class ClickMetrics
     /// <summary>Clicks lost because the queue was full.</summary>
     public static readonly Counter.Child DroppedAtQueue = Dropped.WithLabels("queue_full");
 
+    /// <summary>Clicks lost because the region takes no writes and the queue was full, or the process stopped.</summary>
+    public static readonly Counter.Child DroppedInReadOnlyRegion = Dropped.WithLabels("read_only");
+
     /// <summary>Clicks lost because a shutdown ran out of time.</summary>
     public static readonly Counter.Child DroppedAtStop = Dropped.WithLabels("stop");
 
@@ -40,7 +43,7 @@ internal static class ClickMetrics
     // first: a click that is stored meanwhile is then missing from this sum, and in the next one. In the other order it would be counted twice.
     private static void Compute()
     {
-        var final = Stored.Value + DroppedAtQueue.Value + DroppedAtStop.Value;
+        var final = Stored.Value + DroppedAtQueue.Value + DroppedInReadOnlyRegion.Value + DroppedAtStop.Value;
         var waiting = Volatile.Read(ref WaitingCount)?.Invoke() ?? 0;
         Waiting.Set(waiting);
         Captured.IncTo(final + waiting);

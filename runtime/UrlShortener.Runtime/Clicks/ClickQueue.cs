@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Regions;
 
 namespace UrlShortener.Runtime.Clicks;
 
@@ -7,7 +8,7 @@ namespace UrlShortener.Runtime.Clicks;
 /// The queue between redirects, which must not wait, and the writer. Bounded by count and by memory; a click that finds it full is dropped and counted. The
 /// writer polls on a timer: waking it would cost a redirect more than the rest of the capture.
 /// </summary>
-internal sealed class ClickQueue(ClickOptions options)
+internal sealed class ClickQueue(ClickOptions options, WriteAccess access)
 {
     private readonly Channel<Click> _clicks = Channel.CreateBounded<Click>(
         new BoundedChannelOptions(options.QueueCapacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait }
@@ -29,7 +30,7 @@ internal sealed class ClickQueue(ClickOptions options)
         if (Interlocked.Add(ref _bytes, bytes) <= options.QueueBytes && _clicks.Writer.TryWrite(click))
             return;
         Interlocked.Add(ref _bytes, -bytes);
-        ClickMetrics.DroppedAtQueue.Inc();
+        (access.IsReadOnly ? ClickMetrics.DroppedInReadOnlyRegion : ClickMetrics.DroppedAtQueue).Inc();
     }
 
     /// <summary>Looks at the oldest click.</summary>

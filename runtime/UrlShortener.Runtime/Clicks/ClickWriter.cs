@@ -1,4 +1,5 @@
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Regions;
 using UrlShortener.Runtime.Resilience;
 using UrlShortener.Runtime.Telemetry;
 
@@ -6,13 +7,14 @@ namespace UrlShortener.Runtime.Clicks;
 
 /// <summary>
 /// Writes captured clicks in batches. A batch that cannot be written is kept and tried again; new clicks wait in the queue. A stop (SIGTERM) writes all that
-/// waits, unless the store keeps failing; a kill loses what came within the last flush interval.
+/// waits, unless the store keeps failing; a kill loses what came within the last flush interval. In a region that takes no writes, clicks wait in the queue.
 /// </summary>
 internal sealed partial class ClickWriter(
     ClickQueue queue,
     IClickSink sink,
     IClickSalts salts,
     ClickEnricher enricher,
+    WriteAccess access,
     ClickOptions options,
     TimeProvider time,
     ILogger<ClickWriter> logger
@@ -72,7 +74,7 @@ internal sealed partial class ClickWriter(
             var lost = _batch.Count + queue.Count;
             if (lost == 0)
                 return;
-            ClickMetrics.DroppedAtStop.Inc(lost);
+            (access.IsReadOnly ? ClickMetrics.DroppedInReadOnlyRegion : ClickMetrics.DroppedAtStop).Inc(lost);
             Log.LostAtStop(logger, lost);
         }
     }
@@ -85,6 +87,8 @@ internal sealed partial class ClickWriter(
         var written = time.GetTimestamp();
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
+            if (access.IsReadOnly)
+                continue;
             if (!_isSent)
                 await TakeAsync(stoppingToken);
             if (time.GetElapsedTime(written) < options.FlushInterval && !IsBatchFull)
@@ -160,7 +164,7 @@ internal sealed partial class ClickWriter(
             {
                 _append = null;
                 span.Fail(error);
-                Log.WriteFailed(logger, _batch.Count, error);
+                NoteFailure(_batch.Count, error);
                 await WaitForRetryAsync(cancellationToken);
             }
         }
@@ -177,12 +181,19 @@ internal sealed partial class ClickWriter(
             }
             catch (Exception error) when (!error.IsStopBy(cancellationToken))
             {
-                Log.WriteFailed(logger, queue.Count + _batch.Count, error);
+                NoteFailure(queue.Count + _batch.Count, error);
                 await WaitForRetryAsync(cancellationToken);
             }
         }
 
         return _salt.Bytes;
+    }
+
+    // That the region takes no writes is logged once, where it was noticed.
+    private void NoteFailure(int count, Exception error)
+    {
+        if (!access.IsReadOnly)
+            Log.WriteFailed(logger, count, error);
     }
 
     // A process that goes on serving waits for the store as long as it takes. One that stops does not: a full disk stays full.

@@ -3,6 +3,7 @@ using UrlShortener.Contracts;
 using UrlShortener.Runtime.Caching;
 using UrlShortener.Runtime.Http;
 using UrlShortener.Runtime.Keys;
+using UrlShortener.Runtime.Regions;
 
 namespace UrlShortener.Runtime.Health;
 
@@ -12,6 +13,7 @@ internal sealed partial class HealthEndpoints
     private readonly ISharedLinkCache _shared;
     private readonly IKeyPoolHealth _keys;
     private readonly Drain _drain;
+    private readonly WriteAccess _access;
     private readonly Probe<StoreState> _store;
     private readonly Probe<bool> _pool;
     private readonly Probe<SchemaResponse?> _schema;
@@ -20,6 +22,7 @@ internal sealed partial class HealthEndpoints
     /// <param name="shared">State that processes share.</param>
     /// <param name="keys">The codes made ahead of demand.</param>
     /// <param name="drain">Knows whether the process is stopping.</param>
+    /// <param name="access">Knows whether the region takes changes.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Receives why a component is not healthy.</param>
     /// <param name="pool">The region's pool of codes; null if there is none.</param>
@@ -29,6 +32,7 @@ internal sealed partial class HealthEndpoints
         ISharedLinkCache shared,
         IKeyPoolHealth keys,
         Drain drain,
+        WriteAccess access,
         TimeProvider time,
         ILogger<HealthEndpoints> logger,
         IRegionPool? pool = null,
@@ -38,6 +42,7 @@ internal sealed partial class HealthEndpoints
         _shared = shared;
         _keys = keys;
         _drain = drain;
+        _access = access;
         _store = new Probe<StoreState>(health.CheckAsync, StoreState.Down, error => Log.StoreUnhealthy(logger, error), time);
         _pool = new Probe<bool>(token => pool?.CheckAsync(token) ?? Task.FromResult(true), false, error => Log.PoolUnhealthy(logger, error), time);
         // The store's own check reports why it does not answer.
@@ -54,7 +59,10 @@ internal sealed partial class HealthEndpoints
         var (isPoolGood, schema) = (_pool.AskAsync(), _schema.AskAsync());
         var store = Describe(await _store.AskAsync().WaitAsync(context.RequestAborted));
         var cache = _shared is { IsAvailable: true, IsRefused: false } ? HealthStatus.Healthy : HealthStatus.Degraded;
-        var pool = await isPoolGood.WaitAsync(context.RequestAborted) && _keys.IsSufficient ? HealthStatus.Healthy : HealthStatus.Degraded;
+        var readOnly = _access.ReadOnly;
+        // A region that takes no changes needs no codes, and generates none.
+        var pool =
+            await isPoolGood.WaitAsync(context.RequestAborted) && (readOnly is not null || _keys.IsSufficient) ? HealthStatus.Healthy : HealthStatus.Degraded;
         var status =
             store == HealthStatus.Unhealthy ? HealthStatus.Unhealthy
             : new[] { store, cache, pool }.Contains(HealthStatus.Degraded) ? HealthStatus.Degraded
@@ -63,6 +71,7 @@ internal sealed partial class HealthEndpoints
         var response = new HealthResponse(status, new ComponentsResponse(store, cache, pool), Version)
         {
             Schema = await schema.WaitAsync(context.RequestAborted),
+            ReadOnly = readOnly is null ? null : Describe(readOnly),
         };
         context.Response.Headers.CacheControl = "no-store";
         await Reply.WriteJsonAsync(context, code, response, HealthJson.Instance.HealthResponse);
@@ -85,6 +94,9 @@ internal sealed partial class HealthEndpoints
             StoreState.ReadOnly => HealthStatus.Degraded,
             _ => HealthStatus.Unhealthy,
         };
+
+    private static ReadOnlyResponse Describe(ReadOnlyRegion region) =>
+        new(region.Reason == ReadOnlyReason.Standby ? "standby" : "fenced", region.Writer, region.Epoch, Math.Round(region.Age.TotalSeconds, 1));
 
     private static Task ProbeAsync(HttpContext context, int status, string text)
     {

@@ -63,6 +63,9 @@ internal static class ErrorCode
     /// <summary>500: a fault of this service.</summary>
     public const string InternalError = "INTERNAL_ERROR";
 
+    /// <summary>503: this region takes no changes.</summary>
+    public const string ReadOnlyRegion = "READ_ONLY_REGION";
+
     /// <summary>503: the store does not answer.</summary>
     public const string Unavailable = "UNAVAILABLE";
 }

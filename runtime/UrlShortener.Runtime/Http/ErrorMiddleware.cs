@@ -1,3 +1,4 @@
+using UrlShortener.Runtime.Regions;
 using UrlShortener.Runtime.Resilience;
 using UrlShortener.Runtime.Telemetry;
 
@@ -29,6 +30,12 @@ internal sealed partial class ErrorMiddleware(RequestDelegate next, IFailureClas
         catch (BadHttpRequestException error) when (!context.Response.HasStarted)
         {
             await Problem.Of(error.StatusCode, ErrorCode.InvalidRequest, error.Message).WriteAsync(context);
+        }
+        // The region stopped taking changes while the request was under way.
+        catch (ReadOnlyRegionException error) when (!context.Response.HasStarted)
+        {
+            context.Response.Clear();
+            await Problem.OfReadOnly(error.Region).WriteAsync(context);
         }
         catch (Exception error) when (!context.Response.HasStarted)
         {

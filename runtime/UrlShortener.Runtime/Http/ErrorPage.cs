@@ -39,6 +39,11 @@ internal static class ErrorPage
         (ErrorCode.IdempotencyKeyReused, "422", "The idempotency key was used for another request within 24 hours."),
         (ErrorCode.RateLimitExceeded, "429", "Too many requests. Wait as many seconds as Retry-After says."),
         (ErrorCode.InternalError, "500", "A fault of the service. It was logged."),
+        (
+            ErrorCode.ReadOnlyRegion,
+            "503",
+            "This region takes no changes at the moment. Nothing was changed. The error says which region does, if one is known."
+        ),
         (ErrorCode.Unavailable, "503", "The store does not answer. Try again in a moment."),
     ];
 

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.WebUtilities;
+using UrlShortener.Runtime.Regions;
 
 namespace UrlShortener.Runtime.Http;
 
@@ -86,6 +87,13 @@ internal sealed record Problem
     {
         RetryAfter = 1,
     };
+
+    /// <summary>The region takes no changes.</summary>
+    public static Problem OfReadOnly(ReadOnlyRegion region) =>
+        Of(StatusCodes.Status503ServiceUnavailable, ErrorCode.ReadOnlyRegion, region.Explain()) with
+        {
+            RetryAfter = ReadOnlyRegion.RetryAfterSeconds,
+        };
 
     /// <summary>The address does not support the request's method.</summary>
     /// <param name="method">The method.</param>

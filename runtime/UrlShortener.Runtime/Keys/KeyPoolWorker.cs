@@ -1,11 +1,18 @@
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Regions;
 using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Keys;
 
 /// <summary>Refills this process' pool in blocks, and returns unused codes when the process stops.</summary>
-internal sealed partial class KeyPoolWorker(KeyPool pool, IKeySource source, KeyOptions options, TimeProvider time, ILogger<KeyPoolWorker> logger)
-    : BackgroundService
+internal sealed partial class KeyPoolWorker(
+    KeyPool pool,
+    IKeySource source,
+    WriteAccess access,
+    KeyOptions options,
+    TimeProvider time,
+    ILogger<KeyPoolWorker> logger
+) : BackgroundService
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
@@ -36,7 +43,8 @@ internal sealed partial class KeyPoolWorker(KeyPool pool, IKeySource source, Key
         {
             while (pool.Level < options.PoolSize)
             {
-                if (!await TryRefillAsync(stoppingToken))
+                // A region that takes no changes needs no codes, and its registry gives none out.
+                if (access.IsReadOnly || !await TryRefillAsync(stoppingToken))
                     await Task.Delay(RetryDelay, time, stoppingToken);
             }
 

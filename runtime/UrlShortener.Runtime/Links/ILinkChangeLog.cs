@@ -17,7 +17,11 @@ internal interface ILinkChangeLog
 /// <summary>One read of the log.</summary>
 /// <param name="Epoch">The epoch in force at the time of the read; 0 before any was opened.</param>
 /// <param name="Changes">What changed.</param>
-internal readonly record struct RecentChanges(int Epoch, IReadOnlyList<LoggedChange> Changes);
+internal readonly record struct RecentChanges(int Epoch, IReadOnlyList<LoggedChange> Changes)
+{
+    /// <summary>How far the read was behind the region that takes changes: a change of that time was not visible yet. Zero in that region itself.</summary>
+    public TimeSpan Behind { get; init; }
+}
 
 /// <summary>One entry of the log.</summary>
 /// <param name="Id">Unique in the log.</param>

@@ -124,7 +124,7 @@ internal sealed record DependencyOptions(TimeSpan Timeout, TimeSpan BreakDuratio
 }
 
 /// <summary>A dependency did not answer in time, or its breaker is open.</summary>
-internal sealed class DependencyException(string message, Exception? inner = null) : Exception(message, inner)
+internal class DependencyException(string message, Exception? inner = null) : Exception(message, inner)
 {
     /// <summary>Whether the call was made and ran out of time.</summary>
     public bool IsTimeout { get; init; }

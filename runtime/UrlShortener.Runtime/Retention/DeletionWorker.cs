@@ -1,10 +1,11 @@
 using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Regions;
 using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Retention;
 
 /// <summary>Deletes the clicks and sums of deleted links, soon after the deletion and in small pieces.</summary>
-internal sealed partial class DeletionWorker(IClickRetention clicks, TimeProvider time, ILogger<DeletionWorker> logger) : BackgroundService
+internal sealed partial class DeletionWorker(IClickRetention clicks, WriteAccess access, TimeProvider time, ILogger<DeletionWorker> logger) : BackgroundService
 {
     private const int RecordsPerDelete = 2_000;
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
@@ -16,6 +17,8 @@ internal sealed partial class DeletionWorker(IClickRetention clicks, TimeProvide
         using var timer = new PeriodicTimer(Interval, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
+            if (access.IsReadOnly)
+                continue;
             try
             {
                 while (await clicks.DeleteOfDeletedLinksAsync(RecordsPerDelete, stoppingToken) > 0)

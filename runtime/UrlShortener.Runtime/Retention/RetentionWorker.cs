@@ -2,6 +2,7 @@ using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Links;
+using UrlShortener.Runtime.Regions;
 using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Retention;
@@ -16,6 +17,7 @@ internal sealed partial class RetentionWorker(
     ILinkStore links,
     ILinkChangeLog changes,
     IKeyClaims keys,
+    WriteAccess access,
     ClickOptions options,
     RedisOptions caching,
     TimeProvider time,
@@ -32,6 +34,8 @@ internal sealed partial class RetentionWorker(
         using var timer = new PeriodicTimer(Interval, time);
         do
         {
+            if (access.IsReadOnly)
+                continue;
             try
             {
                 await RunAsync(stoppingToken);

@@ -1,9 +1,10 @@
+using UrlShortener.Runtime.Regions;
 using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Statistics;
 
 /// <summary>Sums up past days, so that their statistics need not read single clicks. Until a day is summed up, its statistics are correct but slower.</summary>
-internal sealed partial class SummingWorker(IDaySums sums, TimeProvider time, ILogger<SummingWorker> logger) : BackgroundService
+internal sealed partial class SummingWorker(IDaySums sums, WriteAccess access, TimeProvider time, ILogger<SummingWorker> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
 
@@ -14,6 +15,8 @@ internal sealed partial class SummingWorker(IDaySums sums, TimeProvider time, IL
         using var timer = new PeriodicTimer(Interval, time);
         do
         {
+            if (access.IsReadOnly)
+                continue;
             try
             {
                 // Clicks of the last moments before midnight may still be waiting to be written; the day would be summed up once more.

@@ -1,5 +1,6 @@
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Keys;
+using UrlShortener.Runtime.Regions;
 using UrlShortener.Runtime.Resilience;
 using UrlShortener.Runtime.Storage.Postgres;
 using UrlShortener.Runtime.Storage.Redis;
@@ -31,6 +32,7 @@ internal static class StorageServices
     {
         RuntimeMetrics.Register(typeof(StoreMetrics), typeof(RememberedNames));
         services.AddSingleton<KeyEpoch>();
+        services.AddSingleton<WriteAccess>();
         services.AddSingleton<RememberedNames>();
         services.AddSingleton<IFailureClassifier, StoreFailure>();
         if (servers.HasPostgres)

@@ -1,10 +1,16 @@
+using UrlShortener.Runtime.Regions;
 using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Users;
 
 /// <summary>Writes periodically when users were last active: many users at once, never within a request.</summary>
-internal sealed partial class UserActivityRecorder(UserDirectory users, IUserStore store, TimeProvider time, ILogger<UserActivityRecorder> logger)
-    : BackgroundService
+internal sealed partial class UserActivityRecorder(
+    UserDirectory users,
+    IUserStore store,
+    WriteAccess access,
+    TimeProvider time,
+    ILogger<UserActivityRecorder> logger
+) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 
@@ -34,7 +40,8 @@ internal sealed partial class UserActivityRecorder(UserDirectory users, IUserSto
     private async Task RecordAsync(CancellationToken cancellationToken)
     {
         var activity = users.TakeActivity();
-        if (activity.Count == 0)
+        // In a region that takes no changes, activity is forgotten: the list must not grow.
+        if (activity.Count == 0 || access.IsReadOnly)
             return;
         try
         {

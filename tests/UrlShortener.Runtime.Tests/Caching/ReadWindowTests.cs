@@ -40,5 +40,36 @@ public sealed class ReadWindowTests
         Assert.Equal((TimeSpan.FromSeconds(17), false), Describe(_window.Begin()));
     }
 
+    [Fact]
+    public void Succeeded_ServerWasBehind_TheNextReadCoversWhatItDidNotHave()
+    {
+        _window.Succeeded(_window.Begin(), TimeSpan.FromMinutes(5));
+        _time.Advance(TimeSpan.FromSeconds(0.5));
+        Assert.Equal((TimeSpan.FromSeconds(310.5), false), Describe(_window.Begin()));
+
+        // It has caught up.
+        _window.Succeeded(_window.Begin());
+        _time.Advance(TimeSpan.FromSeconds(0.5));
+        Assert.Equal((TimeSpan.FromSeconds(10.5), false), Describe(_window.Begin()));
+    }
+
+    [Fact]
+    public void Succeeded_AnotherServerIsFurtherBehind_TakesNothingBack()
+    {
+        _window.Succeeded(_window.Begin());
+        _time.Advance(TimeSpan.FromSeconds(1));
+        _window.Succeeded(_window.Begin(), TimeSpan.FromMinutes(5));
+
+        Assert.Equal((TimeSpan.FromSeconds(11), false), Describe(_window.Begin()));
+    }
+
+    [Fact]
+    public void Succeeded_ServerIsBehindForLongerThanLinksAreHeld_TheReadIsBounded()
+    {
+        _window.Succeeded(_window.Begin(), TimeSpan.FromDays(3));
+
+        Assert.Equal((TimeSpan.FromSeconds(3_610), false), Describe(_window.Begin()));
+    }
+
     private static (TimeSpan Age, bool IsFirst) Describe(LogRead read) => (read.Age, read.IsFirst);
 }

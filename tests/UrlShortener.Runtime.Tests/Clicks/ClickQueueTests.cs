@@ -1,5 +1,7 @@
 using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Regions;
+using UrlShortener.Runtime.Tests.Regions;
 using Xunit;
 
 namespace UrlShortener.Runtime.Tests.Clicks;
@@ -7,7 +9,10 @@ namespace UrlShortener.Runtime.Tests.Clicks;
 [Collection(ProcessStateTestGroup.Name)]
 public sealed class ClickQueueTests
 {
-    private readonly ClickQueue _queue = new(new ClickOptions { QueueCapacity = 3 });
+    private readonly WriteAccess _access = TestRegions.NewAccess();
+    private readonly ClickQueue _queue;
+
+    public ClickQueueTests() => _queue = new ClickQueue(new ClickOptions { QueueCapacity = 3 }, _access);
 
     [Fact]
     public void Add_Full_DropsTheNewestAndCountsIt()
@@ -31,6 +36,19 @@ public sealed class ClickQueueTests
     }
 
     [Fact]
+    public void Add_FullInAReadOnlyRegion_DropsAndCountsUnderThatReason()
+    {
+        _access.Note(TestRegions.Standby);
+        var (full, readOnly) = (ClickMetrics.DroppedAtQueue.Value, ClickMetrics.DroppedInReadOnlyRegion.Value);
+
+        for (var i = 0; i < 5; i++)
+            _queue.Add(Click(i));
+
+        Assert.Equal(3, _queue.Count);
+        Assert.Equal((0, 2), (ClickMetrics.DroppedAtQueue.Value - full, ClickMetrics.DroppedInReadOnlyRegion.Value - readOnly));
+    }
+
+    [Fact]
     public void Add_RoomAgain_IsTaken()
     {
         for (var i = 0; i < 4; i++)
@@ -47,7 +65,7 @@ public sealed class ClickQueueTests
     [Fact]
     public void Add_TextsFillTheMemoryAllowed_DropsAndCountsTheRestUntilSomeAreTaken()
     {
-        var queue = new ClickQueue(new ClickOptions { QueueBytes = 1_048_576 });
+        var queue = new ClickQueue(new ClickOptions { QueueBytes = 1_048_576 }, _access);
         var before = ClickMetrics.DroppedAtQueue.Value;
         var click = Click(0) with { UserAgent = new string('u', HeaderText.Long), Referrer = new string('r', HeaderText.Long) };
 

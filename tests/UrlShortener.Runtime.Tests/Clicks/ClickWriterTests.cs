@@ -2,6 +2,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Regions;
+using UrlShortener.Runtime.Tests.Regions;
 using Xunit;
 
 namespace UrlShortener.Runtime.Tests.Clicks;
@@ -14,13 +16,14 @@ public sealed class ClickWriterTests : IDisposable
     private readonly ClickOptions _options = new() { QueueCapacity = 10_000, BatchSize = 10 };
     private readonly FakeTimeProvider _time = new(Start);
     private readonly FakeClickStore _store = new();
+    private readonly WriteAccess _access = TestRegions.NewAccess();
     private readonly ClickQueue _queue;
     private readonly ClickWriter _writer;
 
     public ClickWriterTests()
     {
-        _queue = new ClickQueue(_options);
-        _writer = new ClickWriter(_queue, _store, _store, new ClickEnricher(null), _options, _time, NullLogger<ClickWriter>.Instance);
+        _queue = new ClickQueue(_options, _access);
+        _writer = new ClickWriter(_queue, _store, _store, new ClickEnricher(null), _access, _options, _time, NullLogger<ClickWriter>.Instance);
     }
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -66,6 +69,22 @@ public sealed class ClickWriterTests : IDisposable
         Assert.InRange(_store.Calls, 1, steps);
         await _writer.StopAsync(Token);
         Assert.Equal(51, _store.Count);
+    }
+
+    [Fact]
+    public async Task Run_RegionTakesNoWrites_HoldsTheClicksAndWritesThemAfterwards()
+    {
+        _access.Note(TestRegions.Standby);
+        await _writer.StartAsync(Token);
+        Add(25);
+        for (var i = 0; i < 20; i++)
+            Step();
+        Assert.Equal((0, 0, 25), (_store.Calls, _store.Count, _queue.Count));
+
+        _access.Note(null);
+
+        await Eventually.HoldsAsync(() => _store.Count == 25, Step);
+        await _writer.StopAsync(Token);
     }
 
     [Fact]

@@ -2,6 +2,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Keys;
+using UrlShortener.Runtime.Regions;
+using UrlShortener.Runtime.Tests.Regions;
 using Xunit;
 
 namespace UrlShortener.Runtime.Tests.Keys;
@@ -16,13 +18,14 @@ public sealed class KeyPoolWorkerTests : IAsyncDisposable
     };
     private readonly FakeTimeProvider _time = new();
     private readonly FakeKeyStore _store = new();
+    private readonly WriteAccess _access = TestRegions.NewAccess();
     private readonly KeyPool _pool;
     private readonly KeyPoolWorker _worker;
 
     public KeyPoolWorkerTests()
     {
         _pool = new KeyPool(_options, new KeyEpoch());
-        _worker = new KeyPoolWorker(_pool, new RegistryKeySource(_store, new KeyEpoch()), _options, _time, NullLogger<KeyPoolWorker>.Instance);
+        _worker = new KeyPoolWorker(_pool, new RegistryKeySource(_store, new KeyEpoch()), _access, _options, _time, NullLogger<KeyPoolWorker>.Instance);
     }
 
     public async ValueTask DisposeAsync()
@@ -54,6 +57,20 @@ public sealed class KeyPoolWorkerTests : IAsyncDisposable
 
         await Eventually.HoldsAsync(() => _pool.Level == 100);
         Assert.Equal(161, _store.Registered.Count);
+    }
+
+    [Fact]
+    public async Task Run_RegionTakesNoChanges_AsksForNoCodesUntilItDoes()
+    {
+        _access.Note(TestRegions.Standby);
+        await StartAsync();
+        for (var i = 0; i < 5; i++)
+            Step();
+        Assert.Empty(_store.Batches);
+
+        _access.Note(null);
+
+        await Eventually.HoldsAsync(() => _pool.Level == 100, Step);
     }
 
     [Fact]

@@ -8,6 +8,7 @@ using UrlShortener.Runtime.Links;
 using UrlShortener.Runtime.Redirects;
 using UrlShortener.Runtime.Resilience;
 using UrlShortener.Runtime.Tests.Caching;
+using UrlShortener.Runtime.Tests.Regions;
 using Xunit;
 using ZiggyCreatures.Caching.Fusion;
 
@@ -72,7 +73,7 @@ public sealed class RedirectMetricsTests : IDisposable
         new(
             _cache,
             null!,
-            new ClickQueue(new ClickOptions()),
+            new ClickQueue(new ClickOptions(), TestRegions.NewAccess()),
             new ClickOptions(),
             new RedirectOptions(),
             null!,

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using UrlShortener.Runtime.Tests.Regions;
 using UrlShortener.Runtime.Users;
 using Xunit;
 
@@ -95,7 +96,7 @@ public sealed class UserDirectoryTests
     public async Task Recorder_StopAfterItsTimeout_DoesNotFail()
     {
         Assert.Equal(Ada, await _directory.FindByKeyAsync("usk_key", Token));
-        using var recorder = new UserActivityRecorder(_directory, _store, _time, NullLogger<UserActivityRecorder>.Instance);
+        using var recorder = new UserActivityRecorder(_directory, _store, TestRegions.NewAccess(), _time, NullLogger<UserActivityRecorder>.Instance);
         await recorder.StartAsync(Token);
 
         await recorder.StopAsync(new CancellationToken(canceled: true));

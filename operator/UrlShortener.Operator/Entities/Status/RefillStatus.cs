@@ -7,7 +7,7 @@ namespace UrlShortener.Operator.Entities.Status;
 internal sealed record RefillStatus
 {
     /// <summary>What the workers do.</summary>
-    [Description("Idle, Running, Throttled (by maxCodesPerSecond) or Failing. Absent while no worker answers.")]
+    [Description("Idle, Running, Throttled (by maxCodesPerSecond), Failing, or Paused (the region takes no changes). Absent while no worker answers.")]
     [Length(0, 32)]
     public string? State { get; init; }
 

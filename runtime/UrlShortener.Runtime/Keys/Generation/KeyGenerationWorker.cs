@@ -1,12 +1,13 @@
 using UrlShortener.Contracts;
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Regions;
 using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Keys.Generation;
 
 /// <summary>
 /// Keeps the region's pool between its watermarks: starts to fill below the low watermark or on command, and stops at the target. Several workers may work on
-/// one region. An outage of the registry or the pool does not end the worker.
+/// one region. An outage of the registry or the pool does not end the worker. It pauses while the region takes no changes: the registry cannot be written.
 /// </summary>
 internal sealed partial class KeyGenerationWorker(
     RegionEpoch epochs,
@@ -16,6 +17,7 @@ internal sealed partial class KeyGenerationWorker(
     IRegionPool pool,
     RefillSignal refill,
     KeyGenerationState state,
+    WriteAccess access,
     KgsOptions options,
     TimeProvider time,
     ILogger<KeyGenerationWorker> logger
@@ -49,6 +51,14 @@ internal sealed partial class KeyGenerationWorker(
     {
         // Stays set through failures until the target is reached.
         _isFilling |= refill.TryTake();
+        if (access.IsReadOnly)
+        {
+            state.NotePhase(KeyGenerationPhase.Paused);
+            // The epoch in force may be another one afterwards, and Redis may have lost what it was told.
+            epochs.Forget();
+            return Interval;
+        }
+
         try
         {
             var goesOn = await KeepAsync(cancellationToken);
@@ -62,6 +72,9 @@ internal sealed partial class KeyGenerationWorker(
         // Checks the token, not the exception type: some clients report a timeout as a cancellation, which must not end the worker.
         catch (Exception error) when (!error.IsStopBy(cancellationToken))
         {
+            // A turn that began before the region stopped taking changes has not failed.
+            if (access.IsReadOnly)
+                return Interval;
             if (_failures++ == 0)
                 Log.Failed(logger, error);
             state.NotePhase(KeyGenerationPhase.Failing);

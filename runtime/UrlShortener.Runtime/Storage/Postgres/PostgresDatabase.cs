@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using Npgsql;
 using Prometheus;
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Regions;
 using UrlShortener.Runtime.Resilience;
 using UrlShortener.Runtime.Telemetry;
 
@@ -11,7 +12,8 @@ namespace UrlShortener.Runtime.Storage.Postgres;
 /// <summary>
 /// Runs statements of the stores on PostgreSQL: one server, or several with replication. Writes go to the host that is the primary, which is found again within
 /// a second of a promotion. Lookups go to replicas and fall back to the primary; each of the two has its own breaker. Work that must not block them has its own
-/// breakers too: queries whose cost callers determine, which also have few connections, and background work.
+/// breakers too: queries whose cost callers determine, which also have few connections, and background work. A region that takes no changes refuses writes before
+/// anything is sent; in a standby region, which has no primary, what asks for the newest state reads the replica that has replayed most.
 /// </summary>
 internal sealed partial class PostgresDatabase
 {
@@ -21,6 +23,7 @@ internal sealed partial class PostgresDatabase
     private static readonly TimeSpan BreakDuration = TimeSpan.FromMilliseconds(500);
 
     private readonly PostgresOptions _options;
+    private readonly WriteAccess _access;
     private readonly TimeProvider _time;
     private readonly ILogger<PostgresDatabase> _logger;
     private readonly PostgresHosts _hosts;
@@ -42,6 +45,7 @@ internal sealed partial class PostgresDatabase
         PostgresHosts hosts,
         PostgresCancellations cancellations,
         PostgresOptions options,
+        WriteAccess access,
         TimeProvider time,
         ILogger<PostgresDatabase> logger
     )
@@ -49,6 +53,7 @@ internal sealed partial class PostgresDatabase
         _hosts = hosts;
         _cancellations = cancellations;
         _options = options;
+        _access = access;
         _time = time;
         _logger = logger;
         _primary = new Dependency("postgres-primary", new DependencyOptions(options.WriteTimeout, BreakDuration, 3), IsOutage, time);
@@ -66,7 +71,11 @@ internal sealed partial class PostgresDatabase
     /// <summary>How the last write of each kind ended.</summary>
     public LastWrite LastWrite { get; } = new();
 
+    /// <summary>Whether the database follows that of another region.</summary>
+    public bool IsStandby => _access.IsStandby;
+
     /// <summary>Runs work on the primary. Failed work is not repeated, since it may have taken effect. Only opening the connection is retried.</summary>
+    /// <exception cref="ReadOnlyRegionException">The region takes no changes. Nothing was sent.</exception>
     public Task<T> WriteAsync<T>(string operation, Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
         WriteAsync(_primary, operation, work, cancellationToken);
 
@@ -91,12 +100,15 @@ internal sealed partial class PostgresDatabase
         }
     }
 
-    /// <summary>Runs a query on the primary only.</summary>
+    /// <summary>Runs a query on the primary only; in a standby region, on the replica that has replayed most.</summary>
     public Task<T> ReadPrimaryAsync<T>(
         Func<NpgsqlConnection, CancellationToken, Task<T>> query,
         CancellationToken cancellationToken,
         [CallerMemberName] string operation = ""
-    ) => ReadAsync(_primary, () => _hosts.Primary, _primaryConnections, operation, query, takesTurns: false, cancellationToken);
+    ) =>
+        _access.IsStandby
+            ? ReadNewestReplicaAsync(operation, query, takesTurns: false, cancellationToken)
+            : ReadAsync(_primary, () => _hosts.Primary, _primaryConnections, operation, query, takesTurns: false, cancellationToken);
 
     /// <summary>Runs a query on a replica, whose state may lag behind; on the primary if there is no replica or none answers.</summary>
     public Task<T> ReadNearAsync<T>(
@@ -120,7 +132,9 @@ internal sealed partial class PostgresDatabase
     {
         try
         {
-            return await QueryAsync(caller, _primaryQueries, () => _hosts.Primary, _primaryConnections, operation, query, cancellationToken);
+            return _access.IsStandby
+                ? await QueryAsync(caller, _replicaQueries, () => _hosts.Newest, _replicaConnections, operation, query, cancellationToken)
+                : await QueryAsync(caller, _primaryQueries, () => _hosts.Primary, _primaryConnections, operation, query, cancellationToken);
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested && IsAway(error))
         {
@@ -142,13 +156,13 @@ internal sealed partial class PostgresDatabase
         [CallerMemberName] string operation = ""
     )
     {
-        if (_options.ReadFromReplicas)
+        if (ReadsFromReplicas)
         {
             try
             {
                 return await QueryAsync(caller, _replicaQueries, () => _hosts.Replicas, _replicaConnections, operation, query, cancellationToken);
             }
-            catch (Exception error) when (_hosts.AreSeveral && !cancellationToken.IsCancellationRequested && IsAway(error))
+            catch (Exception error) when (HasOtherPrimary && !cancellationToken.IsCancellationRequested && IsAway(error))
             {
                 // Fall back to the primary.
             }
@@ -173,7 +187,7 @@ internal sealed partial class PostgresDatabase
         [CallerMemberName] string operation = ""
     )
     {
-        if (!_options.ReadFromReplicas)
+        if (!ReadsFromReplicas)
             return await LookUpOnPrimaryAsync(operation, query, takesTurns: true, cancellationToken);
         var isFromReplica = false;
         var near = await ReadNearAsync(
@@ -188,7 +202,12 @@ internal sealed partial class PostgresDatabase
             takesTurns: true,
             cancellationToken
         );
-        return !isFromReplica || isGood(near) ? near : await LookUpOnPrimaryAsync(operation, query, takesTurns: true, cancellationToken);
+        if (!isFromReplica || isGood(near))
+            return near;
+        if (!_access.IsStandby)
+            return await LookUpOnPrimaryAsync(operation, query, takesTurns: true, cancellationToken);
+        // Of several replicas another one may have it; a single one has just answered.
+        return _hosts.AreSeveral ? await ReadNewestReplicaAsync(operation, query, takesTurns: true, cancellationToken) : near;
     }
 
     /// <summary>Whether an error indicates a failure of the server or the network, not an error in the statement.</summary>
@@ -202,6 +221,11 @@ internal sealed partial class PostgresDatabase
             _ => false,
         };
 
+    // A standby region has no primary to read from.
+    private bool ReadsFromReplicas => _options.ReadFromReplicas || _access.IsStandby;
+
+    private bool HasOtherPrimary => _hosts.AreSeveral && !_access.IsStandby;
+
     private async Task<T> WriteAsync<T>(
         Dependency dependency,
         string operation,
@@ -209,6 +233,7 @@ internal sealed partial class PostgresDatabase
         CancellationToken cancellationToken
     )
     {
+        _access.Demand();
         using var timer = StoreMetrics.WriteSeconds.NewTimer();
         using var span = Spans.StartCall(Spans.Postgres, operation);
         try
@@ -244,17 +269,24 @@ internal sealed partial class PostgresDatabase
         CancellationToken cancellationToken
     )
     {
-        if (!_options.ReadFromReplicas)
+        if (!ReadsFromReplicas)
             return await LookUpOnPrimaryAsync(operation, query, takesTurns, cancellationToken);
         try
         {
             return await ReadAsync(_replicas, () => _hosts.Replicas, _replicaConnections, operation, query, takesTurns, cancellationToken);
         }
-        catch (Exception error) when (_hosts.AreSeveral && !cancellationToken.IsCancellationRequested && (error is DependencyException || IsOutage(error)))
+        catch (Exception error) when (HasOtherPrimary && !cancellationToken.IsCancellationRequested && (error is DependencyException || IsOutage(error)))
         {
             return await LookUpOnPrimaryAsync(operation, query, takesTurns, cancellationToken);
         }
     }
+
+    private Task<T> ReadNewestReplicaAsync<T>(
+        string operation,
+        Func<NpgsqlConnection, CancellationToken, Task<T>> query,
+        bool takesTurns,
+        CancellationToken cancellationToken
+    ) => ReadAsync(_replicas, () => _hosts.Newest, _replicaConnections, operation, query, takesTurns, cancellationToken);
 
     // Uses the time limit of a lookup; that of a write may be longer.
     private Task<T> LookUpOnPrimaryAsync<T>(

@@ -1,10 +1,11 @@
 using Npgsql;
 using UrlShortener.Runtime.Health;
+using UrlShortener.Runtime.Regions;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
 
 /// <summary>Checks what the servers can do.</summary>
-internal sealed partial class PostgresHealth(PostgresDatabase database, ILogger<PostgresHealth> logger) : IStoreHealth
+internal sealed partial class PostgresHealth(PostgresDatabase database, WriteAccess access, ILogger<PostgresHealth> logger) : IStoreHealth
 {
     /// <summary>The kind of write that only the health check makes.</summary>
     public const string Operation = "check";
@@ -18,6 +19,12 @@ internal sealed partial class PostgresHealth(PostgresDatabase database, ILogger<
     /// <inheritdoc />
     public async Task<StoreState> CheckAsync(CancellationToken cancellationToken)
     {
+        // A standby region does what it is there for if it reads. One that is fenced was a primary, and does not.
+        if (access.ReadOnly is { } readOnly)
+            return await TryReadAsync(cancellationToken) is StoreState.Down ? StoreState.Down
+                : readOnly.Reason == ReadOnlyReason.Standby ? StoreState.Healthy
+                : StoreState.ReadOnly;
+
         // Half of the time limit of a probe; the other half is for the replicas.
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(CheckTimeout);
@@ -42,6 +49,11 @@ internal sealed partial class PostgresHealth(PostgresDatabase database, ILogger<
             Log.PrimaryUnhealthy(logger, error);
         }
 
+        return await TryReadAsync(cancellationToken);
+    }
+
+    private async Task<StoreState> TryReadAsync(CancellationToken cancellationToken)
+    {
         try
         {
             await database.ReadNearAsync(

@@ -59,6 +59,9 @@ internal sealed class PostgresHost : IAsyncDisposable
     /// <summary>Whether the host is a replica and answers.</summary>
     public bool IsReadyReplica => _isAnswering && _timeline == 0;
 
+    /// <summary>Position in the log that the host has replayed; null: not known, or the host is the primary.</summary>
+    public long? Replayed => _replayed?.Position;
+
     /// <summary>How long the host has not replayed what the primary wrote; null: not known, or the host is the primary.</summary>
     public TimeSpan? Lag => _replayed is { } replayed && Now - replayed.At <= LagPatience ? _written.LagOf(replayed.Position, replayed.At, LagPatience) : null;
 

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Regions;
 using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
@@ -10,7 +11,8 @@ namespace UrlShortener.Runtime.Storage.Postgres;
 /// <summary>
 /// The hosts of a connection string as two pools: the primary, and the replicas. The driver can choose among hosts too, but it tries them within a request, one
 /// after the other, so a host that hangs delays requests to the others. While a name cannot be resolved, connections are made to the last known addresses; the
-/// driver itself would give up. A connection string in a file may change: its new hosts and credentials are used once a primary accepts them.
+/// driver itself would give up. A connection string in a file may change: its new hosts and credentials are used once a primary accepts them, in a standby
+/// region once a replica does.
 /// </summary>
 internal sealed partial class PostgresHosts : IAsyncDisposable
 {
@@ -21,6 +23,7 @@ internal sealed partial class PostgresHosts : IAsyncDisposable
 
     private readonly PostgresOptions _options;
     private readonly string? _path;
+    private readonly WriteAccess? _access;
     private readonly ILogger _logger;
     private readonly List<(Pools Pools, long Since)> _former = [];
     private readonly RememberedNames _names;
@@ -42,11 +45,13 @@ internal sealed partial class PostgresHosts : IAsyncDisposable
         RememberedNames names,
         PostgresCancellations cancellations,
         TimeProvider time,
-        ILogger<PostgresHosts>? logger = null
+        ILogger<PostgresHosts>? logger = null,
+        WriteAccess? access = null
     )
     {
         _options = options;
         _path = connections.PostgresPath;
+        _access = access;
         _logger = logger ?? NullLogger<PostgresHosts>.Instance;
         _text = connections.Postgres;
         _settings = Configure(connections.Postgres!, options);
@@ -61,6 +66,9 @@ internal sealed partial class PostgresHosts : IAsyncDisposable
 
     /// <summary>Opens connections to replicas that answer, or to the primary while no replica answers.</summary>
     public NpgsqlDataSource Replicas => _current.Replicas;
+
+    /// <summary>Opens connections to the server with the newest state: the primary, or the replica that has replayed most while no host is known as one.</summary>
+    public NpgsqlDataSource Newest => _current.Newest;
 
     /// <summary>Searches for the primary and opens connections to it. For callers that have the time and start before the primary is known.</summary>
     public NpgsqlDataSource AnyPrimary => _current.AnyPrimary;
@@ -187,7 +195,8 @@ internal sealed partial class PostgresHosts : IAsyncDisposable
         var next = new Pools(settings, _cancellations, _time);
         try
         {
-            await using var probe = await next.AnyPrimary.OpenConnectionAsync(_stopping.Token);
+            var source = _access is { IsStandby: true } ? next.Newest : next.AnyPrimary;
+            await using var probe = await source.OpenConnectionAsync(_stopping.Token);
         }
         catch (Exception error) when (!_stopping.IsCancellationRequested && error is NpgsqlException or TimeoutException or SocketException or IOException)
         {
@@ -308,6 +317,9 @@ internal sealed partial class PostgresHosts : IAsyncDisposable
 
         // A host that hangs or is gone stays the primary until another one takes writes. Callers wait for it; no host with an older timeline may replace it.
         public NpgsqlDataSource Primary => _hosts.Where(host => host.IsPrimary).MaxBy(host => host.Timeline)?.Source ?? AnyPrimary;
+
+        public NpgsqlDataSource Newest =>
+            _hosts.Any(host => host.IsPrimary) ? Primary : _hosts.Where(host => host.IsReadyReplica).MaxBy(host => host.Replayed)?.Source ?? _anyReplica;
 
         public NpgsqlDataSource Replicas
         {

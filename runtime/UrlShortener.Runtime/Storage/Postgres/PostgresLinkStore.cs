@@ -56,8 +56,14 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
         """;
 
     // Returns at least one row, which contains the epoch.
-    private const string ReadLogSql = """
-        SELECT current.epoch, logged.id, logged.short_code, logged.epoch, logged.version
+    private const string ReadLogSql = $"SELECT current.epoch, logged.id, logged.short_code, logged.epoch, logged.version, NULL::interval {LogSql}";
+
+    // In the same snapshot as the changes: of those that are older than this, none is missing.
+    private const string ReadFollowedLogSql =
+        "SELECT current.epoch, logged.id, logged.short_code, logged.epoch, logged.version, (SELECT greatest(clock_timestamp() - beat_at, interval '0') FROM "
+        + $"write_region) {LogSql}";
+
+    private const string LogSql = """
         FROM (SELECT coalesce(max(epoch), 0) AS epoch FROM kgs_epochs) current
         LEFT JOIN (SELECT id, short_code, epoch, version FROM link_changes WHERE changed_at > clock_timestamp() - $1) logged ON true
         """;
@@ -191,19 +197,20 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
         database.ReadNearAsync(
             async (connection, token) =>
             {
-                await using var command = Command(connection, ReadLogSql, age);
+                await using var command = Command(connection, database.IsStandby ? ReadFollowedLogSql : ReadLogSql, age);
                 await using var reader = await command.ExecuteReaderAsync(token);
-                var (epoch, changes) = (0, new List<LoggedChange>());
+                var (epoch, behind, changes) = (0, TimeSpan.Zero, new List<LoggedChange>());
                 while (await reader.ReadAsync(token))
                 {
                     epoch = reader.GetInt32(0);
+                    behind = reader.IsDBNull(5) ? TimeSpan.Zero : reader.GetTimeSpan(5);
                     if (!reader.IsDBNull(1))
                         changes.Add(
                             new LoggedChange(reader.GetInt64(1), new LinkVersion(reader.GetString(2), new StateVersion(reader.GetInt32(3), reader.GetInt32(4))))
                         );
                 }
 
-                return new RecentChanges(epoch, changes);
+                return new RecentChanges(epoch, changes) { Behind = behind };
             },
             cancellationToken
         );

@@ -1,12 +1,18 @@
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Regions;
 using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
 
 /// <summary>Maintains the database; the first process that gets the lock does the work. Adds counts of links and bytes to users' rows every few seconds, and
 /// creates partitions ahead of time every few minutes.</summary>
-internal sealed partial class PostgresMaintenance(PostgresDatabase database, PostgresOptions options, TimeProvider time, ILogger<PostgresMaintenance> logger)
-    : BackgroundService
+internal sealed partial class PostgresMaintenance(
+    PostgresDatabase database,
+    WriteAccess access,
+    PostgresOptions options,
+    TimeProvider time,
+    ILogger<PostgresMaintenance> logger
+) : BackgroundService
 {
     private const int TicksPerPartitionRound = 120;
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
@@ -18,14 +24,27 @@ internal sealed partial class PostgresMaintenance(PostgresDatabase database, Pos
         var tick = 0;
         do
         {
-            await TryAsync("counts of links and bytes", FoldAsync, stoppingToken);
+            if (!access.IsReadOnly)
+                await TryAsync("counts of links and bytes", FoldAsync, stoppingToken);
             if (tick++ % TicksPerPartitionRound == 0)
-                await TryAsync("partitions", EnsurePartitionsAsync, stoppingToken);
+                await TryAsync("partitions", access.IsReadOnly ? MeasurePartitionsAsync : EnsurePartitionsAsync, stoppingToken);
         } while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
     /// <summary>Adds the recently counted links and bytes to their users' rows.</summary>
     internal Task FoldAsync(CancellationToken cancellationToken) => database.WriteAsync("fold", PostgresUsage.FoldAsync, cancellationToken);
+
+    // They come by replication, where nobody but the writing region creates them.
+    private Task<bool> MeasurePartitionsAsync(CancellationToken cancellationToken) =>
+        database.ReadNearAsync(
+            (connection, _) =>
+                PostgresPartitions.RunAsync(() =>
+                {
+                    PostgresPartitions.Measure(connection, time.GetUtcNow());
+                    return true;
+                }),
+            cancellationToken
+        );
 
     /// <summary>Creates the partitions that will be needed.</summary>
     internal Task EnsurePartitionsAsync(CancellationToken cancellationToken) =>

@@ -4,18 +4,28 @@ using DbUp.Postgresql;
 using Npgsql;
 using UrlShortener.Contracts;
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Regions;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
 
 /// <summary>Migrates the schema and checks that it is up to date.</summary>
-internal sealed partial class PostgresMigrations(PostgresHosts hosts, PostgresOptions options, TimeProvider time, ILogger<PostgresMigrations> logger)
-    : IDatabase
+internal sealed partial class PostgresMigrations(
+    PostgresHosts hosts,
+    PostgresWriteRegion writeRegion,
+    PostgresOptions options,
+    TimeProvider time,
+    ILogger<PostgresMigrations> logger
+) : IDatabase
 {
     // Only our own migrations take this lock; the number is arbitrary.
     private const long MigrationLock = 0x75726C73;
 
     // A migration may have to read every stored click.
     private static readonly TimeSpan MigrationLimit = TimeSpan.FromHours(4);
+
+    // The Job of an operator may take a quarter of an hour.
+    private static readonly TimeSpan ReplicationLimit = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan ReplicationInterval = TimeSpan.FromSeconds(1);
 
     /// <inheritdoc />
     public bool Exists => true;
@@ -29,16 +39,18 @@ internal sealed partial class PostgresMigrations(PostgresHosts hosts, PostgresOp
     /// <inheritdoc />
     public bool Prepare(bool isDevelopment)
     {
-        if (options.MigrateOnStart ?? isDevelopment)
+        // A region that takes no changes cannot migrate. Its tables come by replication.
+        var readOnly = writeRegion.Look();
+        if (readOnly is null && (options.MigrateOnStart ?? isDevelopment))
         {
             Migrate();
             return true;
         }
 
-        List<SqlScript> missing;
+        int missing;
         try
         {
-            missing = Upgrade().GetScriptsToExecute();
+            missing = CountMissing(readOnly is null ? hosts.AnyPrimary : hosts.Newest);
         }
         catch (NpgsqlException error) when (PostgresFailure.IsRefusal(error))
         {
@@ -51,18 +63,25 @@ internal sealed partial class PostgresMigrations(PostgresHosts hosts, PostgresOp
             return false;
         }
 
-        if (missing.Count > 0)
+        if (missing > 0)
             throw new InvalidOperationException(
-                $"{SchemaState.BehindAtStart}, by {missing.Count} migrations. Run `migrate` first, or set " + "Postgres:MigrateOnStart."
+                $"{SchemaState.BehindAtStart}, by {missing} migrations. "
+                    + (readOnly is null ? "Run `migrate` first, or set Postgres:MigrateOnStart." : Explain(readOnly))
             );
         return false;
     }
 
     /// <inheritdoc />
-    public void Migrate()
+    public void Migrate() => Migrate(ReplicationLimit);
+
+    /// <summary>The same.</summary>
+    /// <param name="patience">How long a region that takes no changes waits for tables that come by replication.</param>
+    internal void Migrate(TimeSpan patience)
     {
         try
         {
+            if (ComesByReplication(patience))
+                return;
             MigrateInTurn();
             using var connection = hosts.AnyPrimary.OpenConnection();
             PostgresPartitions.EnsureIndexes(connection);
@@ -73,6 +92,32 @@ internal sealed partial class PostgresMigrations(PostgresHosts hosts, PostgresOp
             throw PostgresFailure.Unusable(error);
         }
     }
+
+    // Returns once the tables are up to date in a region that takes no changes; false: it takes them.
+    private bool ComesByReplication(TimeSpan patience)
+    {
+        var started = time.GetTimestamp();
+        for (var isTold = false; writeRegion.Look() is { } readOnly; isTold = true)
+        {
+            var missing = CountMissing(hosts.Newest);
+            if (missing == 0)
+                return true;
+            if (time.GetElapsedTime(started) >= patience)
+                throw new InvalidOperationException(
+                    $"The tables in ConnectionStrings:Postgres are behind this version by {missing} migrations. {Explain(readOnly)}"
+                );
+            if (!isTold)
+                Log.Waits(logger, missing, Explain(readOnly));
+            Task.Delay(ReplicationInterval, time).GetAwaiter().GetResult();
+        }
+
+        return false;
+    }
+
+    private static string Explain(ReadOnlyRegion readOnly) =>
+        readOnly.Writer is { } writer
+            ? $"This region takes no changes; they come by replication once the region {writer} is migrated."
+            : "This region takes no changes: its database is fenced. Migrate it when it takes them again.";
 
     private void MigrateInTurn()
     {
@@ -87,7 +132,7 @@ internal sealed partial class PostgresMigrations(PostgresHosts hosts, PostgresOp
             }
         )
             take.ExecuteNonQuery();
-        var result = Upgrade().PerformUpgrade();
+        var result = Upgrade(hosts.AnyPrimary).PerformUpgrade();
         if (!result.Successful)
             throw new InvalidOperationException(
                 $"The tables in ConnectionStrings:Postgres could not be brought up to "
@@ -101,9 +146,11 @@ internal sealed partial class PostgresMigrations(PostgresHosts hosts, PostgresOp
     /// <summary>Whether an embedded file is a migration.</summary>
     public static bool IsMigration(string name) => name.Contains(".Postgres.Migrations.", StringComparison.Ordinal);
 
-    private UpgradeEngine Upgrade() =>
+    private static int CountMissing(NpgsqlDataSource source) => Upgrade(source).GetScriptsToExecute().Count;
+
+    private static UpgradeEngine Upgrade(NpgsqlDataSource source) =>
         DeployChanges
-            .To.PostgresqlDatabase(new PostgresqlConnectionManager(hosts.AnyPrimary))
+            .To.PostgresqlDatabase(new PostgresqlConnectionManager(source))
             .WithScriptsEmbeddedInAssembly(typeof(PostgresMigrations).Assembly, IsMigration)
             .WithTransactionPerScript()
             .WithVariablesDisabled()
@@ -115,5 +162,8 @@ internal sealed partial class PostgresMigrations(PostgresHosts hosts, PostgresOp
     {
         [LoggerMessage(1, LogLevel.Warning, "Cannot reach PostgreSQL; starting without it and without a check of its tables")]
         public static partial void NotReachableAtStart(ILogger logger, Exception error);
+
+        [LoggerMessage(2, LogLevel.Information, "The tables are behind this version by {Count} migrations; waiting for them. {Why}")]
+        public static partial void Waits(ILogger logger, int count, string why);
     }
 }

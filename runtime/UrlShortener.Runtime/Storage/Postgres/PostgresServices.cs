@@ -2,6 +2,7 @@ using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Health;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Links;
+using UrlShortener.Runtime.Regions;
 using UrlShortener.Runtime.Statistics;
 using UrlShortener.Runtime.Telemetry;
 using UrlShortener.Runtime.Users;
@@ -14,7 +15,7 @@ internal static class PostgresServices
     /// <summary>Registers the stores.</summary>
     public static void AddPostgres(this IServiceCollection services)
     {
-        RuntimeMetrics.Register(typeof(PostgresPartitions), typeof(PostgresLinkWriter), typeof(ReplicationMetrics));
+        RuntimeMetrics.Register(typeof(PostgresPartitions), typeof(PostgresLinkWriter), typeof(ReplicationMetrics), typeof(RegionMetrics));
         services.AddSingleton<PostgresCancellations>();
         services.AddSingleton(provider =>
         {
@@ -23,6 +24,7 @@ internal static class PostgresServices
             return hosts;
         });
         services.AddSingleton<PostgresDatabase>();
+        services.AddSingleton<PostgresWriteRegion>();
         services.AddSingleton<IDatabase, PostgresMigrations>();
         services.AddSingleton<IStoreHealth, PostgresHealth>();
         services.AddSingleton<IStoreSchema, PostgresSchema>();
@@ -41,6 +43,7 @@ internal static class PostgresServices
         services.AddSingleton<PostgresStatistics>();
         services.AddSingleton<IStatisticsSource>(provider => provider.GetRequiredService<PostgresStatistics>());
         services.AddSingleton<IDaySums>(provider => provider.GetRequiredService<PostgresStatistics>());
+        services.AddHostedService<PostgresWriteRegionWatch>();
         services.AddHostedService<PostgresMaintenance>();
     }
 }

@@ -3,6 +3,8 @@ using Microsoft.Extensions.Time.Testing;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Keys.Generation;
+using UrlShortener.Runtime.Regions;
+using UrlShortener.Runtime.Tests.Regions;
 using Xunit;
 
 namespace UrlShortener.Runtime.Tests.Keys.Generation;
@@ -91,6 +93,7 @@ internal sealed class GenerationRegion : IAsyncDisposable
                 pool,
                 Refill,
                 State,
+                Access,
                 region.Options,
                 region.Time,
                 this
@@ -100,6 +103,8 @@ internal sealed class GenerationRegion : IAsyncDisposable
         public Faults Faults { get; }
 
         public KeyEpoch Epoch { get; } = new();
+
+        public WriteAccess Access { get; } = TestRegions.NewAccess();
 
         public RefillSignal Refill { get; }
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using UrlShortener.Contracts;
+using UrlShortener.Runtime.Tests.Regions;
 using Xunit;
 
 namespace UrlShortener.Runtime.Tests.Keys.Generation;
@@ -41,6 +42,28 @@ public sealed class KeyGenerationWorkerTests : IAsyncDisposable
 
         Assert.Equal(400, _region.Pool.Level);
         Assert.Equal(1_000, _region.Registry.Claimed);
+    }
+
+    [Fact]
+    public async Task Run_RegionTakesNoChanges_PausesQuietlyAndFillsTheEpochInForceAfterwards()
+    {
+        var service = await StartFilledAsync();
+        service.Access.Note(TestRegions.Standby);
+        await _region.RunUntilAsync(() => service.Phase == KeyGenerationPhase.Paused);
+        // Another region was promoted and opened an epoch meanwhile. Calls would fail.
+        _region.Registry.Epoch = 2;
+        var calls = service.Faults.Count("epoch:after");
+        _region.Pool.Take(1_000);
+        for (var i = 0; i < 5; i++)
+            _region.Time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal((calls, KeyGenerationPhase.Paused), (service.Faults.Count("epoch:after"), service.Phase));
+
+        service.Access.Note(null);
+
+        await _region.RunUntilAsync(() => _region.Pool.Epoch == 2 && _region.Pool.Level == 1_000 && service.Phase == KeyGenerationPhase.Idle);
+        Assert.Empty(service.Logged);
+        Assert.Equal(2, service.Epoch.Current);
+        _region.AssertSound();
     }
 
     [Fact]

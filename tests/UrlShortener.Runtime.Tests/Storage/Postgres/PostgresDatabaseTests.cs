@@ -8,6 +8,7 @@ using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Links;
 using UrlShortener.Runtime.Resilience;
 using UrlShortener.Runtime.Storage.Postgres;
+using UrlShortener.Runtime.Tests.Regions;
 using Xunit;
 
 namespace UrlShortener.Runtime.Tests.Storage.Postgres;
@@ -183,6 +184,7 @@ public sealed class PostgresDatabaseTests(Servers servers) : IAsyncLifetime
             );
         using var maintenance = new PostgresMaintenance(
             await _own.OpenDatabaseAsync(),
+            TestRegions.NewAccess(),
             new PostgresOptions(),
             TimeProvider.System,
             NullLogger<PostgresMaintenance>.Instance

@@ -1,8 +1,10 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Health;
+using UrlShortener.Runtime.Regions;
 using UrlShortener.Runtime.Resilience;
 using UrlShortener.Runtime.Storage.Postgres;
+using UrlShortener.Runtime.Tests.Regions;
 
 namespace UrlShortener.Runtime.Tests.Storage.Postgres;
 
@@ -13,21 +15,28 @@ internal sealed class PostgresProcess : IAsyncDisposable
     private readonly PostgresMigrations _migrations;
     private readonly PostgresHealth _health;
 
-    public PostgresProcess(ConnectionOptions connections, PostgresOptions options, RememberedNames names)
+    public PostgresProcess(ConnectionOptions connections, PostgresOptions options, RememberedNames names, string region = "local")
     {
         var cancellations = new PostgresCancellations(NullLogger<PostgresCancellations>.Instance);
-        _hosts = new PostgresHosts(connections, options, names, cancellations, TimeProvider.System);
+        _hosts = new PostgresHosts(connections, options, names, cancellations, TimeProvider.System, access: Access);
         _hosts.Start();
-        Database = new PostgresDatabase(_hosts, cancellations, options, TimeProvider.System, NullLogger<PostgresDatabase>.Instance);
-        _migrations = new PostgresMigrations(_hosts, options, TimeProvider.System, NullLogger<PostgresMigrations>.Instance);
-        _health = new PostgresHealth(Database, NullLogger<PostgresHealth>.Instance);
+        Database = new PostgresDatabase(_hosts, cancellations, options, Access, TimeProvider.System, NullLogger<PostgresDatabase>.Instance);
+        WriteRegion = new PostgresWriteRegion(_hosts, cancellations, new RegionOptions { Name = region }, Access, options, TimeProvider.System);
+        _migrations = new PostgresMigrations(_hosts, WriteRegion, options, TimeProvider.System, NullLogger<PostgresMigrations>.Instance);
+        _health = new PostgresHealth(Database, Access, NullLogger<PostgresHealth>.Instance);
     }
 
     public PostgresDatabase Database { get; }
 
+    public WriteAccess Access { get; } = TestRegions.NewAccess();
+
+    public PostgresWriteRegion WriteRegion { get; }
+
     public static implicit operator PostgresDatabase(PostgresProcess process) => process.Database;
 
     public void Migrate() => _migrations.Migrate();
+
+    public void Migrate(TimeSpan patience) => _migrations.Migrate(patience);
 
     public bool Prepare(bool isDevelopment) => _migrations.Prepare(isDevelopment);
 

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Storage.Postgres;
+using UrlShortener.Runtime.Tests.Regions;
 using Xunit;
 
 namespace UrlShortener.Runtime.Tests.Storage.Postgres;
@@ -63,6 +64,7 @@ public sealed class PostgresStoredBytesTests(PostgresStores database) : StoredBy
     {
         using var maintenance = new PostgresMaintenance(
             await database.OpenDatabaseAsync(),
+            TestRegions.NewAccess(),
             new PostgresOptions(),
             TimeProvider.System,
             NullLogger<PostgresMaintenance>.Instance

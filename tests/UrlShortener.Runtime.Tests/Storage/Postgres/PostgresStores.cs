@@ -94,9 +94,22 @@ public sealed class PostgresStores(Servers servers) : IAsyncLifetime
         );
     }
 
-    internal static PostgresProcess New(string connectionString, PostgresOptions? options = null)
+    /// <summary>Runs a statement on the primary, and returns when the replica has its effect.</summary>
+    internal async Task ExecuteAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection($"{ConnectionString};Target Session Attributes=primary");
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        // Statements of tests, on a database of their own.
+#pragma warning disable CA2100
+        await using var command = new NpgsqlCommand(sql, connection);
+#pragma warning restore CA2100
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await Cluster.WaitUntilReplicasCaughtUpAsync(TestContext.Current.CancellationToken);
+    }
+
+    internal static PostgresProcess New(string connectionString, PostgresOptions? options = null, string region = "local")
     {
         var names = new RememberedNames(TimeProvider.System, NullLogger<RememberedNames>.Instance);
-        return new PostgresProcess(new ConnectionOptions { Postgres = connectionString }, options ?? new PostgresOptions(), names);
+        return new PostgresProcess(new ConnectionOptions { Postgres = connectionString }, options ?? new PostgresOptions(), names, region);
     }
 }
