@@ -40,6 +40,8 @@ internal static class KeyPoolStatusRules
         var failure = FailureOf(observed, plan, rollout, rollout == Rollout.Done && ready >= pool.Spec.Kgs.MinReplicas, now);
         var (busy, health) = (BusyWith(pool, observed, plan, rollout, now), HealthOf(pool, observed, now));
         var level = observed.Reading?.Level;
+        // A region that takes no changes needs no keys.
+        var isPaused = observed.Reading is { State: KeyGenerationPhase.Paused };
         var (isReady, reason, message) = (failure, busy) switch
         {
             ({ } obstacle, _) => ((bool?)false, obstacle.Reason, obstacle.Message),
@@ -50,8 +52,8 @@ internal static class KeyPoolStatusRules
                 $"{ready} workers serve; the minimum is " + $"{pool.Spec.Kgs.MinReplicas}{PodTrouble.Explain(observed.Pods, now)}."
             ),
             _ when health.Status != true => (false, health.Reason, health.Message),
-            _ when level is null => (false, Reasons.NotKnown, "The level of the pool is not known yet."),
-            _ when level < pool.Spec.CriticalWatermark => (
+            _ when !isPaused && level is null => (false, Reasons.NotKnown, "The level of the pool is not known yet."),
+            _ when !isPaused && level < pool.Spec.CriticalWatermark => (
                 false,
                 Reasons.BelowCriticalWatermark,
                 "The pool has fewer keys than criticalWatermark; workers " + "are refilling it."
@@ -59,6 +61,7 @@ internal static class KeyPoolStatusRules
             // The workers that serve may be those of the previous specification.
             _ when !isSettled && pool.Spec.Suspend => (null, Reasons.SuspendedBySpec, "The pool is suspended before its specification was applied."),
             _ when !isSettled => (null, busy?.Reason ?? Reasons.RollingOut, busy?.Message ?? "The cluster has not confirmed the current specification yet."),
+            _ when isPaused => (true, Reasons.AsExpected, "The workers serve. They generate no keys, because the region takes no changes."),
             _ => (true, Reasons.AsExpected, "The workers serve, and the pool has enough keys."),
         };
         conditions.Set(ConditionTypes.Ready, isReady, reason, message);
@@ -122,7 +125,8 @@ internal static class KeyPoolStatusRules
     private static void SetLevels(ConditionList conditions, V1Alpha1KeyPool pool, KeyGenerationStatus? reading, DateTimeOffset now)
     {
         var spec = pool.Spec;
-        var level = reading?.Level;
+        // What was counted before a pause says nothing about what is needed now.
+        var level = reading is { State: KeyGenerationPhase.Paused } ? null : reading?.Level;
         Set(
             ConditionTypes.LowWatermark,
             level < spec.LowWatermark,

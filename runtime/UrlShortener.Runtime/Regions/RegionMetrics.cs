@@ -5,7 +5,7 @@ namespace UrlShortener.Runtime.Regions;
 /// <summary>Whether the region takes changes, and how far it is behind the one that does.</summary>
 internal static class RegionMetrics
 {
-    private static readonly Gauge ReadOnly = Metrics.CreateGauge("shortener_region_read_only", "1 while the region takes no changes, by reason.", "reason");
+    private static readonly Gauge ReadOnly = Metrics.CreateGauge("shortener_read_only", "1 while the region takes no changes, by reason.", "reason");
     private static readonly Gauge.Child Standby = ReadOnly.WithLabels("standby");
     private static readonly Gauge.Child Fenced = ReadOnly.WithLabels("fenced");
 

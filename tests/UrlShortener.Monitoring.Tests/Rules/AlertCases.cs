@@ -375,6 +375,53 @@ internal static class AlertCases
             ResolvedAt = "27m",
             Labels = Region + ", replica=\"2\"",
         };
+        yield return new AlertCase("ShortenerReplicationLagUnknown")
+        {
+            Variant = "a standby region",
+            Fires =
+            [
+                Sample.Gauge("shortener_postgres_replication_lag_seconds", "1x20 stale _x80 1x40", "replica=\"2\""),
+                BuildInfo("1x160"),
+                ReadOnly("standby", "0x160"),
+            ],
+            Below =
+            [
+                Sample.Gauge("shortener_postgres_replication_lag_seconds", "1x20 stale _x80 1x40", "replica=\"2\""),
+                BuildInfo("1x160"),
+                ReadOnly("standby", "1x160"),
+            ],
+            NotYet = "17m",
+            FiresAt = "20m",
+            ResolvedAt = "27m",
+            Labels = Region + ", replica=\"2\"",
+        };
+        yield return new AlertCase("ShortenerRegionBehind")
+        {
+            Fires = [Sample.Gauge("shortener_write_region_age_seconds", "5.1x20 1x60")],
+            Below = [Sample.Gauge("shortener_write_region_age_seconds", "5x80")],
+            NotYet = "1m45s",
+            FiresAt = "3m",
+            ResolvedAt = "9m",
+            Labels = Region,
+        };
+        yield return new AlertCase("ShortenerRegionBehind")
+        {
+            Variant = "a failover",
+            Fires = [Sample.Gauge("shortener_write_region_age_seconds", "1x4 60x20 1x60")],
+            Below = [Sample.Gauge("shortener_write_region_age_seconds", "1x4 30x4 1x60")],
+            FiresAt = "4m",
+            ResolvedAt = "10m",
+            Labels = Region,
+        };
+        yield return new AlertCase("ShortenerRegionFenced")
+        {
+            Fires = [ReadOnly("fenced", "1x20 0x60"), ReadOnly("standby", "0x80")],
+            Below = [ReadOnly("fenced", "1x6 0x60"), ReadOnly("standby", "1x80")],
+            NotYet = "1m45s",
+            FiresAt = "4m",
+            ResolvedAt = "7m",
+            Labels = Region,
+        };
         yield return new AlertCase("ShortenerCircuitBreakerOpen")
         {
             Fires = [Sample.Gauge("shortener_circuit_breaker_open", "1x20 0x40", "dependency=\"postgres-primary\""), Failures(1)],
@@ -539,6 +586,24 @@ internal static class AlertCases
         };
         yield return new AlertCase("ShortenerKeyPoolCritical")
         {
+            Variant = "a region that takes no changes",
+            Fires = [PoolKeys("9999x20 10000x40"), ReadOnly("standby", "0x60")],
+            Below = [PoolKeys("0x60"), ReadOnly("standby", "1x60")],
+            FiresAt = "1m",
+            ResolvedAt = "8m",
+            Labels = Region,
+        };
+        yield return new AlertCase("ShortenerKeyPoolLow")
+        {
+            Variant = "a region that takes no changes",
+            Fires = [PoolKeys("99999x20 100000x40"), ReadOnly("fenced", "0x60")],
+            Below = [PoolKeys("0x60"), ReadOnly("fenced", "1x60")],
+            FiresAt = "1m",
+            ResolvedAt = "8m",
+            Labels = Region,
+        };
+        yield return new AlertCase("ShortenerKeyPoolCritical")
+        {
             Variant = "a small pool",
             Fires = [PoolKeys("499x20 500x40"), Sample.Operator("shortener_keypool_critical_watermark", "500x60", ObjectLabels)],
             Below = [PoolKeys("500x60"), Sample.Operator("shortener_keypool_critical_watermark", "500x60", ObjectLabels)],
@@ -649,7 +714,11 @@ internal static class AlertCases
         yield return new AlertCase("ShortenerClicksDropped")
         {
             Fires = [Sample.Counter("shortener_clicks_dropped_total", "reason=\"queue_full\"", (4, 0), (1, 5), (75, 0))],
-            Below = [Sample.Counter("shortener_clicks_dropped_total", "reason=\"queue_full\"", (80, 0))],
+            Below =
+            [
+                Sample.Counter("shortener_clicks_dropped_total", "reason=\"queue_full\"", (80, 0)),
+                Sample.Counter("shortener_clicks_dropped_total", "reason=\"read_only\"", (80, 5)),
+            ],
             FiresAt = "2m",
             ResolvedAt = "13m",
             Labels = Region + ", reason=\"queue_full\"",
@@ -658,6 +727,26 @@ internal static class AlertCases
         {
             Fires = [Sample.Gauge("shortener_clicks_waiting", "1100x40 10x40"), Sample.Counter("shortener_redirects_total", "result=\"found\"", (80, 15))],
             Below = [Sample.Gauge("shortener_clicks_waiting", "1050x80"), Sample.Counter("shortener_redirects_total", "result=\"found\"", (80, 15))],
+            NotYet = "4m",
+            FiresAt = "7m",
+            ResolvedAt = "11m",
+            Labels = Region,
+        };
+        yield return new AlertCase("ShortenerClicksWaiting")
+        {
+            Variant = "a region that takes no changes",
+            Fires =
+            [
+                Sample.Gauge("shortener_clicks_waiting", "1100x40 10x40"),
+                Sample.Counter("shortener_redirects_total", "result=\"found\"", (80, 15)),
+                ReadOnly("standby", "0x80"),
+            ],
+            Below =
+            [
+                Sample.Gauge("shortener_clicks_waiting", "100000x80"),
+                Sample.Counter("shortener_redirects_total", "result=\"found\"", (80, 15)),
+                ReadOnly("standby", "1x80"),
+            ],
             NotYet = "4m",
             FiresAt = "7m",
             ResolvedAt = "11m",
@@ -1154,6 +1243,8 @@ internal static class AlertCases
         Sample.Counter("shortener_dependency_failures_total", "dependency=\"postgres-primary\", cause=\"open\"", (80, step));
 
     private static Sample Burst(string metric, double count) => Sample.Counter(metric, "", (4, 0), (1, count), (75, 0));
+
+    private static Sample ReadOnly(string reason, string values) => Sample.Gauge("shortener_read_only", values, $"reason=\"{reason}\"");
 
     private static Sample PoolKeys(string values) => Sample.Gauge("shortener_kgs_pool_keys", values, "", "eu-kgs-1", "kgs");
 

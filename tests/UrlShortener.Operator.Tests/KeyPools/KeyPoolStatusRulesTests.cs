@@ -82,6 +82,21 @@ public sealed class KeyPoolStatusRulesTests
         Assert.Equal("True", Of(recovered, ConditionTypes.Ready).Status);
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData(0L)]
+    public void Build_RegionTakesNoChanges_NeedsNoKeys(long? level)
+    {
+        var paused = PoolSamples.Reading(0) with { State = KeyGenerationPhase.Paused, Level = level };
+
+        var status = Build(Rolled(0) with { Answer = new KgsAnswer(paused, null) });
+
+        Assert.Equal("True", Of(status, ConditionTypes.Ready).Status);
+        Assert.Equal("Paused", status.Refill?.State);
+        foreach (var type in new[] { ConditionTypes.LowWatermark, ConditionTypes.Critical, ConditionTypes.Exhausted })
+            Assert.Equal("Unknown", Of(status, type).Status);
+    }
+
     [Fact]
     public void Build_NobodyAnswers_KeepsTheLevelForAWhile()
     {

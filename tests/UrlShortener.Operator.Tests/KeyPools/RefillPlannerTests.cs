@@ -23,16 +23,17 @@ public sealed class RefillPlannerTests
     public bool MustRefill_Full_Never(ushort more, int? filledTo) => !RefillPlanner.MustRefill(Spec, filledTo, Reading(9_500 + more));
 
     [Property]
-    public bool MustRefill_BusyOrFailing_Never(ushort level, byte state) =>
+    public bool MustRefill_BusyFailingOrPaused_Never(ushort level, byte state) =>
         !RefillPlanner.MustRefill(
             Spec,
             null,
             Reading(level) with
             {
-                State = (state % 3) switch
+                State = (state % 4) switch
                 {
                     0 => KeyGenerationPhase.Running,
                     1 => KeyGenerationPhase.Throttled,
+                    2 => KeyGenerationPhase.Paused,
                     _ => KeyGenerationPhase.Failing,
                 },
             }

@@ -76,9 +76,11 @@ public sealed class WorkerCountTests
     public void Next_RisesWhileFilled_StaysAsItIs() =>
         Assert.Equal(3, WorkerCount.Next(Spec, 3, Reading(200, KeyGenerationPhase.Running, isFalling: false), new WorkerHistory(), Start).Count);
 
-    [Fact]
-    public void Next_ServiceFails_AddsNobody() =>
-        Assert.Equal(2, WorkerCount.Next(Spec, 2, Reading(0, KeyGenerationPhase.Failing, isFalling: true), new WorkerHistory(), Start).Count);
+    [Theory]
+    [InlineData(KeyGenerationPhase.Failing)]
+    [InlineData(KeyGenerationPhase.Paused)]
+    public void Next_ServiceFailsOrPauses_AddsNobody(string state) =>
+        Assert.Equal(2, WorkerCount.Next(Spec, 2, Reading(0, state, isFalling: true), new WorkerHistory(), Start).Count);
 
     [Fact]
     public void Next_CalmForLong_TakesOneAwayAtATime()
@@ -95,7 +97,14 @@ public sealed class WorkerCountTests
         Assert.Equal([4, 4, 4, 4, 4, 3, 3, 3, 3, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2], counts);
     }
 
-    private static readonly string[] States = [KeyGenerationPhase.Idle, KeyGenerationPhase.Running, KeyGenerationPhase.Throttled, KeyGenerationPhase.Failing];
+    private static readonly string[] States =
+    [
+        KeyGenerationPhase.Idle,
+        KeyGenerationPhase.Running,
+        KeyGenerationPhase.Throttled,
+        KeyGenerationPhase.Failing,
+        KeyGenerationPhase.Paused,
+    ];
 
     private static KeyGenerationStatus Reading(long level, string state, bool isFalling) =>
         new()

@@ -133,7 +133,7 @@ internal sealed partial class PostgresDatabase
         try
         {
             return _access.IsStandby
-                ? await QueryAsync(caller, _replicaQueries, () => _hosts.Newest, _replicaConnections, operation, query, cancellationToken)
+                ? await QueryAsync(caller, _replicaQueries, () => _hosts.NewestReplica, _replicaConnections, operation, query, cancellationToken)
                 : await QueryAsync(caller, _primaryQueries, () => _hosts.Primary, _primaryConnections, operation, query, cancellationToken);
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested && IsAway(error))
@@ -286,7 +286,7 @@ internal sealed partial class PostgresDatabase
         Func<NpgsqlConnection, CancellationToken, Task<T>> query,
         bool takesTurns,
         CancellationToken cancellationToken
-    ) => ReadAsync(_replicas, () => _hosts.Newest, _replicaConnections, operation, query, takesTurns, cancellationToken);
+    ) => ReadAsync(_replicas, () => _hosts.NewestReplica, _replicaConnections, operation, query, takesTurns, cancellationToken);
 
     // Uses the time limit of a lookup; that of a write may be longer.
     private Task<T> LookUpOnPrimaryAsync<T>(

@@ -67,8 +67,11 @@ internal sealed partial class PostgresHosts : IAsyncDisposable
     /// <summary>Opens connections to replicas that answer, or to the primary while no replica answers.</summary>
     public NpgsqlDataSource Replicas => _current.Replicas;
 
-    /// <summary>Opens connections to the server with the newest state: the primary, or the replica that has replayed most while no host is known as one.</summary>
+    /// <summary>Opens connections to the primary or, while no host is known as one, to the replica that has replayed most.</summary>
     public NpgsqlDataSource Newest => _current.Newest;
+
+    /// <summary>Opens connections to the replica that has replayed most, or to any host while no replica answers.</summary>
+    public NpgsqlDataSource NewestReplica => _current.NewestReplica;
 
     /// <summary>Searches for the primary and opens connections to it. For callers that have the time and start before the primary is known.</summary>
     public NpgsqlDataSource AnyPrimary => _current.AnyPrimary;
@@ -318,8 +321,9 @@ internal sealed partial class PostgresHosts : IAsyncDisposable
         // A host that hangs or is gone stays the primary until another one takes writes. Callers wait for it; no host with an older timeline may replace it.
         public NpgsqlDataSource Primary => _hosts.Where(host => host.IsPrimary).MaxBy(host => host.Timeline)?.Source ?? AnyPrimary;
 
-        public NpgsqlDataSource Newest =>
-            _hosts.Any(host => host.IsPrimary) ? Primary : _hosts.Where(host => host.IsReadyReplica).MaxBy(host => host.Replayed)?.Source ?? _anyReplica;
+        public NpgsqlDataSource Newest => _hosts.Any(host => host.IsPrimary) ? Primary : NewestReplica;
+
+        public NpgsqlDataSource NewestReplica => _hosts.Where(host => host.IsReadyReplica).MaxBy(host => host.Replayed)?.Source ?? _anyReplica;
 
         public NpgsqlDataSource Replicas
         {

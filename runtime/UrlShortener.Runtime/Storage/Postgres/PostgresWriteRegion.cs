@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Npgsql;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Regions;
@@ -65,11 +64,8 @@ internal sealed class PostgresWriteRegion(
         {
             return await cancellations.WithinAsync(token => AskAsync(source, token), both.Token);
         }
-        // Requests meet the same failure and report it.
-        catch (Exception error)
-            when (!cancellationToken.IsCancellationRequested
-                && error is NpgsqlException or TimeoutException or OperationCanceledException or SocketException or IOException
-            )
+        // Catches everything: requests meet the same failure and report it, and pools may be replaced meanwhile.
+        catch (Exception) when (!cancellationToken.IsCancellationRequested)
         {
             return null;
         }
