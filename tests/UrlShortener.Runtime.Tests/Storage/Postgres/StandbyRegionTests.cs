@@ -1,10 +1,13 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using UrlShortener.Contracts;
 using UrlShortener.Runtime.Codes;
+using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Health;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Links;
 using UrlShortener.Runtime.Regions;
+using UrlShortener.Runtime.Resilience;
 using UrlShortener.Runtime.Storage.Postgres;
 using UrlShortener.Runtime.Users;
 using Xunit;
@@ -16,6 +19,7 @@ public sealed class StandbyRegionTests(Servers servers) : IAsyncLifetime
 {
     private readonly PostgresStores _eu = new(servers);
     private PostgresProcess? _us;
+    private string _replica = "";
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -25,10 +29,8 @@ public sealed class StandbyRegionTests(Servers servers) : IAsyncLifetime
     {
         await _eu.OpenAsync();
         var replica = Assert.Single(await _eu.Cluster.GetReplicasAsync(Token));
-        _us = PostgresStores.New(
-            new NpgsqlConnectionStringBuilder(_eu.ConnectionString) { Host = $"{replica.Host}:{replica.Port}" }.ConnectionString,
-            region: "us"
-        );
+        _replica = new NpgsqlConnectionStringBuilder(_eu.ConnectionString) { Host = $"{replica.Host}:{replica.Port}" }.ConnectionString;
+        _us = PostgresStores.New(_replica, region: "us");
         await WriteRowAsync("eu");
     }
 
@@ -120,6 +122,36 @@ public sealed class StandbyRegionTests(Servers servers) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task ConnectionFile_ChangesWhereThereIsNoPrimary_IsUsed()
+    {
+        var folder = Directory.CreateTempSubdirectory("standby");
+        try
+        {
+            var path = Path.Combine(folder.FullName, "connectionString");
+            await File.WriteAllTextAsync(path, Named("former"), Token);
+            await using var us = new PostgresProcess(
+                new ConnectionOptions { Postgres = Named("former"), PostgresPath = path },
+                new PostgresOptions(),
+                new RememberedNames(TimeProvider.System, NullLogger<RememberedNames>.Instance),
+                "us"
+            );
+            us.Prepare(isDevelopment: false);
+            Assert.Equal("former", await WhoAsync(us));
+
+            await File.WriteAllTextAsync($"{path}.new", Named("next"), Token);
+            File.Move($"{path}.new", path, overwrite: true);
+
+            await Eventually.ReadAsync(() => WhoAsync(us), name => name == "next", "the new connection string is used");
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+
+        string Named(string name) => new NpgsqlConnectionStringBuilder(_replica) { ApplicationName = name }.ConnectionString;
+    }
+
+    [Fact]
     public async Task Look_RowAppearsMovesAndGoes_IsNoticed()
     {
         await _eu.ExecuteAsync("DELETE FROM write_region");
@@ -149,6 +181,16 @@ public sealed class StandbyRegionTests(Servers servers) : IAsyncLifetime
 
         Assert.Null(eu.Access.ReadOnly);
     }
+
+    private static Task<string> WhoAsync(PostgresProcess process) =>
+        process.Database.ReadNearAsync(
+            async (connection, token) =>
+            {
+                await using var command = new NpgsqlCommand("SHOW application_name", connection);
+                return (string)(await command.ExecuteScalarAsync(token))!;
+            },
+            Token
+        );
 
     private static DateTimeOffset Now() => DateTimeOffset.FromUnixTimeMilliseconds(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
 
