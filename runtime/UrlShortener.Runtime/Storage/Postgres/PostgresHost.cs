@@ -29,6 +29,7 @@ internal sealed class PostgresHost : IAsyncDisposable
     private Task _watch = Task.CompletedTask;
     private NpgsqlConnection? _connection;
     private volatile bool _isAnswering;
+    private volatile bool _wasAsked;
     private volatile int _timeline = -1;
     private volatile ReplayedPosition? _replayed;
 
@@ -58,6 +59,9 @@ internal sealed class PostgresHost : IAsyncDisposable
 
     /// <summary>Whether the host is a replica and answers.</summary>
     public bool IsReadyReplica => _isAnswering && _timeline == 0;
+
+    /// <summary>Whether the first probe has ended, answered or not.</summary>
+    public bool WasAsked => _wasAsked;
 
     /// <summary>Position in the log that the host has replayed; null: not known, or the host is the primary.</summary>
     public long? Replayed => _replayed?.Position;
@@ -113,6 +117,8 @@ internal sealed class PostgresHost : IAsyncDisposable
         {
             _isAnswering = false;
         }
+
+        _wasAsked = true;
     }
 
     private void NotePosition(long? position)

@@ -321,7 +321,11 @@ internal sealed partial class PostgresHosts : IAsyncDisposable
         // A host that hangs or is gone stays the primary until another one takes writes. Callers wait for it; no host with an older timeline may replace it.
         public NpgsqlDataSource Primary => _hosts.Where(host => host.IsPrimary).MaxBy(host => host.Timeline)?.Source ?? AnyPrimary;
 
-        public NpgsqlDataSource Newest => _hosts.Any(host => host.IsPrimary) ? Primary : NewestReplica;
+        // Before all hosts were asked, one of them may be the primary.
+        public NpgsqlDataSource Newest =>
+            _hosts.Any(host => host.IsPrimary) ? Primary
+            : _hosts.All(host => host.WasAsked) ? NewestReplica
+            : AnyPrimary;
 
         public NpgsqlDataSource NewestReplica => _hosts.Where(host => host.IsReadyReplica).MaxBy(host => host.Replayed)?.Source ?? _anyReplica;
 
