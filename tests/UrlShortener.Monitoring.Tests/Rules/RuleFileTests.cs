@@ -79,6 +79,7 @@ public sealed partial class RuleFileTests
             "ShortenerRateLimiterDegraded",
             "ShortenerRedisPasswordStuck",
             "ShortenerRegionAbsent",
+            "ShortenerRegionFenced",
             "ShortenerRegionNotReady",
             "ShortenerRegionNotScraped",
             "ShortenerRegionStalled",

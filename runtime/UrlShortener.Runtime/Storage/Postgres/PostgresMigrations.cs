@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using DbUp;
 using DbUp.Engine;
 using DbUp.Postgresql;
@@ -40,9 +41,11 @@ internal sealed partial class PostgresMigrations(
     public bool Prepare(bool isDevelopment)
     {
         // A region that takes no changes cannot migrate. Its tables come by replication.
-        var readOnly = writeRegion.Look();
+        var (readOnly, failure) = writeRegion.Look();
         if (readOnly is null && (options.MigrateOnStart ?? isDevelopment))
         {
+            if (failure is not null)
+                throw PostgresFailure.Unusable(failure);
             Migrate();
             return true;
         }
@@ -50,6 +53,8 @@ internal sealed partial class PostgresMigrations(
         int missing;
         try
         {
+            if (failure is not null)
+                ExceptionDispatchInfo.Throw(failure);
             missing = CountMissing(readOnly is null ? hosts.AnyPrimary : hosts.Newest);
         }
         catch (NpgsqlException error) when (PostgresFailure.IsRefusal(error))
@@ -97,8 +102,13 @@ internal sealed partial class PostgresMigrations(
     private bool ComesByReplication(TimeSpan patience)
     {
         var started = time.GetTimestamp();
-        for (var isTold = false; writeRegion.Look() is { } readOnly; isTold = true)
+        for (var isTold = false; ; isTold = true)
         {
+            var (readOnly, failure) = writeRegion.Look();
+            if (failure is not null)
+                ExceptionDispatchInfo.Throw(failure);
+            if (readOnly is null)
+                return false;
             var missing = CountMissing(hosts.Newest);
             if (missing == 0)
                 return true;
@@ -110,8 +120,6 @@ internal sealed partial class PostgresMigrations(
                 Log.Waits(logger, missing, Explain(readOnly));
             Task.Delay(ReplicationInterval, time).GetAwaiter().GetResult();
         }
-
-        return false;
     }
 
     private static string Explain(ReadOnlyRegion readOnly) =>

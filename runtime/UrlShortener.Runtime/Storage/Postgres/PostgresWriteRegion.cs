@@ -25,10 +25,14 @@ internal sealed class PostgresWriteRegion(
     // Asking for a table that does not exist would fill the log of the server.
     private bool _hasTable;
 
+    // Why the server that was asked first did not answer the last look.
+    private Exception? _failure;
+
     /// <summary>Notes in <see cref="WriteAccess"/> what the database says. While nobody answers, what was known stays.</summary>
     /// <returns>Whether the state is known.</returns>
     public async Task<bool> LookAsync(CancellationToken cancellationToken)
     {
+        _failure = null;
         if (await TryAskAsync(hosts.Newest, cancellationToken) is { } newest)
         {
             access.Note(newest.Decide(region.Name));
@@ -49,11 +53,12 @@ internal sealed class PostgresWriteRegion(
     }
 
     /// <summary>The same for a start and for commands, which wait for it.</summary>
-    /// <returns>Why the region takes no changes; null: it does, or nobody answers.</returns>
-    public ReadOnlyRegion? Look()
+    /// <returns>Why the region takes no changes, null: it does, or that is not known; and what the driver says if it is not known. The driver says it once: for
+    /// a while, it then knows the servers as away.</returns>
+    public (ReadOnlyRegion? ReadOnly, NpgsqlException? Failure) Look()
     {
-        Task.Run(() => LookAsync(CancellationToken.None)).GetAwaiter().GetResult();
-        return access.ReadOnly;
+        var isKnown = Task.Run(() => LookAsync(CancellationToken.None)).GetAwaiter().GetResult();
+        return (access.ReadOnly, isKnown || access.IsReadOnly ? null : _failure as NpgsqlException);
     }
 
     private async Task<DatabaseLook?> TryAskAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
@@ -65,8 +70,9 @@ internal sealed class PostgresWriteRegion(
             return await cancellations.WithinAsync(token => AskAsync(source, token), both.Token);
         }
         // Catches everything: requests meet the same failure and report it, and pools may be replaced meanwhile.
-        catch (Exception) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
+            _failure ??= error;
             return null;
         }
     }
