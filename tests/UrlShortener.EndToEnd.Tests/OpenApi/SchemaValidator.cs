@@ -23,6 +23,9 @@ internal sealed class SchemaValidator(JsonElement document)
         FormatRegistry.Global.Register(new PredicateFormat("binary", _ => true));
         FormatRegistry.Global.Register(new PredicateFormat("int32", value => value.ValueKind != JsonValueKind.Number || value.TryGetInt32(out _)));
         FormatRegistry.Global.Register(new PredicateFormat("int64", value => value.ValueKind != JsonValueKind.Number || value.TryGetInt64(out _)));
+        FormatRegistry.Global.Register(
+            new PredicateFormat("double", value => value.ValueKind != JsonValueKind.Number || (value.TryGetDouble(out var number) && double.IsFinite(number)))
+        );
     }
 
     /// <summary>What is wrong with a value; empty when it matches.</summary>

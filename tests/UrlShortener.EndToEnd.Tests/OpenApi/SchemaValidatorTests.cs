@@ -31,6 +31,7 @@ public sealed class SchemaValidatorTests
     [InlineData("""{"minItems":1,"maxItems":2}""", "[1,2]", "[1,2,3]")]
     [InlineData("""{"format":"int32"}""", "2147483647", "2147483648")]
     [InlineData("""{"format":"int64"}""", "2147483648", "1e30")]
+    [InlineData("""{"format":"double"}""", "0.5", "1e999")]
     [InlineData("""{"oneOf":[{"type":"null"},{"type":"string"}]}""", "null", "1")]
     [InlineData("""{"oneOf":[{"minimum":1},{"minimum":2}]}""", "1", "2")]
     [InlineData("""{"anyOf":[{"minimum":1},{"minimum":2}]}""", "2", "0")]
