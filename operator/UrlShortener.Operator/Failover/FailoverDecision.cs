@@ -1,0 +1,156 @@
+namespace UrlShortener.Operator.Failover;
+
+/// <summary>
+/// The next record of a group, or why there is none. Every operator computes it all the time from what it knows; it does not matter which one acts, or whether
+/// several do, because a change is proposed only for the very record that it was computed from (<see cref="AgreementRound"/>). Pure.
+/// </summary>
+/// <param name="Next">The record to propose; null: none.</param>
+/// <param name="Waits">Why nothing is proposed although something is amiss; null: nothing is.</param>
+internal sealed record FailoverDecision(TopologyRecord? Next, string? Waits = null)
+{
+    /// <summary>How long a fenced region that still answers may send the rest of its log before the next one writes without it.</summary>
+    public static readonly TimeSpan CatchUpLimit = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a planned move may take until the former primary region gets its role back.</summary>
+    public static readonly TimeSpan PlannedLimit = TimeSpan.FromSeconds(15);
+
+    private static readonly FailoverDecision Nothing = new(null, null);
+
+    /// <summary>Computes the decision.</summary>
+    /// <param name="view">What the operator knows.</param>
+    public static FailoverDecision Of(GroupView view) =>
+        view.Record.Phase switch
+        {
+            TopologyPhase.Stable => OfStable(view),
+            TopologyPhase.Fencing => OfFencing(view),
+            TopologyPhase.Promoting => OfPromoting(view),
+            _ => throw new InvalidOperationException($"Phase {view.Record.Phase} is not known."),
+        };
+
+    private static FailoverDecision OfStable(GroupView view)
+    {
+        var record = view.Record;
+        var primary = view.Regions.GetValueOrDefault(record.Region);
+        if (IsLost(view, primary))
+            return Leave(view, primary);
+        // Only its own operator knows whether the guards still run; others may know what was true before.
+        if (view.Self == record.Region && primary is { IsGuarded: var isGuarded } && isGuarded != record.IsGuarded)
+            return new FailoverDecision(record with { IsGuarded = isGuarded });
+        var isDrained = primary is { Drains: true };
+        if (!isDrained && (view.Requested is null || view.Requested == record.Region))
+            return Nothing;
+        if (primary is not { Verdict: Verdict.Good })
+            return new FailoverDecision(null, $"Region {record.Region} is not healthy, so that a planned move could not be finished.");
+        var target =
+            view.Requested is { } requested && requested != record.Region ? view.Regions.GetValueOrDefault(requested) : FindCandidate(view, mayLose: false);
+        return target is null || !IsEligible(view, target, mayLose: false)
+            ? new FailoverDecision(null, "No other region is healthy and follows the primary region closely enough for a planned move.")
+            : new FailoverDecision(Fence(record, target.Name, isPlanned: true));
+    }
+
+    private static FailoverDecision OfFencing(GroupView view)
+    {
+        var record = view.Record;
+        var former = record.Former is { } name ? view.Regions.GetValueOrDefault(name) : null;
+        var target = view.Regions.GetValueOrDefault(record.Region);
+        var elapsed = view.Now - view.RecordSeen;
+        var isAcknowledged = former is { FencedEpoch: { } fenced } && fenced == record.Epoch;
+        var hasAll = isAcknowledged && former!.FencedAt is { } end && target?.Replayed >= end;
+        if (hasAll && target!.Verdict != Verdict.Bad)
+            return new FailoverDecision(Promote(record, target));
+
+        // Nobody asked for the loss of a write: if the move cannot be finished and the former primary region is healthy, it goes on.
+        var mayReturn = former is { Verdict: Verdict.Good };
+        if (record.IsPlanned && mayReturn)
+            return elapsed < PlannedLimit ? Nothing : new FailoverDecision(Promote(record with { Epoch = record.Epoch + 1, Former = null }, former!));
+
+        // The end of the lease proves nothing about a region without guards.
+        var isFenced = isAcknowledged || (record.IsGuarded && elapsed >= WriteLease.Duration + WriteLease.Margin);
+        if (!isFenced)
+            return new FailoverDecision(
+                null,
+                record.IsGuarded
+                    ? null
+                    : $"Region {record.Former} has not said that it is read-only, and no guards end its write lease. Only a person can know that it does not write."
+            );
+        if (isAcknowledged && former is { FencedAt: not null } && target is { Verdict: not Verdict.Bad } && elapsed < CatchUpLimit)
+            return Nothing;
+        if (target is not null && IsEligible(view, target, view.Settings.AllowsDataLoss))
+            return new FailoverDecision(Promote(record, target));
+        if (FindCandidate(view, view.Settings.AllowsDataLoss) is { } other)
+            return new FailoverDecision(record with { Region = other.Name });
+        return mayReturn
+            ? new FailoverDecision(Promote(record with { Epoch = record.Epoch + 1, Former = null }, former!))
+            : new FailoverDecision(null, ReasonOfNone(view));
+    }
+
+    private static FailoverDecision OfPromoting(GroupView view)
+    {
+        var record = view.Record;
+        var target = view.Regions.GetValueOrDefault(record.Region);
+        if (target?.WritesIn == record.Epoch)
+            return new FailoverDecision(record with { Phase = TopologyPhase.Stable });
+        return IsLost(view, target) ? Leave(view, target) : Nothing;
+    }
+
+    // The region with the role is lost; whether another one may have it.
+    private static FailoverDecision Leave(GroupView view, RegionView? lost)
+    {
+        var record = view.Record;
+        if (!view.Settings.IsAutomatic)
+            return new FailoverDecision(null, $"Region {record.Region} is not healthy, and spec.failover.mode does not let the operators move its role.");
+        if (!record.IsGuarded)
+            return new FailoverDecision(null, $"Region {record.Region} is not healthy, and no guards end its write lease.");
+        if (record.Phase == TopologyPhase.Stable && view.Settings.Limits.NextAllowed(record.AutomaticMoves) is var next && view.Clock < next)
+            return new FailoverDecision(null, $"Region {record.Region} is not healthy. The next automatic move is allowed at {next:u}.");
+        if (FindCandidate(view, view.Settings.AllowsDataLoss) is not { } candidate)
+            return new FailoverDecision(null, ReasonOfNone(view));
+        return new FailoverDecision(
+            Fence(record, candidate.Name, isPlanned: false) with
+            {
+                AutomaticMoves = view.Settings.Limits.Add(record.AutomaticMoves, view.Clock),
+            }
+        );
+    }
+
+    // Bad for long enough. Not the one whose operator nobody hears of: silence proves nothing, but neither do most observers know it to be good then.
+    private static bool IsLost(GroupView view, RegionView? region) =>
+        region is { Verdict: Verdict.Bad, BadSince: { } since } && view.Now - since >= view.Settings.Delay;
+
+    private static RegionView? FindCandidate(GroupView view, bool mayLose) =>
+        view
+            .Regions.Values.Where(region => region.Name != view.Record.Region && region.Name != FormerOf(view) && IsEligible(view, region, mayLose))
+            .OrderByDescending(region => region.Priority)
+            .ThenBy(region => region.LagBytes ?? long.MaxValue)
+            .ThenBy(region => region.Name, StringComparer.Ordinal)
+            .FirstOrDefault();
+
+    // While the role moves, the region that loses it is no candidate; later it is like any other.
+    private static string? FormerOf(GroupView view) => view.Record.Phase == TopologyPhase.Fencing ? view.Record.Former : null;
+
+    private static bool IsEligible(GroupView view, RegionView region, bool mayLose) =>
+        region is { IsCandidate: true, Drains: false, Verdict: Verdict.Good } && (mayLose || region.LagBytes <= view.Settings.MaxLagBytes);
+
+    private static string ReasonOfNone(GroupView view) =>
+        view.Regions.Values.Any(region => region.Name != view.Record.Region && region.Verdict == Verdict.Good)
+            ? "No healthy region follows closely enough to get the role; see spec.failover.dataLossPolicy."
+            : "No region is healthy. All are left as they are.";
+
+    private static TopologyRecord Fence(TopologyRecord record, string target, bool isPlanned) =>
+        record with
+        {
+            Epoch = record.Epoch + 1,
+            Phase = TopologyPhase.Fencing,
+            Region = target,
+            Former = record.Region,
+            IsPlanned = isPlanned,
+        };
+
+    private static TopologyRecord Promote(TopologyRecord record, RegionView target) =>
+        record with
+        {
+            Phase = TopologyPhase.Promoting,
+            Region = target.Name,
+            IsGuarded = target.IsGuarded,
+        };
+}

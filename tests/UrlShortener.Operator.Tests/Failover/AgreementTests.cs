@@ -1,0 +1,205 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using UrlShortener.Operator.Failover;
+using Xunit;
+
+namespace UrlShortener.Operator.Tests.Failover;
+
+/// <summary>
+/// Explores what operators, guards and members can do to each other (<see cref="World"/>). FAILOVER_SEEDS=1000000 explores as many orders of events as it says;
+/// the suite explores a thousand.
+/// </summary>
+public sealed class AgreementTests
+{
+    private const int Length = 400;
+    private const int Find = 20_000;
+
+    private static readonly int Seeds = int.TryParse(Environment.GetEnvironmentVariable("FAILOVER_SEEDS"), out var seeds) ? seeds : 1000;
+
+    [Fact]
+    public void RandomOrders_NeverLetTwoRegionsWrite_AndEndWithOneThatDoes()
+    {
+        var rules = new Rules();
+        var moved = 0;
+        for (var seed = 0; seed < Seeds; seed++)
+        {
+            var (world, last) = Run(rules, seed);
+            Assert.True(world.Violation is null, $"Seed {seed}, event {last}: {world.Violation}");
+            world.Heal();
+            Assert.True(world.Violation is null, $"Seed {seed}, healed: {world.Violation}");
+            Assert.True(world.Writers.Count() == 1, $"Seed {seed}, healed: {world.Writers.Count()} regions write; {world.Latest}");
+            moved += world.Latest.Epoch > 1 ? 1 : 0;
+        }
+
+        // Otherwise nothing was explored.
+        Assert.True(moved > Seeds / 4, $"The role moved in {moved} of {Seeds} orders.");
+    }
+
+    [Theory]
+    [MemberData(nameof(Broken))]
+    public void BrokenRule_IsFound(string rule)
+    {
+        var found = Enumerable
+            .Range(FirstSeeds.GetValueOrDefault(rule), Find)
+            .FirstOrDefault(seed => Run(BrokenRules[rule], seed).World.Violation is not null, -1);
+        Assert.True(found >= 0, "No order of events showed it.");
+    }
+
+    public static TheoryData<string> Broken() => [.. BrokenRules.Keys];
+
+    // Where to begin, for those that few orders show. Any change of the world may need other ones.
+    private static readonly Dictionary<string, int> FirstSeeds = new()
+    {
+        ["a lease counts from the end of the reading"] = 1700,
+        ["clocks that differ more than the margin"] = 3700,
+        ["no margin for clocks"] = 16_000,
+    };
+
+    private static readonly Dictionary<string, Rules> BrokenRules = new()
+    {
+        ["a member promises lower attempts too"] = new Rules { Promise = (member, ballot) => member with { Promised = ballot } },
+        ["a member accepts lower attempts too"] = new Rules { Accept = (_, ballot, value) => new MemberRecord(ballot, ballot, value) },
+        ["the latest record is not taken into account"] = new Rules { Change = (_, _, next) => next },
+        ["one promise is enough"] = new Rules
+        {
+            IsPrepared = round => round.Promises.Count > 0,
+            Propose = (round, change) => round with { Proposed = change(round.Latest) ?? round.Latest },
+        },
+        ["one acceptance is enough"] = new Rules { IsChosen = round => round.AcceptedBy.Count > 0 },
+        ["a lease counts from the end of the reading"] = new Rules { Renew = (lease, region, _, ended, reads) => lease.Renew(region, ended, reads) },
+        ["a lease by one member"] = new Rules
+        {
+            Renew = (lease, region, began, _, reads) =>
+                lease.Renew(
+                    region,
+                    began,
+                    reads
+                        .Take(1)
+                        .SelectMany(read => read.Value.Value!.Membership.All.Select(name => (Name: name, read.Value)))
+                        .ToDictionary(read => read.Name, read => read.Value)
+                ),
+        },
+        ["no wait for the end of the lease"] = new Rules { Decide = view => FailoverDecision.Of(view with { RecordSeen = TimeSpan.Zero }) },
+        ["no margin for clocks"] = new Rules { Decide = view => FailoverDecision.Of(view with { RecordSeen = view.RecordSeen - WriteLease.Margin }) },
+        ["clocks that differ more than the margin"] = new Rules { Drift = 0.3 },
+        ["a member that lost its record votes at once"] = new Rules { Lost = MemberRecord.Empty },
+    };
+
+    // Why a member that lost its record waits: an attempt under way may count on a promise that it has forgotten.
+    [Fact]
+    public void LostRecord_ReturnedAtOnce_WouldLetADecisionBeForgotten()
+    {
+        var first = new TopologyRecord
+        {
+            Epoch = 1,
+            Phase = TopologyPhase.Stable,
+            Region = "a",
+            Membership = Membership.Of(["a", "b", "c"]),
+        };
+        var ballot = new Ballot(1, "first");
+        var members = first.Membership.All.ToDictionary(name => name, _ => new MemberRecord(ballot, ballot, first));
+        AgreementRound Promise(AgreementRound round, string name) =>
+            round.WithPromise(name, members[name] = members[name].Promise(round.Ballot) ?? throw new InvalidOperationException($"{name} refused."));
+        AgreementRound Accept(AgreementRound round, string name)
+        {
+            members[name] = members[name].Accept(round.Ballot, round.Proposed!) ?? throw new InvalidOperationException($"{name} refused.");
+            return round.WithAcceptance(name);
+        }
+
+        // One attempt reaches b and c; a later one has the promises of a and b; a loses its record, and the first attempt is chosen without it.
+        var early = AgreementRound.Start(new Ballot(5, "early"), first.Membership);
+        early = Promise(Promise(early, "b"), "c").Propose(latest => latest! with { Epoch = 2 });
+        early = Accept(early, "b");
+        var late = AgreementRound.Start(new Ballot(10, "late"), first.Membership);
+        late = Promise(Promise(late, "a"), "b");
+        early = Accept(early, "c").WithMissing("a");
+        Assert.True(early.IsChosen);
+        Assert.Null(LostMembers.Return(early, "a", LostMembers.ReturnTime - TimeSpan.FromSeconds(1)));
+        Assert.True(LostMembers.ReturnTime > AgreementRound.Life);
+
+        // At once it would accept what it has promised to refuse, and the late attempt knows nothing of it.
+        members["a"] = LostMembers.Return(early, "a", LostMembers.ReturnTime)!;
+        var between = AgreementRound.Start(new Ballot(7, "between"), first.Membership);
+        between = Promise(Promise(between, "a"), "c").Propose(latest => latest! with { Epoch = 3 });
+        between = Accept(Accept(between, "a"), "c");
+        late = late.Propose(latest => latest! with { Region = "b" });
+        late = Accept(Accept(late, "b"), "c");
+        Assert.True(between.IsChosen);
+        Assert.True(late.IsChosen);
+        Assert.True(late.Proposed!.Epoch < between.Proposed!.Epoch);
+    }
+
+    // Two attempts by two operators that believe different things, in every order in which requests may arrive or be lost.
+    [Fact]
+    public void TwoAttempts_InAllOrders_LeaveOneHistory() =>
+        Explore(
+            (world, now) =>
+                now.Step switch
+                {
+                    Step.DecideLost => now.Who == 1 && world.Attempts < 2,
+                    Step.DecideMove => now.Who == 2 && world.Attempts < 2,
+                    Step.Learn => world.Attempts == 0 && now.Who > 0,
+                    Step.Propose or Step.Deliver => true,
+                    _ => false,
+                }
+        );
+
+    // One move of the role, while the guards of both regions read the members, at every moment at which they may begin, read each and end.
+    [Fact]
+    public void LeasesOfBothRegions_InAllOrders_NeverOverlap() =>
+        Explore(
+            (world, now) =>
+                now.Step switch
+                {
+                    Step.Tick => world.Ticks < 6,
+                    // The operator is quick, as the requests in its place are; what takes time is the reading.
+                    Step.DecideLost => now.Who == 1 && world.Attempts < 2,
+                    Step.Learn => now.Who == 1,
+                    Step.Propose => true,
+                    Step.Deliver => now is { Who: 0 } && now.Whom % 3 > 0,
+                    Step.Lose => now is { Who: 0 } && now.Whom % 3 == 0,
+                    Step.BeginReading => now.Who == (world.Latest.Phase == TopologyPhase.Promoting ? 1 : 0) && world.Readings < 2,
+                    Step.Read => now.Whom > 0,
+                    Step.EndReading => true,
+                    _ => false,
+                }
+        );
+
+    private static void Explore(Func<World, Event, bool> isAllowed)
+    {
+        const int Most = 3_000_000;
+        var start = new World(new Rules());
+        var seen = new HashSet<UInt128>();
+        var open = new Stack<World>([start]);
+        while (open.TryPop(out var world))
+        {
+            foreach (var now in world.FindEvents().Where(one => isAllowed(world, one)))
+            {
+                var next = world.Clone();
+                next.Apply(now);
+                Assert.True(next.Violation is null, next.Violation);
+                if (seen.Add(BinaryPrimitives.ReadUInt128LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(next.ReadState())))))
+                    open.Push(next);
+            }
+
+            Assert.True(seen.Count < Most, "There are more states than can be explored.");
+        }
+
+        TestContext.Current.TestOutputHelper?.WriteLine($"{seen.Count} states");
+    }
+
+    private static (World World, int Last) Run(Rules rules, int seed)
+    {
+        var storm = new Storm(seed);
+        var world = new World(rules);
+        for (var i = 0; i < Length; i++)
+        {
+            world.Apply(storm.Next(world));
+            if (world.Violation is not null)
+                return (world, i);
+        }
+
+        return (world, Length);
+    }
+}

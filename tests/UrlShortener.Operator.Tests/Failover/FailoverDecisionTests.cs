@@ -1,0 +1,256 @@
+using UrlShortener.Operator.Failover;
+using Xunit;
+
+namespace UrlShortener.Operator.Tests.Failover;
+
+public sealed class FailoverDecisionTests
+{
+    private static readonly TimeSpan Now = TimeSpan.FromHours(1);
+    private static readonly DateTimeOffset Clock = new(2026, 11, 30, 12, 0, 0, TimeSpan.Zero);
+
+    private static readonly TopologyRecord Stable = new()
+    {
+        Epoch = 4,
+        Phase = TopologyPhase.Stable,
+        Region = "us-west",
+        IsGuarded = true,
+        Membership = Membership.Of(["us-west", "us-east", "eu-west"]),
+    };
+
+    private static readonly TopologyRecord Fencing = Stable with { Epoch = 5, Phase = TopologyPhase.Fencing, Region = "us-east", Former = "us-west" };
+
+    [Fact]
+    public void HealthyGroup_NothingHappens()
+    {
+        Assert.Equal(new FailoverDecision(null), FailoverDecision.Of(View(Stable)));
+        Assert.Equal(new FailoverDecision(null), FailoverDecision.Of(View(Stable, requested: "us-west")));
+    }
+
+    [Theory]
+    [InlineData(9, null)]
+    [InlineData(10, "us-east")]
+    public void PrimaryBad_ForTheDelay_RegionOfHighestPriorityIsNext(int seconds, string? next)
+    {
+        var decision = FailoverDecision.Of(View(Stable, Lost("us-west", seconds), Region("eu-west") with { Priority = 10 }));
+
+        Assert.Equal(next, decision.Next?.Region);
+        if (next is not null)
+        {
+            var expected = Fencing with { AutomaticMoves = [Clock.ToUnixTimeSeconds()] };
+            Assert.Equal(expected, decision.Next);
+        }
+    }
+
+    [Fact]
+    public void PrimaryBad_WithoutSomebodyWhoMayHaveTheRole_SaysWhy()
+    {
+        var lost = Lost("us-west");
+        Assert.StartsWith(
+            "No healthy region follows closely",
+            FailoverDecision.Of(View(Stable, lost, Region("us-east") with { LagBytes = null }, Region("eu-west") with { LagBytes = 17 << 20 })).Waits,
+            StringComparison.Ordinal
+        );
+        Assert.Equal("No region is healthy. All are left as they are.", FailoverDecision.Of(View(Stable, lost, Lost("us-east"), Lost("eu-west"))).Waits);
+        Assert.Contains(
+            "mode does not let",
+            FailoverDecision.Of(View(Stable, lost) with { Settings = new() { IsAutomatic = false } }).Waits,
+            StringComparison.Ordinal
+        );
+        Assert.Contains("no guards", FailoverDecision.Of(View(Stable with { IsGuarded = false }, lost)).Waits, StringComparison.Ordinal);
+        Assert.Contains(
+            "allowed at 2026-11-30 12:20",
+            FailoverDecision.Of(View(Stable with { AutomaticMoves = [Clock.AddMinutes(-10).ToUnixTimeSeconds()] }, lost)).Waits,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "allowed at 2026-12-01 07:00",
+            FailoverDecision
+                .Of(View(Stable with { AutomaticMoves = [Clock.AddHours(-5).ToUnixTimeSeconds(), Clock.AddHours(-1).ToUnixTimeSeconds()] }, lost))
+                .Waits,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
+    public void LossAllowed_LaggingRegionMayHaveTheRole() =>
+        Assert.Equal(
+            "us-east",
+            FailoverDecision
+                .Of(
+                    View(Stable, Lost("us-west"), Region("us-east") with { LagBytes = null }, Lost("eu-west")) with
+                    {
+                        Settings = new() { AllowsDataLoss = true },
+                    }
+                )
+                .Next?.Region
+        );
+
+    [Fact]
+    public void PlannedMove_NeedsHealthyRegions_AndThenGoesToTheOneAskedFor()
+    {
+        Assert.Equal(Fencing with { Region = "eu-west", IsPlanned = true }, FailoverDecision.Of(View(Stable, requested: "eu-west")).Next);
+        Assert.Equal(Fencing with { Region = "eu-west", IsPlanned = true }, FailoverDecision.Of(View(Stable, Region("us-west") with { Drains = true })).Next);
+        Assert.NotNull(FailoverDecision.Of(View(Stable, requested: "nowhere")).Waits);
+        Assert.NotNull(FailoverDecision.Of(View(Stable, "eu-west", Lost("us-west", 1))).Waits);
+        Assert.NotNull(FailoverDecision.Of(View(Stable, "eu-west", Region("eu-west") with { LagBytes = null })).Waits);
+    }
+
+    [Theory]
+    [InlineData(24, false)]
+    [InlineData(25, true)]
+    public void Fencing_WithoutAnAcknowledgement_WaitsForTheEndOfTheLease(int seconds, bool isPromoted)
+    {
+        var view = View(Fencing, Lost("us-west")) with { RecordSeen = Now - TimeSpan.FromSeconds(seconds) };
+
+        Assert.Equal(isPromoted ? Fencing with { Phase = TopologyPhase.Promoting } : null, FailoverDecision.Of(view).Next);
+        Assert.Contains("Only a person", FailoverDecision.Of(view with { Record = Fencing with { IsGuarded = false } }).Waits, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Fencing_Acknowledged_WaitsForTheRestOfTheLog_ButNotForEver()
+    {
+        var fenced = Lost("us-west") with { FencedEpoch = 5, FencedAt = 100 };
+        var behind = View(Fencing, fenced, Region("us-east") with { Replayed = 99 });
+
+        Assert.Null(FailoverDecision.Of(behind).Next);
+        Assert.Equal(TopologyPhase.Promoting, FailoverDecision.Of(behind with { RecordSeen = Now - FailoverDecision.CatchUpLimit }).Next?.Phase);
+        Assert.Equal(TopologyPhase.Promoting, FailoverDecision.Of(View(Fencing, fenced, Region("us-east") with { Replayed = 100 })).Next?.Phase);
+        // What it said in an earlier epoch does not count.
+        Assert.Null(FailoverDecision.Of(View(Fencing, fenced with { FencedEpoch = 4 }, Region("us-east") with { Replayed = 100 })).Next);
+    }
+
+    [Fact]
+    public void Planned_NotFinishedInTime_RoleReturnsInANewEpoch()
+    {
+        var planned = Fencing with { IsPlanned = true };
+        var fenced = Region("us-west") with { FencedEpoch = 5, FencedAt = 100 };
+        var behind = View(planned, fenced, Region("us-east") with { Replayed = 99 });
+
+        Assert.Null(FailoverDecision.Of(behind).Next);
+        Assert.Equal(
+            Stable with
+            {
+                Epoch = 6,
+                Phase = TopologyPhase.Promoting,
+                IsPlanned = true,
+            },
+            FailoverDecision.Of(behind with { RecordSeen = Now - FailoverDecision.PlannedLimit }).Next
+        );
+    }
+
+    [Fact]
+    public void Fencing_CandidateLost_AnotherOneIsChosen_OrTheFormerPrimaryGoesOn()
+    {
+        var ended = View(Fencing, Lost("us-west"), Lost("us-east")) with { RecordSeen = Now - TimeSpan.FromMinutes(1) };
+        Assert.Equal(Fencing with { Region = "eu-west" }, FailoverDecision.Of(ended).Next);
+
+        var alone = View(Fencing, Lost("us-east"), Lost("eu-west")) with { RecordSeen = Now - TimeSpan.FromMinutes(1) };
+        Assert.Equal((6, "us-west"), (FailoverDecision.Of(alone).Next!.Epoch, FailoverDecision.Of(alone).Next!.Region));
+    }
+
+    [Fact]
+    public void Promoting_EndsWhenTheRegionWrites_OrWhenItIsLostToo()
+    {
+        var promoting = Fencing with { Phase = TopologyPhase.Promoting };
+        Assert.Null(FailoverDecision.Of(View(promoting)).Next);
+        Assert.Null(FailoverDecision.Of(View(promoting, Region("us-east") with { WritesIn = 4 })).Next);
+        Assert.Equal(promoting with { Phase = TopologyPhase.Stable }, FailoverDecision.Of(View(promoting, Region("us-east") with { WritesIn = 5 })).Next);
+
+        // Limits of automatic moves do not hold up the rest of one.
+        var lost = FailoverDecision.Of(View(promoting with { AutomaticMoves = [Clock.ToUnixTimeSeconds()] }, Lost("us-east"), Lost("us-west"))).Next;
+        Assert.Equal((6, TopologyPhase.Fencing, "eu-west", "us-east"), (lost!.Epoch, lost.Phase, lost.Region, lost.Former));
+    }
+
+    [Fact]
+    public void Guards_AreRecordedByTheRegionsOwnOperatorOnly()
+    {
+        var unguarded = View(Stable, Region("us-west") with { IsGuarded = false });
+        Assert.Null(FailoverDecision.Of(unguarded with { Self = "us-east" }).Next);
+        Assert.Equal(Stable with { IsGuarded = false }, FailoverDecision.Of(unguarded with { Self = "us-west" }).Next);
+    }
+
+    [Fact]
+    public void Verdict_NeedsSeveralProbesInARow_AndObserversOutsideTheRegion()
+    {
+        var history = HealthHistory.None;
+        foreach (var succeeded in new[] { true, false, false, true, false, false })
+            history = history.Add(succeeded, unhealthyThreshold: 3, healthyThreshold: 5);
+        Assert.Equal(Verdict.Good, history.Verdict);
+        history = history.Add(false, 3, 5);
+        Assert.Equal(Verdict.Bad, history.Verdict);
+        foreach (var succeeded in new[] { true, true, true, true, false, true, true, true, true })
+            history = history.Add(succeeded, 3, 5);
+        Assert.Equal(Verdict.Bad, history.Verdict);
+        Assert.Equal(Verdict.Good, history.Add(true, 3, 5).Verdict);
+
+        Verdict Judge(Verdict a, Verdict b, Verdict c) =>
+            HealthHistory.Judge(
+                "a",
+                new Dictionary<string, Verdict>
+                {
+                    ["a"] = a,
+                    ["b"] = b,
+                    ["c"] = c,
+                },
+                least: 2
+            );
+        Assert.Equal(Verdict.Bad, Judge(Verdict.Unknown, Verdict.Bad, Verdict.Bad));
+        Assert.Equal(Verdict.Bad, Judge(Verdict.Good, Verdict.Bad, Verdict.Bad));
+        Assert.Equal(Verdict.Unknown, Judge(Verdict.Bad, Verdict.Bad, Verdict.Unknown));
+        Assert.Equal(Verdict.Unknown, Judge(Verdict.Unknown, Verdict.Bad, Verdict.Unknown));
+        Assert.Equal(Verdict.Good, Judge(Verdict.Good, Verdict.Bad, Verdict.Good));
+    }
+
+    [Fact]
+    public void Members_ChangeByWayOfBothMajorities()
+    {
+        var start = Membership.Of(["c", "a", "b"]);
+        Assert.Null(start.Towards(["a", "b", "c"]));
+        var joint = start.Towards(["a", "b", "d", "e", "f"])!;
+        Assert.False(joint.IsQuorum(["a", "b"]));
+        Assert.False(joint.IsQuorum(["d", "e", "f"]));
+        Assert.True(joint.IsQuorum(["a", "b", "d"]));
+        Assert.Equal(["a", "b", "c", "d", "e", "f"], joint.All.Order(StringComparer.Ordinal));
+        var end = joint.Towards(["x"])!;
+        Assert.Equal(Membership.Of(["a", "b", "d", "e", "f"]), end);
+        Assert.True(end.IsQuorum(["d", "e", "f"]));
+    }
+
+    private static RegionView Region(string name) =>
+        new()
+        {
+            Name = name,
+            Priority = name == "us-east" ? 40 : 50,
+            IsCandidate = true,
+            IsGuarded = true,
+            Verdict = Verdict.Good,
+            LagBytes = 0,
+        };
+
+    private static RegionView Lost(string name, int seconds = 60) =>
+        Region(name) with
+        {
+            Verdict = Verdict.Bad,
+            BadSince = Now - TimeSpan.FromSeconds(seconds),
+        };
+
+    private static GroupView View(TopologyRecord record, params RegionView[] changed) => View(record, null, changed);
+
+    private static GroupView View(TopologyRecord record, string? requested, params RegionView[] changed)
+    {
+        var regions = new[] { Region("us-west"), Region("us-east"), Region("eu-west") }.ToDictionary(region => region.Name);
+        foreach (var region in changed)
+            regions[region.Name] = region;
+        return new GroupView
+        {
+            Self = "eu-west",
+            Record = record,
+            RecordSeen = Now - TimeSpan.FromSeconds(1),
+            Regions = regions,
+            Settings = new FailoverSettings(),
+            Requested = requested,
+            Now = Now,
+            Clock = Clock,
+        };
+    }
+}
