@@ -76,6 +76,7 @@ internal sealed class StorePrograms
                     new ContainerMount(Checkout.PathOf("config/images/postgres/patroni.sh"), "/usr/local/bin/patroni"),
                     new ContainerMount(Checkout.PathOf("config/images/postgres/backup.py"), "/usr/local/bin/shortener-backup"),
                     new ContainerMount(Checkout.PathOf("config/images/postgres/volume.py"), "/usr/local/bin/shortener-volume"),
+                    new ContainerMount(Checkout.PathOf("config/images/postgres/promote.py"), "/usr/local/bin/shortener-promote"),
                 ],
             },
             Redis => Run(launch, ["redis-server"], new ContainerUser("redis", User, User, "/var/lib/redis"), $"{SystemPath}:{_redisFolder}"),

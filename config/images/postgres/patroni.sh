@@ -29,4 +29,6 @@ fi
 if [ -d /var/lib/postgresql/data ] && [ -n "${KUBERNETES_SERVICE_HOST:-}" ]; then
     shortener-volume 9>&- &
 fi
+# Patroni takes its variables out of the environment of what it starts (promote.py).
+export MEMBER_NAME="${PATRONI_NAME:-}" MEMBER_ADDRESS="${PATRONI_RESTAPI_CONNECT_ADDRESS:-}"
 exec /opt/patroni/bin/patroni "$@"

@@ -124,6 +124,8 @@ internal static class PatroniConfiguration
             {
                 ["use_pg_rewind"] = true,
                 ["use_slots"] = true,
+                // Patroni compares positions of the log, also those of different timelines (config/images/postgres/promote.py). An older image lacks the program.
+                ["pre_promote"] = "/bin/sh -c 'if [ -x /usr/local/bin/shortener-promote ]; then exec /usr/local/bin/shortener-promote; fi'",
                 ["parameters"] = BuildParameters(spec.Storage.Size),
                 ["pg_hba"] = new JsonArray(
                     $"local all {PostgresNames.Superuser} peer",

@@ -18,7 +18,7 @@ namespace UrlShortener.Operator.Tests.Postgres;
 internal sealed class WriteSampler : IAsyncDisposable
 {
     private const string Statement =
-        "INSERT INTO samples DEFAULT VALUES RETURNING ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int";
+        "INSERT INTO samples VALUES (gen_random_uuid()) RETURNING id || ' ' || ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int";
 
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
@@ -46,7 +46,7 @@ internal sealed class WriteSampler : IAsyncDisposable
     /// <param name="primary">The member that accepts writes.</param>
     public static async Task<WriteSampler> StartAsync(RegionLab lab, IReadOnlyDictionary<string, ProcessKubelet> nodes, string primary)
     {
-        await nodes[primary].ExecAsync(lab.Namespace, primary, ["psql", .. PsqlArguments, "CREATE TABLE IF NOT EXISTS samples (id bigserial)"], Token);
+        await nodes[primary].ExecAsync(lab.Namespace, primary, ["psql", .. PsqlArguments, "CREATE TABLE IF NOT EXISTS samples (id uuid)"], Token);
         var secret = await lab.Client.CoreV1.ReadNamespacedSecretAsync("eu-postgres-tls", lab.Namespace, cancellationToken: Token);
         return new WriteSampler(lab, nodes, new MemberConnections(CertificateData.Parse(secret)!, PostgresNames.ServiceHostOf(await lab.ReadAsync())));
     }
@@ -65,8 +65,8 @@ internal sealed class WriteSampler : IAsyncDisposable
             var began = Stopwatch.GetTimestamp();
             try
             {
-                var timeline = await _nodes[member].ExecAsync(_lab.Namespace, member, [.. Psql, Statement], CancellationToken.None);
-                _samples.Enqueue(new Sample(member, int.Parse(timeline.Trim(), CultureInfo.InvariantCulture), began, Stopwatch.GetTimestamp()));
+                var row = await _nodes[member].ExecAsync(_lab.Namespace, member, [.. Psql, Statement], CancellationToken.None);
+                _samples.Enqueue(Sample.Parse(member, row, began));
             }
             catch (InvalidOperationException)
             {
@@ -100,6 +100,36 @@ internal sealed class WriteSampler : IAsyncDisposable
         return found;
     }
 
+    /// <summary>
+    /// Acknowledged rows that a member does not have. Members with the same position of the log may differ: by their answers to Patroni, nobody can tell.
+    /// </summary>
+    public async Task<IReadOnlyList<string>> FindLostAsync()
+    {
+        var acknowledged = _samples.ToList();
+        var lost = new List<string>();
+        foreach (var member in _nodes.Keys)
+        {
+            var rows = new HashSet<string>(StringComparer.Ordinal);
+            await Eventually.HoldsAsync(
+                async () =>
+                {
+                    rows = [.. (await _nodes[member].ExecAsync(_lab.Namespace, member, [.. Psql, "SELECT id FROM samples"], Token)).Split('\n')];
+                    // A replica may be a moment behind.
+                    return rows.Contains(acknowledged[^1].Id);
+                },
+                () => $"{member} has the last row",
+                TimeSpan.FromSeconds(30)
+            );
+            lost.AddRange(
+                acknowledged
+                    .Where(sample => !rows.Contains(sample.Id))
+                    .Select(sample => $"{member} lacks a row that {sample.Member} acknowledged on timeline {sample.Timeline} at {sample.At:HH:mm:ss.fff}")
+            );
+        }
+
+        return lost;
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _end.CancelAsync();
@@ -119,8 +149,7 @@ internal sealed class WriteSampler : IAsyncDisposable
                 connection ??= await OpenAsync(member);
                 began = Stopwatch.GetTimestamp();
                 await using var command = new NpgsqlCommand(Statement, connection);
-                var timeline = (int)(await command.ExecuteScalarAsync(CancellationToken.None))!;
-                _samples.Enqueue(new Sample(member, timeline, began, Stopwatch.GetTimestamp()));
+                _samples.Enqueue(Sample.Parse(member, (string)(await command.ExecuteScalarAsync(CancellationToken.None))!, began));
             }
             catch (PostgresException refused) when (refused.SqlState == PostgresErrorCodes.ReadOnlySqlTransaction)
             {
@@ -163,5 +192,14 @@ internal sealed class WriteSampler : IAsyncDisposable
         }
     }
 
-    private sealed record Sample(string Member, int Timeline, long Began, long Ended);
+    private sealed record Sample(string Member, string Id, int Timeline, long Began, long Ended)
+    {
+        // To find it in the logs of the members.
+        public DateTimeOffset At => TimeProvider.System.GetUtcNow() - Stopwatch.GetElapsedTime(Ended);
+
+        public static Sample Parse(string member, string row, long began) =>
+            row.Trim().Split(' ') is [var id, var timeline]
+                ? new Sample(member, id, int.Parse(timeline, CultureInfo.InvariantCulture), began, Stopwatch.GetTimestamp())
+                : throw new FormatException($"\"{row}\" is not a row and its timeline.");
+    }
 }
