@@ -41,31 +41,38 @@ public sealed class StandbyRegionTests(Servers servers) : IAsyncLifetime
         await _eu.DisposeAsync();
     }
 
-    [Fact]
-    public async Task Prepare_OnlyAReplica_IsReadyAndReadsWhatIsThere()
+    // With one member, and with several of which one is away.
+    [Theory]
+    [InlineData("")]
+    [InlineData("127.0.0.1:1,")]
+    public async Task Prepare_OnlyAReplica_IsReadyAndReadsWhatIsThere(string others)
     {
+        await using var us = PostgresStores.New(
+            new NpgsqlConnectionStringBuilder(_replica) { Host = others + new NpgsqlConnectionStringBuilder(_replica).Host }.ConnectionString,
+            region: "us"
+        );
         var eu = await _eu.OpenAsync();
         var user = (await eu.Users.CreateAsync("ada@example.com", Tier.Pro, 1, quota: null, new string('a', 64), Now(), Token))!;
         await CreateAsync(eu.Links, "spring", user);
 
         // Whether or not a start migrates.
-        Assert.False(Us.Prepare(isDevelopment: false));
-        Assert.False(Us.Prepare(isDevelopment: true));
+        Assert.False(us.Prepare(isDevelopment: false));
+        Assert.False(us.Prepare(isDevelopment: true));
 
-        Assert.True(Us.Access.IsStandby);
-        Assert.Equal(("eu", 7L), (Us.Access.ReadOnly!.Writer, Us.Access.ReadOnly.Epoch));
-        Assert.Equal(StoreState.Healthy, await Us.CheckAsync(Token));
-        var us = _eu.StoresOf(Us);
-        Assert.Equal("https://example.com/", (await us.Links.FindTargetAsync("spring", default, Token))!.OriginalUrl);
+        Assert.True(us.Access.IsStandby);
+        Assert.Equal(("eu", 7L), (us.Access.ReadOnly!.Writer, us.Access.ReadOnly.Epoch));
+        Assert.Equal(StoreState.Healthy, await us.CheckAsync(Token));
+        var stores = _eu.StoresOf(us);
+        Assert.Equal("https://example.com/", (await stores.Links.FindTargetAsync("spring", default, Token))!.OriginalUrl);
         // An unknown code, and a state that the replica does not have, are answers and no outage.
-        Assert.Null(await us.Links.FindTargetAsync("unknown", default, Token));
-        Assert.NotNull(await us.Links.FindTargetAsync("spring", new StateVersion(0, 9), Token));
-        Assert.Equal("spring", (await us.Links.FindAsync("spring", Token))!.ShortCode);
-        Assert.Equal("spring", Assert.Single((await us.Links.ListAsync(new LinkQuery(user.Id, 10, null, null, null, [], null), Token)).Links).ShortCode);
-        Assert.Equal(user.Id, (await us.Users.FindByKeyHashAsync(new string('a', 64), Token))!.Id);
-        Assert.Null(await us.Users.FindByKeyHashAsync(new string('b', 64), Token));
-        Assert.Single(await us.Users.ListAsync(Token));
-        Assert.Equal(SchemaState.Current, (await new PostgresSchema(Us).ReadAsync(Token)).State);
+        Assert.Null(await stores.Links.FindTargetAsync("unknown", default, Token));
+        Assert.NotNull(await stores.Links.FindTargetAsync("spring", new StateVersion(0, 9), Token));
+        Assert.Equal("spring", (await stores.Links.FindAsync("spring", Token))!.ShortCode);
+        Assert.Equal("spring", Assert.Single((await stores.Links.ListAsync(new LinkQuery(user.Id, 10, null, null, null, [], null), Token)).Links).ShortCode);
+        Assert.Equal(user.Id, (await stores.Users.FindByKeyHashAsync(new string('a', 64), Token))!.Id);
+        Assert.Null(await stores.Users.FindByKeyHashAsync(new string('b', 64), Token));
+        Assert.Single(await stores.Users.ListAsync(Token));
+        Assert.Equal(SchemaState.Current, (await new PostgresSchema(us).ReadAsync(Token)).State);
     }
 
     [Fact]
