@@ -5,12 +5,12 @@ namespace UrlShortener.Operator.Failover;
 /// <summary>
 /// One attempt to read or change the topology record: a quorum promises the attempt and tells what it has accepted, then a quorum accepts the new record, which is
 /// computed from the latest one. What a quorum has accepted is chosen: every later attempt starts from it or from one of its successors. Pure; the caller asks
-/// the members and gives up an attempt after <see cref="Life"/>.
+/// the voters and gives up an attempt after <see cref="Life"/>.
 /// </summary>
 internal sealed record AgreementRound
 {
     /// <summary>
-    /// How long an attempt may take. A member that lost its record gets one again only after <see cref="LostMembers.ReturnTime"/>, when no attempt counts on a
+    /// How long an attempt may take. A voter that lost its record gets one again only after <see cref="LostVoters.ReturnTime"/>, when no attempt counts on a
     /// promise that it has forgotten.
     /// </summary>
     public static readonly TimeSpan Life = TimeSpan.FromSeconds(10);
@@ -18,13 +18,13 @@ internal sealed record AgreementRound
     /// <summary>Number of the attempt.</summary>
     public required Ballot Ballot { get; init; }
 
-    /// <summary>The members that have promised it, with what each held then.</summary>
-    public ImmutableSortedDictionary<string, MemberRecord> Promises { get; init; } = ImmutableSortedDictionary<string, MemberRecord>.Empty;
+    /// <summary>The voters that have promised it, with what each held then.</summary>
+    public ImmutableSortedDictionary<string, VoterRecord> Promises { get; init; } = ImmutableSortedDictionary<string, VoterRecord>.Empty;
 
-    /// <summary>The members that answered that they have no record.</summary>
+    /// <summary>The voters that answered that they have no record.</summary>
     public ImmutableSortedSet<string> Missing { get; init; } = [];
 
-    /// <summary>The members that have accepted <see cref="Proposed"/>.</summary>
+    /// <summary>The voters that have accepted <see cref="Proposed"/>.</summary>
     public ImmutableSortedSet<string> AcceptedBy { get; init; } = [];
 
     /// <summary>The new record; null: the attempt still gathers promises.</summary>
@@ -33,37 +33,37 @@ internal sealed record AgreementRound
     /// <summary>The highest ballot that was met; above <see cref="Ballot"/>: the attempt cannot succeed.</summary>
     public Ballot Highest { get; init; }
 
-    /// <summary>The membership that the caller knows; it only matters until a promise tells of a later record.</summary>
-    public required Membership Known { get; init; }
+    /// <summary>The voters that the caller knows; they only matter until a promise tells of a later record.</summary>
+    public required Voters Known { get; init; }
 
     /// <summary>The latest record that the promises tell of, which the new one is computed from; null: there is none yet.</summary>
-    public TopologyRecord? Latest => Promises.Values.Where(member => member.Value is not null).MaxBy(member => member.Ballot)?.Value;
+    public TopologyRecord? Latest => Promises.Values.Where(voter => voter.Value is not null).MaxBy(voter => voter.Ballot)?.Value;
 
-    /// <summary>The members to ask for promises.</summary>
-    public IEnumerable<string> Voters => (Latest?.Membership ?? Known).All;
+    /// <summary>The voters to ask for promises.</summary>
+    public IEnumerable<string> Asked => (Latest?.Voters ?? Known).All;
 
     /// <summary>
-    /// Whether the new record can be computed: a quorum has promised. For the first record of a group, all must have: a quorum of a membership that nobody has
+    /// Whether the new record can be computed: a quorum has promised. For the first record of a group, all must have: a quorum of voters that nobody has
     /// recorded yet is only what one operator takes for one.
     /// </summary>
-    public bool IsPrepared => Latest is { } latest ? latest.Membership.IsQuorum([.. Promises.Keys]) : Known.All.All(Promises.ContainsKey);
+    public bool IsPrepared => Latest is { } latest ? latest.Voters.IsQuorum([.. Promises.Keys]) : Known.All.All(Promises.ContainsKey);
 
     /// <summary>
-    /// The members without a record to create one at: those of a group that has none anywhere. One that only lost its record stays out of the attempt, because it
-    /// has forgotten what it promised (<see cref="LostMembers"/>).
+    /// The voters without a record to create one at: those of a group that has none anywhere. One that only lost its record stays out of the attempt, because it
+    /// has forgotten what it promised (<see cref="LostVoters"/>).
     /// </summary>
-    public IEnumerable<string> Creatable => Latest is null && Known.All.All(member => Missing.Contains(member) || Promises.ContainsKey(member)) ? Missing : [];
+    public IEnumerable<string> Creatable => Latest is null && Known.All.All(voter => Missing.Contains(voter) || Promises.ContainsKey(voter)) ? Missing : [];
 
     /// <summary>Whether another attempt has overtaken this one.</summary>
     public bool IsOvertaken => Highest > Ballot;
 
     /// <summary>Whether <see cref="Proposed"/> is the record of the group.</summary>
-    public bool IsChosen => Proposed is not null && Proposed.Membership.IsQuorum(AcceptedBy);
+    public bool IsChosen => Proposed is not null && Proposed.Voters.IsQuorum(AcceptedBy);
 
     /// <summary>Starts an attempt.</summary>
     /// <param name="ballot">Its number, above all that the proposer has met.</param>
-    /// <param name="known">The membership as the proposer knows it.</param>
-    public static AgreementRound Start(Ballot ballot, Membership known) =>
+    /// <param name="known">The voters as the proposer knows them.</param>
+    public static AgreementRound Start(Ballot ballot, Voters known) =>
         new()
         {
             Ballot = ballot,
@@ -71,17 +71,17 @@ internal sealed record AgreementRound
             Known = known,
         };
 
-    /// <summary>A member has promised the attempt.</summary>
-    /// <param name="member">Name of the member.</param>
+    /// <summary>A voter has promised the attempt.</summary>
+    /// <param name="voter">Name of the voter.</param>
     /// <param name="record">What it holds.</param>
-    public AgreementRound WithPromise(string member, MemberRecord record) =>
-        Proposed is null && record.Promised == Ballot ? this with { Promises = Promises.SetItem(member, record), Missing = Missing.Remove(member) } : this;
+    public AgreementRound WithPromise(string voter, VoterRecord record) =>
+        Proposed is null && record.Promised == Ballot ? this with { Promises = Promises.SetItem(voter, record), Missing = Missing.Remove(voter) } : this;
 
-    /// <summary>A member has no record.</summary>
-    /// <param name="member">Name of the member.</param>
-    public AgreementRound WithMissing(string member) => Promises.ContainsKey(member) ? this : this with { Missing = Missing.Add(member) };
+    /// <summary>A voter has no record.</summary>
+    /// <param name="voter">Name of the voter.</param>
+    public AgreementRound WithMissing(string voter) => Promises.ContainsKey(voter) ? this : this with { Missing = Missing.Add(voter) };
 
-    /// <summary>A member has promised a higher attempt.</summary>
+    /// <summary>A voter has promised a higher attempt.</summary>
     /// <param name="promised">That attempt.</param>
     public AgreementRound WithRefusal(Ballot promised) => promised > Highest ? this with { Highest = promised } : this;
 
@@ -94,7 +94,7 @@ internal sealed record AgreementRound
         return this with { Proposed = change(Latest) ?? Latest };
     }
 
-    /// <summary>A member has accepted the new record.</summary>
-    /// <param name="member">Name of the member.</param>
-    public AgreementRound WithAcceptance(string member) => this with { AcceptedBy = AcceptedBy.Add(member) };
+    /// <summary>A voter has accepted the new record.</summary>
+    /// <param name="voter">Name of the voter.</param>
+    public AgreementRound WithAcceptance(string voter) => this with { AcceptedBy = AcceptedBy.Add(voter) };
 }

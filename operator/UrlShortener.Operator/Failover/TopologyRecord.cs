@@ -1,7 +1,7 @@
 namespace UrlShortener.Operator.Failover;
 
 /// <summary>
-/// What the regions of a group agree on: who may write. Every change is chosen by a quorum of the members (<see cref="AgreementRound"/>), as a function of the
+/// What the regions of a group agree on: who may write. Every change is chosen by a quorum of the voters (<see cref="AgreementRound"/>), as a function of the
 /// record before it.
 /// </summary>
 internal sealed record TopologyRecord
@@ -28,7 +28,7 @@ internal sealed record TopologyRecord
     public bool IsGuarded { get; init; }
 
     /// <summary>The API servers that vote.</summary>
-    public required Membership Membership { get; init; }
+    public required Voters Voters { get; init; }
 
     /// <summary>Times of the last automatic moves, in seconds since 1970, oldest first, for the limits of <see cref="MoveLimits"/>.</summary>
     public IReadOnlyList<long> AutomaticMoves { get; init; } = [];
@@ -41,7 +41,7 @@ internal sealed record TopologyRecord
     public bool Equals(TopologyRecord? other) =>
         other is not null
         && (Epoch, Phase, Region, Former, IsPlanned, IsGuarded) == (other.Epoch, other.Phase, other.Region, other.Former, other.IsPlanned, other.IsGuarded)
-        && Membership == other.Membership
+        && Voters == other.Voters
         && AutomaticMoves.SequenceEqual(other.AutomaticMoves);
 
     /// <inheritdoc />

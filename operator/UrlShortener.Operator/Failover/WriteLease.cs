@@ -1,9 +1,9 @@
 namespace UrlShortener.Operator.Failover;
 
 /// <summary>
-/// The right of a region to write, which its guards take from the members and which ends by itself. A guard reads the members every few seconds; a reading that
+/// The right of a region to write, which its guards take from the voters and which ends by itself. A guard reads the voters every few seconds; a reading that
 /// shows the region as the writer gives the right for <see cref="Duration"/>, counted on the guard's own monotonic clock from before the reading began. A decision
-/// against the region is chosen by a quorum, and each quorum of a later reading has a member of it. So all leases end within <see cref="Duration"/> of such a
+/// against the region is chosen by a quorum, and each quorum of a later reading has a voter of it. So all leases end within <see cref="Duration"/> of such a
 /// decision, whatever is cut off, and no clocks need to agree; they must only run at nearly the same rate, for which others wait <see cref="Margin"/> longer.
 /// Pure.
 /// </summary>
@@ -24,11 +24,11 @@ internal sealed record WriteLease(long Epoch, TimeSpan? Ends)
     /// <param name="now">Time on the guard's clock.</param>
     public bool IsHeld(TimeSpan now) => Ends > now;
 
-    /// <summary>The lease after a reading of the members.</summary>
+    /// <summary>The lease after a reading of the voters.</summary>
     /// <param name="region">The guard's region.</param>
-    /// <param name="began">Time on the guard's clock before the first member was asked.</param>
-    /// <param name="reads">The members that answered.</param>
-    public WriteLease Renew(string region, TimeSpan began, IReadOnlyDictionary<string, MemberRecord> reads) =>
+    /// <param name="began">Time on the guard's clock before the first voter was asked.</param>
+    /// <param name="reads">The voters that answered.</param>
+    public WriteLease Renew(string region, TimeSpan began, IReadOnlyDictionary<string, VoterRecord> reads) =>
         ChosenRecord.Find(reads) switch
         {
             // A reading that began earlier may arrive later.

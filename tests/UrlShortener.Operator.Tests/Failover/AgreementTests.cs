@@ -7,7 +7,7 @@ using Xunit;
 namespace UrlShortener.Operator.Tests.Failover;
 
 /// <summary>
-/// Explores what operators, guards and members can do to each other (<see cref="World"/>). FAILOVER_SEEDS=1000000 explores as many orders of events as it says;
+/// Explores what operators, guards and voters can do to each other (<see cref="World"/>). FAILOVER_SEEDS=1000000 explores as many orders of events as it says;
 /// the suite explores a thousand.
 /// </summary>
 public sealed class AgreementTests
@@ -58,8 +58,8 @@ public sealed class AgreementTests
 
     private static readonly Dictionary<string, Rules> BrokenRules = new()
     {
-        ["a member promises lower attempts too"] = new Rules { Promise = (member, ballot) => member with { Promised = ballot } },
-        ["a member accepts lower attempts too"] = new Rules { Accept = (_, ballot, value) => new MemberRecord(ballot, ballot, value) },
+        ["a voter promises lower attempts too"] = new Rules { Promise = (voter, ballot) => voter with { Promised = ballot } },
+        ["a voter accepts lower attempts too"] = new Rules { Accept = (_, ballot, value) => new VoterRecord(ballot, ballot, value) },
         ["the latest record is not taken into account"] = new Rules { Change = (_, _, next) => next },
         ["one promise is enough"] = new Rules
         {
@@ -68,7 +68,7 @@ public sealed class AgreementTests
         },
         ["one acceptance is enough"] = new Rules { IsChosen = round => round.AcceptedBy.Count > 0 },
         ["a lease counts from the end of the reading"] = new Rules { Renew = (lease, region, _, ended, reads) => lease.Renew(region, ended, reads) },
-        ["a lease by one member"] = new Rules
+        ["a lease by one voter"] = new Rules
         {
             Renew = (lease, region, began, _, reads) =>
                 lease.Renew(
@@ -76,17 +76,17 @@ public sealed class AgreementTests
                     began,
                     reads
                         .Take(1)
-                        .SelectMany(read => read.Value.Value!.Membership.All.Select(name => (Name: name, read.Value)))
+                        .SelectMany(read => read.Value.Value!.Voters.All.Select(name => (Name: name, read.Value)))
                         .ToDictionary(read => read.Name, read => read.Value)
                 ),
         },
         ["no wait for the end of the lease"] = new Rules { Decide = view => FailoverDecision.Of(view with { RecordSeen = TimeSpan.Zero }) },
         ["no margin for clocks"] = new Rules { Decide = view => FailoverDecision.Of(view with { RecordSeen = view.RecordSeen - WriteLease.Margin }) },
         ["clocks that differ more than the margin"] = new Rules { Drift = 0.3 },
-        ["a member that lost its record votes at once"] = new Rules { Lost = MemberRecord.Empty },
+        ["a voter that lost its record votes at once"] = new Rules { Lost = VoterRecord.Empty },
     };
 
-    // Why a member that lost its record waits: an attempt under way may count on a promise that it has forgotten.
+    // Why a voter that lost its record waits: an attempt under way may count on a promise that it has forgotten.
     [Fact]
     public void LostRecord_ReturnedAtOnce_WouldLetADecisionBeForgotten()
     {
@@ -95,32 +95,32 @@ public sealed class AgreementTests
             Epoch = 1,
             Phase = TopologyPhase.Stable,
             Region = "a",
-            Membership = Membership.Of(["a", "b", "c"]),
+            Voters = Voters.Of(["a", "b", "c"]),
         };
         var ballot = new Ballot(1, "first");
-        var members = first.Membership.All.ToDictionary(name => name, _ => new MemberRecord(ballot, ballot, first));
+        var voters = first.Voters.All.ToDictionary(name => name, _ => new VoterRecord(ballot, ballot, first));
         AgreementRound Promise(AgreementRound round, string name) =>
-            round.WithPromise(name, members[name] = members[name].Promise(round.Ballot) ?? throw new InvalidOperationException($"{name} refused."));
+            round.WithPromise(name, voters[name] = voters[name].Promise(round.Ballot) ?? throw new InvalidOperationException($"{name} refused."));
         AgreementRound Accept(AgreementRound round, string name)
         {
-            members[name] = members[name].Accept(round.Ballot, round.Proposed!) ?? throw new InvalidOperationException($"{name} refused.");
+            voters[name] = voters[name].Accept(round.Ballot, round.Proposed!) ?? throw new InvalidOperationException($"{name} refused.");
             return round.WithAcceptance(name);
         }
 
         // One attempt reaches b and c; a later one has the promises of a and b; a loses its record, and the first attempt is chosen without it.
-        var early = AgreementRound.Start(new Ballot(5, "early"), first.Membership);
+        var early = AgreementRound.Start(new Ballot(5, "early"), first.Voters);
         early = Promise(Promise(early, "b"), "c").Propose(latest => latest! with { Epoch = 2 });
         early = Accept(early, "b");
-        var late = AgreementRound.Start(new Ballot(10, "late"), first.Membership);
+        var late = AgreementRound.Start(new Ballot(10, "late"), first.Voters);
         late = Promise(Promise(late, "a"), "b");
         early = Accept(early, "c").WithMissing("a");
         Assert.True(early.IsChosen);
-        Assert.Null(LostMembers.Return(early, "a", LostMembers.ReturnTime - TimeSpan.FromSeconds(1)));
-        Assert.True(LostMembers.ReturnTime > AgreementRound.Life);
+        Assert.Null(LostVoters.Return(early, "a", LostVoters.ReturnTime - TimeSpan.FromSeconds(1)));
+        Assert.True(LostVoters.ReturnTime > AgreementRound.Life);
 
         // At once it would accept what it has promised to refuse, and the late attempt knows nothing of it.
-        members["a"] = LostMembers.Return(early, "a", LostMembers.ReturnTime)!;
-        var between = AgreementRound.Start(new Ballot(7, "between"), first.Membership);
+        voters["a"] = LostVoters.Return(early, "a", LostVoters.ReturnTime)!;
+        var between = AgreementRound.Start(new Ballot(7, "between"), first.Voters);
         between = Promise(Promise(between, "a"), "c").Propose(latest => latest! with { Epoch = 3 });
         between = Accept(Accept(between, "a"), "c");
         late = late.Propose(latest => latest! with { Region = "b" });
@@ -145,7 +145,7 @@ public sealed class AgreementTests
                 }
         );
 
-    // One move of the role, while the guards of both regions read the members, at every moment at which they may begin, read each and end.
+    // One move of the role, while the guards of both regions read the voters, at every moment at which they may begin, read each and end.
     [Fact]
     public void LeasesOfBothRegions_InAllOrders_NeverOverlap() =>
         Explore(

@@ -14,7 +14,7 @@ public sealed class FailoverDecisionTests
         Phase = TopologyPhase.Stable,
         Region = "us-west",
         IsGuarded = true,
-        Membership = Membership.Of(["us-west", "us-east", "eu-west"]),
+        Voters = Voters.Of(["us-west", "us-east", "eu-west"]),
     };
 
     private static readonly TopologyRecord Fencing = Stable with { Epoch = 5, Phase = TopologyPhase.Fencing, Region = "us-east", Former = "us-west" };
@@ -202,9 +202,9 @@ public sealed class FailoverDecisionTests
     }
 
     [Fact]
-    public void Members_ChangeByWayOfBothMajorities()
+    public void Voters_ChangeByWayOfBothMajorities()
     {
-        var start = Membership.Of(["c", "a", "b"]);
+        var start = Voters.Of(["c", "a", "b"]);
         Assert.Null(start.Towards(["a", "b", "c"]));
         var joint = start.Towards(["a", "b", "d", "e", "f"])!;
         Assert.False(joint.IsQuorum(["a", "b"]));
@@ -212,7 +212,7 @@ public sealed class FailoverDecisionTests
         Assert.True(joint.IsQuorum(["a", "b", "d"]));
         Assert.Equal(["a", "b", "c", "d", "e", "f"], joint.All.Order(StringComparer.Ordinal));
         var end = joint.Towards(["x"])!;
-        Assert.Equal(Membership.Of(["a", "b", "d", "e", "f"]), end);
+        Assert.Equal(Voters.Of(["a", "b", "d", "e", "f"]), end);
         Assert.True(end.IsQuorum(["d", "e", "f"]));
     }
 

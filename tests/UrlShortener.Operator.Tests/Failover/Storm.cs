@@ -10,7 +10,7 @@ internal sealed class Storm
     private readonly int[] _slow = new int[6];
     private readonly Step[] _belief = [Step.DecideHealthy, Step.DecideHealthy, Step.DecideHealthy];
 
-    // From an operator or a guard to a member.
+    // From an operator or a guard to a voter.
     private readonly bool[,] _cut = new bool[6, 3];
     private readonly Dice _dice;
     private readonly int _pace;

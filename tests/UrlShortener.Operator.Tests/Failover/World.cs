@@ -20,16 +20,16 @@ internal enum Step
     /// <summary>An operator decides, believing that all regions are healthy.</summary>
     DecideHealthy,
 
-    /// <summary>An operator makes an attempt that changes nothing, so that all members hold the same.</summary>
+    /// <summary>An operator makes an attempt that changes nothing, so that all voters hold the same.</summary>
     Refresh,
 
     /// <summary>An operator that has a quorum of promises proposes.</summary>
     Propose,
 
-    /// <summary>A request reaches its member, and the answer its operator.</summary>
+    /// <summary>A request reaches its voter, and the answer its operator.</summary>
     Deliver,
 
-    /// <summary>A request reaches its member; the answer is lost.</summary>
+    /// <summary>A request reaches its voter; the answer is lost.</summary>
     DeliverUnanswered,
 
     /// <summary>A request is lost.</summary>
@@ -47,10 +47,10 @@ internal enum Step
     /// <summary>An operator is killed and starts again.</summary>
     Crash,
 
-    /// <summary>A guard begins to read the members.</summary>
+    /// <summary>A guard begins to read the voters.</summary>
     BeginReading,
 
-    /// <summary>A guard reads a member.</summary>
+    /// <summary>A guard reads a voter.</summary>
     Read,
 
     /// <summary>A guard ends its reading.</summary>
@@ -59,21 +59,21 @@ internal enum Step
     /// <summary>A guard is killed and starts again.</summary>
     RestartGuard,
 
-    /// <summary>A member loses its record.</summary>
+    /// <summary>A voter loses its record.</summary>
     LoseRecord,
 
-    /// <summary>An operator gives a member a record again.</summary>
+    /// <summary>An operator gives a voter a record again.</summary>
     ReturnRecord,
 }
 
 /// <summary>One step, and whom it is about.</summary>
 /// <param name="Step">The step.</param>
-/// <param name="Who">Number of the operator, guard or member; of a request, its place among those under way.</param>
-/// <param name="Whom">Number of the second one; of a request, three times its operator's and its member's.</param>
+/// <param name="Who">Number of the operator, guard or voter; of a request, its place among those under way.</param>
+/// <param name="Whom">Number of the second one; of a request, three times its operator's and its voter's.</param>
 internal readonly record struct Event(Step Step, int Who = 0, int Whom = 0);
 
 /// <summary>
-/// Three regions with an operator, a guard and a member each, run by the product's rules. Everything else is left to whoever chooses the events: which requests
+/// Three regions with an operator, a guard and a voter each, run by the product's rules. Everything else is left to whoever chooses the events: which requests
 /// arrive, in which order and how late, who learns what and when, who believes which region to be lost, who is killed, and how time passes. Clocks of guards run
 /// slow, those of operators fast.
 /// </summary>
@@ -84,7 +84,7 @@ internal sealed class World
     private static readonly TimeSpan Now = TimeSpan.FromHours(1);
 
     private readonly Rules _rules;
-    private readonly MemberRecord?[] _members = new MemberRecord?[3];
+    private readonly VoterRecord?[] _voters = new VoterRecord?[3];
     private readonly Decider[] _operators = [new(), new(), new()];
     private readonly Guard[] _guards = [new(), new(), new()];
     private readonly List<Request> _requests = [];
@@ -107,10 +107,10 @@ internal sealed class World
             Phase = TopologyPhase.Stable,
             Region = "a",
             IsGuarded = true,
-            Membership = Membership.Of(Names),
+            Voters = Voters.Of(Names),
         };
         var ballot = new Ballot(1, "first");
-        Array.Fill(_members, new MemberRecord(ballot, ballot, record));
+        Array.Fill(_voters, new VoterRecord(ballot, ballot, record));
         _accepted[ballot] = (record, [.. Names]);
         _chosen.Add(new ChosenRecord(ballot, record));
         foreach (var one in _operators)
@@ -120,7 +120,7 @@ internal sealed class World
     private World(World other)
     {
         _rules = other._rules;
-        other._members.CopyTo(_members, 0);
+        other._voters.CopyTo(_voters, 0);
         for (var i = 0; i < 3; i++)
             (_operators[i], _guards[i]) = (other._operators[i].Clone(), other._guards[i].Clone());
         _requests = [.. other._requests];
@@ -171,10 +171,7 @@ internal sealed class World
             {
                 if ((one.Fenced[j], one.Writes[j]) != (_guards[j].FencedEpoch ?? one.Fenced[j], _guards[j].WritesIn ?? one.Writes[j]))
                     events.Add(new Event(Step.Hear, i, j));
-                if (
-                    one.Returned is { } done
-                    && LostMembers.Return(done, Names[j], one.MissingFor[j] + (LostMembers.ReturnTime - _rules.ReturnTime)) is not null
-                )
+                if (one.Returned is { } done && LostVoters.Return(done, Names[j], one.MissingFor[j] + (LostVoters.ReturnTime - _rules.ReturnTime)) is not null)
                     events.Add(new Event(Step.ReturnRecord, i, j));
             }
 
@@ -182,18 +179,18 @@ internal sealed class World
             events.Add(new Event(_guards[i].Reads is null ? Step.BeginReading : Step.EndReading, i));
             for (var j = 0; j < 3 && _guards[i].Reads is not null; j++)
             {
-                if (_members[j] is not null && !_guards[i].Reads!.ContainsKey(Names[j]))
+                if (_voters[j] is not null && !_guards[i].Reads!.ContainsKey(Names[j]))
                     events.Add(new Event(Step.Read, i, j));
             }
 
             events.Add(new Event(Step.RestartGuard, i));
-            if (_members[i] is not null && _members.All(member => member is not null))
+            if (_voters[i] is not null && _voters.All(voter => voter is not null))
                 events.Add(new Event(Step.LoseRecord, i));
         }
 
         for (var i = 0; i < _requests.Count; i++)
         {
-            var way = (3 * _requests[i].Who) + _requests[i].Member;
+            var way = (3 * _requests[i].Who) + _requests[i].Voter;
             events.AddRange([new(Step.Deliver, i, way), new(Step.DeliverUnanswered, i, way), new(Step.Lose, i, way)]);
         }
 
@@ -242,10 +239,10 @@ internal sealed class World
                 break;
             case Step.BeginReading:
                 Readings++;
-                (_guards[who].Began, _guards[who].Reads) = (_guards[who].Clock, ImmutableSortedDictionary<string, MemberRecord>.Empty);
+                (_guards[who].Began, _guards[who].Reads) = (_guards[who].Clock, ImmutableSortedDictionary<string, VoterRecord>.Empty);
                 break;
             case Step.Read:
-                _guards[who].Reads = _guards[who].Reads!.SetItem(Names[whom], _members[whom]!);
+                _guards[who].Reads = _guards[who].Reads!.SetItem(Names[whom], _voters[whom]!);
                 break;
             case Step.EndReading:
                 var guard = _guards[who];
@@ -256,7 +253,7 @@ internal sealed class World
                 _guards[who] = new Guard { Clock = _guards[who].Clock };
                 break;
             case Step.LoseRecord:
-                _members[who] = null;
+                _voters[who] = null;
                 break;
             case Step.ReturnRecord:
                 Return(who, whom);
@@ -284,7 +281,7 @@ internal sealed class World
             for (var i = 0; i < 3; i++)
             {
                 if (_operators[i].Round is null)
-                    Apply(new Event(_members.Any(member => member?.Ballot != _chosen[^1].Ballot) ? Step.Refresh : Step.DecideHealthy, i));
+                    Apply(new Event(_voters.Any(voter => voter?.Ballot != _chosen[^1].Ballot) ? Step.Refresh : Step.DecideHealthy, i));
                 Settle(i);
                 for (var j = 0; j < 3; j++)
                 {
@@ -295,7 +292,7 @@ internal sealed class World
                 Apply(new Event(Step.BeginReading, i));
                 for (var j = 0; j < 3; j++)
                 {
-                    if (_members[j] is not null)
+                    if (_voters[j] is not null)
                         Apply(new Event(Step.Read, i, j));
                 }
 
@@ -310,8 +307,8 @@ internal sealed class World
     public string ReadState()
     {
         var text = new StringBuilder().Append(CultureInfo.InvariantCulture, $"{Attempts} {Readings} {Ticks};");
-        foreach (var member in _members)
-            text.Append(member).Append(';');
+        foreach (var voter in _voters)
+            text.Append(voter).Append(';');
         for (var i = 0; i < 3; i++)
         {
             var (one, guard) = (_operators[i], _guards[i]);
@@ -350,7 +347,7 @@ internal sealed class World
             if (one.RoundFor >= AgreementRound.Life)
                 one.Round = null;
             for (var j = 0; j < 3; j++)
-                one.MissingFor[j] = one.SeesMissing[j] && _members[j] is null ? one.MissingFor[j] + passed : TimeSpan.Zero;
+                one.MissingFor[j] = one.SeesMissing[j] && _voters[j] is null ? one.MissingFor[j] + passed : TimeSpan.Zero;
         }
     }
 
@@ -400,15 +397,9 @@ internal sealed class World
         Attempts++;
         var one = _operators[who];
         var ballot = one.Highest.Next($"{Names[who]}{one.Starts}");
-        (one.Round, one.RoundFor, one.DecidedOn, one.Next, one.Highest) = (
-            AgreementRound.Start(ballot, record.Membership),
-            TimeSpan.Zero,
-            record,
-            next,
-            ballot
-        );
-        foreach (var member in one.Round.Voters)
-            _requests.Add(new Request(who, Array.IndexOf(Names, member), ballot, null));
+        (one.Round, one.RoundFor, one.DecidedOn, one.Next, one.Highest) = (AgreementRound.Start(ballot, record.Voters), TimeSpan.Zero, record, next, ballot);
+        foreach (var voter in one.Round.Asked)
+            _requests.Add(new Request(who, Array.IndexOf(Names, voter), ballot, null));
     }
 
     private void Propose(int who)
@@ -421,33 +412,33 @@ internal sealed class World
             return;
         }
 
-        _parents[one.Round.Ballot] = one.Round.Promises.Values.Where(member => member.Value is not null).Max(member => member.Ballot);
-        foreach (var member in one.Round.Proposed.Membership.All)
-            _requests.Add(new Request(who, Array.IndexOf(Names, member), one.Round.Ballot, one.Round.Proposed));
+        _parents[one.Round.Ballot] = one.Round.Promises.Values.Where(voter => voter.Value is not null).Max(voter => voter.Ballot);
+        foreach (var voter in one.Round.Proposed.Voters.All)
+            _requests.Add(new Request(who, Array.IndexOf(Names, voter), one.Round.Ballot, one.Round.Proposed));
     }
 
     private void Deliver(int index, bool isAnswered)
     {
-        var (who, member, ballot, value) = _requests[index];
+        var (who, voter, ballot, value) = _requests[index];
         _requests.RemoveAt(index);
-        var held = _members[member] ?? _rules.Lost;
+        var held = _voters[voter] ?? _rules.Lost;
         var after =
             held is null ? null
             : value is null ? _rules.Promise(held, ballot)
             : _rules.Accept(held, ballot, value);
         if (after is not null)
-            _members[member] = after;
+            _voters[voter] = after;
         if (after is not null && value is not null)
-            Record(ballot, value, Names[member]);
+            Record(ballot, value, Names[voter]);
         var one = _operators[who];
         if (!isAnswered || one.Round is not { } round || round.Ballot != ballot)
             return;
-        one.SeesMissing[member] = held is null;
+        one.SeesMissing[voter] = held is null;
         one.Round =
-            held is null ? round.WithMissing(Names[member])
+            held is null ? round.WithMissing(Names[voter])
             : after is null ? round.WithRefusal(held.Promised)
-            : value is null ? round.WithPromise(Names[member], after)
-            : round.WithAcceptance(Names[member]);
+            : value is null ? round.WithPromise(Names[voter], after)
+            : round.WithAcceptance(Names[voter]);
         one.Highest = one.Round.Highest;
         if (_rules.IsChosen(one.Round))
         {
@@ -471,11 +462,11 @@ internal sealed class World
         one.Highest = record.Ballot > one.Highest ? record.Ballot : one.Highest;
     }
 
-    private void Return(int who, int member)
+    private void Return(int who, int voter)
     {
         var round = _operators[who].Returned!;
-        _members[member] ??= new MemberRecord(round.Ballot, round.Ballot, round.Proposed);
-        Record(round.Ballot, round.Proposed!, Names[member]);
+        _voters[voter] ??= new VoterRecord(round.Ballot, round.Ballot, round.Proposed);
+        Record(round.Ballot, round.Proposed!, Names[voter]);
         _operators[who].Returned = null;
     }
 
@@ -492,14 +483,14 @@ internal sealed class World
         }
     }
 
-    private void Record(Ballot ballot, TopologyRecord value, string member)
+    private void Record(Ballot ballot, TopologyRecord value, string voter)
     {
         var (first, by) = _accepted.GetValueOrDefault(ballot, (value, []));
         if (first != value)
             Violation ??= $"Two records under ballot {ballot}: {first}; {value}";
-        by = by.Add(member);
+        by = by.Add(voter);
         _accepted[ballot] = (first, by);
-        if (_chosen.All(one => one.Ballot != ballot) && value.Membership.IsQuorum(by))
+        if (_chosen.All(one => one.Ballot != ballot) && value.Voters.IsQuorum(by))
             _chosen.Add(new ChosenRecord(ballot, value));
     }
 
@@ -536,9 +527,9 @@ internal sealed class World
         }
     }
 
-    private sealed record Request(int Who, int Member, Ballot Ballot, TopologyRecord? Value)
+    private sealed record Request(int Who, int Voter, Ballot Ballot, TopologyRecord? Value)
     {
-        public override string ToString() => $"({Who}{Member}{Ballot}{Value})";
+        public override string ToString() => $"({Who}{Voter}{Ballot}{Value})";
     }
 
     private sealed class Decider
@@ -581,7 +572,7 @@ internal sealed class World
         public TimeSpan Clock { get; set; }
         public WriteLease Lease { get; set; } = WriteLease.None;
         public TimeSpan Began { get; set; }
-        public ImmutableSortedDictionary<string, MemberRecord>? Reads { get; set; }
+        public ImmutableSortedDictionary<string, VoterRecord>? Reads { get; set; }
 
         // What the guard tells: it has seen this epoch, and the region does not write.
         public long? FencedEpoch => Lease.Ends is null && Lease.Epoch > 0 ? Lease.Epoch : null;

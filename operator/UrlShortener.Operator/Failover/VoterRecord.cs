@@ -7,19 +7,19 @@ namespace UrlShortener.Operator.Failover;
 /// <param name="Promised">No lower ballot is accepted any more.</param>
 /// <param name="Ballot">The ballot of <paramref name="Value"/>.</param>
 /// <param name="Value">The record that was accepted last; null: none yet.</param>
-internal sealed record MemberRecord(Ballot Promised, Ballot Ballot, TopologyRecord? Value)
+internal sealed record VoterRecord(Ballot Promised, Ballot Ballot, TopologyRecord? Value)
 {
-    /// <summary>A member that has never voted.</summary>
-    public static readonly MemberRecord Empty = new(Ballot.Zero, Ballot.Zero, null);
+    /// <summary>A voter that has never voted.</summary>
+    public static readonly VoterRecord Empty = new(Ballot.Zero, Ballot.Zero, null);
 
-    /// <summary>The member after it promised an attempt; null: it has promised the same or a higher one.</summary>
+    /// <summary>The voter after it promised an attempt; null: it has promised the same or a higher one.</summary>
     /// <param name="ballot">Number of the attempt.</param>
-    public MemberRecord? Promise(Ballot ballot) => ballot > Promised ? this with { Promised = ballot } : null;
+    public VoterRecord? Promise(Ballot ballot) => ballot > Promised ? this with { Promised = ballot } : null;
 
-    /// <summary>The member after it accepted a record; null: it has promised a higher attempt.</summary>
+    /// <summary>The voter after it accepted a record; null: it has promised a higher attempt.</summary>
     /// <param name="ballot">Number of the attempt.</param>
     /// <param name="value">The record.</param>
-    public MemberRecord? Accept(Ballot ballot, TopologyRecord value) => ballot >= Promised ? new MemberRecord(ballot, ballot, value) : null;
+    public VoterRecord? Accept(Ballot ballot, TopologyRecord value) => ballot >= Promised ? new VoterRecord(ballot, ballot, value) : null;
 
     /// <inheritdoc />
     public override string ToString() => $"promised {Promised}, accepted {Ballot}: {Value}";
