@@ -12,6 +12,11 @@ if [ -d /var/lib/postgresql/data ]; then
     exec 9>/var/lib/postgresql/data/.patroni.lock
     flock --nonblock 9 || { echo "Another container uses this volume. Waiting until it has ended." >&2; flock 9; }
 fi
+# Patroni keeps a copy of its dynamic configuration among the data, and a rewind replaces it with that of the region that it came from: the primary one. If
+# Patroni's ConfigMaps are gone, a member of a standby region must not take that for its own.
+if grep -qs '"standby_cluster"' /etc/patroni/patroni.yaml; then
+    rm -f /var/lib/postgresql/data/*/patroni.dynamic.json
+fi
 # Patroni and PostgreSQL read certificates at the start, and again when they are told to. Kubernetes changes the files some time after the Secret; nobody outside
 # can tell a member whose certificates no longer match anybody's.
 certificates=/etc/postgres-tls

@@ -70,7 +70,9 @@ internal static class BackupMetrics
         Set(Rehearsed, labels, rehearsal?.Status.Succeeded is null ? null : Convert.ToDouble(conditions.IsTrue(ConditionTypes.LastRehearsalSucceeded)));
         Set(LastRehearsal, labels, SecondsOf(rehearsal?.Status.LastSuccessTime));
         Set(RehearsalTime, labels, rehearsal?.Status.DurationSeconds);
-        Healthy.WithLabels(labels).Set(conditions.IsTrue(ConditionTypes.LastBackupSucceeded) ? 1 : 0);
+        // A standby region makes none.
+        var backup = conditions.Conditions.First(condition => condition.Type == ConditionTypes.LastBackupSucceeded).Status;
+        Set(Healthy, labels, backup == "Unknown" ? null : Convert.ToDouble(backup == "True"));
         var archiving = conditions.Conditions.First(condition => condition.Type == ConditionTypes.ContinuousArchiving).Status;
         Set(Archiving, labels, archiving == "Unknown" ? null : Convert.ToDouble(archiving == "True"));
         Set(Waiting, labels, observed.Archiver?.Delay.TotalSeconds);

@@ -95,6 +95,7 @@ internal static class BackupStatusRules
         var (value, reason, message) = status switch
         {
             _ when plan.Obstacle is { } obstacle => (false, obstacle.Reason, obstacle.Message),
+            _ when IsStandby(region) => ((bool?)null, Reasons.StandbyRegion, $"{Since(status.LastBackup)}Only a primary region makes backups."),
             _ when plan.Trouble is { } trouble => (false, trouble.Reason, $"{Since(status.LastBackup)}{trouble.Text}"),
             { LastRun: { Succeeded: false, Kind: not nameof(BackupKind.Check) } failed } => (
                 false,
@@ -118,6 +119,7 @@ internal static class BackupStatusRules
         var (value, reason, message) = observed.Archiver switch
         {
             _ when plan.Obstacle is { } obstacle => (false, obstacle.Reason, obstacle.Message),
+            null when IsStandby(region) => (null, Reasons.StandbyRegion, "Only the primary region writes an archive."),
             null when region.Status?.Postgres?.Primary is null => ((bool?)null, Reasons.NoPrimary, "No member accepts writes."),
             null => (null, Reasons.NotKnown, "The primary does not tell about archiving."),
             { } archiver when archiver.IsStalled(observed.Timing) => (
@@ -137,6 +139,8 @@ internal static class BackupStatusRules
         };
         conditions.Set(ConditionTypes.ContinuousArchiving, value, reason, message);
     }
+
+    private static bool IsStandby(V1Alpha1ShortenerRegion region) => region.Status?.Postgres is { Primary: null, StandbyLeader: not null };
 
     private static string Since(BackupResult? last) => last is null ? "There is no backup yet. " : $"The newest backup is {last.Label}. ";
 

@@ -42,6 +42,13 @@ internal sealed record RestorePlan
         // A database that exists is never restored over.
         if (status.Succeeded == true || region.Status?.Postgres?.SystemIdentifier is not null)
             return new RestorePlan { Status = status };
+        // It copies that region's database instead.
+        if (region.Status is { Role: RegionRole.Standby, Topology.PrimaryRegion: { } primary })
+            return new RestorePlan
+            {
+                Status = status,
+                Obstacle = new Obstacle(Reasons.StandbyRegion, $"The region is a standby of region {primary}, and nothing is restored."),
+            };
         var digest = Digest.OfObject(spec);
         var jobs = observed.JobsOf(BackupKind.Restore);
         var running = jobs.LastOrDefault(job => BackupPlan.EndOf(job) is null && job.Metadata.Name != status.Job);

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using k8s.Models;
 
@@ -57,6 +59,28 @@ internal static class CertificateData
             );
 
         string? Text(string key) => secret.Data?.TryGetValue(key, out var bytes) == true ? Encoding.UTF8.GetString(bytes) : null;
+    }
+
+    /// <summary>The certificates in a text, as PEM, and nothing else that is in it: no private key, and nothing if it is unreadable.</summary>
+    public static string CertificatesIn(string? pem)
+    {
+        if (string.IsNullOrEmpty(pem))
+            return "";
+        var found = new X509Certificate2Collection();
+        try
+        {
+            found.ImportFromPem(pem);
+            return string.Concat(found.Select(certificate => certificate.ExportCertificatePem().TrimEnd() + "\n"));
+        }
+        catch (CryptographicException)
+        {
+            return "";
+        }
+        finally
+        {
+            foreach (var certificate in found)
+                certificate.Dispose();
+        }
     }
 
     /// <summary>Whether the data is that of the set, so that it needs no write: another client may have changed the bundle alone.</summary>

@@ -10,7 +10,13 @@ namespace UrlShortener.Operator.Certificates;
 /// <param name="Serving">The serving certificate.</param>
 internal sealed record CertificateSet(Certificate Authority, Certificate? NextAuthority, Certificate? FormerAuthority, Certificate Serving)
 {
+    /// <summary>Public certificates of the authorities of others that are trusted too, as PEM.</summary>
+    public string Peers { get; init; } = "";
+
     /// <summary>All trusted authorities, as PEM.</summary>
-    public string Bundle =>
+    public string Bundle => Authorities + Peers;
+
+    /// <summary>The own ones of them. No private key is in it.</summary>
+    public string Authorities =>
         string.Concat(new[] { Authority, NextAuthority, FormerAuthority }.OfType<Certificate>().Select(authority => authority.CertificatePem.TrimEnd() + "\n"));
 }

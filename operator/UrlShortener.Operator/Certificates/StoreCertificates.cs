@@ -29,13 +29,15 @@ internal sealed class StoreCertificates(ResourceClient client, EventRecorder eve
     /// <param name="names">Names of its servers.</param>
     /// <param name="cached">The Secret in the cache, with digests instead of values; null: none.</param>
     /// <param name="cancellationToken">Ends the requests.</param>
+    /// <param name="peers">Public certificates of other authorities that the servers and their clients are to trust, as PEM.</param>
     /// <returns>The certificates, or why there are none.</returns>
     public async Task<(CertificateSet? Set, Obstacle? Obstacle)> EnsureAsync(
         V1Alpha1ShortenerRegion region,
         string component,
         IReadOnlyList<string> names,
         V1Secret? cached,
-        CancellationToken cancellationToken
+        CancellationToken cancellationToken,
+        string peers = ""
     )
     {
         var key = (region.Metadata.Uid, component);
@@ -43,6 +45,7 @@ internal sealed class StoreCertificates(ResourceClient client, EventRecorder eve
         if (
             _known.TryGetValue(key, out var known)
             && known.Version == cached?.Metadata.ResourceVersion
+            && known.Set.Peers == peers
             && time.GetUtcNow() < known.CheckedAt + CheckInterval
             && CertificatePlan.Next(known.Set, profile, isPublished: true, time.GetUtcNow()) == CertificateStep.None
         )
@@ -56,6 +59,8 @@ internal sealed class StoreCertificates(ResourceClient client, EventRecorder eve
         var (set, last) = ((live is null ? null : CertificateData.Parse(live)) ?? known?.Set, CertificateStep.None);
         while (CertificatePlan.Next(set, profile, isPublished: true, time.GetUtcNow()) is var step and not CertificateStep.None)
             (set, last) = (CertificatePlan.Take(step, set, profile, time.GetUtcNow()), step);
+        var isTrustChanged = live is not null && last == CertificateStep.None && CertificateData.Holds(live, set! with { Peers = known?.Set.Peers ?? "" });
+        set = set! with { Peers = peers };
         if (
             live is null
             || last != CertificateStep.None
@@ -74,7 +79,13 @@ internal sealed class StoreCertificates(ResourceClient client, EventRecorder eve
                 return (known?.Set, Applier.Refused(events, region, $"Secret {name}", refused));
             }
 
-            events.Record(region, EventSeverity.Normal, "CertificatesChanged", "Update", $"Secret {name}: {Tell(last)}.");
+            events.Record(
+                region,
+                EventSeverity.Normal,
+                "CertificatesChanged",
+                "Update",
+                $"Secret {name}: {(isTrustChanged ? "changed the authorities of other regions" : Tell(last))}."
+            );
         }
 
         _known[key] = new Known(live.Metadata.ResourceVersion, set!, time.GetUtcNow());

@@ -54,6 +54,9 @@ internal static class ConditionTypes
     /// <summary>Enough replicas have every acknowledged write, and only those may become the primary. Absent with durability Async.</summary>
     public const string SyncReplicationHealthy = nameof(SyncReplicationHealthy);
 
+    /// <summary>The region's PostgreSQL receives the changes of the primary region. Absent unless it is one of a standby region.</summary>
+    public const string StandbyReplicating = nameof(StandbyReplicating);
+
     /// <summary>The newest backup of the region's PostgreSQL is there and not older than its schedule. Absent unless the region asks for backups.</summary>
     public const string LastBackupSucceeded = nameof(LastBackupSucceeded);
 

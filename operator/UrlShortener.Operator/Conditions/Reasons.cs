@@ -105,6 +105,27 @@ internal static class Reasons
     /// <summary>No member of PostgreSQL accepts writes.</summary>
     public const string NoPrimary = nameof(NoPrimary);
 
+    /// <summary>The region has another database than the primary region of its group.</summary>
+    public const string DifferentDatabase = nameof(DifferentDatabase);
+
+    /// <summary>The namespaces of two regions of a group do not trust each other.</summary>
+    public const string NotTrusted = nameof(NotTrusted);
+
+    /// <summary>The region is to copy the database of the primary region, which there is not yet.</summary>
+    public const string AwaitsPrimaryRegion = nameof(AwaitsPrimaryRegion);
+
+    /// <summary>The members change to follow the primary region, or to be the primary.</summary>
+    public const string ChangingRole = nameof(ChangingRole);
+
+    /// <summary>A standby region receives no changes of the primary region.</summary>
+    public const string NotReceiving = nameof(NotReceiving);
+
+    /// <summary>The primary region no longer has changes that a standby region needs.</summary>
+    public const string SlotLost = nameof(SlotLost);
+
+    /// <summary>The region follows the primary region of its group.</summary>
+    public const string StandbyRegion = nameof(StandbyRegion);
+
     /// <summary>Members of a store do not serve.</summary>
     public const string MembersMissing = nameof(MembersMissing);
 

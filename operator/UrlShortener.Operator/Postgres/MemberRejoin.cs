@@ -36,7 +36,7 @@ internal static class MemberRejoin
         IReadOnlyDictionary<string, MemberAbsence> former,
         DateTimeOffset now
     ) =>
-        observed.Primary is null
+        observed.Leader is null
             ? new Dictionary<string, MemberAbsence>()
             : observed
                 .Members.Where(member =>
@@ -93,14 +93,14 @@ internal static class MemberRejoin
         var spec = region.Spec.Postgres!;
         if (
             spec.Rejoin != RejoinPolicy.Automatic
-            || observed.Primary is null
+            || observed.Leader is null
             || observed.Members.Values.Any(member => member.Paused)
             || FindDiverged(memory, now) is not [{ } member]
         )
             return null;
         // A restart of its pod first would not help: Patroni decides about a rewind by the control file, which a server that only starts does not change.
         var others = Enumerable.Range(0, spec.Instances).Select(ordinal => PostgresNames.MemberOf(region, ordinal)).Where(name => name != member);
-        var isSafe = others.All(observed.Stays) && (spec.Durability == Durability.Async || observed.WaitedFor.Any(observed.IsSynchronous));
+        var isSafe = others.All(observed.Stays) && (!observed.HasSynchrony(spec) || observed.WaitedFor.Any(observed.IsSynchronous));
         return isSafe && !(memory.RebuiltAt.TryGetValue(member, out var last) && now - last < Pause)
             ? new RolloutStep.Rebuild(
                 member,

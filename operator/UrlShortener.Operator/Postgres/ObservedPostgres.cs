@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using k8s.Models;
 using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
 
 namespace UrlShortener.Operator.Postgres;
@@ -86,6 +87,22 @@ internal sealed record ObservedPostgres
     public (string Name, PatroniMember Member)? Primary =>
         Lock?.Leader is { } leader && Members.TryGetValue(leader, out var member) && member.IsPrimary ? (leader, member) : null;
 
+    /// <summary>The member that holds the lock, and accepts writes or follows the primary region; null: none.</summary>
+    public (string Name, PatroniMember Member)? Leader =>
+        Lock?.Leader is { } leader && Members.TryGetValue(leader, out var member) && (member.IsPrimary || member.IsStandbyLeader) ? (leader, member) : null;
+
+    /// <summary>Whether the members follow another region, so that nobody accepts writes.</summary>
+    public bool IsStandby => Leader is { Member.IsStandbyLeader: true };
+
+    /// <summary>All regions of the group, this one included.</summary>
+    public IReadOnlyList<V1Alpha1ShortenerRegion> Group { get; init; } = [];
+
+    /// <summary>The Secret with the password of the app's role in the region that this one follows, with digests instead of values; null: none.</summary>
+    public V1Secret? SourcePassword { get; init; }
+
+    /// <summary>What the primary keeps for other regions; null: not asked for, or it does not answer.</summary>
+    public RegionSlots? Slots { get; init; }
+
     /// <summary>The pod of a member; null: none.</summary>
     public V1Pod? PodOf(string name) => Pods.FirstOrDefault(pod => pod.Metadata.Name == name);
 
@@ -96,17 +113,17 @@ internal sealed record ObservedPostgres
             .Select(replica => replica.Name ?? "")
             .ToHashSet(StringComparer.Ordinal);
 
-    /// <summary>Whether a member is the primary, or a replica that receives its changes and has caught up.</summary>
+    /// <summary>Whether a member leads, or is a replica that receives its changes and has caught up.</summary>
     public bool Serves(string name) =>
         Members.TryGetValue(name, out var member)
-        && Primary is { } primary
+        && Leader is { } leader
         && (
-            name == primary.Name
+            name == leader.Name
             || (
                 member.IsStreaming
-                && (member.Timeline is null || member.Timeline == primary.Member.Timeline)
+                && (member.Timeline is null || member.Timeline == leader.Member.Timeline)
                 && member.Position?.Received is { } received
-                && (primary.Member.Position?.Written ?? 0) - received <= PostgresRollout.MaxLag
+                && (leader.Member.End ?? 0) - received <= PostgresRollout.MaxLag
             )
         );
 
@@ -116,9 +133,14 @@ internal sealed record ObservedPostgres
     /// <summary>Whether a replica has every acknowledged write by what PostgreSQL says, and Patroni may promote it.</summary>
     public bool IsSynchronous(string name) => SyncStandbys.Contains(name) && WaitedFor.Contains(name);
 
+    /// <summary>Whether writes wait for replicas. Nobody writes in a standby region.</summary>
+    public bool HasSynchrony(PostgresSpec spec) => spec.Durability != Durability.Async && !IsStandby;
+
     /// <summary>Why the synchronous replicas are not as specified; null: they are.</summary>
     public string? FindSynchronyProblem(PostgresSpec spec)
     {
+        if (!HasSynchrony(spec))
+            return null;
         var waitedFor = WaitedFor;
         return waitedFor.Count < spec.SyncNodeCount ? $"{waitedFor.Count} replicas are synchronous, and {spec.SyncNodeCount} must be"
             : PatroniSynchrony.Of(Synchrony)?.Leader != Primary?.Name || SyncStandbys.Count == 0 || !SyncStandbys.All(waitedFor.Contains)

@@ -26,7 +26,7 @@ internal sealed class ParameterReader(TimeProvider time)
         if (
             (former is not null && former.IsApplied == isApplied)
             || memory.Connections is not { } connections
-            || observed.Primary is not { } primary
+            || observed.Leader is not { } primary
             || observed.PodOf(primary.Name) is not { } pod
             || (isApplied && PostgresRollout.IsSettling(region, memory, time.GetUtcNow()))
         )

@@ -29,7 +29,9 @@ internal static class PatroniConfiguration
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     /// <summary>The local part, the same for all members; what differs is in environment variables.</summary>
-    public static string BuildLocal(V1Alpha1ShortenerRegion region)
+    /// <param name="region">The region.</param>
+    /// <param name="place">Its place in the group.</param>
+    public static string BuildLocal(V1Alpha1ShortenerRegion region, GroupPlace place)
     {
         var labels = new JsonObject();
         foreach (
@@ -83,15 +85,18 @@ internal static class PatroniConfiguration
         PostgresArchiving.AddCallbacks(region, file["postgresql"]!.AsObject());
         // A member with an empty volume begins a database if Patroni's ConfigMaps know of none. Once there is one, it waits for a primary to copy instead, also if
         // somebody deletes these ConfigMaps.
-        if (region.Status?.Postgres?.SystemIdentifier is null)
-            file["bootstrap"] = BuildBootstrap(region);
+        if (place.Source is not null)
+            // With this section Patroni copies the primary region, also if these ConfigMaps are gone; without instructions for a new database it cannot begin one.
+            file["bootstrap"] = new JsonObject { ["dcs"] = BuildDynamic(region, place) };
+        else if (region.Status?.Postgres?.SystemIdentifier is null)
+            file["bootstrap"] = BuildBootstrap(region, place);
         return file.ToJsonString(Indented);
     }
 
-    private static JsonObject BuildBootstrap(V1Alpha1ShortenerRegion region) =>
+    private static JsonObject BuildBootstrap(V1Alpha1ShortenerRegion region, GroupPlace place) =>
         new()
         {
-            ["dcs"] = BuildDynamic(region),
+            ["dcs"] = BuildDynamic(region, place),
             ["initdb"] = new JsonArray(
                 new JsonObject { ["encoding"] = "UTF8" },
                 new JsonObject { ["locale"] = "C.UTF-8" },
@@ -102,9 +107,12 @@ internal static class PatroniConfiguration
         };
 
     /// <summary>The dynamic part.</summary>
-    public static JsonObject BuildDynamic(V1Alpha1ShortenerRegion region)
+    /// <param name="region">The region.</param>
+    /// <param name="place">Its place in the group.</param>
+    /// <param name="live">What the members have now; null: nothing, or it is not known.</param>
+    public static JsonObject BuildDynamic(V1Alpha1ShortenerRegion region, GroupPlace place, JsonObject? live = null)
     {
-        var (spec, commonName) = (region.Spec.Postgres!, CertificateIssuer.CommonNameOf(PostgresNames.CertificateNamesOf(region)));
+        var spec = region.Spec.Postgres!;
         var dynamic = new JsonObject
         {
             ["ttl"] = spec.Patroni.Ttl,
@@ -134,11 +142,46 @@ internal static class PatroniConfiguration
                     $"hostssl all {PostgresNames.Superuser} all cert map={Map}",
                     "hostssl all all all scram-sha-256"
                 ),
-                ["pg_ident"] = new JsonArray($"{Map} \"{commonName}\" {PostgresNames.Superuser}", $"{Map} \"{commonName}\" {PostgresNames.Replicator}"),
+                // Members of other regions copy and follow the primary as the replicator, and are rewound as the superuser.
+                ["pg_ident"] = new JsonArray([.. place.Peers.Prepend(region).SelectMany(BuildMap)]),
             },
         };
+        if (place.Source is { } source)
+            dynamic["standby_cluster"] = BuildStandby(region, source);
+        else if (place.IsSource && place.Peers.Count > 0)
+            dynamic["slots"] = new JsonObject(
+                place.Peers.Select(peer => KeyValuePair.Create(GroupPlace.SlotOf(peer), (JsonNode?)new JsonObject { ["type"] = "physical" }))
+            );
+        if (place.Keeps)
+        {
+            foreach (var section in new[] { "standby_cluster", "slots" })
+            {
+                if (live?[section] is { } kept)
+                    dynamic[section] = kept.DeepClone();
+            }
+        }
+
         PostgresArchiving.AddParameters(region, dynamic["postgresql"]!["parameters"]!.AsObject());
         return dynamic;
+    }
+
+    private static JsonNode[] BuildMap(V1Alpha1ShortenerRegion region)
+    {
+        var name = CertificateIssuer.CommonNameOf(PostgresNames.CertificateNamesOf(region));
+        return [$"{Map} \"{name}\" {PostgresNames.Superuser}", $"{Map} \"{name}\" {PostgresNames.Replicator}"];
+    }
+
+    // Synchronous replication stays configured: Patroni ignores it until the region becomes the primary.
+    private static JsonObject BuildStandby(V1Alpha1ShortenerRegion region, V1Alpha1ShortenerRegion source)
+    {
+        var (host, port) = PostgresNames.ReplicationEndpointOf(source);
+        return new JsonObject
+        {
+            ["host"] = host,
+            ["port"] = port,
+            ["primary_slot_name"] = GroupPlace.SlotOf(region),
+            ["create_replica_methods"] = new JsonArray("basebackup"),
+        };
     }
 
     // The log must leave room for the data, however large the volume is: a full one ends PostgreSQL, and the next primary would have as much of it.

@@ -36,6 +36,10 @@ internal sealed record PatroniMember
     [JsonPropertyName("replication_state")]
     public string? ReplicationState { get; init; }
 
+    /// <summary>Of a replica: where the log of the server that it receives from ended when that last told.</summary>
+    [JsonPropertyName("latest_end_lsn")]
+    public long? LatestEnd { get; init; }
+
     /// <summary>Of a primary: the replicas that are connected, as PostgreSQL sees them (<c>pg_stat_replication</c>).</summary>
     [JsonPropertyName("replication")]
     public IReadOnlyList<PatroniReplica>? Replication { get; init; }
@@ -55,6 +59,14 @@ internal sealed record PatroniMember
     /// <summary>Whether PostgreSQL runs and accepts writes.</summary>
     [JsonIgnore]
     public bool IsPrimary => this is { State: "running", Role: "primary" };
+
+    /// <summary>Whether PostgreSQL runs and leads the members of a standby region: it follows the primary region, or tries to.</summary>
+    [JsonIgnore]
+    public bool IsStandbyLeader => this is { State: "running", Role: "standby_leader" };
+
+    /// <summary>Up to where it has the write-ahead log; null: not known.</summary>
+    [JsonIgnore]
+    public long? End => Position?.Written ?? Position?.Received;
 
     /// <summary>Whether PostgreSQL runs as a replica and receives changes.</summary>
     [JsonIgnore]

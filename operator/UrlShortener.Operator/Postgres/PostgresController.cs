@@ -40,7 +40,12 @@ internal sealed class PostgresController(
             return ReconciliationResult<V1Alpha1ShortenerRegion>.Success(region);
         region = _status.LatestOf(region);
         // A process that has just started to lead knows the primary from the status, so that it tells of a failover in the meantime.
-        var memory = _memory.GetValueOrDefault(region.Metadata.Uid) ?? PostgresMemory.None with { Primary = region.Status?.Postgres?.Primary };
+        var memory =
+            _memory.GetValueOrDefault(region.Metadata.Uid)
+            ?? PostgresMemory.None with
+            {
+                Primary = region.Status?.Postgres?.Primary ?? region.Status?.Postgres?.StandbyLeader,
+            };
         // Without them no member could answer, and each start of an operator would look like the loss of all primaries.
         if (memory.Connections is null && await certificates.ReadAsync(region, PostgresNames.Component, cancellationToken) is { } set)
             memory = Connect(region, memory, set);
@@ -61,7 +66,7 @@ internal sealed class PostgresController(
         var (status, conditions) = PostgresStatusRules.Build(region, observed, plan, time.GetUtcNow());
         await _status.WriteAsync(region, status, conditions.Conditions, cancellationToken);
         ConditionEvents.Record(events, region, conditions.Changed);
-        Report(region, plan.Memory.Untold);
+        Report(region, plan.Memory.Untold, observed.IsStandby);
         ReportRequest(region, status.Switchover);
         _memory[region.Metadata.Uid] = plan.Memory with { Untold = null };
         PostgresMetrics.Set(region, observed, plan, conditions);
@@ -227,19 +232,22 @@ internal sealed class PostgresController(
             PostgresNames.Component,
             PostgresNames.CertificateNamesOf(region),
             observed.Certificates,
-            cancellationToken
+            cancellationToken,
+            plan.Place.PeerAuthorities
         );
         plan = plan with { Memory = Connect(region, plan.Memory, set) };
         _memory[region.Metadata.Uid] = plan.Memory;
         plan = plan with { Memory = await ReloadAsync(observed, plan, plan.Memory, cancellationToken) };
-        var secret = observed.Password is null
-            ? await applier.TryAsync(region, $"Secret {PostgresNames.PasswordOf(region)}", () => provisioner.EnsurePasswordAsync(region, cancellationToken))
-            : null;
+        // A standby region gets the password that its copy of the database has.
+        var secret =
+            observed.Password is null && plan.Place is { Source: null, Waits: false }
+                ? await applier.TryAsync(region, $"Secret {PostgresNames.PasswordOf(region)}", () => provisioner.EnsurePasswordAsync(region, cancellationToken))
+                : null;
         var neededByPods = Obstacle.Of(
             unsigned,
             await applier.EnsureAsync(region, PostgresResources.BuildServiceAccount(region), observed.ServiceAccount, cancellationToken),
             await applier.EnsureAsync(region, PostgresResources.BuildRoleBinding(region), observed.RoleBinding, cancellationToken),
-            await applier.EnsureAsync(region, PostgresResources.BuildSettings(region), observed.Settings, cancellationToken)
+            await applier.EnsureAsync(region, PostgresResources.BuildSettings(region, plan.Place), observed.Settings, cancellationToken)
         );
         var around = Obstacle.Of(
             await applier.EnsureAsync(region, PostgresResources.BuildHeadlessService(region), observed.HeadlessService, cancellationToken),
@@ -249,7 +257,7 @@ internal sealed class PostgresController(
             await applier.EnsureIfAsync(
                 region.Spec.App.NetworkPolicy.Enabled,
                 region,
-                () => PostgresResources.BuildNetworkPolicy(region),
+                () => PostgresResources.BuildNetworkPolicy(region, plan.Place),
                 observed.NetworkPolicy,
                 cancellationToken
             )
@@ -266,8 +274,13 @@ internal sealed class PostgresController(
                 : null;
         plan = plan with { Growth = await GrowAsync(region, observed, cancellationToken) };
         plan = await ConfigureAsync(region, observed, plan, cancellationToken);
+        (plan, var kept) = await AdoptAsync(region, observed, plan, cancellationToken);
         var (provisioned, refused) = await ProvisionAsync(region, plan, cancellationToken);
-        plan = plan with { Obstacle = Obstacle.Of(neededByPods, members, around, secret, refused), Memory = plan.Memory with { Provisioned = provisioned } };
+        plan = plan with
+        {
+            Obstacle = Obstacle.Of(neededByPods, members, around, secret, kept, refused),
+            Memory = plan.Memory with { Provisioned = provisioned },
+        };
         return await RotateAsync(region, observed, plan, cancellationToken);
     }
 
@@ -440,6 +453,40 @@ internal sealed class PostgresController(
         return refused is null ? (plan.ProvisionDigest, null) : (plan.Memory.Provisioned, refused);
     }
 
+    // The password of the region that this one follows.
+    private async Task<(PostgresPlan Plan, Obstacle? Obstacle)> AdoptAsync(
+        V1Alpha1ShortenerRegion region,
+        ObservedPostgres observed,
+        PostgresPlan plan,
+        CancellationToken cancellationToken
+    )
+    {
+        if (plan.Place.Source is not { } source || plan.Memory.Connections is not { } connections)
+            return (plan, null);
+        if (plan.Adopts is { } leader)
+        {
+            string? role = null;
+            var obstacle = await applier.TryAsync(
+                region,
+                $"Secret {StoreConnections.PostgresOf(region)!.Name}",
+                async () =>
+                {
+                    (role, var missing) = await provisioner.AdoptAsync(region, source, leader, connections, cancellationToken);
+                    return missing;
+                }
+            );
+            if (obstacle is not null || role is null)
+                return (plan, obstacle);
+            plan = plan with { Memory = plan.Memory with { Provisioned = plan.ProvisionDigest, AdoptedRole = role } };
+        }
+
+        var isTold =
+            plan.Memory.AdoptedRole is { } adopted
+            && plan.Memory.AppRole != adopted
+            && await PostgresProvisioner.IsOnlyRoleAsync(observed.Pods, connections, adopted, cancellationToken);
+        return (isTold ? plan with { Memory = plan.Memory with { AppRole = plan.Memory.AdoptedRole } } : plan, null);
+    }
+
     private PostgresMemory Connect(V1Alpha1ShortenerRegion region, PostgresMemory memory, CertificateSet? set)
     {
         if (
@@ -468,7 +515,7 @@ internal sealed class PostgresController(
         return memory with { ReloadedAt = time.GetUtcNow() };
     }
 
-    private void Report(V1Alpha1ShortenerRegion region, PostgresFailover? ended)
+    private void Report(V1Alpha1ShortenerRegion region, PostgresFailover? ended, bool isStandby)
     {
         if (ended is null)
             return;
@@ -481,7 +528,7 @@ internal sealed class PostgresController(
             "Failover",
             string.Create(
                 System.Globalization.CultureInfo.InvariantCulture,
-                $"Primary moved from {ended.From} to {ended.To} ({ended.Cause}) in {ended.Duration.TotalMilliseconds:0} ms."
+                $"{(isStandby ? "The member that follows the primary region" : "Primary")} moved from {ended.From} to {ended.To} ({ended.Cause}) in {ended.Duration.TotalMilliseconds:0} ms."
             )
         );
     }

@@ -19,7 +19,7 @@ internal sealed record PostgresFailover(string From, string To, FailoverCause Ca
     {
         if (memory.Switchover is { } asked && now - asked.At > PlannedSwitchover.Limit)
             memory = memory with { Switchover = null, SwitchoverNotBefore = now + PlannedSwitchover.Pause };
-        if (observed.Primary is not { } primary)
+        if (observed.Leader is not { } primary)
             return (memory with { LostSince = memory.Primary is null ? null : memory.LostSince ?? now }, null);
         var ended =
             memory.Primary is { } former && former != primary.Name

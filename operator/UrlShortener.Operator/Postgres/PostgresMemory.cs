@@ -70,6 +70,15 @@ internal sealed record PostgresMemory
     /// <summary>When the members were last asked for connections with the former password.</summary>
     public DateTimeOffset RetirementAskedAt { get; init; }
 
+    /// <summary>In a standby region: that it receives nothing; null: it does, or is none.</summary>
+    public StandbyWait? Waits { get; init; }
+
+    /// <summary>In a standby region: the app's role in its Secrets; null: not known.</summary>
+    public string? AdoptedRole { get; init; }
+
+    /// <summary>In a standby region: the role that its app uses, and no other; null: not known.</summary>
+    public string? AppRole { get; init; }
+
     /// <summary>Digest of what the app's role, database and connection were last created from.</summary>
     public string? Provisioned { get; init; }
 }

@@ -19,7 +19,11 @@ internal static class PostgresMetrics
         nameof(RolloutStep.Rebuild),
     ];
 
-    private static readonly Gauge Ready = Metrics.CreateGauge("shortener_postgres_cluster_ready", "1 while a primary accepts writes.", Names);
+    private static readonly Gauge Ready = Metrics.CreateGauge(
+        "shortener_postgres_cluster_ready",
+        "1 while a primary accepts writes, or leads the copy of a standby region.",
+        Names
+    );
     private static readonly Gauge Members = Metrics.CreateGauge("shortener_postgres_cluster_members", "Members that are to run.", Names);
     private static readonly Gauge ReadyMembers = Metrics.CreateGauge(
         "shortener_postgres_cluster_members_ready",
@@ -74,6 +78,16 @@ internal static class PostgresMetrics
         "0 while a former password of the app is still valid.",
         Names
     );
+    private static readonly Gauge Replicating = Metrics.CreateGauge(
+        "shortener_postgres_standby_replicating",
+        "1 while the PostgreSQL of a standby region receives the changes of the primary region. Absent for others.",
+        Names
+    );
+    private static readonly Gauge StandbyLag = Metrics.CreateGauge(
+        "shortener_postgres_standby_lag_bytes",
+        "Changes of the primary region that a standby region has not applied yet, by what the primary told last. Absent for others.",
+        Names
+    );
     private static readonly Counter Taken = Metrics.CreateCounter(
         "shortener_postgres_cluster_steps_total",
         "Steps that the operator took at members: pods that it replaced, restarts of PostgreSQL, moves of the primary that it asked for, and replicas that it copied anew.",
@@ -87,7 +101,7 @@ internal static class PostgresMetrics
     public static void Set(V1Alpha1ShortenerRegion region, ObservedPostgres observed, PostgresPlan plan, ConditionList conditions)
     {
         var labels = LabelsOf(region);
-        Ready.WithLabels(labels).Set(observed.Primary is not null && observed.Connection is not null ? 1 : 0);
+        Ready.WithLabels(labels).Set(observed.Leader is not null && observed.Connection is not null ? 1 : 0);
         Members.WithLabels(labels).Set(region.Spec.Postgres!.Instances);
         ReadyMembers.WithLabels(labels).Set(observed.Members.Keys.Count(name => plan.IsServing(observed, name)));
         if (conditions.Conditions.Any(condition => condition.Type == ConditionTypes.SyncReplicationHealthy))
@@ -106,7 +120,15 @@ internal static class PostgresMetrics
             Taken.WithLabels([.. labels, step]);
         foreach (var cause in Causes)
             Failovers.WithLabels([.. labels, cause.ToString()]);
-        var written = observed.Primary?.Member.Position?.Written;
+        if (plan.Place.Source is not null)
+            Replicating.WithLabels(labels).Set(conditions.IsTrue(ConditionTypes.StandbyReplicating) ? 1 : 0);
+        else
+            Replicating.RemoveLabelled(labels);
+        if (observed is { IsStandby: true, Leader.Member: { LatestEnd: { } latest, Position.Replayed: { } replayed } })
+            StandbyLag.WithLabels(labels).Set(Math.Max(0, latest - replayed));
+        else
+            StandbyLag.RemoveLabelled(labels);
+        var written = observed.Leader?.Member.End;
         for (var ordinal = 0; ordinal < region.Spec.Postgres.Instances; ordinal++)
         {
             var name = PostgresNames.MemberOf(region, ordinal);
@@ -135,7 +157,7 @@ internal static class PostgresMetrics
     public static void Remove(V1Alpha1ShortenerRegion region)
     {
         var labels = LabelsOf(region);
-        foreach (var gauge in new[] { Ready, Members, ReadyMembers, Synchronous, Low, Outdated, PasswordCurrent })
+        foreach (var gauge in new[] { Ready, Members, ReadyMembers, Synchronous, Low, Outdated, PasswordCurrent, Replicating, StandbyLag })
             gauge.RemoveLabelled(labels);
         Assists.RemoveLabelled(labels);
         Seconds.RemoveLabelled(labels);

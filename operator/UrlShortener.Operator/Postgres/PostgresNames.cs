@@ -110,6 +110,12 @@ internal static class PostgresNames
     /// <summary>DNS name of a member.</summary>
     public static string HostOf(V1Alpha1ShortenerRegion region, int ordinal) => $"{MemberOf(region, ordinal)}.{ServiceHostOf(region)}";
 
+    /// <summary>Where members of other regions reach the primary.</summary>
+    public static (string Host, int Port) ReplicationEndpointOf(V1Alpha1ShortenerRegion region) =>
+        region.Spec.Postgres!.ReplicationEndpoint is { } endpoint
+            ? (endpoint.Host, endpoint.Port)
+            : ($"{Names.Of(region.Metadata.Name, $"{Component}-rw")}.{region.Metadata.NamespaceProperty}.svc", Port);
+
     /// <summary>Names in the certificate of the members.</summary>
     public static IReadOnlyList<string> CertificateNamesOf(V1Alpha1ShortenerRegion region)
     {

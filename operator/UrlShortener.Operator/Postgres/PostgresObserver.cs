@@ -11,6 +11,7 @@ namespace UrlShortener.Operator.Postgres;
 
 /// <summary>Observes the PostgreSQL of a region: reads the caches and asks the members.</summary>
 internal sealed class PostgresObserver(
+    Informer<V1Alpha1ShortenerRegion> regions,
     Informer<V1Secret> secrets,
     Informer<V1ConfigMap> configMaps,
     Informer<V1ServiceAccount> serviceAccounts,
@@ -38,8 +39,18 @@ internal sealed class PostgresObserver(
         var (configuration, leader) = (Find(configMaps, space, PostgresNames.ConfigOf(region)), Find(configMaps, space, PostgresNames.LeaderOf(region)));
         var (synchrony, failsafe) = (Find(configMaps, space, PostgresNames.SyncOf(region)), Find(configMaps, space, PostgresNames.FailsafeOf(region)));
         var failover = Find(configMaps, space, PostgresNames.FailoverOf(region));
-        return new ObservedPostgres
+        // What this region was given may be newer than the cache.
+        List<V1Alpha1ShortenerRegion> group =
+        [
+            .. regions.Cache.GetBy(RegionIndex.ByGroup, region.Spec.Group).Where(other => other.Metadata.Uid != region.Metadata.Uid),
+            region,
+        ];
+        var source = GroupPlace.Of(region, group).Source;
+        var answers = connections is null ? new Dictionary<string, PatroniMember>() : await AskAsync(connections, members, cancellationToken);
+        var observed = new ObservedPostgres
         {
+            Group = group,
+            SourcePassword = source is null ? null : Find(secrets, source.Metadata.NamespaceProperty, PostgresNames.PasswordOf(source)),
             ServiceAccount = Find(serviceAccounts, space, scope),
             RoleBinding = Find(roleBindings, space, scope),
             Settings = Find(configMaps, space, Names.Of(name, $"{PostgresNames.Component}-settings")),
@@ -60,8 +71,14 @@ internal sealed class PostgresObserver(
             AppPods = all.Where(pod => pod.Status?.PodIP is { Length: > 0 })
                 .DistinctBy(pod => pod.Status.PodIP)
                 .ToDictionary(pod => pod.Status.PodIP, pod => pod.Metadata.Name, StringComparer.Ordinal),
-            Members = connections is null ? new Dictionary<string, PatroniMember>() : await AskAsync(connections, members, cancellationToken),
+            Members = answers,
         };
+        return connections is not null && observed.Primary is { } primary && GroupPlace.Of(region, group) is { IsSource: true, Peers.Count: > 0 }
+            ? observed with
+            {
+                Slots = await RegionSlots.ReadAsync(observed.PodOf(primary.Name)!, connections, cancellationToken),
+            }
+            : observed;
     }
 
     private static async Task<Dictionary<string, PatroniMember>> AskAsync(

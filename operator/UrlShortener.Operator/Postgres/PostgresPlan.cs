@@ -55,6 +55,12 @@ internal sealed record PostgresPlan
     /// <summary>What the status tells of the region's request to move the primary; null: there is none.</summary>
     public PostgresSwitchoverStatus? Switchover { get; init; }
 
+    /// <summary>The place in the group.</summary>
+    public GroupPlace Place { get; init; } = GroupPlace.Alone;
+
+    /// <summary>The member whose database tells whether the app's password of the region that this one follows is valid here too; null: nothing to do.</summary>
+    public V1Pod? Adopts { get; init; }
+
     /// <summary>Number of members.</summary>
     public required int Replicas { get; init; }
 
@@ -108,6 +114,7 @@ internal sealed record PostgresPlan
     public static PostgresPlan Of(V1Alpha1ShortenerRegion region, ObservedPostgres observed, PostgresMemory memory, DateTimeOffset now)
     {
         var spec = region.Spec.Postgres!;
+        var place = GroupPlace.Of(region, observed.Group);
         var (next, ended) = PostgresFailover.Track(memory, observed, now);
         var digest = ProvisionDigestOf(region, observed);
         var retirement = Digest.Of(digest, observed.Primary?.Name ?? "", observed.Primary?.Member.Timeline?.ToString(CultureInfo.InvariantCulture) ?? "");
@@ -115,7 +122,7 @@ internal sealed record PostgresPlan
         var applies = obstacle is null && !region.Spec.IsSuspended();
         var dead = spec.AssistedFailover ? FindDead(observed, memory) : null;
         var scale = PostgresScale.Of(region, observed, next, now);
-        var configuration = applies ? FindConfiguration(region, observed, memory.Review) : null;
+        var configuration = applies ? FindConfiguration(region, observed, place, memory.Review) : null;
         var rollout = PostgresRollout.Of(region, observed, next, scale.Replicas, now);
         if (
             rollout.IsDone
@@ -128,6 +135,7 @@ internal sealed record PostgresPlan
         {
             Away = MemberRejoin.Track(observed, memory.Away, now),
             Contradiction = SynchronyContradiction.Track(region, observed, memory.Contradiction, now),
+            Waits = StandbyWait.Track(observed, memory.Waits, now),
         };
         var relief = VolumeRelief.Next(region, observed, next, members, now);
         var rebuild = rollout.IsDone ? MemberRejoin.Next(region, observed, next, now) : null;
@@ -138,6 +146,14 @@ internal sealed record PostgresPlan
             Rollout = rollout,
             Switchover = switchover,
             Obstacle = obstacle,
+            Place = place,
+            Adopts =
+                applies
+                && place.Source is not null
+                && observed is { IsStandby: true, Leader: { } leader, SourcePassword: not null }
+                && memory.Provisioned != digest
+                    ? observed.PodOf(leader.Name)
+                    : null,
             Applies = applies,
             Assist = dead is { } found ? (found.Process.Pod, found.Proof) : null,
             DeadProcess = dead?.Process,
@@ -160,11 +176,12 @@ internal sealed record PostgresPlan
             RetirementDigest = retirement,
             Retires =
                 applies
+                && place.Source is null
                 && observed is { Primary: not null, Password: not null }
                 && memory.Retired != retirement
                 && now >= memory.RetirementAskedAt + RetirementInterval,
             RotatesFor =
-                applies && observed is { Primary: not null, Connection: not null }
+                applies && place.Source is null && observed is { Primary: not null, Connection: not null }
                     ? PasswordRotation.FindNext(
                         region.Status?.Postgres?.PasswordRotation,
                         PasswordRotation.RequestOf(region),
@@ -173,18 +190,18 @@ internal sealed record PostgresPlan
                     )
                     : null,
             Provisions =
-                applies && observed.Primary is { } primary && observed.Password is not null && memory.Provisioned != digest
+                applies && place.Source is null && observed.Primary is { } primary && observed.Password is not null && memory.Provisioned != digest
                     ? observed.PodOf(primary.Name)
                     : null,
             Memory = next with { Untold = ended ?? memory.Untold, BlockedSince = rollout.Blocked is null ? null : memory.BlockedSince ?? now },
         };
     }
 
-    /// <summary>Whether a member is the primary, or a replica that receives changes.</summary>
+    /// <summary>Whether a member leads, or is a replica that receives changes.</summary>
     /// <param name="observed">The observed state.</param>
     /// <param name="name">The member.</param>
     public bool IsServing(ObservedPostgres observed, string name) =>
-        observed.Members.TryGetValue(name, out var member) && (member.IsPrimary || member.IsStreaming) && !Stalled.Contains(name);
+        observed.Members.TryGetValue(name, out var member) && (member.IsPrimary || member.IsStandbyLeader || member.IsStreaming) && !Stalled.Contains(name);
 
     /// <summary>Whether a process is dead, and its successor in the same pod has not renewed the lock.</summary>
     /// <param name="process">The process.</param>
@@ -213,7 +230,7 @@ internal sealed record PostgresPlan
         NameRules
             .Check(region.Metadata)
             .Concat(PostgresRules.Check(region.Spec))
-            .Concat(PostgresRules.CheckVersion(region.Spec, observed.Primary?.Member.ServerVersion, region.Status?.Postgres?.Version))
+            .Concat(PostgresRules.CheckVersion(region.Spec, observed.Leader?.Member.ServerVersion, region.Status?.Postgres?.Version))
             .ToList()
             is { Count: > 0 } problems
             ? new Obstacle(Reasons.InvalidSpec, string.Join(' ', problems.Select(problem => problem.ToString())))
@@ -234,11 +251,12 @@ internal sealed record PostgresPlan
 
     // The current document with the operator's values; what Patroni or an administrator added, such as a pause, stays. Parameters of the specification reach the
     // members once PostgreSQL has agreed to them; until then the former ones stay.
-    private static JsonObject? FindConfiguration(V1Alpha1ShortenerRegion region, ObservedPostgres observed, ParameterReview? review)
+    private static JsonObject? FindConfiguration(V1Alpha1ShortenerRegion region, ObservedPostgres observed, GroupPlace place, ParameterReview? review)
     {
         if (Labels.AnnotationOf(observed.Configuration?.Metadata, "config") is null)
             return null;
-        var (live, wanted) = (observed.DynamicConfiguration, PatroniConfiguration.BuildDynamic(region));
+        var live = observed.DynamicConfiguration;
+        var wanted = PatroniConfiguration.BuildDynamic(region, place, live);
         var (parameters, set) = (region.Spec.Postgres!.Parameters, wanted["postgresql"]!["parameters"]!.AsObject());
         if (ParameterReview.IsIn(live, parameters) || review is { Refusals.Count: 0 })
         {
@@ -257,7 +275,10 @@ internal sealed record PostgresPlan
     }
 
     /// <summary>Whether only the app's current password is valid, by what is remembered.</summary>
-    public bool IsPasswordSettled => IsSettled(Memory, ProvisionDigest, RetirementDigest);
+    public bool IsPasswordSettled =>
+        Place.Source is not null
+            ? Memory.Provisioned == ProvisionDigest && Memory.AppRole == Memory.AdoptedRole
+            : IsSettled(Memory, ProvisionDigest, RetirementDigest);
 
     /// <summary>Digest of the request that the app's password was made for; null: none.</summary>
     public static byte[]? BegunOf(ObservedPostgres observed) =>
@@ -268,9 +289,10 @@ internal sealed record PostgresPlan
     // The Secrets are in it as digests: a changed or deleted one is written again.
     private static string ProvisionDigestOf(V1Alpha1ShortenerRegion region, ObservedPostgres observed) =>
         Digest.Of([
-            observed.Primary?.Member.SystemIdentifier ?? "",
+            observed.Leader?.Member.SystemIdentifier ?? "",
+            observed.IsStandby ? "standby" : "",
             region.Spec.Postgres!.Instances.ToString(CultureInfo.InvariantCulture),
-            .. new[] { observed.Password, observed.Connection }.SelectMany(secret =>
+            .. new[] { observed.Password, observed.Connection, observed.SourcePassword }.SelectMany(secret =>
                 (secret?.Data ?? new Dictionary<string, byte[]>())
                     .OrderBy(entry => entry.Key, StringComparer.Ordinal)
                     .Select(entry => $"{entry.Key}={Convert.ToHexString(entry.Value)}")

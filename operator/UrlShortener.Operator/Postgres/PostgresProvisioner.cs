@@ -67,6 +67,79 @@ internal sealed class PostgresProvisioner(ResourceClient client, EventRecorder e
         return await WriteConnectionAsync(region, credentials, cancellationToken);
     }
 
+    /// <summary>
+    /// Takes the app's password over from the region that this one follows, once the copy of the database accepts it. What the copy does not accept yet would lock
+    /// the app out.
+    /// </summary>
+    /// <param name="region">The region.</param>
+    /// <param name="source">The region that it follows.</param>
+    /// <param name="leader">The pod whose database is asked.</param>
+    /// <param name="connections">Connections to the members.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <returns>The role in the Secrets, null: they do not have it yet; and why they cannot get it, null: nothing prevents it.</returns>
+    public async Task<(string? Role, Obstacle? Obstacle)> AdoptAsync(
+        V1Alpha1ShortenerRegion region,
+        V1Alpha1ShortenerRegion source,
+        V1Pod leader,
+        MemberConnections connections,
+        CancellationToken cancellationToken
+    )
+    {
+        var theirs = await client.GetAsync<V1Secret>(new ObjectKey(source.Metadata.NamespaceProperty, PostgresNames.PasswordOf(source)), cancellationToken);
+        if (theirs is null || !Owned.IsControlledBy(theirs, source) || AppCredentials.Of(theirs) is not { } credentials)
+            return (null, null);
+        try
+        {
+            await using var database = MemberDatabase.Build(leader, connections);
+            await using var connection = await database.OpenConnectionAsync(cancellationToken);
+            var role = (await ReadRolesAsync(connection, cancellationToken))[credentials.Role];
+            if (!role.CanLogIn || !ScramVerifier.Matches(role.Verifier, credentials.Password))
+                return (null, null);
+        }
+        catch (Exception error) when (MemberDatabase.IsFailure(error, cancellationToken))
+        {
+            return (
+                null,
+                new Obstacle(Reasons.StoreStarting, $"The operator could not ask {leader.Metadata.Name} for the app's role: {LastWords.Clean(error.Message)}.")
+            );
+        }
+
+        // The request that it was made for is one of the other region.
+        var own = credentials with
+        {
+            Request = null,
+        };
+        var name = PostgresNames.PasswordOf(region);
+        var live = await client.GetAsync<V1Secret>(new ObjectKey(region.Metadata.NamespaceProperty, name), cancellationToken);
+        if (live is not null && !Owned.IsControlledBy(live, region) && !Owned.IsOrphan(live, BuildPassword(region, [])))
+            return (null, Applier.NameTaken($"Secret {name}", live));
+        if (AppCredentials.Of(live) != own)
+        {
+            await WriteAsync(region, own, live, cancellationToken);
+            events.Record(
+                region,
+                EventSeverity.Normal,
+                "PasswordStored",
+                "Update",
+                $"Secret {name} has the app's password of region {source.Spec.Region}, whose database this one copies."
+            );
+        }
+
+        return (own.Role, await WriteConnectionAsync(region, own, cancellationToken));
+    }
+
+    /// <summary>Whether the app of a standby region no longer uses the other role; members that do not answer may have connections of it.</summary>
+    /// <param name="pods">The members.</param>
+    /// <param name="connections">Connections to them.</param>
+    /// <param name="role">The role that it is to use.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public static async Task<bool> IsOnlyRoleAsync(IEnumerable<V1Pod> pods, MemberConnections connections, string role, CancellationToken cancellationToken)
+    {
+        var former = AppCredentials.OtherOf(role);
+        var answers = await Task.WhenAll(pods.Select(pod => FindFormerAsync(pod, connections, former, cancellationToken)));
+        return answers.All(answer => answer is not null && answer.Sessions.All(session => session.Application != PasswordRetirement.Application));
+    }
+
     /// <summary>Makes a new password, for the other role. Does nothing if the Secret has the one for the request already.</summary>
     /// <returns>Why that is not possible; null: the Secret has it.</returns>
     public async Task<Obstacle?> RotateAsync(V1Alpha1ShortenerRegion region, string request, CancellationToken cancellationToken)
@@ -106,7 +179,9 @@ internal sealed class PostgresProvisioner(ResourceClient client, EventRecorder e
         var (_, credentials, obstacle) = await ReadPasswordAsync(region, cancellationToken);
         if (obstacle is not null || observed.Primary is not { } primary)
             return obstacle?.Message.TrimEnd('.') ?? "Waiting for a primary";
-        var former = AppCredentials.OtherOf(credentials!.Role);
+        if (GroupPlace.FindBehind(region, observed, credentials!.Role) is { } behind)
+            return $"Waiting for the app of region {behind}, which may use the former password";
+        var former = AppCredentials.OtherOf(credentials.Role);
         var answers = await Task.WhenAll(
             members.Select(async name => (Name: name, Answer: await FindFormerAsync(observed.PodOf(name), connections, former, cancellationToken)))
         );

@@ -52,11 +52,11 @@ internal static class PostgresResources
         };
 
     /// <summary>The local configuration of the members.</summary>
-    public static V1ConfigMap BuildSettings(V1Alpha1ShortenerRegion region) =>
+    public static V1ConfigMap BuildSettings(V1Alpha1ShortenerRegion region, GroupPlace place) =>
         new()
         {
             Metadata = Metadata(region, $"{PostgresNames.Component}-settings"),
-            Data = new Dictionary<string, string> { [PatroniConfiguration.FileName] = PatroniConfiguration.BuildLocal(region) },
+            Data = new Dictionary<string, string> { [PatroniConfiguration.FileName] = PatroniConfiguration.BuildLocal(region, place) },
         };
 
     /// <summary>Gives each member a name. Members that are not ready have one too: they find each other by it.</summary>
@@ -84,8 +84,8 @@ internal static class PostgresResources
     public static V1PodDisruptionBudget BuildDisruptionBudget(V1Alpha1ShortenerRegion region) =>
         new() { Metadata = Metadata(region, PostgresNames.Component), Spec = Workload.BuildDisruptionBudget(SelectorOf(region), 1) };
 
-    /// <summary>Admits the region's pods and the operator to PostgreSQL, and members and the operator to Patroni.</summary>
-    public static V1NetworkPolicy BuildNetworkPolicy(V1Alpha1ShortenerRegion region) =>
+    /// <summary>Admits the region's pods, members of other regions and the operator to PostgreSQL, and members and the operator to Patroni.</summary>
+    public static V1NetworkPolicy BuildNetworkPolicy(V1Alpha1ShortenerRegion region, GroupPlace place) =>
         new()
         {
             Metadata = Metadata(region, PostgresNames.Component),
@@ -97,7 +97,7 @@ internal static class PostgresResources
                 [
                     Workload.Admit(
                         Text(PostgresNames.Port),
-                        [Workload.FromPods(Labels.SelectorOfRegion(region.Spec.Region)), Workload.FromProgram(Labels.Manager)]
+                        [Workload.FromPods(Labels.SelectorOfRegion(region.Spec.Region)), Workload.FromProgram(Labels.Manager), .. place.Peers.Select(FromPeer)]
                     ),
                     Workload.Admit(Text(PostgresNames.RestPort), [Workload.FromPods(SelectorOf(region)), Workload.FromProgram(Labels.Manager)]),
                     .. region.Spec.Postgres!.Backup is null
@@ -266,7 +266,7 @@ internal static class PostgresResources
     // Parts that all members follow while they run are not in it: they do not need a restart.
     private static string SettingsOf(V1Alpha1ShortenerRegion region)
     {
-        var local = System.Text.Json.Nodes.JsonNode.Parse(PatroniConfiguration.BuildLocal(region))!.AsObject();
+        var local = System.Text.Json.Nodes.JsonNode.Parse(PatroniConfiguration.BuildLocal(region, GroupPlace.Alone))!.AsObject();
         local.Remove("bootstrap");
         return Digest.Of(local.ToJsonString());
     }
@@ -282,6 +282,16 @@ internal static class PostgresResources
                 Ports = [PodParts.BuildServicePort("postgres", PostgresNames.Port)],
             },
         };
+
+    private static V1NetworkPolicyPeer FromPeer(V1Alpha1ShortenerRegion peer)
+    {
+        var members = Workload.FromPods(SelectorOf(peer));
+        members.NamespaceSelector = new V1LabelSelector
+        {
+            MatchLabels = new Dictionary<string, string> { ["kubernetes.io/metadata.name"] = peer.Metadata.NamespaceProperty },
+        };
+        return members;
+    }
 
     private static string Text(int port) => port.ToString(CultureInfo.InvariantCulture);
 

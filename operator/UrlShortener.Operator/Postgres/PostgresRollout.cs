@@ -1,7 +1,6 @@
 using k8s.Models;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Entities;
-using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Pods;
 
 namespace UrlShortener.Operator.Postgres;
@@ -77,7 +76,7 @@ internal sealed record PostgresRollout(RolloutStep? Step, IReadOnlyList<string> 
         if (memory.Switchover is { } moving)
             return Wait($"the primary moves from {moving.From} to {moving.To}");
         var missing = members.Where(name => !observed.Stays(name)).ToList();
-        if (missing.Count > 0 || observed.Primary is not { } primary)
+        if (missing.Count > 0 || observed.Leader is not { } primary)
         {
             var hopeless = missing.LastOrDefault(name => name != observed.Lock?.Leader || observed.Members.GetValueOrDefault(name) is { State: not "running" });
             if (hopeless is not null && missing.All(outdated.Contains) && IsOver(memory.BlockedSince, Patience, now))
@@ -90,7 +89,7 @@ internal sealed record PostgresRollout(RolloutStep? Step, IReadOnlyList<string> 
         }
 
         var spec = region.Spec.Postgres!;
-        if (spec.Durability != Durability.Async && observed.FindSynchronyProblem(spec) is { } problem)
+        if (observed.FindSynchronyProblem(spec) is { } problem)
             return Wait(problem);
         if (outdated.LastOrDefault(name => name != primary.Name) is { } replica)
             return Take(new RolloutStep.Replace(replica, "its specification has changed"));
@@ -124,7 +123,7 @@ internal sealed record PostgresRollout(RolloutStep? Step, IReadOnlyList<string> 
     /// <param name="observed">The observed state.</param>
     /// <param name="member">The member.</param>
     public static string? FindObjection(V1Alpha1ShortenerRegion region, ObservedPostgres observed, string member) =>
-        observed.Primary is not { } primary ? "no member accepts writes"
+        observed.Leader is not { } primary ? "no member accepts writes"
         : observed.Members.Values.Any(other => other.Paused) ? "elections are paused"
         : member == primary.Name ? $"{member} is the primary already"
         : observed.PodOf(member) is null ? $"there is no member {member}"
@@ -132,7 +131,7 @@ internal sealed record PostgresRollout(RolloutStep? Step, IReadOnlyList<string> 
         : !answer.IsStreaming ? $"{member} is not streaming"
         : !observed.Serves(member) ? $"{member} has not caught up"
         : !observed.Stays(member) ? $"{member} is being deleted"
-        : region.Spec.Postgres!.Durability != Durability.Async && !observed.IsSynchronous(member) ? $"{member} is not synchronous"
+        : observed.HasSynchrony(region.Spec.Postgres!) && !observed.IsSynchronous(member) ? $"{member} is not synchronous"
         : null;
 
     /// <summary>The member that is to become the primary: one that can, and has received most; null: none can.</summary>
@@ -162,7 +161,11 @@ internal sealed record PostgresRollout(RolloutStep? Step, IReadOnlyList<string> 
     {
         if (!observed.Members.TryGetValue(name, out var member) || !member.PendingRestart)
             return false;
-        var waitsForPrimary = observed.Primary is { } primary && primary.Name != name ? LoweredIn(primary.Member).ToHashSet(StringComparer.Ordinal) : [];
+        // In a standby region even the leader waits, for the primary region.
+        var waitsForPrimary =
+            observed.IsStandby ? LoweredIn(member).ToHashSet(StringComparer.Ordinal)
+            : observed.Leader is { } primary && primary.Name != name ? LoweredIn(primary.Member).ToHashSet(StringComparer.Ordinal)
+            : [];
         return member.PendingReasons is not { Count: > 0 } reasons || reasons.Keys.Any(parameter => !waitsForPrimary.Contains(parameter));
     }
 

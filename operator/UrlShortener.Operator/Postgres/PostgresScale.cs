@@ -1,5 +1,4 @@
 using UrlShortener.Operator.Entities;
-using UrlShortener.Operator.Entities.Spec;
 
 namespace UrlShortener.Operator.Postgres;
 
@@ -19,8 +18,10 @@ internal sealed record PostgresScale(int Replicas, RolloutStep? Step = null, str
     /// <param name="now">The time.</param>
     public static PostgresScale Of(V1Alpha1ShortenerRegion region, ObservedPostgres observed, PostgresMemory memory, DateTimeOffset now)
     {
-        var spec = region.Spec.Postgres!;
-        if (FindRestored(region, observed) is { } few)
+        var (spec, place) = (region.Spec.Postgres!, GroupPlace.Of(region, observed.Group));
+        if (place.Waits && (observed.StatefulSet?.Spec.Replicas ?? 0) == 0)
+            return new PostgresScale(0);
+        if (place.Source is null && FindRestored(region, observed) is { } few)
             return new PostgresScale(few);
         var live = Math.Max(observed.StatefulSet?.Spec.Replicas ?? KeptVolumes.CountOf(region, observed), spec.Instances);
         PostgresScale Wait(string why) => new(live, Blocked: why);
@@ -28,11 +29,11 @@ internal sealed record PostgresScale(int Replicas, RolloutStep? Step = null, str
         var known = Enumerable.Range(0, live).Select(ordinal => PostgresNames.MemberOf(region, ordinal)).ToHashSet(StringComparer.Ordinal);
         if (observed.Pods.FirstOrDefault(pod => !known.Contains(pod.Metadata.Name)) is { } ending)
             return Wait($"{ending.Metadata.Name} ends");
-        if (observed.SyncStandbys.FirstOrDefault(name => !known.Contains(name)) is { } forgotten)
+        if (!observed.IsStandby && observed.SyncStandbys.FirstOrDefault(name => !known.Contains(name)) is { } forgotten)
             return Wait($"Patroni forgets {forgotten}");
         if (live == spec.Instances)
             return new PostgresScale(live);
-        if (observed.Primary is not { } primary)
+        if (observed.Leader is not { } primary)
             return Wait("no member accepts writes");
         if (memory.Switchover is { } moving)
             return Wait($"the primary moves from {moving.From} to {moving.To}");
@@ -48,7 +49,7 @@ internal sealed record PostgresScale(int Replicas, RolloutStep? Step = null, str
                 : Wait("no replica that stays is synchronous, so that none can become the primary");
         }
 
-        return spec.Durability != Durability.Async && staying.Count(observed.IsSynchronous) < spec.SyncNodeCount
+        return observed.HasSynchrony(spec) && staying.Count(observed.IsSynchronous) < spec.SyncNodeCount
             ? Wait("too few replicas that stay are synchronous")
             : new PostgresScale(live - 1);
     }

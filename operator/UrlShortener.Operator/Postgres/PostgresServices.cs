@@ -6,6 +6,7 @@ using UrlShortener.ControllerRuntime.Informers;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Certificates;
 using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Pods;
 
 namespace UrlShortener.Operator.Postgres;
 
@@ -37,10 +38,33 @@ internal static class PostgresServices
                 .Owns<V1NetworkPolicy>()
                 .Owns<V1PodDisruptionBudget>()
                 .Owns<V1Secret>()
+                .Watches<V1Alpha1ShortenerRegion>(FindGroup, IsNews)
                 .Watches<V1ConfigMap>(FindOf, IsNews)
                 .Watches<V1Pod>(FindOf, IsNews);
         });
     }
+
+    private static IEnumerable<ObjectKey> FindGroup(V1Alpha1ShortenerRegion region, ObjectCache<V1Alpha1ShortenerRegion> regions) =>
+        regions.GetBy(RegionIndex.ByGroup, region.Spec.Group).Where(other => other.Spec.Postgres is not null).Select(ObjectKey.Of);
+
+    // What other regions of the group, and the region itself, act on: the role, the database, the authorities and where the primary is.
+    private static bool IsNews(ObjectChange<V1Alpha1ShortenerRegion> change) =>
+        change is not { Old: { } old, New: { } current } || !ConcernOf(old).Equals(ConcernOf(current));
+
+    private static object ConcernOf(V1Alpha1ShortenerRegion region) =>
+        (
+            region.Metadata.DeletionTimestamp,
+            region.Status?.Role,
+            region.Status?.Topology?.PrimaryRegion,
+            region.Status?.Postgres?.SystemIdentifier,
+            region.Status?.Postgres?.Authorities,
+            region.Spec.Postgres?.ReplicationEndpoint,
+            string.Join(',', region.Spec.Postgres?.TrustedNamespaces ?? []),
+            region.Status?.Postgres?.WaitsAt,
+            region.Status?.Postgres?.AppRole,
+            region.Status?.Postgres?.StandbyLeader,
+            string.Join(',', (region.Status?.Postgres?.Standbys ?? []).Select(standby => $"{standby.Region} {standby.State}"))
+        );
 
     private static IEnumerable<ObjectKey> FindOf(IMetadata<V1ObjectMeta> member, ObjectCache<V1Alpha1ShortenerRegion> regions)
     {

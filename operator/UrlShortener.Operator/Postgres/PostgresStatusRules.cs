@@ -20,6 +20,7 @@ internal static class PostgresStatusRules
             ConditionTypes.SyncReplicationHealthy,
             ConditionTypes.PostgresUpToDate,
             ConditionTypes.PostgresPasswordCurrent,
+            ConditionTypes.StandbyReplicating,
         ],
         FieldManagers.Postgres
     );
@@ -43,17 +44,24 @@ internal static class PostgresStatusRules
         var conditions = new ConditionList(region.Status?.Conditions, region.Metadata.Generation, now);
         SetReady(conditions, region, observed, plan, now);
         SetDegraded(conditions, region, observed, plan, now);
-        if (region.Spec.Postgres!.Durability != Durability.Async)
+        if (observed.HasSynchrony(region.Spec.Postgres!))
             SetSynchrony(conditions, region, observed, plan);
-        SetUpToDate(conditions, plan, region.Spec.Postgres.Instances);
-        SetPasswordCurrent(conditions, region, plan);
+        if (plan.Place is { Source: not null } or { Obstacle: not null })
+            SetStandby(conditions, region, observed, plan);
+        SetUpToDate(conditions, plan, region.Spec.Postgres!.Instances);
+        SetPasswordCurrent(conditions, region, observed, plan);
         var former = region.Status?.Postgres;
         var status = new PostgresStatus
         {
             Primary = observed.Primary?.Name,
-            Version = VersionOf(observed.Primary?.Member.ServerVersion) ?? former?.Version,
-            Timeline = observed.Primary?.Member.Timeline ?? former?.Timeline,
-            SystemIdentifier = Cut(observed.Primary?.Member.SystemIdentifier, MaxName) ?? former?.SystemIdentifier,
+            StandbyLeader = observed.IsStandby ? observed.Leader?.Name : null,
+            Version = VersionOf(observed.Leader?.Member.ServerVersion) ?? former?.Version,
+            Timeline = observed.Leader?.Member.Timeline ?? former?.Timeline,
+            SystemIdentifier = Cut(observed.Leader?.Member.SystemIdentifier, MaxName) ?? former?.SystemIdentifier,
+            Authorities = plan.Place.Peers.Count > 0 ? plan.Memory.Connections?.Set.Authorities ?? former?.Authorities : null,
+            WaitsAt = plan.Memory.Waits?.Received,
+            AppRole = plan.Place.Source is null ? null : plan.Memory.AppRole ?? former?.AppRole,
+            Standbys = StandbysOf(observed, plan, former),
             ReadyInstances = observed.Members.Keys.Count(name => plan.IsServing(observed, name)),
             Instances =
             [
@@ -68,14 +76,17 @@ internal static class PostgresStatusRules
                     }),
             ],
             Switchover = plan.Switchover,
-            PasswordRotation = PasswordRotation.Follow(
-                former?.PasswordRotation,
-                PasswordRotation.RequestOf(region),
-                PostgresPlan.BegunOf(observed),
-                plan.IsPasswordSettled,
-                plan.Memory.RetirementWaits,
-                now
-            ),
+            // A request waits until the region is the primary one.
+            PasswordRotation = plan.Place.Source is not null
+                ? former?.PasswordRotation
+                : PasswordRotation.Follow(
+                    former?.PasswordRotation,
+                    PasswordRotation.RequestOf(region),
+                    PostgresPlan.BegunOf(observed),
+                    plan.IsPasswordSettled,
+                    plan.Memory.RetirementWaits,
+                    now
+                ),
             LastFailover = plan.Memory.Untold is { } ended ? StatusOf(ended) : former?.LastFailover,
         };
         return (status, conditions);
@@ -87,22 +98,31 @@ internal static class PostgresStatusRules
         : !plan.IsPasswordSettled || plan.Memory.Contradiction is not null ? BusyInterval
         : !plan.Rollout.IsDone || plan.Scale is { Blocked: not null } || plan.Scale?.Replicas != region.Spec.Postgres!.Instances || plan.Growth is not null
             ? BusyInterval
+        : plan.Place.Source is not null && !conditions.IsTrue(ConditionTypes.StandbyReplicating) ? BusyInterval
         : conditions.IsTrue(ConditionTypes.PostgresReady) && !conditions.IsTrue(ConditionTypes.PostgresDegraded) ? QuietInterval
         : BusyInterval;
 
     private static void SetReady(ConditionList conditions, V1Alpha1ShortenerRegion region, ObservedPostgres observed, PostgresPlan plan, DateTimeOffset now)
     {
-        var (status, reason, message) = observed.Primary switch
+        var (status, reason, message) = observed.Leader switch
         {
             _ when plan.Obstacle is { } obstacle => (false, obstacle.Reason, obstacle.Message),
             null when plan.Memory.LostSince is not null => (
                 false,
                 Reasons.NoPrimary,
-                $"No member accepts writes. The last primary was {plan.Memory.Primary}{PodTrouble.Explain(observed.Pods, now)}."
+                $"No member {(plan.Place.Source is null ? "accepts writes" : "leads the others")}. The last one was {plan.Memory.Primary}{PodTrouble.Explain(observed.Pods, now)}."
             ),
+            null when plan.Place is { Waits: true, Obstacle: { } wait } => (false, wait.Reason, wait.Message),
             null when plan.Replicas == 0 => (false, Reasons.StoreStarting, $"A backup is restored first; {ConditionTypes.RestoreSucceeded} tells."),
             null => (false, Reasons.StoreStarting, $"The members start{PodTrouble.Explain(observed.Pods, now)}."),
+            { Member.IsStandbyLeader: true } when observed.Connection is null => (
+                false,
+                Reasons.StoreStarting,
+                "The operator waits until the copy accepts the app's password of the primary region."
+            ),
             _ when observed.Connection is null => (false, Reasons.StoreStarting, "The operator creates the app's role and database."),
+            { Member.IsStandbyLeader: true } when plan.Place.IsSource => (false, Reasons.ChangingRole, "The members become those of the primary region."),
+            { Member.IsStandbyLeader: true } standby => (true, Reasons.StandbyRegion, $"{standby.Name} leads the copy of another region's database."),
             { } primary => (true, Reasons.AsExpected, $"{primary.Name} accepts writes."),
         };
         conditions.Set(ConditionTypes.PostgresReady, status, reason, message);
@@ -175,18 +195,93 @@ internal static class PostgresStatusRules
         conditions.Set(ConditionTypes.PostgresUpToDate, status, reason, message);
     }
 
-    private static void SetPasswordCurrent(ConditionList conditions, V1Alpha1ShortenerRegion region, PostgresPlan plan)
+    private static void SetPasswordCurrent(ConditionList conditions, V1Alpha1ShortenerRegion region, ObservedPostgres observed, PostgresPlan plan)
     {
         // What was told stays until the members were asked again, such as after a failover.
         var former = region.Status?.Conditions?.FirstOrDefault(condition => condition.Type == ConditionTypes.PostgresPasswordCurrent);
         var (status, reason, message) = plan switch
         {
+            { Place.Source: { } source, IsPasswordSettled: true } => (
+                (bool?)true,
+                Reasons.StandbyRegion,
+                $"The app has the password of region {source.Spec.Region}."
+            ),
+            { Place.Source: { } source } when observed.Connection is not null => (
+                false,
+                Reasons.PasswordRotating,
+                $"The app gets the password of region {source.Spec.Region}, or still uses the former one."
+            ),
             { IsPasswordSettled: true } => (true, Reasons.AsExpected, "Only the current password of the app is valid."),
             { Memory.RetirementWaits: { } waits } => (false, Reasons.PasswordRotating, $"{waits}."),
             _ when former is { Status: "True" or "False" } => (former.Status == "True", former.Reason, former.Message),
             _ => ((bool?)null, Reasons.StoreStarting, "The app has no connection yet."),
         };
         conditions.Set(ConditionTypes.PostgresPasswordCurrent, status, reason, message);
+    }
+
+    private static void SetStandby(ConditionList conditions, V1Alpha1ShortenerRegion region, ObservedPostgres observed, PostgresPlan plan)
+    {
+        var (status, reason, message) = plan.Place switch
+        {
+            { Obstacle: { } obstacle } => (false, obstacle.Reason, obstacle.Message),
+            { Source: { } source } => DescribeStandby(region, source, observed, plan),
+            _ => ((bool?)null, Reasons.NotKnown, "It is not known whom to follow."),
+        };
+        conditions.Set(ConditionTypes.StandbyReplicating, status, reason, message);
+    }
+
+    private static (bool? Status, string Reason, string Message) DescribeStandby(
+        V1Alpha1ShortenerRegion region,
+        V1Alpha1ShortenerRegion source,
+        ObservedPostgres observed,
+        PostgresPlan plan
+    )
+    {
+        var (name, (host, port)) = (source.Spec.Region, PostgresNames.ReplicationEndpointOf(source));
+        var seen = source.Status?.Postgres?.Standbys?.FirstOrDefault(standby => standby.Region == region.Spec.Region)?.State;
+        return observed.Leader switch
+        {
+            { Member.IsStandbyLeader: true } when seen == StandbyState.Lost => (
+                false,
+                Reasons.SlotLost,
+                $"The region was away for so long that region {name} no longer has what it needs. Delete this ShortenerRegion with the volumes of its PostgreSQL, "
+                    + "and create it again: it then copies the database anew."
+            ),
+            null => (false, Reasons.StoreStarting, $"The members start, or copy the database of region {name} from {host}:{port}."),
+            { Member.IsPrimary: true } => (false, Reasons.ChangingRole, $"The members become a standby of region {name}."),
+            { } leader when plan.Memory.Waits is null => (true, Reasons.AsExpected, $"{leader.Name} receives the changes of region {name}."),
+            { } leader => (
+                false,
+                Reasons.NotReceiving,
+                $"{leader.Name} receives nothing from {host}:{port}, the primary of region {name}{Explain(source)}. Its log has the words of the last attempt."
+            ),
+        };
+    }
+
+    private static string Explain(V1Alpha1ShortenerRegion source) =>
+        source.Status?.Conditions?.FirstOrDefault(condition => condition is { Type: ConditionTypes.PostgresReady, Status: not "True" }) is { } why
+            ? $" ({ConditionTypes.PostgresReady} there: {why.Message.TrimEnd('.')})"
+            : "";
+
+    // An answer that did not come changes nothing.
+    private static List<PostgresStandby>? StandbysOf(ObservedPostgres observed, PostgresPlan plan, PostgresStatus? former)
+    {
+        if (!plan.Place.IsSource || plan.Place.Peers.Count == 0)
+            return null;
+        List<PostgresStandby> standbys =
+        [
+            .. plan
+                .Place.Peers.Take(MaxInstances)
+                .Select(peer => new PostgresStandby
+                {
+                    Region = peer.Spec.Region,
+                    State =
+                        observed.Slots?.StateOf(peer)
+                        ?? former?.Standbys?.FirstOrDefault(known => known.Region == peer.Spec.Region)?.State
+                        ?? StandbyState.Away,
+                }),
+        ];
+        return standbys;
     }
 
     private static string Text(RolloutStep step) =>

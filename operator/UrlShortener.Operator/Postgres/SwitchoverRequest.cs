@@ -43,6 +43,8 @@ internal sealed record SwitchoverRequest(string? Target, int Timeline)
         var text = Texts.Cut(value, MaxQuoted);
         var former = region.Status?.Postgres?.Switchover is { } told && told.Request == text ? told : null;
         var request = Parse(value);
+        if (observed.IsStandby)
+            return (former?.State is SwitchoverState.Done or SwitchoverState.Refused ? former : Refuse("the region is a standby, which has none"), null);
         if (observed.Primary is not { Member.Timeline: { } timeline } primary || memory.Switchover is not null)
             return (former, null);
         if (former?.State == SwitchoverState.Started)
@@ -75,7 +77,7 @@ internal sealed record SwitchoverRequest(string? Target, int Timeline)
             {
                 Request = text,
                 State = SwitchoverState.Refused,
-                Message = $"The primary stays {primary.Name}: {why}.",
+                Message = observed.Primary is { } stays ? $"The primary stays {stays.Name}: {why}." : $"The primary does not move: {why}.",
             };
     }
 }

@@ -160,6 +160,8 @@ internal sealed record PrimaryRole
     private static bool IsStarting(V1Alpha1ShortenerRegion member, DateTimeOffset now) =>
         !member.Spec.IsSuspended()
         && !ConditionEvents.IsTrue(member.Status?.Conditions, ConditionTypes.Stalled)
+        // It waits for a primary itself.
+        && member.Status?.Conditions?.Any(condition => condition is { Type: ConditionTypes.PostgresReady, Reason: Reasons.AwaitsPrimaryRegion }) != true
         && now.UtcDateTime - (member.Metadata.CreationTimestamp?.ToUniversalTime() ?? now.UtcDateTime) < StartLimit;
 
     private static (V1Alpha1ShortenerRegion? Holder, TopologyStatus? Record) HolderOf(List<V1Alpha1ShortenerRegion> members)

@@ -28,7 +28,7 @@ internal sealed class RegionObserver(
 )
 {
     /// <summary>Index of regions by group.</summary>
-    public const string ByGroup = "group";
+    public const string ByGroup = RegionIndex.ByGroup;
 
     /// <summary>Index of pools by region.</summary>
     public const string ByRegion = "region";

@@ -78,10 +78,16 @@ internal sealed record RegionPlan
         var obstacle = FindObstacle(region, observed);
         var role = PrimaryRole.Of(region, observed.Group, now);
         var floor = role.Role == RegionRole.Primary || role.IsNext ? region.Spec.App.MinReplicas : region.Spec.App.StandbyMinReplicas;
+        var isStandby = role.Role == RegionRole.Standby && StoreReadiness.IsStandby(region);
         var migration = Migration.Of(region, observed.Secrets, observed.Deployment, observed.Jobs);
+        // The tables come with the data.
+        if (isStandby)
+            migration = migration with { State = MigrationState.Done };
         var job = MigrationJob.Build(region, migration.Digest);
         var settlesIn = observed.ConnectionChangedAt + Migration.SettleTime - now is { Ticks: > 0 } rest ? rest : (TimeSpan?)null;
         var repair = SchemaRepair.Of(region, observed, migration, now);
+        if (isStandby)
+            repair = repair with { IsDue = false };
         var awaitsStore = StoreConnections.MadeFor(region).Any(reference => SecretDigests.Find(reference, observed.Secrets) is null);
         var isWanted = migration.State == MigrationState.Missing || repair.IsDue;
         return new RegionPlan

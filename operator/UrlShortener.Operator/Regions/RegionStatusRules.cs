@@ -265,7 +265,13 @@ internal static class RegionStatusRules
     private static List<DependencyStatus> DependenciesOf(V1Alpha1ShortenerRegion region, HealthResponse? health)
     {
         var found = new List<DependencyStatus>();
-        Add("postgres", health?.Components?.Database, StoreConnections.PostgresOf(region) is not null);
+        // That of a standby region is meant to accept no writes.
+        var database = health?.Components?.Database;
+        Add(
+            "postgres",
+            database == HealthStatus.Degraded && StoreReadiness.IsStandby(region) ? HealthStatus.Healthy : database,
+            StoreConnections.PostgresOf(region) is not null
+        );
         Add("redis", health?.Components?.Cache, StoreConnections.RedisOf(region) is not null);
         return found;
 

@@ -15,6 +15,7 @@ internal static class StoreReadiness
         ConditionTypes.PostgresUpToDate,
         ConditionTypes.PostgresPasswordCurrent,
         ConditionTypes.SyncReplicationHealthy,
+        ConditionTypes.StandbyReplicating,
         ConditionTypes.LastBackupSucceeded,
         ConditionTypes.ContinuousArchiving,
         ConditionTypes.LastRehearsalSucceeded,
@@ -28,6 +29,10 @@ internal static class StoreReadiness
     /// <summary>Why a store that the operator runs is not ready; null: all are, or there are none.</summary>
     public static Obstacle? Find(V1Alpha1ShortenerRegion region) =>
         RequiredBy(region).Select(type => Find(region, type)).FirstOrDefault(found => found is not null);
+
+    /// <summary>Whether the region's PostgreSQL follows that of another region, so that it takes no writes and gets its tables with the data.</summary>
+    public static bool IsStandby(V1Alpha1ShortenerRegion region) =>
+        region is { Spec.Postgres: not null, Status.Postgres: { Primary: null, StandbyLeader: not null } };
 
     /// <summary>Whether a change of a region's status is one that a store's controller wrote.</summary>
     public static bool HasChanged(V1Alpha1ShortenerRegion former, V1Alpha1ShortenerRegion current) =>

@@ -1084,6 +1084,16 @@ internal static class AlertCases
             ResolvedAt = "11m",
             Labels = RegionObject,
         };
+        yield return new AlertCase("ShortenerPostgresStandbyAway")
+        {
+            Fires = [Sample.Operator("shortener_postgres_standby_replicating", "1x20 0x40 1x40", ObjectLabels)],
+            // A new region, which copies the database.
+            Below = [Sample.Operator("shortener_postgres_standby_replicating", "0x60 1x40", ObjectLabels)],
+            NotYet = "9m",
+            FiresAt = "11m",
+            ResolvedAt = "16m",
+            Labels = RegionObject,
+        };
         yield return new AlertCase("ShortenerBackupFailing")
         {
             Fires = [Sample.Operator("shortener_postgres_backup_healthy", "0x520 1x40", ObjectLabels)],

@@ -75,6 +75,7 @@ public sealed partial class RuleFileTests
             "ShortenerPostgresDown",
             "ShortenerPostgresNotSynchronous",
             "ShortenerPostgresPasswordStuck",
+            "ShortenerPostgresStandbyAway",
             "ShortenerPrimaryMoved",
             "ShortenerRateLimiterDegraded",
             "ShortenerRedisPasswordStuck",

@@ -655,6 +655,23 @@ public sealed class BackupPlanTests
         Assert.Contains(cause is null ? "The log of the primary has the cause." : $"The last attempt failed: {cause}.", message, StringComparison.Ordinal);
     }
 
+    // Backups that it made as a primary do not become overdue, and it needs none.
+    [Fact]
+    public void Conditions_OfAStandbyRegion_AreUnknown()
+    {
+        var region = BackupSamples.Region();
+        region.Status = new RegionStatus
+        {
+            Postgres = new PostgresStatus { SystemIdentifier = "7713", StandbyLeader = "eu-postgres-0" },
+        };
+        var conditions = BackupStatusRules
+            .Build(region, new ObservedBackups(), (new BackupPlan { Status = new BackupStatus() }, null, null), BackupSamples.Now)
+            .Conditions;
+
+        Assert.Equal(2, conditions.Count);
+        Assert.All(conditions, condition => Assert.Equal(("Unknown", Reasons.StandbyRegion), (condition.Status, condition.Reason)));
+    }
+
     [Fact]
     public void Conditions_OfTheLastBackup_TellItsAge()
     {

@@ -131,6 +131,28 @@ public sealed class RestorePlanTests
         return (condition.Status, condition.Reason);
     }
 
+    // It copies the primary region.
+    [Fact]
+    public void Of_StandbyRegion_StartsNone()
+    {
+        var region = new V1Alpha1ShortenerRegion
+        {
+            Metadata = new V1ObjectMeta { Name = "eu", NamespaceProperty = "shop" },
+            Spec = new RegionSpec { Postgres = new PostgresSpec { Restore = Spec } },
+            Status = new RegionStatus
+            {
+                Role = RegionRole.Standby,
+                Topology = new TopologyStatus { PrimaryRegion = "us" },
+            },
+        };
+        var plan = RestorePlan.Of(region, new ObservedBackups(), Now)!;
+
+        Assert.Null(plan.Starts);
+        Assert.Equal(Reasons.StandbyRegion, plan.Obstacle?.Reason);
+        region.Status = new RegionStatus { Role = RegionRole.Standby, Topology = new TopologyStatus() };
+        Assert.NotNull(RestorePlan.Of(region, new ObservedBackups(), Now)!.Starts);
+    }
+
     [Fact]
     public void Of_RestoreThatRuns_StartsNoOther() => Assert.Null(Plan(Spec, new RestoreStatus(), Job(Spec, null)).Starts);
 

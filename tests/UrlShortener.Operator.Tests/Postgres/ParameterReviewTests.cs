@@ -70,7 +70,7 @@ public sealed class ParameterReviewTests
     {
         var wanted = new Dictionary<string, string> { ["work_mem"] = "8MB" };
         var region = Region(wanted);
-        var live = PatroniConfiguration.BuildDynamic(region);
+        var live = PatroniConfiguration.BuildDynamic(region, GroupPlace.Alone);
         live["postgresql"]!["parameters"]!["work_mem"] = "4MB";
         live["pause"] = true;
         var digest = ParameterReview.DigestOf(wanted);

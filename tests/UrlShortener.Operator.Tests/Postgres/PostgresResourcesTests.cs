@@ -40,8 +40,8 @@ public sealed class PostgresResourcesTests
             KubernetesJson.Serialize(PostgresResources.BuildStatefulSet(Region, 3).Spec.Template),
             KubernetesJson.Serialize(PostgresResources.BuildStatefulSet(changed, 3).Spec.Template)
         );
-        Assert.Equal(22, (int?)PatroniConfiguration.BuildDynamic(changed)["ttl"]);
-        Assert.Equal(true, (bool?)PatroniConfiguration.BuildDynamic(changed)["synchronous_mode_strict"]);
+        Assert.Equal(22, (int?)PatroniConfiguration.BuildDynamic(changed, GroupPlace.Alone)["ttl"]);
+        Assert.Equal(true, (bool?)PatroniConfiguration.BuildDynamic(changed, GroupPlace.Alone)["synchronous_mode_strict"]);
     }
 
     // A replica that is away must not fill the volume of the primary, however small that is.
@@ -52,7 +52,7 @@ public sealed class PostgresResourcesTests
     public void Configuration_OfTheLog_LeavesRoomForTheData(string size, string away, string kept, string most)
     {
         var region = Build(Region.Spec.Postgres! with { Storage = new StorageSpec { Size = new ResourceQuantity(size) } });
-        var parameters = PatroniConfiguration.BuildDynamic(region)["postgresql"]!["parameters"]!;
+        var parameters = PatroniConfiguration.BuildDynamic(region, GroupPlace.Alone)["postgresql"]!["parameters"]!;
 
         Assert.Equal(
             (away, kept, most),
@@ -80,15 +80,15 @@ public sealed class PostgresResourcesTests
         var known = Build(Region.Spec.Postgres!);
         known.Status = new RegionStatus { Postgres = new PostgresStatus { SystemIdentifier = "7713" } };
 
-        Assert.NotNull(JsonNode.Parse(PatroniConfiguration.BuildLocal(Region))!["bootstrap"]);
-        Assert.Null(JsonNode.Parse(PatroniConfiguration.BuildLocal(known))!["bootstrap"]);
+        Assert.NotNull(JsonNode.Parse(PatroniConfiguration.BuildLocal(Region, GroupPlace.Alone))!["bootstrap"]);
+        Assert.Null(JsonNode.Parse(PatroniConfiguration.BuildLocal(known, GroupPlace.Alone))!["bootstrap"]);
         Assert.Equal(Digest.OfObject(PostgresResources.BuildStatefulSet(Region, 3)), Digest.OfObject(PostgresResources.BuildStatefulSet(known, 3)));
     }
 
     [Fact]
     public void LocalConfiguration_OfAMember_HasNoPassword()
     {
-        var file = PatroniConfiguration.BuildLocal(Region);
+        var file = PatroniConfiguration.BuildLocal(Region, GroupPlace.Alone);
 
         Assert.DoesNotContain("password\"", file, StringComparison.Ordinal);
         var access = JsonNode.Parse(file)!["bootstrap"]!["dcs"]!["postgresql"]!["pg_hba"]!.AsArray().Select(line => (string)line!).ToList();

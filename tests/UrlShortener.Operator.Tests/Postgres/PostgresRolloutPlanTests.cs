@@ -428,6 +428,134 @@ public sealed class PostgresRolloutPlanTests
         );
     }
 
+    // Nobody writes in a standby region, so that no replica is synchronous.
+    [Fact]
+    public void Of_StandbyRegion_IsChangedInTheSameOrder()
+    {
+        Assert.True(Roll(Standby(New, New, New)).IsDone);
+        Assert.Equal("eu-postgres-2", Assert.IsType<RolloutStep.Replace>(Roll(Standby(Old, Old, Old)).Step).Member);
+        var move = Assert.IsType<RolloutStep.Switchover>(Roll(Standby(Old, New, New)).Step);
+        Assert.Equal(("eu-postgres-0", "eu-postgres-1"), (move.Member, move.To));
+        var behind = Change(Standby(Old, Old, Old), 2, member => member with { Position = new PatroniPosition { Received = 1 } });
+        Assert.Contains("eu-postgres-2", Roll(behind).Blocked, StringComparison.Ordinal);
+        Assert.Equal(4, Scale(Live(5, Standby(New, New, New, New, New))).Replicas);
+    }
+
+    // Its members have at least what the primary region has, until that has less.
+    [Fact]
+    public void Of_StandbyRegionWithLoweredParameters_RestartsNobody()
+    {
+        Assert.True(Roll(Pend(Pend(Standby(New, New, New), 0, Lowered), 1, Lowered)).IsDone);
+        Assert.IsType<RolloutStep.Restart>(Roll(Pend(Standby(New, New, New), 1, Shared)).Step);
+    }
+
+    [Fact]
+    public void Rejoin_ReplicaOfAStandbyRegion_IsCopiedAnew()
+    {
+        var ended = Change(Standby(New, New, New), 2, member => member with { ReplicationState = null });
+        var memory = PostgresMemory.None with { Away = MemberRejoin.Track(ended, new Dictionary<string, MemberAbsence>(), Now) };
+
+        Assert.Equal("eu-postgres-2", MemberRejoin.Next(Region(), WithSet(ended, 3, Durability.Sync), memory, Now + MemberRejoin.Limit)?.Member);
+    }
+
+    [Fact]
+    public void Follow_RequestInAStandbyRegion_IsRefused()
+    {
+        Assert.Equal((SwitchoverState.Refused, null), Ask(Standby(New, New, New), "any@4"));
+        Assert.Equal((SwitchoverState.Done, null), Ask(Standby(New, New, New), "any@3", SwitchoverState.Done));
+    }
+
+    [Fact]
+    public void Status_OfAStandbyRegion_TellsWhomItFollowsAndOfNoSynchrony()
+    {
+        var (eu, us) = (Region(), Region());
+        us.Metadata.Uid = "u-2";
+        us.Metadata.Name = "us";
+        us.Spec = us.Spec with { Region = "us" };
+        us.Status = new RegionStatus
+        {
+            Role = RegionRole.Primary,
+            Postgres = new PostgresStatus { SystemIdentifier = "77" },
+            Conditions =
+            [
+                new V1Condition
+                {
+                    Type = ConditionTypes.PostgresReady,
+                    Status = "False",
+                    Message = "No member accepts writes.",
+                },
+            ],
+        };
+        eu.Status = new RegionStatus
+        {
+            Role = RegionRole.Standby,
+            Topology = new TopologyStatus { PrimaryRegion = "us" },
+            Postgres = new PostgresStatus { SystemIdentifier = "77" },
+        };
+        var observed = Standby(New, New, New) with { Group = [eu, us], Connection = new V1Secret() };
+
+        var (status, conditions) = Tell(observed);
+        Assert.Equal((null, "eu-postgres-0", 3), (status.Primary, status.StandbyLeader, status.ReadyInstances));
+        Assert.True(conditions.IsTrue(ConditionTypes.PostgresReady));
+        Assert.True(conditions.IsTrue(ConditionTypes.StandbyReplicating));
+        Assert.DoesNotContain(conditions.Conditions, condition => condition.Type == ConditionTypes.SyncReplicationHealthy);
+
+        // It receives nothing, and the primary region tells why.
+        (_, conditions) = Tell(Change(observed, 0, member => member with { ReplicationState = null }));
+        var replicating = Find(conditions);
+        Assert.Equal(("False", Reasons.NotReceiving), (replicating.Status, replicating.Reason));
+        Assert.Contains("us-postgres-rw.shop.svc:5432", replicating.Message, StringComparison.Ordinal);
+        Assert.Contains("No member accepts writes", replicating.Message, StringComparison.Ordinal);
+
+        // Whatever the member says for a moment.
+        us.Status = us.Status with
+        {
+            Postgres = us.Status.Postgres with { Standbys = [new PostgresStandby { Region = "eu-west", State = StandbyState.Lost }] },
+        };
+        Assert.Equal(Reasons.SlotLost, Find(Tell(observed).Conditions).Reason);
+
+        (PostgresStatus Status, ConditionList Conditions) Tell(ObservedPostgres seen) =>
+            PostgresStatusRules.Build(eu, seen, PostgresPlan.Of(eu, WithSet(seen, 3, Durability.Sync), PostgresMemory.None, Now), Now);
+        static V1Condition Find(ConditionList conditions) => conditions.Conditions.Single(condition => condition.Type == ConditionTypes.StandbyReplicating);
+    }
+
+    [Fact]
+    public void Track_StandbyRegionThatBeginsToStreamAgainAndAgain_WaitsUntilItGetsOn()
+    {
+        var streaming = Standby(New, New, New);
+        var ended = Change(streaming, 0, member => member with { ReplicationState = null });
+        Assert.Null(StandbyWait.Track(streaming, null, Now));
+        var wait = StandbyWait.Track(ended, null, Now);
+        Assert.Equal(Written, wait?.Received);
+
+        wait = StandbyWait.Track(streaming, wait, Now.AddSeconds(4));
+        Assert.NotNull(wait);
+        wait = StandbyWait.Track(ended, wait, Now.AddSeconds(8));
+        wait = StandbyWait.Track(streaming, wait, Now.AddSeconds(9));
+        Assert.NotNull(StandbyWait.Track(streaming, wait, Now.AddSeconds(13)));
+        Assert.Null(StandbyWait.Track(streaming, wait, Now.AddSeconds(14)));
+        var further = Change(streaming, 0, member => member with { Position = new PatroniPosition { Received = Written + 1 } });
+        Assert.Null(StandbyWait.Track(further, wait, Now.AddSeconds(10)));
+        Assert.Null(StandbyWait.Track(Observe(New, New, New), wait, Now.AddSeconds(10)));
+    }
+
+    private static ObservedPostgres Standby(params string[] revisions) =>
+        Change(
+            Observe(revisions),
+            0,
+            member =>
+                member with
+                {
+                    Role = "standby_leader",
+                    ReplicationState = "streaming",
+                    Position = new PatroniPosition { Received = Written },
+                    Replication = null,
+                }
+        ) with
+        {
+            Synchrony = Synchrony("eu-postgres-7"),
+        };
+
     private static IReadOnlyList<string> All => ["eu-postgres-0", "eu-postgres-1", "eu-postgres-2"];
 
     private static ObservedPostgres WithRoom(ObservedPostgres observed, params IEnumerable<long> free)

@@ -46,6 +46,19 @@ public sealed class PrimaryRoleTests
         Assert.Equal(["eu Primary eu@1 FirstReady", "us Standby eu@1 FirstReady"], Roles());
     }
 
+    // Its PostgreSQL copies that of the primary region, so that it cannot be the first.
+    [Fact]
+    public void Of_PreferredRegionThatWaitsForAPrimary_TheReadyOneIsPrimary()
+    {
+        Add("eu", priority: 90);
+        Add("us");
+        Ready("us");
+        Set("eu", ConditionTypes.PostgresReady, false, Reasons.AwaitsPrimaryRegion);
+        Settle();
+
+        Assert.Equal(["eu Standby us@1 FirstReady", "us Primary us@1 FirstReady"], Roles());
+    }
+
     [Theory]
     [InlineData(true, 1)]
     [InlineData(false, 300)]
@@ -261,13 +274,22 @@ public sealed class PrimaryRoleTests
 
     private void Ready(string name) => Set(name, ConditionTypes.Ready, true);
 
-    private void Set(string name, string type, bool status)
+    private void Set(string name, string type, bool status, string? reason = null)
     {
         var region = Find(name);
         var conditions = (region.Status?.Conditions ?? []).Where(condition => condition.Type != type);
         region.Status = (region.Status ?? new RegionStatus()) with
         {
-            Conditions = [.. conditions, new V1Condition { Type = type, Status = status ? "True" : "False" }],
+            Conditions =
+            [
+                .. conditions,
+                new V1Condition
+                {
+                    Type = type,
+                    Status = status ? "True" : "False",
+                    Reason = reason,
+                },
+            ],
         };
     }
 

@@ -1,4 +1,5 @@
 using k8s.Models;
+using UrlShortener.Contracts;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
@@ -209,6 +210,61 @@ public sealed class RegionPlanTests
 
         Assert.Equal(applies, Plan(region, Observe(region)).Applies);
         Assert.False(Plan(region, Observe(region) with { Secrets = new Dictionary<string, V1Secret>() }).Applies);
+    }
+
+    // Its tables come with the data of the primary region, and it takes no writes.
+    [Fact]
+    public void Of_RegionWhosePostgresFollowsAnother_MigratesNothingAndDeploys()
+    {
+        var (eu, us) = (Region("eu"), Region("us"));
+        us.Status = new RegionStatus
+        {
+            Topology = new TopologyStatus { PrimaryRegion = "us", Epoch = 1 },
+            FirstReadyTime = Noon,
+        };
+        eu.Spec = eu.Spec with
+        {
+            Connections = new ConnectionsSpec(),
+            Postgres = new PostgresSpec { Image = "postgres:17" },
+        };
+        var observed = Observe(eu, us) with
+        {
+            Secrets = new Dictionary<string, V1Secret>
+            {
+                ["eu-postgres-connection"] = new()
+                {
+                    Metadata = new V1ObjectMeta { Name = "eu-postgres-connection" },
+                    Data = new Dictionary<string, byte[]> { ["connectionString"] = [1] },
+                },
+            },
+        };
+        Assert.True(Plan(eu, observed).StartsMigration);
+
+        eu.Status = new RegionStatus { Postgres = new PostgresStatus { StandbyLeader = "eu-postgres-0" } };
+        var plan = Plan(eu, observed);
+        Assert.False(plan.StartsMigration);
+        Assert.True(plan.Deploys);
+
+        // The app reaches what there is to reach.
+        string? Reachable(string database)
+        {
+            var health = new HealthResponse("degraded", new ComponentsResponse(database, "healthy", "healthy"), "1.0");
+            var seen = observed with { Health = health };
+            var (status, _) = RegionStatusRules.Build(eu, seen, RegionPlan.Of(eu, seen, new DateTimeOffset(Noon)), new DateTimeOffset(Noon));
+            return status.Conditions!.Single(condition => condition.Type == ConditionTypes.DependenciesReachable).Status;
+        }
+        Assert.Equal(("True", "False"), (Reachable("degraded"), Reachable("unhealthy")));
+        eu.Status = new RegionStatus { Postgres = new PostgresStatus { Primary = "eu-postgres-0" } };
+        Assert.Equal("False", Reachable("degraded"));
+        eu.Status = new RegionStatus { Postgres = new PostgresStatus { StandbyLeader = "eu-postgres-0" } };
+
+        // It is the primary, and its members are about to change.
+        us.Status = us.Status with
+        {
+            Topology = new TopologyStatus { PrimaryRegion = "eu", Epoch = 2 },
+        };
+        eu.Status = eu.Status with { FirstReadyTime = Noon };
+        Assert.Equal(RegionRole.Primary, Plan(eu, observed).Role.Role);
     }
 
     private static V1JobStatus Ended(string condition, int secondsAgo) =>

@@ -98,6 +98,23 @@ internal sealed record PostgresSpec
     [Description("Backup from which a new PostgreSQL begins. It has no effect on one that exists. If absent, the database begins empty.")]
     public RestoreSpec? Restore { get; init; }
 
+    /// <summary>How other regions of the group reach the primary; null: by the Service in the cluster.</summary>
+    [Description(
+        "Name and port by which PostgreSQL of other regions of the group reaches the primary member of this one, such as those of a load balancer in front of the Service "
+            + "NAME-postgres-rw. If absent, they use the name of that Service in the cluster."
+    )]
+    public ReplicationEndpointSpec? ReplicationEndpoint { get; init; }
+
+    /// <summary>Other namespaces whose regions may have the same database.</summary>
+    [Description(
+        "Other namespaces whose regions of the same group may copy this database and follow it, and be followed. Both sides must name each other. Who may read "
+            + "Secrets there becomes superuser of this PostgreSQL. Regions of the same namespace need not be named."
+    )]
+    [Length(0, 8)]
+    [Each(1, 63, Pattern = Patterns.DnsLabel)]
+    [ListSet]
+    public IReadOnlyList<string> TrustedNamespaces { get; init; } = [];
+
     /// <summary>CPU and memory of a member.</summary>
     [Description("CPU and memory of each member. A change replaces the members one at a time.")]
     public ResourcesSpec Resources { get; init; } = ResourcesSpec.Of(cpu: "500m", memory: "1Gi", memoryLimit: "1Gi");
@@ -111,4 +128,20 @@ internal static class RejoinPolicy
 
     /// <summary>A condition says so.</summary>
     public const string Manual = nameof(Manual);
+}
+
+/// <summary>How other regions reach the primary member.</summary>
+internal sealed record ReplicationEndpointSpec
+{
+    /// <summary>The name.</summary>
+    [Description("DNS name or address.")]
+    [Required]
+    [Length(1, 253)]
+    [RegularExpression(Patterns.DnsName)]
+    public string Host { get; init; } = "";
+
+    /// <summary>The port.</summary>
+    [Description("Port.")]
+    [Range(1, 65535)]
+    public int Port { get; init; } = 5432;
 }

@@ -12,6 +12,13 @@ internal sealed record PostgresStatus
     [Length(0, 63)]
     public string? Primary { get; init; }
 
+    /// <summary>The member that holds Patroni's lock and follows the primary region; null: none.</summary>
+    [Description(
+        "Member of a standby region that receives the changes of the primary region, and from which the other members receive them. Absent in a primary region."
+    )]
+    [Length(0, 63)]
+    public string? StandbyLeader { get; init; }
+
     /// <summary>PostgreSQL's version, such as 17.2; null: not known.</summary>
     [Description("Version of PostgreSQL, such as 17.2.")]
     [Length(0, 16)]
@@ -44,6 +51,26 @@ internal sealed record PostgresStatus
     [Description("What became of the annotation urlshortener.dev/rotate-passwords. Absent before the first one.")]
     public PasswordRotationStatus? PasswordRotation { get; init; }
 
+    /// <summary>Public certificates of the authorities of the members; null: no other region of the group needs them.</summary>
+    [Description("Public certificates of the authorities that sign those of the members, as PEM. Other regions of the group trust them.")]
+    [Length(0, 16_384)]
+    public string? Authorities { get; init; }
+
+    /// <summary>Where a standby region waits that receives nothing; null: it receives changes, or is none.</summary>
+    [Description("Position in the write-ahead log, in bytes, up to which a standby region has changes that receives none. Absent while it receives changes.")]
+    public long? WaitsAt { get; init; }
+
+    /// <summary>The role that the app of a standby region uses; null: not known, or it is none.</summary>
+    [Description("Role of PostgreSQL with which the app of a standby region connects, and no longer with another one. Absent in a primary region.")]
+    [Length(0, 63)]
+    public string? AppRole { get; init; }
+
+    /// <summary>The regions that follow this one; null: none does.</summary>
+    [Description("Regions that follow this one.")]
+    [Length(0, 16)]
+    [ListMap("region")]
+    public IReadOnlyList<PostgresStandby>? Standbys { get; init; }
+
     /// <summary>The last move of the primary role; null: none was seen.</summary>
     [Description("Last move of the primary role to another member.")]
     public PostgresFailoverStatus? LastFailover { get; init; }
@@ -67,6 +94,36 @@ internal sealed record PostgresInstance
     [Description("State of PostgreSQL that the member reports, such as running, starting or streaming; unreachable if it does not answer.")]
     [Length(0, 64)]
     public string? State { get; init; }
+}
+
+/// <summary>A region that follows another one.</summary>
+internal sealed record PostgresStandby
+{
+    /// <summary>The region.</summary>
+    [Description("Name of the region.")]
+    [Required]
+    [Length(1, 63)]
+    public string Region { get; init; } = "";
+
+    /// <summary>One of <see cref="StandbyState"/>.</summary>
+    [Description(
+        "Streaming: it receives changes. Away: it does not, and they are kept for it. Lost: it needs changes that the primary no longer has, and must copy the database anew."
+    )]
+    [OneOf(StandbyState.Streaming, StandbyState.Away, StandbyState.Lost)]
+    public string State { get; init; } = StandbyState.Away;
+}
+
+/// <summary>Values of <see cref="PostgresStandby.State"/>.</summary>
+internal static class StandbyState
+{
+    /// <summary>It receives changes.</summary>
+    public const string Streaming = nameof(Streaming);
+
+    /// <summary>It does not, and they are kept for it.</summary>
+    public const string Away = nameof(Away);
+
+    /// <summary>They are not kept any more.</summary>
+    public const string Lost = nameof(Lost);
 }
 
 /// <summary>A move of the primary role.</summary>

@@ -1,0 +1,319 @@
+using System.Diagnostics;
+using k8s;
+using k8s.Models;
+using Npgsql;
+using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Certificates;
+using UrlShortener.Operator.Conditions;
+using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Entities.Status;
+using UrlShortener.Operator.Postgres;
+using UrlShortener.Operator.Tests.Regions;
+using Xunit;
+
+namespace UrlShortener.Operator.Tests.Postgres;
+
+/// <summary>Two regions of a group, each with a PostgreSQL that the operator runs: real Patroni and PostgreSQL in pods of this machine.</summary>
+public sealed class StandbyRegionTests(ApiServerFixture apiServer, StoresFixture stores) : RegionTest(apiServer, stores)
+{
+    private static readonly string[] Both = ["eu", "us"];
+
+    private const int Stop = 19;
+
+    private readonly Dictionary<string, MemberConnections> _connections = [];
+
+    [Fact]
+    public async Task Regions_OfAGroup_CopyFollowAndSwapTheirRolesWithoutARebuild()
+    {
+        await StartAsync(programs: await Availability.OrSkipAsync(StorePrograms.FindAsync(Token)));
+        await Lab.Client.CreateAsync(Lab.Region("eu", Patch(priority: 60)));
+        await Lab.Client.CreateAsync(Lab.Region("us", Patch(priority: 50)));
+
+        // The database begins in one of them, and the other one copies it with the app's password.
+        await Lab.UntilAsync("Ready", "True", "eu");
+        await UntilFollowsAsync("us", "eu");
+        await Lab.UntilAsync("Ready", "True", "us");
+        var database = (await Lab.ReadAsync("eu")).Status!.Postgres!.SystemIdentifier;
+        Assert.Equal(database, (await Lab.ReadAsync("us")).Status!.Postgres!.SystemIdentifier);
+        Assert.Equal(await ReadPasswordAsync("eu"), await ReadPasswordAsync("us"));
+        await WriteAsync("eu", "CREATE TABLE marks (mark int PRIMARY KEY)");
+        await MarkAsync("eu", "us", 1);
+        var began = await ReadBeginningsAsync();
+
+        // There and back, twice.
+        var mark = 1;
+        foreach (var (from, to) in new[] { ("eu", "us"), ("us", "eu"), ("eu", "us"), ("us", "eu") })
+        {
+            await PromoteAsync(to);
+            await MarkAsync(to, from, ++mark);
+            Assert.Equal([$"region_{from}"], await ReadSlotsAsync(to));
+            Assert.Empty(await ReadSlotsAsync(from));
+            Assert.Null((await Lab.ReadAsync(from)).Status!.Postgres!.Primary);
+        }
+
+        // Nobody was copied anew, and nothing that a standby cannot do was tried.
+        Assert.Equal(began, await ReadBeginningsAsync());
+        var told = await ReadWarningsAsync();
+        Assert.DoesNotContain(told, warning => warning.Contains("MemberRebuilt", StringComparison.Ordinal));
+        foreach (var warning in told)
+            TestContext.Current.TestOutputHelper?.WriteLine(warning);
+        await Lab.UntilAsync("Ready", "True", "us");
+        await Lab.UntilAsync("Ready", "True", "eu");
+
+        await LoseConfigMapsAsync();
+        await MarkAsync("eu", "us", ++mark);
+        Assert.Equal(began, await ReadBeginningsAsync());
+        await LoseSlotAsync();
+        await MarkAsync("eu", "us", ++mark);
+    }
+
+    // Patroni's copy of the configuration among the data is that of the primary region, from which the members were rewound.
+    private async Task LoseConfigMapsAsync()
+    {
+        var pods = await ReadPodsAsync("us");
+        foreach (var pod in pods)
+        {
+            await Eventually.HoldsAsync(
+                async () => await AskAsync("us", pod, "SELECT pg_read_file('/etc/patroni/patroni.yaml') LIKE '%standby_cluster%'") is true,
+                () => $"{pod.Metadata.Name} has the local configuration of a standby region"
+            );
+        }
+
+        // The operator would correct them.
+        await Lab.Operator.StopAsync();
+        var history = await ReadHistoryAsync("us", pods[0]);
+        foreach (var pod in pods)
+            await Lab.Kubelet.SignalProcessesAsync(Lab.Namespace, pod.Metadata.Name, "patroni", Stop);
+        foreach (var map in new[] { "leader", "config", "sync", "failsafe" })
+        {
+            var name = $"us-postgres-{map}";
+            if (
+                (await Lab.Client.CoreV1.ListNamespacedConfigMapAsync(Lab.Namespace, fieldSelector: $"metadata.name={name}", cancellationToken: Token))
+                    .Items
+                    .Count > 0
+            )
+                await Lab.Client.CoreV1.DeleteNamespacedConfigMapAsync(name, Lab.Namespace, cancellationToken: Token);
+        }
+
+        foreach (var pod in pods)
+            await Lab.Kubelet.KillPodAsync(Lab.Namespace, pod.Metadata.Name);
+        foreach (var pod in pods)
+        {
+            await Eventually.HoldsAsync(
+                async () => await AskAsync("us", pod, "SELECT status FROM pg_stat_wal_receiver") is "streaming",
+                () => $"{pod.Metadata.Name} receives changes"
+            );
+        }
+
+        await Lab.StartOperatorAsync();
+        await UntilFollowsAsync("us", "eu");
+        // One that had become a primary meanwhile would have begun another.
+        foreach (var pod in pods)
+            Assert.Equal(history, await ReadHistoryAsync("us", pod));
+    }
+
+    private Task<object?> ReadHistoryAsync(string region, V1Pod pod) =>
+        AskAsync(region, pod, "SELECT max(name) FROM pg_ls_waldir() WHERE name LIKE '%.history'");
+
+    // A region that cannot reach the primary region for longer than that keeps the log.
+    private async Task LoseSlotAsync()
+    {
+        await Lab.PatchAsync(
+            """{ "postgres": { "replicationEndpoint": { "host": "nowhere.example" }, "parameters": { "max_slot_wal_keep_size": "32MB" } } }"""
+        );
+        var away = await Lab.UntilAsync("StandbyReplicating", "False", "us", Reasons.NotReceiving);
+        Assert.Contains("nowhere.example:5432", away.Message, StringComparison.Ordinal);
+        await Lab.UntilAsync("PostgresUpToDate", "True", "eu");
+        await Eventually.HoldsAsync(
+            async () => await AskPrimaryAsync("eu", "SHOW max_slot_wal_keep_size") is "32MB",
+            () => "the primary keeps less of the log"
+        );
+        for (var part = 0; part < 12; part++)
+            await WriteAsync("eu", "SELECT pg_logical_emit_message(false, 'fill', repeat('x', 12000000))");
+        await WriteAsync("eu", "CHECKPOINT");
+        var lost = await Lab.UntilAsync("StandbyReplicating", "False", "us", Reasons.SlotLost);
+        Assert.Contains("copies the database anew", lost.Message, StringComparison.Ordinal);
+        Assert.Equal([new PostgresStandby { Region = "us", State = StandbyState.Lost }], (await Lab.ReadAsync("eu")).Status!.Postgres!.Standbys!);
+
+        // The way is back, and does not help.
+        await Lab.PatchAsync("""{ "postgres": { "replicationEndpoint": null } }""");
+        await Eventually.HoldsAsync(
+            async () =>
+                await AskAsync("us", (await ReadPodsAsync("us"))[0], "SHOW primary_conninfo") is string conninfo
+                && !conninfo.Contains("nowhere", StringComparison.Ordinal),
+            () => "the standby region knows the way"
+        );
+        await Lab.UntilAsync("StandbyReplicating", "False", "us", Reasons.SlotLost);
+
+        // As the condition says.
+        await Lab.Client.CustomObjects.DeleteNamespacedCustomObjectAsync(
+            ApiGroup.Name,
+            ApiGroup.Version,
+            Lab.Namespace,
+            V1Alpha1ShortenerRegion.KubePlural,
+            "us",
+            cancellationToken: Token
+        );
+        await Eventually.HoldsAsync(
+            async () =>
+                (await ReadPodsAsync("us")).Count == 0
+                && !(await Lab.Client.CoreV1.ListNamespacedPersistentVolumeClaimAsync(Lab.Namespace, cancellationToken: Token)).Items.Any(claim =>
+                    claim.Metadata.Name.StartsWith("data-us-", StringComparison.Ordinal)
+                )
+                && !(await Lab.Client.CoreV1.ListNamespacedConfigMapAsync(Lab.Namespace, cancellationToken: Token)).Items.Any(map =>
+                    map.Metadata.Name.StartsWith("us-postgres-", StringComparison.Ordinal)
+                ),
+            () => "the members and their volumes are gone"
+        );
+        await Lab.Client.CreateAsync(Lab.Region("us", Patch(priority: 50)));
+        await UntilFollowsAsync("us", "eu");
+    }
+
+    private static string Patch(int priority) =>
+        $$"""
+            {
+              "connections": null,
+              "failover": { "priority": {{priority}} },
+              "app": { "minReplicas": 1, "standbyMinReplicas": 1 },
+              "postgres": {
+                "image": "{{StorePrograms.PostgresImage}}",
+                "instances": 2,
+                "durability": "Async",
+                "storage": { "size": "1Gi", "onDelete": "Delete" },
+                "resources": { "requests": { "memory": "64Mi" }, "limits": { "memory": "1Gi" } }
+              }
+            }
+            """;
+
+    private async Task PromoteAsync(string region)
+    {
+        var other = Both.Single(name => name != region);
+        var epoch = (await Lab.ReadAsync(region)).Status!.Topology!.Epoch;
+        await Lab.AnnotateAsync(Labels.Promote, $"{region}@{epoch}", region);
+        var began = Stopwatch.GetTimestamp();
+        await Eventually.HoldsAsync(
+            async () => (await Lab.ReadAsync(region)).Status?.Postgres is { Primary: not null },
+            () => $"a member of {region} accepts writes"
+        );
+        TestContext.Current.TestOutputHelper?.WriteLine($"{region} accepts writes after {Stopwatch.GetElapsedTime(began)}");
+        await UntilFollowsAsync(other, region);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{other} follows after {Stopwatch.GetElapsedTime(began)}");
+    }
+
+    private async Task UntilFollowsAsync(string region, string source)
+    {
+        await Lab.UntilAsync("StandbyReplicating", "True", region, Reasons.AsExpected);
+        await Lab.UntilAsync("PostgresReady", "True", region, Reasons.StandbyRegion);
+        await Lab.UntilAsync("PostgresDegraded", "False", region);
+        await Eventually.HoldsAsync(
+            async () => (await Lab.ReadAsync(source)).Status?.Postgres?.Standbys is [{ State: StandbyState.Streaming } only] && only.Region == region,
+            () => $"region {source} tells that {region} receives its changes"
+        );
+    }
+
+    // Writes in one region what is then read in every member of both.
+    private async Task MarkAsync(string from, string to, int mark)
+    {
+        await WriteAsync(from, $"INSERT INTO marks VALUES ({mark})");
+        var began = Stopwatch.GetTimestamp();
+        foreach (var region in new[] { to, from })
+        {
+            foreach (var pod in await ReadPodsAsync(region))
+            {
+                await Eventually.HoldsAsync(
+                    async () => await AskAsync(region, pod, "SELECT count(*)::int FROM marks") is int found && found == mark,
+                    () => $"{pod.Metadata.Name} has all {mark} marks"
+                );
+            }
+
+            TestContext.Current.TestOutputHelper?.WriteLine($"mark {mark} of {from} is in {region} after {Stopwatch.GetElapsedTime(began)}");
+        }
+    }
+
+    private async Task<string> ReadPasswordAsync(string region)
+    {
+        var secret = await Lab.Client.CoreV1.ReadNamespacedSecretAsync($"{region}-postgres-app", Lab.Namespace, cancellationToken: Token);
+        return $"{System.Text.Encoding.ASCII.GetString(secret.Data["username"])} {System.Text.Encoding.ASCII.GetString(secret.Data["password"])}";
+    }
+
+    // A copy writes this file anew, and a rewind does not.
+    private async Task<IReadOnlyList<string>> ReadBeginningsAsync()
+    {
+        List<string> found = [];
+        foreach (var region in Both)
+        {
+            foreach (var pod in await ReadPodsAsync(region))
+                found.Add($"{pod.Metadata.Name} {await AskAsync(region, pod, "SELECT modification::text FROM pg_stat_file('PG_VERSION')")}");
+        }
+
+        return found;
+    }
+
+    private async Task<IReadOnlyList<string>> ReadSlotsAsync(string region)
+    {
+        var status = (await Lab.ReadAsync(region)).Status!.Postgres!;
+        var pod = (await ReadPodsAsync(region)).Single(pod => pod.Metadata.Name == (status.Primary ?? status.StandbyLeader));
+        var names = (string?)await AskAsync(region, pod, "SELECT string_agg(slot_name, ',') FROM pg_replication_slots WHERE slot_name LIKE 'region_%'");
+        return names?.Split(',') ?? [];
+    }
+
+    private async Task<IReadOnlyList<string>> ReadWarningsAsync() =>
+        [
+            .. (await Lab.Client.CoreV1.ListNamespacedEventAsync(Lab.Namespace, fieldSelector: "type=Warning", cancellationToken: Token))
+                .Items.Where(told => told.InvolvedObject.Kind == V1Alpha1ShortenerRegion.KubeKind)
+                .Select(told => $"{told.InvolvedObject.Name} {told.Count} {told.Reason}: {told.Message}"),
+        ];
+
+    private async Task<IReadOnlyList<V1Pod>> ReadPodsAsync(string region) =>
+        [
+            .. (
+                await Lab.Client.CoreV1.ListNamespacedPodAsync(
+                    Lab.Namespace,
+                    labelSelector: $"{PostgresNames.ScopeLabel}={region}-postgres",
+                    cancellationToken: Token
+                )
+            ).Items.OrderBy(pod => pod.Metadata.Name, StringComparer.Ordinal),
+        ];
+
+    // On the primary of a region, which may move meanwhile.
+    private async Task WriteAsync(string region, string statement)
+    {
+        var primary = (await Lab.ReadAsync(region)).Status!.Postgres!.Primary;
+        var pod = (await ReadPodsAsync(region)).Single(pod => pod.Metadata.Name == primary);
+        await using var source = await OpenAsync(region, pod);
+        await using var command = source.CreateCommand(statement);
+        await command.ExecuteNonQueryAsync(Token);
+    }
+
+    private async Task<object?> AskPrimaryAsync(string region, string query)
+    {
+        var primary = (await Lab.ReadAsync(region)).Status!.Postgres!.Primary;
+        return (await ReadPodsAsync(region)).FirstOrDefault(pod => pod.Metadata.Name == primary) is { } pod ? await AskAsync(region, pod, query) : null;
+    }
+
+    // Null: there is no answer.
+    private async Task<object?> AskAsync(string region, V1Pod pod, string query)
+    {
+        try
+        {
+            await using var source = await OpenAsync(region, pod);
+            await using var command = source.CreateCommand(query);
+            return await command.ExecuteScalarAsync(Token) is { } value and not DBNull ? value : null;
+        }
+        catch (NpgsqlException)
+        {
+            return null;
+        }
+    }
+
+    // As the operator connects.
+    private async Task<NpgsqlDataSource> OpenAsync(string region, V1Pod pod)
+    {
+        var secret = await Lab.Client.CoreV1.ReadNamespacedSecretAsync($"{region}-postgres-tls", Lab.Namespace, cancellationToken: Token);
+        var connections = _connections.GetValueOrDefault(region);
+        var set = CertificateData.Parse(secret)!;
+        if (connections is null || connections.Set.Serving.CertificatePem != set.Serving.CertificatePem)
+            _connections[region] = connections = new MemberConnections(set, $"{region}-postgres.{Lab.Namespace}.svc");
+        return MemberDatabase.Build(pod, connections);
+    }
+}
