@@ -60,11 +60,34 @@ public sealed class StandbyRegionTests(ApiServerFixture apiServer, StoresFixture
         await Lab.UntilAsync("Ready", "True", "us");
         await Lab.UntilAsync("Ready", "True", "eu");
 
+        await LoseLeadersAsync();
+        await MarkAsync("eu", "us", ++mark);
         await LoseConfigMapsAsync();
         await MarkAsync("eu", "us", ++mark);
         Assert.Equal(began, await ReadBeginningsAsync());
         await LoseSlotAsync();
         await MarkAsync("eu", "us", ++mark);
+    }
+
+    // The slot is on the new primary too, and the new leader of the copy follows it.
+    private async Task LoseLeadersAsync()
+    {
+        foreach (var region in Both)
+        {
+            var former = (await Lab.ReadAsync(region)).Status!.Postgres!;
+            var (lost, timeline) = (former.Primary ?? former.StandbyLeader, former.Timeline);
+            await Lab.Kubelet.KillPodAsync(Lab.Namespace, lost!);
+            await Eventually.HoldsAsync(
+                async () =>
+                    (await Lab.ReadAsync(region)).Status?.Postgres is { } now
+                    && (now.Primary ?? now.StandbyLeader) is { } next
+                    && (next != lost || now.LastFailover != former.LastFailover || now.Timeline != timeline),
+                () => $"another member of {region} leads"
+            );
+            await UntilFollowsAsync("us", "eu");
+        }
+
+        Assert.Equal(["region_us"], await ReadSlotsAsync("eu"));
     }
 
     // Patroni's copy of the configuration among the data is that of the primary region, from which the members were rewound.
