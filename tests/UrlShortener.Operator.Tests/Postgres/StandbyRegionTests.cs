@@ -65,6 +65,7 @@ public sealed class StandbyRegionTests(ApiServerFixture apiServer, StoresFixture
         await LoseConfigMapsAsync();
         await MarkAsync("eu", "us", ++mark);
         Assert.Equal(began, await ReadBeginningsAsync());
+        await ReplacePasswordAsync();
         await LoseSlotAsync();
         await MarkAsync("eu", "us", ++mark);
     }
@@ -137,6 +138,23 @@ public sealed class StandbyRegionTests(ApiServerFixture apiServer, StoresFixture
 
     private Task<object?> ReadHistoryAsync(string region, V1Pod pod) =>
         AskAsync(region, pod, "SELECT max(name) FROM pg_ls_waldir() WHERE name LIKE '%.history'");
+
+    // The former password ends when the apps of both regions have the new one. That of a standby region knows from the row that nobody of its own writes.
+    private async Task ReplacePasswordAsync()
+    {
+        await WriteAsync("eu", "INSERT INTO write_region (region, epoch, beat_at) VALUES ('eu', 5, clock_timestamp())", "shortener");
+        var former = await ReadPasswordAsync("us");
+        await Lab.AnnotateAsync(Labels.RotatePasswords, "1", "eu");
+        await Eventually.HoldsAsync(
+            async () => (await Lab.ReadAsync("eu")).Status?.Postgres?.PasswordRotation is { State: PasswordRotationState.Done, Request: "1" },
+            () => "the rotation is done"
+        );
+        Assert.Equal("shortener_2", (await Lab.ReadAsync("us")).Status!.Postgres!.AppRole);
+        Assert.Equal(await ReadPasswordAsync("eu"), await ReadPasswordAsync("us"));
+        Assert.NotEqual(former, await ReadPasswordAsync("us"));
+        await Lab.UntilAsync("PostgresPasswordCurrent", "True", "us");
+        await Lab.UntilAsync("Ready", "True", "us");
+    }
 
     // A region that cannot reach the primary region for longer than that keeps the log.
     private async Task LoseSlotAsync()
@@ -299,12 +317,14 @@ public sealed class StandbyRegionTests(ApiServerFixture apiServer, StoresFixture
         ];
 
     // On the primary of a region, which may move meanwhile.
-    private async Task WriteAsync(string region, string statement)
+    private async Task WriteAsync(string region, string statement, string database = "postgres")
     {
         var primary = (await Lab.ReadAsync(region)).Status!.Postgres!.Primary;
         var pod = (await ReadPodsAsync(region)).Single(pod => pod.Metadata.Name == primary);
         await using var source = await OpenAsync(region, pod);
-        await using var command = source.CreateCommand(statement);
+        await using var connection = await source.OpenConnectionAsync(Token);
+        await connection.ChangeDatabaseAsync(database, Token);
+        await using var command = new NpgsqlCommand(statement, connection);
         await command.ExecuteNonQueryAsync(Token);
     }
 
