@@ -321,10 +321,8 @@ public sealed class StandbyRegionTests(ApiServerFixture apiServer, StoresFixture
     {
         var primary = (await Lab.ReadAsync(region)).Status!.Postgres!.Primary;
         var pod = (await ReadPodsAsync(region)).Single(pod => pod.Metadata.Name == primary);
-        await using var source = await OpenAsync(region, pod);
-        await using var connection = await source.OpenConnectionAsync(Token);
-        await connection.ChangeDatabaseAsync(database, Token);
-        await using var command = new NpgsqlCommand(statement, connection);
+        await using var source = await OpenAsync(region, pod, database);
+        await using var command = source.CreateCommand(statement);
         await command.ExecuteNonQueryAsync(Token);
     }
 
@@ -350,13 +348,25 @@ public sealed class StandbyRegionTests(ApiServerFixture apiServer, StoresFixture
     }
 
     // As the operator connects.
-    private async Task<NpgsqlDataSource> OpenAsync(string region, V1Pod pod)
+    private async Task<NpgsqlDataSource> OpenAsync(string region, V1Pod pod, string database = "postgres")
     {
         var secret = await Lab.Client.CoreV1.ReadNamespacedSecretAsync($"{region}-postgres-tls", Lab.Namespace, cancellationToken: Token);
         var connections = _connections.GetValueOrDefault(region);
         var set = CertificateData.Parse(secret)!;
         if (connections is null || connections.Set.Serving.CertificatePem != set.Serving.CertificatePem)
             _connections[region] = connections = new MemberConnections(set, $"{region}-postgres.{Lab.Namespace}.svc");
-        return MemberDatabase.Build(pod, connections);
+        var builder = new NpgsqlDataSourceBuilder(
+            new NpgsqlConnectionStringBuilder
+            {
+                Host = pod.Status.PodIP,
+                Port = PostgresNames.Port,
+                Username = PostgresNames.Superuser,
+                Database = database,
+                SslMode = SslMode.Require,
+                Pooling = false,
+            }.ConnectionString
+        );
+        builder.UseSslClientAuthenticationOptionsCallback(options => connections.Configure(options));
+        return builder.Build();
     }
 }

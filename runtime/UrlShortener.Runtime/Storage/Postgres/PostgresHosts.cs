@@ -198,7 +198,8 @@ internal sealed partial class PostgresHosts : IAsyncDisposable
         var next = new Pools(settings, _cancellations, _time);
         try
         {
-            var source = _access is { IsStandby: true } ? next.Newest : next.AnyPrimary;
+            // None of the new hosts was asked yet what it is.
+            var source = _access is { IsStandby: true } ? next.NewestReplica : next.AnyPrimary;
             await using var probe = await source.OpenConnectionAsync(_stopping.Token);
         }
         catch (Exception error) when (!_stopping.IsCancellationRequested && error is NpgsqlException or TimeoutException or SocketException or IOException)
