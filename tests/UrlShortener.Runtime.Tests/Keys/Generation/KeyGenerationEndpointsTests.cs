@@ -12,6 +12,7 @@ using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Keys.Generation;
 using UrlShortener.Runtime.Resilience;
 using UrlShortener.Runtime.Storage;
+using UrlShortener.Runtime.Tests.Regions;
 using Xunit;
 
 namespace UrlShortener.Runtime.Tests.Keys.Generation;
@@ -224,6 +225,7 @@ public sealed class KeyGenerationEndpointsTests : IAsyncLifetime
         builder.Services.AddSingleton<TimeProvider>(_region.Time);
         builder.Services.AddSingleton(new BodyBudget(new BodyOptions()));
         builder.Services.AddSingleton<KeyEpoch>();
+        builder.Services.AddSingleton(TestRegions.NewAccess());
         builder.Services.AddSingleton<IFailureClassifier, StoreFailure>();
         builder.Services.AddSingleton(_region.Registry.Connect(_faults));
         builder.Services.AddSingleton(_region.Pool.Connect(_faults));
