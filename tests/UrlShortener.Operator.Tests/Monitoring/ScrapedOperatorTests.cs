@@ -125,7 +125,14 @@ public sealed partial class ScrapedOperatorTests(ApiServerFixture apiServer, Sto
     {
         var text = string.Join('\n', RuleFiles.Select(File.ReadAllText));
         // Only a region has them whose PostgreSQL or Redis the operator runs.
-        string[] ofStores = ["shortener_redis_", "shortener_postgres_cluster_", "shortener_postgres_backup_", "shortener_postgres_rehearsal_"];
+        string[] ofStores =
+        [
+            "shortener_redis_",
+            "shortener_postgres_cluster_",
+            "shortener_postgres_standby_",
+            "shortener_postgres_backup_",
+            "shortener_postgres_rehearsal_",
+        ];
         var metrics = new MetricsPage().NamesOf("Operator").Where(name => Regex.IsMatch(text, $@"\b{name}(_bucket|_sum|_count)?\b"));
         return metrics
             .Concat(Recorded().Matches(text).Select(match => match.Groups[1].Value))
