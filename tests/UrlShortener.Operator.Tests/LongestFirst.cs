@@ -24,6 +24,7 @@ public sealed class LongestFirst : ITestCollectionOrderer
     [
         .. new[]
         {
+            typeof(StandbyRegionTests),
             typeof(PostgresRolloutTests),
             typeof(UpgradeTests),
             typeof(BackupTests),
