@@ -82,6 +82,7 @@ public sealed class PostgresFailoverSeriesTests(StoresFixture stores) : IAsyncLi
             ("killed again while it rejoins", false, Assisted, KillWhileItRejoinsAsync),
             ("killed three times", false, 3 * Native, KillThreeTimesAsync),
             ("successor lost at its promotion", false, 5 * Native, LoseSuccessorAsync),
+            ("successor lost for long", false, 5 * Native, LoseSuccessorForLongAsync),
             ("node and leading operator killed", false, Native, KillWithLeadingOperatorAsync),
             ("planned switchover", false, Assisted, SwitchOverAsync),
             ("control file lost", false, Assisted, primary => LoseFileAsync(primary, "global/pg_control")),
@@ -269,22 +270,47 @@ public sealed class PostgresFailoverSeriesTests(StoresFixture stores) : IAsyncLi
     // its log, so that by position alone it is ahead of the replica that has these writes.
     private async Task LoseSuccessorAsync(string primary)
     {
+        var successor = await KillWithSuccessorAsync(primary);
+        await _nodes[successor].NodeReadyAsync(Token);
+        await AwaitOtherPrimaryAsync("nobody");
+        await Members.UntilWholeAsync(seconds: 420);
+    }
+
+    // A person lets the replica lead that has the writes, as the runbook of ShortenerPostgresDown says.
+    private async Task LoseSuccessorForLongAsync(string primary)
+    {
+        var successor = await KillWithSuccessorAsync(primary);
+        var replica = _nodes.Keys.Single(member => member != primary && member != successor);
+        if (await Members.ReadLockAsync() is not { } holder || holder == successor)
+            await _nodes[replica]
+                .ExecAsync(
+                    _lab.Namespace,
+                    replica,
+                    ["patronictl", "-c", "/etc/patroni/patroni.yaml", "failover", "eu-postgres", "--candidate", replica, "--force"],
+                    Token
+                );
+        await AwaitLinksAsync();
+        await _nodes[successor].NodeReadyAsync(Token);
+        await Members.UntilWholeAsync(seconds: 420);
+    }
+
+    private async Task<string> KillWithSuccessorAsync(string primary)
+    {
         await _nodes[primary].KillNodeAsync(Token);
         await AwaitOtherPrimaryAsync(primary);
         await AwaitLinksAsync();
         var successor = await Members.ReadPrimaryAsync();
         await _nodes[successor].KillNodeAsync(Token);
         await _nodes[primary].NodeReadyAsync(Token);
-        // Longer than a lock lives.
+        // Patroni refuses it as well, if it has recorded the successor's timeline in time.
+        string[] refusals = ["Not promoted: on timeline", "is behind last known cluster timeline"];
         await HoldsAsync(
             async () =>
-                await Members.ReadLockAsync() is { } holder && holder != successor
-                || ReadLog(primary).Contains("Not promoted: on timeline", StringComparison.Ordinal),
+                (await Members.ReadLockAsync() is { } holder && holder != successor)
+                || refusals.Any(refusal => ReadLog(primary).Contains(refusal, StringComparison.Ordinal)),
             "the former primary races"
         );
-        await _nodes[successor].NodeReadyAsync(Token);
-        await AwaitOtherPrimaryAsync("nobody");
-        await Members.UntilWholeAsync(seconds: 420);
+        return successor;
     }
 
     // Of two operators, the other one takes over.

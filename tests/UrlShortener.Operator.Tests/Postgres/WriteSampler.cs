@@ -113,12 +113,15 @@ internal sealed class WriteSampler : IAsyncDisposable
             await Eventually.HoldsAsync(
                 async () =>
                 {
-                    rows = [.. (await _nodes[member].ExecAsync(_lab.Namespace, member, [.. Psql, "SELECT id FROM samples"], Token)).Split('\n')];
+                    rows =
+                    [
+                        .. (await _nodes[member].ExecAsync(_lab.Namespace, member, ["psql", .. PsqlArguments, "SELECT id FROM samples"], Token)).Split('\n'),
+                    ];
                     // A replica may be a moment behind.
                     return rows.Contains(acknowledged[^1].Id);
                 },
                 () => $"{member} has the last row",
-                TimeSpan.FromSeconds(30)
+                TimeSpan.FromMinutes(2)
             );
             lost.AddRange(
                 acknowledged
