@@ -82,6 +82,11 @@ internal static class BackupStatusRules
                 $"The restore failed: {status.Message} Change spec.postgres.restore; the operator then tries again."
             ),
             { Succeeded: false } => (false, Reasons.RestoreFailed, $"The restore failed, and is tried again: {status.Message}"),
+            _ when IsStandby(region) => (
+                null,
+                Reasons.StandbyRegion,
+                "The region copies the database of the primary region. To restore a backup beside it, create a region with another spec.group."
+            ),
             _ when region.Status?.Postgres?.SystemIdentifier is not null => (null, Reasons.NotKnown, "The database existed before the restore."),
             _ => (null, Reasons.Restoring, "The backup is being restored. The members start after that."),
         };

@@ -47,7 +47,10 @@ internal sealed record RestorePlan
             return new RestorePlan
             {
                 Status = status,
-                Obstacle = new Obstacle(Reasons.StandbyRegion, $"The region is a standby of region {primary}, and nothing is restored."),
+                Obstacle = new Obstacle(
+                    Reasons.StandbyRegion,
+                    $"The region is a standby of region {primary}, and copies its database. To restore a backup beside it, create a region with another spec.group."
+                ),
             };
         var digest = Digest.OfObject(spec);
         var jobs = observed.JobsOf(BackupKind.Restore);

@@ -265,7 +265,7 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
         // A volume of a former region of that name is in the way at first. The first target is one that the archive does not reach.
         var kept = await CreateClaimAsync("us", 1);
         await CreateClaimAsync(Repository);
-        await Lab.Client.CreateAsync(Lab.Region("us", RestorePatchOf(RepositoryOf(gate), path, between.AddDays(1))));
+        await Lab.Client.CreateAsync(Lab.Region("us", RestorePatchOf("us", RepositoryOf(gate), path, between.AddDays(1))));
         var refused = await Lab.UntilAsync("RestoreSucceeded", "False", "us", "VolumesKept");
         Assert.Contains(kept, refused.Message, StringComparison.Ordinal);
         await Lab.Client.CoreV1.DeleteNamespacedPersistentVolumeClaimAsync(kept, Lab.Namespace, cancellationToken: Token);
@@ -294,7 +294,7 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
 
         await Lab.PatchAsync($$"""{ "postgres": { "backup": { "rehearsal": { "schedule": "{{EveryMinute}}" } } } }""", "us");
         var volumePath = backup.Repository![$"volume://{Repository}".Length..];
-        await Lab.Client.CreateAsync(Lab.Region("ap", RestorePatchOf(VolumeRepository, volumePath, target: null)));
+        await Lab.Client.CreateAsync(Lab.Region("ap", RestorePatchOf("ap", VolumeRepository, volumePath, target: null)));
         await Lab.UntilAsync("RestoreSucceeded", "True", "ap");
         await Lab.UntilAsync("PostgresReady", "True", "ap");
         Assert.Equal("1,3", await SqlInAsync("ap", "SELECT string_agg(id::text, ',' ORDER BY id) FROM proof"));
@@ -558,12 +558,14 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
             """;
 
     // Nobody needs its app, which no registry has. Only the one that is restored from the bucket has backups.
-    private static string RestorePatchOf(string repository, string path, DateTimeOffset? target)
+    // In its own group: in that of another region, it would copy the database of that one.
+    private static string RestorePatchOf(string group, string repository, string path, DateTimeOffset? target)
     {
         var backup = target is null ? "null" : $$"""{ "repository": {{VolumeRepository}} }""";
         var time = target is { } known ? $"\"{Text(known)}\"" : "null";
         return $$"""
             {
+              "group": "{{group}}",
               "connections": null,
               "app": { "image": "{{RegionLab.MissingImage}}", "minReplicas": 1 },
               "postgres": {
