@@ -113,10 +113,7 @@ internal sealed class WriteSampler : IAsyncDisposable
             await Eventually.HoldsAsync(
                 async () =>
                 {
-                    rows =
-                    [
-                        .. (await _nodes[member].ExecAsync(_lab.Namespace, member, ["psql", .. PsqlArguments, "SELECT id FROM samples"], Token)).Split('\n'),
-                    ];
+                    rows = await ReadRowsAsync(member);
                     // A replica may be a moment behind.
                     return rows.Contains(acknowledged[^1].Id);
                 },
@@ -131,6 +128,20 @@ internal sealed class WriteSampler : IAsyncDisposable
         }
 
         return lost;
+    }
+
+    // None while the member starts again, as one does that is rewound.
+    private async Task<HashSet<string>> ReadRowsAsync(string member)
+    {
+        try
+        {
+            var text = await _nodes[member].ExecAsync(_lab.Namespace, member, ["psql", .. PsqlArguments, "SELECT id FROM samples"], Token);
+            return [.. text.Split('\n')];
+        }
+        catch (InvalidOperationException)
+        {
+            return [];
+        }
     }
 
     public async ValueTask DisposeAsync()
