@@ -18,7 +18,8 @@ internal sealed partial class PostgresCancellations(ILogger<PostgresCancellation
     /// <summary>Waits for a call until a token ends the wait. The call may then continue for some time; its result is lost.</summary>
     /// <param name="call">The call. It must stop after its token is cancelled, possibly with a delay.</param>
     /// <param name="cancellationToken">Ends the wait at once.</param>
-    public async Task<T> WithinAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
+    /// <param name="release">Releases the result of a call that ended although nobody waited for it any more; null: there is nothing to release.</param>
+    public async Task<T> WithinAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken, Action<T>? release = null)
     {
         var end = new CancellationTokenSource();
         var task = call(end.Token);
@@ -26,10 +27,25 @@ internal sealed partial class PostgresCancellations(ILogger<PostgresCancellation
         {
             return await task.WaitAsync(cancellationToken);
         }
+        // The call may end at the very moment at which the wait does.
+        catch (OperationCanceledException) when (task.IsCompletedSuccessfully)
+        {
+            return await task;
+        }
         catch (OperationCanceledException) when (!task.IsCompleted)
         {
             // Observe the exception of the abandoned call; the end of the wait has already reported the failure.
-            _ = task.ContinueWith(static left => left.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            _ = task.ContinueWith(
+                left =>
+                {
+                    if (left.IsCompletedSuccessfully)
+                        release?.Invoke(left.Result);
+                    return left.Exception;
+                },
+                CancellationToken.None,
+                TaskContinuationOptions.ExecuteSynchronously,
+                TaskScheduler.Default
+            );
             Cancel(task, end);
             throw;
         }

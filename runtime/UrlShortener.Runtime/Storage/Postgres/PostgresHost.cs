@@ -103,12 +103,17 @@ internal sealed class PostgresHost : IAsyncDisposable
     {
         using var limit = new CancellationTokenSource(Limit, _time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _stopping.Token);
-        // The probe owns the connection until it is answered. An abandoned probe disposes of the connection.
+        // The probe owns the connection until it is answered.
         var connection = _connection;
         _connection = null;
         try
         {
-            (_connection, _timeline, var position) = await _cancellations.WithinAsync(token => AskAsync(connection, token), both.Token);
+            (_connection, _timeline, var position) = await _cancellations.WithinAsync(
+                token => AskAsync(connection, token),
+                both.Token,
+                // The answer came when nobody waited for it any more.
+                late => late.Connection.Dispose()
+            );
             _isAnswering = true;
             NotePosition(position);
         }
@@ -137,7 +142,6 @@ internal sealed class PostgresHost : IAsyncDisposable
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
             await reader.ReadAsync(cancellationToken);
             var state = (reader.GetInt32(0), await reader.IsDBNullAsync(1, cancellationToken) ? (long?)null : reader.GetInt64(1));
-            cancellationToken.ThrowIfCancellationRequested();
             return (connection, state.Item1, state.Item2);
         }
         catch
