@@ -8,6 +8,7 @@ namespace UrlShortener.ControllerRuntime.Api;
 public sealed class ApiException : Exception
 {
     private const string TerminatingCause = "NamespaceTerminating";
+    private const string NamespacesKind = "namespaces";
     private const string TerminatingText = "because it is being terminated";
 
     // With server-side apply, some invalid objects cause an internal error, such as a list with two elements of the same key.
@@ -43,13 +44,18 @@ public sealed class ApiException : Exception
     /// <summary>The server no longer has the requested resource version or page.</summary>
     public bool IsGone => StatusCode == HttpStatusCode.Gone;
 
-    /// <summary>The namespace is being deleted, so that nothing can be created in it. Some servers say so only in the message.</summary>
+    /// <summary>
+    /// The namespace is being deleted or is gone, so that nothing can be created in it. Some servers say the former only in the message. The latter may be known
+    /// before the deletion of what was in it is.
+    /// </summary>
     public bool IsNamespaceTerminating =>
-        StatusCode == HttpStatusCode.Forbidden
-        && (
-            _status?.Details?.Causes?.Any(cause => cause.Reason == TerminatingCause) == true
-            || _status?.Message?.Contains(TerminatingText, StringComparison.Ordinal) == true
-        );
+        (
+            StatusCode == HttpStatusCode.Forbidden
+            && (
+                _status?.Details?.Causes?.Any(cause => cause.Reason == TerminatingCause) == true
+                || _status?.Message?.Contains(TerminatingText, StringComparison.Ordinal) == true
+            )
+        ) || (IsNotFound && _status?.Details?.Kind == NamespacesKind);
 
     /// <summary>
     /// The server refuses the content of the request, such as an invalid object. Replacing the conflicting fields may succeed.

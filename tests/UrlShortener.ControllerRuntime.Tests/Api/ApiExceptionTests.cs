@@ -30,4 +30,17 @@ public sealed class ApiExceptionTests
 
         Assert.Equal((isRefusal, isInvalid, message), (refused.IsRefusal, refused.IsInvalid, refused.ServerMessage));
     }
+
+    [Theory]
+    [InlineData("namespaces", true)]
+    [InlineData("configmaps", false)]
+    public void IsNamespaceTerminating_OfWhatIsNotFound_IsAboutTheNamespace(string kind, bool isTerminating)
+    {
+        var body =
+            $$"""{ "kind": "Status", "apiVersion": "v1", "reason": "NotFound", "message": "{{kind}} \"a\" not found", "details": { "name": "a", "kind": "{{kind}}" } }""";
+
+        var refused = ApiException.Of(HttpMethod.Patch, "path", HttpStatusCode.NotFound, body);
+
+        Assert.Equal((isTerminating, !isTerminating), (refused.IsNamespaceTerminating, refused.IsRefusal));
+    }
 }

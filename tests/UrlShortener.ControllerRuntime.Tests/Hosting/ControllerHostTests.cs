@@ -188,6 +188,14 @@ public sealed class ControllerHostTests(RuntimeClusterFixture fixture) : Runtime
             "the namespace is gone"
         );
 
+        // A reconcile may be on its way when it goes.
+        var late = new V1ConfigMap
+        {
+            ApiVersion = "v1",
+            Kind = V1ConfigMap.KubeKind,
+            Metadata = new V1ObjectMeta { Name = "late", NamespaceProperty = place.Name },
+        };
+        Assert.True((await Assert.ThrowsAsync<ApiException>(() => running.Client.ApplyAsync(late, FieldManager, force: true, Token))).IsNamespaceTerminating);
         Assert.Equal(0, ReconcileMetrics.Errors.WithLabels(place.Name).Value);
         // One for each event of something going in it, and one each 10 s; waits that grow from 5 ms would make more.
         var most = 5 + (int)(Stopwatch.GetElapsedTime(deleted).TotalSeconds / 10);
