@@ -57,10 +57,45 @@ projects() {
     done
 }
 
-# The output of one project, as soon as it has ended, its time and the processor time of all its processes.
+# Watches a run of a project. One that has told of no test for a long time hangs, or its runner does: what its processes are doing is written down, and they are
+# ended. The servers that tests start end with them.
+hang_seconds=${TEST_HANG_SECONDS:-1800}
+hangs=${TEST_REPORTS:-.artifacts/hangs}
+watch_over() {
+    local name=$1 told=-1 now silent=0 runner host file="$hangs/$1.hang"
+    while [ "$silent" -lt "$hang_seconds" ]; do
+        sleep 10
+        # The script was interrupted.
+        kill -0 "$$" || exit
+        silent=$((silent + 10))
+        now=$(grep -cE '^(passed|failed|skipped) ' "$results/$name.log")
+        [ "$now" -eq "$told" ] || silent=0
+        told=$now
+    done
+    mkdir -p "$hangs"
+    runner=$(pgrep -P "$$" -f "dotnet test --project [^ ]*/$name " | head -n 1)
+    host=$(pgrep -P "$runner" -f "/$name( |\$)" | head -n 1)
+    {
+        uptime
+        grep -E '^(passed|failed|skipped) ' "$results/$name.log" | tail -n 20
+        # Who waits for whom, and in what: the tests, their servers, and whatever else there is.
+        ps -eo pid,ppid,pgid,stat,etimes,time,nlwp,wchan:24,args --forest | awk '$2 != 2' | cut -c1-300
+    } >"$file.txt"
+    echo "$name told of no test for $hang_seconds s and was ended. What its processes were doing: $file.txt, and $file.dmp if it could be had."
+    if [ -n "$host" ]; then
+        # For `dotnet-dump analyze`: dumpasync, clrstack -all.
+        timeout -s KILL 120 "$(dirname "$(readlink -f "$(command -v dotnet)")")"/shared/Microsoft.NETCore.App/*/createdump --withheap -f "$file.dmp" "$host"
+        kill -KILL "$host"
+        # The runner tells how many tests had passed, unless it is what hangs.
+        sleep 30
+    fi
+    kill -KILL "$runner" 2>/dev/null
+}
+
+# The output of one project, as soon as it has ended, without the tests that passed; its time and the processor time of all its processes.
 TIMEFORMAT='%U %S'
 run() {
-    local project=$1 name started reports=()
+    local project=$1 name started watcher reports=()
     name=$(basename "$project")
     [ -z "${TEST_REPORTS:-}" ] || reports=(--results-directory "$TEST_REPORTS" --report-xunit-ctrf --report-xunit-ctrf-filename "$name.json")
     if [ "$name" != UrlShortener.Runtime.Tests ]; then
@@ -68,10 +103,16 @@ run() {
         [ ! -d "$results/programs" ] || export TEST_PROGRAMS="$results/programs"
     fi
     started=$SECONDS
-    { time { dotnet test --project "$project" --configuration "$configuration" --no-build "${reports[@]}" >"$results/$name.log" 2>&1; echo $? >"$results/$name.code"; }; } \
-        2>"$results/$name.processor"
+    { time {
+        : >"$results/$name.log"
+        watch_over "$name" >>"$results/$name.log" 2>&1 </dev/null &
+        watcher=$!
+        dotnet test --project "$project" --configuration "$configuration" --no-build --output Detailed "${reports[@]}" >>"$results/$name.log" 2>&1
+        echo $? >"$results/$name.code"
+        { pkill -P "$watcher"; kill "$watcher"; wait "$watcher"; } 2>/dev/null
+    }; } 2>"$results/$name.processor"
     echo "$((SECONDS - started))" >"$results/$name.seconds"
-    flock "$results" cat "$results/$name.log"
+    flock "$results" awk '/^passed / { is_hidden = 1; next } /^[^ ]/ { is_hidden = 0 } !is_hidden' "$results/$name.log"
 }
 
 # Takes the next project, or the next one of a pattern; fails if none is left.
@@ -102,8 +143,8 @@ extra_lane() {
     done
 }
 { echo publish; projects; } >"$results/queue"
-export -f run publish end_compiler take lane idle_percent extra_lane
-export configuration results compiler shared_compiler TIMEFORMAT extra_lane_idle_percent extra_lane_projects
+export -f run watch_over publish end_compiler take lane idle_percent extra_lane
+export configuration results hang_seconds hangs compiler shared_compiler TIMEFORMAT extra_lane_idle_percent extra_lane_projects
 # By a program, whose children a signal of the keyboard reaches; it does not reach what a script leaves in the background.
 {
     for _ in $(seq "$lanes"); do echo lane; done
@@ -144,6 +185,7 @@ printf '%s' "$table" | sort -rn
     name != "" && lines-- > 0 && !/^ +from / { gsub(/ +/, " "); text = text $0 }
     END { tell() }
 ' "$results"/*.log
+grep -h ' told of no test for ' "$results"/*.log
 printf '%6s s  in all\n' "$((SECONDS - started))"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

@@ -32,7 +32,7 @@ internal sealed partial class PostgresCancellations(ILogger<PostgresCancellation
         {
             return await task;
         }
-        catch (OperationCanceledException) when (!task.IsCompleted)
+        catch (OperationCanceledException) when (!task.IsCanceled)
         {
             // Observe the exception of the abandoned call; the end of the wait has already reported the failure.
             _ = task.ContinueWith(
