@@ -53,6 +53,13 @@ internal sealed class PatroniClient(MemberConnections connections)
     public Task<string?> SwitchoverAsync(V1Pod pod, string to, CancellationToken cancellationToken) =>
         CommandAsync(pod, "switchover", new JsonObject { ["leader"] = pod.Metadata.Name, ["candidate"] = to }, cancellationToken);
 
+    /// <summary>Promotes a member while there is no primary.</summary>
+    /// <param name="pod">The pod of the member.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    /// <returns>Why it will not; null: it does, or has not answered yet.</returns>
+    public Task<string?> PromoteAsync(V1Pod pod, CancellationToken cancellationToken) =>
+        CommandAsync(pod, "failover", new JsonObject { ["candidate"] = pod.Metadata.Name }, cancellationToken);
+
     // Patroni answers when a restart or a move has ended. What it refuses, it refuses at once; so a request that takes longer has been accepted.
     private async Task<string?> CommandAsync(V1Pod pod, string command, JsonObject? body, CancellationToken cancellationToken)
     {

@@ -56,6 +56,14 @@ internal sealed record PatroniMember
     [JsonPropertyName("pause")]
     public bool Paused { get; init; }
 
+    /// <summary>Whether nobody holds the lock, as this member sees it.</summary>
+    [JsonPropertyName("cluster_unlocked")]
+    public bool Unlocked { get; init; }
+
+    /// <summary>Whether a primary that does not reach the API server goes on, because all members agree.</summary>
+    [JsonPropertyName("failsafe_mode_is_active")]
+    public bool InFailsafe { get; init; }
+
     /// <summary>Whether PostgreSQL runs and accepts writes.</summary>
     [JsonIgnore]
     public bool IsPrimary => this is { State: "running", Role: "primary" };
@@ -67,6 +75,10 @@ internal sealed record PatroniMember
     /// <summary>Up to where it has the write-ahead log; null: not known.</summary>
     [JsonIgnore]
     public long? End => Position?.Written ?? Position?.Received;
+
+    /// <summary>Of a replica: up to where it has the write-ahead log, received or only applied, as Patroni counts in an election; null: not known.</summary>
+    [JsonIgnore]
+    public long? Reached => Position is { Received: { } received, Replayed: { } replayed } ? Math.Max(received, replayed) : null;
 
     /// <summary>Whether PostgreSQL runs as a replica and receives changes.</summary>
     [JsonIgnore]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using k8s.Models;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Conditions;
@@ -13,8 +14,9 @@ namespace UrlShortener.Operator.Postgres;
 /// </summary>
 /// <param name="Leader">The primary that it is of; null: none. Then any replica may be elected, until the primary has written it anew.</param>
 /// <param name="Standbys">The replicas that have every acknowledged write.</param>
+/// <param name="Quorum">How many others of them must agree to the election of one; null: unreadable.</param>
 /// <param name="Version">Version of the ConfigMap.</param>
-internal sealed record PatroniSynchrony(string? Leader, IReadOnlyList<string> Standbys, string Version)
+internal sealed record PatroniSynchrony(string? Leader, IReadOnlyList<string> Standbys, int? Quorum, string Version)
 {
     /// <summary>Annotation with <see cref="Standbys"/>.</summary>
     public const string StandbysAnnotation = "sync_standby";
@@ -34,6 +36,9 @@ internal sealed record PatroniSynchrony(string? Leader, IReadOnlyList<string> St
                     ',',
                     StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries
                 ),
+                int.TryParse(Labels.AnnotationOf(map.Metadata, QuorumAnnotation), NumberStyles.None, CultureInfo.InvariantCulture, out var quorum)
+                    ? quorum
+                    : null,
                 map.Metadata.ResourceVersion ?? ""
             );
 

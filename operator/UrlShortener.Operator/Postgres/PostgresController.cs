@@ -53,6 +53,7 @@ internal sealed class PostgresController(
         memory = memory with { Review = await parameters.ReviewAsync(region, observed, memory, cancellationToken) };
         var plan = PostgresPlan.Of(region, observed, memory, time.GetUtcNow());
         plan = plan with { Memory = plan.Memory with { AssistedBecause = await AssistAsync(region, plan, cancellationToken) ?? plan.Memory.AssistedBecause } };
+        plan = await PromoteAsync(region, observed, plan, cancellationToken);
         // At once: if a later write fails, the next reconcile still tells of the failover and of its cause.
         _memory[region.Metadata.Uid] = plan.Memory;
         await RelabelAsync(region, plan, cancellationToken);
@@ -124,6 +125,47 @@ internal sealed class PostgresController(
         PostgresMetrics.CountAssist(region);
         events.Record(region, EventSeverity.Warning, "PostgresFailoverStarted", "Failover", $"Primary {primary} is dead: {proof}. Started an election.");
         return proof;
+    }
+
+    // Lock and record are read again: if either has changed, the votes are counted anew. Nobody writes as long as nobody has the lock, so that the members have
+    // what they had when they answered. A member that takes the lock before Patroni follows the request voids it.
+    private async Task<PostgresPlan> PromoteAsync(
+        V1Alpha1ShortenerRegion region,
+        ObservedPostgres observed,
+        PostgresPlan plan,
+        CancellationToken cancellationToken
+    )
+    {
+        if (plan.Promotes is not { } vote || plan.Memory.Connections is not { } connections || observed.PodOf(vote.Candidate) is not { } pod)
+            return plan;
+        var space = region.Metadata.NamespaceProperty;
+        var held = await client.GetAsync<V1ConfigMap>(new ObjectKey(space, PostgresNames.LeaderOf(region)), cancellationToken);
+        var record = await client.GetAsync<V1ConfigMap>(new ObjectKey(space, PostgresNames.SyncOf(region)), cancellationToken);
+        if (held?.Metadata.ResourceVersion != observed.Lock?.Version || record?.Metadata.ResourceVersion != vote.Record)
+            return plan;
+        var refusal = await new PatroniClient(connections).PromoteAsync(pod, cancellationToken);
+        plan = plan with { Memory = plan.Memory with { VotedAt = time.GetUtcNow() } };
+        if (refusal is not null)
+        {
+            events.Record(
+                region,
+                EventSeverity.Warning,
+                "PostgresFailoverRefused",
+                "Failover",
+                $"Patroni refuses to promote {vote.Candidate} ({refusal}): {vote.Because}."
+            );
+            return plan;
+        }
+
+        PostgresMetrics.CountAssist(region);
+        events.Record(
+            region,
+            EventSeverity.Warning,
+            "PostgresFailoverStarted",
+            "Failover",
+            $"No member is elected, and {vote.Because}. Asked Patroni to promote {vote.Candidate}."
+        );
+        return plan with { Memory = plan.Memory with { AssistedBecause = vote.Because } };
     }
 
     // The cache shows only what has the operator's labels.

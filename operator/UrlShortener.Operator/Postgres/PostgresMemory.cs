@@ -31,6 +31,12 @@ internal sealed record PostgresMemory
     /// <summary>Why the election that is under way was started; null: the members elect by themselves, or there is none.</summary>
     public string? AssistedBecause { get; init; }
 
+    /// <summary>The member that may be promoted by the votes, since they were first counted so; null: none.</summary>
+    public VoteWait? Vote { get; init; }
+
+    /// <summary>When the operator last asked Patroni for that promotion.</summary>
+    public DateTimeOffset VotedAt { get; init; }
+
     /// <summary>A failover that neither the status nor an event tells yet; null: none.</summary>
     public PostgresFailover? Untold { get; init; }
 

@@ -34,6 +34,9 @@ internal sealed record PostgresPlan
     /// <summary>The process of <see cref="Assist"/>.</summary>
     public RunningProcess? DeadProcess { get; init; }
 
+    /// <summary>The member that Patroni is to promote although it does not by itself; null: none.</summary>
+    public PatroniVote? Promotes { get; init; }
+
     /// <summary>Pods that have the label of a primary and do not hold the lock.</summary>
     public IReadOnlyList<V1Pod> FalsePrimaries { get; init; } = [];
 
@@ -136,6 +139,7 @@ internal sealed record PostgresPlan
             Away = MemberRejoin.Track(observed, memory.Away, now),
             Contradiction = SynchronyContradiction.Track(region, observed, memory.Contradiction, now),
             Waits = StandbyWait.Track(observed, memory.Waits, now),
+            Vote = VoteWait.Track(PatroniVote.Count(region, observed, place), memory.Vote, now),
         };
         var relief = VolumeRelief.Next(region, observed, next, members, now);
         var rebuild = rollout.IsDone ? MemberRejoin.Next(region, observed, next, now) : null;
@@ -157,6 +161,7 @@ internal sealed record PostgresPlan
             Applies = applies,
             Assist = dead is { } found ? (found.Process.Pod, found.Proof) : null,
             DeadProcess = dead?.Process,
+            Promotes = dead is null && next.Vote is { } vote && vote.IsDue(spec.Patroni, memory.VotedAt, now) ? vote.Vote : null,
             FalsePrimaries = [.. observed.Pods.Where(pod => IsLabelled(pod) && observed.Lock is not null && pod.Metadata.Name != observed.Lock.Leader)],
             Replicas = scale.Replicas,
             Scale = scale,

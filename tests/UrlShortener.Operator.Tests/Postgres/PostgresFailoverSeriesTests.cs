@@ -29,6 +29,7 @@ public sealed class PostgresFailoverSeriesTests(StoresFixture stores) : IAsyncLi
         ? wanted
         : null;
 
+    private static readonly string[] Patronictl = ["patronictl", "-c", "/etc/patroni/patroni.yaml"];
     private static readonly TimeSpan Assisted = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Native = TimeSpan.FromSeconds(27);
 
@@ -83,6 +84,7 @@ public sealed class PostgresFailoverSeriesTests(StoresFixture stores) : IAsyncLi
             ("killed three times", false, 3 * Native, KillThreeTimesAsync),
             ("successor lost at its promotion", false, 5 * Native, LoseSuccessorAsync),
             ("successor lost for long", false, 5 * Native, LoseSuccessorForLongAsync),
+            ("successor lost for long, no operator", false, 5 * Native, LoseSuccessorWithoutOperatorAsync),
             ("node and leading operator killed", false, Native, KillWithLeadingOperatorAsync),
             ("planned switchover", false, Assisted, SwitchOverAsync),
             ("control file lost", false, Assisted, primary => LoseFileAsync(primary, "global/pg_control")),
@@ -276,23 +278,58 @@ public sealed class PostgresFailoverSeriesTests(StoresFixture stores) : IAsyncLi
         await Members.UntilWholeAsync(seconds: 420);
     }
 
-    // A person lets the replica lead that has the writes, as the runbook of ShortenerPostgresDown says.
+    // Patroni has not recorded the successor yet, and elects nobody. The operator counts the votes by timelines.
     private async Task LoseSuccessorForLongAsync(string primary)
     {
-        var successor = await KillWithSuccessorAsync(primary);
-        var replica = _nodes.Keys.Single(member => member != primary && member != successor);
-        if (await Members.ReadLockAsync() is not { } holder || holder == successor)
-            await _nodes[replica]
-                .ExecAsync(
-                    _lab.Namespace,
-                    replica,
-                    ["patronictl", "-c", "/etc/patroni/patroni.yaml", "failover", "eu-postgres", "--candidate", replica, "--force"],
-                    Token
-                );
+        var successor = await LoseUnrecordedAsync(primary);
         await AwaitLinksAsync();
+        await TellAsync($"{await Members.ReadLockAsync()} leads; the operator has started {await CountEventsAsync("PostgresFailoverStarted")} elections");
         await _nodes[successor].NodeReadyAsync(Token);
         await Members.UntilWholeAsync(seconds: 420);
     }
+
+    // A person lets the replica lead that has the writes, as the runbook of ShortenerPostgresDown says.
+    private async Task LoseSuccessorWithoutOperatorAsync(string primary)
+    {
+        await _lab.Operator.StopAsync();
+        var successor = await LoseUnrecordedAsync(primary);
+        var replica = _nodes.Keys.Single(member => member != primary && member != successor);
+        await TellAsync(await RunAsync(replica, [.. Patronictl, "list"]));
+        await TellAsync(await RunAsync(replica, [.. Patronictl, "failover", "eu-postgres", "--candidate", replica, "--force"]));
+        await AwaitLinksAsync();
+        await _nodes[successor].NodeReadyAsync(Token);
+        await _lab.StartOperatorAsync();
+        await Members.UntilWholeAsync(seconds: 420);
+    }
+
+    // The successor's Patroni stands still as soon as its PostgreSQL is promoted, so that the record of the synchronous replicas stays that of the former primary.
+    private async Task<string> LoseUnrecordedAsync(string primary)
+    {
+        await _nodes[primary].KillNodeAsync(Token);
+        var successor = await AwaitPromotionAsync(primary);
+        await _nodes[successor].SignalProcessesAsync(_lab.Namespace, successor, "patroni", Stop);
+        await TellAsync($"{successor} follows {primary}, and the record is of {await ReadRecordedAsync()}");
+        await AwaitLinksAsync();
+        await _nodes[successor].KillNodeAsync(Token);
+        await _nodes[primary].NodeReadyAsync(Token);
+        await AwaitRaceAsync(primary, successor);
+        return successor;
+    }
+
+    private async Task<string> AwaitPromotionAsync(string primary)
+    {
+        var others = _nodes.Keys.Where(member => member != primary).ToList();
+        var before = others.ToDictionary(member => member, CountPromotions);
+        string? successor = null;
+        // Quickly: Patroni goes on within a second.
+        await Eventually.HoldsAsync(() => (successor = others.Find(member => CountPromotions(member) > before[member])) is not null, "another one is promoted");
+        return successor!;
+
+        int CountPromotions(string member) => ReadLog(member).Split("selected new timeline ID").Length;
+    }
+
+    private async Task<string?> ReadRecordedAsync() =>
+        PatroniSynchrony.Of(await _lab.Client.CoreV1.ReadNamespacedConfigMapAsync("eu-postgres-sync", _lab.Namespace, cancellationToken: Token))!.Leader;
 
     private async Task<string> KillWithSuccessorAsync(string primary)
     {
@@ -302,15 +339,20 @@ public sealed class PostgresFailoverSeriesTests(StoresFixture stores) : IAsyncLi
         var successor = await Members.ReadPrimaryAsync();
         await _nodes[successor].KillNodeAsync(Token);
         await _nodes[primary].NodeReadyAsync(Token);
-        // Patroni refuses it as well, if it has recorded the successor's timeline in time.
+        await AwaitRaceAsync(primary, successor);
+        return successor;
+    }
+
+    // Patroni refuses it as well, if it has recorded the successor's timeline in time.
+    private Task AwaitRaceAsync(string primary, string successor)
+    {
         string[] refusals = ["Not promoted: on timeline", "is behind last known cluster timeline"];
-        await HoldsAsync(
+        return HoldsAsync(
             async () =>
                 (await Members.ReadLockAsync() is { } holder && holder != successor)
                 || refusals.Any(refusal => ReadLog(primary).Contains(refusal, StringComparison.Ordinal)),
             "the former primary races"
         );
-        return successor;
     }
 
     // Of two operators, the other one takes over.
@@ -426,6 +468,8 @@ public sealed class PostgresFailoverSeriesTests(StoresFixture stores) : IAsyncLi
         await Members.RequestSwitchoverAsync("any", (await _lab.ReadAsync()).Status!.Postgres!.Timeline!.Value);
         await AwaitOtherPrimaryAsync(primary);
     }
+
+    private Task<string> RunAsync(string member, params string[] command) => _nodes[member].ExecAsync(_lab.Namespace, member, command, Token);
 
     private Task AwaitOtherPrimaryAsync(string primary) =>
         HoldsAsync(async () => await Members.ReadLockAsync() is { } holder && holder != primary, "another member leads");
