@@ -4,6 +4,9 @@
 A primary that dies seconds after its own promotion may have acknowledged writes before Patroni recorded its timeline. The primary before it comes back, and its
 crash recovery adds to its log: by position alone it is then ahead of a replica that has the acknowledged writes, on an earlier timeline. Patroni 4.1 counts that
 replica's answer as a vote. Here timelines count first. An acknowledged write is on a member that voted, so asking those that answer is enough.
+
+Patroni's answer alone is not: while this member has the lock, another one takes its remembered timeline for the present one if it equals this member's. So
+PostgreSQL is asked, too.
 """
 
 import http.client
@@ -11,6 +14,7 @@ import json
 import os
 import socket
 import ssl
+import subprocess
 import sys
 import threading
 import urllib.parse
@@ -19,6 +23,8 @@ import urllib.parse
 CONNECT = 1
 ANSWER = 2
 OWN = 10
+
+CERTIFICATES = "/etc/postgres-tls"
 
 
 def ask(url, answer):
@@ -40,26 +46,57 @@ def ask(url, answer):
         connection.close()
 
 
+def identify(member):
+    """The timeline that the PostgreSQL of a member writes or follows."""
+    # As Patroni connects: the name in the certificate is not that of the pod.
+    parameters = {
+        "host": member["host"],
+        "port": member["port"],
+        "user": "replicator",
+        "replication": "yes",
+        "connect_timeout": CONNECT + 1,
+        "sslmode": "verify-ca",
+        "sslcert": CERTIFICATES + "/tls.crt",
+        "sslkey": CERTIFICATES + "/tls.key",
+        "sslrootcert": CERTIFICATES + "/ca-bundle.crt",
+    }
+    command = ["psql", "-XAtqwc", "IDENTIFY_SYSTEM", " ".join("%s=%s" % one for one in parameters.items())]
+    answer = subprocess.run(command, check=True, capture_output=True, text=True, timeout=CONNECT + 2 * ANSWER)
+    return int(answer.stdout.split("|")[1])
+
+
 def main():
     own = "https://" + os.environ["MEMBER_ADDRESS"]
     me = os.environ["MEMBER_NAME"]
-    mine = ask(own + "/patroni", OWN).get("timeline")
-    others = [member for member in ask(own + "/cluster", OWN)["members"] if member["name"] != me and member.get("api_url")]
-    answers = {}
+    members = ask(own + "/cluster", OWN)["members"]
+    timelines = {}
 
-    def read(member):
+    def read(member, url, limit):
         try:
-            answers[member["name"]] = ask(member["api_url"], ANSWER)
+            told = ask(url, limit).get("timeline") or 0
         except (OSError, ValueError, http.client.HTTPException):
             # It does not run, so it did not vote either.
+            return
+        timelines[member["name"]] = told
+        try:
+            timelines[member["name"]] = max(told, identify(member))
+        except (OSError, ValueError, KeyError, IndexError, subprocess.SubprocessError):
+            # Its PostgreSQL does not answer.
             pass
 
-    threads = [threading.Thread(target=read, args=(member,), daemon=True) for member in others]
+    threads = []
+    for member in members:
+        mine = member["name"] == me
+        url = own + "/patroni" if mine else member.get("api_url")
+        if url:
+            threads.append(threading.Thread(target=read, args=(member, url, OWN if mine else ANSWER), daemon=True))
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(CONNECT + 2 * ANSWER)
-    later = {name: answer["timeline"] for name, answer in list(answers.items()) if answer.get("timeline") and mine and answer["timeline"] > mine}
+        thread.join(CONNECT + 2 * OWN)
+    timelines = dict(timelines)
+    mine = timelines.pop(me, None)
+    later = {name: timeline for name, timeline in timelines.items() if mine and timeline > mine}
     if later:
         print("Not promoted: on timeline %s, while %s" % (mine, ", ".join("%s is on %s" % one for one in sorted(later.items()))), file=sys.stderr)
         return 1

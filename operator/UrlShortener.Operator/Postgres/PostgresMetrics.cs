@@ -42,7 +42,7 @@ internal static class PostgresMetrics
     );
     private static readonly Counter Assists = Metrics.CreateCounter(
         "shortener_postgres_cluster_elections_started_total",
-        "Elections that the operator started because a primary was proven dead.",
+        "Elections that the operator started: a primary was proven dead, or Patroni elected nobody.",
         Names
     );
     private static readonly Counter Failovers = Metrics.CreateCounter(

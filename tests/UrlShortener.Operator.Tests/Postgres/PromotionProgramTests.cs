@@ -25,6 +25,10 @@ public sealed class PromotionProgramTests : IAsyncLifetime
 
     // What each member answers, by its name; one that is absent breaks the connection.
     private readonly Dictionary<string, (int Status, int? Timeline)> _members = [];
+
+    // What PostgreSQL of each member answers.
+    private readonly Dictionary<string, int> _servers = [];
+    private readonly string _folder = Directory.CreateTempSubdirectory().FullName;
     private WebApplication _app = null!;
     private Uri _address = null!;
 
@@ -50,6 +54,7 @@ public sealed class PromotionProgramTests : IAsyncLifetime
     {
         if (_app is not null)
             await _app.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
     }
 
     [Fact]
@@ -60,7 +65,7 @@ public sealed class PromotionProgramTests : IAsyncLifetime
         var (code, text) = await RunAsync();
 
         Assert.Equal(1, code);
-        Assert.Equal("Not promoted: on timeline 9, while eu-postgres-1 is on 10", text.Trim());
+        Assert.Equal("Not promoted: on timeline 9, while eu-postgres-1 is on 10", text);
     }
 
     [Fact]
@@ -82,6 +87,18 @@ public sealed class PromotionProgramTests : IAsyncLifetime
         Assert.Equal((0, ""), await RunAsync());
     }
 
+    // Patroni takes a timeline that it remembers for the present one, if it is that of the member with the lock.
+    [Fact]
+    public async Task Timeline_OfPostgres_CountsMoreThanThatOfPatroni()
+    {
+        (_members["eu-postgres-0"], _members["eu-postgres-1"], _members["eu-postgres-2"]) = ((200, 9), (200, 9), (200, 9));
+        (_servers["eu-postgres-0"], _servers["eu-postgres-1"]) = (9, 10);
+        Assert.Equal((1, "Not promoted: on timeline 9, while eu-postgres-1 is on 10"), await RunAsync());
+
+        _servers["eu-postgres-0"] = 10;
+        Assert.Equal((0, ""), await RunAsync());
+    }
+
     // Patroni decides alone then, as it does in an image without the program.
     [Fact]
     public async Task MemberThatCannotBeAsked_IsPromoted_AndSaysSo()
@@ -98,7 +115,18 @@ public sealed class PromotionProgramTests : IAsyncLifetime
         if (path is ["cluster"] && _members.ContainsKey("eu-postgres-0"))
         {
             string[] all = ["eu-postgres-0", "eu-postgres-1", "eu-postgres-2"];
-            return context.Response.WriteAsJsonAsync(new { members = all.Select(name => new { name, api_url = $"{_address}{name}/patroni" }) });
+            return context.Response.WriteAsJsonAsync(
+                new
+                {
+                    members = all.Select(name => new
+                    {
+                        name,
+                        api_url = $"{_address}{name}/patroni",
+                        host = name,
+                        port = 5432,
+                    }),
+                }
+            );
         }
 
         if (!_members.TryGetValue(path is ["patroni"] ? "eu-postgres-0" : path[0], out var member))
@@ -118,6 +146,7 @@ public sealed class PromotionProgramTests : IAsyncLifetime
         var start = new ProcessStartInfo("python3", [Checkout.PathOf("config/images/postgres/promote.py")]) { RedirectStandardError = true };
         start.Environment["MEMBER_NAME"] = "eu-postgres-0";
         start.Environment["MEMBER_ADDRESS"] = $"127.0.0.1:{_address.Port}";
+        start.Environment["PATH"] = $"{WritePsql()}:{start.Environment["PATH"]}";
         using var process = Process.Start(start)!;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
         limit.CancelAfter(Limit);
@@ -125,11 +154,21 @@ public sealed class PromotionProgramTests : IAsyncLifetime
         {
             var text = await process.StandardError.ReadToEndAsync(limit.Token);
             await process.WaitForExitAsync(limit.Token);
-            return (process.ExitCode, text);
+            return (process.ExitCode, text.Trim());
         }
         finally
         {
             process.Kill(entireProcessTree: true);
         }
+    }
+
+    // In place of PostgreSQL: answers for the members that are known, by their names, and fails for others.
+    private string WritePsql()
+    {
+        var cases = string.Concat(_servers.Select(one => $"*host={one.Key}\\ *user=replicator\\ *replication=yes*) echo '1|{one.Value}|0/0|';;\n"));
+        var file = Path.Combine(_folder, "psql");
+        File.WriteAllText(file, $"#!/bin/sh\n[ \"$2\" = IDENTIFY_SYSTEM ] || exit 3\ncase \"$3\" in\n{cases}*) exit 2;;\nesac\n");
+        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.UserWrite);
+        return _folder;
     }
 }
