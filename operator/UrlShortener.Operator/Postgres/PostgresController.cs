@@ -59,6 +59,8 @@ internal sealed class PostgresController(
         await RelabelAsync(region, plan, cancellationToken);
         await StripLabelsAsync(region, plan, cancellationToken);
         await ResetSynchronyAsync(region, plan, cancellationToken);
+        if (plan.RestoresAccess)
+            plan = plan with { Obstacle = Obstacle.Of(plan.Obstacle, await EnsureAccessAsync(region, observed, cancellationToken)) };
         if (plan.Applies)
             plan = await ApplyAsync(region, observed, plan, cancellationToken);
         if (plan.Step is not null)
@@ -287,8 +289,7 @@ internal sealed class PostgresController(
                 : null;
         var neededByPods = Obstacle.Of(
             unsigned,
-            await applier.EnsureAsync(region, PostgresResources.BuildServiceAccount(region), observed.ServiceAccount, cancellationToken),
-            await applier.EnsureAsync(region, PostgresResources.BuildRoleBinding(region), observed.RoleBinding, cancellationToken),
+            await EnsureAccessAsync(region, observed, cancellationToken),
             await applier.EnsureAsync(region, PostgresResources.BuildSettings(region, plan.Place), observed.Settings, cancellationToken)
         );
         var around = Obstacle.Of(
@@ -325,6 +326,12 @@ internal sealed class PostgresController(
         };
         return await RotateAsync(region, observed, plan, cancellationToken);
     }
+
+    private async Task<Obstacle?> EnsureAccessAsync(V1Alpha1ShortenerRegion region, ObservedPostgres observed, CancellationToken cancellationToken) =>
+        Obstacle.Of(
+            await applier.EnsureAsync(region, PostgresResources.BuildServiceAccount(region), observed.ServiceAccount, cancellationToken),
+            await applier.EnsureAsync(region, PostgresResources.BuildRoleBinding(region), observed.RoleBinding, cancellationToken)
+        );
 
     // A new password, or the end of the former one: never both, so that there are never three.
     private async Task<PostgresPlan> RotateAsync(

@@ -25,7 +25,7 @@ internal sealed record PostgresPlan
     /// <summary>Why objects cannot be applied; null: they are.</summary>
     public Obstacle? Obstacle { get; init; }
 
-    /// <summary>Whether the operator changes objects. It moves the role of a dead primary also while changes are suspended.</summary>
+    /// <summary>Whether the operator changes objects. What members need so that one of them leads it restores also while changes are suspended.</summary>
     public required bool Applies { get; init; }
 
     /// <summary>The primary that is proven dead, and the proof, so that its lock is to be taken away; null: none.</summary>
@@ -36,6 +36,9 @@ internal sealed record PostgresPlan
 
     /// <summary>The member that Patroni is to promote although it does not by itself; null: none.</summary>
     public PatroniVote? Promotes { get; init; }
+
+    /// <summary>Whether the members have lost their service account or its rights while the operator changes nothing else: without them nobody can lead.</summary>
+    public bool RestoresAccess { get; init; }
 
     /// <summary>Pods that have the label of a primary and do not hold the lock.</summary>
     public IReadOnlyList<V1Pod> FalsePrimaries { get; init; } = [];
@@ -145,7 +148,13 @@ internal sealed record PostgresPlan
         var rebuild = rollout.IsDone ? MemberRejoin.Next(region, observed, next, now) : null;
         return new PostgresPlan
         {
-            Step = applies && dead is null ? TokenRenewal.Next(observed, now) ?? requested ?? relief ?? scale.Step ?? rollout.Step ?? rebuild : null,
+            // Without valid tokens nobody can lead: no change of the region may be awaited for that.
+            Step =
+                dead is not null ? null
+                : TokenRenewal.Next(observed, now) is { } renewal ? renewal
+                : applies ? requested ?? relief ?? scale.Step ?? rollout.Step ?? rebuild
+                : null,
+            RestoresAccess = !applies && observed.StatefulSet is not null && (observed.ServiceAccount is null || observed.RoleBinding is null),
             Stalled = MemberRejoin.FindStalled(next, now),
             Rollout = rollout,
             Switchover = switchover,

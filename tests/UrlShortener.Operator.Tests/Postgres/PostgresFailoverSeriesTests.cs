@@ -86,6 +86,7 @@ public sealed class PostgresFailoverSeriesTests(StoresFixture stores) : IAsyncLi
             ("successor lost for long", false, 5 * Native, LoseSuccessorForLongAsync),
             ("successor lost for long, no operator", false, 5 * Native, LoseSuccessorWithoutOperatorAsync),
             ("node and leading operator killed", false, Native, KillWithLeadingOperatorAsync),
+            ("service account deleted while suspended", false, 2 * Native, DeleteAccountAsync),
             ("planned switchover", false, Assisted, SwitchOverAsync),
             ("control file lost", false, Assisted, primary => LoseFileAsync(primary, "global/pg_control")),
             ("control file of a replica lost", false, Assisted, async primary => await LoseFileAsync(await ReadReplicaAsync(primary), "global/pg_control")),
@@ -462,6 +463,17 @@ public sealed class PostgresFailoverSeriesTests(StoresFixture stores) : IAsyncLi
 
     private async Task<string> ReadReplicaAsync(string primary) =>
         (await Members.ReadPodsAsync()).Select(pod => pod.Metadata.Name).First(name => name != primary);
+
+    // The API server refuses the tokens of all members. The operator changes nothing else meanwhile.
+    private async Task DeleteAccountAsync(string primary)
+    {
+        await _lab.PatchAsync("""{ "suspend": "Changes" }""");
+        var before = await Members.ReadProcessesAsync();
+        await _lab.Client.CoreV1.DeleteNamespacedServiceAccountAsync("eu-postgres", _lab.Namespace, cancellationToken: Token);
+        await HoldsAsync(async () => !(await Members.ReadProcessesAsync()).Intersect(before).Any(), "all members are replaced");
+        await AwaitLinksAsync();
+        await _lab.PatchAsync("""{ "suspend": "None" }""");
+    }
 
     private async Task SwitchOverAsync(string primary)
     {

@@ -1,4 +1,6 @@
 using k8s.Models;
+using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Postgres;
 using Xunit;
 
@@ -58,6 +60,45 @@ public sealed class TokenRenewalTests
     {
         Assert.Null(Next(Observe(primary: null, Pod(0)) with { ServiceAccount = null }));
         Assert.Null(Next(Observe(primary: null, Pod(0, isNew: true))));
+    }
+
+    // Nobody can lead without it, and a suspended region must not be without writes for longer either. It takes no other step.
+    [Fact]
+    public void Plan_SuspendedRegion_ReplacesMembersAndRestoresTheirAccess()
+    {
+        var region = new V1Alpha1ShortenerRegion
+        {
+            Metadata = new V1ObjectMeta
+            {
+                Name = "eu",
+                NamespaceProperty = "shop",
+                Uid = "u-1",
+            },
+            Spec = SpecJson.MinimalRegion() with
+            {
+                Connections = new ConnectionsSpec(),
+                Postgres = new PostgresSpec { Image = "registry.example/postgres:17" },
+                Suspend = SuspendMode.Changes,
+            },
+        };
+        var observed = Observe(primary: null, Pod(0), Pod(1), Pod(2)) with
+        {
+            RoleBinding = new V1RoleBinding(),
+            StatefulSet = new V1StatefulSet { Spec = new V1StatefulSetSpec { Replicas = 3 } },
+        };
+
+        Assert.IsType<RolloutStep.Renew>(Plan(observed).Step);
+        Assert.False(Plan(observed).Applies);
+        Assert.False(Plan(observed).RestoresAccess);
+        Assert.True(Plan(observed with { ServiceAccount = null }).RestoresAccess);
+        Assert.True(Plan(observed with { RoleBinding = null }).RestoresAccess);
+        // A region that is created suspended has no members.
+        Assert.False(Plan(observed with { ServiceAccount = null, StatefulSet = null }).RestoresAccess);
+        Assert.Null(Plan(observed with { ServiceAccount = null }).Step);
+        region.Spec = region.Spec with { Suspend = SuspendMode.None };
+        Assert.False(Plan(observed with { ServiceAccount = null }).RestoresAccess);
+
+        PostgresPlan Plan(ObservedPostgres state) => PostgresPlan.Of(region, state, PostgresMemory.None, Now.AddSeconds(30));
     }
 
     private static string? Next(ObservedPostgres observed, int seconds = 30) => TokenRenewal.Next(observed, Now.AddSeconds(seconds))?.Member;
