@@ -47,7 +47,11 @@ internal sealed class BackupController(
         if (restore?.Starts is { } first)
             restore = restore with { Obstacle = await RestoreAsync(region, first, cancellationToken) };
         if (postgres.Backup is not null && plan.Obstacle is null && !region.Spec.IsSuspended())
-            plan = plan with { Obstacle = await ConfigureAsync(region, observed, memory, cancellationToken) };
+        {
+            var (obstacle, check) = await ConfigureAsync(region, observed, memory, cancellationToken);
+            plan = plan with { Obstacle = obstacle, Status = check is null ? plan.Status : plan.Status with { PassphraseCheck = check } };
+        }
+
         if (plan is { Starts: { } run, Obstacle: null })
             plan = plan with { Obstacle = await StartAsync(region, run, observed.Primary, cancellationToken) };
         var rehearsal = RehearsalPlan.Of(region, observed, plan, now);
@@ -98,10 +102,18 @@ internal sealed class BackupController(
     {
         foreach (var job in jobs)
             await client.DeleteAsync(job, cancellationToken);
-        if (region.Spec.Postgres!.Backup is not null || observed.Configuration is not { Data.Count: > 0 } secret || !Owned.IsControlledBy(secret, region))
+        if (region.Spec.Postgres!.Backup is null)
+            await EmptyAsync(region, observed.Configuration, BackupRepository.BuildEmpty(region), cancellationToken);
+        if (RestorePlan.IsOver(region))
+            await EmptyAsync(region, observed.RestoreConfiguration, BackupRepository.BuildEmptyRestore(region), cancellationToken);
+    }
+
+    // The operator may not delete Secrets.
+    private async Task EmptyAsync(V1Alpha1ShortenerRegion region, V1Secret? secret, V1Secret empty, CancellationToken cancellationToken)
+    {
+        if (secret is not { Data.Count: > 0 } || !Owned.IsControlledBy(secret, region))
             return;
-        // The operator may not delete Secrets.
-        await client.ApplyAsync(BackupRepository.BuildEmpty(region), FieldManagers.Operator, force: true, cancellationToken);
+        await client.ApplyAsync(empty, FieldManagers.Operator, force: true, cancellationToken);
         events.Record(region, EventSeverity.Normal, "BackupConfigured", "Update", $"Removed the key of the storage from Secret {secret.Metadata.Name}.");
     }
 
@@ -121,7 +133,7 @@ internal sealed class BackupController(
     }
 
     // The cache has digests of Secrets, no values: they are read only when something has changed.
-    private async Task<Obstacle?> ConfigureAsync(
+    private async Task<(Obstacle? Obstacle, string? PassphraseCheck)> ConfigureAsync(
         V1Alpha1ShortenerRegion region,
         ObservedBackups observed,
         BackupMemory memory,
@@ -129,7 +141,7 @@ internal sealed class BackupController(
     )
     {
         if (BackupRepository.PathOf(region) is not { } path)
-            return null;
+            return (null, null);
         var state = Digest.Of(
             path,
             Digest.OfObject(region.Spec.Postgres!.Backup!),
@@ -137,18 +149,20 @@ internal sealed class BackupController(
             observed.Configuration?.Metadata.ResourceVersion ?? ""
         );
         if (state == memory.Written)
-            return null;
+            return (null, null);
         var (data, missing) = await ReadAsync(region, region.Spec.Postgres.Backup!.Repository, cancellationToken);
         if (missing is not null)
-            return missing;
+            return (missing, null);
+        var wanted = BackupRepository.BuildConfiguration(region, data);
         var obstacle = await applier.TryAsync(
             region,
             $"Secret {PostgresArchiving.SecretOf(region)}",
-            () => WriteAsync(region, BackupRepository.BuildConfiguration(region, data), keepsPassphrase: true, cancellationToken)
+            () => WriteAsync(region, wanted, keepsPassphrase: true, cancellationToken)
         );
-        if (obstacle is null)
-            _memory[region.Metadata.Uid] = memory with { Written = state };
-        return obstacle;
+        if (obstacle is not null)
+            return (obstacle, null);
+        _memory[region.Metadata.Uid] = memory with { Written = state };
+        return (null, BackupRepository.CheckOf(region, wanted));
     }
 
     // The values of the user's Secret; none: a repository on a volume needs no key.
@@ -175,8 +189,13 @@ internal sealed class BackupController(
         if (keepsPassphrase && BackupRepository.ChangesPassphrase(region, live, wanted))
             return new Obstacle(
                 Reasons.PassphraseChanged,
-                $"Secret {region.Spec.Postgres!.Backup!.Repository.SecretRef?.Name} has another passphrase than the repository was created with. The members keep the "
-                    + $"former one, which is in {PostgresArchiving.ConfigFile} of Secret {wanted.Metadata.Name}. Return to it, or set another bucket or claimRef."
+                $"Secret {region.Spec.Postgres!.Backup!.Repository.SecretRef?.Name} has another passphrase than the repository was created with. "
+                    + (
+                        BackupRepository.Keeps(live)
+                            ? $"The members keep the former one, which is in {PostgresArchiving.ConfigFile} of Secret {wanted.Metadata.Name}."
+                            : $"Secret {wanted.Metadata.Name} was deleted or edited, and does not have the former one any more. Nothing is archived."
+                    )
+                    + " Return to it, or set another bucket or claimRef."
             );
         if (
             live is not null

@@ -50,6 +50,7 @@ internal sealed class BackupObserver(Informer<V1Secret> secrets, Informer<V1Job>
                 .ToDictionary(report => report.Job, report => report.Text!, StringComparer.Ordinal),
             Credentials = region.Spec.Postgres?.Backup?.Repository.SecretRef is { } secret ? Find(secrets, space, secret.Name) : null,
             Configuration = Find(secrets, space, PostgresArchiving.SecretOf(region)),
+            RestoreConfiguration = region.Spec.Postgres?.Restore is null ? null : Find(secrets, space, BackupRepository.RestoreSecretOf(region)),
             Primary = primary,
             Archiver = primary is not null && connections is not null ? await ArchiverClient.AskAsync(primary, connections, cancellationToken) : null,
         };

@@ -15,6 +15,9 @@ internal static class BackupRepository
     private const string SecretKey = "secretAccessKey";
     private const string Authorities = "ca.crt";
     private const string Passphrase = "passphrase";
+
+    // Hexadecimal digits.
+    private const int CheckLength = 4;
     private const string BackupSuffix = $"{PostgresNames.Component}-backup";
     private const string RestoreSuffix = $"{PostgresNames.Component}-restore";
     private const string PassphraseOption = "repo1-cipher-pass=";
@@ -70,12 +73,21 @@ internal static class BackupRepository
     /// <param name="live">The Secret with the configuration as it is; null: there is none.</param>
     /// <param name="wanted">As it is to be.</param>
     public static bool ChangesPassphrase(V1Alpha1ShortenerRegion region, V1Secret? live, V1Secret wanted) =>
-        live?.Data?.ContainsKey(PostgresArchiving.ConfigFile) == true
-        // One that somebody else has written is no evidence.
-        && Labels.AnnotationOf(live.Metadata, Labels.AppliedDigest) == DigestOf(live)
-        && BackupPlan.IsAbout(region)
-        && region.Status?.Backup?.LastBackup is not null
-        && PassphraseOf(live) != PassphraseOf(wanted);
+        BackupPlan.IsAbout(region)
+        && region.Status?.Backup is { LastBackup: not null } status
+        && (Keeps(live) ? PassphraseOf(live!) != PassphraseOf(wanted) : status.PassphraseCheck is { } check && check != CheckOf(region, wanted));
+
+    /// <summary>Whether a Secret has the passphrase of the repository: as the operator wrote it, and not as somebody else did.</summary>
+    /// <param name="live">The Secret with the configuration as it is; null: there is none.</param>
+    public static bool Keeps(V1Secret? live) =>
+        live?.Data?.ContainsKey(PostgresArchiving.ConfigFile) == true && Labels.AnnotationOf(live.Metadata, Labels.AppliedDigest) == DigestOf(live);
+
+    /// <summary>
+    /// What tells another passphrase if no Secret has the former one any more. Too short to find a passphrase by it, and of each repository another one.
+    /// </summary>
+    /// <param name="region">The region.</param>
+    /// <param name="secret">The Secret with the configuration.</param>
+    public static string CheckOf(V1Alpha1ShortenerRegion region, V1Secret secret) => Digest.Of(PlaceOf(region), PassphraseOf(secret) ?? "")[..CheckLength];
 
     private static string? PassphraseOf(V1Secret secret) =>
         Text(secret.Data[PostgresArchiving.ConfigFile]).Split('\n').FirstOrDefault(line => line.StartsWith(PassphraseOption, StringComparison.Ordinal));
@@ -118,10 +130,16 @@ internal static class BackupRepository
 
     /// <summary>The Secret of <see cref="BuildConfiguration"/> without the key of the storage, once the region asks for no backups.</summary>
     /// <param name="region">The region.</param>
-    public static V1Secret BuildEmpty(V1Alpha1ShortenerRegion region) =>
+    public static V1Secret BuildEmpty(V1Alpha1ShortenerRegion region) => BuildEmpty(region, BackupSuffix);
+
+    /// <summary>The Secret of <see cref="BuildRestoreConfiguration"/> without the key of the storage, once the database is there.</summary>
+    /// <param name="region">The region.</param>
+    public static V1Secret BuildEmptyRestore(V1Alpha1ShortenerRegion region) => BuildEmpty(region, RestoreSuffix);
+
+    private static V1Secret BuildEmpty(V1Alpha1ShortenerRegion region, string suffix) =>
         new()
         {
-            Metadata = Owned.Metadata(region, BackupSuffix, PostgresNames.Component),
+            Metadata = Owned.Metadata(region, suffix, PostgresNames.Component),
             Type = "Opaque",
             Data = new Dictionary<string, byte[]>(),
         };

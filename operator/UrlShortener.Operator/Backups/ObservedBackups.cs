@@ -21,6 +21,9 @@ internal sealed record ObservedBackups
     /// <summary>The Secret with pgBackRest's configuration, with digests instead of values.</summary>
     public V1Secret? Configuration { get; init; }
 
+    /// <summary>The Secret with pgBackRest's configuration for the restore, with digests instead of values.</summary>
+    public V1Secret? RestoreConfiguration { get; init; }
+
     /// <summary>The primary's pod, if it accepts writes.</summary>
     public V1Pod? Primary { get; init; }
 

@@ -40,7 +40,7 @@ internal sealed record RestorePlan
             return null;
         var status = region.Status?.Backup?.Restore ?? new RestoreStatus();
         // A database that exists is never restored over.
-        if (status.Succeeded == true || region.Status?.Postgres?.SystemIdentifier is not null)
+        if (IsOver(region))
             return new RestorePlan { Status = status };
         // It copies that region's database instead.
         if (region.Status is { Role: RegionRole.Standby, Topology.PrimaryRegion: { } primary })
@@ -92,6 +92,11 @@ internal sealed record RestorePlan
                     : null,
         };
     }
+
+    /// <summary>Whether the database is there, so that nothing is restored any more.</summary>
+    /// <param name="region">The region.</param>
+    public static bool IsOver(V1Alpha1ShortenerRegion region) =>
+        region.Status?.Backup?.Restore?.Succeeded == true || region.Status?.Postgres?.SystemIdentifier is not null;
 
     private static (string Name, DateTime? Created, string? Digest) IdentityOf(V1Job job) =>
         (job.Metadata.Name, job.Metadata.CreationTimestamp?.ToUniversalTime(), Labels.AnnotationOf(job.Metadata, BackupResources.DigestAnnotation));

@@ -558,6 +558,15 @@ public sealed class BackupPlanTests
         // Somebody else has written it.
         live.Data["other"] = [];
         Assert.False(BackupRepository.ChangesPassphrase(region, live, Build(next)));
+        // Then, and if there is none, the status tells.
+        region.Status = region.Status with
+        {
+            Backup = Known() with { PassphraseCheck = BackupRepository.CheckOf(region, Build(former)) },
+        };
+        Assert.Equal(4, region.Status.Backup!.PassphraseCheck!.Length);
+        Assert.Equal(changes, BackupRepository.ChangesPassphrase(region, live, Build(next, "b")));
+        Assert.Equal(changes, BackupRepository.ChangesPassphrase(region, null, Build(next, "b")));
+        Assert.Equal(changes, BackupRepository.ChangesPassphrase(region, BackupRepository.BuildEmpty(region), Build(next, "b")));
         // There is no backup yet, or none in this repository.
         live = Build(former);
         region.Status = region.Status with { Backup = Known() with { LastBackup = null } };

@@ -107,7 +107,16 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
         await Lab.UntilAsync("LastBackupSucceeded", "False", reason: "PassphraseChanged");
         Assert.Equal(configuration, await ReadConfigurationAsync());
         await UntilArchivedAsync("eu");
+        // Also if nothing has the former one any more.
+        await Lab.Client.CoreV1.DeleteNamespacedSecretAsync("eu-postgres-backup", Lab.Namespace, cancellationToken: Token);
+        await Eventually.HoldsAsync(
+            async () =>
+                (await Lab.UntilAsync("LastBackupSucceeded", "False", reason: "PassphraseChanged")).Message.Contains("deleted", StringComparison.Ordinal),
+            "the condition tells of the Secret"
+        );
+        Assert.Null(await ReadConfigurationAsync());
         await WriteSecretAsync(storage, storage.SecretKey);
+        await Eventually.HoldsAsync(async () => await ReadConfigurationAsync() == configuration, "the Secret has the passphrase again");
         await Lab.UntilAsync("LastBackupSucceeded", "True");
 
         await Lab.Client.CoreV1.PatchNamespacedSecretAsync(
@@ -283,6 +292,11 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
         gate.Mode = TcpGateMode.Open;
         await Lab.UntilAsync("RestoreSucceeded", "True", "us");
         await Lab.UntilAsync("PostgresReady", "True", "us");
+        await Eventually.HoldsAsync(
+            async () =>
+                (await Lab.Client.CoreV1.ReadNamespacedSecretAsync("us-postgres-restore", Lab.Namespace, cancellationToken: Token)).Data is not { Count: > 0 },
+            "the key of the storage is removed from the Secret of the restore"
+        );
         Assert.Equal("1", await SqlInAsync("us", "SELECT string_agg(id::text, ',') FROM proof"));
         Assert.Equal("1", await SqlInAsync("us", "SELECT max(epoch) FROM kgs_epochs"));
         await Lab.UntilAsync("LastBackupSucceeded", "True", "us");
@@ -299,7 +313,9 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
         await Lab.UntilAsync("PostgresReady", "True", "ap");
         Assert.Equal("1,3", await SqlInAsync("ap", "SELECT string_agg(id::text, ',' ORDER BY id) FROM proof"));
         Assert.Equal("2", await SqlInAsync("ap", "SELECT max(epoch) FROM kgs_epochs"));
-        // Nobody else needs this one: its service account is deleted, and the API server refuses the token of its member. Another pod has a valid one.
+        // Nobody else needs this one: its service account is deleted, and the API server refuses the token of its member. Another pod has a valid one, also while
+        // the operator changes nothing else.
+        await Lab.PatchAsync("""{ "suspend": "Changes" }""", "ap");
         var alone = Assert.Single(await ReadMembersAsync("ap")).Metadata.Uid;
         await Lab.Client.CoreV1.DeleteNamespacedServiceAccountAsync("ap-postgres", Lab.Namespace, cancellationToken: Token);
         await Lab.UntilAsync("LastRehearsalSucceeded", "True", "us");
@@ -322,6 +338,7 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
         Assert.NotEqual(backup.LastBackup!.Label, again);
         Assert.Equal(again, await ExecAsync("us", "sh", "-c", $"ls /var/lib/pgbackrest{volumePath}/backup/main | grep -E '^[0-9]+-[0-9]+F'"));
         await Eventually.HoldsAsync(async () => (await ReadMembersAsync("ap")) is [{ } one] && one.Metadata.Uid != alone, "the member of ap is replaced");
+        await Lab.PatchAsync("""{ "suspend": "None" }""", "ap");
         await Lab.UntilAsync("PostgresReady", "True", "ap");
         await Lab.UntilAsync("PostgresDegraded", "False", "ap");
         await SqlInAsync("ap", "INSERT INTO proof VALUES (4)");

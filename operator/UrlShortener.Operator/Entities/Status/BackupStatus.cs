@@ -17,6 +17,11 @@ internal sealed record BackupStatus
     [Length(0, 253)]
     public string? Endpoint { get; init; }
 
+    /// <summary>What tells another passphrase of the repository; null: not known.</summary>
+    [Description("Two bytes of a digest of the passphrase of the repository, to notice another one. They do not tell the passphrase.")]
+    [Length(0, 4)]
+    public string? PassphraseCheck { get; init; }
+
     /// <summary>The newest backup that succeeded; null: none.</summary>
     [Description("Newest backup. Absent: there is none yet.")]
     public BackupResult? LastBackup { get; init; }
