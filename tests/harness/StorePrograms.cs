@@ -77,6 +77,7 @@ internal sealed class StorePrograms
                     new ContainerMount(Checkout.PathOf("config/images/postgres/backup.py"), "/usr/local/bin/shortener-backup"),
                     new ContainerMount(Checkout.PathOf("config/images/postgres/volume.py"), "/usr/local/bin/shortener-volume"),
                     new ContainerMount(Checkout.PathOf("config/images/postgres/promote.py"), "/usr/local/bin/shortener-promote"),
+                    new ContainerMount(Checkout.PathOf("config/images/postgres/guard.py"), "/usr/local/bin/shortener-guard"),
                 ],
             },
             Redis => Run(launch, ["redis-server"], new ContainerUser("redis", User, User, "/var/lib/redis"), $"{SystemPath}:{_redisFolder}"),

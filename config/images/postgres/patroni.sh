@@ -34,6 +34,21 @@ fi
 if [ -d /var/lib/postgresql/data ] && [ -n "${KUBERNETES_SERVICE_HOST:-}" ]; then
     shortener-volume 9>&- &
 fi
+# A member of a group of regions that has been guarded once starts without the right to write, and the guard gives it to it (guard.py). The guard
+# starts its own process again when that has ended, and is started again here.
+rm -f /run/postgresql/.topology-none
+if [ -f /var/lib/postgresql/data/.topology ]; then
+    shortener-guard prepare || exit 1
+fi
+if [ -d /var/lib/postgresql/data ] && [ -n "${KUBERNETES_SERVICE_HOST:-}" ]; then
+    (
+        exec 9>&-
+        while :; do
+            shortener-guard
+            sleep 0.2
+        done
+    ) &
+fi
 # Patroni takes its variables out of the environment of what it starts (promote.py).
 export MEMBER_NAME="${PATRONI_NAME:-}" MEMBER_ADDRESS="${PATRONI_RESTAPI_CONNECT_ADDRESS:-}"
 exec /opt/patroni/bin/patroni "$@"

@@ -22,7 +22,8 @@ internal sealed record WriteLease(long Epoch, TimeSpan? Ends)
 
     /// <summary>Whether the region may write.</summary>
     /// <param name="now">Time on the guard's clock.</param>
-    public bool IsHeld(TimeSpan now) => Ends > now;
+    /// <param name="runsOut">Whether the right ends by itself, so that others may count on it; otherwise only a decision against the region ends it.</param>
+    public bool IsHeld(TimeSpan now, bool runsOut = true) => runsOut ? Ends > now : Ends is not null;
 
     /// <summary>The lease after a reading of the voters.</summary>
     /// <param name="region">The guard's region.</param>

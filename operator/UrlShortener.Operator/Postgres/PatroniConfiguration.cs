@@ -21,6 +21,9 @@ internal static class PatroniConfiguration
     // Maps the certificate of the members to their roles in PostgreSQL.
     private const string Map = "members";
 
+    // Maps the user of the image, who may be superuser, to the roles of the app.
+    private const string OwnUser = "app";
+
     private const decimal Mebibyte = 1024 * 1024;
 
     // Bytes that a standby may lag and still take over.
@@ -137,13 +140,19 @@ internal static class PatroniConfiguration
                 ["parameters"] = BuildParameters(spec.Storage.Size),
                 ["pg_hba"] = new JsonArray(
                     $"local all {PostgresNames.Superuser} peer",
+                    // The write guard writes the app's table as the app, and has no password.
+                    $"local {PostgresNames.Database} {AppCredentials.First},{AppCredentials.Second} peer map={OwnUser}",
                     "local all all scram-sha-256",
                     $"hostssl replication {PostgresNames.Replicator} all cert map={Map}",
                     $"hostssl all {PostgresNames.Superuser} all cert map={Map}",
                     "hostssl all all all scram-sha-256"
                 ),
                 // Members of other regions copy and follow the primary as the replicator, and are rewound as the superuser.
-                ["pg_ident"] = new JsonArray([.. place.Peers.Prepend(region).SelectMany(BuildMap)]),
+                ["pg_ident"] = new JsonArray([
+                    .. place.Peers.Prepend(region).SelectMany(BuildMap),
+                    $"{OwnUser} {PostgresNames.Superuser} {AppCredentials.First}",
+                    $"{OwnUser} {PostgresNames.Superuser} {AppCredentials.Second}",
+                ]),
             },
         };
         if (place.Source is { } source)

@@ -15,13 +15,17 @@ public sealed class CacheTransformsTests
         {
             Metadata = new V1ObjectMeta
             {
-                Annotations = new Dictionary<string, string> { [Labels.Volume] = "1/100", ["kubectl.kubernetes.io/last-applied-configuration"] = "{}" },
+                Annotations = new Dictionary<string, string>
+                {
+                    [Labels.Volume] = "1/100",
+                    [Labels.WriteGuard] = "{}",
+                    ["kubectl.kubernetes.io/last-applied-configuration"] = "{}",
+                },
             },
         };
 
         CacheTransforms.Apply(pod);
 
-        var kept = Assert.Single(pod.Metadata.Annotations);
-        Assert.Equal((Labels.Volume, "1/100"), (kept.Key, kept.Value));
+        Assert.Equal(new Dictionary<string, string> { [Labels.Volume] = "1/100", [Labels.WriteGuard] = "{}" }, pod.Metadata.Annotations);
     }
 }

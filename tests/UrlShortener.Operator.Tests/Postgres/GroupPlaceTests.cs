@@ -84,6 +84,8 @@ public sealed class GroupPlaceTests
                 "members \"asia-east-postgres.shop.svc\" replicator",
                 "members \"us-postgres.shop.svc\" postgres",
                 "members \"us-postgres.shop.svc\" replicator",
+                "app postgres shortener",
+                "app postgres shortener_2",
             ],
             dynamic["postgresql"]!["pg_ident"]!.AsArray().Select(line => (string?)line)
         );

@@ -97,6 +97,11 @@ public sealed class PostgresResourcesTests
             access.Where(line => line.Contains("postgres", StringComparison.Ordinal)),
             line => Assert.DoesNotContain("scram", line, StringComparison.Ordinal)
         );
+        // The first line that fits counts.
+        Assert.Equal(
+            ["local all postgres peer", "local shortener shortener,shortener_2 peer map=app", "local all all scram-sha-256"],
+            access.Where(line => line.StartsWith("local", StringComparison.Ordinal))
+        );
     }
 
     private static V1Alpha1ShortenerRegion Build(PostgresSpec postgres) =>
