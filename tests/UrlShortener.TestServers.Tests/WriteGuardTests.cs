@@ -74,6 +74,7 @@ public sealed class WriteGuardTests(KubernetesClusterFixture fixture) : ServerTe
             await FenceUnderLoadAsync();
             await FailOverWhileFencedAsync();
             await ReturnAsync(epoch: 3);
+            await StandStillAsync();
             await LoseVotersAsync();
             await FreezeAsync();
             await LoseObjectsAsync();
@@ -236,6 +237,17 @@ public sealed class WriteGuardTests(KubernetesClusterFixture fixture) : ServerTe
         await WriteObjectsAsync(lease: true, Record(epoch, "Promoting", "eu"));
         await UntilWrittenAsync(epoch);
         await WriteObjectsAsync(lease: true, Record(epoch, "Stable", "eu"));
+    }
+
+    // A guard that does nothing is replaced by one that is read-only until it knows better.
+    private async Task StandStillAsync()
+    {
+        var primary = await PrimaryAsync();
+        var fences = Count(primary, "the database is read-only");
+        await _node!.ExecAsync(_space.Name, primary, ["sh", "-c", $"kill -{Stop} $(pgrep -n -x shortener-guard)"], Token);
+        await Eventually.HoldsAsync(() => Count(primary, "has ended or stood still") == 1, "the guard is replaced");
+        await Eventually.HoldsAsync(() => Count(primary, "the database is read-only") > fences, "the next one begins read-only");
+        await UntilWritableAsync();
     }
 
     private async Task LoseVotersAsync()
