@@ -50,6 +50,7 @@ FENCE = 2.0
 ANSWER = 2.0
 CALM = 4.0
 HURRY = 0.5
+SOON = 0.1
 LOOK = 0.5
 BEAT = 1.0
 WATCH = 240
@@ -180,6 +181,9 @@ def parse_membership(text):
     for name, place in need(data["voters"], dict).items():
         cluster = need(place, dict).get("cluster")
         voters[name] = Place(need_name(place["namespace"]), need_name(place["configMap"]), None if cluster is None else need_name(cluster))
+    # One object has one vote.
+    if len(set(voters.values())) < len(voters):
+        raise ValueError("two voters have one object")
     lease = data.get("lease")
     # Whoever does not know whether others count on the end of the right lets it end.
     return Membership(need(data["region"], str), lease if isinstance(lease, bool) else True, voters)
@@ -534,19 +538,21 @@ class Reader:
         self._shared.membership = self._parse(marker.membership)
 
     def run(self):
-        hurries_until = 0.0
+        # Readings that may follow soon.
+        soon = 0
         while True:
             began = clock()
             has_new_voters, is_clear = self.read()
             if has_new_voters:
                 continue
             self._shared.has_read = True
-            is_known = self._shared.group != UNKNOWN
-            is_hasty = not is_known or self._shared.right.phase not in (None, "Stable") or (not is_clear and clock() < hurries_until)
-            if self._shared.read_now.wait(max(0.0, began + (HURRY if is_hasty else CALM) - clock())):
+            is_hasty = self._shared.group == UNKNOWN or self._shared.right.phase not in (None, "Stable") or (soon > 0 and not is_clear)
+            interval = SOON if soon > 5 and not is_clear else HURRY if is_hasty else CALM
+            soon = max(0, soon - 1)
+            if self._shared.read_now.wait(max(0.0, began + interval - clock())):
                 self._shared.read_now.clear()
                 # The own object may be the first that has the new record. The others follow in a moment.
-                hurries_until = clock() + 5
+                soon = 10
 
     def read(self):
         """One reading. Returns whether the voters are others than those that were read, and whether all of them hold one record."""
@@ -1145,8 +1151,8 @@ def beat(shared):
             if session is not None:
                 session.close()
             session, role = None, (role + 1) % len(ROLES)
-            # The table comes with a migration; the database and the roles, with the first start of the region.
-            if not re.search(r"does not exist|not permitted to log in|no pg_hba.conf entry", str(error)):
+            # The table comes with a migration; the database and the roles, with the first start of the region. A fence ends this session, too.
+            if not re.search(r"does not exist|not permitted to log in|no pg_hba.conf entry|administrator command", str(error)):
                 log_change("the row of write_region", "cannot be written: %s" % error)
                 # What was not answered may still wait.
                 time.sleep(BEAT * (4 if NO_ANSWER in str(error) else 0))

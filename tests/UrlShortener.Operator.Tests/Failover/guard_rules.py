@@ -92,6 +92,7 @@ def check_membership():
         ("a namespace with a slash", '"prod"', '"prod/x"'),
         ("a name with a line break", '"t"', '"t\\n"'),
         ("an empty name", '"t"', '""'),
+        ("one object of two voters", '{"namespace":"p","configMap":"t","cluster":"us-east"}', '{"namespace":"prod","configMap":"eu-topology"}'),
         ("a region that is none", '"region":"eu"', '"region":null'),
         ("a place that is none", '{"namespace":"p","configMap":"t","cluster":"us-east"}', '"us"'),
     ):
