@@ -1036,6 +1036,7 @@ class Enforcer:
         try:
             [[value, is_recovering]] = self._session.query(LOOK_SQL, self._left(deadline))
             if value == "on" and self._closed == (postmaster, is_recovering):
+                self._pulse()
                 self._finish(postmaster, is_recovering, right, lease, group)
                 return
             if value != "on" or self._pending is None:
@@ -1211,8 +1212,9 @@ def start(action, *arguments):
     threading.Thread(target=run, daemon=True).start()
 
 
-# Seconds for which the main thread may do nothing until it counts as one that stands still, longer than it waits for PostgreSQL; and until it has begun.
-STILL = 5.0
+# Seconds for which the main thread may do nothing until it counts as one that stands still, longer than one wait for PostgreSQL; and until it has begun.
+# With what it takes to begin, this is less than the 5 s for which other regions wait longer than the right lasts.
+STILL = 3.0
 BEGIN = 60.0
 
 
