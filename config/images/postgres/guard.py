@@ -978,6 +978,7 @@ class Enforcer:
         try:
             if postmaster is not None:
                 self._session.query("ALTER SYSTEM RESET %s" % PARAMETER, FENCE)
+                self._pulse()
                 self._session.query("SELECT pg_reload_conf()", FENCE)
             else:
                 write_parameter(None)
