@@ -10,6 +10,7 @@ using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Backups;
 using UrlShortener.Operator.Configuration;
 using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Failover;
 using UrlShortener.Operator.KeyPools;
 using UrlShortener.Operator.Postgres;
 using UrlShortener.Operator.Redis;
@@ -103,7 +104,7 @@ internal static class Startup
     /// <summary>Adds the controllers of the operator's kinds and their dependencies.</summary>
     public static void AddRegionControllers(this IServiceCollection services)
     {
-        services.AddRegionController().AddKeyPoolController().AddRedisController().AddPostgresController().AddBackupController();
+        services.AddRegionController().AddKeyPoolController().AddRedisController().AddPostgresController().AddBackupController().AddFailoverController();
     }
 
     /// <summary>Maps probes and metrics on one port, and the admission webhook on the other.</summary>

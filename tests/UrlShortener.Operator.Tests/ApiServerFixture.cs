@@ -20,7 +20,8 @@ public sealed class ApiServerFixture : ClusterFixture
         using var client = cluster.CreateClient();
         await InstallAllAsync(client);
         // What the members of PostgreSQL may do is a part of the installation.
-        await cluster.RunKubectlAsync(["apply", "-f", Checkout.PathOf("config/rbac/postgres.yaml")], CancellationToken.None);
+        foreach (var file in new[] { "config/rbac/postgres.yaml", "config/rbac/votes.yaml" })
+            await cluster.RunKubectlAsync(["apply", "-f", Checkout.PathOf(file)], CancellationToken.None);
     }
 
     /// <summary>Installs the operator's kinds.</summary>

@@ -30,6 +30,7 @@ public sealed class FolderGraphTests
     [InlineData("Pods", "Apply", "Certificates", "Conditions", "Entities")]
     [InlineData("Postgres", "Apply", "Certificates", "Conditions", "Entities", "Pods", "Validation")]
     [InlineData("Backups", "Apply", "Certificates", "Conditions", "Entities", "Pods", "Postgres", "Validation")]
+    [InlineData("Failover", "Apply", "Certificates", "Conditions", "Entities", "Pods", "Postgres", "Regions")]
     [InlineData("Validation", "Entities")]
     [InlineData("Regions", "Apply", "Conditions", "Entities", "Pods", "Validation")]
     [InlineData("Redis", "Apply", "Certificates", "Conditions", "Entities", "Pods", "Validation")]

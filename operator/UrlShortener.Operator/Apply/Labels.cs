@@ -38,6 +38,12 @@ internal static class Labels
     public const string Promote = $"{ApiGroup.Name}/promote";
 
     /// <summary>
+    /// Annotation of a region that is to become the primary of its group although changes are lost, or nobody knows whether the former one has stopped writing.
+    /// The same value as for <see cref="Promote"/>.
+    /// </summary>
+    public const string ForcePrimary = $"{ApiGroup.Name}/force-primary";
+
+    /// <summary>
     /// Annotation of a region whose PostgreSQL is to get another primary: a member or <c>any</c>, and the current <c>status.postgres.timeline</c>, such as
     /// <c>eu-postgres-1@4</c>. Each move opens a timeline, so that it may stay, and does not move the role a second time.
     /// </summary>
@@ -166,6 +172,9 @@ internal static class Labels
 
     /// <summary>The instance label of an object; null: it has none.</summary>
     public static string? InstanceOf(V1ObjectMeta metadata) => LabelOf(metadata, Instance);
+
+    /// <summary>The region of an object; null: none.</summary>
+    public static string? RegionOf(V1ObjectMeta metadata) => LabelOf(metadata, Region);
 
     /// <summary>The component of an object; null: none.</summary>
     public static string? ComponentOf(V1ObjectMeta metadata) => LabelOf(metadata, Component);

@@ -57,6 +57,9 @@ internal static class ConditionTypes
     /// <summary>The region's PostgreSQL receives the changes of the primary region. Absent unless it is one of a standby region.</summary>
     public const string StandbyReplicating = nameof(StandbyReplicating);
 
+    /// <summary>The primary role of the group moves by itself when its region is lost. Absent unless the regions of the group vote about it.</summary>
+    public const string AutomaticFailover = nameof(AutomaticFailover);
+
     /// <summary>The newest backup of the region's PostgreSQL is there and not older than its schedule. Absent unless the region asks for backups.</summary>
     public const string LastBackupSucceeded = nameof(LastBackupSucceeded);
 

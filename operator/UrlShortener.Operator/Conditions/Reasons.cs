@@ -192,6 +192,27 @@ internal static class Reasons
     /// <summary>An annotation asked for the move of the primary role.</summary>
     public const string PromotionRequested = nameof(PromotionRequested);
 
+    /// <summary>The regions of the group agreed on another primary.</summary>
+    public const string RoleMoved = nameof(RoleMoved);
+
+    /// <summary>Not all regions of the group have what they need to vote.</summary>
+    public const string NotVoting = nameof(NotVoting);
+
+    /// <summary>Too few API servers of the group answer to decide anything.</summary>
+    public const string NoQuorum = nameof(NoQuorum);
+
+    /// <summary>The specification leaves the decision to people.</summary>
+    public const string ManualMode = nameof(ManualMode);
+
+    /// <summary>Members of the primary region's PostgreSQL run without a guard that ends their right to write.</summary>
+    public const string NotGuarded = nameof(NotGuarded);
+
+    /// <summary>The primary role moves to another region.</summary>
+    public const string RoleMoves = nameof(RoleMoves);
+
+    /// <summary>The role cannot move, although something is amiss.</summary>
+    public const string RoleStays = nameof(RoleStays);
+
     /// <summary>The previous primary was deleted.</summary>
     public const string PrimaryGone = nameof(PrimaryGone);
 

@@ -18,8 +18,10 @@ namespace UrlShortener.Operator.Entities;
 [PrinterColumn("Reason", ".status.conditions[?(@.type==\"Ready\")].reason")]
 [PrinterColumn("App", ".status.app.readyReplicas", Type = "integer")]
 [PrinterColumn("PG-Primary", ".status.postgres.primary")]
+[PrinterColumn("Epoch", ".status.topology.epoch", Type = "integer")]
 [PrinterColumn("Age", ".metadata.creationTimestamp", Type = "date")]
 [PrinterColumn("Redis", ".status.redis.state", IsWide = true)]
+[PrinterColumn("Failover", ".status.failover.phase", IsWide = true)]
 [PrinterColumn("Observed", ".status.observedGeneration", Type = "integer", IsWide = true)]
 internal sealed class V1Alpha1ShortenerRegion : IKubernetesObject<V1ObjectMeta>, ISpec<RegionSpec>, IStatus<RegionStatus?>
 {

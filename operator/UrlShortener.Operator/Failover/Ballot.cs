@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace UrlShortener.Operator.Failover;
 
 /// <summary>
@@ -15,11 +17,18 @@ internal readonly record struct Ballot(long Round, string Proposer) : IComparabl
     /// <param name="proposer">Name of the proposer.</param>
     public Ballot Next(string proposer) => new(Round + 1, proposer);
 
+    /// <summary>Reads what <see cref="ToString"/> writes; null: it is something else.</summary>
+    /// <param name="text">The text.</param>
+    public static Ballot? Parse(string? text) =>
+        text?.IndexOf('@') is { } at and > 0 && long.TryParse(text.AsSpan(0, at), NumberStyles.None, CultureInfo.InvariantCulture, out var round)
+            ? new Ballot(round, text[(at + 1)..])
+            : null;
+
     /// <inheritdoc />
     public int CompareTo(Ballot other) => Round != other.Round ? Round.CompareTo(other.Round) : string.CompareOrdinal(Proposer, other.Proposer);
 
     /// <inheritdoc />
-    public override string ToString() => $"{Round}@{Proposer}";
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Round}@{Proposer}");
 
     public static bool operator <(Ballot left, Ballot right) => left.CompareTo(right) < 0;
 

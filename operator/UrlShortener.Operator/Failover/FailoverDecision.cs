@@ -31,21 +31,37 @@ internal sealed record FailoverDecision(TopologyRecord? Next, string? Waits = nu
     {
         var record = view.Record;
         var primary = view.Regions.GetValueOrDefault(record.Region);
-        if (IsLost(view, primary))
-            return Leave(view, primary);
+        if (FindForced(view) is { } forced)
+            return new FailoverDecision(Fence(view, forced.Name, isPlanned: false, $"A person forced region {forced.Name} to be the primary."));
+        if (primary is { IsGone: true })
+            return LeaveGone(view);
+        if (IsLost(view, primary) && Leave(view, primary) is { } leave && (leave.Next is not null || view.Requested is null))
+            return leave;
         // Only its own operator knows whether the guards still run; others may know what was true before.
-        if (view.Self == record.Region && primary is { IsGuarded: var isGuarded } && isGuarded != record.IsGuarded)
+        if (view.Own.Contains(record.Region) && primary is { IsGuarded: var isGuarded } && isGuarded != record.IsGuarded)
             return new FailoverDecision(record with { IsGuarded = isGuarded });
         var isDrained = primary is { Drains: true };
-        if (!isDrained && (view.Requested is null || view.Requested == record.Region))
+        var requested = view.Requested is { } name && name != record.Region ? view.Regions.GetValueOrDefault(name) : null;
+        if (!isDrained && requested is null)
             return Nothing;
         if (primary is not { Verdict: Verdict.Good })
-            return new FailoverDecision(null, $"Region {record.Region} is not healthy, so that a planned move could not be finished.");
-        var target =
-            view.Requested is { } requested && requested != record.Region ? view.Regions.GetValueOrDefault(requested) : FindCandidate(view, mayLose: false);
+            return requested is null ? new FailoverDecision(null, $"Region {record.Region} is not healthy, so that a planned move could not be finished.")
+                : IsEligible(view, requested, view.Settings.AllowsDataLoss)
+                    ? new FailoverDecision(
+                        Fence(view, requested.Name, isPlanned: false, $"A person asked for region {requested.Name}, and region {record.Region} is not healthy.")
+                    )
+                : new FailoverDecision(null, $"Region {requested.Name} is not healthy, or does not follow closely enough; see spec.failover.dataLossPolicy.");
+        var target = requested ?? FindCandidate(view, mayLose: false);
         return target is null || !IsEligible(view, target, mayLose: false)
             ? new FailoverDecision(null, "No other region is healthy and follows the primary region closely enough for a planned move.")
-            : new FailoverDecision(Fence(record, target.Name, isPlanned: true));
+            : new FailoverDecision(
+                Fence(
+                    view,
+                    target.Name,
+                    isPlanned: true,
+                    requested is null ? $"Region {record.Region} is drained." : $"A person asked for region {target.Name}."
+                )
+            );
     }
 
     private static FailoverDecision OfFencing(GroupView view)
@@ -62,10 +78,11 @@ internal sealed record FailoverDecision(TopologyRecord? Next, string? Waits = nu
         // Nobody asked for the loss of a write: if the move cannot be finished and the former primary region is healthy, it goes on.
         var mayReturn = former is { Verdict: Verdict.Good };
         if (record.IsPlanned && mayReturn)
-            return elapsed < PlannedLimit ? Nothing : new FailoverDecision(Promote(record with { Epoch = record.Epoch + 1, Former = null }, former!));
+            return elapsed < PlannedLimit ? Nothing : new FailoverDecision(Return(record, former!));
 
         // The end of the lease proves nothing about a region without guards.
-        var isFenced = isAcknowledged || (record.IsGuarded && elapsed >= WriteLease.Duration + WriteLease.Margin);
+        var isForced = FindForced(view)?.Name == record.Region;
+        var isFenced = isAcknowledged || isForced || (record.IsGuarded && elapsed >= WriteLease.Duration + WriteLease.Margin);
         if (!isFenced)
             return new FailoverDecision(
                 null,
@@ -75,13 +92,11 @@ internal sealed record FailoverDecision(TopologyRecord? Next, string? Waits = nu
             );
         if (isAcknowledged && former is { FencedAt: not null } && target is { Verdict: not Verdict.Bad } && elapsed < CatchUpLimit)
             return Nothing;
-        if (target is not null && IsEligible(view, target, view.Settings.AllowsDataLoss))
+        if (target is not null && (isForced || IsEligible(view, target, view.Settings.AllowsDataLoss)))
             return new FailoverDecision(Promote(record, target));
         if (FindCandidate(view, view.Settings.AllowsDataLoss) is { } other)
             return new FailoverDecision(record with { Region = other.Name });
-        return mayReturn
-            ? new FailoverDecision(Promote(record with { Epoch = record.Epoch + 1, Former = null }, former!))
-            : new FailoverDecision(null, ReasonOfNone(view));
+        return mayReturn ? new FailoverDecision(Return(record, former!)) : new FailoverDecision(null, ReasonOfNone(view));
     }
 
     private static FailoverDecision OfPromoting(GroupView view)
@@ -89,9 +104,25 @@ internal sealed record FailoverDecision(TopologyRecord? Next, string? Waits = nu
         var record = view.Record;
         var target = view.Regions.GetValueOrDefault(record.Region);
         if (target?.WritesIn == record.Epoch)
-            return new FailoverDecision(record with { Phase = TopologyPhase.Stable });
+            return new FailoverDecision(
+                record with
+                {
+                    Phase = TopologyPhase.Stable,
+                    TookMillis = record.MovedAt > 0 ? Math.Max(view.Clock.ToUnixTimeMilliseconds() - record.MovedAt, 0) : null,
+                }
+            );
+        if (FindForced(view) is { } forced)
+            return new FailoverDecision(Fence(view, forced.Name, isPlanned: false, $"A person forced region {forced.Name} to be the primary."));
+        if (target is { IsGone: true })
+            return LeaveGone(view);
         return IsLost(view, target) ? Leave(view, target) : Nothing;
     }
+
+    // Whoever deletes the primary region wants another one, whatever spec.failover says, and there is nothing left that could write.
+    private static FailoverDecision LeaveGone(GroupView view) =>
+        FindCandidate(view, view.Settings.AllowsDataLoss) is { } candidate
+            ? new FailoverDecision(Fence(view, candidate.Name, isPlanned: false, $"Region {view.Record.Region} was deleted."))
+            : new FailoverDecision(null, ReasonOfNone(view));
 
     // The region with the role is lost; whether another one may have it.
     private static FailoverDecision Leave(GroupView view, RegionView? lost)
@@ -106,7 +137,7 @@ internal sealed record FailoverDecision(TopologyRecord? Next, string? Waits = nu
         if (FindCandidate(view, view.Settings.AllowsDataLoss) is not { } candidate)
             return new FailoverDecision(null, ReasonOfNone(view));
         return new FailoverDecision(
-            Fence(record, candidate.Name, isPlanned: false) with
+            Fence(view, candidate.Name, isPlanned: false, $"Region {record.Region} is lost.") with
             {
                 AutomaticMoves = view.Settings.Limits.Add(record.AutomaticMoves, view.Clock),
             }
@@ -136,14 +167,23 @@ internal sealed record FailoverDecision(TopologyRecord? Next, string? Waits = nu
             ? "No healthy region follows closely enough to get the role; see spec.failover.dataLossPolicy."
             : "No region is healthy. All are left as they are.";
 
-    private static TopologyRecord Fence(TopologyRecord record, string target, bool isPlanned) =>
-        record with
+    // Whoever forces it takes what is lost upon himself; but a region that never had the data cannot have the role.
+    private static RegionView? FindForced(GroupView view) =>
+        view.Forced is { } name && (name != view.Record.Region || view.Record.Phase == TopologyPhase.Fencing)
+            ? view.Regions.Values.FirstOrDefault(region => region.Name == name && region.IsCandidate)
+            : null;
+
+    private static TopologyRecord Fence(GroupView view, string target, bool isPlanned, string reason) =>
+        view.Record with
         {
-            Epoch = record.Epoch + 1,
+            Epoch = view.Record.Epoch + 1,
             Phase = TopologyPhase.Fencing,
             Region = target,
-            Former = record.Region,
+            Former = view.Record.Region,
             IsPlanned = isPlanned,
+            MovedAt = view.Clock.ToUnixTimeMilliseconds(),
+            TookMillis = null,
+            Reason = reason,
         };
 
     private static TopologyRecord Promote(TopologyRecord record, RegionView target) =>
@@ -152,5 +192,13 @@ internal sealed record FailoverDecision(TopologyRecord? Next, string? Waits = nu
             Phase = TopologyPhase.Promoting,
             Region = target.Name,
             IsGuarded = target.IsGuarded,
+        };
+
+    private static TopologyRecord Return(TopologyRecord record, RegionView former) =>
+        Promote(record, former) with
+        {
+            Epoch = record.Epoch + 1,
+            Former = null,
+            Reason = $"The move to region {record.Region} could not be finished.",
         };
 }

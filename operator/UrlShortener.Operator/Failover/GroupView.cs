@@ -5,8 +5,8 @@ namespace UrlShortener.Operator.Failover;
 /// </summary>
 internal sealed record GroupView
 {
-    /// <summary>Name of the operator's own region.</summary>
-    public required string Self { get; init; }
+    /// <summary>Names of the regions that the operator runs itself, so that it knows how they are now.</summary>
+    public required IReadOnlySet<string> Own { get; init; }
 
     /// <summary>The topology record, known to be chosen.</summary>
     public required TopologyRecord Record { get; init; }
@@ -22,6 +22,11 @@ internal sealed record GroupView
 
     /// <summary>The region that a person asked for in this epoch; null: none.</summary>
     public string? Requested { get; init; }
+
+    /// <summary>
+    /// The region that a person wants to have the role in this epoch whatever is lost, and who knows that the former one does not write; null: none.
+    /// </summary>
+    public string? Forced { get; init; }
 
     /// <summary>The time.</summary>
     public required TimeSpan Now { get; init; }
@@ -63,6 +68,9 @@ internal sealed record RegionView
 
     /// <summary>Whether a guard runs beside each of its members.</summary>
     public bool IsGuarded { get; init; }
+
+    /// <summary>Whether the region was deleted, with all that belonged to it.</summary>
+    public bool IsGone { get; init; }
 
     /// <summary>Whether a person wants the region to have no role.</summary>
     public bool Drains { get; init; }

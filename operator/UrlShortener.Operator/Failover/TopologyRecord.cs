@@ -33,6 +33,15 @@ internal sealed record TopologyRecord
     /// <summary>Times of the last automatic moves, in seconds since 1970, oldest first, for the limits of <see cref="MoveLimits"/>.</summary>
     public IReadOnlyList<long> AutomaticMoves { get; init; } = [];
 
+    /// <summary>When the last move was decided, in milliseconds since 1970; 0: there was none.</summary>
+    public long MovedAt { get; init; }
+
+    /// <summary>Milliseconds from the decision about the last move until the new region wrote; null: there was none, or it has not ended.</summary>
+    public long? TookMillis { get; init; }
+
+    /// <summary>Why the region has the role, for people.</summary>
+    public string Reason { get; init; } = "";
+
     /// <summary>Whether a region may write.</summary>
     /// <param name="region">Name of the region.</param>
     public bool Allows(string region) => Phase != TopologyPhase.Fencing && Region == region;
@@ -41,6 +50,7 @@ internal sealed record TopologyRecord
     public bool Equals(TopologyRecord? other) =>
         other is not null
         && (Epoch, Phase, Region, Former, IsPlanned, IsGuarded) == (other.Epoch, other.Phase, other.Region, other.Former, other.IsPlanned, other.IsGuarded)
+        && (MovedAt, TookMillis, Reason) == (other.MovedAt, other.TookMillis, other.Reason)
         && Voters == other.Voters
         && AutomaticMoves.SequenceEqual(other.AutomaticMoves);
 

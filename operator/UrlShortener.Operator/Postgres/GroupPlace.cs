@@ -49,7 +49,7 @@ internal sealed record GroupPlace
             .OrderBy(other => other.Spec.Region, StringComparer.Ordinal)
             .ToList();
         var peers = others.Where(other => FindObstacle(region, other) is null).ToList();
-        if (region.Status?.Role == RegionRole.Primary)
+        if (region.Status?.Role is RegionRole.Primary or RegionRole.Fenced)
             return new GroupPlace { IsSource = true, Peers = peers };
         // A member that leaves the standby mode would be a second primary. Only the primary role makes it leave.
         var keeping = new GroupPlace { Keeps = DatabaseOf(region) is not null, Peers = peers };

@@ -47,6 +47,9 @@ internal sealed record PrimaryRole
             };
         }
 
+        if (region.Status?.Failover is { } agreed)
+            return OfAgreed(region, agreed);
+
         var (holder, record) = HolderOf(members);
         var (next, reason, message) = NextOf(members, holder, record, now);
         if (next is not null && IsSame(next, region) && !(holder is not null && IsSame(holder, region) && record is { Epoch: not null }))
@@ -69,6 +72,44 @@ internal sealed record PrimaryRole
             IsNext = holder is null && next is null && CandidateOf(members, now) is { } candidate && IsSame(candidate, region),
             Refusal = RefusalOf(region, members, holder),
         };
+    }
+
+    // The regions vote about the role. What one of them knows may be old: its database takes changes only as long as its guards know better.
+    private static PrimaryRole OfAgreed(V1Alpha1ShortenerRegion region, FailoverStatus agreed)
+    {
+        var isWriter = agreed.Region == region.Spec.Region;
+        var refusal =
+            Labels.AnnotationOf(region.Metadata, Labels.Promote) is { Length: > 0 } wanted
+            && EpochOf(region, wanted) is var asked
+            && !(asked < agreed.Epoch)
+            && !isWriter
+                ? RefusalOf(region)
+                : null;
+        // The epoch is opened by the region that gets the role: nobody uses it before.
+        return agreed.Phase == FailoverPhase.Fencing
+            ? new PrimaryRole
+            {
+                Role = agreed.Former == region.Spec.Region ? RegionRole.Fenced : RegionRole.Standby,
+                Topology = region.Status?.Topology ?? new TopologyStatus { PrimaryRegion = agreed.Former, Epoch = agreed.Epoch - 1 },
+                IsNext = isWriter,
+                Refusal = refusal,
+            }
+            : new PrimaryRole
+            {
+                Role = isWriter ? RegionRole.Primary : RegionRole.Standby,
+                Topology =
+                    region.Status?.Topology is { } known && known.Epoch == agreed.Epoch && known.PrimaryRegion == agreed.Region
+                        ? known
+                        : new TopologyStatus
+                        {
+                            PrimaryRegion = agreed.Region,
+                            Epoch = agreed.Epoch,
+                            Since = agreed.MovedAt,
+                            Reason = Reasons.RoleMoved,
+                            Message = agreed.Reason,
+                        },
+                Refusal = refusal,
+            };
     }
 
     /// <summary>Whether a region is or was ready.</summary>
@@ -111,6 +152,13 @@ internal sealed record PrimaryRole
             return null;
         return EpochOf(region, wanted) < EpochOf(members) ? null : RefusalOf(region);
     }
+
+    /// <summary>Whether a region that can have the role asks for it in an epoch.</summary>
+    /// <param name="region">The region.</param>
+    /// <param name="annotation"><see cref="Labels.Promote"/> or <see cref="Labels.ForcePrimary"/>.</param>
+    /// <param name="epoch">The epoch.</param>
+    public static bool IsAsked(V1Alpha1ShortenerRegion region, string annotation, long epoch) =>
+        Labels.AnnotationOf(region.Metadata, annotation) == ValueOf(region, epoch) && IsEligible(region);
 
     /// <summary>The epoch that a value of <see cref="Labels.Promote"/> names; null: it is not one for this region.</summary>
     public static long? EpochOf(V1Alpha1ShortenerRegion region, string request) =>

@@ -43,7 +43,7 @@ internal static class RegionMetrics
     );
 
     private static readonly Gauge[] Plain = [Ready, Available, PodsMinimum, PodsMaximum, AutoscalerLimited, Suspended, Stalled, SchemaRepairs];
-    private static readonly string[] Roles = [RegionRole.Primary, RegionRole.Standby];
+    private static readonly string[] Roles = [RegionRole.Primary, RegionRole.Fenced, RegionRole.Standby];
 
     // Each state with the reason of the condition.
     private static readonly (string State, string Reason)[] States =

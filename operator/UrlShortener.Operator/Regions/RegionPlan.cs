@@ -77,8 +77,8 @@ internal sealed record RegionPlan
     {
         var obstacle = FindObstacle(region, observed);
         var role = PrimaryRole.Of(region, observed.Group, now);
-        var floor = role.Role == RegionRole.Primary || role.IsNext ? region.Spec.App.MinReplicas : region.Spec.App.StandbyMinReplicas;
-        var isStandby = role.Role == RegionRole.Standby && StoreReadiness.IsStandby(region);
+        var floor = role.Role is RegionRole.Primary or RegionRole.Fenced || role.IsNext ? region.Spec.App.MinReplicas : region.Spec.App.StandbyMinReplicas;
+        var isStandby = role.Role == RegionRole.Fenced || (role.Role == RegionRole.Standby && StoreReadiness.IsStandby(region));
         var migration = Migration.Of(region, observed.Secrets, observed.Deployment, observed.Jobs);
         // The tables come with the data.
         if (isStandby)

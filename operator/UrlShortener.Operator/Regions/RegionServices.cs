@@ -70,7 +70,8 @@ internal static class RegionServices
         {
             // Most of a reconcile is waiting. Pods that the operator cannot reach take the whole time limit of their probe.
             controller.Workers = Workers;
-            controller.IsRelevantStatus = StoreReadiness.HasChanged;
+            controller.IsRelevantStatus = (former, current) =>
+                StoreReadiness.HasChanged(former, current) || former.Status?.Failover != current.Status?.Failover;
             controller
                 .Owns<V1Deployment>()
                 .Owns<V1Service>()

@@ -16,6 +16,7 @@ internal static class StoreReadiness
         ConditionTypes.PostgresPasswordCurrent,
         ConditionTypes.SyncReplicationHealthy,
         ConditionTypes.StandbyReplicating,
+        ConditionTypes.AutomaticFailover,
         ConditionTypes.LastBackupSucceeded,
         ConditionTypes.ContinuousArchiving,
         ConditionTypes.LastRehearsalSucceeded,

@@ -32,7 +32,8 @@ internal static class AdmissionPolicies
             (spec, replicas) => spec with { App = spec.App with { MinReplicas = replicas } },
             new Dictionary<string, Func<V1Alpha1ShortenerRegion, string, SpecProblem?>>
             {
-                [Labels.Promote] = PromotionRules.CheckRequest,
+                [Labels.Promote] = (region, value) => PromotionRules.CheckRequest(region, value, Labels.Promote),
+                [Labels.ForcePrimary] = (region, value) => PromotionRules.CheckRequest(region, value, Labels.ForcePrimary),
                 [Labels.Switchover] = PostgresRules.CheckSwitchover,
             },
             CheckDeletion
@@ -53,7 +54,8 @@ internal static class AdmissionPolicies
     // The only region of a group has no topology, and can always be deleted.
     private static string? CheckDeletion(V1Alpha1ShortenerRegion region, string user)
     {
-        var isPrimaryOfAGroup = region.Status is { Role: RegionRole.Primary, Topology: { } topology } && topology.PrimaryRegion == region.Spec.Region;
+        var isPrimaryOfAGroup =
+            region.Status is { Role: RegionRole.Primary or RegionRole.Fenced, Topology: { } topology } && topology.PrimaryRegion == region.Spec.Region;
         var isAllowed = Labels.AnnotationOf(region.Metadata, Labels.AllowDeletePrimary) == region.Spec.Region;
         return isPrimaryOfAGroup && !isAllowed && user != NamespaceController
             ? $"Region {region.Spec.Region} is the primary of group {region.Spec.Group}. Promote another region (annotation {Labels.Promote}), "

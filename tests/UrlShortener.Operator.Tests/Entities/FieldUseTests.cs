@@ -5,6 +5,7 @@ using UrlShortener.Operator.Backups;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Schema;
 using UrlShortener.Operator.Entities.Status;
+using UrlShortener.Operator.Failover;
 using UrlShortener.Operator.Postgres;
 using UrlShortener.Operator.Redis;
 using Xunit;
@@ -18,6 +19,7 @@ public sealed partial class FieldUseTests
     private static readonly string[] Parts =
     [
         $"status.{BackupStatusRules.Part.Field}",
+        $"status.{FailoverStatusRules.Part.Field}",
         $"status.{PostgresStatusRules.Part.Field}",
         $"status.{RedisStatusRules.Part.Field}",
     ];

@@ -37,7 +37,7 @@ public sealed class FailoverDecisionTests
         if (next is not null)
         {
             var expected = Fencing with { AutomaticMoves = [Clock.ToUnixTimeSeconds()] };
-            Assert.Equal(expected, decision.Next);
+            Assert.Equal(expected, Bare(decision.Next));
         }
     }
 
@@ -88,10 +88,8 @@ public sealed class FailoverDecisionTests
     [Fact]
     public void PlannedMove_NeedsHealthyRegions_AndThenGoesToTheOneAskedFor()
     {
-        Assert.Equal(Fencing with { Region = "eu-west", IsPlanned = true }, FailoverDecision.Of(View(Stable, requested: "eu-west")).Next);
-        Assert.Equal(Fencing with { Region = "eu-west", IsPlanned = true }, FailoverDecision.Of(View(Stable, Region("us-west") with { Drains = true })).Next);
-        Assert.NotNull(FailoverDecision.Of(View(Stable, requested: "nowhere")).Waits);
-        Assert.NotNull(FailoverDecision.Of(View(Stable, "eu-west", Lost("us-west", 1))).Waits);
+        Assert.Equal(Fencing with { Region = "eu-west", IsPlanned = true }, NextOf(View(Stable, requested: "eu-west")));
+        Assert.Equal(Fencing with { Region = "eu-west", IsPlanned = true }, NextOf(View(Stable, Region("us-west") with { Drains = true })));
         Assert.NotNull(FailoverDecision.Of(View(Stable, "eu-west", Region("eu-west") with { LagBytes = null })).Waits);
     }
 
@@ -102,7 +100,7 @@ public sealed class FailoverDecisionTests
     {
         var view = View(Fencing, Lost("us-west")) with { RecordSeen = Now - TimeSpan.FromSeconds(seconds) };
 
-        Assert.Equal(isPromoted ? Fencing with { Phase = TopologyPhase.Promoting } : null, FailoverDecision.Of(view).Next);
+        Assert.Equal(isPromoted ? Fencing with { Phase = TopologyPhase.Promoting } : null, NextOf(view));
         Assert.Contains("Only a person", FailoverDecision.Of(view with { Record = Fencing with { IsGuarded = false } }).Waits, StringComparison.Ordinal);
     }
 
@@ -134,7 +132,7 @@ public sealed class FailoverDecisionTests
                 Phase = TopologyPhase.Promoting,
                 IsPlanned = true,
             },
-            FailoverDecision.Of(behind with { RecordSeen = Now - FailoverDecision.PlannedLimit }).Next
+            NextOf(behind with { RecordSeen = Now - FailoverDecision.PlannedLimit })
         );
     }
 
@@ -142,7 +140,7 @@ public sealed class FailoverDecisionTests
     public void Fencing_CandidateLost_AnotherOneIsChosen_OrTheFormerPrimaryGoesOn()
     {
         var ended = View(Fencing, Lost("us-west"), Lost("us-east")) with { RecordSeen = Now - TimeSpan.FromMinutes(1) };
-        Assert.Equal(Fencing with { Region = "eu-west" }, FailoverDecision.Of(ended).Next);
+        Assert.Equal(Fencing with { Region = "eu-west" }, NextOf(ended));
 
         var alone = View(Fencing, Lost("us-east"), Lost("eu-west")) with { RecordSeen = Now - TimeSpan.FromMinutes(1) };
         Assert.Equal((6, "us-west"), (FailoverDecision.Of(alone).Next!.Epoch, FailoverDecision.Of(alone).Next!.Region));
@@ -154,7 +152,7 @@ public sealed class FailoverDecisionTests
         var promoting = Fencing with { Phase = TopologyPhase.Promoting };
         Assert.Null(FailoverDecision.Of(View(promoting)).Next);
         Assert.Null(FailoverDecision.Of(View(promoting, Region("us-east") with { WritesIn = 4 })).Next);
-        Assert.Equal(promoting with { Phase = TopologyPhase.Stable }, FailoverDecision.Of(View(promoting, Region("us-east") with { WritesIn = 5 })).Next);
+        Assert.Equal(promoting with { Phase = TopologyPhase.Stable }, NextOf(View(promoting, Region("us-east") with { WritesIn = 5 })));
 
         // Limits of automatic moves do not hold up the rest of one.
         var lost = FailoverDecision.Of(View(promoting with { AutomaticMoves = [Clock.ToUnixTimeSeconds()] }, Lost("us-east"), Lost("us-west"))).Next;
@@ -165,8 +163,8 @@ public sealed class FailoverDecisionTests
     public void Guards_AreRecordedByTheRegionsOwnOperatorOnly()
     {
         var unguarded = View(Stable, Region("us-west") with { IsGuarded = false });
-        Assert.Null(FailoverDecision.Of(unguarded with { Self = "us-east" }).Next);
-        Assert.Equal(Stable with { IsGuarded = false }, FailoverDecision.Of(unguarded with { Self = "us-west" }).Next);
+        Assert.Null(FailoverDecision.Of(unguarded with { Own = new HashSet<string> { "us-east" } }).Next);
+        Assert.Equal(Stable with { IsGuarded = false }, NextOf(unguarded with { Own = new HashSet<string> { "us-west" } }));
     }
 
     [Fact]
@@ -216,6 +214,46 @@ public sealed class FailoverDecisionTests
         Assert.True(end.IsQuorum(["d", "e", "f"]));
     }
 
+    [Fact]
+    public void Requested_WhenThePrimaryIsLost_MovesWithoutTheLimitsOfAutomaticMoves()
+    {
+        var asked = View(Stable with { AutomaticMoves = [Clock.ToUnixTimeSeconds()] }, "eu-west", Lost("us-west", 1));
+        Assert.Equal(Fencing with { Region = "eu-west", AutomaticMoves = [Clock.ToUnixTimeSeconds()] }, NextOf(asked));
+        Assert.Equal(Fencing with { Region = "eu-west" }, NextOf(View(Stable, "eu-west", Lost("us-west")) with { Settings = new() { IsAutomatic = false } }));
+        Assert.NotNull(FailoverDecision.Of(View(Stable, "eu-west", Lost("us-west", 1), Region("eu-west") with { LagBytes = null })).Waits);
+    }
+
+    [Fact]
+    public void Forced_NeedsNothingButTheData()
+    {
+        var dark = View(Stable with { IsGuarded = false }, Lost("us-west"), Lost("us-east") with { LagBytes = null }, Lost("eu-west")) with
+        {
+            Settings = new() { IsAutomatic = false },
+        };
+        Assert.Null(FailoverDecision.Of(dark).Next);
+        var forced = dark with { Forced = "us-east" };
+        Assert.Equal(Fencing with { IsGuarded = false }, NextOf(forced));
+        Assert.Null(FailoverDecision.Of(dark with { Record = Fencing with { IsGuarded = false } }).Next);
+        Assert.Equal(TopologyPhase.Promoting, NextOf(forced with { Record = Fencing with { IsGuarded = false } })?.Phase);
+        // It already has the role.
+        Assert.Null(FailoverDecision.Of(View(Stable) with { Forced = "us-west" }).Next);
+        Assert.Null(FailoverDecision.Of(View(Stable, Region("us-east") with { IsCandidate = false }) with { Forced = "us-east" }).Next);
+    }
+
+    [Fact]
+    public void Deleted_PrimaryRegion_IsLeftWhateverTheModeSays()
+    {
+        var gone = Region("us-west") with { IsGone = true, IsCandidate = false, Verdict = Verdict.Bad };
+        Assert.Equal(Fencing with { Region = "eu-west" }, NextOf(View(Stable, gone) with { Settings = new() { IsAutomatic = false } }));
+        Assert.Null(FailoverDecision.Of(View(Fencing, gone)).Next);
+        Assert.Equal(TopologyPhase.Promoting, FailoverDecision.Of(View(Fencing, gone with { FencedEpoch = 5 })).Next?.Phase);
+    }
+
+    private static TopologyRecord? NextOf(GroupView view) => Bare(FailoverDecision.Of(view).Next);
+
+    // Without what is only for people.
+    private static TopologyRecord? Bare(TopologyRecord? record) => record is null ? null : record with { Reason = "", MovedAt = 0, TookMillis = null };
+
     private static RegionView Region(string name) =>
         new()
         {
@@ -243,7 +281,7 @@ public sealed class FailoverDecisionTests
             regions[region.Name] = region;
         return new GroupView
         {
-            Self = "eu-west",
+            Own = new HashSet<string> { "eu-west" },
             Record = record,
             RecordSeen = Now - TimeSpan.FromSeconds(1),
             Regions = regions,

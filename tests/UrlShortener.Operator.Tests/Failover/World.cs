@@ -377,7 +377,7 @@ internal sealed class World
         var decision = _rules.Decide(
             new GroupView
             {
-                Self = Names[who],
+                Own = new HashSet<string> { Names[who] },
                 Record = record,
                 RecordSeen = Now - one.KnownFor,
                 Regions = regions.ToDictionary(region => region.Name),

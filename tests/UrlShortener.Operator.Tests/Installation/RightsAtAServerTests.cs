@@ -29,6 +29,7 @@ public sealed class RightsAtAServerTests(InstalledCluster installed)
     [InlineData("delete", "apps", "statefulsets", "", Regions, "eu-redis-0")]
     [InlineData("create", "rbac.authorization.k8s.io", "rolebindings", "", Regions, "")]
     [InlineData("bind", "rbac.authorization.k8s.io", "clusterroles", "", Regions, "shortener-postgres-member")]
+    [InlineData("bind", "rbac.authorization.k8s.io", "clusterroles", "", Regions, "shortener-vote-reader")]
     [InlineData("patch", "", "configmaps", "", Regions, "eu-postgres-leader")]
     [InlineData("create", "apps", "deployments", "", Regions, "")]
     [InlineData("patch", "apps", "deployments", "", Regions, "eu-app")]

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using k8s.Models;
 using UrlShortener.Operator.Backups;
 using UrlShortener.Operator.Configuration;
+using UrlShortener.Operator.Failover;
 using UrlShortener.Operator.KeyPools;
 using UrlShortener.Operator.Postgres;
 using UrlShortener.Operator.Redis;
@@ -38,15 +39,19 @@ public sealed class RightsTests
             var texts = rule.SelectMany(part => ManifestFile.Texts(part.Value)).ToList();
             Assert.All(texts, text => Assert.DoesNotContain("*", text, StringComparison.Ordinal));
             Assert.All(texts, text => Assert.DoesNotContain(text, (string[])["escalate", "impersonate", "deletecollection", "roles"]));
-            // The operator grants one role and no other. Kubernetes refuses it to grant what it neither has nor may bind.
+            // The operator grants these roles and no other. Kubernetes refuses it to grant what it neither has nor may bind.
             if (texts.Contains("bind") || texts.Contains("clusterroles"))
-                Assert.Equal([PostgresResources.MemberRole], ManifestFile.Texts(rule["resourceNames"]));
+                Assert.Equal([PostgresResources.MemberRole, VoterResources.ReaderRole], ManifestFile.Texts(rule["resourceNames"]));
         }
     }
 
     [Fact]
     public void MemberRole_OfPostgres_IsWhatTheOperatorGrantsAndAllowsNoMoreThanPatroniNeeds() =>
         Assert.Equal(["/configmaps: create get list patch update watch", "/pods: get list patch watch"], Flatten("config/rbac/postgres.yaml"));
+
+    [Fact]
+    public void ReaderRole_OfVotes_IsWhatTheOperatorGrantsAndAllowsToReadAConfigMapWhoseNameIsKnown() =>
+        Assert.Equal(["/configmaps: get"], Flatten("config/rbac/votes.yaml"));
 
     [Theory]
     [MemberData(nameof(Roles))]

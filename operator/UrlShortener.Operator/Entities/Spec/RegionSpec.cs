@@ -59,6 +59,12 @@ internal sealed record RegionSpec
     [Description("How the group selects its primary. Has no effect while the group has one region.")]
     public FailoverSpec Failover { get; init; } = new();
 
+    /// <summary>Whether the region is to have no role.</summary>
+    [Description(
+        "Whether the region gives up the primary role to another one that has all changes, and gets it no more. Has an effect where the operator runs PostgreSQL in several regions of the group."
+    )]
+    public bool Drain { get; init; }
+
     /// <summary>How Prometheus finds the region.</summary>
     [Description("How Prometheus finds the region's pods.")]
     public MonitoringSpec Monitoring { get; init; } = new();

@@ -13,7 +13,7 @@ internal sealed record RegionStatus
     public long? ObservedGeneration { get; init; }
 
     /// <summary>One of <see cref="RegionRole"/>; null: not known yet.</summary>
-    [Description("Role of the region in its group: Primary or Standby.")]
+    [Description("Role of the region in its group: Primary, Standby, or Fenced: a primary region that takes no changes any more because the role moves.")]
     [Length(0, 32)]
     public string? Role { get; init; }
 
@@ -24,6 +24,10 @@ internal sealed record RegionStatus
     /// <summary>Null while the group has one region.</summary>
     [Description("Primary of the group, and why. Absent while the group has one region.")]
     public TopologyStatus? Topology { get; init; }
+
+    /// <summary>What the group has agreed on; null: its regions do not vote.</summary>
+    [Description("What the regions of the group have agreed on about the primary role. Absent unless the operator runs PostgreSQL in several of them.")]
+    public FailoverStatus? Failover { get; init; }
 
     /// <summary>The app's pods.</summary>
     [Description("Pods of the app.")]

@@ -1,0 +1,287 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using k8s.Models;
+using UrlShortener.ControllerRuntime.Api;
+using UrlShortener.ControllerRuntime.Events;
+using UrlShortener.ControllerRuntime.Hosting;
+using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Conditions;
+using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Entities.Spec;
+using UrlShortener.Operator.Entities.Status;
+
+namespace UrlShortener.Operator.Failover;
+
+/// <summary>
+/// Agrees with the other regions of a group on the one that writes: reads the votes, decides, proposes, and tells what was agreed on. The controllers of the
+/// region and of its PostgreSQL act on what it tells.
+/// </summary>
+internal sealed class FailoverController(
+    GroupObserver observer,
+    VoterClient voters,
+    Agreement agreement,
+    Applier applier,
+    ResourceClient client,
+    EventRecorder events,
+    TimeProvider time
+) : IEntityController<V1Alpha1ShortenerRegion>
+{
+    private static readonly TimeSpan MovingInterval = TimeSpan.FromMilliseconds(300);
+
+    // By UID of the region; removed with it.
+    private readonly ConcurrentDictionary<string, FailoverMemory> _memory = new();
+
+    // By identifier of the database: what the region that acts for the group found out, for all to tell.
+    private readonly ConcurrentDictionary<string, Obstacle?> _waits = new();
+    private readonly StatusWriter _status = new(FailoverStatusRules.Part, client);
+    private readonly long _start = time.GetTimestamp();
+
+    private TimeSpan Now => time.GetElapsedTime(_start);
+
+    /// <inheritdoc />
+    public async Task<ReconciliationResult<V1Alpha1ShortenerRegion>> ReconcileAsync(V1Alpha1ShortenerRegion region, CancellationToken cancellationToken)
+    {
+        if (region.Spec.Postgres is null)
+            return ReconciliationResult<V1Alpha1ShortenerRegion>.Success(region);
+        region = _status.LatestOf(region);
+        var group = observer.Observe(region);
+        if (!group.Votes)
+            return await ForgetAsync(region, cancellationToken);
+        var database = region.Status?.Postgres?.SystemIdentifier ?? "";
+        var memory = _memory.GetValueOrDefault(region.Metadata.Uid, FailoverMemory.None);
+        var began = Now;
+        var reads = await ReadAsync(group, memory, cancellationToken);
+        memory = memory.Learn(reads, Now);
+        var obstacle = await ApplyAsync(group, memory, cancellationToken);
+        if (group.Acts)
+        {
+            (memory, var waits) = await ActAsync(group, memory, reads, began, cancellationToken);
+            _waits[database] = waits;
+        }
+
+        _memory[region.Metadata.Uid] = memory;
+        var (status, conditions) = FailoverStatusRules.Build(
+            group,
+            memory.Known?.Value,
+            reads,
+            obstacle ?? _waits.GetValueOrDefault(database),
+            time.GetUtcNow()
+        );
+        await _status.WriteAsync(region, status, conditions.Conditions, cancellationToken);
+        ConditionEvents.Record(events, region, conditions.Changed);
+        Report(region, status);
+        FailoverMetrics.Set(group, memory, reads, conditions);
+        return ReconciliationResult<V1Alpha1ShortenerRegion>.Success(
+            region,
+            memory.Known is { Value.Phase: TopologyPhase.Stable } ? ProbeHistory.Interval : MovingInterval
+        );
+    }
+
+    /// <inheritdoc />
+    // Kubernetes' garbage collector deletes the objects of the region, its vote among them.
+    public Task<ReconciliationResult<V1Alpha1ShortenerRegion>> DeletedAsync(V1Alpha1ShortenerRegion region, CancellationToken cancellationToken)
+    {
+        _memory.TryRemove(region.Metadata.Uid, out _);
+        _status.Forget(region);
+        observer.Forget(region);
+        FailoverMetrics.Remove(region);
+        return Task.FromResult(ReconciliationResult<V1Alpha1ShortenerRegion>.Success(region));
+    }
+
+    private async Task<ReconciliationResult<V1Alpha1ShortenerRegion>> ForgetAsync(V1Alpha1ShortenerRegion region, CancellationToken cancellationToken)
+    {
+        _memory.TryRemove(region.Metadata.Uid, out _);
+        FailoverMetrics.Remove(region);
+        await _status.WriteAsync(region, null, [], cancellationToken);
+        return ReconciliationResult<V1Alpha1ShortenerRegion>.Success(region);
+    }
+
+    private async Task<IReadOnlyDictionary<string, VoterRead>> ReadAsync(ObservedGroup group, FailoverMemory memory, CancellationToken cancellationToken)
+    {
+        var names = group.Members.Select(member => member.Spec.Region).Union(memory.Known?.Value.Voters.All ?? [], StringComparer.Ordinal);
+        var reads = await Task.WhenAll(
+            names.Select(async name =>
+                (
+                    name,
+                    Read: group.Places.TryGetValue(name, out var place)
+                        ? await voters.ReadAsync(place, cancellationToken)
+                        : new VoterRead(null, null, $"Nobody knows where the vote of region {name} is.")
+                )
+            )
+        );
+        return reads.ToDictionary(read => read.name, read => read.Read, StringComparer.Ordinal);
+    }
+
+    // The vote of the region, as an object without one; and who may read it.
+    private async Task<Obstacle?> ApplyAsync(ObservedGroup group, FailoverMemory memory, CancellationToken cancellationToken)
+    {
+        var region = group.Region;
+        if (region.Spec.IsSuspended() && group.Map is not null)
+            return null;
+        // Nobody may count on the end of a lease that the guards were told not to end: the record is changed first.
+        var isLease =
+            region.Spec.Failover.Mode == FailoverMode.Automatic || memory.Known?.Value.IsGuarded == true || (memory.Known is null && IsLease(group.Map));
+        var map = VoterResources.BuildMap(region, isLease, group.Places);
+        var isRead = group.RoleBinding is not null || VoterResources.OthersOf(region, group.Members).Any();
+        return Obstacle.Of(
+            await applier.TryAsync(region, $"ConfigMap {map.Metadata.Name}", () => ApplyAsync(region, map, group.Map, cancellationToken)),
+            isRead ? await applier.EnsureAsync(region, VoterResources.BuildRoleBinding(region, group.Members), group.RoleBinding, cancellationToken) : null
+        );
+    }
+
+    // By another way than other objects, whose data has one writer.
+    private async Task<Obstacle?> ApplyAsync(V1Alpha1ShortenerRegion region, V1ConfigMap map, V1ConfigMap? cached, CancellationToken cancellationToken)
+    {
+        if (cached is not null && Owned.IsControlledBy(cached, region) && Owned.HasLabels(cached, map) && VoterPlace.GuardOf(cached) == VoterPlace.GuardOf(map))
+            return null;
+        var live = await client.GetAsync<V1ConfigMap>(ObjectKey.Of(map), cancellationToken);
+        if (live is not null && !Owned.IsControlledBy(live, region) && !Owned.IsOrphan(live, map))
+            return Applier.NameTaken($"ConfigMap {map.Metadata.Name}", live);
+        await client.ApplyAsync(map, FieldManagers.Operator, force: true, cancellationToken);
+        return null;
+    }
+
+    private async Task<(FailoverMemory Memory, Obstacle? Waits)> ActAsync(
+        ObservedGroup group,
+        FailoverMemory memory,
+        IReadOnlyDictionary<string, VoterRead> reads,
+        TimeSpan began,
+        CancellationToken cancellationToken
+    )
+    {
+        var records = FailoverMemory.RecordsOf(reads);
+        if (memory.Known is not { } known)
+            return await BeginAsync(group, memory, reads, cancellationToken);
+        if (VoterChange.IsLast(group, known.Value, reads))
+            return (await TakeOverAsync(group, memory, reads, cancellationToken), null);
+        // All hold the same, or most hold something newer than one that was away, or an attempt was not finished.
+        if (known.Value.Voters.All.Any(voter => records.GetValueOrDefault(voter)?.Ballot != known.Ballot && reads.GetValueOrDefault(voter)?.Failure is null))
+            memory = await RepairAsync(group, memory, cancellationToken);
+        // A decision is made on what this reading has shown, and on nothing older.
+        if (ChosenRecord.Find(records) is not { } chosen || memory.Known?.Ballot != chosen.Ballot)
+            return (memory, null);
+
+        group = await observer.AskAsync(group, cancellationToken);
+        memory = Probe(group, memory, began);
+        var decision = FailoverDecision.Of(group.View(memory, Now, time.GetUtcNow()));
+        var next = decision.Next ?? VoterChange.Of(group, chosen.Value, reads);
+        if (next is not null)
+            memory = await ProposeAsync(group, memory, chosen.Value, next, cancellationToken);
+        return (memory, decision.Waits is { } why ? new Obstacle(Reasons.RoleStays, why) : null);
+    }
+
+    // The first record: it says what the statuses have said so far. From then on they say what the record says.
+    private async Task<(FailoverMemory Memory, Obstacle? Waits)> BeginAsync(
+        ObservedGroup group,
+        FailoverMemory memory,
+        IReadOnlyDictionary<string, VoterRead> reads,
+        CancellationToken cancellationToken
+    )
+    {
+        var (first, waits) = VoterChange.FindFirst(group, reads);
+        if (first is null)
+            return (memory, waits);
+        return (await TryAsync(group, memory, first.Voters, latest => latest ?? first, cancellationToken), null);
+    }
+
+    private Task<FailoverMemory> ProposeAsync(
+        ObservedGroup group,
+        FailoverMemory memory,
+        TopologyRecord basis,
+        TopologyRecord next,
+        CancellationToken cancellationToken
+    ) => TryAsync(group, memory, basis.Voters, latest => latest == basis ? next : null, cancellationToken);
+
+    private async Task<FailoverMemory> RepairAsync(ObservedGroup group, FailoverMemory memory, CancellationToken cancellationToken)
+    {
+        var known = memory.Known!.Value.Voters;
+        var round = await agreement.TryAsync(group.Places, known, memory.Highest, _ => null, cancellationToken);
+        memory = Learn(memory, round);
+        foreach (var (voter, since) in memory.MissingSince)
+        {
+            if (LostVoters.Return(round, voter, Now - since) is { } record && group.Places.TryGetValue(voter, out var place))
+                await agreement.ReturnAsync(place, record, cancellationToken);
+        }
+
+        return memory;
+    }
+
+    private async Task<FailoverMemory> TryAsync(
+        ObservedGroup group,
+        FailoverMemory memory,
+        Voters known,
+        Func<TopologyRecord?, TopologyRecord?> change,
+        CancellationToken cancellationToken
+    ) => Learn(memory, await agreement.TryAsync(group.Places, known, memory.Highest, change, cancellationToken));
+
+    // All other regions were deleted by people, and their votes with them, so that no majority is left.
+    private async Task<FailoverMemory> TakeOverAsync(
+        ObservedGroup group,
+        FailoverMemory memory,
+        IReadOnlyDictionary<string, VoterRead> reads,
+        CancellationToken cancellationToken
+    )
+    {
+        var name = group.Region.Spec.Region;
+        var ballot = memory.Highest.Next("last");
+        var record = VoterChange.OfLast(group, memory.Known!.Value);
+        if (!group.Places.TryGetValue(name, out var place) || !reads.TryGetValue(name, out var read))
+            return memory;
+        var written = await voters.WriteAsync(place, read, new VoterRecord(ballot, ballot, record), cancellationToken);
+        return written is null ? memory : memory.Learn(new ChosenRecord(ballot, record), Now);
+    }
+
+    private FailoverMemory Learn(FailoverMemory memory, AgreementRound round) =>
+        round.IsChosen
+            ? memory.Learn(new ChosenRecord(round.Ballot, round.Proposed!), Now)
+            : memory with
+            {
+                Highest = round.Highest > memory.Highest ? round.Highest : memory.Highest,
+            };
+
+    private static FailoverMemory Probe(ObservedGroup group, FailoverMemory memory, TimeSpan now)
+    {
+        var record = memory.Known!.Value;
+        var probes = ImmutableDictionary.CreateBuilder<string, ProbeHistory>();
+        foreach (var member in group.Members)
+        {
+            var name = member.Spec.Region;
+            probes[name] = memory.Probes.GetValueOrDefault(name, ProbeHistory.None).Add(ObservedGroup.IsHealthy(member, record.Allows(name)), now);
+        }
+
+        var writer = record.Phase == TopologyPhase.Fencing ? record.Former : record.Region;
+        var end =
+            writer is not null && group.Leaders.GetValueOrDefault(writer) is { IsPrimary: true, End: { } written }
+                ? written
+                : group.Leaders.Values.Select(leader => leader.LatestEnd).Append(memory.LogEnd).Max();
+        return memory with { Probes = probes.ToImmutable(), LogEnd = end };
+    }
+
+    private void Report(V1Alpha1ShortenerRegion region, FailoverStatus? status)
+    {
+        var former = region.Status?.Failover;
+        if (status is null || (former?.Epoch, former?.Phase) == (status.Epoch, status.Phase))
+            return;
+        var (severity, reason, text) = status.Phase switch
+        {
+            FailoverPhase.Fencing => (
+                EventSeverity.Warning,
+                "WriteRoleMoves",
+                $"Region {status.Region} is to get the primary role of region {status.Former} in epoch {status.Epoch}. {status.Reason}"
+            ),
+            FailoverPhase.Promoting => (
+                EventSeverity.Normal,
+                "RegionPromoted",
+                $"Region {status.Region} may take changes in epoch {status.Epoch}. {status.Reason}"
+            ),
+            _ => (
+                EventSeverity.Normal,
+                "WriteRoleSettled",
+                $"Region {status.Region} takes changes in epoch {status.Epoch}{(status.TookMillis is { } took ? $", {took} ms after the move was decided" : "")}."
+            ),
+        };
+        events.Record(region, severity, reason, "Failover", text);
+    }
+
+    private static bool IsLease(V1ConfigMap? map) => VoterPlace.GuardOf(map)?.Contains("\"lease\":true", StringComparison.Ordinal) == true;
+}

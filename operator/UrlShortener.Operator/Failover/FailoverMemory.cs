@@ -1,0 +1,59 @@
+using System.Collections.Immutable;
+
+namespace UrlShortener.Operator.Failover;
+
+/// <summary>What the controller remembers of a group. Lost at its restart, which makes it wait anew for what it counts the time of. Pure.</summary>
+internal sealed record FailoverMemory
+{
+    /// <summary>Nothing is remembered.</summary>
+    public static readonly FailoverMemory None = new();
+
+    /// <summary>The latest record that is known to be chosen; null: none.</summary>
+    public ChosenRecord? Known { get; init; }
+
+    /// <summary>Since when its epoch and phase are known to be chosen.</summary>
+    public TimeSpan KnownSince { get; init; }
+
+    /// <summary>The highest ballot that was met.</summary>
+    public Ballot Highest { get; init; }
+
+    /// <summary>Voters that have been seen without a record, and since when without interruption.</summary>
+    public ImmutableDictionary<string, TimeSpan> MissingSince { get; init; } = ImmutableDictionary<string, TimeSpan>.Empty;
+
+    /// <summary>The probes of the regions, by name.</summary>
+    public ImmutableDictionary<string, ProbeHistory> Probes { get; init; } = ImmutableDictionary<string, ProbeHistory>.Empty;
+
+    /// <summary>End of the primary region's log when it was last known; null: never.</summary>
+    public long? LogEnd { get; init; }
+
+    /// <summary>What remains after a reading of the voters.</summary>
+    /// <param name="reads">What was read, by name.</param>
+    /// <param name="now">The time.</param>
+    public FailoverMemory Learn(IReadOnlyDictionary<string, VoterRead> reads, TimeSpan now)
+    {
+        var records = RecordsOf(reads);
+        var highest = records.Values.SelectMany(record => new[] { record.Promised, record.Ballot }).Append(Highest).Max();
+        var missing = reads
+            .Where(read => read.Value.IsMissing)
+            .ToImmutableDictionary(read => read.Key, read => MissingSince.TryGetValue(read.Key, out var since) ? since : now);
+        var memory = this with { Highest = highest, MissingSince = missing };
+        return ChosenRecord.Find(records) is { } chosen ? memory.Learn(chosen, now) : memory;
+    }
+
+    /// <summary>What remains after a record was found to be chosen.</summary>
+    /// <param name="chosen">The record.</param>
+    /// <param name="now">The time.</param>
+    public FailoverMemory Learn(ChosenRecord chosen, TimeSpan now) =>
+        Known is { } known && known.Ballot >= chosen.Ballot
+            ? this
+            : this with
+            {
+                Known = chosen,
+                Highest = chosen.Ballot > Highest ? chosen.Ballot : Highest,
+                KnownSince = Known is { } former && (former.Value.Epoch, former.Value.Phase) == (chosen.Value.Epoch, chosen.Value.Phase) ? KnownSince : now,
+            };
+
+    /// <summary>The records among the answers of voters.</summary>
+    public static IReadOnlyDictionary<string, VoterRecord> RecordsOf(IReadOnlyDictionary<string, VoterRead> reads) =>
+        reads.Where(read => read.Value.Record is not null).ToDictionary(read => read.Key, read => read.Value.Record!, StringComparer.Ordinal);
+}

@@ -1,0 +1,136 @@
+using k8s;
+using k8s.Models;
+using UrlShortener.ControllerRuntime.Api;
+using UrlShortener.ControllerRuntime.Informers;
+using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Certificates;
+using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Pods;
+using UrlShortener.Operator.Postgres;
+
+namespace UrlShortener.Operator.Failover;
+
+/// <summary>Observes the group of a region: reads the caches and asks the members that lead.</summary>
+internal sealed class GroupObserver(
+    Informer<V1Alpha1ShortenerRegion> regions,
+    Informer<V1Pod> pods,
+    Informer<V1ConfigMap> configMaps,
+    Informer<V1RoleBinding> roleBindings,
+    Informer<V1Secret> secrets,
+    StoreCertificates certificates
+) : IDisposable
+{
+    // By UID of the region, with the certificates that they use.
+    private readonly Dictionary<string, MemberConnections> _connections = [];
+    private readonly Lock _lock = new();
+
+    /// <summary>Reads the caches.</summary>
+    /// <param name="region">The region; it may be newer than the cache.</param>
+    public ObservedGroup Observe(V1Alpha1ShortenerRegion region)
+    {
+        var group = regions
+            .Cache.GetBy(RegionIndex.ByGroup, region.Spec.Group)
+            .Where(other => other.Metadata.Uid != region.Metadata.Uid)
+            .Append(region)
+            .ToList();
+        var place = GroupPlace.Of(region, group);
+        var all = group
+            .Where(other => other.Metadata.DeletionTimestamp is null && other.Spec.Postgres is not null)
+            .GroupBy(other => other.Spec.Region, StringComparer.Ordinal)
+            .ToDictionary(
+                twins => twins.Key,
+                twins => twins.OrderBy(twin => twin.Metadata.CreationTimestamp).ThenBy(twin => twin.Metadata.Uid, StringComparer.Ordinal).First(),
+                StringComparer.Ordinal
+            );
+        var database = region.Status?.Postgres?.SystemIdentifier;
+        List<V1Alpha1ShortenerRegion> members =
+        [
+            .. place
+                .Peers.Where(peer => database is not null && peer.Status?.Postgres?.SystemIdentifier == database)
+                .Append(region)
+                .OrderBy(member => member.Spec.Region, StringComparer.Ordinal),
+        ];
+        var (space, name) = (region.Metadata.NamespaceProperty, Names.Of(region.Metadata.Name, VoterPlace.Component));
+        var map = Find(configMaps, space, name);
+        var places = VoterPlace.ReadGuard(VoterPlace.GuardOf(map)).ToDictionary(known => known.Key, known => known.Value, StringComparer.Ordinal);
+        foreach (var member in members)
+            places[member.Spec.Region] = VoterPlace.Of(member);
+        return new ObservedGroup
+        {
+            Region = region,
+            All = all,
+            Members = members,
+            Pods = places.ToDictionary(voter => voter.Key, voter => PodsOf(voter.Key, voter.Value.Namespace), StringComparer.Ordinal),
+            Map = map,
+            RoleBinding = Find(roleBindings, space, name),
+            Places = places,
+        };
+    }
+
+    /// <summary>Asks the members that lead how far they are.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="cancellationToken">Ends the requests.</param>
+    public async Task<ObservedGroup> AskAsync(ObservedGroup group, CancellationToken cancellationToken)
+    {
+        var answers = await Task.WhenAll(group.Members.Select(async member => (member.Spec.Region, Answer: await AskAsync(group, member, cancellationToken))));
+        return group with
+        {
+            Leaders = answers
+                .Where(answer => answer.Answer is not null)
+                .ToDictionary(answer => answer.Region, answer => answer.Answer!, StringComparer.Ordinal),
+        };
+    }
+
+    /// <summary>Forgets a region that is gone.</summary>
+    public void Forget(V1Alpha1ShortenerRegion region)
+    {
+        lock (_lock)
+        {
+            if (_connections.Remove(region.Metadata.Uid, out var connections))
+                connections.Dispose();
+        }
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            foreach (var connections in _connections.Values)
+                connections.Dispose();
+            _connections.Clear();
+        }
+    }
+
+    private async Task<PatroniMember?> AskAsync(ObservedGroup group, V1Alpha1ShortenerRegion member, CancellationToken cancellationToken)
+    {
+        var leader = member.Status?.Postgres is { } postgres ? postgres.Primary ?? postgres.StandbyLeader : null;
+        var pod = group.Pods.GetValueOrDefault(member.Spec.Region)?.FirstOrDefault(pod => pod.Metadata.Name == leader);
+        return
+            pod is { Status.PodIP.Length: > 0 }
+            && RunningProcess.Of(pod, PostgresNames.Container) is not null
+            && await ConnectAsync(member, cancellationToken) is { } connections
+            ? await new PatroniClient(connections).AskAsync(pod, cancellationToken)
+            : null;
+    }
+
+    private async Task<MemberConnections?> ConnectAsync(V1Alpha1ShortenerRegion member, CancellationToken cancellationToken)
+    {
+        var secret = Find(secrets, member.Metadata.NamespaceProperty, StoreCertificates.NameOf(member, PostgresNames.Component));
+        var set = await certificates.FindAsync(member, PostgresNames.Component, secret, cancellationToken);
+        lock (_lock)
+        {
+            var former = _connections.GetValueOrDefault(member.Metadata.Uid);
+            if (set is null || former?.Set == set)
+                return former;
+            former?.Dispose();
+            return _connections[member.Metadata.Uid] = new MemberConnections(set, PostgresNames.ServiceHostOf(member));
+        }
+    }
+
+    private IReadOnlyList<V1Pod> PodsOf(string region, string space) =>
+        [.. pods.Cache.GetBy(GroupIndex.ByRegion, GroupIndex.KeyOf(space, region)).OrderBy(pod => pod.Metadata.Name, StringComparer.Ordinal)];
+
+    private static T? Find<T>(Informer<T> informer, string space, string name)
+        where T : class, IKubernetesObject<V1ObjectMeta> => informer.Cache.TryGet(new ObjectKey(space, name), out var found) ? found : null;
+}

@@ -1,0 +1,134 @@
+using k8s.Models;
+using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Entities.Spec;
+using UrlShortener.Operator.Postgres;
+using UrlShortener.Operator.Regions;
+
+namespace UrlShortener.Operator.Failover;
+
+/// <summary>The group of a region as the caches have it. The objects belong to them: do not change them.</summary>
+internal sealed record ObservedGroup
+{
+    /// <summary>The region.</summary>
+    public required V1Alpha1ShortenerRegion Region { get; init; }
+
+    /// <summary>All objects of regions with the same group that are not being deleted, by name of the region: also those that do not trust this one.</summary>
+    public required IReadOnlyDictionary<string, V1Alpha1ShortenerRegion> All { get; init; }
+
+    /// <summary>The regions that have the database of this one, this one included.</summary>
+    public required IReadOnlyList<V1Alpha1ShortenerRegion> Members { get; init; }
+
+    /// <summary>The pods of PostgreSQL, by name of the region; also of regions that are gone.</summary>
+    public required IReadOnlyDictionary<string, IReadOnlyList<V1Pod>> Pods { get; init; }
+
+    /// <summary>What members that lead answer, by name of the region.</summary>
+    public IReadOnlyDictionary<string, PatroniMember> Leaders { get; init; } = new Dictionary<string, PatroniMember>();
+
+    /// <summary>The ConfigMap of the region's vote; null: there is none.</summary>
+    public V1ConfigMap? Map { get; init; }
+
+    /// <summary>What lets other namespaces read it; null: nothing.</summary>
+    public V1RoleBinding? RoleBinding { get; init; }
+
+    /// <summary>Where the votes are, by name of the region.</summary>
+    public required IReadOnlyDictionary<string, VoterPlace> Places { get; init; }
+
+    /// <summary>Whether the regions vote: there are several with the same database, or there were.</summary>
+    public bool Votes => Members.Count > 1 || Map?.Data?.ContainsKey(VoterPlace.VoterKey) == true;
+
+    /// <summary>
+    /// Whether this region's reconcile acts for the group. Several would not do harm, only work twice.
+    /// </summary>
+    public bool Acts => Members[0].Spec.Region == Region.Spec.Region;
+
+    /// <summary>A region of the group; null: there is none.</summary>
+    public V1Alpha1ShortenerRegion? Find(string name) => All.GetValueOrDefault(name);
+
+    /// <summary>Reports of the guards of a region; null: a member has none, or the region has no members.</summary>
+    /// <param name="name">Name of the region.</param>
+    public IReadOnlyList<GuardReport>? ReportsOf(string name)
+    {
+        var reports = Pods.GetValueOrDefault(name)?.Select(GuardReport.Of).ToList();
+        return reports is { Count: > 0 } && reports.TrueForAll(report => report is not null) ? [.. reports.OfType<GuardReport>()] : null;
+    }
+
+    /// <summary>What is known of the group, to decide.</summary>
+    /// <param name="memory">What is remembered, with a record.</param>
+    /// <param name="now">The time on the controller's clock.</param>
+    /// <param name="clock">The time of day.</param>
+    public GroupView View(FailoverMemory memory, TimeSpan now, DateTimeOffset clock)
+    {
+        var record = memory.Known!.Value;
+        var settings = (Find(record.Region) ?? Region).Spec.Failover;
+        var names = Members.Select(member => member.Spec.Region).Append(record.Region).Append(record.Former ?? record.Region).Distinct(StringComparer.Ordinal);
+        return new GroupView
+        {
+            // Every region of this cluster; there are no others yet.
+            Own = All.Keys.ToHashSet(StringComparer.Ordinal),
+            Record = record,
+            RecordSeen = memory.KnownSince,
+            Regions = names.Select(name => ViewOf(name, memory)).ToDictionary(region => region.Name, StringComparer.Ordinal),
+            Settings = SettingsOf(settings),
+            Requested = FindAsked(member => PrimaryRole.IsAsked(member, Apply.Labels.Promote, record.Epoch)),
+            Forced = FindAsked(member =>
+                PrimaryRole.IsAsked(member, Apply.Labels.ForcePrimary, record.Epoch)
+                || (
+                    record.Phase == TopologyPhase.Fencing
+                    && record.Region == member.Spec.Region
+                    && PrimaryRole.IsAsked(member, Apply.Labels.ForcePrimary, record.Epoch - 1)
+                )
+            ),
+            Now = now,
+            Clock = clock,
+        };
+    }
+
+    /// <summary>Whether a region does what its role asks for, as this operator sees it.</summary>
+    public static bool IsHealthy(V1Alpha1ShortenerRegion region, bool isWriter) =>
+        region.Status is { Postgres: { } postgres } status
+        && (isWriter ? postgres.Primary : postgres.Primary ?? postgres.StandbyLeader) is not null
+        && (status.App?.ReadyReplicas > 0 || (isWriter ? region.Spec.App.MinReplicas : region.Spec.App.StandbyMinReplicas) == 0);
+
+    private RegionView ViewOf(string name, FailoverMemory memory)
+    {
+        var record = memory.Known!.Value;
+        var reports = ReportsOf(name);
+        var isGone = Find(name) is null;
+        var fenced =
+            reports?.All(report => !report.IsWritable) == true ? reports.Min(report => report.Epoch)
+            // Nothing is left of it that could write.
+            : isGone && Pods.GetValueOrDefault(name) is not { Count: > 0 } ? record.Epoch
+            : (long?)null;
+        var leader = Leaders.GetValueOrDefault(name);
+        var probes = memory.Probes.GetValueOrDefault(name, ProbeHistory.None);
+        var region = Members.FirstOrDefault(member => member.Spec.Region == name);
+        return new RegionView
+        {
+            Name = name,
+            Priority = region?.Spec.Failover.Priority ?? 0,
+            IsCandidate = region is not null && PrimaryRole.WasReady(region) && !region.Spec.IsSuspended(),
+            IsGuarded = region?.Spec.Failover.Mode == FailoverMode.Automatic && reports?.All(report => report.IsLease) == true,
+            IsGone = isGone,
+            Drains = region?.Spec.Drain == true,
+            Verdict = isGone ? Verdict.Bad : probes.History.Verdict,
+            BadSince = probes.BadSince,
+            LagBytes = memory.LogEnd is { } end && leader?.End is { } reached ? Math.Max(0, end - reached) : null,
+            FencedEpoch = fenced,
+            FencedAt = reports?.Max(report => report.FencedAt),
+            Replayed = leader?.Position?.Replayed is { } replayed ? (ulong)replayed : null,
+            WritesIn = reports?.Max(report => report.WritesIn),
+        };
+    }
+
+    private string? FindAsked(Func<V1Alpha1ShortenerRegion, bool> isAsked) => Members.FirstOrDefault(isAsked)?.Spec.Region;
+
+    private static FailoverSettings SettingsOf(FailoverSpec spec) =>
+        new()
+        {
+            IsAutomatic = spec.Mode == FailoverMode.Automatic,
+            Delay = TimeSpan.FromSeconds(spec.DelaySeconds),
+            MaxLagBytes = (long)spec.MaxLag.ToDecimal(),
+            AllowsDataLoss = spec.DataLossPolicy == DataLossPolicies.Allow,
+            Limits = new MoveLimits(TimeSpan.FromSeconds(spec.CooldownSeconds), spec.MaxMovesPerDay),
+        };
+}

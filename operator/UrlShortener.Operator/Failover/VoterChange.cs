@@ -1,0 +1,92 @@
+using UrlShortener.Operator.Conditions;
+
+namespace UrlShortener.Operator.Failover;
+
+/// <summary>The first record of a group, and changes of its voters. Pure.</summary>
+internal static class VoterChange
+{
+    /// <summary>The first record; null: not all have yet what they need.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="reads">The voters.</param>
+    public static (TopologyRecord? Record, Obstacle? Waits) FindFirst(ObservedGroup group, IReadOnlyDictionary<string, VoterRead> reads)
+    {
+        var topology = group
+            .Members.Select(member => member.Status?.Topology)
+            .Where(known => known?.PrimaryRegion is not null)
+            .MaxBy(known => known!.Epoch ?? 0);
+        if (topology is not { PrimaryRegion: { } primary, Epoch: { } epoch } || group.Members.All(member => member.Spec.Region != primary))
+            return Wait("The group has no primary region yet.");
+        foreach (var (name, read) in reads)
+        {
+            if (read.Failure is { } failure)
+                return Wait(failure);
+            if (read.Map is null)
+                return Wait($"Region {name} has no object for its vote yet.");
+        }
+
+        // An image without the guard cannot be fenced. Such a group moves its role as before.
+        foreach (var member in group.Members)
+        {
+            if (group.ReportsOf(member.Spec.Region) is null)
+                return Wait($"Not all members of region {member.Spec.Region} have a write guard: they run an older image, or have not started yet.");
+        }
+
+        return (
+            new TopologyRecord
+            {
+                Epoch = epoch,
+                Phase = TopologyPhase.Stable,
+                Region = primary,
+                Voters = Voters.Of(group.Members.Select(member => member.Spec.Region)),
+                Reason = topology.Message ?? "",
+            },
+            null
+        );
+    }
+
+    /// <summary>The record with the next step towards other voters; null: they are right.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="record">The record.</param>
+    /// <param name="reads">The voters.</param>
+    public static TopologyRecord? Of(ObservedGroup group, TopologyRecord record, IReadOnlyDictionary<string, VoterRead> reads)
+    {
+        if (record.Phase != TopologyPhase.Stable)
+            return null;
+        // A voter leaves when its region was deleted, not when somebody has edited what it trusts.
+        var stay = record.Voters.Current.Where(voter => !IsGone(group, voter, reads));
+        // A new one needs an object for its vote first.
+        var join = group.Members.Select(member => member.Spec.Region).Where(name => reads.GetValueOrDefault(name)?.Map is not null);
+        return record.Voters.Towards(stay.Union(join, StringComparer.Ordinal)) is { } voters ? record with { Voters = voters } : null;
+    }
+
+    /// <summary>Whether the region is the only one that is left of its group: the others were deleted with their votes.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="record">The record.</param>
+    /// <param name="reads">The voters.</param>
+    public static bool IsLast(ObservedGroup group, TopologyRecord record, IReadOnlyDictionary<string, VoterRead> reads)
+    {
+        var name = group.Region.Spec.Region;
+        return record.Voters.All.Contains(name, StringComparer.Ordinal)
+            && record.Voters.All.Any(voter => voter != name)
+            && record.Voters.All.All(voter => voter == name || IsGone(group, voter, reads));
+    }
+
+    /// <summary>The record of a region that is the only one left.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="record">The record so far.</param>
+    public static TopologyRecord OfLast(ObservedGroup group, TopologyRecord record) =>
+        new()
+        {
+            Epoch = record.Allows(group.Region.Spec.Region) ? record.Epoch : record.Epoch + 1,
+            Phase = TopologyPhase.Stable,
+            Region = group.Region.Spec.Region,
+            Voters = Voters.Of([group.Region.Spec.Region]),
+            AutomaticMoves = record.AutomaticMoves,
+            Reason = "The other regions of the group were deleted.",
+        };
+
+    private static bool IsGone(ObservedGroup group, string voter, IReadOnlyDictionary<string, VoterRead> reads) =>
+        group.Find(voter) is null && reads.GetValueOrDefault(voter) is { Map: null, Failure: null };
+
+    private static (TopologyRecord? Record, Obstacle? Waits) Wait(string why) => (null, new Obstacle(Reasons.NotVoting, why));
+}

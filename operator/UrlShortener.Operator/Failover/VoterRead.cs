@@ -1,0 +1,24 @@
+using k8s.Models;
+
+namespace UrlShortener.Operator.Failover;
+
+/// <summary>What reading a voter told.</summary>
+/// <param name="Record">Its record; null: it has none, or did not answer.</param>
+/// <param name="Map">The ConfigMap as it was read; null: there is none, or it did not answer.</param>
+/// <param name="Failure">Why it cannot vote; null: it can, or has lost its record.</param>
+internal sealed record VoterRead(VoterRecord? Record, V1ConfigMap? Map, string? Failure)
+{
+    /// <summary>Whether it answered that it has no record.</summary>
+    public bool IsMissing => Record is null && Failure is null;
+
+    /// <summary>Reads a ConfigMap.</summary>
+    /// <param name="map">The ConfigMap; null: there is none.</param>
+    public static VoterRead Of(V1ConfigMap? map) =>
+        map?.Data is not { } data || !data.TryGetValue(VoterPlace.VoterKey, out var text) ? new VoterRead(null, map, null)
+        : VoterText.Read(text) is { } record ? new VoterRead(record, map, null)
+        : new VoterRead(
+            null,
+            map,
+            $"ConfigMap {map.Metadata.NamespaceProperty}/{map.Metadata.Name} has a {VoterPlace.VoterKey} that is not understood. Delete that key: the operator writes it again."
+        );
+}
