@@ -1,0 +1,121 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using Npgsql;
+using Xunit;
+
+namespace UrlShortener.Operator.Tests.Failover;
+
+/// <summary>
+/// Asks every member of all regions ten times a second to store a row, and remembers which region acknowledged one and when. At no time may two regions.
+/// </summary>
+internal sealed class RegionSampler : IAsyncDisposable
+{
+    private const string Statement = "INSERT INTO samples VALUES (gen_random_uuid()) RETURNING id::text";
+    private const int TimeoutSeconds = 2;
+
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
+
+    private readonly CancellationTokenSource _end = new();
+    private readonly ConcurrentQueue<Sample> _samples = new();
+    private readonly List<Task> _running = [];
+
+    /// <summary>Samples a member from now on.</summary>
+    /// <param name="region">Its region.</param>
+    /// <param name="source">Opens connections to it; disposed with the sampler.</param>
+    public void Add(string region, NpgsqlDataSource source) => _running.Add(Task.Run(() => SampleAsync(region, source)));
+
+    /// <summary>The last row that was acknowledged, and by whom; null: none was.</summary>
+    public (string Region, long At)? Last =>
+        _samples.IsEmpty ? null
+        : _samples.Last() is var last ? (last.Region, last.Ended)
+        : null;
+
+    /// <summary>How many rows were acknowledged.</summary>
+    public int Count => _samples.Count;
+
+    /// <summary>
+    /// The regions that wrote one after the other, each with the longest time without an acknowledged row before its first one. If two wrote at the same time, both
+    /// stand there several times.
+    /// </summary>
+    public IReadOnlyList<(string Region, TimeSpan Gap)> ReadWriters()
+    {
+        var writers = new List<(string Region, TimeSpan Gap)>();
+        Sample? before = null;
+        // By the time at which they were acknowledged: only then does somebody count on them.
+        foreach (var sample in _samples.OrderBy(sample => sample.Ended))
+        {
+            if (before is null || before.Region != sample.Region)
+                writers.Add((sample.Region, before is null ? TimeSpan.Zero : Stopwatch.GetElapsedTime(before.Ended, sample.Ended)));
+            before = sample;
+        }
+
+        return writers;
+    }
+
+    /// <summary>The acknowledged rows that a database does not have, by region, with the time from them until the last one of that region.</summary>
+    /// <param name="source">The database.</param>
+    public async Task<IReadOnlyList<(string Region, TimeSpan BeforeLast)>> FindLostAsync(NpgsqlDataSource source)
+    {
+        var rows = new HashSet<string>(StringComparer.Ordinal);
+        await using var command = source.CreateCommand("SELECT id::text FROM samples");
+        await using var reader = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
+        while (await reader.ReadAsync(TestContext.Current.CancellationToken))
+            rows.Add(reader.GetString(0));
+        var samples = _samples.OrderBy(sample => sample.Ended).ToList();
+        return
+        [
+            .. samples
+                .Where(sample => !rows.Contains(sample.Id))
+                .Select(sample => (sample.Region, Stopwatch.GetElapsedTime(sample.Ended, samples.FindLast(other => other.Region == sample.Region)!.Ended))),
+        ];
+    }
+
+    /// <inheritdoc />
+    public async ValueTask DisposeAsync()
+    {
+        await _end.CancelAsync();
+        await Task.WhenAll(_running);
+        _end.Dispose();
+    }
+
+    private async Task SampleAsync(string region, NpgsqlDataSource source)
+    {
+        await using var owned = source;
+        NpgsqlConnection? connection = null;
+        while (!_end.IsCancellationRequested)
+        {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(_end.Token);
+            limit.CancelAfter(TimeSpan.FromSeconds(TimeoutSeconds));
+            try
+            {
+                connection ??= await source.OpenConnectionAsync(limit.Token);
+                await using var command = new NpgsqlCommand(Statement, connection) { CommandTimeout = TimeoutSeconds };
+                if (await command.ExecuteScalarAsync(limit.Token) is string id)
+                    _samples.Enqueue(new Sample(region, id, Stopwatch.GetTimestamp()));
+            }
+            catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.ReadOnlySqlTransaction)
+            {
+                // It says that it does not write, over a connection that stays.
+            }
+            catch (Exception error) when (error is NpgsqlException or OperationCanceledException or IOException or TimeoutException)
+            {
+                // It does not answer, or has ended the connection.
+                if (connection is not null)
+                    await connection.DisposeAsync();
+                connection = null;
+            }
+
+            // A pause between samples, not a wait for something.
+            await Task.Delay(Interval, CancellationToken.None);
+        }
+
+        if (connection is not null)
+            await connection.DisposeAsync();
+    }
+
+    private sealed record Sample(string Region, string Id, long Ended)
+    {
+        public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Region} {Id}");
+    }
+}
