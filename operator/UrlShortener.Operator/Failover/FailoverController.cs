@@ -73,7 +73,7 @@ internal sealed class FailoverController(
         FailoverMetrics.Set(group, memory, reads, conditions);
         return ReconciliationResult<V1Alpha1ShortenerRegion>.Success(
             region,
-            memory.Known is { Value.Phase: TopologyPhase.Stable } ? ProbeHistory.Interval : MovingInterval
+            memory.Known is { Value.Phase: not TopologyPhase.Stable } ? MovingInterval : ProbeHistory.Interval
         );
     }
 
@@ -156,7 +156,7 @@ internal sealed class FailoverController(
             return (await TakeOverAsync(group, memory, reads, cancellationToken), null);
         // All hold the same, or most hold something newer than one that was away, or an attempt was not finished.
         if (known.Value.Voters.All.Any(voter => records.GetValueOrDefault(voter)?.Ballot != known.Ballot && reads.GetValueOrDefault(voter)?.Failure is null))
-            memory = await RepairAsync(group, memory, cancellationToken);
+            memory = await RepairAsync(group, memory, records, cancellationToken);
         // A decision is made on what this reading has shown, and on nothing older.
         if (ChosenRecord.Find(records) is not { } chosen || memory.Known?.Ballot != chosen.Ballot)
             return (memory, null);
@@ -192,18 +192,20 @@ internal sealed class FailoverController(
         CancellationToken cancellationToken
     ) => TryAsync(group, memory, basis.Voters, latest => latest == basis ? next : null, cancellationToken);
 
-    private async Task<FailoverMemory> RepairAsync(ObservedGroup group, FailoverMemory memory, CancellationToken cancellationToken)
+    private async Task<FailoverMemory> RepairAsync(
+        ObservedGroup group,
+        FailoverMemory memory,
+        IReadOnlyDictionary<string, VoterRecord> records,
+        CancellationToken cancellationToken
+    )
     {
-        var known = memory.Known!.Value.Voters;
-        var round = await agreement.TryAsync(group.Places, known, memory.Highest, _ => null, cancellationToken);
-        memory = Learn(memory, round);
         foreach (var (voter, since) in memory.MissingSince)
         {
-            if (LostVoters.Return(round, voter, Now - since) is { } record && group.Places.TryGetValue(voter, out var place))
+            if (LostVoters.Return(records, voter, Now - since) is { } record && group.Places.TryGetValue(voter, out var place))
                 await agreement.ReturnAsync(place, record, cancellationToken);
         }
 
-        return memory;
+        return await TryAsync(group, memory, memory.Known!.Value.Voters, _ => null, cancellationToken);
     }
 
     private async Task<FailoverMemory> TryAsync(

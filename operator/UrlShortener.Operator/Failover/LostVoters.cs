@@ -2,7 +2,7 @@ namespace UrlShortener.Operator.Failover;
 
 /// <summary>
 /// Voters that have lost their record: somebody deleted it, or the API server was restored from a backup. Such a voter has forgotten what it promised and
-/// accepted, so it does not vote until it has been given a record that a quorum of the others has chosen, and attempts that it took part in are over. Pure.
+/// accepted, so it does not vote until it has been given what the others know, and attempts that it took part in are over. Pure.
 /// </summary>
 internal static class LostVoters
 {
@@ -12,10 +12,20 @@ internal static class LostVoters
     /// </summary>
     public static readonly TimeSpan ReturnTime = TimeSpan.FromSeconds(60);
 
-    /// <summary>The record for a voter that lost its own; null: not yet.</summary>
-    /// <param name="round">An attempt that has succeeded without the voter.</param>
+    /// <summary>
+    /// The record for a voter that lost its own; null: not yet. Those that answer must include a voter of every quorum: then they know everything that was chosen.
+    /// What they have accepted last may not be chosen yet; the voter that gets it may complete that, as any attempt would.
+    /// </summary>
+    /// <param name="reads">The voters that have a record, by name.</param>
     /// <param name="voter">Name of the voter.</param>
     /// <param name="missingFor">How long it has been seen without a record, without interruption.</param>
-    public static VoterRecord? Return(AgreementRound round, string voter, TimeSpan missingFor) =>
-        round.IsChosen && round.Missing.Contains(voter) && missingFor >= ReturnTime ? new VoterRecord(round.Ballot, round.Ballot, round.Proposed) : null;
+    public static VoterRecord? Return(IReadOnlyDictionary<string, VoterRecord> reads, string voter, TimeSpan missingFor)
+    {
+        if (missingFor < ReturnTime || reads.Values.Where(read => read.Value is not null).MaxBy(read => read.Ballot) is not { Value: { } value } latest)
+            return null;
+        var away = value.Voters.All.Where(name => !reads.ContainsKey(name)).ToList();
+        return away.Contains(voter, StringComparer.Ordinal) && !value.Voters.IsQuorum(away)
+            ? new VoterRecord(reads.Values.Max(read => read.Promised), latest.Ballot, value)
+            : null;
+    }
 }

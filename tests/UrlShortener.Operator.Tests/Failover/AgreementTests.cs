@@ -107,27 +107,44 @@ public sealed class AgreementTests
             return round.WithAcceptance(name);
         }
 
-        // One attempt reaches b and c; a later one has the promises of a and b; a loses its record, and the first attempt is chosen without it.
-        var early = AgreementRound.Start(new Ballot(5, "early"), first.Voters);
-        early = Promise(Promise(early, "b"), "c").Propose(latest => latest! with { Epoch = 2 });
-        early = Accept(early, "b");
+        // A late attempt has the promise of a, which then loses its record and is given what the others know.
         var late = AgreementRound.Start(new Ballot(10, "late"), first.Voters);
-        late = Promise(Promise(late, "a"), "b");
-        early = Accept(early, "c").WithMissing("a");
-        Assert.True(early.IsChosen);
-        Assert.Null(LostVoters.Return(early, "a", LostVoters.ReturnTime - TimeSpan.FromSeconds(1)));
+        late = Promise(late, "a");
+        voters.Remove("a");
+        Assert.Null(LostVoters.Return(voters, "a", LostVoters.ReturnTime - TimeSpan.FromSeconds(1)));
         Assert.True(LostVoters.ReturnTime > AgreementRound.Life);
+        voters["a"] = LostVoters.Return(voters, "a", LostVoters.ReturnTime)!;
 
-        // At once it would accept what it has promised to refuse, and the late attempt knows nothing of it.
-        voters["a"] = LostVoters.Return(early, "a", LostVoters.ReturnTime)!;
+        // At once it would promise again what it has promised to refuse, and the late attempt knows nothing of it.
         var between = AgreementRound.Start(new Ballot(7, "between"), first.Voters);
         between = Promise(Promise(between, "a"), "c").Propose(latest => latest! with { Epoch = 3 });
         between = Accept(Accept(between, "a"), "c");
-        late = late.Propose(latest => latest! with { Region = "b" });
+        late = Promise(late, "b").Propose(latest => latest! with { Epoch = 2 });
         late = Accept(Accept(late, "b"), "c");
         Assert.True(between.IsChosen);
         Assert.True(late.IsChosen);
         Assert.True(late.Proposed!.Epoch < between.Proposed!.Epoch);
+    }
+
+    [Fact]
+    public void LostRecord_OfOneOfTwo_IsWhatTheOtherOneKnows_AndOfMostOfThreeNothing()
+    {
+        var record = new TopologyRecord
+        {
+            Epoch = 1,
+            Phase = TopologyPhase.Stable,
+            Region = "a",
+            Voters = Voters.Of(["a", "b"]),
+        };
+        var (promised, ballot) = (new Ballot(9, "x"), new Ballot(5, "x"));
+        var reads = new Dictionary<string, VoterRecord> { ["a"] = new(promised, ballot, record) };
+        Assert.Equal(reads["a"], LostVoters.Return(reads, "b", LostVoters.ReturnTime));
+        Assert.Null(LostVoters.Return(reads, "c", LostVoters.ReturnTime));
+
+        reads["a"] = new VoterRecord(promised, ballot, record with { Voters = Voters.Of(["a", "b", "c"]) });
+        Assert.Null(LostVoters.Return(reads, "b", LostVoters.ReturnTime));
+        reads["c"] = new VoterRecord(new Ballot(11, "y"), Ballot.Zero, null);
+        Assert.Equal(reads["a"] with { Promised = new Ballot(11, "y") }, LostVoters.Return(reads, "b", LostVoters.ReturnTime));
     }
 
     // Two attempts by two operators that believe different things, in every order in which requests may arrive or be lost.

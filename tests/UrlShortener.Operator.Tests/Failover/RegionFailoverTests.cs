@@ -101,7 +101,7 @@ public sealed class RegionFailoverTests(ApiServerFixture apiServer, StoresFixtur
     {
         foreach (var pod in pods)
         {
-            foreach (var process in new[] { "patroni", "postgres", "guard" })
+            foreach (var process in new[] { "patroni", "postgres", "shortener-guard" })
                 await Lab.Kubelet.SignalProcessesAsync(Lab.Namespace, pod.Metadata.Name, process, signal);
         }
     }

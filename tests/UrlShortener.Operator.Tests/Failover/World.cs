@@ -171,7 +171,7 @@ internal sealed class World
             {
                 if ((one.Fenced[j], one.Writes[j]) != (_guards[j].FencedEpoch ?? one.Fenced[j], _guards[j].WritesIn ?? one.Writes[j]))
                     events.Add(new Event(Step.Hear, i, j));
-                if (one.Returned is { } done && LostVoters.Return(done, Names[j], one.MissingFor[j] + (LostVoters.ReturnTime - _rules.ReturnTime)) is not null)
+                if (FindReturned(i, j) is not null)
                     events.Add(new Event(Step.ReturnRecord, i, j));
             }
 
@@ -443,7 +443,7 @@ internal sealed class World
         if (_rules.IsChosen(one.Round))
         {
             Learn(who, new ChosenRecord(ballot, one.Round.Proposed!));
-            (one.Returned, one.Round) = (one.Round, null);
+            one.Round = null;
         }
         else if (one.Round.IsOvertaken)
         {
@@ -464,11 +464,20 @@ internal sealed class World
 
     private void Return(int who, int voter)
     {
-        var round = _operators[who].Returned!;
-        _voters[voter] ??= new VoterRecord(round.Ballot, round.Ballot, round.Proposed);
-        Record(round.Ballot, round.Proposed!, Names[voter]);
-        _operators[who].Returned = null;
+        var record = FindReturned(who, voter)!;
+        _voters[voter] = record;
+        Record(record.Ballot, record.Value!, Names[voter]);
+        _operators[who].MissingFor[voter] = TimeSpan.Zero;
     }
+
+    private VoterRecord? FindReturned(int who, int voter) =>
+        _voters[voter] is null && _operators[who].SeesMissing[voter]
+            ? LostVoters.Return(
+                Enumerable.Range(0, 3).Where(i => _voters[i] is not null).ToDictionary(i => Names[i], i => _voters[i]!),
+                Names[voter],
+                _operators[who].MissingFor[voter] + (LostVoters.ReturnTime - _rules.ReturnTime)
+            )
+            : null;
 
     private void Settle(int who)
     {
@@ -541,7 +550,6 @@ internal sealed class World
         public TimeSpan RoundFor { get; set; }
         public TopologyRecord? DecidedOn { get; set; }
         public TopologyRecord? Next { get; set; }
-        public AgreementRound? Returned { get; set; }
         public Ballot Highest { get; set; }
         public long?[] Fenced { get; private init; } = new long?[3];
         public long?[] Writes { get; private init; } = new long?[3];
@@ -558,7 +566,6 @@ internal sealed class World
                 RoundFor = RoundFor,
                 DecidedOn = DecidedOn,
                 Next = Next,
-                Returned = Returned,
                 Highest = Highest,
                 Fenced = [.. Fenced],
                 Writes = [.. Writes],
