@@ -29,7 +29,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT = 1
 export DOTNET_NOLOGO = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check fmt redis-failovers redis-kills postgres-failovers manifests crawlers images store-images image-tool deploy e2e bench load soak cost dashboard clean
+.PHONY: help run build test check fmt redis-failovers redis-kills postgres-failovers region-failovers manifests crawlers images store-images image-tool deploy e2e bench load soak cost dashboard clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -65,6 +65,9 @@ redis-kills: ## Measure failovers of a Redis Cluster that somebody else runs, un
 
 postgres-failovers: ## Measure failovers of a PostgreSQL that the operator runs: make postgres-failovers RUNS=10 KINDS="container killed;node cut off"
 	POSTGRES_FAILOVERS=$(or $(RUNS),10) POSTGRES_FAILOVERS_KINDS="$(KINDS)" POSTGRES_FAILOVERS_FILE=/dev/stderr dotnet test --project tests/UrlShortener.Operator.Tests $(DOTNET_FLAGS) --filter-class '*PostgresFailoverSeriesTests'
+
+region-failovers: ## Measure moves of the primary role between regions: make region-failovers RUNS=10 KINDS="drained;region destroyed"
+	REGION_FAILOVERS=$(or $(RUNS),10) REGION_FAILOVERS_KINDS="$(KINDS)" REGION_FAILOVERS_FILE=/dev/stderr dotnet test --project tests/UrlShortener.Operator.Tests $(DOTNET_FLAGS) --filter-class '*RegionFailoverSeriesTests'
 
 manifests: ## Write the files that are made from others: crds/, the webhook of config/, and config/monitoring/prometheusrules.yaml
 	@dotnet build operator/UrlShortener.Operator $(DOTNET_FLAGS) --verbosity quiet

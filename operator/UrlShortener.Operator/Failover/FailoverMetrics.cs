@@ -28,7 +28,6 @@ internal static class FailoverMetrics
         "1 if spec.failover.mode of the region is Automatic.",
         Names
     );
-    private static readonly Gauge Moved = Metrics.CreateGauge("shortener_region_moved_timestamp_seconds", "When the last move of the role was decided.", Names);
     private static readonly Gauge Took = Metrics.CreateGauge(
         "shortener_region_move_seconds",
         "Time from the decision about the last move until the new primary region took changes.",
@@ -48,8 +47,6 @@ internal static class FailoverMetrics
             Phase.WithLabels([.. labels, phase]).Set(record.Phase.ToString() == phase ? 1 : 0);
         Voters.WithLabels(labels).Set(record.Voters.All.Count());
         Answering.WithLabels(labels).Set(record.Voters.All.Count(voter => reads.GetValueOrDefault(voter)?.Record is not null));
-        if (record.MovedAt > 0)
-            Moved.WithLabels(labels).Set(record.MovedAt / 1000.0);
         if (record.TookMillis is { } took)
             Took.WithLabels(labels).Set(took / 1000.0);
     }
@@ -58,7 +55,7 @@ internal static class FailoverMetrics
     public static void Remove(V1Alpha1ShortenerRegion region)
     {
         var labels = LabelsOf(region);
-        foreach (var gauge in new[] { Epoch, Voters, Answering, Automatic, Wanted, Moved, Took })
+        foreach (var gauge in new[] { Epoch, Voters, Answering, Automatic, Wanted, Took })
             gauge.RemoveLabelled(labels);
         foreach (var phase in Phases)
             Phase.RemoveLabelled([.. labels, phase]);

@@ -16,7 +16,7 @@ internal static class AlertCases
 
     /// <summary>All of them.</summary>
     public static IReadOnlyList<AlertCase> All { get; } =
-    [.. Keys(), .. Clicks(), .. Service(), .. Objectives(), .. Stores(), .. Operator(), .. Certificates()];
+    [.. Keys(), .. Clicks(), .. Service(), .. Objectives(), .. Stores(), .. Operator(), .. Failovers(), .. Certificates()];
 
     private static IEnumerable<AlertCase> Service()
     {
@@ -1171,6 +1171,55 @@ internal static class AlertCases
         };
     }
 
+    private static IEnumerable<AlertCase> Failovers()
+    {
+        yield return new AlertCase("ShortenerWriteRoleStuck")
+        {
+            Fires = [RegionPhase("Fencing", "1x40 0x40"), RegionPhase("Stable", "0x40 1x40")],
+            // A move that ends after two minutes.
+            Below = [RegionPhase("Fencing", "1x8 0x72"), RegionPhase("Stable", "0x8 1x72")],
+            NotYet = "2m",
+            FiresAt = "5m",
+            ResolvedAt = "13m",
+            Labels = $"{RegionObject}, phase=\"Fencing\"",
+        };
+        yield return new AlertCase("ShortenerFailoverNotAutomatic")
+        {
+            Fires =
+            [
+                Sample.Operator("shortener_region_failover_wanted", "1x160", ObjectLabels),
+                Sample.Operator("shortener_region_failover_automatic", "0x80 1x80", ObjectLabels),
+            ],
+            // Nobody asked for it.
+            Below =
+            [
+                Sample.Operator("shortener_region_failover_wanted", "0x160", ObjectLabels),
+                Sample.Operator("shortener_region_failover_automatic", "0x160", ObjectLabels),
+            ],
+            NotYet = "8m",
+            FiresAt = "15m",
+            ResolvedAt = "24m",
+            Labels = RegionObject,
+        };
+        yield return new AlertCase("ShortenerVotesMissing")
+        {
+            Fires =
+            [
+                Sample.Operator("shortener_region_voters", "3x160", ObjectLabels),
+                Sample.Operator("shortener_region_voters_answering", "2x80 3x80", ObjectLabels),
+            ],
+            Below =
+            [
+                Sample.Operator("shortener_region_voters", "3x160", ObjectLabels),
+                Sample.Operator("shortener_region_voters_answering", "2x12 3x148", ObjectLabels),
+            ],
+            NotYet = "4m",
+            FiresAt = "10m",
+            ResolvedAt = "24m",
+            Labels = RegionObject,
+        };
+    }
+
     private static Sample RedisFailovers(string cause, string values) =>
         Sample.Operator("shortener_redis_failovers_total", values, $"{ObjectLabels},cause=\"{cause}\"");
 
@@ -1263,6 +1312,9 @@ internal static class AlertCases
 
     private static Sample OperatorCounter(string metric, string labels, params (int Intervals, double Step)[] phases) =>
         Sample.Operator(metric, Sample.Grow(phases), labels);
+
+    private static Sample RegionPhase(string phase, string values) =>
+        Sample.Operator("shortener_region_phase", values, $"{ObjectLabels}, phase=\"{phase}\"");
 
     private static Sample RegionRole(string role, string values) => Sample.Operator("shortener_region_role", values, $"{ObjectLabels}, role=\"{role}\"");
 

@@ -64,6 +64,7 @@ public sealed partial class MetricsPageTests
         "operation",
         "outcome",
         "pod",
+        "phase",
         "policy",
         "quantile",
         "reason",

@@ -66,6 +66,7 @@ public sealed partial class RuleFileTests
             "ShortenerAutoscalerAtMaximum",
             "ShortenerBackupFailing",
             "ShortenerCircuitBreakerOpen",
+            "ShortenerFailoverNotAutomatic",
             "ShortenerKeyEpochOpened",
             "ShortenerKeyGenerationAbsent",
             "ShortenerKeyPoolStalled",
@@ -91,6 +92,7 @@ public sealed partial class RuleFileTests
             "ShortenerSchemaAhead",
             "ShortenerTargetDown",
             "ShortenerWatchdog",
+            "ShortenerWriteRoleStuck",
         ];
 
         Assert.Equal(

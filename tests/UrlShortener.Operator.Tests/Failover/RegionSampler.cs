@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using Npgsql;
+using UrlShortener.TestServers.Kubernetes.Kubelet;
 using Xunit;
 
 namespace UrlShortener.Operator.Tests.Failover;
@@ -25,14 +26,44 @@ internal sealed class RegionSampler : IAsyncDisposable
     /// <param name="source">Opens connections to it; disposed with the sampler.</param>
     public void Add(string region, NpgsqlDataSource source) => _running.Add(Task.Run(() => SampleAsync(region, source)));
 
-    /// <summary>The last row that was acknowledged, and by whom; null: none was.</summary>
-    public (string Region, long At)? Last =>
-        _samples.IsEmpty ? null
-        : _samples.Last() is var last ? (last.Region, last.Ended)
-        : null;
+    /// <summary>The region that acknowledged the last row; null: none did.</summary>
+    public string? Last => _samples.MaxBy(sample => sample.Ended)?.Region;
+
+    /// <summary>Longest time without an acknowledged row since some number of them.</summary>
+    /// <param name="count">The number.</param>
+    public TimeSpan LongestGapSince(int count)
+    {
+        var ends = _samples.Select(sample => sample.Ended).Order().Skip(count - 1).ToList();
+        return ends.Zip(ends.Skip(1), (one, next) => Stopwatch.GetElapsedTime(one, next)).DefaultIfEmpty().Max();
+    }
 
     /// <summary>How many rows were acknowledged.</summary>
     public int Count => _samples.Count;
+
+    /// <summary>Samples a member from within its pod, which nobody else reaches, until somebody cancels it.</summary>
+    public async Task SampleWithinAsync(string region, ProcessKubelet node, string space, string pod, CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            try
+            {
+                var id = await node.ExecAsync(
+                    space,
+                    pod,
+                    ["timeout", "2", "psql", "-h", "/run/postgresql", "-U", "postgres", "-qAtc", Statement],
+                    CancellationToken.None
+                );
+                _samples.Enqueue(new Sample(region, id.Trim(), Stopwatch.GetTimestamp()));
+            }
+            catch (InvalidOperationException)
+            {
+                // It did not acknowledge the row, or does not run.
+            }
+
+            // A pause between samples, not a wait for something.
+            await Task.Delay(Interval, CancellationToken.None);
+        }
+    }
 
     /// <summary>
     /// The regions that wrote one after the other, each with the longest time without an acknowledged row before its first one. If two wrote at the same time, both

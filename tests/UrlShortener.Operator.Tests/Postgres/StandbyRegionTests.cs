@@ -11,11 +11,15 @@ using Xunit;
 namespace UrlShortener.Operator.Tests.Postgres;
 
 /// <summary>Two regions of a group, each with a PostgreSQL that the operator runs: real Patroni and PostgreSQL in pods of this machine.</summary>
-public sealed class StandbyRegionTests(ApiServerFixture apiServer, StoresFixture stores) : RegionPairTest(apiServer, stores)
+public sealed class StandbyRegionTests(ApiServerFixture apiServer, StoresFixture stores) : RegionTest(apiServer, stores)
 {
     private static readonly string[] Both = ["eu", "us"];
 
     private const int Stop = 19;
+
+    private RegionDatabases? _databases;
+
+    private RegionDatabases Databases => _databases ??= new RegionDatabases(Lab);
 
     [Fact]
     public async Task Regions_OfAGroup_CopyFollowAndSwapTheirRolesWithoutARebuild()
@@ -31,7 +35,7 @@ public sealed class StandbyRegionTests(ApiServerFixture apiServer, StoresFixture
         var database = (await Lab.ReadAsync("eu")).Status!.Postgres!.SystemIdentifier;
         Assert.Equal(database, (await Lab.ReadAsync("us")).Status!.Postgres!.SystemIdentifier);
         Assert.Equal(await ReadPasswordAsync("eu"), await ReadPasswordAsync("us"));
-        await WriteAsync("eu", "CREATE TABLE marks (mark int PRIMARY KEY)");
+        await Databases.WriteAsync("eu", "CREATE TABLE marks (mark int PRIMARY KEY)");
         await MarkAsync("eu", "us", 1);
         var began = await ReadBeginningsAsync();
 
@@ -91,11 +95,11 @@ public sealed class StandbyRegionTests(ApiServerFixture apiServer, StoresFixture
     // Patroni's copy of the configuration among the data is that of the primary region, from which the members were rewound.
     private async Task LoseConfigMapsAsync()
     {
-        var pods = await ReadPodsAsync("us");
+        var pods = await Databases.ReadPodsAsync("us");
         foreach (var pod in pods)
         {
             await Eventually.HoldsAsync(
-                async () => await AskAsync("us", pod, "SELECT pg_read_file('/etc/patroni/patroni.yaml') LIKE '%standby_cluster%'") is true,
+                async () => await Databases.AskAsync("us", pod, "SELECT pg_read_file('/etc/patroni/patroni.yaml') LIKE '%standby_cluster%'") is true,
                 () => $"{pod.Metadata.Name} has the local configuration of a standby region"
             );
         }
@@ -121,7 +125,7 @@ public sealed class StandbyRegionTests(ApiServerFixture apiServer, StoresFixture
         foreach (var pod in pods)
         {
             await Eventually.HoldsAsync(
-                async () => await AskAsync("us", pod, "SELECT status FROM pg_stat_wal_receiver") is "streaming",
+                async () => await Databases.AskAsync("us", pod, "SELECT status FROM pg_stat_wal_receiver") is "streaming",
                 () => $"{pod.Metadata.Name} receives changes"
             );
         }
@@ -134,12 +138,12 @@ public sealed class StandbyRegionTests(ApiServerFixture apiServer, StoresFixture
     }
 
     private Task<object?> ReadHistoryAsync(string region, V1Pod pod) =>
-        AskAsync(region, pod, "SELECT max(name) FROM pg_ls_waldir() WHERE name LIKE '%.history'");
+        Databases.AskAsync(region, pod, "SELECT max(name) FROM pg_ls_waldir() WHERE name LIKE '%.history'");
 
     // The former password ends when the apps of both regions have the new one. That of a standby region knows from the row that nobody of its own writes.
     private async Task ReplacePasswordAsync()
     {
-        await WriteAsync("eu", "INSERT INTO write_region (region, epoch, beat_at) VALUES ('eu', 5, clock_timestamp())", "shortener");
+        await Databases.WriteAsync("eu", "INSERT INTO write_region (region, epoch, beat_at) VALUES ('eu', 5, clock_timestamp())", "shortener");
         var former = await ReadPasswordAsync("us");
         await Lab.AnnotateAsync(Labels.RotatePasswords, "1", "eu");
         await Eventually.HoldsAsync(
@@ -163,12 +167,12 @@ public sealed class StandbyRegionTests(ApiServerFixture apiServer, StoresFixture
         Assert.Contains("nowhere.example:5432", away.Message, StringComparison.Ordinal);
         await Lab.UntilAsync("PostgresUpToDate", "True", "eu");
         await Eventually.HoldsAsync(
-            async () => await AskPrimaryAsync("eu", "SHOW max_slot_wal_keep_size") is "32MB",
+            async () => await Databases.AskPrimaryAsync("eu", "SHOW max_slot_wal_keep_size") is "32MB",
             () => "the primary keeps less of the log"
         );
         for (var part = 0; part < 12; part++)
-            await WriteAsync("eu", "SELECT pg_logical_emit_message(false, 'fill', repeat('x', 12000000))");
-        await WriteAsync("eu", "CHECKPOINT");
+            await Databases.WriteAsync("eu", "SELECT pg_logical_emit_message(false, 'fill', repeat('x', 12000000))");
+        await Databases.WriteAsync("eu", "CHECKPOINT");
         var lost = await Lab.UntilAsync("StandbyReplicating", "False", "us", Reasons.SlotLost);
         Assert.Contains("copies the database anew", lost.Message, StringComparison.Ordinal);
         Assert.Equal([new PostgresStandby { Region = "us", State = StandbyState.Lost }], (await Lab.ReadAsync("eu")).Status!.Postgres!.Standbys!);
@@ -177,7 +181,7 @@ public sealed class StandbyRegionTests(ApiServerFixture apiServer, StoresFixture
         await Lab.PatchAsync("""{ "postgres": { "replicationEndpoint": null } }""");
         await Eventually.HoldsAsync(
             async () =>
-                await AskAsync("us", (await ReadPodsAsync("us"))[0], "SHOW primary_conninfo") is string conninfo
+                await Databases.AskAsync("us", (await Databases.ReadPodsAsync("us"))[0], "SHOW primary_conninfo") is string conninfo
                 && !conninfo.Contains("nowhere", StringComparison.Ordinal),
             () => "the standby region knows the way"
         );
@@ -194,7 +198,7 @@ public sealed class StandbyRegionTests(ApiServerFixture apiServer, StoresFixture
         );
         await Eventually.HoldsAsync(
             async () =>
-                (await ReadPodsAsync("us")).Count == 0
+                (await Databases.ReadPodsAsync("us")).Count == 0
                 && !(await Lab.Client.CoreV1.ListNamespacedPersistentVolumeClaimAsync(Lab.Namespace, cancellationToken: Token)).Items.Any(claim =>
                     claim.Metadata.Name.StartsWith("data-us-", StringComparison.Ordinal)
                 )
@@ -206,6 +210,22 @@ public sealed class StandbyRegionTests(ApiServerFixture apiServer, StoresFixture
         await Lab.Client.CreateAsync(Lab.Region("us", Patch(priority: 50)));
         await UntilFollowsAsync("us", "eu");
     }
+
+    private static string Patch(int priority) =>
+        $$"""
+            {
+              "connections": null,
+              "failover": { "priority": {{priority}} },
+              "app": { "minReplicas": 1, "standbyMinReplicas": 1 },
+              "postgres": {
+                "image": "{{StorePrograms.PostgresImage}}",
+                "instances": 2,
+                "durability": "Async",
+                "storage": { "size": "1Gi", "onDelete": "Delete" },
+                "resources": { "requests": { "memory": "64Mi" }, "limits": { "memory": "1Gi" } }
+              }
+            }
+            """;
 
     private async Task PromoteAsync(string region)
     {
@@ -222,17 +242,28 @@ public sealed class StandbyRegionTests(ApiServerFixture apiServer, StoresFixture
         TestContext.Current.TestOutputHelper?.WriteLine($"{other} follows after {Stopwatch.GetElapsedTime(began)}");
     }
 
+    private async Task UntilFollowsAsync(string region, string source)
+    {
+        await Lab.UntilAsync("StandbyReplicating", "True", region, Reasons.AsExpected);
+        await Lab.UntilAsync("PostgresReady", "True", region, Reasons.StandbyRegion);
+        await Lab.UntilAsync("PostgresDegraded", "False", region);
+        await Eventually.HoldsAsync(
+            async () => (await Lab.ReadAsync(source)).Status?.Postgres?.Standbys is [{ State: StandbyState.Streaming } only] && only.Region == region,
+            () => $"region {source} tells that {region} receives its changes"
+        );
+    }
+
     // Writes in one region what is then read in every member of both.
     private async Task MarkAsync(string from, string to, int mark)
     {
-        await WriteAsync(from, $"INSERT INTO marks VALUES ({mark})");
+        await Databases.WriteAsync(from, $"INSERT INTO marks VALUES ({mark})");
         var began = Stopwatch.GetTimestamp();
         foreach (var region in new[] { to, from })
         {
-            foreach (var pod in await ReadPodsAsync(region))
+            foreach (var pod in await Databases.ReadPodsAsync(region))
             {
                 await Eventually.HoldsAsync(
-                    async () => await AskAsync(region, pod, "SELECT count(*)::int FROM marks") is int found && found == mark,
+                    async () => await Databases.AskAsync(region, pod, "SELECT count(*)::int FROM marks") is int found && found == mark,
                     () => $"{pod.Metadata.Name} has all {mark} marks"
                 );
             }
@@ -253,8 +284,8 @@ public sealed class StandbyRegionTests(ApiServerFixture apiServer, StoresFixture
         List<string> found = [];
         foreach (var region in Both)
         {
-            foreach (var pod in await ReadPodsAsync(region))
-                found.Add($"{pod.Metadata.Name} {await AskAsync(region, pod, "SELECT modification::text FROM pg_stat_file('PG_VERSION')")}");
+            foreach (var pod in await Databases.ReadPodsAsync(region))
+                found.Add($"{pod.Metadata.Name} {await Databases.AskAsync(region, pod, "SELECT modification::text FROM pg_stat_file('PG_VERSION')")}");
         }
 
         return found;
@@ -263,8 +294,9 @@ public sealed class StandbyRegionTests(ApiServerFixture apiServer, StoresFixture
     private async Task<IReadOnlyList<string>> ReadSlotsAsync(string region)
     {
         var status = (await Lab.ReadAsync(region)).Status!.Postgres!;
-        var pod = (await ReadPodsAsync(region)).Single(pod => pod.Metadata.Name == (status.Primary ?? status.StandbyLeader));
-        var names = (string?)await AskAsync(region, pod, "SELECT string_agg(slot_name, ',') FROM pg_replication_slots WHERE slot_name LIKE 'region_%'");
+        var pod = (await Databases.ReadPodsAsync(region)).Single(pod => pod.Metadata.Name == (status.Primary ?? status.StandbyLeader));
+        var names = (string?)
+            await Databases.AskAsync(region, pod, "SELECT string_agg(slot_name, ',') FROM pg_replication_slots WHERE slot_name LIKE 'region_%'");
         return names?.Split(',') ?? [];
     }
 

@@ -1,0 +1,453 @@
+using System.Globalization;
+using k8s;
+using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Conditions;
+using UrlShortener.Operator.Entities.Status;
+using UrlShortener.Operator.Tests.Postgres;
+using UrlShortener.Operator.Tests.Regions;
+using UrlShortener.TestServers.Kubernetes.Kubelet;
+using Xunit;
+
+namespace UrlShortener.Operator.Tests.Failover;
+
+/// <summary>
+/// How long no region acknowledges a write when the primary role moves: three regions, each on a node of its own with a real Patroni, PostgreSQL, write guard and
+/// app. `make region-failovers` runs all kinds, or those that REGION_FAILOVERS_KINDS names, REGION_FAILOVERS times and holds the times to their limits, on a machine
+/// that does nothing else; the suite runs three. In every run each member is asked to store a row ten times a second, and never may two regions.
+/// </summary>
+public sealed class RegionFailoverSeriesTests(StoresFixture stores) : IAsyncLifetime
+{
+    private const int Stop = 19;
+    private const int Continue = 18;
+    private const string Patroni = "patroni";
+
+    private static readonly string[] All = ["ap", "eu", "us"];
+
+    private static readonly int? Runs = int.TryParse(
+        Environment.GetEnvironmentVariable("REGION_FAILOVERS"),
+        NumberStyles.None,
+        CultureInfo.InvariantCulture,
+        out var wanted
+    )
+        ? wanted
+        : null;
+
+    private static readonly TimeSpan Planned = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Lost = TimeSpan.FromSeconds(90);
+
+    // A cluster of its own: its API server is stopped.
+    private readonly ApiServerFixture _apiServer = new();
+    private readonly Dictionary<string, ProcessKubelet> _nodes = [];
+    private RegionLab _lab = null!;
+    private RegionDatabases _databases = null!;
+    private RegionSampler _sampler = null!;
+    private List<string> _expected = [];
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var node in _nodes.Values)
+            await node.DisposeAsync();
+        _databases?.Dispose();
+        if (_lab is not null)
+            await _lab.DisposeAsync();
+        await _apiServer.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Role_MovedAndLostAgainAndAgain_NeverTwoRegionsWriteAndOneAlwaysDoesInTime()
+    {
+        await StartAsync();
+        await using var sampler = _sampler = new RegionSampler();
+        foreach (var region in All)
+            sampler.Add(region, await _databases.OpenAsync(region, (await _databases.ReadPodsAsync(region)).Single()));
+        await UntilWritesAsync(await ReadPrimaryAsync());
+        _expected = [await ReadPrimaryAsync()];
+
+        (string Name, bool IsInSuite, TimeSpan Limit, Func<string, Task> MoveAsync)[] kinds =
+        [
+            ("drained", true, Planned, DrainAsync),
+            ("asked for", false, Planned, AskAsync),
+            ("there and back five times", false, Planned, ThereAndBackAsync),
+            ("operator away for a part of a planned move", false, Lost, MoveWithoutOperatorAsync),
+            ("vote deleted", false, Planned, LoseVoteAsync),
+            ("processes stopped", false, Lost, StopProcessesAsync),
+            ("region destroyed", false, Lost, DestroyAsync),
+            ("region destroyed, and the operator in the move", false, Lost, DestroyWithOperatorAsync),
+            ("region isolated", true, Lost, IsolateAsync),
+            ("region destroyed, and forced", true, TimeSpan.MaxValue, ForceAsync),
+            ("API server away", false, TimeSpan.FromSeconds(75), StopApiServerAsync),
+        ];
+        var notCut = await _nodes.Values.First().FindObstacleToCutAsync(Token);
+        var results = new List<(string Name, TimeSpan Limit, List<TimeSpan> Times)>();
+        foreach (var (name, isInSuite, limit, moveAsync) in kinds)
+        {
+            if ((Runs is null ? !isInSuite : !IsWanted(name)) || (moveAsync == IsolateAsync && notCut is not null))
+                continue;
+            var times = new List<TimeSpan>();
+            for (var run = 0; run < (Runs ?? 1); run++)
+                times.Add(await MeasureAsync(name, moveAsync));
+            results.Add((name, limit, times));
+            await TellAsync($"{name}: {Text(times)}");
+        }
+
+        Assert.Equal(_expected, sampler.ReadWriters().Select(writer => writer.Region));
+        // In the suite, other tests have the processors too.
+        if (Runs is not null)
+            Assert.All(results, one => Assert.All(one.Times, time => Assert.True(time < one.Limit, $"{one.Name}: {Text(one.Times)}")));
+        Assert.SkipWhen(notCut is not null, $"All but a region that is cut off: {notCut}.");
+    }
+
+    private static bool IsWanted(string kind) =>
+        Environment.GetEnvironmentVariable("REGION_FAILOVERS_KINDS") is not { Length: > 0 } kinds
+        || kinds.Split(';', StringSplitOptions.TrimEntries).Contains(kind, StringComparer.OrdinalIgnoreCase);
+
+    private async Task StartAsync()
+    {
+        var programs = await Availability.OrSkipAsync(StorePrograms.FindAsync(Token));
+        _lab = await RegionLab.StartAsync(
+            _apiServer,
+            stores,
+            programs: programs,
+            takes: pod => !All.Any(region => pod.Metadata.Name.StartsWith($"{region}-", StringComparison.Ordinal)),
+            patience: 1
+        );
+        _databases = new RegionDatabases(_lab);
+        foreach (var region in All)
+            _nodes[region] = await _lab.StartKubeletAsync(pod => pod.Metadata.Name.StartsWith($"{region}-", StringComparison.Ordinal));
+        foreach (var (index, region) in All.Index())
+            await _lab.Client.CreateAsync(_lab.Region(region, Patch(priority: 60 - index)));
+        foreach (var region in All)
+            await _lab.UntilAsync("Ready", "True", region);
+        await UntilSettledAsync();
+        await _databases.WriteAsync(await ReadPrimaryAsync(), "CREATE TABLE samples (id uuid)");
+    }
+
+    private async Task<TimeSpan> MeasureAsync(string name, Func<string, Task> moveAsync)
+    {
+        await UntilWholeAsync();
+        var from = await ReadPrimaryAsync();
+        await UntilWritesAsync(from);
+        var (moves, rows) = (_sampler.ReadWriters().Count, _sampler.Count);
+        try
+        {
+            await moveAsync(from);
+            await UntilWholeAsync();
+            await UntilWritesAsync(await ReadPrimaryAsync());
+        }
+        catch (Exception failure)
+        {
+            await TellAsync($"{name}: {failure.Message}\n{await DescribeAsync()}");
+            throw;
+        }
+
+        var lost = await FindLostAsync();
+        // A region that is lost takes with it what it had not sent.
+        await TellAsync(
+            $"{name}: {lost.Count} rows lost{string.Concat(lost.Select(row => $" {row.Region} {row.BeforeLast.TotalMilliseconds:0} ms before its last;"))}"
+        );
+        _expected = [.. _expected, .. _sampler.ReadWriters().Skip(moves).Select(writer => writer.Region)];
+        return _sampler.LongestGapSince(rows);
+    }
+
+    private async Task DrainAsync(string from)
+    {
+        await _lab.PatchAsync("""{ "drain": true }""", from);
+        await UntilMovedAsync(from);
+        await _lab.PatchAsync("""{ "drain": false }""", from);
+        Assert.Empty(await FindLostAsync());
+    }
+
+    private async Task AskAsync(string from)
+    {
+        await PromoteAsync(All.First(region => region != from));
+        await UntilMovedAsync(from);
+        Assert.Empty(await FindLostAsync());
+    }
+
+    private async Task ThereAndBackAsync(string from)
+    {
+        var other = All.First(region => region != from);
+        for (var time = 0; time < 5; time++)
+        {
+            foreach (var (former, next) in new[] { (from, other), (other, from) })
+            {
+                await PromoteAsync(next);
+                await UntilMovedAsync(former);
+                await UntilWholeAsync();
+                await UntilWritesAsync(next);
+            }
+        }
+
+        Assert.Empty(await FindLostAsync());
+    }
+
+    // A move does not end without an operator, and goes on with the next one.
+    private async Task MoveWithoutOperatorAsync(string from)
+    {
+        await _lab.PatchAsync("""{ "drain": true }""", from);
+        await Eventually.HoldsAsync(
+            async () => (await _lab.ReadAsync(from)).Status?.Failover is { } agreed && (agreed.Phase != FailoverPhase.Stable || agreed.Region != from),
+            () => "the move has begun"
+        );
+        await _lab.Operator.StopAsync();
+        await _lab.StartOperatorAsync();
+        await UntilMovedAsync(from);
+        await _lab.PatchAsync("""{ "drain": false }""", from);
+        Assert.Empty(await FindLostAsync());
+    }
+
+    private async Task LoseVoteAsync(string from)
+    {
+        await _lab.Client.CoreV1.DeleteNamespacedConfigMapAsync($"{from}-topology", _lab.Namespace, cancellationToken: Token);
+        await DrainAsync(from);
+        await Eventually.HoldsAsync(
+            async () =>
+                (await _lab.Client.CoreV1.ReadNamespacedConfigMapAsync($"{from}-topology", _lab.Namespace, cancellationToken: Token)).Data?.ContainsKey("voter")
+                == true,
+            () => "the vote is there again"
+        );
+    }
+
+    // As in a site that loses its power for a while and remembers everything.
+    private async Task StopProcessesAsync(string from)
+    {
+        await AutomaticAsync();
+        var pod = (await _databases.ReadPodsAsync(from)).Single().Metadata.Name;
+        string[] processes = [Patroni, "postgres", "shortener-guard"];
+        foreach (var process in processes)
+            await _nodes[from].SignalProcessesAsync(_lab.Namespace, pod, process, Stop);
+        await UntilMovedAsync(from);
+        foreach (var process in processes)
+        {
+            try
+            {
+                await _nodes[from].SignalProcessesAsync(_lab.Namespace, pod, process, Continue);
+            }
+            catch (InvalidOperationException)
+            {
+                // Its container was ended because it did not answer.
+            }
+        }
+
+        await ManualAsync();
+    }
+
+    private async Task DestroyAsync(string from)
+    {
+        await AutomaticAsync();
+        await _nodes[from].KillNodeAsync(Token);
+        await UntilMovedAsync(from);
+        // It comes back with its old disks, and believes that it is the primary.
+        await _nodes[from].NodeReadyAsync(Token);
+        await ManualAsync();
+    }
+
+    private async Task DestroyWithOperatorAsync(string from)
+    {
+        await AutomaticAsync();
+        await _nodes[from].KillNodeAsync(Token);
+        await Eventually.HoldsAsync(
+            async () => (await _lab.ReadAsync(from)).Status?.Failover?.Phase == FailoverPhase.Fencing,
+            () => "the move has begun",
+            TimeSpan.FromSeconds(90)
+        );
+        await _lab.Operator.StopAsync();
+        await _lab.StartOperatorAsync();
+        await UntilMovedAsync(from);
+        await _nodes[from].NodeReadyAsync(Token);
+        await ManualAsync();
+    }
+
+    // The former primary lives on, alone, and is asked to store rows from within. Nobody can tell it to stop.
+    private async Task IsolateAsync(string from)
+    {
+        await AutomaticAsync();
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        await _nodes[from].CutNodeAsync(Token);
+        var pod = (await _databases.ReadPodsAsync(from)).Single().Metadata.Name;
+        var within = _sampler.SampleWithinAsync(from, _nodes[from], _lab.Namespace, pod, end.Token);
+        await UntilMovedAsync(from);
+        await UntilWritesAsync(await ReadPrimaryAsync());
+        await end.CancelAsync();
+        await within;
+        await _nodes[from].NodeReadyAsync(Token);
+        await ManualAsync();
+    }
+
+    // Without guards that end their right, only a person knows that it does not write.
+    private async Task ForceAsync(string from)
+    {
+        var next = All.First(region => region != from);
+        var epoch = (await _lab.ReadAsync(from)).Status!.Topology!.Epoch;
+        await _nodes[from].KillNodeAsync(Token);
+        await PromoteAsync(next);
+        await Eventually.HoldsAsync(
+            async () =>
+                (await _lab.ReadAsync(next)).Status?.Failover is { Phase: FailoverPhase.Fencing, Waits: { } waits }
+                && waits.Contains("Only a person", StringComparison.Ordinal),
+            () => "the move waits for a person",
+            TimeSpan.FromSeconds(90)
+        );
+        await _lab.AnnotateAsync(Labels.ForcePrimary, $"{next}@{epoch}", next);
+        await UntilMovedAsync(from);
+        await _nodes[from].NodeReadyAsync(Token);
+    }
+
+    // Nobody can decide anything, so nobody may write; and nobody moves.
+    private async Task StopApiServerAsync(string from)
+    {
+        await AutomaticAsync();
+        var cluster = await _apiServer.GetAsync();
+        await cluster.StopApiServerAsync(Token);
+        // The time for which it is away.
+        await Task.Delay(TimeSpan.FromSeconds(60), Token);
+        await cluster.StartApiServerAsync(Token);
+        await UntilWritesAsync(from);
+        await UntilWholeAsync();
+        Assert.Equal(from, await ReadPrimaryAsync());
+        await ManualAsync();
+    }
+
+    private async Task AutomaticAsync()
+    {
+        foreach (var region in All)
+            await _lab.PatchAsync("""{ "failover": { "mode": "Automatic", "cooldownSeconds": 60, "maxMovesPerDay": 24 } }""", region);
+        foreach (var region in All)
+            await _lab.UntilAsync(ConditionTypes.AutomaticFailover, "True", region);
+    }
+
+    private async Task ManualAsync()
+    {
+        foreach (var region in All)
+            await _lab.PatchAsync("""{ "failover": { "mode": "Manual" } }""", region);
+    }
+
+    private async Task PromoteAsync(string region) =>
+        await _lab.AnnotateAsync(Labels.Promote, $"{region}@{(await _lab.ReadAsync(region)).Status!.Topology!.Epoch}", region);
+
+    private async Task UntilMovedAsync(string from)
+    {
+        await Eventually.HoldsAsync(
+            async () =>
+                (await _lab.ReadAsync(All.First(region => region != from))).Status?.Failover is { Phase: FailoverPhase.Stable } agreed && agreed.Region != from,
+            () => $"another region than {from} has the role",
+            TimeSpan.FromSeconds(180)
+        );
+        await UntilWritesAsync(await ReadPrimaryAsync());
+    }
+
+    // All regions know the same, follow the primary one and serve.
+    private async Task UntilWholeAsync()
+    {
+        await UntilSettledAsync();
+        var primary = await ReadPrimaryAsync();
+        foreach (var region in All)
+        {
+            if (region != primary)
+                await _lab.UntilAsync("StandbyReplicating", "True", region, Reasons.AsExpected, seconds: 300);
+            await _lab.UntilAsync("PostgresReady", "True", region);
+        }
+    }
+
+    private async Task UntilSettledAsync()
+    {
+        await Eventually.HoldsAsync(
+            async () =>
+            {
+                var told = new HashSet<(string?, long?, string?)>();
+                foreach (var region in All)
+                {
+                    var status = (await _lab.ReadAsync(region)).Status;
+                    told.Add((status?.Failover?.Region, status?.Failover?.Epoch, status?.Failover?.Phase));
+                    told.Add((status?.Topology?.PrimaryRegion, status?.Topology?.Epoch, FailoverPhase.Stable));
+                }
+
+                return told.Count == 1 && told.Single().Item1 is not null;
+            },
+            () => "all regions know the same"
+        );
+    }
+
+    private async Task<string> ReadPrimaryAsync() =>
+        (await Task.WhenAll(All.Select(region => _lab.ReadAsync(region))))
+            .Max(region => (region.Status!.Failover!.Epoch, region.Status.Failover.Region))
+            .Region;
+
+    private async Task UntilWritesAsync(string region)
+    {
+        var before = _sampler.Count;
+        await Eventually.HoldsAsync(
+            () => Task.FromResult(_sampler.Count > before + 5 && _sampler.Last == region),
+            () => $"rows are acknowledged in {region}",
+            TimeSpan.FromSeconds(90)
+        );
+    }
+
+    private async Task<IReadOnlyList<(string Region, TimeSpan BeforeLast)>> FindLostAsync()
+    {
+        var region = await ReadPrimaryAsync();
+        await using var source = await _databases.OpenAsync(region, (await _databases.ReadPodsAsync(region)).Single());
+        return await _sampler.FindLostAsync(source);
+    }
+
+    private async Task<string> DescribeAsync()
+    {
+        var lines = new List<string>();
+        foreach (var region in All)
+        {
+            var status = (await _lab.ReadAsync(region)).Status!;
+            lines.Add($"{region}: {status.Role}, {status.Failover}, {status.Postgres?.Primary ?? status.Postgres?.StandbyLeader}");
+            lines.AddRange(
+                (status.Conditions ?? [])
+                    .Where(one => one.Type is "AutomaticFailover" or "StandbyReplicating" or "PostgresReady")
+                    .Select(one => $"  {one.Type} {one.Status} {one.Message}")
+            );
+            foreach (var pod in await _databases.ReadPodsAsync(region))
+            {
+                lines.Add($"  {pod.Metadata.Name} {Labels.AnnotationOf(pod.Metadata, Labels.WriteGuard)}");
+                lines.AddRange(
+                    _nodes[region]
+                        .ReadLog(_lab.Namespace, pod.Metadata.Name, "postgres")
+                        .Split('\n')
+                        .Where(line => !line.Contains("samples", StringComparison.Ordinal))
+                        .TakeLast(40)
+                );
+            }
+        }
+
+        return string.Join('\n', lines);
+    }
+
+    private static string Patch(int priority) =>
+        $$"""
+            {
+              "connections": null,
+              "failover": { "priority": {{priority}} },
+              "app": { "minReplicas": 1, "standbyMinReplicas": 1 },
+              "postgres": {
+                "image": "{{StorePrograms.PostgresImage}}",
+                "instances": 1,
+                "durability": "Async",
+                "storage": { "size": "1Gi", "onDelete": "Delete" },
+                "resources": { "requests": { "memory": "64Mi" }, "limits": { "memory": "1Gi" } }
+              }
+            }
+            """;
+
+    private static async Task TellAsync(string text)
+    {
+        TestContext.Current.TestOutputHelper?.WriteLine(text);
+        if (Environment.GetEnvironmentVariable("REGION_FAILOVERS_FILE") is { } file)
+            await File.AppendAllTextAsync(file, text + "\n", Token);
+    }
+
+    private static string Text(List<TimeSpan> times) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{times.Count} runs, {times.Min().TotalSeconds:0.00} to {times.Max().TotalSeconds:0.00} s, mean {times.Average(one => one.TotalSeconds):0.00} s"
+        );
+}
