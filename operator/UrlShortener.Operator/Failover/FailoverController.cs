@@ -27,6 +27,8 @@ internal sealed class FailoverController(
 ) : IEntityController<V1Alpha1ShortenerRegion>
 {
     private static readonly TimeSpan MovingInterval = TimeSpan.FromMilliseconds(300);
+    private static readonly TimeSpan RepairInterval = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
 
     // By UID of the region; removed with it.
     private readonly ConcurrentDictionary<string, FailoverMemory> _memory = new();
@@ -154,9 +156,7 @@ internal sealed class FailoverController(
             return await BeginAsync(group, memory, reads, cancellationToken);
         if (VoterChange.IsLast(group, known.Value, reads))
             return (await TakeOverAsync(group, memory, reads, cancellationToken), null);
-        // All hold the same, or most hold something newer than one that was away, or an attempt was not finished.
-        if (known.Value.Voters.All.Any(voter => records.GetValueOrDefault(voter)?.Ballot != known.Ballot && reads.GetValueOrDefault(voter)?.Failure is null))
-            memory = await RepairAsync(group, memory, records, cancellationToken);
+        memory = await RepairAsync(group, memory, records, cancellationToken);
         // A decision is made on what this reading has shown, and on nothing older.
         if (ChosenRecord.Find(records) is not { } chosen || memory.Known?.Ballot != chosen.Ballot)
             return (memory, null);
@@ -192,6 +192,8 @@ internal sealed class FailoverController(
         CancellationToken cancellationToken
     ) => TryAsync(group, memory, basis.Voters, latest => latest == basis ? next : null, cancellationToken);
 
+    // All hold the same, or most hold something newer than one that was away, or an attempt was not finished. Each attempt is a change that is watched, so one that
+    // does not help must not be repeated at once.
     private async Task<FailoverMemory> RepairAsync(
         ObservedGroup group,
         FailoverMemory memory,
@@ -205,7 +207,13 @@ internal sealed class FailoverController(
                 await agreement.ReturnAsync(place, record, cancellationToken);
         }
 
-        return await TryAsync(group, memory, memory.Known!.Value.Voters, _ => null, cancellationToken);
+        var known = memory.Known!;
+        if (
+            Now - memory.RepairedAt < RepairInterval
+            || !known.Value.Voters.All.Any(voter => records.TryGetValue(voter, out var held) && held.Ballot != known.Ballot)
+        )
+            return memory;
+        return await TryAsync(group, memory with { RepairedAt = Now }, known.Value.Voters, _ => null, cancellationToken);
     }
 
     private async Task<FailoverMemory> TryAsync(
@@ -214,7 +222,12 @@ internal sealed class FailoverController(
         Voters known,
         Func<TopologyRecord?, TopologyRecord?> change,
         CancellationToken cancellationToken
-    ) => Learn(memory, await agreement.TryAsync(group.Places, known, memory.Highest, change, cancellationToken));
+    ) =>
+        // The promises of an attempt are changes that are watched: one that fails must not follow another one at once.
+        Now - memory.FailedAt
+        < RetryInterval
+            ? memory
+            : Learn(memory, await agreement.TryAsync(group.Places, known, memory.Highest, change, cancellationToken));
 
     // All other regions were deleted by people, and their votes with them, so that no majority is left.
     private async Task<FailoverMemory> TakeOverAsync(
@@ -239,6 +252,7 @@ internal sealed class FailoverController(
             : memory with
             {
                 Highest = round.Highest > memory.Highest ? round.Highest : memory.Highest,
+                FailedAt = Now,
             };
 
     private static FailoverMemory Probe(ObservedGroup group, FailoverMemory memory, TimeSpan now)

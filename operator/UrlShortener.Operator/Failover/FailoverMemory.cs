@@ -20,6 +20,12 @@ internal sealed record FailoverMemory
     /// <summary>Voters that have been seen without a record, and since when without interruption.</summary>
     public ImmutableDictionary<string, TimeSpan> MissingSince { get; init; } = ImmutableDictionary<string, TimeSpan>.Empty;
 
+    /// <summary>When an attempt was last made that changes nothing; null: none was.</summary>
+    public TimeSpan? RepairedAt { get; init; }
+
+    /// <summary>When an attempt last failed; null: none did.</summary>
+    public TimeSpan? FailedAt { get; init; }
+
     /// <summary>The probes of the regions, by name.</summary>
     public ImmutableDictionary<string, ProbeHistory> Probes { get; init; } = ImmutableDictionary<string, ProbeHistory>.Empty;
 

@@ -23,9 +23,11 @@ internal sealed record FailoverSpec
     public string Mode { get; init; } = FailoverMode.Manual;
 
     /// <summary>Seconds.</summary>
-    [Description("Seconds for which the primary region must be found lost, after three failed probes within 15 s, before its role moves by itself.")]
+    [Description(
+        "Seconds for which the primary region must be found lost, after three failed looks within 15 s, before its role moves by itself. With less than 20, the role may move although PostgreSQL is about to fail over inside the region."
+    )]
     [Range(0, 3_600)]
-    public int DelaySeconds { get; init; } = 10;
+    public int DelaySeconds { get; init; } = 20;
 
     /// <summary>Seconds.</summary>
     [Description("Least number of seconds between two moves that nobody asked for.")]
