@@ -970,7 +970,11 @@ class Enforcer:
         return True
 
     def _undo(self):
-        self._shared.shown = None
+        # The operator waits for the guards of all members before the group begins.
+        shown = None if self._shared.membership is None else {"epoch": 0, "lease": False, "writable": True}
+        if shown != self._shared.shown:
+            self._shared.shown = shown
+            self._shared.tell_now.set()
         self._closed = self._opened = self._pending = None
         if not os.path.exists(OWNER):
             return
