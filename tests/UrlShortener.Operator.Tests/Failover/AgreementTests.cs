@@ -44,6 +44,7 @@ public sealed class AgreementTests
             .Range(FirstSeeds.GetValueOrDefault(rule), Find)
             .FirstOrDefault(seed => Run(BrokenRules[rule], seed).World.Violation is not null, -1);
         Assert.True(found >= 0, "No order of events showed it.");
+        TestContext.Current.TestOutputHelper?.WriteLine($"Seed {found}");
     }
 
     public static TheoryData<string> Broken() => [.. BrokenRules.Keys];

@@ -143,7 +143,6 @@ public sealed class StandbyRegionTests(ApiServerFixture apiServer, StoresFixture
     // The former password ends when the apps of both regions have the new one. That of a standby region knows from the row that nobody of its own writes.
     private async Task ReplacePasswordAsync()
     {
-        await Databases.WriteAsync("eu", "INSERT INTO write_region (region, epoch, beat_at) VALUES ('eu', 5, clock_timestamp())", "shortener");
         var former = await ReadPasswordAsync("us");
         await Lab.AnnotateAsync(Labels.RotatePasswords, "1", "eu");
         await Eventually.HoldsAsync(
