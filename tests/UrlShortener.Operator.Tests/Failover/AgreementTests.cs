@@ -55,6 +55,7 @@ public sealed class AgreementTests
         ["a lease counts from the end of the reading"] = 1700,
         ["clocks that differ more than the margin"] = 3700,
         ["no margin for clocks"] = 16_000,
+        ["a lease by one voter"] = 10_350,
     };
 
     private static readonly Dictionary<string, Rules> BrokenRules = new()
