@@ -14,6 +14,9 @@ internal sealed record BackupTiming
     /// <summary>How long a segment of the write-ahead log may wait to be archived while the last attempt failed.</summary>
     public TimeSpan FailingLimit { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How many times as fast as usual the time goes by for the schedule of rehearsals, which knows nothing shorter than a minute.</summary>
+    public int RehearsalSpeed { get; init; } = 1;
+
     /// <summary>Delay before the next attempt after a number of failures.</summary>
     /// <param name="failures">The number.</param>
     public TimeSpan DelayAfter(int failures) =>

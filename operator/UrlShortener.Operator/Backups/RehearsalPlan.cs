@@ -72,7 +72,7 @@ internal sealed record RehearsalPlan
             && since is { } last
             // One of every minute would copy the whole database each minute for as long as all of them fail.
             && now >= new DateTimeOffset(last.ToUniversalTime()) + observed.Timing.DelayAfter(status.FailedRuns ?? 0)
-                ? BackupSchedule.FindDue(spec.Schedule, new DateTimeOffset(last.ToUniversalTime()), now)
+                ? FindDue(spec.Schedule, new DateTimeOffset(last.ToUniversalTime()), now, observed.Timing.RehearsalSpeed)
                 : null;
         return new RehearsalPlan
         {
@@ -89,6 +89,9 @@ internal sealed record RehearsalPlan
             Starts = due is { } time ? new BackupRun(BackupKind.Rehearsal, $"time {time.ToString("O", CultureInfo.InvariantCulture)}") : null,
         };
     }
+
+    private static DateTimeOffset? FindDue(string schedule, DateTimeOffset last, DateTimeOffset now, int speed) =>
+        BackupSchedule.FindDue(schedule, last, last + ((now - last) * speed)) is { } due ? last + ((due - last) / speed) : null;
 
     // What is stored tells of it: an operator that dies now leaves nothing unread. The log of one that failed stays until the next one begins.
     private static bool IsRead(V1Job job, RehearsalStatus stored) =>

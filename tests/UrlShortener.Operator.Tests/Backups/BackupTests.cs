@@ -45,6 +45,8 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
                 Interval = TimeSpan.FromSeconds(2),
                 FirstRetry = TimeSpan.FromSeconds(5),
                 FailingLimit = TimeSpan.FromSeconds(5),
+                // A minute of the schedule is over in 2 s.
+                RehearsalSpeed = 30,
             },
             BackupKind.Full,
             BackupKind.Differential,
