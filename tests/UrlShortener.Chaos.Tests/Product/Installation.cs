@@ -128,8 +128,15 @@ internal sealed class Installation : IAsyncDisposable
         var created = operations.Where(operation => operation is { Kind: OperationKind.Create, IsAcknowledged: true });
         var codes = created.Select(operation => operation.Code).Distinct();
         var last = new List<Operation>();
+        // An answer that says nothing about the link is no loss: on a busy machine the database may answer a look too late.
         foreach (var portion in codes.Chunk(16))
-            last.AddRange(await Task.WhenAll(portion.Select(code => ClientOf(pod).FollowAsync(code, cancellationToken))));
+            last.AddRange(
+                await Task.WhenAll(
+                    portion.Select(code =>
+                        Eventually.ReadAsync(() => ClientOf(pod).FollowAsync(code, cancellationToken), follow => !follow.IsUncertain, $"{code} is looked at")
+                    )
+                )
+            );
         // What tells processes of changes takes longer on a busy machine, as all else does.
         var usual = History.Operations.Where(operation => operation.IsRedirect).Select(operation => operation.Duration).Order().ToList();
         var known = bound + (20 * usual[usual.Count / 2]);
