@@ -111,8 +111,16 @@ public sealed class RedisFormationTests(ApiServerFixture apiServer)
             () => "all nodes serve the new certificate",
             TimeSpan.FromSeconds(120)
         );
-        Assert.DoesNotContain(await lab.ReadPodsAsync(), pod => pod.Status.ContainerStatuses[0].RestartCount > 0);
+        Assert.Empty((await lab.ReadPodsAsync()).Where(pod => pod.Status.ContainerStatuses[0].RestartCount > 0).Select(pod => Describe(lab, pod)));
         await lab.UntilReadyAsync();
+    }
+
+    private static string Describe(RedisLab lab, V1Pod pod)
+    {
+        var container = pod.Status.ContainerStatuses[0];
+        var last = container.LastState?.Terminated;
+        var log = lab.Kubelet.ReadLog(lab.Namespace, pod.Metadata.Name, container.Name);
+        return $"{pod.Metadata.Name} started again {container.RestartCount} times; exit code {last?.ExitCode}, {last?.StartedAt} to {last?.FinishedAt}: {log}";
     }
 
     private static async Task Replicas_RaisedAndLowered_ComeAndGoWithoutAFailover(RedisLab lab)

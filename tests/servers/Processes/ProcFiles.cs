@@ -19,6 +19,15 @@ internal static class ProcFiles
                 .Select(child => int.Parse(child, CultureInfo.InvariantCulture)),
         ];
 
+    /// <summary>A process and its children and theirs, a line each: the number, the state, what it waits for in the system, and its command.</summary>
+    public static string DescribeTree(int processId, int depth = 0)
+    {
+        var name = Name(processId);
+        var state = ReadStatus(processId) is { } status ? status[0] : "gone";
+        var line = $"{new string(' ', depth)}{name} {state} {Read($"/proc/{name}/wchan")} {Read($"/proc/{name}/cmdline")?.Replace('\0', ' ')}";
+        return string.Join('\n', ReadChildren(processId).Select(child => DescribeTree(child, depth + 1)).Prepend(line));
+    }
+
     /// <summary>The processes that share the process namespace of one, that one first. Those that ended and were not yet collected are not among them.</summary>
     public static IReadOnlyList<int> ReadNamespace(int processId)
     {

@@ -208,7 +208,15 @@ internal sealed class ServerProcess : IAsyncDisposable
     {
         // The shell's watcher kills the server.
         _shell.StandardInput.Close();
-        await _shell.WaitForExitAsync(CancellationToken.None).WaitAsync(Limit);
+        try
+        {
+            await WaitForEndAsync(CancellationToken.None);
+        }
+        catch (TimeoutException late)
+        {
+            throw new TimeoutException($"{_name} was not gone within {Limit.TotalSeconds:0} s. Its processes:\n{ProcFiles.DescribeTree(_shell.Id)}", late);
+        }
+
         _shell.Dispose();
     }
 
