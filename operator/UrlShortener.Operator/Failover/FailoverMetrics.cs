@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Prometheus;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
@@ -33,6 +34,9 @@ internal static class FailoverMetrics
         "Time from the decision about the last move until the new primary region took changes.",
         Names
     );
+
+    /// <summary>Registers the metrics, so that a process without such a region tells of them too.</summary>
+    public static void Prepare() => RuntimeHelpers.RunClassConstructor(typeof(FailoverMetrics).TypeHandle);
 
     /// <summary>Sets the metrics of a region.</summary>
     public static void Set(ObservedGroup group, FailoverMemory memory, IReadOnlyDictionary<string, VoterRead> reads, ConditionList conditions)

@@ -17,6 +17,7 @@ internal static class FailoverServices
     /// <summary>Adds the controller. It shares the caches of the controllers of regions and of PostgreSQL, which must be added too.</summary>
     public static IServiceCollection AddFailoverController(this IServiceCollection services)
     {
+        FailoverMetrics.Prepare();
         services.AddInformer<V1Pod>(informer => informer.Indexers[GroupIndex.ByRegion] = GroupIndex.RegionOf);
         services.AddSingleton<GroupObserver>();
         services.AddSingleton<VoterClient>();
