@@ -105,5 +105,5 @@ internal sealed class PostgresMembers(RegionLab lab)
 
     /// <summary>What would be another value if a container had been started again.</summary>
     public async Task<IReadOnlyList<string>> ReadProcessesAsync() =>
-        [.. (await ReadPodsAsync()).Select(pod => $"{pod.Metadata.Name} {pod.Metadata.Uid} {pod.Status.ContainerStatuses[0].ContainerID}")];
+        [.. (await ReadPodsAsync()).Select(pod => $"{pod.Metadata.Name} {pod.Metadata.Uid} {pod.Status.ContainerStatuses?.FirstOrDefault()?.ContainerID}")];
 }
