@@ -15,6 +15,7 @@ using UrlShortener.Operator.KeyPools;
 using UrlShortener.Operator.Postgres;
 using UrlShortener.Operator.Redis;
 using UrlShortener.Operator.Regions;
+using UrlShortener.Operator.Traffic;
 using UrlShortener.Operator.Webhooks;
 using UrlShortener.Tracing;
 
@@ -104,7 +105,14 @@ internal static class Startup
     /// <summary>Adds the controllers of the operator's kinds and their dependencies.</summary>
     public static void AddRegionControllers(this IServiceCollection services)
     {
-        services.AddRegionController().AddKeyPoolController().AddRedisController().AddPostgresController().AddBackupController().AddFailoverController();
+        services
+            .AddRegionController()
+            .AddKeyPoolController()
+            .AddRedisController()
+            .AddPostgresController()
+            .AddBackupController()
+            .AddFailoverController()
+            .AddTrafficController();
     }
 
     /// <summary>Maps probes and metrics on one port, and the admission webhook on the other.</summary>

@@ -16,10 +16,12 @@ internal sealed class CannedPod : IAsyncDisposable
     private readonly Task _serving;
 
     /// <summary>Starts to answer.</summary>
-    public CannedPod(string answer)
+    /// <param name="answer">The bytes.</param>
+    /// <param name="address">The address; null: one that nothing else has.</param>
+    public CannedPod(string answer, string? address = null)
     {
         _answer = Encoding.Latin1.GetBytes(answer);
-        Address = $"127.{RandomNumberGenerator.GetInt32(1, 255)}.{RandomNumberGenerator.GetInt32(256)}.{RandomNumberGenerator.GetInt32(1, 255)}";
+        Address = address ?? $"127.{RandomNumberGenerator.GetInt32(1, 255)}.{RandomNumberGenerator.GetInt32(256)}.{RandomNumberGenerator.GetInt32(1, 255)}";
         _listener.Bind(new IPEndPoint(IPAddress.Parse(Address), RuntimePod.Port));
         _listener.Listen();
         _serving = ServeAsync();
@@ -40,6 +42,9 @@ internal sealed class CannedPod : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        // A test may end it before it ends itself.
+        if (_end.IsCancellationRequested)
+            return;
         await _end.CancelAsync();
         _listener.Dispose();
         await _serving;

@@ -35,6 +35,7 @@ public sealed class FolderGraphTests
     [InlineData("Regions", "Apply", "Conditions", "Entities", "Pods", "Validation")]
     [InlineData("Redis", "Apply", "Certificates", "Conditions", "Entities", "Pods", "Validation")]
     [InlineData("KeyPools", "Apply", "Conditions", "Entities", "Pods", "Regions", "Validation")]
+    [InlineData("Traffic", "Apply", "Conditions", "Entities", "Failover", "Pods", "Regions", "Validation")]
     public void Folder_KnowsThoseBelowItAlone(string folder, params string[] below)
     {
         var unexpected =

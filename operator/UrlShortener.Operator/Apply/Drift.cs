@@ -5,8 +5,8 @@ namespace UrlShortener.Operator.Apply;
 
 /// <summary>
 /// Differences between an object and its desired fields. Additions by the server or others do not count, such as defaults, sidecars, labels and the annotation
-/// of <c>kubectl rollout restart</c>. Where an addition changes the meaning of a desired field, it does count: in selectors, in the rules of a network policy,
-/// in commands, arguments, variables, ports and settings. Pure.
+/// of <c>kubectl rollout restart</c>. Where an addition changes the meaning of a desired field, it does count: in selectors, in the rules of a network policy or a
+/// route, in DNS records, commands, arguments, variables, ports and settings. Pure.
 /// </summary>
 internal static class Drift
 {
@@ -17,6 +17,7 @@ internal static class Drift
     private static readonly HashSet<string> ExactFields = new(StringComparer.Ordinal)
     {
         "data",
+        "endpoints",
         "httpGet",
         "ingress",
         "labelSelector",
@@ -24,9 +25,11 @@ internal static class Drift
         "metrics",
         "namespaceSelector",
         "nodeSelector",
+        "parentRefs",
         "podMetricsEndpoints",
         "podSelector",
         "resources",
+        "rules",
         "securityContext",
         "selector",
     };

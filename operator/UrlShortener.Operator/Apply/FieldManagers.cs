@@ -21,6 +21,9 @@ internal static class FieldManagers
     /// <summary>Writes the votes of regions, and the part of a region's status that describes its group.</summary>
     public const string Topology = "shortener-operator-topology";
 
+    /// <summary>Writes the part of a region's status that describes where its visitors are sent.</summary>
+    public const string Traffic = "shortener-operator-traffic";
+
     /// <summary>Writes the webhook's certificates and publishes the CA bundle.</summary>
     public const string Webhook = "shortener-operator-webhook";
 

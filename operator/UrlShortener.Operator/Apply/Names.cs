@@ -18,6 +18,9 @@ internal static class Names
     /// <summary>Component that backs up the PostgreSQL of a region.</summary>
     public const string Backup = "backup";
 
+    /// <summary>Component that sends visitors to regions.</summary>
+    public const string Traffic = "traffic";
+
     /// <summary>Component that generates keys.</summary>
     public const string Kgs = "kgs";
 

@@ -27,8 +27,8 @@ internal sealed class ConditionList
     public IReadOnlyList<V1Condition> Conditions => _conditions;
 
     /// <summary>
-    /// New conditions and those with another status than before, with their previous status. A stalled object with another cause than before counts as changed
-    /// too.
+    /// New conditions and those with another status than before, with their previous status. A stalled object, or traffic that is not published, with another
+    /// cause than before counts as changed too.
     /// </summary>
     public IReadOnlyList<(V1Condition Condition, string? Former)> Changed =>
         [
@@ -72,7 +72,8 @@ internal sealed class ConditionList
     public bool IsTrue(string type) => Find(_conditions, type)?.Status == "True";
 
     private static bool IsOtherCause(V1Condition condition, V1Condition former) =>
-        condition is { Type: ConditionTypes.Stalled, Status: "True" } && condition.Reason != former.Reason;
+        condition is { Type: ConditionTypes.Stalled, Status: "True" } or { Type: ConditionTypes.TrafficPublished, Status: "False" }
+        && condition.Reason != former.Reason;
 
     private static V1Condition? Find(IReadOnlyList<V1Condition> conditions, string type) => conditions.FirstOrDefault(condition => condition.Type == type);
 }

@@ -72,6 +72,9 @@ internal static class ConditionTypes
     /// <summary>The database was restored from a backup. Absent unless the region asks for it.</summary>
     public const string RestoreSucceeded = nameof(RestoreSucceeded);
 
+    /// <summary>What sends visitors to the regions that serve is published and confirmed. Absent with the traffic mode None.</summary>
+    public const string TrafficPublished = nameof(TrafficPublished);
+
     /// <summary>The key generation service works.</summary>
     public const string GeneratorHealthy = nameof(GeneratorHealthy);
 

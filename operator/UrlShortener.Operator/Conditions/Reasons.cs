@@ -33,6 +33,33 @@ internal static class Reasons
     /// <summary>The cluster does not serve a kind that the specification asks for.</summary>
     public const string KindNotServed = nameof(KindNotServed);
 
+    /// <summary>The cluster does not serve the kind that sends visitors to regions.</summary>
+    public const string NoBackend = nameof(NoBackend);
+
+    /// <summary>No region of the group serves. What was published last stays.</summary>
+    public const string Panic = nameof(Panic);
+
+    /// <summary>No region of the group has served yet, so that nothing is published.</summary>
+    public const string NotServing = nameof(NotServing);
+
+    /// <summary>Another group publishes the host name.</summary>
+    public const string HostnameConflict = nameof(HostnameConflict);
+
+    /// <summary>The region has no address to publish.</summary>
+    public const string NoTargets = nameof(NoTargets);
+
+    /// <summary>The region is not published, because its provider or kind of targets differs from that of others of the group.</summary>
+    public const string TargetsDiffer = nameof(TargetsDiffer);
+
+    /// <summary>What publishes has not confirmed the newest state.</summary>
+    public const string NotConfirmed = nameof(NotConfirmed);
+
+    /// <summary>The Gateway refuses the route.</summary>
+    public const string RouteNotAccepted = nameof(RouteNotAccepted);
+
+    /// <summary>The Gateway cannot use a Service of the route.</summary>
+    public const string RefsNotResolved = nameof(RefsNotResolved);
+
     /// <summary>The region of a KeyPool does not exist.</summary>
     public const string RegionNotFound = nameof(RegionNotFound);
 

@@ -4,10 +4,10 @@ using UrlShortener.Operator.Entities;
 
 namespace UrlShortener.Operator.Regions;
 
-/// <summary>What the controllers of a region's stores report in its conditions. Pure.</summary>
+/// <summary>What the controllers of a region's stores and traffic report in its conditions. Pure.</summary>
 internal static class StoreReadiness
 {
-    /// <summary>All types of conditions that the controllers of the stores write.</summary>
+    /// <summary>All types of conditions that the other controllers of the kind write.</summary>
     public static readonly IReadOnlyList<string> Types =
     [
         ConditionTypes.PostgresReady,
@@ -25,6 +25,7 @@ internal static class StoreReadiness
         ConditionTypes.RedisDegraded,
         ConditionTypes.RedisQuorumLost,
         ConditionTypes.RedisPasswordCurrent,
+        ConditionTypes.TrafficPublished,
     ];
 
     /// <summary>Why a store that the operator runs is not ready; null: all are, or there are none.</summary>

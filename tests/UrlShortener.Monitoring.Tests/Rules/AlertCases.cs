@@ -538,6 +538,24 @@ internal static class AlertCases
             ResolvedAt = "21m",
             Labels = Region,
         };
+        yield return new AlertCase("ShortenerTrafficPanic")
+        {
+            Fires = [Sample.Operator("shortener_traffic_panic", "1x12 0x40", ObjectLabels)],
+            Below = [Sample.Operator("shortener_traffic_panic", "0x20 1x2 0x40", ObjectLabels)],
+            NotYet = "30s",
+            FiresAt = "2m",
+            ResolvedAt = "5m",
+            Labels = RegionObject,
+        };
+        yield return new AlertCase("ShortenerTrafficNotPublished")
+        {
+            Fires = [Sample.Operator("shortener_traffic_published", "0x80 1x40", ObjectLabels)],
+            Below = [Sample.Operator("shortener_traffic_published", "0x30 1x90", ObjectLabels)],
+            NotYet = "9m",
+            FiresAt = "12m",
+            ResolvedAt = "22m",
+            Labels = RegionObject,
+        };
     }
 
     private static IEnumerable<AlertCase> Keys()

@@ -8,6 +8,7 @@ using UrlShortener.Operator.Entities.Status;
 using UrlShortener.Operator.Failover;
 using UrlShortener.Operator.Postgres;
 using UrlShortener.Operator.Redis;
+using UrlShortener.Operator.Traffic;
 using Xunit;
 
 namespace UrlShortener.Operator.Tests.Entities;
@@ -22,6 +23,7 @@ public sealed partial class FieldUseTests
         $"status.{FailoverStatusRules.Part.Field}",
         $"status.{PostgresStatusRules.Part.Field}",
         $"status.{RedisStatusRules.Part.Field}",
+        $"status.{TrafficStatusRules.Part.Field}",
     ];
 
     [Theory]

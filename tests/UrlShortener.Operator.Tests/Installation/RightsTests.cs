@@ -8,6 +8,7 @@ using UrlShortener.Operator.KeyPools;
 using UrlShortener.Operator.Postgres;
 using UrlShortener.Operator.Redis;
 using UrlShortener.Operator.Regions;
+using UrlShortener.Operator.Traffic;
 using UrlShortener.Operator.Webhooks;
 using UrlShortener.TestServers;
 using Xunit;
@@ -117,6 +118,7 @@ public sealed class RightsTests
             typeof(RedisResources).Namespace,
             typeof(PostgresResources).Namespace,
             typeof(BackupResources).Namespace,
+            typeof(TrafficResources).Namespace,
         ];
         var built = typeof(AppResources)
             .Assembly.GetTypes()

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using k8s;
 using k8s.Models;
+using Microsoft.Extensions.DependencyInjection;
 using UrlShortener.Contracts;
 using UrlShortener.ControllerRuntime.Hosting;
 using UrlShortener.Operator.Entities;
@@ -132,13 +133,23 @@ internal sealed class RegionLab : IAsyncDisposable
     /// The same with fake pods, for tests of what the operator does with objects: they are ready at once, migrations succeed at once, and no server stands behind
     /// the Secrets.
     /// </summary>
-    public static async Task<RegionLab> StartWithFakePodsAsync(ApiServerFixture apiServer, Action<RuntimeOptions>? settings = null, bool hasOperator = true) =>
+    /// <param name="apiServer">The cluster.</param>
+    /// <param name="settings">Changes settings of the operator.</param>
+    /// <param name="hasOperator">Whether an operator starts in this process; the test starts its own otherwise.</param>
+    /// <param name="takes">Which pods <see cref="Kubelet"/> takes, if other nodes take the rest; null: all.</param>
+    public static async Task<RegionLab> StartWithFakePodsAsync(
+        ApiServerFixture apiServer,
+        Action<RuntimeOptions>? settings = null,
+        bool hasOperator = true,
+        Func<V1Pod, bool>? takes = null
+    ) =>
         await StartOnAsync(
             await apiServer.GetAsync(),
             lab => new ProcessKubeletOptions
             {
                 Namespaces = [lab.Namespace],
                 Fake = true,
+                Takes = takes ?? (_ => true),
                 FakeAddress = lab.Own(new CannedPod(HealthyAnswer())).Address,
             },
             ("Host=postgres.example;Username=shortener;Database=shortener", "redis.example:6379"),
@@ -149,7 +160,8 @@ internal sealed class RegionLab : IAsyncDisposable
     /// <summary>Starts another node, which runs the pods of the namespace as <see cref="Kubelet"/> does.</summary>
     /// <param name="takes">Which pods it takes; null: those that <see cref="Kubelet"/> takes.</param>
     /// <param name="claims">Where the data of its pods is; null: in a folder of its own.</param>
-    public Task<ProcessKubelet> StartKubeletAsync(Func<V1Pod, bool>? takes = null, ClaimFolders? claims = null) =>
+    /// <param name="fakeAddress">The address of its pods if they are fake; null: that of the other ones.</param>
+    public Task<ProcessKubelet> StartKubeletAsync(Func<V1Pod, bool>? takes = null, ClaimFolders? claims = null, string? fakeAddress = null) =>
         Availability.OrSkipAsync(
             ProcessKubelet.StartAsync(
                 Cluster,
@@ -158,14 +170,19 @@ internal sealed class RegionLab : IAsyncDisposable
                     NodeName = new ProcessKubeletOptions().NodeName,
                     Takes = takes ?? KubeletOptions.Takes,
                     Claims = claims ?? KubeletOptions.Claims,
+                    FakeAddress = fakeAddress ?? KubeletOptions.FakeAddress,
                 },
                 Token
             )
         );
 
     /// <summary>Starts the operator, the first time or again.</summary>
-    public async Task StartOperatorAsync(Action<RuntimeOptions>? settings = null) =>
-        Operator = Own(await TestOperator.StartAsync(Cluster.Kubeconfig, Namespace, settings));
+    /// <param name="settings">Changes its settings.</param>
+    /// <param name="services">Changes its services.</param>
+    public async Task StartOperatorAsync(Action<RuntimeOptions>? settings = null, Action<IServiceCollection>? services = null) =>
+        Operator = Own(
+            await TestOperator.StartAsync(() => KubernetesClientConfiguration.BuildConfigFromConfigFile(Cluster.Kubeconfig), Namespace, settings, services)
+        );
 
     /// <summary>
     /// A region with two pods that uses both Secrets, with a merge patch applied. The pods keep few codes of their own, so that the level of a pool is not
@@ -358,7 +375,8 @@ internal sealed class RegionLab : IAsyncDisposable
         }
     }
 
-    private static string HealthyAnswer()
+    /// <summary>What a pod of the app answers that is well.</summary>
+    public static string HealthyAnswer()
     {
         const string Well = HealthStatus.Healthy;
         var health = new HealthResponse(Well, new ComponentsResponse(Database: Well, Cache: Well, Kgs: Well), Version: "1.0.0")

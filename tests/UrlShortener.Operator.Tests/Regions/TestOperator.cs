@@ -9,6 +9,7 @@ using UrlShortener.ControllerRuntime.Hosting;
 using UrlShortener.ControllerRuntime.Informers;
 using UrlShortener.Operator.KeyPools;
 using UrlShortener.Operator.Regions;
+using UrlShortener.Operator.Traffic;
 
 namespace UrlShortener.Operator.Tests.Regions;
 
@@ -24,6 +25,9 @@ internal sealed class TestOperator : IAsyncDisposable
 
     /// <summary>The controller of regions.</summary>
     public ShortenerRegionController Regions => _host.Services.GetRequiredService<ShortenerRegionController>();
+
+    /// <summary>The controller of traffic.</summary>
+    public TrafficController Traffic => _host.Services.GetRequiredService<TrafficController>();
 
     /// <summary>An object as the controllers' cache has it; null: it has none.</summary>
     public T? FindCached<T>(string space, string name)

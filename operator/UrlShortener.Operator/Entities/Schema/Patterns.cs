@@ -13,6 +13,10 @@ internal static class Patterns
     [StringSyntax(StringSyntaxAttribute.Regex)]
     public const string DnsName = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
 
+    /// <summary>IP address or host name, in lower case.</summary>
+    [StringSyntax(StringSyntaxAttribute.Regex)]
+    public const string Target = "^[a-z0-9:]([-a-z0-9.:]*[a-z0-9:])?$";
+
     /// <summary>Key in a Secret or ConfigMap.</summary>
     [StringSyntax(StringSyntaxAttribute.Regex)]
     public const string DataKey = "^[-._a-zA-Z0-9]+$";

@@ -27,8 +27,8 @@ internal sealed record RegionSpec
 
     /// <summary>Whether the operator leaves the region alone; one of <see cref="SuspendMode"/>.</summary>
     [Description(
-        "None: the operator reconciles the region. Changes: the operator changes nothing and only updates the status. Running pods keep serving, and PostgreSQL "
-            + "and Redis that the operator runs still fail over."
+        "None: the operator reconciles the region. Changes: the operator changes nothing and only updates the status. Running pods keep serving, PostgreSQL and "
+            + "Redis that the operator runs still fail over, and visitors are still sent to the regions that serve."
     )]
     [OneOf(SuspendMode.None, SuspendMode.Changes)]
     public string Suspend { get; init; } = SuspendMode.None;
@@ -51,7 +51,10 @@ internal sealed record RegionSpec
     public AppSpec App { get; init; } = new();
 
     /// <summary>Names under which clients reach the region.</summary>
-    [Description("Names under which clients reach the region. Point DNS or a load balancer at the region's Service yourself.")]
+    [Description(
+        "Names under which clients reach the region, and how visitors are sent to the regions that serve. With the mode None, point DNS or a load balancer at the "
+            + "region's Service yourself."
+    )]
     [Required]
     public TrafficSpec Traffic { get; init; } = new();
 

@@ -55,6 +55,10 @@ internal sealed record RegionStatus
     [Description("Redis Cluster that the operator runs. Absent: none.")]
     public RedisStatus? Redis { get; init; }
 
+    /// <summary>What is published for the region; null: nothing is asked for.</summary>
+    [Description("What the operator publishes to send visitors to the region. Absent with the mode None.")]
+    public TrafficStatus? Traffic { get; init; }
+
     /// <summary>Conditions by type.</summary>
     [Description("Conditions. Ready summarizes the others.")]
     [Length(0, 24)]

@@ -23,7 +23,7 @@ internal static class RegionRules
 
     /// <summary>Warnings about values that are valid but probably unintended, or that have a cost; sentences.</summary>
     public static IReadOnlyList<string> Warnings(RegionSpec spec) =>
-        [.. ConnectionWarnings(spec), .. AppRules.Warnings(spec.App), .. TrafficRules.Warnings(spec.Traffic)];
+        [.. ConnectionWarnings(spec), .. AppRules.Warnings(spec.App), .. TrafficRules.Warnings(spec.Traffic, spec.App.Service)];
 
     private static IEnumerable<SpecProblem> CheckIdentity(RegionSpec spec, RegionSpec? oldSpec)
     {
