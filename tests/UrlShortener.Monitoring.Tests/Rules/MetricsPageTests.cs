@@ -51,6 +51,7 @@ public sealed partial class MetricsPageTests
         "error_type",
         "dependency",
         "generation",
+        "hostname",
         "instance",
         "job",
         "kind",

@@ -39,6 +39,8 @@ public sealed class RightsAtAServerTests(InstalledCluster installed)
     [InlineData("list", "", "events", "", Regions, "")]
     [InlineData("patch", "policy", "poddisruptionbudgets", "", Regions, "eu-app")]
     [InlineData("delete", "monitoring.coreos.com", "podmonitors", "", Regions, "eu-pods")]
+    [InlineData("patch", "externaldns.k8s.io", "dnsendpoints", "", Regions, "eu-dns")]
+    [InlineData("delete", "gateway.networking.k8s.io", "httproutes", "", Regions, "eu-route")]
     public async Task Operator_WhatItsCodeNeeds_IsAllowed(string verb, string group, string resource, string subresource, string space, string name) =>
         Assert.True(await IsAllowedAsync(verb, group, resource, subresource, space, name));
 
@@ -57,6 +59,9 @@ public sealed class RightsAtAServerTests(InstalledCluster installed)
     [InlineData("create", "apps", "deployments", "", "default", "")]
     [InlineData("patch", "monitoring.coreos.com", "podmonitors", "", System, "url-shortener")]
     [InlineData("list", "monitoring.coreos.com", "prometheusrules", "", Regions, "")]
+    [InlineData("patch", "externaldns.k8s.io", "dnsendpoints", "status", Regions, "eu-dns")]
+    [InlineData("patch", "gateway.networking.k8s.io", "gateways", "", Regions, "public")]
+    [InlineData("create", "gateway.networking.k8s.io", "referencegrants", "", Regions, "")]
     [InlineData("create", "", "pods", "exec", Regions, "")]
     [InlineData("create", "", "pods", "", Regions, "")]
     [InlineData("create", "", "serviceaccounts", "token", Regions, "")]

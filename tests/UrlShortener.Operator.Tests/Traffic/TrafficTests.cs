@@ -119,12 +119,6 @@ public sealed class TrafficTests(ITestOutputHelper output) : IAsyncLifetime
             """
         );
         await UntilPublishedAsync("eu-dns", 3);
-        await PatchAsync(
-            "dnsendpoint",
-            "eu-dns",
-            $$"""{ "spec": { "endpoints": [{ "dnsName": "{{Name}}", "recordType": "A", "recordTTL": 3600, "targets": ["203.0.113.9"] }] } }"""
-        );
-        await UntilPublishedAsync("eu-dns", 3);
         await UntilResolvedAsync("192.0.2.1", "192.0.2.2");
 
         // The pods of a region end, though the cluster still counts them as ready, as those of a lost node.
