@@ -91,6 +91,8 @@ public sealed partial class RuleFileTests
             "ShortenerReplicationLagUnknown",
             "ShortenerSchemaAhead",
             "ShortenerTargetDown",
+            "ShortenerTrafficNotPublished",
+            "ShortenerTrafficPanic",
             "ShortenerWatchdog",
             "ShortenerWriteRoleStuck",
         ];

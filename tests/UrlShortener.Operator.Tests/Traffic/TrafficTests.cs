@@ -258,7 +258,7 @@ public sealed class TrafficTests(ITestOutputHelper output) : IAsyncLifetime
     private async Task TellAsync(string type, string status, string reason)
     {
         var generation = (long)(await FindAsync("httproutes", "eu-route"))!["metadata"]!["generation"]!;
-        var conditions = new[] { (Type: "Accepted", Status: "True", Reason: "Accepted"), (type, status, reason) }.Select(condition =>
+        var conditions = new[] { (Type: "Accepted", Status: "True", Reason: "Accepted"), (Type: type, Status: status, Reason: reason) }.Select(condition =>
             $$"""
                 { "type": "{{condition.Type}}", "status": "{{condition.Status}}", "reason": "{{condition.Reason}}", "message": "told",
                   "observedGeneration": {{generation}}, "lastTransitionTime": "2030-01-01T00:00:00Z" }
