@@ -292,6 +292,6 @@ public sealed class TrafficPlanTests
             },
         };
 
-    private static string? DnsOf(IReadOnlyList<V1Alpha1ShortenerRegion> group, int index, IReadOnlyList<V1Alpha1ShortenerRegion>? others = null) =>
+    private static string? DnsOf(V1Alpha1ShortenerRegion[] group, int index, V1Alpha1ShortenerRegion[]? others = null) =>
         TrafficResources.BuildDnsEndpoint(group[index], Plan(group, index, others), null)?.Spec!["endpoints"]!.ToJsonString();
 }

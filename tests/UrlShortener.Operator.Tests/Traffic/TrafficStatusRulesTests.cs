@@ -130,7 +130,7 @@ public sealed class TrafficStatusRulesTests
             GatewayRef = new GatewayRef { Name = "public" },
         };
 
-    private static (string, string) Condition(IReadOnlyList<V1Alpha1ShortenerRegion> group, ObservedTraffic observed)
+    private static (string, string) Condition(V1Alpha1ShortenerRegion[] group, ObservedTraffic observed)
     {
         var conditions = TrafficStatusRules.Build(group[0], observed, TrafficPlan.Of(group[0], observed), null, new TrafficTiming(), Noon);
         var condition = Assert.Single(conditions.Conditions);
