@@ -35,7 +35,7 @@ public sealed class TrafficTests(ITestOutputHelper output) : IAsyncLifetime
                   { "name": "us-app", "port": 80, "weight": 300 },
                   { "name": "more", "port": 80 }
                 ],
-                "filters": [{ "type": "RequestRedirect", "requestRedirect": { "hostname": "edited.example" } }]
+                "filters": [{ "type": "RequestHeaderModifier", "requestHeaderModifier": { "remove": ["host"] } }]
               }
             ]
           }
