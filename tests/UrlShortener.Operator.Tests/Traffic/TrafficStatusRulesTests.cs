@@ -120,7 +120,7 @@ public sealed class TrafficStatusRulesTests
             ["status"] = status,
             ["reason"] = status == "True" ? type : "RefNotPermitted",
             ["message"] = "",
-            ["observedGeneration"] = 3,
+            ["observedGeneration"] = 3L,
         };
 
     private static TrafficSpec OnGateway(TrafficSpec spec) =>
