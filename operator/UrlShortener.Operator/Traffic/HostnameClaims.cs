@@ -11,9 +11,9 @@ internal static class HostnameClaims
     /// region gets it: a younger group must not take the visitors of an older one.
     /// </summary>
     /// <param name="hostname">The host name.</param>
-    /// <param name="group">The group.</param>
+    /// <param name="own">A region of the group.</param>
     /// <param name="claimants">All regions, of any group, that ask for the name.</param>
-    public static V1Alpha1ShortenerRegion? FindOther(string hostname, string group, IReadOnlyList<V1Alpha1ShortenerRegion> claimants)
+    public static V1Alpha1ShortenerRegion? FindOther(string hostname, V1Alpha1ShortenerRegion own, IReadOnlyList<V1Alpha1ShortenerRegion> claimants)
     {
         var claims = claimants.Where(region => region.Metadata.DeletionTimestamp is null).ToList();
         var holders = claims.Where(region => region.Status?.Traffic?.Hostnames?.Contains(hostname) == true).ToList();
@@ -21,6 +21,6 @@ internal static class HostnameClaims
             (V1Alpha1ShortenerRegion?)null,
             (oldest, region) => oldest is null || PrimaryRole.IsOlder(region, oldest) ? region : oldest
         );
-        return chosen is null || chosen.Spec.Group == group ? null : chosen;
+        return chosen is null || TrafficMember.AreTogether(chosen, own) ? null : chosen;
     }
 }

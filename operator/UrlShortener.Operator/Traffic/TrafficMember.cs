@@ -26,7 +26,7 @@ internal sealed record TrafficMember
     public bool HasServed => Region.Status?.Traffic?.Serves is not null;
 
     /// <summary>Whether visitors are to be sent to it.</summary>
-    public bool IsIn => Spec.Weight > 0 && Region.Status?.Traffic?.Serves == true;
+    public bool IsIn => Spec.Weight > 0 && !Region.Spec.Drain && Region.Status?.Traffic?.Serves == true;
 
     /// <summary>The weight that was published last.</summary>
     public int LastWeight => Region.Status?.Traffic?.EffectiveWeight ?? 0;
@@ -49,6 +49,17 @@ internal sealed record TrafficMember
                 .OrderBy(region => region.Spec.Region, StringComparer.Ordinal)
                 .Select(region => new TrafficMember { Region = region, Targets = TargetsOf(region) }),
         ];
+
+    /// <summary>
+    /// Whether two regions share their visitors. Groups have a default name, and whoever may create a region in some namespace must not get those of another one:
+    /// regions of other namespaces share them only if each names the other, as for their databases.
+    /// </summary>
+    public static bool AreTogether(V1Alpha1ShortenerRegion one, V1Alpha1ShortenerRegion other) =>
+        one.Spec.Group == other.Spec.Group
+        && (one.Metadata.NamespaceProperty == other.Metadata.NamespaceProperty || (Trusts(one, other) && Trusts(other, one)));
+
+    private static bool Trusts(V1Alpha1ShortenerRegion one, V1Alpha1ShortenerRegion other) =>
+        one.Spec.Postgres?.TrustedNamespaces.Contains(other.Metadata.NamespaceProperty) == true;
 
     /// <summary>The one that writes the DNS records of a group, if it is one for all: the first by name; null: none publishes by DNS.</summary>
     public static TrafficMember? WriterOf(IEnumerable<TrafficMember> members) => members.FirstOrDefault(member => member.Spec.UsesDns());

@@ -29,7 +29,10 @@ internal sealed class TrafficObserver(
     public ObservedTraffic Observe(V1Alpha1ShortenerRegion region)
     {
         var space = region.Metadata.NamespaceProperty;
-        var group = regions.Cache.GetBy(RegionIndex.ByGroup, region.Spec.Group);
+        List<V1Alpha1ShortenerRegion> group =
+        [
+            .. regions.Cache.GetBy(RegionIndex.ByGroup, region.Spec.Group).Where(other => TrafficMember.AreTogether(region, other)),
+        ];
         var members = TrafficMember.Of(group);
         var writer = TrafficMember.WriterOf(members)?.Region;
         return new ObservedTraffic
@@ -41,7 +44,7 @@ internal sealed class TrafficObserver(
                     .SelectMany(HostnamesOf)
                     .Distinct(StringComparer.Ordinal)
                     .SelectMany(name => regions.Cache.GetBy(ByHostname, name))
-                    .Where(other => other.Spec.Group != region.Spec.Group)
+                    .Where(other => !TrafficMember.AreTogether(region, other))
                     .Distinct(),
             ],
             Service = Find(services, space, Names.Of(region.Metadata.Name, Names.App)),

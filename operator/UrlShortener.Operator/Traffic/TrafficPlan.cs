@@ -143,7 +143,7 @@ internal sealed record TrafficPlan
     private static V1Alpha1ShortenerRegion? OtherOf(string hostname, V1Alpha1ShortenerRegion region, ObservedTraffic observed) =>
         HostnameClaims.FindOther(
             hostname,
-            region.Spec.Group,
+            region,
             [
                 .. observed
                     .Group.Where(one => one.Metadata.Uid != region.Metadata.Uid)

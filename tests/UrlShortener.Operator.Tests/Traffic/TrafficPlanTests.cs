@@ -203,6 +203,22 @@ public sealed class TrafficPlanTests
         Assert.Single(Plan(other, 0, group).Conflicts);
     }
 
+    // Groups have a default name.
+    [Fact]
+    public void Region_OfAnotherNamespace_SharesVisitorsOnlyIfBothSayWhomTheyTrust()
+    {
+        var (one, other) = (TrafficSamples.Region("eu"), TrafficSamples.Region("us"));
+        Assert.True(TrafficMember.AreTogether(one, other));
+        other.Metadata.NamespaceProperty = "stranger";
+        Assert.False(TrafficMember.AreTogether(one, other));
+        Assert.Equal(one, HostnameClaims.FindOther("sho.rt", other, [one, other]));
+        one.Spec = one.Spec with { Postgres = new PostgresSpec { TrustedNamespaces = ["stranger"] } };
+        Assert.False(TrafficMember.AreTogether(one, other));
+        other.Spec = other.Spec with { Postgres = new PostgresSpec { TrustedNamespaces = [one.Metadata.NamespaceProperty] } };
+        Assert.True(TrafficMember.AreTogether(one, other));
+        Assert.True(TrafficMember.AreTogether(other, one));
+    }
+
     [Fact]
     public void Route_OfARegion_HasTheServicesOfAllThatServe()
     {
