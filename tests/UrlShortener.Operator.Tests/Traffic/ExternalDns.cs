@@ -48,9 +48,9 @@ internal sealed class ExternalDns : IAsyncDisposable
                 {
                     await SyncAsync();
                 }
-                catch (HttpOperationException missing) when (missing.Response.StatusCode is HttpStatusCode.NotFound)
+                catch (HttpOperationException missing) when (missing.Response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.TooManyRequests)
                 {
-                    // The kind, or an object that was there a moment ago.
+                    // The kind, or an object that was there a moment ago; or the kind has just come back.
                 }
             } while (await timer.WaitForNextTickAsync(_end.Token));
         }
