@@ -1331,8 +1331,7 @@ internal static class AlertCases
     private static Sample OperatorCounter(string metric, string labels, params (int Intervals, double Step)[] phases) =>
         Sample.Operator(metric, Sample.Grow(phases), labels);
 
-    private static Sample RegionPhase(string phase, string values) =>
-        Sample.Operator("shortener_region_phase", values, $"{ObjectLabels}, phase=\"{phase}\"");
+    private static Sample RegionPhase(string phase, string values) => Sample.Operator("shortener_region_phase", values, $"{ObjectLabels}, phase=\"{phase}\"");
 
     private static Sample RegionRole(string role, string values) => Sample.Operator("shortener_region_role", values, $"{ObjectLabels}, role=\"{role}\"");
 
