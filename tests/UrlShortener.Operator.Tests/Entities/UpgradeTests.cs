@@ -17,7 +17,7 @@ public sealed class UpgradeTests(ApiServerFixture servers)
     private const string Definitions = "customresourcedefinitions";
     private const string DefinitionGroup = "apiextensions.k8s.io";
     private const string FormerFields = """
-        {"drain": true, "cluster": {"namespace": "eu"}, "failover": {"mode": "Manual", "priority": 7}, "traffic": {"mode": "DNSEndpoint", "weight": 5}}
+        {"kafka": {"required": true}, "cluster": {"namespace": "eu"}, "failover": {"healthyThreshold": 12, "priority": 7}, "traffic": {"serviceRef": {"name": "eu"}}}
         """;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -48,7 +48,7 @@ public sealed class UpgradeTests(ApiServerFixture servers)
             )
         );
         Assert.Contains("unknown field \"spec.cluster\"", refusal, StringComparison.Ordinal);
-        Assert.Contains("unknown field \"spec.traffic.weight\"", refusal, StringComparison.Ordinal);
+        Assert.Contains("unknown field \"spec.traffic.serviceRef\"", refusal, StringComparison.Ordinal);
 
         AssertPruned((await client.CreateAsync(written))["spec"]!);
     }
@@ -143,10 +143,10 @@ public sealed class UpgradeTests(ApiServerFixture servers)
 
     private static void AssertPruned(JsonNode spec)
     {
-        Assert.Null(spec["drain"]);
+        Assert.Null(spec["kafka"]);
         Assert.Null(spec["cluster"]);
-        Assert.Equal("""{"priority":7}""", spec["failover"]!.ToJsonString());
-        Assert.Equal("""{"hostnames":["sho.rt"]}""", spec["traffic"]!.ToJsonString());
+        Assert.Equal((7, null), ((int)spec["failover"]!["priority"]!, spec["failover"]!["healthyThreshold"]));
+        Assert.Null(spec["traffic"]!["serviceRef"]);
     }
 
     private static JsonObject CurrentDefinition()

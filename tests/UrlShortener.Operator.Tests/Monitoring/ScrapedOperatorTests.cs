@@ -124,7 +124,7 @@ public sealed partial class ScrapedOperatorTests(ApiServerFixture apiServer, Sto
     private static IEnumerable<string> NamesInRules()
     {
         var text = string.Join('\n', RuleFiles.Select(File.ReadAllText));
-        // Only a region has them whose PostgreSQL or Redis the operator runs.
+        // Only a region has them whose PostgreSQL or Redis the operator runs, that votes, or that publishes where its visitors go.
         string[] ofStores =
         [
             "shortener_redis_",
@@ -132,6 +132,12 @@ public sealed partial class ScrapedOperatorTests(ApiServerFixture apiServer, Sto
             "shortener_postgres_standby_",
             "shortener_postgres_backup_",
             "shortener_postgres_rehearsal_",
+            "shortener_region_epoch",
+            "shortener_region_phase",
+            "shortener_region_voters",
+            "shortener_region_failover_",
+            "shortener_region_move_",
+            "shortener_traffic_",
         ];
         var metrics = new MetricsPage().NamesOf("Operator").Where(name => Regex.IsMatch(text, $@"\b{name}(_bucket|_sum|_count)?\b"));
         return metrics

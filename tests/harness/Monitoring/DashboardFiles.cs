@@ -24,7 +24,9 @@ internal sealed partial record PanelQuery(string Dashboard, string Panel, string
     [GeneratedRegex(@"\$(namespace|region)")]
     private static partial Regex Variable();
 
-    [GeneratedRegex("shortener_(redis|postgres_cluster|postgres_standby|postgres_backup|postgres_rehearsal)_")]
+    [GeneratedRegex(
+        "shortener_(redis|postgres_cluster|postgres_standby|postgres_backup|postgres_rehearsal|region_epoch|region_phase|region_voters|region_failover|region_move|traffic)"
+    )]
     private static partial Regex StoreSeries();
 
     [GeneratedRegex(@"\bobject:|shortener_keypool_|shortener_region_")]

@@ -208,9 +208,16 @@ internal sealed class ServerProcess : IAsyncDisposable
     {
         // The shell's watcher kills the server.
         _shell.StandardInput.Close();
+        var end = _shell.WaitForExitAsync(CancellationToken.None);
         try
         {
-            await WaitForEndAsync(CancellationToken.None);
+            // On a busy machine, .NET was seen not to notice the end of a shell that was gone.
+            await Poll.UntilAsync(
+                $"{_name} is gone",
+                Limit,
+                _ => Task.FromResult(end.IsCompleted || !ProcFiles.IsAlive(_shell.Id) ? null : "it runs"),
+                CancellationToken.None
+            );
         }
         catch (TimeoutException late)
         {
