@@ -24,12 +24,10 @@ internal sealed partial record PanelQuery(string Dashboard, string Panel, string
     [GeneratedRegex(@"\$(namespace|region)")]
     private static partial Regex Variable();
 
-    [GeneratedRegex(
-        "shortener_(redis|postgres_cluster|postgres_standby|postgres_backup|postgres_rehearsal|region_epoch|region_phase|region_voters|region_failover|region_move|traffic)"
-    )]
+    [GeneratedRegex("shortener_(redis|postgres_(cluster|standby|backup|rehearsal)|region_(epoch|phase|voters|failover|move)|traffic)_?")]
     private static partial Regex StoreSeries();
 
-    [GeneratedRegex(@"\bobject:|shortener_keypool_|shortener_region_")]
+    [GeneratedRegex(@"\bobject:|shortener_keypool_|shortener_region_|shortener_traffic_")]
     private static partial Regex OperatorSeries();
 }
 
