@@ -78,7 +78,7 @@ internal static partial class LastWords
     {
         var blocks = new List<Block>();
         StringBuilder? current = null;
-        foreach (var line in message.Split('\n').Select(line => line.TrimEnd('\r', ' ')).Where(line => line.Length > 0))
+        foreach (var line in message.Split('\n').Select(line => line.TrimEnd()).Where(line => line.Length > 0))
         {
             var isIndented = char.IsWhiteSpace(line[0]);
             if (StackTrace().IsMatch(line))

@@ -110,6 +110,8 @@ public sealed class LastWordsTests
     [Fact]
     public void Find_ControlCharactersAndLength_AreBounded()
     {
+        // A line that is nothing but a form feed is an empty one.
+        Assert.Equal("a", LastWords.Find("\f\na"));
         Assert.Equal("a red b", LastWords.Find("a \u001b[31mred\u202e\u200b\u0007b"));
         Assert.Equal(LastWords.MaxLength, LastWords.Find(new string('x', 100_000))!.Length);
     }
