@@ -33,7 +33,9 @@ public sealed class TrafficPlanTests
     {
         var deleted = Region("c");
         deleted.Metadata.DeletionTimestamp = new DateTime(2030, 2, 1, 0, 0, 0, DateTimeKind.Utc);
-        V1Alpha1ShortenerRegion[] group = [Region("a", spec => spec with { Weight = 0 }), Region("b", serves: false), deleted, Region("d")];
+        var drained = Region("e");
+        drained.Spec = drained.Spec with { Drain = true };
+        V1Alpha1ShortenerRegion[] group = [Region("a", spec => spec with { Weight = 0 }), Region("b", serves: false), deleted, Region("d"), drained];
 
         var set = Assert.Single(Plan(group, 3).OwnSets);
 

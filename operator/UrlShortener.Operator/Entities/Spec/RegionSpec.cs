@@ -62,9 +62,9 @@ internal sealed record RegionSpec
     [Description("How the group selects its primary. Has no effect while the group has one region.")]
     public FailoverSpec Failover { get; init; } = new();
 
-    /// <summary>Whether the region is to have no role.</summary>
+    /// <summary>Whether the region is to have neither the primary role nor visitors.</summary>
     [Description(
-        "Whether the region gives up the primary role to another one that has all changes, and gets it no more. Has an effect where the operator runs PostgreSQL in several regions of the group."
+        "Whether visitors are sent to other regions of the group, if traffic.mode publishes where they go. Where the operator runs PostgreSQL in several regions, the region also gives up the primary role to one that has all changes, and does not get it again."
     )]
     public bool Drain { get; init; }
 
