@@ -97,7 +97,8 @@ internal sealed class RedisLoad : IAsyncDisposable
     /// <summary>Acknowledged keys that are lost, and those that were read with another value, or not at all, meanwhile.</summary>
     public async Task<IReadOnlyList<string>> FindLostAsync()
     {
-        var written = _written.ToList();
+        // Its own snapshot: a list of a dictionary that grows meanwhile is an exception.
+        var written = _written.ToArray();
         var there = (await FindAsync(written.Select(key => key.Key))).ToHashSet(StringComparer.Ordinal);
         return [.. written.Select(key => key.Key).Where(key => !there.Contains(key)), .. _wrong];
     }
