@@ -115,6 +115,10 @@ run() {
     flock "$results" awk '/^passed / { is_hidden = 1; next } /^[^ ]/ { is_hidden = 0 } !is_hidden' "$results/$name.log"
 }
 
+# Programs of pods that ended by a fault of their own, which start again so that no test need notice.
+crashes=.artifacts/crashes
+rm -rf "$crashes"
+
 # Takes the next project, or the next one of a pattern; fails if none is left.
 take() {
     flock "$results/lock" sh -c 'line=$(grep -nEm 1 "$1" "$0") && echo "${line#*:}" && sed -i "${line%%:*}d" "$0"' "$results/queue" "${1:-.}"
@@ -186,6 +190,9 @@ printf '%s' "$table" | sort -rn
     END { tell() }
 ' "$results"/*.log
 grep -h ' told of no test for ' "$results"/*.log
+for log in "$crashes"/*.log; do
+    [ -e "$log" ] && printf 'crashed: %s\n%s\n' "$log" "$(tail -n 20 "$log" | cut -c1-200)"
+done
 printf '%6s s  in all\n' "$((SECONDS - started))"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

@@ -30,6 +30,12 @@ internal static class Serving
             if (isOwnStore)
                 await FirstUser.EnsureAsync(app.Services, app.Urls.First(), CancellationToken.None);
         }
+        // Stopped while it started, which is no failure: a deployment that is replaced at once, Ctrl+C.
+        catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            await app.StopAsync();
+            return ExitCode.Done;
+        }
         catch (Exception error)
         {
             // Whatever went wrong, services that have started work must finish it before their dependencies are disposed of.

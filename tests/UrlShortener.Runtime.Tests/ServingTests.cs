@@ -37,6 +37,33 @@ public sealed class ServingTests
         }
     }
 
+    [Fact]
+    public async Task Run_StoppedDuringTheStart_EndsAsItDoesLater()
+    {
+        var folder = Directory.CreateTempSubdirectory();
+        try
+        {
+            var used = new Used();
+            var builder = Startup
+                .CreateBuilder(["--urls=http://127.0.0.1:0", $"--Storage:DataDirectory={folder.FullName}", "--Logging:LogLevel:Default=None"])
+                .Builder!;
+            builder.Services.AddSingleton(_ => used);
+            builder.Services.AddHostedService<Worker>();
+            builder.Services.AddHostedService<Stopping>();
+
+            var exitCode = await Serving.RunAsync(builder);
+
+            Assert.Equal(0, exitCode);
+            Assert.True(used.HasEnded);
+            Assert.True(used.IsDisposed);
+            Assert.False(used.WasDisposedBeforeTheEnd);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
     private sealed class Used : IDisposable
     {
         public TaskCompletionSource WorkHasBegun { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -74,6 +101,18 @@ public sealed class ServingTests
         {
             await used.WorkHasBegun.Task.WaitAsync(cancellationToken);
             throw new InvalidOperationException("The file of a setting is missing.");
+        }
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+
+    // A signal at a moment when the server does not listen yet.
+    private sealed class Stopping(Used used, IHostApplicationLifetime lifetime) : IHostedService
+    {
+        public async Task StartAsync(CancellationToken cancellationToken)
+        {
+            await used.WorkHasBegun.Task.WaitAsync(cancellationToken);
+            lifetime.StopApplication();
         }
 
         public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

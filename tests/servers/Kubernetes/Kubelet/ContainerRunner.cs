@@ -157,6 +157,7 @@ internal sealed class ContainerRunner(PodWorker pod, V1Container container, bool
         }
 
         var code = process.ExitCode;
+        Crashes.Keep(code, pod.LogPathOf(container.Name));
         _process = null;
         Set(
             State with
