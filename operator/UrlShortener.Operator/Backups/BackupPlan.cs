@@ -6,6 +6,7 @@ using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Status;
 using UrlShortener.Operator.Pods;
 using UrlShortener.Operator.Postgres;
+using UrlShortener.Operator.Schedules;
 
 namespace UrlShortener.Operator.Backups;
 
@@ -198,7 +199,7 @@ internal sealed record BackupPlan
         if (status.MissingSegment is { } missing && !HasJustEndedFull(last, now))
             return new BackupRun(BackupKind.Full, $"gap {missing} after {last?.Job}");
         var since = Utc(status.LastStartTime ?? status.LastBackup.CompletionTime!.Value);
-        if (BackupSchedule.FindDue(spec.Schedule, since, now) is { } due)
+        if (CronSchedule.FindDue(spec.Schedule, since, now) is { } due)
             return new BackupRun(kind, $"time {due.ToString("O", CultureInfo.InvariantCulture)}");
         if (last is { Succeeded: false })
             return last.Kind == nameof(BackupKind.Check)

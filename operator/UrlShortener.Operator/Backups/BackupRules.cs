@@ -1,4 +1,5 @@
 using UrlShortener.Operator.Entities.Spec;
+using UrlShortener.Operator.Schedules;
 using UrlShortener.Operator.Validation;
 
 namespace UrlShortener.Operator.Backups;
@@ -21,9 +22,9 @@ internal static class BackupRules
             yield break;
         if (!IsComplete(backup.Repository))
             yield return new("spec.postgres.backup.repository", Incomplete);
-        if (BackupSchedule.FindProblem(backup.Schedule) is { } problem)
+        if (CronSchedule.FindProblem(backup.Schedule) is { } problem)
             yield return new("spec.postgres.backup.schedule", $"is {backup.Schedule}; it {problem}. Use five fields, such as 17 2 * * * for every night.");
-        if (backup.Rehearsal is { } rehearsal && BackupSchedule.FindProblem(rehearsal.Schedule) is { } other)
+        if (backup.Rehearsal is { } rehearsal && CronSchedule.FindProblem(rehearsal.Schedule) is { } other)
             yield return new(
                 "spec.postgres.backup.rehearsal.schedule",
                 $"is {rehearsal.Schedule}; it {other}. Use five fields, such as 17 5 * * 0 for every Sunday."

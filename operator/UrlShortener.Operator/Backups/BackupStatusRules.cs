@@ -2,6 +2,7 @@ using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Status;
+using UrlShortener.Operator.Schedules;
 
 namespace UrlShortener.Operator.Backups;
 
@@ -53,8 +54,8 @@ internal static class BackupStatusRules
             ),
             { LastSuccessTime: null } => ((bool?)false, Reasons.NoRehearsalYet, "No restore has been rehearsed yet."),
             { LastSuccessTime: { } at }
-                when BackupSchedule.FindProblem(schedule) is null
-                    && BackupSchedule.FindDue(schedule, new DateTimeOffset(at.ToUniversalTime()), now - OverdueAfter) is not null => (
+                when CronSchedule.FindProblem(schedule) is null
+                    && CronSchedule.FindDue(schedule, new DateTimeOffset(at.ToUniversalTime()), now - OverdueAfter) is not null => (
                 false,
                 Reasons.RehearsalOverdue,
                 $"A restore last worked at {Time(at)}. The schedule asked for another rehearsal more than {OverdueAfter.TotalHours:0} hours ago."
@@ -109,7 +110,7 @@ internal static class BackupStatusRules
             ),
             { LastBackup: null } => (false, Reasons.NoBackupYet, "There is no backup yet. The first one starts when a primary with pgBackRest accepts writes."),
             { LastBackup.CompletionTime: { } at }
-                when BackupSchedule.FindDue(schedule, new DateTimeOffset(at.ToUniversalTime()), now - OverdueAfter) is not null => (
+                when CronSchedule.FindDue(schedule, new DateTimeOffset(at.ToUniversalTime()), now - OverdueAfter) is not null => (
                 false,
                 Reasons.BackupOverdue,
                 $"{Since(status.LastBackup)}The schedule asked for another one more than {OverdueAfter.TotalHours:0} hours ago."

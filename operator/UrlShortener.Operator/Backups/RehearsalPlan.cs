@@ -4,6 +4,7 @@ using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Status;
 using UrlShortener.Operator.Pods;
+using UrlShortener.Operator.Schedules;
 
 namespace UrlShortener.Operator.Backups;
 
@@ -91,7 +92,7 @@ internal sealed record RehearsalPlan
     }
 
     private static DateTimeOffset? FindDue(string schedule, DateTimeOffset last, DateTimeOffset now, int speed) =>
-        BackupSchedule.FindDue(schedule, last, last + ((now - last) * speed)) is { } due ? last + ((due - last) / speed) : null;
+        CronSchedule.FindDue(schedule, last, last + ((now - last) * speed)) is { } due ? last + ((due - last) / speed) : null;
 
     // What is stored tells of it: an operator that dies now leaves nothing unread. The log of one that failed stays until the next one begins.
     private static bool IsRead(V1Job job, RehearsalStatus stored) =>

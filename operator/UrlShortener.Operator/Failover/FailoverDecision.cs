@@ -43,7 +43,9 @@ internal sealed record FailoverDecision(TopologyRecord? Next, string? Waits = nu
         var isDrained = primary is { Drains: true };
         var requested = view.Requested is { } name && name != record.Region ? view.Regions.GetValueOrDefault(name) : null;
         if (!isDrained && requested is null)
-            return Nothing;
+            return FindFailback(view, primary) is { } back
+                ? new FailoverDecision(Fence(view, back.Name, isPlanned: true, $"Region {back.Name} is healthy again.") with { Home = record.Home })
+                : Nothing;
         if (primary is not { Verdict: Verdict.Good })
             return requested is null ? new FailoverDecision(null, $"Region {record.Region} is not healthy, so that a planned move could not be finished.")
                 : IsEligible(view, requested, view.Settings.AllowsDataLoss)
@@ -60,7 +62,10 @@ internal sealed record FailoverDecision(TopologyRecord? Next, string? Waits = nu
                     target.Name,
                     isPlanned: true,
                     requested is null ? $"Region {record.Region} is drained." : $"A person asked for region {target.Name}."
-                )
+                ) with
+                {
+                    Home = requested is null ? record.Home ?? record.Region : null,
+                }
             );
     }
 
@@ -140,6 +145,7 @@ internal sealed record FailoverDecision(TopologyRecord? Next, string? Waits = nu
             Fence(view, candidate.Name, isPlanned: false, $"Region {record.Region} is lost.") with
             {
                 AutomaticMoves = view.Settings.Limits.Add(record.AutomaticMoves, view.Clock),
+                Home = record.Home ?? record.Region,
             }
         );
     }
@@ -147,6 +153,21 @@ internal sealed record FailoverDecision(TopologyRecord? Next, string? Waits = nu
     // Bad for long enough. Not the one whose operator nobody hears of: silence proves nothing, but neither do most observers know it to be good then.
     private static bool IsLost(GroupView view, RegionView? region) =>
         region is { Verdict: Verdict.Bad, BadSince: { } since } && view.Now - since >= view.Settings.Delay;
+
+    // A failback stops writes for a moment. It must not follow anything else that did, its own failed attempt included, and must leave a move for the case that the
+    // region is lost again.
+    private static RegionView? FindFailback(GroupView view, RegionView? primary) =>
+        view.Settings is { FailbackAfter: { } stable, IsFailbackTime: true }
+        && primary is { Verdict: Verdict.Good }
+        && view.Record.Home is { } home
+        && home != view.Record.Region
+        && view.Regions.GetValueOrDefault(home) is { GoodSince: { } since } region
+        && IsEligible(view, region, mayLose: false)
+        && view.Now - since >= stable
+        && view.Clock - DateTimeOffset.FromUnixTimeMilliseconds(view.Record.MovedAt) >= stable
+        && view.Clock >= view.Settings.Limits.NextAllowed(view.Record.AutomaticMoves)
+            ? region
+            : null;
 
     private static RegionView? FindCandidate(GroupView view, bool mayLose) =>
         view
@@ -180,6 +201,7 @@ internal sealed record FailoverDecision(TopologyRecord? Next, string? Waits = nu
             Phase = TopologyPhase.Fencing,
             Region = target,
             Former = view.Record.Region,
+            Home = null,
             IsPlanned = isPlanned,
             MovedAt = view.Clock.ToUnixTimeMilliseconds(),
             TookMillis = null,

@@ -31,7 +31,7 @@ internal sealed record GroupView
     /// <summary>The time.</summary>
     public required TimeSpan Now { get; init; }
 
-    /// <summary>The time of day, for <see cref="MoveLimits"/> only.</summary>
+    /// <summary>The time of day, for <see cref="MoveLimits"/> and what goes back by itself only.</summary>
     public required DateTimeOffset Clock { get; init; }
 }
 
@@ -52,6 +52,12 @@ internal sealed record FailoverSettings
 
     /// <summary>Limits of automatic moves.</summary>
     public MoveLimits Limits { get; init; } = new(TimeSpan.FromMinutes(30), 2);
+
+    /// <summary>For how long the region that lost the role must have been healthy to get it back; null: it does not get it by itself.</summary>
+    public TimeSpan? FailbackAfter { get; init; }
+
+    /// <summary>Whether the role may go back at this time of day.</summary>
+    public bool IsFailbackTime { get; init; } = true;
 }
 
 /// <summary>What one operator knows of a region.</summary>
@@ -80,6 +86,9 @@ internal sealed record RegionView
 
     /// <summary>Since when without interruption the verdict is bad; null: it is not.</summary>
     public TimeSpan? BadSince { get; init; }
+
+    /// <summary>Since when without a failed probe the verdict is good; null: it is not, or a probe has failed.</summary>
+    public TimeSpan? GoodSince { get; init; }
 
     /// <summary>Bytes of the primary region's log that it lacked when last known; null: unknown.</summary>
     public long? LagBytes { get; init; }

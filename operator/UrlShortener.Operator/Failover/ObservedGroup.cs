@@ -3,6 +3,7 @@ using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Postgres;
 using UrlShortener.Operator.Regions;
+using UrlShortener.Operator.Schedules;
 
 namespace UrlShortener.Operator.Failover;
 
@@ -68,7 +69,7 @@ internal sealed record ObservedGroup
             Record = record,
             RecordSeen = memory.KnownSince,
             Regions = names.Select(name => ViewOf(name, memory)).ToDictionary(region => region.Name, StringComparer.Ordinal),
-            Settings = SettingsOf(settings),
+            Settings = SettingsOf(settings, clock),
             Requested = FindAsked(member => PrimaryRole.IsAsked(member, Apply.Labels.Promote, record.Epoch)),
             Forced = FindAsked(member =>
                 PrimaryRole.IsAsked(member, Apply.Labels.ForcePrimary, record.Epoch)
@@ -112,6 +113,7 @@ internal sealed record ObservedGroup
             Drains = region?.Spec.Drain == true,
             Verdict = isGone ? Verdict.Bad : probes.History.Verdict,
             BadSince = probes.BadSince,
+            GoodSince = probes.GoodSince,
             LagBytes = memory.LogEnd is { } end && leader?.End is { } reached ? Math.Max(0, end - reached) : null,
             FencedEpoch = fenced,
             FencedAt = reports?.Max(report => report.FencedAt),
@@ -122,7 +124,7 @@ internal sealed record ObservedGroup
 
     private string? FindAsked(Func<V1Alpha1ShortenerRegion, bool> isAsked) => Members.FirstOrDefault(isAsked)?.Spec.Region;
 
-    private static FailoverSettings SettingsOf(FailoverSpec spec) =>
+    private static FailoverSettings SettingsOf(FailoverSpec spec, DateTimeOffset clock) =>
         new()
         {
             IsAutomatic = spec.Mode == FailoverMode.Automatic,
@@ -130,5 +132,9 @@ internal sealed record ObservedGroup
             MaxLagBytes = (long)spec.MaxLag.ToDecimal(),
             AllowsDataLoss = spec.DataLossPolicy == DataLossPolicies.Allow,
             Limits = new MoveLimits(TimeSpan.FromSeconds(spec.CooldownSeconds), spec.MaxMovesPerDay),
+            FailbackAfter = spec.Failback.Mode == FailoverMode.Automatic ? TimeSpan.FromSeconds(spec.Failback.StableSeconds) : null,
+            IsFailbackTime =
+                spec.Failback.Window is not { } window
+                || (CronSchedule.FindProblem(window.Schedule) is null && CronSchedule.IsOpen(window.Schedule, TimeSpan.FromMinutes(window.Minutes), clock)),
         };
 }

@@ -4,7 +4,8 @@ namespace UrlShortener.Operator.Failover;
 /// <param name="History">The history.</param>
 /// <param name="At">When the last probe was counted; null: none was.</param>
 /// <param name="BadSince">Since when the verdict is bad; null: it is not.</param>
-internal sealed record ProbeHistory(HealthHistory History, TimeSpan? At, TimeSpan? BadSince)
+/// <param name="GoodSince">Since when it is good and no probe has failed; null: the last one has.</param>
+internal sealed record ProbeHistory(HealthHistory History, TimeSpan? At, TimeSpan? BadSince, TimeSpan? GoodSince = null)
 {
     /// <summary>No probe yet.</summary>
     public static readonly ProbeHistory None = new(HealthHistory.None, null, null);
@@ -27,6 +28,11 @@ internal sealed record ProbeHistory(HealthHistory History, TimeSpan? At, TimeSpa
         if (now - At < 0.9 * Interval)
             return this;
         var next = History.Add(succeeded, UnhealthyThreshold, HealthyThreshold);
-        return new ProbeHistory(next, now, next.Verdict == Verdict.Bad ? BadSince ?? now : null);
+        return new ProbeHistory(
+            next,
+            now,
+            next.Verdict == Verdict.Bad ? BadSince ?? now : null,
+            succeeded && next.Verdict == Verdict.Good ? GoodSince ?? now : null
+        );
     }
 }

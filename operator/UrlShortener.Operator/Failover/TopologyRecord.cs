@@ -18,6 +18,12 @@ internal sealed record TopologyRecord
     /// <summary>The region that had the role before; null: the group had none.</summary>
     public string? Former { get; init; }
 
+    /// <summary>
+    /// The region that had the role until the operators moved it away, because it was lost or drained; null: a person decided which region has it. It may get the
+    /// role back by itself (<c>spec.failover.failback</c>).
+    /// </summary>
+    public string? Home { get; init; }
+
     /// <summary>Whether somebody asked for the move, so that it loses nothing or does not happen.</summary>
     public bool IsPlanned { get; init; }
 
@@ -50,7 +56,7 @@ internal sealed record TopologyRecord
     public bool Equals(TopologyRecord? other) =>
         other is not null
         && (Epoch, Phase, Region, Former, IsPlanned, IsGuarded) == (other.Epoch, other.Phase, other.Region, other.Former, other.IsPlanned, other.IsGuarded)
-        && (MovedAt, TookMillis, Reason) == (other.MovedAt, other.TookMillis, other.Reason)
+        && (Home, MovedAt, TookMillis, Reason) == (other.Home, other.MovedAt, other.TookMillis, other.Reason)
         && Voters == other.Voters
         && AutomaticMoves.SequenceEqual(other.AutomaticMoves);
 

@@ -63,6 +63,8 @@ internal static class VoterText
             ["movedAt"] = value.MovedAt,
             ["reason"] = value.Reason.Length > MaxReason ? value.Reason[..MaxReason] : value.Reason,
         };
+        if (value.Home is { } home)
+            text["home"] = home;
         if (value.TookMillis is { } took)
             text["tookMillis"] = took;
         return text;
@@ -88,6 +90,7 @@ internal static class VoterText
             Phase = known,
             Region = region,
             Former = value["former"]?.GetValue<string>(),
+            Home = value["home"]?.GetValue<string>(),
             IsPlanned = value["planned"]?.GetValue<bool>() ?? false,
             IsGuarded = value["guarded"]?.GetValue<bool>() ?? false,
             Voters = new Voters([.. current], Read(voters["next"]) is { } next ? [.. next] : null),

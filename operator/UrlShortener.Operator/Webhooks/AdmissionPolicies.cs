@@ -3,6 +3,7 @@ using UrlShortener.Operator.Backups;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Entities.Status;
+using UrlShortener.Operator.Failover;
 using UrlShortener.Operator.KeyPools;
 using UrlShortener.Operator.Postgres;
 using UrlShortener.Operator.Redis;
@@ -26,6 +27,7 @@ internal static class AdmissionPolicies
                     .. RegionRules.Check(spec, former),
                     .. PostgresRules.Check(spec, former),
                     .. BackupRules.Check(spec, former),
+                    .. FailoverRules.Check(spec),
                     .. RedisRules.Check(spec, former),
                 ],
             spec => [.. RegionRules.Warnings(spec), .. PostgresRules.Warnings(spec), .. RedisRules.Warnings(spec)],

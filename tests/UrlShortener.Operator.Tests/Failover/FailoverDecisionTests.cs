@@ -36,7 +36,7 @@ public sealed class FailoverDecisionTests
         Assert.Equal(next, decision.Next?.Region);
         if (next is not null)
         {
-            var expected = Fencing with { AutomaticMoves = [Clock.ToUnixTimeSeconds()] };
+            var expected = Fencing with { AutomaticMoves = [Clock.ToUnixTimeSeconds()], Home = "us-west" };
             Assert.Equal(expected, Bare(decision.Next));
         }
     }
@@ -89,7 +89,7 @@ public sealed class FailoverDecisionTests
     public void PlannedMove_NeedsHealthyRegions_AndThenGoesToTheOneAskedFor()
     {
         Assert.Equal(Fencing with { Region = "eu-west", IsPlanned = true }, NextOf(View(Stable, requested: "eu-west")));
-        Assert.Equal(Fencing with { Region = "eu-west", IsPlanned = true }, NextOf(View(Stable, Region("us-west") with { Drains = true })));
+        Assert.Equal(Fencing with { Region = "eu-west", IsPlanned = true, Home = "us-west" }, NextOf(View(Stable, Region("us-west") with { Drains = true })));
         Assert.NotNull(FailoverDecision.Of(View(Stable, "eu-west", Region("eu-west") with { LagBytes = null })).Waits);
     }
 
@@ -247,6 +247,55 @@ public sealed class FailoverDecisionTests
         Assert.Equal(Fencing with { Region = "eu-west" }, NextOf(View(Stable, gone) with { Settings = new() { IsAutomatic = false } }));
         Assert.Null(FailoverDecision.Of(View(Fencing, gone)).Next);
         Assert.Equal(TopologyPhase.Promoting, FailoverDecision.Of(View(Fencing, gone with { FencedEpoch = 5 })).Next?.Phase);
+    }
+
+    [Fact]
+    public void Failback_ToTheRegionThatLostTheRole_WhenAllHasBeenWellForLong()
+    {
+        var moved = Stable with
+        {
+            Region = "us-east",
+            Former = "us-west",
+            Home = "us-west",
+            MovedAt = Clock.AddMinutes(-31).ToUnixTimeMilliseconds(),
+            AutomaticMoves = [Clock.AddMinutes(-31).ToUnixTimeSeconds()],
+        };
+        var home = Region("us-west") with { GoodSince = Now - TimeSpan.FromMinutes(30) };
+        var settings = new FailoverSettings { FailbackAfter = TimeSpan.FromMinutes(30) };
+        var view = View(moved, home) with { Settings = settings };
+
+        var back = NextOf(view);
+        Assert.Equal(moved with { Epoch = 5, Phase = TopologyPhase.Fencing, Region = "us-west", Former = "us-east", IsPlanned = true, MovedAt = 0 }, back);
+        // Only if somebody wants that, in the time for it, and it can be done without a loss.
+        Assert.Null(NextOf(view with { Settings = new FailoverSettings() }));
+        Assert.Null(NextOf(view with { Settings = settings with { IsFailbackTime = false } }));
+        Assert.Null(NextOf(WithHome(home with { GoodSince = Now - TimeSpan.FromMinutes(29) })));
+        Assert.Null(NextOf(WithHome(home with { GoodSince = null })));
+        Assert.Null(NextOf(WithHome(home with { LagBytes = 17 << 20 })));
+        Assert.Null(NextOf(WithHome(home with { Drains = true })));
+        Assert.Null(NextOf(View(moved, home, Lost("us-east", 1)) with { Settings = settings }));
+        // Not soon after a move or an attempt, and not if it were the last move of the day.
+        Assert.Null(NextOf(view with { Record = moved with { MovedAt = Clock.AddMinutes(-29).ToUnixTimeMilliseconds() } }));
+        Assert.Null(NextOf(view with { Settings = settings with { Limits = new MoveLimits(TimeSpan.FromMinutes(30), 1) } }));
+        // A person's decision stands.
+        Assert.Null(NextOf(view with { Record = moved with { Home = null } }));
+        Assert.Null(NextOf(view with { Record = moved with { Region = "us-west", Former = "us-east" } }));
+
+        GroupView WithHome(RegionView region) => View(moved, region) with { Settings = settings };
+    }
+
+    [Fact]
+    public void Home_IsTheRegionThatLostTheRoleByItself_UntilAPersonDecides()
+    {
+        Assert.Equal("us-west", NextOf(View(Stable, Region("us-west") with { Drains = true }))!.Home);
+        Assert.Null(NextOf(View(Stable with { Home = "eu-west" }, "us-east"))!.Home);
+        // Lost on the way, too.
+        var second = Stable with
+        {
+            Region = "us-east",
+            Home = "us-west",
+        };
+        Assert.Equal("us-west", NextOf(View(second, Lost("us-east")))!.Home);
     }
 
     private static TopologyRecord? NextOf(GroupView view) => Bare(FailoverDecision.Of(view).Next);

@@ -118,6 +118,16 @@ public sealed class ObservedGroupTests
     }
 
     [Fact]
+    public void Probes_AreGoodSinceTheFirstOneAfterTheLastFailure()
+    {
+        var history = ProbeHistory.None.Add(true, TimeSpan.FromSeconds(5)).Add(true, TimeSpan.FromSeconds(10));
+        Assert.Equal((Verdict.Good, TimeSpan.FromSeconds(5)), (history.History.Verdict, history.GoodSince));
+        history = history.Add(false, TimeSpan.FromSeconds(15));
+        Assert.Equal((Verdict.Good, null), (history.History.Verdict, history.GoodSince));
+        Assert.Equal(TimeSpan.FromSeconds(20), history.Add(true, TimeSpan.FromSeconds(20)).GoodSince);
+    }
+
+    [Fact]
     public void FirstRecord_NeedsAPrimaryAllVotesAndAllGuards()
     {
         var regions = new[] { Region("eu"), Region("us") };

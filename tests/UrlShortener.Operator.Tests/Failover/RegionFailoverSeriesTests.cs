@@ -70,6 +70,7 @@ public sealed class RegionFailoverSeriesTests(StoresFixture stores) : IAsyncLife
         (string Name, bool IsInSuite, TimeSpan Limit, Func<string, Task> MoveAsync)[] kinds =
         [
             ("drained", true, Planned, DrainAsync),
+            ("drained, and back by itself", false, Planned, DrainAndReturnAsync),
             ("asked for", false, Planned, AskAsync),
             ("there and back five times", false, Planned, ThereAndBackAsync),
             ("operator away for a part of a planned move", false, Lost, MoveWithoutOperatorAsync),
@@ -158,6 +159,20 @@ public sealed class RegionFailoverSeriesTests(StoresFixture stores) : IAsyncLife
         await _lab.PatchAsync("""{ "drain": true }""", from);
         await UntilMovedAsync(from);
         await _lab.PatchAsync("""{ "drain": false }""", from);
+        Assert.Empty(await FindLostAsync());
+    }
+
+    // After the least time for which the region must be healthy.
+    private async Task DrainAndReturnAsync(string from)
+    {
+        foreach (var region in All)
+            await _lab.PatchAsync("""{ "failover": { "failback": { "mode": "Automatic", "stableSeconds": 60 } } }""", region);
+        await DrainAsync(from);
+        var other = await ReadPrimaryAsync();
+        await UntilMovedAsync(other);
+        Assert.Equal(from, await ReadPrimaryAsync());
+        foreach (var region in All)
+            await _lab.PatchAsync("""{ "failover": { "failback": { "mode": "Manual" } } }""", region);
         Assert.Empty(await FindLostAsync());
     }
 

@@ -13,6 +13,7 @@ public sealed class VoterTextTests
         Phase = TopologyPhase.Promoting,
         Region = "eu",
         Former = "us",
+        Home = "ap",
         IsPlanned = true,
         IsGuarded = true,
         Voters = new Voters(["eu", "us"], ["ap", "eu", "us"]),

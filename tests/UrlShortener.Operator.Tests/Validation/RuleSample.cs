@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using UrlShortener.Operator.Backups;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
+using UrlShortener.Operator.Failover;
 using UrlShortener.Operator.KeyPools;
 using UrlShortener.Operator.Postgres;
 using UrlShortener.Operator.Redis;
@@ -35,7 +36,13 @@ internal sealed record RuleSample(string Kind, string Field, string? Rule, JsonO
             : CheckRegion(SpecJson.Read<RegionSpec>(SpecOf(patch)), Old is null ? null : SpecJson.Read<RegionSpec>(SpecOf(Old)));
 
     private static IReadOnlyList<SpecProblem> CheckRegion(RegionSpec spec, RegionSpec? old) =>
-        [.. RegionRules.Check(spec, old), .. PostgresRules.Check(spec, old), .. BackupRules.Check(spec, old), .. RedisRules.Check(spec, old)];
+        [
+            .. RegionRules.Check(spec, old),
+            .. PostgresRules.Check(spec, old),
+            .. BackupRules.Check(spec, old),
+            .. RedisRules.Check(spec, old),
+            .. FailoverRules.Check(spec),
+        ];
 
     private static List<RuleSample> Load()
     {

@@ -49,6 +49,10 @@ internal sealed record FailoverSpec
     )]
     [OneOf(DataLossPolicies.Forbid, DataLossPolicies.Allow)]
     public string DataLossPolicy { get; init; } = DataLossPolicies.Forbid;
+
+    /// <summary>When the role goes back.</summary>
+    [Description("When the role goes back to the region that it was moved away from by itself or by drain.")]
+    public FailbackSpec Failback { get; init; } = new();
 }
 
 /// <summary>Values of <see cref="FailoverSpec.Mode"/>. Strings, so that an operator can read a value that its version does not define; it counts as Manual.</summary>
