@@ -43,10 +43,10 @@ internal sealed class ServiceAccess : IAsyncDisposable
     /// <summary>Name of the sample region's Service.</summary>
     public const string ServiceName = InstalledProduct.Region + "-app";
 
-    /// <summary>Makes clients of the app's Service in a namespace. They follow no redirects, and come with a new connection every fifth of a second.</summary>
-    public async Task<Func<HttpClient>> OpenAsync(string space)
+    /// <summary>Makes clients of a region's Service in a namespace. They follow no redirects, and come with a new connection every fifth of a second.</summary>
+    public async Task<Func<HttpClient>> OpenAsync(string space, string service = ServiceName)
     {
-        var address = await FindAddressAsync(space, ServiceName);
+        var address = await FindAddressAsync(space, service);
         return () => NewClient(address);
     }
 

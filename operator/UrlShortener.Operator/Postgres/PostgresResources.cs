@@ -149,8 +149,10 @@ internal static class PostgresResources
         return template;
     }
 
-    private static V1PodTemplateSpec BuildMemberTemplate(V1Alpha1ShortenerRegion region) =>
-        new()
+    private static V1PodTemplateSpec BuildMemberTemplate(V1Alpha1ShortenerRegion region)
+    {
+        var postgres = region.Spec.Postgres!;
+        return new V1PodTemplateSpec
         {
             Metadata = new V1ObjectMeta
             {
@@ -166,6 +168,9 @@ internal static class PostgresResources
                 AutomountServiceAccountToken = true,
                 EnableServiceLinks = false,
                 TerminationGracePeriodSeconds = TerminationSeconds,
+                PriorityClassName = postgres.PriorityClassName,
+                NodeSelector = postgres.NodeSelector.Count > 0 ? new Dictionary<string, string>(postgres.NodeSelector) : null,
+                Tolerations = postgres.Tolerations.Count > 0 ? [.. postgres.Tolerations.Select(toleration => toleration.ToCore())] : null,
                 TopologySpreadConstraints = [PodParts.BuildSpread(PodParts.Zone, SelectorOf(region)), PodParts.BuildSpread(PodParts.Node, SelectorOf(region))],
                 ImagePullSecrets = region.Spec.App.ImagePullSecrets is { Count: > 0 } secrets
                     ? [.. secrets.Select(secret => new V1LocalObjectReference { Name = secret.Name })]
@@ -197,6 +202,7 @@ internal static class PostgresResources
                 ],
             },
         };
+    }
 
     private static V1Container BuildContainer(V1Alpha1ShortenerRegion region)
     {

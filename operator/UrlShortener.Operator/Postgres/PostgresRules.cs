@@ -76,7 +76,14 @@ internal static partial class PostgresRules
                 $"is {patroni.LoopWait}; ttl + loopWait is {patroni.Ttl + patroni.LoopWait} and must be at most {MaxSum}, so that a failover without the operator "
                     + "takes less than 30 s. Lower it."
             );
-        foreach (var problem in ResourceRules.Check("spec.postgres.resources", spec.Resources).Concat(spec.Parameters.SelectMany(CheckParameter)))
+        SpecProblem[] problems =
+        [
+            .. ResourceRules.Check("spec.postgres.resources", spec.Resources),
+            .. spec.Parameters.SelectMany(CheckParameter),
+            .. KeyRules.Check("spec.postgres.nodeSelector", spec.NodeSelector.Keys),
+            .. TolerationRules.Check("spec.postgres.tolerations", spec.Tolerations),
+        ];
+        foreach (var problem in problems)
             yield return problem;
         if (oldSpec is null)
             yield break;

@@ -58,6 +58,8 @@ public sealed class RegionFailoverSeriesTests(StoresFixture stores) : IAsyncLife
     }
 
     [Fact]
+    [Trait("Case", "C-03")]
+    [Trait("Case", "C-05")]
     public async Task Role_MovedAndLostAgainAndAgain_NeverTwoRegionsWriteAndOneAlwaysDoesInTime()
     {
         await StartAsync();
@@ -232,23 +234,38 @@ public sealed class RegionFailoverSeriesTests(StoresFixture stores) : IAsyncLife
     {
         await AutomaticAsync();
         var pod = (await _databases.ReadPodsAsync(from)).Single().Metadata.Name;
-        string[] processes = [Patroni, "postgres", "shortener-guard"];
-        foreach (var process in processes)
-            await _nodes[from].SignalProcessesAsync(_lab.Namespace, pod, process, Stop);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        var stopped = StopAgainAndAgainAsync(from, pod, end.Token);
         await UntilMovedAsync(from);
-        foreach (var process in processes)
+        await end.CancelAsync();
+        await stopped;
+        await SignalAsync(from, pod, Continue);
+        await ManualAsync();
+    }
+
+    // Also what the kubelet starts anew because it does not answer.
+    private async Task StopAgainAndAgainAsync(string region, string pod, CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            await SignalAsync(region, pod, Stop);
+            await Task.Delay(TimeSpan.FromMilliseconds(500), cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task SignalAsync(string region, string pod, int signal)
+    {
+        foreach (var process in new[] { Patroni, "postgres", "shortener-guard" })
         {
             try
             {
-                await _nodes[from].SignalProcessesAsync(_lab.Namespace, pod, process, Continue);
+                await _nodes[region].SignalProcessesAsync(_lab.Namespace, pod, process, signal);
             }
             catch (InvalidOperationException)
             {
-                // Its container was ended because it did not answer.
+                // Its container was ended because it did not answer, or has not come so far.
             }
         }
-
-        await ManualAsync();
     }
 
     private async Task DestroyAsync(string from)

@@ -17,9 +17,10 @@ public sealed class SampleTests(ApiServerFixture servers)
     private const string Minimal = "config/samples/minimal.yaml";
     private const string Regions = "config/samples/regions.yaml";
     private const string Stores = "config/samples/stores.yaml";
+    private const string Failover = "config/samples/failover.yaml";
     private const string BackupVolume = "config/samples/backup-volume.yaml";
 
-    public static TheoryData<string> Files => [Minimal, Regions, Stores, BackupVolume];
+    public static TheoryData<string> Files => [Minimal, Regions, Stores, Failover, BackupVolume];
 
     [Theory]
     [MemberData(nameof(Files))]

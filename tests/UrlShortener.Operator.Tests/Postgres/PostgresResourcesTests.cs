@@ -44,6 +44,28 @@ public sealed class PostgresResourcesTests
         Assert.Equal(true, (bool?)PatroniConfiguration.BuildDynamic(changed, GroupPlace.Alone)["synchronous_mode_strict"]);
     }
 
+    [Fact]
+    public void Members_RunWhereTheSpecificationSays()
+    {
+        var pods = PostgresResources
+            .BuildStatefulSet(
+                Build(
+                    Region.Spec.Postgres! with
+                    {
+                        NodeSelector = new Dictionary<string, string> { ["pool"] = "data" },
+                        Tolerations = [new Toleration { Key = "data", Operator = "Exists" }],
+                        PriorityClassName = "stores",
+                    }
+                ),
+                3
+            )
+            .Spec.Template.Spec;
+
+        Assert.Equal("data", pods.NodeSelector["pool"]);
+        Assert.Equal(("data", "Exists"), (Assert.Single(pods.Tolerations).Key, pods.Tolerations[0].OperatorProperty));
+        Assert.Equal("stores", pods.PriorityClassName);
+    }
+
     // A replica that is away must not fill the volume of the primary, however small that is.
     [Theory]
     [InlineData("1Gi", "256MB", "64MB", "102MB")]

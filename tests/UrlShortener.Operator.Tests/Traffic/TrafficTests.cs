@@ -69,6 +69,7 @@ public sealed class TrafficTests(ITestOutputHelper output) : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Case", "C-03")]
     public async Task Visitors_OfTwoRegions_AreSentToThoseThatServe()
     {
         _lab = await RegionLab.StartWithFakePodsAsync(_apiServer, hasOperator: false, takes: _ => false);

@@ -118,6 +118,25 @@ internal sealed record PostgresSpec
     /// <summary>CPU and memory of a member.</summary>
     [Description("CPU and memory of each member. A change replaces the members one at a time.")]
     public ResourcesSpec Resources { get; init; } = ResourcesSpec.Of(cpu: "500m", memory: "1Gi", memoryLimit: "1Gi");
+
+    /// <summary>Labels of the nodes that may run members.</summary>
+    [Description(
+        "Labels that a node must have to run a member. A change replaces the members one at a time. A member whose volume is bound to a node without them cannot start."
+    )]
+    [Length(0, 16)]
+    [Each(0, 63, Pattern = Patterns.LabelValue)]
+    public IReadOnlyDictionary<string, string> NodeSelector { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Node taints that members tolerate.</summary>
+    [Description("Node taints that the members tolerate. A change replaces the members one at a time.")]
+    [Length(0, 16)]
+    public IReadOnlyList<Toleration> Tolerations { get; init; } = [];
+
+    /// <summary>Null: the cluster's default.</summary>
+    [Description("PriorityClass of the members. If absent: the cluster's default. A change replaces the members one at a time.")]
+    [Length(1, 253)]
+    [RegularExpression(Patterns.DnsName)]
+    public string? PriorityClassName { get; init; }
 }
 
 /// <summary>Values of <see cref="PostgresSpec.Rejoin"/>.</summary>
