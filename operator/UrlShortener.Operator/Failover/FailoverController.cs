@@ -50,7 +50,7 @@ internal sealed class FailoverController(
         if (!group.Votes)
             return await ForgetAsync(region, cancellationToken);
         var database = region.Status?.Postgres?.SystemIdentifier ?? "";
-        var memory = _memory.GetValueOrDefault(region.Metadata.Uid, FailoverMemory.None);
+        var memory = _memory.GetValueOrDefault(region.Metadata.Uid) ?? FailoverMemory.At(group);
         var began = Now;
         var reads = await ReadAsync(group, memory, cancellationToken);
         memory = memory.Learn(reads, Now);
@@ -62,13 +62,7 @@ internal sealed class FailoverController(
         }
 
         _memory[region.Metadata.Uid] = memory;
-        var (status, conditions) = FailoverStatusRules.Build(
-            group,
-            memory.Known?.Value,
-            reads,
-            obstacle ?? _waits.GetValueOrDefault(database),
-            time.GetUtcNow()
-        );
+        var (status, conditions) = FailoverStatusRules.Build(group, memory, reads, obstacle ?? _waits.GetValueOrDefault(database), time.GetUtcNow());
         await _status.WriteAsync(region, status, conditions.Conditions, cancellationToken);
         ConditionEvents.Record(events, region, conditions.Changed);
         Report(region, status);

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace UrlShortener.Operator.Failover;
 
-/// <summary>What the controller remembers of a group. Lost at its restart, which makes it wait anew for what it counts the time of. Pure.</summary>
+/// <summary>What the controller remembers of a group. Lost at its restart, all but the end of the log, which makes it wait anew for what it counts the time of. Pure.</summary>
 internal sealed record FailoverMemory
 {
     /// <summary>Nothing is remembered.</summary>
@@ -31,6 +31,10 @@ internal sealed record FailoverMemory
 
     /// <summary>End of the primary region's log when it was last known; null: never.</summary>
     public long? LogEnd { get; init; }
+
+    /// <summary>What is known after a start: the primary region may be lost together with the operator that had seen it last.</summary>
+    /// <param name="group">The group.</param>
+    public static FailoverMemory At(ObservedGroup group) => None with { LogEnd = group.Members.Max(member => member.Status?.Failover?.LogEnd) };
 
     /// <summary>What remains after a reading of the voters.</summary>
     /// <param name="reads">What was read, by name.</param>

@@ -13,29 +13,33 @@ internal static class FailoverStatusRules
 
     private const int MaxWaits = 512;
 
+    // The status is written when the log has grown by so much: seldom, and well below what failover.maxLag allows by default.
+    private const long LogStep = 1 << 20;
+
     /// <summary>The status, null without an agreement; and the changed conditions.</summary>
     /// <param name="group">The group.</param>
-    /// <param name="known">The record; null: none is known.</param>
+    /// <param name="memory">What is remembered.</param>
     /// <param name="reads">The voters.</param>
     /// <param name="waits">Why nothing happens although something is amiss; null: nothing is.</param>
     /// <param name="now">The time.</param>
     public static (FailoverStatus? Status, ConditionList Conditions) Build(
         ObservedGroup group,
-        TopologyRecord? known,
+        FailoverMemory memory,
         IReadOnlyDictionary<string, VoterRead> reads,
         Obstacle? waits,
         DateTimeOffset now
     )
     {
         var region = group.Region;
+        var known = memory.Known?.Value;
         var conditions = new ConditionList(region.Status?.Conditions, region.Metadata.Generation, now);
         var (status, reason, message) = Judge(group, known, reads, waits);
         conditions.Set(ConditionTypes.AutomaticFailover, status, reason, message);
         // What was agreed on stays true while nobody can be asked.
-        return (known is null ? region.Status?.Failover : StatusOf(known, waits), conditions);
+        return (known is null ? region.Status?.Failover : StatusOf(known, group.Acts ? memory.LogEnd : null, waits), conditions);
     }
 
-    private static FailoverStatus StatusOf(TopologyRecord record, Obstacle? waits) =>
+    private static FailoverStatus StatusOf(TopologyRecord record, long? logEnd, Obstacle? waits) =>
         new()
         {
             Epoch = record.Epoch,
@@ -45,6 +49,7 @@ internal static class FailoverStatusRules
             Guarded = record.IsGuarded,
             MovedAt = record.MovedAt > 0 ? StatusTime.Of(DateTimeOffset.FromUnixTimeMilliseconds(record.MovedAt)) : null,
             TookMillis = record.TookMillis,
+            LogEnd = logEnd is { } end ? (end + LogStep - 1) / LogStep * LogStep : null,
             Reason = record.Reason.Length > 0 ? record.Reason : null,
             Waits = waits is null ? null : Texts.Cut(waits.Message, MaxWaits),
         };

@@ -91,6 +91,22 @@ public sealed class ObservedGroupTests
         Assert.Null(group.View(memory with { LogEnd = 100 }, default, default).Regions["eu"].LagBytes);
     }
 
+    // The operator may be lost together with the region, and the next one has not seen its log.
+    [Fact]
+    public void Lag_OfALostRegion_IsKnownToAnOperatorThatStarts()
+    {
+        var group = Group([Region("eu"), Region("us")]);
+        var memory = FailoverMemory.None with { Known = new ChosenRecord(Ballot.Zero, Record), LogEnd = (3L << 20) + 1 };
+
+        Assert.Null(FailoverMemory.At(group).LogEnd);
+        foreach (var region in group.Members)
+            region.Status = region.Status! with { Failover = FailoverStatusRules.Build(group with { Region = region }, memory, Reads(), null, default).Status };
+
+        // One region has it, so that nobody writes the others' objects for it.
+        Assert.Equal([4L << 20, null], group.Members.Select(region => region.Status!.Failover!.LogEnd));
+        Assert.Equal(4L << 20, FailoverMemory.At(group).LogEnd);
+    }
+
     [Fact]
     public void Health_IsWhatTheRoleAsksFor()
     {

@@ -47,6 +47,12 @@ internal sealed record FailoverStatus
     [Range(0, 2_000_000_000)]
     public long? TookMillis { get; init; }
 
+    /// <summary>Bytes, rounded up to a mebibyte; null: not known, or another region of the group has it.</summary>
+    [Description(
+        "End of the primary region's write-ahead log when it was last seen, as a position in bytes, rounded up to a mebibyte. While that region cannot be asked, what others lack is counted from it. One region of the group has it."
+    )]
+    public long? LogEnd { get; init; }
+
     /// <summary>Why.</summary>
     [Description("Why the region has the role.")]
     [Length(0, 256)]
