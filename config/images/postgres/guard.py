@@ -53,6 +53,8 @@ HURRY = 0.5
 SOON = 0.1
 LOOK = 0.5
 BEAT = 1.0
+# Of the start of a member whose right runs out: it may not write without most votes anyway.
+UNDECIDED = 20.0
 WATCH = 240
 TELL_AGAIN = 600.0
 MAX_BYTES = 1 << 20
@@ -242,6 +244,18 @@ def find_group(group, own, others):
     return NONE
 
 
+def must_wait(region, epoch, record, configuration):
+    """Whether Patroni must not start yet: the regions have agreed on another one that writes, and Patroni would lead here as before.
+
+    Its promotion would begin a timeline with the number of that of the other region, so that nobody could tell the two apart any more, and rewind this one.
+    epoch: of the latest record that the member has seen. record: the chosen one; None: none is in sight.
+    configuration: Patroni's; None: there is none; SILENT: the API server does not answer, and may do so as soon as Patroni runs.
+    """
+    if record is None or record.epoch < epoch or record.allows(region) or configuration is None:
+        return False
+    return configuration == SILENT or "standby_cluster" not in configuration
+
+
 def edit_configuration(text, value):
     """postgresql.auto.conf with a value of the parameter; None: without one."""
     line = None if value is None else "%s = '%s'\n" % (PARAMETER, value)
@@ -423,6 +437,11 @@ class Api:
 
     def read(self, place, timeout):
         """The data of an object; None: the API server says that there is none. Without resourceVersion, the answer is the latest state of a quorum of etcd."""
+        body = self.read_object(place, timeout)
+        return None if body is None else need(body.get("data") or {}, dict)
+
+    def read_object(self, place, timeout):
+        """The object as a whole."""
         response = self.request("GET", path_of(place), timeout)
         data = response.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
@@ -434,8 +453,7 @@ class Api:
             return None
         if response.status != 200:
             raise ValueError("status %d" % response.status)
-        found = need(body, dict).get("data") or {}
-        return need(found, dict)
+        return need(body, dict)
 
 
 def path_of(place):
@@ -449,9 +467,10 @@ def describe(place):
 class Source:
     """An object that is read again and again, by one thread at a time."""
 
-    def __init__(self, place):
+    def __init__(self, place, read=Api.read):
         self._place = place
         self._api = Api(place.cluster)
+        self._ask = read
         self._busy_since = None
 
     def start(self, tell):
@@ -466,7 +485,7 @@ class Source:
     def _read(self, tell):
         try:
             try:
-                found = self._api.read(self._place, ANSWER)
+                found = self._ask(self._api, self._place, ANSWER)
             except (OSError, ValueError, KeyError, http.client.HTTPException, RecursionError) as error:
                 self._api.close()
                 log_change("the reading of " + describe(self._place), "fails: %s" % error)
@@ -1217,6 +1236,65 @@ def start(action, *arguments):
     threading.Thread(target=run, daemon=True).start()
 
 
+def read_configuration(api, place, timeout):
+    """Patroni's dynamic configuration: an annotation of a ConfigMap. None: there is none."""
+    body = api.read_object(place, timeout)
+    text = (need(body, dict).get("metadata", {}).get("annotations") or {}).get("config") if body else None
+    return None if text is None else need(json.loads(text), dict)
+
+
+def gate():
+    """Returns when Patroni may start. The startup probe limits the time."""
+    marker = read_marker()
+    try:
+        membership = parse_membership(marker.membership) if marker is not None and marker.membership is not None else None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        membership = None
+    if membership is None:
+        return
+    scope = os.environ["PATRONI_NAME"].rpartition("-")[0]
+    # By names that no region has.
+    places = {"/configuration": Place(os.environ["PATRONI_KUBERNETES_NAMESPACE"], scope + "-config", None), **membership.voters}
+    sources = {name: Source(place, read_configuration if name == "/configuration" else Api.read) for name, place in places.items()}
+    began = clock()
+    while True:
+        answers, changed, asked = {}, threading.Condition(), clock()
+
+        def listen(name):
+            def take(found):
+                with changed:
+                    answers[name] = found
+                    changed.notify()
+
+            return take
+
+        for name, source in sources.items():
+            source.start(listen(name))
+        with changed:
+            while True:
+                record = find_chosen({name: vote for name in membership.voters if (vote := read_vote(answers.get(name))) is not None})
+                configuration = answers.get("/configuration", SILENT)
+                if record is not None and configuration != SILENT or (left := asked + ANSWER - clock()) <= 0:
+                    break
+                changed.wait(left)
+        if record is None and marker.lease and clock() - began < UNDECIDED:
+            log_change("the start", "waits for most votes")
+        elif must_wait(membership.region, marker.right.epoch, record, configuration):
+            log_change("the start", "waits: region %s has the role in epoch %d, and this region's Patroni does not follow it yet" % (record.region, record.epoch))
+        else:
+            log_change("the start", None)
+            return
+        time.sleep(LOOK)
+
+
+def read_vote(found):
+    """None: nothing that counts."""
+    try:
+        return parse_vote(found["voter"]) if isinstance(found, dict) and "voter" in found else None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
 # Seconds for which the main thread may do nothing until it counts as one that stands still, longer than one wait for PostgreSQL; and until it has begun.
 # With what it takes to begin, this is less than the 5 s for which other regions wait longer than the right lasts.
 STILL = 3.0
@@ -1277,6 +1355,8 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["prepare"]:
         # Before Patroni starts: a member that was guarded once starts without the right.
         write_parameter("on")
+    elif sys.argv[1:] == ["gate"]:
+        gate()
     else:
         beats = supervise()
         from psycopg import OperationalError, pq

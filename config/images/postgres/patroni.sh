@@ -49,6 +49,10 @@ if [ -d /var/lib/postgresql/data ] && [ -n "${KUBERNETES_SERVICE_HOST:-}" ]; the
         done
     ) &
 fi
+# A former primary region that comes back must not lead before its operator has made it follow the other one.
+if [ -f /var/lib/postgresql/data/.topology ] && [ -n "${KUBERNETES_SERVICE_HOST:-}" ]; then
+    shortener-guard gate 9>&- || exit 1
+fi
 # Patroni takes its variables out of the environment of what it starts (promote.py).
 export MEMBER_NAME="${PATRONI_NAME:-}" MEMBER_ADDRESS="${PATRONI_RESTAPI_CONNECT_ADDRESS:-}"
 exec /opt/patroni/bin/patroni "$@"

@@ -176,12 +176,36 @@ def check_full_volume(folder):
     check("what is left behind", ["PG_VERSION", "marker", "postgresql.auto.conf"], sorted(os.listdir(folder)))
 
 
+def check_gate():
+    """A former primary region that comes back must not lead before its Patroni follows the other one."""
+    record = guard.Record(5, "Stable", "us", ("ap", "eu", "us"), None)
+    fencing = record._replace(phase="Fencing")
+    follows, leads = {"standby_cluster": {"host": "us"}}, {"ttl": 20}
+    for text, expected, case in (
+        ("leads as before", True, ("eu", 4, record, leads)),
+        ("leads as before while the role moves", True, ("eu", 4, fencing, leads)),
+        ("follows", False, ("eu", 4, record, follows)),
+        ("has the role", False, ("us", 4, record, leads)),
+        ("is to get the role, which nobody has yet", True, ("us", 4, fencing, leads)),
+        ("is to get the role, and follows", False, ("us", 4, fencing, follows)),
+        ("knows a later decision", False, ("eu", 6, record, leads)),
+        ("sees no decision", False, ("eu", 4, None, leads)),
+        ("has no configuration", False, ("eu", 4, record, None)),
+        ("does not reach its API server", True, ("eu", 4, record, guard.SILENT)),
+    ):
+        check("the start of a member that " + text, expected, guard.must_wait(*case))
+    check("a vote that is none", None, guard.read_vote({"voter": "["}))
+    check("an object without a vote", None, guard.read_vote({}))
+    check("no answer", None, guard.read_vote(None))
+
+
 with open(sys.argv[2], encoding="utf-8") as cases:
     check_cases(json.load(cases))
 check_votes()
 check_membership()
 check_lease()
 check_groups()
+check_gate()
 check_files()
 print("\n".join(failures))
 sys.exit(1 if failures else 0)
