@@ -67,7 +67,7 @@ postgres-failovers: ## Measure failovers of a PostgreSQL that the operator runs:
 	POSTGRES_FAILOVERS=$(or $(RUNS),10) POSTGRES_FAILOVERS_KINDS="$(KINDS)" POSTGRES_FAILOVERS_FILE=/dev/stderr dotnet test --project tests/UrlShortener.Operator.Tests $(DOTNET_FLAGS) --filter-class '*PostgresFailoverSeriesTests'
 
 region-failovers: ## Measure moves of the primary role between regions: make region-failovers RUNS=10 KINDS="drained;region destroyed"
-	REGION_FAILOVERS=$(or $(RUNS),10) REGION_FAILOVERS_KINDS="$(KINDS)" REGION_FAILOVERS_FILE=/dev/stderr dotnet test --project tests/UrlShortener.Operator.Tests $(DOTNET_FLAGS) --filter-class '*RegionFailoverSeriesTests'
+	REGION_FAILOVERS=$(or $(RUNS),10) REGION_FAILOVERS_KINDS="$(KINDS)" REGION_FAILOVERS_FILE=/dev/stderr dotnet test --project tests/UrlShortener.Operator.Tests $(DOTNET_FLAGS) --filter-class '*RegionFailoverSeriesTests' --filter-class '*ClusterFailoverTests'
 
 manifests: ## Write the files that are made from others: crds/, the webhook of config/, and config/monitoring/prometheusrules.yaml
 	@dotnet build operator/UrlShortener.Operator $(DOTNET_FLAGS) --verbosity quiet

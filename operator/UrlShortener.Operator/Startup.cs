@@ -8,10 +8,12 @@ using UrlShortener.ControllerRuntime.Hosting;
 using UrlShortener.ControllerRuntime.Tracing;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Backups;
+using UrlShortener.Operator.Clusters;
 using UrlShortener.Operator.Configuration;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Failover;
 using UrlShortener.Operator.KeyPools;
+using UrlShortener.Operator.Mirrors;
 using UrlShortener.Operator.Postgres;
 using UrlShortener.Operator.Redis;
 using UrlShortener.Operator.Regions;
@@ -69,7 +71,7 @@ internal static class Startup
             runtime.Lease.Labels = Labels.OfOperator();
             runtime.Lease.FieldManager = FieldManagers.Lease;
         });
-        builder.Services.AddRegionControllers();
+        builder.Services.AddRegionControllers(options.Cluster);
         if (options.Webhooks.Enabled)
         {
             builder.Services.AddSingleton<IKubernetes>(_ => KubernetesClients.CreateLocalKubernetes());
@@ -103,16 +105,20 @@ internal static class Startup
     }
 
     /// <summary>Adds the controllers of the operator's kinds and their dependencies.</summary>
-    public static void AddRegionControllers(this IServiceCollection services)
+    /// <param name="services">The services.</param>
+    /// <param name="cluster">Name of the operator's cluster; empty: it has none.</param>
+    public static void AddRegionControllers(this IServiceCollection services, string cluster = "")
     {
         services
+            .AddClusters(cluster)
             .AddRegionController()
             .AddKeyPoolController()
             .AddRedisController()
             .AddPostgresController()
             .AddBackupController()
             .AddFailoverController()
-            .AddTrafficController();
+            .AddTrafficController()
+            .AddMirrorController();
     }
 
     /// <summary>Maps probes and metrics on one port, and the admission webhook on the other.</summary>

@@ -29,6 +29,9 @@ public sealed class ControllerDefinition<TEntity>
     /// </summary>
     public Func<TEntity, TEntity, bool> IsRelevantStatus { get; set; } = (_, _) => false;
 
+    /// <summary>Which objects the controller reconciles; it does nothing for the others. Must not change during the life of an object. Default: all.</summary>
+    public Func<TEntity, bool> Takes { get; set; } = _ => true;
+
     /// <summary>Other kinds whose changes cause reconciles.</summary>
     internal IReadOnlyList<ControllerSource<TEntity>> Sources => _sources;
 

@@ -129,6 +129,12 @@ internal sealed class ControllerHost<TEntity> : BackgroundService, IHostedLifecy
     {
         var gone = _gone.GetValueOrDefault(key);
         _informer.Cache.TryGet(key, out var current);
+        if (current is not null && !_definition.Takes(current))
+        {
+            _queue.Forget(key);
+            return;
+        }
+
         var outcome = await _reconciler.ReconcileAsync(key, current, gone, cancellationToken);
         ReconcileMetrics.Reconciles.WithLabels(_definition.Name, outcome.Result).Inc();
         if (gone is not null && !outcome.IsFailure)

@@ -21,6 +21,9 @@ internal static class FieldManagers
     /// <summary>Writes the votes of regions, and the part of a region's status that describes its group.</summary>
     public const string Topology = "shortener-operator-topology";
 
+    /// <summary>Copies the status of a region that another cluster runs.</summary>
+    public const string Mirror = "shortener-operator-mirror";
+
     /// <summary>Writes the part of a region's status that describes where its visitors are sent.</summary>
     public const string Traffic = "shortener-operator-traffic";
 

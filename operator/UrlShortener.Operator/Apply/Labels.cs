@@ -66,6 +66,9 @@ internal static class Labels
     /// </summary>
     public const string WriteGuard = $"{ApiGroup.Name}/write-guard";
 
+    /// <summary>Annotation of a Lease: what the operator of a cluster thinks of the regions of a group, as JSON.</summary>
+    public const string Verdicts = $"{ApiGroup.Name}/verdicts";
+
     /// <summary>Annotation that allows the deletion of a region that is the primary of its group. Its value is the region's name.</summary>
     public const string AllowDeletePrimary = $"{ApiGroup.Name}/allow-delete-primary";
 

@@ -28,6 +28,7 @@ internal static class BackupServices
         return services.AddController<V1Alpha1ShortenerRegion, BackupController>(controller =>
         {
             controller.Name = Names.Backup;
+            controller.Takes = region => !region.IsRemote;
             controller.Workers = Workers;
             // The path of a repository has the identifier of the database, and a backup reads the primary.
             controller.IsRelevantStatus = (former, current) =>

@@ -24,6 +24,9 @@ internal static class ConditionTypes
     /// <summary>The database has the tables of the region's image.</summary>
     public const string SchemaCurrent = nameof(SchemaCurrent);
 
+    /// <summary>The status is the current one of another cluster, whose operator runs the region. Absent unless another cluster runs it.</summary>
+    public const string ClusterReachable = nameof(ClusterReachable);
+
     /// <summary>The region has the PodMonitor that it asks for. Absent unless it asks for one.</summary>
     public const string Monitored = nameof(Monitored);
 

@@ -279,6 +279,21 @@ internal static class Reasons
     /// <summary>The pool has fewer keys than the low watermark.</summary>
     public const string BelowLowWatermark = nameof(BelowLowWatermark);
 
+    /// <summary>There is no kubeconfig of the cluster that runs the region.</summary>
+    public const string KubeconfigMissing = nameof(KubeconfigMissing);
+
+    /// <summary>The kubeconfig of the cluster that runs the region has something that is refused, or lacks something.</summary>
+    public const string KubeconfigInvalid = nameof(KubeconfigInvalid);
+
+    /// <summary>The API server of the cluster that runs the region does not answer.</summary>
+    public const string ClusterUnreachable = nameof(ClusterUnreachable);
+
+    /// <summary>The API server of the cluster that runs the region refuses requests.</summary>
+    public const string AccessDenied = nameof(AccessDenied);
+
+    /// <summary>The region names a cluster, and the operator has no name of its own one.</summary>
+    public const string ClusterNameUnset = nameof(ClusterNameUnset);
+
     /// <summary>The pool has fewer keys than the critical watermark.</summary>
     public const string BelowCriticalWatermark = nameof(BelowCriticalWatermark);
 

@@ -14,6 +14,12 @@ internal sealed class OperatorOptions : IValidatableObject
     /// </summary>
     public string Namespaces { get; set; } = "urlshortener";
 
+    /// <summary>
+    /// Name of the cluster that this operator runs regions of: those whose <c>spec.cluster.name</c> it is, and those that name none. Empty, the default: only
+    /// those that name none.
+    /// </summary>
+    public string Cluster { get; set; } = "";
+
     /// <summary>Port of probes and metrics. Default 8080.</summary>
     [Range(1, 65_535)]
     public int Port { get; set; } = 8_080;
@@ -50,6 +56,14 @@ internal sealed class OperatorOptions : IValidatableObject
             yield return new ValidationResult(
                 $"contains \"{name}\", which is not a valid namespace name. Use at most 63 lower-case letters, digits and '-'.",
                 [nameof(Namespaces)]
+            );
+        }
+
+        if (Cluster.Length > 0 && !KubernetesNames.IsLabel(Cluster))
+        {
+            yield return new ValidationResult(
+                $"is \"{Cluster}\", which is not a valid name of a cluster. Use at most 63 lower-case letters, digits and '-'.",
+                [nameof(Cluster)]
             );
         }
 

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Text.Json.Serialization;
 using k8s;
 using k8s.Models;
 using UrlShortener.Operator.Entities.Schema;
@@ -22,6 +23,7 @@ namespace UrlShortener.Operator.Entities;
 [PrinterColumn("Age", ".metadata.creationTimestamp", Type = "date")]
 [PrinterColumn("Redis", ".status.redis.state", IsWide = true)]
 [PrinterColumn("Failover", ".status.failover.phase", IsWide = true)]
+[PrinterColumn("Cluster", ".spec.cluster.name", IsWide = true)]
 [PrinterColumn("Observed", ".status.observedGeneration", Type = "integer", IsWide = true)]
 internal sealed class V1Alpha1ShortenerRegion : IKubernetesObject<V1ObjectMeta>, ISpec<RegionSpec>, IStatus<RegionStatus?>
 {
@@ -48,6 +50,10 @@ internal sealed class V1Alpha1ShortenerRegion : IKubernetesObject<V1ObjectMeta>,
     [Description("Observed state of the region. Only the operator writes it.")]
     public RegionStatus? Status { get; set; }
 
+    /// <summary>Whether the operator of another cluster runs the region. Set when the object enters the cache (<see cref="Clusters.OwnCluster"/>).</summary>
+    [JsonIgnore]
+    public bool IsRemote { get; set; }
+
     /// <summary>A copy of the object with another status.</summary>
     public V1Alpha1ShortenerRegion WithStatus(RegionStatus status) =>
         new()
@@ -57,5 +63,6 @@ internal sealed class V1Alpha1ShortenerRegion : IKubernetesObject<V1ObjectMeta>,
             Metadata = Metadata,
             Spec = Spec,
             Status = status,
+            IsRemote = IsRemote,
         };
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.Security.Cryptography;
 using k8s.Models;
 using UrlShortener.ControllerRuntime.Api;
 using UrlShortener.ControllerRuntime.Events;
@@ -57,8 +58,11 @@ internal sealed class FailoverController(
         var obstacle = await ApplyAsync(group, memory, cancellationToken);
         if (group.Acts)
         {
+            group = await observer.ReadRemoteAsync(group, cancellationToken);
+            memory = Hear(group, memory);
             (memory, var waits) = await ActAsync(group, memory, reads, began, cancellationToken);
             _waits[database] = waits;
+            memory = await TellAsync(group, memory, cancellationToken);
         }
 
         _memory[region.Metadata.Uid] = memory;
@@ -159,9 +163,39 @@ internal sealed class FailoverController(
         memory = Probe(group, memory, began);
         var decision = FailoverDecision.Of(group.View(memory, Now, time.GetUtcNow()));
         var next = decision.Next ?? VoterChange.Of(group, chosen.Value, reads);
-        if (next is not null)
+        memory = memory with { Wanted = next is null ? null : WantedChange.Of(memory.Wanted, next, Now) };
+        if (next is not null && IsTurn(group, memory, next))
             memory = await ProposeAsync(group, memory, chosen.Value, next, cancellationToken);
         return (memory, decision.Waits is { } why ? new Obstacle(Reasons.RoleStays, why) : null);
+    }
+
+    private bool IsTurn(ObservedGroup group, FailoverMemory memory, TopologyRecord next) =>
+        !group.HasRemotes
+        || memory.Wanted!.IsTurnOf(group.OwnCluster, group.ClusterOf(next.Region), group.Members.Select(member => group.ClusterOf(member.Spec.Region)), Now);
+
+    private FailoverMemory Hear(ObservedGroup group, FailoverMemory memory)
+    {
+        var heard = ImmutableDictionary.CreateBuilder<string, HeardObserver>();
+        foreach (var (cluster, report) in group.Observers)
+        {
+            if (HeardObserver.Learn(memory.Heard.GetValueOrDefault(cluster), report, Now) is { } known)
+                heard[cluster] = known;
+        }
+
+        return memory with
+        {
+            Heard = heard.ToImmutable(),
+        };
+    }
+
+    // For the operators of other clusters. Without a record nothing is probed yet.
+    private async Task<FailoverMemory> TellAsync(ObservedGroup group, FailoverMemory memory, CancellationToken cancellationToken)
+    {
+        if (!group.HasRemotes || Now - memory.ToldAt < 0.9 * ObserverReport.Interval)
+            return memory;
+        var verdicts = memory.Probes.Select(probe => KeyValuePair.Create(probe.Key, probe.Value.History.Verdict));
+        await client.ApplyAsync(ObserverReport.Build(group.Region, verdicts, time.GetUtcNow()), FieldManagers.Topology, force: true, cancellationToken);
+        return memory with { ToldAt = Now };
     }
 
     // The first record: it says what the statuses have said so far. From then on they say what the record says.
@@ -218,10 +252,9 @@ internal sealed class FailoverController(
         CancellationToken cancellationToken
     ) =>
         // The promises of an attempt are changes that are watched: one that fails must not follow another one at once.
-        Now - memory.FailedAt
-        < RetryInterval
+        Now < memory.RetryAt
             ? memory
-            : Learn(memory, await agreement.TryAsync(group.Places, known, memory.Highest, change, cancellationToken));
+            : Learn(group, memory, await agreement.TryAsync(group.Places, known, memory.Highest, change, cancellationToken));
 
     // All other regions were deleted by people, and their votes with them, so that no majority is left.
     private async Task<FailoverMemory> TakeOverAsync(
@@ -240,14 +273,18 @@ internal sealed class FailoverController(
         return written is null ? memory : memory.Learn(new ChosenRecord(ballot, record), Now);
     }
 
-    private FailoverMemory Learn(FailoverMemory memory, AgreementRound round) =>
-        round.IsChosen
-            ? memory.Learn(new ChosenRecord(round.Ballot, round.Proposed!), Now)
-            : memory with
-            {
-                Highest = round.Highest > memory.Highest ? round.Highest : memory.Highest,
-                FailedAt = Now,
-            };
+    private FailoverMemory Learn(ObservedGroup group, FailoverMemory memory, AgreementRound round)
+    {
+        if (round.IsChosen)
+            return memory.Learn(new ChosenRecord(round.Ballot, round.Proposed!), Now) with { Overtaken = 0 };
+        var overtaken = memory.Overtaken + 1;
+        return memory with
+        {
+            Highest = round.Highest > memory.Highest ? round.Highest : memory.Highest,
+            Overtaken = overtaken,
+            RetryAt = Now + (group.HasRemotes ? WantedChange.PauseAfter(overtaken, RandomNumberGenerator.GetInt32(1000) / 1000.0) : RetryInterval),
+        };
+    }
 
     private static FailoverMemory Probe(ObservedGroup group, FailoverMemory memory, TimeSpan now)
     {
@@ -256,15 +293,22 @@ internal sealed class FailoverController(
         foreach (var member in group.Members)
         {
             var name = member.Spec.Region;
-            probes[name] = memory.Probes.GetValueOrDefault(name, ProbeHistory.None).Add(ObservedGroup.IsHealthy(member, record.Allows(name)), now);
+            probes[name] = memory.Probes.GetValueOrDefault(name, ProbeHistory.None).Add(group.Sees(member, record.Allows(name)), now);
         }
+
+        memory = memory with { Probes = probes.ToImmutable() };
+        var judged = group.Members.ToImmutableDictionary(
+            member => member.Spec.Region,
+            member => JudgedRegion.Of(member.Spec.Region, group, memory, now),
+            StringComparer.Ordinal
+        );
 
         var writer = record.Phase == TopologyPhase.Fencing ? record.Former : record.Region;
         var end =
             writer is not null && group.Leaders.GetValueOrDefault(writer) is { IsPrimary: true, End: { } written }
                 ? written
                 : group.Leaders.Values.Select(leader => leader.LatestEnd).Append(memory.LogEnd).Max();
-        return memory with { Probes = probes.ToImmutable(), LogEnd = end };
+        return memory with { Judged = judged, LogEnd = end };
     }
 
     private void Report(V1Alpha1ShortenerRegion region, FailoverStatus? status)

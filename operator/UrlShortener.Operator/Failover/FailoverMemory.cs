@@ -23,11 +23,26 @@ internal sealed record FailoverMemory
     /// <summary>When an attempt was last made that changes nothing; null: none was.</summary>
     public TimeSpan? RepairedAt { get; init; }
 
-    /// <summary>When an attempt last failed; null: none did.</summary>
-    public TimeSpan? FailedAt { get; init; }
+    /// <summary>When an attempt may be made after one that failed; null: at once.</summary>
+    public TimeSpan? RetryAt { get; init; }
 
     /// <summary>The probes of the regions, by name.</summary>
     public ImmutableDictionary<string, ProbeHistory> Probes { get; init; } = ImmutableDictionary<string, ProbeHistory>.Empty;
+
+    /// <summary>The verdicts of all observers about the regions, by name.</summary>
+    public ImmutableDictionary<string, JudgedRegion> Judged { get; init; } = ImmutableDictionary<string, JudgedRegion>.Empty;
+
+    /// <summary>What the operators of other clusters told last, by name of the cluster.</summary>
+    public ImmutableDictionary<string, HeardObserver> Heard { get; init; } = ImmutableDictionary<string, HeardObserver>.Empty;
+
+    /// <summary>The change that this operator wants to propose, and since when; null: none.</summary>
+    public WantedChange? Wanted { get; init; }
+
+    /// <summary>When the own verdicts were last written for the operators of other clusters; null: never.</summary>
+    public TimeSpan? ToldAt { get; init; }
+
+    /// <summary>Number of attempts in a row that have failed.</summary>
+    public int Overtaken { get; init; }
 
     /// <summary>End of the primary region's log when it was last known; null: never.</summary>
     public long? LogEnd { get; init; }

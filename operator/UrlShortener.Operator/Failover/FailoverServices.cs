@@ -30,6 +30,7 @@ internal static class FailoverServices
         return services.AddController<V1Alpha1ShortenerRegion, FailoverController>(controller =>
         {
             controller.Name = "failover";
+            controller.Takes = region => !region.IsRemote;
             controller.Workers = Workers;
             controller
                 .Owns<V1RoleBinding>()

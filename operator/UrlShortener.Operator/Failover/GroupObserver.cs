@@ -1,9 +1,11 @@
+using System.Collections.Concurrent;
 using k8s;
 using k8s.Models;
 using UrlShortener.ControllerRuntime.Api;
 using UrlShortener.ControllerRuntime.Informers;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Certificates;
+using UrlShortener.Operator.Clusters;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Pods;
 using UrlShortener.Operator.Postgres;
@@ -17,9 +19,13 @@ internal sealed class GroupObserver(
     Informer<V1ConfigMap> configMaps,
     Informer<V1RoleBinding> roleBindings,
     Informer<V1Secret> secrets,
-    StoreCertificates certificates
+    StoreCertificates certificates,
+    ClusterClients clusters
 ) : IDisposable
 {
+    // Pods of regions of other clusters as they were last read. What a guard has reported of an epoch stays true.
+    private readonly ConcurrentDictionary<(string Cluster, ObjectKey Region), IReadOnlyList<V1Pod>> _remotePods = new();
+
     // By UID of the region, with the certificates that they use.
     private readonly Dictionary<string, MemberConnections> _connections = [];
     private readonly Lock _lock = new();
@@ -67,6 +73,39 @@ internal sealed class GroupObserver(
         };
     }
 
+    /// <summary>Reads in other clusters what the caches have of this one, and what the operators there think.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="cancellationToken">Ends the requests.</param>
+    public async Task<ObservedGroup> ReadRemoteAsync(ObservedGroup group, CancellationToken cancellationToken)
+    {
+        var remotes = group.Members.Where(member => member.IsRemote).ToList();
+        if (remotes.Count == 0)
+            return group;
+        var reading = remotes.Select(async member => (Member: member, Pods: await ReadPodsAsync(member, cancellationToken))).ToList();
+        var hearing = remotes
+            .GroupBy(member => member.Spec.ClusterName()!, StringComparer.Ordinal)
+            .Select(async cluster => (cluster.Key, Report: await ReadReportAsync(cluster.First(), cancellationToken)))
+            .ToList();
+        var pods = group.Pods.ToDictionary(region => region.Key, region => region.Value, StringComparer.Ordinal);
+        var unreachable = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (member, read) in await Task.WhenAll(reading))
+        {
+            var key = (member.Spec.ClusterName()!, ObjectKey.Of(member));
+            if (read is null)
+                unreachable.Add(member.Spec.Region);
+            else
+                _remotePods[key] = read;
+            pods[member.Spec.Region] = _remotePods.GetValueOrDefault(key, []);
+        }
+
+        return group with
+        {
+            Pods = pods,
+            Unreachable = unreachable,
+            Observers = (await Task.WhenAll(hearing)).ToDictionary(heard => heard.Key, heard => heard.Report, StringComparer.Ordinal),
+        };
+    }
+
     /// <summary>Asks the members that lead how far they are.</summary>
     /// <param name="group">The group.</param>
     /// <param name="cancellationToken">Ends the requests.</param>
@@ -102,8 +141,33 @@ internal sealed class GroupObserver(
         }
     }
 
+    private async Task<IReadOnlyList<V1Pod>?> ReadPodsAsync(V1Alpha1ShortenerRegion member, CancellationToken cancellationToken)
+    {
+        if (Find(member) is not { } cluster)
+            return null;
+        var selector = Labels.Text(PostgresResources.SelectorOf(member));
+        var answer = await cluster.AskAsync<IReadOnlyList<V1Pod>>(
+            async (remote, token) => await remote.ListAsync<V1Pod>(member.Metadata.NamespaceProperty, ("labelSelector", selector), token),
+            cancellationToken
+        );
+        return answer.Value is { } pods ? [.. pods.OrderBy(pod => pod.Metadata.Name, StringComparer.Ordinal)] : null;
+    }
+
+    private async Task<ObserverReport?> ReadReportAsync(V1Alpha1ShortenerRegion member, CancellationToken cancellationToken)
+    {
+        if (Find(member) is not { } cluster)
+            return null;
+        var key = new ObjectKey(member.Metadata.NamespaceProperty, ObserverReport.NameOf(member));
+        return ObserverReport.Of((await cluster.AskAsync((remote, token) => remote.GetAsync<V1Lease>(key, token), cancellationToken)).Value);
+    }
+
+    private ClusterClient? Find(V1Alpha1ShortenerRegion member) => clusters.Find(member.Metadata.NamespaceProperty, member.Spec.ClusterName()!);
+
     private async Task<PatroniMember?> AskAsync(ObservedGroup group, V1Alpha1ShortenerRegion member, CancellationToken cancellationToken)
     {
+        // Pods of other clusters are not reached from here. Their members write into their pods how far they are.
+        if (member.IsRemote)
+            return group.Unreachable.Contains(member.Spec.Region) ? null : RemoteMember.FindLeader(group.Pods.GetValueOrDefault(member.Spec.Region) ?? []);
         var leader = member.Status?.Postgres is { } postgres ? postgres.Primary ?? postgres.StandbyLeader : null;
         var pod = group.Pods.GetValueOrDefault(member.Spec.Region)?.FirstOrDefault(pod => pod.Metadata.Name == leader);
         return

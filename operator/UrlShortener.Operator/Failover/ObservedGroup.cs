@@ -34,13 +34,31 @@ internal sealed record ObservedGroup
     /// <summary>Where the votes are, by name of the region.</summary>
     public required IReadOnlyDictionary<string, VoterPlace> Places { get; init; }
 
+    /// <summary>Regions of other clusters that could not be asked now.</summary>
+    public IReadOnlySet<string> Unreachable { get; init; } = new HashSet<string>(StringComparer.Ordinal);
+
+    /// <summary>What the operators of other clusters think of the regions, by name of the cluster; null: one could not be asked, or has told nothing.</summary>
+    public IReadOnlyDictionary<string, ObserverReport?> Observers { get; init; } = new Dictionary<string, ObserverReport?>();
+
+    /// <summary>Names of the regions that this operator runs.</summary>
+    public IReadOnlySet<string> Own => All.Values.Where(region => !region.IsRemote).Select(region => region.Spec.Region).ToHashSet(StringComparer.Ordinal);
+
+    /// <summary>Name of the cluster of a region; of this one, without a name: empty.</summary>
+    public string ClusterOf(string region) => Places.GetValueOrDefault(region)?.Cluster ?? OwnCluster;
+
+    /// <summary>Name of this cluster; empty: it has none.</summary>
+    public string OwnCluster => Region.Spec.ClusterName() ?? "";
+
+    /// <summary>Whether regions of the group are in other clusters.</summary>
+    public bool HasRemotes => Members.Any(member => member.IsRemote);
+
     /// <summary>Whether the regions vote: there are several with the same database, or there were.</summary>
     public bool Votes => Members.Count > 1 || Map?.Data?.ContainsKey(VoterPlace.VoterKey) == true;
 
     /// <summary>
-    /// Whether this region's reconcile acts for the group. Several would not do harm, only work twice.
+    /// Whether this region's reconcile acts for the regions of its cluster. Several would not do harm, only work twice.
     /// </summary>
-    public bool Acts => Members[0].Spec.Region == Region.Spec.Region;
+    public bool Acts => Members.First(member => !member.IsRemote).Spec.Region == Region.Spec.Region;
 
     /// <summary>A region of the group; null: there is none.</summary>
     public V1Alpha1ShortenerRegion? Find(string name) => All.GetValueOrDefault(name);
@@ -64,8 +82,7 @@ internal sealed record ObservedGroup
         var names = Members.Select(member => member.Spec.Region).Append(record.Region).Append(record.Former ?? record.Region).Distinct(StringComparer.Ordinal);
         return new GroupView
         {
-            // Every region of this cluster; there are no others yet.
-            Own = All.Keys.ToHashSet(StringComparer.Ordinal),
+            Own = Own,
             Record = record,
             RecordSeen = memory.KnownSince,
             Regions = names.Select(name => ViewOf(name, memory)).ToDictionary(region => region.Name, StringComparer.Ordinal),
@@ -90,18 +107,27 @@ internal sealed record ObservedGroup
         && (isWriter ? postgres.Primary : postgres.Primary ?? postgres.StandbyLeader) is not null
         && (status.App?.ReadyReplicas > 0 || (isWriter ? region.Spec.App.MinReplicas : region.Spec.App.StandbyMinReplicas) == 0);
 
+    /// <summary>Whether a region does what its role asks for, as far as this operator reaches it. One of a cluster that cannot be read does not.</summary>
+    /// <param name="region">The region.</param>
+    /// <param name="isWriter">Whether it is the one that writes.</param>
+    public bool Sees(V1Alpha1ShortenerRegion region, bool isWriter) =>
+        IsHealthy(region, isWriter)
+        // The status is as old as the operator there wants; the kubelets tell of the pods.
+        && (!region.IsRemote || (!Unreachable.Contains(region.Spec.Region) && Pods.GetValueOrDefault(region.Spec.Region)?.Any(RemoteMember.IsReady) == true));
+
     private RegionView ViewOf(string name, FailoverMemory memory)
     {
         var record = memory.Known!.Value;
         var reports = ReportsOf(name);
-        var isGone = Find(name) is null;
+        // That somebody has deleted the object of a region here says nothing about the cluster that runs it.
+        var isGone = Find(name) is null && Places.GetValueOrDefault(name)?.Cluster is null;
         var fenced =
             reports?.All(report => !report.IsWritable) == true ? reports.Min(report => report.Epoch)
             // Nothing is left of it that could write.
             : isGone && Pods.GetValueOrDefault(name) is not { Count: > 0 } ? record.Epoch
             : (long?)null;
         var leader = Leaders.GetValueOrDefault(name);
-        var probes = memory.Probes.GetValueOrDefault(name, ProbeHistory.None);
+        var judged = memory.Judged.GetValueOrDefault(name, JudgedRegion.None);
         var region = Members.FirstOrDefault(member => member.Spec.Region == name);
         return new RegionView
         {
@@ -111,9 +137,9 @@ internal sealed record ObservedGroup
             IsGuarded = region?.Spec.Failover.Mode == FailoverMode.Automatic && reports?.All(report => report.IsLease) == true,
             IsGone = isGone,
             Drains = region?.Spec.Drain == true,
-            Verdict = isGone ? Verdict.Bad : probes.History.Verdict,
-            BadSince = probes.BadSince,
-            GoodSince = probes.GoodSince,
+            Verdict = isGone ? Verdict.Bad : judged.Verdict,
+            BadSince = judged.BadSince,
+            GoodSince = judged.GoodSince,
             LagBytes = memory.LogEnd is { } end && leader?.End is { } reached ? Math.Max(0, end - reached) : null,
             FencedEpoch = fenced,
             FencedAt = reports?.Max(report => report.FencedAt),

@@ -2,11 +2,12 @@ using System.Text.Json.Nodes;
 using k8s.Models;
 using UrlShortener.ControllerRuntime.Api;
 using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Clusters;
 
 namespace UrlShortener.Operator.Failover;
 
 /// <summary>Reads and writes voters: one ConfigMap each, which is only written on the condition that it has not changed since it was read.</summary>
-internal sealed class VoterClient(ResourceClient client)
+internal sealed class VoterClient(ResourceClient client, ClusterClients? clusters = null)
 {
     /// <summary>Maximum time for an answer.</summary>
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
@@ -14,6 +15,12 @@ internal sealed class VoterClient(ResourceClient client)
     /// <summary>Reads a voter at its API server, never from a cache.</summary>
     public async Task<VoterRead> ReadAsync(VoterPlace place, CancellationToken cancellationToken)
     {
+        if (place.Cluster is not null)
+        {
+            var answer = await AskAsync(place, (remote, token) => remote.GetAsync<V1ConfigMap>(place.Key, token), cancellationToken);
+            return answer.Failure is { } failure ? new VoterRead(null, null, failure) : VoterRead.Of(answer.Value);
+        }
+
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Timeout);
         try
@@ -37,16 +44,27 @@ internal sealed class VoterClient(ResourceClient client)
         // A region's own reconcile creates the ConfigMap.
         if (read.Map is not { } map)
             return null;
+        var patch = new JsonObject
+        {
+            // The UID: the record of a region that was deleted and created again is another one.
+            ["metadata"] = new JsonObject { ["resourceVersion"] = map.Metadata.ResourceVersion, ["uid"] = map.Metadata.Uid },
+            ["data"] = new JsonObject { [VoterPlace.VoterKey] = VoterText.Write(record) },
+        };
+        // Without an answer, a later attempt reads what has become of it.
+        if (place.Cluster is not null)
+            return
+                await AskAsync(
+                    place,
+                    async (remote, token) => await remote.PatchAsync<V1ConfigMap>(place.Key, patch, FieldManagers.Topology, token),
+                    cancellationToken
+                )
+                    is { Value: { } written }
+                ? VoterRead.Of(written)
+                : null;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Timeout);
         try
         {
-            var patch = new JsonObject
-            {
-                // The UID: the record of a region that was deleted and created again is another one.
-                ["metadata"] = new JsonObject { ["resourceVersion"] = map.Metadata.ResourceVersion, ["uid"] = map.Metadata.Uid },
-                ["data"] = new JsonObject { [VoterPlace.VoterKey] = VoterText.Write(record) },
-            };
             return VoterRead.Of(await client.PatchAsync<V1ConfigMap>(place.Key, patch, FieldManagers.Topology, limit.Token));
         }
         catch (Exception error) when (IsFailure(error, cancellationToken))
@@ -55,6 +73,15 @@ internal sealed class VoterClient(ResourceClient client)
             return null;
         }
     }
+
+    private async Task<ClusterAnswer<V1ConfigMap>> AskAsync(
+        VoterPlace place,
+        Func<ResourceClient, CancellationToken, Task<V1ConfigMap?>> ask,
+        CancellationToken cancellationToken
+    ) =>
+        clusters?.Find(place.Namespace, place.Cluster!) is { } cluster
+            ? await cluster.AskAsync(ask, cancellationToken)
+            : new ClusterAnswer<V1ConfigMap>(null, $"There is no kubeconfig of cluster {place.Cluster}, which has ConfigMap {place.Namespace}/{place.Name}.");
 
     private static bool IsFailure(Exception error, CancellationToken cancellationToken) =>
         !cancellationToken.IsCancellationRequested && error is ApiException or HttpRequestException or IOException or OperationCanceledException;

@@ -10,7 +10,8 @@ namespace UrlShortener.Operator.Failover;
 /// <summary>Where a voter has its record: a ConfigMap in the namespace of its region.</summary>
 /// <param name="Namespace">The namespace.</param>
 /// <param name="Name">Name of the ConfigMap.</param>
-internal sealed record VoterPlace(string Namespace, string Name)
+/// <param name="Cluster">The cluster; null: the own one.</param>
+internal sealed record VoterPlace(string Namespace, string Name, string? Cluster = null)
 {
     /// <summary>The component in labels of the objects.</summary>
     public const string Component = "topology";
@@ -25,7 +26,8 @@ internal sealed record VoterPlace(string Namespace, string Name)
     public ObjectKey Key => new(Namespace, Name);
 
     /// <summary>The place of a region's vote.</summary>
-    public static VoterPlace Of(V1Alpha1ShortenerRegion region) => new(region.Metadata.NamespaceProperty, Names.Of(region.Metadata.Name, Component));
+    public static VoterPlace Of(V1Alpha1ShortenerRegion region) =>
+        new(region.Metadata.NamespaceProperty, Names.Of(region.Metadata.Name, Component), region.IsRemote ? region.Spec.ClusterName() : null);
 
     /// <summary>What a ConfigMap has for the guards; null: nothing.</summary>
     public static string? GuardOf(V1ConfigMap? map) => map?.Data is { } data && data.TryGetValue(GuardKey, out var text) ? text : null;
@@ -40,13 +42,17 @@ internal sealed record VoterPlace(string Namespace, string Name)
             ["region"] = region,
             ["lease"] = isLease,
             ["voters"] = new JsonObject(
-                places
-                    .OrderBy(place => place.Key, StringComparer.Ordinal)
-                    .Select(place =>
-                        KeyValuePair.Create(place.Key, (JsonNode?)new JsonObject { ["namespace"] = place.Value.Namespace, ["configMap"] = place.Value.Name })
-                    )
+                places.OrderBy(place => place.Key, StringComparer.Ordinal).Select(place => KeyValuePair.Create(place.Key, (JsonNode?)Write(place.Value)))
             ),
         }.ToJsonString();
+
+    private static JsonObject Write(VoterPlace place)
+    {
+        var text = new JsonObject { ["namespace"] = place.Namespace, ["configMap"] = place.Name };
+        if (place.Cluster is { } cluster)
+            text["cluster"] = cluster;
+        return text;
+    }
 
     /// <summary>The places that guards were told of: also those of regions that are gone.</summary>
     /// <param name="text">What <see cref="WriteGuard"/> wrote; null: nothing.</param>
@@ -58,7 +64,7 @@ internal sealed record VoterPlace(string Namespace, string Name)
             foreach (var (name, place) in text is null ? [] : JsonNode.Parse(text)?["voters"] as JsonObject ?? [])
             {
                 if (place?["namespace"]?.GetValue<string>() is { } space && place["configMap"]?.GetValue<string>() is { } map)
-                    places[name] = new VoterPlace(space, map);
+                    places[name] = new VoterPlace(space, map, place["cluster"]?.GetValue<string>());
             }
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)

@@ -49,7 +49,7 @@ internal static class VoterResources
 
     /// <summary>The regions whose guards need a right to read the vote. Those in its namespace have it as members of Patroni.</summary>
     public static IEnumerable<V1Alpha1ShortenerRegion> OthersOf(V1Alpha1ShortenerRegion region, IEnumerable<V1Alpha1ShortenerRegion> members) =>
-        members.Where(member => member.Metadata.NamespaceProperty != region.Metadata.NamespaceProperty);
+        members.Where(member => !member.IsRemote && member.Metadata.NamespaceProperty != region.Metadata.NamespaceProperty);
 
     private static V1ObjectMeta Metadata(V1Alpha1ShortenerRegion region) => Owned.Metadata(region, VoterPlace.Component, VoterPlace.Component);
 }

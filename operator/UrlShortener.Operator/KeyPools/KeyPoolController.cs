@@ -32,6 +32,9 @@ internal sealed class KeyPoolController(
     public async Task<ReconciliationResult<V1Alpha1KeyPool>> ReconcileAsync(V1Alpha1KeyPool pool, CancellationToken cancellationToken)
     {
         var observed = await observer.ObserveAsync(pool, cancellationToken);
+        // The same objects are applied to all clusters; the pool is filled where its region runs.
+        if (observed.Region is { IsRemote: true })
+            return ReconciliationResult<V1Alpha1KeyPool>.Success(pool);
         var memory = _memory.GetValueOrDefault(pool.Metadata.Uid, KeyPoolMemory.None);
         var plan = KeyPoolPlan.Of(pool, observed, memory.Workers, time.GetUtcNow());
         if (plan.Applies && observed.Region is { } region)

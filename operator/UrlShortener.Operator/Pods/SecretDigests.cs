@@ -20,6 +20,20 @@ internal static class SecretDigests
             secret.Data![key] = SHA256.HashData(value);
     }
 
+    /// <summary>A copy of a Secret in that form; null: there is no Secret.</summary>
+    public static V1Secret? Of(V1Secret? secret)
+    {
+        if (secret is null)
+            return null;
+        var copy = new V1Secret
+        {
+            Metadata = new V1ObjectMeta { Name = secret.Metadata.Name, NamespaceProperty = secret.Metadata.NamespaceProperty },
+            Data = secret.Data is null ? null : new Dictionary<string, byte[]>(secret.Data),
+        };
+        Apply(copy);
+        return copy;
+    }
+
     /// <summary>One digest of all referenced values; it changes with any of them.</summary>
     /// <param name="references">The keys.</param>
     /// <param name="secrets">Secrets by name, with digests instead of values.</param>

@@ -54,7 +54,12 @@ internal sealed record GroupPlace
         // A member that leaves the standby mode would be a second primary. Only the primary role makes it leave.
         var keeping = new GroupPlace { Keeps = DatabaseOf(region) is not null, Peers = peers };
         if (region.Status?.Topology?.PrimaryRegion is not { } primary)
-            return DatabaseOf(region) is not null || peers.Count == 0 || FindFirst(region, peers) is not { } first ? keeping
+            // There may be a database in a cluster that nobody has read yet.
+            return DatabaseOf(region) is null && peers.Find(peer => peer.IsRemote && !IsRead(peer)) is { } unread
+                    ? Wait(
+                        $"Cluster {unread.Spec.ClusterName()} of region {unread.Spec.Region}, which may have the database of the group, has not been read yet."
+                    )
+                : DatabaseOf(region) is not null || peers.Count == 0 || FindFirst(region, peers) is not { } first ? keeping
                 : first.Metadata.Uid != region.Metadata.Uid
                     ? Wait($"The group has no primary yet. The database begins in region {first.Spec.Region}, and this region copies it.")
                 // First it says so in its status, and looks again. Of two regions that begin at once, at least one sees the other.
@@ -84,8 +89,24 @@ internal sealed record GroupPlace
             )
             ?.Spec.Region;
 
+    /// <summary>
+    /// The other clusters that run regions of the group, whose votes the members' guards read: by what the objects ask for, whatever is known of them.
+    /// </summary>
+    /// <param name="region">The region.</param>
+    /// <param name="group">All regions of its group, this one included.</param>
+    public static IReadOnlyList<string> ClustersOf(V1Alpha1ShortenerRegion region, IEnumerable<V1Alpha1ShortenerRegion> group) =>
+        [
+            .. group
+                .Where(other => other is { IsRemote: true, Spec.Postgres: not null } && AreTrusted(region, other))
+                .Select(other => other.Spec.ClusterName()!)
+                .Distinct(StringComparer.Ordinal)
+                .Order(StringComparer.Ordinal),
+        ];
+
     /// <summary>The slot of the region in the write-ahead log of the one that it follows. Names of members cannot be the same: they have no such prefix.</summary>
     public static string SlotOf(V1Alpha1ShortenerRegion region) => $"region_{region.Spec.Region.Replace('-', '_')}";
+
+    private static bool IsRead(V1Alpha1ShortenerRegion region) => ConditionEvents.IsTrue(region.Status?.Conditions, ConditionTypes.ClusterReachable);
 
     private static GroupPlace Wait(string why) => new() { Waits = true, Obstacle = new Obstacle(Reasons.AwaitsPrimaryRegion, why) };
 
@@ -97,6 +118,8 @@ internal sealed record GroupPlace
             .OrderByDescending(member => DatabaseOf(member) is not null)
             .ThenByDescending(HasBegun)
             .ThenByDescending(member => member.Spec.Failover.Priority)
+            // Objects of one region in several clusters have other times there, and all clusters must see one order.
+            .ThenBy(member => member.Spec.ClusterName() is null ? "" : member.Spec.Region, StringComparer.Ordinal)
             .ThenBy(member => member.Metadata.CreationTimestamp)
             .ThenBy(member => member.Metadata.Uid, StringComparer.Ordinal)
             .FirstOrDefault();

@@ -100,6 +100,9 @@ internal sealed record ObservedPostgres
     /// <summary>The Secret with the password of the app's role in the region that this one follows, with digests instead of values; null: none.</summary>
     public V1Secret? SourcePassword { get; init; }
 
+    /// <summary>The Secret by which the write guards read votes in other clusters; null: there is none.</summary>
+    public V1Secret? ClusterAccess { get; init; }
+
     /// <summary>What the primary keeps for other regions; null: not asked for, or it does not answer.</summary>
     public RegionSlots? Slots { get; init; }
 

@@ -6,6 +6,7 @@ using UrlShortener.ControllerRuntime.Events;
 using UrlShortener.ControllerRuntime.Hosting;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Certificates;
+using UrlShortener.Operator.Clusters;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Status;
@@ -21,6 +22,7 @@ internal sealed class PostgresController(
     PostgresProvisioner provisioner,
     PostgresActuator actuator,
     ParameterReader parameters,
+    ClusterClients clusters,
     StoreCertificates certificates,
     Applier applier,
     ResourceClient client,
@@ -305,12 +307,18 @@ internal sealed class PostgresController(
                 cancellationToken
             )
         );
+        var access = await EnsureClusterAccessAsync(region, observed, cancellationToken);
         var isClean = await RemoveGoneAsync(region, observed, cancellationToken);
         var members =
             neededByPods is null && isClean
                 ? await applier.EnsureAsync(
                     region,
-                    PostgresResources.BuildStatefulSet(region, plan.Replicas, VolumeGrowth.TemplateSizeOf(region, observed.StatefulSet)),
+                    PostgresResources.BuildStatefulSet(
+                        region,
+                        plan.Replicas,
+                        VolumeGrowth.TemplateSizeOf(region, observed.StatefulSet),
+                        GroupPlace.ClustersOf(region, observed.Group)
+                    ),
                     observed.StatefulSet,
                     cancellationToken
                 )
@@ -321,7 +329,7 @@ internal sealed class PostgresController(
         var (provisioned, refused) = await ProvisionAsync(region, plan, cancellationToken);
         plan = plan with
         {
-            Obstacle = Obstacle.Of(neededByPods, members, around, secret, kept, refused),
+            Obstacle = Obstacle.Of(neededByPods, members, around, access, secret, kept, refused),
             Memory = plan.Memory with { Provisioned = provisioned },
         };
         return await RotateAsync(region, observed, plan, cancellationToken);
@@ -332,6 +340,33 @@ internal sealed class PostgresController(
             await applier.EnsureAsync(region, PostgresResources.BuildServiceAccount(region), observed.ServiceAccount, cancellationToken),
             await applier.EnsureAsync(region, PostgresResources.BuildRoleBinding(region), observed.RoleBinding, cancellationToken)
         );
+
+    // What the guards need to read votes in other clusters. A kubeconfig that is gone or cannot be used stays with them as it was: they know others.
+    private async Task<Obstacle?> EnsureClusterAccessAsync(V1Alpha1ShortenerRegion region, ObservedPostgres observed, CancellationToken cancellationToken)
+    {
+        var names = GroupPlace.ClustersOf(region, observed.Group);
+        var kubeconfigs = names
+            .Select(name => (Name: name, clusters.Find(region.Metadata.NamespaceProperty, name)?.Kubeconfig))
+            .Where(cluster => cluster.Kubeconfig is not null)
+            .ToDictionary(cluster => cluster.Name, cluster => cluster.Kubeconfig!, StringComparer.Ordinal);
+        if (kubeconfigs.Count < names.Count || names.Count == 0)
+            return null;
+        var desired = ClusterAccess.Build(region, kubeconfigs);
+        if (ClusterAccess.IsCurrent(region, observed.ClusterAccess, desired))
+            return null;
+        return await applier.TryAsync(
+            region,
+            $"Secret {desired.Metadata.Name}",
+            async () =>
+            {
+                var live = await client.GetAsync<V1Secret>(ObjectKey.Of(desired), cancellationToken);
+                if (live is not null && !Owned.IsControlledBy(live, region) && !Owned.IsOrphan(live, desired))
+                    return Applier.NameTaken($"Secret {desired.Metadata.Name}", live);
+                await client.ApplyAsync(desired, FieldManagers.Operator, force: true, cancellationToken);
+                return null;
+            }
+        );
+    }
 
     // A new password, or the end of the former one: never both, so that there are never three.
     private async Task<PostgresPlan> RotateAsync(

@@ -4,6 +4,7 @@ using UrlShortener.ControllerRuntime.Api;
 using UrlShortener.ControllerRuntime.Informers;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Certificates;
+using UrlShortener.Operator.Clusters;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Pods;
 
@@ -20,7 +21,8 @@ internal sealed class PostgresObserver(
     Informer<V1PodDisruptionBudget> disruptionBudgets,
     Informer<V1NetworkPolicy> networkPolicies,
     Informer<V1StatefulSet> statefulSets,
-    Informer<V1Pod> pods
+    Informer<V1Pod> pods,
+    RemoteRegions remotes
 )
 {
     /// <summary>Reads the observed state.</summary>
@@ -50,7 +52,11 @@ internal sealed class PostgresObserver(
         var observed = new ObservedPostgres
         {
             Group = group,
-            SourcePassword = source is null ? null : Find(secrets, source.Metadata.NamespaceProperty, PostgresNames.PasswordOf(source)),
+            SourcePassword =
+                source is null ? null
+                : source.IsRemote ? SecretDigests.Of(remotes.Find(source)?.Password)
+                : Find(secrets, source.Metadata.NamespaceProperty, PostgresNames.PasswordOf(source)),
+            ClusterAccess = Find(secrets, space, ClusterAccess.NameOf(region)),
             ServiceAccount = Find(serviceAccounts, space, scope),
             RoleBinding = Find(roleBindings, space, scope),
             Settings = Find(configMaps, space, Names.Of(name, $"{PostgresNames.Component}-settings")),

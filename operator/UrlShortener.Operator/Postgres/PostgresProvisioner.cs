@@ -5,6 +5,7 @@ using UrlShortener.ControllerRuntime.Api;
 using UrlShortener.ControllerRuntime.Events;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Certificates;
+using UrlShortener.Operator.Clusters;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
@@ -16,7 +17,7 @@ namespace UrlShortener.Operator.Postgres;
 /// Creates what the app needs to connect: a password, its roles and its database on the primary, and the Secret with the connection string. Replaces the
 /// password, and ends the former one.
 /// </summary>
-internal sealed class PostgresProvisioner(ResourceClient client, EventRecorder events)
+internal sealed class PostgresProvisioner(ResourceClient client, RemoteRegions remotes, EventRecorder events)
 {
     /// <summary>Creates the Secret with the app's password if there is none, or none of use.</summary>
     /// <returns>Why that is not possible; null: the Secret exists.</returns>
@@ -85,8 +86,11 @@ internal sealed class PostgresProvisioner(ResourceClient client, EventRecorder e
         CancellationToken cancellationToken
     )
     {
-        var theirs = await client.GetAsync<V1Secret>(new ObjectKey(source.Metadata.NamespaceProperty, PostgresNames.PasswordOf(source)), cancellationToken);
-        if (theirs is null || !Owned.IsControlledBy(theirs, source) || AppCredentials.Of(theirs) is not { } credentials)
+        var remote = source.IsRemote ? remotes.Find(source) : null;
+        var theirs = source.IsRemote
+            ? remote?.Password
+            : await client.GetAsync<V1Secret>(new ObjectKey(source.Metadata.NamespaceProperty, PostgresNames.PasswordOf(source)), cancellationToken);
+        if (theirs is null || !Owned.IsControlledBy(theirs, remote?.Region ?? source) || AppCredentials.Of(theirs) is not { } credentials)
             return (null, null);
         try
         {

@@ -114,7 +114,13 @@ internal static class PostgresResources
     /// <param name="region">The region.</param>
     /// <param name="replicas">Number of members.</param>
     /// <param name="size">Size of the volumes in the template, which cannot change; null: the one of the specification.</param>
-    public static V1StatefulSet BuildStatefulSet(V1Alpha1ShortenerRegion region, int replicas, ResourceQuantity? size = null)
+    /// <param name="clusters">Other clusters whose votes the guards read; null: none.</param>
+    public static V1StatefulSet BuildStatefulSet(
+        V1Alpha1ShortenerRegion region,
+        int replicas,
+        ResourceQuantity? size = null,
+        IReadOnlyList<string>? clusters = null
+    )
     {
         var spec = region.Spec.Postgres!;
         return new V1StatefulSet
@@ -133,7 +139,7 @@ internal static class PostgresResources
                     WhenScaled = OnDeletion.Retain,
                 },
                 Selector = new V1LabelSelector { MatchLabels = SelectorOf(region) },
-                Template = BuildTemplate(region),
+                Template = BuildTemplate(region, clusters ?? []),
                 VolumeClaimTemplates = [BuildClaim(region, size ?? spec.Storage.Size)],
             },
         };
@@ -142,10 +148,11 @@ internal static class PostgresResources
     /// <summary>Labels by which the members' pods are selected.</summary>
     public static Dictionary<string, string> SelectorOf(V1Alpha1ShortenerRegion region) => Labels.SelectorOf(region.Metadata.Name, PostgresNames.Component);
 
-    private static V1PodTemplateSpec BuildTemplate(V1Alpha1ShortenerRegion region)
+    private static V1PodTemplateSpec BuildTemplate(V1Alpha1ShortenerRegion region, IReadOnlyList<string> clusters)
     {
         var template = BuildMemberTemplate(region);
         PostgresArchiving.AddTo(region, template.Spec);
+        ClusterAccess.AddTo(region, template.Spec, clusters);
         return template;
     }
 

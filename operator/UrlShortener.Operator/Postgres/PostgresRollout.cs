@@ -50,7 +50,7 @@ internal sealed record PostgresRollout(RolloutStep? Step, IReadOnlyList<string> 
     public static PostgresRollout Of(V1Alpha1ShortenerRegion region, ObservedPostgres observed, PostgresMemory memory, int replicas, DateTimeOffset now)
     {
         // What the cache shows may be older than the last write: then its revision is not the one to follow.
-        if (observed.StatefulSet is not { } set || !IsObserved(set, region, replicas))
+        if (observed.StatefulSet is not { } set || !IsObserved(set, region, observed, replicas))
             return Pending;
         var members = Enumerable.Range(0, replicas).Select(ordinal => PostgresNames.MemberOf(region, ordinal)).ToList();
         var outdated = members.Where(name => observed.PodOf(name) is { } pod && IsOutdated(pod, set)).ToList();
@@ -144,8 +144,11 @@ internal sealed record PostgresRollout(RolloutStep? Step, IReadOnlyList<string> 
             .OrderByDescending(name => observed.Members[name].Position?.Received ?? 0)
             .FirstOrDefault();
 
-    private static bool IsObserved(V1StatefulSet set, V1Alpha1ShortenerRegion region, int replicas) =>
-        Owned.IsApplied(set, PostgresResources.BuildStatefulSet(region, replicas, VolumeGrowth.TemplateSizeOf(region, set)))
+    private static bool IsObserved(V1StatefulSet set, V1Alpha1ShortenerRegion region, ObservedPostgres observed, int replicas) =>
+        Owned.IsApplied(
+            set,
+            PostgresResources.BuildStatefulSet(region, replicas, VolumeGrowth.TemplateSizeOf(region, set), GroupPlace.ClustersOf(region, observed.Group))
+        )
         && (set.Status?.ObservedGeneration ?? 0) >= (set.Metadata.Generation ?? 0)
         && set.Status?.UpdateRevision is { Length: > 0 };
 

@@ -29,6 +29,7 @@ internal static class PostgresServices
         return services.AddController<V1Alpha1ShortenerRegion, PostgresController>(controller =>
         {
             controller.Name = PostgresNames.Component;
+            controller.Takes = region => !region.IsRemote;
             controller.Workers = Workers;
             controller
                 .Owns<V1StatefulSet>()

@@ -34,6 +34,7 @@ internal static class RedisServices
         return services.AddController<V1Alpha1ShortenerRegion, RedisController>(controller =>
         {
             controller.Name = "redis";
+            controller.Takes = region => !region.IsRemote;
             // A reconcile waits for nodes that are silent. Others must not wait for it.
             controller.Workers = Workers;
             controller

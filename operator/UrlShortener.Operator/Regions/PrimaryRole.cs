@@ -240,6 +240,8 @@ internal sealed record PrimaryRole
                 .GroupBy(region => region.Spec.Region, StringComparer.Ordinal)
                 .Select(twins => twins.Aggregate((first, second) => IsOlder(first, second) ? first : second))
                 .OrderByDescending(region => region.Spec.Failover.Priority)
+                // Objects of one region in several clusters have other times there, and all clusters must see one order.
+                .ThenBy(region => region.Spec.ClusterName() is null ? "" : region.Spec.Region, StringComparer.Ordinal)
                 .ThenBy(region => region.Metadata.CreationTimestamp)
                 .ThenBy(region => region.Metadata.Uid, StringComparer.Ordinal),
         ];

@@ -68,6 +68,7 @@ internal static class RegionServices
         services.AddSingleton<Applier>();
         return services.AddController<V1Alpha1ShortenerRegion, ShortenerRegionController>(controller =>
         {
+            controller.Takes = region => !region.IsRemote;
             // Most of a reconcile is waiting. Pods that the operator cannot reach take the whole time limit of their probe.
             controller.Workers = Workers;
             controller.IsRelevantStatus = (former, current) =>

@@ -31,7 +31,7 @@ internal sealed class TrafficObserver(
         var space = region.Metadata.NamespaceProperty;
         List<V1Alpha1ShortenerRegion> group =
         [
-            .. regions.Cache.GetBy(RegionIndex.ByGroup, region.Spec.Group).Where(other => TrafficMember.AreTogether(region, other)),
+            .. regions.Cache.GetBy(RegionIndex.ByGroup, region.Spec.Group).Where(other => !other.IsRemote && TrafficMember.AreTogether(region, other)),
         ];
         var members = TrafficMember.Of(group);
         var writer = TrafficMember.WriterOf(members)?.Region;
@@ -44,7 +44,7 @@ internal sealed class TrafficObserver(
                     .SelectMany(HostnamesOf)
                     .Distinct(StringComparer.Ordinal)
                     .SelectMany(name => regions.Cache.GetBy(ByHostname, name))
-                    .Where(other => !TrafficMember.AreTogether(region, other))
+                    .Where(other => !other.IsRemote && !TrafficMember.AreTogether(region, other))
                     .Distinct(),
             ],
             Service = Find(services, space, Names.Of(region.Metadata.Name, Names.App)),

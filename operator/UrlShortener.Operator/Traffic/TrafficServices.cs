@@ -48,6 +48,7 @@ internal static class TrafficServices
         return services.AddController<V1Alpha1ShortenerRegion, TrafficController>(controller =>
         {
             controller.Name = Names.Traffic;
+            controller.Takes = region => !region.IsRemote;
             controller.Workers = Workers;
             controller
                 .Owns<V1Alpha1DnsEndpoint>()

@@ -44,6 +44,26 @@ public sealed class ControllerHostTests(RuntimeClusterFixture fixture) : Runtime
     }
 
     [Fact]
+    public async Task Object_ThatTheControllerDoesNotTake_IsLeftAlone()
+    {
+        await using var place = await PrepareAsync("taken");
+        await using var running = await StartAsync(
+            place,
+            one =>
+            {
+                // One after the other.
+                one.Workers = 1;
+                one.Takes = widget => widget.Spec?.Size != 1;
+            }
+        );
+        await CreateAsync(place, "a", size: 1);
+        await CreateAsync(place, "b", size: 2);
+
+        await UntilAsync(() => _behavior.Count("done b") == 1, "the one that it takes is reconciled");
+        Assert.Equal(0, _behavior.Count("done a"));
+    }
+
+    [Fact]
     public async Task OtherObject_ThatSomeNameInTheirSpec_ReconcilesThoseAlone()
     {
         await using var place = await PrepareAsync("named");

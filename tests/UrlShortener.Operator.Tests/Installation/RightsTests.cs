@@ -119,6 +119,7 @@ public sealed class RightsTests
             typeof(PostgresResources).Namespace,
             typeof(BackupResources).Namespace,
             typeof(TrafficResources).Namespace,
+            typeof(VoterResources).Namespace,
         ];
         var built = typeof(AppResources)
             .Assembly.GetTypes()

@@ -74,6 +74,8 @@ internal sealed class RegionLab : IAsyncDisposable
     /// <param name="programs">What runs in pods of stores that the operator runs; null: there are none.</param>
     /// <param name="takes">Which pods <see cref="Kubelet"/> takes, if other nodes take the rest; null: all.</param>
     /// <param name="patience">See <see cref="ProcessKubeletOptions.LivenessPatience"/>.</param>
+    /// <param name="space">Name of the namespace, if several clusters have it; null: one of its own.</param>
+    /// <param name="isPart">Whether it is a part of a test that has another lab with a PostgreSQL.</param>
     public static async Task<RegionLab> StartAsync(
         ApiServerFixture apiServer,
         StoresFixture stores,
@@ -81,15 +83,17 @@ internal sealed class RegionLab : IAsyncDisposable
         bool hasOperator = true,
         StorePrograms? programs = null,
         Func<V1Pod, bool>? takes = null,
-        int patience = Patience
+        int patience = Patience,
+        string? space = null,
+        bool isPart = false
     )
     {
-        if (programs is null)
-            return await StartAloneAsync(apiServer, stores, settings, hasOperator, programs, takes, patience);
+        if (programs is null || isPart)
+            return await StartAloneAsync(apiServer, stores, settings, hasOperator, programs, takes, patience, space);
         await WithPostgres.WaitAsync(Token);
         try
         {
-            var lab = await StartAloneAsync(apiServer, stores, settings, hasOperator, programs, takes, patience);
+            var lab = await StartAloneAsync(apiServer, stores, settings, hasOperator, programs, takes, patience, space);
             lab._hasPostgres = true;
             return lab;
         }
@@ -107,7 +111,8 @@ internal sealed class RegionLab : IAsyncDisposable
         bool hasOperator,
         StorePrograms? programs,
         Func<V1Pod, bool>? takes,
-        int patience
+        int patience,
+        string? space
     )
     {
         var cluster = await apiServer.GetAsync();
@@ -125,7 +130,8 @@ internal sealed class RegionLab : IAsyncDisposable
             },
             (database, redis.Configuration),
             settings,
-            hasOperator
+            hasOperator,
+            space
         );
     }
 
@@ -179,9 +185,16 @@ internal sealed class RegionLab : IAsyncDisposable
     /// <summary>Starts the operator, the first time or again.</summary>
     /// <param name="settings">Changes its settings.</param>
     /// <param name="services">Changes its services.</param>
-    public async Task StartOperatorAsync(Action<RuntimeOptions>? settings = null, Action<IServiceCollection>? services = null) =>
+    /// <param name="cluster">Name of its cluster; empty: it has none.</param>
+    public async Task StartOperatorAsync(Action<RuntimeOptions>? settings = null, Action<IServiceCollection>? services = null, string cluster = "") =>
         Operator = Own(
-            await TestOperator.StartAsync(() => KubernetesClientConfiguration.BuildConfigFromConfigFile(Cluster.Kubeconfig), Namespace, settings, services)
+            await TestOperator.StartAsync(
+                () => KubernetesClientConfiguration.BuildConfigFromConfigFile(Cluster.Kubeconfig),
+                Namespace,
+                settings,
+                services,
+                cluster
+            )
         );
 
     /// <summary>
@@ -354,10 +367,11 @@ internal sealed class RegionLab : IAsyncDisposable
         Func<RegionLab, ProcessKubeletOptions> kubelet,
         (string Postgres, string Redis) connections,
         Action<RuntimeOptions>? settings,
-        bool hasOperator
+        bool hasOperator,
+        string? space = null
     )
     {
-        var lab = new RegionLab(cluster, await cluster.CreateNamespaceAsync("region", Token));
+        var lab = new RegionLab(cluster, await cluster.CreateNamespaceOfNameAsync(space ?? KubernetesCluster.NewName("region"), Token));
         try
         {
             lab.KubeletOptions = kubelet(lab);

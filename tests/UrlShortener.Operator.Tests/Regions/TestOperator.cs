@@ -43,7 +43,8 @@ internal sealed class TestOperator : IAsyncDisposable
         Func<KubernetesClientConfiguration> configure,
         string space,
         Action<RuntimeOptions>? settings = null,
-        Action<IServiceCollection>? services = null
+        Action<IServiceCollection>? services = null,
+        string cluster = ""
     )
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
@@ -65,7 +66,7 @@ internal sealed class TestOperator : IAsyncDisposable
                 Numbers = TimeSpan.FromSeconds(5),
             }
         );
-        builder.Services.AddRegionControllers();
+        builder.Services.AddRegionControllers(cluster);
         services?.Invoke(builder.Services);
         var started = new TestOperator(builder.Build());
         await started._host.StartAsync();

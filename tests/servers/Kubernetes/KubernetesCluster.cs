@@ -107,9 +107,15 @@ public sealed class KubernetesCluster : IAsyncDisposable
     public static IKubernetes CreateClient(KubernetesUser user) => CreateClient(user.Kubeconfig);
 
     /// <summary>Makes a namespace whose name begins with <paramref name="prefix"/>, and returns when pods can be made in it.</summary>
-    public async Task<KubernetesNamespace> CreateNamespaceAsync(string prefix, CancellationToken cancellationToken)
+    public Task<KubernetesNamespace> CreateNamespaceAsync(string prefix, CancellationToken cancellationToken) =>
+        CreateNamespaceOfNameAsync(NewName(prefix), cancellationToken);
+
+    /// <summary>A name for a namespace that no other one has.</summary>
+    public static string NewName(string prefix) => $"{prefix}-{Guid.NewGuid().ToString("N", CultureInfo.InvariantCulture)[..10]}";
+
+    /// <summary>Makes a namespace, such as one that several clusters have, and returns when pods can be made in it.</summary>
+    public async Task<KubernetesNamespace> CreateNamespaceOfNameAsync(string name, CancellationToken cancellationToken)
     {
-        var name = $"{prefix}-{Guid.NewGuid().ToString("N", CultureInfo.InvariantCulture)[..10]}";
         await _client.CoreV1.CreateNamespaceAsync(new V1Namespace { Metadata = new V1ObjectMeta { Name = name } }, cancellationToken: cancellationToken);
         await Poll.UntilAsync(
             $"the namespace {name} has a service account",

@@ -8,6 +8,10 @@ namespace UrlShortener.Operator.Entities.Spec;
 [Rule("!(has(self.redis) && has(self.connections.redisSecretRef))", "redis and connections.redisSecretRef exclude each other")]
 [Rule("has(self.connections.postgresSecretRef) != has(self.postgres)", "set either connections.postgresSecretRef or postgres")]
 [Rule("has(self.postgres) == has(oldSelf.postgres)", "postgres cannot be added or removed; create a new ShortenerRegion instead")]
+[Rule(
+    "(has(self.cluster) && has(self.cluster.name)) == (has(oldSelf.cluster) && has(oldSelf.cluster.name))",
+    "cluster cannot be added or removed; create a new ShortenerRegion instead"
+)]
 internal sealed record RegionSpec
 {
     /// <summary>Regions with the same group select one primary among them.</summary>
@@ -24,6 +28,12 @@ internal sealed record RegionSpec
     [RegularExpression(Patterns.RegionName)]
     [Rule("self == oldSelf", "region cannot be changed; create a new ShortenerRegion instead")]
     public string Region { get; init; } = "";
+
+    /// <summary>The cluster that runs the region; null: the one that the object is in.</summary>
+    [Description(
+        "Kubernetes cluster that runs the region, if regions of the group are in several clusters. If absent: the one that this object is in. Cannot be added or removed."
+    )]
+    public ClusterSpec? Cluster { get; init; }
 
     /// <summary>Whether the operator leaves the region alone; one of <see cref="SuspendMode"/>.</summary>
     [Description(
@@ -74,4 +84,7 @@ internal sealed record RegionSpec
 
     /// <summary>Whether the operator leaves the region alone. A value that this version does not define suspends too.</summary>
     public bool IsSuspended() => Suspend != SuspendMode.None;
+
+    /// <summary>Name of the cluster that runs the region; null: the one that the object is in.</summary>
+    public string? ClusterName() => Cluster?.Name;
 }

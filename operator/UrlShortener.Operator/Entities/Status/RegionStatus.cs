@@ -61,7 +61,7 @@ internal sealed record RegionStatus
 
     /// <summary>Conditions by type.</summary>
     [Description("Conditions. Ready summarizes the others.")]
-    [Length(0, 24)]
+    [Length(0, 32)]
     [ListMap("type")]
     public IReadOnlyList<V1Condition>? Conditions { get; init; }
 }

@@ -27,12 +27,21 @@ internal static class RegionRules
 
     private static IEnumerable<SpecProblem> CheckIdentity(RegionSpec spec, RegionSpec? oldSpec)
     {
+        if (spec.Cluster is { Name: null, KubeconfigSecretRef: not null })
+            yield return new("spec.cluster.name", "is missing. Name the cluster that the kubeconfig leads to.");
         if (oldSpec is null)
             yield break;
         if (spec.Region != oldSpec.Region)
             yield return new("spec.region", $"cannot be changed from {oldSpec.Region} to {spec.Region}. Create a new ShortenerRegion instead.");
         if (spec.Group != oldSpec.Group)
             yield return new("spec.group", $"cannot be changed from {oldSpec.Group} to {spec.Group}. Create a new ShortenerRegion instead.");
+        if (spec.ClusterName() is null != oldSpec.ClusterName() is null)
+            yield return new("spec.cluster", "cannot be added or removed. Create a new ShortenerRegion instead.");
+        else if (spec.Cluster?.Name != oldSpec.Cluster?.Name)
+            yield return new(
+                "spec.cluster.name",
+                $"cannot be changed from {oldSpec.Cluster?.Name} to {spec.Cluster?.Name}. Create a new ShortenerRegion instead."
+            );
     }
 
     private static IEnumerable<SpecProblem> CheckPostgres(RegionSpec spec, RegionSpec? oldSpec)

@@ -1,0 +1,142 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using k8s;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace UrlShortener.Operator.Clusters;
+
+/// <summary>
+/// The current context of a kubeconfig: an address, the certificates of the authority, and a token. Everything else is refused: plugins run programs, files are
+/// those of this process, and write guards understand nothing else. Pure.
+/// </summary>
+/// <param name="Server">Address of the API server.</param>
+/// <param name="AuthorityPem">Certificates of the authority.</param>
+/// <param name="Token">The bearer token.</param>
+internal sealed record Kubeconfig(Uri Server, string AuthorityPem, string Token)
+{
+    private const int MaxBytes = 256 * 1024;
+
+    private static readonly Dictionary<string, string> Remedies = new(StringComparer.Ordinal)
+    {
+        ["exec"] = "The operator runs no programs of a kubeconfig.",
+        ["auth-provider"] = "The operator runs no plugins of a kubeconfig.",
+        ["insecure-skip-tls-verify"] = "Give the certificates of the authority instead.",
+        ["certificate-authority"] = "Give certificate-authority-data instead of a file.",
+        ["tokenFile"] = "Give token instead of a file.",
+        ["client-certificate"] = "Give a token instead.",
+        ["client-key"] = "Give a token instead.",
+        ["client-certificate-data"] = "Write guards need a token. Give one instead.",
+        ["client-key-data"] = "Write guards need a token. Give one instead.",
+    };
+
+    /// <summary>Reads a kubeconfig.</summary>
+    /// <param name="data">The file.</param>
+    /// <returns>What it says; or why it cannot be used, as a sentence.</returns>
+    public static (Kubeconfig? Value, string? Problem) Read(byte[] data)
+    {
+        if (data.Length > MaxBytes)
+            return Refuse($"It has more than {MaxBytes / 1024} KiB.");
+        try
+        {
+            var stream = new YamlStream();
+            using var reader = new StringReader(new UTF8Encoding(false, true).GetString(data));
+            stream.Load(reader);
+            return stream.Documents is [{ RootNode: YamlMappingNode root }] ? Read(root) : Refuse("It is not one YAML object.");
+        }
+        catch (Exception error) when (error is YamlException or DecoderFallbackException)
+        {
+            // Without the text: it may have the token.
+            return Refuse("It is not YAML.");
+        }
+    }
+
+    /// <summary>In the form that clients take.</summary>
+    public KubernetesClientConfiguration ToConfiguration()
+    {
+        var authorities = new X509Certificate2Collection();
+        authorities.ImportFromPem(AuthorityPem);
+        return new KubernetesClientConfiguration
+        {
+            Host = Server.GetLeftPart(UriPartial.Authority),
+            SslCaCerts = authorities,
+            AccessToken = Token,
+        };
+    }
+
+    /// <inheritdoc />
+    // Without the token.
+    public override string ToString() => Server.ToString();
+
+    private static (Kubeconfig? Value, string? Problem) Read(YamlMappingNode root)
+    {
+        if (TextOf(root, "current-context") is not { } current)
+            return Refuse("current-context is missing.");
+        if (FindNamed(root, "contexts", current, "context") is not { } context)
+            return Refuse($"The context {Quote(current)} is missing.");
+        if (TextOf(context, "cluster") is not { } clusterName || FindNamed(root, "clusters", clusterName, "cluster") is not { } cluster)
+            return Refuse($"The cluster of context {Quote(current)} is missing.");
+        if (TextOf(context, "user") is not { } userName || FindNamed(root, "users", userName, "user") is not { } user)
+            return Refuse($"The user of context {Quote(current)} is missing.");
+        if (FindForeign(cluster, "cluster", "server", "certificate-authority-data") is { } foreign)
+            return Refuse(foreign);
+        if (FindForeign(user, "user", "token") is { } other)
+            return Refuse(other);
+        if (
+            !Uri.TryCreate(TextOf(cluster, "server"), UriKind.Absolute, out var server)
+            || server.Scheme != Uri.UriSchemeHttps
+            || server.UserInfo.Length > 0
+            || server.PathAndQuery is not "/"
+        )
+            return Refuse("cluster.server must be an address such as https://192.0.2.1:6443, without a path.");
+        if (TextOf(user, "token") is not { Length: > 0 } token || token.Any(letter => letter is <= ' ' or > '~'))
+            return Refuse("user.token must be a token: printable characters without spaces.");
+        return ReadAuthorities(TextOf(cluster, "certificate-authority-data")) is { } authorities
+            ? (new Kubeconfig(server, authorities, token), null)
+            : Refuse("cluster.certificate-authority-data must have certificates, as PEM in base64.");
+    }
+
+    private static string? FindForeign(YamlMappingNode node, string name, params string[] known)
+    {
+        foreach (var key in node.Children.Keys.OfType<YamlScalarNode>().Select(key => key.Value ?? ""))
+        {
+            if (key is "extensions" || known.Contains(key, StringComparer.Ordinal))
+                continue;
+            // Nothing is switched off.
+            if (key is "insecure-skip-tls-verify" && TextOf(node, key) is "false")
+                continue;
+            return $"{name}.{Quote(key)} is refused. {Remedies.GetValueOrDefault(key, $"Only these are taken: {string.Join(", ", known)}.")}";
+        }
+
+        return null;
+    }
+
+    private static string? ReadAuthorities(string? data)
+    {
+        try
+        {
+            var authorities = new X509Certificate2Collection();
+            authorities.ImportFromPem(Encoding.ASCII.GetString(Convert.FromBase64String(data ?? "")));
+            return authorities.Count > 0 ? string.Concat(authorities.Select(authority => authority.ExportCertificatePem() + "\n")) : null;
+        }
+        catch (Exception error) when (error is FormatException or CryptographicException)
+        {
+            return null;
+        }
+    }
+
+    private static YamlMappingNode? FindNamed(YamlMappingNode root, string list, string name, string field) =>
+        NodeOf(root, list) is YamlSequenceNode entries
+            ? entries.OfType<YamlMappingNode>().Where(entry => TextOf(entry, "name") == name).Select(entry => NodeOf(entry, field)).FirstOrDefault()
+                as YamlMappingNode
+            : null;
+
+    private static YamlNode? NodeOf(YamlMappingNode node, string key) => node.Children.TryGetValue(new YamlScalarNode(key), out var value) ? value : null;
+
+    private static string? TextOf(YamlMappingNode node, string key) => (NodeOf(node, key) as YamlScalarNode)?.Value;
+
+    private static (Kubeconfig? Value, string? Problem) Refuse(string problem) => (null, problem);
+
+    private static string Quote(string text) => Conditions.Texts.Cut(text, 60);
+}

@@ -1,0 +1,85 @@
+using System.Text;
+using k8s.Models;
+using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Clusters;
+using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Entities.Spec;
+using UrlShortener.Operator.Pods;
+using UrlShortener.Operator.Postgres;
+using Xunit;
+
+namespace UrlShortener.Operator.Tests.Postgres;
+
+/// <summary>What the write guards need to read votes in other clusters.</summary>
+public sealed class ClusterAccessTests
+{
+    private static readonly Kubeconfig West = new(new Uri("https://192.0.2.1:6443"), "CERTIFICATE", "secret");
+
+    [Fact]
+    public void Files_AreThoseThatTheGuardReads()
+    {
+        var secret = ClusterAccess.Build(Region("eu"), new Dictionary<string, Kubeconfig> { ["west"] = West });
+        Assert.Equal("eu-postgres-clusters", secret.Metadata.Name);
+        var pod = PostgresResources.BuildStatefulSet(Region("eu"), 1, clusters: ["west"]).Spec.Template.Spec;
+        var volume = pod.Volumes.Single(one => one.Secret?.SecretName == secret.Metadata.Name);
+        // Pods start without it.
+        Assert.True(volume.Secret.Optional);
+        Assert.Equal("/etc/topology", pod.Containers.Single(one => one.Name == "postgres").VolumeMounts.Single(mount => mount.Name == volume.Name).MountPath);
+        Assert.Equal(
+            ["west/server https://192.0.2.1:6443", "west/ca.crt CERTIFICATE", "west/token secret"],
+            volume.Secret.Items.Select(item => $"{item.Path} {Encoding.ASCII.GetString(secret.Data[item.Key])}")
+        );
+    }
+
+    [Fact]
+    public void Region_OfAGroupInOneCluster_HasNone()
+    {
+        var none = Digest.OfObject(PostgresResources.BuildStatefulSet(Region("eu"), 1).Spec.Template);
+        Assert.Equal(none, Digest.OfObject(PostgresResources.BuildStatefulSet(Region("eu"), 1, clusters: []).Spec.Template));
+        Assert.NotEqual(none, Digest.OfObject(PostgresResources.BuildStatefulSet(Region("eu"), 1, clusters: ["west"]).Spec.Template));
+    }
+
+    [Fact]
+    public void Clusters_AreThoseOfRegionsThatShareTheDatabase_WhateverIsKnownOfThem()
+    {
+        var eu = Region("eu", "here");
+        V1Alpha1ShortenerRegion[] group = [eu, Region("us", "west", isRemote: true), Region("ap", "east", isRemote: true), Region("eu2", "here")];
+        Assert.Equal(["east", "west"], GroupPlace.ClustersOf(eu, group));
+        Assert.Empty(GroupPlace.ClustersOf(eu, [eu, Region("eu2", "here"), Region("us", "west", isRemote: true, space: "other")]));
+    }
+
+    [Fact]
+    public void Secret_IsWrittenAgain_WhenItIsAnotherOne()
+    {
+        var region = Region("eu");
+        var desired = ClusterAccess.Build(region, new Dictionary<string, Kubeconfig> { ["west"] = West });
+        Assert.False(ClusterAccess.IsCurrent(region, null, desired));
+        var cached = ClusterAccess.Build(region, new Dictionary<string, Kubeconfig> { ["west"] = West });
+        SecretDigests.Apply(cached);
+        Assert.True(ClusterAccess.IsCurrent(region, cached, desired));
+        Assert.False(
+            ClusterAccess.IsCurrent(region, cached, ClusterAccess.Build(region, new Dictionary<string, Kubeconfig> { ["west"] = West with { Token = "next" } }))
+        );
+        cached.Data.Remove("west.token");
+        Assert.False(ClusterAccess.IsCurrent(region, cached, desired));
+    }
+
+    private static V1Alpha1ShortenerRegion Region(string name, string? cluster = null, bool isRemote = false, string space = "shop") =>
+        new()
+        {
+            Metadata = new V1ObjectMeta
+            {
+                Name = name,
+                NamespaceProperty = space,
+                Uid = name,
+            },
+            Spec = SpecJson.MinimalRegion() with
+            {
+                Region = name,
+                Cluster = cluster is null ? null : new ClusterSpec { Name = cluster },
+                Connections = new ConnectionsSpec(),
+                Postgres = new PostgresSpec { Image = "registry.example/postgres:17" },
+            },
+            IsRemote = isRemote,
+        };
+}
