@@ -78,6 +78,8 @@ internal sealed class StorePrograms
                     new ContainerMount(Checkout.PathOf("config/images/postgres/volume.py"), "/usr/local/bin/shortener-volume"),
                     new ContainerMount(Checkout.PathOf("config/images/postgres/promote.py"), "/usr/local/bin/shortener-promote"),
                     new ContainerMount(Checkout.PathOf("config/images/postgres/guard.py"), "/usr/local/bin/shortener-guard"),
+                    new ContainerMount(Checkout.PathOf("config/images/postgres/saved.py"), "/usr/local/bin/shortener-saved"),
+                    new ContainerMount(Checkout.PathOf("config/images/postgres/saved.py"), "/usr/local/bin/pg_rewind"),
                 ],
             },
             Redis => Run(launch, ["redis-server"], new ContainerUser("redis", User, User, "/var/lib/redis"), $"{SystemPath}:{_redisFolder}"),

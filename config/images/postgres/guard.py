@@ -821,8 +821,8 @@ def is_server(process):
             arguments = file.read().split(b"\0")
     except OSError:
         return False
-    # A server without others, for initdb or for Patroni's recovery of a crash, takes no sessions.
-    return not any(argument in (b"--single", b"--boot", b"--check") for argument in arguments[1:2])
+    # A server without others, for initdb or for Patroni's recovery of a crash, takes no sessions; and only saved.py reaches the one that it reads with.
+    return not any(argument in (b"--single", b"--boot", b"--check") for argument in arguments[1:2]) and b"cluster_name=saving" not in arguments
 
 
 class Postmaster(NamedTuple):

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""Tells how full the volume of a member is, in an annotation of its pod: free and all bytes.
+"""Tells how full the volume of a member is, and which saved changes are on it, in annotations of its pod.
 
-Neither Kubernetes nor PostgreSQL says that to the operator, least of all when PostgreSQL has ended because there is no room. patroni.sh starts this program. It
-writes when the share that is used has changed by a percent, when what is left of the last percent has halved or doubled, and every ten minutes in case that
-somebody has changed the annotation.
+Neither Kubernetes nor PostgreSQL says to the operator how many bytes are free, least of all when PostgreSQL has ended because there is no room. patroni.sh
+starts this program. It writes when the share that is used has changed by a percent, when what is left of the last percent has halved or doubled, when there are
+other saved changes (saved.py), and every ten minutes in case that somebody has changed the annotations.
 """
 
 import json
@@ -16,6 +16,10 @@ import urllib.request
 VOLUME = "/var/lib/postgresql/data"
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount/"
 ANNOTATION = "urlshortener.dev/volume"
+SAVED = "urlshortener.dev/saved-changes"
+# saved.py writes it.
+STATE = VOLUME + "/saved/.state"
+NOTHING = '{"count": 0, "files": []}'
 INTERVAL = 10
 AGAIN = 600
 
@@ -26,7 +30,16 @@ def read():
     return volume.f_bavail * volume.f_frsize, volume.f_blocks * volume.f_frsize
 
 
-def write(text):
+def read_saved():
+    """What saved.py tells; a volume without its folder has nothing saved."""
+    try:
+        with open(STATE, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return NOTHING
+
+
+def write(annotations):
     host = os.environ["KUBERNETES_SERVICE_HOST"]
     address = "[%s]" % host if ":" in host else host
     with open(ACCOUNT + "token", encoding="ascii") as file:
@@ -34,7 +47,7 @@ def write(text):
     request = urllib.request.Request(
         "https://%s:%s/api/v1/namespaces/%s/pods/%s"
         % (address, os.environ["KUBERNETES_SERVICE_PORT"], os.environ["PATRONI_KUBERNETES_NAMESPACE"], os.environ["PATRONI_NAME"]),
-        data=json.dumps({"metadata": {"annotations": {ANNOTATION: text}}}).encode(),
+        data=json.dumps({"metadata": {"annotations": annotations}}).encode(),
         method="PATCH",
         headers={"Authorization": "Bearer " + token, "Content-Type": "application/merge-patch+json"},
     )
@@ -49,14 +62,15 @@ def main():
     told, at = None, 0
     while True:
         free, size = read()
+        saved = read_saved()
         percent = 100 * free // max(size, 1)
         share = percent if percent > 0 else -(free >> 20).bit_length()
-        if share != told or time.monotonic() - at >= AGAIN:
+        if (share, saved) != told or time.monotonic() - at >= AGAIN:
             try:
-                write("%d/%d" % (free, size))
-                told, at = share, time.monotonic()
+                write({ANNOTATION: "%d/%d" % (free, size), SAVED: saved})
+                told, at = (share, saved), time.monotonic()
             except (OSError, ValueError, KeyError) as error:
-                print("The room on the volume could not be told: %s" % error, file=sys.stderr, flush=True)
+                print("The state of the volume could not be told: %s" % error, file=sys.stderr, flush=True)
         time.sleep(INTERVAL)
 
 

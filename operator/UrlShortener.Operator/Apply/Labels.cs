@@ -60,6 +60,9 @@ internal static class Labels
     /// <summary>Annotation of a pod of PostgreSQL: free and all bytes of its volume, such as <c>1073741824/21474836480</c>. The member writes it.</summary>
     public const string Volume = $"{ApiGroup.Name}/volume";
 
+    /// <summary>Annotation of a pod of PostgreSQL: the saved changes on its volume, as JSON. The member writes it.</summary>
+    public const string SavedChanges = $"{ApiGroup.Name}/saved-changes";
+
     /// <summary>
     /// Annotation of a pod of PostgreSQL: what its write guard does, as JSON: epoch and phase of the topology record that it follows, whether the right to write
     /// ends by itself, whether the member is writable, and where a fence ended. The member writes it.

@@ -162,6 +162,9 @@ internal static class Reasons
     /// <summary>A volume of PostgreSQL is nearly full.</summary>
     public const string VolumeFull = nameof(VolumeFull);
 
+    /// <summary>A member has changes that no other region has, and cannot save them.</summary>
+    public const string ChangesNotSaved = nameof(ChangesNotSaved);
+
     /// <summary>Volumes get a larger size.</summary>
     public const string VolumesGrowing = nameof(VolumesGrowing);
 

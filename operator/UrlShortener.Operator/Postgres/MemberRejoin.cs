@@ -96,6 +96,8 @@ internal static class MemberRejoin
             || observed.Leader is null
             || observed.Members.Values.Any(member => member.Paused)
             || FindDiverged(memory, now) is not [{ } member]
+            // A copy would discard what it cannot save.
+            || observed.PodOf(member) is { } pod && SavedChanges.Of(pod)?.Waits is not null
         )
             return null;
         // A restart of its pod first would not help: Patroni decides about a rewind by the control file, which a server that only starts does not change.

@@ -73,8 +73,9 @@ internal sealed class PostgresController(
         ConditionEvents.Record(events, region, conditions.Changed);
         Report(region, plan.Memory.Untold, observed.IsStandby);
         ReportRequest(region, status.Switchover);
+        ReportSaved(region, status.SavedChanges);
         _memory[region.Metadata.Uid] = plan.Memory with { Untold = null };
-        PostgresMetrics.Set(region, observed, plan, conditions);
+        PostgresMetrics.Set(region, observed, plan, conditions, status.SavedChanges);
         return plan.Obstacle is { Reason: Reasons.ApplyRefused } refused
             ? ReconciliationResult<V1Alpha1ShortenerRegion>.Failure(region, refused.Message)
             : ReconciliationResult<V1Alpha1ShortenerRegion>.Success(region, PostgresStatusRules.IntervalOf(region, conditions, plan));
@@ -615,6 +616,22 @@ internal sealed class PostgresController(
                 $"{(isStandby ? "The member that follows the primary region" : "Primary")} moved from {ended.From} to {ended.To} ({ended.Cause}) in {ended.Duration.TotalMilliseconds:0} ms."
             )
         );
+    }
+
+    private void ReportSaved(V1Alpha1ShortenerRegion region, IReadOnlyList<PostgresSavedChanges>? saved)
+    {
+        var former = region.Status?.Postgres?.SavedChanges ?? [];
+        foreach (var file in saved ?? [])
+        {
+            if (!former.Any(known => (known.Member, known.File) == (file.Member, file.File)))
+                events.Record(
+                    region,
+                    EventSeverity.Warning,
+                    "DivergedWritesSaved",
+                    "Failover",
+                    $"Saved {file.Count} changes that only {file.Member} had, in file {file.File} on its volume. Nobody has imported them."
+                );
+        }
     }
 
     private void ReportRequest(V1Alpha1ShortenerRegion region, PostgresSwitchoverStatus? current)

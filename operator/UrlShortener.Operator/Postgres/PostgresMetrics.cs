@@ -88,6 +88,11 @@ internal static class PostgresMetrics
         "Changes of the primary region that a standby region has not applied yet, by what the primary told last. Absent for others.",
         Names
     );
+    private static readonly Gauge Saved = Metrics.CreateGauge(
+        "shortener_postgres_cluster_saved_changes",
+        "Changes that only this region had when another one became the primary, in files on the volumes of its members.",
+        Names
+    );
     private static readonly Counter Taken = Metrics.CreateCounter(
         "shortener_postgres_cluster_steps_total",
         "Steps that the operator took at members: pods that it replaced, restarts of PostgreSQL, moves of the primary that it asked for, and replicas that it copied anew.",
@@ -98,9 +103,16 @@ internal static class PostgresMetrics
     public static void Prepare() => RuntimeHelpers.RunClassConstructor(typeof(PostgresMetrics).TypeHandle);
 
     /// <summary>Sets the metrics of a region.</summary>
-    public static void Set(V1Alpha1ShortenerRegion region, ObservedPostgres observed, PostgresPlan plan, ConditionList conditions)
+    public static void Set(
+        V1Alpha1ShortenerRegion region,
+        ObservedPostgres observed,
+        PostgresPlan plan,
+        ConditionList conditions,
+        IReadOnlyList<PostgresSavedChanges>? saved
+    )
     {
         var labels = LabelsOf(region);
+        Saved.WithLabels(labels).Set((saved ?? []).Sum(file => file.Count ?? 0));
         Ready.WithLabels(labels).Set(observed.Leader is not null && observed.Connection is not null ? 1 : 0);
         Members.WithLabels(labels).Set(region.Spec.Postgres!.Instances);
         ReadyMembers.WithLabels(labels).Set(observed.Members.Keys.Count(name => plan.IsServing(observed, name)));
@@ -157,7 +169,7 @@ internal static class PostgresMetrics
     public static void Remove(V1Alpha1ShortenerRegion region)
     {
         var labels = LabelsOf(region);
-        foreach (var gauge in new[] { Ready, Members, ReadyMembers, Synchronous, Low, Outdated, PasswordCurrent, Replicating, StandbyLag })
+        foreach (var gauge in new[] { Ready, Members, ReadyMembers, Synchronous, Low, Outdated, PasswordCurrent, Replicating, StandbyLag, Saved })
             gauge.RemoveLabelled(labels);
         Assists.RemoveLabelled(labels);
         Seconds.RemoveLabelled(labels);

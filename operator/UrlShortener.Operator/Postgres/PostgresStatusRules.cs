@@ -87,6 +87,7 @@ internal static class PostgresStatusRules
                     plan.Memory.RetirementWaits,
                     now
                 ),
+            SavedChanges = SavedChanges.FilesOf(observed.Pods, former?.SavedChanges),
             LastFailover = plan.Memory.Untold is { } ended ? StatusOf(ended) : former?.LastFailover,
         };
         return (status, conditions);
@@ -137,7 +138,9 @@ internal static class PostgresStatusRules
             .Where(name => !plan.IsServing(observed, name))
             .Select(name => $"{name} ({(plan.Stalled.Contains(name) ? "receives nothing" : StateOf(observed.Members.GetValueOrDefault(name)))})")
             .ToList();
-        if (VolumeRoom.Describe(observed.Pods) is { } low)
+        if (SavedChanges.DescribeWaits(observed.Pods) is { } waits)
+            conditions.Set(ConditionTypes.PostgresDegraded, true, Reasons.ChangesNotSaved, WaitsText(waits));
+        else if (VolumeRoom.Describe(observed.Pods) is { } low)
             conditions.Set(
                 ConditionTypes.PostgresDegraded,
                 true,
@@ -167,6 +170,9 @@ internal static class PostgresStatusRules
                 $"{missing.Count} of {wanted} members do not serve: {string.Join(", ", missing)}{PodTrouble.Explain(observed.Pods, now)}."
             );
     }
+
+    private static string WaitsText(string waits) =>
+        $"{waits}. Its PostgreSQL does not run meanwhile. Make room on its volume, or discard them; see docs/runbooks/ShortenerPostgresStandbyAway.md.";
 
     private static void SetUpToDate(ConditionList conditions, PostgresPlan plan, int instances)
     {
@@ -247,6 +253,7 @@ internal static class PostgresStatusRules
                 $"The region was away for so long that region {name} no longer has what it needs. Delete this ShortenerRegion with the volumes of its PostgreSQL, "
                     + "and create it again: it then copies the database anew."
             ),
+            null when SavedChanges.DescribeWaits(observed.Pods) is { } waits => (false, Reasons.ChangesNotSaved, WaitsText(waits)),
             null => (false, Reasons.StoreStarting, $"The members start, or copy the database of region {name} from {host}:{port}."),
             { Member.IsPrimary: true } => (false, Reasons.ChangingRole, $"The members become a standby of region {name}."),
             { } leader when plan.Memory.Waits is null => (true, Reasons.AsExpected, $"{leader.Name} receives the changes of region {name}."),

@@ -1112,6 +1112,15 @@ internal static class AlertCases
             ResolvedAt = "16m",
             Labels = RegionObject,
         };
+        yield return new AlertCase("ShortenerPostgresChangesSaved")
+        {
+            Fires = [Sample.Operator("shortener_postgres_cluster_saved_changes", "80x40 0x40", ObjectLabels)],
+            Below = [Sample.Operator("shortener_postgres_cluster_saved_changes", "0x80", ObjectLabels)],
+            NotYet = "30s",
+            FiresAt = "3m",
+            ResolvedAt = "13m",
+            Labels = RegionObject,
+        };
         yield return new AlertCase("ShortenerBackupFailing")
         {
             Fires = [Sample.Operator("shortener_postgres_backup_healthy", "0x520 1x40", ObjectLabels)],

@@ -41,19 +41,23 @@ internal sealed class RegionSampler : IAsyncDisposable
     public int Count => _samples.Count;
 
     /// <summary>Samples a member from within its pod, which nobody else reaches, until somebody cancels it.</summary>
-    public async Task SampleWithinAsync(string region, ProcessKubelet node, string space, string pod, CancellationToken cancellationToken)
+    /// <returns>The rows that it was asked for: it may have stored one without acknowledging it.</returns>
+    public async Task<IReadOnlySet<string>> SampleWithinAsync(string region, ProcessKubelet node, string space, string pod, CancellationToken cancellationToken)
     {
+        var asked = new HashSet<string>(StringComparer.Ordinal);
         while (!cancellationToken.IsCancellationRequested)
         {
+            var id = Guid.NewGuid().ToString();
+            asked.Add(id);
             try
             {
-                var id = await node.ExecAsync(
+                await node.ExecAsync(
                     space,
                     pod,
-                    ["timeout", "2", "psql", "-h", "/run/postgresql", "-U", "postgres", "-qAtc", Statement],
+                    ["timeout", "2", "psql", "-h", "/run/postgresql", "-U", "postgres", "-qAtc", $"INSERT INTO samples VALUES ('{id}')"],
                     CancellationToken.None
                 );
-                _samples.Enqueue(new Sample(region, id.Trim(), Stopwatch.GetTimestamp()));
+                _samples.Enqueue(new Sample(region, id, Stopwatch.GetTimestamp()));
             }
             catch (InvalidOperationException)
             {
@@ -63,6 +67,8 @@ internal sealed class RegionSampler : IAsyncDisposable
             // A pause between samples, not a wait for something.
             await Task.Delay(Interval, CancellationToken.None);
         }
+
+        return asked;
     }
 
     /// <summary>
@@ -84,9 +90,9 @@ internal sealed class RegionSampler : IAsyncDisposable
         return writers;
     }
 
-    /// <summary>The acknowledged rows that a database does not have, by region, with the time from them until the last one of that region.</summary>
+    /// <summary>The acknowledged rows that a database does not have, with their region, and the time from them until the last one of that region.</summary>
     /// <param name="source">The database.</param>
-    public async Task<IReadOnlyList<(string Region, TimeSpan BeforeLast)>> FindLostAsync(NpgsqlDataSource source)
+    public async Task<IReadOnlyList<(string Id, string Region, TimeSpan BeforeLast)>> FindLostAsync(NpgsqlDataSource source)
     {
         var rows = new HashSet<string>(StringComparer.Ordinal);
         await using var command = source.CreateCommand("SELECT id::text FROM samples");
@@ -98,7 +104,9 @@ internal sealed class RegionSampler : IAsyncDisposable
         [
             .. samples
                 .Where(sample => !rows.Contains(sample.Id))
-                .Select(sample => (sample.Region, Stopwatch.GetElapsedTime(sample.Ended, samples.FindLast(other => other.Region == sample.Region)!.Ended))),
+                .Select(sample =>
+                    (sample.Id, sample.Region, Stopwatch.GetElapsedTime(sample.Ended, samples.FindLast(other => other.Region == sample.Region)!.Ended))
+                ),
         ];
     }
 

@@ -71,6 +71,13 @@ internal sealed record PostgresStatus
     [ListMap("region")]
     public IReadOnlyList<PostgresStandby>? Standbys { get; init; }
 
+    /// <summary>Files of saved changes on the members' volumes; null: none.</summary>
+    [Description(
+        "Files on the volumes of members with changes that only this region had when another one became the primary. They stay until somebody removes them."
+    )]
+    [Length(0, 32)]
+    public IReadOnlyList<PostgresSavedChanges>? SavedChanges { get; init; }
+
     /// <summary>The last move of the primary role; null: none was seen.</summary>
     [Description("Last move of the primary role to another member.")]
     public PostgresFailoverStatus? LastFailover { get; init; }
@@ -94,6 +101,31 @@ internal sealed record PostgresInstance
     [Description("State of PostgreSQL that the member reports, such as running, starting or streaming; unreachable if it does not answer.")]
     [Length(0, 64)]
     public string? State { get; init; }
+}
+
+/// <summary>A file of changes that only one member had.</summary>
+internal sealed record PostgresSavedChanges
+{
+    /// <summary>The member whose volume has it.</summary>
+    [Description("Member whose volume has the file.")]
+    [Required]
+    [Length(1, 63)]
+    public string Member { get; init; } = "";
+
+    /// <summary>Its name.</summary>
+    [Description("Name of the file, for shortener-saved in that member.")]
+    [Required]
+    [Length(1, 64)]
+    public string File { get; init; } = "";
+
+    /// <summary>How many changes it has.</summary>
+    [Description("Number of changes in it.")]
+    public long? Count { get; init; }
+
+    /// <summary>When it was written.</summary>
+    [Description("Time at which they were saved.")]
+    [Length(0, 32)]
+    public string? At { get; init; }
 }
 
 /// <summary>A region that follows another one.</summary>
