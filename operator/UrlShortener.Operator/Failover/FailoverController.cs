@@ -66,7 +66,15 @@ internal sealed class FailoverController(
         }
 
         _memory[region.Metadata.Uid] = memory;
-        var (status, conditions) = FailoverStatusRules.Build(group, memory, reads, obstacle ?? _waits.GetValueOrDefault(database), time.GetUtcNow());
+        // Votes that are older than what the guards know, as after a restore, must not make another region the primary.
+        var isBehind = memory.Known?.Value is { } record && group.GuardEpochFrom(record.Epoch) > record.Epoch;
+        var (status, conditions) = FailoverStatusRules.Build(
+            group,
+            isBehind ? memory with { Known = null } : memory,
+            reads,
+            obstacle ?? _waits.GetValueOrDefault(database),
+            time.GetUtcNow()
+        );
         await _status.WriteAsync(region, status, conditions.Conditions, cancellationToken);
         ConditionEvents.Record(events, region, conditions.Changed);
         Report(region, status);

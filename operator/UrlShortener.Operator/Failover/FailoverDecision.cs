@@ -18,7 +18,9 @@ internal sealed record FailoverDecision(TopologyRecord? Next, string? Waits = nu
 
     /// <summary>Computes the decision.</summary>
     /// <param name="view">What the operator knows.</param>
-    public static FailoverDecision Of(GroupView view) =>
+    public static FailoverDecision Of(GroupView view) => view.GuardEpoch > view.Record.Epoch ? OfRestored(view) : OfPhase(view);
+
+    private static FailoverDecision OfPhase(GroupView view) =>
         view.Record.Phase switch
         {
             TopologyPhase.Stable => OfStable(view),
@@ -26,6 +28,48 @@ internal sealed record FailoverDecision(TopologyRecord? Next, string? Waits = nu
             TopologyPhase.Promoting => OfPromoting(view),
             _ => throw new InvalidOperationException($"Phase {view.Record.Phase} is not known."),
         };
+
+    // The votes are older than what was decided. No guard obeys them, and what they say of the role may be wrong: the databases know better. A decision above all
+    // that the guards know gives the role to the region that has it.
+    private static FailoverDecision OfRestored(GroupView view)
+    {
+        if (FindForced(view) is { } forced)
+            return new FailoverDecision(Fence(view, forced.Name, isPlanned: false, $"A person forced region {forced.Name} to be the primary."));
+        return FindWriter(view) is { } writer
+            ? new FailoverDecision(
+                view.Record with
+                {
+                    Epoch = view.GuardEpoch + 1,
+                    Phase = TopologyPhase.Promoting,
+                    Region = writer.Name,
+                    Former = null,
+                    IsPlanned = false,
+                    IsGuarded = writer.IsGuarded,
+                    MovedAt = 0,
+                    TookMillis = null,
+                    Reason = $"The votes were those of epoch {view.Record.Epoch}, and the guards knew epoch {view.GuardEpoch}.",
+                }
+            )
+            : new FailoverDecision(
+                null,
+                $"The votes are those of epoch {view.Record.Epoch}, as after a restore, and guards know epoch {view.GuardEpoch}. No region is known to be the only one "
+                    + "that writes. See docs/roles.md, \"After a restore of the objects\"."
+            );
+    }
+
+    // The one whose right is of the latest decision; if nobody has a right any more, the only one whose database is no copy.
+    private static RegionView? FindWriter(GroupView view)
+    {
+        var writable = view.Regions.Values.Where(region => region.WritableIn is not null).ToList();
+        if (writable.Where(region => region.WritableIn == view.GuardEpoch).ToList() is [{ } latest])
+            return latest;
+        return
+            writable.Count == 0
+            && view.Regions.Values.All(region => region.IsPrimaryDatabase is not null)
+            && view.Regions.Values.Where(region => region.IsPrimaryDatabase == true).ToList() is [{ } only]
+            ? only
+            : null;
+    }
 
     private static FailoverDecision OfStable(GroupView view)
     {
@@ -190,14 +234,14 @@ internal sealed record FailoverDecision(TopologyRecord? Next, string? Waits = nu
 
     // Whoever forces it takes what is lost upon himself; but a region that never had the data cannot have the role.
     private static RegionView? FindForced(GroupView view) =>
-        view.Forced is { } name && (name != view.Record.Region || view.Record.Phase == TopologyPhase.Fencing)
+        view.Forced is { } name && (name != view.Record.Region || view.Record.Phase == TopologyPhase.Fencing || view.GuardEpoch > view.Record.Epoch)
             ? view.Regions.Values.FirstOrDefault(region => region.Name == name && region.IsCandidate)
             : null;
 
     private static TopologyRecord Fence(GroupView view, string target, bool isPlanned, string reason) =>
         view.Record with
         {
-            Epoch = view.Record.Epoch + 1,
+            Epoch = Math.Max(view.Record.Epoch, view.GuardEpoch) + 1,
             Phase = TopologyPhase.Fencing,
             Region = target,
             Former = view.Record.Region,

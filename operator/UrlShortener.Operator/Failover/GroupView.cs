@@ -14,6 +14,12 @@ internal sealed record GroupView
     /// <summary>When this operator first knew that the record's epoch and phase were chosen. Never earlier than they were.</summary>
     public required TimeSpan RecordSeen { get; init; }
 
+    /// <summary>
+    /// The highest epoch that a guard knows to be chosen. Above that of <see cref="Record"/>: the votes are older than what was decided, as after a restore, and
+    /// give no right to anybody.
+    /// </summary>
+    public long GuardEpoch { get; init; }
+
     /// <summary>The regions, by name.</summary>
     public required IReadOnlyDictionary<string, RegionView> Regions { get; init; }
 
@@ -104,4 +110,10 @@ internal sealed record RegionView
 
     /// <summary>The epoch in which it has said that it writes; null: not known.</summary>
     public long? WritesIn { get; init; }
+
+    /// <summary>The highest epoch in which one of its guards says that its member may take writes; null: none says so.</summary>
+    public long? WritableIn { get; init; }
+
+    /// <summary>Whether its database is a primary, and no copy of another region's; null: not known.</summary>
+    public bool? IsPrimaryDatabase { get; init; }
 }

@@ -10,6 +10,9 @@ namespace UrlShortener.Operator.Failover;
 /// <summary>The group of a region as the caches have it. The objects belong to them: do not change them.</summary>
 internal sealed record ObservedGroup
 {
+    // Whoever may write annotations of pods must not be able to use up all epochs.
+    private const long MaxAhead = 1_000_000;
+
     /// <summary>The region.</summary>
     public required V1Alpha1ShortenerRegion Region { get; init; }
 
@@ -71,6 +74,16 @@ internal sealed record ObservedGroup
         return reports is { Count: > 0 } && reports.TrueForAll(report => report is not null) ? [.. reports.OfType<GuardReport>()] : null;
     }
 
+    /// <summary>The highest epoch that a guard knows to be chosen, of those that may follow an epoch; that epoch if there is none.</summary>
+    /// <param name="epoch">The epoch.</param>
+    public long GuardEpochFrom(long epoch) =>
+        Pods
+            .Values.SelectMany(pods => pods)
+            .Select(pod => GuardReport.Of(pod)?.Epoch ?? 0)
+            .Where(told => told > epoch && told - epoch <= MaxAhead)
+            .DefaultIfEmpty(epoch)
+            .Max();
+
     /// <summary>What is known of the group, to decide.</summary>
     /// <param name="memory">What is remembered, with a record.</param>
     /// <param name="now">The time on the controller's clock.</param>
@@ -85,6 +98,7 @@ internal sealed record ObservedGroup
             Own = Own,
             Record = record,
             RecordSeen = memory.KnownSince,
+            GuardEpoch = GuardEpochFrom(record.Epoch),
             Regions = names.Select(name => ViewOf(name, memory)).ToDictionary(region => region.Name, StringComparer.Ordinal),
             Settings = SettingsOf(settings, clock),
             Requested = FindAsked(member => PrimaryRole.IsAsked(member, Apply.Labels.Promote, record.Epoch)),
@@ -93,7 +107,11 @@ internal sealed record ObservedGroup
                 || (
                     record.Phase == TopologyPhase.Fencing
                     && record.Region == member.Spec.Region
-                    && PrimaryRole.IsAsked(member, Apply.Labels.ForcePrimary, record.Epoch - 1)
+                    && (
+                        PrimaryRole.IsAsked(member, Apply.Labels.ForcePrimary, record.Epoch - 1)
+                        // The last epoch that a person can have read, if this one is higher by more.
+                        || (member.Status?.Topology?.Epoch is { } told && PrimaryRole.IsAsked(member, Apply.Labels.ForcePrimary, told))
+                    )
                 )
             ),
             Now = now,
@@ -145,6 +163,10 @@ internal sealed record ObservedGroup
             FencedAt = reports?.Max(report => report.FencedAt),
             Replayed = leader?.Position?.Replayed is { } replayed ? (ulong)replayed : null,
             WritesIn = reports?.Max(report => report.WritesIn),
+            WritableIn = Pods.GetValueOrDefault(name)
+                ?.Select(GuardReport.Of)
+                .Max(report => report is { IsWritable: true, Epoch: > 0 } ? report.Epoch : (long?)null),
+            IsPrimaryDatabase = leader?.IsPrimary,
         };
     }
 

@@ -34,7 +34,8 @@ internal static class VoterChange
         return (
             new TopologyRecord
             {
-                Epoch = epoch,
+                // Members may be guarded since an earlier group, or the votes are gone.
+                Epoch = group.GuardEpochFrom(epoch) is var known && known > epoch ? known + 1 : epoch,
                 Phase = TopologyPhase.Stable,
                 Region = primary,
                 Voters = Voters.Of(group.Members.Select(member => member.Spec.Region)),
@@ -77,7 +78,10 @@ internal static class VoterChange
     public static TopologyRecord OfLast(ObservedGroup group, TopologyRecord record) =>
         new()
         {
-            Epoch = record.Allows(group.Region.Spec.Region) ? record.Epoch : record.Epoch + 1,
+            Epoch =
+                group.GuardEpochFrom(record.Epoch) is var known && known > record.Epoch ? known + 1
+                : record.Allows(group.Region.Spec.Region) ? record.Epoch
+                : record.Epoch + 1,
             Phase = TopologyPhase.Stable,
             Region = group.Region.Spec.Region,
             Voters = Voters.Of([group.Region.Spec.Region]),

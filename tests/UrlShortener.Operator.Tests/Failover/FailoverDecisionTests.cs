@@ -26,6 +26,65 @@ public sealed class FailoverDecisionTests
         Assert.Equal(new FailoverDecision(null), FailoverDecision.Of(View(Stable, requested: "us-west")));
     }
 
+    // After a restore of etcd no guard obeys the votes, and an epoch that is higher by one only would give no right either.
+    [Fact]
+    public void VotesOlderThanGuards_RegionThatWritesGetsTheRoleAboveAllThatIsKnown()
+    {
+        var view = View(Stable, Region("us-west"), Region("us-east") with { WritableIn = 9 }, Region("eu-west")) with { GuardEpoch = 9 };
+
+        var next = FailoverDecision.Of(view).Next;
+        Assert.Equal((10, TopologyPhase.Promoting, "us-east", null), (next!.Epoch, next.Phase, next.Region, next.Former));
+        // A right of an earlier decision does not count.
+        var two = view with
+        {
+            Regions = With(view, Region("us-west") with { WritableIn = 4 }),
+        };
+        Assert.Equal("us-east", FailoverDecision.Of(two).Next?.Region);
+    }
+
+    [Fact]
+    public void VotesOlderThanGuards_NobodyMayWrite_OnlyPrimaryDatabaseGetsTheRole()
+    {
+        var view = View(
+            Stable,
+            Region("us-west") with
+            {
+                IsPrimaryDatabase = false,
+            },
+            Region("us-east") with
+            {
+                IsPrimaryDatabase = true,
+            },
+            Region("eu-west") with
+            {
+                IsPrimaryDatabase = false,
+            }
+        ) with
+        {
+            GuardEpoch = 9,
+        };
+        Assert.Equal((10L, "us-east"), (FailoverDecision.Of(view).Next!.Epoch, FailoverDecision.Of(view).Next!.Region));
+
+        foreach (var other in new[] { Region("us-west"), Region("us-west") with { IsPrimaryDatabase = true }, Region("us-west") with { WritableIn = 4 } })
+        {
+            var decision = FailoverDecision.Of(view with { Regions = With(view, other) });
+            Assert.Null(decision.Next);
+            Assert.Contains("guards know epoch 9", decision.Waits, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("us-east")]
+    [InlineData("us-west")]
+    public void VotesOlderThanGuards_Forced_EpochIsAboveAllThatIsKnown(string region)
+    {
+        var next = FailoverDecision.Of(View(Stable) with { GuardEpoch = 9, Forced = region }).Next;
+        Assert.Equal((10, TopologyPhase.Fencing, region), (next!.Epoch, next.Phase, next.Region));
+    }
+
+    private static Dictionary<string, RegionView> With(GroupView view, RegionView region) =>
+        view.Regions.Values.Where(other => other.Name != region.Name).Append(region).ToDictionary(one => one.Name, StringComparer.Ordinal);
+
     [Theory]
     [InlineData(9, null)]
     [InlineData(10, "us-east")]

@@ -56,6 +56,26 @@ public sealed class ObservedGroupTests
     }
 
     [Fact]
+    public void GuardEpoch_IsTheHighestThatAGuardKnows()
+    {
+        var eu = Region("eu");
+        Assert.Equal(4, View(Group([eu]), Record).GuardEpoch);
+        Assert.Equal(4, View(Group([eu], Pod("eu", Writable(3)), Pod("us", null)), Record).GuardEpoch);
+        Assert.Equal(9, View(Group([eu], Pod("eu", Fenced(7)), Pod("us", Writable(9))), Record).GuardEpoch);
+        // Somebody who writes annotations cannot use up all epochs.
+        Assert.Equal(4, View(Group([eu], Pod("eu", Writable(long.MaxValue))), Record).GuardEpoch);
+        var group = Group([eu], Pod("eu", Fenced(7)), Pod("eu", null), Pod("eu", Writable(6)));
+        Assert.Equal((6L, null), (ViewOf(group, "eu").WritableIn, ViewOf(group, "eu").IsPrimaryDatabase));
+    }
+
+    [Fact]
+    public void FirstRecord_OfMembersThatWereGuardedBefore_IsAboveWhatTheyKnow()
+    {
+        var group = Group([Region("eu"), Region("us")], Pod("eu", Fenced(7)), Pod("us", Fenced(2)));
+        Assert.Equal(8, VoterChange.FindFirst(group, Reads(("eu", Map()), ("us", Map()))).Record!.Epoch);
+    }
+
+    [Fact]
     public void Requests_CountInTheirEpochOnly()
     {
         var group = Group([Region("eu"), Region("us", annotation: (Labels.Promote, "us@4"))]);
