@@ -83,6 +83,7 @@ public sealed class RegionFailoverSeriesTests(StoresFixture stores) : IAsyncLife
             ("processes stopped", false, Lost, StopProcessesAsync),
             ("region destroyed", false, Lost, DestroyAsync),
             ("region destroyed, and the operator in the move", false, Lost, DestroyWithOperatorAsync),
+            ("region destroyed together with the operator", false, Lost, DestroyTogetherAsync),
             ("region isolated", true, Lost, IsolateAsync),
             ("region destroyed, and forced", false, TimeSpan.MaxValue, ForceAsync),
             ("API server away", false, TimeSpan.FromSeconds(75), StopApiServerAsync),
@@ -333,6 +334,18 @@ public sealed class RegionFailoverSeriesTests(StoresFixture stores) : IAsyncLife
             TimeSpan.FromSeconds(90)
         );
         await _lab.Operator.StopAsync();
+        await _lab.StartOperatorAsync();
+        await UntilMovedAsync(from);
+        await _nodes[from].NodeReadyAsync(Token);
+        await ManualAsync();
+    }
+
+    // The next operator has never seen the region alive.
+    private async Task DestroyTogetherAsync(string from)
+    {
+        await AutomaticAsync();
+        await _lab.Operator.StopAsync();
+        await _nodes[from].KillNodeAsync(Token);
         await _lab.StartOperatorAsync();
         await UntilMovedAsync(from);
         await _nodes[from].NodeReadyAsync(Token);
