@@ -27,6 +27,9 @@ internal sealed record RegionPlan
     /// <summary>Minimum number of pods of the app.</summary>
     public required int Floor { get; init; }
 
+    /// <summary>The minimum of the autoscaler: more than <see cref="Floor"/> while the visitors of a region that left come here.</summary>
+    public required int AutoscalerFloor { get; init; }
+
     /// <summary>The migration that the app needs.</summary>
     public required Migration Migration { get; init; }
 
@@ -96,6 +99,7 @@ internal sealed record RegionPlan
             Applies = obstacle is null && !region.Spec.IsSuspended(),
             Role = role,
             Floor = floor,
+            AutoscalerFloor = Math.Min(Math.Max(floor, region.Spec.App.MaxReplicas), floor + (floor > 0 ? region.Status?.Traffic?.SurgePods ?? 0 : 0)),
             Process = ProcessOf(region, observed),
             Rescale =
                 observed.Deployment is { Spec.Replicas: { } replicas } app && Owned.IsControlledBy(app, region) && floor == 0 != (replicas == 0) ? floor : null,

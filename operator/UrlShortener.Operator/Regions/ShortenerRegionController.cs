@@ -115,7 +115,7 @@ internal sealed class ShortenerRegionController(RegionObserver observer, Applier
                 ? await applier.EnsureIfAsync(
                     plan.IsScaled,
                     region,
-                    () => AppResources.BuildAutoscaler(region, plan.Floor),
+                    () => AppResources.BuildAutoscaler(region, plan.AutoscalerFloor),
                     observed.Autoscaler,
                     cancellationToken
                 )

@@ -10,9 +10,10 @@ internal sealed record TargetSet(IReadOnlyDictionary<string, int> Weights, bool 
 
     /// <summary>The set of some regions.</summary>
     /// <param name="members">The regions that could be in it.</param>
-    public static TargetSet Of(IReadOnlyCollection<TrafficMember> members)
+    /// <param name="now">The time.</param>
+    public static TargetSet Of(IReadOnlyList<TrafficMember> members, DateTimeOffset now)
     {
-        var present = members.Where(member => member.IsIn).ToList();
+        var present = members.Where(member => member.IsIn || Surge.IsAwaited(member, members, now)).ToList();
         if (present.Count > 0)
             return new TargetSet(present.ToDictionary(member => member.Name, member => member.Spec.Weight), false);
         var served = members.Where(member => member.HasServed).ToList();

@@ -54,7 +54,7 @@ internal sealed class TrafficController(
 
         if (serves != region.Status?.Traffic?.Serves)
             _decided[region.Spec.Group] = time.GetTimestamp();
-        var plan = TrafficPlan.Of(WithLook(region, observed, serves), observed);
+        var plan = TrafficPlan.Of(WithLook(region, observed, serves), observed, time.GetUtcNow());
         var obstacle = await ApplyAsync(region, observed, plan, cancellationToken);
         var conditions = TrafficStatusRules.Build(region, observed, plan, obstacle, timing, time.GetUtcNow());
         var former = region.Status?.Traffic;
@@ -96,7 +96,7 @@ internal sealed class TrafficController(
             await _status.WriteAsync(region, null, [], cancellationToken);
         if (observed.Dns is null && observed.Route is null)
             return await DeletedAsync(region, cancellationToken);
-        await ApplyAsync(region, observed, TrafficPlan.Of(region, observed), cancellationToken);
+        await ApplyAsync(region, observed, TrafficPlan.Of(region, observed, time.GetUtcNow()), cancellationToken);
         return ReconciliationResult<V1Alpha1ShortenerRegion>.Success(region, timing.Interval);
     }
 
@@ -184,6 +184,8 @@ internal sealed class TrafficController(
     ) =>
         obstacle is null
         && status?.IsSame(former) == true
+        // Its visitors wait for pods of others, and not for ever.
+        && !plan.Members.Any(member => member.IsDraining)
         && conditions.IsTrue(ConditionTypes.TrafficPublished)
         && (plan.Names.Count > 0 ? applier.IsApplied(observed.Dns) : observed.Dns is null)
         && (plan.RouteNames.Count > 0 ? applier.IsApplied(observed.Route) : observed.Route is null);

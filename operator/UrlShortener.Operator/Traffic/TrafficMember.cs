@@ -28,11 +28,34 @@ internal sealed record TrafficMember
     /// <summary>Whether visitors are to be sent to it.</summary>
     public bool IsIn => Spec.Weight > 0 && !Region.Spec.Drain && Region.Status?.Traffic?.Serves == true;
 
+    /// <summary>Whether it is drained and has visitors, which its pods can serve.</summary>
+    public bool IsDraining => Spec.Weight > 0 && Region.Spec.Drain && Region.Status?.Traffic?.Serves == true && LastWeight > 0;
+
+    /// <summary>Since when it is; null: it is not, or has not been seen to be.</summary>
+    public DateTimeOffset? DrainedSince => Region.Status?.Traffic?.DrainedSince is { } since ? new DateTimeOffset(since.ToUniversalTime()) : null;
+
+    /// <summary>Pods that served its visitors last: lost ones are counted too.</summary>
+    // An autoscaler that has not looked yet asks for none.
+    public int LastPods => Region.Status?.Traffic?.LastPods ?? Math.Max(Region.Status?.App?.HpaDesired ?? 0, Region.Status?.App?.Replicas ?? 0);
+
     /// <summary>The weight that was published last.</summary>
     public int LastWeight => Region.Status?.Traffic?.EffectiveWeight ?? 0;
 
     /// <summary>Whether its targets are addresses.</summary>
     public bool HasAddresses => Targets.Count > 0 && TargetText.FindAddress(Targets[0]) is not null;
+
+    /// <summary>Whether its visitors go elsewhere, or do so since less than <see cref="Surge.Duration"/>.</summary>
+    /// <param name="now">The time.</param>
+    public bool Leaves(DateTimeOffset now) =>
+        !IsIn
+        && (
+            LastWeight > 0
+            || (Region.Status?.Traffic is { LastPods: not null, LastChangeTime: { } at } && now - new DateTimeOffset(at.ToUniversalTime()) < Surge.Duration)
+        );
+
+    /// <summary>Whether the two have a host name in common.</summary>
+    /// <param name="other">Another region.</param>
+    public bool SharesNameWith(TrafficMember other) => Spec.Hostnames.Any(other.Spec.Hostnames.Contains);
 
     /// <summary>
     /// The regions of a group that publish, in the order of their names. A region that is being deleted is none, nor is the younger one of two with the same

@@ -1,3 +1,4 @@
+using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Entities.Status;
@@ -54,7 +55,8 @@ internal sealed record TrafficPlan
     /// <summary>The plan for a region.</summary>
     /// <param name="region">The region, with what the last look found in its status.</param>
     /// <param name="observed">What was observed.</param>
-    public static TrafficPlan Of(V1Alpha1ShortenerRegion region, ObservedTraffic observed)
+    /// <param name="now">The time.</param>
+    public static TrafficPlan Of(V1Alpha1ShortenerRegion region, ObservedTraffic observed, DateTimeOffset now)
     {
         var members = TrafficMember.Of(observed.Group.Where(one => one.Metadata.Uid != region.Metadata.Uid).Append(region));
         var self = members.FirstOrDefault(member => member.Region.Metadata.Uid == region.Metadata.Uid);
@@ -81,17 +83,18 @@ internal sealed record TrafficPlan
             .Concat(self.Spec.UsesDns() ? self.Spec.Hostnames : [])
             .Distinct(StringComparer.Ordinal)
             .Where(name => OtherOf(name, region, observed) is null)
-            .ToDictionary(name => name, name => TargetSet.Of(AlikeOf(dns, name)), StringComparer.Ordinal);
+            .ToDictionary(name => name, name => TargetSet.Of(AlikeOf(dns, name), now), StringComparer.Ordinal);
         var free = self.Spec.Hostnames.Where(name => OtherOf(name, region, observed) is null).ToList();
         // A route has one list of regions for all of its names.
         var behind = members.Where(member => member.Spec.UsesRoute() && free.All(name => member.Spec.Hostnames.Contains(name))).ToList();
-        var route = self.Spec is { GatewayRef: not null } && self.Spec.UsesRoute() && free.Count > 0 ? TargetSet.Of(behind) : null;
+        var route = self.Spec is { GatewayRef: not null } && self.Spec.UsesRoute() && free.Count > 0 ? TargetSet.Of(behind, now) : null;
         var difference = DifferenceOf(self, first, dns);
         List<TargetSet> own = [];
         if (self.Spec.UsesDns())
             own.AddRange(free.Select(name => sets[name]));
         if (route is not null)
             own.Add(route);
+        var weight = own.Select(set => set.WeightOf(self.Name)).DefaultIfEmpty(0).Max();
         return plan with
         {
             Names = [.. written.Where(sets.ContainsKey).Order(StringComparer.Ordinal).Select(name => new NamePlan(name, sets[name]))],
@@ -109,7 +112,13 @@ internal sealed record TrafficPlan
             {
                 Serves = region.Status?.Traffic?.Serves,
                 DesiredWeight = self.Spec.Weight,
-                EffectiveWeight = own.Select(set => set.WeightOf(self.Name)).DefaultIfEmpty(0).Max(),
+                EffectiveWeight = weight,
+                LastPods =
+                    weight > 0 ? null
+                    : self.LastWeight > 0 ? self.LastPods
+                    : region.Status?.Traffic?.LastPods,
+                DrainedSince = weight > 0 && self.IsDraining ? StatusTime.Of(self.DrainedSince ?? now) : null,
+                SurgePods = Surge.PodsFor(self, members, now) is > 0 and var surge ? surge : null,
                 Hostnames = free.Count > 0 ? free : null,
                 Targets = self.Targets.Count > 0 ? self.Targets : null,
             },

@@ -112,7 +112,7 @@ public sealed class TrafficPlanTests
             var seen = (dice.Next(2) == 0 ? former : group).ToArray();
             var now = Region(self.Metadata.Name, spec => spec with { Weight = weight }, serves, self.Status!.Traffic!.EffectiveWeight);
             seen[index] = now;
-            var plan = TrafficPlan.Of(now, Observed(seen));
+            var plan = TrafficPlan.Of(now, Observed(seen), Noon);
             former = group;
             group = [.. group];
             group[index] = now.WithStatus(now.Status! with { Traffic = plan.Status });

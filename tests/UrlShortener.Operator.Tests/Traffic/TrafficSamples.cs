@@ -9,6 +9,9 @@ namespace UrlShortener.Operator.Tests.Traffic;
 /// <summary>Regions of a group with traffic, for unit tests.</summary>
 internal static class TrafficSamples
 {
+    /// <summary>The time.</summary>
+    public static readonly DateTimeOffset Noon = new(2030, 1, 31, 12, 0, 0, TimeSpan.Zero);
+
     private static readonly DateTime Start = new(2030, 1, 1, 0, 0, 0, DateTimeKind.Utc);
 
     /// <summary>A region that serves, and has what its specification asks for.</summary>
@@ -76,5 +79,5 @@ internal static class TrafficSamples
 
     /// <summary>The plan of a region of the group.</summary>
     public static TrafficPlan Plan(IReadOnlyList<V1Alpha1ShortenerRegion> group, int index = 0, IReadOnlyList<V1Alpha1ShortenerRegion>? others = null) =>
-        TrafficPlan.Of(group[index], Observed(group, others));
+        TrafficPlan.Of(group[index], Observed(group, others), Noon);
 }

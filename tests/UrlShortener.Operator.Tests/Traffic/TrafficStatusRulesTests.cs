@@ -11,8 +11,6 @@ namespace UrlShortener.Operator.Tests.Traffic;
 
 public sealed class TrafficStatusRulesTests
 {
-    private static readonly DateTimeOffset Noon = new(2030, 1, 31, 12, 0, 0, TimeSpan.Zero);
-
     [Fact]
     public void Condition_KindNotServed_IsNoBackend()
     {
@@ -132,7 +130,7 @@ public sealed class TrafficStatusRulesTests
 
     private static (string, string) Condition(V1Alpha1ShortenerRegion[] group, ObservedTraffic observed)
     {
-        var conditions = TrafficStatusRules.Build(group[0], observed, TrafficPlan.Of(group[0], observed), null, new TrafficTiming(), Noon);
+        var conditions = TrafficStatusRules.Build(group[0], observed, TrafficPlan.Of(group[0], observed, Noon), null, new TrafficTiming(), Noon);
         var condition = Assert.Single(conditions.Conditions);
         return (condition.Status, condition.Reason);
     }

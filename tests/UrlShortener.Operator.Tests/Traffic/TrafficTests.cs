@@ -131,10 +131,13 @@ public sealed class TrafficTests(ITestOutputHelper output) : IAsyncLifetime
         );
         await UntilAsync("us", status => status is { Serves: false, EffectiveWeight: 0, DesiredWeight: 100 });
         await UntilEventAsync("TrafficLeft");
+        await UntilAsync("eu", status => status is { SurgePods: > 0 });
+        await UntilMinimumAsync(async floor => floor + (await Lab.ReadAsync("eu")).Status!.Traffic!.SurgePods!.Value);
         await using (us = new CannedPod(RegionLab.HealthyAnswer(), us.Address))
         {
             await UntilResolvedAsync("192.0.2.1", "192.0.2.2");
             await UntilAsync("us", status => status is { Serves: true, EffectiveWeight: 100 });
+            await UntilMinimumAsync(Task.FromResult);
 
             // Drained.
             await Lab.PatchAsync("""{ "traffic": { "weight": 0 } }""", "us");
@@ -210,6 +213,18 @@ public sealed class TrafficTests(ITestOutputHelper output) : IAsyncLifetime
 
     private static string Dns(params string[] targets) =>
         $$"""{ "traffic": { "mode": "DNSEndpoint", "targets": [{{string.Join(", ", targets.Select(target => $"\"{target}\""))}}] } }""";
+
+    // Of the autoscaler of the region that stays.
+    private async Task UntilMinimumAsync(Func<int, Task<int>> expectedOf)
+    {
+        var expected = await expectedOf((await Lab.ReadAsync("eu")).Spec.App.MinReplicas);
+        await Eventually.HoldsAsync(
+            async () =>
+                (await Lab.Client.AutoscalingV2.ReadNamespacedHorizontalPodAutoscalerAsync("eu-app", Lab.Namespace, cancellationToken: Token)).Spec.MinReplicas
+                == expected,
+            () => $"the autoscaler has at least {expected} pods"
+        );
+    }
 
     private async Task UntilResolvedAsync(params string[] addresses)
     {

@@ -21,6 +21,18 @@ internal sealed record TrafficStatus
     [Description("Weight that is published; 0: no visitors are sent to the region.")]
     public int? EffectiveWeight { get; init; }
 
+    /// <summary>Null: the region has visitors, or never served.</summary>
+    [Description("Number of pods that the region had when visitors were last sent to it. Absent while they are.")]
+    public int? LastPods { get; init; }
+
+    /// <summary>Null: it is not.</summary>
+    [Description("Since when the region is drained and keeps its visitors until the others have the pods for them, for at most 60 s.")]
+    public DateTime? DrainedSince { get; init; }
+
+    /// <summary>Null: none.</summary>
+    [Description("Pods that the autoscaler is asked for beyond the minimum, for 30 minutes, because the visitors of regions that left come here.")]
+    public int? SurgePods { get; init; }
+
     /// <summary>Host names of which the region's group is the publisher.</summary>
     [Description("Host names that are published for the region.")]
     [Length(0, 8)]
@@ -44,6 +56,7 @@ internal sealed record TrafficStatus
     public bool IsSame(TrafficStatus? other) =>
         other is not null
         && (Serves, DesiredWeight, EffectiveWeight) == (other.Serves, other.DesiredWeight, other.EffectiveWeight)
+        && (LastPods, DrainedSince, SurgePods) == (other.LastPods, other.DrainedSince, other.SurgePods)
         && (Hostnames ?? []).SequenceEqual(other.Hostnames ?? [])
         && (Targets ?? []).SequenceEqual(other.Targets ?? []);
 }
