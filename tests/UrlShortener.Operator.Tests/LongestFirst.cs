@@ -1,5 +1,6 @@
 using UrlShortener.Operator.Tests;
 using UrlShortener.Operator.Tests.Backups;
+using UrlShortener.Operator.Tests.Failover;
 using UrlShortener.Operator.Tests.Installation;
 using UrlShortener.Operator.Tests.KeyPools;
 using UrlShortener.Operator.Tests.Monitoring;
@@ -24,6 +25,7 @@ public sealed class LongestFirst : ITestCollectionOrderer
     [
         .. new[]
         {
+            typeof(ClusterFailoverTests),
             typeof(StandbyRegionTests),
             typeof(PostgresRolloutTests),
             typeof(UpgradeTests),

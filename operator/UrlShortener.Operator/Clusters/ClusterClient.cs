@@ -78,7 +78,15 @@ internal sealed class ClusterClient : IDisposable
             );
         }
         catch (Exception error)
-            when (error is TimeoutException or HttpRequestException or IOException or JsonException or OperationCanceledException or ObjectDisposedException
+            when (error
+                    is TimeoutException
+                        or HttpRequestException
+                        or IOException
+                        or JsonException
+                        or UndecodableException
+                        or KeyNotFoundException
+                        or OperationCanceledException
+                        or ObjectDisposedException
                 && !cancellationToken.IsCancellationRequested
             )
         {

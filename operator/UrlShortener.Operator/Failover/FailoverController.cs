@@ -62,7 +62,8 @@ internal sealed class FailoverController(
             memory = Hear(group, memory);
             (memory, var waits) = await ActAsync(group, memory, reads, began, cancellationToken);
             _waits[database] = waits;
-            memory = await TellAsync(group, memory, cancellationToken);
+            (memory, var untold) = await TellAsync(group, memory, cancellationToken);
+            obstacle = Obstacle.Of(obstacle, untold);
         }
 
         _memory[region.Metadata.Uid] = memory;
@@ -196,14 +197,26 @@ internal sealed class FailoverController(
         };
     }
 
-    // For the operators of other clusters. Without a record nothing is probed yet.
-    private async Task<FailoverMemory> TellAsync(ObservedGroup group, FailoverMemory memory, CancellationToken cancellationToken)
+    // For the operators of other clusters. Without a record nothing is probed yet. That it cannot be told prevents nothing here.
+    private async Task<(FailoverMemory Memory, Obstacle? Untold)> TellAsync(ObservedGroup group, FailoverMemory memory, CancellationToken cancellationToken)
     {
         if (!group.HasRemotes || Now - memory.ToldAt < 0.9 * ObserverReport.Interval)
-            return memory;
-        var verdicts = memory.Probes.Select(probe => KeyValuePair.Create(probe.Key, probe.Value.History.Verdict));
-        await client.ApplyAsync(ObserverReport.Build(group.Region, verdicts, time.GetUtcNow()), FieldManagers.Topology, force: true, cancellationToken);
-        return memory with { ToldAt = Now };
+            return (memory, null);
+        var lease = ObserverReport.Build(
+            group.Region,
+            memory.Probes.Select(probe => KeyValuePair.Create(probe.Key, probe.Value.History.Verdict)),
+            time.GetUtcNow()
+        );
+        var untold = await applier.TryAsync(
+            group.Region,
+            $"Lease {lease.Metadata.Name}",
+            async () =>
+            {
+                await client.ApplyAsync(lease, FieldManagers.Topology, force: true, cancellationToken);
+                return null;
+            }
+        );
+        return (memory with { ToldAt = Now }, untold);
     }
 
     // The first record: it says what the statuses have said so far. From then on they say what the record says.

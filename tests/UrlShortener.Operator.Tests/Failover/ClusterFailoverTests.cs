@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 using k8s;
 using k8s.Models;
 using UrlShortener.Operator.Apply;
@@ -18,7 +19,7 @@ namespace UrlShortener.Operator.Tests.Failover;
 /// A group of three regions in three clusters, each with an API server, an operator, a node and a member of PostgreSQL. `make region-failovers` runs all kinds,
 /// or those that REGION_FAILOVERS_KINDS names, REGION_FAILOVERS times; the suite runs one. Each member is asked to store a row ten times a second.
 /// </summary>
-public sealed class ClusterFailoverTests(StoresFixture stores) : IAsyncLifetime
+public sealed partial class ClusterFailoverTests(StoresFixture stores) : IAsyncLifetime
 {
     private static readonly string[] All = ["ap", "eu", "us"];
 
@@ -62,6 +63,7 @@ public sealed class ClusterFailoverTests(StoresFixture stores) : IAsyncLifetime
             ("API server of a cluster away", false, StopApiServerAsync),
             ("operator of the next region away", false, DestroyWithoutOperatorAsync),
             ("region of a cluster drained", false, DrainAsync),
+            ("one observer cut off", false, CutObserverAsync),
         ];
         var wanted = kinds.Where(kind => Runs is null ? kind.IsInSuite : IsWanted(kind.Name)).ToList();
         if (wanted.Count == 0)
@@ -108,6 +110,7 @@ public sealed class ClusterFailoverTests(StoresFixture stores) : IAsyncLifetime
     {
         var programs = await Availability.OrSkipAsync(StorePrograms.FindAsync(Token));
         var space = KubernetesCluster.NewName("clusters");
+        await Task.WhenAll(_apiServers.Values.Select(apiServer => apiServer.GetAsync()));
         foreach (var region in All)
         {
             _labs[region] = await RegionLab.StartAsync(
@@ -225,6 +228,30 @@ public sealed class ClusterFailoverTests(StoresFixture stores) : IAsyncLifetime
         Assert.Equal((from, epoch), (await ReadPrimaryAsync(), (await _labs[from].ReadAsync(from)).Status!.Failover!.Epoch));
         await AutomaticAsync(10);
     }
+
+    // Another cluster does not reach that of the primary region, and finds it bad. Nobody else does, and nothing moves.
+    private async Task CutObserverAsync(string from)
+    {
+        var lab = _labs[All.First(region => region != from)];
+        var epoch = (await _labs[from].ReadAsync(from)).Status!.Failover!.Epoch;
+        var secret = await lab.Client.CoreV1.ReadNamespacedSecretAsync($"cluster-{from}", lab.Namespace, cancellationToken: Token);
+        var kubeconfig = secret.Data["kubeconfig"];
+        // Nobody listens there.
+        secret.Data["kubeconfig"] = Encoding.UTF8.GetBytes(ServerLine().Replace(Encoding.UTF8.GetString(kubeconfig), "server: \"https://127.0.0.1:1\""));
+        await lab.Client.CoreV1.ReplaceNamespacedSecretAsync(secret, secret.Metadata.Name, lab.Namespace, cancellationToken: Token);
+        await lab.UntilAsync(ConditionTypes.ClusterReachable, "False", from, Reasons.ClusterUnreachable);
+        // Longer than three looks and the delay.
+        await Task.Delay(TimeSpan.FromSeconds(40), Token);
+        await UntilWritesAsync(from);
+        secret = await lab.Client.CoreV1.ReadNamespacedSecretAsync($"cluster-{from}", lab.Namespace, cancellationToken: Token);
+        secret.Data["kubeconfig"] = kubeconfig;
+        await lab.Client.CoreV1.ReplaceNamespacedSecretAsync(secret, secret.Metadata.Name, lab.Namespace, cancellationToken: Token);
+        await UntilWholeAsync();
+        Assert.Equal((from, epoch), (await ReadPrimaryAsync(), (await _labs[from].ReadAsync(from)).Status!.Failover!.Epoch));
+    }
+
+    [GeneratedRegex("server: .*")]
+    private static partial Regex ServerLine();
 
     private async Task DrainAsync(string from)
     {

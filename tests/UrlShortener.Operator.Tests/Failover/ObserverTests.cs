@@ -159,6 +159,34 @@ public sealed class ObserverTests
     }
 
     [Fact]
+    public void Remote_RegionDeletedHere_LeavesTheVotes_OnceItsClusterSaysThatItsVoteIsGone()
+    {
+        var record = new TopologyRecord
+        {
+            Epoch = 4,
+            Phase = TopologyPhase.Stable,
+            Region = "us",
+            Voters = Voters.Of(["ap", "eu", "us"]),
+        };
+        var there = new VoterRead(null, new V1ConfigMap(), null);
+        Assert.Null(Change(new VoterRead(null, null, "Cluster c-eu does not answer.")));
+        Assert.Null(Change(there));
+        Assert.Equal("ap,eu,us -> ap,us", Change(new VoterRead(null, null, null))!.Voters.ToString());
+
+        TopologyRecord? Change(VoterRead eu) =>
+            VoterChange.Of(
+                Group("us", "ap", "us"),
+                record,
+                new Dictionary<string, VoterRead>
+                {
+                    ["ap"] = there,
+                    ["eu"] = eu,
+                    ["us"] = there,
+                }
+            );
+    }
+
+    [Fact]
     public void Remote_MemberTellsItsPositionInItsPod()
     {
         var leader = RemoteMember.FindLeader([
