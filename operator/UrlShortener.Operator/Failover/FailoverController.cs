@@ -53,12 +53,14 @@ internal sealed class FailoverController(
         var database = region.Status?.Postgres?.SystemIdentifier ?? "";
         var memory = _memory.GetValueOrDefault(region.Metadata.Uid) ?? FailoverMemory.At(group);
         var began = Now;
+        // Before the votes, so that these have everything that the guards knew then.
+        if (group.Acts)
+            group = await observer.ReadRemoteAsync(group, cancellationToken);
         var reads = await ReadAsync(group, memory, cancellationToken);
         memory = memory.Learn(reads, Now);
         var obstacle = await ApplyAsync(group, memory, cancellationToken);
         if (group.Acts)
         {
-            group = await observer.ReadRemoteAsync(group, cancellationToken);
             memory = Hear(group, memory);
             (memory, var waits) = await ActAsync(group, memory, reads, began, cancellationToken);
             _waits[database] = waits;

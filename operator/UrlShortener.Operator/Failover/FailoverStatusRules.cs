@@ -87,12 +87,14 @@ internal static class FailoverStatusRules
         var settings = (group.Find(known.Region) ?? group.Region).Spec.Failover;
         if (settings.Mode != FailoverMode.Automatic)
             return (false, Reasons.ManualMode, $"spec.failover.mode of region {known.Region} is {settings.Mode}: its role moves when somebody asks for it.");
-        if (group.HasRemotes && !known.Voters.IsQuorum([.. known.Voters.All.Where(voter => group.ClusterOf(voter) != group.ClusterOf(known.Region))]))
+        // A region that has just joined gets its vote a minute later (LostVoters).
+        var others = answering.Where(voter => group.ClusterOf(voter) != group.ClusterOf(known.Region)).ToList();
+        if (group.HasRemotes && !known.Voters.IsQuorum(others))
             return (
                 false,
                 Reasons.NoQuorum,
-                $"If cluster {group.ClusterOf(known.Region)} of region {known.Region} is lost, most votes are lost with it, and the role stays. Regions in three clusters "
-                    + "would change that."
+                $"If cluster {group.ClusterOf(known.Region)} of region {known.Region} is lost, only {others.Count} of {known.Voters.All.Count()} votes can be read, and "
+                    + "the role stays. See docs/clusters.md."
             );
         return known.IsGuarded
             ? (true, Reasons.AsExpected, $"Region {known.Region} is the primary in epoch {known.Epoch}. If it is lost, its role moves.")
