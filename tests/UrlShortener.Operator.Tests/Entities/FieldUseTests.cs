@@ -64,7 +64,7 @@ public sealed partial class FieldUseTests
             .Select(field => field.Path)
             .ToList();
         Assert.All(known, path => Assert.Contains(path, region));
-        Assert.False(FieldUse.IsRead(typeof(AppStatus).GetProperty(nameof(AppStatus.HpaDesired))!), "The operator only writes it.");
+        Assert.False(FieldUse.IsRead(typeof(FailoverStatus).GetProperty(nameof(FailoverStatus.Guarded))!), "The operator only writes it.");
     }
 
     private static IEnumerable<(string Path, PropertyInfo Property)> Fields(Type kind, string part) =>
