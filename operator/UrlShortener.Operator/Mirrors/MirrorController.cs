@@ -37,6 +37,7 @@ internal sealed class MirrorController(
         var (status, changed) = MirrorRules.Build(region, read?.Region, last?.Clock, obstacle, time.GetUtcNow());
         region = await client.PatchStatusAsync(region, region.WithStatus(status), FieldManagers.Mirror, cancellationToken);
         ConditionEvents.Record(events, region, changed);
+        MirrorMetrics.Set(region, obstacle is null);
         return ReconciliationResult<V1Alpha1ShortenerRegion>.Success(region, MirrorRules.IntervalOf(status));
     }
 
@@ -44,6 +45,7 @@ internal sealed class MirrorController(
     public Task<ReconciliationResult<V1Alpha1ShortenerRegion>> DeletedAsync(V1Alpha1ShortenerRegion region, CancellationToken cancellationToken)
     {
         remotes.Forget(region);
+        MirrorMetrics.Remove(region);
         return Task.FromResult(ReconciliationResult<V1Alpha1ShortenerRegion>.Success(region));
     }
 

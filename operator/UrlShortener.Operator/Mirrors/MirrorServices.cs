@@ -10,11 +10,14 @@ internal static class MirrorServices
     private const int Workers = 16;
 
     /// <summary>Adds the controller. It shares the caches of the controller of regions, which must be added too.</summary>
-    public static IServiceCollection AddMirrorController(this IServiceCollection services) =>
-        services.AddController<V1Alpha1ShortenerRegion, MirrorController>(controller =>
+    public static IServiceCollection AddMirrorController(this IServiceCollection services)
+    {
+        MirrorMetrics.Prepare();
+        return services.AddController<V1Alpha1ShortenerRegion, MirrorController>(controller =>
         {
             controller.Name = "mirror";
             controller.Workers = Workers;
             controller.Takes = region => region.IsRemote;
         });
+    }
 }

@@ -1245,6 +1245,15 @@ internal static class AlertCases
             ResolvedAt = "24m",
             Labels = RegionObject,
         };
+        yield return new AlertCase("ShortenerClusterUnreachable")
+        {
+            Fires = [Sample.Operator("shortener_region_cluster_reachable", "0x80 1x80", ObjectLabels)],
+            Below = [Sample.Operator("shortener_region_cluster_reachable", "0x8 1x152", ObjectLabels)],
+            NotYet = "2m",
+            FiresAt = "8m",
+            ResolvedAt = "24m",
+            Labels = RegionObject,
+        };
     }
 
     private static Sample RedisFailovers(string cause, string values) =>

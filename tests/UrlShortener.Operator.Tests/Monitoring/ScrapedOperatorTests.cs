@@ -124,7 +124,7 @@ public sealed partial class ScrapedOperatorTests(ApiServerFixture apiServer, Sto
     private static IEnumerable<string> NamesInRules()
     {
         var text = string.Join('\n', RuleFiles.Select(File.ReadAllText));
-        // Only a region has them whose PostgreSQL or Redis the operator runs, that votes, or that publishes where its visitors go.
+        // Only a region has them whose PostgreSQL or Redis the operator runs, that votes, that publishes where its visitors go, or of another cluster.
         string[] ofStores =
         [
             "shortener_redis_",
@@ -135,6 +135,7 @@ public sealed partial class ScrapedOperatorTests(ApiServerFixture apiServer, Sto
             "shortener_region_epoch",
             "shortener_region_phase",
             "shortener_region_voters",
+            "shortener_region_cluster_",
             "shortener_region_failover_",
             "shortener_region_move_",
             "shortener_traffic_",
