@@ -12,13 +12,14 @@ namespace UrlShortener.Operator.Tests.Failover;
 /// </summary>
 internal sealed class RegionSampler : IAsyncDisposable
 {
-    private const string Statement = "INSERT INTO samples VALUES (gen_random_uuid()) RETURNING id::text";
+    private const string Statement = "INSERT INTO samples VALUES ($1)";
     private const int TimeoutSeconds = 2;
 
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
     private readonly CancellationTokenSource _end = new();
     private readonly ConcurrentQueue<Sample> _samples = new();
+    private readonly ConcurrentDictionary<string, bool> _asked = new(StringComparer.Ordinal);
     private readonly List<Task> _running = [];
 
     /// <summary>Samples a member from now on.</summary>
@@ -40,15 +41,17 @@ internal sealed class RegionSampler : IAsyncDisposable
     /// <summary>How many rows were acknowledged.</summary>
     public int Count => _samples.Count;
 
+    /// <summary>Whether any member was asked to store a row: it may have done so without acknowledging it.</summary>
+    /// <param name="id">The row.</param>
+    public bool HasAskedFor(string id) => _asked.ContainsKey(id);
+
     /// <summary>Samples a member from within its pod, which nobody else reaches, until somebody cancels it.</summary>
-    /// <returns>The rows that it was asked for: it may have stored one without acknowledging it.</returns>
-    public async Task<IReadOnlySet<string>> SampleWithinAsync(string region, ProcessKubelet node, string space, string pod, CancellationToken cancellationToken)
+    public async Task SampleWithinAsync(string region, ProcessKubelet node, string space, string pod, CancellationToken cancellationToken)
     {
-        var asked = new HashSet<string>(StringComparer.Ordinal);
         while (!cancellationToken.IsCancellationRequested)
         {
             var id = Guid.NewGuid().ToString();
-            asked.Add(id);
+            _asked[id] = true;
             try
             {
                 await node.ExecAsync(
@@ -67,8 +70,6 @@ internal sealed class RegionSampler : IAsyncDisposable
             // A pause between samples, not a wait for something.
             await Task.Delay(Interval, CancellationToken.None);
         }
-
-        return asked;
     }
 
     /// <summary>
@@ -129,9 +130,12 @@ internal sealed class RegionSampler : IAsyncDisposable
             try
             {
                 connection ??= await source.OpenConnectionAsync(limit.Token);
+                var id = Guid.NewGuid();
+                _asked[id.ToString()] = true;
                 await using var command = new NpgsqlCommand(Statement, connection) { CommandTimeout = TimeoutSeconds };
-                if (await command.ExecuteScalarAsync(limit.Token) is string id)
-                    _samples.Enqueue(new Sample(region, id, Stopwatch.GetTimestamp()));
+                command.Parameters.Add(new NpgsqlParameter { Value = id });
+                await command.ExecuteNonQueryAsync(limit.Token);
+                _samples.Enqueue(new Sample(region, id.ToString(), Stopwatch.GetTimestamp()));
             }
             catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.ReadOnlySqlTransaction)
             {
