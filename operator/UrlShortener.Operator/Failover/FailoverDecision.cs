@@ -43,6 +43,8 @@ internal sealed record FailoverDecision(TopologyRecord? Next, string? Waits = nu
                     Phase = TopologyPhase.Promoting,
                     Region = writer.Name,
                     Former = null,
+                    // Where the role was to go back to in an earlier epoch may have been decided anew since.
+                    Home = null,
                     IsPlanned = false,
                     IsGuarded = writer.IsGuarded,
                     MovedAt = 0,

@@ -30,10 +30,15 @@ public sealed class FailoverDecisionTests
     [Fact]
     public void VotesOlderThanGuards_RegionThatWritesGetsTheRoleAboveAllThatIsKnown()
     {
-        var view = View(Stable, Region("us-west"), Region("us-east") with { WritableIn = 9 }, Region("eu-west")) with { GuardEpoch = 9 };
+        var view = View(Stable with { Home = "eu-west" }, Region("us-west"), Region("us-east") with { WritableIn = 9 }, Region("eu-west")) with
+        {
+            GuardEpoch = 9,
+        };
 
         var next = FailoverDecision.Of(view).Next;
         Assert.Equal((10, TopologyPhase.Promoting, "us-east", null), (next!.Epoch, next.Phase, next.Region, next.Former));
+        // Nor does it go back by itself to where it was to go back then.
+        Assert.Null(next.Home);
         // A right of an earlier decision does not count.
         var two = view with
         {
