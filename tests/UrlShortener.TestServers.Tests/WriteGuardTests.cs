@@ -239,14 +239,14 @@ public sealed class WriteGuardTests(KubernetesClusterFixture fixture) : ServerTe
         await WriteObjectsAsync(lease: true, Record(epoch, "Stable", "eu"));
     }
 
-    // A guard that does nothing is replaced by one that is read-only until it knows better.
+    // A guard that does nothing is replaced. The next one may know of its right before it has taken the former one away.
     private async Task StandStillAsync()
     {
         var primary = await PrimaryAsync();
-        var fences = Count(primary, "the database is read-only");
+        var (ends, rights) = (Count(primary, "has ended or stood still"), Count(primary, "the database may be written to"));
         await _node!.ExecAsync(_space.Name, primary, ["sh", "-c", $"kill -{Stop} $(pgrep -n -x shortener-guard)"], Token);
-        await Eventually.HoldsAsync(() => Count(primary, "has ended or stood still") == 1, "the guard is replaced");
-        await Eventually.HoldsAsync(() => Count(primary, "the database is read-only") > fences, "the next one begins read-only");
+        await Eventually.HoldsAsync(() => Count(primary, "has ended or stood still") > ends, "the guard is replaced");
+        await Eventually.HoldsAsync(() => Count(primary, "the database may be written to") > rights, "the next one gives the right again");
         await UntilWritableAsync();
     }
 
@@ -293,7 +293,7 @@ public sealed class WriteGuardTests(KubernetesClusterFixture fixture) : ServerTe
             await WriteObjectsAsync(lease: false, Record(4, "Fencing", "us", "eu"));
             _gate.Mode = TcpGateMode.Open;
             await UntilReadOnlyAsync(primary);
-            await Eventually.HoldsAsync(() => Count(primary, "PostgreSQL is killed") == kills + 1, "PostgreSQL is killed");
+            await Eventually.HoldsAsync(() => Count(primary, "PostgreSQL is killed") > kills, "PostgreSQL is killed");
             await UntilToldAsync(await PrimaryAsync(), told => Is(told, 4, writable: false) && told["fencedAt"] is not null);
         }
 
@@ -317,11 +317,14 @@ public sealed class WriteGuardTests(KubernetesClusterFixture fixture) : ServerTe
         var waiting = sessions.Select((session, number) => TryAsync(session, $"INSERT INTO writes VALUES ({3_000_000 + number})")).ToList();
         await UntilPrimaryIsAsync(replica);
         await Eventually.HoldsAsync(() => Stopwatch.GetElapsedTime(frozen) > Lease + Margin, "the right has run out");
+        // A reading may be faster than the kill, and there is nothing to take away then.
+        _gate.Mode = TcpGateMode.BlackHole;
         foreach (var name in names.Reverse())
             await _node!.SignalProcessesAsync(_space.Name, primary, name, Continue);
         var accepted = (await Task.WhenAll(waiting)).Count(one => one);
         TestContext.Current.TestOutputHelper!.WriteLine($"{accepted} of {sessions.Count} statements were accepted after {Stopwatch.GetElapsedTime(frozen)}");
         await Eventually.HoldsAsync(() => Count(primary, "PostgreSQL is killed") > kills, "PostgreSQL is killed");
+        _gate.Mode = TcpGateMode.Open;
         foreach (var session in sessions)
             await session.DisposeAsync();
         await WholeAsync();
