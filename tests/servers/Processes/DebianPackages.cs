@@ -43,6 +43,9 @@ internal sealed class DebianPackages
     /// <summary>Prometheus and Alertmanager, with promtool and amtool.</summary>
     public static DebianPackages Monitoring { get; } = new(["prometheus", "prometheus-alertmanager"], ["prometheus", "prometheus-alertmanager"]);
 
+    /// <summary>Java without a desktop.</summary>
+    public static DebianPackages Java { get; } = new(["java"], ["openjdk-17-jre-headless"]);
+
     /// <summary>The program that backs PostgreSQL up.</summary>
     public static DebianPackages Backup { get; } = new(["pgbackrest"], ["pgbackrest"]);
 

@@ -1,0 +1,163 @@
+using System.Buffers.Text;
+using System.Globalization;
+using System.Security.Cryptography;
+using Confluent.Kafka;
+using Confluent.Kafka.Admin;
+using UrlShortener.TestServers.Processes;
+
+namespace UrlShortener.TestServers.Kafka;
+
+/// <summary>
+/// A real Kafka cluster (KRaft) for tests, on loopback. It needs Java and the jars of Kafka; else there is a <see cref="ServerUnavailableException"/>. Topics
+/// are not made by themselves. The nodes end with this process, whichever way that ends.
+/// </summary>
+public sealed class KafkaCluster : IAsyncDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
+
+    private readonly ServerFolder _folder;
+
+    private KafkaCluster(IReadOnlyList<KafkaNode> nodes, ServerFolder folder)
+    {
+        Nodes = nodes;
+        _folder = folder;
+    }
+
+    /// <summary>The nodes. Their number and order never change.</summary>
+    public IReadOnlyList<KafkaNode> Nodes { get; }
+
+    /// <summary>Where clients connect to: all nodes.</summary>
+    public string BootstrapServers => string.Join(',', Nodes.Select(node => node.EndPoint));
+
+    /// <summary>Starts a cluster, and returns when every node answers.</summary>
+    /// <exception cref="ServerUnavailableException">Kafka cannot be had here.</exception>
+    public static async Task<KafkaCluster> StartAsync(KafkaClusterOptions options, CancellationToken cancellationToken)
+    {
+        var programs = await KafkaPrograms.FindAsync(cancellationToken);
+        var folder = ServerFolder.Create(onDisk: false);
+        var nodes = Enumerable.Range(1, options.Nodes).Select(id => new KafkaNode(id, programs, folder)).ToArray();
+        var cluster = new KafkaCluster(nodes, folder);
+        try
+        {
+            var name = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(16));
+            // A first '-' would be read as an option.
+            var settings = SettingsOf(options, nodes).ToList();
+            await Task.WhenAll(nodes.Select(node => node.FormatAsync(name.Replace('-', 'A'), settings, cancellationToken)));
+            await Task.WhenAll(nodes.Select(node => node.StartAsync(cancellationToken)));
+            await cluster.WaitUntilHealthyAsync(cancellationToken);
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Waits until the cluster has all its nodes. All of them must run.</summary>
+    public async Task WaitUntilHealthyAsync(CancellationToken cancellationToken)
+    {
+        using var client = CreateAdmin(BootstrapServers);
+        await Poll.UntilAsync("the cluster has all its nodes", Limit, token => Task.Run(() => FindMissing(client), token), cancellationToken);
+    }
+
+    /// <summary>Makes a topic whose partitions have a replica on each node.</summary>
+    public async Task CreateTopicAsync(string name, int partitions, CancellationToken cancellationToken)
+    {
+        using var client = CreateAdmin(BootstrapServers);
+        TopicSpecification[] topics =
+        [
+            new()
+            {
+                Name = name,
+                NumPartitions = partitions,
+                ReplicationFactor = (short)Nodes.Count,
+            },
+        ];
+        await client.CreateTopicsAsync(topics, new CreateTopicsOptions { OperationTimeout = Limit, RequestTimeout = Limit }).WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Reads all records that a topic has now, each partition in order.</summary>
+    public IReadOnlyList<ConsumeResult<string, byte[]>> ReadAll(string topic)
+    {
+        using var consumer = new ConsumerBuilder<string, byte[]>(
+            new ConsumerConfig
+            {
+                BootstrapServers = BootstrapServers,
+                GroupId = "reader",
+                EnableAutoCommit = false,
+                ReconnectBackoffMaxMs = 200,
+            }
+        ).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
+        using var client = CreateAdmin(BootstrapServers);
+        var records = new List<ConsumeResult<string, byte[]>>();
+        foreach (var partition in client.GetMetadata(topic, Limit).Topics.Single().Partitions)
+        {
+            var place = new TopicPartition(topic, partition.PartitionId);
+            var end = consumer.QueryWatermarkOffsets(place, Limit).High.Value;
+            consumer.Assign(new TopicPartitionOffset(place, Offset.Beginning));
+            for (long next = 0; next < end; )
+            {
+                var record = consumer.Consume(Limit) ?? throw new TimeoutException($"{place} has {end} records, and {next} of them came.");
+                next = record.Offset.Value + 1;
+                records.Add(record);
+            }
+        }
+
+        return records;
+    }
+
+    /// <summary>Ends all nodes and removes their data.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Task.WhenAll(Nodes.Select(node => node.DisposeAsync().AsTask()));
+        _folder.Delete();
+    }
+
+    /// <summary>A client that reports errors to its caller only, and finds a node that comes back at once.</summary>
+    internal static IAdminClient CreateAdmin(string servers) =>
+        new AdminClientBuilder(new AdminClientConfig { BootstrapServers = servers, ReconnectBackoffMaxMs = 200 })
+            .SetLogHandler((_, _) => { })
+            .SetErrorHandler((_, _) => { })
+            .Build();
+
+    private string? FindMissing(IAdminClient client)
+    {
+        try
+        {
+            var known = client.GetMetadata(TimeSpan.FromSeconds(5)).Brokers.Count;
+            return known == Nodes.Count ? null : $"{known} of {Nodes.Count} nodes";
+        }
+        catch (KafkaException error)
+        {
+            return error.Error.Reason;
+        }
+    }
+
+    // What a test must not wait for is short: the session of a killed node, the first members of a group.
+    private static IEnumerable<KeyValuePair<string, string>> SettingsOf(KafkaClusterOptions options, KafkaNode[] nodes)
+    {
+        var replicas = nodes.Length.ToString(CultureInfo.InvariantCulture);
+        var least = ((nodes.Length / 2) + 1).ToString(CultureInfo.InvariantCulture);
+        return new Dictionary<string, string>
+        {
+            ["controller.quorum.voters"] = string.Join(',', nodes.Select(node => node.Voter)),
+            ["auto.create.topics.enable"] = "false",
+            ["default.replication.factor"] = replicas,
+            ["min.insync.replicas"] = least,
+            ["offsets.topic.replication.factor"] = replicas,
+            ["offsets.topic.num.partitions"] = "4",
+            ["transaction.state.log.replication.factor"] = replicas,
+            ["transaction.state.log.min.isr"] = least,
+            ["transaction.state.log.num.partitions"] = "4",
+            ["share.coordinator.state.topic.replication.factor"] = replicas,
+            ["share.coordinator.state.topic.min.isr"] = least,
+            ["group.initial.rebalance.delay.ms"] = "0",
+            ["broker.heartbeat.interval.ms"] = "500",
+            ["broker.session.timeout.ms"] = "3000",
+            ["num.network.threads"] = "2",
+            ["num.io.threads"] = "4",
+            ["log.cleaner.dedupe.buffer.size"] = "8388608",
+        }.Concat(options.Settings);
+    }
+}
