@@ -18,6 +18,9 @@ internal static class MemberRejoin
     /// </summary>
     public static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(10);
 
+    // As Limit, where it is known that nobody else has what they need. Patroni rewinds a former primary within a loop or two.
+    private static readonly TimeSpan CopyLimit = TimeSpan.FromSeconds(30);
+
     // A copy that fails would fail again.
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(15);
 
@@ -59,10 +62,11 @@ internal static class MemberRejoin
     /// <summary>Replicas that have received nothing, or started, for too long.</summary>
     /// <param name="memory">What is remembered.</param>
     /// <param name="now">The time.</param>
-    public static IReadOnlyList<string> FindDiverged(PostgresMemory memory, DateTimeOffset now) =>
+    /// <param name="limit">How long a replica may receive nothing; null: <see cref="Limit"/>.</param>
+    public static IReadOnlyList<string> FindDiverged(PostgresMemory memory, DateTimeOffset now, TimeSpan? limit = null) =>
         [
             .. memory
-                .Away.Where(member => now - member.Value.Since >= (member.Value.IsStarting ? StartLimit : Limit))
+                .Away.Where(member => now - member.Value.Since >= (member.Value.IsStarting ? StartLimit : limit ?? Limit))
                 .Select(member => member.Key)
                 .Order(StringComparer.Ordinal),
         ];
@@ -95,19 +99,36 @@ internal static class MemberRejoin
             spec.Rejoin != RejoinPolicy.Automatic
             || observed.Leader is null
             || observed.Members.Values.Any(member => member.Paused)
-            || FindDiverged(memory, now) is not [{ } member]
+            // The leader has less than the new copy.
+            || RegionCopy.IsWanted(region, observed, memory, now)
+            || FindOne(region, observed, memory, now) is not { } member
             // A copy would discard what it cannot save.
             || observed.PodOf(member) is { } pod && SavedChanges.Of(pod)?.Waits is not null
         )
             return null;
         // A restart of its pod first would not help: Patroni decides about a rewind by the control file, which a server that only starts does not change.
         var others = Enumerable.Range(0, spec.Instances).Select(ordinal => PostgresNames.MemberOf(region, ordinal)).Where(name => name != member);
-        var isSafe = others.All(observed.Stays) && (!observed.HasSynchrony(spec) || observed.WaitedFor.Any(observed.IsSynchronous));
+        var isSafe =
+            HasAnotherRegion(observed, memory)
+            || others.All(observed.Stays) && (!observed.HasSynchrony(spec) || observed.WaitedFor.Any(observed.IsSynchronous));
         return isSafe && !(memory.RebuiltAt.TryGetValue(member, out var last) && now - last < Pause)
-            ? new RolloutStep.Rebuild(
-                member,
-                memory.Away[member].IsStarting ? "it has been starting for 10 minutes" : "it has received no changes for 3 minutes"
-            )
+            ? new RolloutStep.Rebuild(member, memory.Away[member].IsStarting ? "it has been starting for 10 minutes" : "it receives no changes")
+            : null;
+    }
+
+    // The leader of a standby region has what the primary region has.
+    private static bool HasAnotherRegion(ObservedPostgres observed, PostgresMemory memory) => observed.IsStandby && memory.Waits is null;
+
+    private static string? FindOne(V1Alpha1ShortenerRegion region, ObservedPostgres observed, PostgresMemory memory, DateTimeOffset now)
+    {
+        if (!HasAnotherRegion(observed, memory))
+            return FindDiverged(memory, now) is [{ } only] ? only : null;
+        // A leader beyond the specification has a new copy, because all others are behind.
+        var isNewCopy = Enumerable
+            .Range(0, region.Spec.Postgres!.Instances)
+            .All(ordinal => PostgresNames.MemberOf(region, ordinal) != observed.Leader!.Value.Name);
+        return observed.Members.Values.Any(member => member.State == "creating replica") ? null
+            : FindDiverged(memory, now, isNewCopy ? CopyLimit : null) is [var first, ..] ? first
             : null;
     }
 

@@ -113,7 +113,8 @@ internal static class PatroniConfiguration
     /// <param name="region">The region.</param>
     /// <param name="place">Its place in the group.</param>
     /// <param name="live">What the members have now; null: nothing, or it is not known.</param>
-    public static JsonObject BuildDynamic(V1Alpha1ShortenerRegion region, GroupPlace place, JsonObject? live = null)
+    /// <param name="reseeds">Whether members of a standby region that are made anew copy the primary region, instead of one of their own.</param>
+    public static JsonObject BuildDynamic(V1Alpha1ShortenerRegion region, GroupPlace place, JsonObject? live = null, bool reseeds = false)
     {
         var spec = region.Spec.Postgres!;
         var dynamic = new JsonObject
@@ -156,7 +157,11 @@ internal static class PatroniConfiguration
             },
         };
         if (place.Source is { } source)
-            dynamic["standby_cluster"] = BuildStandby(region, source);
+        {
+            dynamic["standby_cluster"] = BuildStandby(region, source, reseeds ? RegionCopy.Method : "basebackup");
+            if (reseeds)
+                dynamic["postgresql"]![RegionCopy.Method] = BuildCopy(source);
+        }
         else if (place.IsSource && place.Peers.Count > 0)
             dynamic["slots"] = new JsonObject(
                 place.Peers.Select(peer => KeyValuePair.Create(GroupPlace.SlotOf(peer), (JsonNode?)new JsonObject { ["type"] = "physical" }))
@@ -181,7 +186,7 @@ internal static class PatroniConfiguration
     }
 
     // Synchronous replication stays configured: Patroni ignores it until the region becomes the primary.
-    private static JsonObject BuildStandby(V1Alpha1ShortenerRegion region, V1Alpha1ShortenerRegion source)
+    private static JsonObject BuildStandby(V1Alpha1ShortenerRegion region, V1Alpha1ShortenerRegion source, string method)
     {
         var (host, port) = PostgresNames.ReplicationEndpointOf(source);
         return new JsonObject
@@ -189,7 +194,26 @@ internal static class PatroniConfiguration
             ["host"] = host,
             ["port"] = port,
             ["primary_slot_name"] = GroupPlace.SlotOf(region),
-            ["create_replica_methods"] = new JsonArray("basebackup"),
+            ["create_replica_methods"] = new JsonArray(method),
+        };
+    }
+
+    // Patroni itself copies a member of its own wherever there is one. https://patroni.readthedocs.io/en/latest/replica_bootstrap.html#building-replicas
+    private static JsonObject BuildCopy(V1Alpha1ShortenerRegion source)
+    {
+        var (host, port) = PostgresNames.ReplicationEndpointOf(source);
+        return new JsonObject
+        {
+            ["command"] = "pg_basebackup",
+            ["no_leader"] = true,
+            ["no_params"] = true,
+            ["pgdata"] = $"{PostgresNames.DataFolder}/{PostgresNames.DataSubfolder}",
+            ["wal-method"] = "stream",
+            ["checkpoint"] = "fast",
+            ["dbname"] = string.Create(
+                CultureInfo.InvariantCulture,
+                $"host={host} port={port} user={PostgresNames.Replicator} connect_timeout=10 {string.Join(' ', Credentials(PostgresNames.Replicator).Where(setting => setting.Key != "username").Select(setting => $"{setting.Key}={setting.Value}"))}"
+            ),
         };
     }
 

@@ -61,6 +61,9 @@ internal sealed record PostgresMemory
     /// <summary>Replicas that answer and receive nothing.</summary>
     public IReadOnlyDictionary<string, MemberAbsence> Away { get; init; } = new Dictionary<string, MemberAbsence>();
 
+    /// <summary>In a standby region: that the primary region no longer has what it lacks; null: it has.</summary>
+    public RegionAbsence? Behind { get; init; }
+
     /// <summary>When a member was last copied anew by the operator.</summary>
     public IReadOnlyDictionary<string, DateTimeOffset> RebuiltAt { get; init; } = new Dictionary<string, DateTimeOffset>();
 

@@ -128,7 +128,7 @@ internal sealed record PostgresPlan
         var applies = obstacle is null && !region.Spec.IsSuspended();
         var dead = spec.AssistedFailover ? FindDead(observed, memory) : null;
         var scale = PostgresScale.Of(region, observed, next, now);
-        var configuration = applies ? FindConfiguration(region, observed, place, memory.Review) : null;
+        var configuration = applies ? FindConfiguration(region, observed, place, memory, now) : null;
         var rollout = PostgresRollout.Of(region, observed, next, scale.Replicas, now);
         if (
             rollout.IsDone
@@ -142,9 +142,11 @@ internal sealed record PostgresPlan
             Away = MemberRejoin.Track(observed, memory.Away, now),
             Contradiction = SynchronyContradiction.Track(region, observed, memory.Contradiction, now),
             Waits = StandbyWait.Track(observed, memory.Waits, now),
+            Behind = RegionCopy.Track(region, place, observed, memory, now),
             Vote = VoteWait.Track(PatroniVote.Count(region, observed, place), memory.Vote, now),
         };
         var relief = VolumeRelief.Next(region, observed, next, members, now);
+        var copy = RegionCopy.Next(region, observed, next, now);
         var rebuild = rollout.IsDone ? MemberRejoin.Next(region, observed, next, now) : null;
         return new PostgresPlan
         {
@@ -152,7 +154,7 @@ internal sealed record PostgresPlan
             Step =
                 dead is not null ? null
                 : TokenRenewal.Next(observed, now) is { } renewal ? renewal
-                : applies ? requested ?? relief ?? scale.Step ?? rollout.Step ?? rebuild
+                : applies ? requested ?? copy ?? relief ?? scale.Step ?? rollout.Step ?? rebuild
                 : null,
             RestoresAccess = !applies && observed.StatefulSet is not null && (observed.ServiceAccount is null || observed.RoleBinding is null),
             Stalled = MemberRejoin.FindStalled(next, now),
@@ -265,14 +267,22 @@ internal sealed record PostgresPlan
 
     // The current document with the operator's values; what Patroni or an administrator added, such as a pause, stays. Parameters of the specification reach the
     // members once PostgreSQL has agreed to them; until then the former ones stay.
-    private static JsonObject? FindConfiguration(V1Alpha1ShortenerRegion region, ObservedPostgres observed, GroupPlace place, ParameterReview? review)
+    private static JsonObject? FindConfiguration(
+        V1Alpha1ShortenerRegion region,
+        ObservedPostgres observed,
+        GroupPlace place,
+        PostgresMemory memory,
+        DateTimeOffset now
+    )
     {
         if (Labels.AnnotationOf(observed.Configuration?.Metadata, "config") is null)
             return null;
         var live = observed.DynamicConfiguration;
-        var wanted = PatroniConfiguration.BuildDynamic(region, place, live);
+        // While nobody leads, such as when the new copy takes over, it stays as it is.
+        var reseeds = observed.Leader is null ? RegionCopy.IsConfigured(live) : RegionCopy.IsWanted(region, observed, memory, now);
+        var wanted = PatroniConfiguration.BuildDynamic(region, place, live, reseeds);
         var (parameters, set) = (region.Spec.Postgres!.Parameters, wanted["postgresql"]!["parameters"]!.AsObject());
-        if (ParameterReview.IsIn(live, parameters) || review is { Refusals.Count: 0 })
+        if (ParameterReview.IsIn(live, parameters) || memory.Review is { Refusals.Count: 0 })
         {
             foreach (var (name, value) in parameters)
                 set[name] = value;

@@ -24,6 +24,8 @@ internal sealed record PostgresScale(int Replicas, RolloutStep? Step = null, str
         if (place.Source is null && FindRestored(region, observed) is { } few)
             return new PostgresScale(few);
         var live = Math.Max(observed.StatefulSet?.Spec.Replicas ?? KeptVolumes.CountOf(region, observed), spec.Instances);
+        if (RegionCopy.IsWanted(region, observed, memory, now))
+            return new PostgresScale(RegionCopy.CountOf(region, live));
         PostgresScale Wait(string why) => new(live, Blocked: why);
         List<string> staying = [.. Enumerable.Range(0, spec.Instances).Select(ordinal => PostgresNames.MemberOf(region, ordinal))];
         var known = Enumerable.Range(0, live).Select(ordinal => PostgresNames.MemberOf(region, ordinal)).ToHashSet(StringComparer.Ordinal);

@@ -244,14 +244,18 @@ internal static class PostgresStatusRules
     )
     {
         var (name, (host, port)) = (source.Spec.Region, PostgresNames.ReplicationEndpointOf(source));
-        var seen = source.Status?.Postgres?.Standbys?.FirstOrDefault(standby => standby.Region == region.Spec.Region)?.State;
         return observed.Leader switch
         {
-            { Member.IsStandbyLeader: true } when seen == StandbyState.Lost => (
+            { Member.IsStandbyLeader: true } when RegionCopy.IsLost(region, source) => (
                 false,
                 Reasons.SlotLost,
-                $"The region was away for so long that region {name} no longer has what it needs. Delete this ShortenerRegion with the volumes of its PostgreSQL, "
-                    + "and create it again: it then copies the database anew."
+                $"The region was away for so long that region {name} no longer has what it needs. "
+                    + (
+                        region.Spec.Postgres!.Rejoin == RejoinPolicy.Automatic
+                            ? "A further member copies the database anew, and then leads."
+                            : "Set spec.postgres.rejoin to Automatic, and the operator copies the database anew. Or delete this ShortenerRegion with the volumes of its "
+                                + "PostgreSQL, and create it again."
+                    )
             ),
             null when SavedChanges.DescribeWaits(observed.Pods) is { } waits => (false, Reasons.ChangesNotSaved, WaitsText(waits)),
             null => (false, Reasons.StoreStarting, $"The members start, or copy the database of region {name} from {host}:{port}."),

@@ -54,7 +54,8 @@ internal sealed record PostgresSpec
     /// <summary>What happens to a replica that cannot follow the primary; one of <see cref="RejoinPolicy"/>.</summary>
     [Description(
         "What happens to a replica that has received nothing for 3 minutes, or has been starting for 10, such as a former primary that cannot be rewound. Automatic: the operator deletes its data "
-            + "and copies the primary, while all other members serve. Manual: a condition says so."
+            + "and copies the primary, while all other members serve. Manual: a condition says so. The same holds for a standby region that needs more of the log than the primary "
+            + "region keeps: a further member copies the primary region and then leads, and the others copy that one."
     )]
     [OneOf(RejoinPolicy.Automatic, RejoinPolicy.Manual)]
     public string Rejoin { get; init; } = RejoinPolicy.Automatic;
