@@ -60,7 +60,7 @@ public sealed class RedisTests : ServerTest
     [Fact]
     public async Task MoveSlot_HalfWay_RedirectsWithAskAndFinishes()
     {
-        await using var cluster = await StartAsync(new RedisClusterOptions());
+        await using var cluster = await StartAsync(new RedisClusterOptions { Patience = TimeSpan.FromSeconds(30) });
         await using var redis = await ConnectAsync(cluster.Configuration);
         var database = redis.GetDatabase();
         for (var i = 0; i < 20; i++)
@@ -103,7 +103,8 @@ public sealed class RedisTests : ServerTest
     {
         // Nodes that a busy machine keeps from answering each other are not to elect another master.
         await using var cluster = await StartAsync(new RedisClusterOptions { Gated = true, NodeTimeout = TimeSpan.FromSeconds(10) });
-        await using var redis = await ConnectAsync(cluster.Configuration);
+        // How long the call below waits in vain.
+        await using var redis = await ConnectAsync($"{cluster.Configuration},asyncTimeout=3000");
         var master = await cluster.GetMasterOfKeyAsync("greeting", Token);
         await redis.GetDatabase().StringSetAsync("greeting", "hello");
         Assert.All(redis.GetEndPoints(), endPoint => Assert.Contains(cluster.Nodes, node => node.EndPoint == endPoint.ToString()));
@@ -145,5 +146,5 @@ public sealed class RedisTests : ServerTest
     }
 
     private static Task<ConnectionMultiplexer> ConnectAsync(string configuration) =>
-        ConnectionMultiplexer.ConnectAsync($"{configuration},allowAdmin=true,abortConnect=false,connectTimeout=2000,asyncTimeout=3000");
+        ConnectionMultiplexer.ConnectAsync($"allowAdmin=true,abortConnect=false,connectTimeout=60000,asyncTimeout=60000,{configuration}");
 }

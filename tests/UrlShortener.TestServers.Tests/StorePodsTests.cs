@@ -146,7 +146,9 @@ public sealed class StorePodsTests(KubernetesClusterFixture fixture) : ServerTes
     private async Task<NpgsqlConnection> ConnectAsync(string pod)
     {
         var address = (await PodsAsync("pg")).First(one => one.Metadata.Name == pod).Status.PodIP;
-        var connection = new NpgsqlConnection($"Host={address};Username=postgres;Password=super;Database=postgres;Pooling=false;Timeout=60");
+        var connection = new NpgsqlConnection(
+            $"Host={address};Username=postgres;Password=super;Database=postgres;Pooling=false;Timeout=60;Command Timeout=300"
+        );
         await connection.OpenAsync(Token);
         return connection;
     }

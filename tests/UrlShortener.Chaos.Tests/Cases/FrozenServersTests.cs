@@ -28,7 +28,7 @@ public sealed class FrozenServersTests : ChaosTest
     [Trait("Case", "C-05")]
     public async Task RedisFrozen_OneMasterThenAll_RedirectsWaitForItOnceAtMost()
     {
-        var installation = await InstallAsync(new PostgresClusterOptions(), new RedisClusterOptions());
+        var installation = await InstallAsync(new PostgresClusterOptions(), new RedisClusterOptions(), PatientWithDatabase);
         var redis = installation.Redis!;
         var pod = await installation.StartPodAsync("app1");
         var other = await installation.StartPodAsync("app2");
@@ -113,8 +113,9 @@ public sealed class FrozenServersTests : ChaosTest
     {
         var installation = await InstallAsync(
             new PostgresClusterOptions { Replicas = 2 },
-            new RedisClusterOptions(),
-            $"--Postgres:WriteTimeout={WriteTimeout}"
+            PatientRedis,
+            // The replicas are well, and must not look ill on a busy machine.
+            [.. PatientWithDatabase, $"--Postgres:WriteTimeout={WriteTimeout}"]
         );
         var postgres = installation.Postgres;
         var pod = await installation.StartPodAsync("app1");
@@ -169,7 +170,10 @@ public sealed class FrozenServersTests : ChaosTest
     {
         var installation = await InstallAsync(
             new PostgresClusterOptions { Replicas = 2, Gated = true },
-            new RedisClusterOptions { Gated = true },
+            PatientRedis with
+            {
+                Gated = true,
+            },
             $"--Postgres:WriteTimeout={WriteTimeout}"
         );
         var (postgres, redis) = (installation.Postgres, installation.Redis!);

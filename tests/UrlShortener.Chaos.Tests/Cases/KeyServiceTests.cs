@@ -3,7 +3,6 @@ using UrlShortener.Chaos.Tests.Histories;
 using UrlShortener.Chaos.Tests.Product;
 using UrlShortener.Chaos.Tests.Traffic;
 using UrlShortener.TestServers.Postgres;
-using UrlShortener.TestServers.Redis;
 using Xunit;
 
 namespace UrlShortener.Chaos.Tests.Cases;
@@ -19,15 +18,18 @@ public sealed class KeyServiceTests : ChaosTest
     {
         var installation = await InstallAsync(
             new PostgresClusterOptions(),
-            new RedisClusterOptions(),
-            "--Keys:PoolSize=200",
-            "--Keys:LowWatermark=100",
-            "--Keys:BatchSize=100",
-            $"--Kgs:TargetLevel={RegionLevel}",
-            "--Kgs:LowWatermark=2000",
-            "--Kgs:CriticalWatermark=200",
-            "--Kgs:BatchSize=500",
-            $"--Kgs:Token={KeyService.Token}"
+            PatientRedis,
+            [
+                .. PatientWithDatabase,
+                "--Keys:PoolSize=200",
+                "--Keys:LowWatermark=100",
+                "--Keys:BatchSize=100",
+                $"--Kgs:TargetLevel={RegionLevel}",
+                "--Kgs:LowWatermark=2000",
+                "--Kgs:CriticalWatermark=200",
+                "--Kgs:BatchSize=500",
+                $"--Kgs:Token={KeyService.Token}",
+            ]
         );
         var first = await StartServiceAsync(installation, "kgs0");
         var second = await StartServiceAsync(installation, "kgs-second");

@@ -20,7 +20,7 @@ public sealed class NameResolutionTests : ChaosTest
     {
         using var names = await PrivateNames.CreateAsync(Token);
         names.Know([.. DatabaseHosts, .. RedisHosts]);
-        var installation = await InstallAsync(new PostgresClusterOptions { Replicas = 1 }, new RedisClusterOptions());
+        var installation = await InstallAsync(new PostgresClusterOptions { Replicas = 1 }, PatientRedis, PatientWithDatabase);
         var (postgres, redis) = (installation.Postgres, installation.Redis!);
         var byName = new NpgsqlConnectionStringBuilder(postgres.ConnectionString("shortener"))
         {
@@ -85,7 +85,9 @@ public sealed class NameResolutionTests : ChaosTest
             Assert.NotEqual(0L, await command.ExecuteScalarAsync(Token));
         }
 
-        await using var client = await ConnectionMultiplexer.ConnectAsync($"{redis.Configuration},allowAdmin=true");
+        await using var client = await ConnectionMultiplexer.ConnectAsync(
+            $"{redis.Configuration},allowAdmin=true,connectTimeout=60000,syncTimeout=60000,asyncTimeout=60000"
+        );
         foreach (var server in client.GetServers())
         {
             await server.ExecuteAsync("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");

@@ -2,7 +2,6 @@ using UrlShortener.Chaos.Tests.Histories;
 using UrlShortener.Chaos.Tests.Product;
 using UrlShortener.Chaos.Tests.Traffic;
 using UrlShortener.TestServers.Postgres;
-using UrlShortener.TestServers.Redis;
 using Xunit;
 
 namespace UrlShortener.Chaos.Tests.Cases;
@@ -16,7 +15,7 @@ public sealed class PostgresFailoverTests : ChaosTest
     [Trait("Case", "C-02")]
     public async Task PrimaryKilled_ReplicaPromoted_LinksAreCreatedAgainInTwoSecondsAndNothingIsLost()
     {
-        var installation = await InstallAsync(new PostgresClusterOptions { Replicas = 2, Synchronous = true }, new RedisClusterOptions());
+        var installation = await InstallAsync(new PostgresClusterOptions { Replicas = 2, Synchronous = true }, PatientRedis);
         var postgres = installation.Postgres;
         Pod[] pods = [await installation.StartPodAsync("app1"), await installation.StartPodAsync("app2")];
         var followed = await installation.CreateLinksAsync(20, pods, Token);

@@ -20,7 +20,7 @@ public sealed class RedisFailoverTests : ChaosTest
     [Trait("Case", "C-01")]
     public async Task MasterKilled_UnderLoad_ItsSlotsTakeWritesAgainInFiveSecondsAndNoRequestFails()
     {
-        var installation = await InstallAsync(new PostgresClusterOptions(), new RedisClusterOptions());
+        var installation = await InstallAsync(new PostgresClusterOptions(), new RedisClusterOptions(), PatientWithDatabase);
         var redis = installation.Redis!;
         Pod[] pods = [await installation.StartPodAsync("app1"), await installation.StartPodAsync("app2")];
         var followed = await installation.CreateLinksAsync(20, pods, Token);

@@ -2,7 +2,6 @@ using UrlShortener.Chaos.Tests.Histories;
 using UrlShortener.Chaos.Tests.Product;
 using UrlShortener.Chaos.Tests.Traffic;
 using UrlShortener.TestServers.Postgres;
-using UrlShortener.TestServers.Redis;
 using Xunit;
 
 namespace UrlShortener.Chaos.Tests.Cases;
@@ -17,13 +16,16 @@ public sealed class ShutdownTests : ChaosTest
     {
         var installation = await InstallAsync(
             new PostgresClusterOptions(),
-            new RedisClusterOptions(),
-            $"--Keys:PoolSize={PoolSize}",
-            $"--Keys:LowWatermark={PoolSize / 2}",
-            $"--Kgs:TargetLevel={RegionLevel}",
-            $"--Kgs:LowWatermark={RegionLevel / 2}",
-            $"--Kgs:CriticalWatermark={RegionLevel / 10}",
-            $"--Kgs:Token={KeyService.Token}"
+            PatientRedis,
+            [
+                .. PatientWithDatabase,
+                $"--Keys:PoolSize={PoolSize}",
+                $"--Keys:LowWatermark={PoolSize / 2}",
+                $"--Kgs:TargetLevel={RegionLevel}",
+                $"--Kgs:LowWatermark={RegionLevel / 2}",
+                $"--Kgs:CriticalWatermark={RegionLevel / 10}",
+                $"--Kgs:Token={KeyService.Token}",
+            ]
         );
         var service = new KeyService(await installation.StartPodAsync("kgs1", "--Role=kgs"));
         await Eventually.ReadAsync(service.ReadLevelAsync, level => level >= RegionLevel, "the region's pool is full");

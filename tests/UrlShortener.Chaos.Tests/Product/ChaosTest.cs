@@ -19,7 +19,19 @@ public abstract class ChaosTest : IAsyncLifetime
     /// </summary>
     private protected static readonly TimeSpan StaleBound = TimeSpan.FromSeconds(2);
 
+    /// <summary>Limits for tests of other servers: on a busy machine a database that is well must not look ill.</summary>
+    private protected static readonly string[] PatientWithDatabase =
+    [
+        "--Postgres:ConnectTimeout=00:00:20",
+        "--Postgres:ReadTimeout=00:00:20",
+        "--Postgres:WriteTimeout=00:00:20",
+        "--Postgres:QueryTimeout=00:00:20",
+    ];
+
     private readonly List<Installation> _installations = [];
+
+    /// <summary>A cluster for tests without a failover of it: it stays as it is on a busy machine.</summary>
+    private protected static RedisClusterOptions PatientRedis => new() { Patience = TimeSpan.FromSeconds(30) };
 
     private protected static CancellationToken Token => TestContext.Current.CancellationToken;
 

@@ -13,7 +13,7 @@ public sealed class BusyStoreTests : ProductTest
     [Fact]
     public async Task Store_TablesLockedByAnotherSession_ReadsGoOnAndAllWritesAreTold503Soon()
     {
-        var product = await StartAsync(["--RateLimiting:Enterprise=1000000", .. ProductStores.UsualLimits]);
+        var product = await StartAsync("--RateLimiting:Enterprise=1000000", "--Postgres:WriteTimeout=00:00:05");
         var code = await product.Owner.CreateLinkAsync();
         // The answer 503 says nothing of the outcome: a server too busy to hear of the end of a request carries it out once the lock is gone.
         var changed = await product.Owner.CreateLinkAsync();
@@ -30,7 +30,8 @@ public sealed class BusyStoreTests : ProductTest
             Assert.Equal(200, (await product.Anonymous.GetAsync($"/api/v1/urls/{code}/qr")).Status);
 
             // How long five reads take is what the machine adds.
-            var limit = Limit + (5 * Stopwatch.GetElapsedTime(asked));
+            var reads = Stopwatch.GetElapsedTime(asked);
+            await using var machine = MachineDelay.Watch(() => product.Anonymous.GetAsync("/health/live"));
             var started = Stopwatch.GetTimestamp();
             var replies = await Task.WhenAll([
                 .. Enumerable.Range(0, 5).Select(_ => product.Owner.CreateAsync(link)),
@@ -39,14 +40,17 @@ public sealed class BusyStoreTests : ProductTest
                 product.Owner.DeleteAsync($"/api/v1/urls/{changed}"),
             ]);
             var elapsed = Stopwatch.GetElapsedTime(started);
+            var limit = Limit + (5 * reads) + (3 * machine.Longest);
 
             Assert.All(replies, reply => reply.ShouldBeProblem(503, "UNAVAILABLE"));
             Assert.All(replies, reply => Assert.NotNull(reply.Header("Retry-After")));
             Assert.True(elapsed < limit, $"The last of {replies.Length} writes was answered after {elapsed.TotalSeconds:0.0} s.");
             // Links are followed, none can be created.
-            var health = await product.Anonymous.GetAsync("/health");
-            Assert.True(health.Status == 200, health.ToString());
-            Assert.Equal("degraded", health.Json.GetProperty("components").GetProperty("database").GetString());
+            await Eventually.ReadAsync(
+                () => product.Anonymous.GetAsync("/health"),
+                reply => reply.Status == 200 && reply.Json.GetProperty("components").GetProperty("database").GetString() == "degraded",
+                "/health says that the database is degraded"
+            );
         }
 
         await Eventually.ReadAsync(

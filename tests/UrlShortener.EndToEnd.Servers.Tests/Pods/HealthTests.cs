@@ -23,8 +23,11 @@ public sealed class HealthTests : PodTest
         var redis = region.Stores.Servers.Redis.GetDatabase();
         var (epoch, processes) = ($"{region.Stores.KeyPrefix}:keys:local:epoch", $"{region.Stores.KeyPrefix}:processes");
 
-        await redis.KeyDeleteAsync(epoch);
-        await redis.ListLeftPushAsync(epoch, "not ours");
+        // In one step: processes write the epoch where it is missing.
+        var replacement = redis.CreateTransaction();
+        _ = replacement.KeyDeleteAsync(epoch);
+        _ = replacement.ListLeftPushAsync(epoch, "not ours");
+        Assert.True(await replacement.ExecuteAsync());
         await redis.StringSetAsync(processes, "not ours");
 
         await WaitForHealthAsync(region.A, "kgs", "degraded");

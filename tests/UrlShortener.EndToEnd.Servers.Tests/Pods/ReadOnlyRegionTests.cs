@@ -128,7 +128,7 @@ public sealed class ReadOnlyRegionTests : PodTest
         await ExecuteAsync(node, "SELECT pg_reload_conf()");
 
         await WaitForCreateAsync(onEu, reply => reply.Status == 201);
-        Assert.False((await ReadHealthAsync(eu)).TryGetProperty("read_only", out _));
+        await Eventually.ReadAsync(() => ReadHealthAsync(eu), health => !health.TryGetProperty("read_only", out _), "the end of the fence is told");
     }
 
     private static async Task RoleMovesAsync(PostgresCluster postgres, ProductProcess eu, ApiClient onEu, ProductProcess us, ApiClient onUs)
@@ -150,7 +150,7 @@ public sealed class ReadOnlyRegionTests : PodTest
         );
 
         await former.RejoinAsync(next, Token);
-
+        await postgres.WaitUntilReplicasCaughtUpAsync(Token);
         var refused = await WaitForCreateAsync(
             onEu,
             reply => reply.Status == 503 && reply.Json.GetProperty("detail").GetString()!.Contains("the region us does", StringComparison.Ordinal)

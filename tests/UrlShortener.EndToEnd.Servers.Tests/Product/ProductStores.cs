@@ -73,16 +73,6 @@ internal sealed class ProductStores : IAsyncDisposable
     /// <summary>Whether the data is on servers, which may be slow or away.</summary>
     public static bool AreServers => true;
 
-    /// <summary>The limits of the product as it is out of the box, for tests of servers that do not answer.</summary>
-    public static IReadOnlyList<string> UsualLimits { get; } =
-    [
-        "--Postgres:ConnectTimeout=00:00:02",
-        "--Postgres:ReadTimeout=00:00:01",
-        "--Postgres:WriteTimeout=00:00:05",
-        "--Postgres:QueryTimeout=00:00:02",
-        "--Redis:Timeout=00:00:00.050",
-    ];
-
     /// <summary>The servers behind.</summary>
     public Servers Servers { get; }
 

@@ -16,6 +16,8 @@ namespace UrlShortener.EndToEnd.Tests.Product;
 /// </summary>
 public sealed class Servers : IAsyncLifetime
 {
+    // In milliseconds: on a busy machine a server that is well must not look ill.
+    private const string PatientClient = ",connectTimeout=60000,syncTimeout=60000,asyncTimeout=60000";
     private static readonly Lazy<Task<Servers>> Started = new(() => Task.Run(StartAsync));
 
     private PostgresCluster? _postgres;
@@ -70,7 +72,7 @@ public sealed class Servers : IAsyncLifetime
         {
             // All products together have more connections than PostgreSQL takes by default.
             var postgres = PostgresCluster.StartAsync(new PostgresClusterOptions { Replicas = 1, MaxConnections = 400 }, CancellationToken.None);
-            var redisCluster = RedisCluster.StartAsync(new RedisClusterOptions(), CancellationToken.None);
+            var redisCluster = RedisCluster.StartAsync(new RedisClusterOptions { Patience = TimeSpan.FromSeconds(30) }, CancellationToken.None);
             var redisServer = RedisServer.StartAsync(new RedisServerOptions(), CancellationToken.None);
             // All are waited for: what has started is known, and ended, when another cannot be had.
             await Task.WhenAll(
@@ -78,8 +80,8 @@ public sealed class Servers : IAsyncLifetime
                 Keep(redisCluster, server => servers._redisCluster = server),
                 Keep(redisServer, server => servers._redisServer = server)
             );
-            servers._redis = await ConnectionMultiplexer.ConnectAsync(servers.RedisCluster.Configuration);
-            servers._redisBehindGates = await ConnectionMultiplexer.ConnectAsync(servers.RedisServer.Configuration);
+            servers._redis = await ConnectionMultiplexer.ConnectAsync($"{servers.RedisCluster.Configuration}{PatientClient}");
+            servers._redisBehindGates = await ConnectionMultiplexer.ConnectAsync($"{servers.RedisServer.Configuration}{PatientClient}");
             return servers;
         }
         catch

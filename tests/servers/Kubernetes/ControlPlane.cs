@@ -34,7 +34,7 @@ internal sealed class ControlPlane : IAsyncDisposable
     // Go collects when the heap has grown by that many percent, 100 out of the box: some hundred megabytes for a part of the processor time.
     private const string CollectSeldom = "GOGC=400";
     private const string ControllersName = "system:kube-controller-manager";
-    private static readonly TimeSpan RequestLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan RequestLimit = TimeSpan.FromSeconds(30);
 
     private readonly KubernetesPrograms _programs;
     private readonly KubernetesClusterOptions _options;

@@ -20,7 +20,7 @@ internal sealed record KubernetesPrograms(string Etcd, string ApiServer, string 
     private const string UnpackScript = "../shared/control-plane/unpack.sh";
     private const string WellKnownFolder = "/usr/local/kubebuilder/bin";
     private static readonly string[] Needed = [EtcdName, ApiServerName, ControllerManagerName];
-    private static readonly TimeSpan AskLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan AskLimit = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan UnpackLimit = TimeSpan.FromMinutes(3);
 
     /// <summary>The command beside them, of the same version; else the one of the PATH.</summary>

@@ -80,8 +80,9 @@ public sealed class PostgresNode : IAsyncDisposable
             Username = "postgres",
             Database = database,
             Pooling = false,
-            Timeout = 5,
-            CommandTimeout = 30,
+            // A node that is down refuses at once, and a frozen one is not asked: these only end a test that fails.
+            Timeout = 60,
+            CommandTimeout = 120,
         }.ConnectionString;
 
     /// <summary>Whether the node takes writes now. A node that does not answer is no primary.</summary>

@@ -18,8 +18,13 @@ internal static class Ports
 
     private static readonly Lock Sync = new();
 
-    /// <summary>What was given out, so that no port is given twice before its server listens. Guarded by <see cref="Sync"/>.</summary>
-    private static readonly HashSet<int> Taken = [];
+    private static readonly string Folder = Path.Combine(Path.GetTempPath(), "urlshortener-ports");
+
+    /// <summary>
+    /// What was given out, so that no port is given twice: neither before its server listens, nor while the server is down or a gate is closed. Each port has a
+    /// file, which this process keeps locked until it ends: other processes give out ports, too. Guarded by <see cref="Sync"/>.
+    /// </summary>
+    private static readonly Dictionary<int, FileStream> Taken = [];
 
     /// <summary>A free port.</summary>
     public static int Take() => Take(First, End, _ => true);
@@ -32,7 +37,6 @@ internal static class Ports
         lock (Sync)
         {
             var used = IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Select(endPoint => endPoint.Port).ToHashSet();
-            // Somewhere else for each process: two of them that look at the same time must not find the same port.
             for (var attempt = 0; attempt < end - first; attempt++)
             {
                 var port = RandomNumberGenerator.GetInt32(first, end);
@@ -44,7 +48,22 @@ internal static class Ports
         throw new InvalidOperationException($"No port from {first} to {end} is free.");
     }
 
-    private static bool TryTake(int port) => Taken.Add(port);
+    private static bool TryTake(int port)
+    {
+        if (Taken.ContainsKey(port))
+            return false;
+        Directory.CreateDirectory(Folder);
+        try
+        {
+            Taken.Add(port, new FileStream(Path.Combine(Folder, $"{port}"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Another process has it.
+            return false;
+        }
+    }
 
     /// <summary>The address of a port.</summary>
     public static IPEndPoint EndPointOf(int port) => new(IPAddress.Loopback, port);

@@ -44,7 +44,21 @@ internal sealed class ServerProcess : IAsyncDisposable
     public int Id { get; private set; }
 
     /// <summary>Whether the process has not ended.</summary>
-    public bool IsRunning => !_shell.HasExited;
+    public bool IsRunning
+    {
+        get
+        {
+            try
+            {
+                return !_shell.HasExited;
+            }
+            catch (InvalidOperationException)
+            {
+                // Its owner has let go of it, while another one looks.
+                return false;
+            }
+        }
+    }
 
     /// <summary>The exit code, when the process has ended; that of a process which a signal ended is 128 and the signal's number.</summary>
     public int ExitCode => _shell.ExitCode;

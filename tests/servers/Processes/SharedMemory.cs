@@ -15,7 +15,10 @@ internal static partial class SharedMemory
     /// <summary>Which line of postmaster.pid holds key and number of the segment, counted from 0.</summary>
     private const int SegmentLine = 6;
 
-    /// <summary>Removes the segment that a postmaster.pid names, provided that its server made it and nobody uses it.</summary>
+    /// <summary>
+    /// Removes the segment that a postmaster.pid names, provided that its server made it. The data is about to be deleted: a process that is just ending may still be
+    /// attached, and the segment goes with it.
+    /// </summary>
     public static void RemoveLeftBy(string lockFile)
     {
         var lines = File.ReadAllLines(lockFile);
@@ -25,9 +28,9 @@ internal static partial class SharedMemory
             return;
         foreach (var line in File.ReadLines(Segments))
         {
-            // key, number, mode, size, creator, last user, attached
+            // key, number, mode, size, creator
             if (
-                line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [var itsKey, var itsNumber, _, _, var creator, _, "0", ..]
+                line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [var itsKey, var itsNumber, _, _, var creator, ..]
                 && itsKey == key
                 && itsNumber == number
                 && creator == lines[0]

@@ -52,6 +52,8 @@ public sealed class RedisCluster : IAsyncDisposable
         {
             await cluster.FormAsync(cancellationToken);
             await cluster.WaitUntilHealthyAsync(cancellationToken);
+            if (options.Patience is { } patience)
+                await cluster.ConfigureAsync("cluster-node-timeout", $"{patience.TotalMilliseconds:0}", cancellationToken);
             return cluster;
         }
         catch
@@ -157,6 +159,12 @@ public sealed class RedisCluster : IAsyncDisposable
     /// <summary>
     /// Makes one cluster of the nodes. redis-cli would do it too, but it is not in every place that has redis-server, and waits for a second at each step.
     /// </summary>
+    private async Task ConfigureAsync(string setting, string value, CancellationToken cancellationToken)
+    {
+        foreach (var node in Nodes)
+            await node.SendAsync(cancellationToken, "CONFIG", "SET", setting, value);
+    }
+
     private async Task FormAsync(CancellationToken cancellationToken)
     {
         foreach (var node in Nodes)

@@ -11,14 +11,14 @@ namespace UrlShortener.TestServers.Redis;
 internal sealed class RedisConnection : IDisposable
 {
     private const int LongestReply = 16 * 1024 * 1024;
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
 
     private readonly TcpClient _client = new() { NoDelay = true };
     private BufferedStream? _stream;
 
     /// <summary>Sends one command to a port of 127.0.0.1 on a connection of its own.</summary>
     /// <exception cref="RedisErrorException">The node refused it.</exception>
-    /// <exception cref="TimeoutException">The node did not answer within 5 seconds.</exception>
+    /// <exception cref="TimeoutException">The node did not answer within a minute.</exception>
     public static async Task<RedisReply> SendAsync(int port, IReadOnlyList<string> command, CancellationToken cancellationToken)
     {
         using var timed = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

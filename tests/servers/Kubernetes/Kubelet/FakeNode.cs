@@ -22,14 +22,14 @@ internal sealed class FakeNode(KubeletContext context)
         {
             Metadata = new V1ObjectMeta { Name = Name, Labels = labels },
         };
-        await context.RequestAsync(token => context.Client.CoreV1.CreateNodeAsync(node, cancellationToken: token), cancellationToken);
+        await CreateAsync(token => context.Client.CoreV1.CreateNodeAsync(node, cancellationToken: token), cancellationToken);
         await WriteStatusAsync("True", cancellationToken);
         var lease = new V1Lease
         {
             Metadata = new V1ObjectMeta { Name = Name },
             Spec = LeaseSpec(),
         };
-        await context.RequestAsync(
+        await CreateAsync(
             token => context.Client.CoordinationV1.CreateNamespacedLeaseAsync(lease, LeaseNamespace, cancellationToken: token),
             cancellationToken
         );
@@ -135,6 +135,25 @@ internal sealed class FakeNode(KubeletContext context)
             // The test has stopped the API server. The node goes with the cluster.
         }
     }
+
+    // A server that is busy may carry out what it did not answer in time.
+    private Task<bool> CreateAsync<T>(Func<CancellationToken, Task<T>> createAsync, CancellationToken cancellationToken) =>
+        context.RequestAsync(
+            async token =>
+            {
+                try
+                {
+                    await createAsync(token);
+                }
+                catch (HttpOperationException e) when (e.Response.StatusCode == HttpStatusCode.Conflict)
+                {
+                    // It is there.
+                }
+
+                return true;
+            },
+            cancellationToken
+        );
 
     private V1LeaseSpec LeaseSpec() =>
         new()

@@ -98,7 +98,12 @@ internal sealed class PodWorker
 
     /// <summary>The processes that run now, by the names of their containers.</summary>
     public IReadOnlyDictionary<string, int> ReadProcesses() =>
-        _initContainers.Concat(_containers).Where(one => one.ProcessId is not null).ToDictionary(one => one.Container.Name, one => one.ProcessId!.Value);
+        // Each is asked once: it may end meanwhile.
+        _initContainers
+            .Concat(_containers)
+            .Select(one => (one.Container.Name, Id: one.ProcessId))
+            .Where(one => one.Id is not null)
+            .ToDictionary(one => one.Name, one => one.Id!.Value);
 
     /// <summary>Runs commands in a container that runs: the first one, or that of a name.</summary>
     public ContainerCommands? FindCommands(string? container) =>

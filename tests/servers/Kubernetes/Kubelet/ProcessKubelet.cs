@@ -27,7 +27,7 @@ namespace UrlShortener.TestServers.Kubernetes.Kubelet;
 /// </summary>
 public sealed class ProcessKubelet : IAsyncDisposable
 {
-    private static readonly TimeSpan ExecLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ExecLimit = TimeSpan.FromMinutes(1);
 
     private readonly KubeletContext _context;
     private readonly FakeNode _node;
@@ -122,9 +122,12 @@ public sealed class ProcessKubelet : IAsyncDisposable
     /// <summary>Numbers of the first process of each container that runs, by the containers' names.</summary>
     public IReadOnlyDictionary<string, int> ReadProcesses(string namespaceName, string name) => Worker(namespaceName, name).ReadProcesses();
 
-    /// <summary>The end of what a container has written, also after its pod is gone.</summary>
-    public string ReadLog(string namespaceName, string name, string container) =>
-        File.ReadAllText(Path.Combine(_context.Folder.PathOf("logs"), $"{namespaceName}_{name}_{container}.log"));
+    /// <summary>What a container has written, also after its pod is gone; nothing if it has not been started.</summary>
+    public string ReadLog(string namespaceName, string name, string container)
+    {
+        var path = Path.Combine(_context.Folder.PathOf("logs"), $"{namespaceName}_{name}_{container}.log");
+        return File.Exists(path) ? File.ReadAllText(path) : "";
+    }
 
     /// <summary>
     /// Cuts the kubelet off: its pods go on and reach each other, and it tells and hears nothing of them any more. The node and its pods show as not ready at once, as the
