@@ -124,9 +124,7 @@ internal static class MemberRejoin
         if (!HasAnotherRegion(observed, memory))
             return FindDiverged(memory, now) is [{ } only] ? only : null;
         // A leader beyond the specification has a new copy, because all others are behind.
-        var isNewCopy = Enumerable
-            .Range(0, region.Spec.Postgres!.Instances)
-            .All(ordinal => PostgresNames.MemberOf(region, ordinal) != observed.Leader!.Value.Name);
+        var isNewCopy = RegionCopy.IsFurther(region, observed.Leader!.Value.Name);
         return observed.Members.Values.Any(member => member.State == "creating replica") ? null
             : FindDiverged(memory, now, isNewCopy ? CopyLimit : null) is [var first, ..] ? first
             : null;

@@ -40,10 +40,13 @@ internal sealed class PatroniClient(MemberConnections connections)
     public Task<string?> RestartAsync(V1Pod pod, CancellationToken cancellationToken) =>
         CommandAsync(pod, "restart", new JsonObject { ["restart_pending"] = true }, cancellationToken);
 
-    /// <summary>Copies the primary anew into a replica.</summary>
+    /// <summary>Makes a replica anew.</summary>
+    /// <param name="pod">The pod of the replica.</param>
+    /// <param name="ofPrimary">Whether it copies the member that leads, whatever the configuration says.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
     /// <returns>Why it will not; null: it does.</returns>
-    public Task<string?> RebuildAsync(V1Pod pod, CancellationToken cancellationToken) =>
-        CommandAsync(pod, "reinitialize", new JsonObject { ["force"] = true, ["from_leader"] = true }, cancellationToken);
+    public Task<string?> RebuildAsync(V1Pod pod, bool ofPrimary, CancellationToken cancellationToken) =>
+        CommandAsync(pod, "reinitialize", new JsonObject { ["force"] = true, ["from_leader"] = ofPrimary }, cancellationToken);
 
     /// <summary>Moves the primary role.</summary>
     /// <param name="pod">The pod of the primary.</param>

@@ -53,10 +53,16 @@ internal sealed class PostgresActuator(ResourceClient client, EventRecorder even
                     },
                     refused is null ? null : $"Patroni in {step.Member} refuses to restart PostgreSQL ({refused})"
                 );
-            case RolloutStep.Rebuild when memory.Connections is { } connections:
-                var kept = await new PatroniClient(connections).RebuildAsync(pod, cancellationToken);
+            case RolloutStep.Rebuild rebuild when memory.Connections is { } connections:
+                var kept = await new PatroniClient(connections).RebuildAsync(pod, rebuild.OfPrimary, cancellationToken);
                 if (kept is null)
-                    Tell(region, step, "MemberRebuilt", $"Copies the primary anew into {step.Member}: {step.Because}.", EventSeverity.Warning);
+                    Tell(
+                        region,
+                        step,
+                        "MemberRebuilt",
+                        $"Copies the primary{(rebuild.OfPrimary ? "" : " region")} anew into {step.Member}: {step.Because}.",
+                        EventSeverity.Warning
+                    );
                 return (
                     memory with
                     {

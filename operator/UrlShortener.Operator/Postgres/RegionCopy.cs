@@ -19,6 +19,9 @@ internal static class RegionCopy
     // Patroni rewinds a former primary within a loop or two, and the state in the status of the other region may be that of a moment ago.
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
+    // A copy that fails would fail again.
+    private static readonly TimeSpan Pause = TimeSpan.FromMinutes(15);
+
     /// <summary>Whether the primary region no longer has what this region needs, by its status.</summary>
     /// <param name="region">The region.</param>
     /// <param name="source">The region that it follows.</param>
@@ -63,27 +66,40 @@ internal static class RegionCopy
         // The others would be copied too, which discards what they cannot save.
         && SavedChanges.DescribeWaits(observed.Pods) is null;
 
-    /// <summary>Lets the new copy lead; null: there is none yet.</summary>
+    /// <summary>The next step: the new copy leads, or a further member whose volume is not empty is made anew; null: none is possible or needed now.</summary>
     /// <param name="region">The region.</param>
     /// <param name="observed">The observed state.</param>
     /// <param name="memory">What is remembered.</param>
     /// <param name="now">The time.</param>
-    public static RolloutStep.Switchover? Next(V1Alpha1ShortenerRegion region, ObservedPostgres observed, PostgresMemory memory, DateTimeOffset now)
+    public static RolloutStep? Next(V1Alpha1ShortenerRegion region, ObservedPostgres observed, PostgresMemory memory, DateTimeOffset now)
     {
-        if (!IsWanted(region, observed, memory, now) || observed.Leader is not { } leader || memory.Switchover is not null || now < memory.SwitchoverNotBefore)
+        if (!IsWanted(region, observed, memory, now) || observed.Leader is not { } leader || memory.Switchover is not null)
             return null;
-        // The leader receives nothing: only a new copy is ahead of it.
-        var copy = observed
+        var replicas = observed
             .Members.Where(member =>
-                member.Value is { Role: "replica", State: "running" or "streaming" }
-                && member.Value.Reached > leader.Member.End
+                member.Value is { Role: "replica", State: "running" or "streaming", Reached: not null }
                 && observed.PodOf(member.Key) is { Metadata.DeletionTimestamp: null }
             )
             .OrderByDescending(member => member.Value.Reached)
+            .ToList();
+        // The leader receives nothing: only a new copy is ahead of it.
+        if (replicas is [{ } copy, ..] && copy.Value.Reached > leader.Member.End)
+            return now < memory.SwitchoverNotBefore
+                ? null
+                : new RolloutStep.Switchover(leader.Name, copy.Key, "it has a new copy of the database of the primary region");
+        if (!IsConfigured(observed.DynamicConfiguration) || PostgresRollout.IsSettling(region, memory, now))
+            return null;
+        var old = replicas
             .Select(member => member.Key)
-            .FirstOrDefault();
-        return copy is null ? null : new RolloutStep.Switchover(leader.Name, copy, "it has a new copy of the database of the primary region");
+            .FirstOrDefault(name => IsFurther(region, name) && !(memory.RebuiltAt.TryGetValue(name, out var last) && now - last < Pause));
+        return old is null ? null : new RolloutStep.Rebuild(old, "it has the data of an earlier time", OfPrimary: false);
     }
+
+    /// <summary>Whether a member is there only for a new copy, or is about to be removed.</summary>
+    /// <param name="region">The region.</param>
+    /// <param name="member">The member.</param>
+    public static bool IsFurther(V1Alpha1ShortenerRegion region, string member) =>
+        Enumerable.Range(0, region.Spec.Postgres!.Instances).All(ordinal => PostgresNames.MemberOf(region, ordinal) != member);
 
     /// <summary>How many members there are while the region gets a copy.</summary>
     /// <param name="region">The region.</param>

@@ -14,8 +14,11 @@ internal abstract record RolloutStep(string Member, string Because)
     /// <summary>Restarts PostgreSQL in the member; its pod stays.</summary>
     internal sealed record Restart(string Member, string Because) : RolloutStep(Member, Because);
 
-    /// <summary>Copies the primary anew into the member. Its data is deleted.</summary>
-    internal sealed record Rebuild(string Member, string Because) : RolloutStep(Member, Because);
+    /// <summary>Copies the primary anew into the member, or in the way of Patroni's configuration another one. Its data is deleted.</summary>
+    /// <param name="Member">The member.</param>
+    /// <param name="Because">Why.</param>
+    /// <param name="OfPrimary">Whether it copies the member that leads.</param>
+    internal sealed record Rebuild(string Member, string Because, bool OfPrimary = true) : RolloutStep(Member, Because);
 
     /// <summary>Moves the primary role from the member to another one.</summary>
     /// <param name="Member">The primary.</param>

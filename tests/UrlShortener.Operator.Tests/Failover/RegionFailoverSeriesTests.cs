@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using k8s;
@@ -87,6 +88,8 @@ public sealed class RegionFailoverSeriesTests(StoresFixture stores) : IAsyncLife
             ("region isolated", true, Lost, IsolateAsync),
             ("region destroyed, and forced", false, TimeSpan.MaxValue, ForceAsync),
             ("API server away", false, TimeSpan.FromSeconds(75), StopApiServerAsync),
+            ("primary region flaps", false, TimeSpan.MaxValue, FlapAsync),
+            ("all regions bad", false, Planned, LetAllBeBadAsync),
         ];
         var notCut = await _nodes.Values.First().FindObstacleToCutAsync(Token);
         var results = new List<(string Name, TimeSpan Limit, List<TimeSpan> Times)>();
@@ -492,6 +495,83 @@ public sealed class RegionFailoverSeriesTests(StoresFixture stores) : IAsyncLife
         await UntilWholeAsync();
         Assert.Equal(from, await ReadPrimaryAsync());
         await ManualAsync();
+    }
+
+    // Everything of the primary region stands still and goes on, again and again. One move may come of it, and no second one: its time to wait has not passed.
+    private async Task FlapAsync(string from)
+    {
+        await AutomaticAsync();
+        foreach (var region in All)
+            await _lab.PatchAsync("""{ "failover": { "cooldownSeconds": 1800 } }""", region);
+        var moves = _sampler.ReadWriters().Count;
+        var began = Stopwatch.GetTimestamp();
+        var times = 0;
+        for (; Stopwatch.GetElapsedTime(began) < TimeSpan.FromMinutes(10); times++)
+        {
+            await SignalRegionAsync(from, Stop, within: "");
+            await Task.Delay(TimeSpan.FromSeconds(1 + (times * 7 % 12)), Token);
+            await SignalRegionAsync(from, Continue, within: "");
+            await Task.Delay(TimeSpan.FromSeconds(1 + (times * 5 % 12)), Token);
+        }
+
+        await UntilWholeAsync();
+        moves = _sampler.ReadWriters().Count - moves;
+        await TellAsync($"stood still {times} times; the role moved {moves} times");
+        Assert.InRange(moves, 0, 1);
+        await ManualAsync();
+    }
+
+    // No region serves visitors, so that none is better than another. The databases go on.
+    private async Task LetAllBeBadAsync(string from)
+    {
+        await AutomaticAsync();
+        var epoch = (await _lab.ReadAsync(from)).Status!.Failover!.Epoch;
+        var began = Stopwatch.GetTimestamp();
+        // Longer than the looks, delaySeconds and the lease together. The kubelet starts apps anew that do not answer.
+        while (Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(90))
+        {
+            foreach (var region in All)
+                await SignalRegionAsync(region, Stop, within: "-app");
+            await Task.Delay(TimeSpan.FromMilliseconds(500), Token);
+        }
+
+        await TellAsync($"all bad: {await TellConditionAsync(from, ConditionTypes.AutomaticFailover)}");
+        foreach (var region in All)
+            await SignalRegionAsync(region, Continue, within: "-app");
+        foreach (var region in All)
+            await _lab.UntilAsync("Ready", "True", region);
+        Assert.Equal((from, epoch), (await ReadPrimaryAsync(), (await _lab.ReadAsync(from)).Status!.Failover!.Epoch));
+        await ManualAsync();
+    }
+
+    private async Task<string> TellConditionAsync(string region, string type) =>
+        (await _lab.ReadAsync(region)).Status!.Conditions!.Single(condition => condition.Type == type) is var condition
+            ? $"{condition.Status} {condition.Reason}: {condition.Message}"
+            : "";
+
+    private async Task SignalRegionAsync(string region, int signal, string within)
+    {
+        var pods = (await _lab.Client.CoreV1.ListNamespacedPodAsync(_lab.Namespace, cancellationToken: Token)).Items;
+        foreach (
+            var pod in pods.Select(pod => pod.Metadata.Name)
+                .Where(name => name.StartsWith(region + "-", StringComparison.Ordinal) && name.Contains(within, StringComparison.Ordinal))
+        )
+        {
+            if (pod.Contains("-postgres-", StringComparison.Ordinal))
+            {
+                await SignalAsync(region, pod, signal);
+                continue;
+            }
+
+            try
+            {
+                await _nodes[region].KillPodAsync(_lab.Namespace, pod, signal);
+            }
+            catch (InvalidOperationException)
+            {
+                // It has just ended, or not begun.
+            }
+        }
     }
 
     private async Task AutomaticAsync()

@@ -53,12 +53,36 @@ public sealed class RegionCopyTests
         var memory = Remember(Observe());
         var copied = Observe(Replica(Newer));
 
-        var step = RegionCopy.Next(Us(), copied, memory, Later);
-        Assert.Equal(("us-postgres-0", "us-postgres-2"), (step?.Member, step?.To));
+        var step = Assert.IsType<RolloutStep.Switchover>(RegionCopy.Next(Us(), copied, memory, Later));
+        Assert.Equal(("us-postgres-0", "us-postgres-2"), (step.Member, step.To));
         Assert.Null(RegionCopy.Next(Us(), copied, memory with { SwitchoverNotBefore = Later.AddSeconds(1) }, Later));
         Assert.Null(RegionCopy.Next(Us(), copied, memory with { Switchover = new PlannedSwitchover("us-postgres-0", "us-postgres-2", Now) }, Later));
         Assert.Null(RegionCopy.Next(Us(), Observe(Replica(Newer) with { State = "starting" }), memory, Later));
         Assert.Null(RegionCopy.Next(Us(), Observe(Replica(Behind)), memory, Later));
+    }
+
+    // That of a member which was removed earlier: it would never be ahead.
+    [Fact]
+    public void Next_FurtherMemberWithAnOldVolume_IsMadeAnewFromThePrimaryRegion()
+    {
+        var memory = Remember(Observe());
+        var configuration = PatroniConfiguration.BuildDynamic(Us(), GroupPlace.Of(Us(), Group()), reseeds: true);
+        var old = Observe(Replica(Behind)) with
+        {
+            Configuration = new V1ConfigMap
+            {
+                Metadata = new V1ObjectMeta { Annotations = new Dictionary<string, string> { ["config"] = configuration.ToJsonString() } },
+            },
+        };
+
+        var step = Assert.IsType<RolloutStep.Rebuild>(RegionCopy.Next(Us(), old, memory, Later));
+        Assert.Equal(("us-postgres-2", false), (step.Member, step.OfPrimary));
+        Assert.Null(RegionCopy.Next(Us(), old, memory with { ConfiguredAt = Later }, Later));
+        Assert.Null(RegionCopy.Next(Us(), old, memory with { RebuiltAt = new Dictionary<string, DateTimeOffset> { ["us-postgres-2"] = Now } }, Later));
+        // Nobody else loses what it has.
+        var members = new Dictionary<string, PatroniMember>(old.Members);
+        members.Remove("us-postgres-2");
+        Assert.Null(RegionCopy.Next(Us(), old with { Members = members }, memory, Later));
     }
 
     // A change of its state begins the time anew: only what lasts is a reason.
