@@ -12,7 +12,7 @@ public sealed class SlowQueryTests : ProductTest
     [
         "--RateLimiting:Enterprise=1000000",
         "--Postgres:ReadFromReplicas=false",
-        "--Postgres:QueryTimeout=00:00:00.500",
+        "--Postgres:QueryTimeout=00:00:02",
     ];
 
     [Fact]
