@@ -4,17 +4,18 @@
 As pg_rewind it stands before PostgreSQL's program on the PATH, so that whatever rewinds a member comes by. A member that belongs to a group of regions
 (docs/write-guard.md) may have acknowledged writes that nobody else got, and a rewind takes them away. They are written to a file on the member's volume,
 outside of the database; then the rewind goes on. If they cannot be saved, the member waits: without PostgreSQL, until there is room, or until a person
-discards them.
+discards them. What has been saved once is not looked for again: a rewind that was broken off leaves a mixture.
 
 As shortener-saved it lists the files, shows one, imports one and removes one (docs/roles.md, "Saved changes").
 
-What only this member has: rows on the pages that its log has changed since its history left that of the source, written by transactions that have committed
-since, which the source lacks or has with other values. Deletions of links are in the app's log of changes. The member's database is read by a server that
-nobody else reaches.
+What only this member has: rows that transactions have written which have committed since its history left that of the source, and which the source lacks or
+has with other values. The log tells the transactions and the pages that they have changed, also before the histories parted. Deletions of links are in the
+app's log of changes. The member's database is read by a server that nobody else reaches.
 """
 
 import ctypes
 import datetime
+import decimal
 import json
 import os
 import re
@@ -29,18 +30,24 @@ VOLUME = "/var/lib/postgresql/data"
 # Outside of the database, as the write guard's marker: a rewind must not touch them.
 MARKER = VOLUME + "/.topology"
 FOLDER = VOLUME + "/saved"
-# What volume.py tells in an annotation of the pod.
+# The files, for volume.py, which tells them in an annotation of the pod.
 STATE = FOLDER + "/.state"
-# A person lets the rewind go on although nothing is saved.
-DISCARD = FOLDER + "/.discard"
+# What was saved last, or discarded.
+DONE = FOLDER + "/.done"
 SOCKETS = "/run/postgresql"
+# The process that saves, and why it waits, for volume.py. Not on the volume, which may be full.
+RUNNING = SOCKETS + "/.saving"
+# A person lets the rewind go on although nothing is saved.
+DISCARD = SOCKETS + "/.discard-saved"
 DATABASE = "shortener"
 # The write guard leaves a server of this name alone (is_server in guard.py).
 SERVER = "saving"
 
-# Seconds.
-START = 120
+# Seconds. A start may have to replay much of the log.
+START = 1800
+STOP = 120
 ANSWER = 60
+WAIT = 10
 TRIAL = 600
 AGAIN = 15
 # Bytes that stay free: PostgreSQL needs room for its log.
@@ -84,6 +91,31 @@ class SourceAway(Exception):
     """The other primary does not answer. The rewind would fail as well."""
 
 
+# Python refuses longer ones, and a jsonb may have them.
+MAX_DIGITS = 1000
+
+
+def parse_int(text):
+    return int(text) if len(text) <= MAX_DIGITS else decimal.Decimal(text)
+
+
+def loads(text):
+    """With the very numbers: those of the database have more digits than Python's."""
+    return json.loads(text, parse_float=decimal.Decimal, parse_int=parse_int)
+
+
+def dumps(value):
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except TypeError:
+        pass
+    if isinstance(value, decimal.Decimal):
+        return str(value)
+    if isinstance(value, dict):
+        return "{" + ", ".join("%s: %s" % (json.dumps(name, ensure_ascii=False), dumps(one)) for name, one in value.items()) + "}"
+    return "[" + ", ".join(dumps(one) for one in value) + "]"
+
+
 def log(text):
     """Into the log of the container: Patroni shows what pg_rewind has written only when it has ended."""
     line = "Saved changes: " + text + "\n"
@@ -113,9 +145,15 @@ def find_fork(text):
     return (found.group(1), int(found.group(2))) if found else None
 
 
-def find_parts(fork, timeline, latest, history):
-    """Parts of the log since the fork: timeline, beginning and end; None: up to its end. history: the member's own, of its latest timeline."""
-    parts, begin = [], fork
+def find_common(text):
+    """The last checkpoint that both have, and its timeline, by pg_rewind's own words; None: it has not come so far."""
+    found = re.search(r"last common checkpoint at ([0-9A-F]+/[0-9A-F]+) on timeline (\d+)", text)
+    return (found.group(1), int(found.group(2))) if found else None
+
+
+def find_parts(begin, timeline, latest, history):
+    """Parts of the log since a position: timeline, beginning and end; None: up to its end. history: the member's own, of its latest timeline."""
+    parts = []
     for line in history.splitlines():
         fields = line.split()
         if len(fields) < 2 or not fields[0].isdigit():
@@ -129,14 +167,33 @@ def find_parts(fork, timeline, latest, history):
 
 RECORD = re.compile(r"rmgr: (\S+)\s+len \(rec/tot\):\s*\d+/\s*\d+, tx:\s*(\d+), lsn: ([0-9A-F]+/[0-9A-F]+), prev [0-9A-F]+/[0-9A-F]+, desc: (.*)")
 BLOCK = re.compile(r"blkref #\d+: rel \d+/(\d+)/(\d+) (?:fork (\w+) )?blk (\d+)")
+# A transaction that was prepared has another number than the one that ends it.
+ENDED = re.compile(r"(COMMIT|ABORT)(?:_PREPARED (\d+):)? ")
+INNER = re.compile(r"subxacts: ([\d ]+)")
+CHECKPOINT = re.compile(r"CHECKPOINT_\w+ redo ([0-9A-F]+/[0-9A-F]+);.*? xid \d+:(\d+);")
+
+
+def is_older(transaction, other):
+    """Numbers of transactions begin again after the last one."""
+    return 0 < (other - transaction) % (1 << 32) < 1 << 31
 
 
 class Changes:
-    """What a part of the log has changed."""
+    """What the log has changed since the fork. It is read from the last common checkpoint on: what has committed after the fork may have begun before it.
 
-    def __init__(self):
+    fork: its position. first: lowest number of a transaction that began after the beginning of the log that is read.
+    """
+
+    def __init__(self, fork, first):
+        self._fork = parse_lsn(fork)
+        self._first = first
+        self._is_since = False
+        # Of transactions that have not ended before the fork: their changes before it.
+        self._open = {}
         # (Number of the database, of the file) to blocks.
         self.blocks = {}
+        # A transaction has changed pages before the log that is read: nobody knows which ones.
+        self.has_older = False
         self.committed = set()
         # Positions of the last record, and of the last commit.
         self.last = self.last_commit = None
@@ -145,17 +202,35 @@ class Changes:
         found = RECORD.match(line)
         if not found:
             return
-        manager, transaction, self.last, description = found.groups()
-        if manager == "Transaction" and description.startswith("COMMIT "):
-            self.last_commit = self.last
-            self.committed.add(int(transaction))
-            inner = re.search(r"subxacts: ([\d ]+)", description)
-            if inner:
-                self.committed.update(int(number) for number in inner.group(1).split())
-        elif manager in ("Heap", "Heap2"):
+        manager, transaction, position, description = found.groups()
+        self._is_since = self._is_since or parse_lsn(position) >= self._fork
+        if self._is_since:
+            self.last = position
+        if manager == "Transaction":
+            self._end(transaction, description)
+        # Tables that are written anew are logged as whole pages.
+        elif manager in ("Heap", "Heap2") or (manager == "XLOG" and self._is_since):
             for database, file, fork, block in BLOCK.findall(description):
-                if not fork or fork == "main":
-                    self.blocks.setdefault((int(database), int(file)), set()).add(int(block))
+                if (fork and fork != "main") or (not self._is_since and transaction == "0"):
+                    continue
+                blocks = self.blocks if self._is_since else self._open.setdefault(int(transaction), {})
+                blocks.setdefault((int(database), int(file)), set()).add(int(block))
+
+    def _end(self, transaction, description):
+        ended = ENDED.match(description)
+        if not ended:
+            return
+        inner = INNER.search(description)
+        numbers = [int(ended.group(2) or transaction)] + ([int(number) for number in inner.group(1).split()] if inner else [])
+        opened = [self._open.pop(number) for number in numbers if number in self._open]
+        if not self._is_since or ended.group(1) != "COMMIT":
+            return
+        self.last_commit = self.last
+        self.committed.update(numbers)
+        self.has_older = self.has_older or any(is_older(number, self._first) for number in numbers)
+        for blocks in opened:
+            for file, changed in blocks.items():
+                self.blocks.setdefault(file, set()).update(changed)
 
 
 def find_ranges(blocks):
@@ -175,18 +250,19 @@ def differs(table, one, other):
     return {name: value for name, value in one.items() if name not in left} != {name: other.get(name) for name in one if name not in left}
 
 
-def find_links(rows, there, logged, claimed):
+def find_links(rows, there, logged, claimed, buried=()):
     """Entries of links.
 
     rows: those of this member by code. there: those of the source. logged: lowest number of a change of this member by code; the one before it is that of the
-    link before all of them. claimed: codes that this member has given to links. A code without a row here was deleted.
+    link before all of them. claimed: codes that this member has given to links. buried: codes of links that this member has deleted. A code without a row here
+    was deleted. The app keeps its log of changes for some hours only: an entry without a base is one for a person.
     """
-    for code in sorted(rows.keys() | logged.keys()):
+    for code in sorted(rows.keys() | logged.keys() | set(buried)):
         here, other = rows.get(code), there.get(code)
         base = logged[code] - 1 if code in logged else None
         if here is None:
-            # What was created and deleted since is nowhere.
-            if other is not None:
+            # What was created and deleted since is nowhere; a link of that code there is another one.
+            if other is not None and code not in claimed:
                 yield {"op": "delete", "base": base, "row": other}
         elif other is None:
             if code in claimed:
@@ -197,7 +273,7 @@ def find_links(rows, there, logged, claimed):
         elif differs("urls", here, other):
             if code in claimed:
                 yield {"op": "insert", "row": here}
-            elif base is not None:
+            elif base is not None or here["version"] > other["version"]:
                 yield {"op": "change", "base": base, "row": here}
 
 
@@ -266,7 +342,7 @@ class Server:
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
             try:
-                self._process.wait(START)
+                self._process.wait(STOP)
             except subprocess.TimeoutExpired:
                 self._process.send_signal(signal.SIGQUIT)
                 self._process.wait()
@@ -287,17 +363,22 @@ def query(connection, text, *parameters):
         return cursor.fetchall()
 
 
-def read_log(data, fork, timeline):
-    """What this member's log has since the fork."""
-    control = run(["pg_controldata", "-D", data]).stdout
-    latest = int(re.search(r"Latest checkpoint's TimeLineID:\s+(\d+)", control).group(1))
-    checkpoint = re.search(r"Latest checkpoint location:\s+(\S+)", control).group(1)
+def read_log(data, fork, timeline, common):
+    """What this member's log has since the fork. common: the last checkpoint before it that both have, and its timeline."""
+    control = read_control(data)
+    latest = int(control["Latest checkpoint's TimeLineID"])
+    checkpoint = control["Latest checkpoint location"]
     history = ""
     if latest != timeline:
         with open("%s/pg_wal/%08X.history" % (data, latest), encoding="ascii") as file:
             history = file.read()
-    changes = Changes()
-    for number, begin, end in find_parts(fork, timeline, latest, history):
+    command = ["pg_waldump", "-p", data + "/pg_wal", "-t", str(common[1]), "-s", common[0], "-n", "1"]
+    found = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=ANSWER)
+    begun = CHECKPOINT.search(found.stdout)
+    if not begun:
+        raise NotSaved("the log at %s cannot be read: %s" % (common[0], (found.stderr or found.stdout).strip()[-300:]))
+    changes = Changes(fork, int(begun.group(2)))
+    for number, begin, end in find_parts(begun.group(1), common[1], latest, history):
         command = ["pg_waldump", "-p", data + "/pg_wal", "-t", str(number), "-s", begin] + (["-e", end] if end else [])
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace") as process:
             for line in process.stdout:
@@ -305,11 +386,16 @@ def read_log(data, fork, timeline):
             words = process.stderr.read()
         # It complains of the end of the log, always.
         if end and process.returncode != 0:
-            raise NotSaved("the log since %s cannot be read: %s" % (fork, words.strip()[-300:]))
+            raise NotSaved("the log since %s cannot be read: %s" % (begin, words.strip()[-300:]))
     # Whoever stopped in order wrote a checkpoint last. Without it a part of the log is missing.
     if parse_lsn(checkpoint) > parse_lsn(fork) and (changes.last is None or parse_lsn(changes.last) < parse_lsn(checkpoint)):
         raise NotSaved("the log since %s ends at %s, before %s" % (fork, changes.last, checkpoint))
     return changes
+
+
+def read_control(data):
+    lines = run(["pg_controldata", "-D", data]).stdout.splitlines()
+    return {name: value.strip() for name, separator, value in (line.partition(":") for line in lines) if separator}
 
 
 def run(command):
@@ -332,8 +418,13 @@ def quote(*names):
     return ".".join('"%s"' % name.replace('"', '""') for name in names)
 
 
+def quote_in(*names):
+    """For a statement with parameters."""
+    return quote(*names).replace("%", "%%")
+
+
 class Saver:
-    """Reads one database of this member, and the same one of the source."""
+    """Reads one database of this member, and the same one of the source; None: the source has no such database."""
 
     def __init__(self, name, here, there, number, changes, emit):
         self._name = name
@@ -347,38 +438,36 @@ class Saver:
         tables = {}
         for file, leaf, root, schema, table, keys in query(self._here, TABLES_SQL):
             blocks = self._changes.blocks.get((self._number, file))
-            if blocks:
+            if blocks or self._changes.has_older:
                 tables.setdefault((root, schema, table, tuple(keys)), []).append((leaf, blocks))
         is_app = self._name == DATABASE
-        logged, claimed = {}, set()
+        logged, buried = {}, set()
         for (_, schema, table, _), leaves in tables.items():
             if is_app and (schema, table) == ("public", "link_changes"):
                 for row in self._read(leaves):
                     logged[row["short_code"]] = min(row["version"], logged.get(row["short_code"], row["version"]))
-            elif is_app and (schema, table) == ("public", "kgs_keys"):
-                claimed.update(row["short_code"] for row in self._read(leaves) if row["is_used"])
+            elif is_app and (schema, table) == ("public", "deleted_links"):
+                buried.update(row["short_code"] for row in self._read(leaves))
         order = sorted(tables.items(), key=lambda one: (ORDER.get(one[0][2], 9) if is_app else 0, one[0][1:3]))
-        has_links = False
         for (_, schema, table, keys), leaves in order:
             if is_app and schema == "public":
                 if table in KEPT_OUT:
                     continue
                 if table == "urls":
-                    has_links = True
-                    self._save_links(leaves, logged, claimed)
+                    self._save_links(leaves, logged, buried)
                     continue
                 keys = tuple(KEYS.get(table, keys))
             self._save_rows(schema, table, keys, leaves)
-        if logged and not has_links:
-            self._save_links([], logged, claimed)
+        # A link whose change is logged has a row that was written since, which has been read by now, or none.
+        self._save_deleted(logged, buried)
 
     def _read(self, leaves):
         """Rows that transactions have written since the fork."""
         for leaf, blocks in leaves:
-            [[name]] = query(self._here, "SELECT %s::oid::regclass::text", leaf)
-            for first, end in find_ranges(blocks):
+            [[name, size]] = query(self._here, "SELECT %s::oid::regclass::text, pg_relation_size(%s::oid) / current_setting('block_size')::int", leaf, leaf)
+            for first, end in [[0, size]] if self._changes.has_older else find_ranges(blocks):
                 for begin in range(first, end, 64):
-                    text = "SELECT t.xmin::text, to_jsonb(t) FROM %s t WHERE t.ctid >= '(%d,0)' AND t.ctid < '(%d,0)'" % (name, begin, min(begin + 64, end))
+                    text = "SELECT t.xmin::text, to_jsonb(t.*) FROM %s t WHERE t.ctid >= '(%d,0)' AND t.ctid < '(%d,0)'" % (name, begin, min(begin + 64, end))
                     for transaction, row in query(self._here, text):
                         if int(transaction) in self._changes.committed:
                             yield row
@@ -386,54 +475,72 @@ class Saver:
     def _find_there(self, schema, table, keys, rows):
         """Rows of the source with the same key, by that."""
         found = {}
-        joined = " AND ".join("a.%s = b.%s" % (quote(key), quote(key)) for key in keys)
+        if self._there is None:
+            return found
+        joined = " AND ".join("a.%s = b.%s" % (quote_in(key), quote_in(key)) for key in keys)
         for first in range(0, len(rows), BATCH):
             part = [{key: row[key] for key in keys} for row in rows[first : first + BATCH]]
-            text = "SELECT to_jsonb(b) FROM jsonb_populate_recordset(NULL::%s, %%s::jsonb) a JOIN %s b ON %s" % (
-                quote(schema, table),
-                quote(schema, table),
+            text = "SELECT to_jsonb(b.*) FROM jsonb_populate_recordset(NULL::%s, %%s::jsonb) a JOIN %s b ON %s" % (
+                quote_in(schema, table),
+                quote_in(schema, table),
                 joined,
             )
-            for (row,) in ask_source(self._there, text, json.dumps(part)):
-                found[tuple(json.dumps(row[key]) for key in keys)] = row
+            for (row,) in ask_source(self._there, text, dumps(part)):
+                found[tuple(dumps(row[key]) for key in keys)] = row
         return found
 
     def _save_rows(self, schema, table, keys, leaves):
-        name = table if schema == "public" else schema + "." + table
-        batch = []
-
-        def flush():
+        name = {"table": table} if schema == "public" else {"schema": schema, "table": table}
+        for batch in batches(self._read(leaves)):
             there = self._find_there(schema, table, keys, batch) if keys else {}
             for row in batch:
-                other = there.get(tuple(json.dumps(row[key]) for key in keys)) if keys else None
+                other = there.get(tuple(dumps(row[key]) for key in keys)) if keys else None
                 if other is None or differs(table, row, other):
-                    self._emit({"database": self._name, "table": name, "op": "insert" if other is None else "change", "row": row})
-            batch.clear()
+                    self._emit({"database": self._name, **name, "op": "insert" if other is None else "change", "row": row})
 
-        for row in self._read(leaves):
-            batch.append(row)
-            if len(batch) >= BATCH:
-                flush()
-        if batch:
-            flush()
+    def _save_links(self, leaves, logged, buried):
+        for batch in batches(self._read(leaves)):
+            rows = {row["short_code"]: row for row in batch}
+            known = {code: logged.pop(code) for code in rows if code in logged}
+            buried.difference_update(rows)
+            self._emit_links(rows, known, ())
 
-    def _save_links(self, leaves, logged, claimed):
-        rows = {row["short_code"]: row for row in self._read(leaves)}
-        # A link whose change is logged has a row that was written since, or none.
-        codes = [{"short_code": code} for code in rows.keys() | logged.keys()]
-        there = {row["short_code"]: row for row in self._find_there("public", "urls", ("short_code",), codes).values()}
-        for entry in find_links(rows, there, logged, claimed):
+    def _save_deleted(self, logged, buried):
+        for batch in batches(sorted(logged.keys() | buried)):
+            self._emit_links({}, {code: logged[code] for code in batch if code in logged}, batch)
+
+    def _emit_links(self, rows, logged, buried):
+        codes = sorted({*rows, *logged, *buried})
+        there = {row["short_code"]: row for row in self._find_there("public", "urls", ("short_code",), [{"short_code": code} for code in codes]).values()}
+        # By the primary key, so that those of a million links need not be remembered.
+        claims = query(self._here, "SELECT xmin::text, short_code FROM kgs_keys WHERE is_used AND short_code = ANY (%s)", codes)
+        claimed = {code for transaction, code in claims if int(transaction) in self._changes.committed}
+        for entry in find_links(rows, there, logged, claimed, buried):
             self._emit({"database": self._name, "table": "urls", **entry})
+
+
+def batches(rows):
+    batch = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 def ask_source(connection, text, *parameters):
     try:
         return query(connection, text, *parameters)
-    except psycopg.errors.UndefinedTable:
-        # The source has never had it, or has dropped it: it has none of its rows.
-        return []
+    except psycopg.errors.QueryCanceled as error:
+        raise NotSaved("the primary needs too long for an answer: %s" % str(error).strip()) from error
     except psycopg.OperationalError as error:
         raise SourceAway(str(error)) from error
+    except (psycopg.ProgrammingError, psycopg.DataError) as error:
+        # The source has no such table, or one that this member's rows do not fit into: it has none of them.
+        log("not compared with the primary: %s" % str(error).strip())
+        return []
 
 
 # ---- Files ----
@@ -450,7 +557,7 @@ class File:
         self._unchecked = 0
 
     def add(self, entry):
-        line = json.dumps(entry, ensure_ascii=False) + "\n"
+        line = dumps(entry) + "\n"
         self._unchecked -= len(line)
         if self._unchecked < 0:
             check_room()
@@ -461,15 +568,20 @@ class File:
     def close(self, is_whole):
         try:
             if is_whole and self.count > 0:
+                # A copy that lacks it is not whole.
+                self._file.write(json.dumps({"end": self.count}) + "\n")
                 self._file.flush()
                 os.fsync(self._file.fileno())
-        finally:
             self._file.close()
+        except OSError:
+            is_whole = False
+            raise
+        finally:
+            if not is_whole or self.count == 0:
+                remove(self._path + ".new")
         if is_whole and self.count > 0:
             os.rename(self._path + ".new", self._path)
             sync_folder()
-        else:
-            remove(self._path + ".new")
 
 
 def sync_folder():
@@ -494,38 +606,65 @@ def check_room():
         raise NotSaved("%d MiB are free on the volume, and %d are needed" % (free >> 20, ROOM >> 20))
 
 
+def new_name(timeline, position):
+    """A file that is there is never replaced: a second one of the same fork may have less."""
+    base = name = "%d-%s" % (timeline, position.replace("/", "-"))
+    number = 1
+    while os.path.exists("%s/%s.jsonl" % (FOLDER, name)):
+        number += 1
+        name = "%s-%d" % (base, number)
+    return name + ".jsonl"
+
+
 def list_files():
     """Names of the files, with their headers and numbers of changes."""
     found = []
     for name in sorted(os.listdir(FOLDER)) if os.path.isdir(FOLDER) else []:
         if name.endswith(".jsonl"):
-            with open(FOLDER + "/" + name, encoding="utf-8") as file:
+            with open(FOLDER + "/" + name, "rb") as file:
                 header = json.loads(file.readline())
-                found.append((name, header, sum(1 for _ in file)))
+                file.seek(max(0, os.fstat(file.fileno()).st_size - 64))
+                found.append((name, header, json.loads(file.read().splitlines()[-1])["end"]))
     return found
 
 
-def tell(waits=None):
-    """Writes what volume.py tells the operator."""
-    files = [{"file": name, "at": header["at"], "count": count} for name, header, count in list_files()]
-    state = {"count": sum(file["count"] for file in files), "files": files[-TOLD_FILES:]}
-    if waits:
-        state["waits"] = waits[:300]
-    # In place if there is no room for another file.
+def replace(path, text):
+    """Whether there is room for it."""
     try:
-        with open(STATE + ".new", "w", encoding="utf-8") as file:
-            json.dump(state, file)
-        os.rename(STATE + ".new", STATE)
+        with open(path + ".new", "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(path + ".new", path)
+        return True
     except OSError as error:
-        log("the state cannot be written: %s" % error)
+        log("%s cannot be written: %s" % (path, error))
+        remove(path + ".new")
+        return False
 
 
-def read_state():
+def tell_files():
+    """Writes what volume.py tells the operator."""
+    if not os.path.isdir(FOLDER):
+        return
+    files = [{"file": name, "at": header["at"], "count": count} for name, header, count in list_files()]
+    replace(STATE, json.dumps({"count": sum(file["count"] for file in files), "files": files[-TOLD_FILES:]}))
+
+
+def tell(waits=None):
+    """That this process saves, and why it waits."""
+    replace(RUNNING, json.dumps({"pid": os.getpid(), "waits": waits and waits[:300]}))
+
+
+def read_waits():
+    """Why a process waits; None: none does. One that was killed waits no more."""
     try:
-        with open(STATE, encoding="utf-8") as file:
-            return json.load(file)
-    except (OSError, ValueError):
-        return {}
+        with open(RUNNING, encoding="utf-8") as file:
+            state = json.load(file)
+        with open("/proc/%d/cmdline" % state["pid"], "rb") as file:
+            return state["waits"] if b"pg_rewind" in file.read() else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 # ---- In the place of pg_rewind ----
@@ -533,20 +672,37 @@ def read_state():
 
 def save(data, source, dry_run):
     """Saves what the rewind would discard."""
-    os.makedirs(FOLDER, mode=0o700, exist_ok=True)
-    check_room()
-    trial = subprocess.run(dry_run, capture_output=True, text=True, errors="replace", timeout=TRIAL)
-    fork = find_fork(trial.stdout + trial.stderr)
-    if fork is None:
-        # Nothing is discarded, or the rewind fails as well and says why.
-        log("pg_rewind would rewind nothing: %s" % (trial.stderr or trial.stdout).strip()[-300:])
+    is_compared, text = compare(data, dry_run)
+    fork, common = find_fork(text), find_common(text)
+    if fork and read_done() == describe(data, *fork):
+        # A rewind that was broken off since has left a mixture of both.
+        log("what only this member had since %s is saved already, or discarded" % fork[0])
+        return
+    if not is_compared:
+        # Nobody knows whether the rewind would fail as well. Without the source it would.
+        with connect_source(source):
+            pass
+        raise NotSaved("the two cannot be compared: %s" % text.strip()[-300:])
+    if fork is None or common is None:
+        log("pg_rewind would rewind nothing")
         return
     position, timeline = fork
-    changes = read_log(data, position, timeline)
+    os.makedirs(FOLDER, mode=0o700, exist_ok=True)
+    for name in os.listdir(FOLDER):
+        if name.endswith(".new"):
+            remove(FOLDER + "/" + name)
+    check_room()
+    changes = read_log(data, position, timeline, common)
     log("the histories part at %s on timeline %d. Since then %d transactions have committed here" % (position, timeline, len(changes.committed)))
-    if not changes.committed:
-        return
-    name = "%d-%s.jsonl" % (timeline, position.replace("/", "-"))
+    if changes.committed:
+        save_changes(data, source, position, timeline, changes)
+    if not replace(DONE, describe(data, position, timeline)):
+        raise NotSaved("there is no room to remember that everything is saved")
+    sync_folder()
+
+
+def save_changes(data, source, position, timeline, changes):
+    name = new_name(timeline, position)
     header = {"saved": 1, "member": os.environ.get("MEMBER_NAME", ""), "timeline": timeline, "fork": position, "at": now()}
     file = File(name, header)
     is_whole = False
@@ -555,20 +711,65 @@ def save(data, source, dry_run):
             with server.connect("postgres") as connection:
                 wait_replayed(connection, changes.last_commit)
                 databases = query(connection, "SELECT oid::bigint, datname FROM pg_database WHERE datallowconn AND NOT datistemplate ORDER BY datname")
+            with connect_source(source) as connection:
+                others = {name for (name,) in query(connection, "SELECT datname FROM pg_database WHERE datallowconn")}
             for number, database in databases:
-                if not any(key[0] == number for key in changes.blocks):
+                if not changes.has_older and not any(key[0] == number for key in changes.blocks):
                     continue
-                with server.connect(database) as here, connect_source(source, database) as there:
-                    Saver(database, here, there, number, changes, file.add).save()
+                with server.connect(database) as here:
+                    if database not in others:
+                        Saver(database, here, None, number, changes, file.add).save()
+                        continue
+                    with connect_source(source, database) as there:
+                        Saver(database, here, there, number, changes, file.add).save()
         is_whole = True
     finally:
         file.close(is_whole)
     log("%d changes are saved%s" % (file.count, " in %s/%s" % (FOLDER, name) if file.count else ", since nothing differs"))
 
 
-def connect_source(source, database):
+def compare(data, dry_run):
+    """Whether pg_rewind could compare the two, and what it says."""
+    for is_second in (False, True):
+        trial = subprocess.run(dry_run, capture_output=True, text=True, errors="replace", timeout=TRIAL)
+        text = trial.stdout + trial.stderr
+        if is_second or trial.returncode == 0 or "must be shut down cleanly" not in text:
+            return trial.returncode == 0, text
+        # pg_rewind itself would end it in order, and rewind it then.
+        with Server(data):
+            pass
+    raise AssertionError("unreachable")
+
+
+def describe(data, position, timeline):
+    """What the member's data is. Whoever commits something more and stops in order writes another checkpoint; a rewind that is broken off writes none."""
+    control = read_control(data)
+    names = ("Database system identifier", "Latest checkpoint location", "Latest checkpoint's TimeLineID")
+    return json.dumps([position, timeline] + [control[name] for name in names])
+
+
+def read_done():
     try:
-        return psycopg.connect(source, dbname=database, autocommit=True, connect_timeout=10, options="-c statement_timeout=%ds" % ANSWER)
+        with open(DONE, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def connect_source(source, database=None):
+    try:
+        return psycopg.connect(
+            source,
+            **({"dbname": database} if database else {}),
+            autocommit=True,
+            connect_timeout=10,
+            # One that is cut off says nothing.
+            keepalives_idle=10,
+            keepalives_interval=5,
+            keepalives_count=3,
+            tcp_user_timeout=ANSWER * 1000,
+            options="-c statement_timeout=%ds" % ANSWER,
+        )
     except psycopg.OperationalError as error:
         raise SourceAway(str(error)) from error
 
@@ -613,28 +814,46 @@ def save_or_wait(data, source, dry_run):
     """Returns once all is saved, or a person has discarded it; whether the rewind may go on."""
     global psycopg
     import psycopg
+    import psycopg.types.json
 
+    psycopg.types.json.set_json_loads(loads)
     remove(DISCARD)
-    while True:
-        try:
-            save(data, source, dry_run)
-            tell()
-            return True
-        except SourceAway as error:
-            log("the primary does not answer: %s" % error)
-            return False
-        except (NotSaved, OSError, ValueError, KeyError, AttributeError, subprocess.SubprocessError, psycopg.Error) as error:
-            why = str(error).strip() or repr(error)
-            log("what only this member has cannot be saved, so that it waits: %s" % why)
-            tell(why)
-        until = time.monotonic() + AGAIN
-        while time.monotonic() < until:
-            if os.path.exists(DISCARD):
-                log("a person has discarded what only this member has")
-                remove(DISCARD)
-                tell()
+    tell()
+    try:
+        while True:
+            try:
+                save(data, source, dry_run)
                 return True
-            time.sleep(0.5)
+            except SourceAway as error:
+                log("the primary does not answer: %s" % error)
+                return False
+            # Whatever it is: a rewind, or another copy, would discard what is not saved.
+            except Exception as error:
+                why = str(error).strip() or repr(error)
+                log("what only this member has cannot be saved, so that it waits: %s" % why)
+                tell(why)
+            until = time.monotonic() + AGAIN
+            while time.monotonic() < until:
+                if os.path.exists(DISCARD):
+                    log("a person has discarded what only this member has")
+                    discard(data, dry_run)
+                    return True
+                time.sleep(0.5)
+    finally:
+        tell_files()
+        remove(DISCARD)
+        remove(RUNNING)
+
+
+def discard(data, dry_run):
+    """Remembers it, so that a rewind that is broken off and tried again does not wait again."""
+    try:
+        trial = subprocess.run(dry_run, capture_output=True, text=True, errors="replace", timeout=TRIAL)
+        if fork := find_fork(trial.stdout + trial.stderr):
+            os.makedirs(FOLDER, mode=0o700, exist_ok=True)
+            replace(DONE, describe(data, *fork))
+    except (OSError, KeyError, subprocess.SubprocessError) as error:
+        log("the discarding cannot be remembered: %s" % error)
 
 
 # ---- Import ----
@@ -677,30 +896,34 @@ INSERT_USER_SQL = """
     ON CONFLICT DO NOTHING RETURNING id
     """
 IMPORTED, PRESENT, REFUSED = "imported", "there already", "left out"
+CHANGED = "it was changed, and is there with other values"
 
 
 class Importer:
     """Brings entries into a database: what does not conflict, and nothing twice."""
 
-    def __init__(self, connection):
+    def __init__(self, connection, is_app):
         self._connection = connection
+        self._is_app = is_app
         # Numbers of users who came with the file: here they have others.
         self._users = {}
 
     def add(self, entry):
         """What became of an entry, and why."""
-        table, row = entry["table"], dict(entry["row"])
+        schema, table, row = entry.get("schema", "public"), entry["table"], dict(entry["row"])
+        if not self._is_app or schema != "public":
+            return self._add_row(schema, table, row) if entry["op"] == "insert" else (REFUSED, CHANGED)
         if table == "urls":
             return self._add_link(entry["op"], entry.get("base"), row)
-        if entry["op"] != "insert":
-            return REFUSED, "it was changed, and is there with other values"
         if table == "users":
-            return self._add_user(row)
+            return self._add_user(entry["op"], row)
+        if entry["op"] != "insert":
+            return REFUSED, CHANGED
         if row.get("user_id") is not None and table == "idempotency_keys":
             row["user_id"] = self._users.get(row["user_id"], row["user_id"])
         if table == "click_events":
             return self._add_click(row)
-        return self._add_row(table, row)
+        return self._add_row(schema, table, row)
 
     def _ask(self, text, *parameters):
         return query(self._connection, text, *parameters)
@@ -708,13 +931,15 @@ class Importer:
     def _add_link(self, op, base, row):
         user = row.get("user_id")
         row["user_id"] = self._users.get(user, user)
-        text = json.dumps(row)
+        text = dumps(row)
         if user is not None and op != "delete" and not self._ask("SELECT FROM users WHERE id = %s", row["user_id"]):
             return REFUSED, "its user is not there"
         statement = {"insert": INSERT_LINK_SQL, "change": CHANGE_LINK_SQL, "delete": DELETE_LINK_SQL}[op]
         if self._ask(statement, text, *([] if op == "insert" else [base]))[0][0]:
             return IMPORTED, None
         there = self._ask("SELECT to_jsonb(u) FROM urls u WHERE short_code = %s", row["short_code"])
+        if op != "insert" and base is None and there:
+            return REFUSED, "nobody knows which version it had before"
         if op == "delete":
             return (REFUSED, "it was changed there") if there else (PRESENT, None)
         if not there:
@@ -723,23 +948,23 @@ class Importer:
             return PRESENT, None
         return REFUSED, "its code is another link there" if op == "insert" else "it was changed there"
 
-    def _add_user(self, row):
-        added = self._ask(INSERT_USER_SQL, json.dumps(row))
+    def _add_user(self, op, row):
+        added = self._ask(INSERT_USER_SQL, dumps(row)) if op == "insert" else []
         if added:
             self._users[row["id"]] = added[0][0]
             return IMPORTED, None
         there = self._ask("SELECT to_jsonb(u) FROM users u WHERE email = %s", row["email"])
-        if there and not differs("users", row, there[0][0]):
-            self._users[row["id"]] = there[0][0]["id"]
+        # Who has another number here is another user, unless both were created at the same moment. Links of this number must not become those of somebody else.
+        is_same = there and there[0][0]["created_at"] == row["created_at"]
+        self._users[row["id"]] = there[0][0]["id"] if is_same else -1
+        if is_same and not differs("users", row, there[0][0]):
             return PRESENT, None
-        # Links of this number must not become those of somebody else.
-        self._users[row["id"]] = -1
-        return REFUSED, "the address or the key is that of another user there"
+        return REFUSED, CHANGED if is_same else "the address or the key is that of another user there"
 
     def _add_click(self, row):
         columns = [name for name in row if name != "id"]
-        names = ", ".join(quote(name) for name in columns)
-        same = " AND ".join("c.%s IS NOT DISTINCT FROM r.%s" % (quote(name), quote(name)) for name in columns)
+        names = ", ".join(quote_in(name) for name in columns)
+        same = " AND ".join("c.%s IS NOT DISTINCT FROM r.%s" % (quote_in(name), quote_in(name)) for name in columns)
         return self._store(
             "WITH r AS (SELECT * FROM jsonb_populate_record(NULL::click_events, %%s::jsonb)), s AS (INSERT INTO click_events (%s) SELECT %s FROM r"
             " WHERE NOT EXISTS (SELECT FROM click_events c WHERE c.short_code = r.short_code AND c.clicked_at = r.clicked_at AND %s) RETURNING 1)"
@@ -747,19 +972,18 @@ class Importer:
             row,
         )
 
-    def _add_row(self, table, row):
-        schema, _, name = table.rpartition(".")
-        table = quote(schema or "public", name)
-        names = ", ".join(quote(name) for name in row)
+    def _add_row(self, schema, table, row):
+        table = quote_in(schema, table)
+        names = ", ".join(quote_in(name) for name in row)
         return self._store(
             "WITH r AS (SELECT * FROM jsonb_populate_record(NULL::%s, %%s::jsonb)), s AS (INSERT INTO %s (%s) SELECT %s FROM r"
-            " WHERE NOT EXISTS (SELECT FROM %s t WHERE to_jsonb(t) = to_jsonb(r)) ON CONFLICT DO NOTHING RETURNING 1) SELECT count(*) FROM s"
+            " WHERE NOT EXISTS (SELECT FROM %s t WHERE to_jsonb(t.*) = to_jsonb(r.*)) ON CONFLICT DO NOTHING RETURNING 1) SELECT count(*) FROM s"
             % (table, table, names, names, table),
             row,
         )
 
     def _store(self, statement, row):
-        return (IMPORTED, None) if self._ask(statement, json.dumps(row))[0][0] else (PRESENT, None)
+        return (IMPORTED, None) if self._ask(statement, dumps(row))[0][0] else (PRESENT, None)
 
 
 def connect_app():
@@ -771,35 +995,59 @@ def connect_app():
 
 
 def connect_own(role, database):
-    return psycopg.connect(host=SOCKETS, user=role, dbname=database, connect_timeout=10, autocommit=True)
+    options = "-c lock_timeout=%ds -c statement_timeout=%ds" % (WAIT, ANSWER)
+    return psycopg.connect(host=SOCKETS, user=role, dbname=database, connect_timeout=10, autocommit=True, options=options)
+
+
+def connect_importer(database):
+    """A connection to a database, and what brings entries into it; None: there is no such database."""
+    if database == DATABASE:
+        connection = connect_app()
+        return connection, Importer(connection, True)
+    with connect_own("postgres", "postgres") as connection:
+        if not query(connection, "SELECT FROM pg_database WHERE datname = %s", database):
+            return None, None
+    connection = connect_own("postgres", database)
+    return connection, Importer(connection, False)
 
 
 def import_file(lines):
     """Reads a file and brings it into the database of this member, which must be the primary. Prints what was left out."""
+    psycopg.types.json.set_json_loads(loads)
     header = json.loads(next(lines))
-    if header.get("saved") != 1:
+    if not isinstance(header, dict) or header.get("saved") != 1:
         raise ValueError("this is no file of saved changes")
-    counts, importers = {}, {}
+    counts, importers, is_whole = {}, {}, False
     try:
         for line in lines:
-            entry = json.loads(line)
+            entry = loads(line)
+            if is_whole := "end" in entry:
+                break
             database = entry["database"]
             if database not in importers:
-                connection = connect_app() if database == DATABASE else connect_own("postgres", database)
-                importers[database] = (connection, Importer(connection))
+                importers[database] = connect_importer(database)
             connection, importer = importers[database]
             try:
-                with connection.transaction():
-                    outcome, why = importer.add(entry)
-            except (psycopg.errors.IntegrityError, psycopg.errors.DataError, psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege) as error:
+                if importer is None:
+                    outcome, why = REFUSED, "there is no such database there"
+                else:
+                    with connection.transaction():
+                        outcome, why = importer.add(entry)
+            except psycopg.Error as error:
+                # The connection is lost, or the member may not write: that says nothing about the entry.
+                if connection.closed or isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+                    raise
                 outcome, why = REFUSED, str(error).strip()
             counts[outcome] = counts.get(outcome, 0) + 1
             if outcome == REFUSED:
-                print(json.dumps({"why": why, **entry}, ensure_ascii=False))
+                print(dumps({"why": why, **entry}))
     finally:
         for connection, _ in importers.values():
-            connection.close()
-    log(", ".join("%d %s" % (counts.get(outcome, 0), outcome) for outcome in (IMPORTED, PRESENT, REFUSED)))
+            if connection is not None:
+                connection.close()
+        log(", ".join("%d %s" % (counts.get(outcome, 0), outcome) for outcome in (IMPORTED, PRESENT, REFUSED)))
+    if not is_whole:
+        raise ValueError("the file has no end, so that a part of it is missing. Copy it again, and import it again")
     return 0
 
 
@@ -813,12 +1061,13 @@ def path_of(name):
 def command(arguments):
     global psycopg
     import psycopg
+    import psycopg.types.json
 
     match arguments:
         case ["list"]:
             for name, header, count in list_files():
                 print("%s\t%s\t%d" % (name, header["at"], count))
-            if waits := read_state().get("waits"):
+            if waits := read_waits():
                 print("Waits: %s" % waits)
         case ["show", name]:
             with open(path_of(name), encoding="utf-8") as file:
@@ -830,9 +1079,9 @@ def command(arguments):
                 return import_file(file)
         case ["remove", name]:
             os.unlink(path_of(name))
-            tell()
+            tell_files()
         case ["discard"]:
-            if not read_state().get("waits"):
+            if not read_waits():
                 raise ValueError("nothing waits")
             with open(DISCARD, "w", encoding="ascii"):
                 pass

@@ -17,9 +17,9 @@ VOLUME = "/var/lib/postgresql/data"
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount/"
 ANNOTATION = "urlshortener.dev/volume"
 SAVED = "urlshortener.dev/saved-changes"
-# saved.py writes it.
+# saved.py writes them: the files, and the process that saves.
 STATE = VOLUME + "/saved/.state"
-NOTHING = '{"count": 0, "files": []}'
+RUNNING = "/run/postgresql/.saving"
 INTERVAL = 10
 AGAIN = 600
 
@@ -34,9 +34,26 @@ def read_saved():
     """What saved.py tells; a volume without its folder has nothing saved."""
     try:
         with open(STATE, encoding="utf-8") as file:
-            return file.read()
+            told = json.load(file)
     except FileNotFoundError:
-        return NOTHING
+        told = {"count": 0, "files": []}
+    except ValueError:
+        # The operator keeps what it knows.
+        return "?"
+    return json.dumps({**told, **read_running()})
+
+
+def read_running():
+    """Whether a process saves, and why it waits. One that was killed does not."""
+    try:
+        with open(RUNNING, encoding="utf-8") as file:
+            state = json.load(file)
+        with open("/proc/%d/cmdline" % state["pid"], "rb") as file:
+            if b"pg_rewind" not in file.read():
+                return {}
+        return {"saving": True, **({"waits": state["waits"]} if state["waits"] else {})}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def write(annotations):
@@ -74,4 +91,5 @@ def main():
         time.sleep(INTERVAL)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -102,8 +102,8 @@ internal static class MemberRejoin
             // The leader has less than the new copy.
             || RegionCopy.IsWanted(region, observed, memory, now)
             || FindOne(region, observed, memory, now) is not { } member
-            // A copy would discard what it cannot save.
-            || observed.PodOf(member) is { } pod && SavedChanges.Of(pod)?.Waits is not null
+            // A copy would discard what is not saved yet. That of many changes takes longer than the limit.
+            || observed.PodOf(member) is { } pod && SavedChanges.IsUnsaved(pod)
         )
             return null;
         // A restart of its pod first would not help: Patroni decides about a rewind by the control file, which a server that only starts does not change.

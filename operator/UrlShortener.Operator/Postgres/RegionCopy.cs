@@ -63,8 +63,8 @@ internal static class RegionCopy
         && memory.Behind is { } behind
         && now - behind.Since >= Limit
         && !observed.Members.Values.Any(member => member.Paused)
-        // The others would be copied too, which discards what they cannot save.
-        && SavedChanges.DescribeWaits(observed.Pods) is null;
+        // The others would be copied too, which discards what they have not saved.
+        && !observed.Pods.Any(SavedChanges.IsUnsaved);
 
     /// <summary>The next step: the new copy leads, or a further member whose volume is not empty is made anew; null: none is possible or needed now.</summary>
     /// <param name="region">The region.</param>

@@ -11,7 +11,8 @@ namespace UrlShortener.Operator.Postgres;
 /// </summary>
 /// <param name="Files">The latest files.</param>
 /// <param name="Waits">Why changes cannot be saved, so that the member waits; null: it does not.</param>
-internal sealed record SavedChanges(IReadOnlyList<PostgresSavedChanges> Files, string? Waits)
+/// <param name="IsSaving">Whether it saves, or waits.</param>
+internal sealed record SavedChanges(IReadOnlyList<PostgresSavedChanges> Files, string? Waits, bool IsSaving)
 {
     private const int MaxFiles = 32;
     private const int MaxName = 64;
@@ -24,7 +25,7 @@ internal sealed record SavedChanges(IReadOnlyList<PostgresSavedChanges> Files, s
             return null;
         try
         {
-            if (JsonNode.Parse(text) is not JsonObject told)
+            if (StrictJson.Parse(text) is not JsonObject told)
                 return null;
             var files = (told["files"] as JsonArray ?? [])
                 .OfType<JsonObject>()
@@ -36,7 +37,7 @@ internal sealed record SavedChanges(IReadOnlyList<PostgresSavedChanges> Files, s
                     At = Cut(file["at"]?.GetValue<string>(), MaxTime),
                 })
                 .Where(file => file.File.Length > 0);
-            return new SavedChanges([.. files], told["waits"]?.GetValue<string>());
+            return new SavedChanges([.. files], told["waits"]?.GetValue<string>(), told["saving"]?.GetValue<bool>() == true);
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException)
         {
@@ -63,6 +64,10 @@ internal sealed record SavedChanges(IReadOnlyList<PostgresSavedChanges> Files, s
         ];
         return files.Count == 0 ? null : files;
     }
+
+    /// <summary>Whether a member saves what only it has, or cannot. It must not be copied anew.</summary>
+    /// <param name="pod">The member.</param>
+    public static bool IsUnsaved(V1Pod pod) => Of(pod) is { Waits: not null } or { IsSaving: true };
 
     /// <summary>Members that cannot save what only they have, and why, a sentence without its end; null: there are none.</summary>
     /// <param name="pods">The members.</param>

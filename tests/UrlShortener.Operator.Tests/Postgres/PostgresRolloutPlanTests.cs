@@ -338,6 +338,12 @@ public sealed class PostgresRolloutPlanTests
         var manual = Region();
         manual.Spec = manual.Spec with { Postgres = manual.Spec.Postgres! with { Rejoin = RejoinPolicy.Manual } };
         Assert.Null(MemberRejoin.Next(manual, observed, memory, later));
+        // What only it has is not saved yet.
+        observed.PodOf("eu-postgres-2")!.Metadata.Annotations = new Dictionary<string, string>
+        {
+            [Labels.SavedChanges] = """{ "count": 0, "files": [], "saving": true }""",
+        };
+        Assert.Null(MemberRejoin.Next(Region(), observed, memory, later));
     }
 
     [Theory]

@@ -124,6 +124,8 @@ public sealed class RegionCopyTests
         );
         observed.Pods[1].Metadata.Annotations = new Dictionary<string, string> { [Labels.SavedChanges] = """{ "waits": "no room" }""" };
         Assert.False(RegionCopy.IsWanted(Us(), observed, memory, Later));
+        observed.Pods[1].Metadata.Annotations = new Dictionary<string, string> { [Labels.SavedChanges] = """{ "saving": true }""" };
+        Assert.False(RegionCopy.IsWanted(Us(), observed, memory, Later));
     }
 
     // The new copy leads and receives changes; all others are behind.

@@ -47,6 +47,8 @@ public sealed class SavedChangesTests
     [InlineData("80")]
     [InlineData("[]")]
     [InlineData("""{ "files": [{ "file": 1 }] }""")]
+    [InlineData("""{ "files": [], "files": [] }""")]
+    [InlineData("?")]
     [InlineData("""{ "files": [{ "file": "a.jsonl", "count": "many" }] }""")]
     public void Told_WhatIsNotUnderstood_IsNothing(string? text) => Assert.Null(SavedChanges.Of(Pod("eu-postgres-0", text)));
 
