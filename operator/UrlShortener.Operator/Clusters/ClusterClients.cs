@@ -12,7 +12,13 @@ namespace UrlShortener.Operator.Clusters;
 /// The clients of other clusters, by the Secrets that regions name. By namespace too: whoever may write in one namespace must not lead the operator, or the
 /// guards of regions in another namespace, to a server of theirs.
 /// </summary>
-internal sealed class ClusterClients(ResourceClient local, Informer<V1Secret> secrets, Leadership leadership, TimeProvider time) : IDisposable
+internal sealed class ClusterClients(
+    ResourceClient local,
+    Informer<V1Secret> secrets,
+    Informer<V1Alpha1ShortenerRegion> regions,
+    Leadership leadership,
+    TimeProvider time
+) : IDisposable
 {
     private readonly ConcurrentDictionary<(string Namespace, string Cluster), Entry> _entries = new();
 
@@ -29,7 +35,11 @@ internal sealed class ClusterClients(ResourceClient local, Informer<V1Secret> se
     {
         var space = region.Metadata.NamespaceProperty;
         var cluster = region.Spec.ClusterName()!;
-        if (region.Spec.Cluster?.KubeconfigSecretRef is not { } reference)
+        var others = regions.Cache.GetAll().Where(other => other.IsRemote && other.Metadata.NamespaceProperty == space && other.Spec.ClusterName() == cluster);
+        var (reference, conflict) = ClusterReference.Of(region, others);
+        if (conflict is not null)
+            return conflict;
+        if (reference is null)
             return Forget(
                 space,
                 cluster,

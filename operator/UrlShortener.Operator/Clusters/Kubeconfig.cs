@@ -9,14 +9,19 @@ namespace UrlShortener.Operator.Clusters;
 
 /// <summary>
 /// The current context of a kubeconfig: an address, the certificates of the authority, and a token. Everything else is refused: plugins run programs, files are
-/// those of this process, and write guards understand nothing else. Pure.
+/// those of this process, and write guards understand nothing else. A context of the name <see cref="GuardContext"/> has the token of the write guards. Pure.
 /// </summary>
 /// <param name="Server">Address of the API server.</param>
 /// <param name="AuthorityPem">Certificates of the authority.</param>
 /// <param name="Token">The bearer token.</param>
-internal sealed record Kubeconfig(Uri Server, string AuthorityPem, string Token)
+/// <param name="GuardToken">The bearer token of the write guards, which only read votes; null: the same.</param>
+internal sealed record Kubeconfig(Uri Server, string AuthorityPem, string Token, string? GuardToken = null)
 {
+    /// <summary>Name of the context of the write guards.</summary>
+    public const string GuardContext = "guard";
+
     private const int MaxBytes = 256 * 1024;
+    private const int MaxDepth = 32;
 
     private static readonly Dictionary<string, string> Remedies = new(StringComparer.Ordinal)
     {
@@ -40,8 +45,12 @@ internal sealed record Kubeconfig(Uri Server, string AuthorityPem, string Token)
             return Refuse($"It has more than {MaxBytes / 1024} KiB.");
         try
         {
+            var text = new UTF8Encoding(false, true).GetString(data);
+            // Nodes are read by a recursion, whose end by a full stack would be that of the process.
+            if (IsDeep(text))
+                return Refuse($"It is nested more than {MaxDepth} levels deep.");
             var stream = new YamlStream();
-            using var reader = new StringReader(new UTF8Encoding(false, true).GetString(data));
+            using var reader = new StringReader(text);
             stream.Load(reader);
             return stream.Documents is [{ RootNode: YamlMappingNode root }] ? Read(root) : Refuse("It is not one YAML object.");
         }
@@ -90,12 +99,44 @@ internal sealed record Kubeconfig(Uri Server, string AuthorityPem, string Token)
             || server.PathAndQuery is not "/"
         )
             return Refuse("cluster.server must be an address such as https://192.0.2.1:6443, without a path.");
-        if (TextOf(user, "token") is not { Length: > 0 } token || token.Any(letter => letter is <= ' ' or > '~'))
+        if (ReadToken(user) is not { } token)
             return Refuse("user.token must be a token: printable characters without spaces.");
+        var (guard, problem) = ReadGuardToken(root, clusterName);
+        if (problem is not null)
+            return Refuse(problem);
         return ReadAuthorities(TextOf(cluster, "certificate-authority-data")) is { } authorities
-            ? (new Kubeconfig(server, authorities, token), null)
+            ? (new Kubeconfig(server, authorities, token, guard), null)
             : Refuse("cluster.certificate-authority-data must have certificates, as PEM in base64.");
     }
+
+    // One that is there and cannot be used is no reason to give the guards the other token, which may more.
+    private static (string? Token, string? Problem) ReadGuardToken(YamlMappingNode root, string cluster)
+    {
+        if (FindNamed(root, "contexts", GuardContext, "context") is not { } context)
+            return (null, null);
+        if (TextOf(context, "cluster") != cluster)
+            return (null, $"The context {GuardContext} must have the cluster {Quote(cluster)}.");
+        if (TextOf(context, "user") is not { } name || FindNamed(root, "users", name, "user") is not { } user)
+            return (null, $"The user of context {GuardContext} is missing.");
+        if (FindForeign(user, "user", "token") is { } foreign)
+            return (null, foreign);
+        return ReadToken(user) is { } token
+            ? (token, null)
+            : (null, $"The token of context {GuardContext} must be a token: printable characters without spaces.");
+    }
+
+    private static bool IsDeep(string text)
+    {
+        using var reader = new StringReader(text);
+        var parser = new Parser(reader);
+        var depth = 0;
+        while (depth <= MaxDepth && parser.MoveNext())
+            depth += parser.Current!.NestingIncrease;
+        return depth > MaxDepth;
+    }
+
+    private static string? ReadToken(YamlMappingNode user) =>
+        TextOf(user, "token") is { Length: > 0 } token && token.All(letter => letter is > ' ' and <= '~') ? token : null;
 
     private static string? FindForeign(YamlMappingNode node, string name, params string[] known)
     {

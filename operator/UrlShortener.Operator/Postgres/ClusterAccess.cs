@@ -31,7 +31,7 @@ internal static class ClusterAccess
         {
             data[KeyOf(cluster, "server")] = Encoding.ASCII.GetBytes(kubeconfig.Server.GetLeftPart(UriPartial.Authority));
             data[KeyOf(cluster, "ca.crt")] = Encoding.ASCII.GetBytes(kubeconfig.AuthorityPem);
-            data[KeyOf(cluster, "token")] = Encoding.ASCII.GetBytes(kubeconfig.Token);
+            data[KeyOf(cluster, "token")] = Encoding.ASCII.GetBytes(kubeconfig.GuardToken ?? kubeconfig.Token);
         }
 
         return new V1Secret { Metadata = Owned.Metadata(region, $"{PostgresNames.Component}-clusters", PostgresNames.Component), Data = data };
@@ -41,14 +41,28 @@ internal static class ClusterAccess
     /// <param name="region">The region.</param>
     /// <param name="cached">The Secret as it is cached; null: there is none.</param>
     /// <param name="desired">The wanted one.</param>
-    public static bool IsCurrent(V1Alpha1ShortenerRegion region, V1Secret? cached, V1Secret desired) =>
+    /// <param name="unknown">Clusters without a kubeconfig, of which it keeps what it has.</param>
+    public static bool IsCurrent(V1Alpha1ShortenerRegion region, V1Secret? cached, V1Secret desired, IReadOnlyCollection<string> unknown) =>
         cached is not null
         && Owned.IsControlledBy(cached, region)
         && Owned.HasLabels(cached, desired)
         && SecretDigests.Of(desired) is { Data: { } wanted }
         && cached.Data is { } data
-        && data.Count == wanted.Count
+        && data.Keys.Count(key => !IsOfAny(key, unknown)) == wanted.Count
         && wanted.All(entry => data.TryGetValue(entry.Key, out var digest) && digest.AsSpan().SequenceEqual(entry.Value));
+
+    /// <summary>Adds what the Secret has of clusters that have no kubeconfig now: the guards know them, and must not forget them because somebody has deleted it.</summary>
+    /// <param name="desired">The wanted Secret.</param>
+    /// <param name="live">The Secret that is there; null: there is none.</param>
+    /// <param name="unknown">The clusters.</param>
+    public static void Keep(V1Secret desired, V1Secret? live, IReadOnlyCollection<string> unknown)
+    {
+        foreach (var (key, value) in live?.Data ?? new Dictionary<string, byte[]>())
+        {
+            if (IsOfAny(key, unknown))
+                desired.Data[key] = value;
+        }
+    }
 
     /// <summary>Mounts the Secret. Pods start without it: there may be no kubeconfig yet, and the kubelet brings it later.</summary>
     /// <param name="region">The region.</param>
@@ -67,6 +81,9 @@ internal static class ClusterAccess
         pod.Volumes.Add(volume);
         pod.Containers.Single(container => container.Name == PostgresNames.Container).VolumeMounts.Add(PodParts.BuildMount(Volume, Folder, isReadOnly: true));
     }
+
+    private static bool IsOfAny(string key, IReadOnlyCollection<string> clusters) =>
+        clusters.Any(cluster => Files.Any(file => string.Equals(key, KeyOf(cluster, file), StringComparison.Ordinal)));
 
     private static string KeyOf(string cluster, string file) => $"{cluster}.{file}";
 }

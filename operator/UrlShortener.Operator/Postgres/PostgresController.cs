@@ -350,10 +350,11 @@ internal sealed class PostgresController(
             .Select(name => (Name: name, clusters.Find(region.Metadata.NamespaceProperty, name)?.Kubeconfig))
             .Where(cluster => cluster.Kubeconfig is not null)
             .ToDictionary(cluster => cluster.Name, cluster => cluster.Kubeconfig!, StringComparer.Ordinal);
-        if (kubeconfigs.Count < names.Count || names.Count == 0)
+        if (kubeconfigs.Count == 0)
             return null;
+        List<string> unknown = [.. names.Where(name => !kubeconfigs.ContainsKey(name))];
         var desired = ClusterAccess.Build(region, kubeconfigs);
-        if (ClusterAccess.IsCurrent(region, observed.ClusterAccess, desired))
+        if (ClusterAccess.IsCurrent(region, observed.ClusterAccess, desired, unknown))
             return null;
         return await applier.TryAsync(
             region,
@@ -363,6 +364,7 @@ internal sealed class PostgresController(
                 var live = await client.GetAsync<V1Secret>(ObjectKey.Of(desired), cancellationToken);
                 if (live is not null && !Owned.IsControlledBy(live, region) && !Owned.IsOrphan(live, desired))
                     return Applier.NameTaken($"Secret {desired.Metadata.Name}", live);
+                ClusterAccess.Keep(desired, live, unknown);
                 await client.ApplyAsync(desired, FieldManagers.Operator, force: true, cancellationToken);
                 return null;
             }

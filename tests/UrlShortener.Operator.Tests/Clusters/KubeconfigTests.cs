@@ -61,6 +61,36 @@ public sealed class KubeconfigTests
     [InlineData("current-context: a\ncontexts: [{name: a, context: {cluster: b, user: c}}]", "The cluster of context a is missing.")]
     public void Files_ThatAreNone_AreRefused(string text, string problem) => Assert.Equal(problem, Read(text).Problem);
 
+    // A full stack would end the operator, for all namespaces.
+    [Theory]
+    [InlineData("[")]
+    [InlineData("{a: ")]
+    [InlineData("- ")]
+    public void Nesting_WithoutEnd_IsRefused(string level) =>
+        Assert.Equal("It is nested more than 32 levels deep.", Read(string.Concat(Enumerable.Repeat(level, 250_000 / level.Length))).Problem);
+
+    [Fact]
+    public void Guards_HaveATokenOfTheirOwn_IfThereIsAContextForThem()
+    {
+        Assert.Null(Read(Text()).Value!.GuardToken);
+        var (value, problem) = Read(Guarded("token: lesser"));
+        Assert.Null(problem);
+        Assert.Equal(("secret", "lesser"), (value!.Token, value.GuardToken));
+        Assert.DoesNotContain("lesser", value.ToString(), StringComparison.Ordinal);
+        // The token that may write is none for them.
+        Assert.Equal("The context guard must have the cluster one.", Read(Guarded("token: lesser", "other")).Problem);
+        Assert.Equal(
+            "The user of context guard is missing.",
+            Read(Guarded("token: lesser").Replace("user: three", "user: four", StringComparison.Ordinal)).Problem
+        );
+        Assert.StartsWith("user.exec is refused.", Read(Guarded("exec: {command: aws}")).Problem, StringComparison.Ordinal);
+        Assert.StartsWith("The token of context guard", Read(Guarded("token: ''")).Problem, StringComparison.Ordinal);
+
+        static string Guarded(string user, string cluster = "one") =>
+            Text().Replace("users:", $"users:\n- {{name: three, user: {{{user}}}}}", StringComparison.Ordinal)
+            + $"- {{name: guard, context: {{cluster: {cluster}, user: three}}}}\n";
+    }
+
     [Fact]
     public void Authorities_ThatAreNone_AreRefused()
     {

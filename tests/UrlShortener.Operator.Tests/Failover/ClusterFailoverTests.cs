@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using k8s;
 using k8s.Models;
 using UrlShortener.Operator.Apply;
+using UrlShortener.Operator.Clusters;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities.Status;
 using UrlShortener.Operator.Tests.Postgres;
@@ -184,9 +185,29 @@ public sealed partial class ClusterFailoverTests(StoresFixture stores) : IAsyncL
         await File.WriteAllTextAsync(file, manifest, Token);
         await lab.Cluster.RunKubectlAsync(["apply", "-f", file], Token);
         File.Delete(file);
-        var user = await lab.Cluster.GetUserAsync(lab.Namespace, "shortener-remote", Token);
-        return await File.ReadAllTextAsync(user.Kubeconfig, Token);
+        var user = await ReadUserAsync(lab, "shortener-remote");
+        var guard = await ReadUserAsync(lab, "shortener-remote-guard");
+        var authority = Convert.ToBase64String(Encoding.ASCII.GetBytes(user.AuthorityPem));
+        return $$$"""
+            current-context: operator
+            clusters:
+            - name: one
+              cluster: { server: "{{{user.Server}}}", certificate-authority-data: "{{{authority}}}" }
+            users:
+            - name: operator
+              user: { token: "{{{user.Token}}}" }
+            - name: guard
+              user: { token: "{{{guard.Token}}}" }
+            contexts:
+            - name: operator
+              context: { cluster: one, user: operator }
+            - name: guard
+              context: { cluster: one, user: guard }
+            """;
     }
+
+    private static async Task<Kubeconfig> ReadUserAsync(RegionLab lab, string name) =>
+        Kubeconfig.Read(await File.ReadAllBytesAsync((await lab.Cluster.GetUserAsync(lab.Namespace, name, Token)).Kubeconfig, Token)).Value!;
 
     private async Task DestroyAsync(string from)
     {

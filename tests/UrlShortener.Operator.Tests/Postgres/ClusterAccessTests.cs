@@ -53,15 +53,47 @@ public sealed class ClusterAccessTests
     {
         var region = Region("eu");
         var desired = ClusterAccess.Build(region, new Dictionary<string, Kubeconfig> { ["west"] = West });
-        Assert.False(ClusterAccess.IsCurrent(region, null, desired));
+        Assert.False(ClusterAccess.IsCurrent(region, null, desired, []));
         var cached = ClusterAccess.Build(region, new Dictionary<string, Kubeconfig> { ["west"] = West });
         SecretDigests.Apply(cached);
-        Assert.True(ClusterAccess.IsCurrent(region, cached, desired));
+        Assert.True(ClusterAccess.IsCurrent(region, cached, desired, []));
         Assert.False(
-            ClusterAccess.IsCurrent(region, cached, ClusterAccess.Build(region, new Dictionary<string, Kubeconfig> { ["west"] = West with { Token = "next" } }))
+            ClusterAccess.IsCurrent(
+                region,
+                cached,
+                ClusterAccess.Build(region, new Dictionary<string, Kubeconfig> { ["west"] = West with { Token = "next" } }),
+                []
+            )
         );
         cached.Data.Remove("west.token");
-        Assert.False(ClusterAccess.IsCurrent(region, cached, desired));
+        Assert.False(ClusterAccess.IsCurrent(region, cached, desired, []));
+    }
+
+    [Fact]
+    public void Guards_GetTheTokenThatOnlyReads()
+    {
+        var secret = ClusterAccess.Build(Region("eu"), new Dictionary<string, Kubeconfig> { ["west"] = West with { GuardToken = "lesser" } });
+        Assert.Equal("lesser", Encoding.ASCII.GetString(secret.Data["west.token"]));
+    }
+
+    // Somebody has deleted the Secret with its kubeconfig, or named a cluster that has none yet. The token of another cluster is renewed all the same.
+    [Fact]
+    public void Cluster_WithoutAKubeconfig_StaysAsItWas()
+    {
+        var region = Region("eu");
+        var live = ClusterAccess.Build(region, new Dictionary<string, Kubeconfig> { ["west"] = West, ["east"] = West });
+        var cached = ClusterAccess.Build(region, new Dictionary<string, Kubeconfig> { ["west"] = West, ["east"] = West });
+        SecretDigests.Apply(cached);
+        Assert.True(
+            ClusterAccess.IsCurrent(region, cached, ClusterAccess.Build(region, new Dictionary<string, Kubeconfig> { ["west"] = West }), ["east", "new"])
+        );
+
+        var desired = ClusterAccess.Build(region, new Dictionary<string, Kubeconfig> { ["west"] = West with { Token = "next" } });
+        Assert.False(ClusterAccess.IsCurrent(region, cached, desired, ["east", "new"]));
+        ClusterAccess.Keep(desired, live, ["east", "new"]);
+        Assert.Equal(["next", "secret"], new[] { "west.token", "east.token" }.Select(key => Encoding.ASCII.GetString(desired.Data[key])));
+        // A cluster that has no region any more is forgotten.
+        Assert.False(ClusterAccess.IsCurrent(region, cached, ClusterAccess.Build(region, new Dictionary<string, Kubeconfig> { ["west"] = West }), []));
     }
 
     private static V1Alpha1ShortenerRegion Region(string name, string? cluster = null, bool isRemote = false, string space = "shop") =>
