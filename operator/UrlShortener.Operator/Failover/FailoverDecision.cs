@@ -183,7 +183,7 @@ internal sealed record FailoverDecision(TopologyRecord? Next, string? Waits = nu
             return new FailoverDecision(null, $"Region {record.Region} is not healthy, and spec.failover.mode does not let the operators move its role.");
         if (!record.IsGuarded)
             return new FailoverDecision(null, $"Region {record.Region} is not healthy, and no guards end its write lease.");
-        if (record.Phase == TopologyPhase.Stable && view.Settings.Limits.NextAllowed(record.AutomaticMoves) is var next && view.Clock < next)
+        if (record.Phase == TopologyPhase.Stable && view.Settings.Limits.NextAllowed(record.AutomaticMoves, view.Clock) is var next && view.Clock < next)
             return new FailoverDecision(null, $"Region {record.Region} is not healthy. The next automatic move is allowed at {next:u}.");
         if (FindCandidate(view, view.Settings.AllowsDataLoss) is not { } candidate)
             return new FailoverDecision(null, ReasonOfNone(view));
@@ -211,7 +211,7 @@ internal sealed record FailoverDecision(TopologyRecord? Next, string? Waits = nu
         && IsEligible(view, region, mayLose: false)
         && view.Now - since >= stable
         && view.Clock - DateTimeOffset.FromUnixTimeMilliseconds(view.Record.MovedAt) >= stable
-        && view.Clock >= view.Settings.Limits.NextAllowed(view.Record.AutomaticMoves)
+        && view.Clock >= view.Settings.Limits.NextAllowed(view.Record.AutomaticMoves, view.Clock)
             ? region
             : null;
 

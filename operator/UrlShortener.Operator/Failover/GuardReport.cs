@@ -21,7 +21,7 @@ internal sealed record GuardReport(long Epoch, bool IsLease, bool IsWritable, ul
             return null;
         try
         {
-            var report = JsonNode.Parse(text);
+            var report = StrictJson.Parse(text);
             return report is JsonObject && report["writable"]?.GetValue<bool>() is { } isWritable
                 ? new GuardReport(
                     report["epoch"]?.GetValue<long>() ?? 0,

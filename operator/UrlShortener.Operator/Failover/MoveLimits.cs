@@ -9,8 +9,11 @@ internal sealed record MoveLimits(TimeSpan Cooldown, int PerDay)
 
     /// <summary>When the next automatic move is allowed.</summary>
     /// <param name="moves">The last automatic moves, in seconds since 1970, oldest first.</param>
-    public DateTimeOffset NextAllowed(IReadOnlyList<long> moves)
+    /// <param name="now">The time.</param>
+    public DateTimeOffset NextAllowed(IReadOnlyList<long> moves, DateTimeOffset now)
     {
+        // Clocks of clusters differ. One that was wrong by more than that, and is right again, must not forbid all moves until then.
+        moves = [.. moves.Where(move => DateTimeOffset.FromUnixTimeSeconds(move) - now <= Day)];
         var afterCooldown = moves.Count > 0 ? DateTimeOffset.FromUnixTimeSeconds(moves[^1]) + Cooldown : DateTimeOffset.MinValue;
         var afterDay = moves.Count >= PerDay ? DateTimeOffset.FromUnixTimeSeconds(moves[^PerDay]) + Day : DateTimeOffset.MinValue;
         return afterCooldown > afterDay ? afterCooldown : afterDay;

@@ -177,7 +177,7 @@ internal sealed record ObservedGroup
         {
             IsAutomatic = spec.Mode == FailoverMode.Automatic,
             Delay = TimeSpan.FromSeconds(spec.DelaySeconds),
-            MaxLagBytes = (long)spec.MaxLag.ToDecimal(),
+            MaxLagBytes = (long)Math.Min(spec.MaxLag.ToDecimal(), long.MaxValue),
             AllowsDataLoss = spec.DataLossPolicy == DataLossPolicies.Allow,
             Limits = new MoveLimits(TimeSpan.FromSeconds(spec.CooldownSeconds), spec.MaxMovesPerDay),
             FailbackAfter = spec.Failback.Mode == FailoverMode.Automatic ? TimeSpan.FromSeconds(spec.Failback.StableSeconds) : null,

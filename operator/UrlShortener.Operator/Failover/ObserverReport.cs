@@ -52,7 +52,7 @@ internal sealed record ObserverReport(string Version, IReadOnlyDictionary<string
             return null;
         try
         {
-            return JsonNode.Parse(text) is JsonObject verdicts
+            return StrictJson.Parse(text) is JsonObject verdicts
                 ? new ObserverReport(
                     lease!.Metadata.ResourceVersion ?? "",
                     verdicts.ToDictionary(verdict => verdict.Key, verdict => ReadVerdict(verdict.Value?.GetValue<string>()), StringComparer.Ordinal)

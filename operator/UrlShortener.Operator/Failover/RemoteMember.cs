@@ -27,7 +27,7 @@ internal static class RemoteMember
             return null;
         try
         {
-            if (JsonNode.Parse(text) is not JsonObject told)
+            if (StrictJson.Parse(text) is not JsonObject told)
                 return null;
             var role = told["role"]?.GetValue<string>();
             var position = told["xlog_location"]?.GetValue<long>();

@@ -61,7 +61,7 @@ internal sealed record VoterPlace(string Namespace, string Name, string? Cluster
         var places = new Dictionary<string, VoterPlace>(StringComparer.Ordinal);
         try
         {
-            foreach (var (name, place) in text is null ? [] : JsonNode.Parse(text)?["voters"] as JsonObject ?? [])
+            foreach (var (name, place) in text is null ? [] : StrictJson.Parse(text)?["voters"] as JsonObject ?? [])
             {
                 if (place?["namespace"]?.GetValue<string>() is { } space && place["configMap"]?.GetValue<string>() is { } map)
                     places[name] = new VoterPlace(space, map, place["cluster"]?.GetValue<string>());

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using UrlShortener.Operator.Apply;
 
 namespace UrlShortener.Operator.Failover;
 
@@ -10,6 +11,10 @@ namespace UrlShortener.Operator.Failover;
 internal static class VoterText
 {
     private const int MaxReason = 256;
+
+    // Far beyond what an operator writes, and such that nothing that is computed from it overflows.
+    private const long MaxEpoch = 1L << 62;
+    private static readonly long MaxSeconds = new DateTimeOffset(9000, 1, 1, 0, 0, 0, TimeSpan.Zero).ToUnixTimeSeconds();
 
     /// <summary>Writes a record.</summary>
     public static string Write(VoterRecord record) =>
@@ -27,7 +32,7 @@ internal static class VoterText
         try
         {
             if (
-                JsonNode.Parse(text) is not JsonObject vote
+                StrictJson.Parse(text) is not JsonObject vote
                 || Ballot.Parse(vote["promised"]?.GetValue<string>()) is not { } promised
                 || Ballot.Parse(vote["ballot"]?.GetValue<string>()) is not { } ballot
             )
@@ -86,7 +91,7 @@ internal static class VoterText
             return null;
         return new TopologyRecord
         {
-            Epoch = value["epoch"]?.GetValue<long>() ?? throw new FormatException("epoch is missing."),
+            Epoch = ReadNumber(value["epoch"], MaxEpoch) ?? throw new FormatException("epoch is missing."),
             Phase = known,
             Region = region,
             Former = value["former"]?.GetValue<string>(),
@@ -96,13 +101,18 @@ internal static class VoterText
             Voters = new Voters([.. current], Read(voters["next"]) is { } next ? [.. next] : null),
             AutomaticMoves =
             [
-                .. (value["automaticMoves"] as JsonArray ?? []).Select(move => move?.GetValue<long>() ?? throw new FormatException("A time is missing.")),
+                .. (value["automaticMoves"] as JsonArray ?? []).Select(move => ReadNumber(move, MaxSeconds) ?? throw new FormatException("A time is missing.")),
             ],
-            MovedAt = value["movedAt"]?.GetValue<long>() ?? 0,
+            MovedAt = ReadNumber(value["movedAt"], MaxSeconds * 1000) ?? 0,
             TookMillis = value["tookMillis"]?.GetValue<long>(),
             Reason = value["reason"]?.GetValue<string>() ?? "",
         };
     }
+
+    private static long? ReadNumber(JsonNode? node, long max) =>
+        node?.GetValue<long>() is not { } number ? null
+        : number >= 0 && number <= max ? number
+        : throw new FormatException($"{number} is not between 0 and {max}.");
 
     private static JsonArray Names(IEnumerable<string> names) => [.. names.Select(name => (JsonNode)name)];
 

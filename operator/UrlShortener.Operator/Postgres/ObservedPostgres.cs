@@ -62,7 +62,7 @@ internal sealed record ObservedPostgres
         {
             try
             {
-                return Labels.AnnotationOf(Configuration?.Metadata, "config") is { } text ? JsonNode.Parse(text) as JsonObject : null;
+                return Labels.AnnotationOf(Configuration?.Metadata, "config") is { } text ? StrictJson.Parse(text) as JsonObject : null;
             }
             catch (JsonException)
             {

@@ -82,7 +82,7 @@ internal sealed record PatroniVote(string Candidate, int Timeline, string Becaus
     {
         try
         {
-            return text is null ? null : JsonNode.Parse(text);
+            return text is null ? null : StrictJson.Parse(text);
         }
         catch (JsonException)
         {

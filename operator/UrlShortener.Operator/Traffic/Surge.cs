@@ -26,7 +26,8 @@ internal static class Surge
                 (double)left.LastPods
                 * self.Spec.Weight
                 / members.Where(member => member.IsIn && member.SharesNameWith(left)).Sum(member => member.Spec.Weight);
-        return (int)Math.Ceiling(pods);
+        // More than its autoscaler may have is of no use, and what others say in their statuses may be any number.
+        return (int)Math.Clamp(Math.Ceiling(pods), 0, self.Region.Spec.App.MaxReplicas);
     }
 
     /// <summary>Whether a drained region keeps its visitors for now: others that are to get them do not have the pods yet.</summary>

@@ -133,6 +133,9 @@ public sealed class FailoverDecisionTests
                 .Waits,
             StringComparison.Ordinal
         );
+        // The clock of the cluster that decided was wrong by years, and is right again.
+        Assert.Equal("eu-west", NextOf(View(Stable with { AutomaticMoves = [Clock.AddYears(10).ToUnixTimeSeconds()] }, lost))?.Region);
+        Assert.Null(NextOf(View(Stable with { AutomaticMoves = [Clock.AddHours(1).ToUnixTimeSeconds()] }, lost)));
     }
 
     [Fact]

@@ -246,6 +246,18 @@ public sealed class ObservedGroupTests
         Assert.Equal(phase == FailoverPhase.Fencing, roles[1].IsNext);
     }
 
+    // The schema admits them.
+    [Theory]
+    [InlineData("9999999999E", long.MaxValue)]
+    [InlineData("99999999999999999999", long.MaxValue)]
+    [InlineData("0", 0)]
+    public void MaxLag_OfAnySize_StopsNothing(string value, long expected)
+    {
+        var eu = Region("eu");
+        eu.Spec = eu.Spec with { Failover = new FailoverSpec { MaxLag = new ResourceQuantity(value) } };
+        Assert.Equal(expected, View(Group([eu, Region("us")]), Record).Settings.MaxLagBytes);
+    }
+
     private static GroupView View(ObservedGroup group, TopologyRecord record) =>
         group.View(FailoverMemory.None with { Known = new ChosenRecord(Ballot.Zero, record) }, default, default);
 

@@ -62,6 +62,20 @@ public sealed class VoterTextTests
     [InlineData("""{ "promised": "1@a", "ballot": "1@a", "value": { "phase": "Stable", "region": "eu", "voters": { "current": ["eu"] } } }""")]
     [InlineData("""{ "promised": "1@a", "ballot": "1@a", "value": { "epoch": 1, "phase": "Stable", "region": "eu", "voters": { "current": [] } } }""")]
     [InlineData("""{ "promised": "1@a", "ballot": "1@a", "value": { "epoch": 1, "phase": "Stable", "region": "eu", "voters": { "current": [null] } } }""")]
+    // Somebody has edited it.
+    [InlineData("""{ "promised": "1@a", "ballot": "1@a", "ballot": "2@a" }""")]
+    [InlineData(
+        """{ "promised": "1@a", "ballot": "1@a", "value": { "epoch": 1, "epoch": 2, "phase": "Stable", "region": "eu", "voters": { "current": ["eu"] } } }"""
+    )]
+    [InlineData(
+        """{ "promised": "1@a", "ballot": "1@a", "value": { "epoch": 9223372036854775807, "phase": "Stable", "region": "eu", "voters": { "current": ["eu"] } } }"""
+    )]
+    [InlineData(
+        """{ "promised": "1@a", "ballot": "1@a", "value": { "epoch": 1, "phase": "Stable", "region": "eu", "voters": { "current": ["eu"] }, "movedAt": 9223372036854775807 } }"""
+    )]
+    [InlineData(
+        """{ "promised": "1@a", "ballot": "1@a", "value": { "epoch": 1, "phase": "Stable", "region": "eu", "voters": { "current": ["eu"] }, "automaticMoves": [253402300799] } }"""
+    )]
     public void Text_ThatIsSomethingElse_IsNoRecord(string text) => Assert.Null(VoterText.Read(text));
 
     [Fact]
@@ -76,6 +90,7 @@ public sealed class VoterTextTests
     [InlineData("""{"epoch":7,"lease":true,"writable":false,"fencedAt":"16/B374D848"}""", true)]
     [InlineData("""{"writable":true}""", true)]
     [InlineData("""{"epoch":7}""", false)]
+    [InlineData("""{"epoch":7,"writable":true,"writable":false}""", false)]
     [InlineData("""{"epoch":"7","writable":true}""", false)]
     [InlineData("""[]""", false)]
     [InlineData("""{""", false)]

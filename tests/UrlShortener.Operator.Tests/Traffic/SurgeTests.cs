@@ -41,6 +41,15 @@ public sealed class SurgeTests
         Assert.Null(Plan(group).Status!.LastPods);
     }
 
+    [Theory]
+    [InlineData(int.MaxValue, 20)]
+    [InlineData(int.MinValue, null)]
+    public void Lost_RegionThatTellsOfAbsurdlyManyPods_AsksForNoMoreThanTheOthersMayHave(int told, int? expected)
+    {
+        V1Alpha1ShortenerRegion[] group = [WithPods(Region("a", serves: false, weight: 100), desired: told), WithPods(Region("b"), desired: 3)];
+        Assert.Equal([null, expected], Surges(group));
+    }
+
     [Fact]
     public void Region_ThatNeverHadVisitors_LeavesNoneToOthers()
     {
