@@ -53,6 +53,8 @@ AGAIN = 15
 # Bytes that stay free: PostgreSQL needs room for its log.
 ROOM = 48 << 20
 BATCH = 500
+# What the app has created, such as an operator for its strings, must not be called by a superuser.
+SAFE = "-c search_path=pg_catalog"
 TOLD_FILES = 8
 
 # Tables of the app that tell of nothing that a user did, or follow from other rows. Unused keys are void in the next epoch, and used ones are those of links.
@@ -354,7 +356,9 @@ class Server:
         return lines[-1][-300:] if lines else None
 
     def connect(self, database):
-        return psycopg.connect(host=self._folder, dbname=database, user="postgres", autocommit=True, connect_timeout=10, application_name=SERVER)
+        return psycopg.connect(
+            host=self._folder, dbname=database, user="postgres", autocommit=True, connect_timeout=10, application_name=SERVER, options=SAFE
+        )
 
 
 def query(connection, text, *parameters):
@@ -513,7 +517,7 @@ class Saver:
         codes = sorted({*rows, *logged, *buried})
         there = {row["short_code"]: row for row in self._find_there("public", "urls", ("short_code",), [{"short_code": code} for code in codes]).values()}
         # By the primary key, so that those of a million links need not be remembered.
-        claims = query(self._here, "SELECT xmin::text, short_code FROM kgs_keys WHERE is_used AND short_code = ANY (%s)", codes)
+        claims = query(self._here, "SELECT xmin::text, short_code FROM public.kgs_keys WHERE is_used AND short_code = ANY (%s)", codes)
         claimed = {code for transaction, code in claims if int(transaction) in self._changes.committed}
         for entry in find_links(rows, there, logged, claimed, buried):
             self._emit({"database": self._name, "table": "urls", **entry})
@@ -768,7 +772,7 @@ def connect_source(source, database=None):
             keepalives_interval=5,
             keepalives_count=3,
             tcp_user_timeout=ANSWER * 1000,
-            options="-c statement_timeout=%ds" % ANSWER,
+            options="%s -c statement_timeout=%ds" % (SAFE, ANSWER),
         )
     except psycopg.OperationalError as error:
         raise SourceAway(str(error)) from error
@@ -996,6 +1000,8 @@ def connect_app():
 
 def connect_own(role, database):
     options = "-c lock_timeout=%ds -c statement_timeout=%ds" % (WAIT, ANSWER)
+    if role == "postgres":
+        options += " " + SAFE
     return psycopg.connect(host=SOCKETS, user=role, dbname=database, connect_timeout=10, autocommit=True, options=options)
 
 

@@ -22,13 +22,16 @@ public sealed class ApiClient : IDisposable
     /// <param name="configuration">Address and credentials.</param>
     /// <param name="timeout">Maximum duration of a request, from its start to the last byte of the answer.</param>
     /// <param name="read">Reads the configuration again, after the cluster has replaced its certificate authority; null: it never changes.</param>
-    public ApiClient(KubernetesClientConfiguration configuration, TimeSpan timeout, Func<KubernetesClientConfiguration>? read = null)
+    /// <param name="maxAnswer">Most bytes of an answer; null: any. A longer one is an <see cref="HttpRequestException"/>.</param>
+    public ApiClient(KubernetesClientConfiguration configuration, TimeSpan timeout, Func<KubernetesClientConfiguration>? read = null, long? maxAnswer = null)
     {
         _timeout = timeout;
         SocketsHttpHandler? handler = null;
         configuration.FirstMessageHandlerSetup = made => HttpSettings.Apply(handler = made);
         _kubernetes = new Kubernetes(configuration);
         _handler = handler!;
+        if (maxAnswer is { } most)
+            _kubernetes.HttpClient.MaxResponseContentBufferSize = most;
         if (read is not null)
             AuthorityTrust.Apply(_handler, configuration, read);
     }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Polly;
 using Polly.CircuitBreaker;
 using UrlShortener.ControllerRuntime.Api;
+using UrlShortener.Operator.Conditions;
 
 namespace UrlShortener.Operator.Clusters;
 
@@ -19,6 +20,10 @@ internal sealed class ClusterClient : IDisposable
 
     private const int FailuresToPause = 4;
 
+    // Whoever may write a Secret chooses the server. An object has at most 1.5 MiB, and a region a few pods.
+    private const long MaxAnswer = 8 << 20;
+    private const int MaxWords = 512;
+
     private readonly string _name;
     private readonly ApiClient _api;
     private readonly ResourceClient _client;
@@ -34,7 +39,7 @@ internal sealed class ClusterClient : IDisposable
         _name = name;
         Kubeconfig = kubeconfig;
         // An authority is replaced with the kubeconfig. It is read again for the check of names, which comes with it.
-        _api = new ApiClient(kubeconfig.ToConfiguration(), Timeout, kubeconfig.ToConfiguration);
+        _api = new ApiClient(kubeconfig.ToConfiguration(), Timeout, kubeconfig.ToConfiguration, MaxAnswer);
         _client = new ResourceClient(_api, fencing);
         _pipeline = new ResiliencePipelineBuilder { TimeProvider = time }
             .AddCircuitBreaker(
@@ -73,7 +78,7 @@ internal sealed class ClusterClient : IDisposable
         {
             return new ClusterAnswer<T>(
                 default,
-                $"Cluster {_name} refused a request: {refused.Message}",
+                $"Cluster {_name} refused a request: {Texts.Cut(refused.Message, MaxWords)}",
                 IsRefusal: (int)refused.StatusCode is >= 400 and < 500 and not 429
             );
         }
@@ -90,7 +95,7 @@ internal sealed class ClusterClient : IDisposable
                 && !cancellationToken.IsCancellationRequested
             )
         {
-            return new ClusterAnswer<T>(default, $"Cluster {_name} does not answer: {error.Message}");
+            return new ClusterAnswer<T>(default, $"Cluster {_name} does not answer: {Texts.Cut(error.Message, MaxWords)}");
         }
     }
 

@@ -1,5 +1,8 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using k8s.Models;
 using Microsoft.Extensions.Time.Testing;
 using UrlShortener.ControllerRuntime.Api;
@@ -43,6 +46,63 @@ public sealed class ClusterClientTests
                 TestContext.Current.CancellationToken
             )
         );
+    }
+
+    // Whoever may write a Secret chooses the server.
+    [Fact]
+    public async Task Answer_WithoutEnd_IsNoAnswer()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=server", key, HashAlgorithmName.SHA256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddIpAddress(IPAddress.Loopback);
+        request.CertificateExtensions.Add(names.Build());
+        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var serving = ServeAsync(listener, certificate, TestContext.Current.CancellationToken);
+        using (
+            var client = new ClusterClient(
+                "west",
+                new Kubeconfig(new Uri($"https://{listener.LocalEndpoint}"), certificate.ExportCertificatePem(), "secret"),
+                new NoRight(),
+                TimeProvider.System
+            )
+        )
+        {
+            var answer = await client.AskAsync(
+                (remote, token) => remote.GetAsync<V1ConfigMap>(new ObjectKey("shop", "eu-topology"), token),
+                TestContext.Current.CancellationToken
+            );
+            Assert.Contains("buffer", answer.Failure, StringComparison.Ordinal);
+        }
+
+        Assert.True(await serving < 64 << 20);
+    }
+
+    // Sends without end, and says how many bytes the other side took.
+    private static async Task<long> ServeAsync(TcpListener listener, X509Certificate2 certificate, CancellationToken cancellationToken)
+    {
+        using var connection = await listener.AcceptTcpClientAsync(cancellationToken);
+        await using var stream = new SslStream(connection.GetStream());
+        await stream.AuthenticateAsServerAsync(certificate);
+        var sent = 0L;
+        try
+        {
+            await stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"u8.ToArray(), cancellationToken);
+            var part = new byte[1 << 20];
+            Array.Fill(part, (byte)' ');
+            while (true)
+            {
+                await stream.WriteAsync(part, cancellationToken);
+                sent += part.Length;
+            }
+        }
+        catch (IOException)
+        {
+            // It has closed the connection.
+            return sent;
+        }
     }
 
     // A port on which nobody listens any more.
