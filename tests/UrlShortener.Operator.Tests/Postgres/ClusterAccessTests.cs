@@ -91,7 +91,7 @@ public sealed class ClusterAccessTests
         var desired = ClusterAccess.Build(region, new Dictionary<string, Kubeconfig> { ["west"] = West with { Token = "next" } });
         Assert.False(ClusterAccess.IsCurrent(region, cached, desired, ["east", "new"]));
         ClusterAccess.Keep(desired, live, ["east", "new"]);
-        Assert.Equal(["next", "secret"], new[] { "west.token", "east.token" }.Select(key => Encoding.ASCII.GetString(desired.Data[key])));
+        Assert.Equal(("next", "secret"), (Encoding.ASCII.GetString(desired.Data["west.token"]), Encoding.ASCII.GetString(desired.Data["east.token"])));
         // A cluster that has no region any more is forgotten.
         Assert.False(ClusterAccess.IsCurrent(region, cached, ClusterAccess.Build(region, new Dictionary<string, Kubeconfig> { ["west"] = West }), []));
     }
