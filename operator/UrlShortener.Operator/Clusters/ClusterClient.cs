@@ -34,12 +34,13 @@ internal sealed class ClusterClient : IDisposable
     /// <param name="kubeconfig">Address and credentials.</param>
     /// <param name="fencing">Permits writes.</param>
     /// <param name="time">Clock of the pauses.</param>
-    public ClusterClient(string name, Kubeconfig kubeconfig, IFencing fencing, TimeProvider time)
+    /// <param name="timeout">Maximum duration of a request; null: <see cref="Timeout"/>.</param>
+    public ClusterClient(string name, Kubeconfig kubeconfig, IFencing fencing, TimeProvider time, TimeSpan? timeout = null)
     {
         _name = name;
         Kubeconfig = kubeconfig;
         // An authority is replaced with the kubeconfig. It is read again for the check of names, which comes with it.
-        _api = new ApiClient(kubeconfig.ToConfiguration(), Timeout, kubeconfig.ToConfiguration, MaxAnswer);
+        _api = new ApiClient(kubeconfig.ToConfiguration(), timeout ?? Timeout, kubeconfig.ToConfiguration, MaxAnswer);
         _client = new ResourceClient(_api, fencing);
         _pipeline = new ResiliencePipelineBuilder { TimeProvider = time }
             .AddCircuitBreaker(

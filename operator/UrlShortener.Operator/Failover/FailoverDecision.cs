@@ -14,6 +14,9 @@ internal sealed record FailoverDecision(TopologyRecord? Next, string? Waits = nu
     /// <summary>How long a planned move may take until the former primary region gets its role back.</summary>
     public static readonly TimeSpan PlannedLimit = TimeSpan.FromSeconds(15);
 
+    /// <summary>How long a region that is drained keeps its role after a move that could not be finished: each attempt stops the writes.</summary>
+    public static readonly TimeSpan PlannedPause = TimeSpan.FromMinutes(10);
+
     private static readonly FailoverDecision Nothing = new(null, null);
 
     /// <summary>Computes the decision.</summary>
@@ -99,6 +102,12 @@ internal sealed record FailoverDecision(TopologyRecord? Next, string? Waits = nu
                         Fence(view, requested.Name, isPlanned: false, $"A person asked for region {requested.Name}, and region {record.Region} is not healthy.")
                     )
                 : new FailoverDecision(null, $"Region {requested.Name} is not healthy, or does not follow closely enough; see spec.failover.dataLossPolicy.");
+        // Whoever asks for a region by its name asks once.
+        if (requested is null && ReturnedAt(record) is { } returned && view.Clock >= returned && view.Clock < returned + PlannedPause)
+            return new FailoverDecision(
+                null,
+                $"Region {record.Region} is drained, and a move of its role could not be finished. It is tried again at {returned + PlannedPause:u}."
+            );
         var target = requested ?? FindCandidate(view, mayLose: false);
         return target is null || !IsEligible(view, target, mayLose: false)
             ? new FailoverDecision(null, "No other region is healthy and follows the primary region closely enough for a planned move.")
@@ -261,6 +270,10 @@ internal sealed record FailoverDecision(TopologyRecord? Next, string? Waits = nu
             Region = target.Name,
             IsGuarded = target.IsGuarded,
         };
+
+    // When a planned move was decided that was given up; null: the last one was not (Return).
+    private static DateTimeOffset? ReturnedAt(TopologyRecord record) =>
+        record is { IsPlanned: true, Former: null, MovedAt: > 0 } ? DateTimeOffset.FromUnixTimeMilliseconds(record.MovedAt) : null;
 
     private static TopologyRecord Return(TopologyRecord record, RegionView former) =>
         Promote(record, former) with

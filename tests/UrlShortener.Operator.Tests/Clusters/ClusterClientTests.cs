@@ -66,7 +66,8 @@ public sealed class ClusterClientTests
                 "west",
                 new Kubeconfig(new Uri($"https://{listener.LocalEndpoint}"), certificate.ExportCertificatePem(), "secret"),
                 new NoRight(),
-                TimeProvider.System
+                TimeProvider.System,
+                TimeSpan.FromMinutes(2)
             )
         )
         {

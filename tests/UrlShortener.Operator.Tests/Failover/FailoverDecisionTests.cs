@@ -203,6 +203,29 @@ public sealed class FailoverDecisionTests
         );
     }
 
+    // Otherwise it would be read-only for 15 s again and again, such as while nothing is replayed in the other region.
+    [Fact]
+    public void Drained_AfterAMoveThatCouldNotBeFinished_KeepsTheRoleForAWhile()
+    {
+        var drained = Region("us-west") with { Drains = true };
+        var began = View(Stable, drained);
+        var given = FailoverDecision.Of(began).Next! with { Former = "us-west" };
+        var fenced = drained with { FencedEpoch = 5, FencedAt = 100 };
+        var behind = View(given, fenced, Region("eu-west") with { Replayed = 99 }) with { RecordSeen = Now - FailoverDecision.PlannedLimit };
+        var back = FailoverDecision.Of(behind).Next!;
+        Assert.Equal((6, "us-west"), (back.Epoch, back.Region));
+        var again = View(back with { Phase = TopologyPhase.Stable }, drained);
+
+        Assert.Contains("tried again at 2026-11-30 12:10", FailoverDecision.Of(again).Waits, StringComparison.Ordinal);
+        Assert.Null(FailoverDecision.Of(again).Next);
+        Assert.Equal("eu-west", FailoverDecision.Of(again with { Clock = Clock.AddMinutes(10) }).Next?.Region);
+        // A person may ask at any time, and a clock that was wrong forbids nothing.
+        Assert.Equal("us-east", FailoverDecision.Of(again with { Requested = "us-east" }).Next?.Region);
+        Assert.Equal("eu-west", FailoverDecision.Of(again with { Clock = Clock.AddYears(-1) }).Next?.Region);
+        // After a move that was finished the next one is another matter.
+        Assert.NotNull(FailoverDecision.Of(View(Stable with { IsPlanned = true, Former = "us-east", MovedAt = Clock.ToUnixTimeMilliseconds() }, drained)).Next);
+    }
+
     [Fact]
     public void Fencing_CandidateLost_AnotherOneIsChosen_OrTheFormerPrimaryGoesOn()
     {

@@ -118,6 +118,25 @@ def check_links():
     check("a deletion long ago", [("delete", None, "a")], find([], [link("a", 4)], {}, (), {"a"}))
 
 
+def check_import():
+    """What is decided without a question to the database."""
+    importer = saved.Importer(None)
+    entry = {"database": "other", "table": "urls", "op": "insert", "row": {}}
+    check("another database", (saved.REFUSED, "it is of another database"), importer.add(entry))
+    check("a change in another schema", (saved.REFUSED, saved.CHANGED), importer.add({**entry, "database": saved.DATABASE, "schema": "own", "op": "change"}))
+
+    # Users by number and address: those of the file, and those that are there.
+    there = {"a@example.com": {"id": 7, "email": "a@example.com", "created_at": "2026-11-30"}}
+    importer._ask = lambda text, *parameters: [(there[parameters[0]],)] if parameters[0] in there else [(9,)] if "INSERT" in text else []
+    row = {"id": 5, "email": "a@example.com", "created_at": "2026-11-30", "api_key": "x"}
+    user = {"database": saved.DATABASE, "table": "users", "op": "change", "row": row}
+    check("a user who was changed", (saved.REFUSED, saved.CHANGED), importer.add(user))
+    check("is found by the address", 7, importer._users[5])
+    row["created_at"] = "2026-11-29"
+    check("another user of the address", saved.REFUSED, importer.add(user)[0])
+    check("gets no links", -1, importer._users[5])
+
+
 def use(folder):
     saved.FOLDER, saved.STATE, saved.DONE = folder, folder + "/.state", folder + "/.done"
 
@@ -223,6 +242,7 @@ check_log()
 check_fork()
 check_numbers()
 check_links()
+check_import()
 check_waiting()
 print(json.dumps(failures, indent=1))
 sys.exit(1 if failures else 0)
