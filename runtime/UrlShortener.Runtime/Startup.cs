@@ -218,7 +218,7 @@ internal static class Startup
             services.AddProcessCensus();
         services.AddCaching(servers);
         services.AddQrCodes();
-        services.AddClicks();
+        services.AddClicks(servers);
         services.AddUsers();
         services.AddRetention();
         services.AddStatistics();

@@ -1,11 +1,16 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using UrlShortener.TestHarness.Product;
 using Xunit;
 
 namespace UrlShortener.Runtime.Tests;
 
-public sealed class StartupTests
+public sealed class StartupTests : IDisposable
 {
+    private readonly TestFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
     // Services stop in the opposite order.
     [Fact]
     public async Task AddRuntime_AllServers_StartsServicesInThisOrder()
@@ -21,6 +26,7 @@ public sealed class StartupTests
                 "ChangeFeed",
                 "WarmUp",
                 "QrRenderQueue",
+                "ClickPublisher",
                 "ClickWriter",
                 "UserActivityRecorder",
                 "RetentionWorker",
@@ -31,7 +37,12 @@ public sealed class StartupTests
                 "KeyGenerationWorker",
                 "GenericWebHostService",
             ],
-            await HostedServicesAsync("--ConnectionStrings:Postgres=Host=localhost", "--ConnectionStrings:Redis=localhost")
+            await HostedServicesAsync(
+                "--ConnectionStrings:Postgres=Host=localhost",
+                "--ConnectionStrings:Redis=localhost",
+                "--ConnectionStrings:Kafka=localhost:9092",
+                $"--Clicks:SpoolDirectory={_folder.PathOf("spool")}"
+            )
         );
     }
 

@@ -1,3 +1,5 @@
+using UrlShortener.Runtime.Clicks.Publishing;
+using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Telemetry;
 
 namespace UrlShortener.Runtime.Clicks;
@@ -5,12 +7,20 @@ namespace UrlShortener.Runtime.Clicks;
 /// <summary>Registers the capture of clicks.</summary>
 internal static class ClickServices
 {
-    /// <summary>Registers the queue and its writer.</summary>
-    public static void AddClicks(this IServiceCollection services)
+    /// <summary>Registers the queue and its writer, and with Kafka the publication of events.</summary>
+    public static void AddClicks(this IServiceCollection services, ConfiguredServers servers)
     {
         RuntimeMetrics.Register(typeof(ClickMetrics));
         services.AddSingleton<ClickQueue>();
         services.AddSingleton(GeoDatabases.BuildEnricher);
-        services.AddHostedService<ClickWriter>();
+        if (!servers.HasKafka)
+        {
+            services.AddHostedService<ClickWriter>();
+            return;
+        }
+
+        // Starts before the writer, and so stops after it has put all clicks into the spool.
+        services.AddPublishing();
+        services.AddHostedService(provider => ActivatorUtilities.CreateInstance<ClickWriter>(provider, provider.GetRequiredService<SpoolingClickSink>()));
     }
 }

@@ -28,6 +28,20 @@ internal sealed class ClickOptions
     [Range(1, 36_500)]
     public int RetentionDays { get; set; } = 400;
 
+    /// <summary>Topic of Kafka that click events are sent to. Default <c>clicks</c>.</summary>
+    [RegularExpression("^[A-Za-z0-9._-]{1,249}$", ErrorMessage = "must be the name of a topic: 1 to 249 letters, digits, '.', '_' and '-'.")]
+    public string Topic { get; set; } = "clicks";
+
+    /// <summary>
+    /// Folder in which click events wait for Kafka, created if missing; one for each process. Relative to the working directory. Default <c>.spool</c>.
+    /// </summary>
+    [Required(AllowEmptyStrings = false)]
+    public string SpoolDirectory { get; set; } = ".spool";
+
+    /// <summary>Most bytes that waiting events take on disk; more events are dropped and counted. Default 1 GiB.</summary>
+    [Range(67_108_864, 1_099_511_627_776)]
+    public long SpoolBytes { get; set; } = 1_073_741_824;
+
     /// <summary>Path of a MaxMind-format file that maps addresses to countries and cities. Unset: no location is looked up.</summary>
     public string? GeoDatabasePath { get; set; }
 

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Globalization;
 using Npgsql;
 
 namespace UrlShortener.Runtime.Configuration;
@@ -15,6 +16,9 @@ internal sealed class ConnectionOptions : IValidatableObject
     /// <summary>StackExchange.Redis configuration of a Redis Cluster or a single server, such as <c>a:6379,b:6379,password=…</c>. A secret. Unset: each
     /// process has only its own cache.</summary>
     public string? Redis { get; set; }
+
+    /// <summary>Brokers of Kafka, such as <c>a:9092,b:9092</c>, without TLS and passwords. Unset: clicks go to the store alone.</summary>
+    public string? Kafka { get; set; }
 
     /// <summary>
     /// File with the connection string of PostgreSQL, instead of <see cref="Postgres"/>. The file is read again every 2 s: what it says then is used for new
@@ -33,6 +37,8 @@ internal sealed class ConnectionOptions : IValidatableObject
     {
         if (!string.IsNullOrEmpty(Postgres) && FindError(() => new NpgsqlConnectionStringBuilder(Postgres).Host) is { } postgres)
             yield return new ValidationResult($"cannot be read: {postgres} Write it as Host=…;Username=…;Password=…;Database=….", [nameof(Postgres)]);
+        if (!string.IsNullOrEmpty(Kafka) && !Kafka.Split(',').All(IsBroker))
+            yield return new ValidationResult("cannot be read: write it as host:9092,host:9092.", [nameof(Kafka)]);
         if (string.IsNullOrEmpty(Redis))
             yield break;
         if (FindError(() => StackExchange.Redis.ConfigurationOptions.Parse(Redis).EndPoints.FirstOrDefault()) is { } redis)
@@ -41,6 +47,12 @@ internal sealed class ConnectionOptions : IValidatableObject
         if (string.IsNullOrEmpty(Postgres))
             yield return new ValidationResult("needs ConnectionStrings:Postgres: links kept in a file of one process must not be shared.", [nameof(Redis)]);
     }
+
+    private static bool IsBroker(string text) =>
+        text.LastIndexOf(':') is > 0 and var colon
+        && ushort.TryParse(text[(colon + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+        && port > 0
+        && Uri.CheckHostName(text[..colon]) != UriHostNameType.Unknown;
 
     // The parsers' messages contain names of keys, never values.
     private static string? FindError(Func<object?> parse)

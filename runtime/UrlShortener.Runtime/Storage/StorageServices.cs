@@ -2,6 +2,7 @@ using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Regions;
 using UrlShortener.Runtime.Resilience;
+using UrlShortener.Runtime.Storage.Kafka;
 using UrlShortener.Runtime.Storage.Postgres;
 using UrlShortener.Runtime.Storage.Redis;
 using UrlShortener.Runtime.Storage.Sqlite;
@@ -12,12 +13,14 @@ namespace UrlShortener.Runtime.Storage;
 /// <summary>Registers the stores of the configured servers.</summary>
 internal static class StorageServices
 {
-    /// <summary>Registers the store and, with Redis, the state that processes share.</summary>
+    /// <summary>Registers the store and, with Redis, the state that processes share; with Kafka, what sends click events.</summary>
     public static void AddStorage(this IServiceCollection services, ConfiguredServers servers)
     {
         services.AddStore(servers);
         if (servers.HasRedis)
             services.AddRedis();
+        if (servers.HasKafka)
+            services.AddKafka();
     }
 
     /// <summary>Registers the same for a command: no service runs, and the connection to Redis is made on first use.</summary>

@@ -98,7 +98,7 @@ public abstract class ChaosTest : IAsyncLifetime
         Write($"{operations.Count} {what}, none failed; slowest {operations.Max(operation => operation.Duration).TotalMilliseconds:0} ms");
     }
 
-    private static async Task<T> OrSkipAsync<T>(Func<Task<T>> startAsync)
+    private protected static async Task<T> OrSkipAsync<T>(Func<Task<T>> startAsync)
     {
         try
         {

@@ -12,6 +12,7 @@ public sealed class MetricsPageTests : PodTest
     private const string Links = "Links";
     private const string Postgres = "With PostgreSQL";
     private const string Redis = "With Redis";
+    private const string Kafka = "With Kafka";
     private const string Kgs = "Key generation";
 
     [Fact]
@@ -20,13 +21,21 @@ public sealed class MetricsPageTests : PodTest
         var page = new MetricsPage();
         var region = await StartRegionAsync(null, $"--Region:Name={Region}");
         await MakeTrafficAsync(region.A);
-        var all = Own(ProductProcess.Launch(await NewStoresAsync(), $"--Region:Name={Region}", $"--Kgs:Token={KgsToken}"));
+        var all = Own(
+            ProductProcess.Launch(
+                await NewStoresAsync(),
+                $"--Region:Name={Region}",
+                $"--Kgs:Token={KgsToken}",
+                // Nobody answers there, and nobody has to.
+                "--ConnectionStrings:Kafka=127.0.0.1:1"
+            )
+        );
         await all.WaitUntilReadyAsync();
 
         page.Check(await ReadAsync(region.A), Region, Every, Links, Postgres, Redis);
         page.Check(await ReadAsync(region.Kgs), Region, Every, Postgres, Redis, Kgs);
-        page.Check(await ReadAsync(all), Region, Every, Links, Postgres, Redis, Kgs);
-        page.CheckValues(Every, Links, Postgres, Redis, Kgs);
+        page.Check(await ReadAsync(all), Region, Every, Links, Postgres, Redis, Kafka, Kgs);
+        page.CheckValues(Every, Links, Postgres, Redis, Kafka, Kgs);
     }
 
     [Fact]

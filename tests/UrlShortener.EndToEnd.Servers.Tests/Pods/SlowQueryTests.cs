@@ -8,12 +8,7 @@ public sealed class SlowQueryTests : ProductTest
     private const int Links = 40;
 
     // On one server, where lookups and questions about statistics could stand in each other's way most.
-    private static readonly string[] Settings =
-    [
-        "--RateLimiting:Enterprise=1000000",
-        "--Postgres:ReadFromReplicas=false",
-        "--Postgres:QueryTimeout=00:00:02",
-    ];
+    private static readonly string[] Settings = ["--RateLimiting:Enterprise=1000000", "--Postgres:ReadFromReplicas=false", "--Postgres:QueryTimeout=00:00:02"];
 
     [Fact]
     public async Task ListsOfOneUser_ThatNeverEnd_LeaveThoseOfOthersAlone()

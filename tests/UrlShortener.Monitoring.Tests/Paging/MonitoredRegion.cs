@@ -78,6 +78,8 @@ public sealed class MonitoredRegion : IAsyncLifetime
                 $"--ConnectionStrings:Postgres={Connection()}",
                 $"--ConnectionStrings:Redis={_redis.Configuration}",
                 $"--Redis:KeyPrefix={KeyPrefix}",
+                // Nobody answers there: click events wait in the spool.
+                "--ConnectionStrings:Kafka=127.0.0.1:1",
                 "--Postgres:MigrateOnStart=true",
                 // On a machine that is busy with other things, servers that are well must not look ill. A killed one refuses connections at once.
                 "--Postgres:ConnectTimeout=00:00:20",

@@ -16,7 +16,7 @@ internal static class AlertCases
 
     /// <summary>All of them.</summary>
     public static IReadOnlyList<AlertCase> All { get; } =
-    [.. Keys(), .. Clicks(), .. Service(), .. Objectives(), .. Stores(), .. Operator(), .. Failovers(), .. Certificates()];
+    [.. Keys(), .. Clicks(), .. ClickEvents(), .. Service(), .. Objectives(), .. Stores(), .. Operator(), .. Failovers(), .. Certificates()];
 
     private static IEnumerable<AlertCase> Service()
     {
@@ -770,6 +770,47 @@ internal static class AlertCases
             ResolvedAt = "11m",
             Labels = Region,
         };
+    }
+
+    private static IEnumerable<AlertCase> ClickEvents()
+    {
+        yield return new AlertCase("ShortenerClickEventsDropped")
+        {
+            Fires = [Sample.Counter("shortener_click_events_dropped_total", "reason=\"spool_full\"", (4, 0), (1, 5), (75, 0))],
+            Below = [Sample.Counter("shortener_click_events_dropped_total", "reason=\"spool_full\"", (80, 0))],
+            FiresAt = "2m",
+            ResolvedAt = "13m",
+            Labels = Region + ", reason=\"spool_full\"",
+        };
+        yield return new AlertCase("ShortenerClickSpoolFilling")
+        {
+            Fires = [Sample.Gauge("shortener_click_spool_bytes", "600x40 10x40"), Sample.Gauge("shortener_click_spool_limit_bytes", "1000x80")],
+            Below = [Sample.Gauge("shortener_click_spool_bytes", "500x80"), Sample.Gauge("shortener_click_spool_limit_bytes", "1000x80")],
+            NotYet = "4m",
+            FiresAt = "7m",
+            ResolvedAt = "11m",
+            Labels = Region,
+        };
+        yield return new AlertCase("ShortenerClickEventsUnaccounted")
+        {
+            // 100 were captured and 20 were there before; 3 are missing.
+            Fires = EventsOf(captured: "100x80", published: "90x40 93x40", spooled: "22x80", dropped: "5x80"),
+            Below = EventsOf(captured: "100x80", published: "93x80", spooled: "22x80", dropped: "5x80"),
+            NotYet = "4m",
+            FiresAt = "8m",
+            ResolvedAt = "11m30s",
+            Labels = Region,
+        };
+
+        static Sample[] EventsOf(string captured, string published, string spooled, string dropped) =>
+            [
+                Sample.Gauge("shortener_click_events_captured_total", captured),
+                Sample.Gauge("shortener_click_events_recovered_total", "20x80"),
+                Sample.Gauge("shortener_click_events_published_total", published),
+                Sample.Gauge("shortener_click_events_spooled", spooled),
+                Sample.Gauge("shortener_click_events_dropped_total", dropped, "reason=\"spool_full\""),
+                Sample.Gauge("shortener_click_events_dropped_total", "0x80", "reason=\"damaged\""),
+            ];
     }
 
     private static IEnumerable<AlertCase> Operator()

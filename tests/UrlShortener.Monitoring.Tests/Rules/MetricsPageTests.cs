@@ -166,7 +166,7 @@ public sealed partial class MetricsPageTests
     [GeneratedRegex("\"[^\"]*\"")]
     private static partial Regex Text();
 
-    [GeneratedRegex("(?<![0-9])[a-zA-Z_:][a-zA-Z0-9_:]*")]
+    [GeneratedRegex("(?<![a-zA-Z0-9_:])[a-zA-Z_:][a-zA-Z0-9_:]*")]
     private static partial Regex Name();
 
     [GeneratedRegex("_(bucket|sum|count)$")]

@@ -50,6 +50,9 @@ public sealed class SettingsTests
                 "Clicks:RetentionDays=1",
                 "Clicks:GeoDatabasePath=/geo.mmdb",
                 "Clicks:CountryHeader=CF-IPCountry",
+                "Clicks:Topic=shortener.clicks_1-a",
+                "Clicks:SpoolDirectory=/var/spool/clicks",
+                "Clicks:SpoolBytes=67108864",
                 "Keys:PoolSize=100",
                 "Keys:LowWatermark=1",
                 "Keys:BatchSize=1",
@@ -122,6 +125,12 @@ public sealed class SettingsTests
     [InlineData("Storage:DataDirectory=", "Storage:DataDirectory is required.")]
     [InlineData("Clicks:CountryHeader=CF IPCountry", "Clicks:CountryHeader must be a header name: letters, digits and '-'.")]
     [InlineData("Authentication:Jwt:Authority=https://issuer", "Authentication:Jwt:Audience must be set when Bearer tokens are accepted.")]
+    [InlineData("Clicks:Topic=a b", "Clicks:Topic must be the name of a topic: 1 to 249 letters, digits, '.', '_' and '-'.")]
+    [InlineData("Clicks:SpoolBytes=1000", "Clicks:SpoolBytes must be between 67108864 and 1099511627776.")]
+    [InlineData("Clicks:SpoolDirectory=", "Clicks:SpoolDirectory is required.")]
+    [InlineData("ConnectionStrings:Kafka=kafka", "ConnectionStrings:Kafka cannot be read: write it as host:9092,host:9092.")]
+    [InlineData("ConnectionStrings:Kafka=a:9092,b:0", "ConnectionStrings:Kafka cannot be read: write it as host:9092,host:9092.")]
+    [InlineData("ConnectionStrings:Kafka=a:9092;acks=0", "ConnectionStrings:Kafka cannot be read: write it as host:9092,host:9092.")]
     [InlineData("ConnectionStrings:Postgre=Host=x", "ConnectionStrings:Postgre is not a setting. Did you mean Postgres?")]
     [InlineData(
         "ConnectionStrings:Redis=a:6379",

@@ -98,7 +98,7 @@ internal sealed class ClickSpool : IDisposable
     }
 
     /// <summary>Adds an event to what the next <see cref="Flush"/> writes.</summary>
-    /// <returns>False: the spool is full, and the event is not added.</returns>
+    /// <returns>Whether it is added, and how many of those added before are lost.</returns>
     public SpoolAppend Append(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
     {
         var size = SpoolFormat.SizeOf(key, value);
@@ -316,7 +316,11 @@ internal sealed class ClickSpool : IDisposable
         }
 
         lock (_sync)
+        {
             segment.IsComplete = true;
+            if (_reading != segment)
+                segment.Dispose();
+        }
     }
 
     // To the next segment. This one stays until all of its events are released.
@@ -352,6 +356,7 @@ internal sealed class ClickSpool : IDisposable
 
     private void ReadNextOf(Segment segment)
     {
+        segment.Dispose();
         _reading = _segments.Find(segment)!.Next?.Value;
         _reader.Seek(0, 0);
     }

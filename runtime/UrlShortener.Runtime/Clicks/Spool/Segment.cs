@@ -1,5 +1,4 @@
 using System.Globalization;
-using Microsoft.Win32.SafeHandles;
 
 namespace UrlShortener.Runtime.Clicks.Spool;
 
@@ -7,16 +6,18 @@ namespace UrlShortener.Runtime.Clicks.Spool;
 internal sealed class Segment : IDisposable
 {
     private const string Suffix = ".spool";
+    private const FileShare Share = FileShare.ReadWrite | FileShare.Delete;
     private const UnixFileMode OwnersFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    private readonly SafeFileHandle _file;
+    // Open while it is written or read: there may be many thousands of segments.
+    private FileStream? _stream;
 
-    private Segment(string path, long number, SafeFileHandle file)
+    private Segment(string path, long number, FileStream stream)
     {
         Path = path;
         Number = number;
-        _file = file;
-        Length = RandomAccess.GetLength(file);
+        _stream = stream;
+        Length = RandomAccess.GetLength(stream.SafeFileHandle);
     }
 
     /// <summary>Where it is.</summary>
@@ -47,10 +48,16 @@ internal sealed class Segment : IDisposable
     public static Segment Create(string folder, long number)
     {
         var path = System.IO.Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{number:D16}{Suffix}"));
-        var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.ReadWrite,
+            Share = Share,
+            BufferSize = 0,
+        };
         if (!OperatingSystem.IsWindows())
-            File.SetUnixFileMode(file, OwnersFile);
-        return new Segment(path, number, file);
+            options.UnixCreateMode = OwnersFile;
+        return new Segment(path, number, new FileStream(path, options));
     }
 
     /// <summary>Opens a segment that an earlier process wrote, and finds out how many records it has.</summary>
@@ -58,18 +65,10 @@ internal sealed class Segment : IDisposable
     /// <exception cref="UnauthorizedAccessException">It belongs to another account.</exception>
     public static Segment Open(string path, long number)
     {
-        var segment = new Segment(path, number, File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
-        try
-        {
-            segment.IsComplete = true;
-            segment.Count = segment.ReadSeal() ?? segment.Scan();
-            return segment;
-        }
-        catch
-        {
-            segment.Dispose();
-            throw;
-        }
+        using var segment = new Segment(path, number, OpenToRead(path)) { IsComplete = true };
+        segment.Count = segment.ReadSeal() ?? segment.Scan();
+        // Closed; reading opens it again.
+        return segment;
     }
 
     /// <summary>Numbers and paths of the segments in a folder, the oldest first.</summary>
@@ -93,14 +92,15 @@ internal sealed class Segment : IDisposable
     /// <exception cref="IOException">None of them was added.</exception>
     public void Append(ReadOnlySpan<byte> records, int count)
     {
+        var file = _stream!.SafeFileHandle;
         try
         {
-            RandomAccess.Write(_file, records, Length);
+            RandomAccess.Write(file, records, Length);
         }
         catch (IOException)
         {
             // Gives back what the write took of a full disk. The next write begins at the same place in any case.
-            RandomAccess.SetLength(_file, Length);
+            RandomAccess.SetLength(file, Length);
             throw;
         }
 
@@ -109,11 +109,20 @@ internal sealed class Segment : IDisposable
         Length += records.Length;
     }
 
-    /// <summary>Reads bytes from an offset; fewer than wanted only at the end.</summary>
+    /// <summary>Reads bytes from an offset; fewer than wanted only at the end. Of a file that somebody removed there are none.</summary>
     public int Read(Memory<byte> into, long offset)
     {
-        var read = 0;
-        while (read < into.Length && RandomAccess.Read(_file, into.Span[read..], offset + read) is > 0 and var more)
+        try
+        {
+            _stream ??= OpenToRead(Path);
+        }
+        catch (FileNotFoundException)
+        {
+            return 0;
+        }
+
+        var (file, read) = (_stream.SafeFileHandle, 0);
+        while (read < into.Length && RandomAccess.Read(file, into.Span[read..], offset + read) is > 0 and var more)
             read += more;
         return read;
     }
@@ -125,8 +134,14 @@ internal sealed class Segment : IDisposable
         File.Delete(Path);
     }
 
-    /// <inheritdoc />
-    public void Dispose() => _file.Dispose();
+    /// <summary>Closes the file. Reading opens it again.</summary>
+    public void Dispose()
+    {
+        _stream?.Dispose();
+        _stream = null;
+    }
+
+    private static FileStream OpenToRead(string path) => new(path, FileMode.Open, FileAccess.Read, Share, bufferSize: 0);
 
     private int? ReadSeal()
     {

@@ -30,6 +30,10 @@ public sealed class ClickSpoolTests : IDisposable
         Assert.Equal(100, spool.Records);
         Assert.True(Segments().Length > 5, $"{Segments().Length} segments");
         Assert.Equal(Segments().Sum(path => new FileInfo(path).Length), spool.Bytes);
+        if (OperatingSystem.IsWindows())
+            return;
+        foreach (var path in Segments())
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
     }
 
     [Fact]
@@ -266,6 +270,20 @@ public sealed class ClickSpoolTests : IDisposable
         File.Move(kept, second);
         using var again = Open();
         Assert.Equal(Names(0, 40), ReadAll(again));
+    }
+
+    [Fact]
+    public void Read_FileWasRemoved_CountsItsEventsAndGoesOn()
+    {
+        using var spool = Open();
+        Append(spool, 0, 40);
+        var second = Segments()[1];
+        var records = EndsOfRecords(File.ReadAllBytes(second)).Count();
+        File.Delete(second);
+
+        Assert.Equal(40 - records, ReadAll(spool).Count);
+
+        Assert.Equal((records, 40 - records), (spool.Damaged, spool.Records));
     }
 
     [Fact]

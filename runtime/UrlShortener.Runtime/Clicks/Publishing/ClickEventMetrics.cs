@@ -1,0 +1,67 @@
+using Prometheus;
+using UrlShortener.Runtime.Clicks.Spool;
+
+namespace UrlShortener.Runtime.Clicks.Publishing;
+
+/// <summary>What the publication of click events reports: captured + recovered = published + dropped + spooled.</summary>
+internal static class ClickEventMetrics
+{
+    /// <summary>Events of captured clicks.</summary>
+    public static readonly Counter Captured = Metrics.CreateCounter(
+        "shortener_click_events_captured_total",
+        "Events of captured clicks: published, spooled or dropped."
+    );
+
+    /// <summary>Events with a delivery report.</summary>
+    public static readonly Counter Published = Metrics.CreateCounter("shortener_click_events_published_total", "Click events that Kafka has confirmed.");
+
+    private static readonly Counter Recovered = Metrics.CreateCounter(
+        "shortener_click_events_recovered_total",
+        "Click events of an earlier process that were in the spool at the start."
+    );
+
+    private static readonly Counter Dropped = Metrics.CreateCounter("shortener_click_events_dropped_total", "Click events lost, by reason.", "reason");
+
+    /// <summary>Events lost because the spool had reached its size.</summary>
+    public static readonly Counter.Child DroppedAtFullSpool = Dropped.WithLabels("spool_full");
+
+    /// <summary>Events lost because the spool could not be written.</summary>
+    public static readonly Counter.Child DroppedAtFailedSpool = Dropped.WithLabels("spool_failed");
+
+    private static readonly Counter.Child DroppedAsDamaged = Dropped.WithLabels("damaged");
+
+    private static readonly Gauge Spooled = Metrics.CreateGauge("shortener_click_events_spooled", "Click events in the spool that Kafka has not confirmed.");
+
+    private static readonly Gauge SpoolBytes = Metrics.CreateGauge("shortener_click_spool_bytes", "Bytes of the spool of click events on disk.");
+
+    private static readonly Gauge SpoolLimit = Metrics.CreateGauge("shortener_click_spool_limit_bytes", "Most bytes that the spool of click events takes.");
+
+    private static readonly Counter ProducersFailed = Metrics.CreateCounter(
+        "shortener_click_producer_failures_total",
+        "Producers of Kafka that failed for good and were replaced."
+    );
+
+    private static ClickSpool? Observed;
+
+    static ClickEventMetrics() => Metrics.DefaultRegistry.AddBeforeCollectCallback(Compute);
+
+    /// <summary>Says which spool to report.</summary>
+    public static void Observe(ClickSpool spool, long limit)
+    {
+        Recovered.Inc(spool.Recovered);
+        SpoolLimit.Set(limit);
+        Volatile.Write(ref Observed, spool);
+    }
+
+    /// <summary>A producer failed for good.</summary>
+    public static void CountFailedProducer() => ProducersFailed.Inc();
+
+    private static void Compute()
+    {
+        if (Volatile.Read(ref Observed) is not { } spool)
+            return;
+        Spooled.Set(spool.Records);
+        SpoolBytes.Set(spool.Bytes);
+        DroppedAsDamaged.IncTo(spool.Damaged);
+    }
+}

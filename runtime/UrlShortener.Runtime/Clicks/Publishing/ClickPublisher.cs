@@ -1,0 +1,247 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using UrlShortener.Runtime.Clicks.Spool;
+using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Resilience;
+
+namespace UrlShortener.Runtime.Clicks.Publishing;
+
+/// <summary>
+/// Sends the events of the spool, a bounded number of them at a time, and releases each after its delivery report. While Kafka is down or slow, events stay in
+/// the spool. A stop (SIGTERM) goes on for a while as long as events arrive; what is left stays in the spool for the next process.
+/// </summary>
+internal sealed class ClickPublisher : BackgroundService
+{
+    /// <summary>Most events that are sent and have no report.</summary>
+    public const int MaxOutgoing = 10_000;
+
+    /// <summary>How long a stop goes on sending.</summary>
+    public static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long after a failure an event is sent again, and a producer is replaced.</summary>
+    public static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long an event may take to arrive until something seems to be wrong.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    private const int EventsPerYield = 64;
+    private const int MaxOutgoingBytes = 16 * 1_048_576;
+
+    private readonly ClickSpool _spool;
+    private readonly IEventProducerFactory _producers;
+    private readonly TimeProvider _time;
+    private readonly ILogger<ClickPublisher> _logger;
+
+    private readonly ConcurrentQueue<(OutgoingEvent Event, int Producer, Delivery Delivery)> _reports = [];
+    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    // Sent, or to be sent again, in the order of the spool. The loop's only, like all below.
+    private readonly Queue<OutgoingEvent> _outgoing = [];
+    private readonly List<OutgoingEvent> _failed = [];
+    private long _outgoingBytes;
+    private IEventProducer? _producer;
+    private int _producerNumber;
+    private long _retryAt;
+
+    // What went wrong last, until an event arrives.
+    private string? _trouble;
+
+    // The producer that failed for good last. Written by its threads.
+    private volatile FailedProducer? _failedProducer;
+
+    /// <summary>Prepares the publication. The spool is reported from now on.</summary>
+    public ClickPublisher(ClickSpool spool, IEventProducerFactory producers, ClickOptions options, TimeProvider time, ILogger<ClickPublisher> logger)
+    {
+        (_spool, _producers, _time, _logger) = (spool, producers, time, logger);
+        ClickEventMetrics.Observe(spool, options.SpoolBytes);
+    }
+
+    /// <summary>Says that the spool has more events.</summary>
+    public void Wake() => _wake.Writer.TryWrite(true);
+
+    /// <inheritdoc />
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await using var timer = _time.CreateTimer(_ => giveUp.Cancel(), null, StopPatience, Timeout.InfiniteTimeSpan);
+        try
+        {
+            do Turn();
+            // Kafka that did not take events until now will hardly do so within seconds.
+            while (_spool.Records > 0 && _trouble is null && await _wake.Reader.WaitToReadAsync(giveUp.Token) && _wake.Reader.TryRead(out _));
+        }
+        catch (OperationCanceledException) when (giveUp.IsCancellationRequested)
+        {
+            // What is left is in the spool.
+        }
+
+        _producer?.Dispose();
+        _producer = null;
+        if (_spool.Records > 0)
+            PublisherLog.LeftInSpool(_logger, _spool.Records);
+    }
+
+    /// <inheritdoc />
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await using var timer = _time.CreateTimer(_ => Wake(), null, TimeSpan.Zero, RetryDelay);
+        while (await _wake.Reader.WaitToReadAsync(stoppingToken))
+        {
+            _wake.Reader.TryRead(out _);
+            Turn();
+        }
+    }
+
+    private void Turn()
+    {
+        try
+        {
+            TakeReports();
+            ReleaseDelivered();
+            ReplaceFailedProducer();
+            SendAgain();
+            SendNew();
+        }
+        // The disk under the spool cannot be read, or no client can be made. Nothing is released; the next turn tries again.
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or DependencyException)
+        {
+            Trouble(error.Message);
+        }
+    }
+
+    private void TakeReports()
+    {
+        var hasDelivered = false;
+        while (_reports.TryDequeue(out var report))
+        {
+            var (sent, producer, delivery) = report;
+            if (sent.IsConfirmed)
+                continue;
+            if (delivery.IsConfirmed)
+            {
+                sent.IsConfirmed = hasDelivered = true;
+            }
+            // One of a producer that was replaced is sent again in any case.
+            else if (producer == sent.Producer)
+            {
+                _failed.Add(sent);
+                Trouble(delivery.Reason);
+            }
+        }
+
+        // The client goes on by itself while no server answers, and reports nothing.
+        var isStalled = _outgoing.TryPeek(out var oldest) && !oldest.IsConfirmed && _time.GetElapsedTime(oldest.SentAt) >= Patience;
+        // Once: each call puts off the next attempt.
+        if (isStalled && _trouble is null)
+            Trouble("no delivery was confirmed for a while");
+        else if (!isStalled && hasDelivered && _failed.Count == 0)
+            Recover();
+    }
+
+    private void ReleaseDelivered()
+    {
+        var count = 0;
+        var position = default(SpoolPosition);
+        while (_outgoing.TryPeek(out var oldest) && oldest.IsConfirmed)
+        {
+            _outgoing.Dequeue();
+            _outgoingBytes -= oldest.ApproximateBytes;
+            position = oldest.Position;
+            count++;
+        }
+
+        if (count == 0)
+            return;
+        ClickEventMetrics.Published.Inc(count);
+        _spool.Release(count, position);
+    }
+
+    private void ReplaceFailedProducer()
+    {
+        if (_producer is not null && _failedProducer is { } failed && failed.Number == _producerNumber)
+        {
+            ClickEventMetrics.CountFailedProducer();
+            PublisherLog.ProducerFailed(_logger, failed.Reason);
+            Trouble(failed.Reason);
+            _producer.Dispose();
+            _producer = null;
+            // Not in a busy loop with one that fails at once.
+            return;
+        }
+
+        if (_producer is not null || !IsRetryDue())
+            return;
+        var number = ++_producerNumber;
+        _producer = _producers.Create(
+            (sent, delivery) =>
+            {
+                _reports.Enqueue((sent, number, delivery));
+                Wake();
+            },
+            reason =>
+            {
+                _failedProducer = new FailedProducer(number, reason);
+                Wake();
+            }
+        );
+        _failed.Clear();
+        // In the order of the spool. Those that had arrived without a report arrive twice, with the same id.
+        foreach (var sent in _outgoing.Where(sent => !sent.IsConfirmed))
+            Send(sent);
+    }
+
+    private void SendAgain()
+    {
+        if (_failed.Count == 0 || _producer is null || !IsRetryDue())
+            return;
+        var failed = _failed.ToArray();
+        _failed.Clear();
+        foreach (var sent in failed)
+            Send(sent);
+    }
+
+    private void SendNew()
+    {
+        // While some fail, more would only fail too.
+        while (_producer is not null && _failed.Count == 0 && _outgoing.Count < MaxOutgoing && _outgoingBytes < MaxOutgoingBytes)
+        {
+            if (!_spool.TryRead(out var next))
+                return;
+            // As in the writer: redirects that wait for this core come first.
+            if (_outgoing.Count % EventsPerYield == 0)
+                Thread.Yield();
+            var sent = new OutgoingEvent(next);
+            _outgoing.Enqueue(sent);
+            _outgoingBytes += sent.ApproximateBytes;
+            Send(sent);
+        }
+    }
+
+    private void Send(OutgoingEvent sent)
+    {
+        sent.Producer = _producerNumber;
+        sent.SentAt = _time.GetTimestamp();
+        _producer!.Send(sent);
+    }
+
+    private bool IsRetryDue() => _trouble is null || _time.GetTimestamp() >= _retryAt;
+
+    private void Trouble(string reason)
+    {
+        _retryAt = _time.GetTimestamp() + (long)(RetryDelay.TotalSeconds * _time.TimestampFrequency);
+        if (_trouble is null)
+            PublisherLog.Failing(_logger, reason);
+        _trouble = reason;
+    }
+
+    private void Recover()
+    {
+        if (_trouble is null)
+            return;
+        _trouble = null;
+        PublisherLog.Recovered(_logger);
+    }
+
+    private sealed record FailedProducer(int Number, string Reason);
+}

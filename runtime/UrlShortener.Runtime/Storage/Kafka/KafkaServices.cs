@@ -1,0 +1,10 @@
+using UrlShortener.Runtime.Clicks.Publishing;
+
+namespace UrlShortener.Runtime.Storage.Kafka;
+
+/// <summary>Registers what speaks to Kafka.</summary>
+internal static class KafkaServices
+{
+    /// <summary>Registers the producers of click events. Nothing connects before the first one is made.</summary>
+    public static void AddKafka(this IServiceCollection services) => services.AddSingleton<IEventProducerFactory, KafkaProducerFactory>();
+}
