@@ -18,8 +18,8 @@ internal sealed class ApiProxy : IAsyncDisposable
     private readonly WebApplication _application;
     private readonly Func<HttpRequest, string, Task> _beforeAsync;
 
-    // What the watches have sent; guarded by itself.
-    private readonly StringBuilder _watched = new();
+    // What each watch has sent; guarded by itself.
+    private readonly List<StringBuilder> _watched = [];
 
     private ApiProxy(KubernetesCluster cluster, Func<HttpRequest, string, Task> beforeAsync)
     {
@@ -53,7 +53,7 @@ internal sealed class ApiProxy : IAsyncDisposable
             () =>
             {
                 lock (_watched)
-                    return _watched.ToString().Contains(text, StringComparison.Ordinal);
+                    return _watched.Exists(watch => watch.ToString().Contains(text, StringComparison.Ordinal));
             },
             $"a watch sends version {version}"
         );
@@ -83,15 +83,22 @@ internal sealed class ApiProxy : IAsyncDisposable
             // Watches are streams: each line must arrive when it is sent.
             await using var content = await response.Content.ReadAsStreamAsync(context.RequestAborted);
             await context.Response.StartAsync(context.RequestAborted);
-            var isWatch = context.Request.Query.ContainsKey("watch");
+            // One for each: what several send at once would stand within each other's words.
+            var watch = context.Request.Query.ContainsKey("watch") ? new StringBuilder() : null;
+            if (watch is not null)
+            {
+                lock (_watched)
+                    _watched.Add(watch);
+            }
+
             var buffer = new byte[64 * 1024];
             for (int count; (count = await content.ReadAsync(buffer, context.RequestAborted)) > 0; )
             {
                 await context.Response.Body.WriteAsync(buffer.AsMemory(0, count), context.RequestAborted);
                 await context.Response.Body.FlushAsync(context.RequestAborted);
-                if (isWatch)
+                if (watch is not null)
                     lock (_watched)
-                        _watched.Append(Encoding.UTF8.GetString(buffer, 0, count));
+                        watch.Append(Encoding.UTF8.GetString(buffer, 0, count));
             }
         }
         catch (Exception error) when (context.RequestAborted.IsCancellationRequested && error is OperationCanceledException or IOException)

@@ -31,8 +31,9 @@ internal static class LeaderProgram
             options.Lease = new LeaseOptions
             {
                 Namespace = space,
-                Duration = TimeSpan.FromSeconds(3),
-                RenewDeadline = TimeSpan.FromSeconds(2),
+                // Long enough that a leader on a busy machine renews it in time.
+                Duration = TimeSpan.FromSeconds(6),
+                RenewDeadline = TimeSpan.FromSeconds(5),
                 RetryPeriod = TimeSpan.FromMilliseconds(400),
             };
         });

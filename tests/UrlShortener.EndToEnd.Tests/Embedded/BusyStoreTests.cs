@@ -26,7 +26,8 @@ public sealed class BusyStoreTests : ProductTest
             Assert.Equal(200, (await product.Anonymous.GetAsync($"/api/v1/urls/{code}/qr")).Status);
 
             // How long five reads take is what the machine adds.
-            var limit = Limit + (5 * Stopwatch.GetElapsedTime(asked));
+            var reads = Stopwatch.GetElapsedTime(asked);
+            await using var machine = MachineDelay.Watch(() => product.Anonymous.GetAsync("/health/live"));
             var started = Stopwatch.GetTimestamp();
             var replies = await Task.WhenAll([
                 .. Enumerable.Range(0, 5).Select(_ => product.Owner.CreateAsync(link)),
@@ -35,6 +36,7 @@ public sealed class BusyStoreTests : ProductTest
                 product.Owner.DeleteAsync($"/api/v1/urls/{code}"),
             ]);
             var elapsed = Stopwatch.GetElapsedTime(started);
+            var limit = Limit + (5 * reads) + (3 * machine.Longest);
 
             Assert.All(replies, reply => reply.ShouldBeProblem(503, "UNAVAILABLE"));
             Assert.All(replies, reply => Assert.NotNull(reply.Header("Retry-After")));

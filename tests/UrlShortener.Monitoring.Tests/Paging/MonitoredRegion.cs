@@ -132,7 +132,10 @@ public sealed class MonitoredRegion : IAsyncLifetime
     /// <summary>Takes keys out of the region's pool until it holds fewer than a number.</summary>
     internal async Task DrainPoolAsync(int left)
     {
-        await using var redis = await StackExchange.Redis.ConnectionMultiplexer.ConnectAsync(_redis!.Configuration);
+        await using var redis = await StackExchange.Redis.ConnectionMultiplexer.ConnectAsync(
+            // In milliseconds: on a busy machine a server that is well must not look ill.
+            $"{_redis!.Configuration},connectTimeout=60000,syncTimeout=60000,asyncTimeout=60000"
+        );
         var server = redis.GetServers().Single();
         var sets = server.Keys(pattern: $"*{KeyPrefix}*:keys:*", pageSize: 1000).ToList();
         var database = redis.GetDatabase();

@@ -108,7 +108,8 @@ public sealed class PagingTests(MonitoredRegion region) : IClassFixture<Monitore
         await HoldsAsync(async () =>
             await region.Prometheus.QueryAsync("region:shortener_pool_keys:min") is [var (_, level)] && level >= MonitoredRegion.PoolTarget * 0.95
         );
-        Assert.False(await region.Prometheus.FiresAsync("ShortenerKeyPoolLow"));
+        // It fires while the pool is filled for the first time; its group may be evaluated later than the one of the series.
+        await HoldsAsync(async () => !await region.Prometheus.FiresAsync("ShortenerKeyPoolLow"));
 
         await region.DrainPoolAsync(50_000);
         await HoldsAsync(() => region.Prometheus.FiresAsync("ShortenerKeyPoolLow"));

@@ -22,7 +22,7 @@ public sealed class TracedScrapeTests
             // Nobody listens there: spans are recorded, and dropped.
             [$"--Storage:DataDirectory={folder.PathOf("data")}", "--Tracing:Endpoint=http://127.0.0.1:1", "--Tracing:SampleRatio=1"]
         );
-        await product.WaitUntilReadyAsync(TimeSpan.FromSeconds(20));
+        await product.WaitUntilReadyAsync(TimeSpan.FromMinutes(1));
         var client = new ApiClient(product.Http, await product.ReadFirstKeyAsync());
         var code = await client.CreateLinkAsync();
         for (var i = 0; i < 3; i++)
@@ -40,7 +40,10 @@ public sealed class TracedScrapeTests
         );
         // The last scrape of a busy machine may have been late.
         await Eventually.HoldsAsync(async () => Assert.Single(await prometheus.QueryAsync("up")).Value == 1, "a scrape is taken");
-        Assert.NotEmpty(await prometheus.QueryAsync("shortener_redirect_seconds_bucket{le=\"1.0\"}"));
+        await Eventually.HoldsAsync(
+            async () => (await prometheus.QueryAsync("shortener_redirect_seconds_bucket{le=\"1.0\"}")).Count > 0,
+            "Prometheus has the histogram"
+        );
 
         // What Prometheus asked for.
         using var request = new HttpRequestMessage(HttpMethod.Get, "/metrics") { Headers = { { "Accept", $"{OpenMetrics};version=1.0.0" } } };

@@ -167,16 +167,22 @@ public sealed class UpgradeTests(ApiServerFixture servers)
     // 404 and 429: the server prepares the storage of a definition that is new or changed.
     private static async Task<object> UntilServedAsync(Func<Task<object>> requestAsync)
     {
-        while (true)
-        {
-            try
+        object? answer = null;
+        await Eventually.HoldsAsync(
+            async () =>
             {
-                return await requestAsync();
-            }
-            catch (HttpOperationException error) when ((int)error.Response.StatusCode is 404 or 429)
-            {
-                await Task.Delay(50, Token);
-            }
-        }
+                try
+                {
+                    answer = await requestAsync();
+                    return true;
+                }
+                catch (HttpOperationException error) when ((int)error.Response.StatusCode is 404 or 429)
+                {
+                    return false;
+                }
+            },
+            "the server serves the definition"
+        );
+        return answer!;
     }
 }

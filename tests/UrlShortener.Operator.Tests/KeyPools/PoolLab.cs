@@ -36,7 +36,10 @@ internal sealed class PoolLab : IAsyncDisposable
     public static async Task<PoolLab> StartAsync(ApiServerFixture apiServer, StoresFixture stores, bool hasRegion = true)
     {
         var lab = await RegionLab.StartAsync(apiServer, stores);
-        var redis = await ConnectionMultiplexer.ConnectAsync((await stores.GetRedisAsync()).Configuration);
+        var redis = await ConnectionMultiplexer.ConnectAsync(
+            // In milliseconds: on a busy machine a server that is well must not look ill.
+            $"{(await stores.GetRedisAsync()).Configuration},connectTimeout=60000,syncTimeout=60000,asyncTimeout=60000"
+        );
         var secret = await lab.Client.CoreV1.ReadNamespacedSecretAsync("postgres", lab.Namespace, cancellationToken: Token);
         if (hasRegion)
             await lab.Client.CreateAsync(lab.Region(patch: """{ "app": { "minReplicas": 1 } }"""));
@@ -172,7 +175,13 @@ internal sealed class PoolLab : IAsyncDisposable
     {
         var secret = await Lab.Client.CoreV1.ReadNamespacedSecretAsync("keys-kgs-token", Lab.Namespace, cancellationToken: Token);
         using var http = KgsClient.CreateHttp();
-        var answer = await new KgsClient(http).OpenEpochAsync((await WorkersAsync())[0], Encoding.UTF8.GetString(secret.Data["token"]), epoch, Token);
+        // A worker that was added may not serve yet.
+        var workers = await Eventually.ReadAsync(
+            async () => (await WorkersAsync()).Where(pod => pod.Status.ContainerStatuses is [{ Ready: true }]).ToList(),
+            ready => ready.Count > 0,
+            "a worker serves"
+        );
+        var answer = await new KgsClient(http).OpenEpochAsync(workers[0], Encoding.UTF8.GetString(secret.Data["token"]), epoch, Token);
         Assert.True(answer.IsSuccess, answer.Failure);
     }
 

@@ -39,6 +39,8 @@ public sealed class PasswordRotationTests(ApiServerFixture apiServer, StoresFixt
         await UntilDoneAsync("1");
         var second = await ReadAsync();
         Assert.NotEqual(first!.Password, second!.Password);
+        // Replicas refuse it as soon as they have replayed that the primary does.
+        await Eventually.HoldsAsync(async () => await IsGoneAsync(second, first), () => "all members refuse the first password");
         await AssertOnlyAsync(second, first);
 
         // Somebody writes a password of his own.
@@ -46,7 +48,7 @@ public sealed class PasswordRotationTests(ApiServerFixture apiServer, StoresFixt
         await Eventually.HoldsAsync(async () => (await ReadAsync())?.Role == AppCredentials.First, () => "it is moved to the other role");
         var third = await ReadAsync();
         Assert.Equal("chosen-by-hand-17", third!.Password);
-        // The condition may be one of before the edit. Replicas refuse it as soon as they have replayed that the primary does.
+        // The condition may be one of before the edit.
         await Eventually.HoldsAsync(async () => await IsGoneAsync(third, second), () => "all members refuse the former password");
         await Lab.UntilAsync("PostgresPasswordCurrent", "True");
         await AssertOnlyAsync(third, second);

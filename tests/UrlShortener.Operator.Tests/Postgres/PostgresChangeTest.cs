@@ -38,8 +38,13 @@ public abstract class PostgresChangeTest(ApiServerFixture apiServer, StoresFixtu
         );
     }
 
-    private protected async Task<(string Primary, int Timeline)> ReadPrimaryAsync() =>
-        (await Lab.ReadAsync()).Status!.Postgres is { Primary: { } primary, Timeline: { } timeline }
-            ? (primary, timeline)
-            : throw new InvalidOperationException();
+    private protected async Task<(string Primary, int Timeline)> ReadPrimaryAsync()
+    {
+        var told = await Eventually.ReadAsync(
+            async () => (await Lab.ReadAsync()).Status?.Postgres,
+            status => status is { Primary: not null, Timeline: not null },
+            "the status tells the primary and its timeline"
+        );
+        return (told!.Primary!, told.Timeline!.Value);
+    }
 }

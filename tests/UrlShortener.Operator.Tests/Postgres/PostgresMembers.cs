@@ -56,7 +56,15 @@ internal sealed class PostgresMembers(RegionLab lab)
         );
 
     /// <summary>The primary by the status.</summary>
-    public async Task<string> ReadPrimaryAsync() => (await lab.ReadAsync()).Status!.Postgres!.Primary!;
+    public async Task<string> ReadPrimaryAsync() =>
+        (
+            await Eventually.ReadAsync(
+                async () => (await lab.ReadAsync()).Status?.Postgres?.Primary,
+                // None while nobody knows whether there is one: on a busy machine a member may answer one look too late.
+                primary => primary is not null,
+                "the status tells the primary"
+            )
+        )!;
 
     /// <summary>Who has the lock.</summary>
     public async Task<string?> ReadLockAsync() =>

@@ -59,7 +59,7 @@ public sealed class PostgresTests(ApiServerFixture apiServer, StoresFixture stor
         await Members.UntilWholeAsync();
         Assert.Equal(before, await Members.ReadProcessesAsync());
         Assert.DoesNotContain(await Lab.ReadWritesAsync(since), write => write.Resource is "statefulsets" or "pods");
-        Assert.Equal("True", (await Lab.ReadAsync()).Status!.Conditions!.First(condition => condition.Type == "PostgresReady").Status);
+        await Lab.UntilAsync("PostgresReady", "True");
 
         // A renewed certificate is served by all members, without a restart.
         var renewed = await RenewCertificateAsync();

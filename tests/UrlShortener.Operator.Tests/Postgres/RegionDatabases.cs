@@ -76,6 +76,8 @@ internal sealed class RegionDatabases(RegionLab lab) : IDisposable
                 Database = database,
                 SslMode = SslMode.Require,
                 Pooling = false,
+                Timeout = 60,
+                CommandTimeout = 120,
             }.ConnectionString
         );
         builder.UseSslClientAuthenticationOptionsCallback(options => connections.Configure(options));

@@ -195,9 +195,10 @@ public sealed class RedisChangeTests(ApiServerFixture apiServer)
         await UntilOnlyAsync(lab, current);
         await UntilKeptAsync(lab, keys);
         Assert.Equal(processes, await ReadProcessesAsync(lab));
-        Assert.Contains(
-            (await core.ListNamespacedEventAsync(lab.Namespace, cancellationToken: Token)).Items,
-            one => one.Message?.Contains("refuses the password in Secret eu-redis-auth", StringComparison.Ordinal) == true
+        await UntilEventAsync(
+            lab,
+            one => one.Message?.Contains("refuses the password in Secret eu-redis-auth", StringComparison.Ordinal) == true,
+            "an event tells that the password was refused"
         );
         return started;
     }
@@ -237,11 +238,11 @@ public sealed class RedisChangeTests(ApiServerFixture apiServer)
                 && System.Text.Encoding.UTF8.GetString(connection.Data["connectionString"]).Contains($"password={Edited},", StringComparison.Ordinal),
             "the app gets it"
         );
-        var events = (await core.ListNamespacedEventAsync(lab.Namespace, cancellationToken: Token)).Items;
-        Assert.Contains(events, one => one.Reason == "PasswordChanged");
-        Assert.Contains(
-            events,
-            one => one.LastTimestamp >= since.UtcDateTime && one.Message.StartsWith("RedisPasswordCurrent is False", StringComparison.Ordinal)
+        await UntilEventAsync(lab, one => one.Reason == "PasswordChanged", "an event tells of the change");
+        await UntilEventAsync(
+            lab,
+            one => one.LastTimestamp >= since.UtcDateTime && one.Message.StartsWith("RedisPasswordCurrent is False", StringComparison.Ordinal),
+            "an event tells that not all nodes had the password"
         );
 
         var processes = await ReadProcessesAsync(lab);
@@ -267,13 +268,10 @@ public sealed class RedisChangeTests(ApiServerFixture apiServer)
 
         await UntilOnlyAsync(lab, (await lab.AccessAsync()).Password!);
         await UntilKeptAsync(lab, keys);
-        await UntilAsync(
-            async () =>
-                (await lab.Client.CoreV1.ListNamespacedEventAsync(lab.Namespace, cancellationToken: Token)).Items.Any(one =>
-                    restricted.Any(pod =>
-                        one.Message.Contains($"Somebody changed the password or the rights of the node in pod {pod}", StringComparison.Ordinal)
-                    )
-                ),
+        await UntilEventAsync(
+            lab,
+            one =>
+                restricted.Any(pod => one.Message.Contains($"Somebody changed the password or the rights of the node in pod {pod}", StringComparison.Ordinal)),
             "an event names a node"
         );
     }
@@ -302,6 +300,10 @@ public sealed class RedisChangeTests(ApiServerFixture apiServer)
     private static V1Patch Patch(string json) => new(json, V1Patch.PatchType.MergePatch);
 
     private static Task UntilAsync(Func<Task<bool>> isThereAsync, string what) => Eventually.HoldsAsync(isThereAsync, () => what, TimeSpan.FromSeconds(120));
+
+    // Events are written after what they tell of.
+    private static Task UntilEventAsync(RedisLab lab, Func<Corev1Event, bool> isIt, string what) =>
+        UntilAsync(async () => (await lab.Client.CoreV1.ListNamespacedEventAsync(lab.Namespace, cancellationToken: Token)).Items.Any(isIt), what);
 
     private static async Task UntilKeptAsync(RedisLab lab, Dictionary<int, string> keys)
     {

@@ -68,7 +68,7 @@ public sealed class RedisFailoverSeriesTests(ApiServerFixture apiServer)
         var before = await lab.ReadPodsAsync();
         var master = await lab.FindMasterAsync(0);
         var key = await lab.FindKeyAsync(master, SlotRange.Of(0, 3));
-        Assert.True((await lab.SendAsync(master, "SET", key, "marker")).Succeeded);
+        await lab.SetAsync(0, key, "marker");
         // appendfsync everysec: what was written a second ago is on disk.
         await lab.SendAsync(master, "BGREWRITEAOF");
         await Eventually.HoldsAsync(async () =>

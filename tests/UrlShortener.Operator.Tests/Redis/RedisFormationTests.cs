@@ -73,13 +73,14 @@ public sealed class RedisFormationTests(ApiServerFixture apiServer)
             cancellationToken: Token
         );
 
+        // On a busy machine a node may answer one look too late.
         var region = await lab.UntilAsync(
-            region => region.Status!.Conditions!.Any(condition => condition is { Type: "RedisReady", Status: "False", Reason: "ApplyRefused" }),
-            "the refusal is told"
+            region =>
+                region.Status!.Conditions!.Any(condition => condition is { Type: "RedisReady", Status: "False", Reason: "ApplyRefused" })
+                && region.Status.Redis is { ReadyNodes: 6, SlotsAssigned: SlotRange.Slots },
+            "the refusal is told, and the cluster goes on"
         );
-
         Assert.Contains(region.Status!.Conditions!, condition => condition.Message.Contains("immutable", StringComparison.Ordinal));
-        Assert.Equal((6, SlotRange.Slots), (region.Status!.Redis!.ReadyNodes, region.Status.Redis.SlotsAssigned));
         await lab.Client.CoreV1.DeleteNamespacedSecretAsync("eu-redis-auth", lab.Namespace, cancellationToken: Token);
         await Eventually.HoldsAsync(
             async () =>

@@ -65,7 +65,7 @@ internal sealed class RedisLoad : IAsyncDisposable
             var key = string.Create(CultureInfo.InvariantCulture, $"{name}-{number}");
             if (_client.GetHashSlot(key) != slot)
                 continue;
-            await _client.GetDatabase().StringSetAsync(key, name);
+            await CarryOutAsync(database => database.StringSetAsync(key, name, flags: CommandFlags.DemandMaster), $"{key} is written");
             _written[key] = name;
             found++;
         }
@@ -80,8 +80,9 @@ internal sealed class RedisLoad : IAsyncDisposable
         var deleted = _written.Keys.Where(key => key.StartsWith("load-", StringComparison.Ordinal) && key.EndsWith('7')).ToList();
         foreach (var key in deleted)
         {
-            await _client.GetDatabase().KeyDeleteAsync(key);
+            // First, or a writer that does not find it any more would count it as lost.
             _written.TryRemove(key, out _);
+            await CarryOutAsync(database => database.KeyDeleteAsync(key, CommandFlags.DemandMaster), $"{key} is deleted");
         }
 
         return deleted;
@@ -112,15 +113,18 @@ internal sealed class RedisLoad : IAsyncDisposable
     }
 
     // The client may know a node that is gone as the owner of a slot until its next look at the cluster.
-    private async Task<RedisValue> ReadAsync(string key)
+    private Task<RedisValue> ReadAsync(string key) => CarryOutAsync(database => database.StringGetAsync(key, CommandFlags.DemandMaster), $"{key} can be read");
+
+    // Again, until it is answered.
+    private async Task<T?> CarryOutAsync<T>(Func<IDatabase, Task<T>> commandAsync, string what)
     {
-        RedisValue value = default;
+        T? value = default;
         await Eventually.HoldsAsync(
             async () =>
             {
                 try
                 {
-                    value = await _client.GetDatabase().StringGetAsync(key, CommandFlags.DemandMaster);
+                    value = await commandAsync(_client.GetDatabase());
                     return true;
                 }
                 catch (Exception error) when (error is RedisException or TimeoutException)
@@ -128,8 +132,7 @@ internal sealed class RedisLoad : IAsyncDisposable
                     return false;
                 }
             },
-            () => $"{key} can be read",
-            TimeSpan.FromSeconds(90)
+            what
         );
         return value;
     }

@@ -18,7 +18,7 @@ public sealed class RedisScalingTests(ApiServerFixture apiServer)
     {
         await using var lab = await RedisLab.StartAsync(apiServer, hasOperator: false);
         var first = await lab.StartOperatorAsync();
-        await lab.CreateAsync();
+        await lab.CreateAsync(nodeTimeoutMillis: RedisLab.PatientMillis);
         await lab.UntilReadyAsync();
         await using var load = await RedisLoad.StartAsync(lab);
         await load.AwaitWritesAsync(200);

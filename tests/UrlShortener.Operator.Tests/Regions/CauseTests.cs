@@ -53,7 +53,7 @@ public sealed class CauseTests(ApiServerFixture apiServer, StoresFixture stores)
         await Lab.PatchAsync(Settings("-5"));
         await AssertNotReadyUntilStalledAsync(Reasons.CrashLoopBackOff, "Keys:PoolSize");
         await UntilEventAsync(Reasons.CrashLoopBackOff, "exit code 78");
-        Assert.Equal("True", Of(ConditionTypes.AppAvailable, await Lab.ReadAsync()).Status);
+        await Lab.UntilAsync(ConditionTypes.AppAvailable, "True");
         await Lab.PatchAsync(Settings("100"));
         await Lab.UntilAsync(ConditionTypes.Stalled, "False");
         await Lab.UntilAsync(ConditionTypes.Ready, "True");

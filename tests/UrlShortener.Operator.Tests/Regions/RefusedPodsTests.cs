@@ -75,6 +75,8 @@ public sealed class RefusedPodsTests(ApiServerFixture apiServer, StoresFixture s
             },
         };
         await Lab.Client.CoreV1.CreateNamespacedLimitRangeAsync(range, Lab.Namespace, cancellationToken: Token);
+        // The API server may remember for a while that there was none.
+        await Eventually.HoldsAsync(IsPodRefusedAsync, "the range is in force");
         await Lab.PatchAsync("""{ "app": { "podLabels": { "try": "range" } } }""");
         await AssertRefusedAsync("maximum memory usage per Container is 64Mi");
         await Lab.Client.CoreV1.DeleteNamespacedLimitRangeAsync("small", Lab.Namespace, cancellationToken: Token);
@@ -106,6 +108,30 @@ public sealed class RefusedPodsTests(ApiServerFixture apiServer, StoresFixture s
         Assert.Contains(words, stalled.Message, StringComparison.Ordinal);
         Assert.Equal(Reasons.PodsRefused, (await Lab.UntilAsync(ConditionTypes.Ready, "False")).Reason);
         await Lab.UntilAsync(ConditionTypes.AppAvailable, "True");
+    }
+
+    private async Task<bool> IsPodRefusedAsync()
+    {
+        var container = new V1Container
+        {
+            Name = "probe",
+            Image = "probe",
+            Resources = new V1ResourceRequirements { Limits = new Dictionary<string, ResourceQuantity> { ["memory"] = new("1Gi") } },
+        };
+        var pod = new V1Pod
+        {
+            Metadata = new V1ObjectMeta { Name = "probe" },
+            Spec = new V1PodSpec { Containers = [container] },
+        };
+        try
+        {
+            await Lab.Client.CoreV1.CreateNamespacedPodAsync(pod, Lab.Namespace, dryRun: "All", cancellationToken: Token);
+            return false;
+        }
+        catch (k8s.Autorest.HttpOperationException refused) when (refused.Response.StatusCode == System.Net.HttpStatusCode.Forbidden)
+        {
+            return true;
+        }
     }
 
     private async Task SuspendJobAsync()

@@ -201,7 +201,8 @@ public sealed class RepairTests(ApiServerFixture apiServer, StoresFixture stores
         }
 
         Assert.DoesNotContain(await Lab.ReadWritesAsync(settled), entry => entry.Subresource != "status");
-        var events = await ReadEventsAsync();
+        // Events are written after what they tell of.
+        var events = await Eventually.ReadAsync(ReadEventsAsync, all => all.Count(entry => entry.Reason == "Contested") >= 2, "both changes are told");
         Assert.DoesNotContain(events, entry => entry.Reason == "Reverted");
         var contested = events.Where(entry => entry.Reason == "Contested").Select(entry => entry.Note).Order(StringComparer.Ordinal).ToList();
         Assert.Collection(

@@ -132,7 +132,7 @@ public sealed class TrafficTests(ITestOutputHelper output) : IAsyncLifetime
         await UntilAsync("us", status => status is { Serves: false, EffectiveWeight: 0, DesiredWeight: 100 });
         await UntilEventAsync("TrafficLeft");
         await UntilAsync("eu", status => status is { SurgePods: > 0 });
-        await UntilMinimumAsync(async floor => floor + (await Lab.ReadAsync("eu")).Status!.Traffic!.SurgePods!.Value);
+        await UntilMinimumAsync(async floor => floor + ((await Lab.ReadAsync("eu")).Status!.Traffic!.SurgePods ?? 0));
         await using (us = new CannedPod(RegionLab.HealthyAnswer(), us.Address))
         {
             await UntilResolvedAsync("192.0.2.1", "192.0.2.2");
@@ -217,11 +217,13 @@ public sealed class TrafficTests(ITestOutputHelper output) : IAsyncLifetime
     // Of the autoscaler of the region that stays.
     private async Task UntilMinimumAsync(Func<int, Task<int>> expectedOf)
     {
-        var expected = await expectedOf((await Lab.ReadAsync("eu")).Spec.App.MinReplicas);
+        var expected = 0;
         await Eventually.HoldsAsync(
             async () =>
-                (await Lab.Client.AutoscalingV2.ReadNamespacedHorizontalPodAutoscalerAsync("eu-app", Lab.Namespace, cancellationToken: Token)).Spec.MinReplicas
-                == expected,
+                (expected = await expectedOf((await Lab.ReadAsync("eu")).Spec.App.MinReplicas)) > 0
+                && (await Lab.Client.AutoscalingV2.ReadNamespacedHorizontalPodAutoscalerAsync("eu-app", Lab.Namespace, cancellationToken: Token))
+                    .Spec
+                    .MinReplicas == expected,
             () => $"the autoscaler has at least {expected} pods"
         );
     }

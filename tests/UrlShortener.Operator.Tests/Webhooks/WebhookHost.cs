@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using k8s;
 using k8s.Models;
@@ -12,6 +10,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 using UrlShortener.Operator.Webhooks;
 using UrlShortener.TestServers.Kubernetes;
+using UrlShortener.TestServers.Processes;
 using Xunit;
 
 namespace UrlShortener.Operator.Tests.Webhooks;
@@ -21,6 +20,7 @@ internal sealed class WebhookHost : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly IKubernetes _client;
+    private int _requests;
 
     private WebhookHost(WebApplication app, IKubernetes client, WebhookOptions options)
     {
@@ -39,7 +39,7 @@ internal sealed class WebhookHost : IAsyncDisposable
     public ConcurrentQueue<string> Answered { get; } = new();
 
     /// <summary>Number of requests that reached it.</summary>
-    public int Requests { get; private set; }
+    public int Requests => Volatile.Read(ref _requests);
 
     /// <summary>What its readiness probe says of the webhook.</summary>
     public async Task<HealthReportEntry> CheckAsync() =>
@@ -68,7 +68,7 @@ internal sealed class WebhookHost : IAsyncDisposable
         Assert.SkipUnless(cluster.IsLocal, "The API server must reach this process, as one of local processes does (KUBEBUILDER_ASSETS).");
         var options = new WebhookOptions
         {
-            Port = FindPort(),
+            Port = Ports.Take(),
             Namespace = space,
             ExtraNames = ["127.0.0.1"],
             ConfigurationName = configuration ?? $"test-{space}",
@@ -130,7 +130,7 @@ internal sealed class WebhookHost : IAsyncDisposable
 
     private async Task RecordAsync(HttpContext context, RequestDelegate? next)
     {
-        Requests++;
+        Interlocked.Increment(ref _requests);
         if (next is null)
         {
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
@@ -172,12 +172,5 @@ internal sealed class WebhookHost : IAsyncDisposable
         {
             return true;
         }
-    }
-
-    private static int FindPort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -107,12 +107,17 @@ public sealed class BlocklistFileTests : IDisposable
         return file;
     }
 
-    private async Task AdvanceUntil(Func<bool> condition)
-    {
-        for (var i = 0; i < 1_000 && !condition(); i++)
-            await Advance();
-        Assert.True(condition());
-    }
+    private Task AdvanceUntil(Func<bool> condition) =>
+        Eventually.HoldsAsync(
+            async () =>
+            {
+                if (condition())
+                    return true;
+                await Advance();
+                return false;
+            },
+            "what the file says is in force"
+        );
 
     // The loop runs on its own thread, so each step of the fake clock is given a little real time.
     private async Task Advance()

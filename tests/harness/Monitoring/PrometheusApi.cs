@@ -7,7 +7,7 @@ namespace UrlShortener.TestHarness.Monitoring;
 /// <summary>Asks a Prometheus.</summary>
 internal sealed class PrometheusApi(Uri address) : IDisposable
 {
-    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = address, Timeout = TimeSpan.FromSeconds(20) };
+    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = address, Timeout = TimeSpan.FromMinutes(2) };
 
     /// <summary>The series of an expression now: labels and values.</summary>
     public async Task<IReadOnlyList<(IReadOnlyDictionary<string, string> Labels, double Value)>> QueryAsync(string expression)

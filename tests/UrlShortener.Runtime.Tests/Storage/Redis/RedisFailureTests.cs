@@ -21,7 +21,7 @@ public sealed class RedisFailureTests(RedisServers servers)
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(4);
 
     // For tests in which calls of servers that are well must not fail: long enough for a busy machine.
-    private static readonly TimeSpan PatientLimit = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan PatientLimit = TimeSpan.FromSeconds(3);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 

@@ -267,12 +267,18 @@ public sealed class RedisLinkCacheTests(RedisServers servers)
         new($"https://example.com/{number}", null, 302, IsActive: true, new StateVersion(epoch, number));
 
     // A subscription takes a moment to be there.
-    private static async Task WaitUntilHeardAsync(RedisClient there, ConcurrentQueue<LinkVersion> heard)
+    private static Task WaitUntilHeardAsync(RedisClient there, ConcurrentQueue<LinkVersion> heard)
     {
-        for (var version = 1; heard.IsEmpty; version++)
-        {
-            await there.Links.InvalidateAsync(new LinkVersion("first", new(0, version)), Token);
-            await Task.Delay(10, Token);
-        }
+        var version = 0;
+        return Eventually.HoldsAsync(
+            async () =>
+            {
+                if (!heard.IsEmpty)
+                    return true;
+                await there.Links.InvalidateAsync(new LinkVersion("first", new(0, ++version)), Token);
+                return false;
+            },
+            "the subscription is there"
+        );
     }
 }
