@@ -412,7 +412,9 @@ public sealed class RegionFailoverSeriesTests(StoresFixture stores) : IAsyncLife
         );
         var file = Assert.Single(saved);
         var text = await _nodes[region].ExecAsync(_lab.Namespace, pod, ["shortener-saved", "show", file.File], Token);
-        var entries = text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Skip(1).Select(line => JsonNode.Parse(line)!).ToList();
+        var lines = text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var entries = lines.Skip(1).SkipLast(1).Select(line => JsonNode.Parse(line)!).ToList();
+        Assert.Equal(entries.Count, (int?)JsonNode.Parse(lines[^1])!["end"]);
         Assert.Equal(file.Count, entries.Count);
         var rows = entries.Where(entry => IsOf(entry, "samples")).Select(entry => (string)entry["row"]!["id"]!).ToList();
         Assert.NotEmpty(rows);
