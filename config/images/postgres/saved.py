@@ -903,21 +903,28 @@ IMPORTED, PRESENT, REFUSED = "imported", "there already", "left out"
 CHANGED = "it was changed, and is there with other values"
 
 
+OWNER_SQL = """
+    SELECT r.rolsuper FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles r ON r.oid = c.relowner
+    WHERE n.nspname = %s AND c.relname = %s AND c.relkind IN ('r', 'p')
+    """
+
+
 class Importer:
     """Brings entries into a database: what does not conflict, and nothing twice."""
 
-    def __init__(self, connection):
+    def __init__(self, connection, is_app):
         self._connection = connection
+        self._is_app = is_app
         # Numbers of users who came with the file: here they have others.
         self._users = {}
 
     def add(self, entry):
         """What became of an entry, and why."""
         schema, table, row = entry.get("schema", "public"), entry["table"], dict(entry["row"])
-        # Only a superuser could, and would call the triggers that others have created there.
-        if entry["database"] != DATABASE:
-            return REFUSED, "it is of another database"
-        if schema != "public":
+        # A superuser brings it in, who must not call the triggers of others.
+        if not self._is_app and self._ask(OWNER_SQL, schema, table) != [(True,)]:
+            return REFUSED, "its table is not there, or belongs to a role that is no superuser"
+        if not self._is_app or schema != "public":
             return self._add_row(schema, table, row) if entry["op"] == "insert" else (REFUSED, CHANGED)
         if table == "urls":
             return self._add_link(entry["op"], entry.get("base"), row)
@@ -1002,7 +1009,21 @@ def connect_app():
 
 def connect_own(role, database):
     options = "-c lock_timeout=%ds -c statement_timeout=%ds" % (WAIT, ANSWER)
+    if role == "postgres":
+        options += " " + SAFE
     return psycopg.connect(host=SOCKETS, user=role, dbname=database, connect_timeout=10, autocommit=True, options=options)
+
+
+def connect_importer(database):
+    """A connection to a database, and what brings entries into it; None: there is no such database."""
+    if database == DATABASE:
+        connection = connect_app()
+        return connection, Importer(connection, True)
+    with connect_own("postgres", "postgres") as connection:
+        if not query(connection, "SELECT FROM pg_database WHERE datname = %s", database):
+            return None, None
+    connection = connect_own("postgres", database)
+    return connection, Importer(connection, False)
 
 
 def import_file(lines):
@@ -1011,17 +1032,22 @@ def import_file(lines):
     header = json.loads(next(lines))
     if not isinstance(header, dict) or header.get("saved") != 1:
         raise ValueError("this is no file of saved changes")
-    counts, is_whole = {}, False
-    connection = connect_app()
-    importer = Importer(connection)
+    counts, importers, is_whole = {}, {}, False
     try:
         for line in lines:
             entry = loads(line)
             if is_whole := "end" in entry:
                 break
+            database = entry["database"]
+            if database not in importers:
+                importers[database] = connect_importer(database)
+            connection, importer = importers[database]
             try:
-                with connection.transaction():
-                    outcome, why = importer.add(entry)
+                if importer is None:
+                    outcome, why = REFUSED, "there is no such database there"
+                else:
+                    with connection.transaction():
+                        outcome, why = importer.add(entry)
             except psycopg.Error as error:
                 # The connection is lost, or the member may not write: that says nothing about the entry.
                 if connection.closed or isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
@@ -1031,7 +1057,9 @@ def import_file(lines):
             if outcome == REFUSED:
                 print(dumps({"why": why, **entry}))
     finally:
-        connection.close()
+        for connection, _ in importers.values():
+            if connection is not None:
+                connection.close()
         log(", ".join("%d %s" % (counts.get(outcome, 0), outcome) for outcome in (IMPORTED, PRESENT, REFUSED)))
     if not is_whole:
         raise ValueError("the file has no end, so that a part of it is missing. Copy it again, and import it again")

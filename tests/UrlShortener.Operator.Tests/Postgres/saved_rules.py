@@ -120,16 +120,19 @@ def check_links():
 
 def check_import():
     """What is decided without a question to the database."""
-    importer = saved.Importer(None)
-    entry = {"database": "other", "table": "urls", "op": "insert", "row": {}}
-    check("another database", (saved.REFUSED, "it is of another database"), importer.add(entry))
-    check("a change in another schema", (saved.REFUSED, saved.CHANGED), importer.add({**entry, "database": saved.DATABASE, "schema": "own", "op": "change"}))
+    other = saved.Importer(None, False)
+    entry = {"table": "urls", "op": "insert", "row": {"short_code": "a"}}
+    for owner, expected in [([], saved.REFUSED), ([(False,)], saved.REFUSED), ([(True,)], saved.IMPORTED)]:
+        other._ask = lambda text, *parameters: owner if text == saved.OWNER_SQL else [(1,)]
+        check("a table of another database, of %r" % owner, expected, other.add(entry)[0])
+    importer = saved.Importer(None, True)
+    check("a change in another schema", (saved.REFUSED, saved.CHANGED), importer.add({**entry, "schema": "own", "op": "change"}))
 
     # Users by number and address: those of the file, and those that are there.
     there = {"a@example.com": {"id": 7, "email": "a@example.com", "created_at": "2026-11-30"}}
     importer._ask = lambda text, *parameters: [(there[parameters[0]],)] if parameters[0] in there else [(9,)] if "INSERT" in text else []
     row = {"id": 5, "email": "a@example.com", "created_at": "2026-11-30", "api_key": "x"}
-    user = {"database": saved.DATABASE, "table": "users", "op": "change", "row": row}
+    user = {"table": "users", "op": "change", "row": row}
     check("a user who was changed", (saved.REFUSED, saved.CHANGED), importer.add(user))
     check("is found by the address", 7, importer._users[5])
     row["created_at"] = "2026-11-29"
