@@ -18,10 +18,10 @@ internal sealed class ClusterClient : IDisposable
     /// <summary>How long a server that does not answer is left alone.</summary>
     public static readonly TimeSpan Pause = TimeSpan.FromSeconds(5);
 
-    private const int FailuresToPause = 4;
+    /// <summary>Most bytes of an answer: whoever may write a Secret chooses the server. An object has at most 1.5 MiB, and a region a few pods.</summary>
+    public const long MaxAnswer = 8 << 20;
 
-    // Whoever may write a Secret chooses the server. An object has at most 1.5 MiB, and a region a few pods.
-    private const long MaxAnswer = 8 << 20;
+    private const int FailuresToPause = 4;
     private const int MaxWords = 512;
 
     private readonly string _name;
@@ -34,13 +34,12 @@ internal sealed class ClusterClient : IDisposable
     /// <param name="kubeconfig">Address and credentials.</param>
     /// <param name="fencing">Permits writes.</param>
     /// <param name="time">Clock of the pauses.</param>
-    /// <param name="timeout">Maximum duration of a request; null: <see cref="Timeout"/>.</param>
-    public ClusterClient(string name, Kubeconfig kubeconfig, IFencing fencing, TimeProvider time, TimeSpan? timeout = null)
+    public ClusterClient(string name, Kubeconfig kubeconfig, IFencing fencing, TimeProvider time)
     {
         _name = name;
         Kubeconfig = kubeconfig;
         // An authority is replaced with the kubeconfig. It is read again for the check of names, which comes with it.
-        _api = new ApiClient(kubeconfig.ToConfiguration(), timeout ?? Timeout, kubeconfig.ToConfiguration, MaxAnswer);
+        _api = new ApiClient(kubeconfig.ToConfiguration(), Timeout, kubeconfig.ToConfiguration, MaxAnswer);
         _client = new ResourceClient(_api, fencing);
         _pipeline = new ResiliencePipelineBuilder { TimeProvider = time }
             .AddCircuitBreaker(
