@@ -5,6 +5,7 @@ using UrlShortener.ControllerRuntime.Election;
 using UrlShortener.ControllerRuntime.Informers;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
+using UrlShortener.Operator.Entities.Spec;
 
 namespace UrlShortener.Operator.Clusters;
 
@@ -39,12 +40,23 @@ internal sealed class ClusterClients(
         var (reference, conflict) = ClusterReference.Of(region, others);
         if (conflict is not null)
             return conflict;
-        if (reference is null)
-            return Forget(
+        return reference is not null
+            ? await EnsureAsync(space, cluster, reference, cancellationToken)
+            : Forget(
                 space,
                 cluster,
                 new Obstacle(Reasons.KubeconfigMissing, $"Cluster {cluster} runs the region. Set spec.cluster.kubeconfigSecretRef, so that it can be reached.")
             );
+    }
+
+    /// <summary>Makes the client of a cluster, or replaces it after a change of the Secret.</summary>
+    /// <param name="space">Namespace of the regions that name it.</param>
+    /// <param name="cluster">Name of the cluster.</param>
+    /// <param name="reference">The kubeconfig.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    /// <returns>Why there is none; null: there is one.</returns>
+    public async Task<Obstacle?> EnsureAsync(string space, string cluster, SecretKeyRef reference, CancellationToken cancellationToken)
+    {
         // The cache has digests only; they tell that something has changed.
         if (!secrets.Cache.TryGet(new ObjectKey(space, reference.Name), out var cached) || !HasKey(cached, reference.Key))
             return Forget(

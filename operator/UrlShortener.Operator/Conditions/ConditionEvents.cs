@@ -24,7 +24,13 @@ internal static class ConditionEvents
     private static readonly HashSet<string> Silent = [ConditionTypes.Reconciling];
 
     // The specification asks for these types, so that a problem is news from the start.
-    private static readonly HashSet<string> Requested = [ConditionTypes.Monitored, ConditionTypes.TrafficPublished, ConditionTypes.ClusterReachable];
+    private static readonly HashSet<string> Requested =
+    [
+        ConditionTypes.Monitored,
+        ConditionTypes.TrafficPublished,
+        ConditionTypes.ClusterReachable,
+        ConditionTypes.WitnessVotes,
+    ];
 
     /// <summary>Records an event for each changed condition. A new condition without a problem causes none.</summary>
     /// <param name="events">The recorder.</param>

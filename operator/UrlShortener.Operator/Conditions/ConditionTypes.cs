@@ -63,6 +63,9 @@ internal static class ConditionTypes
     /// <summary>The primary role of the group moves by itself when its region is lost. Absent unless the regions of the group vote about it.</summary>
     public const string AutomaticFailover = nameof(AutomaticFailover);
 
+    /// <summary>The witness of the group has its vote and can be read. Absent unless the region names one, or one still votes.</summary>
+    public const string WitnessVotes = nameof(WitnessVotes);
+
     /// <summary>The newest backup of the region's PostgreSQL is there and not older than its schedule. Absent unless the region asks for backups.</summary>
     public const string LastBackupSucceeded = nameof(LastBackupSucceeded);
 

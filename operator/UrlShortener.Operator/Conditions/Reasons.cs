@@ -231,6 +231,18 @@ internal static class Reasons
     /// <summary>Too few API servers of the group answer to decide anything.</summary>
     public const string NoQuorum = nameof(NoQuorum);
 
+    /// <summary>The regions of the group do not name the same witness.</summary>
+    public const string WitnessDiffers = nameof(WitnessDiffers);
+
+    /// <summary>The witness brings nothing to the group as it is, and does not vote.</summary>
+    public const string WitnessNotUsed = nameof(WitnessNotUsed);
+
+    /// <summary>The witness lacks an object, or has one that is not of this group.</summary>
+    public const string WitnessInvalid = nameof(WitnessInvalid);
+
+    /// <summary>The witness gets its vote, or loses it.</summary>
+    public const string WitnessChanges = nameof(WitnessChanges);
+
     /// <summary>The specification leaves the decision to people.</summary>
     public const string ManualMode = nameof(ManualMode);
 

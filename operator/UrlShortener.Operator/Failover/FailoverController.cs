@@ -36,6 +36,7 @@ internal sealed class FailoverController(
 
     // By identifier of the database: what the region that acts for the group found out, for all to tell.
     private readonly ConcurrentDictionary<string, Obstacle?> _waits = new();
+    private readonly ConcurrentDictionary<string, (bool? Status, string Reason, string Message)?> _witnesses = new();
     private readonly StatusWriter _status = new(FailoverStatusRules.Part, client);
     private readonly long _start = time.GetTimestamp();
 
@@ -53,6 +54,7 @@ internal sealed class FailoverController(
         var database = region.Status?.Postgres?.SystemIdentifier ?? "";
         var memory = _memory.GetValueOrDefault(region.Metadata.Uid) ?? FailoverMemory.At(group);
         var began = Now;
+        group = await observer.FindWitnessAsync(group, cancellationToken);
         // Before the votes, so that these have everything that the guards knew then.
         if (group.Acts)
             group = await observer.ReadRemoteAsync(group, cancellationToken);
@@ -66,6 +68,9 @@ internal sealed class FailoverController(
             _waits[database] = waits;
             (memory, var untold) = await TellAsync(group, memory, cancellationToken);
             obstacle = Obstacle.Of(obstacle, untold);
+            if (WitnessRules.FindObstacle(group, reads, memory.WitnessUntold) is null)
+                memory = memory with { WitnessAt = Now };
+            _witnesses[database] = WitnessRules.Judge(group, memory, reads, Now);
         }
 
         _memory[region.Metadata.Uid] = memory;
@@ -76,6 +81,7 @@ internal sealed class FailoverController(
             isBehind ? memory with { Known = null } : memory,
             reads,
             obstacle ?? _waits.GetValueOrDefault(database),
+            _witnesses.GetValueOrDefault(database),
             time.GetUtcNow()
         );
         await _status.WriteAsync(region, status, conditions.Conditions, cancellationToken);
@@ -109,7 +115,11 @@ internal sealed class FailoverController(
 
     private async Task<IReadOnlyDictionary<string, VoterRead>> ReadAsync(ObservedGroup group, FailoverMemory memory, CancellationToken cancellationToken)
     {
-        var names = group.Members.Select(member => member.Spec.Region).Union(memory.Known?.Value.Voters.All ?? [], StringComparer.Ordinal);
+        // An operator that has just started does not know whether a witness votes: then it does not know either what was decided without one of the regions.
+        var names = group
+            .Members.Select(member => member.Spec.Region)
+            .Union(group.Places.Keys.Where(Witness.IsOne), StringComparer.Ordinal)
+            .Union(memory.Known?.Value.Voters.All ?? [], StringComparer.Ordinal);
         var reads = await Task.WhenAll(
             names.Select(async name =>
                 (
@@ -132,7 +142,7 @@ internal sealed class FailoverController(
         // Nobody may count on the end of a lease that the guards were told not to end: the record is changed first.
         var isLease =
             region.Spec.Failover.Mode == FailoverMode.Automatic || memory.Known?.Value.IsGuarded == true || (memory.Known is null && IsLease(group.Map));
-        var map = VoterResources.BuildMap(region, isLease, group.Places);
+        var map = VoterResources.BuildMap(region, isLease, group.PlacesOfGuards(memory.Known?.Value.Voters));
         var isRead = group.RoleBinding is not null || VoterResources.OthersOf(region, group.Members).Any();
         return Obstacle.Of(
             await applier.TryAsync(region, $"ConfigMap {map.Metadata.Name}", () => ApplyAsync(region, map, group.Map, cancellationToken)),
@@ -187,15 +197,20 @@ internal sealed class FailoverController(
     private FailoverMemory Hear(ObservedGroup group, FailoverMemory memory)
     {
         var heard = ImmutableDictionary.CreateBuilder<string, HeardObserver>();
+        var told = ImmutableDictionary.CreateBuilder<string, HeardObserver>();
         foreach (var (cluster, report) in group.Observers)
         {
             if (HeardObserver.Learn(memory.Heard.GetValueOrDefault(cluster), report, Now) is { } known)
                 heard[cluster] = known;
+            // Apart: two reports of which none is renewed must not look like new ones in turn.
+            if (HeardObserver.Learn(memory.HeardByWitness.GetValueOrDefault(cluster), group.ToldByWitness?.GetValueOrDefault(cluster), Now) is { } knownToo)
+                told[cluster] = knownToo;
         }
 
         return memory with
         {
             Heard = heard.ToImmutable(),
+            HeardByWitness = told.ToImmutable(),
         };
     }
 
@@ -218,7 +233,17 @@ internal sealed class FailoverController(
                 return null;
             }
         );
-        return (memory with { ToldAt = Now }, untold);
+        // One that was not read now will not answer either.
+        var withoutWitness =
+            memory.Known is null || group.ToldByWitness is null
+                ? null
+                : await observer.TellWitnessAsync(
+                    group,
+                    memory.Probes.Select(probe => KeyValuePair.Create(probe.Key, probe.Value.History.Verdict)),
+                    time.GetUtcNow(),
+                    cancellationToken
+                );
+        return (memory with { ToldAt = Now, WitnessUntold = withoutWitness }, untold);
     }
 
     // The first record: it says what the statuses have said so far. From then on they say what the record says.
@@ -229,6 +254,9 @@ internal sealed class FailoverController(
         CancellationToken cancellationToken
     )
     {
+        // What the latest record says stays, and all that answer hold it then.
+        if (VoterChange.FindVoters(reads) is { } voters)
+            return (await TryAsync(group, memory, voters, _ => null, cancellationToken), null);
         var (first, waits) = VoterChange.FindFirst(group, reads);
         if (first is null)
             return (memory, waits);

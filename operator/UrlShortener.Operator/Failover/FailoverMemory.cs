@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using UrlShortener.Operator.Conditions;
 
 namespace UrlShortener.Operator.Failover;
 
@@ -34,6 +35,15 @@ internal sealed record FailoverMemory
 
     /// <summary>What the operators of other clusters told last, by name of the cluster.</summary>
     public ImmutableDictionary<string, HeardObserver> Heard { get; init; } = ImmutableDictionary<string, HeardObserver>.Empty;
+
+    /// <summary>What they told last in the cluster of the witness.</summary>
+    public ImmutableDictionary<string, HeardObserver> HeardByWitness { get; init; } = ImmutableDictionary<string, HeardObserver>.Empty;
+
+    /// <summary>When all objects of the witness could last be read and written; null: never.</summary>
+    public TimeSpan? WitnessAt { get; init; }
+
+    /// <summary>Why the own verdicts could not be written there; null: they were.</summary>
+    public Obstacle? WitnessUntold { get; init; }
 
     /// <summary>The change that this operator wants to propose, and since when; null: none.</summary>
     public WantedChange? Wanted { get; init; }

@@ -17,8 +17,12 @@ internal static class FailoverMetrics
         "1 for the phase of the move of the primary role.",
         [.. Names, "phase"]
     );
-    private static readonly Gauge Voters = Metrics.CreateGauge("shortener_region_voters", "Regions of the group that vote about the primary role.", Names);
-    private static readonly Gauge Answering = Metrics.CreateGauge("shortener_region_voters_answering", "Those of them whose votes can be read.", Names);
+    private static readonly Gauge Voters = Metrics.CreateGauge(
+        "shortener_region_voters",
+        "Votes about the primary role in the group: those of its regions, and of a witness.",
+        Names
+    );
+    private static readonly Gauge Answering = Metrics.CreateGauge("shortener_region_voters_answering", "Those of them that can be read.", Names);
     private static readonly Gauge Automatic = Metrics.CreateGauge(
         "shortener_region_failover_automatic",
         "1 while the primary role moves by itself if its region is lost.",

@@ -9,7 +9,7 @@ namespace UrlShortener.Operator.Failover;
 internal static class FailoverStatusRules
 {
     /// <summary>The part of the status that the controller writes.</summary>
-    public static readonly StatusPart Part = new("failover", [ConditionTypes.AutomaticFailover], FieldManagers.Topology);
+    public static readonly StatusPart Part = new("failover", [ConditionTypes.AutomaticFailover, ConditionTypes.WitnessVotes], FieldManagers.Topology);
 
     private const int MaxWaits = 512;
 
@@ -21,12 +21,14 @@ internal static class FailoverStatusRules
     /// <param name="memory">What is remembered.</param>
     /// <param name="reads">The voters.</param>
     /// <param name="waits">Why nothing happens although something is amiss; null: nothing is.</param>
+    /// <param name="witness">What is to be said of the witness; null: nothing.</param>
     /// <param name="now">The time.</param>
     public static (FailoverStatus? Status, ConditionList Conditions) Build(
         ObservedGroup group,
         FailoverMemory memory,
         IReadOnlyDictionary<string, VoterRead> reads,
         Obstacle? waits,
+        (bool? Status, string Reason, string Message)? witness,
         DateTimeOffset now
     )
     {
@@ -35,6 +37,8 @@ internal static class FailoverStatusRules
         var conditions = new ConditionList(region.Status?.Conditions, region.Metadata.Generation, now);
         var (status, reason, message) = Judge(group, known, reads, waits);
         conditions.Set(ConditionTypes.AutomaticFailover, status, reason, message);
+        if (witness is { } told)
+            conditions.Set(ConditionTypes.WitnessVotes, told.Status, told.Reason, told.Message);
         // What was agreed on stays true while nobody can be asked.
         return (known is null ? region.Status?.Failover : StatusOf(known, group.Acts ? memory.LogEnd : null, waits), conditions);
     }
@@ -68,7 +72,7 @@ internal static class FailoverStatusRules
                 waits?.Reason ?? Reasons.NotVoting,
                 waits?.Message ?? string.Join(' ', failures.Prepend("The regions have not agreed on anything yet."))
             );
-        var answering = reads.Where(read => read.Value.Record is not null).Select(read => read.Key).ToList();
+        var answering = known.Voters.All.Where(voter => reads.GetValueOrDefault(voter)?.Record is not null).ToList();
         if (!known.Voters.IsQuorum(answering))
             return (
                 false,

@@ -6,6 +6,7 @@ using UrlShortener.ControllerRuntime.Informers;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Certificates;
 using UrlShortener.Operator.Clusters;
+using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Pods;
 using UrlShortener.Operator.Postgres;
@@ -20,7 +21,8 @@ internal sealed class GroupObserver(
     Informer<V1RoleBinding> roleBindings,
     Informer<V1Secret> secrets,
     StoreCertificates certificates,
-    ClusterClients clusters
+    ClusterClients clusters,
+    RemoteRegions remotes
 ) : IDisposable
 {
     // Pods of regions of other clusters as they were last read. What a guard has reported of an epoch stays true.
@@ -61,6 +63,10 @@ internal sealed class GroupObserver(
         var places = VoterPlace.ReadGuard(VoterPlace.GuardOf(map)).ToDictionary(known => known.Key, known => known.Value, StringComparer.Ordinal);
         foreach (var member in members)
             places[member.Spec.Region] = VoterPlace.Of(member);
+        var plan = WitnessPlan.Of(members, member => member.IsRemote ? remotes.Find(member)?.Region : member);
+        // One that was told to the guards may vote still.
+        foreach (var voter in places.Keys.Where(Witness.IsOne).Append(plan.Voter).OfType<string>().ToList())
+            places[voter] = Witness.PlaceOf(region, Witness.ClusterOf(voter));
         return new ObservedGroup
         {
             Region = region,
@@ -70,8 +76,22 @@ internal sealed class GroupObserver(
             Map = map,
             RoleBinding = Find(roleBindings, space, name),
             Places = places,
+            WitnessPlan = plan,
         };
     }
+
+    /// <summary>Makes sure that the witness can be asked.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    public async Task<ObservedGroup> FindWitnessAsync(ObservedGroup group, CancellationToken cancellationToken) =>
+        // Also while regions want different ones: the one that votes goes on.
+        group.Region
+            is { Spec.Failover.Witness.Cluster: { } witness, Metadata.NamespaceProperty: var space }
+            ? group with
+            {
+                WitnessObstacle = await clusters.EnsureAsync(space, witness.Name, witness.KubeconfigSecretRef, cancellationToken),
+            }
+            : group;
 
     /// <summary>Reads in other clusters what the caches have of this one, and what the operators there think.</summary>
     /// <param name="group">The group.</param>
@@ -86,6 +106,7 @@ internal sealed class GroupObserver(
             .GroupBy(member => member.Spec.ClusterName()!, StringComparer.Ordinal)
             .Select(async cluster => (cluster.Key, Report: await ReadReportAsync(cluster.First(), cancellationToken)))
             .ToList();
+        var (told, untold) = await ReadToldAsync(group, cancellationToken);
         var pods = group.Pods.ToDictionary(region => region.Key, region => region.Value, StringComparer.Ordinal);
         var unreachable = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (member, read) in await Task.WhenAll(reading))
@@ -102,8 +123,38 @@ internal sealed class GroupObserver(
         {
             Pods = pods,
             Unreachable = unreachable,
+            ToldByWitness = told,
+            WitnessObstacle = group.WitnessObstacle ?? untold,
             Observers = (await Task.WhenAll(hearing)).ToDictionary(heard => heard.Key, heard => heard.Report, StringComparer.Ordinal),
         };
+    }
+
+    /// <summary>Tells the operators of other clusters by the witness what this one thinks.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="verdicts">The verdicts, by name of the region.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    /// <returns>Why they could not be told; null: they were, or there is no witness.</returns>
+    public async Task<Obstacle?> TellWitnessAsync(
+        ObservedGroup group,
+        IEnumerable<KeyValuePair<string, Verdict>> verdicts,
+        DateTimeOffset now,
+        CancellationToken cancellationToken
+    )
+    {
+        if (group.WitnessCluster is not { } name || clusters.Find(group.Region.Metadata.NamespaceProperty, name) is not { } cluster)
+            return null;
+        var answer = await cluster.AskAsync(
+            async (remote, token) =>
+                await remote.PatchAsync<V1ConfigMap>(
+                    Witness.ObserversOf(group.Region),
+                    Witness.Tell(group.OwnCluster, verdicts, now),
+                    FieldManagers.Topology,
+                    token
+                ),
+            cancellationToken
+        );
+        return answer.Failure is { } failure ? new Obstacle(answer.IsRefusal ? Reasons.AccessDenied : Reasons.ClusterUnreachable, failure) : null;
     }
 
     /// <summary>Asks the members that lead how far they are.</summary>
@@ -159,6 +210,24 @@ internal sealed class GroupObserver(
             return null;
         var key = new ObjectKey(member.Metadata.NamespaceProperty, ObserverReport.NameOf(member));
         return ObserverReport.Of((await cluster.AskAsync((remote, token) => remote.GetAsync<V1Lease>(key, token), cancellationToken)).Value);
+    }
+
+    // What the operators of other clusters have told in that of the witness.
+    private async Task<(IReadOnlyDictionary<string, ObserverReport>? Told, Obstacle? Obstacle)> ReadToldAsync(
+        ObservedGroup group,
+        CancellationToken cancellationToken
+    )
+    {
+        if (group.WitnessCluster is not { } name || clusters.Find(group.Region.Metadata.NamespaceProperty, name) is not { } cluster)
+            return (null, null);
+        var key = Witness.ObserversOf(group.Region);
+        var answer = await cluster.AskAsync((remote, token) => remote.GetAsync<V1ConfigMap>(key, token), cancellationToken);
+        return answer switch
+        {
+            { Value: { } map } => (Witness.Hear(map), null),
+            { Failure: { } failure } => (null, new Obstacle(answer.IsRefusal ? Reasons.AccessDenied : Reasons.ClusterUnreachable, failure)),
+            _ => (null, WitnessRules.Missing(name, key)),
+        };
     }
 
     private ClusterClient? Find(V1Alpha1ShortenerRegion member) => clusters.Find(member.Metadata.NamespaceProperty, member.Spec.ClusterName()!);

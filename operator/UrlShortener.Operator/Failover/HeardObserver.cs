@@ -15,8 +15,15 @@ internal sealed record HeardObserver(ObserverReport Report, TimeSpan At)
     public static HeardObserver? Learn(HeardObserver? former, ObserverReport? report, TimeSpan now) =>
         report is null || report.Version == former?.Report.Version ? former : new HeardObserver(report, now);
 
+    /// <summary>Whether it has not been heard of for too long.</summary>
+    /// <param name="now">The time.</param>
+    public bool IsSilent(TimeSpan now) => now - At >= Life;
+
+    /// <summary>The one of several ways on which an observer was heard of last; null: none.</summary>
+    public static HeardObserver? Latest(params IEnumerable<HeardObserver?> ways) => ways.OfType<HeardObserver>().MaxBy(way => way.At);
+
     /// <summary>Its verdict about a region. One that is silent has none.</summary>
     /// <param name="region">Name of the region.</param>
     /// <param name="now">The time.</param>
-    public Verdict VerdictOf(string region, TimeSpan now) => now - At < Life ? Report.Verdicts.GetValueOrDefault(region) : Verdict.Unknown;
+    public Verdict VerdictOf(string region, TimeSpan now) => IsSilent(now) ? Verdict.Unknown : Report.Verdicts.GetValueOrDefault(region);
 }

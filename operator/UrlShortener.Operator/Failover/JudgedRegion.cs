@@ -20,11 +20,19 @@ internal sealed record JudgedRegion(Verdict Verdict, TimeSpan? BadSince, TimeSpa
         if (!group.HasRemotes)
             return new JudgedRegion(own.History.Verdict, own.BadSince, own.GoodSince);
         var clusters = group.Members.Select(member => group.ClusterOf(member.Spec.Region)).Distinct(StringComparer.Ordinal).ToList();
-        var verdicts = clusters.ToDictionary(
-            cluster => cluster,
-            cluster => cluster == group.OwnCluster ? own.History.Verdict : memory.Heard.GetValueOrDefault(cluster)?.VerdictOf(region, now) ?? Verdict.Unknown,
-            StringComparer.Ordinal
-        );
+        var verdicts = new Dictionary<string, Verdict>(StringComparer.Ordinal);
+        // With two clusters nobody else sees the one that is lost. Its operator would be heard of by the witness if only the way between the clusters were cut: one
+        // that is silent there too does not count.
+        var isWitnessed = clusters.Count == 2 && group.ToldByWitness is not null && memory.Known?.Value.Voters.All.Any(Witness.IsOne) == true;
+        foreach (var cluster in clusters)
+        {
+            var heard = HeardObserver.Latest(memory.Heard.GetValueOrDefault(cluster), isWitnessed ? memory.HeardByWitness.GetValueOrDefault(cluster) : null);
+            if (cluster == group.OwnCluster)
+                verdicts[cluster] = own.History.Verdict;
+            else if (!isWitnessed || heard?.IsSilent(now) == false)
+                verdicts[cluster] = heard?.VerdictOf(region, now) ?? Verdict.Unknown;
+        }
+
         var verdict = HealthHistory.Judge(group.ClusterOf(region), verdicts, LeastOutside(clusters.Count));
         var former = memory.Judged.GetValueOrDefault(region, None);
         return new JudgedRegion(

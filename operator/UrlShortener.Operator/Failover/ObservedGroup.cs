@@ -1,4 +1,5 @@
 using k8s.Models;
+using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Postgres;
@@ -43,6 +44,19 @@ internal sealed record ObservedGroup
     /// <summary>What the operators of other clusters think of the regions, by name of the cluster; null: one could not be asked, or has told nothing.</summary>
     public IReadOnlyDictionary<string, ObserverReport?> Observers { get; init; } = new Dictionary<string, ObserverReport?>();
 
+    /// <summary>What the regions want of a witness.</summary>
+    public WitnessPlan WitnessPlan { get; init; } = WitnessPlan.None;
+
+    /// <summary>Name of the witness' cluster, also while the regions want different ones and one votes; null: there is none.</summary>
+    public string? WitnessCluster =>
+        WitnessPlan.Cluster ?? (WitnessPlan.Keeps && Places.Keys.FirstOrDefault(Witness.IsOne) is { } voter ? Witness.ClusterOf(voter) : null);
+
+    /// <summary>Why its cluster cannot be asked, or has not what it needs to have; null: it can, and does.</summary>
+    public Obstacle? WitnessObstacle { get; init; }
+
+    /// <summary>What the operators of clusters have told there, by name of the cluster; null: it could not be read now.</summary>
+    public IReadOnlyDictionary<string, ObserverReport>? ToldByWitness { get; init; }
+
     /// <summary>Names of the regions that this operator runs.</summary>
     public IReadOnlySet<string> Own => All.Values.Where(region => !region.IsRemote).Select(region => region.Spec.Region).ToHashSet(StringComparer.Ordinal);
 
@@ -62,6 +76,13 @@ internal sealed record ObservedGroup
     /// Whether this region's reconcile acts for the regions of its cluster. Several would not do harm, only work twice.
     /// </summary>
     public bool Acts => Members.First(member => !member.IsRemote).Spec.Region == Region.Spec.Region;
+
+    /// <summary>The places that the guards are told of. A witness that does not vote would only make them wait for it.</summary>
+    /// <param name="voters">The voters; null: they are not known now.</param>
+    public IReadOnlyDictionary<string, VoterPlace> PlacesOfGuards(Voters? voters) =>
+        Places
+            .Where(place => !Witness.IsOne(place.Key) || (voters is null ? IsTold(place.Key) : voters.All.Contains(place.Key, StringComparer.Ordinal)))
+            .ToDictionary(place => place.Key, place => place.Value, StringComparer.Ordinal);
 
     /// <summary>A region of the group; null: there is none.</summary>
     public V1Alpha1ShortenerRegion? Find(string name) => All.GetValueOrDefault(name);
@@ -169,6 +190,8 @@ internal sealed record ObservedGroup
             IsPrimaryDatabase = leader?.IsPrimary,
         };
     }
+
+    private bool IsTold(string voter) => VoterPlace.ReadGuard(VoterPlace.GuardOf(Map)).ContainsKey(voter);
 
     private string? FindAsked(Func<V1Alpha1ShortenerRegion, bool> isAsked) => Members.FirstOrDefault(isAsked)?.Spec.Region;
 

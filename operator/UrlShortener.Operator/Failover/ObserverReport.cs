@@ -30,14 +30,7 @@ internal sealed record ObserverReport(string Version, IReadOnlyDictionary<string
     public static V1Lease Build(V1Alpha1ShortenerRegion region, IEnumerable<KeyValuePair<string, Verdict>> verdicts, DateTimeOffset now)
     {
         var metadata = Owned.Metadata(region, Suffix, VoterPlace.Component);
-        metadata.Annotations = new Dictionary<string, string>
-        {
-            [Labels.Verdicts] = new JsonObject(
-                verdicts
-                    .OrderBy(verdict => verdict.Key, StringComparer.Ordinal)
-                    .Select(verdict => KeyValuePair.Create(verdict.Key, (JsonNode?)verdict.Value.ToString()))
-            ).ToJsonString(),
-        };
+        metadata.Annotations = new Dictionary<string, string> { [Labels.Verdicts] = Write(verdicts).ToJsonString() };
         return new V1Lease
         {
             Metadata = metadata,
@@ -52,18 +45,25 @@ internal sealed record ObserverReport(string Version, IReadOnlyDictionary<string
             return null;
         try
         {
-            return StrictJson.Parse(text) is JsonObject verdicts
-                ? new ObserverReport(
-                    lease!.Metadata.ResourceVersion ?? "",
-                    verdicts.ToDictionary(verdict => verdict.Key, verdict => ReadVerdict(verdict.Value?.GetValue<string>()), StringComparer.Ordinal)
-                )
-                : null;
+            return StrictJson.Parse(text) is JsonObject verdicts ? new ObserverReport(lease!.Metadata.ResourceVersion ?? "", Read(verdicts)) : null;
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             return null;
         }
     }
+
+    /// <summary>The text of verdicts.</summary>
+    public static JsonObject Write(IEnumerable<KeyValuePair<string, Verdict>> verdicts) =>
+        new(
+            verdicts
+                .OrderBy(verdict => verdict.Key, StringComparer.Ordinal)
+                .Select(verdict => KeyValuePair.Create(verdict.Key, (JsonNode?)verdict.Value.ToString()))
+        );
+
+    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
+    public static IReadOnlyDictionary<string, Verdict> Read(JsonObject verdicts) =>
+        verdicts.ToDictionary(verdict => verdict.Key, verdict => ReadVerdict(verdict.Value?.GetValue<string>()), StringComparer.Ordinal);
 
     private static Verdict ReadVerdict(string? text) =>
         text switch

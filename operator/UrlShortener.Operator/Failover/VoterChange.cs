@@ -5,6 +5,16 @@ namespace UrlShortener.Operator.Failover;
 /// <summary>The first record of a group, and changes of its voters. Pure.</summary>
 internal static class VoterChange
 {
+    /// <summary>
+    /// The voters to ask what was decided, where none of the records that were read is known to be chosen: an operator that has just started, while a voter is away and
+    /// others do not hold the same. Null: no region has a record, so that there may be none.
+    /// </summary>
+    /// <param name="reads">The voters.</param>
+    public static Voters? FindVoters(IReadOnlyDictionary<string, VoterRead> reads) =>
+        reads.Any(read => !Witness.IsOne(read.Key) && read.Value.Record?.Value is not null)
+            ? reads.Values.Select(read => read.Record).Where(record => record?.Value is not null).MaxBy(record => record!.Ballot)!.Value!.Voters
+            : null;
+
     /// <summary>The first record; null: not all have yet what they need.</summary>
     /// <param name="group">The group.</param>
     /// <param name="reads">The voters.</param>
@@ -18,6 +28,17 @@ internal static class VoterChange
             return Wait("The group has no primary region yet.");
         foreach (var (name, read) in reads)
         {
+            if (Witness.IsOne(name))
+            {
+                // It knows what was decided before the regions lost their votes.
+                if (read.Record is not null)
+                    return Wait(
+                        $"Cluster {Witness.ClusterOf(name)} has the vote of a witness of this group, and the regions have none. If they lost theirs for good, delete the "
+                            + "data of that ConfigMap."
+                    );
+                continue;
+            }
+
             if (read.Failure is { } failure)
                 return Wait(failure);
             if (read.Map is null)
@@ -38,7 +59,7 @@ internal static class VoterChange
                 Epoch = group.GuardEpochFrom(epoch) is var known && known > epoch ? known + 1 : epoch,
                 Phase = TopologyPhase.Stable,
                 Region = primary,
-                Voters = Voters.Of(group.Members.Select(member => member.Spec.Region)),
+                Voters = Voters.Of(group.Members.Select(member => member.Spec.Region).Concat(FindWitness(group, reads))),
                 Reason = topology.Message ?? "",
             },
             null
@@ -53,23 +74,31 @@ internal static class VoterChange
     {
         if (record.Phase != TopologyPhase.Stable)
             return null;
-        // A voter leaves when its region was deleted, not when somebody has edited what it trusts.
-        var stay = record.Voters.Current.Where(voter => !IsGone(group, voter, reads));
+        // A voter leaves when its region was deleted, not when somebody has edited what it trusts; a witness when nobody wants it and it is not needed to decide.
+        var stay = record.Voters.Current.Where(voter => Witness.IsOne(voter) ? Stays(group, voter, reads) : !IsGone(group, voter, reads));
         // A new one needs an object for its vote first.
-        var join = group.Members.Select(member => member.Spec.Region).Where(name => reads.GetValueOrDefault(name)?.Map is not null);
+        var join = group
+            .Members.Select(member => member.Spec.Region)
+            .Where(name => reads.GetValueOrDefault(name)?.Map is not null)
+            .Concat(FindWitness(group, reads));
         return record.Voters.Towards(stay.Union(join, StringComparer.Ordinal)) is { } voters ? record with { Voters = voters } : null;
     }
 
-    /// <summary>Whether the region is the only one that is left of its group: the others were deleted with their votes.</summary>
+    /// <summary>
+    /// Whether the region is the only one that is left of its group: the others were deleted with their votes. Nobody is left then who could propose anything, so a
+    /// witness does not matter.
+    /// </summary>
     /// <param name="group">The group.</param>
     /// <param name="record">The record.</param>
     /// <param name="reads">The voters.</param>
     public static bool IsLast(ObservedGroup group, TopologyRecord record, IReadOnlyDictionary<string, VoterRead> reads)
     {
         var name = group.Region.Spec.Region;
-        return record.Voters.All.Contains(name, StringComparer.Ordinal)
+        var regions = record.Voters.All.Where(voter => !Witness.IsOne(voter)).ToList();
+        return regions.Contains(name, StringComparer.Ordinal)
             && record.Voters.All.Any(voter => voter != name)
-            && record.Voters.All.All(voter => voter == name || IsGone(group, voter, reads));
+            && regions.TrueForAll(voter => voter == name || IsGone(group, voter, reads))
+            && !record.Voters.IsQuorum([.. reads.Where(read => read.Value.Record is not null).Select(read => read.Key)]);
     }
 
     /// <summary>The record of a region that is the only one left.</summary>
@@ -88,6 +117,17 @@ internal static class VoterChange
             AutomaticMoves = record.AutomaticMoves,
             Reason = "The other regions of the group were deleted.",
         };
+
+    // It votes once the guards can read it too: the condition must not promise what only the operators could do.
+    private static IEnumerable<string> FindWitness(ObservedGroup group, IReadOnlyDictionary<string, VoterRead> reads) =>
+        group.WitnessPlan is { Keeps: false, Voter: { } voter }
+        && reads.GetValueOrDefault(voter) is { Map: not null, Failure: null }
+        && WitnessRules.FindUnmounted(group) is null
+            ? [voter]
+            : [];
+
+    private static bool Stays(ObservedGroup group, string voter, IReadOnlyDictionary<string, VoterRead> reads) =>
+        group.WitnessPlan.Keeps || group.WitnessPlan.Voter == voter || group.Members.Any(member => reads.GetValueOrDefault(member.Spec.Region)?.Record is null);
 
     private static bool IsGone(ObservedGroup group, string voter, IReadOnlyDictionary<string, VoterRead> reads) =>
         group.Find(voter) is null && reads.GetValueOrDefault(voter) is { Map: null, Failure: null };

@@ -18,7 +18,7 @@ internal sealed class VoterClient(ResourceClient client, ClusterClients? cluster
         if (place.Cluster is not null)
         {
             var answer = await AskAsync(place, (remote, token) => remote.GetAsync<V1ConfigMap>(place.Key, token), cancellationToken);
-            return answer.Failure is { } failure ? new VoterRead(null, null, failure) : VoterRead.Of(answer.Value);
+            return answer.Failure is { } failure ? new VoterRead(null, null, failure, answer.IsRefusal) : VoterRead.Of(answer.Value, place.Owner);
         }
 
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -50,6 +50,8 @@ internal sealed class VoterClient(ResourceClient client, ClusterClients? cluster
             ["metadata"] = new JsonObject { ["resourceVersion"] = map.Metadata.ResourceVersion, ["uid"] = map.Metadata.Uid },
             ["data"] = new JsonObject { [VoterPlace.VoterKey] = VoterText.Write(record) },
         };
+        if (place.Owner is { } owner)
+            patch["data"]![Witness.OwnerKey] = owner;
         // Without an answer, a later attempt reads what has become of it.
         if (place.Cluster is not null)
             return
@@ -59,7 +61,7 @@ internal sealed class VoterClient(ResourceClient client, ClusterClients? cluster
                     cancellationToken
                 )
                     is { Value: { } written }
-                ? VoterRead.Of(written)
+                ? VoterRead.Of(written, place.Owner)
                 : null;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Timeout);

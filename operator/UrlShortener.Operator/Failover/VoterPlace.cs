@@ -7,7 +7,7 @@ using UrlShortener.Operator.Entities;
 
 namespace UrlShortener.Operator.Failover;
 
-/// <summary>Where a voter has its record: a ConfigMap in the namespace of its region.</summary>
+/// <summary>Where a voter has its record: a ConfigMap in the namespace of its region, or of all regions.</summary>
 /// <param name="Namespace">The namespace.</param>
 /// <param name="Name">Name of the ConfigMap.</param>
 /// <param name="Cluster">The cluster; null: the own one.</param>
@@ -21,6 +21,9 @@ internal sealed record VoterPlace(string Namespace, string Name, string? Cluster
 
     /// <summary>Key of the ConfigMap with what the guards of the region need to know.</summary>
     public const string GuardKey = "guard";
+
+    /// <summary>Identifier of the database that the vote is about, where the ConfigMap does not belong to a region; null: it does.</summary>
+    public string? Owner { get; init; }
 
     /// <summary>The ConfigMap as a key.</summary>
     public ObjectKey Key => new(Namespace, Name);

@@ -6,15 +6,24 @@ namespace UrlShortener.Operator.Failover;
 /// <param name="Record">Its record; null: it has none, or did not answer.</param>
 /// <param name="Map">The ConfigMap as it was read; null: there is none, or it did not answer.</param>
 /// <param name="Failure">Why it cannot vote; null: it can, or has lost its record.</param>
-internal sealed record VoterRead(VoterRecord? Record, V1ConfigMap? Map, string? Failure)
+/// <param name="IsRefusal">Whether its API server answered, and refused the request.</param>
+internal sealed record VoterRead(VoterRecord? Record, V1ConfigMap? Map, string? Failure, bool IsRefusal = false)
 {
     /// <summary>Whether it answered that it has no record.</summary>
     public bool IsMissing => Record is null && Failure is null;
 
     /// <summary>Reads a ConfigMap.</summary>
     /// <param name="map">The ConfigMap; null: there is none.</param>
-    public static VoterRead Of(V1ConfigMap? map) =>
-        map?.Data is not { } data || !data.TryGetValue(VoterPlace.VoterKey, out var text) ? new VoterRead(null, map, null)
+    /// <param name="owner">Identifier of the database that it must be about; null: that of its region.</param>
+    public static VoterRead Of(V1ConfigMap? map, string? owner = null) =>
+        owner is not null && map?.Data?.TryGetValue(Witness.OwnerKey, out var other) == true && other != owner
+            ? new VoterRead(
+                null,
+                map,
+                $"ConfigMap {map.Metadata.NamespaceProperty}/{map.Metadata.Name} has the vote about database {other}, and that of this group is {owner}. Give each group a "
+                    + "name of its own. If the other one is gone, delete the data of the ConfigMap."
+            )
+        : map?.Data is not { } data || !data.TryGetValue(VoterPlace.VoterKey, out var text) ? new VoterRead(null, map, null)
         : VoterText.Read(text) is { } record ? new VoterRead(record, map, null)
         : new VoterRead(
             null,

@@ -6,14 +6,14 @@ namespace UrlShortener.Operator.Pods;
 /// <summary>Removes unused data from objects before they are cached.</summary>
 internal static class CacheTransforms
 {
-    /// <summary>Keeps the identity, address, ports, claims, state and the product's own annotations of a pod.</summary>
+    /// <summary>Keeps the identity, address, ports, claims, names of Secrets that it can do without, state and the product's own annotations of a pod.</summary>
     public static void Apply(V1Pod pod)
     {
         pod.Spec = new V1PodSpec
         {
             NodeName = pod.Spec?.NodeName,
             Containers = [.. (pod.Spec?.Containers ?? []).Select(container => new V1Container { Name = container.Name, Ports = container.Ports })],
-            Volumes = pod.Spec?.Volumes?.Where(volume => volume.PersistentVolumeClaim is not null).ToList(),
+            Volumes = pod.Spec?.Volumes?.Where(volume => volume.PersistentVolumeClaim is not null || volume.Secret?.Optional == true).ToList(),
         };
         pod.Metadata.Annotations = pod
             .Metadata.Annotations?.Where(annotation => annotation.Key.StartsWith(Labels.OwnPrefix, StringComparison.Ordinal))

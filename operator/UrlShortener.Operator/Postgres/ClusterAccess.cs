@@ -82,6 +82,12 @@ internal static class ClusterAccess
         pod.Containers.Single(container => container.Name == PostgresNames.Container).VolumeMounts.Add(PodParts.BuildMount(Volume, Folder, isReadOnly: true));
     }
 
+    /// <summary>Whether the guard of a member may read the vote in a cluster, once there is a kubeconfig.</summary>
+    /// <param name="pod">The member's pod.</param>
+    /// <param name="cluster">Name of the cluster.</param>
+    public static bool IsMounted(V1Pod pod, string cluster) =>
+        pod.Spec?.Volumes?.Any(volume => volume.Name == Volume && volume.Secret?.Items?.Any(item => item.Key == KeyOf(cluster, Files[0])) == true) == true;
+
     private static bool IsOfAny(string key, IReadOnlyCollection<string> clusters) =>
         clusters.Any(cluster => Files.Any(file => string.Equals(key, KeyOf(cluster, file), StringComparison.Ordinal)));
 

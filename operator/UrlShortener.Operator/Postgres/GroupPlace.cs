@@ -90,7 +90,8 @@ internal sealed record GroupPlace
             ?.Spec.Region;
 
     /// <summary>
-    /// The other clusters that run regions of the group, whose votes the members' guards read: by what the objects ask for, whatever is known of them.
+    /// The other clusters whose votes the members' guards read, those that run regions of the group and the witness: by what the objects ask for, whatever is known
+    /// of them.
     /// </summary>
     /// <param name="region">The region.</param>
     /// <param name="group">All regions of its group, this one included.</param>
@@ -98,7 +99,10 @@ internal sealed record GroupPlace
         [
             .. group
                 .Where(other => other is { IsRemote: true, Spec.Postgres: not null } && AreTrusted(region, other))
-                .Select(other => other.Spec.ClusterName()!)
+                .Select(other => other.Spec.ClusterName())
+                .Append(region.Spec.WitnessName())
+                .OfType<string>()
+                .Where(name => name != region.Spec.ClusterName())
                 .Distinct(StringComparer.Ordinal)
                 .Order(StringComparer.Ordinal),
         ];

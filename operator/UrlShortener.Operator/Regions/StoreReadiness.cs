@@ -17,6 +17,7 @@ internal static class StoreReadiness
         ConditionTypes.SyncReplicationHealthy,
         ConditionTypes.StandbyReplicating,
         ConditionTypes.AutomaticFailover,
+        ConditionTypes.WitnessVotes,
         ConditionTypes.LastBackupSucceeded,
         ConditionTypes.ContinuousArchiving,
         ConditionTypes.LastRehearsalSucceeded,

@@ -17,11 +17,14 @@ public sealed class AgreementTests
 
     private static readonly int Seeds = int.TryParse(Environment.GetEnvironmentVariable("FAILOVER_SEEDS"), out var seeds) ? seeds : 1000;
 
-    [Fact]
-    public void RandomOrders_NeverLetTwoRegionsWrite_AndEndWithOneThatDoes()
+    [Theory]
+    [InlineData(false)]
+    // Two regions, and a witness that joins and leaves the votes all the time.
+    [InlineData(true)]
+    public void RandomOrders_NeverLetTwoRegionsWrite_AndEndWithOneThatDoes(bool hasWitness)
     {
-        var rules = new Rules();
-        var moved = 0;
+        var rules = new Rules { HasWitness = hasWitness };
+        var (moved, joined) = (0, 0);
         for (var seed = 0; seed < Seeds; seed++)
         {
             var (world, last) = Run(rules, seed);
@@ -30,10 +33,13 @@ public sealed class AgreementTests
             Assert.True(world.Violation is null, $"Seed {seed}, healed: {world.Violation}");
             Assert.True(world.Writers.Count() == 1, $"Seed {seed}, healed: {world.Writers.Count()} regions write; {world.Latest}");
             moved += world.Latest.Epoch > 1 ? 1 : 0;
+            joined += world.HasJoined ? 1 : 0;
         }
 
         // Otherwise nothing was explored.
         Assert.True(moved > Seeds / 4, $"The role moved in {moved} of {Seeds} orders.");
+        Assert.True(!hasWitness || joined > Seeds / 4, $"The witness had a part in {joined} of {Seeds} orders.");
+        TestContext.Current.TestOutputHelper?.WriteLine($"The role moved in {moved} orders, the witness had a part in {joined}.");
     }
 
     [Theory]
@@ -56,6 +62,8 @@ public sealed class AgreementTests
         ["clocks that differ more than the margin"] = 3700,
         ["no margin for clocks"] = 16_000,
         ["a lease by one voter"] = 10_350,
+        ["a witness that lost its record votes at once"] = 700,
+        ["a lease by the witness alone"] = 1140,
     };
 
     private static readonly Dictionary<string, Rules> BrokenRules = new()
@@ -86,6 +94,20 @@ public sealed class AgreementTests
         ["no margin for clocks"] = new Rules { Decide = view => FailoverDecision.Of(view with { RecordSeen = view.RecordSeen - WriteLease.Margin }) },
         ["clocks that differ more than the margin"] = new Rules { Drift = 0.3 },
         ["a voter that lost its record votes at once"] = new Rules { Lost = VoterRecord.Empty },
+        ["a witness that lost its record votes at once"] = new Rules { HasWitness = true, Lost = VoterRecord.Empty },
+        ["a lease by the witness alone"] = new Rules
+        {
+            HasWitness = true,
+            // Of one region. With all that need it, nobody would write while it is behind.
+            Renew = (lease, region, began, _, reads) =>
+                lease.Renew(
+                    region,
+                    began,
+                    region == "a" && reads.GetValueOrDefault(Witness.VoterOf("m")) is { Value: { } value } witness
+                        ? value.Voters.All.ToDictionary(name => name, _ => witness)
+                        : reads
+                ),
+        },
     };
 
     // Why a voter that lost its record waits: an attempt under way may count on a promise that it has forgotten.

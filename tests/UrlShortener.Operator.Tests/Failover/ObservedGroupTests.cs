@@ -120,7 +120,10 @@ public sealed class ObservedGroupTests
 
         Assert.Null(FailoverMemory.At(group).LogEnd);
         foreach (var region in group.Members)
-            region.Status = region.Status! with { Failover = FailoverStatusRules.Build(group with { Region = region }, memory, Reads(), null, default).Status };
+            region.Status = region.Status! with
+            {
+                Failover = FailoverStatusRules.Build(group with { Region = region }, memory, Reads(), null, null, default).Status,
+            };
 
         // One region has it, so that nobody writes the others' objects for it.
         Assert.Equal([4L << 20, null], group.Members.Select(region => region.Status!.Failover!.LogEnd));

@@ -230,7 +230,7 @@ public sealed class ObserverTests
             name => new VoterRead(name == without ? null : new VoterRecord(Ballot.Zero, Ballot.Zero, record), null, null)
         );
         var condition = FailoverStatusRules
-            .Build(group, FailoverMemory.None with { Known = new ChosenRecord(Ballot.Zero, record) }, reads, null, DateTimeOffset.UnixEpoch)
+            .Build(group, FailoverMemory.None with { Known = new ChosenRecord(Ballot.Zero, record) }, reads, null, null, DateTimeOffset.UnixEpoch)
             .Conditions.Conditions.Single();
         Assert.Equal((expected ? "True" : "False", expected ? "AsExpected" : "NoQuorum"), (condition.Status, condition.Reason));
         if (!expected)

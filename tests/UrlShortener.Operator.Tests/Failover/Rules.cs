@@ -5,6 +5,9 @@ namespace UrlShortener.Operator.Tests.Failover;
 /// <summary>The rules that <see cref="World"/> runs, which are the product's. Each can be broken, to show that the invariants notice.</summary>
 internal sealed record Rules
 {
+    /// <summary>Whether the third voter is a witness, which joins and leaves, instead of a region.</summary>
+    public bool HasWitness { get; init; }
+
     /// <summary>A voter promises an attempt.</summary>
     public Func<VoterRecord, Ballot, VoterRecord?> Promise { get; init; } = (voter, ballot) => voter.Promise(ballot);
 

@@ -70,7 +70,7 @@ internal sealed class Storm
         {
             Step.Tick => 0,
             Step.DecideHealthy or Step.DecideLost or Step.DecideMove => _slow[now.Who] == 0 && _belief[now.Who] == now.Step ? 6 : 0,
-            Step.Refresh => _slow[now.Who] == 0 ? 1 : 0,
+            Step.Refresh or Step.ChangeVoters => _slow[now.Who] == 0 ? 1 : 0,
             Step.Propose => _slow[now.Who] == 0 ? 60 : 0,
             Step.Learn => _slow[now.Who] == 0 ? 8 : 0,
             Step.LearnLate => _slow[now.Who] == 0 ? 2 : 0,

@@ -20,6 +20,9 @@ internal enum Step
     /// <summary>An operator decides, believing that all regions are healthy.</summary>
     DecideHealthy,
 
+    /// <summary>An operator makes the next step to let the witness join the votes, or leave them.</summary>
+    ChangeVoters,
+
     /// <summary>An operator makes an attempt that changes nothing, so that all voters hold the same.</summary>
     Refresh,
 
@@ -73,17 +76,22 @@ internal enum Step
 internal readonly record struct Event(Step Step, int Who = 0, int Whom = 0);
 
 /// <summary>
-/// Three regions with an operator, a guard and a voter each, run by the product's rules. Everything else is left to whoever chooses the events: which requests
+/// Three regions with an operator, a guard and a voter each, or two of them and a witness that only votes, run by the product's rules. Everything else is left to whoever chooses the events: which requests
 /// arrive, in which order and how late, who learns what and when, who believes which region to be lost, who is killed, and how time passes. Clocks of guards run
 /// slow, those of operators fast.
 /// </summary>
 internal sealed class World
 {
-    private static readonly string[] Names = ["a", "b", "c"];
+    private static readonly string[] Regions = ["a", "b", "c"];
+    private static readonly string Witness = UrlShortener.Operator.Failover.Witness.VoterOf("m");
     private static readonly TimeSpan Epsilon = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Now = TimeSpan.FromHours(1);
 
     private readonly Rules _rules;
+
+    // The voters, the regions first.
+    private readonly string[] _names;
+    private readonly int _regions;
     private readonly VoterRecord?[] _voters = new VoterRecord?[3];
     private readonly Decider[] _operators = [new(), new(), new()];
     private readonly Guard[] _guards = [new(), new(), new()];
@@ -101,17 +109,20 @@ internal sealed class World
     public World(Rules rules)
     {
         _rules = rules;
+        (_regions, _names) = rules.HasWitness ? (2, [.. Regions.Take(2), Witness]) : (3, Regions);
+        var first = _names.Take(_regions).ToList();
         var record = new TopologyRecord
         {
             Epoch = 1,
             Phase = TopologyPhase.Stable,
             Region = "a",
             IsGuarded = true,
-            Voters = Voters.Of(Names),
+            // A witness joins later.
+            Voters = Voters.Of(first),
         };
         var ballot = new Ballot(1, "first");
-        Array.Fill(_voters, new VoterRecord(ballot, ballot, record));
-        _accepted[ballot] = (record, [.. Names]);
+        Array.Fill(_voters, new VoterRecord(ballot, ballot, record), 0, _regions);
+        _accepted[ballot] = (record, [.. first]);
         _chosen.Add(new ChosenRecord(ballot, record));
         foreach (var one in _operators)
             one.Highest = ballot;
@@ -120,6 +131,7 @@ internal sealed class World
     private World(World other)
     {
         _rules = other._rules;
+        (_names, _regions) = (other._names, other._regions);
         other._voters.CopyTo(_voters, 0);
         for (var i = 0; i < 3; i++)
             (_operators[i], _guards[i]) = (other._operators[i].Clone(), other._guards[i].Clone());
@@ -135,10 +147,13 @@ internal sealed class World
     public string? Violation { get; private set; }
 
     /// <summary>Regions that may write.</summary>
-    public IEnumerable<string> Writers => Names.Where((_, i) => _guards[i].Lease.IsHeld(_guards[i].Clock));
+    public IEnumerable<string> Writers => Regions.Where((_, i) => _guards[i].Lease.IsHeld(_guards[i].Clock));
 
     /// <summary>The latest chosen record.</summary>
     public TopologyRecord Latest => _chosen.MaxBy(one => one.Ballot)!.Value;
+
+    /// <summary>Whether the witness has ever had a part in a decision.</summary>
+    public bool HasJoined => _rules.HasWitness && _chosen.Any(one => _accepted[one.Ballot].By.Contains(Witness));
 
     /// <summary>Attempts that were begun.</summary>
     public int Attempts { get; private set; }
@@ -156,11 +171,13 @@ internal sealed class World
     public List<Event> FindEvents()
     {
         var events = new List<Event> { new(Step.Tick) };
-        for (var i = 0; i < 3; i++)
+        for (var i = 0; i < _regions; i++)
         {
             var one = _operators[i];
             if (one.Round is null && one.Known is not null)
                 events.AddRange([new(Step.DecideLost, i), new(Step.DecideMove, i), new(Step.DecideHealthy, i), new(Step.Refresh, i)]);
+            if (_rules.HasWitness && one is { Round: null, Known.Value.Phase: TopologyPhase.Stable })
+                events.Add(new Event(Step.ChangeVoters, i));
             if (one.Round is { Proposed: null } round && _rules.IsPrepared(round))
                 events.Add(new Event(Step.Propose, i));
             if (one.Known is null || one.Known.Ballot < _chosen[^1].Ballot)
@@ -169,7 +186,7 @@ internal sealed class World
                 events.Add(new Event(Step.LearnLate, i));
             for (var j = 0; j < 3; j++)
             {
-                if ((one.Fenced[j], one.Writes[j]) != (_guards[j].FencedEpoch ?? one.Fenced[j], _guards[j].WritesIn ?? one.Writes[j]))
+                if (j < _regions && (one.Fenced[j], one.Writes[j]) != (_guards[j].FencedEpoch ?? one.Fenced[j], _guards[j].WritesIn ?? one.Writes[j]))
                     events.Add(new Event(Step.Hear, i, j));
                 if (FindReturned(i, j) is not null)
                     events.Add(new Event(Step.ReturnRecord, i, j));
@@ -179,7 +196,7 @@ internal sealed class World
             events.Add(new Event(_guards[i].Reads is null ? Step.BeginReading : Step.EndReading, i));
             for (var j = 0; j < 3 && _guards[i].Reads is not null; j++)
             {
-                if (_voters[j] is not null && !_guards[i].Reads!.ContainsKey(Names[j]))
+                if (_voters[j] is not null && !_guards[i].Reads!.ContainsKey(_names[j]))
                     events.Add(new Event(Step.Read, i, j));
             }
 
@@ -187,6 +204,9 @@ internal sealed class World
             if (_voters[i] is not null && _voters.All(voter => voter is not null))
                 events.Add(new Event(Step.LoseRecord, i));
         }
+
+        if (_rules.HasWitness && _voters.All(voter => voter is not null))
+            events.Add(new Event(Step.LoseRecord, 2));
 
         for (var i = 0; i < _requests.Count; i++)
         {
@@ -210,6 +230,10 @@ internal sealed class World
             case Step.DecideMove:
             case Step.DecideHealthy:
                 Decide(who, now.Step);
+                break;
+            case Step.ChangeVoters:
+                if (_operators[who].Known!.Value is var known)
+                    Begin(who, known, known with { Voters = NextVoters(known) });
                 break;
             case Step.Refresh:
                 Begin(who, _operators[who].Known!.Value, null);
@@ -242,11 +266,11 @@ internal sealed class World
                 (_guards[who].Began, _guards[who].Reads) = (_guards[who].Clock, ImmutableSortedDictionary<string, VoterRecord>.Empty);
                 break;
             case Step.Read:
-                _guards[who].Reads = _guards[who].Reads!.SetItem(Names[whom], _voters[whom]!);
+                _guards[who].Reads = _guards[who].Reads!.SetItem(_names[whom], _voters[whom]!);
                 break;
             case Step.EndReading:
                 var guard = _guards[who];
-                guard.Lease = _rules.Renew(guard.Lease, Names[who], guard.Began, guard.Clock, guard.Reads!);
+                guard.Lease = _rules.Renew(guard.Lease, _names[who], guard.Began, guard.Clock, guard.Reads!);
                 guard.Reads = null;
                 break;
             case Step.RestartGuard:
@@ -270,18 +294,19 @@ internal sealed class World
     {
         for (var turn = 0; turn < 60 && Violation is null; turn++)
         {
-            for (var i = 0; i < 3; i++)
+            for (var i = 0; i < _regions; i++)
             {
                 if (_operators[i].Known?.Ballot != _chosen[^1].Ballot)
                     Apply(new Event(Step.Learn, i));
-                for (var j = 0; j < 3; j++)
+                for (var j = 0; j < _regions; j++)
                     Apply(new Event(Step.Hear, i, j));
             }
 
-            for (var i = 0; i < 3; i++)
+            for (var i = 0; i < _regions; i++)
             {
+                var isBehind = Latest.Voters.All.Any(name => _voters[Array.IndexOf(_names, name)]?.Ballot != _chosen[^1].Ballot);
                 if (_operators[i].Round is null)
-                    Apply(new Event(_voters.Any(voter => voter?.Ballot != _chosen[^1].Ballot) ? Step.Refresh : Step.DecideHealthy, i));
+                    Apply(new Event(isBehind ? Step.Refresh : Step.DecideHealthy, i));
                 Settle(i);
                 for (var j = 0; j < 3; j++)
                 {
@@ -339,7 +364,7 @@ internal sealed class World
         Ticks++;
         foreach (var guard in _guards)
             guard.Clock += Epsilon * (1 - _rules.Drift);
-        for (var i = 0; i < 3; i++)
+        for (var i = 0; i < _regions; i++)
         {
             var (one, passed) = (_operators[i], Epsilon * (1 + _rules.Drift));
             one.KnownFor += passed;
@@ -351,38 +376,44 @@ internal sealed class World
         }
     }
 
+    // The witness joins if it has no vote, and leaves if it has one.
+    private Voters NextVoters(TopologyRecord record) =>
+        record.Voters.Towards(_names.Take(_regions).Concat(record.Voters.Current.Contains(Witness) ? [] : [Witness]))!;
+
     private void Decide(int who, Step belief)
     {
         var one = _operators[who];
         var record = one.Known!.Value;
-        var regions = Names.Select(
-            (name, i) =>
-                new RegionView
-                {
-                    Name = name,
-                    IsCandidate = true,
-                    IsGuarded = true,
-                    Verdict =
-                        belief == Step.DecideLost && name == record.Region ? Verdict.Bad
-                        : belief == Step.DecideLost && name == record.Former ? Verdict.Unknown
-                        : Verdict.Good,
-                    BadSince = belief == Step.DecideLost && name == record.Region ? TimeSpan.Zero : null,
-                    LagBytes = 0,
-                    FencedEpoch = one.Fenced[i],
-                    FencedAt = one.Fenced[i] is null ? null : 1ul,
-                    Replayed = 1,
-                    WritesIn = one.Writes[i],
-                }
-        );
+        var regions = Regions
+            .Take(_regions)
+            .Select(
+                (name, i) =>
+                    new RegionView
+                    {
+                        Name = name,
+                        IsCandidate = true,
+                        IsGuarded = true,
+                        Verdict =
+                            belief == Step.DecideLost && name == record.Region ? Verdict.Bad
+                            : belief == Step.DecideLost && name == record.Former ? Verdict.Unknown
+                            : Verdict.Good,
+                        BadSince = belief == Step.DecideLost && name == record.Region ? TimeSpan.Zero : null,
+                        LagBytes = 0,
+                        FencedEpoch = one.Fenced[i],
+                        FencedAt = one.Fenced[i] is null ? null : 1ul,
+                        Replayed = 1,
+                        WritesIn = one.Writes[i],
+                    }
+            );
         var decision = _rules.Decide(
             new GroupView
             {
-                Own = new HashSet<string> { Names[who] },
+                Own = new HashSet<string> { Regions[who] },
                 Record = record,
                 RecordSeen = Now - one.KnownFor,
                 Regions = regions.ToDictionary(region => region.Name),
                 Settings = new FailoverSettings { Limits = new MoveLimits(TimeSpan.Zero, 1000) },
-                Requested = belief == Step.DecideMove ? Names[(Array.IndexOf(Names, record.Region) + 1) % 3] : null,
+                Requested = belief == Step.DecideMove ? Regions[(Array.IndexOf(Regions, record.Region) + 1) % _regions] : null,
                 Now = Now,
                 Clock = DateTimeOffset.UnixEpoch,
             }
@@ -396,10 +427,10 @@ internal sealed class World
     {
         Attempts++;
         var one = _operators[who];
-        var ballot = one.Highest.Next($"{Names[who]}{one.Starts}");
+        var ballot = one.Highest.Next($"{_names[who]}{one.Starts}");
         (one.Round, one.RoundFor, one.DecidedOn, one.Next, one.Highest) = (AgreementRound.Start(ballot, record.Voters), TimeSpan.Zero, record, next, ballot);
         foreach (var voter in one.Round.Asked)
-            _requests.Add(new Request(who, Array.IndexOf(Names, voter), ballot, null));
+            _requests.Add(new Request(who, Array.IndexOf(_names, voter), ballot, null));
     }
 
     private void Propose(int who)
@@ -414,7 +445,7 @@ internal sealed class World
 
         _parents[one.Round.Ballot] = one.Round.Promises.Values.Where(voter => voter.Value is not null).Max(voter => voter.Ballot);
         foreach (var voter in one.Round.Proposed.Voters.All)
-            _requests.Add(new Request(who, Array.IndexOf(Names, voter), one.Round.Ballot, one.Round.Proposed));
+            _requests.Add(new Request(who, Array.IndexOf(_names, voter), one.Round.Ballot, one.Round.Proposed));
     }
 
     private void Deliver(int index, bool isAnswered)
@@ -429,16 +460,16 @@ internal sealed class World
         if (after is not null)
             _voters[voter] = after;
         if (after is not null && value is not null)
-            Record(ballot, value, Names[voter]);
+            Record(ballot, value, _names[voter]);
         var one = _operators[who];
         if (!isAnswered || one.Round is not { } round || round.Ballot != ballot)
             return;
         one.SeesMissing[voter] = held is null;
         one.Round =
-            held is null ? round.WithMissing(Names[voter])
+            held is null ? round.WithMissing(_names[voter])
             : after is null ? round.WithRefusal(held.Promised)
-            : value is null ? round.WithPromise(Names[voter], after)
-            : round.WithAcceptance(Names[voter]);
+            : value is null ? round.WithPromise(_names[voter], after)
+            : round.WithAcceptance(_names[voter]);
         one.Highest = one.Round.Highest;
         if (_rules.IsChosen(one.Round))
         {
@@ -466,15 +497,15 @@ internal sealed class World
     {
         var record = FindReturned(who, voter)!;
         _voters[voter] = record;
-        Record(record.Ballot, record.Value!, Names[voter]);
+        Record(record.Ballot, record.Value!, _names[voter]);
         _operators[who].MissingFor[voter] = TimeSpan.Zero;
     }
 
     private VoterRecord? FindReturned(int who, int voter) =>
         _voters[voter] is null && _operators[who].SeesMissing[voter]
             ? LostVoters.Return(
-                Enumerable.Range(0, 3).Where(i => _voters[i] is not null).ToDictionary(i => Names[i], i => _voters[i]!),
-                Names[voter],
+                Enumerable.Range(0, 3).Where(i => _voters[i] is not null).ToDictionary(i => _names[i], i => _voters[i]!),
+                _names[voter],
                 _operators[who].MissingFor[voter] + (LostVoters.ReturnTime - _rules.ReturnTime)
             )
             : null;
@@ -529,10 +560,13 @@ internal sealed class World
                 Violation ??= $"Two regions got the role in epoch {epoch.Key}";
         }
 
-        for (var i = 0; i < 3; i++)
+        if (_chosen.Find(one => !Regions.Take(_regions).Contains(one.Value.Region)) is { } odd)
+            Violation ??= $"Somebody else than a region has the role: {odd}";
+
+        for (var i = 0; i < _regions; i++)
         {
             if (_operators[i].Known is { } known && _chosen.All(one => one != known))
-                Violation ??= $"Operator {Names[i]} acts on a record that no quorum has: {known}";
+                Violation ??= $"Operator {_names[i]} acts on a record that no quorum has: {known}";
         }
     }
 

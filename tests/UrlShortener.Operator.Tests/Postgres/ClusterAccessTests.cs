@@ -49,6 +49,28 @@ public sealed class ClusterAccessTests
     }
 
     [Fact]
+    public void Witness_IsReadToo_AndNeverTheOwnCluster()
+    {
+        var eu = Region("eu", "here", witness: "far");
+        Assert.Equal(["far", "west"], GroupPlace.ClustersOf(eu, [eu, Region("us", "west", isRemote: true)]));
+        Assert.Equal(["west"], GroupPlace.ClustersOf(Region("eu", "here", witness: "here"), [eu, Region("us", "west", isRemote: true)]));
+    }
+
+    [Fact]
+    public void Pod_TellsWhichClustersItsGuardMayRead()
+    {
+        var pod = new V1Pod
+        {
+            Metadata = new V1ObjectMeta(),
+            Spec = PostgresResources.BuildStatefulSet(Region("eu"), 1, clusters: ["west"]).Spec.Template.Spec,
+        };
+        CacheTransforms.Apply(pod);
+        Assert.True(ClusterAccess.IsMounted(pod, "west"));
+        Assert.False(ClusterAccess.IsMounted(pod, "far"));
+        Assert.False(ClusterAccess.IsMounted(new V1Pod(), "west"));
+    }
+
+    [Fact]
     public void Secret_IsWrittenAgain_WhenItIsAnotherOne()
     {
         var region = Region("eu");
@@ -96,7 +118,7 @@ public sealed class ClusterAccessTests
         Assert.False(ClusterAccess.IsCurrent(region, cached, ClusterAccess.Build(region, new Dictionary<string, Kubeconfig> { ["west"] = West }), []));
     }
 
-    private static V1Alpha1ShortenerRegion Region(string name, string? cluster = null, bool isRemote = false, string space = "shop") =>
+    private static V1Alpha1ShortenerRegion Region(string name, string? cluster = null, bool isRemote = false, string space = "shop", string? witness = null) =>
         new()
         {
             Metadata = new V1ObjectMeta
@@ -110,6 +132,7 @@ public sealed class ClusterAccessTests
                 Region = name,
                 Cluster = cluster is null ? null : new ClusterSpec { Name = cluster },
                 Connections = new ConnectionsSpec(),
+                Failover = new FailoverSpec { Witness = witness is null ? null : new WitnessSpec { Cluster = new WitnessClusterSpec { Name = witness } } },
                 Postgres = new PostgresSpec { Image = "registry.example/postgres:17" },
             },
             IsRemote = isRemote,

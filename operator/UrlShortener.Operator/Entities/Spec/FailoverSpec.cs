@@ -53,6 +53,12 @@ internal sealed record FailoverSpec
     /// <summary>When the role goes back.</summary>
     [Description("When the role goes back to the region that it was moved away from by itself or by drain.")]
     public FailbackSpec Failback { get; init; } = new();
+
+    /// <summary>A cluster that only votes; null: none.</summary>
+    [Description(
+        "A further cluster that only votes, for a group whose regions are in two clusters: the loss of one of the two then leaves most votes. It runs no region, no operator and no database. The same in all regions of the group; otherwise the condition WitnessVotes says so, and the votes stay as they are."
+    )]
+    public WitnessSpec? Witness { get; init; }
 }
 
 /// <summary>Values of <see cref="FailoverSpec.Mode"/>. Strings, so that an operator can read a value that its version does not define; it counts as Manual.</summary>

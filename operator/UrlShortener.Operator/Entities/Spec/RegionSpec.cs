@@ -12,6 +12,14 @@ namespace UrlShortener.Operator.Entities.Spec;
     "(has(self.cluster) && has(self.cluster.name)) == (has(oldSelf.cluster) && has(oldSelf.cluster.name))",
     "cluster cannot be added or removed; create a new ShortenerRegion instead"
 )]
+[Rule(
+    "!has(self.failover) || !has(self.failover.witness) || (has(self.cluster) && has(self.cluster.name))",
+    "failover.witness needs cluster.name: regions of one cluster are all lost with its API server"
+)]
+[Rule(
+    "!has(self.failover) || !has(self.failover.witness) || !has(self.cluster) || !has(self.cluster.name) || self.failover.witness.cluster.name != self.cluster.name",
+    "failover.witness.cluster.name must be another cluster than cluster.name"
+)]
 internal sealed record RegionSpec
 {
     /// <summary>Regions with the same group select one primary among them.</summary>
@@ -87,4 +95,7 @@ internal sealed record RegionSpec
 
     /// <summary>Name of the cluster that runs the region; null: the one that the object is in.</summary>
     public string? ClusterName() => Cluster?.Name;
+
+    /// <summary>Name of the cluster that is to be the witness of the group; null: none.</summary>
+    public string? WitnessName() => Failover.Witness?.Cluster.Name;
 }

@@ -29,6 +29,13 @@ internal static class RegionRules
     {
         if (spec.Cluster is { Name: null, KubeconfigSecretRef: not null })
             yield return new("spec.cluster.name", "is missing. Name the cluster that the kubeconfig leads to.");
+        if (spec.WitnessName() is not null && spec.ClusterName() is null)
+            yield return new(
+                "spec.failover.witness",
+                "is set, and spec.cluster.name is not. Regions of one cluster are all lost with its API server, whoever else votes. Remove it."
+            );
+        else if (spec.WitnessName() is { } witness && witness == spec.ClusterName())
+            yield return new("spec.failover.witness.cluster.name", $"is {witness}, which runs the region. Name a cluster that is not lost together with it.");
         if (oldSpec is null)
             yield break;
         if (spec.Region != oldSpec.Region)
