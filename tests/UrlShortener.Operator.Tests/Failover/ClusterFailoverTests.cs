@@ -18,11 +18,18 @@ namespace UrlShortener.Operator.Tests.Failover;
 
 /// <summary>
 /// A group of three regions in three clusters, each with an API server, an operator, a node and a member of PostgreSQL. `make region-failovers` runs all kinds,
-/// or those that REGION_FAILOVERS_KINDS names, REGION_FAILOVERS times; the suite runs one. Each member is asked to store a row ten times a second.
+/// or those that REGION_FAILOVERS_KINDS names, REGION_FAILOVERS times; the suite runs one, and then deletes one of the regions: the API server of its cluster is the
+/// witness of the other two. Each member is asked to store a row ten times a second.
 /// </summary>
 public sealed partial class ClusterFailoverTests(StoresFixture stores) : IAsyncLifetime
 {
+    private const string WitnessCluster = "management";
+    private const string WitnessKind = "witness instead of a region";
+
     private static readonly string[] All = ["ap", "eu", "us"];
+
+    // Its API server is that of the witness, in the end alone.
+    private static readonly string Third = All[^1];
 
     private static readonly int? Runs = int.TryParse(
         Environment.GetEnvironmentVariable("REGION_FAILOVERS"),
@@ -38,6 +45,10 @@ public sealed partial class ClusterFailoverTests(StoresFixture stores) : IAsyncL
     private readonly Dictionary<string, RegionDatabases> _databases = [];
     private readonly Dictionary<string, ServiceProxy> _endpoints = [];
     private RegionSampler _sampler = null!;
+    private IReadOnlyList<string> _regions = All;
+
+    // Those with an operator.
+    private IEnumerable<RegionLab> Running => _regions.Select(region => _labs[region]);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -67,7 +78,8 @@ public sealed partial class ClusterFailoverTests(StoresFixture stores) : IAsyncL
             ("one observer cut off", false, CutObserverAsync),
         ];
         var wanted = kinds.Where(kind => Runs is null ? kind.IsInSuite : IsWanted(kind.Name)).ToList();
-        if (wanted.Count == 0)
+        var hasWitness = Runs is null || IsWanted(WitnessKind);
+        if (wanted.Count == 0 && !hasWitness)
             return;
         await StartAsync();
         await using var sampler = _sampler = new RegionSampler();
@@ -101,6 +113,30 @@ public sealed partial class ClusterFailoverTests(StoresFixture stores) : IAsyncL
                 );
             }
         }
+
+        if (!hasWitness)
+            return;
+        try
+        {
+            await RemoveThirdAsync(writers);
+            await LoseWitnessAsync();
+            var (from, rows) = (await ReadPrimaryAsync(), _sampler.Count);
+            await KillAsync(from);
+            await UntilMovedAsync(from);
+            writers.Add(_regions.Single(region => region != from));
+            Assert.Equal(writers, sampler.ReadWriters().Select(writer => writer.Region));
+            await TellAsync(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"cluster of two with a witness destroyed: {sampler.LongestGapSince(rows).TotalSeconds:0.0} s without an acknowledged row"
+                )
+            );
+        }
+        catch (Exception failure)
+        {
+            await TellAsync($"{WitnessKind}: {failure.Message}\n{await DescribeAsync()}");
+            throw;
+        }
     }
 
     private static bool IsWanted(string kind) =>
@@ -127,21 +163,8 @@ public sealed partial class ClusterFailoverTests(StoresFixture stores) : IAsyncL
         }
 
         foreach (var region in All)
-        {
-            var kubeconfig = await GrantAsync(region);
-            foreach (var lab in _labs.Values)
-            {
-                await lab.Client.CoreV1.CreateNamespacedSecretAsync(
-                    new V1Secret
-                    {
-                        Metadata = new V1ObjectMeta { Name = $"cluster-{region}" },
-                        StringData = new Dictionary<string, string> { ["kubeconfig"] = kubeconfig },
-                    },
-                    space,
-                    cancellationToken: Token
-                );
-            }
-        }
+            await PublishAsync($"cluster-{region}", await GrantAsync(region, "remote-operator.yaml", "shortener-remote"));
+        await PublishAsync($"cluster-{WitnessCluster}", await GrantAsync(Third, "witness.yaml", "shortener-witness"));
 
         foreach (var lab in _labs.Values)
         {
@@ -168,25 +191,43 @@ public sealed partial class ClusterFailoverTests(StoresFixture stores) : IAsyncL
         foreach (var region in All)
             await _labs[region].UntilAsync("Ready", "True", region, seconds: 300);
         await UntilSettledAsync();
+        // Three clusters need none.
+        await _labs[All[0]].UntilAsync(ConditionTypes.WitnessVotes, "False", All[0], Reasons.WitnessNotUsed);
         await _databases[await ReadPrimaryAsync()].WriteAsync(await ReadPrimaryAsync(), "CREATE TABLE samples (id uuid)");
         await AutomaticAsync(10);
         await UntilWholeAsync();
     }
 
+    private async Task PublishAsync(string name, string kubeconfig)
+    {
+        foreach (var lab in _labs.Values)
+        {
+            await lab.Client.CoreV1.CreateNamespacedSecretAsync(
+                new V1Secret
+                {
+                    Metadata = new V1ObjectMeta { Name = name },
+                    StringData = new Dictionary<string, string> { ["kubeconfig"] = kubeconfig },
+                },
+                lab.Namespace,
+                cancellationToken: Token
+            );
+        }
+    }
+
     // With the rights that the sample gives, and no others.
-    private async Task<string> GrantAsync(string region)
+    private async Task<string> GrantAsync(string region, string sample, string account)
     {
         var lab = _labs[region];
-        var manifest = (await File.ReadAllTextAsync(Checkout.PathOf("config/samples/remote-operator.yaml"), Token))
+        var manifest = (await File.ReadAllTextAsync(Checkout.PathOf($"config/samples/{sample}"), Token))
             .Replace("[eu]", $"[{region}]", StringComparison.Ordinal)
             .Replace("[eu-", $"[{region}-", StringComparison.Ordinal)
             .Replace("namespace: urlshortener", $"namespace: {lab.Namespace}", StringComparison.Ordinal);
-        var file = Path.Combine(Path.GetTempPath(), $"{lab.Namespace}-{region}.yaml");
+        var file = Path.Combine(Path.GetTempPath(), $"{lab.Namespace}-{region}-{sample}");
         await File.WriteAllTextAsync(file, manifest, Token);
         await lab.Cluster.RunKubectlAsync(["apply", "-f", file], Token);
         File.Delete(file);
-        var user = await ReadUserAsync(lab, "shortener-remote");
-        var guard = await ReadUserAsync(lab, "shortener-remote-guard");
+        var user = await ReadUserAsync(lab, account);
+        var guard = await ReadUserAsync(lab, $"{account}-guard");
         var authority = Convert.ToBase64String(Encoding.ASCII.GetBytes(user.AuthorityPem));
         return $$$"""
             current-context: operator
@@ -208,6 +249,77 @@ public sealed partial class ClusterFailoverTests(StoresFixture stores) : IAsyncL
 
     private static async Task<Kubeconfig> ReadUserAsync(RegionLab lab, string name) =>
         Kubeconfig.Read(await File.ReadAllBytesAsync((await lab.Cluster.GetUserAsync(lab.Namespace, name, Token)).Kubeconfig, Token)).Value!;
+
+    // A region is deleted as docs/clusters.md says, and its operator ends. The witness takes the place of its vote.
+    private async Task RemoveThirdAsync(List<string> writers)
+    {
+        if (await ReadPrimaryAsync() == Third)
+        {
+            await PatchAsync("""{ "drain": true }""", Third);
+            await UntilMovedAsync(Third);
+            await UntilWholeAsync();
+            writers.Add(await ReadPrimaryAsync());
+        }
+
+        await DeleteAsync(_labs[Third]);
+        await Eventually.HoldsAsync(
+            async () =>
+                (await _labs[Third].Client.CoreV1.ListNamespacedConfigMapAsync(_labs[Third].Namespace, cancellationToken: Token)).Items.All(map =>
+                    map.Metadata.Name != $"{Third}-topology"
+                ),
+            () => $"the vote of region {Third} is gone",
+            TimeSpan.FromSeconds(120)
+        );
+        await _labs[Third].Operator.StopAsync();
+        _regions = [.. All.Where(region => region != Third)];
+        foreach (var lab in Running)
+            await DeleteAsync(lab);
+        await UntilWitnessedAsync();
+        // The members were replaced: they need the kubeconfig of the third cluster no longer.
+        await UntilWholeAsync();
+        foreach (var region in _regions)
+        {
+            await _labs[region].UntilAsync("PostgresUpToDate", "True", region);
+            _sampler.Add(region, await _databases[region].OpenAsync(region, (await _databases[region].ReadPodsAsync(region)).Single()));
+        }
+
+        static Task DeleteAsync(RegionLab lab) =>
+            lab.Client.CustomObjects.DeleteNamespacedCustomObjectAsync(
+                "urlshortener.dev",
+                "v1alpha1",
+                lab.Namespace,
+                "shortenerregions",
+                Third,
+                cancellationToken: Token
+            );
+    }
+
+    // Nothing moves, and the conditions say so.
+    private async Task LoseWitnessAsync()
+    {
+        var (primary, cluster) = (await ReadPrimaryAsync(), await _apiServers[Third].GetAsync());
+        var epoch = (await _labs[primary].ReadAsync(primary)).Status!.Failover!.Epoch;
+        await cluster.StopApiServerAsync(Token);
+        foreach (var region in _regions)
+        {
+            await _labs[region].UntilAsync(ConditionTypes.WitnessVotes, "False", region, Reasons.ClusterUnreachable);
+            await _labs[region].UntilAsync(ConditionTypes.AutomaticFailover, "False", region, Reasons.NoQuorum);
+        }
+
+        await UntilWritesAsync(primary);
+        await cluster.StartApiServerAsync(Token);
+        await UntilWitnessedAsync();
+        Assert.Equal((primary, epoch), (await ReadPrimaryAsync(), (await _labs[primary].ReadAsync(primary)).Status!.Failover!.Epoch));
+    }
+
+    private async Task UntilWitnessedAsync()
+    {
+        foreach (var region in _regions)
+        {
+            await _labs[region].UntilAsync(ConditionTypes.WitnessVotes, "True", region, Reasons.AsExpected, seconds: 300);
+            await _labs[region].UntilAsync(ConditionTypes.AutomaticFailover, "True", region, Reasons.AsExpected);
+        }
+    }
 
     private async Task DestroyAsync(string from)
     {
@@ -313,7 +425,7 @@ public sealed partial class ClusterFailoverTests(StoresFixture stores) : IAsyncL
     // As GitOps does.
     private async Task PatchAsync(string patch, string region)
     {
-        foreach (var lab in _labs.Values)
+        foreach (var lab in Running)
             await lab.PatchAsync(patch, region);
     }
 
@@ -322,13 +434,14 @@ public sealed partial class ClusterFailoverTests(StoresFixture stores) : IAsyncL
         await Eventually.HoldsAsync(
             async () =>
             {
-                var other = All.First(region => region != from);
+                var other = _regions.First(region => region != from);
                 return (await _labs[other].ReadAsync(other)).Status?.Failover is { Phase: FailoverPhase.Stable } agreed && agreed.Region != from;
             },
             () => $"another region than {from} has the role",
             TimeSpan.FromSeconds(240)
         );
-        var next = (await _labs[All.First(region => region != from)].ReadAsync(All.First(region => region != from))).Status!.Failover!.Region;
+        var asked = _regions.First(region => region != from);
+        var next = (await _labs[asked].ReadAsync(asked)).Status!.Failover!.Region;
         await UntilWritesAsync(next);
     }
 
@@ -337,15 +450,15 @@ public sealed partial class ClusterFailoverTests(StoresFixture stores) : IAsyncL
     {
         await UntilSettledAsync();
         var primary = await ReadPrimaryAsync();
-        foreach (var region in All)
+        foreach (var region in _regions)
         {
             if (region != primary)
                 await _labs[region].UntilAsync("StandbyReplicating", "True", region, Reasons.AsExpected, seconds: 300);
             await _labs[region].UntilAsync("PostgresReady", "True", region, seconds: 300);
-            foreach (var (other, lab) in _labs)
+            foreach (var other in _regions)
             {
                 if (other != region)
-                    await lab.UntilAsync(ConditionTypes.ClusterReachable, "True", region);
+                    await _labs[other].UntilAsync(ConditionTypes.ClusterReachable, "True", region);
             }
         }
     }
@@ -357,9 +470,9 @@ public sealed partial class ClusterFailoverTests(StoresFixture stores) : IAsyncL
             async () =>
             {
                 var told = new HashSet<(string?, long?, string?)>();
-                foreach (var lab in _labs.Values)
+                foreach (var lab in Running)
                 {
-                    foreach (var region in All)
+                    foreach (var region in _regions)
                     {
                         var status = (await lab.ReadAsync(region)).Status;
                         told.Add((status?.Failover?.Region, status?.Failover?.Epoch, status?.Failover?.Phase));
@@ -376,7 +489,7 @@ public sealed partial class ClusterFailoverTests(StoresFixture stores) : IAsyncL
     }
 
     private async Task<string> ReadPrimaryAsync() =>
-        (await Task.WhenAll(All.Select(region => _labs[region].ReadAsync(region))))
+        (await Task.WhenAll(_regions.Select(region => _labs[region].ReadAsync(region))))
             .Max(region => (region.Status!.Failover!.Epoch, region.Status.Failover.Region))
             .Region;
 
@@ -406,7 +519,7 @@ public sealed partial class ClusterFailoverTests(StoresFixture stores) : IAsyncL
                     );
                     foreach (
                         var one in (status?.Conditions ?? []).Where(one =>
-                            one.Type is "AutomaticFailover" or "StandbyReplicating" or "PostgresReady" or "ClusterReachable"
+                            one.Type is "AutomaticFailover" or "WitnessVotes" or "StandbyReplicating" or "PostgresReady" or "ClusterReachable"
                         )
                     )
                         text.AppendLine(CultureInfo.InvariantCulture, $"  {one.Type} {one.Status} {one.Message}");
@@ -433,7 +546,10 @@ public sealed partial class ClusterFailoverTests(StoresFixture stores) : IAsyncL
             {
               "cluster": { "name": "{{region}}", "kubeconfigSecretRef": { "name": "cluster-{{region}}" } },
               "connections": null,
-              "failover": { "priority": {{priority}} },
+              "failover": {
+                "priority": {{priority}},
+                "witness": { "cluster": { "name": "{{WitnessCluster}}", "kubeconfigSecretRef": { "name": "cluster-{{WitnessCluster}}" } } }
+              },
               "app": { "minReplicas": 1, "standbyMinReplicas": 1 },
               "postgres": {
                 "image": "{{StorePrograms.PostgresImage}}",
