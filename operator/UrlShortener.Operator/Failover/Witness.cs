@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using k8s.Models;
 using UrlShortener.ControllerRuntime.Api;
+using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Entities;
 
 namespace UrlShortener.Operator.Failover;
