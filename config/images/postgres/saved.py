@@ -56,6 +56,8 @@ BATCH = 500
 # What the app has created, such as an operator for its strings, must not be called by a superuser.
 SAFE = "-c search_path=pg_catalog"
 TOLD_FILES = 8
+# An entry for a whole table.
+UNREAD = "unread"
 
 # Tables of the app that tell of nothing that a user did, or follow from other rows. Unused keys are void in the next epoch, and used ones are those of links.
 KEPT_OUT = {
@@ -407,7 +409,7 @@ def run(command):
 
 
 TABLES_SQL = """
-    SELECT pg_relation_filenode(c.oid), c.oid, coalesce(pg_partition_root(c.oid), c.oid), n.nspname, r.relname,
+    SELECT pg_relation_filenode(c.oid), c.oid, coalesce(pg_partition_root(c.oid)::oid, c.oid), n.nspname, r.relname,
         ARRAY(
             SELECT a.attname::text FROM pg_index i CROSS JOIN unnest(i.indkey) WITH ORDINALITY k (number, place)
             JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
@@ -415,6 +417,35 @@ TABLES_SQL = """
         )
     FROM pg_class c JOIN pg_class r ON r.oid = coalesce(pg_partition_root(c.oid), c.oid) JOIN pg_namespace n ON n.oid = r.relnamespace
     WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+    """
+
+# What a table, its columns, indexes, constraints and statistics use that belongs to somebody who is no superuser. PostgreSQL may call it when it plans or answers
+# a question, with the rights of whoever asks.
+FOREIGN_SQL = """
+    WITH RECURSIVE tables AS (SELECT unnest(%s::oid[]) AS oid UNION SELECT i.inhrelid FROM pg_inherits i JOIN tables t ON i.inhparent = t.oid),
+    parts AS (
+        SELECT 'pg_class'::regclass AS class, oid FROM tables
+        UNION ALL SELECT 'pg_class'::regclass, i.indexrelid FROM pg_index i JOIN tables t ON i.indrelid = t.oid
+        UNION ALL SELECT 'pg_constraint'::regclass, c.oid FROM pg_constraint c JOIN tables t ON c.conrelid = t.oid
+        UNION ALL SELECT 'pg_statistic_ext'::regclass, s.oid FROM pg_statistic_ext s JOIN tables t ON s.stxrelid = t.oid
+    ),
+    owned AS (
+        SELECT 'pg_type'::regclass AS class, oid, typowner AS owner FROM pg_type
+        UNION ALL SELECT 'pg_proc'::regclass, oid, proowner FROM pg_proc
+        UNION ALL SELECT 'pg_operator'::regclass, oid, oprowner FROM pg_operator
+        UNION ALL SELECT 'pg_opclass'::regclass, oid, opcowner FROM pg_opclass
+        UNION ALL SELECT 'pg_opfamily'::regclass, oid, opfowner FROM pg_opfamily
+        UNION ALL SELECT 'pg_collation'::regclass, oid, collowner FROM pg_collation
+    )
+    SELECT DISTINCT pg_describe_object(d.refclassid, d.refobjid, 0)
+    FROM parts p JOIN pg_depend d ON d.classid = p.class AND d.objid = p.oid JOIN owned o ON o.class = d.refclassid AND o.oid = d.refobjid
+    WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = o.owner AND r.rolsuper)
+    ORDER BY 1
+    """
+
+# A table. A view or a foreign table would call what others have made.
+TABLE_SQL = """
+    SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND c.relname = %s AND c.relkind IN ('r', 'p')
     """
 
 
@@ -444,6 +475,12 @@ class Saver:
             blocks = self._changes.blocks.get((self._number, file))
             if blocks or self._changes.has_older:
                 tables.setdefault((root, schema, table, tuple(keys)), []).append((leaf, blocks))
+        for root, schema, table, keys in list(tables):
+            leaves = tables[root, schema, table, keys]
+            if foreign := query(self._here, FOREIGN_SQL, [root, *(leaf for leaf, _ in leaves)]):
+                del tables[root, schema, table, keys]
+                because = "its rows are not read by a superuser, because of %s" % ", ".join(name for (name,) in foreign)[:300]
+                self._emit({"database": self._name, **name_table(schema, table), "op": UNREAD, "because": because, "row": {}})
         is_app = self._name == DATABASE
         logged, buried = {}, set()
         for (_, schema, table, _), leaves in tables.items():
@@ -489,18 +526,17 @@ class Saver:
                 quote_in(schema, table),
                 joined,
             )
-            for (row,) in ask_source(self._there, text, dumps(part)):
+            for (row,) in ask_source(self._there, schema, table, text, dumps(part)):
                 found[tuple(dumps(row[key]) for key in keys)] = row
         return found
 
     def _save_rows(self, schema, table, keys, leaves):
-        name = {"table": table} if schema == "public" else {"schema": schema, "table": table}
         for batch in batches(self._read(leaves)):
             there = self._find_there(schema, table, keys, batch) if keys else {}
             for row in batch:
                 other = there.get(tuple(dumps(row[key]) for key in keys)) if keys else None
                 if other is None or differs(table, row, other):
-                    self._emit({"database": self._name, **name, "op": "insert" if other is None else "change", "row": row})
+                    self._emit({"database": self._name, **name_table(schema, table), "op": "insert" if other is None else "change", "row": row})
 
     def _save_links(self, leaves, logged, buried):
         for batch in batches(self._read(leaves)):
@@ -517,10 +553,15 @@ class Saver:
         codes = sorted({*rows, *logged, *buried})
         there = {row["short_code"]: row for row in self._find_there("public", "urls", ("short_code",), [{"short_code": code} for code in codes]).values()}
         # By the primary key, so that those of a million links need not be remembered.
-        claims = query(self._here, "SELECT xmin::text, short_code FROM public.kgs_keys WHERE is_used AND short_code = ANY (%s)", codes)
+        text = "SELECT xmin::text, short_code FROM public.kgs_keys WHERE is_used AND short_code = ANY (%s)"
+        claims = query(self._here, text, codes) if find_foreign(self._here, "public", "kgs_keys") == [] else []
         claimed = {code for transaction, code in claims if int(transaction) in self._changes.committed}
         for entry in find_links(rows, there, logged, claimed, buried):
             self._emit({"database": self._name, "table": "urls", **entry})
+
+
+def name_table(schema, table):
+    return {"table": table} if schema == "public" else {"schema": schema, "table": table}
 
 
 def batches(rows):
@@ -534,9 +575,25 @@ def batches(rows):
         yield batch
 
 
-def ask_source(connection, text, *parameters):
+def find_foreign(connection, schema, table):
+    """What a table uses that a superuser must not call; None: there is no such table."""
+    tables = [oid for (oid,) in query(connection, TABLE_SQL, schema, table)]
+    return [name for (name,) in query(connection, FOREIGN_SQL, tables)] if tables else None
+
+
+def ask_source(connection, schema, table, text, *parameters):
+    """Asks a table of the source that uses nothing of others, and that stays so meanwhile."""
     try:
-        return query(connection, text, *parameters)
+        with connection.transaction():
+            if find_foreign(connection, schema, table) is None:
+                return []
+            # Nobody adds a column or an index as long as it is held; rows are written and read as ever. A replica takes no such locks.
+            if not query(connection, "SELECT pg_is_in_recovery()")[0][0]:
+                connection.execute("LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE" % quote(schema, table))
+            foreign = find_foreign(connection, schema, table)
+            if foreign:
+                log("%s of the primary is not read by a superuser, because of %s" % (quote(schema, table), foreign[0]))
+            return query(connection, text, *parameters) if foreign == [] else []
     except psycopg.errors.QueryCanceled as error:
         raise NotSaved("the primary needs too long for an answer: %s" % str(error).strip()) from error
     except psycopg.OperationalError as error:
@@ -921,6 +978,8 @@ class Importer:
     def add(self, entry):
         """What became of an entry, and why."""
         schema, table, row = entry.get("schema", "public"), entry["table"], dict(entry["row"])
+        if entry["op"] == UNREAD:
+            return REFUSED, "it stands for a table that was not saved"
         # A superuser brings it in, who must not call the triggers of others.
         if not self._is_app and self._ask(OWNER_SQL, schema, table) != [(True,)]:
             return REFUSED, "its table is not there, or belongs to a role that is no superuser"

@@ -128,6 +128,8 @@ def check_import():
     importer = saved.Importer(None, True)
     check("a change in another schema", (saved.REFUSED, saved.CHANGED), importer.add({**entry, "schema": "own", "op": "change"}))
 
+    check("a table that was not saved", saved.REFUSED, importer.add({"table": "kinds", "op": saved.UNREAD, "row": {}})[0])
+
     # Users by number and address: those of the file, and those that are there.
     there = {"a@example.com": {"id": 7, "email": "a@example.com", "created_at": "2026-11-30"}}
     importer._ask = lambda text, *parameters: [(there[parameters[0]],)] if parameters[0] in there else [(9,)] if "INSERT" in text else []
