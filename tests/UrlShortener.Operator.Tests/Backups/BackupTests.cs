@@ -8,6 +8,7 @@ using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Spec;
 using UrlShortener.Operator.Entities.Status;
 using UrlShortener.Operator.Postgres;
+using UrlShortener.Operator.Tests.Postgres;
 using UrlShortener.Operator.Tests.Regions;
 using UrlShortener.TestServers.Network;
 using UrlShortener.TestServers.S3;
@@ -207,7 +208,7 @@ public sealed class BackupTests(ApiServerFixture apiServer, StoresFixture stores
 
         // The primary dies meanwhile with what it could not archive. Its successor archives it.
         var dead = (await Lab.ReadAsync()).Status!.Postgres!.Primary!;
-        await Lab.Kubelet.KillPodAsync(Lab.Namespace, dead);
+        await new PostgresMembers(Lab).KillUntilAnotherLeadsAsync(Lab.Kubelet, dead);
         await Eventually.HoldsAsync(
             async () => (await Lab.ReadAsync()).Status!.Postgres is { Primary: { } primary } && primary != dead,
             () => "another member is the primary",

@@ -13,9 +13,11 @@ public sealed class InstallationFileTests
     [Fact]
     public void Kustomization_OfTheRoot_NamesEveryFile()
     {
-        // What is the user's own is not installed: namespaces and the rights there, and the samples. Images are built. Monitoring has an installation of its own.
+        // What is the user's own is not installed: namespaces and the rights there, and the samples. Images are built. Monitoring has an installation of its own,
+        // and the schema of events is for those who read them.
         string[] left =
         [
+            .. ManifestFile.FilesIn("config/analytics"),
             .. ManifestFile.FilesIn("config/components"),
             .. ManifestFile.FilesIn("config/images"),
             .. ManifestFile.FilesIn("config/monitoring"),

@@ -178,7 +178,7 @@ public sealed class PostgresFailoverSeriesTests(StoresFixture stores) : IAsyncLi
 
     private async Task KillAsync(string primary)
     {
-        await _nodes[primary].KillPodAsync(_lab.Namespace, primary);
+        await Members.KillUntilAnotherLeadsAsync(_nodes[primary], primary);
         await AwaitOtherPrimaryAsync(primary);
     }
 

@@ -4,6 +4,7 @@ using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Postgres;
 using UrlShortener.Operator.Tests.Regions;
+using UrlShortener.TestServers.Kubernetes.Kubelet;
 using Xunit;
 
 namespace UrlShortener.Operator.Tests.Postgres;
@@ -53,6 +54,21 @@ internal sealed class PostgresMembers(RegionLab lab)
                     pod.Metadata.Name == name && pod.Metadata.Uid != uid && pod.Status?.ContainerStatuses is { Count: > 0 } all && all.All(one => one.Ready)
                 ),
             () => $"{name} has a successor that is ready"
+        );
+
+    /// <summary>
+    /// Kills a primary, and again whenever its container runs, until another member leads: on a busy machine it may be back within its own lock, and go on.
+    /// </summary>
+    /// <param name="node">Its node.</param>
+    /// <param name="primary">The primary.</param>
+    public Task KillUntilAnotherLeadsAsync(ProcessKubelet node, string primary) =>
+        Eventually.HoldsAsync(
+            async () =>
+            {
+                await node.KillPodAsync(lab.Namespace, primary);
+                return await ReadLockAsync() is { } holder && holder != primary;
+            },
+            () => $"another member than {primary} leads"
         );
 
     /// <summary>The primary by the status.</summary>

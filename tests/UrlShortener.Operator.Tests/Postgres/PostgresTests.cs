@@ -37,7 +37,7 @@ public sealed class PostgresTests(ApiServerFixture apiServer, StoresFixture stor
         await using var writer = new LinkWriter(http);
 
         // Killed at once, as by the kernel when memory runs out.
-        var killed = await LoseAsync(writer, primary => Lab.Kubelet.KillPodAsync(Lab.Namespace, primary));
+        var killed = await KillAsync(writer);
         Assert.True(killed.Outage < writer.Allow(AssistedLimit), $"{killed.Outage}");
 
         // Deleted by force: its process may acknowledge writes until the kubelet learns of it, and replicas help it as long as they receive from it. So this is no
@@ -175,12 +175,11 @@ public sealed class PostgresTests(ApiServerFixture apiServer, StoresFixture stor
         return Eventually.HoldsAsync(() => Task.FromResult(writer.LastAt > since), () => "links are created again");
     }
 
-    private async Task<(TimeSpan Outage, string Primary)> LoseAsync(LinkWriter writer, Func<string, Task> loseAsync)
+    private async Task<(TimeSpan Outage, string Primary)> KillAsync(LinkWriter writer)
     {
         var primary = await Members.ReadPrimaryAsync();
         var began = Stopwatch.GetTimestamp();
-        await loseAsync(primary);
-        await Eventually.HoldsAsync(async () => await Members.ReadLockAsync() is { } holder && holder != primary, () => "another member leads");
+        await Members.KillUntilAnotherLeadsAsync(Lab.Kubelet, primary);
         await AwaitLinksAsync(writer);
         await Eventually.HoldsAsync(
             async () => (await Lab.ReadAsync()).Status?.Postgres?.LastFailover is { } last && last.From == primary,
