@@ -419,8 +419,8 @@ TABLES_SQL = """
     WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
     """
 
-# What a table, its columns, indexes, constraints and statistics use that belongs to somebody who is no superuser. PostgreSQL may call it when it plans or answers
-# a question, with the rights of whoever asks.
+# What a table, its columns, indexes, constraints and statistics use and somebody owns who is no superuser. PostgreSQL may call it when it plans or answers a
+# query, with the rights of whoever asks.
 FOREIGN_SQL = """
     WITH RECURSIVE tables AS (SELECT unnest(%s::oid[]) AS oid UNION SELECT i.inhrelid FROM pg_inherits i JOIN tables t ON i.inhparent = t.oid),
     parts AS (
@@ -582,7 +582,7 @@ def find_foreign(connection, schema, table):
 
 
 def ask_source(connection, schema, table, text, *parameters):
-    """Asks a table of the source that uses nothing of others, and that stays so meanwhile."""
+    """Asks a table of the source, unless it uses something that a superuser must not call. It stays so meanwhile."""
     try:
         with connection.transaction():
             if find_foreign(connection, schema, table) is None:
