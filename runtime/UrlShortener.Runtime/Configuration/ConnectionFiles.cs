@@ -37,7 +37,8 @@ internal static class ConnectionFiles
     /// <summary>The connection string in a file; null: it cannot be read now.</summary>
     public static string? TryRead(string path) => Read(path).Text;
 
-    private static (string? Text, string? Problem) Read(string path)
+    /// <summary>The text of a file without white space around it, or what is wrong with the file, as the end of a sentence.</summary>
+    public static (string? Text, string? Problem) Read(string path)
     {
         try
         {

@@ -17,7 +17,7 @@ internal sealed class ConnectionOptions : IValidatableObject
     /// process has only its own cache.</summary>
     public string? Redis { get; set; }
 
-    /// <summary>Brokers of Kafka, such as <c>a:9092,b:9092</c>, without TLS and passwords. Unset: clicks go to the store alone.</summary>
+    /// <summary>Brokers of Kafka, such as <c>a:9092,b:9092</c>; TLS and passwords are in the section <c>Kafka</c>. Unset: clicks go to the store alone.</summary>
     public string? Kafka { get; set; }
 
     /// <summary>

@@ -22,6 +22,7 @@ internal static class Settings
         ["Connections"] = typeof(ConnectionLimitOptions),
         ["ConnectionStrings"] = typeof(ConnectionOptions),
         ["Cors"] = typeof(CrossOriginOptions),
+        ["Kafka"] = typeof(KafkaOptions),
         ["Keys"] = typeof(KeyOptions),
         ["Kgs"] = typeof(KgsOptions),
         ["Links"] = typeof(LinkOptions),

@@ -14,27 +14,61 @@ public sealed class KafkaTests : ChaosTest
     private const int Visitors = 4;
 
     [Fact]
-    public async Task BrokerFrozenAndKilledAndTheAppToo_EveryCapturedEventArrives()
+    public async Task BrokersRefuseThePasswordAndAreKilledAndTheAppToo_EveryCapturedEventArrives()
     {
-        await using var kafka = await OrSkipAsync(() => KafkaCluster.StartAsync(new KafkaClusterOptions(), Token));
-        var broker = kafka.Nodes[0];
+        await using var kafka = await OrSkipAsync(() => KafkaCluster.StartAsync(new KafkaClusterOptions { Nodes = 3, IsSecured = true }, Token));
         using var folder = new TestFolder();
-        string[] settings = [$"--ConnectionStrings:Kafka={kafka.BootstrapServers}", $"--Clicks:Topic={Topic}", "--RateLimiting:Enabled=false"];
+        string[] settings =
+        [
+            $"--Clicks:Topic={Topic}",
+            "--RateLimiting:Enabled=false",
+            "--Kafka:Tls=true",
+            $"--Kafka:CaPath={await WriteAsync(folder, "ca.crt", kafka.Keys.Authority)}",
+            // What the Kafka client says.
+            "--Logging:LogLevel:UrlShortener.Runtime.Storage.Kafka=Debug",
+        ];
+        string[] byPassword =
+        [
+            $"--ConnectionStrings:Kafka={kafka.PasswordServers}",
+            "--Kafka:SaslMechanism=SCRAM-SHA-512",
+            $"--Kafka:SaslUsername={KafkaCluster.User}",
+            $"--Kafka:SaslPasswordPath={await WriteAsync(folder, "password", "former")}",
+        ];
+        string[] byCertificate =
+        [
+            $"--ConnectionStrings:Kafka={kafka.CertificateServers}",
+            $"--Kafka:CertificatePath={await WriteAsync(folder, "user.crt", kafka.Keys.ClientCertificate)}",
+            $"--Kafka:KeyPath={await WriteAsync(folder, "user.key", kafka.Keys.ClientKey)}",
+        ];
         var captured = new List<string>();
         double recovered;
 
-        await using (var app = await StartAsync("app1", folder, settings))
+        await using (var app = await StartAsync("app1", folder, [.. settings, .. byPassword]))
         {
             await CreateLinkAsync(app);
-            // The topic does not exist yet.
             captured.AddRange(await VisitAsync(app, "first", 400));
             await UntilAsync(app, "shortener_click_events_spooled", count => count == captured.Count, "all visits are in the spool");
+            await UntilFailingAsync(app, "authentication");
+            // The file is mended. The topic does not exist yet.
+            await WriteAsync(folder, "password", kafka.Password + "\n");
+            await UntilFailingAsync(app, "topic");
             await kafka.CreateTopicAsync(Topic, 3, Token);
-            await UntilAsync(app, "shortener_click_events_published_total", published => published > 0, "events arrive");
+            await UntilAsync(app, "shortener_click_events_published_total", count => count == captured.Count, "all events arrive");
+            await UntilAsync(app, "shortener_click_events_failing", failing => failing == 0, "nothing fails");
+            Assert.Matches(@"Kafka does not take click events; they wait in the spool: .*SCRAM-SHA-512", app.Output);
+            Assert.Contains("Kafka takes click events again.", app.Output, StringComparison.Ordinal);
+            Assert.DoesNotContain(kafka.Password, app.Output, StringComparison.Ordinal);
+            Assert.DoesNotContain("former", app.Output, StringComparison.Ordinal);
 
-            await broker.FreezeAsync(Token);
+            // One of three: the others take its partitions.
+            await kafka.Nodes[0].KillAsync(Token);
+            captured.AddRange(await VisitAsync(app, "one", 400));
+            await UntilAsync(app, "shortener_click_events_published_total", count => count == captured.Count, "all events arrive");
+
+            await kafka.Nodes[1].FreezeAsync(Token);
             captured.AddRange(await VisitAsync(app, "frozen", 400));
-            await broker.KillAsync(Token);
+            await kafka.Nodes[1].KillAsync(Token);
+            await kafka.Nodes[2].KillAsync(Token);
             captured.AddRange(await VisitAsync(app, "killed", 400));
             await UntilAsync(app, "shortener_click_events_captured_total", count => count == captured.Count, "all visits are captured");
 
@@ -46,16 +80,23 @@ public sealed class KafkaTests : ChaosTest
             await visits;
         }
 
-        await using (var app = await StartAsync("app2", folder, settings))
+        await using (var app = await StartAsync("app2", folder, [.. settings, .. byCertificate]))
         {
             recovered = await ReadAsync(app, "shortener_click_events_recovered_total");
             captured.AddRange(await VisitAsync(app, "again", 400));
-            await broker.StartAsync(Token);
+            await kafka.RenewKeysAsync(Token);
+            await Task.WhenAll(kafka.Nodes.Select(node => node.StartAsync(Token)));
+            // The brokers have certificates of another authority, and know no client of the former one.
+            await UntilFailingAsync(app, "tls");
+            await WriteAsync(folder, "ca.crt", kafka.Keys.Authority);
+            await WriteAsync(folder, "user.crt", kafka.Keys.ClientCertificate);
+            await WriteAsync(folder, "user.key", kafka.Keys.ClientKey);
             await UntilAsync(app, "shortener_click_events_captured_total", count => count == 400, "all visits are captured");
             await UntilAsync(app, "shortener_click_events_spooled", count => count == 0, "the spool is empty");
             Assert.Equal(recovered + 400, await ReadAsync(app, "shortener_click_events_published_total"));
             Assert.Equal(0, await ReadAsync(app, "shortener_click_events_dropped_total"));
             await app.StopAsync();
+            Assert.DoesNotContain("PRIVATE KEY", app.Output, StringComparison.Ordinal);
         }
 
         var arrived = kafka.ReadAll(Topic).Select(record => JsonDocument.Parse(record.Message.Value).RootElement).ToList();
@@ -69,6 +110,16 @@ public sealed class KafkaTests : ChaosTest
         Assert.All(visitsById, visits => Assert.Single(visits.Distinct()));
         Assert.True(byVisit.Count > captured.Count + 100, "what was captured before the kill is there, too");
     }
+
+    private static async Task<string> WriteAsync(TestFolder folder, string name, string text)
+    {
+        var path = folder.PathOf(name);
+        await File.WriteAllTextAsync(path, text, Token);
+        return path;
+    }
+
+    private static Task<double> UntilFailingAsync(RunningProduct app, string reason) =>
+        UntilAsync(app, "shortener_click_events_failing", failing => failing == 1, $"events do not arrive: {reason}", $"reason=\"{reason}\"");
 
     private static Func<JsonElement, string> Text(string name) => json => json.GetProperty(name).GetString()!;
 
@@ -122,15 +173,15 @@ public sealed class KafkaTests : ChaosTest
         }
     }
 
-    private static Task<double> UntilAsync(RunningProduct app, string metric, Func<double, bool> isWanted, string what) =>
-        Eventually.ReadAsync(() => ReadAsync(app, metric), isWanted, what);
+    private static Task<double> UntilAsync(RunningProduct app, string metric, Func<double, bool> isWanted, string what, string label = "") =>
+        Eventually.ReadAsync(() => ReadAsync(app, metric, label), isWanted, what);
 
-    private static async Task<double> ReadAsync(RunningProduct app, string metric)
+    private static async Task<double> ReadAsync(RunningProduct app, string metric, string label = "")
     {
         var page = await app.Anonymous.GetAsync("/metrics");
         return page
             .Text.Split('\n')
-            .Where(line => line.StartsWith(metric + "{", StringComparison.Ordinal))
+            .Where(line => line.StartsWith(metric + "{", StringComparison.Ordinal) && line.Contains(label, StringComparison.Ordinal))
             .Sum(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
     }
 }

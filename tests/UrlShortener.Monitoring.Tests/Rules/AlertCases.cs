@@ -791,6 +791,19 @@ internal static class AlertCases
             ResolvedAt = "11m",
             Labels = Region,
         };
+        yield return new AlertCase("ShortenerClickEventsFailing")
+        {
+            Fires =
+            [
+                Sample.Gauge("shortener_click_events_failing", "1x40 0x40", "reason=\"authentication\""),
+                Sample.Gauge("shortener_click_events_failing", "0x80", "reason=\"tls\""),
+            ],
+            Below = [Sample.Gauge("shortener_click_events_failing", "1x10 0x2 1x10 0x58", "reason=\"authentication\"")],
+            NotYet = "4m",
+            FiresAt = "7m",
+            ResolvedAt = "11m",
+            Labels = Region + ", reason=\"authentication\"",
+        };
         yield return new AlertCase("ShortenerClickEventsUnaccounted")
         {
             // 100 were captured and 20 were there before; 3 are missing.

@@ -23,6 +23,37 @@ public sealed class SettingsTests
     [InlineData("AllowedHosts=*")]
     public void FindErrors_ProxiesWithAName_IsFine(params string[] settings) => Assert.Empty(Settings.FindErrors(Configuration(settings)));
 
+    [Theory]
+    [InlineData("Kafka:CaPath needs Kafka:Tls=true.", "Kafka:CaPath=/ca")]
+    [InlineData("Kafka:CertificatePath needs Kafka:KeyPath.", "Kafka:Tls=true", "Kafka:CertificatePath=/crt")]
+    [InlineData("Kafka:KeyPath needs Kafka:CertificatePath.", "Kafka:Tls=true", "Kafka:KeyPath=/key")]
+    [InlineData("Kafka:SaslMechanism must be PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512.", "Kafka:SaslMechanism=GSSAPI")]
+    [InlineData("Kafka:SaslMechanism needs Kafka:SaslUsername or Kafka:SaslUsernamePath.", "Kafka:SaslMechanism=SCRAM-SHA-512", "Kafka:SaslPassword=p")]
+    [InlineData("Kafka:SaslMechanism needs Kafka:SaslPassword or Kafka:SaslPasswordPath.", "Kafka:SaslMechanism=SCRAM-SHA-256", "Kafka:SaslUsername=u")]
+    [InlineData("Kafka:SaslUsername needs Kafka:SaslMechanism: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512.", "Kafka:SaslUsername=u")]
+    [InlineData("Kafka:SaslPasswordPath needs Kafka:SaslMechanism: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512.", "Kafka:SaslPasswordPath=/p")]
+    [InlineData(
+        "Kafka:SaslPasswordPath and Kafka:SaslPassword exclude each other: set one of them.",
+        "Kafka:SaslMechanism=SCRAM-SHA-512",
+        "Kafka:SaslUsername=u",
+        "Kafka:SaslPassword=p",
+        "Kafka:SaslPasswordPath=/p"
+    )]
+    [InlineData(
+        "Kafka:SaslUsernamePath and Kafka:SaslUsername exclude each other: set one of them.",
+        "Kafka:SaslMechanism=SCRAM-SHA-512",
+        "Kafka:SaslUsername=u",
+        "Kafka:SaslUsernamePath=/u",
+        "Kafka:SaslPassword=p"
+    )]
+    [InlineData(
+        "Kafka:SaslMechanism PLAIN needs Kafka:Tls=true: without TLS, everybody on the way reads the password.",
+        "Kafka:SaslMechanism=PLAIN",
+        "Kafka:SaslUsername=u",
+        "Kafka:SaslPassword=p"
+    )]
+    public void FindErrors_SettingsOfKafkaThatDoNotGoTogether_IsNamed(string error, params string[] settings) => Assert.Equal([error], Find(settings));
+
     [Fact]
     public void FindErrors_Nothing_HasNone() => Assert.Empty(Find());
 
@@ -53,6 +84,13 @@ public sealed class SettingsTests
                 "Clicks:Topic=shortener.clicks_1-a",
                 "Clicks:SpoolDirectory=/var/spool/clicks",
                 "Clicks:SpoolBytes=67108864",
+                "Kafka:Tls=true",
+                "Kafka:CaPath=/etc/kafka/ca.crt",
+                "Kafka:CertificatePath=/etc/kafka/user.crt",
+                "Kafka:KeyPath=/etc/kafka/user.key",
+                "Kafka:SaslMechanism=PLAIN",
+                "Kafka:SaslUsernamePath=/etc/kafka/username",
+                "Kafka:SaslPasswordPath=/etc/kafka/password",
                 "Keys:PoolSize=100",
                 "Keys:LowWatermark=1",
                 "Keys:BatchSize=1",

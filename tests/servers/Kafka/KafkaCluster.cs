@@ -15,6 +15,9 @@ public sealed class KafkaCluster : IAsyncDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
+    /// <summary>Name of the user of a secured cluster.</summary>
+    public const string User = "clicks";
+
     private readonly ServerFolder _folder;
 
     private KafkaCluster(IReadOnlyList<KafkaNode> nodes, ServerFolder folder)
@@ -29,6 +32,18 @@ public sealed class KafkaCluster : IAsyncDisposable
     /// <summary>Where clients connect to: all nodes.</summary>
     public string BootstrapServers => string.Join(',', Nodes.Select(node => node.EndPoint));
 
+    /// <summary>Password of <see cref="User"/>.</summary>
+    public string Password { get; } = Convert.ToHexString(RandomNumberGenerator.GetBytes(16));
+
+    /// <summary>Keys of a secured cluster.</summary>
+    public KafkaKeys Keys { get; private set; } = KafkaKeys.Create(TimeProvider.System);
+
+    /// <summary>Where clients of a secured cluster connect to with a password.</summary>
+    public string PasswordServers => string.Join(',', Nodes.Select(node => node.PasswordEndPoint));
+
+    /// <summary>Where clients of a secured cluster connect to with a certificate.</summary>
+    public string CertificateServers => string.Join(',', Nodes.Select(node => node.CertificateEndPoint));
+
     /// <summary>Starts a cluster, and returns when every node answers.</summary>
     /// <exception cref="ServerUnavailableException">Kafka cannot be had here.</exception>
     public static async Task<KafkaCluster> StartAsync(KafkaClusterOptions options, CancellationToken cancellationToken)
@@ -42,7 +57,9 @@ public sealed class KafkaCluster : IAsyncDisposable
             var name = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(16));
             // A first '-' would be read as an option.
             var settings = SettingsOf(options, nodes).ToList();
-            await Task.WhenAll(nodes.Select(node => node.FormatAsync(name.Replace('-', 'A'), settings, cancellationToken)));
+            var user = options.IsSecured ? (User, cluster.Password) : default((string, string)?);
+            await cluster.WriteKeysAsync(cancellationToken);
+            await Task.WhenAll(nodes.Select(node => node.FormatAsync(name.Replace('-', 'A'), settings, user, cancellationToken)));
             await Task.WhenAll(nodes.Select(node => node.StartAsync(cancellationToken)));
             await cluster.WaitUntilHealthyAsync(cancellationToken);
             return cluster;
@@ -59,6 +76,13 @@ public sealed class KafkaCluster : IAsyncDisposable
     {
         using var client = CreateAdmin(BootstrapServers);
         await Poll.UntilAsync("the cluster has all its nodes", Limit, token => Task.Run(() => FindMissing(client), token), cancellationToken);
+    }
+
+    /// <summary>Gives the nodes keys of a new authority. Each node has them from its next start on.</summary>
+    public Task RenewKeysAsync(CancellationToken cancellationToken)
+    {
+        Keys = KafkaKeys.Create(TimeProvider.System);
+        return WriteKeysAsync(cancellationToken);
     }
 
     /// <summary>Makes a topic whose partitions have a replica on each node.</summary>
@@ -120,6 +144,8 @@ public sealed class KafkaCluster : IAsyncDisposable
             .SetLogHandler((_, _) => { })
             .SetErrorHandler((_, _) => { })
             .Build();
+
+    private Task WriteKeysAsync(CancellationToken cancellationToken) => Task.WhenAll(Nodes.Select(node => node.WriteKeysAsync(Keys, cancellationToken)));
 
     private string? FindMissing(IAdminClient client)
     {

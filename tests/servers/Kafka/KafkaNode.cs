@@ -13,6 +13,8 @@ public sealed class KafkaNode : IAsyncDisposable
     private readonly KafkaPrograms _programs;
     private readonly ServerFolder _folder;
     private readonly int _controllerPort = Ports.Take();
+    private readonly int _passwordPort = Ports.Take();
+    private readonly int _certificatePort = Ports.Take();
     private ServerProcess? _process;
 
     internal KafkaNode(int id, KafkaPrograms programs, ServerFolder folder)
@@ -30,6 +32,12 @@ public sealed class KafkaNode : IAsyncDisposable
 
     /// <summary>Where clients connect to.</summary>
     public string EndPoint => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{Port}");
+
+    /// <summary>Where clients connect to with a password, by TLS.</summary>
+    public string PasswordEndPoint => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{_passwordPort}");
+
+    /// <summary>Where clients connect to with a certificate, by TLS.</summary>
+    public string CertificateEndPoint => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{_certificatePort}");
 
     /// <summary>Number of its process; null while it does not run.</summary>
     public int? ProcessId => _process is { IsRunning: true } process ? process.Id : null;
@@ -88,7 +96,16 @@ public sealed class KafkaNode : IAsyncDisposable
     }
 
     /// <summary>Writes the settings and prepares the folder of a new node.</summary>
-    internal async Task FormatAsync(string cluster, IEnumerable<KeyValuePair<string, string>> settings, CancellationToken cancellationToken)
+    /// <param name="cluster">Name of the cluster.</param>
+    /// <param name="settings">Settings of all nodes.</param>
+    /// <param name="user">Name and password of the user of the places with TLS; null: there are none.</param>
+    /// <param name="cancellationToken">Stops.</param>
+    internal async Task FormatAsync(
+        string cluster,
+        IEnumerable<KeyValuePair<string, string>> settings,
+        (string Name, string Password)? user,
+        CancellationToken cancellationToken
+    )
     {
         Directory.CreateDirectory(_folder.PathOf(Name));
         Dictionary<string, string> own = new()
@@ -102,6 +119,19 @@ public sealed class KafkaNode : IAsyncDisposable
             ["inter.broker.listener.name"] = "PLAINTEXT",
             ["log.dirs"] = PathOf("log"),
         };
+        if (user is not null)
+        {
+            own["listeners"] += $",PASSWORD://{PasswordEndPoint},CERTIFICATE://{CertificateEndPoint}";
+            own["advertised.listeners"] += $",PASSWORD://{PasswordEndPoint},CERTIFICATE://{CertificateEndPoint}";
+            own["listener.security.protocol.map"] += ",PASSWORD:SASL_SSL,CERTIFICATE:SSL";
+            own["listener.name.password.sasl.enabled.mechanisms"] = "SCRAM-SHA-512";
+            own["listener.name.password.scram-sha-512.sasl.jaas.config"] = "org.apache.kafka.common.security.scram.ScramLoginModule required;";
+            own["listener.name.certificate.ssl.client.auth"] = "required";
+            own["ssl.keystore.type"] = own["ssl.truststore.type"] = "PEM";
+            own["ssl.keystore.location"] = PathOf("broker.pem");
+            own["ssl.truststore.location"] = PathOf("ca.pem");
+        }
+
         foreach (var (name, value) in settings)
             own[name] = value;
         await File.WriteAllLinesAsync(PathOf("server.properties"), own.Select(setting => $"{setting.Key}={setting.Value}"), cancellationToken);
@@ -119,8 +149,17 @@ public sealed class KafkaNode : IAsyncDisposable
             cluster,
             "-c",
             PathOf("server.properties"),
+            .. user is { } known ? new[] { "--add-scram", $"SCRAM-SHA-512=[name={known.Name},password={known.Password}]" } : [],
         ];
         await Tool.RunAsync(command, _folder.PathOf(Name), FormatLimit, cancellationToken);
+    }
+
+    /// <summary>Writes the keys that the node has from its next start on.</summary>
+    internal async Task WriteKeysAsync(KafkaKeys keys, CancellationToken cancellationToken)
+    {
+        Directory.CreateDirectory(_folder.PathOf(Name));
+        await File.WriteAllTextAsync(PathOf("broker.pem"), keys.Broker, cancellationToken);
+        await File.WriteAllTextAsync(PathOf("ca.pem"), keys.Authority, cancellationToken);
     }
 
     /// <summary>What is missing until the node answers as a broker of the cluster; null when it does.</summary>

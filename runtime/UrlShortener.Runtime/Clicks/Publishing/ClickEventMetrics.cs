@@ -41,6 +41,13 @@ internal static class ClickEventMetrics
         "Producers of Kafka that failed for good and were replaced."
     );
 
+    private static readonly Gauge Failing = Metrics.CreateGauge("shortener_click_events_failing", "1 while click events do not arrive, by reason.", "reason");
+
+    private static readonly Gauge.Child[] FailingByKind =
+    [
+        .. Enum.GetValues<FailureKind>().Select(kind => Failing.WithLabels(kind.ToString().ToLowerInvariant())),
+    ];
+
     private static ClickSpool? Observed;
 
     static ClickEventMetrics() => Metrics.DefaultRegistry.AddBeforeCollectCallback(Compute);
@@ -55,6 +62,13 @@ internal static class ClickEventMetrics
 
     /// <summary>A producer failed for good.</summary>
     public static void CountFailedProducer() => ProducersFailed.Inc();
+
+    /// <summary>Events do not arrive for this reason; null: they do.</summary>
+    public static void SetFailing(FailureKind? kind)
+    {
+        for (var i = 0; i < FailingByKind.Length; i++)
+            FailingByKind[i].Set(i == (int?)kind ? 1 : 0);
+    }
 
     private static void Compute()
     {

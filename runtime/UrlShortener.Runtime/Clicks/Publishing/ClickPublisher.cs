@@ -15,6 +15,12 @@ internal sealed class ClickPublisher : BackgroundService
     /// <summary>Most events that are sent and have no report.</summary>
     public const int MaxOutgoing = 10_000;
 
+    /// <summary>
+    /// Most events between the oldest one without a report and the last one that was sent. Those of other partitions go on while one partition does not answer,
+    /// and stay in the spool until it does.
+    /// </summary>
+    public const int MaxAhead = 20 * MaxOutgoing;
+
     /// <summary>How long a stop goes on sending.</summary>
     public static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(5);
 
@@ -23,6 +29,9 @@ internal sealed class ClickPublisher : BackgroundService
 
     /// <summary>How long an event may take to arrive until something seems to be wrong.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    /// <summary>How often the files of the connection are read.</summary>
+    public static readonly TimeSpan RenewalInterval = TimeSpan.FromSeconds(2);
 
     private const int EventsPerYield = 64;
     private const int MaxOutgoingBytes = 16 * 1_048_576;
@@ -38,13 +47,19 @@ internal sealed class ClickPublisher : BackgroundService
     // Sent, or to be sent again, in the order of the spool. The loop's only, like all below.
     private readonly Queue<OutgoingEvent> _outgoing = [];
     private readonly List<OutgoingEvent> _failed = [];
-    private long _outgoingBytes;
+    private int _unconfirmed;
+    private long _unconfirmedBytes;
     private IEventProducer? _producer;
     private int _producerNumber;
     private long _retryAt;
+    private bool _isRenewing;
+    private long _renewalCheckedAt;
 
     // What went wrong last, until an event arrives.
-    private string? _trouble;
+    private PublishFailure? _trouble;
+
+    // What the producer told. Its threads write, too.
+    private readonly LatestFailure _failures;
 
     // The producer that failed for good last. Written by its threads.
     private volatile FailedProducer? _failedProducer;
@@ -53,6 +68,7 @@ internal sealed class ClickPublisher : BackgroundService
     public ClickPublisher(ClickSpool spool, IEventProducerFactory producers, ClickOptions options, TimeProvider time, ILogger<ClickPublisher> logger)
     {
         (_spool, _producers, _time, _logger) = (spool, producers, time, logger);
+        _failures = new LatestFailure(time);
         ClickEventMetrics.Observe(spool, options.SpoolBytes);
     }
 
@@ -99,6 +115,7 @@ internal sealed class ClickPublisher : BackgroundService
         {
             TakeReports();
             ReleaseDelivered();
+            EndOutdatedProducer();
             ReplaceFailedProducer();
             SendAgain();
             SendNew();
@@ -106,7 +123,7 @@ internal sealed class ClickPublisher : BackgroundService
         // The disk under the spool cannot be read, or no client can be made. Nothing is released; the next turn tries again.
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or DependencyException)
         {
-            Trouble(error.Message);
+            Trouble(new PublishFailure(error is DependencyException ? FailureKind.Settings : FailureKind.Spool, error.Message));
         }
     }
 
@@ -120,21 +137,24 @@ internal sealed class ClickPublisher : BackgroundService
                 continue;
             if (delivery.IsConfirmed)
             {
-                sent.IsConfirmed = hasDelivered = true;
+                _unconfirmed--;
+                _unconfirmedBytes -= sent.ApproximateBytes;
+                sent.Confirm();
+                hasDelivered = true;
             }
             // One of a producer that was replaced is sent again in any case.
             else if (producer == sent.Producer)
             {
                 _failed.Add(sent);
-                Trouble(delivery.Reason);
+                _failures.Tell(delivery.Failure!);
+                Trouble(delivery.Failure!);
             }
         }
 
         // The client goes on by itself while no server answers, and reports nothing.
         var isStalled = _outgoing.TryPeek(out var oldest) && !oldest.IsConfirmed && _time.GetElapsedTime(oldest.SentAt) >= Patience;
-        // Once: each call puts off the next attempt.
-        if (isStalled && _trouble is null)
-            Trouble("no delivery was confirmed for a while");
+        if (isStalled && _failed.Count == 0)
+            Tell(_failures.Value ?? new PublishFailure(FailureKind.Unconfirmed, "no delivery was confirmed for a while"));
         else if (!isStalled && hasDelivered && _failed.Count == 0)
             Recover();
     }
@@ -146,7 +166,6 @@ internal sealed class ClickPublisher : BackgroundService
         while (_outgoing.TryPeek(out var oldest) && oldest.IsConfirmed)
         {
             _outgoing.Dequeue();
-            _outgoingBytes -= oldest.ApproximateBytes;
             position = oldest.Position;
             count++;
         }
@@ -157,13 +176,32 @@ internal sealed class ClickPublisher : BackgroundService
         _spool.Release(count, position);
     }
 
+    // What is on its way arrives by the outdated one first, unless that does not work.
+    private void EndOutdatedProducer()
+    {
+        if (_producer is null)
+            return;
+        if (!_isRenewing && _time.GetElapsedTime(_renewalCheckedAt) >= RenewalInterval)
+        {
+            _renewalCheckedAt = _time.GetTimestamp();
+            _isRenewing = _producer.IsOutdated();
+        }
+
+        if (!_isRenewing || (_unconfirmed > 0 && _trouble is null))
+            return;
+        PublisherLog.Renewing(_logger);
+        _producer.Dispose();
+        _producer = null;
+        _retryAt = _time.GetTimestamp();
+    }
+
     private void ReplaceFailedProducer()
     {
         if (_producer is not null && _failedProducer is { } failed && failed.Number == _producerNumber)
         {
             ClickEventMetrics.CountFailedProducer();
             PublisherLog.ProducerFailed(_logger, failed.Reason);
-            Trouble(failed.Reason);
+            Trouble(new PublishFailure(FailureKind.Refused, failed.Reason));
             _producer.Dispose();
             _producer = null;
             // Not in a busy loop with one that fails at once.
@@ -174,17 +212,22 @@ internal sealed class ClickPublisher : BackgroundService
             return;
         var number = ++_producerNumber;
         _producer = _producers.Create(
-            (sent, delivery) =>
-            {
-                _reports.Enqueue((sent, number, delivery));
-                Wake();
-            },
-            reason =>
-            {
-                _failedProducer = new FailedProducer(number, reason);
-                Wake();
-            }
+            new ProducerCallbacks(
+                (sent, delivery) =>
+                {
+                    _reports.Enqueue((sent, number, delivery));
+                    Wake();
+                },
+                _failures.Tell,
+                reason =>
+                {
+                    _failedProducer = new FailedProducer(number, reason);
+                    Wake();
+                }
+            )
         );
+        (_isRenewing, _renewalCheckedAt) = (false, _time.GetTimestamp());
+        _failures.Forget();
         _failed.Clear();
         // In the order of the spool. Those that had arrived without a report arrive twice, with the same id.
         foreach (var sent in _outgoing.Where(sent => !sent.IsConfirmed))
@@ -204,7 +247,14 @@ internal sealed class ClickPublisher : BackgroundService
     private void SendNew()
     {
         // While some fail, more would only fail too.
-        while (_producer is not null && _failed.Count == 0 && _outgoing.Count < MaxOutgoing && _outgoingBytes < MaxOutgoingBytes)
+        while (
+            _producer is not null
+            && !_isRenewing
+            && _failed.Count == 0
+            && _unconfirmed < MaxOutgoing
+            && _unconfirmedBytes < MaxOutgoingBytes
+            && _outgoing.Count < MaxAhead
+        )
         {
             if (!_spool.TryRead(out var next))
                 return;
@@ -213,7 +263,8 @@ internal sealed class ClickPublisher : BackgroundService
                 Thread.Yield();
             var sent = new OutgoingEvent(next);
             _outgoing.Enqueue(sent);
-            _outgoingBytes += sent.ApproximateBytes;
+            _unconfirmed++;
+            _unconfirmedBytes += sent.ApproximateBytes;
             Send(sent);
         }
     }
@@ -227,19 +278,30 @@ internal sealed class ClickPublisher : BackgroundService
 
     private bool IsRetryDue() => _trouble is null || _time.GetTimestamp() >= _retryAt;
 
-    private void Trouble(string reason)
+    private void Trouble(PublishFailure failure)
     {
         _retryAt = _time.GetTimestamp() + (long)(RetryDelay.TotalSeconds * _time.TimestampFrequency);
-        if (_trouble is null)
-            PublisherLog.Failing(_logger, reason);
-        _trouble = reason;
+        Tell(failure);
+    }
+
+    private void Tell(PublishFailure failure)
+    {
+        if (_trouble?.Kind != failure.Kind)
+        {
+            PublisherLog.Failing(_logger, failure.Text);
+            ClickEventMetrics.SetFailing(failure.Kind);
+        }
+
+        _trouble = failure;
     }
 
     private void Recover()
     {
+        _failures.Forget();
         if (_trouble is null)
             return;
         _trouble = null;
+        ClickEventMetrics.SetFailing(null);
         PublisherLog.Recovered(_logger);
     }
 

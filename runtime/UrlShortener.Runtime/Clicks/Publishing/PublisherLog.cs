@@ -14,4 +14,11 @@ internal static partial class PublisherLog
 
     [LoggerMessage(EventName = "ClickEventsLeft", Level = LogLevel.Information, Message = "{Count} click events stay in the spool for the next process.")]
     public static partial void LeftInSpool(ILogger logger, long count);
+
+    [LoggerMessage(
+        EventName = "ClickProducerRenewed",
+        Level = LogLevel.Information,
+        Message = "Files of the connection to Kafka have changed; connecting anew."
+    )]
+    public static partial void Renewing(ILogger logger);
 }

@@ -9,4 +9,7 @@ internal static partial class KafkaLog
 
     [LoggerMessage(EventName = "KafkaTrouble", Level = LogLevel.Debug, Message = "The Kafka client reports: {Reason}")]
     public static partial void Trouble(ILogger logger, string reason);
+
+    [LoggerMessage(EventName = "KafkaFilesUnusable", Level = LogLevel.Warning, Message = "The connection to Kafka is kept as it was: {Reason}")]
+    public static partial void FilesUnusable(ILogger logger, string reason);
 }

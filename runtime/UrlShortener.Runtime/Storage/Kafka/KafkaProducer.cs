@@ -9,20 +9,27 @@ internal sealed class KafkaProducer : IEventProducer
     private readonly IProducer<string, byte[]> _producer;
     private readonly string _topic;
     private readonly Action<OutgoingEvent, Delivery> _onReport;
+    private readonly Func<bool> _isOutdated;
 
     /// <summary>Begins to connect.</summary>
-    public KafkaProducer(ProducerConfig config, string topic, Action<OutgoingEvent, Delivery> onReport, Action<string> onFatal, ILogger logger)
+    /// <param name="config">Settings of the client.</param>
+    /// <param name="topic">The topic.</param>
+    /// <param name="callbacks">What it tells.</param>
+    /// <param name="isOutdated">Whether another one would connect differently.</param>
+    /// <param name="logger">Receives what the client logs.</param>
+    public KafkaProducer(ProducerConfig config, string topic, ProducerCallbacks callbacks, Func<bool> isOutdated, ILogger logger)
     {
-        (_topic, _onReport) = (topic, onReport);
+        (_topic, _onReport, _isOutdated) = (topic, callbacks.OnReport, isOutdated);
         _producer = new ProducerBuilder<string, byte[]>(config)
             .SetLogHandler((_, message) => KafkaLog.Client(logger, message.Facility, message.Message))
             .SetErrorHandler(
                 (_, error) =>
                 {
+                    KafkaLog.Trouble(logger, error.Reason);
                     if (error.IsFatal)
-                        onFatal(error.Reason);
+                        callbacks.OnFatal(error.Reason);
                     else
-                        KafkaLog.Trouble(logger, error.Reason);
+                        callbacks.OnFailure(KafkaFailure.Read(error));
                 }
             )
             .Build();
@@ -50,9 +57,12 @@ internal sealed class KafkaProducer : IEventProducer
     }
 
     /// <inheritdoc />
+    public bool IsOutdated() => _isOutdated();
+
+    /// <inheritdoc />
     public void Dispose() => _producer.Dispose();
 
     // Whatever a broker has against an event, it has against a whole batch, and most likely against all of them: the topic's settings can be mended, and a lost
     // event cannot. So none is given up.
-    private static Delivery Read(Error error) => new(error.Code == ErrorCode.NoError, error.Code == ErrorCode.NoError ? "" : error.Reason);
+    private static Delivery Read(Error error) => new(error.Code == ErrorCode.NoError ? null : KafkaFailure.Read(error));
 }

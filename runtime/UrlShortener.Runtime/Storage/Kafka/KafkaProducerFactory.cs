@@ -6,14 +6,15 @@ using UrlShortener.Runtime.Resilience;
 namespace UrlShortener.Runtime.Storage.Kafka;
 
 /// <summary>Makes producers of the configured Kafka.</summary>
-internal sealed class KafkaProducerFactory(ConnectionOptions connections, ClickOptions options, ILogger<KafkaProducerFactory> logger) : IEventProducerFactory
+internal sealed class KafkaProducerFactory(KafkaConnection connection, ClickOptions options, ILogger<KafkaProducerFactory> logger) : IEventProducerFactory
 {
     /// <inheritdoc />
-    public IEventProducer Create(Action<OutgoingEvent, Delivery> onReport, Action<string> onFatal)
+    public IEventProducer Create(ProducerCallbacks callbacks)
     {
         try
         {
-            return new KafkaProducer(BuildConfig(connections.Kafka!), options.Topic, onReport, onFatal, logger);
+            var access = connection.Read();
+            return new KafkaProducer(BuildConfig(access), options.Topic, callbacks, () => IsOutdated(access), logger);
         }
         catch (Exception error) when (error is KafkaException or InvalidOperationException)
         {
@@ -22,11 +23,10 @@ internal sealed class KafkaProducerFactory(ConnectionOptions connections, ClickO
     }
 
     /// <summary>Settings of the client.</summary>
-    /// <param name="servers">Servers to begin with.</param>
-    internal static ProducerConfig BuildConfig(string servers) =>
-        new()
+    internal static ProducerConfig BuildConfig(KafkaAccess access)
+    {
+        var config = new ProducerConfig
         {
-            BootstrapServers = servers,
             ClientId = "urlshortener",
             EnableIdempotence = true,
             Acks = Acks.All,
@@ -40,6 +40,25 @@ internal sealed class KafkaProducerFactory(ConnectionOptions connections, ClickO
             // A server that comes back is found soon; the usual limit is 10 s.
             ReconnectBackoffMaxMs = 2_000,
             AllowAutoCreateTopics = false,
+            // A topic that is missing is told within seconds; the usual limit is 30 s.
+            TopicMetadataPropagationMaxMs = 5_000,
             DeliveryReportFields = "status",
         };
+        access.ApplyTo(config);
+        return config;
+    }
+
+    private bool IsOutdated(KafkaAccess access)
+    {
+        try
+        {
+            return connection.Read() != access;
+        }
+        // What was read before may still be good.
+        catch (ConfigurationException error)
+        {
+            KafkaLog.FilesUnusable(logger, error.Message);
+            return false;
+        }
+    }
 }

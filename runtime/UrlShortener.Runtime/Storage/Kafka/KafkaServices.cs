@@ -5,6 +5,10 @@ namespace UrlShortener.Runtime.Storage.Kafka;
 /// <summary>Registers what speaks to Kafka.</summary>
 internal static class KafkaServices
 {
-    /// <summary>Registers the producers of click events. Nothing connects before the first one is made.</summary>
-    public static void AddKafka(this IServiceCollection services) => services.AddSingleton<IEventProducerFactory, KafkaProducerFactory>();
+    /// <summary>Registers the connection, and the producers of click events. Nothing connects before the first one is made.</summary>
+    public static void AddKafka(this IServiceCollection services)
+    {
+        services.AddSingleton<KafkaConnection>();
+        services.AddSingleton<IEventProducerFactory, KafkaProducerFactory>();
+    }
 }

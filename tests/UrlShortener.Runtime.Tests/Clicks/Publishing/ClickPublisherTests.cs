@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using Prometheus;
 using UrlShortener.Runtime.Clicks.Publishing;
 using UrlShortener.Runtime.Clicks.Spool;
 using UrlShortener.Runtime.Configuration;
@@ -12,7 +13,7 @@ namespace UrlShortener.Runtime.Tests.Clicks.Publishing;
 [Collection(ProcessStateTestGroup.Name)]
 public sealed class ClickPublisherTests : IDisposable
 {
-    private static readonly Delivery Confirmed = new(IsConfirmed: true, "");
+    private static readonly Delivery Confirmed = FakeProducers.Confirmed;
 
     private readonly TestFolder _folder = new();
     private readonly FakeTimeProvider _time = new();
@@ -143,6 +144,97 @@ public sealed class ClickPublisherTests : IDisposable
     }
 
     [Fact]
+    public async Task Run_OnePartitionIsSilent_OthersGoOn()
+    {
+        _producers.OnSend = name => name.EndsWith("00", StringComparison.Ordinal) ? null : Confirmed;
+        await _publisher.StartAsync(Token);
+        // More than may be without a report at once.
+        Append(0, 3 * ClickPublisher.MaxOutgoing);
+
+        await Eventually.HoldsAsync(() => _producers.Waiting.Count == 3 * ClickPublisher.MaxOutgoing / 100, Step);
+
+        Assert.Equal(3 * ClickPublisher.MaxOutgoing, _producers.Delivered.Count + _producers.Waiting.Count);
+        // None is released before the oldest one.
+        Assert.Equal(3 * ClickPublisher.MaxOutgoing, _spool.Records);
+        _producers.Report(isConfirmed: true);
+        await Eventually.HoldsAsync(() => _spool.Records == 0, Step);
+        Assert.Equal(3 * ClickPublisher.MaxOutgoing, Published);
+    }
+
+    [Fact]
+    public async Task Run_OneEventIsSilentForLong_ThoseAheadAreBounded()
+    {
+        _producers.OnSend = name => name == FakeProducers.Name(0) ? null : Confirmed;
+        await _publisher.StartAsync(Token);
+        Append(0, ClickPublisher.MaxAhead + 1_000);
+        await Eventually.HoldsAsync(() => _producers.Delivered.Count == ClickPublisher.MaxAhead - 1, Step);
+        for (var i = 0; i < 5; i++)
+            Step();
+        Assert.Equal(ClickPublisher.MaxAhead - 1, _producers.Delivered.Count);
+
+        _producers.Report(isConfirmed: true);
+        await Eventually.HoldsAsync(() => _spool.Records == 0, Step);
+
+        Assert.Equal(ClickPublisher.MaxAhead + 1_000, Published);
+    }
+
+    [Fact]
+    public async Task Run_FilesOfTheConnectionChange_WhatIsOnItsWayArrivesOnceThenAnotherProducerSends()
+    {
+        await _publisher.StartAsync(Token);
+        Append(0, 10);
+        await Eventually.HoldsAsync(() => _producers.Waiting.Count == 10, Step);
+        _producers.IsOutdated = true;
+        // Longer than it takes to see it, shorter than the patience with what is on its way.
+        for (var i = 0; i < 3; i++)
+            Step();
+        Append(10, 5);
+
+        _producers.Report(isConfirmed: true);
+        await Eventually.HoldsAsync(() => _producers.Made == 2 && _producers.Waiting.Count == 5, Step);
+
+        Assert.True(_producers.OnlyLastIsOpen);
+        Assert.Equal(Names(10, 5), _producers.Waiting);
+        Assert.Equal(10, Published);
+    }
+
+    [Fact]
+    public async Task Run_FilesOfABrokenConnectionChange_AnotherProducerSendsWhatHasNoReport()
+    {
+        await _publisher.StartAsync(Token);
+        Append(0, 10);
+        await Eventually.HoldsAsync(() => _producers.Waiting.Count == 10, Step);
+        _producers.Fail(FailureKind.Unreachable);
+        _producers.Fail(FailureKind.Authentication);
+        // After a refused password the client also says that no broker is left.
+        _producers.Fail(FailureKind.Unreachable);
+        await Eventually.HoldsAsync(() => Failing("authentication") == 1, Step);
+        Assert.Equal((0, 0), (Failing("unreachable"), Failing("unconfirmed")));
+
+        _producers.Obstacle = "Kafka:SaslPasswordPath: /password is empty.";
+        _producers.IsOutdated = true;
+        await Eventually.HoldsAsync(() => Failing("settings") == 1, Step);
+        _producers.Obstacle = null;
+        await Eventually.HoldsAsync(() => _producers.Made == 2 && _producers.Waiting.Count == 10, Step);
+        _producers.Report(isConfirmed: true);
+
+        await Eventually.HoldsAsync(() => _spool.Records == 0, Step);
+        Assert.Equal((10, 0, 0), (Published, Failing("authentication"), Failing("settings")));
+    }
+
+    [Fact]
+    public async Task Run_NoReportForLongAndNothingIsTold_SaysThatNothingIsConfirmed()
+    {
+        await _publisher.StartAsync(Token);
+        Append(0, 1);
+        await Eventually.HoldsAsync(() => Failing("unconfirmed") == 1, Step);
+
+        _producers.Report(isConfirmed: true);
+
+        await Eventually.HoldsAsync(() => Failing("unconfirmed") == 0, Step);
+    }
+
+    [Fact]
     public async Task Stop_EventsAreConfirmed_LeavesNothing()
     {
         await _publisher.StartAsync(Token);
@@ -181,6 +273,8 @@ public sealed class ClickPublisherTests : IDisposable
         Assert.Equal(100, Published);
         await next.StopAsync(Token);
     }
+
+    private static double Failing(string reason) => Metrics.CreateGauge("shortener_click_events_failing", "", "reason").WithLabels(reason).Value;
 
     private static IEnumerable<string> Names(int from, int count) => Enumerable.Range(from, count).Select(FakeProducers.Name);
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using UrlShortener.Runtime.Clicks.Publishing;
+using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Tests.Clicks.Publishing;
 
@@ -29,11 +30,23 @@ internal sealed class FakeProducers : IEventProducerFactory
 
     public static string NameOf(OutgoingEvent sent) => Encoding.ASCII.GetString(sent.Value);
 
-    public IEventProducer Create(Action<OutgoingEvent, Delivery> onReport, Action<string> onFatal)
+    /// <summary>A delivery that is confirmed.</summary>
+    public static Delivery Confirmed { get; } = new(null);
+
+    /// <summary>Whether files of the connection have changed since the last producer was made.</summary>
+    public bool IsOutdated { get; set; }
+
+    /// <summary>Why no producer can be made; null: one can.</summary>
+    public string? Obstacle { get; set; }
+
+    public IEventProducer Create(ProducerCallbacks callbacks)
     {
         lock (_lock)
         {
-            var producer = new FakeProducer(this, onReport, onFatal);
+            if (Obstacle is not null)
+                throw new DependencyException(Obstacle, new InvalidOperationException());
+            IsOutdated = false;
+            var producer = new FakeProducer(this, callbacks);
             _made.Add(producer);
             _waiting.Clear();
             return producer;
@@ -53,11 +66,14 @@ internal sealed class FakeProducers : IEventProducerFactory
         }
 
         foreach (var sent in chosen)
-            producer.Report(sent, new Delivery(isConfirmed, isConfirmed ? "" : "broken"));
+            producer.Report(sent, isConfirmed ? Confirmed : new Delivery(new PublishFailure(FailureKind.Refused, "broken")));
     }
 
     /// <summary>The last producer fails for good.</summary>
     public void Break() => Read(() => _made[^1]).Break();
+
+    /// <summary>Connections of the last producer fail.</summary>
+    public void Fail(FailureKind kind) => Read(() => _made[^1]).Fail(kind);
 
     private T Read<T>(Func<T> read)
     {
@@ -65,7 +81,7 @@ internal sealed class FakeProducers : IEventProducerFactory
             return read();
     }
 
-    private sealed class FakeProducer(FakeProducers owner, Action<OutgoingEvent, Delivery> onReport, Action<string> onFatal) : IEventProducer
+    private sealed class FakeProducer(FakeProducers owner, ProducerCallbacks callbacks) : IEventProducer
     {
         public bool IsDisposed { get; private set; }
 
@@ -89,10 +105,14 @@ internal sealed class FakeProducers : IEventProducerFactory
                     owner._delivered.Add(NameOf(sent));
             }
 
-            onReport(sent, delivery);
+            callbacks.OnReport(sent, delivery);
         }
 
-        public void Break() => onFatal("fenced");
+        public void Break() => callbacks.OnFatal("fenced");
+
+        public void Fail(FailureKind kind) => callbacks.OnFailure(new PublishFailure(kind, kind.ToString()));
+
+        public bool IsOutdated() => owner.IsOutdated;
 
         public void Dispose() => IsDisposed = true;
     }
