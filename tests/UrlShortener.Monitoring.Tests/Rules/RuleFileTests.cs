@@ -66,6 +66,7 @@ public sealed partial class RuleFileTests
             "ShortenerAutoscalerAtMaximum",
             "ShortenerBackupFailing",
             "ShortenerCircuitBreakerOpen",
+            "ShortenerClickEventsFailing",
             "ShortenerClusterUnreachable",
             "ShortenerFailoverNotAutomatic",
             "ShortenerKeyEpochOpened",
