@@ -804,6 +804,15 @@ internal static class AlertCases
             ResolvedAt = "11m",
             Labels = Region + ", reason=\"authentication\"",
         };
+        yield return new AlertCase("ShortenerClickSpoolUnwritable")
+        {
+            Fires = [Sample.Gauge("shortener_click_spool_unwritable", "1x40 0x40")],
+            Below = [Sample.Gauge("shortener_click_spool_unwritable", "1x10 0x2 1x10 0x58")],
+            NotYet = "4m",
+            FiresAt = "7m",
+            ResolvedAt = "11m",
+            Labels = Region,
+        };
         yield return new AlertCase("ShortenerClickEventsUnaccounted")
         {
             // 100 were captured and 20 were there before; 3 are missing.

@@ -25,7 +25,7 @@ internal static class ClickEventMetrics
     /// <summary>Events lost because the spool had reached its size.</summary>
     public static readonly Counter.Child DroppedAtFullSpool = Dropped.WithLabels("spool_full");
 
-    /// <summary>Events lost because the spool could not be written.</summary>
+    /// <summary>Events lost because the spool could not be written, and memory had no room.</summary>
     public static readonly Counter.Child DroppedAtFailedSpool = Dropped.WithLabels("spool_failed");
 
     private static readonly Counter.Child DroppedAsDamaged = Dropped.WithLabels("damaged");
@@ -35,6 +35,11 @@ internal static class ClickEventMetrics
     private static readonly Gauge SpoolBytes = Metrics.CreateGauge("shortener_click_spool_bytes", "Bytes of the spool of click events on disk.");
 
     private static readonly Gauge SpoolLimit = Metrics.CreateGauge("shortener_click_spool_limit_bytes", "Most bytes that the spool of click events takes.");
+
+    private static readonly Gauge SpoolUnwritable = Metrics.CreateGauge(
+        "shortener_click_spool_unwritable",
+        "1 while the disk does not take click events; they are sent from memory."
+    );
 
     private static readonly Counter ProducersFailed = Metrics.CreateCounter(
         "shortener_click_producer_failures_total",
@@ -76,6 +81,7 @@ internal static class ClickEventMetrics
             return;
         Spooled.Set(spool.Records);
         SpoolBytes.Set(spool.Bytes);
+        SpoolUnwritable.Set(spool.IsUnwritable ? 1 : 0);
         DroppedAsDamaged.IncTo(spool.Damaged);
     }
 }

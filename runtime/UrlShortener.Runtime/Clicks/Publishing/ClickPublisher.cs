@@ -113,8 +113,9 @@ internal sealed class ClickPublisher : BackgroundService
     {
         try
         {
-            TakeReports();
+            var hasDelivered = TakeReports();
             ReleaseDelivered();
+            Judge(hasDelivered);
             EndOutdatedProducer();
             ReplaceFailedProducer();
             SendAgain();
@@ -127,7 +128,8 @@ internal sealed class ClickPublisher : BackgroundService
         }
     }
 
-    private void TakeReports()
+    /// <returns>Whether an event has arrived.</returns>
+    private bool TakeReports()
     {
         var hasDelivered = false;
         while (_reports.TryDequeue(out var report))
@@ -151,12 +153,7 @@ internal sealed class ClickPublisher : BackgroundService
             }
         }
 
-        // The client goes on by itself while no server answers, and reports nothing.
-        var isStalled = _outgoing.TryPeek(out var oldest) && !oldest.IsConfirmed && _time.GetElapsedTime(oldest.SentAt) >= Patience;
-        if (isStalled && _failed.Count == 0)
-            Tell(_failures.Value ?? new PublishFailure(FailureKind.Unconfirmed, "no delivery was confirmed for a while"));
-        else if (!isStalled && hasDelivered && _failed.Count == 0)
-            Recover();
+        return hasDelivered;
     }
 
     private void ReleaseDelivered()
@@ -174,6 +171,16 @@ internal sealed class ClickPublisher : BackgroundService
             return;
         ClickEventMetrics.Published.Inc(count);
         _spool.Release(count, position);
+    }
+
+    private void Judge(bool hasDelivered)
+    {
+        // The client goes on by itself while no server answers, and reports nothing. The oldest one also tells whether all that waited for long has arrived.
+        var isStalled = _outgoing.TryPeek(out var oldest) && _time.GetElapsedTime(oldest.SentAt) >= Patience;
+        if (isStalled && _failed.Count == 0)
+            Tell(_failures.Value ?? new PublishFailure(FailureKind.Unconfirmed, "no delivery was confirmed for a while"));
+        else if (!isStalled && hasDelivered && _failed.Count == 0)
+            Recover();
     }
 
     // What is on its way arrives by the outdated one first, unless that does not work.

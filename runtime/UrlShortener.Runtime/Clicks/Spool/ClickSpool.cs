@@ -9,12 +9,16 @@ namespace UrlShortener.Runtime.Clicks.Spool;
 /// <summary>
 /// A queue of events on disk: what is in it survives the process. One thread appends, another one reads in the order of appending and releases what is
 /// delivered. Memory is bounded by two buffers, the disk by a number of bytes. Nothing is flushed to the disk itself, so a kill of the process loses nothing,
-/// and a power cut what the system had not yet written.
+/// and a power cut what the system had not yet written. What the disk does not take is kept in memory, in the same order, up to a bound: it can still be
+/// delivered, and is lost with the process.
 /// </summary>
 internal sealed class ClickSpool : IDisposable
 {
     /// <summary>Bytes of a full segment.</summary>
     public const int UsualSegmentBytes = 8 * 1_048_576;
+
+    /// <summary>Most bytes of events in memory that the disk does not take.</summary>
+    public const int UsualMemoryBytes = 16 * 1_048_576;
 
     private const string LockName = "spool.lock";
     private const string ReleasedName = "released";
@@ -24,6 +28,7 @@ internal sealed class ClickSpool : IDisposable
     private readonly string _folder;
     private readonly long _maxBytes;
     private readonly int _segmentBytes;
+    private readonly int _memoryLimit;
     private readonly ILogger _logger;
     private readonly FileStream _lock;
     private readonly SafeFileHandle _released;
@@ -46,12 +51,14 @@ internal sealed class ClickSpool : IDisposable
     private SpoolPosition _position;
 
     private long _bytes;
+    private long _memoryBytes;
+    private bool _isUnwritable;
     private long _records;
     private long _damaged;
 
-    private ClickSpool(string folder, long maxBytes, int segmentBytes, ILogger logger, FileStream held)
+    private ClickSpool(string folder, long maxBytes, int segmentBytes, int memoryLimit, ILogger logger, FileStream held)
     {
-        (_folder, _maxBytes, _segmentBytes, _logger, _lock) = (folder, maxBytes, segmentBytes, logger, held);
+        (_folder, _maxBytes, _segmentBytes, _memoryLimit, _logger, _lock) = (folder, maxBytes, segmentBytes, memoryLimit, logger, held);
         _released = File.OpenHandle(Path.Combine(folder, ReleasedName), FileMode.OpenOrCreate, FileAccess.ReadWrite);
         _reader = new SegmentReader((into, offset) => _reading!.Read(into, offset));
     }
@@ -65,13 +72,16 @@ internal sealed class ClickSpool : IDisposable
     /// <summary>Bytes on disk.</summary>
     public long Bytes => Volatile.Read(ref _bytes);
 
+    /// <summary>Whether the disk did not take the last events.</summary>
+    public bool IsUnwritable => Volatile.Read(ref _isUnwritable);
+
     /// <summary>Events that were lost to damage of the files.</summary>
     public long Damaged => Volatile.Read(ref _damaged);
 
     /// <summary>Opens the spool in a folder, which is made when it is missing. Only one process may use it.</summary>
     /// <exception cref="InvalidOperationException">Another process uses the folder.</exception>
     /// <exception cref="ConfigurationException">The folder cannot be used.</exception>
-    public static ClickSpool Open(string folder, long maxBytes, int segmentBytes, ILogger logger)
+    public static ClickSpool Open(string folder, long maxBytes, int segmentBytes, ILogger logger, int memoryLimit = UsualMemoryBytes)
     {
         FileStream? held = null;
         try
@@ -82,7 +92,7 @@ internal sealed class ClickSpool : IDisposable
                 Directory.CreateDirectory(folder, OwnersFolder);
             // The system holds the lock for the open file, and lets it go with the process, however that ends.
             held = new FileStream(Path.Combine(folder, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            var spool = new ClickSpool(folder, maxBytes, segmentBytes, logger, held);
+            var spool = new ClickSpool(folder, maxBytes, segmentBytes, memoryLimit, logger, held);
             spool.Recover();
             return spool;
         }
@@ -114,8 +124,8 @@ internal sealed class ClickSpool : IDisposable
         return new SpoolAppend(IsAdded: true, lost);
     }
 
-    /// <summary>Writes the added events. Afterwards they survive the process.</summary>
-    /// <returns>How many could not be written and are lost.</returns>
+    /// <summary>Writes the added events. Afterwards they survive the process, unless the disk does not take them.</summary>
+    /// <returns>How many are lost: the disk does not take them, and there is no room for them in memory.</returns>
     public int Flush()
     {
         if (_buffered == 0)
@@ -134,12 +144,17 @@ internal sealed class ClickSpool : IDisposable
                 Interlocked.Add(ref _records, count);
             }
 
+            if (IsUnwritable)
+                SpoolLog.WrittenAgain(_logger, _folder);
+            Volatile.Write(ref _isUnwritable, false);
             return 0;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            SpoolLog.WriteFailed(_logger, count, _folder, error);
-            return count;
+            if (!IsUnwritable)
+                SpoolLog.WriteFailed(_logger, _folder, error);
+            Volatile.Write(ref _isUnwritable, true);
+            return KeepInMemory(count);
         }
         finally
         {
@@ -213,7 +228,12 @@ internal sealed class ClickSpool : IDisposable
             Complete();
         DeleteReleased();
         foreach (var segment in _segments)
+        {
+            if (segment.IsInMemory)
+                Save(segment);
             segment.Dispose();
+        }
+
         _released.Dispose();
         // Last: then another process may begin.
         _lock.Dispose();
@@ -289,13 +309,54 @@ internal sealed class ClickSpool : IDisposable
         _nextNumber++;
         _writing = segment;
         lock (_sync)
+            Add(segment);
+    }
+
+    // Within the lock.
+    private void Add(Segment segment)
+    {
+        _segments.AddLast(segment);
+        if (_reading is not null)
+            return;
+        _reader.Seek(0, 0);
+        _reading = segment;
+    }
+
+    // The next events try the disk again, with a file of their own.
+    private int KeepInMemory(int count)
+    {
+        if (_writing is not null)
+            Complete();
+        if (Interlocked.Read(ref _memoryBytes) + _buffer.WrittenCount > _memoryLimit)
         {
-            _segments.AddLast(segment);
-            if (_reading is null)
-            {
-                _reader.Seek(0, 0);
-                _reading = segment;
-            }
+            SpoolLog.Lost(_logger, count, _folder);
+            return count;
+        }
+
+        var records = _buffer.WrittenSpan.ToArray();
+        SpoolFormat.Renumber(records);
+        var segment = Segment.CreateInMemory(_folder, _nextNumber, records, count);
+        _nextNumber++;
+        lock (_sync)
+        {
+            Add(segment);
+            Interlocked.Add(ref _memoryBytes, segment.Length);
+            Interlocked.Add(ref _records, count);
+        }
+
+        return 0;
+    }
+
+    // The process ends. The disk may have room again.
+    private void Save(Segment segment)
+    {
+        try
+        {
+            segment.Save();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            SpoolLog.Lost(_logger, segment.Number == _position.Segment ? segment.Count - _position.NextIndex : segment.Count, _folder);
         }
     }
 
@@ -312,7 +373,9 @@ internal sealed class ClickSpool : IDisposable
         }
         catch (IOException error)
         {
-            SpoolLog.SealFailed(_logger, segment.Path, error);
+            // While the disk takes nothing, that is told once.
+            if (!IsUnwritable)
+                SpoolLog.SealFailed(_logger, segment.Path, error);
         }
 
         lock (_sync)
@@ -363,7 +426,7 @@ internal sealed class ClickSpool : IDisposable
 
     private void Delete(Segment segment)
     {
-        Interlocked.Add(ref _bytes, -segment.Length);
+        Interlocked.Add(ref segment.IsInMemory ? ref _memoryBytes : ref _bytes, -segment.Length);
         try
         {
             segment.Delete();

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace UrlShortener.Runtime.Clicks.Spool;
 
-/// <summary>One file of the spool.</summary>
+/// <summary>One file of the spool, or what the disk does not take, in memory.</summary>
 internal sealed class Segment : IDisposable
 {
     private const string Suffix = ".spool";
@@ -11,6 +11,13 @@ internal sealed class Segment : IDisposable
 
     // Open while it is written or read: there may be many thousands of segments.
     private FileStream? _stream;
+    private readonly byte[]? _memory;
+
+    private Segment(string path, long number, byte[] records, int count)
+    {
+        (Path, Number, _memory) = (path, number, records);
+        (Length, Count, IsComplete) = (records.Length, count, true);
+    }
 
     private Segment(string path, long number, FileStream stream)
     {
@@ -20,8 +27,11 @@ internal sealed class Segment : IDisposable
         Length = RandomAccess.GetLength(stream.SafeFileHandle);
     }
 
-    /// <summary>Where it is.</summary>
+    /// <summary>Where it is, or would be.</summary>
     public string Path { get; }
+
+    /// <summary>Whether it is no file.</summary>
+    public bool IsInMemory => _memory is not null;
 
     /// <summary>Later segments have greater numbers.</summary>
     public long Number { get; }
@@ -47,18 +57,16 @@ internal sealed class Segment : IDisposable
     /// <exception cref="IOException">The disk is full, or something else is wrong with it.</exception>
     public static Segment Create(string folder, long number)
     {
-        var path = System.IO.Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{number:D16}{Suffix}"));
-        var options = new FileStreamOptions
-        {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.ReadWrite,
-            Share = Share,
-            BufferSize = 0,
-        };
-        if (!OperatingSystem.IsWindows())
-            options.UnixCreateMode = OwnersFile;
-        return new Segment(path, number, new FileStream(path, options));
+        var path = PathOf(folder, number);
+        return new Segment(path, number, new FileStream(path, NewFile()));
     }
+
+    /// <summary>A segment in memory. It is complete.</summary>
+    /// <param name="folder">Folder of the spool.</param>
+    /// <param name="number">Its number.</param>
+    /// <param name="records">Its records, with numbers from 0.</param>
+    /// <param name="count">How many.</param>
+    public static Segment CreateInMemory(string folder, long number, byte[] records, int count) => new(PathOf(folder, number), number, records, count);
 
     /// <summary>Opens a segment that an earlier process wrote, and finds out how many records it has.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
@@ -112,6 +120,14 @@ internal sealed class Segment : IDisposable
     /// <summary>Reads bytes from an offset; fewer than wanted only at the end. Of a file that somebody removed there are none.</summary>
     public int Read(Memory<byte> into, long offset)
     {
+        if (_memory is not null)
+        {
+            var rest = _memory.AsMemory((int)offset);
+            rest = rest[..Math.Min(rest.Length, into.Length)];
+            rest.CopyTo(into);
+            return rest.Length;
+        }
+
         try
         {
             _stream ??= OpenToRead(Path);
@@ -127,11 +143,31 @@ internal sealed class Segment : IDisposable
         return read;
     }
 
+    /// <summary>Writes a file of what is in memory, for the next process.</summary>
+    /// <exception cref="IOException">The disk does not take it.</exception>
+    /// <exception cref="UnauthorizedAccessException">The folder does not take it.</exception>
+    public void Save()
+    {
+        using var file = new FileStream(Path, NewFile());
+        try
+        {
+            file.Write(_memory);
+            file.Write(SpoolFormat.Seal(Count));
+        }
+        catch (IOException)
+        {
+            // What is there of it would count as damaged.
+            File.Delete(Path);
+            throw;
+        }
+    }
+
     /// <summary>Removes the file.</summary>
     public void Delete()
     {
         Dispose();
-        File.Delete(Path);
+        if (_memory is null)
+            File.Delete(Path);
     }
 
     /// <summary>Closes the file. Reading opens it again.</summary>
@@ -139,6 +175,23 @@ internal sealed class Segment : IDisposable
     {
         _stream?.Dispose();
         _stream = null;
+    }
+
+    private static string PathOf(string folder, long number) =>
+        System.IO.Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{number:D16}{Suffix}"));
+
+    private static FileStreamOptions NewFile()
+    {
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.ReadWrite,
+            Share = Share,
+            BufferSize = 0,
+        };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = OwnersFile;
+        return options;
     }
 
     private static FileStream OpenToRead(string path) => new(path, FileMode.Open, FileAccess.Read, Share, bufferSize: 0);

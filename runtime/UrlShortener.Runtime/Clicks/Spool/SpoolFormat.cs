@@ -40,6 +40,16 @@ internal static class SpoolFormat
         to.Advance(size);
     }
 
+    /// <summary>Numbers whole records from 0, as in a segment of their own.</summary>
+    public static void Renumber(Span<byte> records)
+    {
+        for (var index = 0; SizeAt(records) is { } size; index++)
+        {
+            WriteHeader(records[..size], index);
+            records = records[size..];
+        }
+    }
+
     /// <summary>The seal of a segment.</summary>
     /// <param name="count">Records before it.</param>
     public static byte[] Seal(int count)

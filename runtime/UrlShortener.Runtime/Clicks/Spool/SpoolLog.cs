@@ -3,8 +3,18 @@ namespace UrlShortener.Runtime.Clicks.Spool;
 /// <summary>The log events of the spool.</summary>
 internal static partial class SpoolLog
 {
-    [LoggerMessage(EventName = "SpoolWriteFailed", Level = LogLevel.Error, Message = "Lost {Count} click events: the spool {Folder} cannot be written.")]
-    public static partial void WriteFailed(ILogger logger, int count, string folder, Exception error);
+    [LoggerMessage(
+        EventName = "SpoolWriteFailed",
+        Level = LogLevel.Error,
+        Message = "The spool {Folder} cannot be written. Click events are sent from memory, as far as they have room there."
+    )]
+    public static partial void WriteFailed(ILogger logger, string folder, Exception error);
+
+    [LoggerMessage(EventName = "SpoolWritten", Level = LogLevel.Information, Message = "The spool {Folder} can be written again.")]
+    public static partial void WrittenAgain(ILogger logger, string folder);
+
+    [LoggerMessage(EventName = "SpoolLost", Level = LogLevel.Error, Message = "Lost {Count} click events: the spool {Folder} cannot be written.")]
+    public static partial void Lost(ILogger logger, int count, string folder);
 
     [LoggerMessage(
         EventName = "SpoolSealFailed",

@@ -235,6 +235,21 @@ public sealed class ClickPublisherTests : IDisposable
     }
 
     [Fact]
+    public async Task Run_SomeOfThoseThatWaitedForLongArrive_TellsOnceThatAllIsWell()
+    {
+        await _publisher.StartAsync(Token);
+        Append(0, 10);
+        await Eventually.HoldsAsync(() => Failing("unconfirmed") == 1, Step);
+
+        _producers.Report(isConfirmed: true, waiting => waiting.Take(5));
+        await Eventually.HoldsAsync(() => _spool.Records == 5);
+        Assert.Equal(1, Failing("unconfirmed"));
+
+        _producers.Report(isConfirmed: true);
+        await Eventually.HoldsAsync(() => Failing("unconfirmed") == 0);
+    }
+
+    [Fact]
     public async Task Stop_EventsAreConfirmed_LeavesNothing()
     {
         await _publisher.StartAsync(Token);

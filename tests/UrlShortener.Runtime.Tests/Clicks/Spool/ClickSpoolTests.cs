@@ -227,7 +227,7 @@ public sealed class ClickSpoolTests : IDisposable
     public void Append_DiskIsFullAndFreed_CountsTheLossAndGoesOn()
     {
         using var volume = BoundedVolume.Mount(1);
-        using var spool = Open(Path.Combine(volume.Folder, "spool"), 64 * 1_048_576, 256 * 1024);
+        using var spool = Open(Path.Combine(volume.Folder, "spool"), 64 * 1_048_576, 256 * 1024, memoryLimit: 128 * 1024);
         Append(spool, 0, 10);
         volume.Fill();
         var lost = 0;
@@ -246,6 +246,79 @@ public sealed class ClickSpoolTests : IDisposable
         Assert.Equal(0, spool.Damaged);
         Assert.Equal(read.Count, spool.Records);
         Assert.Equal(Segments(Path.Combine(volume.Folder, "spool")).Sum(path => new FileInfo(path).Length), spool.Bytes);
+    }
+
+    [Fact]
+    public void Append_DiskIsFullAndWhatIsReadIsReleased_LosesNothingInOrder()
+    {
+        using var volume = BoundedVolume.Mount(1);
+        var folder = Path.Combine(volume.Folder, "spool");
+        using var spool = Open(folder, 64 * 1_048_576, 256 * 1024, memoryLimit: 128 * 1024);
+        Append(spool, 0, 10);
+        volume.Fill();
+        var read = new List<string>();
+        for (var i = 10; i < 20_000; i += 10)
+        {
+            Append(spool, i, 10);
+            Deliver(spool, read);
+        }
+
+        Assert.True(spool.IsUnwritable);
+        Assert.Equal(0, spool.Records);
+        volume.Free();
+        Append(spool, 20_000, 5);
+        Assert.False(spool.IsUnwritable);
+        Deliver(spool, read);
+
+        Assert.Equal(Names(0, 20_005), read);
+        Assert.Equal((0, 0), (spool.Records, spool.Damaged));
+        Assert.Equal(Segments(folder).Sum(path => new FileInfo(path).Length), spool.Bytes);
+    }
+
+    [Fact]
+    public void Dispose_EventsWaitInMemory_AreSavedIfTheDiskTakesThem()
+    {
+        using var volume = BoundedVolume.Mount(1);
+        var folder = Path.Combine(volume.Folder, "spool");
+        using (var spool = Open(folder, 64 * 1_048_576, 256 * 1024))
+        {
+            Append(spool, 0, 10);
+            volume.Fill();
+            for (var i = 10; i < 5_000; i += 10)
+                Append(spool, i, 10);
+            Assert.True(spool.IsUnwritable);
+            foreach (var next in Read(spool).Take(4_005))
+                spool.Release(1, next.Position);
+            volume.Free();
+        }
+
+        using var again = Open(folder, 64 * 1_048_576, 256 * 1024);
+        Assert.Equal(995, again.Recovered);
+        Assert.Equal(Names(4_005, 995), ReadAll(again));
+        Assert.Equal(0, again.Damaged);
+    }
+
+    [Fact]
+    public void Dispose_DiskIsStillFull_LosesOnlyWhatItDoesNotTake()
+    {
+        using var volume = BoundedVolume.Mount(1);
+        var folder = Path.Combine(volume.Folder, "spool");
+        int onDisk;
+        using (var spool = Open(folder, 64 * 1_048_576, 256 * 1024))
+        {
+            Append(spool, 0, 10);
+            volume.Fill();
+            onDisk = 0;
+            for (var i = 10; !spool.IsUnwritable; i += 10)
+            {
+                onDisk = i;
+                Append(spool, i, 10);
+            }
+        }
+
+        using var again = Open(folder, 64 * 1_048_576, 256 * 1024);
+        Assert.Equal(Names(0, onDisk), ReadAll(again));
+        Assert.Equal(0, again.Damaged);
     }
 
     [Fact]
@@ -384,6 +457,15 @@ public sealed class ClickSpoolTests : IDisposable
 
     private string[] Segments() => Segments(Folder);
 
-    private ClickSpool Open(string? folder = null, long maxBytes = MaxBytes, int segmentBytes = SegmentBytes) =>
-        ClickSpool.Open(folder ?? Folder, maxBytes, segmentBytes, NullLogger.Instance);
+    private static void Deliver(ClickSpool spool, List<string> delivered)
+    {
+        foreach (var next in Read(spool))
+        {
+            delivered.Add(Encoding.ASCII.GetString(next.Value));
+            spool.Release(1, next.Position);
+        }
+    }
+
+    private ClickSpool Open(string? folder = null, long maxBytes = MaxBytes, int segmentBytes = SegmentBytes, int memoryLimit = ClickSpool.UsualMemoryBytes) =>
+        ClickSpool.Open(folder ?? Folder, maxBytes, segmentBytes, NullLogger.Instance, memoryLimit);
 }
