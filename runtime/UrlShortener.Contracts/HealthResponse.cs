@@ -28,7 +28,13 @@ public sealed record ComponentsResponse(
     [property: Description("The store; degraded: redirects work, creates and changes do not.")] string Database,
     [property: Description("The tier that processes share; degraded: each process works on its own.")] string Cache,
     [property: Description("The key pool; degraded: codes are generated on demand.")] string Kgs
-);
+)
+{
+    /// <summary>ClickHouse; null: the store answers statistics.</summary>
+    [Description("ClickHouse; degraded: it does not answer, or lacks tables, and there are no statistics. Absent without it.")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Analytics { get; init; }
+}
 
 /// <summary>A region that takes no changes.</summary>
 [Description("A region that takes no changes.")]

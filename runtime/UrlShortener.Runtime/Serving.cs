@@ -4,7 +4,7 @@ using UrlShortener.Runtime.Storage;
 namespace UrlShortener.Runtime;
 
 /// <summary>Runs the product from start to stop.</summary>
-internal static class Serving
+internal static partial class Serving
 {
     /// <summary>Serves until the process is stopped; returns the exit code.</summary>
     /// <param name="builder">A builder whose configuration has no errors.</param>
@@ -21,6 +21,8 @@ internal static class Serving
             var database = app.Services.GetRequiredService<IDatabase>();
             database.Acquire();
             var isOwnStore = database.Prepare(app.Environment.IsDevelopment());
+            if (isOwnStore && app.Services.GetService<IAnalyticsTables>() is { } analytics)
+                await MigrateAsync(analytics, app.Logger, app.Lifetime.ApplicationStopping);
             app.UseRuntime();
             // Creates all services before the first one starts.
             _ = app.Services.GetServices<IHostedService>();
@@ -49,5 +51,24 @@ internal static class Serving
 
         await app.WaitForShutdownAsync();
         return ExitCode.Done;
+    }
+
+    // Only statistics need it, so the process starts all the same.
+    private static async Task MigrateAsync(IAnalyticsTables analytics, ILogger logger, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await analytics.MigrateAsync(cancellationToken);
+        }
+        catch (InvalidOperationException error)
+        {
+            Log.NotMigrated(logger, error);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventName = "ClickHouseNotMigrated", Level = LogLevel.Warning, Message = "Cannot migrate ClickHouse; starting without statistics")]
+        public static partial void NotMigrated(ILogger logger, Exception error);
     }
 }

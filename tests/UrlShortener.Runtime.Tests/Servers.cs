@@ -1,5 +1,6 @@
 using UrlShortener.Runtime.Tests;
 using UrlShortener.TestServers;
+using UrlShortener.TestServers.ClickHouse;
 using UrlShortener.TestServers.Postgres;
 using Xunit;
 
@@ -14,16 +15,23 @@ public sealed class Servers : IAsyncLifetime
         PostgresCluster.StartAsync(new PostgresClusterOptions { Replicas = 1, Synchronous = true }, CancellationToken.None)
     );
 
+    private readonly Lazy<Task<ClickHouseServer>> _clickHouse = new(() => ClickHouseServer.StartAsync(CancellationToken.None));
+
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
     public async ValueTask DisposeAsync()
     {
         if (_postgres is { IsValueCreated: true, Value.IsCompletedSuccessfully: true })
             await (await _postgres.Value).DisposeAsync();
+        if (_clickHouse is { IsValueCreated: true, Value.IsCompletedSuccessfully: true })
+            await (await _clickHouse.Value).DisposeAsync();
     }
 
     /// <summary>A primary with a replica. Skips the test, and says why, where it cannot be had.</summary>
     internal Task<PostgresCluster> GetPostgresAsync() => OrSkipAsync(_postgres.Value);
+
+    /// <summary>ClickHouse. Skips the test, and says why, where it cannot be had. Tests that stop it start one of their own.</summary>
+    internal Task<ClickHouseServer> GetClickHouseAsync() => OrSkipAsync(_clickHouse.Value);
 
     private static async Task<T> OrSkipAsync<T>(Task<T> server)
     {

@@ -105,19 +105,8 @@ internal static class AdministrationCommands
         delete.SetAction(
             (parsed, token) => WithStoreAsync(parsed, services => DeleteUserAsync(services, parsed.GetRequiredValue(email), parsed.GetValue(yes), token))
         );
-        var migrate = new Command("migrate", "Brings the store's tables up to date.");
-        migrate.SetAction(
-            (parsed, _) =>
-                WithStoreAsync(
-                    parsed,
-                    services =>
-                    {
-                        services.GetRequiredService<IDatabase>().Migrate();
-                        Console.WriteLine("The store is up to date.");
-                        return Task.FromResult(ExitCode.Done);
-                    }
-                )
-        );
+        var migrate = new Command("migrate", "Brings the tables of the store, and of ClickHouse if there is one, up to date.");
+        migrate.SetAction((parsed, token) => WithStoreAsync(parsed, services => MigrateAsync(services, token)));
         var restored = new Command("restored", "Voids what processes and Redis hold of the time that a restored store has lost. Run it after every restore.");
         restored.SetAction((parsed, token) => WithStoreAsync(parsed, services => RestoredCommand.RunAsync(services, token)));
 
@@ -163,6 +152,17 @@ internal static class AdministrationCommands
             await Console.Error.WriteLineAsync(failure.Message);
             return failure is ConfigurationException ? ExitCode.Configuration : ExitCode.Failed;
         }
+    }
+
+    private static async Task<int> MigrateAsync(IServiceProvider services, CancellationToken cancellationToken)
+    {
+        services.GetRequiredService<IDatabase>().Migrate();
+        Console.WriteLine("The store is up to date.");
+        if (services.GetService<IAnalyticsTables>() is not { } analytics)
+            return ExitCode.Done;
+        await analytics.MigrateAsync(cancellationToken);
+        Console.WriteLine("ClickHouse is up to date.");
+        return ExitCode.Done;
     }
 
     private static async Task<int> CreateUserAsync(

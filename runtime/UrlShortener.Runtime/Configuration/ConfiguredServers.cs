@@ -4,13 +4,15 @@ namespace UrlShortener.Runtime.Configuration;
 /// <param name="HasPostgres">False: the store is a SQLite file of this process.</param>
 /// <param name="HasRedis">False: processes share only the store.</param>
 /// <param name="HasKafka">False: clicks go to the store alone.</param>
-internal sealed record ConfiguredServers(bool HasPostgres, bool HasRedis, bool HasKafka = false)
+/// <param name="HasClickHouse">False: the store answers statistics.</param>
+internal sealed record ConfiguredServers(bool HasPostgres, bool HasRedis, bool HasKafka = false, bool HasClickHouse = false)
 {
     /// <summary>The servers that have a connection string.</summary>
     public static ConfiguredServers Of(IConfiguration configuration) =>
         new(
             HasPostgres: !string.IsNullOrEmpty(configuration.GetConnectionString("Postgres")),
             HasRedis: !string.IsNullOrEmpty(configuration.GetConnectionString("Redis")),
-            HasKafka: !string.IsNullOrEmpty(configuration.GetConnectionString("Kafka"))
+            HasKafka: !string.IsNullOrEmpty(configuration.GetConnectionString("Kafka")),
+            HasClickHouse: !string.IsNullOrEmpty(configuration.GetConnectionString("ClickHouse"))
         );
 }

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
+using ClickHouse.Driver.ADO;
 using Npgsql;
 
 namespace UrlShortener.Runtime.Configuration;
@@ -21,6 +22,12 @@ internal sealed class ConnectionOptions : IValidatableObject
     public string? Kafka { get; set; }
 
     /// <summary>
+    /// Connection string of ClickHouse, as ClickHouse.Driver takes it: <c>Host=…;Port=8123;Username=…;Password=…;Database=…</c>, with <c>Protocol=https</c> for
+    /// TLS. A secret. Unset: PostgreSQL answers statistics.
+    /// </summary>
+    public string? ClickHouse { get; set; }
+
+    /// <summary>
     /// File with the connection string of PostgreSQL, instead of <see cref="Postgres"/>. The file is read again every 2 s: what it says then is used for new
     /// connections once PostgreSQL accepts it, without a restart.
     /// </summary>
@@ -39,6 +46,20 @@ internal sealed class ConnectionOptions : IValidatableObject
             yield return new ValidationResult($"cannot be read: {postgres} Write it as Host=…;Username=…;Password=…;Database=….", [nameof(Postgres)]);
         if (!string.IsNullOrEmpty(Kafka) && !Kafka.Split(',').All(IsBroker))
             yield return new ValidationResult("cannot be read: write it as host:9092,host:9092.", [nameof(Kafka)]);
+        if (!string.IsNullOrEmpty(ClickHouse))
+        {
+            if (FindError(() => HostOfClickHouse(ClickHouse)) is { } clickHouse)
+                yield return new ValidationResult(
+                    $"cannot be read: {clickHouse} Write it as Host=…;Port=8123;Username=…;Password=…;Database=….",
+                    [nameof(ClickHouse)]
+                );
+            else if (string.IsNullOrEmpty(Postgres) || string.IsNullOrEmpty(Kafka))
+                yield return new ValidationResult(
+                    "needs ConnectionStrings:Postgres and ConnectionStrings:Kafka, by which clicks get there.",
+                    [nameof(ClickHouse)]
+                );
+        }
+
         if (string.IsNullOrEmpty(Redis))
             yield break;
         if (FindError(() => StackExchange.Redis.ConfigurationOptions.Parse(Redis).EndPoints.FirstOrDefault()) is { } redis)
@@ -53,6 +74,15 @@ internal sealed class ConnectionOptions : IValidatableObject
         && ushort.TryParse(text[(colon + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var port)
         && port > 0
         && Uri.CheckHostName(text[..colon]) != UriHostNameType.Unknown;
+
+    private static string? HostOfClickHouse(string text)
+    {
+        var parsed = new ClickHouseConnectionStringBuilder(text);
+        // The parser takes its default for what it cannot read.
+        if (parsed.TryGetValue("Port", out var port) && !ushort.TryParse(port as string, NumberStyles.None, CultureInfo.InvariantCulture, out _))
+            throw new ArgumentException("Port is not a number.");
+        return parsed.TryGetValue("Host", out var host) ? host as string : null;
+    }
 
     // The parsers' messages contain names of keys, never values.
     private static string? FindError(Func<object?> parse)

@@ -18,6 +18,7 @@ internal static class Settings
         ["Authentication"] = typeof(AuthenticationOptions),
         ["Bodies"] = typeof(BodyOptions),
         ["Caching"] = typeof(CachingOptions),
+        ["ClickHouse"] = typeof(ClickHouseOptions),
         ["Clicks"] = typeof(ClickOptions),
         ["Connections"] = typeof(ConnectionLimitOptions),
         ["ConnectionStrings"] = typeof(ConnectionOptions),

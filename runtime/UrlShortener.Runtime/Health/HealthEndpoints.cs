@@ -17,6 +17,7 @@ internal sealed partial class HealthEndpoints
     private readonly Probe<StoreState> _store;
     private readonly Probe<bool> _pool;
     private readonly Probe<SchemaResponse?> _schema;
+    private readonly Probe<bool>? _analytics;
 
     /// <param name="health">The store.</param>
     /// <param name="shared">State that processes share.</param>
@@ -27,6 +28,7 @@ internal sealed partial class HealthEndpoints
     /// <param name="logger">Receives why a component is not healthy.</param>
     /// <param name="pool">The region's pool of codes; null if there is none.</param>
     /// <param name="schema">The schema of the store; null if every start migrates it.</param>
+    /// <param name="analytics">The server of statistics; null: it is the store.</param>
     public HealthEndpoints(
         IStoreHealth health,
         ISharedLinkCache shared,
@@ -36,7 +38,8 @@ internal sealed partial class HealthEndpoints
         TimeProvider time,
         ILogger<HealthEndpoints> logger,
         IRegionPool? pool = null,
-        IStoreSchema? schema = null
+        IStoreSchema? schema = null,
+        IAnalyticsHealth? analytics = null
     )
     {
         _shared = shared;
@@ -45,6 +48,7 @@ internal sealed partial class HealthEndpoints
         _access = access;
         _store = new Probe<StoreState>(health.CheckAsync, StoreState.Down, error => Log.StoreUnhealthy(logger, error), time);
         _pool = new Probe<bool>(token => pool?.CheckAsync(token) ?? Task.FromResult(true), false, error => Log.PoolUnhealthy(logger, error), time);
+        _analytics = analytics is null ? null : new Probe<bool>(analytics.CheckAsync, false, error => Log.AnalyticsUnhealthy(logger, error), time);
         // The store's own check reports why it does not answer.
         _schema = new Probe<SchemaResponse?>(async token => schema is null ? null : await schema.ReadAsync(token), null, _ => { }, time);
     }
@@ -56,19 +60,23 @@ internal sealed partial class HealthEndpoints
     /// <summary>GET /health: each component, 503 when links can neither be created nor looked up.</summary>
     public async Task GetAsync(HttpContext context)
     {
-        var (isPoolGood, schema) = (_pool.AskAsync(), _schema.AskAsync());
+        var (isPoolGood, schema, isAnalyticsGood) = (_pool.AskAsync(), _schema.AskAsync(), _analytics?.AskAsync());
         var store = Describe(await _store.AskAsync().WaitAsync(context.RequestAborted));
         var cache = _shared is { IsAvailable: true, IsRefused: false } ? HealthStatus.Healthy : HealthStatus.Degraded;
         var readOnly = _access.ReadOnly;
         // A region that takes no changes needs no codes, and generates none.
         var pool =
             await isPoolGood.WaitAsync(context.RequestAborted) && (readOnly is not null || _keys.IsSufficient) ? HealthStatus.Healthy : HealthStatus.Degraded;
+        var analytics =
+            isAnalyticsGood is null ? null
+            : await isAnalyticsGood.WaitAsync(context.RequestAborted) ? HealthStatus.Healthy
+            : HealthStatus.Degraded;
         var status =
             store == HealthStatus.Unhealthy ? HealthStatus.Unhealthy
-            : new[] { store, cache, pool }.Contains(HealthStatus.Degraded) ? HealthStatus.Degraded
+            : new[] { store, cache, pool, analytics }.Contains(HealthStatus.Degraded) ? HealthStatus.Degraded
             : HealthStatus.Healthy;
         var code = status == HealthStatus.Unhealthy ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK;
-        var response = new HealthResponse(status, new ComponentsResponse(store, cache, pool), Version)
+        var response = new HealthResponse(status, new ComponentsResponse(store, cache, pool) { Analytics = analytics }, Version)
         {
             Schema = await schema.WaitAsync(context.RequestAborted),
             ReadOnly = readOnly is null ? null : Describe(readOnly),
@@ -112,5 +120,8 @@ internal sealed partial class HealthEndpoints
 
         [LoggerMessage(2, LogLevel.Warning, "The region's key pool does not answer the health check")]
         public static partial void PoolUnhealthy(ILogger logger, Exception error);
+
+        [LoggerMessage(3, LogLevel.Warning, "ClickHouse does not answer the health check")]
+        public static partial void AnalyticsUnhealthy(ILogger logger, Exception error);
     }
 }

@@ -13,6 +13,9 @@ internal sealed partial class ClickStatistics(IStatisticsSource source, TimeProv
     // Longest time that the answer about a link waits for its statistics.
     private static readonly TimeSpan RecentLimit = TimeSpan.FromSeconds(1);
 
+    // While the server of statistics is away, whoever reads a link meets the same cause.
+    private readonly Occasion _leftOut = new(time, TimeSpan.FromSeconds(10));
+
     /// <summary>Everything about a range.</summary>
     /// <exception cref="QueryLimitException">There are more clicks than the store reads at once.</exception>
     public async Task<StatisticsResponse> ReadAsync(string shortCode, StatisticsQuery query, long caller, CancellationToken cancellationToken)
@@ -52,7 +55,8 @@ internal sealed partial class ClickStatistics(IStatisticsSource source, TimeProv
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
-            Log.RecentLeftOut(logger, error);
+            if (_leftOut.TryPass(out var count))
+                Log.RecentLeftOut(logger, error, count);
             return null;
         }
     }
@@ -79,7 +83,7 @@ internal sealed partial class ClickStatistics(IStatisticsSource source, TimeProv
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "Answered a link without its recent clicks")]
-        public static partial void RecentLeftOut(ILogger logger, Exception error);
+        [LoggerMessage(1, LogLevel.Warning, "Answered {Count} links without their recent clicks since the last such line")]
+        public static partial void RecentLeftOut(ILogger logger, Exception error, long count);
     }
 }

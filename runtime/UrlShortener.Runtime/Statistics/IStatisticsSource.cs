@@ -12,10 +12,12 @@ internal interface IStatisticsSource
     /// <param name="caller">The user who asks; queries of one user do not delay those of others.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="Resilience.QueryLimitException">The query exceeded its time limit.</exception>
+    /// <exception cref="StatisticsUnavailableException">The server of statistics, which is not the store, does not work.</exception>
     Task<ClickTotals> ReadTotalsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, long caller, CancellationToken cancellationToken);
 
     /// <summary>The same without distinct visitors, which cost most to count. The number of visitors in the result has no meaning.</summary>
     /// <exception cref="Resilience.QueryLimitException">The query exceeded its time limit.</exception>
+    /// <exception cref="StatisticsUnavailableException">The server of statistics, which is not the store, does not work.</exception>
     Task<ClickTotals> ReadCountsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, long caller, CancellationToken cancellationToken);
 }
 

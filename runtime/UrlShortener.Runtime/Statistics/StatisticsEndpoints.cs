@@ -15,6 +15,11 @@ internal sealed class StatisticsEndpoints(ClickStatistics statistics, OwnLinks o
             + "Narrow the range with start_date and end_date, or try again in a moment.",
     };
 
+    private static readonly Problem Away = Problem.Unavailable with
+    {
+        Error = "Statistics are not available now: the server that keeps them does not answer. Links work without it. Try again in a moment.",
+    };
+
     /// <summary>GET /api/v1/urls/{short_code}/stats</summary>
     public async Task GetAsync(HttpContext context)
     {
@@ -35,6 +40,11 @@ internal sealed class StatisticsEndpoints(ClickStatistics statistics, OwnLinks o
         catch (QueryLimitException)
         {
             await Unavailable.WriteAsync(context);
+            return;
+        }
+        catch (StatisticsUnavailableException)
+        {
+            await Away.WriteAsync(context);
             return;
         }
 

@@ -2,6 +2,7 @@ using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Regions;
 using UrlShortener.Runtime.Resilience;
+using UrlShortener.Runtime.Storage.ClickHouse;
 using UrlShortener.Runtime.Storage.Kafka;
 using UrlShortener.Runtime.Storage.Postgres;
 using UrlShortener.Runtime.Storage.Redis;
@@ -13,7 +14,8 @@ namespace UrlShortener.Runtime.Storage;
 /// <summary>Registers the stores of the configured servers.</summary>
 internal static class StorageServices
 {
-    /// <summary>Registers the store and, with Redis, the state that processes share; with Kafka, what sends click events.</summary>
+    /// <summary>Registers the store and, with Redis, the state that processes share; with Kafka, what sends click events; with
+    /// ClickHouse, what answers statistics.</summary>
     public static void AddStorage(this IServiceCollection services, ConfiguredServers servers)
     {
         services.AddStore(servers);
@@ -21,6 +23,8 @@ internal static class StorageServices
             services.AddRedis();
         if (servers.HasKafka)
             services.AddKafka();
+        if (servers.HasClickHouse)
+            services.AddClickHouse();
     }
 
     /// <summary>Registers the same for a command: no service runs, and the connection to Redis is made on first use.</summary>
@@ -29,6 +33,8 @@ internal static class StorageServices
         services.AddStore(servers);
         if (servers.HasRedis)
             services.AddRedisForCommands();
+        if (servers.HasClickHouse)
+            services.AddClickHouse();
     }
 
     private static void AddStore(this IServiceCollection services, ConfiguredServers servers)

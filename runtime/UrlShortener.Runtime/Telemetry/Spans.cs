@@ -16,6 +16,9 @@ internal static class Spans
     public const string Postgres = "postgresql";
 
     /// <summary>Value of <c>db.system.name</c>.</summary>
+    public const string ClickHouse = "clickhouse";
+
+    /// <summary>Value of <c>db.system.name</c>.</summary>
     public const string Redis = "redis";
 
     /// <summary>Value of <c>db.system.name</c>.</summary>

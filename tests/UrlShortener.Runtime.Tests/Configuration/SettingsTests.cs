@@ -169,6 +169,23 @@ public sealed class SettingsTests
     [InlineData("ConnectionStrings:Kafka=kafka", "ConnectionStrings:Kafka cannot be read: write it as host:9092,host:9092.")]
     [InlineData("ConnectionStrings:Kafka=a:9092,b:0", "ConnectionStrings:Kafka cannot be read: write it as host:9092,host:9092.")]
     [InlineData("ConnectionStrings:Kafka=a:9092;acks=0", "ConnectionStrings:Kafka cannot be read: write it as host:9092,host:9092.")]
+    [InlineData(
+        "ConnectionStrings:ClickHouse=Port=8123",
+        "ConnectionStrings:ClickHouse cannot be read: it names no host. Write it as Host=…;Port=8123;Username=…;Password=…;Database=…."
+    )]
+    [InlineData(
+        "ConnectionStrings:ClickHouse=Host=x;Port=secret",
+        "ConnectionStrings:ClickHouse cannot be read: Port is not a number. Write it as Host=…;Port=8123;Username=…;Password=…;Database=…."
+    )]
+    [InlineData(
+        "ConnectionStrings:ClickHouse=Host=x",
+        "ConnectionStrings:ClickHouse needs ConnectionStrings:Postgres and ConnectionStrings:Kafka, by which clicks get there."
+    )]
+    [InlineData("ClickHouse:Cluster=a'b", "ClickHouse:Cluster must be the name of a cluster: 1 to 100 letters, digits, '_', '.' and '-'.")]
+    [InlineData("ClickHouse:ConnectTimeout=0", "ClickHouse:ConnectTimeout must be between 00:00:00.0500000 and 00:00:30.")]
+    [InlineData("ClickHouse:MaxQueries=0", "ClickHouse:MaxQueries must be between 1 and 100.")]
+    [InlineData("ClickHouse:QueryTimeout=00:02:00", "ClickHouse:QueryTimeout must be between 00:00:00.0500000 and 00:01:00.")]
+    [InlineData("ClickHouse:QueryBytes=1000", "ClickHouse:QueryBytes must be between 16777216 and 1099511627776.")]
     [InlineData("ConnectionStrings:Postgre=Host=x", "ConnectionStrings:Postgre is not a setting. Did you mean Postgres?")]
     [InlineData(
         "ConnectionStrings:Redis=a:6379",

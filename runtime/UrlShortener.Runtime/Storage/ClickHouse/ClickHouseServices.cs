@@ -1,0 +1,18 @@
+using UrlShortener.Runtime.Health;
+using UrlShortener.Runtime.Statistics;
+
+namespace UrlShortener.Runtime.Storage.ClickHouse;
+
+/// <summary>Registers what speaks to ClickHouse.</summary>
+internal static class ClickHouseServices
+{
+    /// <summary>Registers the tables, and the statistics in the place of the store's. Nothing connects before the first use.</summary>
+    public static void AddClickHouse(this IServiceCollection services)
+    {
+        services.AddSingleton<ClickHouseDatabase>();
+        services.AddSingleton<ClickHouseMigrations>();
+        services.AddSingleton<IAnalyticsTables>(provider => provider.GetRequiredService<ClickHouseMigrations>());
+        services.AddSingleton<IAnalyticsHealth>(provider => provider.GetRequiredService<ClickHouseMigrations>());
+        services.AddSingleton<IStatisticsSource, ClickHouseStatistics>();
+    }
+}

@@ -1,0 +1,170 @@
+using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Resilience;
+using UrlShortener.Runtime.Statistics;
+using UrlShortener.TestServers.ClickHouse;
+using Xunit;
+using ClickHouseDatabase = UrlShortener.Runtime.Storage.ClickHouse.ClickHouseDatabase;
+
+namespace UrlShortener.Runtime.Tests.Storage.ClickHouse;
+
+public sealed class ClickHouseDatabaseTests(ClickHouseTables tables) : IClassFixture<ClickHouseTables>
+{
+    private const long Caller = 7;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Query_ServerThatHangsOrIsKilled_IsUnavailableUntilItIsBack()
+    {
+        await using var server = await Availability.OrSkipAsync(ClickHouseServer.StartAsync(Token));
+        using var database = ClickHouseTables.New(
+            server.ConnectionStringOf("default"),
+            new ClickHouseOptions { QueryTimeout = TimeSpan.FromMilliseconds(200) }
+        );
+        await Eventually.HoldsAsync(() => AnswersAsync(database), "it answers");
+
+        await server.FreezeAsync(Token);
+        await Assert.ThrowsAsync<StatisticsUnavailableException>(() => ReadOneAsync(database));
+        // Callers who do not wait for it find out all the same that it hangs.
+        for (var i = 0; i < 3; i++)
+        {
+            using var impatient = new CancellationTokenSource(TimeSpan.FromMilliseconds(10));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => ReadOneAsync(database, impatient.Token));
+        }
+
+        // Those who do wait may first be told that all turns are taken.
+        await Eventually.HoldsAsync(
+            async () =>
+                (await Assert.ThrowsAnyAsync<Exception>(() => ReadOneAsync(database)))
+                    is StatisticsUnavailableException { InnerException: DependencyException cause }
+                && cause.Message.Contains("breaker is open", StringComparison.Ordinal),
+            "calls fail at once"
+        );
+        server.Resume();
+        await Eventually.HoldsAsync(() => AnswersAsync(database), "it answers again");
+
+        await server.KillAsync(Token);
+        await Assert.ThrowsAsync<StatisticsUnavailableException>(() => ReadOneAsync(database));
+        await server.RestartAsync(Token);
+        await Eventually.HoldsAsync(() => AnswersAsync(database), "it answers after its restart");
+    }
+
+    [Fact]
+    public async Task Query_ThatAsksForTooMuch_IsEndedByTheServerAndOpensNoBreaker()
+    {
+        var (_, database) = await tables.NewAsync(
+            new ClickHouseOptions
+            {
+                QueryTimeout = TimeSpan.FromMilliseconds(300),
+                QueryBytes = 16 * 1_048_576,
+                ConnectTimeout = TimeSpan.FromSeconds(30),
+            }
+        );
+
+        for (var i = 0; i < 3; i++)
+        {
+            var late = await Assert.ThrowsAsync<QueryLimitException>(() => QueryAsync(database, "SELECT sum(sipHash64(number)) FROM system.numbers"));
+            Assert.Contains("TIMEOUT_EXCEEDED", late.Message, StringComparison.Ordinal);
+        }
+
+        var large = await Assert.ThrowsAsync<QueryLimitException>(() => QueryAsync(database, "SELECT length(groupArray(number)) FROM numbers(100000000)"));
+        Assert.Contains("ClickHouse:QueryBytes", large.Message, StringComparison.Ordinal);
+        await Eventually.HoldsAsync(() => AnswersAsync(database, orThrow: true), "it answers others");
+    }
+
+    [Fact]
+    public async Task Query_WrongStatement_IsUnavailableAndOpensNoBreaker()
+    {
+        var (_, database) = await tables.NewAsync();
+
+        for (var i = 0; i < 5; i++)
+        {
+            var error = await Assert.ThrowsAsync<StatisticsUnavailableException>(() => QueryAsync(database, "SELECT x FROM missing"));
+            Assert.Contains("UNKNOWN_TABLE", error.InnerException!.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Equal([1], await ReadOneAsync(database));
+    }
+
+    [Fact]
+    public async Task Query_UserWithManyQueries_LeavesTurnsToOthers()
+    {
+        var (_, database) = await tables.NewAsync(
+            new ClickHouseOptions
+            {
+                MaxQueries = 2,
+                QueryTimeout = TimeSpan.FromMinutes(1),
+                ConnectTimeout = TimeSpan.FromSeconds(30),
+            }
+        );
+        var end = new TaskCompletionSource();
+        var begun = 0;
+        var busy = Enumerable
+            .Range(0, 3)
+            .Select(_ =>
+                database.QueryAsync(
+                    Caller,
+                    async query =>
+                    {
+                        Interlocked.Increment(ref begun);
+                        await end.Task;
+                        return 0;
+                    },
+                    Token
+                )
+            )
+            .ToList();
+
+        Assert.Equal([1], await database.QueryAsync(Caller + 1, query => query.ReadAsync("SELECT 1", row => Convert.ToInt32(row.GetValue(0), null)), Token));
+
+        Assert.Equal(1, begun);
+        end.SetResult();
+        await Task.WhenAll(busy);
+        Assert.Equal(3, begun);
+    }
+
+    [Fact]
+    public async Task Insert_SameTokenAgain_IsStoredOnce()
+    {
+        var database = await tables.OpenAsync();
+        var code = Guid.NewGuid().ToString("N");
+        object[][] rows =
+        [
+            [code, TimeProvider.System.GetUtcNow().UtcDateTime, TimeProvider.System.GetUtcNow().AddHours(1).UtcDateTime],
+        ];
+        string[] columns = ["short_code", "clicked_at", "deadline"];
+
+        await database.InsertAsync("click_inserts", columns, rows, $"{code}-1", Token);
+        await database.InsertAsync("click_inserts", columns, rows, $"{code}-1", Token);
+        await database.InsertAsync("click_inserts", columns, rows, $"{code}-2", Token);
+
+        foreach (var sql in new[] { "count() FROM clicks", "sum(clicks) FROM clicks_by_day", "sum(clicks) FROM clicks_by_quarter_hour" })
+            Assert.Equal(
+                [2],
+                await database.ReadAsync(
+                    $"SELECT {sql} WHERE short_code = {{code:String}}",
+                    row => Convert.ToInt32(row.GetValue(0), null),
+                    Token,
+                    ("code", code)
+                )
+            );
+    }
+
+    private static Task<List<int>> ReadOneAsync(ClickHouseDatabase database, CancellationToken? token = null) => QueryAsync(database, "SELECT 1", token);
+
+    private static Task<List<int>> QueryAsync(ClickHouseDatabase database, string sql, CancellationToken? token = null) =>
+        database.QueryAsync(Caller, query => query.ReadAsync(sql, row => Convert.ToInt32(row.GetValue(0), null)), token ?? Token);
+
+    // On a busy machine even this may exceed a short limit.
+    private static async Task<bool> AnswersAsync(ClickHouseDatabase database, bool orThrow = false)
+    {
+        try
+        {
+            return (await ReadOneAsync(database)) is [1];
+        }
+        catch (Exception error) when (error is QueryLimitException || (!orThrow && error is StatisticsUnavailableException))
+        {
+            return false;
+        }
+    }
+}
