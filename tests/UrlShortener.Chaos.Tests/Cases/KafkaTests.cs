@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text.Json;
 using UrlShortener.Chaos.Tests.Product;
+using UrlShortener.TestServers;
 using UrlShortener.TestServers.Kafka;
 using Xunit;
 
@@ -52,7 +53,7 @@ public sealed class KafkaTests : ChaosTest
             // The file is mended. The topic does not exist yet.
             await WriteAsync(folder, "password", kafka.Password + "\n");
             await UntilFailingAsync(app, "topic");
-            await kafka.CreateTopicAsync(Topic, 3, Token);
+            await CreateTopicsAsync(kafka);
             await UntilAsync(app, "shortener_click_events_published_total", count => count == captured.Count, "all events arrive");
             await UntilAsync(app, "shortener_click_events_failing", failing => failing == 0, "nothing fails");
             Assert.Matches(@"Kafka does not take click events; they wait in the spool: .*SCRAM-SHA-512", app.Output);
@@ -109,6 +110,18 @@ public sealed class KafkaTests : ChaosTest
         Assert.All(byVisit, ids => Assert.Single(ids.Distinct()));
         Assert.All(visitsById, visits => Assert.Single(visits.Distinct()));
         Assert.True(byVisit.Count > captured.Count + 100, "what was captured before the kill is there, too");
+    }
+
+    // As a platform engineer does, by the script that comes with the product.
+    private static async Task CreateTopicsAsync(KafkaCluster kafka)
+    {
+        await kafka.RunScriptAsync(Checkout.PathOf("config/analytics/kafka/create-topics.sh"), [kafka.BootstrapServers, Topic], Token);
+        var (replicas, settings) = await kafka.DescribeTopicAsync(Topic);
+        Assert.Equal(Enumerable.Repeat(3, 12), replicas);
+        Assert.Equal(("2", "false", "producer"), (settings["min.insync.replicas"], settings["unclean.leader.election.enable"], settings["compression.type"]));
+        var (ofLetters, kept) = await kafka.DescribeTopicAsync(Topic + ".dead-letters");
+        Assert.Equal(Enumerable.Repeat(3, 3), ofLetters);
+        Assert.True(long.Parse(kept["retention.ms"], CultureInfo.InvariantCulture) > long.Parse(settings["retention.ms"], CultureInfo.InvariantCulture));
     }
 
     private static async Task<string> WriteAsync(TestFolder folder, string name, string text)

@@ -101,6 +101,33 @@ public sealed class KafkaCluster : IAsyncDisposable
         await client.CreateTopicsAsync(topics, new CreateTopicsOptions { OperationTimeout = Limit, RequestTimeout = Limit }).WaitAsync(cancellationToken);
     }
 
+    /// <summary>Runs a script that calls <c>kafka-topics.sh</c>, which it finds in the folder that KAFKA_BIN names.</summary>
+    /// <returns>What it wrote.</returns>
+    public async Task<string> RunScriptAsync(string path, IEnumerable<string> arguments, CancellationToken cancellationToken)
+    {
+        var programs = await KafkaPrograms.FindAsync(cancellationToken);
+        var folder = Directory.CreateDirectory(_folder.PathOf("bin")).FullName;
+        var command = Path.Combine(folder, "kafka-topics.sh");
+        var java =
+            $"exec '{programs.Java}' -Xmx128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp '{programs.Libraries}/*' org.apache.kafka.tools.TopicCommand \"$@\"";
+        await File.WriteAllTextAsync(command, $"#!/bin/sh\n{java}\n", cancellationToken);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(command, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        return await Tool.RunAsync(["/usr/bin/env", $"KAFKA_BIN={folder}", path, .. arguments], folder, Limit, cancellationToken);
+    }
+
+    /// <summary>The replicas of each partition of a topic, and its settings by name.</summary>
+    public async Task<(IReadOnlyList<int> Replicas, IReadOnlyDictionary<string, string> Settings)> DescribeTopicAsync(string topic)
+    {
+        using var client = CreateAdmin(BootstrapServers);
+        var partitions = client.GetMetadata(topic, Limit).Topics.Single().Partitions;
+        var found = await client.DescribeConfigsAsync([new ConfigResource { Type = ResourceType.Topic, Name = topic }], new() { RequestTimeout = Limit });
+        return (
+            [.. partitions.Select(partition => partition.Replicas.Length)],
+            found.Single().Entries.ToDictionary(entry => entry.Key, entry => entry.Value.Value)
+        );
+    }
+
     /// <summary>Reads all records that a topic has now, each partition in order.</summary>
     public IReadOnlyList<ConsumeResult<string, byte[]>> ReadAll(string topic)
     {
