@@ -29,7 +29,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT = 1
 export DOTNET_NOLOGO = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check fmt redis-failovers redis-kills postgres-failovers region-failovers manifests crawlers images store-images image-tool deploy e2e bench load soak cost dashboard clean
+.PHONY: help run build test check fmt redis-failovers redis-kills postgres-failovers region-failovers statistics-series manifests crawlers images store-images image-tool deploy e2e bench load soak cost dashboard clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -68,6 +68,9 @@ postgres-failovers: ## Measure failovers of a PostgreSQL that the operator runs:
 
 region-failovers: ## Measure moves of the primary role between regions: make region-failovers RUNS=10 KINDS="drained;region destroyed"
 	REGION_FAILOVERS=$(or $(RUNS),10) REGION_FAILOVERS_KINDS="$(KINDS)" REGION_FAILOVERS_FILE=/dev/stderr dotnet test --project tests/UrlShortener.Operator.Tests $(DOTNET_FLAGS) --filter-class '*RegionFailoverSeriesTests' --filter-class '*ClusterFailoverTests'
+
+statistics-series: ## Measure statistics of ClickHouse about ten million clicks: make statistics-series RUNS=50
+	STATISTICS_SERIES=$(or $(RUNS),50) STATISTICS_SERIES_FILE=/dev/stderr dotnet test --project tests/UrlShortener.Runtime.Tests $(DOTNET_FLAGS) --filter-class '*ClickHouseStatisticsSeriesTests'
 
 manifests: ## Write the files that are made from others: crds/, the webhook of config/, and config/monitoring/prometheusrules.yaml
 	@dotnet build operator/UrlShortener.Operator $(DOTNET_FLAGS) --verbosity quiet

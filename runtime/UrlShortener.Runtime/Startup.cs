@@ -220,7 +220,7 @@ internal static class Startup
         services.AddQrCodes();
         services.AddClicks(servers);
         services.AddUsers();
-        services.AddRetention();
+        services.AddRetention(servers);
         services.AddStatistics();
         services.AddKeys(servers);
         services.AddAbuse();

@@ -31,6 +31,7 @@ public sealed class StartupTests : IDisposable
                 "UserActivityRecorder",
                 "RetentionWorker",
                 "DeletionWorker",
+                "ErasureWorker",
                 "SummingWorker",
                 "KeyPoolWorker",
                 "BlocklistFile",
@@ -41,6 +42,7 @@ public sealed class StartupTests : IDisposable
                 "--ConnectionStrings:Postgres=Host=localhost",
                 "--ConnectionStrings:Redis=localhost",
                 "--ConnectionStrings:Kafka=localhost:9092",
+                "--ConnectionStrings:ClickHouse=Host=localhost",
                 $"--Clicks:SpoolDirectory={_folder.PathOf("spool")}"
             )
         );

@@ -8,7 +8,7 @@ namespace UrlShortener.Runtime.Retention;
 /// Deletes a user with all their data, in pieces, so that other writes wait only for one piece. Every piece is a transaction of its own. A deletion that was
 /// interrupted can start again and deletes the rest. Codes stay claimed.
 /// </summary>
-internal sealed class UserDeletion(IUserStore users, ILinkStore links, IClickRetention clicks, TimeProvider time)
+internal sealed class UserDeletion(IUserStore users, ILinkStore links, IClickRetention clicks, TimeProvider time, IClickErasure? erasure = null)
 {
     private const int LinksPerDelete = 500;
     private const int RecordsPerDelete = 5_000;
@@ -33,6 +33,8 @@ internal sealed class UserDeletion(IUserStore users, ILinkStore links, IClickRet
 
         while (await clicks.DeleteOfDeletedLinksAsync(RecordsPerDelete, cancellationToken) is > 0 and var deleted)
             report(counts = counts with { ClickRecords = counts.ClickRecords + deleted });
+        while (erasure is not null && await erasure.EraseDueAsync(cancellationToken) > 0)
+            cancellationToken.ThrowIfCancellationRequested();
         return counts;
     }
 }

@@ -13,6 +13,7 @@ public sealed class MetricsPageTests : PodTest
     private const string Postgres = "With PostgreSQL";
     private const string Redis = "With Redis";
     private const string Kafka = "With Kafka";
+    private const string ClickHouse = "With ClickHouse";
     private const string Kgs = "Key generation";
 
     [Fact]
@@ -27,15 +28,16 @@ public sealed class MetricsPageTests : PodTest
                 $"--Region:Name={Region}",
                 $"--Kgs:Token={KgsToken}",
                 // Nobody answers there, and nobody has to.
-                "--ConnectionStrings:Kafka=127.0.0.1:1"
+                "--ConnectionStrings:Kafka=127.0.0.1:1",
+                "--ConnectionStrings:ClickHouse=Host=127.0.0.1;Port=1"
             )
         );
         await all.WaitUntilReadyAsync();
 
         page.Check(await ReadAsync(region.A), Region, Every, Links, Postgres, Redis);
         page.Check(await ReadAsync(region.Kgs), Region, Every, Postgres, Redis, Kgs);
-        page.Check(await ReadAsync(all), Region, Every, Links, Postgres, Redis, Kafka, Kgs);
-        page.CheckValues(Every, Links, Postgres, Redis, Kafka, Kgs);
+        page.Check(await ReadAsync(all), Region, Every, Links, Postgres, Redis, Kafka, ClickHouse, Kgs);
+        page.CheckValues(Every, Links, Postgres, Redis, Kafka, ClickHouse, Kgs);
     }
 
     [Fact]

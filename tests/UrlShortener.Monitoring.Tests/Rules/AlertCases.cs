@@ -837,6 +837,15 @@ internal static class AlertCases
 
     private static IEnumerable<AlertCase> Operator()
     {
+        yield return new AlertCase("ShortenerClickErasureOverdue")
+        {
+            Fires = [Sample.Gauge("shortener_click_erasure_delay_seconds", "3660x80 0x40")],
+            Below = [Sample.Gauge("shortener_click_erasure_delay_seconds", "3600x120")],
+            NotYet = "4m",
+            FiresAt = "16m",
+            ResolvedAt = "21m",
+            Labels = Region,
+        };
         yield return new AlertCase("ShortenerOperatorNoLeader")
         {
             Fires = [LeaderStatus("1x20 0x60 1x40"), LeaderStatus("0x120", "shortener-operator-2")],

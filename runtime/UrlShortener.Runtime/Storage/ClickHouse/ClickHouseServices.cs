@@ -1,5 +1,7 @@
+using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Health;
 using UrlShortener.Runtime.Statistics;
+using UrlShortener.Runtime.Storage.Postgres;
 
 namespace UrlShortener.Runtime.Storage.ClickHouse;
 
@@ -13,6 +15,8 @@ internal static class ClickHouseServices
         services.AddSingleton<ClickHouseMigrations>();
         services.AddSingleton<IAnalyticsTables>(provider => provider.GetRequiredService<ClickHouseMigrations>());
         services.AddSingleton<IAnalyticsHealth>(provider => provider.GetRequiredService<ClickHouseMigrations>());
+        services.AddSingleton<PostgresDueErasures>();
+        services.AddSingleton<IClickErasure, ClickHouseErasure>();
         services.AddSingleton<IStatisticsSource, ClickHouseStatistics>();
     }
 }

@@ -1,12 +1,15 @@
 using Npgsql;
 using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Configuration;
 using static UrlShortener.Runtime.Storage.Postgres.PostgresCommands;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
 
 /// <summary>Deletes clicks, by whole partitions if possible.</summary>
-internal sealed class PostgresClickRetention(PostgresDatabase database) : IClickRetention
+internal sealed class PostgresClickRetention(PostgresDatabase database, ConnectionOptions? connections = null) : IClickRetention
 {
+    private readonly bool _hasAnalytics = !string.IsNullOrEmpty(connections?.ClickHouse);
+
     private const string DueSql = "SELECT short_code FROM deleted_links WHERE due_at <= now() ORDER BY due_at LIMIT 50 FOR UPDATE SKIP LOCKED";
 
     private const string DueDaysSql =
@@ -30,10 +33,10 @@ internal sealed class PostgresClickRetention(PostgresDatabase database) : IClick
         WHERE short_code = ANY ($1) AND NOT EXISTS (SELECT 1 FROM click_days d WHERE d.short_code = deleted_links.short_code)
         """;
 
-    // By then no process holds clicks of the link.
+    // By then no process holds clicks of the link. With a server of statistics its clicks there must be gone, too.
     private const string ForgetSql =
         "DELETE FROM deleted_links WHERE short_code = ANY (ARRAY(SELECT short_code FROM deleted_links WHERE due_at IS NULL AND deleted_at < now() - "
-        + "interval '30 days' LIMIT $1))";
+        + "interval '30 days' AND (NOT $2 OR analytics_due_at IS NULL) LIMIT $1))";
 
     /// <inheritdoc />
     // Drops partitions of whole days, which costs nothing. Deletes row by row only what lies outside of them.
@@ -73,7 +76,7 @@ internal sealed class PostgresClickRetention(PostgresDatabase database) : IClick
                 var due = await ReadAllAsync(connection, new NpgsqlBatchCommand(DueSql), row => row.GetString(0), token);
                 if (due.Count == 0)
                 {
-                    await ExecuteAsync(connection, token, Command(ForgetSql, limit));
+                    await ExecuteAsync(connection, token, Command(ForgetSql, limit, _hasAnalytics));
                     await transaction.CommitAsync(token);
                     return 0;
                 }

@@ -1,0 +1,84 @@
+using System.Globalization;
+using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Resilience;
+using UrlShortener.Runtime.Storage.Postgres;
+
+namespace UrlShortener.Runtime.Storage.ClickHouse;
+
+/// <summary>
+/// Erases clicks of deleted links. A lightweight deletion hides rows at once, by a mark in each part that has them, and costs no copy of the others. Merges
+/// remove them from the disk; for parts that no merge comes to, <see cref="PurgeAsync"/> does.
+/// </summary>
+internal sealed class ClickHouseErasure(PostgresDueErasures due, ClickHouseDatabase database) : IClickErasure
+{
+    private const int LinksPerErasure = 500;
+    private static readonly string[] Tables = ["clicks", "clicks_by_quarter_hour", "clicks_by_day"];
+
+    private const string UnfinishedSql = """
+        SELECT count() FROM system.mutations WHERE database = currentDatabase() AND table = {table:String} AND NOT is_done
+        """;
+
+    private const string HiddenSql = """
+        SELECT count() FROM system.parts
+        WHERE database = currentDatabase() AND table = {table:String} AND active AND has_lightweight_delete AND modification_time <= now() - {age:UInt32}
+        """;
+
+    /// <inheritdoc />
+    public async Task<int> EraseDueAsync(CancellationToken cancellationToken)
+    {
+        var codes = await due.TakeAsync(LinksPerErasure, cancellationToken);
+        if (codes.Count == 0)
+            return 0;
+        try
+        {
+            foreach (var table in Tables)
+                await EraseAsync(table, codes, cancellationToken);
+        }
+        catch (Exception error) when (ClickHouseFailure.IsOfServer(error) || (error is DependencyException && error.InnerException is not null))
+        {
+            throw new DependencyException(
+                $"Clicks of deleted links could not be erased from ClickHouse; running processes try again in 5 minutes. {error.Message}",
+                error
+            );
+        }
+
+        await due.NoteDoneAsync(codes, cancellationToken);
+        return codes.Count;
+    }
+
+    /// <inheritdoc />
+    public Task<TimeSpan> ReadDelayAsync(CancellationToken cancellationToken) => due.ReadDelayAsync(cancellationToken);
+
+    /// <inheritdoc />
+    public async Task PurgeAsync(TimeSpan age, CancellationToken cancellationToken)
+    {
+        foreach (var table in Tables)
+        {
+            var hidden = await CountAsync(HiddenSql, cancellationToken, ("table", table), ("age", (uint)age.TotalSeconds));
+            // In the background: parts are written again without the hidden rows.
+            if (hidden > 0 && await CountAsync(UnfinishedSql, cancellationToken, ("table", table)) == 0)
+                await database.ExecuteAsync($"ALTER TABLE {table} APPLY DELETED MASK SETTINGS mutations_sync = 0", cancellationToken);
+        }
+    }
+
+    private async Task EraseAsync(string table, IReadOnlyCollection<string> codes, CancellationToken cancellationToken)
+    {
+        var ofCodes = $"FROM {table} WHERE short_code IN {{codes:Array(String)}}";
+        (string, object) parameter = ("codes", codes.ToArray());
+        // Most deleted links have no clicks here, and a mutation looks at every part.
+        if (await CountAsync($"SELECT count() {ofCodes}", cancellationToken, parameter) == 0)
+            return;
+        // One that is stuck would only get company.
+        if (await CountAsync(UnfinishedSql, cancellationToken, ("table", table)) > 0)
+            throw Unfinished(table);
+        await database.ExecuteAsync($"DELETE {ofCodes}", cancellationToken, parameter);
+        if (await CountAsync($"SELECT count() {ofCodes}", cancellationToken, parameter) > 0)
+            throw Unfinished(table);
+    }
+
+    private static DependencyException Unfinished(string table) =>
+        new($"ClickHouse has not finished deleting from {table} (system.mutations); running processes erase clicks of deleted links again in 5 minutes.");
+
+    private async Task<long> CountAsync(string sql, CancellationToken cancellationToken, params (string Name, object Value)[] parameters) =>
+        Convert.ToInt64((await database.ReadAsync(sql, row => row.GetValue(0), cancellationToken, parameters)).Single(), CultureInfo.InvariantCulture);
+}
