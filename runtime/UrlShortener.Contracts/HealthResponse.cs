@@ -16,6 +16,14 @@ public sealed record HealthResponse(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public SchemaResponse? Schema { get; init; }
 
+    /// <summary>What becomes of click events: one of <see cref="EventStates"/>, or a kind of fault; null: there is no Kafka.</summary>
+    [Description(
+        "What becomes of click events: `delivered`, `unwritable` (delivered from memory: the disk does not take them), or why they wait: `unconfirmed`, `unreachable`, "
+            + "`topic`, `refused`, `authorization`, `tls`, `authentication`, `settings`, `spool`. Not part of the state. Absent without Kafka."
+    )]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Events { get; init; }
+
     /// <summary>Why the region takes no changes; null: it does.</summary>
     [Description("Why this region takes no changes: creates and changes answer 503. Absent while it takes them.")]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

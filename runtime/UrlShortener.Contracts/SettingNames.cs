@@ -30,6 +30,39 @@ public static class SettingNames
     /// <summary>File with the certificate authorities of Redis.</summary>
     public const string RedisCertificateAuthorityPath = "Redis:CertificateAuthorityPath";
 
+    /// <summary>Brokers that get click events.</summary>
+    public const string Kafka = "ConnectionStrings:Kafka";
+
+    /// <summary>Whether connections to Kafka use TLS.</summary>
+    public const string KafkaTls = "Kafka:Tls";
+
+    /// <summary>File with the authorities of the brokers.</summary>
+    public const string KafkaCaPath = "Kafka:CaPath";
+
+    /// <summary>File with the client's certificate.</summary>
+    public const string KafkaCertificatePath = "Kafka:CertificatePath";
+
+    /// <summary>File with the key of that certificate.</summary>
+    public const string KafkaKeyPath = "Kafka:KeyPath";
+
+    /// <summary>How the client proves who it is by a password.</summary>
+    public const string KafkaMechanism = "Kafka:SaslMechanism";
+
+    /// <summary>The user of the password.</summary>
+    public const string KafkaUsername = "Kafka:SaslUsername";
+
+    /// <summary>File with the password.</summary>
+    public const string KafkaPasswordPath = "Kafka:SaslPasswordPath";
+
+    /// <summary>Topic of click events.</summary>
+    public const string ClickTopic = "Clicks:Topic";
+
+    /// <summary>Folder in which click events wait.</summary>
+    public const string SpoolDirectory = "Clicks:SpoolDirectory";
+
+    /// <summary>Most bytes of that folder.</summary>
+    public const string SpoolBytes = "Clicks:SpoolBytes";
+
     /// <summary>Base of short URLs.</summary>
     public const string PublicBaseUrl = "Links:PublicBaseUrl";
 

@@ -21,6 +21,9 @@ internal static class ConditionTypes
     /// <summary>The app reaches the servers that it needs.</summary>
     public const string DependenciesReachable = nameof(DependenciesReachable);
 
+    /// <summary>Click events arrive in Kafka. Absent unless the region has one.</summary>
+    public const string ClickEventsDelivered = nameof(ClickEventsDelivered);
+
     /// <summary>The database has the tables of the region's image.</summary>
     public const string SchemaCurrent = nameof(SchemaCurrent);
 

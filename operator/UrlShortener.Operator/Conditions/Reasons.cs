@@ -123,6 +123,12 @@ internal static class Reasons
     /// <summary>The app does not reach a server that it needs.</summary>
     public const string Unreachable = nameof(Unreachable);
 
+    /// <summary>Kafka can be reached, and refuses click events.</summary>
+    public const string KafkaRefuses = nameof(KafkaRefuses);
+
+    /// <summary>The disk of a pod does not take click events.</summary>
+    public const string SpoolFailing = nameof(SpoolFailing);
+
     /// <summary>The app reaches all servers.</summary>
     public const string Reachable = nameof(Reachable);
 

@@ -82,7 +82,7 @@ internal static class RuntimePod
                     ],
                 SecurityContext = PodParts.BuildUser(User),
                 Containers = [BuildContainer(region, process)],
-                Volumes = [.. BuildVolumes(region)],
+                Volumes = [.. BuildVolumes(region), .. ClickEvents.BuildVolumes(region, process.Component)],
             },
         };
     }
@@ -115,13 +115,13 @@ internal static class RuntimePod
                 .. RuntimeEnvironment.Secret(region),
                 .. process.Secrets,
             ]),
-            Resources = process.Resources.ToCore(),
+            Resources = ClickEvents.AddSpool(process.Resources.ToCore(), region, process.Component),
             // A start waits briefly for PostgreSQL; a busy node starts slowly.
             StartupProbe = process.IsJob ? null : Probe("/health/startup", periodSeconds: 1, failureThreshold: 60),
             ReadinessProbe = process.IsJob ? null : Probe("/health/ready", periodSeconds: 2, failureThreshold: 2),
             LivenessProbe = process.IsJob ? null : Probe("/health/live", periodSeconds: 10, failureThreshold: 3),
             SecurityContext = PodParts.BuildRestricted(),
-            VolumeMounts = [.. BuildMounts(region)],
+            VolumeMounts = [.. BuildMounts(region), .. ClickEvents.BuildMounts(region, process.Component)],
         };
 
     /// <summary>The port of a pod that serves metrics, probes and key generation. Pods of a former version of the operator serve them beside the links.</summary>

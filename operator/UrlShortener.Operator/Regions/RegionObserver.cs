@@ -67,6 +67,7 @@ internal sealed class RegionObserver(
             KeyPools = keyPools.Cache.GetBy(ByRegion, $"{space}/{name}"),
             Secrets = RuntimeEnvironment
                 .SecretsOf(region)
+                .Concat(ClickEvents.SecretsOf(region))
                 .Select(reference => reference.Name)
                 .Distinct()
                 .Select(secret => Find(secrets, space, secret))

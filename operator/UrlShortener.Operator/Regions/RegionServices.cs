@@ -24,7 +24,8 @@ internal static class RegionServices
         services.AddInformer<V1Alpha1ShortenerRegion>(informer =>
         {
             informer.Indexers[RegionObserver.ByGroup] = region => [region.Spec.Group];
-            informer.Indexers[BySecret] = region => RuntimeEnvironment.SecretsOf(region).Select(secret => KeyOf(region, secret.Name)).Distinct();
+            informer.Indexers[BySecret] = region =>
+                RuntimeEnvironment.SecretsOf(region).Concat(ClickEvents.SecretsOf(region)).Select(secret => KeyOf(region, secret.Name)).Distinct();
             informer.Indexers[ByConfigMap] = region => region.Spec.App.BlocklistConfigMapRef is { } map ? [KeyOf(region, map.Name)] : [];
         });
         services.AddInformer<V1Alpha1KeyPool>(informer => informer.Indexers[RegionObserver.ByRegion] = pool => [KeyOf(pool, pool.Spec.RegionRef.Name)]);

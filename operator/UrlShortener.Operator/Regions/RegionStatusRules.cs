@@ -79,6 +79,8 @@ internal static class RegionStatusRules
                 _ => "No pod answers.",
             }
         );
+        if (region.Spec.KafkaOrNone() is not null)
+            SetClickEvents(conditions, region, observed);
         SetSchema(conditions, plan.Repair, rollout);
         if (region.Spec.Monitoring.PodMonitor.Enabled)
             SetMonitored(conditions, region, observed, plan);
@@ -142,6 +144,37 @@ internal static class RegionStatusRules
                     + "previous version keep serving. Fix spec.app, or return to the previous image."
             )
             : null;
+    }
+
+    // Kafka is never needed to serve: this makes no region unready, holds up no rollout and moves no role.
+    private static void SetClickEvents(ConditionList conditions, V1Alpha1ShortenerRegion region, ObservedRegion observed)
+    {
+        var missing = ClickEvents
+            .SecretsOf(region)
+            .Select(reference => SecretDigests.FindMissing(reference, observed.Secrets))
+            .FirstOrDefault(found => found is not null);
+        var (status, reason, message) = observed.Health?.Events switch
+        {
+            _ when missing is not null => ((bool?)false, missing.Reason, $"{missing.Message} Click events wait in the pods until then."),
+            null => (null, Reasons.NotKnown, "No pod reports what becomes of click events."),
+            EventStates.Delivered => (true, Reasons.AsExpected, "Click events arrive in Kafka."),
+            EventStates.Unwritable => (
+                false,
+                Reasons.SpoolFailing,
+                "The disk of a pod does not take click events. They arrive from memory, and are lost if Kafka fails or the pod ends."
+            ),
+            EventStates.Unreachable or EventStates.Unconfirmed => (
+                false,
+                Reasons.Unreachable,
+                "Kafka does not confirm click events, or cannot be reached. They wait in the pods, and are lost with a pod that ends."
+            ),
+            { } kind => (
+                false,
+                Reasons.KafkaRefuses,
+                $"Click events do not arrive in Kafka ({LastWords.Clean(kind)}); the log of the pods says why. They wait in the pods, and are lost with a pod that ends."
+            ),
+        };
+        conditions.Set(ConditionTypes.ClickEventsDelivered, status, reason, message);
     }
 
     private static void SetSchema(ConditionList conditions, SchemaRepair repair, Rollout rollout)

@@ -1,6 +1,7 @@
 using System.Reflection;
 using UrlShortener.Contracts;
 using UrlShortener.Runtime.Caching;
+using UrlShortener.Runtime.Clicks.Publishing;
 using UrlShortener.Runtime.Http;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Regions;
@@ -18,6 +19,7 @@ internal sealed partial class HealthEndpoints
     private readonly Probe<bool> _pool;
     private readonly Probe<SchemaResponse?> _schema;
     private readonly Probe<bool>? _analytics;
+    private readonly ClickPublisher? _publisher;
 
     /// <param name="health">The store.</param>
     /// <param name="shared">State that processes share.</param>
@@ -29,6 +31,7 @@ internal sealed partial class HealthEndpoints
     /// <param name="pool">The region's pool of codes; null if there is none.</param>
     /// <param name="schema">The schema of the store; null if every start migrates it.</param>
     /// <param name="analytics">The server of statistics; null: it is the store.</param>
+    /// <param name="publisher">Sends click events; null: nobody does.</param>
     public HealthEndpoints(
         IStoreHealth health,
         ISharedLinkCache shared,
@@ -39,13 +42,15 @@ internal sealed partial class HealthEndpoints
         ILogger<HealthEndpoints> logger,
         IRegionPool? pool = null,
         IStoreSchema? schema = null,
-        IAnalyticsHealth? analytics = null
+        IAnalyticsHealth? analytics = null,
+        ClickPublisher? publisher = null
     )
     {
         _shared = shared;
         _keys = keys;
         _drain = drain;
         _access = access;
+        _publisher = publisher;
         _store = new Probe<StoreState>(health.CheckAsync, StoreState.Down, error => Log.StoreUnhealthy(logger, error), time);
         _pool = new Probe<bool>(token => pool?.CheckAsync(token) ?? Task.FromResult(true), false, error => Log.PoolUnhealthy(logger, error), time);
         _analytics = analytics is null ? null : new Probe<bool>(analytics.CheckAsync, false, error => Log.AnalyticsUnhealthy(logger, error), time);
@@ -79,6 +84,7 @@ internal sealed partial class HealthEndpoints
         var response = new HealthResponse(status, new ComponentsResponse(store, cache, pool) { Analytics = analytics }, Version)
         {
             Schema = await schema.WaitAsync(context.RequestAborted),
+            Events = _publisher?.State,
             ReadOnly = readOnly is null ? null : Describe(readOnly),
         };
         context.Response.Headers.CacheControl = "no-store";

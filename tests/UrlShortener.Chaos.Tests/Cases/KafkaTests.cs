@@ -50,6 +50,8 @@ public sealed class KafkaTests : ChaosTest
             captured.AddRange(await VisitAsync(app, "first", 400));
             await UntilAsync(app, "shortener_click_events_spooled", count => count == captured.Count, "all visits are in the spool");
             await UntilFailingAsync(app, "authentication");
+            var health = JsonDocument.Parse((await app.Anonymous.GetAsync("/health")).Text).RootElement;
+            Assert.Equal(("healthy", "authentication"), (health.GetProperty("status").GetString(), health.GetProperty("events").GetString()));
             // The file is mended. The topic does not exist yet.
             await WriteAsync(folder, "password", kafka.Password + "\n");
             await UntilFailingAsync(app, "topic");

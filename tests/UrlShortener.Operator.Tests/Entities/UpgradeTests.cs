@@ -116,7 +116,7 @@ public sealed class UpgradeTests(ApiServerFixture servers)
                             )
                         )
                     );
-                    return read["spec"]!["kafka"] is null;
+                    return read["spec"]!["kafka"]?["required"] is null;
                 },
                 "the server serves the new definition"
             );
@@ -143,8 +143,9 @@ public sealed class UpgradeTests(ApiServerFixture servers)
 
     private static void AssertPruned(JsonNode spec)
     {
-        Assert.Null(spec["kafka"]);
-        // Another field has this name now. Without a name in it, it says nothing.
+        // Other fields have these names now. Without servers or a name in them, they say nothing.
+        Assert.Null(spec["kafka"]!["required"]);
+        Assert.Null(SpecJson.Read<RegionSpec>(spec).KafkaOrNone());
         Assert.Empty(spec["cluster"]!.AsObject());
         Assert.Null(SpecJson.Read<RegionSpec>(spec).ClusterName());
         Assert.Equal((7, null), ((int)spec["failover"]!["priority"]!, spec["failover"]!["healthyThreshold"]));

@@ -20,7 +20,9 @@ public sealed class SampleTests(ApiServerFixture servers)
     private const string Failover = "config/samples/failover.yaml";
     private const string BackupVolume = "config/samples/backup-volume.yaml";
 
-    public static TheoryData<string> Files => [Minimal, Regions, Stores, Failover, BackupVolume];
+    private const string Kafka = "config/samples/kafka.yaml";
+
+    public static TheoryData<string> Files => [Minimal, Regions, Stores, Failover, BackupVolume, Kafka];
 
     [Theory]
     [MemberData(nameof(Files))]

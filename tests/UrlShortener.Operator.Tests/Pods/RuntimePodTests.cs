@@ -92,6 +92,88 @@ public sealed class RuntimePodTests
         Assert.Equal("url-shortener", metadata.Labels["app.kubernetes.io/name"]);
     }
 
+    [Fact]
+    public void Kafka_OfTheApp_HasASpoolWithRoomAndSecretsThatHoldUpNoPod()
+    {
+        var region = WithKafka();
+
+        var pod = RuntimePod.Build(region, new RuntimeProcess("eu", Names.App, "runtime:1", [], new ResourcesSpec(), "digest")).Spec;
+
+        // More than the process writes: Kubernetes ends a pod whose volume outgrows its limit.
+        var spool = Assert.Single(pod.Volumes, volume => volume.Name == "spool").EmptyDir;
+        Assert.Equal("2112Mi", spool.SizeLimit.ToString());
+        var container = Assert.Single(pod.Containers);
+        Assert.Equal("2112Mi", container.Resources.Requests["ephemeral-storage"].ToString());
+        Assert.True(container.SecurityContext.ReadOnlyRootFilesystem);
+        // The group of the process owns the volume.
+        Assert.Equal(pod.SecurityContext.RunAsGroup, pod.SecurityContext.FsGroup);
+        var secrets = pod.Volumes.Where(volume => volume.Name.StartsWith("kafka-", StringComparison.Ordinal)).ToList();
+        Assert.Equal(["ca", "user", "clicks"], secrets.Select(volume => volume.Secret.SecretName));
+        Assert.All(secrets, volume => Assert.True(volume.Secret.Optional));
+        var paths = container.VolumeMounts.ToDictionary(mount => mount.Name, mount => mount.MountPath);
+        var settings = ClickEvents.SettingsOf(region).ToDictionary();
+        Assert.Equal("2147483648", settings["Clicks:SpoolBytes"]);
+        Assert.Equal(paths["spool"], settings["Clicks:SpoolDirectory"]);
+        Assert.Equal($"{paths["kafka-ca"]}/ca.crt", settings["Kafka:CaPath"]);
+        Assert.Equal(
+            ($"{paths["kafka-certificate"]}/user.crt", $"{paths["kafka-certificate"]}/user.key"),
+            (settings["Kafka:CertificatePath"], settings["Kafka:KeyPath"])
+        );
+        Assert.Equal($"{paths["kafka-credentials"]}/password", settings["Kafka:SaslPasswordPath"]);
+        Assert.Equal(
+            ("a:9092,b:9092", "visits", "true", "SCRAM-SHA-512", "me"),
+            (
+                settings["ConnectionStrings:Kafka"],
+                settings["Clicks:Topic"],
+                settings["Kafka:Tls"],
+                settings["Kafka:SaslMechanism"],
+                settings["Kafka:SaslUsername"]
+            )
+        );
+    }
+
+    [Theory]
+    [InlineData(Names.Kgs)]
+    [InlineData(Names.Migrate)]
+    public void Kafka_OfOtherProcesses_IsNone(string component)
+    {
+        var pod = RuntimePod.Build(WithKafka(), new RuntimeProcess("eu", component, "runtime:1", [], new ResourcesSpec(), "digest")).Spec;
+
+        Assert.Equal(["tmp"], pod.Volumes.Select(volume => volume.Name));
+        Assert.Empty(Assert.Single(pod.Containers).Resources.Requests);
+    }
+
+    [Fact]
+    public void Kafka_SpecificationSaysHowMuchEphemeralStorage_IsLeftAlone()
+    {
+        var resources = new ResourcesSpec { Limits = new Dictionary<string, ResourceQuantity> { ["ephemeral-storage"] = new("4Gi") } };
+
+        var pod = RuntimePod.Build(WithKafka(), new RuntimeProcess("eu", Names.App, "runtime:1", [], resources, "digest")).Spec;
+
+        Assert.Empty(Assert.Single(pod.Containers).Resources.Requests);
+    }
+
+    private static V1Alpha1ShortenerRegion WithKafka()
+    {
+        var region = Region(new AppSpec { Image = "runtime:1" });
+        region.Spec = region.Spec with
+        {
+            Kafka = new KafkaSpec
+            {
+                BootstrapServers = ["a:9092", "b:9092"],
+                Topic = "visits",
+                Tls = true,
+                CaSecretRef = new KafkaAuthoritySecretRef { Name = "ca" },
+                CertificateSecretRef = new KafkaCertificateSecretRef { Name = "user" },
+                Mechanism = "SCRAM-SHA-512",
+                Username = "me",
+                CredentialsSecretRef = new KafkaPasswordSecretRef { Name = "clicks" },
+                SpoolSize = new ResourceQuantity("2Gi"),
+            },
+        };
+        return region;
+    }
+
     private static V1ObjectMeta BuildMetadata(AppSpec app) =>
         RuntimePod.Build(Region(app), new RuntimeProcess("eu", Names.App, "runtime:1", [], new ResourcesSpec(), "digest")).Metadata;
 

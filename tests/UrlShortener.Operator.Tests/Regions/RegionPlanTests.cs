@@ -267,6 +267,76 @@ public sealed class RegionPlanTests
         Assert.Equal(RegionRole.Primary, Plan(eu, observed).Role.Role);
     }
 
+    [Theory]
+    [InlineData("delivered", "True", "AsExpected")]
+    [InlineData("unwritable", "False", "SpoolFailing")]
+    [InlineData("unreachable", "False", "Unreachable")]
+    [InlineData("unconfirmed", "False", "Unreachable")]
+    [InlineData("authentication", "False", "KafkaRefuses")]
+    [InlineData(null, "Unknown", "NotKnown")]
+    public void Kafka_EventsDoNotArrive_IsAConditionAndNothingElse(string? events, string status, string reason)
+    {
+        var eu = Region("eu");
+        var without = Conditions(eu, events: null);
+        eu.Spec = eu.Spec with { Kafka = new KafkaSpec { BootstrapServers = ["kafka:9092"] } };
+
+        var with = Conditions(eu, events);
+
+        var condition = with.Single(condition => condition.Type == ConditionTypes.ClickEventsDelivered);
+        Assert.Equal((status, reason), (condition.Status, condition.Reason));
+        Assert.Equal(
+            without.Select(condition => (condition.Type, condition.Status, condition.Reason)),
+            with.Where(condition => condition.Type != ConditionTypes.ClickEventsDelivered)
+                .Select(condition => (condition.Type, condition.Status, condition.Reason))
+        );
+    }
+
+    [Fact]
+    public void Kafka_SecretIsMissingOrReplaced_HoldsUpNothingAndReplacesNoPods()
+    {
+        var eu = Region("eu");
+        eu.Spec = eu.Spec with
+        {
+            Kafka = new KafkaSpec
+            {
+                BootstrapServers = ["kafka:9092"],
+                Mechanism = "SCRAM-SHA-512",
+                Username = "clicks",
+                CredentialsSecretRef = new KafkaPasswordSecretRef { Name = "clicks" },
+            },
+        };
+        var missing = Observe(eu);
+        var (first, second) = (WithPassword(1), WithPassword(2));
+
+        var plan = Plan(eu, missing);
+        Assert.Null(plan.Obstacle);
+        Assert.Equal("kafka:9092", plan.Process.Settings["ConnectionStrings:Kafka"]);
+        Assert.Equal(plan.Process.SettingsDigest, Plan(eu, first).Process.SettingsDigest);
+        Assert.Equal(plan.Process.SettingsDigest, Plan(eu, second).Process.SettingsDigest);
+        var condition = Conditions(eu, "delivered").Single(condition => condition.Type == ConditionTypes.ClickEventsDelivered);
+        Assert.Equal(("False", Reasons.SecretNotFound), (condition.Status, condition.Reason));
+
+        ObservedRegion WithPassword(byte value) =>
+            missing with
+            {
+                Secrets = new Dictionary<string, V1Secret>(missing.Secrets)
+                {
+                    ["clicks"] = new()
+                    {
+                        Metadata = new V1ObjectMeta { Name = "clicks" },
+                        Data = new Dictionary<string, byte[]> { ["password"] = [value] },
+                    },
+                },
+            };
+    }
+
+    private static IReadOnlyList<V1Condition> Conditions(V1Alpha1ShortenerRegion region, string? events)
+    {
+        var health = new HealthResponse("healthy", new ComponentsResponse("healthy", "healthy", "healthy"), "1.0") { Events = events };
+        var seen = Observe(region) with { Health = health };
+        return [.. RegionStatusRules.Build(region, seen, Plan(region, seen), new DateTimeOffset(Noon)).Status.Conditions!];
+    }
+
     private static V1JobStatus Ended(string condition, int secondsAgo) =>
         new()
         {

@@ -36,8 +36,16 @@ public sealed class ServingTests(ApiServerFixture apiServer, StoresFixture store
     public async Task Image_Changed_RollsUnderLoadWithoutAFailedRedirect()
     {
         await StartAsync();
-        await Lab.Client.CreateAsync(Lab.Region());
+        // Nobody answers there, and the Secret is missing: Kafka holds up nothing.
+        await Lab.Client.CreateAsync(
+            Lab.Region(
+                patch: """
+                {"kafka": {"bootstrapServers": ["127.0.0.1:1"], "mechanism": "SCRAM-SHA-512", "username": "clicks", "credentialsSecretRef": {"name": "kafka"}}}
+                """
+            )
+        );
         await Lab.UntilAsync(ConditionTypes.Ready, "True");
+        await Lab.UntilAsync(ConditionTypes.ClickEventsDelivered, "False", reason: Reasons.SecretNotFound);
         var service = await Lab.OpenServiceAsync();
         using var http = RegionLab.NewHttp(service);
         var path = await RegionLab.CreateLinkAsync(http);
@@ -57,6 +65,7 @@ public sealed class ServingTests(ApiServerFixture apiServer, StoresFixture store
         await ended.CancelAsync();
 
         Assert.True(await load > 0);
+        await AssertEventsWaitAsync(service, path);
         // One migration for each image; the former one's Job is gone.
         Assert.Equal(
             RegionLab.NewImage,
@@ -80,6 +89,34 @@ public sealed class ServingTests(ApiServerFixture apiServer, StoresFixture store
         await Lab.PatchAsync($$"""{ "app": { "image": "{{RegionLab.NewImage}}" } }""");
         await Lab.UntilAsync(ConditionTypes.Stalled, "False");
         await Lab.UntilAsync(ConditionTypes.Ready, "True");
+    }
+
+    // Pods take the Secret by themselves, and say that Kafka is away once a click waits. None is replaced.
+    private async Task AssertEventsWaitAsync(ServiceProxy service, string path)
+    {
+        var before = await Lab.ReadDeploymentAsync();
+        await Lab.Client.CoreV1.CreateNamespacedSecretAsync(
+            new V1Secret
+            {
+                Metadata = new V1ObjectMeta { Name = "kafka" },
+                StringData = new Dictionary<string, string> { ["password"] = "secret" },
+            },
+            Lab.Namespace,
+            cancellationToken: Token
+        );
+        await Eventually.HoldsAsync(
+            async () =>
+            {
+                // Each connection may reach another pod.
+                using var http = RegionLab.NewHttp(service);
+                await FollowAsync(http, path);
+                var conditions = (await Lab.ReadAsync()).Status!.Conditions!;
+                return conditions.Single(condition => condition.Type == ConditionTypes.ClickEventsDelivered).Reason == Reasons.Unreachable;
+            },
+            "the region says that Kafka cannot be reached"
+        );
+        await Lab.UntilAsync(ConditionTypes.Ready, "True");
+        Assert.Equal(before.Metadata.Generation, (await Lab.ReadDeploymentAsync()).Metadata.Generation);
     }
 
     private async Task AssertStatusAsync()

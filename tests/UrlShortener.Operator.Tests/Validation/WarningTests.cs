@@ -24,6 +24,7 @@ public sealed class WarningTests
     [InlineData("""{"app": {"standbyMinReplicas": 0}}""", "spec.app.standbyMinReplicas is 0")]
     [InlineData("""{"app": {"resources": {"requests": {"memory": "1Mi"}}}}""", "has no cpu")]
     [InlineData("""{"traffic": {"publicBaseUrl": "http://sho.rt"}}""", "Use https.")]
+    [InlineData("""{"kafka": {}}""", "spec.kafka.bootstrapServers is empty")]
     [InlineData("""{"traffic": {"mode": "DNSEndpoint"}}""", "spec.traffic.targets is not set")]
     public void Warnings_ProbablyUnintended_Returned(string patch, string part) =>
         Assert.Contains(WarningsOf(patch), warning => warning.Contains(part, StringComparison.Ordinal));

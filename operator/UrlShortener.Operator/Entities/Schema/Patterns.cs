@@ -17,6 +17,10 @@ internal static class Patterns
     [StringSyntax(StringSyntaxAttribute.Regex)]
     public const string Target = "^[a-z0-9:]([-a-z0-9.:]*[a-z0-9:])?$";
 
+    /// <summary>Host name or address, and port.</summary>
+    [StringSyntax(StringSyntaxAttribute.Regex)]
+    public const string HostAndPort = "^([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:.]+\\]):[1-9][0-9]{0,4}$";
+
     /// <summary>Key in a Secret or ConfigMap.</summary>
     [StringSyntax(StringSyntaxAttribute.Regex)]
     public const string DataKey = "^[-._a-zA-Z0-9]+$";

@@ -63,6 +63,10 @@ internal sealed record RegionSpec
     [Description("PostgreSQL that the operator runs for the region. Either this or connections.postgresSecretRef. Cannot be added or removed later.")]
     public PostgresSpec? Postgres { get; init; }
 
+    /// <summary>The Kafka that gets click events; null: none.</summary>
+    [Description("Kafka that gets an event for each click. If absent: none does. Kafka is never needed to serve: while it fails, events wait on the nodes.")]
+    public KafkaSpec? Kafka { get; init; }
+
     /// <summary>The processes that redirect and serve the API.</summary>
     [Description("The pods that redirect and serve the API.")]
     [Required]
@@ -92,6 +96,9 @@ internal sealed record RegionSpec
 
     /// <summary>Whether the operator leaves the region alone. A value that this version does not define suspends too.</summary>
     public bool IsSuspended() => Suspend != SuspendMode.None;
+
+    /// <summary>The Kafka that gets click events; null: none.</summary>
+    public KafkaSpec? KafkaOrNone() => Kafka is { BootstrapServers.Count: > 0 } ? Kafka : null;
 
     /// <summary>Name of the cluster that runs the region; null: the one that the object is in.</summary>
     public string? ClusterName() => Cluster?.Name;

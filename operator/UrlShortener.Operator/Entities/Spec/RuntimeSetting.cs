@@ -8,8 +8,8 @@ namespace UrlShortener.Operator.Entities.Spec;
 [Rule("has(self.value) != has(self.secretRef)", "set exactly one of value and secretRef")]
 [Rule(
     "!(self.name.lowerAscii() in ['role', 'urls', 'http_ports', 'https_ports', 'environment', 'contentroot', 'applicationname', 'links:publicbaseurl', "
-        + "'abuse:blocklistpath'])"
-        + " && !['connectionstrings', 'region', 'kgs', 'management', 'storage', 'kestrel', 'links:ownhosts'].exists(section, self.name.lowerAscii() == section || "
+        + "'abuse:blocklistpath', 'clicks:topic', 'clicks:spooldirectory', 'clicks:spoolbytes'])"
+        + " && !['connectionstrings', 'kafka', 'region', 'kgs', 'management', 'storage', 'kestrel', 'links:ownhosts'].exists(section, self.name.lowerAscii() == section || "
         + "self.name.lowerAscii().startsWith(section + ':'))",
     "the operator derives this setting from other fields"
 )]

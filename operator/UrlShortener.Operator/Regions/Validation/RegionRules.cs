@@ -19,11 +19,17 @@ internal static class RegionRules
             .. AppRules.Check(spec.App),
             .. TrafficRules.Check(spec.Traffic),
             .. MonitoringRules.Check(spec.Monitoring),
+            .. KafkaRules.Check(spec.Kafka),
         ];
 
     /// <summary>Warnings about values that are valid but probably unintended, or that have a cost; sentences.</summary>
     public static IReadOnlyList<string> Warnings(RegionSpec spec) =>
-        [.. ConnectionWarnings(spec), .. AppRules.Warnings(spec.App), .. TrafficRules.Warnings(spec.Traffic, spec.App.Service)];
+        [
+            .. ConnectionWarnings(spec),
+            .. AppRules.Warnings(spec.App),
+            .. TrafficRules.Warnings(spec.Traffic, spec.App.Service),
+            .. KafkaRules.Warnings(spec.Kafka),
+        ];
 
     private static IEnumerable<SpecProblem> CheckIdentity(RegionSpec spec, RegionSpec? oldSpec)
     {

@@ -19,11 +19,15 @@ internal static class SettingRules
         ["ApplicationName"] = "the role of the pod",
         [SettingNames.PublicBaseUrl] = "spec.traffic.publicBaseUrl",
         [SettingNames.BlocklistPath] = "spec.app.blocklistConfigMapRef",
+        [SettingNames.ClickTopic] = "spec.kafka.topic",
+        [SettingNames.SpoolDirectory] = "spec.kafka",
+        [SettingNames.SpoolBytes] = "spec.kafka.spoolSize",
     };
 
     private static readonly Dictionary<string, string> Sections = new(StringComparer.OrdinalIgnoreCase)
     {
         ["ConnectionStrings"] = "spec.connections",
+        ["Kafka"] = "spec.kafka",
         ["Region"] = "spec.region",
         ["Kgs"] = "the region's KeyPool",
         ["Management"] = "the ports of the pods",

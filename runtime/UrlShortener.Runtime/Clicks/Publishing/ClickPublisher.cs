@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
+using UrlShortener.Contracts;
 using UrlShortener.Runtime.Clicks.Spool;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Resilience;
@@ -56,7 +57,7 @@ internal sealed class ClickPublisher : BackgroundService
     private long _renewalCheckedAt;
 
     // What went wrong last, until an event arrives.
-    private PublishFailure? _trouble;
+    private volatile PublishFailure? _trouble;
 
     // What the producer told. Its threads write, too.
     private readonly LatestFailure _failures;
@@ -71,6 +72,12 @@ internal sealed class ClickPublisher : BackgroundService
         _failures = new LatestFailure(time);
         ClickEventMetrics.Observe(spool, options.SpoolBytes);
     }
+
+    /// <summary>What becomes of events, for those who look from outside: one of <see cref="EventStates"/>, or a <see cref="FailureKind"/>.</summary>
+    public string State =>
+        _trouble is { } trouble ? trouble.Kind.ToString().ToLowerInvariant()
+        : _spool.IsUnwritable ? EventStates.Unwritable
+        : EventStates.Delivered;
 
     /// <summary>Says that the spool has more events.</summary>
     public void Wake() => _wake.Writer.TryWrite(true);
