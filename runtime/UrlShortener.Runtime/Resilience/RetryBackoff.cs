@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 
-namespace UrlShortener.Runtime.Keys.Generation;
+namespace UrlShortener.Runtime.Resilience;
 
 /// <summary>How long to wait after failures. The wait doubles after each failure, up to a limit, and is random so that workers do not retry together.</summary>
 internal static class RetryBackoff

@@ -1,7 +1,7 @@
-using UrlShortener.Runtime.Keys.Generation;
+using UrlShortener.Runtime.Resilience;
 using Xunit;
 
-namespace UrlShortener.Runtime.Tests.Keys.Generation;
+namespace UrlShortener.Runtime.Tests.Resilience;
 
 public sealed class RetryBackoffTests
 {
