@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Text.Json;
@@ -44,6 +45,9 @@ internal static class ClickEvent
         return new Guid(bytes, bigEndian: true);
     }
 
+    /// <summary>Name of a device in events, UTF-8.</summary>
+    public static ReadOnlySpan<byte> NameOf(DeviceClass device) => Devices[(int)device].EncodedUtf8Bytes;
+
     /// <summary>Writes a click as an object. All characters are ASCII; others are escaped.</summary>
     public static void Write(Utf8JsonWriter json, Guid id, in StoredClick click)
     {
@@ -63,6 +67,15 @@ internal static class ClickEvent
         json.WriteString("device"u8, Devices[(int)click.Device]);
         json.WriteBoolean("is_bot"u8, click.IsBot);
         json.WriteEndObject();
+    }
+
+    /// <summary>A click as an object, UTF-8.</summary>
+    public static byte[] ToBytes(Guid id, in StoredClick click)
+    {
+        var value = new ArrayBufferWriter<byte>(512);
+        using (var json = new Utf8JsonWriter(value))
+            Write(json, id, click);
+        return value.WrittenSpan.ToArray();
     }
 
     private static void WriteUnlessEmpty(Utf8JsonWriter json, ReadOnlySpan<byte> name, string? value)

@@ -1,0 +1,177 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace UrlShortener.Runtime.Clicks.Events;
+
+/// <summary>Reads what <see cref="ClickEvent"/> writes. Any program may write to the topic, so any bytes may come.</summary>
+internal static class ClickEventReader
+{
+    /// <summary>The value is not a JSON object.</summary>
+    public const string NotJson = "not_json";
+
+    /// <summary>A property is missing, or has a value that the schema does not allow.</summary>
+    public const string NotBySchema = "not_by_schema";
+
+    private const int MaxCodeLength = 64;
+    private const int MaxTextLength = 512;
+    private const int MaxSourceLength = 512;
+    private const int MaxCityLength = 100;
+    private const int IdVersion = 7;
+    private const int HashLength = 64;
+
+    /// <summary>Reads an event. Properties that this version does not know are ignored.</summary>
+    /// <param name="value">The event, UTF-8.</param>
+    /// <param name="id">Its id.</param>
+    /// <param name="click">Its click.</param>
+    /// <returns>Null, or why it is no event: <see cref="NotJson"/> or <see cref="NotBySchema"/>.</returns>
+    public static string? Read(ReadOnlySpan<byte> value, out Guid id, out StoredClick click)
+    {
+        (id, click) = (Guid.Empty, default);
+        var reader = new Utf8JsonReader(value);
+        try
+        {
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+                return NotJson;
+            var fields = new Fields();
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                if (!ReadProperty(ref reader, fields))
+                    return NotBySchema;
+            }
+
+            // Whatever follows the object must be white space.
+            if (reader.TokenType != JsonTokenType.EndObject || reader.Read())
+                return NotJson;
+            if (!fields.IsComplete)
+                return NotBySchema;
+            id = fields.Id!.Value;
+            click = fields.ToClick();
+            return null;
+        }
+        // A lone surrogate, which is no text, is an InvalidOperationException.
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        {
+            return NotJson;
+        }
+    }
+
+    private static bool ReadProperty(ref Utf8JsonReader reader, Fields fields)
+    {
+        if (reader.ValueTextEquals("schema_version"u8))
+            return ReadNumber(ref reader, out fields.Version) && fields.Version >= 1;
+        if (reader.ValueTextEquals("id"u8))
+            return ReadId(ref reader, fields);
+        if (reader.ValueTextEquals("short_code"u8))
+            return ReadText(ref reader, 1, MaxCodeLength, out fields.ShortCode);
+        if (reader.ValueTextEquals("clicked_at"u8))
+            return ReadTime(ref reader, fields);
+        if (reader.ValueTextEquals("referrer"u8))
+            return ReadText(ref reader, 0, MaxTextLength, out fields.Referrer);
+        if (reader.ValueTextEquals("source"u8))
+            return ReadText(ref reader, 1, MaxSourceLength, out fields.Source);
+        if (reader.ValueTextEquals("user_agent"u8))
+            return ReadText(ref reader, 0, MaxTextLength, out fields.UserAgent);
+        if (reader.ValueTextEquals("ip_hash"u8))
+            return ReadText(ref reader, HashLength, HashLength, out fields.IpHash) && IsHash(fields.IpHash!);
+        if (reader.ValueTextEquals("country"u8))
+            return ReadText(ref reader, 2, 2, out fields.Country) && fields.Country!.All(char.IsAsciiLetterUpper);
+        if (reader.ValueTextEquals("city"u8))
+            return ReadText(ref reader, 1, MaxCityLength, out fields.City);
+        if (reader.ValueTextEquals("device"u8))
+            return ReadDevice(ref reader, fields);
+        if (reader.ValueTextEquals("is_bot"u8))
+            return ReadBoolean(ref reader, fields);
+        // Of a later version.
+        reader.Skip();
+        return true;
+    }
+
+    private static bool ReadNumber(ref Utf8JsonReader reader, out int number)
+    {
+        number = 0;
+        return reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out number);
+    }
+
+    private static bool ReadText(ref Utf8JsonReader reader, int shortest, int longest, out string? text)
+    {
+        text = reader.Read() && reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
+        return text is not null && text.Length >= shortest && text.Length <= longest;
+    }
+
+    private static bool ReadId(ref Utf8JsonReader reader, Fields fields)
+    {
+        if (!reader.Read() || reader.TokenType != JsonTokenType.String || !reader.TryGetGuid(out var id) || id.Version != IdVersion)
+            return false;
+        fields.Id = id;
+        return true;
+    }
+
+    private static bool ReadTime(ref Utf8JsonReader reader, Fields fields)
+    {
+        if (!reader.Read() || reader.TokenType != JsonTokenType.String)
+            return false;
+        Span<char> text = stackalloc char[24];
+        // As the schema says: 24 characters, so a longer text is refused before it is copied.
+        if (reader.ValueIsEscaped || reader.HasValueSequence || reader.ValueSpan.Length != text.Length)
+            return false;
+        reader.CopyString(text);
+        var isTime = DateTime.TryParseExact(
+            text,
+            "yyyy-MM-dd'T'HH:mm:ss.fff'Z'",
+            CultureInfo.InvariantCulture,
+            DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal,
+            out var at
+        );
+        fields.At = at;
+        fields.HasTime = isTime;
+        return isTime;
+    }
+
+    private static bool ReadDevice(ref Utf8JsonReader reader, Fields fields)
+    {
+        if (!reader.Read() || reader.TokenType != JsonTokenType.String)
+            return false;
+        foreach (var device in Enum.GetValues<DeviceClass>())
+        {
+            if (!reader.ValueTextEquals(ClickEvent.NameOf(device)))
+                continue;
+            fields.Device = device;
+            return true;
+        }
+
+        return false;
+    }
+
+    private static bool ReadBoolean(ref Utf8JsonReader reader, Fields fields)
+    {
+        if (!reader.Read() || reader.TokenType is not (JsonTokenType.True or JsonTokenType.False))
+            return false;
+        fields.IsBot = reader.GetBoolean();
+        return true;
+    }
+
+    private static bool IsHash(string text) => text.All(char.IsAsciiHexDigitLower);
+
+    // A class, so that the methods above can fill it.
+    private sealed class Fields
+    {
+        public int Version;
+        public Guid? Id;
+        public string? ShortCode;
+        public DateTime At;
+        public bool HasTime;
+        public string? Referrer;
+        public string? Source;
+        public string? UserAgent;
+        public string? IpHash;
+        public string? Country;
+        public string? City;
+        public DeviceClass? Device;
+        public bool? IsBot;
+
+        public bool IsComplete => Version >= 1 && Id is not null && ShortCode is not null && HasTime && Device is not null && IsBot is not null;
+
+        public StoredClick ToClick() =>
+            new(ShortCode!, new DateTimeOffset(At, TimeSpan.Zero), Referrer, Source, UserAgent, IpHash ?? "", Country, City, Device!.Value, IsBot!.Value);
+    }
+}
