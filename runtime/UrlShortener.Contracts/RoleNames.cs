@@ -11,4 +11,7 @@ public static class RoleNames
 
     /// <summary>The key generation service.</summary>
     public const string Kgs = "kgs";
+
+    /// <summary>The load of click events from Kafka into ClickHouse.</summary>
+    public const string Clicks = "clicks";
 }

@@ -4,6 +4,7 @@ using UrlShortener.Runtime.Abuse;
 using UrlShortener.Runtime.Access;
 using UrlShortener.Runtime.Caching;
 using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Clicks.Loading;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Health;
 using UrlShortener.Runtime.Http;
@@ -165,10 +166,12 @@ internal static class Startup
         services.AddStorage(servers);
         services.AddHttp(configuration);
         services.AddHealth();
-        if (role != RuntimeRole.Kgs)
+        if (role is RuntimeRole.All or RuntimeRole.App)
             services.AddLinkRole(configuration, servers);
-        if (role != RuntimeRole.App && servers.HasRedis)
+        if (role is (RuntimeRole.All or RuntimeRole.Kgs) && servers.HasRedis)
             services.AddKeyGeneration();
+        if (role is (RuntimeRole.All or RuntimeRole.Clicks) && servers.HasClickHouse)
+            services.AddLoading();
     }
 
     /// <summary>Builds the request pipeline.</summary>
@@ -184,7 +187,7 @@ internal static class Startup
         app.UsePublicPorts();
         app.UseMiddleware<RequestMetricsMiddleware>();
         app.UseMiddleware<ErrorMiddleware>();
-        if (role != RuntimeRole.Kgs)
+        if (role is RuntimeRole.All or RuntimeRole.App)
         {
             app.UseWhen(
                 context => context.Request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase),
@@ -199,7 +202,7 @@ internal static class Startup
             app.MapLinks();
         }
 
-        if (role != RuntimeRole.App && app.Services.GetRequiredService<ConfiguredServers>().HasRedis)
+        if (role is (RuntimeRole.All or RuntimeRole.Kgs) && app.Services.GetRequiredService<ConfiguredServers>().HasRedis)
             app.MapKeyGeneration();
         app.MapOperations();
         RequestMetricsMiddleware.Prepare(((IEndpointRouteBuilder)app).DataSources.SelectMany(source => source.Endpoints));

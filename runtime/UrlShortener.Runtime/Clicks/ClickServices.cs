@@ -1,4 +1,5 @@
 using UrlShortener.Runtime.Clicks.Publishing;
+using UrlShortener.Runtime.Clicks.Spool;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Telemetry;
 
@@ -21,6 +22,12 @@ internal static class ClickServices
 
         // Starts before the writer, and so stops after it has put all clicks into the spool.
         services.AddPublishing();
+        // With ClickHouse, statistics are answered from there, and all clicks get there as events.
+        services.AddSingleton(provider =>
+        {
+            var store = servers.HasClickHouse ? null : provider.GetRequiredService<IClickSink>();
+            return new SpoolingClickSink(provider.GetRequiredService<ClickSpool>(), provider.GetRequiredService<ClickPublisher>(), store);
+        });
         services.AddHostedService(provider => ActivatorUtilities.CreateInstance<ClickWriter>(provider, provider.GetRequiredService<SpoolingClickSink>()));
     }
 }

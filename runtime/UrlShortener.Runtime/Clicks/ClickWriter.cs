@@ -7,7 +7,8 @@ namespace UrlShortener.Runtime.Clicks;
 
 /// <summary>
 /// Writes captured clicks in batches. A batch that cannot be written is kept and tried again; new clicks wait in the queue. A stop (SIGTERM) writes all that
-/// waits, unless the store keeps failing; a kill loses what came within the last flush interval. In a region that takes no writes, clicks wait in the queue.
+/// waits, unless the store keeps failing; a kill loses what came within the last flush interval. In a region that takes no writes, clicks wait in the queue,
+/// unless they are stored elsewhere.
 /// </summary>
 internal sealed partial class ClickWriter(
     ClickQueue queue,
@@ -87,7 +88,7 @@ internal sealed partial class ClickWriter(
         var written = time.GetTimestamp();
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            if (access.IsReadOnly)
+            if (access.IsReadOnly && !sink.TakesClicksOfReadOnlyRegion)
                 continue;
             if (!_isSent)
                 await TakeAsync(stoppingToken);

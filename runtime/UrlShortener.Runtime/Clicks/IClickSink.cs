@@ -3,6 +3,9 @@ namespace UrlShortener.Runtime.Clicks;
 /// <summary>The store of captured clicks.</summary>
 internal interface IClickSink
 {
+    /// <summary>Whether it also stores clicks of a region that takes no changes.</summary>
+    bool TakesClicksOfReadOnlyRegion => false;
+
     /// <summary>Stores clicks and brings the totals of their links up to date, all in one transaction.</summary>
     /// <param name="batch">Id of the batch. A batch that is sent again, because its outcome is unknown, is stored once.</param>
     /// <param name="clicks">The clicks.</param>

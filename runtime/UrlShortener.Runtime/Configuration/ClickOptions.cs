@@ -42,6 +42,29 @@ internal sealed class ClickOptions
     [Range(67_108_864, 1_099_511_627_776)]
     public long SpoolBytes { get; set; } = 1_073_741_824;
 
+    /// <summary>Group of consumers that the processes which load click events form. Default <c>urlshortener-clicks</c>.</summary>
+    [Required(AllowEmptyStrings = false)]
+    public string LoadGroup { get; set; } = "urlshortener-clicks";
+
+    /// <summary>
+    /// How long a process that loads click events may be silent until others take over its partitions, in whole milliseconds. The brokers have limits of their
+    /// own: 6 s to 30 minutes out of the box. Default 15 s.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:30:00")]
+    public TimeSpan LoadSessionTimeout { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Most click events of one partition that are loaded in one piece. Default 50,000.</summary>
+    [Range(100, 200_000)]
+    public int LoadBatchSize { get; set; } = 50_000;
+
+    /// <summary>How long a click event waits for others before it is loaded. Default 2 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "00:01:00")]
+    public TimeSpan LoadInterval { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Approximate memory of the click events that a process is loading, in bytes; more wait in Kafka. Default 64 MiB.</summary>
+    [Range(4_194_304, 2_147_483_647)]
+    public int LoadBytes { get; set; } = 64 * 1_048_576;
+
     /// <summary>Path of a MaxMind-format file that maps addresses to countries and cities. Unset: no location is looked up.</summary>
     public string? GeoDatabasePath { get; set; }
 

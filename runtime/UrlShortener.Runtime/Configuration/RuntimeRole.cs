@@ -11,4 +11,7 @@ internal enum RuntimeRole
 
     /// <summary>Only the key generation service.</summary>
     Kgs,
+
+    /// <summary>Only the load of click events from Kafka into ClickHouse.</summary>
+    Clicks,
 }

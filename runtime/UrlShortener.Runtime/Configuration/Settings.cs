@@ -127,18 +127,25 @@ internal static class Settings
         // Accepts names only: enum parsing would accept any number.
         if (!string.IsNullOrEmpty(name) && !Enum.GetNames<RuntimeRole>().Contains(name, StringComparer.OrdinalIgnoreCase))
         {
-            errors.Add($"{SettingNames.Role} must be all, app or kgs, not \"{name}\".");
+            errors.Add($"{SettingNames.Role} must be all, app, kgs or clicks, not \"{name}\".");
             return;
         }
 
-        if (RoleOf(configuration) != RuntimeRole.Kgs)
-            return;
-        foreach (var needed in new[] { SettingNames.Postgres, SettingNames.Redis, SettingNames.KgsToken })
+        var role = RoleOf(configuration);
+        foreach (var needed in NeedsOf(role))
         {
             if (string.IsNullOrEmpty(configuration[needed]))
-                errors.Add($"{needed} must be set in the role kgs.");
+                errors.Add($"{needed} must be set in the role {role.ToString().ToLowerInvariant()}.");
         }
     }
+
+    private static string[] NeedsOf(RuntimeRole role) =>
+        role switch
+        {
+            RuntimeRole.Kgs => [SettingNames.Postgres, SettingNames.Redis, SettingNames.KgsToken],
+            RuntimeRole.Clicks => [SettingNames.Postgres, SettingNames.Kafka, SettingNames.ClickHouse],
+            _ => [],
+        };
 
     // Otherwise, everyone who can reach the proxy could choose the host of short URLs.
     private static void CheckProxies(IConfigurationRoot configuration, List<string> errors)
@@ -149,7 +156,7 @@ internal static class Settings
         var tracing = configuration.GetSection("Tracing").Get<TracingOptions>() ?? new TracingOptions();
         if (tracing.TrustProxies && proxies.Trusted.Length == 0)
             errors.Add("Tracing:TrustProxies needs Proxies:Trusted, the addresses of these proxies.");
-        if (RoleOf(configuration) == RuntimeRole.Kgs)
+        if (RoleOf(configuration) is RuntimeRole.Kgs or RuntimeRole.Clicks)
             return;
         var links = configuration.GetSection("Links").Get<LinkOptions>() ?? new LinkOptions();
         if (proxies.Trusted.Length > 0 && links.PublicBaseUrl is null && OwnHosts.Of(links, configuration).Count == 0)

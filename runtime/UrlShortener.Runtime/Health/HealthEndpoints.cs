@@ -11,8 +11,8 @@ namespace UrlShortener.Runtime.Health;
 /// <summary>/health for people and monitors, and the probes of an orchestrator.</summary>
 internal sealed partial class HealthEndpoints
 {
-    private readonly ISharedLinkCache _shared;
-    private readonly IKeyPoolHealth _keys;
+    private readonly ISharedLinkCache? _shared;
+    private readonly IKeyPoolHealth? _keys;
     private readonly Drain _drain;
     private readonly WriteAccess _access;
     private readonly Probe<StoreState> _store;
@@ -22,24 +22,24 @@ internal sealed partial class HealthEndpoints
     private readonly ClickPublisher? _publisher;
 
     /// <param name="health">The store.</param>
-    /// <param name="shared">State that processes share.</param>
-    /// <param name="keys">The codes made ahead of demand.</param>
     /// <param name="drain">Knows whether the process is stopping.</param>
     /// <param name="access">Knows whether the region takes changes.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Receives why a component is not healthy.</param>
+    /// <param name="shared">State that processes share; null: this process has no links.</param>
+    /// <param name="keys">The codes made ahead of demand; null: this process uses none.</param>
     /// <param name="pool">The region's pool of codes; null if there is none.</param>
     /// <param name="schema">The schema of the store; null if every start migrates it.</param>
     /// <param name="analytics">The server of statistics; null: it is the store.</param>
     /// <param name="publisher">Sends click events; null: nobody does.</param>
     public HealthEndpoints(
         IStoreHealth health,
-        ISharedLinkCache shared,
-        IKeyPoolHealth keys,
         Drain drain,
         WriteAccess access,
         TimeProvider time,
         ILogger<HealthEndpoints> logger,
+        ISharedLinkCache? shared = null,
+        IKeyPoolHealth? keys = null,
         IRegionPool? pool = null,
         IStoreSchema? schema = null,
         IAnalyticsHealth? analytics = null,
@@ -67,11 +67,13 @@ internal sealed partial class HealthEndpoints
     {
         var (isPoolGood, schema, isAnalyticsGood) = (_pool.AskAsync(), _schema.AskAsync(), _analytics?.AskAsync());
         var store = Describe(await _store.AskAsync().WaitAsync(context.RequestAborted));
-        var cache = _shared is { IsAvailable: true, IsRefused: false } ? HealthStatus.Healthy : HealthStatus.Degraded;
+        var cache = _shared is null or { IsAvailable: true, IsRefused: false } ? HealthStatus.Healthy : HealthStatus.Degraded;
         var readOnly = _access.ReadOnly;
         // A region that takes no changes needs no codes, and generates none.
         var pool =
-            await isPoolGood.WaitAsync(context.RequestAborted) && (readOnly is not null || _keys.IsSufficient) ? HealthStatus.Healthy : HealthStatus.Degraded;
+            await isPoolGood.WaitAsync(context.RequestAborted) && (readOnly is not null || _keys is not { IsSufficient: false })
+                ? HealthStatus.Healthy
+                : HealthStatus.Degraded;
         var analytics =
             isAnalyticsGood is null ? null
             : await isAnalyticsGood.WaitAsync(context.RequestAborted) ? HealthStatus.Healthy

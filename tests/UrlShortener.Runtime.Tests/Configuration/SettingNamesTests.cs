@@ -24,6 +24,7 @@ public sealed class SettingNamesTests
     [InlineData(RoleNames.All, RuntimeRole.All)]
     [InlineData(RoleNames.App, RuntimeRole.App)]
     [InlineData(RoleNames.Kgs, RuntimeRole.Kgs)]
+    [InlineData(RoleNames.Clicks, RuntimeRole.Clicks)]
     public void RoleOf_NameThatTheOperatorKnows_IsTheRole(string name, object role) =>
         Assert.Equal((RuntimeRole)role, Settings.RoleOf(new ConfigurationBuilder().AddInMemoryCollection([new(SettingNames.Role, name)]).Build()));
 }

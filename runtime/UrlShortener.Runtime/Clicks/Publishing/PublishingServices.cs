@@ -19,6 +19,5 @@ internal static class PublishingServices
         });
         services.AddSingleton<ClickPublisher>();
         services.AddHostedService(provider => provider.GetRequiredService<ClickPublisher>());
-        services.AddSingleton<SpoolingClickSink>();
     }
 }

@@ -7,13 +7,13 @@ using UrlShortener.Runtime.Clicks.Spool;
 namespace UrlShortener.Runtime.Clicks.Publishing;
 
 /// <summary>
-/// Puts the event of each click into the spool, then stores the clicks as without events. Statistics are answered from the store, so it gets all clicks too.
+/// Puts the event of each click into the spool, then stores the clicks as without events, if the store answers statistics.
 /// Used by the writer only, one batch at a time.
 /// </summary>
-/// <param name="store">The store of clicks.</param>
 /// <param name="spool">The spool.</param>
 /// <param name="publisher">Takes the events from there.</param>
-internal sealed class SpoolingClickSink(IClickSink store, ClickSpool spool, ClickPublisher publisher) : IClickSink, IDisposable
+/// <param name="store">The store of clicks; null: clicks are loaded from their events, and statistics answered from there.</param>
+internal sealed class SpoolingClickSink(ClickSpool spool, ClickPublisher publisher, IClickSink? store = null) : IClickSink, IDisposable
 {
     // As in the writer: redirects that wait for this core come first.
     private const int ClicksPerYield = 64;
@@ -26,6 +26,9 @@ internal sealed class SpoolingClickSink(IClickSink store, ClickSpool spool, Clic
     private Guid? _spooled;
 
     /// <inheritdoc />
+    public bool TakesClicksOfReadOnlyRegion => store is null;
+
+    /// <inheritdoc />
     public Task AppendAsync(Guid batch, IReadOnlyList<StoredClick> clicks, CancellationToken cancellationToken)
     {
         if (_spooled != batch)
@@ -35,7 +38,7 @@ internal sealed class SpoolingClickSink(IClickSink store, ClickSpool spool, Clic
             publisher.Wake();
         }
 
-        return store.AppendAsync(batch, clicks, cancellationToken);
+        return store?.AppendAsync(batch, clicks, cancellationToken) ?? Task.CompletedTask;
     }
 
     /// <inheritdoc />

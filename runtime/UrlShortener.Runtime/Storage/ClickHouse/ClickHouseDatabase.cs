@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 using ClickHouse.Driver;
 using ClickHouse.Driver.ADO;
 using ClickHouse.Driver.ADO.Parameters;
@@ -27,6 +28,9 @@ internal sealed partial class ClickHouseDatabase : IDisposable
 
     // Servers close idle connections after 10 s or more.
     private static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(5);
+
+    // Most rows of one insert.
+    private const int MaxRows = 1_000_000;
 
     private readonly HttpClient _http;
     private readonly ClickHouseClient _client;
@@ -122,29 +126,35 @@ internal sealed partial class ClickHouseDatabase : IDisposable
     /// <summary>Inserts rows as one block; returns when the server has stored them.</summary>
     /// <param name="table">The table.</param>
     /// <param name="columns">Names of the columns.</param>
-    /// <param name="rows">Values in that order.</param>
-    /// <param name="deduplicationToken">Names the block: the server ignores one that it has stored already.</param>
+    /// <param name="rows">The rows, in the server's format RowBinary.</param>
+    /// <param name="token">Names the block: each table ignores one that it has stored already.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public async Task InsertAsync(
-        string table,
-        IReadOnlyList<string> columns,
-        IReadOnlyCollection<object[]> rows,
-        string deduplicationToken,
-        CancellationToken cancellationToken
-    ) =>
-        await _background.CallAsync<object?>(
-            async token =>
+    /// <returns>How many rows the server counted: those that were sent, and those that went from there into other tables.</returns>
+    public async Task<long> InsertAsync(string table, IReadOnlyList<string> columns, MemoryStream rows, Guid token, CancellationToken cancellationToken) =>
+        await _background.CallAsync(
+            async limit =>
             {
-                var options = new InsertOptions
-                {
-                    BatchSize = Math.Max(1, rows.Count),
-                    MaxDegreeOfParallelism = 1,
-                    CustomSettings = SettingsOf(StatementTimeout),
-                };
-                options.CustomSettings["insert_deduplication_token"] = deduplicationToken;
-                options.CustomSettings["deduplicate_blocks_in_dependent_materialized_views"] = 1;
-                await _client.InsertBinaryAsync(table, columns, rows, options, token);
-                return null;
+                rows.Position = 0;
+                var settings = SettingsOf(StatementTimeout);
+                settings["insert_deduplicate"] = 1;
+                settings["insert_deduplication_token"] = token.ToString();
+                settings["deduplicate_blocks_in_dependent_materialized_views"] = 1;
+                // One block, whatever the server's settings are: a token is for one.
+                settings["max_insert_block_size"] = MaxRows;
+                settings["min_insert_block_size_rows"] = MaxRows;
+                settings["input_format_parallel_parsing"] = 0;
+                // The client closes what it sends.
+                await using var sent = new MemoryStream(rows.GetBuffer(), 0, (int)rows.Length, writable: false);
+                using var answer = await _client.InsertRawStreamAsync(
+                    table,
+                    sent,
+                    "RowBinary",
+                    columns,
+                    useCompression: false,
+                    new QueryOptions { CustomSettings = settings },
+                    limit
+                );
+                return CountWritten(answer);
             },
             cancellationToken
         );
@@ -233,6 +243,14 @@ internal sealed partial class ClickHouseDatabase : IDisposable
             // An insert is acknowledged when it is stored.
             ["async_insert"] = 0,
         };
+
+    private static long CountWritten(HttpResponseMessage answer)
+    {
+        if (!answer.Headers.TryGetValues("X-ClickHouse-Summary", out var summaries))
+            return 0;
+        using var summary = JsonDocument.Parse(summaries.First());
+        return long.Parse(summary.RootElement.GetProperty("written_rows").GetString()!, CultureInfo.InvariantCulture);
+    }
 
     private static ClickHouseParameterCollection Collect((string Name, object Value)[] parameters)
     {

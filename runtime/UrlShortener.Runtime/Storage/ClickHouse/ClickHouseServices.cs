@@ -1,4 +1,5 @@
 using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Clicks.Loading;
 using UrlShortener.Runtime.Health;
 using UrlShortener.Runtime.Statistics;
 using UrlShortener.Runtime.Storage.Postgres;
@@ -17,6 +18,7 @@ internal static class ClickHouseServices
         services.AddSingleton<IAnalyticsHealth>(provider => provider.GetRequiredService<ClickHouseMigrations>());
         services.AddSingleton<PostgresDueErasures>();
         services.AddSingleton<IClickErasure, ClickHouseErasure>();
+        services.AddSingleton<IClickWarehouse, ClickHouseWarehouse>();
         services.AddSingleton<IStatisticsSource, ClickHouseStatistics>();
     }
 }

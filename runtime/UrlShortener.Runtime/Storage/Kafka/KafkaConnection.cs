@@ -37,6 +37,20 @@ internal sealed class KafkaConnection(ConnectionOptions connections, KafkaOption
         };
     }
 
+    /// <summary>Whether the settings or files say something else than before. Files that cannot be used do not: what was read before may still be good.</summary>
+    public bool IsOutdated(KafkaAccess access, ILogger logger)
+    {
+        try
+        {
+            return Read() != access;
+        }
+        catch (ConfigurationException error)
+        {
+            KafkaLog.FilesUnusable(logger, error.Message);
+            return false;
+        }
+    }
+
     private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
 
     private static KafkaFile? ReadFile(string setting, string? path)

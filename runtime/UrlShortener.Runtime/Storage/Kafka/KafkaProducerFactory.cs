@@ -14,7 +14,7 @@ internal sealed class KafkaProducerFactory(KafkaConnection connection, ClickOpti
         try
         {
             var access = connection.Read();
-            return new KafkaProducer(BuildConfig(access), options.Topic, callbacks, () => IsOutdated(access), logger);
+            return new KafkaProducer(BuildConfig(access), options.Topic, callbacks, () => connection.IsOutdated(access, logger), logger);
         }
         catch (Exception error) when (error is KafkaException or InvalidOperationException)
         {
@@ -46,19 +46,5 @@ internal sealed class KafkaProducerFactory(KafkaConnection connection, ClickOpti
         };
         access.ApplyTo(config);
         return config;
-    }
-
-    private bool IsOutdated(KafkaAccess access)
-    {
-        try
-        {
-            return connection.Read() != access;
-        }
-        // What was read before may still be good.
-        catch (ConfigurationException error)
-        {
-            KafkaLog.FilesUnusable(logger, error.Message);
-            return false;
-        }
     }
 }

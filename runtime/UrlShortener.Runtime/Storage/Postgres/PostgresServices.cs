@@ -1,4 +1,5 @@
 using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Clicks.Loading;
 using UrlShortener.Runtime.Health;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Links;
@@ -38,6 +39,7 @@ internal static class PostgresServices
         services.AddSingleton<IKeyBatchStore>(provider => provider.GetRequiredService<PostgresKeyStore>());
         services.AddSingleton<IEpochRegistry>(provider => provider.GetRequiredService<PostgresKeyStore>());
         services.AddSingleton<IClickSink, PostgresClickSink>();
+        services.AddSingleton<ILoadProgress, PostgresLoadProgress>();
         services.AddSingleton<IClickSalts, PostgresClickSalts>();
         services.AddSingleton<IClickRetention, PostgresClickRetention>();
         services.AddSingleton<PostgresStatistics>();

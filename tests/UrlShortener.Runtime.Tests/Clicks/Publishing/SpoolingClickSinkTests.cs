@@ -92,7 +92,7 @@ public sealed class SpoolingClickSinkTests : IDisposable
     private ClickSpool Open(long maxBytes) => ClickSpool.Open(_folder.PathOf("spool"), maxBytes, 4_096, NullLogger.Instance);
 
     private SpoolingClickSink NewSink(ClickSpool spool) =>
-        new(_store, spool, new ClickPublisher(spool, new FakeProducers(), new ClickOptions(), TimeProvider.System, NullLogger<ClickPublisher>.Instance));
+        new(spool, new ClickPublisher(spool, new FakeProducers(), new ClickOptions(), TimeProvider.System, NullLogger<ClickPublisher>.Instance), _store);
 
     private sealed class Store : IClickSink
     {

@@ -123,33 +123,6 @@ public sealed class ClickHouseDatabaseTests(ClickHouseTables tables) : IClassFix
         Assert.Equal(3, begun);
     }
 
-    [Fact]
-    public async Task Insert_SameTokenAgain_IsStoredOnce()
-    {
-        var database = await tables.OpenAsync();
-        var code = Guid.NewGuid().ToString("N");
-        object[][] rows =
-        [
-            [code, TimeProvider.System.GetUtcNow().UtcDateTime, TimeProvider.System.GetUtcNow().AddHours(1).UtcDateTime],
-        ];
-        string[] columns = ["short_code", "clicked_at", "deadline"];
-
-        await database.InsertAsync("click_inserts", columns, rows, $"{code}-1", Token);
-        await database.InsertAsync("click_inserts", columns, rows, $"{code}-1", Token);
-        await database.InsertAsync("click_inserts", columns, rows, $"{code}-2", Token);
-
-        foreach (var sql in new[] { "count() FROM clicks", "sum(clicks) FROM clicks_by_day", "sum(clicks) FROM clicks_by_quarter_hour" })
-            Assert.Equal(
-                [2],
-                await database.ReadAsync(
-                    $"SELECT {sql} WHERE short_code = {{code:String}}",
-                    row => Convert.ToInt32(row.GetValue(0), null),
-                    Token,
-                    ("code", code)
-                )
-            );
-    }
-
     private static Task<List<int>> ReadOneAsync(ClickHouseDatabase database, CancellationToken? token = null) => QueryAsync(database, "SELECT 1", token);
 
     private static Task<List<int>> QueryAsync(ClickHouseDatabase database, string sql, CancellationToken? token = null) =>

@@ -4,6 +4,7 @@ using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Resilience;
 using UrlShortener.Runtime.Storage.Postgres;
+using UrlShortener.Runtime.Tests.Regions;
 using UrlShortener.TestServers.Postgres;
 using Xunit;
 
@@ -87,7 +88,7 @@ public sealed class PostgresStores(Servers servers) : IAsyncLifetime
             new PostgresUserStore(database),
             new PostgresKeyStore(database),
             new PostgresClickSink(database),
-            new PostgresClickSalts(database),
+            new PostgresClickSalts(database, TestRegions.NewAccess()),
             new PostgresClickRetention(database),
             statistics,
             statistics

@@ -1,0 +1,323 @@
+using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Regions;
+using UrlShortener.Runtime.Resilience;
+
+namespace UrlShortener.Runtime.Clicks.Loading;
+
+/// <summary>
+/// Receives click events from Kafka and loads them in batches, a partition at a time. Processes share the partitions. While something does not work, a batch is
+/// tried again and the rest waits in Kafka: little is kept in memory. In a region that takes no changes it leaves the partitions to others.
+/// </summary>
+internal sealed class ClickLoader(
+    IEventConsumerFactory consumers,
+    BatchLoader loader,
+    ILoadProgress progress,
+    WriteAccess access,
+    ClickOptions options,
+    TimeProvider time,
+    ILogger<ClickLoader> logger
+) : BackgroundService, IPartitionOwner
+{
+    /// <summary>How long a batch may take after its partition was asked for by another process, or the process by its owner.</summary>
+    public static readonly TimeSpan ReleasePatience = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a log may end before the position until that is believed: a new leader of a partition may not know its end at once.</summary>
+    public static readonly TimeSpan ShorterLogPatience = TimeSpan.FromSeconds(60);
+
+    private const int MaxLoads = 2;
+    private const int EventsPerTurn = 5_000;
+    private static readonly TimeSpan TurnWait = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan RestartDelay = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(10);
+
+    private readonly SortedDictionary<int, PartitionLoad> _partitions = [];
+    private IEventConsumer? _consumer;
+    private LoadLimits _limits;
+
+    private Task<Guid>? _check;
+    private long _checkedAt;
+
+    // Why Kafka could not be asked, and why a batch could not be loaded, until either works again.
+    private string? _kafkaTrouble;
+    private string? _loadTrouble;
+
+    /// <inheritdoc />
+    public void Gain(IEnumerable<int> partitions)
+    {
+        foreach (var partition in partitions)
+            _partitions[partition] = new PartitionLoad(partition);
+        ShareMemory();
+    }
+
+    /// <inheritdoc />
+    public void Release(IEnumerable<int> partitions)
+    {
+        foreach (var load in TakeAway(partitions))
+        {
+            load.End(ReleasePatience);
+            Finish(load);
+            load.Dispose();
+        }
+    }
+
+    /// <inheritdoc />
+    public void Lose(IEnumerable<int> partitions) => Release(partitions);
+
+    /// <inheritdoc />
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        // A thread of its own: the client waits for records in it.
+        Task.Factory.StartNew(() => Run(stoppingToken), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    private void Run(CancellationToken stopping)
+    {
+        do
+        {
+            if (!access.IsReadOnly)
+                Serve(stopping);
+        } while (!stopping.WaitHandle.WaitOne(RestartDelay));
+    }
+
+    // Until the process stops, the region takes no changes, or the client has failed for good.
+    private void Serve(CancellationToken stopping)
+    {
+        try
+        {
+            using (_consumer = consumers.Create(this))
+            {
+                while (!stopping.IsCancellationRequested && !access.IsReadOnly && _consumer.Failure is null)
+                    Turn(_consumer);
+                if (_consumer.Failure is { } failure)
+                    LoadLog.ConsumerReplaced(logger, failure);
+            }
+        }
+        catch (DependencyException error)
+        {
+            _kafkaTrouble = Tell(_kafkaTrouble, error.Message);
+        }
+        finally
+        {
+            if (_check is not null)
+                PartitionLoad.WaitFor([_check], ReleasePatience);
+            _check = null;
+            // Those that the client has not taken back.
+            Release([.. _partitions.Keys]);
+            _consumer = null;
+        }
+    }
+
+    private void Turn(IEventConsumer consumer)
+    {
+        Receive(consumer);
+        foreach (var load in _partitions.Values)
+        {
+            Finish(load);
+            Position(consumer, load);
+            Start(consumer, load);
+            Throttle(consumer, load);
+        }
+
+        Check(consumer);
+        Report(consumer);
+    }
+
+    // Whether Kafka answers: a process without a partition, or without records, would not know.
+    private void Check(IEventConsumer consumer)
+    {
+        if (_check is { IsCompleted: true } check)
+        {
+            _check = null;
+            _kafkaTrouble = Tell(_kafkaTrouble, check.Exception?.GetBaseException().Message);
+        }
+        else if (_check is null && time.GetElapsedTime(_checkedAt) >= CheckInterval)
+        {
+            _checkedAt = time.GetTimestamp();
+            // Its client ends it.
+            _check = consumer.ReadTopicAsync(CancellationToken.None);
+        }
+    }
+
+    private void Receive(IEventConsumer consumer)
+    {
+        for (var i = 0; i < EventsPerTurn && consumer.TryReceive(i == 0 ? TurnWait : TimeSpan.Zero, out var partition, out var incoming); i++)
+        {
+            // Of a partition that does not know where to begin, what comes is received again later.
+            if (!_partitions.TryGetValue(partition, out var load) || !load.Queue.IsPositioned)
+                continue;
+            var expected = load.Queue.Next;
+            if (!load.Queue.Add(incoming, time.GetUtcNow()))
+                load.Queue.Forget();
+            else if (incoming.Offset > expected && consumer.BoundsOf(partition) is { } bounds && bounds.Low > expected)
+                Expire(partition, Math.Min(bounds.Low, incoming.Offset) - expected);
+        }
+    }
+
+    private void Finish(PartitionLoad load)
+    {
+        if (load.Loading is not { IsCompleted: true } loading)
+            return;
+        load.Loading = null;
+        if (loading.IsCompletedSuccessfully && loading.Result)
+        {
+            load.Queue.Complete();
+            _consumer?.Note(load.Queue.Partition, load.Queue.From);
+            _loadTrouble = Tell(_loadTrouble, null);
+            return;
+        }
+
+        if (loading.IsCompletedSuccessfully)
+        {
+            LoadLog.Moved(logger, load.Queue.Partition);
+            load.Queue.Fail(RetryBackoff.After, time.GetUtcNow());
+            load.Queue.Forget();
+            return;
+        }
+
+        load.Queue.Fail(RetryBackoff.After, time.GetUtcNow());
+        if (loading.IsCanceled || load.Cancelled.IsCancellationRequested)
+            return;
+        LoadMetrics.Failures.Inc();
+        _loadTrouble = Tell(_loadTrouble, loading.Exception!.GetBaseException().Message);
+    }
+
+    private void Position(IEventConsumer consumer, PartitionLoad load)
+    {
+        if (load.Queue.IsPositioned || load.Queue.IsLoading)
+            return;
+        if (load.Positioning is null)
+        {
+            if (!load.Queue.IsRetryDue(time.GetUtcNow()))
+                return;
+            Pause(consumer, load);
+            load.Positioning = Task.Run(() => FindStartAsync(consumer, load), load.Cancelled);
+        }
+        else if (load.Positioning is { IsCompleted: true } positioning)
+        {
+            load.Positioning = null;
+            if (positioning.IsCompletedSuccessfully)
+                Begin(consumer, load, positioning.Result);
+            else
+                Refuse(load, positioning.Exception?.GetBaseException().Message);
+        }
+    }
+
+    private static void Begin(IEventConsumer consumer, PartitionLoad load, StartingPoint start)
+    {
+        load.Queue.Position(start.Topic, start.Position);
+        consumer.Start(load.Queue.Partition, start.Position.Next);
+        load.IsPaused = false;
+    }
+
+    private void Refuse(PartitionLoad load, string? reason)
+    {
+        load.Queue.Fail(RetryBackoff.After, time.GetUtcNow());
+        if (reason is not null && !load.Cancelled.IsCancellationRequested)
+            _loadTrouble = Tell(_loadTrouble, reason);
+    }
+
+    private async Task<StartingPoint> FindStartAsync(IEventConsumer consumer, PartitionLoad load)
+    {
+        var partition = load.Queue.Partition;
+        var topic = await consumer.ReadTopicAsync(load.Cancelled);
+        var (low, high) = await consumer.ReadBoundsAsync(partition, load.Cancelled);
+        var position = await progress.ReadAsync(topic, partition, load.Cancelled) ?? new LoadPosition(low, null);
+        if (position.Next <= high)
+        {
+            load.ShorterSince = null;
+            return new StartingPoint(topic, position, low, high);
+        }
+
+        load.ShorterSince ??= time.GetTimestamp();
+        if (time.GetElapsedTime(load.ShorterSince.Value) < ShorterLogPatience)
+            throw new DependencyException($"Partition {partition} ends at {high}, before {position.Next}, up to where it was loaded.");
+        LoadLog.LogIsShorter(logger, partition, high, position.Next);
+        await progress.MoveAsync(topic, partition, position, high, load.Cancelled);
+        return new StartingPoint(topic, new LoadPosition(high, null), low, high);
+    }
+
+    private void Start(IEventConsumer consumer, PartitionLoad load)
+    {
+        if (_partitions.Values.Count(other => other.Loading is not null) >= MaxLoads || load.Queue.TryStart(_limits, time.GetUtcNow()) is not { } batch)
+            return;
+        load.Loading = Task.Run(() => LoadAsync(consumer, batch, load), load.Cancelled);
+    }
+
+    private async Task<bool> LoadAsync(IEventConsumer consumer, EventBatch batch, PartitionLoad load) =>
+        // Made anew under the same name, the topic has other records at these offsets.
+        await consumer.ReadTopicAsync(load.Cancelled) == batch.Topic
+        && await loader.LoadAsync(batch, load.Queue.Sources, load.Cancelled);
+
+    private void Throttle(IEventConsumer consumer, PartitionLoad load)
+    {
+        if (!load.Queue.IsPositioned)
+            return;
+        if (load.Queue.IsFull(_limits))
+        {
+            Pause(consumer, load);
+        }
+        else if (load.IsPaused)
+        {
+            consumer.Resume(load.Queue.Partition);
+            load.IsPaused = false;
+        }
+    }
+
+    private static void Pause(IEventConsumer consumer, PartitionLoad load)
+    {
+        if (load.IsPaused)
+            return;
+        consumer.Pause(load.Queue.Partition);
+        load.IsPaused = true;
+    }
+
+    private List<PartitionLoad> TakeAway(IEnumerable<int> partitions)
+    {
+        var taken = new List<PartitionLoad>();
+        foreach (var partition in partitions)
+        {
+            if (_partitions.Remove(partition, out var load))
+                taken.Add(load);
+        }
+
+        ShareMemory();
+        return taken;
+    }
+
+    private void ShareMemory()
+    {
+        _limits = LoadLimits.Of(options.LoadBatchSize, options.LoadBytes, options.LoadInterval, _partitions.Count);
+        LoadMetrics.Partitions.Set(_partitions.Count);
+    }
+
+    private void Report(IEventConsumer consumer)
+    {
+        long lag = 0;
+        DateTimeOffset? oldest = null;
+        foreach (var load in _partitions.Values)
+        {
+            if (load.Queue.IsPositioned && consumer.BoundsOf(load.Queue.Partition) is { } bounds)
+                lag += Math.Max(0, bounds.High - load.Queue.From);
+            if (load.Queue.OldestClick is { } click && (oldest is null || click < oldest))
+                oldest = click;
+        }
+
+        LoadMetrics.Failing.Set(_kafkaTrouble is null && _loadTrouble is null ? 0 : 1);
+        LoadMetrics.Lag.Set(lag);
+        LoadMetrics.Delay.Set(oldest is null ? 0 : Math.Max(0, (time.GetUtcNow() - oldest.Value).TotalSeconds));
+    }
+
+    private void Expire(int partition, long count)
+    {
+        LoadMetrics.Expired.Inc(count);
+        LoadLog.Expired(logger, partition, count);
+    }
+
+    // Once when it begins, and once when it ends.
+    private string? Tell(string? before, string? now)
+    {
+        if (before is null && now is not null)
+            LoadLog.Failing(logger, now);
+        else if (before is not null && now is null)
+            LoadLog.Recovered(logger);
+        return now;
+    }
+}

@@ -1,0 +1,58 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+
+namespace UrlShortener.Runtime.Clicks.Loading;
+
+/// <summary>A record of the topic.</summary>
+/// <param name="Offset">Its place in the partition.</param>
+/// <param name="Id">Id of the event; none when it is no event.</param>
+/// <param name="Click">Its click; nothing when it is no event.</param>
+/// <param name="Rejected">Why it is no event, with its bytes; null when it is one.</param>
+internal readonly record struct IncomingEvent(long Offset, Guid Id, StoredClick Click, RejectedRecord? Rejected)
+{
+    private const int FixedBytes = 160;
+    private const int StringBytes = 24;
+
+    /// <summary>Approximate memory, in bytes.</summary>
+    public int ApproximateBytes =>
+        FixedBytes
+        + (Rejected?.Value.Length ?? 0)
+        + BytesOf(Click.ShortCode)
+        + BytesOf(Click.Referrer)
+        + BytesOf(Click.Source)
+        + BytesOf(Click.UserAgent)
+        + BytesOf(Click.IpHash)
+        + BytesOf(Click.City);
+
+    private static int BytesOf(string? text) => text is null ? 0 : StringBytes + (text.Length * sizeof(char));
+}
+
+/// <summary>A record that cannot be loaded.</summary>
+/// <param name="Reason">Why: a constant of <see cref="LoadMetrics"/>'s label.</param>
+/// <param name="Value">Its bytes.</param>
+internal sealed record RejectedRecord(string Reason, byte[] Value);
+
+/// <summary>Records of one partition, from one offset to before another, that are loaded together.</summary>
+/// <param name="Topic">Id of the topic. A topic that is made anew under the same name has another one, and its offsets begin again.</param>
+/// <param name="Partition">Number of the partition.</param>
+/// <param name="From">First offset.</param>
+/// <param name="To">Offset after the last one.</param>
+/// <param name="Events">The records. Their offsets may have gaps: Kafka gives some to records of its own.</param>
+internal sealed record EventBatch(Guid Topic, int Partition, long From, long To, IReadOnlyList<IncomingEvent> Events)
+{
+    /// <summary>Id of the batch: the same for the same offsets of the same topic, whoever cuts it.</summary>
+    public Guid Id
+    {
+        get
+        {
+            Span<byte> place = stackalloc byte[36];
+            Topic.TryWriteBytes(place, bigEndian: true, out _);
+            BinaryPrimitives.WriteInt32BigEndian(place[16..], Partition);
+            BinaryPrimitives.WriteInt64BigEndian(place[20..], From);
+            BinaryPrimitives.WriteInt64BigEndian(place[28..], To);
+            Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+            SHA256.HashData(place, hash);
+            return new Guid(hash[..16]);
+        }
+    }
+}

@@ -1,0 +1,35 @@
+namespace UrlShortener.Runtime.Clicks.Loading;
+
+/// <summary>The log events of the load.</summary>
+internal static partial class LoadLog
+{
+    [LoggerMessage(EventName = "ClickLoadFailing", Level = LogLevel.Warning, Message = "Click events cannot be loaded; they wait in Kafka: {Reason}")]
+    public static partial void Failing(ILogger logger, string reason);
+
+    [LoggerMessage(EventName = "ClickLoadRecovered", Level = LogLevel.Information, Message = "Click events are loaded again.")]
+    public static partial void Recovered(ILogger logger);
+
+    [LoggerMessage(EventName = "ClickConsumerReplaced", Level = LogLevel.Information, Message = "The Kafka consumer is replaced: {Reason}")]
+    public static partial void ConsumerReplaced(ILogger logger, string reason);
+
+    [LoggerMessage(
+        EventName = "ClickEventsExpired",
+        Level = LogLevel.Error,
+        Message = "Partition {Partition}: Kafka deleted {Count} click events before they were loaded."
+    )]
+    public static partial void Expired(ILogger logger, int partition, long count);
+
+    [LoggerMessage(
+        EventName = "ClickLogShorter",
+        Level = LogLevel.Error,
+        Message = "Partition {Partition}: the log ends at {High}, before {Next}, up to where it was loaded. Kafka has lost events; the load goes on at its end."
+    )]
+    public static partial void LogIsShorter(ILogger logger, int partition, long high, long next);
+
+    [LoggerMessage(
+        EventName = "ClickLoadMoved",
+        Level = LogLevel.Information,
+        Message = "Partition {Partition} is loaded by another process as well; looking where it stands."
+    )]
+    public static partial void Moved(ILogger logger, int partition);
+}

@@ -1,0 +1,61 @@
+namespace UrlShortener.Runtime.Clicks.Loading;
+
+/// <summary>A partition of this process, and what is under way for it.</summary>
+/// <param name="partition">Its number.</param>
+internal sealed class PartitionLoad(int partition) : IDisposable
+{
+    private readonly CancellationTokenSource _cancel = new();
+
+    /// <summary>Its records.</summary>
+    public PartitionQueue Queue { get; } = new(partition);
+
+    /// <summary>Whether nothing is received of it. So at first: where to begin is not known yet.</summary>
+    public bool IsPaused { get; set; }
+
+    /// <summary>The question where to begin, under way.</summary>
+    public Task<StartingPoint>? Positioning { get; set; }
+
+    /// <summary>The load of a batch, under way; its result: whether the partition was where the batch begins.</summary>
+    public Task<bool>? Loading { get; set; }
+
+    /// <summary>Since when the log has ended before the position.</summary>
+    public long? ShorterSince { get; set; }
+
+    /// <summary>Ends both when the partition is gone.</summary>
+    public CancellationToken Cancelled => _cancel.Token;
+
+    /// <summary>Waits for what is under way, then cancels it.</summary>
+    public void End(TimeSpan patience)
+    {
+        Task[] all = [.. new Task?[] { Positioning, Loading }.OfType<Task>()];
+        if (WaitFor(all, patience))
+            return;
+        _cancel.Cancel();
+        WaitFor(all, patience);
+    }
+
+    /// <inheritdoc />
+    public void Dispose() => _cancel.Dispose();
+
+    /// <summary>Waits for tasks, whatever they end with.</summary>
+    /// <returns>Whether all have ended.</returns>
+    public static bool WaitFor(Task[] all, TimeSpan patience)
+    {
+        try
+        {
+            return Task.WaitAll(all, patience);
+        }
+        catch (AggregateException)
+        {
+            // Its owner reads what it ended with.
+            return true;
+        }
+    }
+}
+
+/// <summary>Where the load of a partition begins.</summary>
+/// <param name="Topic">Id of the topic.</param>
+/// <param name="Position">Where it stands.</param>
+/// <param name="Low">First offset of the log.</param>
+/// <param name="High">Offset after its last record.</param>
+internal readonly record struct StartingPoint(Guid Topic, LoadPosition Position, long Low, long High);
