@@ -16,7 +16,7 @@ internal static class AlertCases
 
     /// <summary>All of them.</summary>
     public static IReadOnlyList<AlertCase> All { get; } =
-    [.. Keys(), .. Clicks(), .. ClickEvents(), .. Service(), .. Objectives(), .. Stores(), .. Operator(), .. Failovers(), .. Certificates()];
+    [.. Keys(), .. Clicks(), .. ClickEvents(), .. ClickLoad(), .. Service(), .. Objectives(), .. Stores(), .. Operator(), .. Failovers(), .. Certificates()];
 
     private static IEnumerable<AlertCase> Service()
     {
@@ -833,6 +833,44 @@ internal static class AlertCases
                 Sample.Gauge("shortener_click_events_dropped_total", dropped, "reason=\"spool_full\""),
                 Sample.Gauge("shortener_click_events_dropped_total", "0x80", "reason=\"damaged\""),
             ];
+    }
+
+    private static IEnumerable<AlertCase> ClickLoad()
+    {
+        yield return new AlertCase("ShortenerClickLoadFailing")
+        {
+            Fires = [Sample.Gauge("shortener_click_load_failing", "1x40 0x40")],
+            Below = [Sample.Gauge("shortener_click_load_failing", "1x10 0x2 1x10 0x58")],
+            NotYet = "4m",
+            FiresAt = "7m",
+            ResolvedAt = "11m",
+            Labels = Region,
+        };
+        yield return new AlertCase("ShortenerClickLoadBehind")
+        {
+            Fires = [Sample.Gauge("shortener_click_load_delay_seconds", "130x40 2x40")],
+            Below = [Sample.Gauge("shortener_click_load_delay_seconds", "110x80")],
+            NotYet = "4m",
+            FiresAt = "7m",
+            ResolvedAt = "11m",
+            Labels = Region,
+        };
+        yield return new AlertCase("ShortenerClickEventsExpired")
+        {
+            Fires = [Sample.Counter("shortener_click_events_expired_total", "", (4, 0), (1, 5), (395, 0))],
+            Below = [Sample.Counter("shortener_click_events_expired_total", "", (400, 0))],
+            FiresAt = "2m",
+            ResolvedAt = "63m",
+            Labels = Region,
+        };
+        yield return new AlertCase("ShortenerClickEventsRejected")
+        {
+            Fires = [Sample.Counter("shortener_click_events_rejected_total", "reason=\"not_json\"", (4, 0), (1, 5), (395, 0))],
+            Below = [Sample.Counter("shortener_click_events_rejected_total", "reason=\"not_json\"", (400, 0))],
+            FiresAt = "2m",
+            ResolvedAt = "63m",
+            Labels = Region + ", reason=\"not_json\"",
+        };
     }
 
     private static IEnumerable<AlertCase> Operator()

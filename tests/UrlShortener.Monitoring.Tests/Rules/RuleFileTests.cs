@@ -67,6 +67,7 @@ public sealed partial class RuleFileTests
             "ShortenerBackupFailing",
             "ShortenerCircuitBreakerOpen",
             "ShortenerClickEventsFailing",
+            "ShortenerClickLoadFailing",
             "ShortenerClickSpoolUnwritable",
             "ShortenerClusterUnreachable",
             "ShortenerFailoverNotAutomatic",
