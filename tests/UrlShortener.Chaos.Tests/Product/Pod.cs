@@ -64,6 +64,12 @@ internal sealed class Pod : IAsyncDisposable
     /// <summary>SIGTERM; fails unless the process ends by itself with exit code 0.</summary>
     public Task StopAsync() => _running.StopAsync();
 
+    /// <summary>SIGSTOP: it does nothing until <see cref="Resume"/>.</summary>
+    public void Freeze() => _running.Freeze();
+
+    /// <summary>SIGCONT.</summary>
+    public void Resume() => _running.Resume();
+
     /// <summary>SIGKILL.</summary>
     public Task KillAsync() => _running.KillAsync();
 

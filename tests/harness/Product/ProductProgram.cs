@@ -115,6 +115,12 @@ internal static partial class ProductProgram
     /// <summary>Ends a process without a chance to do anything more.</summary>
     public static void Kill(Process process) => Send(process, Signals.Kill);
 
+    /// <summary>Stops a process where it is (SIGSTOP): its connections stay, and it does nothing.</summary>
+    public static void Freeze(Process process) => Send(process, Signals.Stop);
+
+    /// <summary>Lets a frozen process go on.</summary>
+    public static void Resume(Process process) => Send(process, Signals.Continue);
+
     /// <summary>Makes sure that a process is gone, and forgets it.</summary>
     public static async Task EndAsync(Process process)
     {

@@ -114,6 +114,12 @@ internal sealed partial class RunningProduct : IAsyncDisposable
         return _process.ExitCode;
     }
 
+    /// <summary>SIGSTOP: it does nothing until <see cref="Resume"/>.</summary>
+    public void Freeze() => ProductProgram.Freeze(_process);
+
+    /// <summary>SIGCONT.</summary>
+    public void Resume() => ProductProgram.Resume(_process);
+
     /// <summary>SIGKILL, unless it has ended: what a power cut looks like to the process.</summary>
     public async Task KillAsync()
     {

@@ -1,0 +1,180 @@
+using System.Globalization;
+using Confluent.Kafka;
+using UrlShortener.Chaos.Tests.Product;
+using UrlShortener.TestServers.ClickHouse;
+using UrlShortener.TestServers.Kafka;
+using UrlShortener.TestServers.Postgres;
+using Xunit;
+
+namespace UrlShortener.Chaos.Tests.Cases;
+
+/// <summary>C-06 and C-08: from the visitor to the answer of the statistics, each click counts once, whatever is killed, frozen or sent twice in between.</summary>
+public sealed class ClickPipelineTests : ChaosTest
+{
+    private const string Topic = "visits";
+    private const string DeadLetters = Topic + ".dead-letters";
+    private const int Partitions = 3;
+
+    // More by hand, for more points at which it is killed: CLICK_PIPELINE_LIVES=50.
+    private static readonly int Lives = int.Parse(Environment.GetEnvironmentVariable("CLICK_PIPELINE_LIVES") ?? "4", CultureInfo.InvariantCulture);
+
+    // A dead member of the group is missed soon.
+    private static readonly KafkaClusterOptions ShortSessions = new()
+    {
+        Settings = new Dictionary<string, string> { ["group.min.session.timeout.ms"] = "1000" },
+    };
+
+    [Fact]
+    public async Task LoaderKilledAndServersFrozen_EachEventIsLoadedOnce()
+    {
+        await using var kafka = await OrSkipAsync(() => KafkaCluster.StartAsync(ShortSessions, Token));
+        await using var clickHouse = await OrSkipAsync(() => ClickHouseServer.StartAsync(Token));
+        var analytics = await clickHouse.CreateDatabaseAsync("pipeline", Token);
+        var installation = await InstallAsync(
+            new PostgresClusterOptions(),
+            redis: null,
+            [
+                $"--ConnectionStrings:Kafka={kafka.BootstrapServers}",
+                $"--ConnectionStrings:ClickHouse={analytics.ConnectionString}",
+                $"--Clicks:Topic={Topic}",
+                "--Clicks:LoadInterval=00:00:00.200",
+                "--Clicks:LoadBatchSize=500",
+                "--Clicks:LoadSessionTimeout=00:00:02",
+                .. PatientWithDatabase,
+            ]
+        );
+        await kafka.CreateTopicAsync(Topic, Partitions, Token);
+        await kafka.CreateTopicAsync(DeadLetters, 1, Token);
+        var app = await installation.StartPodAsync("app", "--Role=app");
+        var codes = new List<string>();
+        for (var i = 0; i < 5; i++)
+            codes.Add((await installation.ClientOf(app).CreateAsync("https://example.com/", Token)).Code);
+        var events = new EventWriter(kafka.BootstrapServers, Topic, codes);
+
+        // Killed again and again, at different points, while events come, some of them twice, at other offsets.
+        for (var life = 0; life < Lives; life++)
+        {
+            var killed = await installation.StartPodAsync($"loader{life}", "--Role=clicks");
+            await events.WriteAsync(2_000, Token);
+            await UntilAsync(killed, "shortener_click_events_loaded_total", loaded => loaded > life % 12 * 130);
+            await killed.KillAsync();
+        }
+
+        // Two share the partitions. One stands still for so long that the other takes its partitions over, and goes on with what it had begun.
+        var first = await installation.StartPodAsync("first", "--Role=clicks");
+        var second = await installation.StartPodAsync("second", "--Role=clicks");
+        await UntilAsync([first, second], "shortener_click_load_partitions", count => count == Partitions);
+        await events.WriteAsync(5_000, Token);
+        first.Freeze();
+        await events.WritePoisonAsync("no json", Token);
+        await UntilAsync(second, "shortener_click_load_partitions", count => count == Partitions);
+        await UntilAsync(second, "shortener_click_load_lag_events", lag => lag == 0);
+        first.Resume();
+
+        await clickHouse.FreezeAsync(Token);
+        await events.WriteAsync(2_000, Token);
+        clickHouse.Resume();
+        await clickHouse.KillAsync(Token);
+        await events.WriteAsync(2_000, Token);
+        await UntilAsync([first, second], "shortener_click_load_failures_total", count => count > 0);
+        await clickHouse.RestartAsync(Token);
+
+        // Real visits take the same way.
+        var before = events.Clicks;
+        for (var visit = 0; visit < 50; visit++)
+            Assert.True((await installation.ClientOf(app).FollowAsync(codes[0], Token)).IsRedirect);
+        await UntilCountAsync(analytics, "SELECT count() FROM clicks", before + 50);
+
+        Assert.Equal(["0"], (await ReadAsync(analytics, "SELECT count() - uniqExact(id) FROM clicks"))[0]);
+        Assert.Equal(Text(before + 50), (await ReadAsync(analytics, "SELECT sum(clicks) + sum(bots) FROM clicks_by_day"))[0][0]);
+        Assert.Equal(Text(before + 50), (await ReadAsync(analytics, "SELECT sum(clicks) + sum(bots) FROM clicks_by_quarter_hour"))[0][0]);
+        var letter = Assert.Single(kafka.ReadAll(DeadLetters));
+        Assert.Equal("no json", System.Text.Encoding.UTF8.GetString(letter.Message.Value));
+        Assert.Equal("not_json", System.Text.Encoding.UTF8.GetString(letter.Message.Headers.GetLastBytes("reason")));
+        await first.StopAsync();
+        await second.StopAsync();
+        foreach (var code in codes)
+        {
+            var people = (await ReadAsync(analytics, $"SELECT sum(clicks) FROM clicks_by_day WHERE short_code = '{code}'"))[0][0];
+            var stats = await app.As(installation.ApiKey).GetAsync($"/api/v1/urls/{code}/stats");
+            var link = await app.As(installation.ApiKey).GetAsync($"/api/v1/urls/{code}");
+            Assert.Equal(people, Text(stats.Json.GetProperty("total_clicks").GetInt64()));
+            Assert.Equal(people, Text(link.Json.GetProperty("click_count").GetInt64()));
+        }
+
+        Write($"{before + 50} clicks, {events.Records} records");
+    }
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static Task<IReadOnlyList<string[]>> ReadAsync(ClickHouseDatabase database, string query) => database.ReadAsync(query, Token);
+
+    private static Task<double> UntilAsync(Pod pod, string metric, Func<double, bool> isWanted) => UntilAsync([pod], metric, isWanted);
+
+    private static Task<double> UntilAsync(IReadOnlyList<Pod> pods, string metric, Func<double, bool> isWanted) =>
+        Eventually.ReadAsync(
+            async () =>
+            {
+                double sum = 0;
+                foreach (var pod in pods)
+                    sum += await pod.ReadMetricAsync(metric);
+                return sum;
+            },
+            isWanted,
+            metric
+        );
+
+    private static Task<string> UntilCountAsync(ClickHouseDatabase database, string query, long count) =>
+        Eventually.ReadAsync(async () => (await ReadAsync(database, query))[0][0], text => text == Text(count), query);
+
+    /// <summary>Writes click events as an app does that was killed now and then: every tenth comes again later, at another offset.</summary>
+    private sealed class EventWriter(string servers, string topic, IReadOnlyList<string> codes)
+    {
+        private readonly List<(string Code, string Event)> _again = [];
+
+        /// <summary>Different events.</summary>
+        public long Clicks { get; private set; }
+
+        /// <summary>Records, repeated ones included.</summary>
+        public long Records { get; private set; }
+
+        public async Task WriteAsync(int count, CancellationToken cancellationToken)
+        {
+            var repeated = _again.ToList();
+            _again.Clear();
+            var made = Enumerable.Range(0, count).Select(_ => NewEvent()).ToList();
+            _again.AddRange(made.Where((_, i) => i % 10 == 0));
+            await SendAsync([.. made, .. repeated], cancellationToken);
+            Clicks += count;
+        }
+
+        public Task WritePoisonAsync(string value, CancellationToken cancellationToken) => SendAsync([(codes[0], value)], cancellationToken);
+
+        private async Task SendAsync(IReadOnlyList<(string Code, string Event)> events, CancellationToken cancellationToken)
+        {
+            using var producer = new ProducerBuilder<string, string>(
+                new ProducerConfig
+                {
+                    BootstrapServers = servers,
+                    EnableIdempotence = true,
+                    Partitioner = Partitioner.Murmur2Random,
+                    LingerMs = 20,
+                }
+            ).Build();
+            await Task.WhenAll(
+                events.Select(one => producer.ProduceAsync(topic, new Message<string, string> { Key = one.Code, Value = one.Event }, cancellationToken))
+            );
+            Records += events.Count;
+        }
+
+        private (string Code, string Event) NewEvent()
+        {
+            var (at, code) = (TimeProvider.System.GetUtcNow(), codes[(int)(Clicks % codes.Count)]);
+            var json = string.Create(
+                CultureInfo.InvariantCulture,
+                $$"""{"schema_version":1,"id":"{{Guid.CreateVersion7()}}","short_code":"{{code}}","clicked_at":"{{at:yyyy-MM-dd'T'HH:mm:ss.fff'Z'}}","device":"mobile","is_bot":false}"""
+            );
+            return (code, json);
+        }
+    }
+}
