@@ -21,9 +21,6 @@ public static class SettingNames
     /// <summary>Connection string of Redis.</summary>
     public const string Redis = "ConnectionStrings:Redis";
 
-    /// <summary>Brokers of Kafka.</summary>
-    public const string Kafka = "ConnectionStrings:Kafka";
-
     /// <summary>Connection string of ClickHouse.</summary>
     public const string ClickHouse = "ConnectionStrings:ClickHouse";
 
