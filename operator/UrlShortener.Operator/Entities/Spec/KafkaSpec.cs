@@ -54,7 +54,8 @@ internal sealed record KafkaSpec
 
     /// <summary>Size of each pod's spool.</summary>
     [Description(
-        "Room for click events that wait for Kafka, on each pod's node, 64Mi to 1Ti. Pods request it as ephemeral storage, with 64Mi more. It ends with the pod."
+        "Room for click events that wait for Kafka, on each pod's node, 64Mi to 1Ti. Pods request it as ephemeral storage, with 64Mi more. It "
+            + "ends with the pod."
     )]
     public ResourceQuantity SpoolSize { get; init; } = new("1Gi");
 }
