@@ -28,34 +28,56 @@ internal sealed class ClusterClients(
     /// <param name="cluster">Name of the cluster.</param>
     public ClusterClient? Find(string space, string cluster) => _entries.TryGetValue((space, cluster), out var entry) ? entry.Client : null;
 
-    /// <summary>Makes the client of a region's cluster, or replaces it after a change of the Secret.</summary>
+    /// <summary>Makes the client of the cluster that runs a region, or replaces it after a change of the Secret.</summary>
     /// <param name="region">A region that another cluster runs.</param>
     /// <param name="cancellationToken">Ends the request.</param>
-    /// <returns>Why there is none; null: there is one.</returns>
+    /// <returns>Why the region cannot be read; null: it can.</returns>
     public async Task<Obstacle?> EnsureAsync(V1Alpha1ShortenerRegion region, CancellationToken cancellationToken)
     {
-        var space = region.Metadata.NamespaceProperty;
         var cluster = region.Spec.ClusterName()!;
-        var others = regions.Cache.GetAll().Where(other => other.IsRemote && other.Metadata.NamespaceProperty == space && other.Spec.ClusterName() == cluster);
-        var (reference, conflict) = ClusterReference.Of(region, others);
+        var (reference, conflict) = FindReference(region, cluster);
         if (conflict is not null)
             return conflict;
         return reference is not null
-            ? await EnsureAsync(space, cluster, reference, cancellationToken)
+            ? await EnsureAsync(region.Metadata.NamespaceProperty, cluster, reference, cancellationToken)
             : Forget(
-                space,
+                region.Metadata.NamespaceProperty,
                 cluster,
                 new Obstacle(Reasons.KubeconfigMissing, $"Cluster {cluster} runs the region. Set spec.cluster.kubeconfigSecretRef, so that it can be reached.")
             );
     }
 
-    /// <summary>Makes the client of a cluster, or replaces it after a change of the Secret.</summary>
-    /// <param name="space">Namespace of the regions that name it.</param>
-    /// <param name="cluster">Name of the cluster.</param>
-    /// <param name="reference">The kubeconfig.</param>
+    /// <summary>Makes the client of the cluster that a region has as its witness, or replaces it after a change of the Secret.</summary>
+    /// <param name="region">A region of this cluster, which names a witness.</param>
     /// <param name="cancellationToken">Ends the request.</param>
     /// <returns>Why there is none; null: there is one.</returns>
-    public async Task<Obstacle?> EnsureAsync(string space, string cluster, SecretKeyRef reference, CancellationToken cancellationToken)
+    public async Task<Obstacle?> EnsureWitnessAsync(V1Alpha1ShortenerRegion region, CancellationToken cancellationToken)
+    {
+        var cluster = region.Spec.WitnessName()!;
+        return FindReference(region, cluster).Reference is { } reference
+            ? await EnsureAsync(region.Metadata.NamespaceProperty, cluster, reference, cancellationToken)
+            : null;
+    }
+
+    /// <summary>Why a region may not count on the kubeconfig of a cluster that is used: it names another one. Null: it may.</summary>
+    /// <param name="region">The region.</param>
+    /// <param name="cluster">Name of the cluster.</param>
+    public Obstacle? FindConflict(V1Alpha1ShortenerRegion region, string cluster) => FindReference(region, cluster).Conflict;
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        foreach (var entry in _entries.Values)
+        {
+            entry.Client?.Dispose();
+            entry.Former?.Dispose();
+        }
+    }
+
+    private (KubeconfigSecretRef? Reference, Obstacle? Conflict) FindReference(V1Alpha1ShortenerRegion region, string cluster) =>
+        ClusterReference.Of(region, cluster, regions.Cache.GetAll().Where(other => other.Metadata.NamespaceProperty == region.Metadata.NamespaceProperty));
+
+    private async Task<Obstacle?> EnsureAsync(string space, string cluster, SecretKeyRef reference, CancellationToken cancellationToken)
     {
         // The cache has digests only; they tell that something has changed.
         if (!secrets.Cache.TryGet(new ObjectKey(space, reference.Name), out var cached) || !HasKey(cached, reference.Key))
@@ -80,16 +102,6 @@ internal sealed class ClusterClients(
             );
         Replace(space, cluster, new Entry(version, new ClusterClient(cluster, kubeconfig, leadership, time), null));
         return null;
-    }
-
-    /// <inheritdoc />
-    public void Dispose()
-    {
-        foreach (var entry in _entries.Values)
-        {
-            entry.Client?.Dispose();
-            entry.Former?.Dispose();
-        }
     }
 
     private static bool HasKey(V1Secret secret, string key) => secret.Data?.ContainsKey(key) == true;

@@ -54,7 +54,8 @@ internal sealed record Kubeconfig(Uri Server, string AuthorityPem, string Token,
             stream.Load(reader);
             return stream.Documents is [{ RootNode: YamlMappingNode root }] ? Read(root) : Refuse("It is not one YAML object.");
         }
-        catch (Exception error) when (error is YamlException or DecoderFallbackException)
+        // The parser throws other exceptions than its own for some texts.
+        catch (Exception error) when (error is YamlException or InvalidOperationException or ArgumentException)
         {
             // Without the text: it may have the token.
             return Refuse("It is not YAML.");

@@ -83,15 +83,19 @@ internal sealed class GroupObserver(
     /// <summary>Makes sure that the witness can be asked.</summary>
     /// <param name="group">The group.</param>
     /// <param name="cancellationToken">Ends the request.</param>
-    public async Task<ObservedGroup> FindWitnessAsync(ObservedGroup group, CancellationToken cancellationToken) =>
+    public async Task<ObservedGroup> FindWitnessAsync(ObservedGroup group, CancellationToken cancellationToken)
+    {
         // Also while regions want different ones: the one that votes goes on.
-        group.Region
-            is { Spec.Failover.Witness.Cluster: { } witness, Metadata.NamespaceProperty: var space }
-            ? group with
-            {
-                WitnessObstacle = await clusters.EnsureAsync(space, witness.Name, witness.KubeconfigSecretRef, cancellationToken),
-            }
-            : group;
+        if (group.Region.Spec.WitnessName() is not { } witness)
+            return group;
+        var obstacle = await clusters.EnsureWitnessAsync(group.Region, cancellationToken);
+        // The region that acts tells it for all.
+        var conflict = group
+            .Members.Where(member => !member.IsRemote)
+            .Select(member => clusters.FindConflict(member, witness))
+            .FirstOrDefault(one => one is not null);
+        return group with { WitnessObstacle = conflict ?? obstacle };
+    }
 
     /// <summary>Reads in other clusters what the caches have of this one, and what the operators there think.</summary>
     /// <param name="group">The group.</param>

@@ -59,7 +59,24 @@ public sealed class KubeconfigTests
     [InlineData("{}", "current-context is missing.")]
     [InlineData("current-context: a", "The context a is missing.")]
     [InlineData("current-context: a\ncontexts: [{name: a, context: {cluster: b, user: c}}]", "The cluster of context a is missing.")]
+    [InlineData("clusters:\n- name: one\n  cluster: { server: \"https://127.0.0.1:1\"\nusers:\n- name: operator\n", "It is not YAML.")]
     public void Files_ThatAreNone_AreRefused(string text, string problem) => Assert.Equal(problem, Read(text).Problem);
+
+    // A mistake in a Secret must not end the reconcile: nobody would learn of it.
+    [Fact]
+    public void Files_WithMistakesAnywhere_AreReadOrRefused()
+    {
+        var text = Text();
+        for (var i = 0; i < text.Length; i++)
+        {
+            var line = text.IndexOf('\n', i);
+            _ = Read(text[..i]);
+            _ = Read(text.Remove(i, 1));
+            _ = Read(text[..i] + text[(line < 0 ? i : line)..]);
+            foreach (var letter in "{}[]:,#&*!|>'\"%@-?\n\t\\ ")
+                _ = Read(text.Insert(i, letter.ToString()));
+        }
+    }
 
     // A full stack would end the operator, for all namespaces.
     [Theory]

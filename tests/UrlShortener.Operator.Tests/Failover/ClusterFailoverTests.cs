@@ -383,7 +383,7 @@ public sealed partial class ClusterFailoverTests(StoresFixture stores) : IAsyncL
         Assert.Equal((from, epoch), (await ReadPrimaryAsync(), (await _labs[from].ReadAsync(from)).Status!.Failover!.Epoch));
     }
 
-    [GeneratedRegex("server: .*")]
+    [GeneratedRegex("server: \"[^\"]*\"")]
     private static partial Regex ServerLine();
 
     private async Task DrainAsync(string from)
