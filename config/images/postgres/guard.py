@@ -43,6 +43,8 @@ DATABASE = "shortener"
 # Two roles take turns with the app's passwords; one of them may not log in.
 ROLES = ("shortener", "shortener_2")
 PARAMETER = "default_transaction_read_only"
+# Begins the names of voters that are no regions.
+WITNESS = "witness."
 
 # Seconds.
 LEASE = 20.0
@@ -91,6 +93,16 @@ class Record(NamedTuple):
     def is_quorum(self, names):
         return is_majority(self.current, names) and (self.next is None or is_majority(self.next, names))
 
+    def has_voters_of(self, names):
+        """Whether the voters can be those of a group in which others, by name, have votes too: a region leaves the voters when its vote is gone.
+
+        Whoever can write one vote could otherwise name it as the only voter, and it would be a quorum.
+        """
+        voters = set(self.current) | set(self.next or ())
+        regions = [name for name in names if not is_witness(name)]
+        left_out = [name for name in regions if name not in voters]
+        return not all(is_witness(name) for name in voters) and sum(1 for name in names if name in voters) > len(left_out)
+
 
 class Vote(NamedTuple):
     """What a voter holds. A voter that has accepted nothing yet has no value."""
@@ -130,6 +142,10 @@ def is_majority(voters, names):
     return 2 * sum(1 for voter in voters if voter in names) > len(voters)
 
 
+def is_witness(voter):
+    return voter.startswith(WITNESS)
+
+
 def parse_ballot(text):
     number, mark, proposer = need(text, str).partition("@")
     if not mark or not number.isascii() or not number.isdigit():
@@ -155,6 +171,8 @@ def need_names(value):
     # Without voters, no votes would be a quorum.
     if not names:
         raise ValueError("there are no voters")
+    if len(set(names)) < len(names):
+        raise ValueError("a voter is named twice")
     return names
 
 
@@ -193,10 +211,11 @@ def parse_membership(text):
 
 def find_chosen(votes):
     """The record that a quorum of its voters holds under one ballot, of several the one with the highest ballot; None: there is none in sight."""
-    ballots = {vote.ballot for vote in votes.values() if vote.value is not None}
-    for ballot in sorted(ballots, reverse=True):
-        names = [name for name, vote in votes.items() if vote.ballot == ballot and vote.value is not None]
-        value = votes[names[0]].value
+    votes = {name: vote for name, vote in votes.items() if vote.value is not None}
+    believable = {name: vote for name, vote in votes.items() if vote.value.has_voters_of(votes)}
+    for ballot in sorted({vote.ballot for vote in believable.values()}, reverse=True):
+        names = [name for name, vote in believable.items() if vote.ballot == ballot]
+        value = believable[names[0]].value
         if value.is_quorum(names):
             return value
     return None

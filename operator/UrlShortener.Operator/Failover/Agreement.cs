@@ -32,7 +32,8 @@ internal sealed class Agreement(VoterClient client, string proposer, TimeProvide
             round = await PrepareAsync(round, places, others, cancellationToken);
         if (round.Creatable.ToList() is { Count: > 0 } first)
             round = await PrepareAsync(round, places, first, cancellationToken, creates: true);
-        if (round.IsOvertaken || !round.IsPrepared || time.GetElapsedTime(began) >= AgreementRound.Life)
+        // A refusal alone ends nothing: one voter that refuses everything must not be able to stop what a quorum promises.
+        if (!round.IsPrepared || time.GetElapsedTime(began) >= AgreementRound.Life)
             return round;
         round = round.Propose(change);
         if (round.Proposed is not { } proposed)

@@ -30,14 +30,14 @@ internal sealed record AgreementRound
     /// <summary>The new record; null: the attempt still gathers promises.</summary>
     public TopologyRecord? Proposed { get; init; }
 
-    /// <summary>The highest ballot that was met; above <see cref="Ballot"/>: the attempt cannot succeed.</summary>
+    /// <summary>The highest ballot that was met; above <see cref="Ballot"/>: a voter has refused the attempt.</summary>
     public Ballot Highest { get; init; }
 
     /// <summary>The voters that the caller knows; they only matter until a promise tells of a later record.</summary>
     public required Voters Known { get; init; }
 
     /// <summary>The latest record that the promises tell of, which the new one is computed from; null: there is none yet.</summary>
-    public TopologyRecord? Latest => Promises.Values.Where(voter => voter.Value is not null).MaxBy(voter => voter.Ballot)?.Value;
+    public TopologyRecord? Latest => ChosenRecord.FindLatest(Promises)?.Value;
 
     /// <summary>The voters to ask for promises.</summary>
     public IEnumerable<string> Asked => (Latest?.Voters ?? Known).All;
@@ -53,9 +53,6 @@ internal sealed record AgreementRound
     /// has forgotten what it promised (<see cref="LostVoters"/>).
     /// </summary>
     public IEnumerable<string> Creatable => Latest is null && Known.All.All(voter => Missing.Contains(voter) || Promises.ContainsKey(voter)) ? Missing : [];
-
-    /// <summary>Whether another attempt has overtaken this one.</summary>
-    public bool IsOvertaken => Highest > Ballot;
 
     /// <summary>Whether <see cref="Proposed"/> is the record of the group.</summary>
     public bool IsChosen => Proposed is not null && Proposed.Voters.IsQuorum(AcceptedBy);
@@ -83,7 +80,9 @@ internal sealed record AgreementRound
 
     /// <summary>A voter has promised a higher attempt.</summary>
     /// <param name="promised">That attempt.</param>
-    public AgreementRound WithRefusal(Ballot promised) => promised > Highest ? this with { Highest = promised } : this;
+    // One that no attempts can have reached must not be counted on from.
+    public AgreementRound WithRefusal(Ballot promised) =>
+        promised > Highest && promised.Round - Ballot.Round <= FarVotes.MaxAhead ? this with { Highest = promised } : this;
 
     /// <summary>Sets the new record, once.</summary>
     /// <param name="change">Computes it from the latest one, which may be newer than what the caller knows; null: the latest one stays.</param>

@@ -11,14 +11,28 @@ internal sealed record ChosenRecord(Ballot Ballot, TopologyRecord Value)
     /// <summary>Finds the chosen record; null: too few voters were read, or they hold different ones.</summary>
     /// <param name="reads">The voters that were read, by name.</param>
     public static ChosenRecord? Find(IReadOnlyDictionary<string, VoterRecord> reads) =>
-        reads
-            .Where(read => read.Value.Value is not null)
+        Believable(reads)
             .GroupBy(read => read.Value.Ballot)
             .OrderByDescending(same => same.Key)
             .Select(same => (Ballot: same.Key, same.First().Value.Value, Names: same.Select(read => read.Key).ToList()))
             .Where(same => same.Value!.Voters.IsQuorum(same.Names))
             .Select(same => new ChosenRecord(same.Ballot, same.Value!))
             .FirstOrDefault();
+
+    /// <summary>
+    /// The record that an attempt starts from, with its ballot; null: nobody has accepted one. The chosen one, if the voters that have promised the attempt show which it
+    /// is: nothing that one of the others has accepted since can be chosen any more, because these refuse it. So a record that somebody has written into a single
+    /// vote is not taken over while the others agree. Otherwise it is the one with the highest ballot, which may have been chosen.
+    /// </summary>
+    /// <param name="promises">The voters that have promised it, by name.</param>
+    public static ChosenRecord? FindLatest(IReadOnlyDictionary<string, VoterRecord> promises) =>
+        Find(promises) ?? Believable(promises).Select(read => new ChosenRecord(read.Value.Ballot, read.Value.Value!)).MaxBy(latest => latest.Ballot);
+
+    private static IEnumerable<KeyValuePair<string, VoterRecord>> Believable(IReadOnlyDictionary<string, VoterRecord> reads)
+    {
+        var names = reads.Where(read => read.Value.Value is not null).Select(read => read.Key).ToList();
+        return reads.Where(read => read.Value.Value?.Voters.AreThoseOf(names) == true);
+    }
 
     /// <inheritdoc />
     public override string ToString() => $"{Ballot}: {Value}";

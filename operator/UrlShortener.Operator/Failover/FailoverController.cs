@@ -58,7 +58,8 @@ internal sealed class FailoverController(
         // Before the votes, so that these have everything that the guards knew then.
         if (group.Acts)
             group = await observer.ReadRemoteAsync(group, cancellationToken);
-        var reads = await ReadAsync(group, memory, cancellationToken);
+        var reads = FarVotes.Refuse(await ReadAsync(group, memory, cancellationToken), memory.Highest);
+        group = group with { Far = reads.Where(read => read.Value.IsFar).Select(read => read.Key).ToHashSet(StringComparer.Ordinal) };
         memory = memory.Learn(reads, Now);
         var obstacle = await ApplyAsync(group, memory, cancellationToken);
         if (group.Acts)
@@ -305,7 +306,7 @@ internal sealed class FailoverController(
         // The promises of an attempt are changes that are watched: one that fails must not follow another one at once.
         Now < memory.RetryAt
             ? memory
-            : Learn(group, memory, await agreement.TryAsync(group.Places, known, memory.Highest, change, cancellationToken));
+            : Learn(group, memory, await agreement.TryAsync(group.Asked, known, memory.Highest, change, cancellationToken));
 
     // All other regions were deleted by people, and their votes with them, so that no majority is left.
     private async Task<FailoverMemory> TakeOverAsync(

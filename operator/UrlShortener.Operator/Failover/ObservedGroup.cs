@@ -38,6 +38,15 @@ internal sealed record ObservedGroup
     /// <summary>Where the votes are, by name of the region.</summary>
     public required IReadOnlyDictionary<string, VoterPlace> Places { get; init; }
 
+    /// <summary>Voters that no attempt asks (<see cref="FarVotes"/>).</summary>
+    public IReadOnlySet<string> Far { get; init; } = new HashSet<string>(StringComparer.Ordinal);
+
+    /// <summary>Where the votes are that attempts ask.</summary>
+    public IReadOnlyDictionary<string, VoterPlace> Asked =>
+        Far.Count == 0
+            ? Places
+            : Places.Where(place => !Far.Contains(place.Key)).ToDictionary(place => place.Key, place => place.Value, StringComparer.Ordinal);
+
     /// <summary>Regions of other clusters that could not be asked now.</summary>
     public IReadOnlySet<string> Unreachable { get; init; } = new HashSet<string>(StringComparer.Ordinal);
 

@@ -12,7 +12,7 @@ internal static class VoterChange
     /// <param name="reads">The voters.</param>
     public static Voters? FindVoters(IReadOnlyDictionary<string, VoterRead> reads) =>
         reads.Any(read => !Witness.IsOne(read.Key) && read.Value.Record?.Value is not null)
-            ? reads.Values.Select(read => read.Record).Where(record => record?.Value is not null).MaxBy(record => record!.Ballot)!.Value!.Voters
+            ? ChosenRecord.FindLatest(FailoverMemory.RecordsOf(reads))?.Value.Voters
             : null;
 
     /// <summary>The first record; null: not all have yet what they need.</summary>

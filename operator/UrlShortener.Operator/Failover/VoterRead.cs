@@ -9,6 +9,9 @@ namespace UrlShortener.Operator.Failover;
 /// <param name="IsRefusal">Whether its API server answered, and refused the request.</param>
 internal sealed record VoterRead(VoterRecord? Record, V1ConfigMap? Map, string? Failure, bool IsRefusal = false)
 {
+    /// <summary>Whether its ballot is none that attempts can have reached (<see cref="FarVotes"/>), so that no attempt asks it.</summary>
+    public bool IsFar { get; init; }
+
     /// <summary>Whether it answered that it has no record.</summary>
     public bool IsMissing => Record is null && Failure is null;
 

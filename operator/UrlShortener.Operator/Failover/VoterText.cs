@@ -87,7 +87,7 @@ internal static class VoterText
         };
         if (phase is not { } known || value["region"]?.GetValue<string>() is not { } region || value["voters"] is not JsonObject voters)
             return null;
-        if (Read(voters["current"]) is not { Count: > 0 } current)
+        if (Read(voters["current"]) is not { Count: > 0 } current || HasTwice(current) || (Read(voters["next"]) is { } following && HasTwice(following)))
             return null;
         return new TopologyRecord
         {
@@ -108,6 +108,9 @@ internal static class VoterText
             Reason = value["reason"]?.GetValue<string>() ?? "",
         };
     }
+
+    // One that is named twice would have two votes.
+    private static bool HasTwice(List<string> names) => names.Distinct(StringComparer.Ordinal).Count() < names.Count;
 
     private static long? ReadNumber(JsonNode? node, long max) =>
         node?.GetValue<long>() is not { } number ? null

@@ -21,6 +21,16 @@ internal sealed record Voters(ImmutableArray<string> Current, ImmutableArray<str
     /// <param name="names">Names of the voters that agree.</param>
     public bool IsQuorum(IReadOnlyCollection<string> names) => IsMajority(Current, names) && (Next is not { } next || IsMajority(next, names));
 
+    /// <summary>
+    /// Whether these can be the voters of a group in which others have votes too. A region leaves the voters when its vote is gone, so that none is left out; whoever
+    /// can write one vote could otherwise name it as the only voter, and it would be a quorum.
+    /// </summary>
+    /// <param name="names">Names of the voters that have accepted something.</param>
+    public bool AreThoseOf(IReadOnlyCollection<string> names) =>
+        All.Any(voter => !Witness.IsOne(voter))
+        && names.Count(name => All.Contains(name, StringComparer.Ordinal))
+            > names.Count(name => !All.Contains(name, StringComparer.Ordinal) && !Witness.IsOne(name));
+
     /// <summary>The next step on the way to other voters; null: these are the wanted ones.</summary>
     /// <param name="wanted">Names of the wanted voters, in any order.</param>
     public Voters? Towards(IEnumerable<string> wanted)

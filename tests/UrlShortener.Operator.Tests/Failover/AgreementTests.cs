@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using k8s.Models;
 using UrlShortener.Operator.Failover;
 using Xunit;
 
@@ -60,8 +61,8 @@ public sealed class AgreementTests
     {
         ["a lease counts from the end of the reading"] = 1700,
         ["clocks that differ more than the margin"] = 3700,
-        ["no margin for clocks"] = 16_000,
-        ["a lease by one voter"] = 10_350,
+        ["no margin for clocks"] = 19_400,
+        ["a lease by one voter"] = 11_800,
         ["a witness that lost its record votes at once"] = 700,
         ["a lease by the witness alone"] = 1140,
     };
@@ -148,6 +149,88 @@ public sealed class AgreementTests
         Assert.True(between.IsChosen);
         Assert.True(late.IsChosen);
         Assert.True(late.Proposed!.Epoch < between.Proposed!.Epoch);
+    }
+
+    private static readonly TopologyRecord OfThree = new()
+    {
+        Epoch = 4,
+        Phase = TopologyPhase.Stable,
+        Region = "a",
+        Voters = Voters.Of(["a", "b", "c"]),
+    };
+
+    // Somebody has written into the vote of c, which is the only one that he can write.
+    [Theory]
+    [InlineData("a,b,c")]
+    [InlineData("c")]
+    [InlineData("witness.c")]
+    public void ForgedVote_BesideOthersThatAgree_IsNotTakenOver(string voters)
+    {
+        var round = Promised(Forged(voters), ("a", 7, OfThree), ("b", 7, OfThree));
+        Assert.Equal(OfThree, round.Latest);
+        Assert.True(round.IsPrepared);
+        Assert.Equal(OfThree, round.Propose(_ => null).Proposed);
+    }
+
+    // A record that names one vote is not even taken over while others do not agree.
+    [Fact]
+    public void ForgedVote_ThatNamesItself_IsNotTakenOverWhateverTheOthersHold()
+    {
+        var next = OfThree with { Epoch = 5 };
+        Assert.Equal(next, Promised(Forged("c"), ("a", 8, next), ("b", 7, OfThree)).Latest);
+        var one = Promised(Forged("c"), ("a", 7, OfThree));
+        Assert.Equal(OfThree, one.Latest);
+        // As if it had told nothing: the promises are not enough for what it said, and are for what a says.
+        Assert.True(one.IsPrepared);
+        // What no others contradict may be true: it is all that is left of a group.
+        Assert.Equal(Forged("c"), Promised(Forged("c")).Latest);
+    }
+
+    // What a quorum may have chosen is taken over: nobody can tell it from what somebody else has written.
+    [Fact]
+    public void RecordOfOneVote_IsTakenOverIfItMayHaveBeenChosen() => Assert.Equal(Forged("a,b,c"), Promised(Forged("a,b,c"), ("a", 7, OfThree)).Latest);
+
+    private static TopologyRecord Forged(string voters) => OfThree with { Epoch = 99, Region = "c", Voters = Voters.Of(voters.Split(',')) };
+
+    private static AgreementRound Promised(TopologyRecord forged, params (string Voter, long Round, TopologyRecord Value)[] others)
+    {
+        var ballot = new Ballot(1000, "x");
+        return others
+            .Append((Voter: forged.Voters.All.Contains("witness.c") ? "witness.c" : "c", Round: 900, Value: forged))
+            .Aggregate(
+                AgreementRound.Start(ballot, OfThree.Voters),
+                (round, one) => round.WithPromise(one.Voter, new VoterRecord(ballot, new Ballot(one.Round, "y"), one.Value))
+            );
+    }
+
+    // The numbers are used up by nobody.
+    [Fact]
+    public void BallotThatNoAttemptsCanHaveReached_CountsAsAway()
+    {
+        static VoterRead Read(long round) =>
+            new(new VoterRecord(new Ballot(round, "x"), new Ballot(1, "x"), OfThree), new V1ConfigMap { Metadata = new() }, null);
+        static string FarOf(Ballot highest, params long[] rounds) =>
+            string.Join(
+                ',',
+                FarVotes
+                    .Refuse(rounds.Index().ToDictionary(one => $"{one.Index}", one => Read(one.Item)), highest)
+                    .Where(read => read.Value is { IsFar: true, Record: null, Failure: not null, IsMissing: false })
+                    .Select(read => read.Key)
+                    .Order(StringComparer.Ordinal)
+            );
+
+        Assert.Equal("", FarOf(Ballot.Zero, 5, 9, 1 << 30));
+        Assert.Equal("2", FarOf(Ballot.Zero, 5, 9, long.MaxValue));
+        Assert.Equal("2", FarOf(Ballot.Zero, 5, 9, FarVotes.MaxAhead + 10));
+        // Also if nobody else answers: there were never so many attempts.
+        Assert.Equal("0", FarOf(Ballot.Zero, long.MaxValue));
+        // Most have met it, whatever this operator has: it is not the vote of one.
+        Assert.Equal("", FarOf(Ballot.Zero, 5, FarVotes.MaxAhead + 1, FarVotes.MaxAhead + 2));
+        Assert.Equal("", FarOf(new Ballot(10, "z"), FarVotes.MaxAhead + 10));
+
+        var round = AgreementRound.Start(new Ballot(6, "z"), OfThree.Voters);
+        Assert.Equal(round.Ballot, round.WithRefusal(new Ballot(long.MaxValue, "x")).Highest);
+        Assert.Equal(new Ballot(7, "x"), round.WithRefusal(new Ballot(7, "x")).Highest);
     }
 
     [Fact]

@@ -109,7 +109,7 @@ public sealed class RivalOperatorsTests
             Ask(
                 held => held.Promise(round.Ballot),
                 (voter, held) => round.WithPromise(voter, held),
-                () => round is { IsPrepared: true, IsOvertaken: false },
+                () => round.IsPrepared,
                 () =>
                 {
                     round = round.Propose(latest => latest == first ? next : null);

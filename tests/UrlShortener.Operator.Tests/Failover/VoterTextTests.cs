@@ -62,6 +62,13 @@ public sealed class VoterTextTests
     [InlineData("""{ "promised": "1@a", "ballot": "1@a", "value": { "phase": "Stable", "region": "eu", "voters": { "current": ["eu"] } } }""")]
     [InlineData("""{ "promised": "1@a", "ballot": "1@a", "value": { "epoch": 1, "phase": "Stable", "region": "eu", "voters": { "current": [] } } }""")]
     [InlineData("""{ "promised": "1@a", "ballot": "1@a", "value": { "epoch": 1, "phase": "Stable", "region": "eu", "voters": { "current": [null] } } }""")]
+    // It would have two votes.
+    [InlineData(
+        """{ "promised": "1@a", "ballot": "1@a", "value": { "epoch": 1, "phase": "Stable", "region": "eu", "voters": { "current": ["eu", "eu"] } } }"""
+    )]
+    [InlineData(
+        """{ "promised": "1@a", "ballot": "1@a", "value": { "epoch": 1, "phase": "Stable", "region": "eu", "voters": { "current": ["eu"], "next": ["us", "us"] } } }"""
+    )]
     // Somebody has edited it.
     [InlineData("""{ "promised": "1@a", "ballot": "1@a", "ballot": "2@a" }""")]
     [InlineData(

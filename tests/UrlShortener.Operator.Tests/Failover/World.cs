@@ -443,7 +443,7 @@ internal sealed class World
             return;
         }
 
-        _parents[one.Round.Ballot] = one.Round.Promises.Values.Where(voter => voter.Value is not null).Max(voter => voter.Ballot);
+        _parents[one.Round.Ballot] = ChosenRecord.FindLatest(one.Round.Promises)!.Ballot;
         foreach (var voter in one.Round.Proposed.Voters.All)
             _requests.Add(new Request(who, Array.IndexOf(_names, voter), one.Round.Ballot, one.Round.Proposed));
     }
@@ -476,7 +476,7 @@ internal sealed class World
             Learn(who, new ChosenRecord(ballot, one.Round.Proposed!));
             one.Round = null;
         }
-        else if (one.Round.IsOvertaken)
+        else if (one.Round.Highest > ballot && !_rules.IsPrepared(one.Round))
         {
             one.Round = null;
         }

@@ -71,6 +71,8 @@ def check_votes():
         "no voters": GOOD.replace('["eu"]', "[]"),
         "voters that are a word": GOOD.replace('["eu"]', '"eu"'),
         "voters of numbers": GOOD.replace('["eu"]', "[1]"),
+        "a voter that is named twice": GOOD.replace('["eu"]', '["eu","eu"]'),
+        "a next voter that is named twice": GOOD.replace('["eu"]', '["eu"],"next":["us","us"]'),
         "next voters that are none": GOOD.replace('["eu"]', '["eu"],"next":[]'),
         "a region that is a list": GOOD.replace('"eu",', '["eu"],'),
         "a value that is a word": '{"promised":"5@a","ballot":"5@a","value":"eu"}',
