@@ -108,8 +108,8 @@ internal sealed record FailoverDecision(TopologyRecord? Next, string? Waits = nu
                 null,
                 $"Region {record.Region} is drained, and a move of its role could not be finished. It is tried again at {returned + PlannedPause:u}."
             );
-        var target = requested ?? FindCandidate(view, mayLose: false);
-        return target is null || !IsEligible(view, target, mayLose: false)
+        var target = requested ?? FindCandidate(view, region => IsEligibleToPlan(view, region));
+        return target is null || !IsEligibleToPlan(view, target)
             ? new FailoverDecision(null, "No other region is healthy and follows the primary region closely enough for a planned move.")
             : new FailoverDecision(
                 Fence(
@@ -217,16 +217,18 @@ internal sealed record FailoverDecision(TopologyRecord? Next, string? Waits = nu
         && view.Record.Home is { } home
         && home != view.Record.Region
         && view.Regions.GetValueOrDefault(home) is { GoodSince: { } since } region
-        && IsEligible(view, region, mayLose: false)
+        && IsEligibleToPlan(view, region)
         && view.Now - since >= stable
         && view.Clock - DateTimeOffset.FromUnixTimeMilliseconds(view.Record.MovedAt) >= stable
         && view.Clock >= view.Settings.Limits.NextAllowed(view.Record.AutomaticMoves, view.Clock)
             ? region
             : null;
 
-    private static RegionView? FindCandidate(GroupView view, bool mayLose) =>
+    private static RegionView? FindCandidate(GroupView view, bool mayLose) => FindCandidate(view, region => IsEligible(view, region, mayLose));
+
+    private static RegionView? FindCandidate(GroupView view, Func<RegionView, bool> isEligible) =>
         view
-            .Regions.Values.Where(region => region.Name != view.Record.Region && region.Name != FormerOf(view) && IsEligible(view, region, mayLose))
+            .Regions.Values.Where(region => region.Name != view.Record.Region && region.Name != FormerOf(view) && isEligible(region))
             .OrderByDescending(region => region.Priority)
             .ThenBy(region => region.LagBytes ?? long.MaxValue)
             .ThenBy(region => region.Name, StringComparer.Ordinal)
@@ -237,6 +239,11 @@ internal sealed record FailoverDecision(TopologyRecord? Next, string? Waits = nu
 
     private static bool IsEligible(GroupView view, RegionView region, bool mayLose) =>
         region is { IsCandidate: true, Drains: false, Verdict: Verdict.Good } && (mayLose || region.LagBytes <= view.Settings.MaxLagBytes);
+
+    // What a region has received it does not lose: PostgreSQL replays it before it takes writes. But a planned move is given up if that takes long, and nobody may
+    // write meanwhile.
+    private static bool IsEligibleToPlan(GroupView view, RegionView region) =>
+        IsEligible(view, region, mayLose: false) && !(region.ReplayBytes > view.Settings.MaxLagBytes);
 
     private static string ReasonOfNone(GroupView view) =>
         view.Regions.Values.Any(region => region.Name != view.Record.Region && region.Verdict == Verdict.Good)

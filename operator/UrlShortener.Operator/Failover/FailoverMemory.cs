@@ -57,7 +57,10 @@ internal sealed record FailoverMemory
     /// <summary>End of the primary region's log when it was last known; null: never.</summary>
     public long? LogEnd { get; init; }
 
-    /// <summary>What is known after a start: the primary region may be lost together with the operator that had seen it last.</summary>
+    /// <summary>
+    /// What is known after a start: the primary region may be lost together with the operator that had seen it last. After a restore of etcd the statuses may be
+    /// older. Then what the standby regions were told last of that log counts, which is as new as what they have received.
+    /// </summary>
     /// <param name="group">The group.</param>
     public static FailoverMemory At(ObservedGroup group) => None with { LogEnd = group.Members.Max(member => member.Status?.Failover?.LogEnd) };
 

@@ -99,6 +99,9 @@ internal sealed record RegionView
     /// <summary>Bytes of the primary region's log that it lacked when last known; null: unknown.</summary>
     public long? LagBytes { get; init; }
 
+    /// <summary>Bytes of the log that it has received and not replayed yet; null: not known.</summary>
+    public long? ReplayBytes { get; init; }
+
     /// <summary>The epoch in which all its members have said that they are read-only; null: not known.</summary>
     public long? FencedEpoch { get; init; }
 

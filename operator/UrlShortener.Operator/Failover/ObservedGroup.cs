@@ -189,6 +189,7 @@ internal sealed record ObservedGroup
             BadSince = judged.BadSince,
             GoodSince = judged.GoodSince,
             LagBytes = memory.LogEnd is { } end && leader?.End is { } reached ? Math.Max(0, end - reached) : null,
+            ReplayBytes = leader?.Position is { Received: { } received, Replayed: { } applied } ? Math.Max(0, received - applied) : null,
             FencedEpoch = fenced,
             FencedAt = reports?.Max(report => report.FencedAt),
             Replayed = leader?.Position?.Replayed is { } replayed ? (ulong)replayed : null,

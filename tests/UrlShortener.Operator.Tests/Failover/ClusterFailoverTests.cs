@@ -7,11 +7,13 @@ using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Clusters;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities.Status;
+using UrlShortener.Operator.Tests.Installation;
 using UrlShortener.Operator.Tests.Postgres;
 using UrlShortener.Operator.Tests.Regions;
 using UrlShortener.TestServers;
 using UrlShortener.TestServers.Kubernetes;
 using UrlShortener.TestServers.Kubernetes.Services;
+using UrlShortener.TestServers.Processes;
 using Xunit;
 
 namespace UrlShortener.Operator.Tests.Failover;
@@ -74,6 +76,7 @@ public sealed partial class ClusterFailoverTests(StoresFixture stores) : IAsyncL
             ("cluster destroyed", true, DestroyAsync),
             ("API server of a cluster away", false, StopApiServerAsync),
             ("operator of the next region away", false, DestroyWithoutOperatorAsync),
+            ("operators killed in the move", false, DestroyWithOperatorsKilledAsync),
             ("region of a cluster drained", false, DrainAsync),
             ("one observer cut off", false, CutObserverAsync),
         ];
@@ -345,6 +348,67 @@ public sealed partial class ClusterFailoverTests(StoresFixture stores) : IAsyncL
         await UntilMovedAsync(from);
         await ReviveAsync(from);
     }
+
+    // The operators that are left are processes of their own, and are killed (SIGKILL) in the middle of the move, which the next ones end.
+    private async Task DestroyWithOperatorsKilledAsync(string from)
+    {
+        var others = All.Where(region => region != from).ToList();
+        var epoch = (await _labs[from].ReadAsync(from)).Status!.Failover!.Epoch;
+        var programs = new List<OperatorProgram>();
+        try
+        {
+            foreach (var region in others)
+            {
+                await _labs[region].Operator.StopAsync();
+                programs.Add(await StartProgramAsync(region));
+            }
+
+            // They have read everything.
+            await UntilWholeAsync();
+            await KillAsync(from);
+            // This phase ends when somebody has waited for the end of a right to write.
+            await Eventually.HoldsAsync(
+                async () =>
+                {
+                    foreach (var region in others)
+                    {
+                        if ((await _labs[region].ReadAsync(region)).Status?.Failover is not { Phase: FailoverPhase.Fencing } agreed || agreed.Epoch <= epoch)
+                            return false;
+                    }
+
+                    return true;
+                },
+                () => "the move has begun",
+                TimeSpan.FromSeconds(180)
+            );
+            Assert.All(programs, program => Assert.True(program.IsRunning, program.ReadLog()));
+            await Task.WhenAll(programs.Select(program => program.KillAsync(Token)));
+        }
+        finally
+        {
+            foreach (var program in programs)
+                await program.DisposeAsync();
+        }
+
+        foreach (var region in others)
+            await _labs[region].StartOperatorAsync(cluster: region);
+        await UntilMovedAsync(from);
+        await ReviveAsync(from);
+    }
+
+    private Task<OperatorProgram> StartProgramAsync(string region) =>
+        OperatorProgram.StartAsync(
+            new Dictionary<string, string>
+            {
+                ["KUBECONFIG"] = _labs[region].Cluster.Kubeconfig,
+                ["Operator:Cluster"] = region,
+                ["Operator:Namespaces"] = _labs[region].Namespace,
+                ["Operator:Port"] = Ports.Take().ToString(CultureInfo.InvariantCulture),
+                ["Operator:LeaderElection:Enabled"] = "false",
+                ["Operator:Webhooks:Enabled"] = "false",
+            },
+            Token
+        );
 
     // Nothing moves, and writes go on: most votes are elsewhere.
     private async Task StopApiServerAsync(string from)

@@ -160,6 +160,17 @@ public sealed class FailoverDecisionTests
         Assert.NotNull(FailoverDecision.Of(View(Stable, "eu-west", Region("eu-west") with { LagBytes = null })).Waits);
     }
 
+    // It would be given up, and nobody would write meanwhile. A region that is lost has no such choice: nothing that was received is lost.
+    [Fact]
+    public void PlannedMove_DoesNotGoToARegionThatHasMuchToReplay()
+    {
+        var slow = Region("eu-west") with { ReplayBytes = 17 << 20 };
+        Assert.NotNull(FailoverDecision.Of(View(Stable, "eu-west", slow)).Waits);
+        Assert.Equal("us-east", NextOf(View(Stable, Region("us-west") with { Drains = true }, slow))!.Region);
+        Assert.Equal("eu-west", NextOf(View(Stable, "eu-west", slow with { ReplayBytes = 16 << 20 }))!.Region);
+        Assert.Equal("eu-west", NextOf(View(Stable, Lost("us-west"), slow))!.Region);
+    }
+
     [Theory]
     [InlineData(24, false)]
     [InlineData(25, true)]
@@ -362,6 +373,7 @@ public sealed class FailoverDecisionTests
         Assert.Null(NextOf(WithHome(home with { GoodSince = Now - TimeSpan.FromMinutes(29) })));
         Assert.Null(NextOf(WithHome(home with { GoodSince = null })));
         Assert.Null(NextOf(WithHome(home with { LagBytes = 17 << 20 })));
+        Assert.Null(NextOf(WithHome(home with { ReplayBytes = 17 << 20 })));
         Assert.Null(NextOf(WithHome(home with { Drains = true })));
         Assert.Null(NextOf(View(moved, home, Lost("us-east", 1)) with { Settings = settings }));
         // Not soon after a move or an attempt, and not if it were the last move of the day.

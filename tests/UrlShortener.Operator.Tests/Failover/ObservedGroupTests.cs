@@ -107,7 +107,7 @@ public sealed class ObservedGroupTests
         var memory = FailoverMemory.None with { Known = new ChosenRecord(Ballot.Zero, Record) };
         Assert.Null(group.View(memory, default, default).Regions["us"].LagBytes);
         var us = group.View(memory with { LogEnd = 100 }, default, default).Regions["us"];
-        Assert.Equal((10L, 80ul), (us.LagBytes, us.Replayed));
+        Assert.Equal((10L, 80ul, 10L), (us.LagBytes, us.Replayed, us.ReplayBytes));
         Assert.Null(group.View(memory with { LogEnd = 100 }, default, default).Regions["eu"].LagBytes);
     }
 
