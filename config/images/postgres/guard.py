@@ -213,11 +213,10 @@ def find_chosen(votes):
     """The record that a quorum of its voters holds under one ballot, of several the one with the highest ballot; None: there is none in sight."""
     votes = {name: vote for name, vote in votes.items() if vote.value is not None}
     believable = {name: vote for name, vote in votes.items() if vote.value.has_voters_of(votes)}
-    for ballot in sorted({vote.ballot for vote in believable.values()}, reverse=True):
-        names = [name for name, vote in believable.items() if vote.ballot == ballot]
-        value = believable[names[0]].value
-        if value.is_quorum(names):
-            return value
+    # Two records under one ballot are what somebody has written; together they are no quorum.
+    for chosen in sorted(believable.values(), key=lambda vote: vote.ballot, reverse=True):
+        if chosen.value.is_quorum([name for name, vote in believable.items() if vote == chosen]):
+            return chosen.value
     return None
 
 

@@ -12,11 +12,11 @@ internal sealed record ChosenRecord(Ballot Ballot, TopologyRecord Value)
     /// <param name="reads">The voters that were read, by name.</param>
     public static ChosenRecord? Find(IReadOnlyDictionary<string, VoterRecord> reads) =>
         Believable(reads)
-            .GroupBy(read => read.Value.Ballot)
-            .OrderByDescending(same => same.Key)
-            .Select(same => (Ballot: same.Key, same.First().Value.Value, Names: same.Select(read => read.Key).ToList()))
-            .Where(same => same.Value!.Voters.IsQuorum(same.Names))
-            .Select(same => new ChosenRecord(same.Ballot, same.Value!))
+            // Two records under one ballot are what somebody has written; together they are no quorum.
+            .GroupBy(read => (read.Value.Ballot, Value: read.Value.Value!))
+            .OrderByDescending(same => same.Key.Ballot)
+            .Where(same => same.Key.Value.Voters.IsQuorum([.. same.Select(read => read.Key)]))
+            .Select(same => new ChosenRecord(same.Key.Ballot, same.Key.Value))
             .FirstOrDefault();
 
     /// <summary>
