@@ -28,6 +28,11 @@ internal sealed record ChosenRecord(Ballot Ballot, TopologyRecord Value)
     public static ChosenRecord? FindLatest(IReadOnlyDictionary<string, VoterRecord> promises) =>
         Find(promises) ?? Believable(promises).Select(read => new ChosenRecord(read.Value.Ballot, read.Value.Value!)).MaxBy(latest => latest.Ballot);
 
+    /// <summary>Whether all of its voters that have a record hold this one.</summary>
+    /// <param name="reads">The voters that were read, by name.</param>
+    public bool IsHeldByAll(IReadOnlyDictionary<string, VoterRecord> reads) =>
+        Value.Voters.All.All(voter => !reads.TryGetValue(voter, out var held) || (held.Ballot, held.Value) == (Ballot, Value));
+
     private static IEnumerable<KeyValuePair<string, VoterRecord>> Believable(IReadOnlyDictionary<string, VoterRecord> reads)
     {
         var names = reads.Where(read => read.Value.Value is not null).Select(read => read.Key).ToList();

@@ -288,10 +288,7 @@ internal sealed class FailoverController(
         }
 
         var known = memory.Known!;
-        if (
-            Now - memory.RepairedAt < RepairInterval
-            || !known.Value.Voters.All.Any(voter => records.TryGetValue(voter, out var held) && held.Ballot != known.Ballot)
-        )
+        if (Now - memory.RepairedAt < RepairInterval || known.IsHeldByAll(records))
             return memory;
         return await TryAsync(group, memory with { RepairedAt = Now }, known.Value.Voters, _ => null, cancellationToken);
     }

@@ -186,6 +186,20 @@ public sealed class AgreementTests
         Assert.Equal(Forged("c"), Promised(Forged("c")).Latest);
     }
 
+    // So that the next attempt writes over what somebody has written, also under the ballot of the others.
+    [Fact]
+    public void Record_ThatAnotherVoterDoesNotHold_IsNotHeldByAll()
+    {
+        var ballot = new Ballot(7, "x");
+        var chosen = new ChosenRecord(ballot, OfThree);
+        Dictionary<string, VoterRecord> Reads(Ballot other, TopologyRecord value) =>
+            new() { ["a"] = new VoterRecord(new Ballot(9, "y"), ballot, OfThree), ["c"] = new VoterRecord(other, other, value) };
+
+        Assert.True(chosen.IsHeldByAll(Reads(ballot, OfThree)));
+        Assert.False(chosen.IsHeldByAll(Reads(new Ballot(8, "x"), OfThree)));
+        Assert.False(chosen.IsHeldByAll(Reads(ballot, OfThree with { Epoch = 99 })));
+    }
+
     // What a quorum may have chosen is taken over: nobody can tell it from what somebody else has written.
     [Fact]
     public void RecordOfOneVote_IsTakenOverIfItMayHaveBeenChosen() => Assert.Equal(Forged("a,b,c"), Promised(Forged("a,b,c"), ("a", 7, OfThree)).Latest);
