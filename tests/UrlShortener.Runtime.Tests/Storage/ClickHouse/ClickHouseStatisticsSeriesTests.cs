@@ -107,7 +107,7 @@ public sealed class ClickHouseStatisticsSeriesTests
                 SELECT
                     {code}, fromUnixTimestamp64Milli({start} + intDiv(number * {(long)length}, {RowsPerBatch}), 'UTC'), generateUUIDv7(), rand(2) % 8 = 0, rand(3) % 4,
                     concat(char(65 + rand(4) % 10), char(65 + rand(5) % 6)), '', concat('site', toString(intDiv(rand(6) % 40000, 200)), '.example') AS host, host,
-                    concat('https://', host, '/page'), 'Mozilla/5.0 (Windows NT 10.0; Win64; x64)',
+                    concat('https://', host, '/page'), 'Mozilla/5.0 (Windows NT 10.0, Win64, x64)',
                     sipHash64({start / 86_400_000}, rand(7) % 250000), now() + 600
                 FROM numbers({RowsPerBatch})
                 """
