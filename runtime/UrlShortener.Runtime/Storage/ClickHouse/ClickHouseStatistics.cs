@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using ClickHouse.Driver.ADO.Readers;
 using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Statistics;
@@ -16,18 +15,57 @@ internal sealed class ClickHouseStatistics(ClickHouseDatabase database) : IStati
     private static readonly DateTime Beginning = DateTime.UnixEpoch;
     private static readonly DateTime End = new(2105, 1, 1, 0, 0, 0, DateTimeKind.Utc);
 
-    // What the answer shows of countries and sources at most.
-    private const string TopSql = "ORDER BY total DESC, name LIMIT 250";
-
     private const string DaysSql = """
         SELECT toUInt32(day), min(first_at) >= fromUnixTimestamp64Milli({from:Int64}) AND max(last_at) < fromUnixTimestamp64Milli({to:Int64})
         FROM clicks_by_day WHERE short_code = {code:String} AND day IN (toDate({first:Int32}), toDate({last:Int32})) GROUP BY day ORDER BY day
         """;
 
-    private const string WholeDays = "clicks_by_day WHERE short_code = {code:String} AND day >= toDate({first:Int32}) AND day < toDate({end:Int32})";
+    // Pairs of a name and its clicks, those with most clicks first. Beyond so many the rest does not affect the top of the list: then someone sent random names.
+    // A day's sketch is read for itself: a visitor counts again each UTC day, as the salt of the hashes changes then.
+    private const string SumsSql = """
+        SELECT
+            sum(day_visitors), mapKeys(sumMap(day_countries)), mapValues(sumMap(day_countries)),
+            arraySlice(arrayReverseSort(pair -> pair.2, CAST(sumMap(day_sources), 'Array(Tuple(String, UInt64))')), 1, 50000) AS top,
+            arrayMap(pair -> pair.1, top), arrayMap(pair -> pair.2, top),
+            arrayMap(device -> CAST(device, 'Int8'), mapKeys(sumMap(day_devices))), mapValues(sumMap(day_devices))
+        FROM (
+            SELECT
+                {countsVisitors:Bool} ? uniqCombined64Merge(visitors) : 0 AS day_visitors,
+                sumMap(countries) AS day_countries, sumMap(sources) AS day_sources, sumMap(devices) AS day_devices
+            FROM clicks_by_day WHERE short_code = {code:String} AND day >= toDate({first:Int32}) AND day < toDate({end:Int32}) GROUP BY day
+        )
+        """;
 
-    private const string WholeQuarters =
-        "clicks_by_quarter_hour WHERE short_code = {code:String} AND at >= toDateTime({first:Int32} * 86400, 'UTC') AND at < toDateTime({end:Int32} * 86400, 'UTC')";
+    private const string QuartersSql = """
+        SELECT intDiv(toUInt32(at), 900), sum(clicks), sum(bots) FROM clicks_by_quarter_hour
+        WHERE short_code = {code:String} AND at >= toDateTime({first:Int32} * 86400, 'UTC') AND at < toDateTime({end:Int32} * 86400, 'UTC') GROUP BY at
+        """;
+
+    private static readonly int EpochDay = DateOnly.FromDateTime(DateTime.UnixEpoch).DayNumber;
+
+    // One pass over the single clicks of a part of a day. A row for each quarter, device, country and source, most clicks first (ClickTotalsBuilder).
+    private const string ClicksSql = """
+        SELECT GROUPING(quarter, device, country, source) AS kind, quarter, device, country, source, countIf(NOT is_bot) AS people, countIf(is_bot)
+        FROM (
+            SELECT
+                intDiv(toUnixTimestamp(clicked_at), 900) AS quarter, CAST(device, 'Int8') AS device, CAST(country, 'String') AS country,
+                substringUTF8(source, 1, 255) AS source, is_bot
+            FROM clicks
+            WHERE short_code = {code:String} AND clicked_at >= fromUnixTimestamp64Milli({from:Int64}) AND clicked_at < fromUnixTimestamp64Milli({to:Int64})
+        )
+        GROUP BY GROUPING SETS ((quarter), (device), (country), (source)) ORDER BY people DESC LIMIT 50000 BY kind
+        """;
+
+    // The value of GROUPING for a row: a bit is set for each column that the row is not grouped by.
+    private const int ByQuarter = 0b0111;
+    private const int ByDevice = 0b1011;
+    private const int ByCountry = 0b1101;
+
+    private const string VisitorsSql = """
+        SELECT uniqCombined64(visitor) FROM clicks
+        WHERE short_code = {code:String} AND clicked_at >= fromUnixTimestamp64Milli({from:Int64}) AND clicked_at < fromUnixTimestamp64Milli({to:Int64})
+            AND NOT is_bot AND visitor != 0
+        """;
 
     /// <inheritdoc />
     public Task<ClickTotals> ReadTotalsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, long caller, CancellationToken cancellationToken) =>
@@ -55,23 +93,14 @@ internal sealed class ClickHouseStatistics(ClickHouseDatabase database) : IStati
             {
                 var plan = await PlanAsync(query, shortCode, start, end);
                 var totals = new ClickTotalsBuilder();
-                await query.ReadAsync(
-                    BuildSql(plan, countsVisitors),
-                    row => Add(totals, row),
-                    [
-                        ("code", shortCode),
-                        ("first", plan.FirstDay.DayNumber - EpochDay),
-                        ("end", plan.EndDay.DayNumber - EpochDay),
-                        .. plan.Clicks.SelectMany((part, i) => new[] { ($"from{i}", (object)MillisecondOf(part.From)), ($"to{i}", MillisecondOf(part.To)) }),
-                    ]
-                );
+                // At the same time: most of the time of each is not work of the server.
+                foreach (var add in await Task.WhenAll(Read(query, shortCode, plan, countsVisitors)))
+                    add(totals);
                 return totals.Build();
             },
             cancellationToken
         );
     }
-
-    private static int EpochDay { get; } = DateOnly.FromDateTime(DateTime.UnixEpoch).DayNumber;
 
     private static async Task<StatisticsPlan> PlanAsync(ClickHouseDatabase.ClickHouseQuery query, string shortCode, DateTime from, DateTime to)
     {
@@ -87,104 +116,94 @@ internal sealed class ClickHouseStatistics(ClickHouseDatabase database) : IStati
         return StatisticsPlan.Of(from, to, days);
     }
 
-    /// <summary>One query for everything: rows of a kind, a name, a number, and clicks by people and by machines.</summary>
-    internal static string BuildSql(StatisticsPlan plan, bool countsVisitors)
+    // Each adds its rows when all have been read.
+    private static IEnumerable<Task<Action<ClickTotalsBuilder>>> Read(
+        ClickHouseDatabase.ClickHouseQuery query,
+        string shortCode,
+        StatisticsPlan plan,
+        bool countsVisitors
+    )
     {
-        var parts = string.Join(
-            " OR ",
-            plan.Clicks.Select(
-                (_, i) =>
-                    string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"(clicked_at >= fromUnixTimestamp64Milli({{from{i}:Int64}}) AND clicked_at < fromUnixTimestamp64Milli({{to{i}:Int64}}))"
-                    )
-            )
-        );
-        var clicks = $"clicks WHERE short_code = {{code:String}} AND ({parts})";
-        var hasParts = plan.Clicks.Count > 0;
-        var sql = new StringBuilder();
-
-        Append(
-            Kind.Quarter,
-            "'', number, sum(people), sum(machines)",
-            $"SELECT intDiv(toUInt32(at), 900) AS number, sum(clicks) AS people, sum(bots) AS machines FROM {WholeQuarters} GROUP BY at",
-            $"SELECT intDiv(toUnixTimestamp(clicked_at), 900) AS number, countIf(NOT is_bot), countIf(is_bot) FROM {clicks} GROUP BY number",
-            "GROUP BY number"
-        );
-        Append(
-            Kind.Country,
-            "name, 0, sum(people) AS total, 0",
-            $"SELECT pair.1 AS name, pair.2 AS people FROM ({Pairs("countries")})",
-            $"SELECT CAST(country, 'String') AS name, count() FROM {clicks} AND NOT is_bot GROUP BY country",
-            $"GROUP BY name {TopSql}"
-        );
-        Append(
-            Kind.Source,
-            "name, 0, sum(people) AS total, 0",
-            $"SELECT pair.1 AS name, pair.2 AS people FROM ({Pairs("sources")})",
-            $"SELECT substringUTF8(source, 1, 255) AS name, count() FROM {clicks} AND NOT is_bot GROUP BY name",
-            $"GROUP BY name {TopSql}"
-        );
-        Append(
-            Kind.Device,
-            "'', number, sum(people), 0",
-            $"SELECT CAST(pair.1, 'Int8') AS number, pair.2 AS people FROM ({Pairs("devices", "Enum8(\\'other\\' = 0, \\'desktop\\' = 1, \\'mobile\\' = 2, \\'tablet\\' = 3)")})",
-            $"SELECT CAST(device, 'Int8') AS number, count() FROM {clicks} AND NOT is_bot GROUP BY device",
-            "GROUP BY number"
-        );
-        if (countsVisitors)
+        (string, object)[] days = [("code", shortCode), ("first", plan.FirstDay.DayNumber - EpochDay), ("end", plan.EndDay.DayNumber - EpochDay)];
+        if (plan.FirstDay < plan.EndDay)
         {
-            // A visitor is counted again each UTC day, as the salt of the hashes changes then.
-            Append(
-                Kind.Visitors,
-                "'', 0, sum(people), 0",
-                $"SELECT uniqCombined64Merge(visitors) AS people FROM {WholeDays} GROUP BY day",
-                $"SELECT uniqCombined64(visitor) FROM {clicks} AND NOT is_bot AND visitor != 0 GROUP BY toDate(clicked_at)",
-                ""
-            );
+            yield return ReadAsync(query, QuartersSql, AddQuarter, days);
+            yield return ReadAsync(query, SumsSql, AddSums, [.. days, ("countsVisitors", countsVisitors)]);
         }
 
-        return sql.ToString();
-
-        void Append(Kind kind, string columns, string ofDays, string ofClicks, string grouping) =>
-            sql.Append(sql.Length > 0 ? "UNION ALL " : "")
-                .Append(
-                    CultureInfo.InvariantCulture,
-                    $"SELECT * FROM (SELECT {(int)kind}, {columns} FROM ({ofDays}{(hasParts ? $" UNION ALL {ofClicks}" : "")}) {grouping})\n"
-                );
+        foreach (var part in plan.Clicks)
+        {
+            (string, object)[] range = [("code", shortCode), ("from", MillisecondOf(part.From)), ("to", MillisecondOf(part.To))];
+            yield return ReadAsync(query, ClicksSql, AddClicks, range);
+            if (countsVisitors)
+                yield return ReadAsync(query, VisitorsSql, (totals, row) => totals.AddVisitors(ReadNumber(row, 0)), range);
+        }
     }
 
-    // The pairs of the sum of a column of maps, a row each.
-    private static string Pairs(string column, string key = "String") =>
-        $"SELECT arrayJoin(CAST(sumMap({column}), 'Array(Tuple({key}, UInt64))')) AS pair FROM {WholeDays}";
-
-    private static bool Add(ClickTotalsBuilder totals, ClickHouseDataReader row)
+    private static async Task<Action<ClickTotalsBuilder>> ReadAsync(
+        ClickHouseDatabase.ClickHouseQuery query,
+        string sql,
+        Action<ClickTotalsBuilder, object[]> add,
+        (string, object)[] parameters
+    )
     {
-        var (name, number, people) = (row.GetString(1), ReadNumber(row, 2), ReadNumber(row, 3));
-        switch ((Kind)ReadNumber(row, 0))
+        var rows = await query.ReadAsync(sql, ReadRow, parameters);
+        return totals => rows.ForEach(row => add(totals, row));
+    }
+
+    private static object[] ReadRow(ClickHouseDataReader reader)
+    {
+        var row = new object[reader.FieldCount];
+        reader.GetValues(row);
+        return row;
+    }
+
+    private static void AddQuarter(ClickTotalsBuilder totals, object[] row)
+    {
+        totals.AddQuarter(ReadNumber(row, 0), ReadNumber(row, 1));
+        totals.AddBots(ReadNumber(row, 2));
+    }
+
+    private static void AddSums(ClickTotalsBuilder totals, object[] row)
+    {
+        totals.AddVisitors(ReadNumber(row, 0));
+        foreach (var (country, clicks) in Pairs<string>(row, 1))
+            totals.AddCountry(country, clicks);
+        foreach (var (source, clicks) in Pairs<string>(row, 4))
+            totals.AddSource(source, clicks);
+        foreach (var (device, clicks) in Pairs<sbyte>(row, 6))
+            totals.AddDevice((DeviceClass)device, clicks);
+    }
+
+    private static void AddClicks(ClickTotalsBuilder totals, object[] row)
+    {
+        var people = ReadNumber(row, 5);
+        switch (ReadNumber(row, 0))
         {
-            case Kind.Quarter:
-                totals.AddQuarter(number, people);
-                totals.AddBots(ReadNumber(row, 4));
+            case ByQuarter:
+                totals.AddQuarter(ReadNumber(row, 1), people);
+                // Every grouping has the bots; they are added once.
+                totals.AddBots(ReadNumber(row, 6));
                 break;
-            case Kind.Country:
-                totals.AddCountry(name, people);
+            case ByDevice:
+                totals.AddDevice((DeviceClass)ReadNumber(row, 2), people);
                 break;
-            case Kind.Source:
-                totals.AddSource(name, people);
-                break;
-            case Kind.Device:
-                totals.AddDevice((DeviceClass)number, people);
+            case ByCountry:
+                totals.AddCountry((string)row[3], people);
                 break;
             default:
-                totals.AddVisitors(people);
+                totals.AddSource((string)row[4], people);
                 break;
         }
-
-        return true;
     }
 
+    // Two columns, of keys and of their clicks.
+    private static IEnumerable<(T Key, long Clicks)> Pairs<T>(object[] row, int column) =>
+        ((T[])row[column]).Zip((ulong[])row[column + 1], (key, clicks) => (key, (long)clicks));
+
     private static long ReadNumber(ClickHouseDataReader row, int column) => Convert.ToInt64(row.GetValue(column), CultureInfo.InvariantCulture);
+
+    private static long ReadNumber(object[] row, int column) => Convert.ToInt64(row[column], CultureInfo.InvariantCulture);
 
     // Clicks have whole milliseconds: those from a moment on are those from the next whole one on.
     private static long MillisecondOf(DateTime time) => ((time - DateTime.UnixEpoch).Ticks + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond;
@@ -193,13 +212,4 @@ internal sealed class ClickHouseStatistics(ClickHouseDatabase database) : IStati
         time < Beginning ? Beginning
         : time > End ? End
         : time;
-
-    private enum Kind
-    {
-        Quarter,
-        Country,
-        Source,
-        Device,
-        Visitors,
-    }
 }
