@@ -191,7 +191,7 @@ public sealed class SettingsTests
         "ConnectionStrings:Redis=a:6379",
         "ConnectionStrings:Redis needs ConnectionStrings:Postgres: links kept in a file of one process must not be shared."
     )]
-    [InlineData("Role=queen", "Role must be all, app or kgs, not \"queen\".")]
+    [InlineData("Role=queen", "Role must be all, app, kgs or clicks, not \"queen\".")]
     [InlineData("Kgs:Token=short", "Kgs:Token must have at least 32 characters.")]
     public void FindErrors_OneFault_IsNamed(string setting, string error) => Assert.Equal([error], Find(setting));
 
