@@ -14,6 +14,7 @@ public sealed class MetricsPageTests : PodTest
     private const string Redis = "With Redis";
     private const string Kafka = "With Kafka";
     private const string ClickHouse = "With ClickHouse";
+    private const string Loading = "With Kafka and ClickHouse";
     private const string Kgs = "Key generation";
 
     [Fact]
@@ -36,8 +37,8 @@ public sealed class MetricsPageTests : PodTest
 
         page.Check(await ReadAsync(region.A), Region, Every, Links, Postgres, Redis);
         page.Check(await ReadAsync(region.Kgs), Region, Every, Postgres, Redis, Kgs);
-        page.Check(await ReadAsync(all), Region, Every, Links, Postgres, Redis, Kafka, ClickHouse, Kgs);
-        page.CheckValues(Every, Links, Postgres, Redis, Kafka, ClickHouse, Kgs);
+        page.Check(await ReadAsync(all), Region, Every, Links, Postgres, Redis, Kafka, ClickHouse, Loading, Kgs);
+        page.CheckValues(Every, Links, Postgres, Redis, Kafka, ClickHouse, Loading, Kgs);
     }
 
     [Fact]
