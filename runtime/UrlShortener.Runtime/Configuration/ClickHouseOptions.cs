@@ -12,6 +12,11 @@ internal sealed class ClickHouseOptions
     [RegularExpression("^[A-Za-z0-9_.-]{1,100}$", ErrorMessage = "must be the name of a cluster: 1 to 100 letters, digits, '_', '.' and '-'.")]
     public string? Cluster { get; set; }
 
+    /// <summary>
+    /// PEM file with the certificate authorities of the server, for <c>Protocol=https</c>. Read for each new connection. Unset: those that the system trusts.
+    /// </summary>
+    public string? CaPath { get; set; }
+
     /// <summary>Longest time to connect, in whole milliseconds. Default 2 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.050", "00:00:30")]
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(2);

@@ -51,18 +51,16 @@ internal sealed partial class ClickHouseDatabase : IDisposable
     )
     {
         (_options, _time, _logger) = (options, time, logger);
-        _http = new HttpClient(
-            new SocketsHttpHandler
-            {
-                AutomaticDecompression = DecompressionMethods.All,
-                ConnectTimeout = options.ConnectTimeout,
-                PooledConnectionIdleTimeout = IdleTimeout,
-                ConnectCallback = (context, token) => ConnectAsync(names, context.DnsEndPoint, token),
-            }
-        )
+        var handler = new SocketsHttpHandler
         {
-            Timeout = Timeout.InfiniteTimeSpan,
+            AutomaticDecompression = DecompressionMethods.All,
+            ConnectTimeout = options.ConnectTimeout,
+            PooledConnectionIdleTimeout = IdleTimeout,
+            ConnectCallback = (context, token) => ConnectAsync(names, context.DnsEndPoint, token),
         };
+        if (options.CaPath is { Length: > 0 } authorities)
+            handler.SslOptions.RemoteCertificateValidationCallback = new AuthorityFile(authorities).IsTrusted;
+        _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
         _client = new ClickHouseClient(new ClickHouseClientSettings(connections.ClickHouse!) { HttpClient = _http });
         _queries = new Dependency(
             "clickhouse-queries",

@@ -12,10 +12,14 @@ namespace UrlShortener.Runtime.Storage.ClickHouse;
 internal sealed class ClickHouseErasure(PostgresDueErasures due, ClickHouseDatabase database) : IClickErasure
 {
     private const int LinksPerErasure = 500;
+
+    // Longer than a deletion takes: that of another process is no reason to wait.
+    private const uint StuckSeconds = 60;
     private static readonly string[] Tables = ["clicks", "clicks_by_quarter_hour", "clicks_by_day"];
 
     private const string UnfinishedSql = """
-        SELECT count() FROM system.mutations WHERE database = currentDatabase() AND table = {table:String} AND NOT is_done
+        SELECT count() FROM system.mutations
+        WHERE database = currentDatabase() AND table = {table:String} AND NOT is_done AND create_time <= now() - {age:UInt32}
         """;
 
     private const string HiddenSql = """
@@ -56,7 +60,7 @@ internal sealed class ClickHouseErasure(PostgresDueErasures due, ClickHouseDatab
         {
             var hidden = await CountAsync(HiddenSql, cancellationToken, ("table", table), ("age", (uint)age.TotalSeconds));
             // In the background: parts are written again without the hidden rows.
-            if (hidden > 0 && await CountAsync(UnfinishedSql, cancellationToken, ("table", table)) == 0)
+            if (hidden > 0 && await CountAsync(UnfinishedSql, cancellationToken, ("table", table), ("age", 0U)) == 0)
                 await database.ExecuteAsync($"ALTER TABLE {table} APPLY DELETED MASK SETTINGS mutations_sync = 0", cancellationToken);
         }
     }
@@ -69,7 +73,7 @@ internal sealed class ClickHouseErasure(PostgresDueErasures due, ClickHouseDatab
         if (await CountAsync($"SELECT count() {ofCodes}", cancellationToken, parameter) == 0)
             return;
         // One that is stuck would only get company.
-        if (await CountAsync(UnfinishedSql, cancellationToken, ("table", table)) > 0)
+        if (await CountAsync(UnfinishedSql, cancellationToken, ("table", table), ("age", StuckSeconds)) > 0)
             throw Unfinished(table);
         await database.ExecuteAsync($"DELETE {ofCodes}", cancellationToken, parameter);
         if (await CountAsync($"SELECT count() {ofCodes}", cancellationToken, parameter) > 0)

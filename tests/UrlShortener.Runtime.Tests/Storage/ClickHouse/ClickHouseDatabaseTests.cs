@@ -1,3 +1,4 @@
+using System.Data.Common;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Resilience;
 using UrlShortener.Runtime.Statistics;
@@ -121,6 +122,36 @@ public sealed class ClickHouseDatabaseTests(ClickHouseTables tables) : IClassFix
         end.SetResult();
         await Task.WhenAll(busy);
         Assert.Equal(3, begun);
+    }
+
+    [Fact]
+    public async Task Query_OverTls_NeedsAnAuthorityThatSignedTheCertificate()
+    {
+        var (database, _) = await tables.NewAsync();
+        await using var gate = new TlsGate(
+            new DbConnectionStringBuilder { ConnectionString = database.ConnectionString }["Port"]
+                .ToString()!
+        );
+        var connection = database.ConnectionString.Replace($"Port={gate.ServerPort}", $"Port={gate.Port};Protocol=https", StringComparison.Ordinal);
+
+        using (var trusting = ClickHouseTables.New(connection, Patient(gate.AuthorityPath)))
+            Assert.Equal([1], await ReadOneAsync(trusting));
+
+        // By the system's authorities, and by a file that is not there.
+        foreach (var path in new[] { null, gate.AuthorityPath + ".missing" })
+        {
+            using var other = ClickHouseTables.New(connection, Patient(path));
+            var error = await Assert.ThrowsAsync<StatisticsUnavailableException>(() => ReadOneAsync(other));
+            Assert.Contains("SSL", error.InnerException!.Message, StringComparison.Ordinal);
+        }
+
+        static ClickHouseOptions Patient(string? path) =>
+            new()
+            {
+                CaPath = path,
+                ConnectTimeout = TimeSpan.FromSeconds(30),
+                QueryTimeout = TimeSpan.FromMinutes(1),
+            };
     }
 
     private static Task<List<int>> ReadOneAsync(ClickHouseDatabase database, CancellationToken? token = null) => QueryAsync(database, "SELECT 1", token);

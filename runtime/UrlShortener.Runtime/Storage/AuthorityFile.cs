@@ -2,7 +2,7 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace UrlShortener.Runtime.Storage.Redis;
+namespace UrlShortener.Runtime.Storage;
 
 /// <summary>
 /// The certificate authorities in a PEM file. Read for each handshake: the file changes when an authority is replaced, and handshakes are rare.

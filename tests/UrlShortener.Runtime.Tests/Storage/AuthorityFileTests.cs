@@ -5,11 +5,12 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging.Abstractions;
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Storage;
 using UrlShortener.Runtime.Storage.Redis;
 using UrlShortener.TestServers.Redis;
 using Xunit;
 
-namespace UrlShortener.Runtime.Tests.Storage.Redis;
+namespace UrlShortener.Runtime.Tests.Storage;
 
 /// <summary>Which servers are trusted with <c>Redis:CertificateAuthorityPath</c>.</summary>
 public sealed class AuthorityFileTests : IDisposable
