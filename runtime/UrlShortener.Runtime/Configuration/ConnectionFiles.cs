@@ -38,14 +38,16 @@ internal static class ConnectionFiles
     public static string? TryRead(string path) => Read(path).Text;
 
     /// <summary>The text of a file without white space around it, or what is wrong with the file, as the end of a sentence.</summary>
-    public static (string? Text, string? Problem) Read(string path)
+    /// <param name="path">Where it is.</param>
+    /// <param name="maxLength">Most bytes.</param>
+    public static (string? Text, string? Problem) Read(string path, int maxLength = MaxLength)
     {
         try
         {
             using var file = new StreamReader(path);
             // The length of a link is not that of its file.
-            if (file.BaseStream.Length > MaxLength)
-                return (null, $"is larger than {MaxLength / 1024} KiB");
+            if (file.BaseStream.Length > maxLength)
+                return (null, $"is larger than {maxLength / 1024} KiB");
             return file.ReadToEnd().Trim() is { Length: > 0 } text ? (text, null) : (null, "is empty");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)

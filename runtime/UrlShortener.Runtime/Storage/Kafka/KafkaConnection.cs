@@ -8,23 +8,25 @@ namespace UrlShortener.Runtime.Storage.Kafka;
 /// <summary>The configured connection to Kafka, for every kind of client.</summary>
 internal sealed class KafkaConnection(ConnectionOptions connections, KafkaOptions options)
 {
+    // As many authorities as systems have, and more.
+    private const int MaxAuthorityBytes = 1_048_576;
+    private const int MaxFileBytes = 65_536;
+
+    // Read last without a fault: the files are read every 2 s and hardly ever change.
+    private volatile KafkaAccess? _checked;
+    private volatile string? _told;
+
     /// <summary>Reads the settings and their files.</summary>
     /// <exception cref="ConfigurationException">A file cannot be used. The message names the setting, and nothing that the file says.</exception>
     public KafkaAccess Read()
     {
-        var (certificate, key) = (ReadFile(nameof(options.CertificatePath), options.CertificatePath), ReadFile(nameof(options.KeyPath), options.KeyPath));
-        if (certificate is not null && key is not null)
-            CheckPair(certificate, key);
-        var ca = ReadFile(nameof(options.CaPath), options.CaPath);
-        if (ca is not null)
-            CheckCertificates(ca);
-        return new KafkaAccess
+        var access = new KafkaAccess
         {
             Servers = connections.Kafka!,
             Tls = options.Tls,
-            Ca = ca,
-            Certificate = certificate,
-            Key = key,
+            Ca = ReadFile(nameof(options.CaPath), options.CaPath, MaxAuthorityBytes),
+            Certificate = ReadFile(nameof(options.CertificatePath), options.CertificatePath),
+            Key = ReadFile(nameof(options.KeyPath), options.KeyPath),
             Mechanism = options.SaslMechanism switch
             {
                 "PLAIN" => SaslMechanism.Plain,
@@ -35,6 +37,14 @@ internal sealed class KafkaConnection(ConnectionOptions connections, KafkaOption
             Username = ReadFile(nameof(options.SaslUsernamePath), options.SaslUsernamePath)?.Text ?? NullIfEmpty(options.SaslUsername),
             Password = ReadFile(nameof(options.SaslPasswordPath), options.SaslPasswordPath)?.Text ?? NullIfEmpty(options.SaslPassword),
         };
+        if (access == _checked)
+            return access;
+        if (access.Ca is { } ca)
+            CheckCertificates(ca);
+        if (access is { Certificate: { } certificate, Key: { } key })
+            CheckPair(certificate, key);
+        _checked = access;
+        return access;
     }
 
     /// <summary>Whether the settings or files say something else than before. Files that cannot be used do not: what was read before may still be good.</summary>
@@ -42,22 +52,27 @@ internal sealed class KafkaConnection(ConnectionOptions connections, KafkaOption
     {
         try
         {
-            return Read() != access;
+            var isOutdated = Read() != access;
+            _told = null;
+            return isOutdated;
         }
         catch (ConfigurationException error)
         {
-            KafkaLog.FilesUnusable(logger, error.Message);
+            // Once for each fault, not at each look.
+            if (_told != error.Message)
+                KafkaLog.FilesUnusable(logger, error.Message);
+            _told = error.Message;
             return false;
         }
     }
 
     private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
 
-    private static KafkaFile? ReadFile(string setting, string? path)
+    private static KafkaFile? ReadFile(string setting, string? path, int maxBytes = MaxFileBytes)
     {
         if (string.IsNullOrEmpty(path))
             return null;
-        var (text, problem) = ConnectionFiles.Read(path);
+        var (text, problem) = ConnectionFiles.Read(path, maxBytes);
         return text is not null ? new KafkaFile(path, text) : throw new ConfigurationException($"Kafka:{setting}: {path} {problem}.");
     }
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Confluent.Kafka;
+using Microsoft.Extensions.Logging;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Storage.Kafka;
 using UrlShortener.TestHarness.Product;
@@ -65,6 +66,17 @@ public sealed class KafkaConnectionTests : IDisposable
     }
 
     [Fact]
+    public void Read_ManyAuthorities_AreUsed()
+    {
+        var bundle = string.Join('\n', Enumerable.Repeat(NewCertificate().Certificate, 400));
+        Assert.True(bundle.Length > 150_000);
+
+        var config = ConfigOf(new KafkaOptions { Tls = true, CaPath = Write("ca.crt", bundle) });
+
+        Assert.Equal(_folder.PathOf("ca.crt"), config.SslCaLocation);
+    }
+
+    [Fact]
     public void Read_FileChanges_IsAnotherAccess()
     {
         var options = new KafkaOptions
@@ -80,6 +92,23 @@ public sealed class KafkaConnectionTests : IDisposable
         Write("password", "another one");
 
         Assert.NotEqual(before, connection.Read());
+    }
+
+    [Fact]
+    public void IsOutdated_FileCannotBeUsedForLong_IsNotAndSaysSoOnce()
+    {
+        var logger = new RecordingLogger();
+        var options = new KafkaOptions { Tls = true, CaPath = Write("ca.crt", NewCertificate().Certificate) };
+        var connection = NewConnection(options);
+        var access = connection.Read();
+
+        Write("ca.crt", "half of a certif");
+        Assert.False(connection.IsOutdated(access, logger));
+        Assert.False(connection.IsOutdated(access, logger));
+        Assert.Contains("Kafka:CaPath", Assert.Single(logger.Lines), StringComparison.Ordinal);
+
+        Write("ca.crt", NewCertificate().Certificate);
+        Assert.True(connection.IsOutdated(access, logger));
     }
 
     [Theory]
@@ -156,5 +185,18 @@ public sealed class KafkaConnectionTests : IDisposable
     {
         File.WriteAllText(_folder.PathOf(name), text);
         return _folder.PathOf(name);
+    }
+
+    private sealed class RecordingLogger : ILogger
+    {
+        public List<string> Lines { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Lines.Add(formatter(state, exception));
     }
 }
