@@ -64,6 +64,9 @@ internal sealed class Pod : IAsyncDisposable
     /// <summary>SIGTERM; fails unless the process ends by itself with exit code 0.</summary>
     public Task StopAsync() => _running.StopAsync();
 
+    /// <summary>Processor time that the process has used.</summary>
+    public TimeSpan ProcessorTime => _running.ProcessorTime;
+
     /// <summary>SIGSTOP: it does nothing until <see cref="Resume"/>.</summary>
     public void Freeze() => _running.Freeze();
 

@@ -114,6 +114,16 @@ internal sealed partial class RunningProduct : IAsyncDisposable
         return _process.ExitCode;
     }
 
+    /// <summary>Processor time that the process has used.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
     /// <summary>SIGSTOP: it does nothing until <see cref="Resume"/>.</summary>
     public void Freeze() => ProductProgram.Freeze(_process);
 

@@ -3,8 +3,11 @@ using System.Text.Json;
 
 namespace UrlShortener.Runtime.Clicks.Events;
 
-/// <summary>Reads what <see cref="ClickEvent"/> writes. Any program may write to the topic, so any bytes may come.</summary>
-internal static class ClickEventReader
+/// <summary>
+/// Reads what <see cref="ClickEvent"/> writes. Any program may write to the topic, so any bytes may come. Texts that come again and again are kept once. One
+/// thread at a time.
+/// </summary>
+internal sealed class ClickEventReader
 {
     /// <summary>The value is not a JSON object.</summary>
     public const string NotJson = "not_json";
@@ -18,13 +21,23 @@ internal static class ClickEventReader
     private const int MaxCityLength = 100;
     private const int IdVersion = 7;
     private const int HashLength = 64;
+    private const int MaxBytesPerCharacter = 6;
+
+    // Texts that are remembered, a megabyte or two.
+    private const int MaxTexts = 8_192;
+
+    private readonly HashSet<string> _texts = new(StringComparer.Ordinal);
+    private readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> _known;
+
+    /// <summary>Makes one that remembers nothing yet.</summary>
+    public ClickEventReader() => _known = _texts.GetAlternateLookup<ReadOnlySpan<char>>();
 
     /// <summary>Reads an event. Properties that this version does not know are ignored.</summary>
     /// <param name="value">The event, UTF-8.</param>
     /// <param name="id">Its id.</param>
     /// <param name="click">Its click.</param>
     /// <returns>Null, or why it is no event: <see cref="NotJson"/> or <see cref="NotBySchema"/>.</returns>
-    public static string? Read(ReadOnlySpan<byte> value, out Guid id, out StoredClick click)
+    public string? Read(ReadOnlySpan<byte> value, out Guid id, out StoredClick click)
     {
         (id, click) = (Guid.Empty, default);
         var reader = new Utf8JsonReader(value);
@@ -55,7 +68,7 @@ internal static class ClickEventReader
         }
     }
 
-    private static bool ReadProperty(ref Utf8JsonReader reader, Fields fields)
+    private bool ReadProperty(ref Utf8JsonReader reader, Fields fields)
     {
         if (reader.ValueTextEquals("schema_version"u8))
             return ReadNumber(ref reader, out fields.Version) && fields.Version >= 1;
@@ -72,7 +85,7 @@ internal static class ClickEventReader
         if (reader.ValueTextEquals("user_agent"u8))
             return ReadText(ref reader, 0, MaxTextLength, out fields.UserAgent);
         if (reader.ValueTextEquals("ip_hash"u8))
-            return ReadText(ref reader, HashLength, HashLength, out fields.IpHash) && IsHash(fields.IpHash!);
+            return ReadHash(ref reader, out fields.IpHash);
         if (reader.ValueTextEquals("country"u8))
             return ReadText(ref reader, 2, 2, out fields.Country) && fields.Country!.All(char.IsAsciiLetterUpper);
         if (reader.ValueTextEquals("city"u8))
@@ -92,10 +105,32 @@ internal static class ClickEventReader
         return reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out number);
     }
 
-    private static bool ReadText(ref Utf8JsonReader reader, int shortest, int longest, out string? text)
+    private bool ReadText(ref Utf8JsonReader reader, int shortest, int longest, out string? text)
     {
-        text = reader.Read() && reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
-        return text is not null && text.Length >= shortest && text.Length <= longest;
+        text = null;
+        if (!reader.Read() || reader.TokenType != JsonTokenType.String)
+            return false;
+        // A character has at most 3 bytes, or 6 when it is escaped.
+        var bytes = reader.ValueSpan.Length;
+        if (bytes > longest * MaxBytesPerCharacter)
+            return false;
+        Span<char> buffer = stackalloc char[bytes];
+        ReadOnlySpan<char> read = buffer[..reader.CopyString(buffer)];
+        if (read.Length < shortest || read.Length > longest)
+            return false;
+        text = Keep(read);
+        return true;
+    }
+
+    private string Keep(ReadOnlySpan<char> text)
+    {
+        if (_known.TryGetValue(text, out var known))
+            return known;
+        if (_texts.Count >= MaxTexts)
+            _texts.Clear();
+        var kept = text.ToString();
+        _texts.Add(kept);
+        return kept;
     }
 
     private static bool ReadId(ref Utf8JsonReader reader, Fields fields)
@@ -150,7 +185,12 @@ internal static class ClickEventReader
         return true;
     }
 
-    private static bool IsHash(string text) => text.All(char.IsAsciiHexDigitLower);
+    // Not among the texts that are kept: most come from one visitor only.
+    private static bool ReadHash(ref Utf8JsonReader reader, out string? hash)
+    {
+        hash = reader.Read() && reader.TokenType == JsonTokenType.String && reader.ValueSpan.Length == HashLength ? reader.GetString() : null;
+        return hash is { Length: HashLength } && hash.All(char.IsAsciiHexDigitLower);
+    }
 
     // A class, so that the methods above can fill it.
     private sealed class Fields

@@ -39,7 +39,7 @@ internal sealed class KafkaEventConsumer : IEventConsumer
         (_topic, _isOutdated, _time, _logger) = (topic, isOutdated, time, logger);
         _accessReadAt = time.GetTimestamp();
         _consumer = new ConsumerBuilder<Ignore, Reading>(config)
-            .SetValueDeserializer(Reading.Deserializer)
+            .SetValueDeserializer(new EventDeserializer())
             .SetLogHandler((_, message) => KafkaLog.Client(logger, message.Facility, message.Message))
             .SetErrorHandler((_, error) => NoteError(error))
             .SetPartitionsAssignedHandler((_, gained) => owner.Gain(gained.Select(place => place.Partition.Value)))
@@ -203,17 +203,16 @@ internal sealed class KafkaEventConsumer : IEventConsumer
     private sealed record LastError(string Reason, long At);
 
     /// <summary>The value of a record.</summary>
-    private readonly record struct Reading(Guid Id, StoredClick Click, RejectedRecord? Rejected)
-    {
-        public static readonly IDeserializer<Reading> Deserializer = new FromBytes();
+    private readonly record struct Reading(Guid Id, StoredClick Click, RejectedRecord? Rejected);
 
-        // Reads from the client's memory, without a copy.
-        private sealed class FromBytes : IDeserializer<Reading>
-        {
-            public Reading Deserialize(ReadOnlySpan<byte> data, bool isNull, SerializationContext context) =>
-                ClickEventReader.Read(data, out var id, out var click) is { } reason
-                    ? new Reading(Guid.Empty, default, new RejectedRecord(reason, data.ToArray()))
-                    : new Reading(id, click, null);
-        }
+    // Reads from the client's memory, without a copy. The client calls it in the thread that receives.
+    private sealed class EventDeserializer : IDeserializer<Reading>
+    {
+        private readonly ClickEventReader _reader = new();
+
+        public Reading Deserialize(ReadOnlySpan<byte> data, bool isNull, SerializationContext context) =>
+            _reader.Read(data, out var id, out var click) is { } reason
+                ? new Reading(Guid.Empty, default, new RejectedRecord(reason, data.ToArray()))
+                : new Reading(id, click, null);
     }
 }

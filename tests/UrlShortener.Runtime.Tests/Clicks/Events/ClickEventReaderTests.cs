@@ -36,7 +36,7 @@ public sealed class ClickEventReaderTests
             IpHash = hasHash ? Full.IpHash : "",
         };
 
-        Assert.Null(ClickEventReader.Read(ClickEvent.ToBytes(Id, click), out var id, out var read));
+        Assert.Null(new ClickEventReader().Read(ClickEvent.ToBytes(Id, click), out var id, out var read));
 
         Assert.Equal((Id, click), (id, read));
     }
@@ -46,7 +46,7 @@ public sealed class ClickEventReaderTests
     {
         var click = new StoredClick("spring", Full.At, null, null, null, "", null, null, DeviceClass.Other, IsBot: false);
 
-        Assert.Null(ClickEventReader.Read(ClickEvent.ToBytes(Id, click), out _, out var read));
+        Assert.Null(new ClickEventReader().Read(ClickEvent.ToBytes(Id, click), out _, out var read));
 
         Assert.Equal(click, read);
     }
@@ -58,7 +58,7 @@ public sealed class ClickEventReaderTests
         json["schema_version"] = 2;
         json["campaign"] = new JsonObject { ["names"] = new JsonArray("a", 1, null) };
 
-        Assert.Null(ClickEventReader.Read(Encoding.UTF8.GetBytes(json.ToJsonString()), out _, out var read));
+        Assert.Null(new ClickEventReader().Read(Encoding.UTF8.GetBytes(json.ToJsonString()), out _, out var read));
 
         Assert.Equal(Full, read);
     }
@@ -134,7 +134,7 @@ public sealed class ClickEventReaderTests
         var value = ClickEvent.ToBytes(Id, Full);
 
         for (var length = 0; length < value.Length; length++)
-            Assert.NotNull(ClickEventReader.Read(value.AsSpan(0, length), out _, out _));
+            Assert.NotNull(new ClickEventReader().Read(value.AsSpan(0, length), out _, out _));
     }
 
     [Property]
@@ -143,10 +143,10 @@ public sealed class ClickEventReaderTests
         var changed = ClickEvent.ToBytes(Id, Full);
         changed[place % changed.Length] = value;
 
-        ClickEventReader.Read(changed, out _, out _);
+        new ClickEventReader().Read(changed, out _, out _);
     }
 
-    private static string? Read(string text) => ClickEventReader.Read(Encoding.UTF8.GetBytes(text), out _, out _);
+    private static string? Read(string text) => new ClickEventReader().Read(Encoding.UTF8.GetBytes(text), out _, out _);
 
     // As the capture stores texts: none is empty, none has a lone surrogate.
     private static string? Clean(string? text)

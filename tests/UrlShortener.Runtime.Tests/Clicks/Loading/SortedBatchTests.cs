@@ -77,7 +77,7 @@ public sealed class SortedBatchTests
         var rejected = sorted.Rejected[0].Rejected!;
         Assert.Equal(SortedBatch.TimeOutOfRange, rejected.Reason);
         // The whole event is kept, for whoever wants to load it all the same.
-        Assert.Null(ClickEventReader.Read(rejected.Value, out var id, out _));
+        Assert.Null(new ClickEventReader().Read(rejected.Value, out var id, out _));
         Assert.Equal(sorted.Rejected[0].Id, id);
     }
 
