@@ -202,6 +202,8 @@ public sealed class WitnessTests
     [InlineData("Bad", "Bad", "witness", "Bad")]
     [InlineData("Bad", "Good", "direct", "Unknown")]
     [InlineData("Good", "Good", "witness", "Good")]
+    // Whoever can write the object of the observers says so.
+    [InlineData("Good", "Bad", "witness", "Unknown")]
     // The operator of eu is away, and its API server answers.
     [InlineData("Good", null, null, "Good")]
     [InlineData("Unknown", null, null, "Unknown")]
