@@ -33,6 +33,7 @@ internal sealed class ClickLoader(
     private readonly SortedDictionary<int, PartitionLoad> _partitions = [];
     private IEventConsumer? _consumer;
     private LoadLimits _limits;
+    private long _started;
 
     private Task<Guid>? _check;
     private long _checkedAt;
@@ -112,10 +113,10 @@ internal sealed class ClickLoader(
         {
             Finish(load);
             Position(consumer, load);
-            Start(consumer, load);
             Throttle(consumer, load);
         }
 
+        Start(consumer);
         Check(consumer);
         Report(consumer);
     }
@@ -234,11 +235,21 @@ internal sealed class ClickLoader(
         return new StartingPoint(topic, new LoadPosition(high, null), low, high);
     }
 
-    private void Start(IEventConsumer consumer, PartitionLoad load)
+    // Those first that have waited longest for their turn: a few with many events must not keep the others from theirs.
+    private void Start(IEventConsumer consumer)
     {
-        if (_partitions.Values.Count(other => other.Loading is not null) >= MaxLoads || load.Queue.TryStart(_limits, time.GetUtcNow()) is not { } batch)
+        var free = MaxLoads - _partitions.Values.Count(load => load.Loading is not null);
+        if (free <= 0)
             return;
-        load.Loading = Task.Run(() => LoadAsync(consumer, batch, load), load.Cancelled);
+        foreach (var load in _partitions.Values.OrderBy(load => load.Started))
+        {
+            if (load.Queue.TryStart(_limits, time.GetUtcNow()) is not { } batch)
+                continue;
+            load.Started = ++_started;
+            load.Loading = Task.Run(() => LoadAsync(consumer, batch, load), load.Cancelled);
+            if (--free == 0)
+                return;
+        }
     }
 
     private async Task<bool> LoadAsync(IEventConsumer consumer, EventBatch batch, PartitionLoad load) =>

@@ -1,13 +1,22 @@
 namespace UrlShortener.Runtime.Clicks.Loading;
 
 /// <summary>A partition of this process, and what is under way for it.</summary>
-/// <param name="partition">Its number.</param>
-internal sealed class PartitionLoad(int partition) : IDisposable
+internal sealed class PartitionLoad : IDisposable
 {
     private readonly CancellationTokenSource _cancel = new();
+    private readonly CancellationToken _cancelled;
+
+    /// <summary>Makes one that does not know where to begin.</summary>
+    /// <param name="partition">Its number.</param>
+    public PartitionLoad(int partition)
+    {
+        Queue = new PartitionQueue(partition);
+        // Of the source itself it cannot be had once that is disposed of.
+        _cancelled = _cancel.Token;
+    }
 
     /// <summary>Its records.</summary>
-    public PartitionQueue Queue { get; } = new(partition);
+    public PartitionQueue Queue { get; }
 
     /// <summary>Whether nothing is received of it. So at first: where to begin is not known yet.</summary>
     public bool IsPaused { get; set; }
@@ -22,7 +31,10 @@ internal sealed class PartitionLoad(int partition) : IDisposable
     public long? ShorterSince { get; set; }
 
     /// <summary>Ends both when the partition is gone.</summary>
-    public CancellationToken Cancelled => _cancel.Token;
+    public CancellationToken Cancelled => _cancelled;
+
+    /// <summary>Its place in the order in which partitions began a batch last; 0: none yet.</summary>
+    public long Started { get; set; }
 
     /// <summary>Waits for what is under way, then cancels it.</summary>
     public void End(TimeSpan patience)

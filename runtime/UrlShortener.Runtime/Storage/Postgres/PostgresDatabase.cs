@@ -20,6 +20,7 @@ internal sealed partial class PostgresDatabase
     private const int OpenAttempts = 3;
 
     private static readonly TimeSpan OpenRetryDelay = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan PatientTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan BreakDuration = TimeSpan.FromMilliseconds(500);
 
     private readonly PostgresOptions _options;
@@ -32,6 +33,7 @@ internal sealed partial class PostgresDatabase
     private readonly Dependency _primaryLookups;
     private readonly Dependency _replicas;
     private readonly Dependency _background;
+    private readonly Dependency _patient;
     private readonly Dependency _primaryQueries;
     private readonly Dependency _replicaQueries;
     private readonly FairTurns _queryTurns;
@@ -60,6 +62,7 @@ internal sealed partial class PostgresDatabase
         _primaryLookups = new Dependency("postgres-primary", new DependencyOptions(options.ReadTimeout, BreakDuration, 3), IsOutage, time);
         _replicas = new Dependency("postgres-replicas", new DependencyOptions(options.ReadTimeout, BreakDuration, 3), IsOutage, time);
         _background = new Dependency("postgres-primary", new DependencyOptions(options.WriteTimeout, BreakDuration, 3), IsOutage, time);
+        _patient = new Dependency("postgres-primary", new DependencyOptions(PatientTimeout, BreakDuration, 3), IsOutage, time);
         var query = new DependencyOptions(options.QueryTimeout, BreakDuration, 3) { IsTimeoutFailure = false };
         _primaryQueries = new Dependency("postgres-queries", query, IsOutage, time);
         _replicaQueries = new Dependency("postgres-queries", query, IsOutage, time);
@@ -82,6 +85,10 @@ internal sealed partial class PostgresDatabase
     /// <summary>The same for background work. If it fails or takes long, links can still be created.</summary>
     public Task<T> WriteInBackgroundAsync<T>(string operation, Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
         WriteAsync(_background, operation, work, cancellationToken);
+
+    /// <summary>The same for work that cannot be divided, and would be in vain if it were ended early.</summary>
+    public Task<T> WritePatientlyAsync<T>(string operation, Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
+        WriteAsync(_patient, operation, work, cancellationToken);
 
     /// <summary>Runs a query on the server with the newest state: the primary, or a replica while there is no primary.</summary>
     public async Task<T> ReadNewestAsync<T>(

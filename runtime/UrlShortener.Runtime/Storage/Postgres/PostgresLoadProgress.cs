@@ -63,7 +63,7 @@ internal sealed class PostgresLoadProgress(PostgresDatabase database) : ILoadPro
 
     /// <inheritdoc />
     public Task<bool> CompleteAsync(EventBatch batch, IReadOnlyList<StoredClick> counted, CancellationToken cancellationToken) =>
-        database.WriteInBackgroundAsync(
+        database.WritePatientlyAsync(
             "click_load",
             async (connection, token) =>
             {
