@@ -102,6 +102,22 @@ public sealed class PagingTests(MonitoredRegion region) : IClassFixture<Monitore
     }
 
     [Fact]
+    public async Task NobodyAnswersAsKafka_WarnsAndSaysWhy()
+    {
+        region.Require();
+
+        await HoldsAsync(() =>
+            Task.FromResult(
+                region
+                    .Receiver.Of("channel")
+                    .Any(each =>
+                        each.Tells("ShortenerClickEventsFailing", "firing") && each.Body.GetRawText().Contains("(unreachable)", StringComparison.Ordinal)
+                    )
+            )
+        );
+    }
+
+    [Fact]
     public async Task KeyPoolDrained_WarnsThenPages_AndResolvesWhenItIsFull()
     {
         region.Require();
