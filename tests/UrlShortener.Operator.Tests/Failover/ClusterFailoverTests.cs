@@ -7,6 +7,8 @@ using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Clusters;
 using UrlShortener.Operator.Conditions;
 using UrlShortener.Operator.Entities.Status;
+using UrlShortener.Operator.Failover;
+using UrlShortener.Operator.Postgres;
 using UrlShortener.Operator.Tests.Installation;
 using UrlShortener.Operator.Tests.Postgres;
 using UrlShortener.Operator.Tests.Regions;
@@ -278,11 +280,18 @@ public sealed partial class ClusterFailoverTests(StoresFixture stores) : IAsyncL
         foreach (var lab in Running)
             await DeleteAsync(lab);
         await UntilWitnessedAsync();
-        // The members were replaced: they need the kubeconfig of the third cluster no longer.
+        // The members are replaced: they need the kubeconfig of the third cluster no longer. That they are up to date may have been told before.
+        foreach (var region in _regions)
+        {
+            await Eventually.HoldsAsync(
+                async () => await _databases[region].ReadPodsAsync(region) is [var pod] && !ClusterAccess.IsMounted(pod, Third) && RemoteMember.IsReady(pod),
+                () => $"the member of region {region} was replaced"
+            );
+        }
+
         await UntilWholeAsync();
         foreach (var region in _regions)
         {
-            await _labs[region].UntilAsync("PostgresUpToDate", "True", region);
             _sampler.Add(region, await _databases[region].OpenAsync(region, (await _databases[region].ReadPodsAsync(region)).Single()));
         }
 
