@@ -49,7 +49,11 @@ internal static class ClickEvent
     public static ReadOnlySpan<byte> NameOf(DeviceClass device) => Devices[(int)device].EncodedUtf8Bytes;
 
     /// <summary>Writes a click as an object. All characters are ASCII; others are escaped.</summary>
-    public static void Write(Utf8JsonWriter json, Guid id, in StoredClick click)
+    /// <param name="json">Gets it.</param>
+    /// <param name="id">Id of the event.</param>
+    /// <param name="click">The click.</param>
+    /// <param name="isCounted">Whether the click is in the totals of its link already.</param>
+    public static void Write(Utf8JsonWriter json, Guid id, in StoredClick click, bool isCounted = false)
     {
         json.WriteStartObject();
         json.WriteNumber("schema_version"u8, SchemaVersion);
@@ -66,15 +70,17 @@ internal static class ClickEvent
         WriteUnlessEmpty(json, "city"u8, click.City);
         json.WriteString("device"u8, Devices[(int)click.Device]);
         json.WriteBoolean("is_bot"u8, click.IsBot);
+        if (isCounted)
+            json.WriteBoolean("is_counted"u8, true);
         json.WriteEndObject();
     }
 
     /// <summary>A click as an object, UTF-8.</summary>
-    public static byte[] ToBytes(Guid id, in StoredClick click)
+    public static byte[] ToBytes(Guid id, in StoredClick click, bool isCounted = false)
     {
         var value = new ArrayBufferWriter<byte>(512);
         using (var json = new Utf8JsonWriter(value))
-            Write(json, id, click);
+            Write(json, id, click, isCounted);
         return value.WrittenSpan.ToArray();
     }
 

@@ -15,7 +15,6 @@ internal sealed class ClickEventReader
     /// <summary>A property is missing, or has a value that the schema does not allow.</summary>
     public const string NotBySchema = "not_by_schema";
 
-    private const int MaxCodeLength = 64;
     private const int MaxTextLength = 512;
     private const int MaxSourceLength = 512;
     private const int MaxCityLength = 100;
@@ -36,10 +35,11 @@ internal sealed class ClickEventReader
     /// <param name="value">The event, UTF-8.</param>
     /// <param name="id">Its id.</param>
     /// <param name="click">Its click.</param>
+    /// <param name="isCounted">Whether the click is in the totals of its link already.</param>
     /// <returns>Null, or why it is no event: <see cref="NotJson"/> or <see cref="NotBySchema"/>.</returns>
-    public string? Read(ReadOnlySpan<byte> value, out Guid id, out StoredClick click)
+    public string? Read(ReadOnlySpan<byte> value, out Guid id, out StoredClick click, out bool isCounted)
     {
-        (id, click) = (Guid.Empty, default);
+        (id, click, isCounted) = (Guid.Empty, default, false);
         var reader = new Utf8JsonReader(value);
         try
         {
@@ -59,6 +59,7 @@ internal sealed class ClickEventReader
                 return NotBySchema;
             id = fields.Id!.Value;
             click = fields.ToClick();
+            isCounted = fields.IsCounted == true;
             return null;
         }
         // A lone surrogate, which is no text, is an InvalidOperationException.
@@ -75,7 +76,8 @@ internal sealed class ClickEventReader
         if (reader.ValueTextEquals("id"u8))
             return ReadId(ref reader, fields);
         if (reader.ValueTextEquals("short_code"u8))
-            return ReadText(ref reader, 1, MaxCodeLength, out fields.ShortCode);
+            return ReadText(ref reader, Codes.ShortCode.MinLength, Codes.ShortCode.MaxLength, out fields.ShortCode)
+                && Codes.ShortCode.IsValid(fields.ShortCode);
         if (reader.ValueTextEquals("clicked_at"u8))
             return ReadTime(ref reader, fields);
         if (reader.ValueTextEquals("referrer"u8))
@@ -93,7 +95,9 @@ internal sealed class ClickEventReader
         if (reader.ValueTextEquals("device"u8))
             return ReadDevice(ref reader, fields);
         if (reader.ValueTextEquals("is_bot"u8))
-            return ReadBoolean(ref reader, fields);
+            return ReadBoolean(ref reader, out fields.IsBot);
+        if (reader.ValueTextEquals("is_counted"u8))
+            return ReadBoolean(ref reader, out fields.IsCounted);
         // Of a later version.
         reader.Skip();
         return true;
@@ -177,12 +181,10 @@ internal sealed class ClickEventReader
         return false;
     }
 
-    private static bool ReadBoolean(ref Utf8JsonReader reader, Fields fields)
+    private static bool ReadBoolean(ref Utf8JsonReader reader, out bool? value)
     {
-        if (!reader.Read() || reader.TokenType is not (JsonTokenType.True or JsonTokenType.False))
-            return false;
-        fields.IsBot = reader.GetBoolean();
-        return true;
+        value = reader.Read() && reader.TokenType is JsonTokenType.True or JsonTokenType.False ? reader.GetBoolean() : null;
+        return value is not null;
     }
 
     // Not among the texts that are kept: most come from one visitor only.
@@ -208,6 +210,7 @@ internal sealed class ClickEventReader
         public string? City;
         public DeviceClass? Device;
         public bool? IsBot;
+        public bool? IsCounted;
 
         public bool IsComplete => Version >= 1 && Id is not null && ShortCode is not null && HasTime && Device is not null && IsBot is not null;
 

@@ -38,9 +38,9 @@ internal sealed class ClickLoader(
     private Task<Guid>? _check;
     private long _checkedAt;
 
-    // Why Kafka could not be asked, and why a batch could not be loaded, until either works again.
+    // Why Kafka could not be asked, until it can.
     private string? _kafkaTrouble;
-    private string? _loadTrouble;
+    private bool _isFailing;
 
     /// <inheritdoc />
     public void Gain(IEnumerable<int> partitions)
@@ -93,7 +93,8 @@ internal sealed class ClickLoader(
         }
         catch (DependencyException error)
         {
-            _kafkaTrouble = Tell(_kafkaTrouble, error.Message);
+            _kafkaTrouble = error.Message;
+            Tell();
         }
         finally
         {
@@ -127,7 +128,7 @@ internal sealed class ClickLoader(
         if (_check is { IsCompleted: true } check)
         {
             _check = null;
-            _kafkaTrouble = Tell(_kafkaTrouble, check.Exception?.GetBaseException().Message);
+            _kafkaTrouble = check.Exception?.GetBaseException().Message;
         }
         else if (_check is null && time.GetElapsedTime(_checkedAt) >= CheckInterval)
         {
@@ -161,7 +162,7 @@ internal sealed class ClickLoader(
         {
             load.Queue.Complete();
             _consumer?.Note(load.Queue.Partition, load.Queue.From);
-            _loadTrouble = Tell(_loadTrouble, null);
+            load.Trouble = null;
             return;
         }
 
@@ -177,7 +178,7 @@ internal sealed class ClickLoader(
         if (loading.IsCanceled || load.Cancelled.IsCancellationRequested)
             return;
         LoadMetrics.Failures.Inc();
-        _loadTrouble = Tell(_loadTrouble, loading.Exception!.GetBaseException().Message);
+        load.Trouble = loading.Exception!.GetBaseException().Message;
     }
 
     private void Position(IEventConsumer consumer, PartitionLoad load)
@@ -201,18 +202,25 @@ internal sealed class ClickLoader(
         }
     }
 
-    private static void Begin(IEventConsumer consumer, PartitionLoad load, StartingPoint start)
+    private void Begin(IEventConsumer consumer, PartitionLoad load, StartingPoint start)
     {
         load.Queue.Position(start.Topic, start.Position);
-        consumer.Start(load.Queue.Partition, start.Position.Next);
-        load.IsPaused = false;
+        if (consumer.Start(load.Queue.Partition, start.Position.Next))
+        {
+            load.IsPaused = false;
+            load.Trouble = null;
+            return;
+        }
+
+        load.Queue.Forget();
+        Refuse(load, $"Partition {load.Queue.Partition} cannot be received from where it is to begin.");
     }
 
     private void Refuse(PartitionLoad load, string? reason)
     {
         load.Queue.Fail(RetryBackoff.After, time.GetUtcNow());
         if (reason is not null && !load.Cancelled.IsCancellationRequested)
-            _loadTrouble = Tell(_loadTrouble, reason);
+            load.Trouble = reason;
     }
 
     private async Task<StartingPoint> FindStartAsync(IEventConsumer consumer, PartitionLoad load)
@@ -223,16 +231,18 @@ internal sealed class ClickLoader(
         var position = await progress.ReadAsync(topic, partition, load.Cancelled) ?? new LoadPosition(low, null);
         if (position.Next <= high)
         {
-            load.ShorterSince = null;
+            load.Shorter = null;
             return new StartingPoint(topic, position, low, high);
         }
 
-        load.ShorterSince ??= time.GetTimestamp();
-        if (time.GetElapsedTime(load.ShorterSince.Value) < ShorterLogPatience)
+        load.Shorter ??= (time.GetTimestamp(), high);
+        var (since, end) = load.Shorter.Value;
+        if (time.GetElapsedTime(since) < ShorterLogPatience)
             throw new DependencyException($"Partition {partition} ends at {high}, before {position.Next}, up to where it was loaded.");
-        LoadLog.LogIsShorter(logger, partition, high, position.Next);
-        await progress.MoveAsync(topic, partition, position, high, load.Cancelled);
-        return new StartingPoint(topic, new LoadPosition(high, null), low, high);
+        // To where it ended at first: what came since is new.
+        LoadLog.LogIsShorter(logger, partition, end, position.Next);
+        await progress.MoveAsync(topic, partition, position, end, load.Cancelled);
+        return new StartingPoint(topic, new LoadPosition(end, null), low, high);
     }
 
     // Those first that have waited longest for their turn: a few with many events must not keep the others from theirs.
@@ -311,7 +321,7 @@ internal sealed class ClickLoader(
                 oldest = click;
         }
 
-        LoadMetrics.Failing.Set(_kafkaTrouble is null && _loadTrouble is null ? 0 : 1);
+        Tell();
         LoadMetrics.Lag.Set(lag);
         LoadMetrics.Delay.Set(oldest is null ? 0 : Math.Max(0, (time.GetUtcNow() - oldest.Value).TotalSeconds));
     }
@@ -322,13 +332,15 @@ internal sealed class ClickLoader(
         LoadLog.Expired(logger, partition, count);
     }
 
-    // Once when it begins, and once when it ends.
-    private string? Tell(string? before, string? now)
+    // Once when it begins, and once when all partitions are well again.
+    private void Tell()
     {
-        if (before is null && now is not null)
-            LoadLog.Failing(logger, now);
-        else if (before is not null && now is null)
+        var trouble = _kafkaTrouble ?? _partitions.Values.Select(load => load.Trouble).FirstOrDefault(reason => reason is not null);
+        if (!_isFailing && trouble is not null)
+            LoadLog.Failing(logger, trouble);
+        else if (_isFailing && trouble is null)
             LoadLog.Recovered(logger);
-        return now;
+        _isFailing = trouble is not null;
+        LoadMetrics.Failing.Set(_isFailing ? 1 : 0);
     }
 }

@@ -3,6 +3,9 @@ namespace UrlShortener.Runtime.Clicks.Loading;
 /// <summary>Where clicks are loaded to, and statistics are answered from.</summary>
 internal interface IClickWarehouse
 {
+    /// <summary>The time by its clock.</summary>
+    Task<DateTimeOffset> ReadTimeAsync(CancellationToken cancellationToken);
+
     /// <summary>Finds those of the events that are loaded.</summary>
     /// <returns>By id, where they were when they were loaded. It may hold further events.</returns>
     Task<IReadOnlyDictionary<Guid, LoadedFrom>> FindLoadedAsync(IReadOnlyList<IncomingEvent> events, CancellationToken cancellationToken);
@@ -10,8 +13,9 @@ internal interface IClickWarehouse
     /// <summary>Inserts clicks in one piece. The same piece again, whatever became of it before, inserts what is missing of it.</summary>
     /// <param name="piece">Id of the piece.</param>
     /// <param name="clicks">The clicks, at least one.</param>
+    /// <param name="deadline">By its clock: what arrives later inserts nothing.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    Task InsertAsync(Guid piece, IReadOnlyList<NewClick> clicks, CancellationToken cancellationToken);
+    Task InsertAsync(Guid piece, IReadOnlyList<NewClick> clicks, DateTimeOffset deadline, CancellationToken cancellationToken);
 
     /// <summary>Notes that clicks are inserted. Their events are found from now on.</summary>
     Task NoteLoadedAsync(EventBatch batch, IReadOnlyList<NewClick> clicks, CancellationToken cancellationToken);

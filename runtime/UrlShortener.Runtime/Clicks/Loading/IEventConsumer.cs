@@ -17,7 +17,8 @@ internal interface IEventConsumer : IDisposable
     void Resume(int partition);
 
     /// <summary>Receives of a paused partition again, from an offset.</summary>
-    void Start(int partition, long offset);
+    /// <returns>False: the client cannot yet, and the partition stays paused.</returns>
+    bool Start(int partition, long offset);
 
     /// <summary>Tells Kafka how far a partition is loaded, for its tools. The next process does not go by it.</summary>
     void Note(int partition, long offset);

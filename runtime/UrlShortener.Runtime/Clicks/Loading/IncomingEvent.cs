@@ -10,6 +10,9 @@ namespace UrlShortener.Runtime.Clicks.Loading;
 /// <param name="Rejected">Why it is no event, with its bytes; null when it is one.</param>
 internal readonly record struct IncomingEvent(long Offset, Guid Id, StoredClick Click, RejectedRecord? Rejected)
 {
+    /// <summary>Whether the click is in the totals of its link already.</summary>
+    public bool IsCounted { get; init; }
+
     private const int FixedBytes = 160;
     private const int StringBytes = 24;
 
@@ -40,19 +43,31 @@ internal sealed record RejectedRecord(string Reason, byte[] Value);
 /// <param name="Events">The records. Their offsets may have gaps: Kafka gives some to records of its own.</param>
 internal sealed record EventBatch(Guid Topic, int Partition, long From, long To, IReadOnlyList<IncomingEvent> Events)
 {
-    /// <summary>Id of the batch: the same for the same offsets of the same topic, whoever cuts it.</summary>
+    /// <summary>
+    /// Id of the batch: the same for the same events at the same offsets of the same topic, whoever cuts it. A log that lost its end gives other events the same
+    /// offsets.
+    /// </summary>
     public Guid Id
     {
         get
         {
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             Span<byte> place = stackalloc byte[36];
             Topic.TryWriteBytes(place, bigEndian: true, out _);
             BinaryPrimitives.WriteInt32BigEndian(place[16..], Partition);
             BinaryPrimitives.WriteInt64BigEndian(place[20..], From);
             BinaryPrimitives.WriteInt64BigEndian(place[28..], To);
-            Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-            SHA256.HashData(place, hash);
-            return new Guid(hash[..16]);
+            hash.AppendData(place);
+            Span<byte> id = stackalloc byte[16];
+            foreach (var incoming in Events)
+            {
+                incoming.Id.TryWriteBytes(id);
+                hash.AppendData(id);
+            }
+
+            Span<byte> result = stackalloc byte[SHA256.HashSizeInBytes];
+            hash.GetHashAndReset(result);
+            return new Guid(result[..16]);
         }
     }
 }

@@ -27,8 +27,11 @@ internal sealed class PartitionLoad : IDisposable
     /// <summary>The load of a batch, under way; its result: whether the partition was where the batch begins.</summary>
     public Task<bool>? Loading { get; set; }
 
-    /// <summary>Since when the log has ended before the position.</summary>
-    public long? ShorterSince { get; set; }
+    /// <summary>Since when the log has ended before the position, and where it ended then.</summary>
+    public (long At, long High)? Shorter { get; set; }
+
+    /// <summary>Why nothing of it could be loaded last; null: it could.</summary>
+    public string? Trouble { get; set; }
 
     /// <summary>Ends both when the partition is gone.</summary>
     public CancellationToken Cancelled => _cancelled;

@@ -40,12 +40,15 @@ internal sealed class PartitionQueue(int partition)
 
     /// <summary>Time of the first click that is not loaded; null: none is known.</summary>
     public DateTimeOffset? OldestClick =>
-        _batch?.Events.Count > 0 ? _batch.Events[0].Click.At
-        : _waiting.Count > 0 ? _waiting[0].Click.At
-        : null;
+        TimeOf(
+            _batch?.Events.Count > 0 ? _batch.Events[0]
+            : _waiting.Count > 0 ? _waiting[0]
+            : null
+        );
 
     /// <summary>Whether it has enough, so that no more should be received.</summary>
-    public bool IsFull(LoadLimits limits) => _waiting.Count >= limits.Events || Bytes >= limits.Bytes;
+    // A batch that was begun is needed as a whole, whatever the limits were then.
+    public bool IsFull(LoadLimits limits) => (_waiting.Count >= limits.Events || Bytes >= limits.Bytes) && !(Next < _begunTo);
 
     /// <summary>Says where to begin.</summary>
     public void Position(Guid topic, LoadPosition position)
@@ -139,6 +142,8 @@ internal sealed class PartitionQueue(int partition)
         _waiting.RemoveRange(0, count);
         return new EventBatch(Topic, partition, From, end, events);
     }
+
+    private static DateTimeOffset? TimeOf(IncomingEvent? incoming) => incoming is { Rejected: null } one ? one.Click.At : null;
 
     private static long BytesOf(IReadOnlyList<IncomingEvent> events)
     {

@@ -5,7 +5,9 @@ namespace UrlShortener.Runtime.Clicks.Loading;
 
 /// <summary>What is to be done with the records of a batch.</summary>
 /// <param name="New">Clicks to be inserted.</param>
-/// <param name="Counted">Clicks to be counted in the totals of links: the new ones, and those that an earlier attempt at the same records has inserted.</param>
+/// <param name="Counted">
+/// Clicks to be counted in the totals of links: the new ones, and those that an earlier attempt at the same records has inserted; none that is counted already.
+/// </param>
 /// <param name="Rejected">Records that cannot be loaded.</param>
 /// <param name="Duplicates">How many events arrived before, at another place.</param>
 internal sealed record SortedBatch(IReadOnlyList<NewClick> New, IReadOnlyList<StoredClick> Counted, IReadOnlyList<IncomingEvent> Rejected, int Duplicates)
@@ -48,21 +50,27 @@ internal sealed record SortedBatch(IReadOnlyList<NewClick> New, IReadOnlyList<St
             if (loaded.TryGetValue(incoming.Id, out var from))
             {
                 // At the same place: an earlier attempt inserted it, and did not come to count it.
-                if (from == new LoadedFrom(batch.Topic, batch.Partition, incoming.Offset))
-                    counted.Add(incoming.Click);
-                else
+                if (from != new LoadedFrom(batch.Topic, batch.Partition, incoming.Offset))
                     duplicates++;
+                else if (!incoming.IsCounted)
+                    counted.Add(incoming.Click);
                 continue;
             }
 
             if (incoming.Click.At < now - MaxAge || incoming.Click.At > now + MaxAhead)
             {
-                rejected.Add(incoming with { Rejected = new RejectedRecord(TimeOutOfRange, ClickEvent.ToBytes(incoming.Id, incoming.Click)) });
+                rejected.Add(
+                    incoming with
+                    {
+                        Rejected = new RejectedRecord(TimeOutOfRange, ClickEvent.ToBytes(incoming.Id, incoming.Click, incoming.IsCounted)),
+                    }
+                );
                 continue;
             }
 
             clicks.Add(new NewClick(incoming, sources.Limit(incoming.Click)));
-            counted.Add(incoming.Click);
+            if (!incoming.IsCounted)
+                counted.Add(incoming.Click);
         }
 
         return new SortedBatch(clicks, counted, rejected, duplicates);

@@ -71,7 +71,8 @@ internal sealed class SpoolingClickSink(ClickSpool spool, ClickPublisher publish
         Encoding.UTF8.GetBytes(click.ShortCode, _key);
         _value.ResetWrittenCount();
         _json.Reset(_value);
-        ClickEvent.Write(_json, id, click);
+        // A reader that counts must not count again what the store counts.
+        ClickEvent.Write(_json, id, click, isCounted: store is not null);
         _json.Flush();
     }
 }

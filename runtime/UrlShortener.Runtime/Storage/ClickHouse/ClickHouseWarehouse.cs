@@ -16,9 +16,6 @@ internal sealed class ClickHouseWarehouse(ClickHouseDatabase database) : IClickW
     // A query of so many is as long as a server takes out of the box.
     private const int IdsPerQuery = 10_000;
 
-    // Shorter by far than the server remembers tokens.
-    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(5);
-
     private static readonly string[] ClickColumns =
     [
         "short_code",
@@ -54,15 +51,19 @@ internal sealed class ClickHouseWarehouse(ClickHouseDatabase database) : IClickW
     }
 
     /// <inheritdoc />
-    public async Task InsertAsync(Guid piece, IReadOnlyList<NewClick> clicks, CancellationToken cancellationToken)
+    public async Task<DateTimeOffset> ReadTimeAsync(CancellationToken cancellationToken) =>
+        DateTimeOffset.FromUnixTimeSeconds(
+            (await database.ReadAsync("SELECT toUnixTimestamp(now())", row => (uint)row.GetValue(0), cancellationToken)).Single()
+        );
+
+    /// <inheritdoc />
+    public async Task InsertAsync(Guid piece, IReadOnlyList<NewClick> clicks, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
-        var now = (await database.ReadAsync("SELECT toUnixTimestamp(now())", row => (uint)row.GetValue(0), cancellationToken)).Single();
-        var deadline = (uint)(now + (long)Deadline.TotalSeconds);
         using var rows = new MemoryStream(clicks.Count * 192);
         await using (var writer = new BinaryWriter(rows, Encoding.UTF8, leaveOpen: true))
         {
             foreach (var click in clicks)
-                Write(writer, click, deadline);
+                Write(writer, click, (uint)deadline.ToUnixTimeSeconds());
         }
 
         var written = await database.InsertAsync("click_inserts", ClickColumns, rows, piece, cancellationToken);

@@ -10,6 +10,7 @@ namespace UrlShortener.Runtime.Storage.Kafka;
 /// <summary>Receives click events by librdkafka. Partitions move one by one when processes come and go; the others go on.</summary>
 internal sealed class KafkaEventConsumer : IEventConsumer
 {
+    private const int MaxQuestions = 4;
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan TopicAge = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan AccessAge = TimeSpan.FromSeconds(10);
@@ -22,6 +23,7 @@ internal sealed class KafkaEventConsumer : IEventConsumer
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly SemaphoreSlim _reading = new(1);
+    private readonly SemaphoreSlim _asking = new(MaxQuestions);
     private volatile string? _failure;
     private (Guid Id, long ReadAt)? _topicId;
     private volatile LastError? _lastError;
@@ -64,7 +66,7 @@ internal sealed class KafkaEventConsumer : IEventConsumer
                 return false;
             partition = result.Partition.Value;
             var reading = result.Message.Value;
-            incoming = new IncomingEvent(result.Offset.Value, reading.Id, reading.Click, reading.Rejected);
+            incoming = new IncomingEvent(result.Offset.Value, reading.Id, reading.Click, reading.Rejected) { IsCounted = reading.IsCounted };
             return true;
         }
         // That the topic is not there yet, for example. What is for good is told to the handler of errors too.
@@ -82,7 +84,7 @@ internal sealed class KafkaEventConsumer : IEventConsumer
     public void Resume(int partition) => IfHeld(() => _consumer.Resume([PlaceOf(partition)]));
 
     /// <inheritdoc />
-    public void Start(int partition, long offset) =>
+    public bool Start(int partition, long offset) =>
         IfHeld(() =>
         {
             _consumer.Seek(new TopicPartitionOffset(PlaceOf(partition), offset));
@@ -102,6 +104,8 @@ internal sealed class KafkaEventConsumer : IEventConsumer
     /// <inheritdoc />
     public async Task<(long Low, long High)> ReadBoundsAsync(int partition, CancellationToken cancellationToken)
     {
+        // The client blocks the thread of the question.
+        await _asking.WaitAsync(cancellationToken);
         try
         {
             var bounds = await Task.Run(() => _consumer.QueryWatermarkOffsets(PlaceOf(partition), Limit), cancellationToken);
@@ -110,6 +114,10 @@ internal sealed class KafkaEventConsumer : IEventConsumer
         catch (KafkaException error)
         {
             throw new DependencyException($"The bounds of partition {partition} cannot be read: {ReasonOf(error)}", error);
+        }
+        finally
+        {
+            _asking.Release();
         }
     }
 
@@ -154,6 +162,7 @@ internal sealed class KafkaEventConsumer : IEventConsumer
 
         _consumer.Dispose();
         _reading.Dispose();
+        _asking.Dispose();
     }
 
     internal static Guid ToGuid(Uuid id)
@@ -188,22 +197,24 @@ internal sealed class KafkaEventConsumer : IEventConsumer
         _lastError is { } last && _time.GetElapsedTime(last.At) < ErrorAge ? $"{error.Error.Reason}; {last.Reason}" : error.Error.Reason;
 
     // A partition may have gone to another process; its owner is told with the next record.
-    private void IfHeld(Action action)
+    private bool IfHeld(Action action)
     {
         try
         {
             action();
+            return true;
         }
         catch (KafkaException error)
         {
             KafkaLog.Trouble(_logger, error.Error.Reason);
+            return false;
         }
     }
 
     private sealed record LastError(string Reason, long At);
 
     /// <summary>The value of a record.</summary>
-    private readonly record struct Reading(Guid Id, StoredClick Click, RejectedRecord? Rejected);
+    private readonly record struct Reading(Guid Id, StoredClick Click, bool IsCounted, RejectedRecord? Rejected);
 
     // Reads from the client's memory, without a copy. The client calls it in the thread that receives.
     private sealed class EventDeserializer : IDeserializer<Reading>
@@ -211,8 +222,8 @@ internal sealed class KafkaEventConsumer : IEventConsumer
         private readonly ClickEventReader _reader = new();
 
         public Reading Deserialize(ReadOnlySpan<byte> data, bool isNull, SerializationContext context) =>
-            _reader.Read(data, out var id, out var click) is { } reason
-                ? new Reading(Guid.Empty, default, new RejectedRecord(reason, data.ToArray()))
-                : new Reading(id, click, null);
+            _reader.Read(data, out var id, out var click, out var isCounted) is { } reason
+                ? new Reading(Guid.Empty, default, false, new RejectedRecord(reason, data.ToArray()))
+                : new Reading(id, click, isCounted, null);
     }
 }

@@ -6,7 +6,7 @@ namespace UrlShortener.Runtime.Storage.Postgres;
 /// <summary>The list of deleted links whose clicks the server of statistics still has, or may have.</summary>
 internal sealed class PostgresDueErasures(PostgresDatabase database)
 {
-    /// <summary>A click that was under way when its link was deleted is loaded by then, or never.</summary>
+    /// <summary>A click that was under way when its link was deleted is mostly loaded by then. One that comes later makes its link due again.</summary>
     public const string SettledSql = "interval '15 minutes'";
 
     // Taken for some minutes: a process that dies meanwhile leaves them to others.
@@ -18,8 +18,11 @@ internal sealed class PostgresDueErasures(PostgresDatabase database)
         RETURNING short_code
         """;
 
-    private const string DoneSql =
-        $"UPDATE deleted_links SET analytics_due_at = CASE WHEN now() < deleted_at + {SettledSql} THEN deleted_at + {SettledSql} END WHERE short_code = ANY ($1)";
+    // Not those that became due again meanwhile, because a late click was loaded.
+    private const string DoneSql = $"""
+        UPDATE deleted_links SET analytics_due_at = CASE WHEN now() < deleted_at + {SettledSql} THEN deleted_at + {SettledSql} END
+        WHERE short_code = ANY ($1) AND analytics_due_at > now()
+        """;
 
     private const string DelaySql =
         $"SELECT extract(epoch FROM now() - min(deleted_at) - {SettledSql})::double precision FROM deleted_links WHERE analytics_due_at IS NOT NULL";

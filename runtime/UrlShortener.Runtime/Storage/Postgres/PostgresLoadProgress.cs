@@ -26,7 +26,7 @@ internal sealed class PostgresLoadProgress(PostgresDatabase database) : ILoadPro
         """;
 
     // What a deleted link left behind goes once more: an event of it has arrived since.
-    private const string DueAgainSql = "UPDATE deleted_links SET due_at = now() WHERE short_code = ANY ($1)";
+    private const string DueAgainSql = "UPDATE deleted_links SET due_at = now(), analytics_due_at = now() WHERE short_code = ANY ($1)";
 
     /// <inheritdoc />
     public Task<LoadPosition?> ReadAsync(Guid topic, int partition, CancellationToken cancellationToken) =>

@@ -36,9 +36,19 @@ public sealed class ClickEventReaderTests
             IpHash = hasHash ? Full.IpHash : "",
         };
 
-        Assert.Null(new ClickEventReader().Read(ClickEvent.ToBytes(Id, click), out var id, out var read));
+        Assert.Null(new ClickEventReader().Read(ClickEvent.ToBytes(Id, click), out var id, out var read, out _));
 
         Assert.Equal((Id, click), (id, read));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Read_ClickThatTheStoreCounted_SaysSo(bool isCounted)
+    {
+        Assert.Null(new ClickEventReader().Read(ClickEvent.ToBytes(Id, Full, isCounted), out _, out _, out var read));
+
+        Assert.Equal(isCounted, read);
     }
 
     [Fact]
@@ -46,7 +56,7 @@ public sealed class ClickEventReaderTests
     {
         var click = new StoredClick("spring", Full.At, null, null, null, "", null, null, DeviceClass.Other, IsBot: false);
 
-        Assert.Null(new ClickEventReader().Read(ClickEvent.ToBytes(Id, click), out _, out var read));
+        Assert.Null(new ClickEventReader().Read(ClickEvent.ToBytes(Id, click), out _, out var read, out _));
 
         Assert.Equal(click, read);
     }
@@ -58,7 +68,7 @@ public sealed class ClickEventReaderTests
         json["schema_version"] = 2;
         json["campaign"] = new JsonObject { ["names"] = new JsonArray("a", 1, null) };
 
-        Assert.Null(new ClickEventReader().Read(Encoding.UTF8.GetBytes(json.ToJsonString()), out _, out var read));
+        Assert.Null(new ClickEventReader().Read(Encoding.UTF8.GetBytes(json.ToJsonString()), out _, out var read, out _));
 
         Assert.Equal(Full, read);
     }
@@ -82,6 +92,11 @@ public sealed class ClickEventReaderTests
     [InlineData("id", "\"0f1e2d3c-4b5a-4978-8796-a5b4c3d2e1f0\"")]
     [InlineData("short_code", "\"\"")]
     [InlineData("short_code", "17")]
+    [InlineData("short_code", "\"abc\"")]
+    // The database would refuse it, and the whole batch with it.
+    [InlineData("short_code", "\"\\u0000abcd\"")]
+    [InlineData("short_code", "\"a b c d\"")]
+    [InlineData("is_counted", "1")]
     [InlineData("clicked_at", "1764000000")]
     [InlineData("clicked_at", "\"2026-13-30T08:26:05.007Z\"")]
     [InlineData("clicked_at", "\"2026-11-30T08:26:05Z\"")]
@@ -119,7 +134,7 @@ public sealed class ClickEventReaderTests
     [InlineData("user_agent", 513)]
     [InlineData("referrer", 513)]
     [InlineData("city", 101)]
-    [InlineData("short_code", 65)]
+    [InlineData("short_code", 11)]
     public void Read_TextIsTooLong_IsRejected(string property, int length)
     {
         var json = JsonNode.Parse(ClickEvent.ToBytes(Id, Full))!.AsObject();
@@ -134,7 +149,7 @@ public sealed class ClickEventReaderTests
         var value = ClickEvent.ToBytes(Id, Full);
 
         for (var length = 0; length < value.Length; length++)
-            Assert.NotNull(new ClickEventReader().Read(value.AsSpan(0, length), out _, out _));
+            Assert.NotNull(new ClickEventReader().Read(value.AsSpan(0, length), out _, out _, out _));
     }
 
     [Property]
@@ -143,10 +158,10 @@ public sealed class ClickEventReaderTests
         var changed = ClickEvent.ToBytes(Id, Full);
         changed[place % changed.Length] = value;
 
-        new ClickEventReader().Read(changed, out _, out _);
+        new ClickEventReader().Read(changed, out _, out _, out _);
     }
 
-    private static string? Read(string text) => new ClickEventReader().Read(Encoding.UTF8.GetBytes(text), out _, out _);
+    private static string? Read(string text) => new ClickEventReader().Read(Encoding.UTF8.GetBytes(text), out _, out _, out _);
 
     // As the capture stores texts: none is empty, none has a lone surrogate.
     private static string? Clean(string? text)

@@ -82,6 +82,21 @@ public sealed class PartitionQueueTests
         Assert.Equal((13, 15), (Start()!.From, _queue.Next));
     }
 
+    // More than is received otherwise, because the process has more partitions than the one that began it.
+    [Fact]
+    public void IsFull_ABatchWasBegun_IsReceivedWhole()
+    {
+        PositionAt(10, begunTo: 16);
+        var limits = Limits with { Bytes = 1 };
+        Add(10, 11, 12, 13, 14);
+        Assert.False(_queue.IsFull(limits));
+
+        Add(15);
+
+        Assert.True(_queue.IsFull(limits));
+        Assert.Equal((10, 16), (_queue.TryStart(limits, _now)!.From, _queue.Next));
+    }
+
     // Kafka deleted them in between.
     [Fact]
     public void Position_RecordsOfABegunBatchAreGone_IsCutAtTheSamePlaceWithoutThem()
@@ -153,6 +168,15 @@ public sealed class PartitionQueueTests
 
         Assert.Equal(LoadSamples.Now.AddSeconds(-7), _queue.OldestClick);
         _queue.Complete();
+        Assert.Null(_queue.OldestClick);
+    }
+
+    [Fact]
+    public void OldestClick_FirstRecordIsNoEvent_IsNotKnown()
+    {
+        PositionAt(10);
+        _queue.Add(LoadSamples.NewPoison(10), _now);
+
         Assert.Null(_queue.OldestClick);
     }
 

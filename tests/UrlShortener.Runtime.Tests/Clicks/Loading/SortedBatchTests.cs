@@ -51,6 +51,18 @@ public sealed class SortedBatchTests
         Assert.Equal((0, 1, 0), (sorted.New.Count, sorted.Counted.Count, sorted.Duplicates));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Sort_ClickThatTheStoreCounted_IsNotCountedAgain(bool isLoaded)
+    {
+        var counted = LoadSamples.NewEvent(6) with { IsCounted = true };
+
+        var sorted = Sort(isLoaded ? new() { [counted.Id] = new LoadedFrom(LoadSamples.Topic, 2, 6) } : None, counted);
+
+        Assert.Equal((isLoaded ? 0 : 1, 0), (sorted.New.Count, sorted.Counted.Count));
+    }
+
     [Fact]
     public void Sort_NoEvent_IsRejectedWithItsBytes()
     {
@@ -77,18 +89,41 @@ public sealed class SortedBatchTests
         var rejected = sorted.Rejected[0].Rejected!;
         Assert.Equal(SortedBatch.TimeOutOfRange, rejected.Reason);
         // The whole event is kept, for whoever wants to load it all the same.
-        Assert.Null(new ClickEventReader().Read(rejected.Value, out var id, out _));
+        Assert.Null(new ClickEventReader().Read(rejected.Value, out var id, out _, out _));
         Assert.Equal(sorted.Rejected[0].Id, id);
     }
 
     [Fact]
-    public void Id_OfABatch_DiffersByTopicPartitionAndOffsets()
+    public void Id_OfABatch_DiffersByTopicPartitionOffsetsAndEvents()
     {
         var batch = LoadSamples.NewBatch(LoadSamples.NewEvent(5), LoadSamples.NewEvent(6));
-        EventBatch[] others = [batch with { Topic = Guid.NewGuid() }, batch with { Partition = 3 }, batch with { From = 4 }, batch with { To = 8 }];
+        EventBatch[] others =
+        [
+            batch with
+            {
+                Topic = Guid.NewGuid(),
+            },
+            batch with
+            {
+                Partition = 3,
+            },
+            batch with
+            {
+                From = 4,
+            },
+            batch with
+            {
+                To = 8,
+            },
+            // A log that lost its end.
+            batch with
+            {
+                Events = [LoadSamples.NewEvent(5, number: 7), LoadSamples.NewEvent(6)],
+            },
+        ];
 
-        Assert.Equal(batch.Id, (batch with { Events = [] }).Id);
-        Assert.Equal(5, others.Append(batch).Select(other => other.Id).Distinct().Count());
+        Assert.Equal(batch.Id, (batch with { Events = [.. batch.Events] }).Id);
+        Assert.Equal(6, others.Append(batch).Select(other => other.Id).Distinct().Count());
     }
 
     private static SortedBatch Sort(Dictionary<Guid, LoadedFrom> loaded, params IReadOnlyList<IncomingEvent> events) =>

@@ -31,6 +31,16 @@ public sealed class SourceLimitTests
         Assert.Equal("late.example", Limit("late.example"));
     }
 
+    [Fact]
+    public void Limit_NamesOfManyLinks_RemembersABoundedNumber()
+    {
+        for (var i = 0; i < 2 * SourceLimit.MaxNames; i++)
+        {
+            Limit(NameOf(i % 500), code: NameOf(i / 500));
+            Assert.InRange(_limit.Names, 0, SourceLimit.MaxNames);
+        }
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("x")]

@@ -13,7 +13,14 @@ internal sealed class ClickHouseSink(ClickHouseDatabase database) : IClickSink, 
     private readonly SourceLimit _sources = new();
 
     public Task AppendAsync(Guid batch, IReadOnlyList<StoredClick> clicks, CancellationToken cancellationToken) =>
-        clicks.Count == 0 ? Task.CompletedTask : _warehouse.InsertAsync(batch, [.. clicks.Select((click, i) => RowOf(batch, i, click))], cancellationToken);
+        clicks.Count == 0
+            ? Task.CompletedTask
+            : _warehouse.InsertAsync(
+                batch,
+                [.. clicks.Select((click, i) => RowOf(batch, i, click))],
+                TimeProvider.System.GetUtcNow().AddHours(1),
+                cancellationToken
+            );
 
     // Views keep the sums.
     public Task<int> SumUpAsync(DateOnly before, CancellationToken cancellationToken) => Task.FromResult(0);

@@ -15,6 +15,8 @@ public sealed class ClickHouseWarehouseTests(ClickHouseTables tables) : IClassFi
     private readonly string _code = Guid.NewGuid().ToString("N");
     private readonly Guid _random = Guid.NewGuid();
 
+    private static DateTimeOffset Later => TimeProvider.System.GetUtcNow().AddMinutes(5);
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -24,9 +26,9 @@ public sealed class ClickHouseWarehouseTests(ClickHouseTables tables) : IClassFi
         var warehouse = new ClickHouseWarehouse(database);
         var (first, second) = (Guid.NewGuid(), Guid.NewGuid());
 
-        await warehouse.InsertAsync(first, NewClicks(0, 100), Token);
-        await warehouse.InsertAsync(first, NewClicks(0, 100), Token);
-        await warehouse.InsertAsync(second, NewClicks(100, 50), Token);
+        await warehouse.InsertAsync(first, NewClicks(0, 100), Later, Token);
+        await warehouse.InsertAsync(first, NewClicks(0, 100), Later, Token);
+        await warehouse.InsertAsync(second, NewClicks(100, 50), Later, Token);
 
         Assert.Equal((150, 150, 150), await CountAsync(database));
     }
@@ -40,11 +42,11 @@ public sealed class ClickHouseWarehouseTests(ClickHouseTables tables) : IClassFi
         var warehouse = new ClickHouseWarehouse(database);
         var piece = Guid.NewGuid();
         await server.ExecuteAsync("DETACH TABLE click_inserts_to_days", Token);
-        await warehouse.InsertAsync(piece, NewClicks(0, 100), Token);
+        await warehouse.InsertAsync(piece, NewClicks(0, 100), Later, Token);
         Assert.Equal((100, 100, 0), await CountAsync(database));
         await server.ExecuteAsync("ATTACH TABLE click_inserts_to_days", Token);
 
-        await warehouse.InsertAsync(piece, NewClicks(0, 100), Token);
+        await warehouse.InsertAsync(piece, NewClicks(0, 100), Later, Token);
 
         Assert.Equal((100, 100, 100), await CountAsync(database));
     }
@@ -60,7 +62,9 @@ public sealed class ClickHouseWarehouseTests(ClickHouseTables tables) : IClassFi
             Token
         );
 
-        var error = await Assert.ThrowsAsync<DependencyException>(() => new ClickHouseWarehouse(database).InsertAsync(Guid.NewGuid(), NewClicks(0, 3), Token));
+        var error = await Assert.ThrowsAsync<DependencyException>(() =>
+            new ClickHouseWarehouse(database).InsertAsync(Guid.NewGuid(), NewClicks(0, 3), Later, Token)
+        );
 
         Assert.Contains("0 of 3", error.Message, StringComparison.Ordinal);
     }
@@ -95,6 +99,17 @@ public sealed class ClickHouseWarehouseTests(ClickHouseTables tables) : IClassFi
     }
 
     [Fact]
+    public async Task ReadTime_IsThatOfTheServer()
+    {
+        var warehouse = new ClickHouseWarehouse(await tables.OpenAsync());
+
+        var now = await warehouse.ReadTimeAsync(Token);
+
+        Assert.InRange((TimeProvider.System.GetUtcNow() - now).TotalMinutes, -1, 60);
+        await Assert.ThrowsAsync<DependencyException>(() => warehouse.InsertAsync(Guid.NewGuid(), NewClicks(0, 3), now.AddSeconds(-1), Token));
+    }
+
+    [Fact]
     public async Task Insert_AllThatAClickHas_IsStored()
     {
         var database = await tables.OpenAsync();
@@ -112,7 +127,12 @@ public sealed class ClickHouseWarehouseTests(ClickHouseTables tables) : IClassFi
         );
         var id = ClickEvent.IdOf(_random, 0, click.At);
 
-        await new ClickHouseWarehouse(database).InsertAsync(Guid.NewGuid(), [new NewClick(new IncomingEvent(0, id, click, null), "news.example")], Token);
+        await new ClickHouseWarehouse(database).InsertAsync(
+            Guid.NewGuid(),
+            [new NewClick(new IncomingEvent(0, id, click, null), "news.example")],
+            Later,
+            Token
+        );
 
         var rows = await database.ReadAsync(
             "SELECT toString(clicked_at), toString(id), referrer, source, user_agent, toString(visitor), country, city, toString(device), toString(is_bot) "

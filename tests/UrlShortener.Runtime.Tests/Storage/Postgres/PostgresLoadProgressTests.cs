@@ -79,12 +79,37 @@ public sealed class PostgresLoadProgressTests(PostgresStores database) : StoreCo
         await Links.DeleteAsync(link.ShortCode, user.Id, Token);
         while (await Stores.Retention.DeleteOfDeletedLinksAsync(1_000, Token) > 0)
             Token.ThrowIfCancellationRequested();
+        // Deleted for long, and erased.
+        await database.ExecuteAsync($"UPDATE deleted_links SET deleted_at = now() - interval '1 hour' WHERE short_code = '{link.ShortCode}'");
+        var erasures = new PostgresDueErasures((await database.OpenDatabaseAsync()).Database);
+        await erasures.NoteDoneAsync(await erasures.TakeAsync(100, Token), Token);
+        Assert.DoesNotContain(link.ShortCode, await erasures.TakeAsync(100, Token));
         var batch = NewBatch(10, 30);
         await progress.BeginAsync(batch, Token);
 
         await progress.CompleteAsync(batch, [NewClick(link.ShortCode)], Token);
 
         Assert.NotEqual(0, await Stores.Retention.DeleteOfDeletedLinksAsync(1_000, Token));
+        Assert.Contains(link.ShortCode, await erasures.TakeAsync(100, Token));
+    }
+
+    // A click that is loaded between the look for what is left and the note that nothing is.
+    [Fact]
+    public async Task NoteDone_CodeThatBecameDueAgain_StaysDue()
+    {
+        var progress = await NewAsync();
+        var user = await NewUserAsync();
+        var link = await CreateOneAsync(user.Id);
+        await Links.DeleteAsync(link.ShortCode, user.Id, Token);
+        var erasures = new PostgresDueErasures((await database.OpenDatabaseAsync()).Database);
+        var taken = await erasures.TakeAsync(100, Token);
+        var batch = NewBatch(10, 30);
+        await progress.BeginAsync(batch, Token);
+        await progress.CompleteAsync(batch, [NewClick(link.ShortCode)], Token);
+
+        await erasures.NoteDoneAsync(taken, Token);
+
+        Assert.Contains(link.ShortCode, await erasures.TakeAsync(100, Token));
     }
 
     private protected override ValueTask<Stores> OpenAsync() => database.OpenAsync();
