@@ -25,6 +25,8 @@ internal sealed partial class ClickWriter(
     public static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan SaltsAheadFrom = TimeSpan.FromHours(23);
+    private static readonly TimeSpan AskAgain = TimeSpan.FromMinutes(1);
 
     private const int ClicksPerYield = 64;
     private const int TurnsPerFlush = 7;
@@ -36,6 +38,8 @@ internal sealed partial class ClickWriter(
     private long _batchBytes;
     private Guid _batchId = Guid.NewGuid();
     private (DateOnly Day, byte[] Bytes) _salt;
+    private (DateOnly Day, byte[] Bytes) _nextSalt;
+    private long? _askedForNextAt;
 
     // The write of the current batch. Until it ends, the batch must neither change nor be sent again.
     private Task? _append;
@@ -96,7 +100,24 @@ internal sealed partial class ClickWriter(
                 continue;
             written = time.GetTimestamp();
             await WriteAllAsync(stoppingToken);
+            await PrepareNextSaltAsync(stoppingToken);
         }
+    }
+
+    // In the last hour of a day, so that clicks go on at midnight whatever the database does then.
+    private async Task PrepareNextSaltAsync(CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var next = DateOnly.FromDateTime(now.UtcDateTime).AddDays(1);
+        if (now.TimeOfDay < SaltsAheadFrom || _nextSalt.Day == next || (_askedForNextAt is { } asked && time.GetElapsedTime(asked) < AskAgain))
+            return;
+        _askedForNextAt = time.GetTimestamp();
+        try
+        {
+            _nextSalt = (next, await salts.GetSaltAsync(next, cancellationToken));
+        }
+        // Nothing is late yet. It is asked for again, at midnight at the latest, and then a failure is told.
+        catch (Exception error) when (!error.IsStopBy(cancellationToken)) { }
     }
 
     private async Task WriteAllAsync(CancellationToken cancellationToken)
@@ -176,6 +197,12 @@ internal sealed partial class ClickWriter(
         var day = DateOnly.FromDateTime(DateTimeOffset.FromUnixTimeMilliseconds(at).UtcDateTime);
         while (_salt.Bytes is null || _salt.Day != day)
         {
+            if (_nextSalt.Bytes is not null && _nextSalt.Day == day)
+            {
+                _salt = _nextSalt;
+                break;
+            }
+
             try
             {
                 _salt = (day, await salts.GetSaltAsync(day, cancellationToken));

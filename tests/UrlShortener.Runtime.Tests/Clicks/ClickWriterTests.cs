@@ -185,6 +185,25 @@ public sealed class ClickWriterTests : IDisposable
     }
 
     [Fact]
+    public async Task Run_SaltFailsAtMidnight_GoesOnWithTheOneOfTheLastHour()
+    {
+        var midnight = new DateTimeOffset(Start.UtcDateTime.Date.AddDays(1), TimeSpan.Zero);
+        _time.SetUtcNow(midnight.AddMinutes(-50));
+        await _writer.StartAsync(Token);
+        Add(5);
+        await Eventually.HoldsAsync(() => _store.Days.Count == 2, Step);
+
+        _store.SaltError = new IOException("down");
+        _time.SetUtcNow(midnight.AddSeconds(1));
+        _queue.Add(Click("late") with { At = midnight.ToUnixTimeMilliseconds() });
+
+        await Eventually.HoldsAsync(() => _store.Count == 6, Step);
+        Assert.Equal(0, _store.Failures);
+        Assert.Equal(DateOnly.FromDateTime(midnight.UtcDateTime), _store.Days[1]);
+        await _writer.StopAsync(Token);
+    }
+
+    [Fact]
     public async Task Run_ClicksOfTwoDays_AskForEachDaysSaltOnce()
     {
         await _writer.StartAsync(Token);
