@@ -11,6 +11,9 @@ namespace UrlShortener.Runtime.Clicks;
 internal sealed class ClickEnricher(GeoDatabase? geo)
 {
     private const int MaxText = 512;
+
+    // As long as a name in DNS, and as a source in the sums.
+    private const int MaxSource = 255;
     private const int MaxKept = 512;
 
     // Header texts are the keys. Long ones are not kept: frequent visitors do not send them.
@@ -54,7 +57,7 @@ internal sealed class ClickEnricher(GeoDatabase? geo)
         );
     }
 
-    /// <summary>Origin and path of a referring page; its host without <c>www.</c> and a dot at its end; nulls for other than http(s) and app URLs.</summary>
+    /// <summary>Origin and path of a referring page; its host without <c>www.</c> and a dot at its end, cut to 255 characters; nulls for other than http(s) and app URLs.</summary>
     internal static (string? Referrer, string? Source) ReadReferrer(string header)
     {
         // The query of a referring page may contain private data of its visitor.
@@ -67,7 +70,8 @@ internal sealed class ClickEnricher(GeoDatabase? geo)
         if (host.Length == 0)
             return default;
         var referrer = $"{uri.Scheme}://{host}{(uri.IsDefaultPort ? "" : $":{uri.Port}")}{uri.AbsolutePath}";
-        return (HeaderText.Cut(referrer, MaxText), host.Length > 4 && host.StartsWith("www.", StringComparison.Ordinal) ? host[4..] : host);
+        var source = host.Length > 4 && host.StartsWith("www.", StringComparison.Ordinal) ? host[4..] : host;
+        return (HeaderText.Cut(referrer, MaxText), HeaderText.Cut(source, MaxSource));
     }
 
     /// <summary>Hash of an address under a day's salt. Only the /64 of an IPv6 address counts, since it identifies the subscriber.</summary>

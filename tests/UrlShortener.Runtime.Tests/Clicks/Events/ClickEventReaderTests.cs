@@ -51,6 +51,20 @@ public sealed class ClickEventReaderTests
         Assert.Equal(isCounted, read);
     }
 
+    [Theory]
+    [InlineData("android-app")]
+    [InlineData("https")]
+    public void Read_ClickWithTheLongestHostOfARefererHeader_IsTheSame(string scheme)
+    {
+        var host = string.Join('.', Enumerable.Repeat(new string('a', 60), scheme == "https" ? 4 : 16));
+        var seen = new Click("spring", Full.At.ToUnixTimeMilliseconds(), null, $"{scheme}://{host}/", null, null, null, null, DoNotTrack: false);
+        var click = new ClickEnricher(null).Enrich(seen, [1]);
+
+        Assert.Equal(host[..Math.Min(host.Length, 255)], click.Source);
+        Assert.Null(new ClickEventReader().Read(ClickEvent.ToBytes(Id, click), out _, out var read, out _));
+        Assert.Equal(click, read);
+    }
+
     [Fact]
     public void Read_NothingIsKnown_IsTheSame()
     {
