@@ -29,7 +29,7 @@ internal sealed class ClickHouseOptions
     [Range(typeof(TimeSpan), "00:00:00.050", "00:01:00")]
     public TimeSpan QueryTimeout { get; set; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>Most memory of the server that one query may take, in bytes. Default 1 GiB.</summary>
+    /// <summary>Most memory of the server that one query of statistics may take, in bytes. Default 1 GiB.</summary>
     [Range(16_777_216, 1_099_511_627_776)]
     public long QueryBytes { get; set; } = 1_073_741_824;
 }

@@ -227,14 +227,21 @@ internal sealed partial class ClickHouseDatabase : IDisposable
         }
     }
 
-    private QueryOptions LimitTo(TimeSpan time) => new() { CustomSettings = SettingsOf(time) };
+    private static QueryOptions LimitTo(TimeSpan time) => new() { CustomSettings = SettingsOf(time) };
 
-    private Dictionary<string, object> SettingsOf(TimeSpan time) =>
+    // What users ask for is bounded by their setting. Inserts, look-ups of the loader and erasures are bounded by their own sizes, and must not fail by it.
+    private QueryOptions LimitForUsers(TimeSpan time)
+    {
+        var settings = SettingsOf(time);
+        settings["max_memory_usage"] = _options.QueryBytes;
+        return new QueryOptions { CustomSettings = settings };
+    }
+
+    private static Dictionary<string, object> SettingsOf(TimeSpan time) =>
         new(StringComparer.Ordinal)
         {
             ["max_execution_time"] = time.TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture),
             ["timeout_overflow_mode"] = "throw",
-            ["max_memory_usage"] = _options.QueryBytes,
             // What the server tells after it has begun to send an answer cannot be told apart from the answer.
             ["wait_end_of_query"] = 1,
             ["cancel_http_readonly_queries_on_client_close"] = 1,
@@ -285,7 +292,7 @@ internal sealed partial class ClickHouseDatabase : IDisposable
             var left = database._options.QueryTimeout - database._time.GetElapsedTime(started);
             return left < TimeSpan.FromMilliseconds(1)
                 ? throw new QueryLimitException("The queries before took all of the time (ClickHouse:QueryTimeout).")
-                : database.ReadAsync(sql, read, database.LimitTo(left), parameters, token);
+                : database.ReadAsync(sql, read, database.LimitForUsers(left), parameters, token);
         }
     }
 

@@ -52,7 +52,7 @@ public sealed class ClickHouseDatabaseTests(ClickHouseTables tables) : IClassFix
     [Fact]
     public async Task Query_ThatAsksForTooMuch_IsEndedByTheServerAndOpensNoBreaker()
     {
-        var (_, database) = await tables.NewAsync(
+        var (server, database) = await tables.NewAsync(
             new ClickHouseOptions
             {
                 QueryTimeout = TimeSpan.FromMilliseconds(300),
@@ -72,6 +72,22 @@ public sealed class ClickHouseDatabaseTests(ClickHouseTables tables) : IClassFix
         var large = await Assert.ThrowsAsync<QueryLimitException>(() => QueryAsync(database, "SELECT length(groupArray(number)) FROM numbers(100000000)"));
         Assert.Contains("ClickHouse:QueryBytes", large.Message, StringComparison.Ordinal);
         await Eventually.HoldsAsync(() => AnswersAsync(database, orThrow: true), "it answers others");
+
+        // Users' limits are no limits of the loader's inserts and look-ups, and of erasures.
+        Assert.Equal(
+            [10_000_000],
+            await database.ReadAsync("SELECT length(groupArray(number)) FROM numbers(10000000)", row => Convert.ToInt32(row.GetValue(0), null), Token)
+        );
+        await server.ExecuteAsync("CREATE TABLE texts (text String) ENGINE = MergeTree ORDER BY ()", Token);
+        using var rows = new MemoryStream();
+        for (var i = 0; i < 40; i++)
+        {
+            // The length of a million, as the format has it.
+            rows.Write([0xC0, 0x84, 0x3D]);
+            rows.Write(new byte[1_000_000]);
+        }
+
+        Assert.Equal(40, await database.InsertAsync("texts", ["text"], rows, Guid.NewGuid(), Token));
     }
 
     [Fact]
