@@ -12,6 +12,12 @@ internal interface IClickErasure
     /// <exception cref="DependencyException">The server does not work, or has not finished. What is left is due again some minutes later.</exception>
     Task<int> EraseDueAsync(CancellationToken cancellationToken);
 
+    /// <summary>
+    /// The same, also for links that another process has taken and not finished: when it returns 0, nothing is left of any link that was deleted before.
+    /// </summary>
+    /// <exception cref="DependencyException">The server does not work, or has not finished. What is left is due again some minutes later.</exception>
+    Task<int> EraseDeletedAsync(CancellationToken cancellationToken);
+
     /// <summary>How long the clicks of a deleted link have been overdue, the longest; zero: none is.</summary>
     Task<TimeSpan> ReadDelayAsync(CancellationToken cancellationToken);
 

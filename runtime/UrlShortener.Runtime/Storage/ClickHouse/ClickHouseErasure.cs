@@ -28,9 +28,30 @@ internal sealed class ClickHouseErasure(PostgresDueErasures due, ClickHouseDatab
         """;
 
     /// <inheritdoc />
-    public async Task<int> EraseDueAsync(CancellationToken cancellationToken)
+    public async Task<int> EraseDueAsync(CancellationToken cancellationToken) =>
+        await EraseAsync(await due.TakeAsync(LinksPerErasure, cancellationToken), cancellationToken);
+
+    /// <inheritdoc />
+    public async Task<int> EraseDeletedAsync(CancellationToken cancellationToken) =>
+        await EraseAsync(await due.TakeUnfinishedAsync(LinksPerErasure, cancellationToken), cancellationToken);
+
+    /// <inheritdoc />
+    public Task<TimeSpan> ReadDelayAsync(CancellationToken cancellationToken) => due.ReadDelayAsync(cancellationToken);
+
+    /// <inheritdoc />
+    public async Task PurgeAsync(TimeSpan age, CancellationToken cancellationToken)
     {
-        var codes = await due.TakeAsync(LinksPerErasure, cancellationToken);
+        foreach (var table in Tables)
+        {
+            var hidden = await CountAsync(HiddenSql, cancellationToken, ("table", table), ("age", (uint)age.TotalSeconds));
+            // In the background: parts are written again without the hidden rows.
+            if (hidden > 0 && await CountAsync(UnfinishedSql, cancellationToken, ("table", table), ("age", 0U)) == 0)
+                await database.ExecuteAsync($"ALTER TABLE {table} APPLY DELETED MASK SETTINGS mutations_sync = 0", cancellationToken);
+        }
+    }
+
+    private async Task<int> EraseAsync(List<string> codes, CancellationToken cancellationToken)
+    {
         if (codes.Count == 0)
             return 0;
         try
@@ -48,21 +69,6 @@ internal sealed class ClickHouseErasure(PostgresDueErasures due, ClickHouseDatab
 
         await due.NoteDoneAsync(codes, cancellationToken);
         return codes.Count;
-    }
-
-    /// <inheritdoc />
-    public Task<TimeSpan> ReadDelayAsync(CancellationToken cancellationToken) => due.ReadDelayAsync(cancellationToken);
-
-    /// <inheritdoc />
-    public async Task PurgeAsync(TimeSpan age, CancellationToken cancellationToken)
-    {
-        foreach (var table in Tables)
-        {
-            var hidden = await CountAsync(HiddenSql, cancellationToken, ("table", table), ("age", (uint)age.TotalSeconds));
-            // In the background: parts are written again without the hidden rows.
-            if (hidden > 0 && await CountAsync(UnfinishedSql, cancellationToken, ("table", table), ("age", 0U)) == 0)
-                await database.ExecuteAsync($"ALTER TABLE {table} APPLY DELETED MASK SETTINGS mutations_sync = 0", cancellationToken);
-        }
     }
 
     private async Task EraseAsync(string table, IReadOnlyCollection<string> codes, CancellationToken cancellationToken)

@@ -18,6 +18,17 @@ internal sealed class PostgresDueErasures(PostgresDatabase database)
         RETURNING short_code
         """;
 
+    // Of a link that was looked at to the end, the time is that of the second look. All others are due, or taken by a process that may fail. Rows that another
+    // process writes right now are waited for, not left out.
+    private const string TakeUnfinishedSql = $"""
+        UPDATE deleted_links SET analytics_due_at = now() + interval '5 minutes'
+        WHERE short_code = ANY (ARRAY(
+            SELECT short_code FROM deleted_links
+            WHERE analytics_due_at <= now() OR analytics_due_at <> deleted_at + {SettledSql} ORDER BY short_code LIMIT $1 FOR UPDATE
+        ))
+        RETURNING short_code
+        """;
+
     // Not those that became due again meanwhile, because a late click was loaded.
     private const string DoneSql = $"""
         UPDATE deleted_links SET analytics_due_at = CASE WHEN now() < deleted_at + {SettledSql} THEN deleted_at + {SettledSql} END
@@ -28,20 +39,10 @@ internal sealed class PostgresDueErasures(PostgresDatabase database)
         $"SELECT extract(epoch FROM now() - min(deleted_at) - {SettledSql})::double precision FROM deleted_links WHERE analytics_due_at IS NOT NULL";
 
     /// <summary>Takes some codes that are due.</summary>
-    public Task<List<string>> TakeAsync(int limit, CancellationToken cancellationToken) =>
-        database.WriteInBackgroundAsync(
-            "take erasures",
-            async (connection, token) =>
-            {
-                await using var batch = new NpgsqlBatch(connection) { BatchCommands = { Command(TakeSql, limit) } };
-                await using var reader = await batch.ExecuteReaderAsync(token);
-                var codes = new List<string>();
-                while (await reader.ReadAsync(token))
-                    codes.Add(reader.GetString(0));
-                return codes;
-            },
-            cancellationToken
-        );
+    public Task<List<string>> TakeAsync(int limit, CancellationToken cancellationToken) => TakeAsync(TakeSql, limit, cancellationToken);
+
+    /// <summary>Takes some codes that are due, or that another process has taken and not finished.</summary>
+    public Task<List<string>> TakeUnfinishedAsync(int limit, CancellationToken cancellationToken) => TakeAsync(TakeUnfinishedSql, limit, cancellationToken);
 
     /// <summary>Notes that nothing is left of some codes.</summary>
     public Task<int> NoteDoneAsync(IReadOnlyCollection<string> codes, CancellationToken cancellationToken) =>
@@ -62,6 +63,21 @@ internal sealed class PostgresDueErasures(PostgresDatabase database)
             {
                 await using var command = new NpgsqlCommand(DelaySql, connection);
                 return TimeSpan.FromSeconds(Math.Max(0, await command.ExecuteScalarAsync(token) as double? ?? 0));
+            },
+            cancellationToken
+        );
+
+    private Task<List<string>> TakeAsync(string sql, int limit, CancellationToken cancellationToken) =>
+        database.WriteInBackgroundAsync(
+            "take erasures",
+            async (connection, token) =>
+            {
+                await using var batch = new NpgsqlBatch(connection) { BatchCommands = { Command(sql, limit) } };
+                await using var reader = await batch.ExecuteReaderAsync(token);
+                var codes = new List<string>();
+                while (await reader.ReadAsync(token))
+                    codes.Add(reader.GetString(0));
+                return codes;
             },
             cancellationToken
         );

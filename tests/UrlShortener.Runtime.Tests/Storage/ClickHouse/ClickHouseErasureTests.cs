@@ -2,9 +2,11 @@ using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Links;
 using UrlShortener.Runtime.Resilience;
+using UrlShortener.Runtime.Retention;
 using UrlShortener.Runtime.Storage.ClickHouse;
 using UrlShortener.Runtime.Storage.Postgres;
 using UrlShortener.Runtime.Tests.Storage.Postgres;
+using UrlShortener.Runtime.Users;
 using Xunit;
 
 namespace UrlShortener.Runtime.Tests.Storage.ClickHouse;
@@ -73,6 +75,39 @@ public sealed class ClickHouseErasureTests(ClickHouseTables tables, PostgresStor
         Assert.Equal(0, await _erasure!.EraseDueAsync(Token));
         await stores.ExecuteAsync($"UPDATE deleted_links SET analytics_due_at = analytics_due_at - interval '6 minutes' WHERE short_code = '{link.ShortCode}'");
         Assert.Equal(1, await _erasure.EraseDueAsync(Token));
+    }
+
+    [Fact]
+    public async Task UserDeletion_OtherProcessHasTakenTheLinks_FailsOrErases()
+    {
+        var user = await NewUserAsync();
+        var link = await CreateOneAsync(user.Id);
+        await _sink!.AppendAsync(Guid.NewGuid(), ClicksOf(link, Now), Token);
+        await Links.DeleteAsync(link.ShortCode, user.Id, Token);
+        // By a process that then failed.
+        Assert.Contains(link.ShortCode, await (await DueAsync()).TakeAsync(500, Token));
+        using var away = ClickHouseTables.New("Host=127.0.0.1;Port=1;Username=u;Password=secret;Database=d", new ClickHouseOptions());
+
+        var error = await Assert.ThrowsAsync<DependencyException>(async () => await DeleteAsync(new ClickHouseErasure(await DueAsync(), away)));
+        Assert.Contains("could not be erased from ClickHouse", error.Message, StringComparison.Ordinal);
+        Assert.NotEqual(0, await CountAsync(link.ShortCode));
+
+        await DeleteAsync(_erasure!);
+        Assert.Equal(0, await CountAsync(link.ShortCode));
+        // The second look stays to be taken.
+        Assert.Equal(0, await _erasure!.EraseDeletedAsync(Token));
+        await stores.ExecuteAsync(
+            "UPDATE deleted_links SET deleted_at = deleted_at - interval '16 minutes', analytics_due_at = analytics_due_at - interval '16 minutes' "
+                + $"WHERE short_code = '{link.ShortCode}'"
+        );
+        Assert.Contains(link.ShortCode, await (await DueAsync()).TakeAsync(500, Token));
+
+        Task DeleteAsync(ClickHouseErasure erasure) =>
+            new UserDeletion(Stores.Users, Links, Stores.Retention, TimeProvider.System, erasure).RunAsync(
+                new DoomedUser(user.Id, 0, IsBegun: false),
+                _ => { },
+                Token
+            );
     }
 
     private protected override async ValueTask<Stores> OpenAsync()
