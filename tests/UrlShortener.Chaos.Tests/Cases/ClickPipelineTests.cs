@@ -1,5 +1,6 @@
 using System.Globalization;
 using Confluent.Kafka;
+using Npgsql;
 using UrlShortener.Chaos.Tests.Product;
 using UrlShortener.TestServers.ClickHouse;
 using UrlShortener.TestServers.Kafka;
@@ -93,16 +94,38 @@ public sealed class ClickPipelineTests : ChaosTest
         Assert.Equal("not_json", System.Text.Encoding.UTF8.GetString(letter.Message.Headers.GetLastBytes("reason")));
         await first.StopAsync();
         await second.StopAsync();
+        var people = new Dictionary<string, string>();
         foreach (var code in codes)
         {
-            var people = (await ReadAsync(analytics, $"SELECT sum(clicks) FROM clicks_by_day WHERE short_code = '{code}'"))[0][0];
+            people[code] = (await ReadAsync(analytics, $"SELECT sum(clicks) FROM clicks_by_day WHERE short_code = '{code}'"))[0][0];
             var stats = await app.As(installation.ApiKey).GetAsync($"/api/v1/urls/{code}/stats");
-            var link = await app.As(installation.ApiKey).GetAsync($"/api/v1/urls/{code}");
-            Assert.Equal(people, Text(stats.Json.GetProperty("total_clicks").GetInt64()));
-            Assert.Equal(people, Text(link.Json.GetProperty("click_count").GetInt64()));
+            Assert.Equal(people[code], Text(stats.Json.GetProperty("total_clicks").GetInt64()));
+            Assert.Equal(people[code], await ReadTotalAsync(code));
         }
 
+        // What a PostgreSQL is like that was restored to before the first batch: the events are read again, and counted only.
+        await using (var connection = new NpgsqlConnection((await installation.Postgres.GetPrimaryAsync(Token)).DirectConnectionString("shortener")))
+        {
+            await connection.OpenAsync(Token);
+            await using var restore = new NpgsqlCommand("DELETE FROM click_loads; UPDATE urls SET click_count = 0", connection);
+            Assert.NotEqual(0, await restore.ExecuteNonQueryAsync(Token));
+        }
+
+        foreach (var code in codes)
+            Assert.Equal("0", await ReadTotalAsync(code));
+        var restored = await installation.StartPodAsync("restored", "--Role=clicks");
+        foreach (var code in codes)
+            await Eventually.ReadAsync(() => ReadTotalAsync(code), total => total == people[code], "the total is that of before");
+        await UntilAsync(restored, "shortener_click_load_lag_events", lag => lag == 0);
+        foreach (var code in codes)
+            Assert.Equal(people[code], await ReadTotalAsync(code));
+        Assert.Equal(Text(before + 50), (await ReadAsync(analytics, "SELECT count() FROM clicks"))[0][0]);
+        Assert.Equal(Text(before + 50), (await ReadAsync(analytics, "SELECT sum(clicks) + sum(bots) FROM clicks_by_day"))[0][0]);
+
         Write($"{before + 50} clicks, {events.Records} records");
+
+        async Task<string> ReadTotalAsync(string code) =>
+            Text((await app.As(installation.ApiKey).GetAsync($"/api/v1/urls/{code}")).Json.GetProperty("click_count").GetInt64());
     }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
