@@ -45,7 +45,7 @@ public sealed class SettingsTests : ProductTest
                 ("Authentication:Jwt:SigningKey", "32 bytes"),
                 ("Caching:Ttl", "00:00:30"),
                 ("ConnectionStrings:Redis", "needs ConnectionStrings:Postgres"),
-                ("Role", "all, app or kgs"),
+                ("Role", "all, app, kgs or clicks"),
             }
         )
         {

@@ -149,6 +149,12 @@ public sealed class PagingTests(MonitoredRegion region) : IClassFixture<Monitore
             "ALERTS",
             // Only a standby region has it; an end-to-end test of two regions looks at it.
             "shortener_write_region_age_seconds",
+            // Only processes that load click events into ClickHouse have them; an end-to-end test of the metrics page starts one.
+            "shortener_click_load_",
+            "shortener_click_events_loaded_total",
+            "shortener_click_events_duplicate_total",
+            "shortener_click_events_rejected_total",
+            "shortener_click_events_expired_total",
         ];
         await HoldsAsync(async () => (await region.Prometheus.QueryAsync("region:shortener_slo_burn:rate3d")).Count > 0);
 

@@ -121,6 +121,8 @@ public sealed class ClickHouseErasureTests(ClickHouseTables tables, PostgresStor
     private protected override async ValueTask<Stores> OpenAsync()
     {
         var ofStore = await stores.OpenAsync();
+        // Those of the tests before, in whatever order they ran.
+        await stores.ExecuteAsync("UPDATE deleted_links SET analytics_due_at = NULL");
         _database = await tables.OpenAsync();
         _erasure = new ClickHouseErasure(await DueAsync(), _database);
         _sink = new ClickHouseSink(_database);
