@@ -29,7 +29,7 @@ internal static partial class LoadLog
     [LoggerMessage(
         EventName = "ClickLoadMoved",
         Level = LogLevel.Information,
-        Message = "Partition {Partition} is loaded by another process as well; looking where it stands."
+        Message = "Partition {Partition}: a batch does not begin where the load stands. Another process loads it too, or the topic was made anew; looking again."
     )]
     public static partial void Moved(ILogger logger, int partition);
 }

@@ -12,13 +12,17 @@ internal sealed class SourceLimit
     /// <summary>Longest name in the sums.</summary>
     public const int MaxLength = 255;
 
-    /// <summary>Most names that are remembered, about 4 MiB.</summary>
+    private const int MaxCodeLength = Codes.ShortCode.MaxLength;
+
+    /// <summary>Most names that are remembered.</summary>
     public const int MaxNames = 100_000;
 
-    private readonly Dictionary<(string Code, DateOnly Day), HashSet<ulong>> _names = [];
+    // Hashes of code, day and name together: a set for each link would take ten times the room when each has one name.
+    private readonly HashSet<UInt128> _names = [];
+    private readonly Dictionary<(string Code, DateOnly Day), int> _counts = [];
 
     /// <summary>How many names are remembered.</summary>
-    public int Names { get; private set; }
+    public int Names => _names.Count;
 
     /// <summary>The source of a click in the sums of its day; null: direct.</summary>
     public string? Limit(in StoredClick click)
@@ -26,22 +30,32 @@ internal sealed class SourceLimit
         if (click.Source is null || click.IsBot)
             return null;
         var source = Cut(click.Source);
-        var key = (click.ShortCode, DateOnly.FromDateTime(click.At.UtcDateTime));
-        if (!_names.TryGetValue(key, out var names))
-            _names.Add(key, names = []);
-        var hash = XxHash64.HashToUInt64(MemoryMarshal.AsBytes(source.AsSpan()));
-        if (names.Contains(hash))
+        var day = DateOnly.FromDateTime(click.At.UtcDateTime);
+        var name = HashOf(click.ShortCode, day, source);
+        if (_names.Contains(name))
             return source;
-        if (names.Count >= ClickSources.MaxPerDay)
+        var count = _counts.GetValueOrDefault((click.ShortCode, day));
+        if (count >= ClickSources.MaxPerDay)
             return ClickSources.Others;
-        names.Add(hash);
-        if (++Names >= MaxNames)
+        if (_names.Count >= MaxNames)
         {
             _names.Clear();
-            Names = 0;
+            _counts.Clear();
+            count = 0;
         }
 
+        _names.Add(name);
+        _counts[(click.ShortCode, day)] = count + 1;
         return source;
+    }
+
+    private static UInt128 HashOf(string code, DateOnly day, string source)
+    {
+        Span<char> text = stackalloc char[MaxCodeLength + 1 + MaxLength];
+        code.CopyTo(text);
+        text[code.Length] = '\0';
+        source.CopyTo(text[(code.Length + 1)..]);
+        return XxHash128.HashToUInt128(MemoryMarshal.AsBytes(text[..(code.Length + 1 + source.Length)]), day.DayNumber);
     }
 
     // Not in the middle of a surrogate pair.

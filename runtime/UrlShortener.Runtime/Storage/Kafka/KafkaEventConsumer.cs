@@ -149,7 +149,6 @@ internal sealed class KafkaEventConsumer : IEventConsumer
     /// <inheritdoc />
     public void Dispose()
     {
-        _admin.Dispose();
         try
         {
             // Gives the partitions back, so that others have them at once.
@@ -160,6 +159,8 @@ internal sealed class KafkaEventConsumer : IEventConsumer
             KafkaLog.Trouble(_logger, error.Error.Reason);
         }
 
+        // After that: batches that are finished meanwhile ask for the topic by it.
+        _admin.Dispose();
         _consumer.Dispose();
         _reading.Dispose();
         _asking.Dispose();

@@ -7,6 +7,9 @@ namespace UrlShortener.Runtime.Tests.Clicks.Loading;
 
 public sealed class SourceLimitTests
 {
+    // Twice what it holds.
+    private const long Bound = 32 * 1_048_576;
+
     private readonly SourceLimit _limit = new();
 
     [Fact]
@@ -31,14 +34,24 @@ public sealed class SourceLimitTests
         Assert.Equal("late.example", Limit("late.example"));
     }
 
-    [Fact]
-    public void Limit_NamesOfManyLinks_RemembersABoundedNumber()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(500)]
+    public void Limit_NamesOfManyLinks_TakesBoundedMemory(int namesPerLink)
     {
-        for (var i = 0; i < 2 * SourceLimit.MaxNames; i++)
+        string[] codes = [.. Enumerable.Range(0, 2 * SourceLimit.MaxNames / namesPerLink).Select(i => i.ToString("D6", CultureInfo.InvariantCulture))];
+        string[] names = [.. Enumerable.Range(0, namesPerLink).Select(NameOf)];
+        var before = GC.GetAllocatedBytesForCurrentThread();
+
+        foreach (var code in codes)
         {
-            Limit(NameOf(i % 500), code: NameOf(i / 500));
-            Assert.InRange(_limit.Names, 0, SourceLimit.MaxNames);
+            foreach (var name in names)
+                Limit(name, code: code);
+            Assert.InRange(_limit.Names, 1, SourceLimit.MaxNames);
         }
+
+        // All that it ever allocated, the arrays that it has outgrown included.
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, Bound);
     }
 
     [Theory]
