@@ -227,7 +227,8 @@ public sealed class ClickPublisherTests : IDisposable
     {
         await _publisher.StartAsync(Token);
         Append(0, 1);
-        await Eventually.HoldsAsync(() => Failing("unconfirmed") == 1, Step);
+        // The record may have waited for long before it is sent.
+        await Eventually.HoldsAsync(() => Failing("unconfirmed") == 1 && _producers.Waiting.Count == 1, Step);
 
         _producers.Report(isConfirmed: true);
 
@@ -239,7 +240,7 @@ public sealed class ClickPublisherTests : IDisposable
     {
         await _publisher.StartAsync(Token);
         Append(0, 10);
-        await Eventually.HoldsAsync(() => Failing("unconfirmed") == 1, Step);
+        await Eventually.HoldsAsync(() => Failing("unconfirmed") == 1 && _producers.Waiting.Count == 10, Step);
 
         _producers.Report(isConfirmed: true, waiting => waiting.Take(5));
         await Eventually.HoldsAsync(() => _spool.Records == 5);
