@@ -18,17 +18,19 @@ internal sealed class ClickLoader(
     ILogger<ClickLoader> logger
 ) : BackgroundService, IPartitionOwner
 {
-    /// <summary>How long a batch may take after its partition was asked for by another process, or the process by its owner.</summary>
-    public static readonly TimeSpan ReleasePatience = TimeSpan.FromSeconds(5);
-
     /// <summary>How long a log may end before the position until that is believed: a new leader of a partition may not know its end at once.</summary>
     public static readonly TimeSpan ShorterLogPatience = TimeSpan.FromSeconds(60);
 
     private const int MaxLoads = 2;
     private const int EventsPerTurn = 5_000;
     private static readonly TimeSpan TurnWait = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan RestartDelay = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a batch may take after its partition was asked for by another process, or the process by its owner; 5 s.</summary>
+    internal TimeSpan ReleasePatience { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long no consumer is made after the last one; 1 s.</summary>
+    internal TimeSpan RestartDelay { get; init; } = TimeSpan.FromSeconds(1);
 
     private readonly SortedDictionary<int, PartitionLoad> _partitions = [];
     private IEventConsumer? _consumer;
@@ -53,9 +55,10 @@ internal sealed class ClickLoader(
     /// <inheritdoc />
     public void Release(IEnumerable<int> partitions)
     {
-        foreach (var load in TakeAway(partitions))
+        var taken = TakeAway(partitions);
+        PartitionLoad.End(taken, ReleasePatience);
+        foreach (var load in taken)
         {
-            load.End(ReleasePatience);
             Finish(load);
             load.Dispose();
         }
@@ -93,6 +96,13 @@ internal sealed class ClickLoader(
         }
         catch (DependencyException error)
         {
+            _kafkaTrouble = error.Message;
+            Tell();
+        }
+        // A fault of the client or of this class. It must not end a process that does other work too; another consumer begins anew.
+        catch (Exception error)
+        {
+            LoadLog.ConsumerFailed(logger, error);
             _kafkaTrouble = error.Message;
             Tell();
         }
@@ -145,12 +155,21 @@ internal sealed class ClickLoader(
             // Of a partition that does not know where to begin, what comes is received again later.
             if (!_partitions.TryGetValue(partition, out var load) || !load.Queue.IsPositioned)
                 continue;
-            var expected = load.Queue.Next;
+            if (incoming.Offset > load.Queue.Next && consumer.BoundsOf(partition) is { } bounds)
+                Skip(load, Math.Min(bounds.Low, incoming.Offset));
             if (!load.Queue.Add(incoming, time.GetUtcNow()))
                 load.Queue.Forget();
-            else if (incoming.Offset > expected && consumer.BoundsOf(partition) is { } bounds && bounds.Low > expected)
-                Expire(partition, Math.Min(bounds.Low, incoming.Offset) - expected);
         }
+    }
+
+    // What Kafka has deleted is not waited for: after the last record of a log nothing would come, and the position would never move.
+    private void Skip(PartitionLoad load, long low)
+    {
+        var count = load.Queue.Skip(low, time.GetUtcNow());
+        if (count == 0)
+            return;
+        LoadMetrics.Expired.Inc(count);
+        LoadLog.Expired(logger, load.Queue.Partition, count);
     }
 
     private void Finish(PartitionLoad load)
@@ -205,7 +224,8 @@ internal sealed class ClickLoader(
     private void Begin(IEventConsumer consumer, PartitionLoad load, StartingPoint start)
     {
         load.Queue.Position(start.Topic, start.Position);
-        if (consumer.Start(load.Queue.Partition, start.Position.Next))
+        Skip(load, start.Low);
+        if (consumer.Start(load.Queue.Partition, load.Queue.Next))
         {
             load.IsPaused = false;
             load.Trouble = null;
@@ -324,12 +344,6 @@ internal sealed class ClickLoader(
         Tell();
         LoadMetrics.Lag.Set(lag);
         LoadMetrics.Delay.Set(oldest is null ? 0 : Math.Max(0, (time.GetUtcNow() - oldest.Value).TotalSeconds));
-    }
-
-    private void Expire(int partition, long count)
-    {
-        LoadMetrics.Expired.Inc(count);
-        LoadLog.Expired(logger, partition, count);
     }
 
     // Once when it begins, and once when all partitions are well again.

@@ -12,6 +12,9 @@ internal static partial class LoadLog
     [LoggerMessage(EventName = "ClickConsumerReplaced", Level = LogLevel.Information, Message = "The Kafka consumer is replaced: {Reason}")]
     public static partial void ConsumerReplaced(ILogger logger, string reason);
 
+    [LoggerMessage(EventName = "ClickConsumerFailed", Level = LogLevel.Error, Message = "The load of click events failed; it begins anew.")]
+    public static partial void ConsumerFailed(ILogger logger, Exception error);
+
     [LoggerMessage(
         EventName = "ClickEventsExpired",
         Level = LogLevel.Error,

@@ -39,13 +39,14 @@ internal sealed class PartitionLoad : IDisposable
     /// <summary>Its place in the order in which partitions began a batch last; 0: none yet.</summary>
     public long Started { get; set; }
 
-    /// <summary>Waits for what is under way, then cancels it.</summary>
-    public void End(TimeSpan patience)
+    /// <summary>Waits for what is under way for some partitions, then cancels it.</summary>
+    public static void End(IReadOnlyList<PartitionLoad> loads, TimeSpan patience)
     {
-        Task[] all = [.. new Task?[] { Positioning, Loading }.OfType<Task>()];
+        Task[] all = [.. loads.SelectMany(load => new Task?[] { load.Positioning, load.Loading }).OfType<Task>()];
         if (WaitFor(all, patience))
             return;
-        _cancel.Cancel();
+        foreach (var load in loads)
+            load._cancel.Cancel();
         WaitFor(all, patience);
     }
 

@@ -85,6 +85,21 @@ internal sealed class PartitionQueue(int partition)
         return true;
     }
 
+    /// <summary>Passes over records that are in the log no more.</summary>
+    /// <param name="low">First offset of the log.</param>
+    /// <param name="now">The time.</param>
+    /// <returns>How many offsets it passed over.</returns>
+    public long Skip(long low, DateTimeOffset now)
+    {
+        var count = Math.Max(0, low - Next);
+        if (count == 0)
+            return 0;
+        if (_waiting.Count == 0)
+            _oldest = now;
+        Next = low;
+        return count;
+    }
+
     /// <summary>Gives out a batch if one is due: there is enough, or the first record has waited for long enough, or a batch failed some time ago.</summary>
     public EventBatch? TryStart(LoadLimits limits, DateTimeOffset now)
     {
@@ -130,10 +145,10 @@ internal sealed class PartitionQueue(int partition)
             return Take(_waiting.FindIndex(waiting => waiting.Offset >= end) is >= 0 and var count ? count : _waiting.Count, end);
         }
 
-        if (_waiting.Count == 0 || (!IsFull(limits) && now - _oldest < limits.Wait))
+        // Offsets that were passed over are a batch too, if need be without a record.
+        if (Next == From || (!IsFull(limits) && now - _oldest < limits.Wait))
             return null;
-        var taken = Math.Min(_waiting.Count, limits.Events);
-        return Take(taken, _waiting[taken - 1].Offset + 1);
+        return _waiting.Count > limits.Events ? Take(limits.Events, _waiting[limits.Events - 1].Offset + 1) : Take(_waiting.Count, Next);
     }
 
     private EventBatch Take(int count, long end)

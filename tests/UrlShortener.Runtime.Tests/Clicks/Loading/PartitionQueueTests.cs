@@ -114,6 +114,39 @@ public sealed class PartitionQueueTests
     }
 
     [Fact]
+    public void Skip_RecordsAreGone_IsABatchWithoutThem()
+    {
+        PositionAt(10);
+        Assert.Equal(20, _queue.Skip(30, _now));
+        Assert.Equal(0, _queue.Skip(25, _now));
+        Assert.Null(Start());
+
+        _now += Limits.Wait;
+        var batch = Start()!;
+
+        Assert.Equal((10, 30, 0), (batch.From, batch.To, batch.Events.Count));
+        _queue.Complete();
+        _now += Limits.Wait;
+        Assert.Null(Start());
+    }
+
+    [Fact]
+    public void Skip_BehindRecordsThatWait_IsOfTheirBatch()
+    {
+        PositionAt(10);
+        Add(10, 11);
+        _queue.Skip(30, _now);
+        Add(30, 31, 32);
+
+        var first = Start()!;
+        _queue.Complete();
+        _now += Limits.Wait;
+
+        Assert.Equal((10, 32), (first.From, first.To));
+        Assert.Equal((32, 33), (_queue.TryStart(Limits, _now)!.From, _queue.Next));
+    }
+
+    [Fact]
     public void Add_RecordBeforeTheLast_IsRefused()
     {
         PositionAt(10);
