@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using Prometheus;
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.KeyPools;
+using UrlShortener.Operator.Loading;
 using UrlShortener.Operator.Redis;
 using UrlShortener.Operator.Regions;
 using UrlShortener.Tracing;
@@ -32,7 +33,17 @@ internal static class OperatorMetrics
             .CreateGauge("shortener_build_info", "1, with the version in the labels.", "version", "commit", "role")
             .WithLabels(version.FirstOrDefault("unknown"), version.Skip(1).FirstOrDefault("unknown"), Role)
             .Set(1);
-        foreach (var owner in new[] { typeof(ApplyMetrics), typeof(KeyPoolMetrics), typeof(RedisMetrics), typeof(RegionMetrics), typeof(SpanMetrics) })
+        foreach (
+            var owner in new[]
+            {
+                typeof(ApplyMetrics),
+                typeof(KeyPoolMetrics),
+                typeof(LoaderMetrics),
+                typeof(RedisMetrics),
+                typeof(RegionMetrics),
+                typeof(SpanMetrics),
+            }
+        )
             RuntimeHelpers.RunClassConstructor(owner.TypeHandle);
     }
 }

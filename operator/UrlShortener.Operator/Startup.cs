@@ -13,6 +13,7 @@ using UrlShortener.Operator.Configuration;
 using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Failover;
 using UrlShortener.Operator.KeyPools;
+using UrlShortener.Operator.Loading;
 using UrlShortener.Operator.Mirrors;
 using UrlShortener.Operator.Postgres;
 using UrlShortener.Operator.Redis;
@@ -118,6 +119,7 @@ internal static class Startup
             .AddBackupController()
             .AddFailoverController()
             .AddTrafficController()
+            .AddLoaderController()
             .AddMirrorController();
     }
 

@@ -24,6 +24,11 @@ public sealed record HealthResponse(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Events { get; init; }
 
+    /// <summary>What becomes of the load of click events; null: this process loads none.</summary>
+    [Description("The load of click events by this process. Not part of the state. Absent unless its role is `clicks` or `all`, with Kafka and ClickHouse.")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public LoadingResponse? Loading { get; init; }
+
     /// <summary>Why the region takes no changes; null: it does.</summary>
     [Description("Why this region takes no changes: creates and changes answer 503. Absent while it takes them.")]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -43,6 +48,15 @@ public sealed record ComponentsResponse(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Analytics { get; init; }
 }
+
+/// <summary>The load of click events.</summary>
+[Description("The load of click events.")]
+public sealed record LoadingResponse(
+    [property: Description("Whether Kafka does not answer, or a batch cannot be loaded.")] bool IsFailing,
+    [property: Description("Partitions that this process loads. A region that takes no changes has none.")] int Partitions,
+    [property: Description("Events of these partitions that are not loaded.")] long LagEvents,
+    [property: Description("Age in seconds of the oldest received click that is not loaded.")] double DelaySeconds
+);
 
 /// <summary>A region that takes no changes.</summary>
 [Description("A region that takes no changes.")]

@@ -24,6 +24,15 @@ public static class SettingNames
     /// <summary>Connection string of ClickHouse.</summary>
     public const string ClickHouse = "ConnectionStrings:ClickHouse";
 
+    /// <summary>File with the connection string of ClickHouse.</summary>
+    public const string ClickHousePath = "ConnectionStrings:ClickHousePath";
+
+    /// <summary>File with the authorities of ClickHouse.</summary>
+    public const string ClickHouseCaPath = "ClickHouse:CaPath";
+
+    /// <summary>Whether loaders bring the tables of ClickHouse up to date.</summary>
+    public const string ClickHouseMigrateOnStart = "ClickHouse:MigrateOnStart";
+
     /// <summary>File with the connection string of PostgreSQL.</summary>
     public const string PostgresPath = "ConnectionStrings:PostgresPath";
 

@@ -19,6 +19,7 @@ using UrlShortener.Runtime.Resilience;
 using UrlShortener.Runtime.Retention;
 using UrlShortener.Runtime.Statistics;
 using UrlShortener.Runtime.Storage;
+using UrlShortener.Runtime.Storage.ClickHouse;
 using UrlShortener.Runtime.Storage.Redis;
 using UrlShortener.Runtime.Telemetry;
 using UrlShortener.Runtime.Tracing;
@@ -171,7 +172,10 @@ internal static class Startup
         if (role is (RuntimeRole.All or RuntimeRole.Kgs) && servers.HasRedis)
             services.AddKeyGeneration();
         if (role is (RuntimeRole.All or RuntimeRole.Clicks) && servers.HasClickHouse)
+        {
+            services.AddClickHouseMigration();
             services.AddLoading();
+        }
     }
 
     /// <summary>Builds the request pipeline.</summary>

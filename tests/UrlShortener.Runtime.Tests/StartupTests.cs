@@ -36,6 +36,7 @@ public sealed class StartupTests : IDisposable
                 "KeyPoolWorker",
                 "BlocklistFile",
                 "KeyGenerationWorker",
+                "ClickHouseStartMigration",
                 "ClickLoader",
                 "GenericWebHostService",
             ],

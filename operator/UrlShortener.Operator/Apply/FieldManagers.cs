@@ -18,6 +18,9 @@ internal static class FieldManagers
     /// <summary>Writes the part of a region's status that describes its Redis.</summary>
     public const string Redis = "shortener-operator-redis";
 
+    /// <summary>Writes the part of a region's status that describes the load of its click events.</summary>
+    public const string Loading = "shortener-operator-loading";
+
     /// <summary>Writes the votes of regions, and the part of a region's status that describes its group.</summary>
     public const string Topology = "shortener-operator-topology";
 

@@ -21,6 +21,9 @@ internal static class Names
     /// <summary>Component that sends visitors to regions.</summary>
     public const string Traffic = "traffic";
 
+    /// <summary>Component that loads click events.</summary>
+    public const string Clicks = "clicks";
+
     /// <summary>Component that generates keys.</summary>
     public const string Kgs = "kgs";
 

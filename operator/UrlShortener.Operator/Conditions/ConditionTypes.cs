@@ -84,6 +84,9 @@ internal static class ConditionTypes
     /// <summary>What sends visitors to the regions that serve is published and confirmed. Absent with the traffic mode None.</summary>
     public const string TrafficPublished = nameof(TrafficPublished);
 
+    /// <summary>ClickHouse answers, and click events are loaded into it. Absent without one.</summary>
+    public const string AnalyticsHealthy = nameof(AnalyticsHealthy);
+
     /// <summary>The key generation service works.</summary>
     public const string GeneratorHealthy = nameof(GeneratorHealthy);
 

@@ -123,6 +123,12 @@ internal static class Reasons
     /// <summary>The app does not reach a server that it needs.</summary>
     public const string Unreachable = nameof(Unreachable);
 
+    /// <summary>Click events cannot be loaded into ClickHouse.</summary>
+    public const string LoadFailing = nameof(LoadFailing);
+
+    /// <summary>Click events wait for too long until they are loaded.</summary>
+    public const string LoadBehind = nameof(LoadBehind);
+
     /// <summary>Kafka can be reached, and refuses click events.</summary>
     public const string KafkaRefuses = nameof(KafkaRefuses);
 

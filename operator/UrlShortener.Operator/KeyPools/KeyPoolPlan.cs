@@ -165,7 +165,7 @@ internal sealed record KeyPoolPlan
 
     private static Obstacle? FindWaiting(V1Alpha1KeyPool pool, V1Alpha1ShortenerRegion region, ObservedKeyPool observed, bool makesToken)
     {
-        if (observed.ServiceAccount is null || observed.Settings?.Data is not { } settings || !HasAll(settings, RuntimeEnvironment.Plain(region)))
+        if (observed.ServiceAccount is null || !RuntimeEnvironment.IsIn(observed.Settings, region))
             return new Obstacle(
                 Reasons.RegionNotReady,
                 $"ShortenerRegion {region.Metadata.Name} does not have its service account and settings yet. See " + "its conditions."
@@ -175,7 +175,4 @@ internal sealed record KeyPoolPlan
             return new Obstacle(Reasons.Migrating, $"Workers wait for the database migration of ShortenerRegion {region.Metadata.Name}. See its conditions.");
         return makesToken ? new Obstacle(Reasons.RollingOut, "The operator is creating the token of the workers.") : null;
     }
-
-    private static bool HasAll(IDictionary<string, string> settings, IEnumerable<KeyValuePair<string, string>> wanted) =>
-        wanted.All(setting => settings.TryGetValue(setting.Key, out var value) && value == setting.Value);
 }

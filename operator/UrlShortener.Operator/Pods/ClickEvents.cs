@@ -8,8 +8,8 @@ using UrlShortener.Operator.Entities.Spec;
 namespace UrlShortener.Operator.Pods;
 
 /// <summary>
-/// What the app's pods have to send click events to Kafka: settings, Secrets as files, and a volume for the spool. Nothing of it holds up a pod: without its
-/// Secrets or Kafka, events wait in the spool.
+/// What the app's pods have to send click events to Kafka, and loaders to receive them: settings, Secrets as files, and, for the app, a volume for the spool.
+/// Nothing of it holds up a pod: without its Secrets or Kafka, events wait in the spool.
 /// </summary>
 internal static class ClickEvents
 {
@@ -31,10 +31,19 @@ internal static class ClickEvents
     {
         if (region.Spec.KafkaOrNone() is not { } kafka)
             yield break;
-        yield return new(SettingNames.Kafka, string.Join(',', kafka.BootstrapServers));
-        yield return new(SettingNames.ClickTopic, kafka.Topic);
         yield return new(SettingNames.SpoolDirectory, SpoolFolder);
         yield return new(SettingNames.SpoolBytes, ((long)kafka.SpoolSize.ToDecimal()).ToString(CultureInfo.InvariantCulture));
+        foreach (var setting in ConnectionOf(region))
+            yield return setting;
+    }
+
+    /// <summary>Settings of all processes that connect to Kafka.</summary>
+    public static IEnumerable<KeyValuePair<string, string>> ConnectionOf(V1Alpha1ShortenerRegion region)
+    {
+        if (region.Spec.KafkaOrNone() is not { } kafka)
+            yield break;
+        yield return new(SettingNames.Kafka, string.Join(',', kafka.BootstrapServers));
+        yield return new(SettingNames.ClickTopic, kafka.Topic);
         if (kafka.Tls)
             yield return new(SettingNames.KafkaTls, "true");
         if (kafka.CaSecretRef is { } ca)
@@ -52,7 +61,7 @@ internal static class ClickEvents
         yield return new(SettingNames.KafkaPasswordPath, $"{Folder}/{Credentials}/{password.Key}");
     }
 
-    /// <summary>The Secret keys that the app's processes read as files.</summary>
+    /// <summary>The Secret keys that the processes read as files.</summary>
     public static IEnumerable<SecretKeyRef> SecretsOf(V1Alpha1ShortenerRegion region)
     {
         var kafka = region.Spec.KafkaOrNone();
@@ -71,19 +80,20 @@ internal static class ClickEvents
     /// <summary>The volumes of a pod.</summary>
     public static IEnumerable<V1Volume> BuildVolumes(V1Alpha1ShortenerRegion region, string component)
     {
-        if (component != Names.App || region.Spec.KafkaOrNone() is not { } kafka)
+        if (component is not (Names.App or Names.Clicks) || region.Spec.KafkaOrNone() is not { } kafka)
             yield break;
-        yield return new V1Volume
-        {
-            Name = Spool,
-            EmptyDir = new V1EmptyDirVolumeSource { SizeLimit = SizeOf(kafka) },
-        };
+        if (component == Names.App)
+            yield return new V1Volume
+            {
+                Name = Spool,
+                EmptyDir = new V1EmptyDirVolumeSource { SizeLimit = SizeOf(kafka) },
+            };
         if (kafka.CaSecretRef is { } ca)
-            yield return BuildOptional(Authority, ca.Name, ca.Key);
+            yield return PodParts.BuildOptionalSecret(Authority, ca.Name, ca.Key);
         if (kafka.CertificateSecretRef is { } certificate)
-            yield return BuildOptional(Certificate, certificate.Name, certificate.Certificate, certificate.PrivateKey);
+            yield return PodParts.BuildOptionalSecret(Certificate, certificate.Name, certificate.Certificate, certificate.PrivateKey);
         if (kafka.CredentialsSecretRef is { } password)
-            yield return BuildOptional(Credentials, password.Name, password.Key);
+            yield return PodParts.BuildOptionalSecret(Credentials, password.Name, password.Key);
     }
 
     /// <summary>Their mounts.</summary>
@@ -105,11 +115,4 @@ internal static class ClickEvents
 
     private static ResourceQuantity SizeOf(KafkaSpec kafka) =>
         new(decimal.Truncate(kafka.SpoolSize.ToDecimal()) + VolumeReserve, 0, ResourceQuantity.SuffixFormat.BinarySI);
-
-    private static V1Volume BuildOptional(string name, string secret, params IEnumerable<string> keys)
-    {
-        var volume = PodParts.BuildSecret(name, secret, keys);
-        volume.Secret.Optional = true;
-        return volume;
-    }
 }

@@ -83,6 +83,14 @@ internal static class PodParts
             },
         };
 
+    /// <summary>Like <see cref="BuildSecret"/>; a pod starts without the Secret, too, and finds it once it is there.</summary>
+    public static V1Volume BuildOptionalSecret(string name, string secret, params IEnumerable<string> keys)
+    {
+        var volume = BuildSecret(name, secret, keys);
+        volume.Secret.Optional = true;
+        return volume;
+    }
+
     /// <summary>A mount of a volume.</summary>
     public static V1VolumeMount BuildMount(string name, string path, bool isReadOnly = false) =>
         new()

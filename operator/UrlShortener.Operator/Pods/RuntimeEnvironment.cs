@@ -63,6 +63,12 @@ internal static class RuntimeEnvironment
         return settings;
     }
 
+    /// <summary>Whether the applied settings of a region are those of its specification.</summary>
+    /// <param name="settings">The ConfigMap; null: there is none.</param>
+    /// <param name="region">The region.</param>
+    public static bool IsIn(V1ConfigMap? settings, V1Alpha1ShortenerRegion region) =>
+        settings?.Data is { } data && Plain(region).All(setting => data.TryGetValue(setting.Key, out var value) && value == setting.Value);
+
     /// <summary>Secret settings of all processes of a region.</summary>
     public static IReadOnlyList<V1EnvVar> Secret(V1Alpha1ShortenerRegion region)
     {

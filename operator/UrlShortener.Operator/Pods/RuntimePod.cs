@@ -82,7 +82,12 @@ internal static class RuntimePod
                     ],
                 SecurityContext = PodParts.BuildUser(User),
                 Containers = [BuildContainer(region, process)],
-                Volumes = [.. BuildVolumes(region), .. ClickEvents.BuildVolumes(region, process.Component)],
+                Volumes =
+                [
+                    .. BuildVolumes(region),
+                    .. ClickEvents.BuildVolumes(region, process.Component),
+                    .. Analytics.BuildVolumes(region, process.Component),
+                ],
             },
         };
     }
@@ -121,7 +126,7 @@ internal static class RuntimePod
             ReadinessProbe = process.IsJob ? null : Probe("/health/ready", periodSeconds: 2, failureThreshold: 2),
             LivenessProbe = process.IsJob ? null : Probe("/health/live", periodSeconds: 10, failureThreshold: 3),
             SecurityContext = PodParts.BuildRestricted(),
-            VolumeMounts = [.. BuildMounts(region), .. ClickEvents.BuildMounts(region, process.Component)],
+            VolumeMounts = [.. BuildMounts(region), .. ClickEvents.BuildMounts(region, process.Component), .. Analytics.BuildMounts(region, process.Component)],
         };
 
     /// <summary>The port of a pod that serves metrics, probes and key generation. Pods of a former version of the operator serve them beside the links.</summary>

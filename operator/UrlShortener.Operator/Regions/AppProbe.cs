@@ -4,7 +4,7 @@ using UrlShortener.Operator.Pods;
 
 namespace UrlShortener.Operator.Regions;
 
-/// <summary>Reads the health of the app and its servers from a pod.</summary>
+/// <summary>Reads the health of processes of the runtime and their servers from pods.</summary>
 internal sealed class AppProbe(HttpClient client)
 {
     /// <summary>Maximum time for an answer.</summary>
@@ -30,6 +30,10 @@ internal sealed class AppProbe(HttpClient client)
         var answers = await Task.WhenAll(others.Select(pod => AskAsync(pod, cancellationToken)));
         return answers.FirstOrDefault(answer => answer is not null);
     }
+
+    /// <summary>The answers of all ready pods that answer.</summary>
+    public async Task<IReadOnlyList<HealthResponse>> AskEachAsync(IEnumerable<V1Pod> pods, CancellationToken cancellationToken) =>
+        [.. (await Task.WhenAll(pods.Where(IsReady).Select(pod => AskAsync(pod, cancellationToken)))).OfType<HealthResponse>()];
 
     private async Task<HealthResponse?> AskAsync(V1Pod pod, CancellationToken cancellationToken)
     {

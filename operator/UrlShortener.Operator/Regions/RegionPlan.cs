@@ -125,9 +125,9 @@ internal sealed record RegionPlan
         var settings = new Dictionary<string, string> { [SettingNames.Role] = RoleNames.App };
         if (KeyPoolHolder.Of(observed.KeyPools) is { } pool)
             settings[SettingNames.KeyBatchSize] = pool.Spec.LeaseBlockSize.ToString(CultureInfo.InvariantCulture);
-        foreach (var (name, value) in ClickEvents.SettingsOf(region))
+        foreach (var (name, value) in ClickEvents.SettingsOf(region).Concat(Analytics.SettingsOf(region)))
             settings[name] = value;
-        // Without the Secrets of Kafka: they are files, which the processes read again.
+        // Without the Secrets of Kafka and ClickHouse: they are files, which the processes read again.
         var digest = SecretDigests.OfSettings(region, RuntimeEnvironment.SecretsOf(region), observed.Secrets);
         return new RuntimeProcess(region.Metadata.Name, Names.App, spec.App.Image, [], spec.App.Resources, digest) { Settings = settings };
     }

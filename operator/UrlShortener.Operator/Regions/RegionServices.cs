@@ -25,7 +25,12 @@ internal static class RegionServices
         {
             informer.Indexers[RegionObserver.ByGroup] = region => [region.Spec.Group];
             informer.Indexers[BySecret] = region =>
-                RuntimeEnvironment.SecretsOf(region).Concat(ClickEvents.SecretsOf(region)).Select(secret => KeyOf(region, secret.Name)).Distinct();
+                RuntimeEnvironment
+                    .SecretsOf(region)
+                    .Concat(ClickEvents.SecretsOf(region))
+                    .Concat(Analytics.SecretsOf(region))
+                    .Select(secret => KeyOf(region, secret.Name))
+                    .Distinct();
             informer.Indexers[ByConfigMap] = region => region.Spec.App.BlocklistConfigMapRef is { } map ? [KeyOf(region, map.Name)] : [];
         });
         services.AddInformer<V1Alpha1KeyPool>(informer => informer.Indexers[RegionObserver.ByRegion] = pool => [KeyOf(pool, pool.Spec.RegionRef.Name)]);
@@ -91,6 +96,10 @@ internal static class RegionServices
                 .Watches<V1Alpha1ShortenerRegion>(FindConcerned);
         });
     }
+
+    /// <summary>The regions that reference a Secret.</summary>
+    public static IEnumerable<V1Alpha1ShortenerRegion> FindBySecret(ObjectCache<V1Alpha1ShortenerRegion> regions, V1Secret secret) =>
+        regions.GetBy(BySecret, KeyOf(secret, secret.Metadata.Name));
 
     private static IServiceCollection AddManagedInformer<T>(this IServiceCollection services)
         where T : class, IKubernetesObject<V1ObjectMeta> => services.AddInformer<T>(informer => informer.LabelSelector = Labels.ManagedSelector);

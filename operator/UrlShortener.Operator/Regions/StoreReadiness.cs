@@ -27,6 +27,7 @@ internal static class StoreReadiness
         ConditionTypes.RedisQuorumLost,
         ConditionTypes.RedisPasswordCurrent,
         ConditionTypes.TrafficPublished,
+        ConditionTypes.AnalyticsHealthy,
     ];
 
     /// <summary>Why a store that the operator runs is not ready; null: all are, or there are none.</summary>

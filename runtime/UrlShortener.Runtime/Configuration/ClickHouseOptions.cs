@@ -13,6 +13,12 @@ internal sealed class ClickHouseOptions
     public string? Cluster { get; set; }
 
     /// <summary>
+    /// Whether a process of the role <c>clicks</c> or <c>all</c> brings the tables up to date by itself after its start, instead of <c>migrate</c>. It tries
+    /// again until ClickHouse is there. Default false.
+    /// </summary>
+    public bool MigrateOnStart { get; set; }
+
+    /// <summary>
     /// PEM file with the certificate authorities of the server, for <c>Protocol=https</c>. Read for each new connection. Unset: those that the system trusts.
     /// </summary>
     public string? CaPath { get; set; }

@@ -7,12 +7,13 @@ namespace UrlShortener.Runtime.Configuration;
 /// <param name="HasClickHouse">False: the store answers statistics.</param>
 internal sealed record ConfiguredServers(bool HasPostgres, bool HasRedis, bool HasKafka = false, bool HasClickHouse = false)
 {
-    /// <summary>The servers that have a connection string.</summary>
+    /// <summary>The servers that have a connection string, or a file for one.</summary>
     public static ConfiguredServers Of(IConfiguration configuration) =>
         new(
             HasPostgres: !string.IsNullOrEmpty(configuration.GetConnectionString("Postgres")),
             HasRedis: !string.IsNullOrEmpty(configuration.GetConnectionString("Redis")),
             HasKafka: !string.IsNullOrEmpty(configuration.GetConnectionString("Kafka")),
             HasClickHouse: !string.IsNullOrEmpty(configuration.GetConnectionString("ClickHouse"))
+                || !string.IsNullOrEmpty(configuration.GetConnectionString("ClickHousePath"))
         );
 }

@@ -39,6 +39,12 @@ internal sealed class ConnectionOptions : IValidatableObject
     /// </summary>
     public string? RedisPath { get; set; }
 
+    /// <summary>
+    /// File with the connection string of ClickHouse, instead of <see cref="ClickHouse"/>. The file is read again every 2 s, and what it says then is used
+    /// without a restart. A process starts without the file, too: statistics wait for it.
+    /// </summary>
+    public string? ClickHousePath { get; set; }
+
     /// <inheritdoc />
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
@@ -46,19 +52,15 @@ internal sealed class ConnectionOptions : IValidatableObject
             yield return new ValidationResult($"cannot be read: {postgres} Write it as Host=…;Username=…;Password=…;Database=….", [nameof(Postgres)]);
         if (!string.IsNullOrEmpty(Kafka) && !Kafka.Split(',').All(IsBroker))
             yield return new ValidationResult("cannot be read: write it as host:9092,host:9092.", [nameof(Kafka)]);
-        if (!string.IsNullOrEmpty(ClickHouse))
-        {
-            if (FindError(() => HostOfClickHouse(ClickHouse)) is { } clickHouse)
-                yield return new ValidationResult(
-                    $"cannot be read: {clickHouse} Write it as Host=…;Port=8123;Username=…;Password=…;Database=….",
-                    [nameof(ClickHouse)]
-                );
-            else if (string.IsNullOrEmpty(Postgres) || string.IsNullOrEmpty(Kafka))
-                yield return new ValidationResult(
-                    "needs ConnectionStrings:Postgres and ConnectionStrings:Kafka, by which clicks get there.",
-                    [nameof(ClickHouse)]
-                );
-        }
+        if (!string.IsNullOrEmpty(ClickHouse) && !string.IsNullOrEmpty(ClickHousePath))
+            yield return new ValidationResult("and ConnectionStrings:ClickHouse exclude each other: set one of them.", [nameof(ClickHousePath)]);
+        if (!string.IsNullOrEmpty(ClickHouse) && FindProblemOfClickHouse(ClickHouse) is { } clickHouse)
+            yield return new ValidationResult(clickHouse, [nameof(ClickHouse)]);
+        else if (HasClickHouse && (string.IsNullOrEmpty(Postgres) || string.IsNullOrEmpty(Kafka)))
+            yield return new ValidationResult(
+                "needs ConnectionStrings:Postgres and ConnectionStrings:Kafka, by which clicks get there.",
+                [string.IsNullOrEmpty(ClickHouse) ? nameof(ClickHousePath) : nameof(ClickHouse)]
+            );
 
         if (string.IsNullOrEmpty(Redis))
             yield break;
@@ -68,6 +70,13 @@ internal sealed class ConnectionOptions : IValidatableObject
         if (string.IsNullOrEmpty(Postgres))
             yield return new ValidationResult("needs ConnectionStrings:Postgres: links kept in a file of one process must not be shared.", [nameof(Redis)]);
     }
+
+    /// <summary>Whether there is a ClickHouse.</summary>
+    public bool HasClickHouse => !string.IsNullOrEmpty(ClickHouse) || !string.IsNullOrEmpty(ClickHousePath);
+
+    /// <summary>What is wrong with a connection string of ClickHouse, as the end of a sentence; null: nothing.</summary>
+    public static string? FindProblemOfClickHouse(string text) =>
+        FindError(() => HostOfClickHouse(text)) is { } error ? $"cannot be read: {error} Write it as Host=…;Port=8123;Username=…;Password=…;Database=…." : null;
 
     private static bool IsBroker(string text) =>
         text.LastIndexOf(':') is > 0 and var colon

@@ -134,7 +134,7 @@ internal static class Settings
         var role = RoleOf(configuration);
         foreach (var needed in NeedsOf(role))
         {
-            if (string.IsNullOrEmpty(configuration[needed]))
+            if (string.IsNullOrEmpty(configuration[needed]) && string.IsNullOrEmpty(configuration[$"{needed}Path"]))
                 errors.Add($"{needed} must be set in the role {role.ToString().ToLowerInvariant()}.");
         }
     }

@@ -1,6 +1,7 @@
 using System.Reflection;
 using UrlShortener.Contracts;
 using UrlShortener.Runtime.Caching;
+using UrlShortener.Runtime.Clicks.Loading;
 using UrlShortener.Runtime.Clicks.Publishing;
 using UrlShortener.Runtime.Http;
 using UrlShortener.Runtime.Keys;
@@ -20,6 +21,7 @@ internal sealed partial class HealthEndpoints
     private readonly Probe<SchemaResponse?> _schema;
     private readonly Probe<bool>? _analytics;
     private readonly ClickPublisher? _publisher;
+    private readonly bool _loads;
 
     /// <param name="health">The store.</param>
     /// <param name="drain">Knows whether the process is stopping.</param>
@@ -32,6 +34,7 @@ internal sealed partial class HealthEndpoints
     /// <param name="schema">The schema of the store; null if every start migrates it.</param>
     /// <param name="analytics">The server of statistics; null: it is the store.</param>
     /// <param name="publisher">Sends click events; null: nobody does.</param>
+    /// <param name="loader">Loads click events; null: this process does not.</param>
     public HealthEndpoints(
         IStoreHealth health,
         Drain drain,
@@ -43,7 +46,8 @@ internal sealed partial class HealthEndpoints
         IRegionPool? pool = null,
         IStoreSchema? schema = null,
         IAnalyticsHealth? analytics = null,
-        ClickPublisher? publisher = null
+        ClickPublisher? publisher = null,
+        BatchLoader? loader = null
     )
     {
         _shared = shared;
@@ -51,6 +55,7 @@ internal sealed partial class HealthEndpoints
         _drain = drain;
         _access = access;
         _publisher = publisher;
+        _loads = loader is not null;
         _store = new Probe<StoreState>(health.CheckAsync, StoreState.Down, error => Log.StoreUnhealthy(logger, error), time);
         _pool = new Probe<bool>(token => pool?.CheckAsync(token) ?? Task.FromResult(true), false, error => Log.PoolUnhealthy(logger, error), time);
         _analytics = analytics is null ? null : new Probe<bool>(analytics.CheckAsync, false, error => Log.AnalyticsUnhealthy(logger, error), time);
@@ -87,6 +92,7 @@ internal sealed partial class HealthEndpoints
         {
             Schema = await schema.WaitAsync(context.RequestAborted),
             Events = _publisher?.State,
+            Loading = _loads ? LoadMetrics.Read() : null,
             ReadOnly = readOnly is null ? null : Describe(readOnly),
         };
         context.Response.Headers.CacheControl = "no-store";

@@ -1055,6 +1055,15 @@ internal static class AlertCases
             ResolvedAt = "11m",
             Labels = RegionObject,
         };
+        yield return new AlertCase("ShortenerClickLoadersMissing")
+        {
+            Fires = [Sample.Operator("shortener_region_loaders_ready", "0x60 1x40", ObjectLabels)],
+            Below = [Sample.Operator("shortener_region_loaders_ready", "0x35 1x70", ObjectLabels)],
+            NotYet = "9m",
+            FiresAt = "11m",
+            ResolvedAt = "16m",
+            Labels = RegionObject,
+        };
         yield return new AlertCase("ShortenerKeyPoolStalled")
         {
             Fires = [Sample.Operator("shortener_keypool_stalled", "1x40 0x40", ObjectLabels)],

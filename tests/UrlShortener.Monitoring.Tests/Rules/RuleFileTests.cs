@@ -68,6 +68,7 @@ public sealed partial class RuleFileTests
             "ShortenerCircuitBreakerOpen",
             "ShortenerClickEventsFailing",
             "ShortenerClickLoadFailing",
+            "ShortenerClickLoadersMissing",
             "ShortenerClickSpoolUnwritable",
             "ShortenerClusterUnreachable",
             "ShortenerFailoverNotAutomatic",

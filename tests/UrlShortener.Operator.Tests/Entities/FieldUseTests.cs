@@ -6,6 +6,7 @@ using UrlShortener.Operator.Entities;
 using UrlShortener.Operator.Entities.Schema;
 using UrlShortener.Operator.Entities.Status;
 using UrlShortener.Operator.Failover;
+using UrlShortener.Operator.Loading;
 using UrlShortener.Operator.Postgres;
 using UrlShortener.Operator.Redis;
 using UrlShortener.Operator.Traffic;
@@ -21,6 +22,7 @@ public sealed partial class FieldUseTests
     [
         $"status.{BackupStatusRules.Part.Field}",
         $"status.{FailoverStatusRules.Part.Field}",
+        $"status.{LoaderStatusRules.Part.Field}",
         $"status.{PostgresStatusRules.Part.Field}",
         $"status.{RedisStatusRules.Part.Field}",
         $"status.{TrafficStatusRules.Part.Field}",

@@ -21,8 +21,9 @@ public sealed class SampleTests(ApiServerFixture servers)
     private const string BackupVolume = "config/samples/backup-volume.yaml";
 
     private const string Kafka = "config/samples/kafka.yaml";
+    private const string ClickHouse = "config/samples/clickhouse.yaml";
 
-    public static TheoryData<string> Files => [Minimal, Regions, Stores, Failover, BackupVolume, Kafka];
+    public static TheoryData<string> Files => [Minimal, Regions, Stores, Failover, BackupVolume, Kafka, ClickHouse];
 
     [Theory]
     [MemberData(nameof(Files))]

@@ -124,7 +124,8 @@ public sealed partial class ScrapedOperatorTests(ApiServerFixture apiServer, Sto
     private static IEnumerable<string> NamesInRules()
     {
         var text = string.Join('\n', RuleFiles.Select(File.ReadAllText));
-        // Only a region has them whose PostgreSQL or Redis the operator runs, that votes, that publishes where its visitors go, or of another cluster.
+        // Only a region has them whose PostgreSQL or Redis the operator runs, that votes, that publishes where its visitors go, that has a
+        // ClickHouse, or of another cluster.
         string[] ofStores =
         [
             "shortener_redis_",
@@ -138,6 +139,7 @@ public sealed partial class ScrapedOperatorTests(ApiServerFixture apiServer, Sto
             "shortener_region_cluster_",
             "shortener_region_failover_",
             "shortener_region_move_",
+            "shortener_region_loaders",
             "shortener_traffic_",
         ];
         var metrics = new MetricsPage().NamesOf("Operator").Where(name => Regex.IsMatch(text, $@"\b{name}(_bucket|_sum|_count)?\b"));

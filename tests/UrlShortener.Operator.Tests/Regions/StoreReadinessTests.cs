@@ -1,6 +1,7 @@
 using UrlShortener.Operator.Apply;
 using UrlShortener.Operator.Backups;
 using UrlShortener.Operator.Failover;
+using UrlShortener.Operator.Loading;
 using UrlShortener.Operator.Postgres;
 using UrlShortener.Operator.Redis;
 using UrlShortener.Operator.Regions;
@@ -15,7 +16,15 @@ public sealed class StoreReadinessTests
     [Fact]
     public void Conditions_OfAllOtherControllersOfTheKind_AreKept()
     {
-        StatusPart[] parts = [BackupStatusRules.Part, FailoverStatusRules.Part, PostgresStatusRules.Part, RedisStatusRules.Part, TrafficStatusRules.Part];
+        StatusPart[] parts =
+        [
+            BackupStatusRules.Part,
+            FailoverStatusRules.Part,
+            LoaderStatusRules.Part,
+            PostgresStatusRules.Part,
+            RedisStatusRules.Part,
+            TrafficStatusRules.Part,
+        ];
         Assert.Equal(parts.SelectMany(part => part.Types).Order(StringComparer.Ordinal), StoreReadiness.Types.Order(StringComparer.Ordinal));
     }
 }

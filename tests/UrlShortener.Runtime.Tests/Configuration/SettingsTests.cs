@@ -181,6 +181,10 @@ public sealed class SettingsTests
         "ConnectionStrings:ClickHouse=Host=x",
         "ConnectionStrings:ClickHouse needs ConnectionStrings:Postgres and ConnectionStrings:Kafka, by which clicks get there."
     )]
+    [InlineData(
+        "ConnectionStrings:ClickHousePath=/file",
+        "ConnectionStrings:ClickHousePath needs ConnectionStrings:Postgres and ConnectionStrings:Kafka, by which clicks get there."
+    )]
     [InlineData("ClickHouse:Cluster=a'b", "ClickHouse:Cluster must be the name of a cluster: 1 to 100 letters, digits, '_', '.' and '-'.")]
     [InlineData("ClickHouse:ConnectTimeout=0", "ClickHouse:ConnectTimeout must be between 00:00:00.0500000 and 00:00:30.")]
     [InlineData("ClickHouse:MaxQueries=0", "ClickHouse:MaxQueries must be between 1 and 100.")]

@@ -24,7 +24,7 @@ internal sealed partial record PanelQuery(string Dashboard, string Panel, string
     [GeneratedRegex(@"\$(namespace|region)")]
     private static partial Regex Variable();
 
-    [GeneratedRegex("shortener_(redis|postgres_(cluster|standby|backup|rehearsal)|region_(epoch|phase|voters|failover|move|cluster)|traffic)_?")]
+    [GeneratedRegex("shortener_(redis|postgres_(cluster|standby|backup|rehearsal)|region_(epoch|phase|voters|failover|move|cluster|loaders)|traffic)_?")]
     private static partial Regex StoreSeries();
 
     [GeneratedRegex(@"\bobject:|shortener_keypool_|shortener_region_|shortener_traffic_")]

@@ -20,6 +20,10 @@ namespace UrlShortener.Operator.Entities.Spec;
     "!has(self.failover) || !has(self.failover.witness) || !has(self.cluster) || !has(self.cluster.name) || self.failover.witness.cluster.name != self.cluster.name",
     "failover.witness.cluster.name must be another cluster than cluster.name"
 )]
+[Rule(
+    "!has(self.clickHouse) || (has(self.kafka) && has(self.kafka.bootstrapServers) && size(self.kafka.bootstrapServers) > 0)",
+    "clickHouse needs kafka.bootstrapServers: clicks get there through Kafka"
+)]
 internal sealed record RegionSpec
 {
     /// <summary>Regions with the same group select one primary among them.</summary>
@@ -66,6 +70,13 @@ internal sealed record RegionSpec
     /// <summary>The Kafka that gets click events; null: none.</summary>
     [Description("Kafka that gets an event for each click. If absent: none does. Kafka is never needed to serve: while it fails, events wait on the nodes.")]
     public KafkaSpec? Kafka { get; init; }
+
+    /// <summary>The ClickHouse that answers statistics; null: PostgreSQL does.</summary>
+    [Description(
+        "ClickHouse that answers statistics, and gets its clicks from Kafka. If absent: PostgreSQL answers them. All regions of a group use the same one. It is "
+            + "never needed to serve: while it fails, there are no statistics."
+    )]
+    public ClickHouseSpec? ClickHouse { get; init; }
 
     /// <summary>The processes that redirect and serve the API.</summary>
     [Description("The pods that redirect and serve the API.")]

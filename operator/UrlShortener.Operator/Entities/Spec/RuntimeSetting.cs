@@ -8,7 +8,7 @@ namespace UrlShortener.Operator.Entities.Spec;
 [Rule("has(self.value) != has(self.secretRef)", "set exactly one of value and secretRef")]
 [Rule(
     "!(self.name.lowerAscii() in ['role', 'urls', 'http_ports', 'https_ports', 'environment', 'contentroot', 'applicationname', 'links:publicbaseurl', "
-        + "'abuse:blocklistpath', 'clicks:topic', 'clicks:spooldirectory', 'clicks:spoolbytes'])"
+        + "'abuse:blocklistpath', 'clicks:topic', 'clicks:spooldirectory', 'clicks:spoolbytes', 'clickhouse:capath', 'clickhouse:migrateonstart'])"
         + " && !['connectionstrings', 'kafka', 'region', 'kgs', 'management', 'storage', 'kestrel', 'links:ownhosts'].exists(section, self.name.lowerAscii() == section || "
         + "self.name.lowerAscii().startsWith(section + ':'))",
     "the operator derives this setting from other fields"

@@ -55,6 +55,10 @@ internal sealed record RegionStatus
     [Description("Redis Cluster that the operator runs. Absent: none.")]
     public RedisStatus? Redis { get; init; }
 
+    /// <summary>The pods that load click events; null: there is no ClickHouse.</summary>
+    [Description("Pods that load click events into ClickHouse. Absent without ClickHouse.")]
+    public LoadersStatus? Loaders { get; init; }
+
     /// <summary>What is published for the region; null: nothing is asked for.</summary>
     [Description("What the operator publishes to send visitors to the region. Absent with the mode None.")]
     public TrafficStatus? Traffic { get; init; }

@@ -20,6 +20,7 @@ internal static class RegionRules
             .. TrafficRules.Check(spec.Traffic),
             .. MonitoringRules.Check(spec.Monitoring),
             .. KafkaRules.Check(spec.Kafka),
+            .. ClickHouseRules.Check(spec),
         ];
 
     /// <summary>Warnings about values that are valid but probably unintended, or that have a cost; sentences.</summary>

@@ -22,6 +22,8 @@ internal static class SettingRules
         [SettingNames.ClickTopic] = "spec.kafka.topic",
         [SettingNames.SpoolDirectory] = "spec.kafka",
         [SettingNames.SpoolBytes] = "spec.kafka.spoolSize",
+        [SettingNames.ClickHouseCaPath] = "spec.clickHouse.caSecretRef",
+        [SettingNames.ClickHouseMigrateOnStart] = "the role of the pod",
     };
 
     private static readonly Dictionary<string, string> Sections = new(StringComparer.OrdinalIgnoreCase)

@@ -1,4 +1,5 @@
 using Prometheus;
+using UrlShortener.Contracts;
 
 namespace UrlShortener.Runtime.Clicks.Loading;
 
@@ -57,6 +58,9 @@ internal static class LoadMetrics
         foreach (var reason in (string[])[Events.ClickEventReader.NotJson, Events.ClickEventReader.NotBySchema, SortedBatch.TimeOutOfRange])
             Rejected.WithLabels(reason);
     }
+
+    /// <summary>The state of the load, as the metrics tell it.</summary>
+    public static LoadingResponse Read() => new(Failing.Value > 0, (int)Partitions.Value, (long)Lag.Value, Math.Round(Delay.Value, 1));
 
     /// <summary>Counts a batch that is complete.</summary>
     public static void Count(SortedBatch sorted)

@@ -4,7 +4,6 @@ using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using ClickHouse.Driver;
-using ClickHouse.Driver.ADO;
 using ClickHouse.Driver.ADO.Parameters;
 using ClickHouse.Driver.ADO.Readers;
 using ClickHouse.Driver.Utility;
@@ -33,7 +32,7 @@ internal sealed partial class ClickHouseDatabase : IDisposable
     private const int MaxRows = 1_000_000;
 
     private readonly HttpClient _http;
-    private readonly ClickHouseClient _client;
+    private readonly ClickHouseConnection _connection;
     private readonly ClickHouseOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<ClickHouseDatabase> _logger;
@@ -61,7 +60,7 @@ internal sealed partial class ClickHouseDatabase : IDisposable
         if (options.CaPath is { Length: > 0 } authorities)
             handler.SslOptions.RemoteCertificateValidationCallback = new AuthorityFile(authorities).IsTrusted;
         _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
-        _client = new ClickHouseClient(new ClickHouseClientSettings(connections.ClickHouse!) { HttpClient = _http });
+        _connection = new ClickHouseConnection(connections, _http, time, logger);
         _queries = new Dependency(
             "clickhouse-queries",
             new DependencyOptions(options.QueryTimeout + Margin, BreakDuration, 3),
@@ -107,7 +106,7 @@ internal sealed partial class ClickHouseDatabase : IDisposable
         await _background.CallAsync<object?>(
             async token =>
             {
-                await _client.ExecuteNonQueryAsync(sql, Collect(parameters), LimitTo(StatementTimeout), token);
+                await _connection.Get().ExecuteNonQueryAsync(sql, Collect(parameters), LimitTo(StatementTimeout), token);
                 return null;
             },
             cancellationToken
@@ -143,15 +142,9 @@ internal sealed partial class ClickHouseDatabase : IDisposable
                 settings["input_format_parallel_parsing"] = 0;
                 // The client closes what it sends.
                 await using var sent = new MemoryStream(rows.GetBuffer(), 0, (int)rows.Length, writable: false);
-                using var answer = await _client.InsertRawStreamAsync(
-                    table,
-                    sent,
-                    "RowBinary",
-                    columns,
-                    useCompression: false,
-                    new QueryOptions { CustomSettings = settings },
-                    limit
-                );
+                using var answer = await _connection
+                    .Get()
+                    .InsertRawStreamAsync(table, sent, "RowBinary", columns, useCompression: false, new QueryOptions { CustomSettings = settings }, limit);
                 return CountWritten(answer);
             },
             cancellationToken
@@ -164,7 +157,7 @@ internal sealed partial class ClickHouseDatabase : IDisposable
     /// <inheritdoc />
     public void Dispose()
     {
-        _client.Dispose();
+        _connection.Dispose();
         _http.Dispose();
     }
 
@@ -217,7 +210,7 @@ internal sealed partial class ClickHouseDatabase : IDisposable
             try
             {
                 var rows = new List<T>();
-                await using var reader = await _client.ExecuteReaderAsync(sql, Collect(parameters), options, cancellationToken);
+                await using var reader = await _connection.Get().ExecuteReaderAsync(sql, Collect(parameters), options, cancellationToken);
                 while (await reader.ReadAsync(cancellationToken))
                     rows.Add(read(reader));
                 return rows;

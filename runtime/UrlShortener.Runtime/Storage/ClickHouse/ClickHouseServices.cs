@@ -21,4 +21,7 @@ internal static class ClickHouseServices
         services.AddSingleton<IClickWarehouse, ClickHouseWarehouse>();
         services.AddSingleton<IStatisticsSource, ClickHouseStatistics>();
     }
+
+    /// <summary>Registers the migration of the tables by a process that loads clicks, if the configuration asks for it.</summary>
+    public static void AddClickHouseMigration(this IServiceCollection services) => services.AddHostedService<ClickHouseStartMigration>();
 }

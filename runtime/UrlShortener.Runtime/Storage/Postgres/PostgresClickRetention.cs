@@ -8,7 +8,7 @@ namespace UrlShortener.Runtime.Storage.Postgres;
 /// <summary>Deletes clicks, by whole partitions if possible.</summary>
 internal sealed class PostgresClickRetention(PostgresDatabase database, ConnectionOptions? connections = null) : IClickRetention
 {
-    private readonly bool _hasAnalytics = !string.IsNullOrEmpty(connections?.ClickHouse);
+    private readonly bool _hasAnalytics = connections?.HasClickHouse == true;
 
     private const string DueSql = "SELECT short_code FROM deleted_links WHERE due_at <= now() ORDER BY due_at LIMIT 50 FOR UPDATE SKIP LOCKED";
 

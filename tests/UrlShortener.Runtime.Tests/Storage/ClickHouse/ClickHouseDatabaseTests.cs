@@ -1,7 +1,9 @@
 using System.Data.Common;
+using Microsoft.Extensions.Time.Testing;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Resilience;
 using UrlShortener.Runtime.Statistics;
+using UrlShortener.TestHarness.Product;
 using UrlShortener.TestServers.ClickHouse;
 using Xunit;
 using ClickHouseDatabase = UrlShortener.Runtime.Storage.ClickHouse.ClickHouseDatabase;
@@ -169,6 +171,48 @@ public sealed class ClickHouseDatabaseTests(ClickHouseTables tables) : IClassFix
                 ConnectTimeout = TimeSpan.FromSeconds(30),
                 QueryTimeout = TimeSpan.FromMinutes(1),
             };
+    }
+
+    [Fact]
+    public async Task Query_ConnectionInAFile_UsesWhatTheFileSays()
+    {
+        var (server, _) = await tables.NewAsync();
+        using var folder = new TestFolder();
+        var path = folder.PathOf("connectionString");
+        var time = new FakeTimeProvider();
+        using var database = ClickHouseTables.New(
+            new ConnectionOptions { ClickHousePath = path },
+            new ClickHouseOptions { ConnectTimeout = TimeSpan.FromSeconds(30), QueryTimeout = TimeSpan.FromMinutes(1) },
+            time
+        );
+
+        Assert.Contains("ConnectionStrings:ClickHousePath", await FailureAsync(), StringComparison.Ordinal);
+
+        await WriteAsync("Port=nonsense");
+        Assert.Contains("Port is not a number", await FailureAsync(), StringComparison.Ordinal);
+
+        await WriteAsync(server.ConnectionString + "\n");
+        Assert.Equal([1], await ReadOneAsync(database));
+
+        // A file that cannot be used leaves the connection as it is, and so does its loss.
+        await WriteAsync("Port=nonsense");
+        Assert.Equal([1], await ReadOneAsync(database));
+        File.Delete(path);
+        time.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal([1], await ReadOneAsync(database));
+
+        await WriteAsync(server.ConnectionString.Replace("Password=", "Password=not-", StringComparison.Ordinal));
+        Assert.Contains("AUTHENTICATION_FAILED", await FailureAsync(), StringComparison.Ordinal);
+        await WriteAsync(server.ConnectionString);
+        Assert.Equal([1], await ReadOneAsync(database));
+
+        async Task WriteAsync(string text)
+        {
+            await File.WriteAllTextAsync(path, text, Token);
+            time.Advance(TimeSpan.FromSeconds(2));
+        }
+
+        async Task<string> FailureAsync() => (await Assert.ThrowsAnyAsync<StatisticsUnavailableException>(() => ReadOneAsync(database))).ToString();
     }
 
     private static Task<List<int>> ReadOneAsync(ClickHouseDatabase database, CancellationToken? token = null) => QueryAsync(database, "SELECT 1", token);

@@ -47,12 +47,16 @@ public sealed class ClickHouseTables(Servers servers) : IAsyncLifetime
 
     /// <summary>A client of a database.</summary>
     internal static ClickHouseDatabase New(string connectionString, ClickHouseOptions? options = null) =>
+        New(new ConnectionOptions { ClickHouse = connectionString }, options, TimeProvider.System);
+
+    /// <summary>A client of a database.</summary>
+    internal static ClickHouseDatabase New(ConnectionOptions connections, ClickHouseOptions? options, TimeProvider time) =>
         new(
-            new ConnectionOptions { ClickHouse = connectionString },
+            connections,
             // On a busy machine a server that is well must not look ill.
             options ?? new ClickHouseOptions { ConnectTimeout = TimeSpan.FromSeconds(30), QueryTimeout = TimeSpan.FromMinutes(1) },
             new RememberedNames(TimeProvider.System, NullLogger<RememberedNames>.Instance),
-            TimeProvider.System,
+            time,
             NullLogger<ClickHouseDatabase>.Instance
         );
 
