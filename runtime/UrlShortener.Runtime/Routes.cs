@@ -23,6 +23,7 @@ internal static class Routes
     private static readonly string[] Get = [HttpMethods.Get];
     private static readonly string[] GetOrHead = [HttpMethods.Get, HttpMethods.Head];
     private static readonly string[] Redirect = ["Location", "Cache-Control"];
+    private static readonly Dictionary<string, string[]> Export = new() { ["200"] = ["Content-Disposition"] };
     private static readonly Parameter[] IdempotencyKeys =
     [
         new(
@@ -33,6 +34,15 @@ internal static class Routes
         ),
         new("X-Idempotency-Key", "The same under its former name.", In: ParameterLocation.Header, Example: "order-4711"),
     ];
+
+    private static readonly Parameter[] StatisticsParameters =
+    [
+        new("start_date", "First day, such as 2030-01-31, or a time, such as 2030-01-31T12:00:00Z. Default: 30 days before the end.", Example: "2030-01-01"),
+        new("end_date", "Last day, included, or a time, not included. Default: now.", Example: "2030-01-31"),
+        new("granularity", "Width of a bucket. By the hour at most 92 days.", Values: ["hour", "day", "week"], Default: "day"),
+        new("time_zone", "IANA name of the time zone whose days are counted.", Default: "UTC", Example: "Europe/Berlin"),
+    ];
+    private static readonly Parameter[] RangeParameters = [.. StatisticsParameters.Where(parameter => parameter.Name != "granularity")];
 
     /// <summary>Maps redirects and the API.</summary>
     public static void MapLinks(this WebApplication app)
@@ -194,19 +204,37 @@ internal static class Routes
                 Urls,
                 "Count the clicks of a link",
                 "Counts people, except in `bots`. Buckets without clicks are included.",
-                [
-                    new(
-                        "start_date",
-                        "First day, such as 2030-01-31, or a time, such as 2030-01-31T12:00:00Z. Default: 30 days before the end.",
-                        Example: "2030-01-01"
-                    ),
-                    new("end_date", "Last day, included, or a time, not included. Default: now.", Example: "2030-01-31"),
-                    new("granularity", "Width of a bucket. By the hour at most 92 days.", Values: ["hour", "day", "week"], Default: "day"),
-                    new("time_zone", "IANA name of the time zone whose days are counted.", Default: "UTC", Example: "Europe/Berlin"),
-                ]
+                StatisticsParameters
             )
             .Produces<StatisticsResponse>(200)
-            .ProducesProblems(400, 401, 403, 404, 421, 429, 503);
+            .ProducesProblems(400, 401, 403, 404, 410, 421, 429, 503);
+
+        var exports = app.Services.GetRequiredService<ExportEndpoints>();
+        app.Map("/api/v1/urls/{short_code}/stats.csv", exports.GetStatisticsAsync, Get)
+            .RequireAccess(AccessLevel.User)
+            .Describe(
+                "exportStatistics",
+                Urls,
+                "Export the statistics of a link",
+                "The numbers of `getStatistics` as CSV, one in each record, under the same names.",
+                StatisticsParameters,
+                Export
+            )
+            .WithMetadata(new ProducesResponseTypeMetadata(200, typeof(string), [ExportEndpoints.Csv]))
+            .ProducesProblems(400, 401, 403, 404, 410, 421, 429, 503);
+        app.Map("/api/v1/urls/{short_code}/clicks.csv", exports.GetClicksAsync, Get)
+            .RequireAccess(AccessLevel.User)
+            .Describe(
+                "exportClicks",
+                Urls,
+                "Export the clicks of a link",
+                "Single clicks as CSV, as far back as they are kept. One export per user at a time. A range with too many clicks gets 400. An export that fails "
+                    + "midway ends with the connection: the body then has no end, or no last chunk.",
+                RangeParameters,
+                Export
+            )
+            .WithMetadata(new ProducesResponseTypeMetadata(200, typeof(string), [ExportEndpoints.Csv]))
+            .ProducesProblems(400, 401, 403, 404, 410, 421, 429, 503);
 
         var qrCodes = app.Services.GetRequiredService<QrCodeEndpoint>();
         app.Map("/api/v1/urls/{short_code}/qr", qrCodes.GetAsync, GetOrHead)

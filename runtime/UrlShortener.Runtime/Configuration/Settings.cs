@@ -23,6 +23,7 @@ internal static class Settings
         ["Connections"] = typeof(ConnectionLimitOptions),
         ["ConnectionStrings"] = typeof(ConnectionOptions),
         ["Cors"] = typeof(CrossOriginOptions),
+        ["Exports"] = typeof(ExportOptions),
         ["Kafka"] = typeof(KafkaOptions),
         ["Keys"] = typeof(KeyOptions),
         ["Kgs"] = typeof(KgsOptions),

@@ -28,7 +28,7 @@ internal static class CrossOrigin
                 .WithOrigins(origins)
                 .WithMethods(HttpMethods.Get, HttpMethods.Head, HttpMethods.Post, HttpMethods.Patch, HttpMethods.Delete)
                 .WithHeaders("Content-Type", "Authorization", "X-API-Key", "Idempotency-Key", "X-Idempotency-Key")
-                .WithExposedHeaders("Location", "RateLimit", "RateLimit-Policy", "Retry-After", "Idempotency-Replayed")
+                .WithExposedHeaders("Content-Disposition", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "Idempotency-Replayed")
                 .SetPreflightMaxAge(PreflightAge)
         );
     }

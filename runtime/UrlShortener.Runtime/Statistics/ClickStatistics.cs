@@ -8,6 +8,9 @@ namespace UrlShortener.Runtime.Statistics;
 /// <summary>Answers questions about the clicks of a link.</summary>
 internal sealed partial class ClickStatistics(IStatisticsSource source, TimeProvider time, ILogger<ClickStatistics> logger) : IRecentClicks
 {
+    /// <summary>Stands for clicks from no known country.</summary>
+    public const string UnknownCountry = "unknown";
+
     private const int TopEntries = 10;
 
     // Longest time that the answer about a link waits for its statistics.
@@ -76,7 +79,7 @@ internal sealed partial class ClickStatistics(IStatisticsSource source, TimeProv
     }
 
     private static List<CountryClicksResponse> Countries(IEnumerable<KeyValuePair<string?, long>> rows) =>
-        [.. rows.Select(row => new CountryClicksResponse(row.Key ?? "unknown", row.Value))];
+        [.. rows.Select(row => new CountryClicksResponse(row.Key ?? UnknownCountry, row.Value))];
 
     private static List<SourceClicksResponse> Sources(IEnumerable<KeyValuePair<string?, long>> rows) =>
         [.. rows.Select(row => new SourceClicksResponse(ClickSources.NameOf(row.Key), row.Value))];

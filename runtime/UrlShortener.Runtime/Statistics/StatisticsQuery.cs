@@ -14,10 +14,18 @@ internal sealed record StatisticsQuery(DateTimeOffset From, DateTimeOffset To, G
     private const int MaxDays = 3_660;
     private const int MaxHourlyDays = 92;
 
+    private static readonly string[] RangeParameters = ["start_date", "end_date", "time_zone"];
+
     /// <summary>Reads a query; null when it has errors, which are added to the list.</summary>
-    public static StatisticsQuery? Read(IQueryCollection query, DateTimeOffset now, List<FieldError> errors)
+    public static StatisticsQuery? Read(IQueryCollection query, DateTimeOffset now, List<FieldError> errors) =>
+        Read(new QueryParameters(query, errors, ["start_date", "end_date", "granularity", "time_zone"]), now, errors);
+
+    /// <summary>Reads a query for single clicks, which has no buckets; null when it has errors, which are added to the list.</summary>
+    public static StatisticsQuery? ReadRange(IQueryCollection query, DateTimeOffset now, List<FieldError> errors) =>
+        Read(new QueryParameters(query, errors, RangeParameters), now, errors);
+
+    private static StatisticsQuery? Read(QueryParameters parameters, DateTimeOffset now, List<FieldError> errors)
     {
-        var parameters = new QueryParameters(query, errors, ["start_date", "end_date", "granularity", "time_zone"]);
         var zone = ReadZone(parameters) ?? TimeZoneInfo.Utc;
         var granularity = parameters.OneOf("granularity", "hour", "day", "week") switch
         {

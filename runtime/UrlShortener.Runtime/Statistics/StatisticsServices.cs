@@ -1,4 +1,5 @@
 using UrlShortener.Runtime.Links;
+using UrlShortener.Runtime.Telemetry;
 
 namespace UrlShortener.Runtime.Statistics;
 
@@ -11,6 +12,9 @@ internal static class StatisticsServices
         services.AddSingleton<ClickStatistics>();
         services.AddSingleton<IRecentClicks>(provider => provider.GetRequiredService<ClickStatistics>());
         services.AddSingleton<StatisticsEndpoints>();
+        RuntimeMetrics.Register(typeof(ExportMetrics));
+        services.AddSingleton<ClickExport>();
+        services.AddSingleton<ExportEndpoints>();
         services.AddHostedService<SummingWorker>();
     }
 }

@@ -20,7 +20,13 @@ public sealed class ClickHouseTests : ProductTest
         await using var database = await server.CreateDatabaseAsync("product", Token);
         var stores = await NewStoresAsync();
         // The server's own limits hold on a busy machine, too.
-        string[] settings = [Kafka, $"--ConnectionStrings:ClickHouse={database.ConnectionString}", "--ClickHouse:QueryTimeout=00:00:20"];
+        string[] settings =
+        [
+            Kafka,
+            $"--ConnectionStrings:ClickHouse={database.ConnectionString}",
+            "--ClickHouse:QueryTimeout=00:00:20",
+            "--Exports:RowsPerSecond=5000",
+        ];
 
         var migrated = await ProductProgram.RunAsync(stores.Folder, ["migrate", .. stores.Settings, .. settings]);
         Assert.True(migrated.ExitCode == 0, migrated.ToString());
@@ -42,7 +48,15 @@ public sealed class ClickHouseTests : ProductTest
         Assert.Equal(204, (await owner.DeleteAsync($"/api/v1/urls/{deleted}")).Status);
         await Eventually.HoldsAsync(async () => await CountAsync(database, deleted) == 0, "the clicks of the deleted link are erased");
 
+        var popular = await owner.CreateLinkAsync();
+        await InsertAsync(database, popular, 200_000);
+        await ExportAsync(database, owner, product, popular);
+        using var broken = await BeginExportAsync(owner, product, popular);
         await server.KillAsync(Token);
+        // The first pages are there. What follows is missing, and the client learns it.
+        await using (var body = await broken.Content.ReadAsStreamAsync(Token))
+            await Assert.ThrowsAnyAsync<IOException>(() => body.CopyToAsync(Stream.Null, Token));
+        (await owner.GetAsync($"/api/v1/urls/{code}/clicks.csv")).ShouldBeProblem(503, "UNAVAILABLE");
         var refused = await owner.GetAsync($"/api/v1/urls/{code}/stats");
         refused.ShouldBeProblem(503, "UNAVAILABLE");
         Assert.Contains("the server that keeps them does not answer", refused.Text, StringComparison.Ordinal);
@@ -78,6 +92,31 @@ public sealed class ClickHouseTests : ProductTest
         Assert.True(gone.ExitCode == 0, gone.ToString());
         Assert.Equal(0, await CountAsync(database, code));
         Assert.DoesNotContain(server.Password, product.Output + away + wrong + gone + migrated, StringComparison.Ordinal);
+    }
+
+    // 200,000 clicks take 40 s, so that all of this happens meanwhile.
+    private static async Task ExportAsync(ClickHouseDatabase database, ApiClient owner, ProductProcess product, string code)
+    {
+        var few = await owner.CreateLinkAsync();
+        await InsertAsync(database, few, 2);
+        using (var first = await BeginExportAsync(owner, product, code))
+        {
+            // One at a time.
+            (await owner.GetAsync($"/api/v1/urls/{few}/clicks.csv")).ShouldBeProblem(429, "RATE_LIMIT_EXCEEDED");
+        }
+
+        // The client has left, which ends its export.
+        var whole = await Eventually.ReadAsync(() => owner.GetAsync($"/api/v1/urls/{few}/clicks.csv"), reply => reply.Status == 200, "the export has ended");
+        Assert.Equal(4, whole.Text.Split("\r\n").Length);
+    }
+
+    private static async Task<HttpResponseMessage> BeginExportAsync(ApiClient owner, ProductProcess product, string code)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"/api/v1/urls/{code}/clicks.csv");
+        request.Headers.Add("X-API-Key", owner.ApiKey);
+        var answer = await product.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Token);
+        Assert.Equal(System.Net.HttpStatusCode.OK, answer.StatusCode);
+        return answer;
     }
 
     private static Task InsertAsync(ClickHouseDatabase database, string code, int clicks) =>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text.Json;
 using UrlShortener.EndToEnd.Tests.Product;
 using Xunit;
@@ -33,6 +34,22 @@ public sealed class StatisticsTests : ProductTest, IClassFixture<ProxiedProductF
         Assert.Equal([("direct", 2), ("news.example", 2), ("social.example", 1)], Pairs(statistics, "referrers", "source"));
         Assert.Equal([("DE", 3), ("FR", 1), ("unknown", 1)], Pairs(statistics, "geographic", "country"));
 
+        var file = await _product.Owner.GetAsync($"/api/v1/urls/{code}/stats.csv?time_zone=Europe/Berlin");
+        Assert.Equal("text/csv; charset=utf-8; header=present", file.Header("Content-Type"));
+        Assert.Equal($"attachment; filename=\"{code}-statistics.csv\"", file.Header("Content-Disposition"));
+        Assert.Equal(file.Body.Length.ToString(CultureInfo.InvariantCulture), file.Header("Content-Length"));
+        var records = file.Text.Split("\r\n");
+        Assert.Equal(["statistic,name,value", "total_clicks,,5", "unique_visitors,,4", "bots,,1"], records[..4]);
+        Assert.Contains("geographic,DE,3", records);
+        Assert.Contains("referrers,direct,2", records);
+        Assert.Contains("devices,mobile,2", records);
+        var buckets = Buckets(await _product.Owner.GetStatisticsAsync(code, "?time_zone=Europe/Berlin"));
+        Assert.Equal(
+            buckets.Select(bucket => $"time_series,{bucket.Text},{bucket.Clicks}"),
+            records.Where(record => record.StartsWith("time_series", StringComparison.Ordinal))
+        );
+        await AssertSingleClicksAsync(code);
+
         var about = (await _product.Owner.GetAsync($"/api/v1/urls/{code}")).Json;
         Assert.Equal(5, about.GetProperty("click_count").GetInt64());
         Assert.Equal(JsonValueKind.String, about.GetProperty("last_accessed_at").ValueKind);
@@ -41,6 +58,49 @@ public sealed class StatisticsTests : ProductTest, IClassFixture<ProxiedProductF
         Assert.Equal(5, analytics.GetProperty("clicks_7d").GetInt64());
         Assert.Equal([("DE", 3), ("FR", 1), ("unknown", 1)], Pairs(analytics, "top_countries", "country"));
         Assert.Equal([("direct", 2), ("news.example", 2), ("social.example", 1)], Pairs(analytics, "top_referrers", "source"));
+    }
+
+    private async Task AssertSingleClicksAsync(string code)
+    {
+        var file = await _product.Owner.GetAsync($"/api/v1/urls/{code}/clicks.csv?time_zone=Asia/Kolkata");
+        Assert.Equal((200, "text/csv; charset=utf-8; header=present"), (file.Status, file.Header("Content-Type")));
+        Assert.Equal($"attachment; filename=\"{code}-clicks.csv\"", file.Header("Content-Disposition"));
+        Assert.Equal("no-store", file.Header("Cache-Control"));
+        var records = file.Text.Split("\r\n");
+        Assert.Equal("clicked_at,is_bot,device,country,referrer", records[0]);
+        Assert.Equal("", records[^1]);
+        Assert.Equal(
+            [
+                "false,desktop,DE,news.example",
+                "false,desktop,DE,news.example",
+                "false,mobile,DE,social.example",
+                "false,mobile,unknown,direct",
+                "false,tablet,FR,direct",
+            ],
+            records[1..^1]
+                .Select(record => record[(record.IndexOf(',', StringComparison.Ordinal) + 1)..])
+                .Where(record => record[0] == 'f')
+                .Order(StringComparer.Ordinal)
+        );
+        Assert.Single(records, record => record.Contains(",true,", StringComparison.Ordinal));
+        Assert.All(records[1..^1], record => Assert.Matches(@"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+05:30,", record));
+        // Nothing that tells who it was.
+        Assert.DoesNotContain("Mozilla", file.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("article", file.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("203.0.113", file.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Export_Http10_IsRefusedBecauseABrokenTransferWouldLookComplete()
+    {
+        var code = await _product.Owner.CreateLinkAsync();
+
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"/api/v1/urls/{code}/clicks.csv") { Version = HttpVersion.Version10 };
+        request.Headers.Add("X-API-Key", _product.ApiKey);
+        using var answer = await _product.Http.SendAsync(request, TestContext.Current.CancellationToken);
+
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.Contains("needs HTTP/1.1", await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 
     [Fact]

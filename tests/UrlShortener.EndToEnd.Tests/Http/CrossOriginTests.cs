@@ -29,7 +29,7 @@ public sealed class CrossOriginTests : ProductTest
         var created = await product.Owner.CreateAsync(new { original_url = "https://example.com/" }, ("Origin", Allowed));
         var refused = await product.Anonymous.GetAsync(Urls, ("Origin", Allowed));
         Assert.Equal((201, Allowed), (created.Status, created.Header("Access-Control-Allow-Origin")));
-        foreach (var name in (string[])["Location", "RateLimit", "RateLimit-Policy", "Retry-After", "Idempotency-Replayed"])
+        foreach (var name in (string[])["Content-Disposition", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "Idempotency-Replayed"])
             Assert.Contains(name, created.Header("Access-Control-Expose-Headers")!.Split(','));
         Assert.Contains("Origin", created.Header("Vary"), StringComparison.Ordinal);
         // A page can read why it was refused.

@@ -90,6 +90,7 @@ internal sealed class Contract(ApiDocument document)
         type switch
         {
             "image/png" => body.AsSpan().StartsWith((byte[])[0x89, .. "PNG\r\n"u8, 0x1A, 0x0A]),
+            "text/csv" => Encoding.UTF8.GetString(body).EndsWith("\r\n", StringComparison.Ordinal),
             "text/html" => Encoding.UTF8.GetString(body).StartsWith("<!doctype html>", StringComparison.Ordinal),
             "image/svg+xml" => Encoding.UTF8.GetString(body).Contains("<svg", StringComparison.Ordinal),
             _ => throw new NotSupportedException($"Nobody here knows what {type} looks like."),

@@ -12,6 +12,8 @@ public sealed class ContractTests : ProductTest
     private const string Bulk = "/api/v1/urls/bulk";
     private const string Link = "/api/v1/urls/{short_code}";
     private const string Stats = "/api/v1/urls/{short_code}/stats";
+    private const string StatsCsv = "/api/v1/urls/{short_code}/stats.csv";
+    private const string ClicksCsv = "/api/v1/urls/{short_code}/clicks.csv";
     private const string Qr = "/api/v1/urls/{short_code}/qr";
     private const string Unknown = "nosuch7";
 
@@ -142,12 +144,18 @@ public sealed class ContractTests : ProductTest
         contract.Check("GET", Link, 404, await product.Owner.GetAsync($"{Urls}/{Unknown}"));
         contract.Check("GET", Link, 200, await product.Owner.GetAsync($"{Urls}/{expired}"));
         contract.Check("GET", Link, 410, await user.GetAsync($"{Urls}/{expired}"));
-        contract.Check("GET", Stats, 200, await product.Owner.GetAsync($"{Urls}/{code}/stats"));
+        foreach (var path in (string[])[Stats, StatsCsv, ClicksCsv])
+        {
+            contract.Check("GET", path, 200, await product.Owner.GetAsync(path.Replace("{short_code}", code, StringComparison.Ordinal)));
+            contract.Check("GET", path, 400, await product.Owner.GetAsync($"{path.Replace("{short_code}", code, StringComparison.Ordinal)}?end_date=soon"));
+            contract.Check("GET", path, 401, await product.Anonymous.GetAsync(path.Replace("{short_code}", code, StringComparison.Ordinal)));
+            contract.Check("GET", path, 403, await user.GetAsync(path.Replace("{short_code}", code, StringComparison.Ordinal)));
+            contract.Check("GET", path, 404, await product.Owner.GetAsync(path.Replace("{short_code}", Unknown, StringComparison.Ordinal)));
+            contract.Check("GET", path, 410, await user.GetAsync(path.Replace("{short_code}", expired, StringComparison.Ordinal)));
+        }
+
         contract.Check("GET", Stats, 200, await product.Owner.GetAsync($"{Urls}/{code}/stats?granularity=week&time_zone=Asia/Kathmandu"));
         contract.Check("GET", Stats, 400, await product.Owner.GetAsync($"{Urls}/{code}/stats?granularity=minute"));
-        contract.Check("GET", Stats, 401, await product.Anonymous.GetAsync($"{Urls}/{code}/stats"));
-        contract.Check("GET", Stats, 403, await user.GetAsync($"{Urls}/{code}/stats"));
-        contract.Check("GET", Stats, 404, await product.Owner.GetAsync($"{Urls}/{Unknown}/stats"));
     }
 
     private static async Task ChangeAsync(ProductProcess product, Contract contract)
@@ -283,6 +291,8 @@ public sealed class ContractTests : ProductTest
             ("GET", Urls, null),
             ("GET", Link, null),
             ("GET", Stats, null),
+            ("GET", StatsCsv, null),
+            ("GET", ClicksCsv, null),
             ("PATCH", Link, Good),
             ("DELETE", Link, null),
         ];

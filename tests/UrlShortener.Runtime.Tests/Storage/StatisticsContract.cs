@@ -14,6 +14,8 @@ public abstract class StatisticsContract : StoreContract
 
     private protected IDaySums Sums => Stores.Sums;
 
+    private protected ISingleClicks SingleClicks => Stores.SingleClicks;
+
     // The start of a quarter of an hour.
     private protected static DateTimeOffset Quarter { get; } = DateTimeOffset.FromUnixTimeSeconds(Now.ToUnixTimeSeconds() / 900 * 900).AddHours(-2);
 
@@ -281,6 +283,114 @@ public abstract class StatisticsContract : StoreContract
             Assert.Equal(ClickSources.MaxPerDay + 330, totals.Clicks);
             Assert.Equal([new(ClickSources.Others, 300), new("a7.example", 21), new(null, 10), new("a0.example", 1)], totals.Sources.Take(4));
         }
+    }
+
+    // The ends of a range as people ask for them, and a range that has them all.
+    [Theory]
+    [InlineData(-4 * 24, 24)]
+    [InlineData((-4 * 24) + 5.5, -18.5)]
+    [InlineData(-3 * 24 - 0.01, 0.01)]
+    [InlineData(24 * 2, 24 * 3)]
+    [InlineData(-24 * 30, 24 * 365 * 900.0)]
+    public async Task ReadSingleClicks_Range_HasEachOfItsClicksOnce(double from, double to)
+    {
+        var code = NewCode();
+        var today = new DateTimeOffset(Now.UtcDateTime.Date, TimeSpan.Zero);
+        var (start, end) = (today.AddHours(from), today.AddHours(to));
+        var clicks = RandomClicks(code, today);
+        foreach (var batch in clicks.Chunk(70))
+            await Clicks.AppendAsync(Guid.NewGuid(), batch, Token);
+        await Clicks.AppendAsync(Guid.NewGuid(), [Click(NewCode(), start)], Token);
+        await AssertClicksAsync(code, start, end, clicks, isOrdered: true);
+
+        // Some come late, when their days are summed up.
+        await SumUpAsync(today);
+        StoredClick[] late = [.. clicks.Take(50), .. RandomClicks(code, today).Take(50)];
+        await Clicks.AppendAsync(Guid.NewGuid(), late, Token);
+        await AssertClicksAsync(code, start, end, [.. clicks, .. late], isOrdered: false);
+    }
+
+    // Several pages, all of the same moment, or of one day, or of several.
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(12_000)]
+    public async Task ReadSingleClicks_MoreThanAPage_HasEachOnce(int millisecondsBetween)
+    {
+        var code = NewCode();
+        var start = Quarter.AddDays(-2);
+        var clicks = Enumerable
+            .Range(0, 11_000)
+            .Select(i => Click(code, start.AddMilliseconds((long)i * millisecondsBetween)) with { Source = $"s{i}.example", IpHash = "" })
+            .ToList();
+        foreach (var batch in clicks.Chunk(4_000))
+            await Clicks.AppendAsync(Guid.NewGuid(), batch, Token);
+
+        var end = clicks[^1].At.AddMilliseconds(1);
+        await AssertClicksAsync(code, start, end, clicks, isOrdered: true);
+        Assert.Equal(10_999, await SingleClicks.CountAsync(code, start, end, 10_999, Owner, Token));
+        Assert.Equal(1, await SingleClicks.CountAsync(code, start, end, 1, Owner, Token));
+    }
+
+    [Fact]
+    public async Task ReadSingleClicks_AnyClick_HasWhatStatisticsSayOfIt()
+    {
+        var code = NewCode();
+        await Clicks.AppendAsync(
+            Guid.NewGuid(),
+            [
+                Click(code, Quarter) with
+                {
+                    Country = "DE",
+                    City = "Berlin",
+                    Source = "ünïcode-😀",
+                    Device = DeviceClass.Mobile,
+                    IsBot = true,
+                },
+                Click(code, Quarter.AddMilliseconds(1)) with
+                {
+                    Source = new string('x', 300),
+                    Device = DeviceClass.Tablet,
+                },
+                Click(code, Quarter.AddMilliseconds(2)) with
+                {
+                    Device = DeviceClass.Other,
+                },
+            ],
+            Token
+        );
+
+        Assert.Equal(
+            [
+                new SingleClick(Quarter, true, DeviceClass.Mobile, "DE", "ünïcode-😀"),
+                new SingleClick(Quarter.AddMilliseconds(1), false, DeviceClass.Tablet, null, new string('x', 255)),
+                new SingleClick(Quarter.AddMilliseconds(2), false, DeviceClass.Other, null, null),
+            ],
+            await ReadSingleClicksAsync(code, Quarter, Quarter.AddMinutes(1))
+        );
+    }
+
+    private async Task AssertClicksAsync(string code, DateTimeOffset from, DateTimeOffset to, IEnumerable<StoredClick> clicks, bool isOrdered)
+    {
+        var expected = clicks
+            .Where(click => click.At >= from && click.At < to)
+            .Select(click => new SingleClick(click.At, click.IsBot, click.Device, click.Country, click.Source))
+            .ToList();
+        var read = await ReadSingleClicksAsync(code, from, to);
+        Assert.Equal(Sorted(expected), Sorted(read));
+        if (isOrdered)
+            Assert.Equal(read.Select(click => click.At).Order(), read.Select(click => click.At));
+        Assert.Equal(expected.Count, await SingleClicks.CountAsync(code, from, to, 1_000_000, Owner, Token));
+
+        static List<SingleClick> Sorted(List<SingleClick> of) => [.. of.OrderBy(click => click.At).ThenBy(click => click.ToString(), StringComparer.Ordinal)];
+    }
+
+    private async Task<List<SingleClick>> ReadSingleClicksAsync(string code, DateTimeOffset from, DateTimeOffset to)
+    {
+        var read = new List<SingleClick>();
+        await foreach (var page in SingleClicks.ReadAsync(code, from, to, Owner, Token))
+            read.AddRange(page);
+        return read;
     }
 
     private protected async Task SumUpAsync(DateTimeOffset before)

@@ -15,5 +15,6 @@ internal sealed record Stores(
     IClickSalts Salts,
     IClickRetention Retention,
     IStatisticsSource Statistics,
-    IDaySums Sums
+    IDaySums Sums,
+    ISingleClicks SingleClicks
 );

@@ -20,6 +20,7 @@ internal static class ClickHouseServices
         services.AddSingleton<IClickErasure, ClickHouseErasure>();
         services.AddSingleton<IClickWarehouse, ClickHouseWarehouse>();
         services.AddSingleton<IStatisticsSource, ClickHouseStatistics>();
+        services.AddSingleton<ISingleClicks, ClickHouseSingleClicks>();
     }
 
     /// <summary>Registers the migration of the tables by a process that loads clicks, if the configuration asks for it.</summary>

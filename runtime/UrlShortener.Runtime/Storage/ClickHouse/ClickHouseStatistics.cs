@@ -11,10 +11,6 @@ namespace UrlShortener.Runtime.Storage.ClickHouse;
 /// </summary>
 internal sealed class ClickHouseStatistics(ClickHouseDatabase database) : IStatisticsSource
 {
-    // Days that ClickHouse's types of time can hold lie before 2106.
-    private static readonly DateTime Beginning = DateTime.UnixEpoch;
-    private static readonly DateTime End = new(2105, 1, 1, 0, 0, 0, DateTimeKind.Utc);
-
     private const string DaysSql = """
         SELECT toUInt32(day), min(first_at) >= fromUnixTimestamp64Milli({from:Int64}) AND max(last_at) < fromUnixTimestamp64Milli({to:Int64})
         FROM clicks_by_day WHERE short_code = {code:String} AND day IN (toDate({first:Int32}), toDate({last:Int32})) GROUP BY day ORDER BY day
@@ -84,7 +80,7 @@ internal sealed class ClickHouseStatistics(ClickHouseDatabase database) : IStati
         CancellationToken cancellationToken
     )
     {
-        var (start, end) = (Clamp(from.UtcDateTime), Clamp(to.UtcDateTime));
+        var (start, end) = (ClickHouseTime.Clamp(from.UtcDateTime), ClickHouseTime.Clamp(to.UtcDateTime));
         if (start >= end)
             return new ClickTotalsBuilder().Build();
         return await database.QueryAsync(
@@ -108,8 +104,8 @@ internal sealed class ClickHouseStatistics(ClickHouseDatabase database) : IStati
             DaysSql,
             row => new DayState(DateOnly.FromDayNumber(EpochDay + (int)ReadNumber(row, 0)), IsWhole: ReadNumber(row, 1) == 1, IsCounted: true),
             ("code", shortCode),
-            ("from", MillisecondOf(from)),
-            ("to", MillisecondOf(to)),
+            ("from", ClickHouseTime.MillisecondOf(from)),
+            ("to", ClickHouseTime.MillisecondOf(to)),
             ("first", DateOnly.FromDateTime(from).DayNumber - EpochDay),
             ("last", DateOnly.FromDateTime(to.AddTicks(-1)).DayNumber - EpochDay)
         );
@@ -133,7 +129,7 @@ internal sealed class ClickHouseStatistics(ClickHouseDatabase database) : IStati
 
         foreach (var part in plan.Clicks)
         {
-            (string, object)[] range = [("code", shortCode), ("from", MillisecondOf(part.From)), ("to", MillisecondOf(part.To))];
+            (string, object)[] range = [("code", shortCode), ("from", ClickHouseTime.MillisecondOf(part.From)), ("to", ClickHouseTime.MillisecondOf(part.To))];
             yield return ReadAsync(query, ClicksSql, AddClicks, range);
             if (countsVisitors)
                 yield return ReadAsync(query, VisitorsSql, (totals, row) => totals.AddVisitors(ReadNumber(row, 0)), range);
@@ -204,12 +200,4 @@ internal sealed class ClickHouseStatistics(ClickHouseDatabase database) : IStati
     private static long ReadNumber(ClickHouseDataReader row, int column) => Convert.ToInt64(row.GetValue(column), CultureInfo.InvariantCulture);
 
     private static long ReadNumber(object[] row, int column) => Convert.ToInt64(row[column], CultureInfo.InvariantCulture);
-
-    // Clicks have whole milliseconds: those from a moment on are those from the next whole one on.
-    private static long MillisecondOf(DateTime time) => ((time - DateTime.UnixEpoch).Ticks + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond;
-
-    private static DateTime Clamp(DateTime time) =>
-        time < Beginning ? Beginning
-        : time > End ? End
-        : time;
 }

@@ -45,6 +45,7 @@ internal static class PostgresServices
         services.AddSingleton<PostgresStatistics>();
         services.AddSingleton<IStatisticsSource>(provider => provider.GetRequiredService<PostgresStatistics>());
         services.AddSingleton<IDaySums>(provider => provider.GetRequiredService<PostgresStatistics>());
+        services.AddSingleton<ISingleClicks, PostgresSingleClicks>();
         services.AddHostedService<PostgresWriteRegionWatch>();
         services.AddHostedService<PostgresMaintenance>();
     }

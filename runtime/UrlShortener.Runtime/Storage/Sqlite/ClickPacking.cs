@@ -71,7 +71,7 @@ internal sealed class ClickPacking
     public static void Unpack(ReadOnlySpan<byte> packed, long firstAt, PackedClickReader read)
     {
         if (Read(ref packed) != Version)
-            throw new InvalidDataException("The packed clicks have an unknown version: they were written by a newer release.");
+            throw UnknownVersion();
         var count = Read(ref packed);
         var texts = new string[checked((int)Math.Min(Read(ref packed), (ulong)packed.Length))];
         for (var i = 0; i < texts.Length; i++)
@@ -113,6 +113,18 @@ internal sealed class ClickPacking
         }
     }
 
+    /// <summary>Longest start of a packed value that <see cref="CountOf"/> needs.</summary>
+    public const int HeaderBytes = 11;
+
+    /// <summary>Returns how many clicks a packed value has.</summary>
+    /// <param name="header">Its first <see cref="HeaderBytes"/> bytes, or all of it.</param>
+    public static long CountOf(ReadOnlySpan<byte> header)
+    {
+        if (Read(ref header) != Version)
+            throw UnknownVersion();
+        return (long)Read(ref header);
+    }
+
     private ulong Number(string? text)
     {
         if (text is null)
@@ -152,6 +164,8 @@ internal sealed class ClickPacking
 
         throw Truncated();
     }
+
+    private static InvalidDataException UnknownVersion() => new("The packed clicks have an unknown version: they were written by a newer release.");
 
     private static InvalidDataException Truncated() => new("The packed clicks are damaged.");
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
@@ -8,7 +9,7 @@ using UrlShortener.Runtime.Statistics;
 namespace UrlShortener.Runtime.Storage.Sqlite;
 
 /// <summary>Stores clicks, packed per link and flush, and the sums of days. They share one class because a late click changes the sums of its day.</summary>
-internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IClickSalts, IClickRetention, IStatisticsSource, IDaySums
+internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IClickSalts, IClickRetention, IStatisticsSource, IDaySums, ISingleClicks
 {
     private const int SaltBytes = 32;
     private const int CodesPerWrite = 32;
@@ -18,6 +19,20 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IC
     // The clicks of a range. A batch holds clicks of one day. Batches of older releases hold the clicks of one flush, which spans at most a day.
     private const string ClicksSql =
         "SELECT first_at, clicks FROM click_batches WHERE short_code = $1 AND last_at >= $2 AND last_at < $3 + 86400000 AND first_at < $3";
+
+    // Headers of the batches whose clicks all lie in a range, and the whole of those that have some outside.
+    private const string CountsSql = """
+        SELECT first_at, last_at, CASE WHEN first_at >= $2 AND last_at < $3 THEN substr(clicks, 1, $4) ELSE clicks END FROM click_batches
+        WHERE short_code = $1 AND last_at >= $2 AND last_at < $3 + 86400000 AND first_at < $3
+        """;
+
+    private const string PageSql = """
+        SELECT id, first_at, last_at, clicks FROM click_batches
+        WHERE short_code = $1 AND (last_at, id) > ($2, $3) AND last_at < $4 + 86400000 AND first_at < $4 ORDER BY last_at, id LIMIT $5
+        """;
+
+    private const int ClicksPerPage = 5_000;
+    private const int MaxSource = 255;
 
     // Only the writer's thread uses these fields.
     private readonly ClickPacking _packing = new();
@@ -46,6 +61,31 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IC
     // This store counts visitors together with the rest.
     public Task<ClickTotals> ReadCountsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, long caller, CancellationToken cancellationToken) =>
         ReadTotalsAsync(shortCode, from, to, caller, cancellationToken);
+
+    /// <inheritdoc />
+    public Task<long> CountAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, long limit, long caller, CancellationToken cancellationToken)
+    {
+        var (start, end) = RangeOf(from, to);
+        return database.QueryAsync(caller, session => Count(session, shortCode, start, end, limit), cancellationToken);
+    }
+
+    /// <inheritdoc />
+    public async IAsyncEnumerable<IReadOnlyList<SingleClick>> ReadAsync(
+        string shortCode,
+        DateTimeOffset from,
+        DateTimeOffset to,
+        long caller,
+        [EnumeratorCancellation] CancellationToken cancellationToken
+    )
+    {
+        var (start, end) = RangeOf(from, to);
+        for (var next = ((long LastAt, long Id)?)(start, 0); next is { } after; )
+        {
+            (var page, next) = await database.QueryAsync(caller, session => ReadPage(session, shortCode, start, end, after), cancellationToken);
+            if (page.Count > 0)
+                yield return page;
+        }
+    }
 
     /// <inheritdoc />
     public async Task<int> SumUpAsync(DateOnly before, CancellationToken cancellationToken)
@@ -290,6 +330,60 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IC
         rest.AddTo(totals);
         return totals.Build();
     }
+
+    private static long Count(SqliteSession session, string code, long from, long to, long limit)
+    {
+        using var rows = session.Bind(CountsSql, code, from, to, ClickPacking.HeaderBytes).ExecuteReader();
+        var count = 0L;
+        while (count < limit && rows.Read())
+        {
+            var (first, packed) = (rows.GetInt64(0), rows.GetFieldValue<byte[]>(2));
+            if (first >= from && rows.GetInt64(1) < to)
+                count += ClickPacking.CountOf(packed);
+            else
+                ClickPacking.Unpack(packed, first, (in PackedClick click, ReadOnlySpan<byte> _) => count += click.At >= from && click.At < to ? 1 : 0);
+        }
+
+        return Math.Min(count, limit);
+    }
+
+    // Whole batches, until there are enough clicks; and where the next page begins, null after the last one.
+    private static (List<SingleClick> Page, (long LastAt, long Id)? Next) ReadPage(
+        SqliteSession session,
+        string code,
+        long from,
+        long to,
+        (long LastAt, long Id) after
+    )
+    {
+        using var rows = session.Bind(PageSql, code, after.LastAt, after.Id, to, ClicksPerPage).ExecuteReader();
+        var page = new List<SingleClick>();
+        var batches = 0;
+        while (page.Count < ClicksPerPage && rows.Read())
+        {
+            batches++;
+            after = (rows.GetInt64(2), rows.GetInt64(0));
+            ClickPacking.Unpack(rows.GetFieldValue<byte[]>(3), rows.GetInt64(1), Add);
+        }
+
+        page.Sort((one, other) => one.At.CompareTo(other.At));
+        return (page, page.Count < ClicksPerPage && batches < ClicksPerPage ? null : after);
+
+        void Add(in PackedClick click, ReadOnlySpan<byte> hash)
+        {
+            if (click.At >= from && click.At < to)
+                page.Add(new SingleClick(DateTimeOffset.FromUnixTimeMilliseconds(click.At), click.IsBot, click.Device, click.Country, Cut(click.Source)));
+        }
+    }
+
+    // As sums have it.
+    private static string? Cut(string? source) => source?.Length > MaxSource ? source[..MaxSource] : source;
+
+    // Clicks have whole milliseconds: those from a moment on are those from the next whole one on.
+    private static (long From, long To) RangeOf(DateTimeOffset from, DateTimeOffset to) => (MillisecondOf(from), MillisecondOf(to));
+
+    private static long MillisecondOf(DateTimeOffset time) =>
+        (time.Ticks - DateTimeOffset.UnixEpoch.Ticks + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond;
 
     private static void Scan(SqliteSession session, string code, long from, long to, PackedClickReader read) =>
         session.Query(

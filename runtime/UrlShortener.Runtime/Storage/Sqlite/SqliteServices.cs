@@ -28,6 +28,7 @@ internal static class SqliteServices
         services.AddSingleton<IClickSalts>(provider => provider.GetRequiredService<SqliteClickStore>());
         services.AddSingleton<IClickRetention>(provider => provider.GetRequiredService<SqliteClickStore>());
         services.AddSingleton<IStatisticsSource>(provider => provider.GetRequiredService<SqliteClickStore>());
+        services.AddSingleton<ISingleClicks>(provider => provider.GetRequiredService<SqliteClickStore>());
         services.AddSingleton<IDaySums>(provider => provider.GetRequiredService<SqliteClickStore>());
     }
 }

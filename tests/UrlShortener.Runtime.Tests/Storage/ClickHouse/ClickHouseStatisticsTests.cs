@@ -11,7 +11,7 @@ public sealed class ClickHouseStatisticsTests(ClickHouseTables tables) : Statist
         var database = await tables.OpenAsync();
         var sink = new ClickHouseSink(database);
         // Links and users are in the store alone.
-        return new Stores(null!, null!, null!, sink, null!, null!, new ClickHouseStatistics(database), sink);
+        return new Stores(null!, null!, null!, sink, null!, null!, new ClickHouseStatistics(database), sink, new ClickHouseSingleClicks(database));
     }
 
     [Theory]

@@ -91,7 +91,8 @@ public sealed class PostgresStores(Servers servers) : IAsyncLifetime
             new PostgresClickSalts(database, TestRegions.NewAccess()),
             new PostgresClickRetention(database),
             statistics,
-            statistics
+            statistics,
+            new PostgresSingleClicks(database)
         );
     }
 

@@ -31,6 +31,7 @@ public sealed class SqliteStores : IAsyncDisposable
             clicks,
             clicks,
             clicks,
+            clicks,
             clicks
         );
     }
