@@ -69,8 +69,8 @@ postgres-failovers: ## Measure failovers of a PostgreSQL that the operator runs:
 region-failovers: ## Measure moves of the primary role between regions: make region-failovers RUNS=10 KINDS="drained;region destroyed"
 	REGION_FAILOVERS=$(or $(RUNS),10) REGION_FAILOVERS_KINDS="$(KINDS)" REGION_FAILOVERS_FILE=/dev/stderr dotnet test --project tests/UrlShortener.Operator.Tests $(DOTNET_FLAGS) --filter-class '*RegionFailoverSeriesTests' --filter-class '*ClusterFailoverTests'
 
-click-load-series: ## Measure the load of click events into ClickHouse: make click-load-series EVENTS=1000000
-	CLICK_LOAD_EVENTS=$(or $(EVENTS),1000000) dotnet test --project tests/UrlShortener.Chaos.Tests $(DOTNET_FLAGS) --filter-class '*ClickLoadSeriesTests' --output Detailed
+click-load-series: ## Measure the load of click events into ClickHouse: make click-load-series EVENTS=1000000 SETTINGS=--Clicks:LoadBytes=268435456
+	CLICK_LOAD_EVENTS=$(or $(EVENTS),1000000) CLICK_LOAD_SETTINGS="$(SETTINGS)" dotnet test --project tests/UrlShortener.Chaos.Tests $(DOTNET_FLAGS) --filter-class '*ClickLoadSeriesTests' --output Detailed
 
 statistics-series: ## Measure statistics of ClickHouse about ten million clicks: make statistics-series RUNS=50
 	STATISTICS_SERIES=$(or $(RUNS),50) STATISTICS_SERIES_FILE=/dev/stderr dotnet test --project tests/UrlShortener.Runtime.Tests $(DOTNET_FLAGS) --filter-class '*ClickHouseStatisticsSeriesTests'

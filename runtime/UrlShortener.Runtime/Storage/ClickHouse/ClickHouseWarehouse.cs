@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 using ClickHouse.Driver.ADO.Readers;
 using UrlShortener.Runtime.Clicks.Loading;
@@ -15,6 +16,10 @@ internal sealed class ClickHouseWarehouse(ClickHouseDatabase database) : IClickW
 {
     // A query of so many is as long as a server takes out of the box.
     private const int IdsPerQuery = 10_000;
+
+    // Of most rows; longer ones make the buffer grow.
+    private const int RowBytes = 320;
+    private const int EventBytes = 44;
 
     private static readonly string[] ClickColumns =
     [
@@ -39,11 +44,23 @@ internal sealed class ClickHouseWarehouse(ClickHouseDatabase database) : IClickW
     public async Task<IReadOnlyDictionary<Guid, LoadedFrom>> FindLoadedAsync(IReadOnlyList<IncomingEvent> events, CancellationToken cancellationToken)
     {
         var loaded = new Dictionary<Guid, LoadedFrom>();
-        foreach (var part in events.Where(incoming => incoming.Rejected is null).Select(incoming => HalvesOf(incoming.Id).High).Distinct().Chunk(IdsPerQuery))
+        // Half of the id, which few events share: numbers of 128 bits would be read as fractions. In their order: neighbours are in the same granules.
+        var halves = new HashSet<ulong>(events.Count);
+        foreach (ref readonly var incoming in SpanOf(events))
         {
-            // Half of the id, which few events share: numbers of 128 bits would be read as fractions.
-            var sql = $"SELECT id_high, id_low, topic_id, partition, offset FROM loaded_events WHERE id_high IN ({string.Join(',', part)})";
-            foreach (var (id, from) in await database.ReadAsync(sql, ReadLoaded, cancellationToken))
+            if (incoming.Rejected is null)
+                halves.Add(HalvesOf(incoming.Id).High);
+        }
+
+        var ordered = halves.ToArray();
+        Array.Sort(ordered);
+        foreach (var part in ordered.Chunk(IdsPerQuery))
+        {
+            var sql = new StringBuilder("SELECT id_high, id_low, topic_id, partition, offset FROM loaded_events WHERE id_high IN (", part.Length * 22);
+            foreach (var half in part)
+                sql.Append(half).Append(',');
+            sql[^1] = ')';
+            foreach (var (id, from) in await database.ReadAsync(sql.ToString(), ReadLoaded, cancellationToken))
                 loaded[id] = from;
         }
 
@@ -59,14 +76,11 @@ internal sealed class ClickHouseWarehouse(ClickHouseDatabase database) : IClickW
     /// <inheritdoc />
     public async Task InsertAsync(Guid piece, IReadOnlyList<NewClick> clicks, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
-        using var rows = new MemoryStream(clicks.Count * 192);
-        await using (var writer = new BinaryWriter(rows, Encoding.UTF8, leaveOpen: true))
-        {
-            foreach (var click in clicks)
-                Write(writer, click, (uint)deadline.ToUnixTimeSeconds());
-        }
-
-        var written = await database.InsertAsync("click_inserts", ClickColumns, rows, piece, cancellationToken);
+        var rows = new RowBinary(clicks.Count * RowBytes);
+        var until = (uint)deadline.ToUnixTimeSeconds();
+        foreach (ref readonly var click in SpanOf(clicks))
+            Write(rows, click, until);
+        var written = await InsertAsync("click_inserts", ClickColumns, rows, piece, cancellationToken);
         // Each row is counted where it is sent to, and where it is stored.
         if (written < 2L * clicks.Count)
             throw new DependencyException($"ClickHouse stored {Math.Max(0, written - clicks.Count)} of {clicks.Count} clicks.");
@@ -75,51 +89,61 @@ internal sealed class ClickHouseWarehouse(ClickHouseDatabase database) : IClickW
     /// <inheritdoc />
     public async Task NoteLoadedAsync(EventBatch batch, IReadOnlyList<NewClick> clicks, CancellationToken cancellationToken)
     {
-        using var rows = new MemoryStream(clicks.Count * 44);
-        await using (var writer = new BinaryWriter(rows, Encoding.UTF8, leaveOpen: true))
+        var rows = new RowBinary(clicks.Count * EventBytes);
+        foreach (ref readonly var click in SpanOf(clicks))
         {
-            foreach (var click in clicks)
-            {
-                var (high, low) = HalvesOf(click.Event.Id);
-                writer.Write(high);
-                writer.Write(low);
-                WriteId(writer, batch.Topic);
-                writer.Write((uint)batch.Partition);
-                writer.Write((ulong)click.Event.Offset);
-            }
+            WriteId(rows, click.Event.Id);
+            WriteId(rows, batch.Topic);
+            rows.Write((uint)batch.Partition);
+            rows.Write((ulong)click.Event.Offset);
         }
 
-        await database.InsertAsync("loaded_events", EventColumns, rows, batch.Id, cancellationToken);
+        await InsertAsync("loaded_events", EventColumns, rows, batch.Id, cancellationToken);
+    }
+
+    private async Task<long> InsertAsync(string table, IReadOnlyList<string> columns, RowBinary rows, Guid token, CancellationToken cancellationToken)
+    {
+        using var stream = rows.ToStream();
+        var written = await database.InsertAsync(table, columns, stream, token, cancellationToken);
+        rows.Recycle();
+        return written;
     }
 
     private static (Guid Id, LoadedFrom From) ReadLoaded(ClickHouseDataReader row) =>
         (ToGuid((ulong)row.GetValue(0), (ulong)row.GetValue(1)), new LoadedFrom(row.GetGuid(2), (int)(uint)row.GetValue(3), (long)(ulong)row.GetValue(4)));
 
-    // RowBinary has the layout of BinaryWriter: little endian, texts with their length before them.
-    private static void Write(BinaryWriter writer, in NewClick click, uint deadline)
+    private static void Write(RowBinary rows, in NewClick click, uint deadline)
     {
         var stored = click.Event.Click;
-        writer.Write(stored.ShortCode);
-        writer.Write(stored.At.ToUnixTimeMilliseconds());
-        WriteId(writer, click.Event.Id);
-        writer.Write(stored.IsBot);
-        writer.Write((sbyte)stored.Device);
-        writer.Write(stored.Country ?? "");
-        writer.Write(stored.City ?? "");
-        writer.Write(stored.Source ?? "");
-        writer.Write(click.SummedSource ?? "");
-        writer.Write(stored.Referrer ?? "");
-        writer.Write(stored.UserAgent ?? "");
-        writer.Write(VisitorOf(stored.IpHash));
-        writer.Write(deadline);
+        rows.Write(stored.ShortCode);
+        rows.Write(stored.At.ToUnixTimeMilliseconds());
+        WriteId(rows, click.Event.Id);
+        rows.Write(stored.IsBot ? (byte)1 : (byte)0);
+        rows.Write((byte)stored.Device);
+        rows.Write(stored.Country);
+        rows.Write(stored.City);
+        rows.Write(stored.Source);
+        rows.Write(click.SummedSource);
+        rows.Write(stored.Referrer);
+        rows.Write(stored.UserAgent);
+        rows.Write(VisitorOf(stored.IpHash));
+        rows.Write(deadline);
     }
 
-    private static void WriteId(BinaryWriter writer, Guid id)
+    private static void WriteId(RowBinary rows, Guid id)
     {
         var (high, low) = HalvesOf(id);
-        writer.Write(high);
-        writer.Write(low);
+        rows.Write(high);
+        rows.Write(low);
     }
+
+    private static ReadOnlySpan<T> SpanOf<T>(IReadOnlyList<T> list) =>
+        list switch
+        {
+            T[] array => array,
+            List<T> many => CollectionsMarshal.AsSpan(many),
+            _ => list.ToArray(),
+        };
 
     // 64 of the hash's 256 bits: two of a million visitors have the same with a probability of 1 to 37 million.
     private static ulong VisitorOf(string hash) =>

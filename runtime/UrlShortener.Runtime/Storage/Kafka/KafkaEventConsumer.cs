@@ -66,7 +66,11 @@ internal sealed class KafkaEventConsumer : IEventConsumer
                 return false;
             partition = result.Partition.Value;
             var reading = result.Message.Value;
-            incoming = new IncomingEvent(result.Offset.Value, reading.Id, reading.Click, reading.Rejected) { IsCounted = reading.IsCounted };
+            incoming = new IncomingEvent(result.Offset.Value, reading.Id, reading.Click, reading.Rejected)
+            {
+                IsCounted = reading.IsCounted,
+                TextBytes = reading.TextBytes,
+            };
             return true;
         }
         // That the topic is not there yet, for example. What is for good is told to the handler of errors too.
@@ -215,7 +219,7 @@ internal sealed class KafkaEventConsumer : IEventConsumer
     private sealed record LastError(string Reason, long At);
 
     /// <summary>The value of a record.</summary>
-    private readonly record struct Reading(Guid Id, StoredClick Click, bool IsCounted, RejectedRecord? Rejected);
+    private readonly record struct Reading(Guid Id, StoredClick Click, bool IsCounted, int TextBytes, RejectedRecord? Rejected);
 
     // Reads from the client's memory, without a copy. The client calls it in the thread that receives.
     private sealed class EventDeserializer : IDeserializer<Reading>
@@ -224,7 +228,7 @@ internal sealed class KafkaEventConsumer : IEventConsumer
 
         public Reading Deserialize(ReadOnlySpan<byte> data, bool isNull, SerializationContext context) =>
             _reader.Read(data, out var id, out var click, out var isCounted) is { } reason
-                ? new Reading(Guid.Empty, default, false, new RejectedRecord(reason, data.ToArray()))
-                : new Reading(id, click, isCounted, null);
+                ? new Reading(Guid.Empty, default, false, 0, new RejectedRecord(reason, data.ToArray()))
+                : new Reading(id, click, isCounted, _reader.NewTextBytes, null);
     }
 }
