@@ -21,14 +21,24 @@ internal sealed class BoundedVolume : IDisposable
     /// <param name="folder">Where; null: in a folder of its own.</param>
     public static BoundedVolume Mount(int mebibytes, string? folder = null)
     {
+        if (TryMount(mebibytes, folder) is { } volume)
+            return volume;
+        Assert.Skip("A file system in memory cannot be mounted here; it takes Linux and root.");
+        return null;
+    }
+
+    /// <summary>Mounts one; null: that is not allowed here.</summary>
+    /// <param name="mebibytes">Its size.</param>
+    /// <param name="folder">Where; null: in a folder of its own.</param>
+    public static BoundedVolume? TryMount(int mebibytes, string? folder = null)
+    {
         var path = folder is null ? Directory.CreateTempSubdirectory("volume-").FullName : Directory.CreateDirectory(folder).FullName;
         var volume = new BoundedVolume(path, isOwnFolder: folder is null);
         var size = string.Create(CultureInfo.InvariantCulture, $"size={mebibytes}m");
         if (OperatingSystem.IsLinux() && Run("mount", "-t", "tmpfs", "-o", size, "tmpfs", path) is 0)
             return volume;
         volume.RemoveFolder();
-        Assert.Skip("A file system in memory cannot be mounted here; it takes Linux and root.");
-        return volume;
+        return null;
     }
 
     /// <summary>Fills all that is left.</summary>

@@ -4,6 +4,7 @@ using Npgsql;
 using UrlShortener.Chaos.Tests.Product;
 using UrlShortener.TestServers.ClickHouse;
 using UrlShortener.TestServers.Kafka;
+using UrlShortener.TestServers.Network;
 using UrlShortener.TestServers.Postgres;
 using Xunit;
 
@@ -29,14 +30,16 @@ public sealed class ClickPipelineTests : ChaosTest
     public async Task LoaderKilledAndServersFrozen_EachEventIsLoadedOnce()
     {
         await using var kafka = await OrSkipAsync(() => KafkaCluster.StartAsync(ShortSessions, Token));
-        await using var clickHouse = await OrSkipAsync(() => ClickHouseServer.StartAsync(Token));
+        using var disk = BoundedVolume.TryMount(128);
+        await using var clickHouse = await OrSkipAsync(() => ClickHouseServer.StartAsync(Token, disk?.Folder));
+        await using var way = new TcpGate(clickHouse.Port);
         var analytics = await clickHouse.CreateDatabaseAsync("pipeline", Token);
         var installation = await InstallAsync(
             new PostgresClusterOptions(),
             redis: null,
             [
                 $"--ConnectionStrings:Kafka={kafka.BootstrapServers}",
-                $"--ConnectionStrings:ClickHouse={analytics.ConnectionString}",
+                $"--ConnectionStrings:ClickHouse={clickHouse.ConnectionStringOf(analytics.Name, way.Port)}",
                 $"--Clicks:Topic={Topic}",
                 "--Clicks:LoadInterval=00:00:00.200",
                 "--Clicks:LoadBatchSize=500",
@@ -79,6 +82,7 @@ public sealed class ClickPipelineTests : ChaosTest
         await events.WriteAsync(2_000, Token);
         await UntilAsync([first, second], "shortener_click_load_failures_total", count => count > 0);
         await clickHouse.RestartAsync(Token);
+        await TroubleAsync();
 
         // Real visits take the same way.
         var before = events.Clicks;
@@ -124,8 +128,58 @@ public sealed class ClickPipelineTests : ChaosTest
 
         Write($"{before + 50} clicks, {events.Records} records");
 
+        // What ClickHouse refuses, for a while, and what takes it long. Some of its tables have a batch then that others lack.
+        async Task TroubleAsync()
+        {
+            way.Delay = TimeSpan.FromMilliseconds(30);
+            await events.WriteAsync(2_000, Token);
+            await UntilAsync([first, second], "shortener_click_load_lag_events", lag => lag == 0);
+            way.Delay = TimeSpan.Zero;
+            foreach (var (begin, end) in Refusals(disk))
+            {
+                var failures = await UntilAsync([first, second], "shortener_click_load_failures_total", _ => true);
+                await begin(analytics);
+                await events.WriteAsync(1_000, Token);
+                await UntilAsync([first, second], "shortener_click_load_failures_total", count => count > failures);
+                await end(analytics);
+                await UntilAsync([first, second], "shortener_click_load_lag_events", lag => lag == 0);
+            }
+        }
+
         async Task<string> ReadTotalAsync(string code) =>
             Text((await app.As(installation.ApiKey).GetAsync($"/api/v1/urls/{code}")).Json.GetProperty("click_count").GetInt64());
+    }
+
+    // Each with its end.
+    private static IEnumerable<(Func<ClickHouseDatabase, Task> Begin, Func<ClickHouseDatabase, Task> End)> Refusals(BoundedVolume? disk)
+    {
+        // The first insert into it that comes is one too many.
+        yield return (
+            database => database.ExecuteAsync("SYSTEM STOP MERGES; ALTER TABLE clicks MODIFY SETTING parts_to_throw_insert = 1", Token),
+            database => database.ExecuteAsync("ALTER TABLE clicks RESET SETTING parts_to_throw_insert; SYSTEM START MERGES", Token)
+        );
+        yield return (
+            database => database.ExecuteAsync("RENAME TABLE clicks_by_day TO elsewhere", Token),
+            database => database.ExecuteAsync("RENAME TABLE elsewhere TO clicks_by_day", Token)
+        );
+        yield return (
+            database => database.ExecuteAsync("RENAME TABLE loaded_events TO elsewhere", Token),
+            database => database.ExecuteAsync("RENAME TABLE elsewhere TO loaded_events", Token)
+        );
+        if (disk is null)
+            yield break;
+        yield return (
+            _ =>
+            {
+                disk.Fill();
+                return Task.CompletedTask;
+            },
+            _ =>
+            {
+                disk.Free();
+                return Task.CompletedTask;
+            }
+        );
     }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

@@ -28,10 +28,11 @@ public sealed class ClickHouseServer : IAsyncDisposable
     private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = StatementLimit };
     private ServerProcess? _process;
 
-    private ClickHouseServer(ClickHousePrograms programs, ServerFolder folder)
+    private ClickHouseServer(ClickHousePrograms programs, ServerFolder folder, string? data)
     {
         _programs = programs;
         _folder = folder;
+        Data = data ?? folder.PathOf("data");
         // An open connection delays the end of the server.
         _http.DefaultRequestHeaders.ConnectionClose = true;
         _http.DefaultRequestHeaders.Add("X-ClickHouse-User", User);
@@ -51,10 +52,12 @@ public sealed class ClickHouseServer : IAsyncDisposable
     public int? ProcessId => _process is { IsRunning: true } process ? process.Id : null;
 
     /// <summary>Starts a server, and returns when it answers.</summary>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <param name="data">Folder of its data, which outlives it; null: one of its own.</param>
     /// <exception cref="ServerUnavailableException">ClickHouse cannot be had here.</exception>
-    public static async Task<ClickHouseServer> StartAsync(CancellationToken cancellationToken)
+    public static async Task<ClickHouseServer> StartAsync(CancellationToken cancellationToken, string? data = null)
     {
-        var server = new ClickHouseServer(await ClickHousePrograms.FindAsync(cancellationToken), ServerFolder.Create(onDisk: false));
+        var server = new ClickHouseServer(await ClickHousePrograms.FindAsync(cancellationToken), ServerFolder.Create(onDisk: false), data);
         try
         {
             Directory.CreateDirectory(server.Data);
@@ -105,8 +108,10 @@ public sealed class ClickHouseServer : IAsyncDisposable
     }
 
     /// <summary>What the driver takes to connect to a database.</summary>
-    public string ConnectionStringOf(string database) =>
-        string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={Port};Username={User};Password={Password};Database={database}");
+    /// <param name="database">The database.</param>
+    /// <param name="port">A port that leads to that of the server; null: the server's.</param>
+    public string ConnectionStringOf(string database, int? port = null) =>
+        string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={port ?? Port};Username={User};Password={Password};Database={database}");
 
     /// <summary>Runs a statement, or several that are separated by semicolons, in a database.</summary>
     public async Task ExecuteAsync(string statements, CancellationToken cancellationToken, string database = "default")
@@ -140,7 +145,7 @@ public sealed class ClickHouseServer : IAsyncDisposable
 
     private string Users => _folder.PathOf("users.xml");
 
-    private string Data => _folder.PathOf("data");
+    private string Data { get; }
 
     private Uri Address => new(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Port}/"));
 

@@ -18,6 +18,7 @@ public sealed class TcpGate : IAsyncDisposable
     private readonly ConcurrentDictionary<Relay, Task> _relays = new();
     private readonly Lock _sync = new();
     private volatile IPEndPoint _target;
+    private long _delayTicks;
 
     /// <summary>Guarded by <see cref="_sync"/>, as all below.</summary>
     private TcpGateMode _mode = TcpGateMode.Closed;
@@ -47,6 +48,13 @@ public sealed class TcpGate : IAsyncDisposable
 
     /// <summary>Connections that the gate holds now.</summary>
     public int Connections => _relays.Count;
+
+    /// <summary>How long each piece of at most 16 KB is held before it passes, in both directions, one piece at a time: the server is slow.</summary>
+    public TimeSpan Delay
+    {
+        get => new(Interlocked.Read(ref _delayTicks));
+        set => Interlocked.Exchange(ref _delayTicks, value.Ticks);
+    }
 
     /// <summary>What the gate does. A change is in force when the setter returns.</summary>
     public TcpGateMode Mode
@@ -223,6 +231,8 @@ public sealed class TcpGate : IAsyncDisposable
             {
                 await gate.WhilePassingAsync(cancellationToken);
                 var length = await from.ReceiveAsync(buffer, cancellationToken);
+                if (gate.Delay is var delay && delay > TimeSpan.Zero)
+                    await Task.Delay(delay, cancellationToken);
                 // The gate may have been shut while this waited for bytes.
                 await gate.WhilePassingAsync(cancellationToken);
                 if (length == 0)
