@@ -13,10 +13,11 @@ internal interface IClickErasure
     Task<int> EraseDueAsync(CancellationToken cancellationToken);
 
     /// <summary>
-    /// The same, also for links that another process has taken and not finished: when it returns 0, nothing is left of any link that was deleted before.
+    /// The same for the deleted links of one user alone, also for those that another process has taken and not finished: when it returns 0, nothing is left of
+    /// any. Deletions of others that do not finish are no reason to fail.
     /// </summary>
     /// <exception cref="DependencyException">The server does not work, or has not finished. What is left is due again some minutes later.</exception>
-    Task<int> EraseDeletedAsync(CancellationToken cancellationToken);
+    Task<int> EraseOfUserAsync(long userId, CancellationToken cancellationToken);
 
     /// <summary>How long the clicks of a deleted link have been overdue, the longest; zero: none is.</summary>
     Task<TimeSpan> ReadDelayAsync(CancellationToken cancellationToken);

@@ -33,7 +33,7 @@ internal sealed class UserDeletion(IUserStore users, ILinkStore links, IClickRet
 
         while (await clicks.DeleteOfDeletedLinksAsync(RecordsPerDelete, cancellationToken) is > 0 and var deleted)
             report(counts = counts with { ClickRecords = counts.ClickRecords + deleted });
-        while (erasure is not null && await erasure.EraseDeletedAsync(cancellationToken) > 0)
+        while (erasure is not null && await erasure.EraseOfUserAsync(user.Id, cancellationToken) > 0)
             cancellationToken.ThrowIfCancellationRequested();
         return counts;
     }

@@ -9,12 +9,17 @@ namespace UrlShortener.Runtime.Storage.ClickHouse;
 /// Erases clicks of deleted links. A lightweight deletion hides rows at once, by a mark in each part that has them, and costs no copy of the others. Merges
 /// remove them from the disk; for parts that no merge comes to, <see cref="PurgeAsync"/> does.
 /// </summary>
-internal sealed class ClickHouseErasure(PostgresDueErasures due, ClickHouseDatabase database) : IClickErasure
+internal sealed class ClickHouseErasure(PostgresDueErasures due, ClickHouseDatabase database, TimeProvider time) : IClickErasure
 {
     private const int LinksPerErasure = 500;
 
     // Longer than a deletion takes: that of another process is no reason to wait.
     private const uint StuckSeconds = 60;
+
+    // How long the deletion of a user waits for each table.
+    private static readonly TimeSpan MaxWait = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(200);
+
     private static readonly string[] Tables = ["clicks", "clicks_by_quarter_hour", "clicks_by_day"];
 
     private const string UnfinishedSql = """
@@ -29,11 +34,11 @@ internal sealed class ClickHouseErasure(PostgresDueErasures due, ClickHouseDatab
 
     /// <inheritdoc />
     public async Task<int> EraseDueAsync(CancellationToken cancellationToken) =>
-        await EraseAsync(await due.TakeAsync(LinksPerErasure, cancellationToken), cancellationToken);
+        await EraseAsync(await due.TakeAsync(LinksPerErasure, cancellationToken), EraseAsync, cancellationToken);
 
     /// <inheritdoc />
-    public async Task<int> EraseDeletedAsync(CancellationToken cancellationToken) =>
-        await EraseAsync(await due.TakeUnfinishedAsync(LinksPerErasure, cancellationToken), cancellationToken);
+    public async Task<int> EraseOfUserAsync(long userId, CancellationToken cancellationToken) =>
+        await EraseAsync(await due.TakeOfUserAsync(userId, LinksPerErasure, cancellationToken), EraseBesidesOthersAsync, cancellationToken);
 
     /// <inheritdoc />
     public Task<TimeSpan> ReadDelayAsync(CancellationToken cancellationToken) => due.ReadDelayAsync(cancellationToken);
@@ -50,14 +55,18 @@ internal sealed class ClickHouseErasure(PostgresDueErasures due, ClickHouseDatab
         }
     }
 
-    private async Task<int> EraseAsync(List<string> codes, CancellationToken cancellationToken)
+    private async Task<int> EraseAsync(
+        List<string> codes,
+        Func<string, IReadOnlyCollection<string>, CancellationToken, Task> erase,
+        CancellationToken cancellationToken
+    )
     {
         if (codes.Count == 0)
             return 0;
         try
         {
             foreach (var table in Tables)
-                await EraseAsync(table, codes, cancellationToken);
+                await erase(table, codes, cancellationToken);
         }
         catch (Exception error) when (ClickHouseFailure.IsOfServer(error) || (error is DependencyException && error.InnerException is not null))
         {
@@ -84,6 +93,24 @@ internal sealed class ClickHouseErasure(PostgresDueErasures due, ClickHouseDatab
         await database.ExecuteAsync($"DELETE {ofCodes}", cancellationToken, parameter);
         if (await CountAsync($"SELECT count() {ofCodes}", cancellationToken, parameter) > 0)
             throw Unfinished(table);
+    }
+
+    // A mutation that cannot be carried out holds up later ones in the parts where it fails, and not in others. So what counts is whether the rows are gone, not
+    // whether the mutation has ended.
+    private async Task EraseBesidesOthersAsync(string table, IReadOnlyCollection<string> codes, CancellationToken cancellationToken)
+    {
+        var ofCodes = $"FROM {table} WHERE short_code IN {{codes:Array(String)}}";
+        (string, object) parameter = ("codes", codes.ToArray());
+        if (await CountAsync($"SELECT count() {ofCodes}", cancellationToken, parameter) == 0)
+            return;
+        await database.ExecuteAsync($"DELETE {ofCodes} SETTINGS lightweight_deletes_sync = 0", cancellationToken, parameter);
+        var started = time.GetTimestamp();
+        while (await CountAsync($"SELECT count() {ofCodes}", cancellationToken, parameter) > 0)
+        {
+            if (time.GetElapsedTime(started) > MaxWait)
+                throw Unfinished(table);
+            await Task.Delay(LookInterval, time, cancellationToken);
+        }
     }
 
     private static DependencyException Unfinished(string table) =>

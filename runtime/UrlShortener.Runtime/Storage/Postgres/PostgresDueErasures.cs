@@ -20,18 +20,20 @@ internal sealed class PostgresDueErasures(PostgresDatabase database)
 
     // Of a link that was looked at to the end, the time is that of the second look. All others are due, or taken by a process that may fail. Rows that another
     // process writes right now are waited for, not left out.
-    private const string TakeUnfinishedSql = $"""
+    private const string TakeOfUserSql = $"""
         UPDATE deleted_links SET analytics_due_at = now() + interval '5 minutes'
         WHERE short_code = ANY (ARRAY(
             SELECT short_code FROM deleted_links
-            WHERE analytics_due_at <= now() OR analytics_due_at <> deleted_at + {SettledSql} ORDER BY short_code LIMIT $1 FOR UPDATE
+            WHERE user_id = $2 AND (analytics_due_at <= now() OR analytics_due_at <> deleted_at + {SettledSql}) ORDER BY short_code LIMIT $1 FOR UPDATE
         ))
         RETURNING short_code
         """;
 
     // Not those that became due again meanwhile, because a late click was loaded.
     private const string DoneSql = $"""
-        UPDATE deleted_links SET analytics_due_at = CASE WHEN now() < deleted_at + {SettledSql} THEN deleted_at + {SettledSql} END
+        UPDATE deleted_links SET
+            analytics_due_at = CASE WHEN now() < deleted_at + {SettledSql} THEN deleted_at + {SettledSql} END,
+            user_id = CASE WHEN now() < deleted_at + {SettledSql} THEN user_id END
         WHERE short_code = ANY ($1) AND analytics_due_at > now()
         """;
 
@@ -39,10 +41,11 @@ internal sealed class PostgresDueErasures(PostgresDatabase database)
         $"SELECT extract(epoch FROM now() - min(deleted_at) - {SettledSql})::double precision FROM deleted_links WHERE analytics_due_at IS NOT NULL";
 
     /// <summary>Takes some codes that are due.</summary>
-    public Task<List<string>> TakeAsync(int limit, CancellationToken cancellationToken) => TakeAsync(TakeSql, limit, cancellationToken);
+    public Task<List<string>> TakeAsync(int limit, CancellationToken cancellationToken) => TakeAsync(Command(TakeSql, limit), cancellationToken);
 
-    /// <summary>Takes some codes that are due, or that another process has taken and not finished.</summary>
-    public Task<List<string>> TakeUnfinishedAsync(int limit, CancellationToken cancellationToken) => TakeAsync(TakeUnfinishedSql, limit, cancellationToken);
+    /// <summary>Takes some codes of a user's links that are due, or that another process has taken and not finished.</summary>
+    public Task<List<string>> TakeOfUserAsync(long userId, int limit, CancellationToken cancellationToken) =>
+        TakeAsync(Command(TakeOfUserSql, limit, userId), cancellationToken);
 
     /// <summary>Notes that nothing is left of some codes.</summary>
     public Task<int> NoteDoneAsync(IReadOnlyCollection<string> codes, CancellationToken cancellationToken) =>
@@ -67,12 +70,12 @@ internal sealed class PostgresDueErasures(PostgresDatabase database)
             cancellationToken
         );
 
-    private Task<List<string>> TakeAsync(string sql, int limit, CancellationToken cancellationToken) =>
+    private Task<List<string>> TakeAsync(NpgsqlBatchCommand take, CancellationToken cancellationToken) =>
         database.WriteInBackgroundAsync(
             "take erasures",
             async (connection, token) =>
             {
-                await using var batch = new NpgsqlBatch(connection) { BatchCommands = { Command(sql, limit) } };
+                await using var batch = new NpgsqlBatch(connection) { BatchCommands = { take } };
                 await using var reader = await batch.ExecuteReaderAsync(token);
                 var codes = new List<string>();
                 while (await reader.ReadAsync(token))

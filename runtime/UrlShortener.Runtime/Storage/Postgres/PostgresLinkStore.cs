@@ -50,7 +50,7 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
             DELETE FROM urls u WHERE short_code = $1 AND created_at = $2 AND user_id = $3
             RETURNING {Columns}, u.version + 1 AS version
         ), logged AS (INSERT INTO link_changes (short_code, version) SELECT short_code, version FROM changed RETURNING epoch),
-        buried AS (INSERT INTO deleted_links (short_code) SELECT short_code FROM changed ON CONFLICT DO NOTHING)
+        buried AS (INSERT INTO deleted_links (short_code, user_id) SELECT short_code, $3 FROM changed ON CONFLICT DO NOTHING)
         SELECT changed.*, EXISTS (SELECT 1 FROM urls WHERE short_code = $1 AND created_at = $2), (SELECT epoch FROM logged)
         FROM (SELECT 1) one LEFT JOIN changed ON true
         """;
@@ -72,7 +72,7 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
     private const string DeleteOfUserSql = """
         WITH doomed AS MATERIALIZED (SELECT id, created_at FROM urls WHERE user_id = $1 ORDER BY created_at, id LIMIT $2 FOR UPDATE),
         deleted AS (DELETE FROM urls u USING doomed d WHERE u.id = d.id AND u.created_at = d.created_at RETURNING u.short_code, u.version + 1 AS version),
-        buried AS (INSERT INTO deleted_links (short_code) SELECT short_code FROM deleted ON CONFLICT DO NOTHING)
+        buried AS (INSERT INTO deleted_links (short_code, user_id) SELECT short_code, $1 FROM deleted ON CONFLICT DO NOTHING)
         INSERT INTO link_changes (short_code, version) SELECT short_code, version FROM deleted
         """;
 

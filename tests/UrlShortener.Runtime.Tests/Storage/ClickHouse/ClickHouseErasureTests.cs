@@ -73,7 +73,7 @@ public sealed class ClickHouseErasureTests(ClickHouseTables tables, PostgresStor
         var link = await CreateOneAsync(user.Id);
         await Links.DeleteAsync(link.ShortCode, user.Id, Token);
         using var away = ClickHouseTables.New("Host=127.0.0.1;Port=1;Username=u;Password=secret;Database=d", new ClickHouseOptions());
-        var erasure = new ClickHouseErasure(await DueAsync(), away);
+        var erasure = new ClickHouseErasure(await DueAsync(), away, TimeProvider.System);
 
         var error = await Assert.ThrowsAsync<DependencyException>(() => erasure.EraseDueAsync(Token));
 
@@ -95,14 +95,16 @@ public sealed class ClickHouseErasureTests(ClickHouseTables tables, PostgresStor
         Assert.Contains(link.ShortCode, await (await DueAsync()).TakeAsync(500, Token));
         using var away = ClickHouseTables.New("Host=127.0.0.1;Port=1;Username=u;Password=secret;Database=d", new ClickHouseOptions());
 
-        var error = await Assert.ThrowsAsync<DependencyException>(async () => await DeleteAsync(new ClickHouseErasure(await DueAsync(), away)));
+        var error = await Assert.ThrowsAsync<DependencyException>(async () =>
+            await DeleteAsync(new ClickHouseErasure(await DueAsync(), away, TimeProvider.System))
+        );
         Assert.Contains("could not be erased from ClickHouse", error.Message, StringComparison.Ordinal);
         Assert.NotEqual(0, await CountAsync(link.ShortCode));
 
         await DeleteAsync(_erasure!);
         Assert.Equal(0, await CountAsync(link.ShortCode));
         // The second look stays to be taken.
-        Assert.Equal(0, await _erasure!.EraseDeletedAsync(Token));
+        Assert.Equal(0, await _erasure!.EraseOfUserAsync(user.Id, Token));
         await stores.ExecuteAsync(
             "UPDATE deleted_links SET deleted_at = deleted_at - interval '16 minutes', analytics_due_at = analytics_due_at - interval '16 minutes' "
                 + $"WHERE short_code = '{link.ShortCode}'"
@@ -110,13 +112,41 @@ public sealed class ClickHouseErasureTests(ClickHouseTables tables, PostgresStor
         Assert.Equal([link.ShortCode], await (await DueAsync()).TakeAsync(500, Token));
         await (await DueAsync()).NoteDoneAsync([link.ShortCode], Token);
 
-        Task DeleteAsync(ClickHouseErasure erasure) =>
-            new UserDeletion(Stores.Users, Links, Stores.Retention, TimeProvider.System, erasure).RunAsync(
-                new DoomedUser(user.Id, 0, IsBegun: false),
-                _ => { },
-                Token
-            );
+        Task<UserDeletionCounts> DeleteAsync(ClickHouseErasure erasure) => DeleteUserAsync(user.Id, erasure);
     }
+
+    [Fact]
+    public async Task UserDeletion_DeletionOfOtherUserIsStuck_Erases()
+    {
+        var (user, other) = (await NewUserAsync(), await NewUserAsync());
+        var (link, stuck) = (await CreateOneAsync(user.Id), await CreateOneAsync(other.Id));
+        await _sink!.AppendAsync(Guid.NewGuid(), ClicksOf(link, Now), Token);
+        await _sink!.AppendAsync(Guid.NewGuid(), ClicksOf(stuck, Now.AddDays(-3)), Token);
+        await Links.DeleteAsync(stuck.ShortCode, other.Id, Token);
+        // As on a part that is damaged: it fails again and again where the rows are.
+        await _database!.ExecuteAsync($"ALTER TABLE clicks DELETE WHERE throwIf(short_code = '{stuck.ShortCode}') SETTINGS mutations_sync = 0", Token);
+        try
+        {
+            await DeleteUserAsync(user.Id, _erasure!);
+
+            Assert.Equal(0, await CountAsync(link.ShortCode));
+            Assert.NotEqual(0, await CountAsync(stuck.ShortCode));
+            // What is stuck is due for the workers.
+            await stores.ExecuteAsync($"UPDATE deleted_links SET analytics_due_at = now() - interval '1 hour' WHERE short_code = '{stuck.ShortCode}'");
+            Assert.Equal([stuck.ShortCode], await (await DueAsync()).TakeAsync(500, Token));
+        }
+        finally
+        {
+            await _database.ExecuteAsync("KILL MUTATION WHERE database = currentDatabase() AND NOT is_done", Token);
+        }
+    }
+
+    private Task<UserDeletionCounts> DeleteUserAsync(long userId, ClickHouseErasure erasure) =>
+        new UserDeletion(Stores.Users, Links, Stores.Retention, TimeProvider.System, erasure).RunAsync(
+            new DoomedUser(userId, 0, IsBegun: false),
+            _ => { },
+            Token
+        );
 
     private protected override async ValueTask<Stores> OpenAsync()
     {
@@ -124,7 +154,7 @@ public sealed class ClickHouseErasureTests(ClickHouseTables tables, PostgresStor
         // Those of the tests before, in whatever order they ran.
         await stores.ExecuteAsync("UPDATE deleted_links SET analytics_due_at = NULL");
         _database = await tables.OpenAsync();
-        _erasure = new ClickHouseErasure(await DueAsync(), _database);
+        _erasure = new ClickHouseErasure(await DueAsync(), _database, TimeProvider.System);
         _sink = new ClickHouseSink(_database);
         return ofStore;
     }

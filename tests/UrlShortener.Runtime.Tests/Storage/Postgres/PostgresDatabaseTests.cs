@@ -251,7 +251,7 @@ public sealed class PostgresDatabaseTests(Servers servers) : IAsyncLifetime
             """
             DROP TRIGGER roll_up_clicks ON click_events; DROP FUNCTION roll_up_clicks; DROP TABLE click_days, click_hours, click_day_values, deleted_links;
             ALTER TABLE users DROP COLUMN deleted_at; ALTER TABLE idempotency_keys DROP COLUMN user_id;
-            DELETE FROM schemaversions WHERE scriptname LIKE '%0002%' OR scriptname LIKE '%0009%'
+            DELETE FROM schemaversions WHERE scriptname LIKE '%0002%' OR scriptname LIKE '%0009%' OR scriptname LIKE '%0011%'
             """
         );
         var today = new DateTimeOffset(Now.UtcDateTime.Date, TimeSpan.Zero);
