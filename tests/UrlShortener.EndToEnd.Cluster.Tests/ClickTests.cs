@@ -6,7 +6,7 @@ namespace UrlShortener.EndToEnd.Cluster.Tests;
 /// <summary>Kafka and ClickHouse in the specification. Nobody answers there: the images hold what speaks to them, and the region serves without them.</summary>
 public sealed class ClickTests(InstalledProduct product) : ClusterTest(product)
 {
-    private const string Loaders = $"deployment/{InstalledProduct.Region}-clicks";
+    private const string Loaders = $"{InstalledProduct.Region}-clicks";
     private const string Secret = $"secret/{InstalledProduct.Region}-clickhouse";
 
     [Fact]
@@ -48,10 +48,8 @@ public sealed class ClickTests(InstalledProduct product) : ClusterTest(product)
             await PatchAsync("""{ "kafka": null, "clickHouse": null }""");
             await UntilAsync(
                 async () =>
-                    !(await Kubectl.TryAsync($"get {Loaders} --namespace {InstalledProduct.Namespace} --output name", Token)).Contains(
-                        Loaders.Split('/')[1],
-                        StringComparison.Ordinal
-                    ) && await ReasonOfAsync("AnalyticsHealthy") is null,
+                    !(await Kubectl.GetAsync("deployments", InstalledProduct.Namespace, Token))["items"]!.AsArray().Any(IsOfLoaders)
+                    && await ReasonOfAsync("AnalyticsHealthy") is null,
                 "nothing of the loaders is left"
             );
         }
@@ -82,5 +80,5 @@ public sealed class ClickTests(InstalledProduct product) : ClusterTest(product)
     private Task<string> DescribeLoadersAsync() =>
         Kubectl.TryAsync($"logs --namespace {InstalledProduct.Namespace} --selector app.kubernetes.io/component=clicks --tail=40 --prefix", Token);
 
-    private static bool IsOfLoaders(JsonNode? deployment) => (string?)deployment!["metadata"]!["name"] == Loaders.Split('/')[1];
+    private static bool IsOfLoaders(JsonNode? deployment) => (string?)deployment!["metadata"]!["name"] == Loaders;
 }
