@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the topic of click events and the one for events that a reader could not use. A topic that exists stays as it is.
+# Makes the topic of click events, the one for events that a reader could not use, and those of the results of Flink. A topic that exists stays as it is.
 #
 #   create-topics.sh BOOTSTRAP_SERVERS [TOPIC]
 #
@@ -26,3 +26,7 @@ create() {
 
 create "$topic" "${PARTITIONS:-12}" "$days"
 create "$topic.dead-letters" 3 $((days * 4))
+# What the Flink job makes of the events.
+create "$topic.minutes" "${PARTITIONS:-12}" "$days"
+create "$topic.trends" 3 "$days"
+create "$topic.floods" 3 "$days"

@@ -123,6 +123,8 @@ public sealed class KafkaTests : ChaosTest
         Assert.Equal(("2", "false", "producer"), (settings["min.insync.replicas"], settings["unclean.leader.election.enable"], settings["compression.type"]));
         var (ofLetters, kept) = await kafka.DescribeTopicAsync(Topic + ".dead-letters");
         Assert.Equal(Enumerable.Repeat(3, 3), ofLetters);
+        foreach (var (results, partitions) in ((string, int)[])[(".minutes", 12), (".trends", 3), (".floods", 3)])
+            Assert.Equal(Enumerable.Repeat(3, partitions), (await kafka.DescribeTopicAsync(Topic + results)).Replicas);
         Assert.True(long.Parse(kept["retention.ms"], CultureInfo.InvariantCulture) > long.Parse(settings["retention.ms"], CultureInfo.InvariantCulture));
     }
 

@@ -128,7 +128,7 @@ public sealed class KafkaCluster : IAsyncDisposable
         );
     }
 
-    /// <summary>Reads all records that a topic has now, each partition in order.</summary>
+    /// <summary>Reads all records that a topic has now, each partition in order. Those of transactions that are open or were aborted are not among them.</summary>
     public IReadOnlyList<ConsumeResult<string, byte[]>> ReadAll(string topic)
     {
         using var consumer = new ConsumerBuilder<string, byte[]>(
@@ -137,6 +137,8 @@ public sealed class KafkaCluster : IAsyncDisposable
                 BootstrapServers = BootstrapServers,
                 GroupId = "reader",
                 EnableAutoCommit = false,
+                // The last offset of a transaction is no record.
+                EnablePartitionEof = true,
                 ReconnectBackoffMaxMs = 200,
             }
         ).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
@@ -150,12 +152,46 @@ public sealed class KafkaCluster : IAsyncDisposable
             for (long next = 0; next < end; )
             {
                 var record = consumer.Consume(Limit) ?? throw new TimeoutException($"{place} has {end} records, and {next} of them came.");
+                if (record.IsPartitionEOF)
+                    break;
                 next = record.Offset.Value + 1;
                 records.Add(record);
             }
         }
 
         return records;
+    }
+
+    /// <summary>
+    /// How many offsets at the ends of a topic's partitions readers of what is committed cannot have yet, because a transaction is open before them.
+    /// </summary>
+    public long CountHeldBack(string topic)
+    {
+        using var client = CreateAdmin(BootstrapServers);
+        var partitions = client.GetMetadata(topic, Limit).Topics.Single().Partitions;
+        return SumOfEnds(IsolationLevel.ReadUncommitted) - SumOfEnds(IsolationLevel.ReadCommitted);
+
+        long SumOfEnds(IsolationLevel level)
+        {
+            using var consumer = new ConsumerBuilder<Ignore, Ignore>(
+                new ConsumerConfig
+                {
+                    BootstrapServers = BootstrapServers,
+                    GroupId = "reader",
+                    IsolationLevel = level,
+                }
+            ).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
+            return partitions.Sum(partition => consumer.QueryWatermarkOffsets(new TopicPartition(topic, partition.PartitionId), Limit).High.Value);
+        }
+    }
+
+    /// <summary>Runs a program of Kafka, such as <c>org.apache.kafka.tools.TransactionsCommand</c>, to its end.</summary>
+    /// <returns>What it wrote.</returns>
+    public async Task<string> RunToolAsync(string type, IEnumerable<string> arguments, CancellationToken cancellationToken)
+    {
+        var programs = await KafkaPrograms.FindAsync(cancellationToken);
+        string[] java = [programs.Java, "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", Path.Combine(programs.Libraries, "*"), type];
+        return await Tool.RunAsync([.. java, "--bootstrap-server", BootstrapServers, .. arguments], _folder.FullName, Limit, cancellationToken);
     }
 
     /// <summary>Ends all nodes and removes their data.</summary>

@@ -16,9 +16,12 @@ public sealed partial class TopicFilesTests
         var topics = File.ReadAllText(SourceTree.PathOf("config", "analytics", "kafka", "kafkatopics.yaml")).Split("---");
         var days = long.Parse(DefaultOf(script, "RETENTION_DAYS"), CultureInfo.InvariantCulture);
 
-        Assert.Equal(2, topics.Length);
+        Assert.Equal(5, topics.Length);
         AssertTopic(script, topics[0], DefaultOf(script, "2"), DefaultOf(script, "PARTITIONS"), days);
         AssertTopic(script, topics[1], DefaultOf(script, "2") + ".dead-letters", "3", 4 * days);
+        AssertTopic(script, topics[2], DefaultOf(script, "2") + ".minutes", DefaultOf(script, "PARTITIONS"), days);
+        AssertTopic(script, topics[3], DefaultOf(script, "2") + ".trends", "3", days);
+        AssertTopic(script, topics[4], DefaultOf(script, "2") + ".floods", "3", days);
     }
 
     private static void AssertTopic(string script, string manifest, string name, string partitions, long days)
