@@ -5,6 +5,7 @@ using UrlShortener.Runtime.Access;
 using UrlShortener.Runtime.Caching;
 using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Clicks.Loading;
+using UrlShortener.Runtime.Clicks.Results;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Health;
 using UrlShortener.Runtime.Http;
@@ -175,6 +176,7 @@ internal static class Startup
         {
             services.AddClickHouseMigration();
             services.AddLoading();
+            services.AddResults(configuration);
         }
     }
 

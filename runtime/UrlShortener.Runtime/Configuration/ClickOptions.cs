@@ -65,6 +65,12 @@ internal sealed class ClickOptions
     [Range(4_194_304, 2_147_483_647)]
     public int LoadBytes { get; set; } = 64 * 1_048_576;
 
+    /// <summary>
+    /// Whether the results of the Flink job are loaded, from the topics whose names are that of <see cref="Topic"/> with <c>.minutes</c>, <c>.trends</c> and
+    /// <c>.floods</c> after it. Needs ClickHouse. Default false.
+    /// </summary>
+    public bool LoadResults { get; set; }
+
     /// <summary>Path of a MaxMind-format file that maps addresses to countries and cities. Unset: no location is looked up.</summary>
     public string? GeoDatabasePath { get; set; }
 

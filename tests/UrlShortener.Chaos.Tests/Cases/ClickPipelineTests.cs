@@ -44,11 +44,14 @@ public sealed class ClickPipelineTests : ChaosTest
                 "--Clicks:LoadInterval=00:00:00.200",
                 "--Clicks:LoadBatchSize=500",
                 "--Clicks:LoadSessionTimeout=00:00:02",
+                "--Clicks:LoadResults=true",
                 .. PatientWithDatabase,
             ]
         );
         await kafka.CreateTopicAsync(Topic, Partitions, Token);
         await kafka.CreateTopicAsync(DeadLetters, 1, Token);
+        foreach (var results in (string[])[".minutes", ".trends", ".floods"])
+            await kafka.CreateTopicAsync(Topic + results, 1, Token);
         var app = await installation.StartPodAsync("app", "--Role=app");
         var codes = new List<string>();
         for (var i = 0; i < 5; i++)
@@ -83,6 +86,8 @@ public sealed class ClickPipelineTests : ChaosTest
         await UntilAsync([first, second], "shortener_click_load_failures_total", count => count > 0);
         await clickHouse.RestartAsync(Token);
         await TroubleAsync();
+
+        await AssertResultsAsync(kafka, analytics, [first, second]);
 
         // Real visits take the same way.
         var before = events.Clicks;
@@ -180,6 +185,48 @@ public sealed class ClickPipelineTests : ChaosTest
                 return Task.CompletedTask;
             }
         );
+    }
+
+    // As the Flink job writes them: in transactions, of which one is given up.
+    private static async Task AssertResultsAsync(KafkaCluster kafka, ClickHouseDatabase analytics, IReadOnlyList<Pod> loaders)
+    {
+        var minute = TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm':00Z'", CultureInfo.InvariantCulture);
+        var hash = new string('c', 64);
+        using var job = new ProducerBuilder<Null, string>(
+            new ProducerConfig
+            {
+                BootstrapServers = kafka.BootstrapServers,
+                TransactionalId = "clicks-minutes",
+                Partitioner = Partitioner.Murmur2Random,
+            }
+        ).Build();
+        job.InitTransactions(TimeSpan.FromMinutes(2));
+        job.BeginTransaction();
+        await SendAsync(".minutes", SumOf(7, 3));
+        await SendAsync(".minutes", SumOf(9, 4));
+        await SendAsync(".minutes", "no json");
+        await SendAsync(".trends", $$"""{"short_code":"summed","minute":"{{minute}}","last_hour":90,"usual_hour":2.5}""");
+        await SendAsync(".floods", $$"""{"kind":"visitor","name":"{{hash}}","minute":"{{minute}}","clicks":130,"usual_minute":0.0}""");
+        job.CommitTransaction(TimeSpan.FromMinutes(2));
+        job.BeginTransaction();
+        await SendAsync(".minutes", SumOf(1000, 1000));
+        job.AbortTransaction(TimeSpan.FromMinutes(2));
+        job.BeginTransaction();
+        // What comes last may be smaller, as after a job that began anew.
+        await SendAsync(".minutes", SumOf(8, 4));
+        job.CommitTransaction(TimeSpan.FromMinutes(2));
+
+        await UntilAsync(loaders, "shortener_click_results_stored_total", stored => stored >= 5);
+        await UntilAsync(loaders, "shortener_click_results_rejected_total", rejected => rejected >= 1);
+        await UntilAsync(loaders, "shortener_click_floods_total", floods => floods >= 1);
+        Assert.Equal(["9", "4"], (await ReadAsync(analytics, "SELECT max(clicks), max(bots) FROM clicks_by_minute WHERE short_code = 'summed'"))[0]);
+        Assert.Equal(["90"], (await ReadAsync(analytics, "SELECT last_hour FROM link_trends FINAL WHERE short_code = 'summed'"))[0]);
+        Assert.Equal(["130"], (await ReadAsync(analytics, $"SELECT clicks FROM click_floods FINAL WHERE visitor = '{hash}'"))[0]);
+
+        string SumOf(long people, long bots) =>
+            $$"""{"short_code":"summed","minute":"{{minute}}","clicks":{{people + bots}},"people":{{people}},"bots":{{bots}},"last_click":"{{minute}}"}""";
+
+        Task SendAsync(string results, string row) => job.ProduceAsync(Topic + results, new Message<Null, string> { Value = row }, Token);
     }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

@@ -855,6 +855,32 @@ internal static class AlertCases
             ResolvedAt = "11m",
             Labels = Region,
         };
+        yield return new AlertCase("ShortenerClickResultsLate")
+        {
+            Fires =
+            [
+                Sample.Gauge("shortener_click_load_newest_timestamp_seconds", "1000000+15x120"),
+                Sample.Gauge("shortener_click_results_newest_timestamp_seconds", "999980x60 1000880+15x60"),
+            ],
+            // No clicks come; or no results are to be loaded.
+            Below =
+            [
+                Sample.Gauge("shortener_click_load_newest_timestamp_seconds", "1000000x80"),
+                Sample.Gauge("shortener_click_results_newest_timestamp_seconds", "999710x80"),
+            ],
+            NotYet = "9m",
+            FiresAt = "11m",
+            ResolvedAt = "16m",
+            Labels = Region,
+        };
+        yield return new AlertCase("ShortenerClickFlood")
+        {
+            Fires = [Sample.Counter("shortener_click_floods_total", "of=\"link\"", (4, 0), (1, 2), (115, 0))],
+            Below = [Sample.Counter("shortener_click_floods_total", "of=\"link\"", (120, 0))],
+            FiresAt = "2m",
+            ResolvedAt = "18m",
+            Labels = Region + ", of=\"link\"",
+        };
         yield return new AlertCase("ShortenerClickEventsExpired")
         {
             Fires = [Sample.Counter("shortener_click_events_expired_total", "", (4, 0), (1, 5), (395, 0))],

@@ -33,6 +33,7 @@ public sealed partial class MetricsPageTests
         "min",
         "min_over_time",
         "offset",
+        "of",
         "on",
         "or",
         "rate",

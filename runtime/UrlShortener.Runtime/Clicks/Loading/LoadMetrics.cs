@@ -40,6 +40,11 @@ internal static class LoadMetrics
     /// <summary>Partitions of this process.</summary>
     public static readonly Gauge Partitions = Metrics.CreateGauge("shortener_click_load_partitions", "Partitions of click events that this process loads.");
 
+    private static readonly Gauge Newest = Metrics.CreateGauge(
+        "shortener_click_load_newest_timestamp_seconds",
+        "Unix time of the newest click that this process loaded; 0 before the first."
+    );
+
     private static readonly Counter Loaded = Metrics.CreateCounter("shortener_click_events_loaded_total", "Click events that were loaded.");
 
     private static readonly Counter Duplicates = Metrics.CreateCounter(
@@ -66,6 +71,8 @@ internal static class LoadMetrics
     public static void Count(SortedBatch sorted)
     {
         Loaded.Inc(sorted.New.Count);
+        if (sorted.New.Count > 0)
+            Newest.IncTo(sorted.New.Max(click => click.Event.Click.At.ToUnixTimeMilliseconds()) / 1000.0);
         Duplicates.Inc(sorted.Duplicates);
         foreach (var rejected in sorted.Rejected)
             Rejected.WithLabels(rejected.Rejected!.Reason).Inc();

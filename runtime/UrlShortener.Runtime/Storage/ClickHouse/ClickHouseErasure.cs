@@ -20,7 +20,7 @@ internal sealed class ClickHouseErasure(PostgresDueErasures due, ClickHouseDatab
     private static readonly TimeSpan MaxWait = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(200);
 
-    private static readonly string[] Tables = ["clicks", "clicks_by_quarter_hour", "clicks_by_day"];
+    private static readonly string[] Tables = ["clicks", "clicks_by_quarter_hour", "clicks_by_day", "clicks_by_minute", "link_trends", "click_floods"];
 
     private const string UnfinishedSql = """
         SELECT count() FROM system.mutations

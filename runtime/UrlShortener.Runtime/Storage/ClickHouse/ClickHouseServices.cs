@@ -1,5 +1,6 @@
 using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Clicks.Loading;
+using UrlShortener.Runtime.Clicks.Results;
 using UrlShortener.Runtime.Health;
 using UrlShortener.Runtime.Statistics;
 using UrlShortener.Runtime.Storage.Postgres;
@@ -19,6 +20,7 @@ internal static class ClickHouseServices
         services.AddSingleton<PostgresDueErasures>();
         services.AddSingleton<IClickErasure, ClickHouseErasure>();
         services.AddSingleton<IClickWarehouse, ClickHouseWarehouse>();
+        services.AddSingleton<IResultTables, ClickHouseResults>();
         services.AddSingleton<IStatisticsSource, ClickHouseStatistics>();
         services.AddSingleton<ISingleClicks, ClickHouseSingleClicks>();
     }

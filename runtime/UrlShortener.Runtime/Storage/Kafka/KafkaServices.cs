@@ -1,5 +1,6 @@
 using UrlShortener.Runtime.Clicks.Loading;
 using UrlShortener.Runtime.Clicks.Publishing;
+using UrlShortener.Runtime.Clicks.Results;
 
 namespace UrlShortener.Runtime.Storage.Kafka;
 
@@ -12,6 +13,7 @@ internal static class KafkaServices
         services.AddSingleton<KafkaConnection>();
         services.AddSingleton<IEventProducerFactory, KafkaProducerFactory>();
         services.AddSingleton<IEventConsumerFactory, KafkaEventConsumerFactory>();
+        services.AddSingleton<IResultConsumerFactory, KafkaResultConsumerFactory>();
         services.AddSingleton<IDeadLetters, KafkaDeadLetters>();
     }
 }

@@ -18,7 +18,7 @@ public sealed class ClickHouseMigrationsTests(ClickHouseTables tables) : IClassF
         Assert.Contains(whole, table => table.StartsWith("clicks_by_day ", StringComparison.Ordinal));
         // What an insert has acknowledged outlives a loss of power.
         Assert.Equal(
-            ["clicks", "clicks_by_day", "clicks_by_quarter_hour", "loaded_events"],
+            ["click_floods", "clicks", "clicks_by_day", "clicks_by_minute", "clicks_by_quarter_hour", "link_trends", "loaded_events", "newest_results"],
             whole
                 .Where(table => table.Contains("fsync_after_insert = 1, fsync_part_directory = 1", StringComparison.Ordinal))
                 .Select(table => table.Split(' ')[0])

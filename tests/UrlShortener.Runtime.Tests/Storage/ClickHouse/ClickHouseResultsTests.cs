@@ -1,0 +1,79 @@
+using System.Globalization;
+using UrlShortener.Runtime.Clicks.Results;
+using UrlShortener.Runtime.Storage.ClickHouse;
+using Xunit;
+
+namespace UrlShortener.Runtime.Tests.Storage.ClickHouse;
+
+public sealed class ClickHouseResultsTests(ClickHouseTables tables) : IClassFixture<ClickHouseTables>
+{
+    private static readonly DateTimeOffset Minute = DateTimeOffset.FromUnixTimeSeconds(TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() / 60 * 60);
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    // As after a loader that was killed, a job that began anew, or rows of several partitions.
+    [Fact]
+    public async Task Store_RowsAgainAndInAnyOrder_KeepsTheLargestSums()
+    {
+        var database = await tables.OpenAsync();
+        var results = new ClickHouseResults(database);
+        ResultRow[] rows = [Sum(3, 1, 20), Sum(9, 4, 55), Sum(5, 2, 30)];
+
+        await results.StoreAsync(ResultKind.Minutes, rows, Token);
+        await results.StoreAsync(ResultKind.Minutes, [rows[0]], Token);
+        await results.StoreAsync(ResultKind.Minutes, rows, Token);
+
+        Assert.Equal(
+            ["9", "4", Text(Minute.AddSeconds(55))],
+            await ReadAsync(database, "SELECT toString(max(clicks)), toString(max(bots)), toString(max(last_at)) FROM clicks_by_minute", 3)
+        );
+        Assert.Equal([Text(Minute.AddSeconds(55))], await ReadAsync(database, "SELECT toString(max(last_at)) FROM newest_results", 1));
+    }
+
+    [Fact]
+    public async Task Store_TrendsAndFloodsAgain_AreThereOnce()
+    {
+        var database = await tables.OpenAsync();
+        var results = new ClickHouseResults(database);
+        var trend = new ResultRow(ResultKind.Trends, Minute, "trend") { Clicks = 90, Usual = 2.5 };
+        var link = new ResultRow(ResultKind.Floods, Minute, "flood") { Clicks = 700, Usual = 1.5 };
+        var visitor = new ResultRow(ResultKind.Floods, Minute, "") { Visitor = new string('b', 64), Clicks = 130 };
+
+        for (var times = 0; times < 2; times++)
+        {
+            await results.StoreAsync(ResultKind.Trends, [trend], Token);
+            await results.StoreAsync(ResultKind.Floods, [link, visitor], Token);
+        }
+
+        Assert.Equal(
+            ["1", "trend 90 2.5"],
+            await ReadAsync(
+                database,
+                "SELECT toString(count()), any(concat(short_code, ' ', toString(last_hour), ' ', toString(usual_hour))) FROM link_trends FINAL",
+                2
+            )
+        );
+        Assert.Equal(
+            [$":{visitor.Visitor}:130:0;flood::700:1.5"],
+            await ReadAsync(
+                database,
+                "SELECT arrayStringConcat(arraySort(groupArray(concat(short_code, ':', visitor, ':', toString(clicks), ':', toString(usual_minute)))), ';') "
+                    + "FROM click_floods FINAL",
+                1
+            )
+        );
+    }
+
+    private static ResultRow Sum(long clicks, long bots, int lastSecond) =>
+        new(ResultKind.Minutes, Minute, "summed")
+        {
+            Clicks = clicks,
+            Bots = bots,
+            LastAt = Minute.AddSeconds(lastSecond),
+        };
+
+    private static string Text(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss.fff", CultureInfo.InvariantCulture);
+
+    private static async Task<string[]> ReadAsync(ClickHouseDatabase database, string sql, int columns) =>
+        Assert.Single(await database.ReadAsync(sql, row => Enumerable.Range(0, columns).Select(row.GetString).ToArray(), Token));
+}
