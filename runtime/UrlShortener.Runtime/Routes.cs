@@ -197,6 +197,18 @@ internal static class Routes
             .ProducesProblems(401, 403, 404, 421, 429, 503);
 
         var statistics = app.Services.GetRequiredService<StatisticsEndpoints>();
+        var trending = app.Services.GetRequiredService<TrendingEndpoint>();
+        app.Map("/api/v1/urls/trending", trending.GetAsync, Get)
+            .RequireAccess(AccessLevel.User)
+            .Describe(
+                "listTrendingLinks",
+                Urls,
+                "List your links that people follow most now",
+                "Links that people followed in the last hour, most clicks first.",
+                [new("limit", "Most links in the answer.", JsonSchemaType.Integer, Minimum: "1", Maximum: "100", Default: 20)]
+            )
+            .Produces<TrendingResponse>(200)
+            .ProducesProblems(400, 401, 421, 429, 503);
         app.Map("/api/v1/urls/{short_code}/stats", statistics.GetAsync, Get)
             .RequireAccess(AccessLevel.User)
             .Describe(

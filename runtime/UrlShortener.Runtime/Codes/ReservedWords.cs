@@ -58,6 +58,7 @@ internal static class ReservedWords
         "swagger",
         "system",
         "terms",
+        "trending",
         "user",
         "users",
         "webhook",

@@ -6,7 +6,8 @@ using UrlShortener.Runtime.Resilience;
 namespace UrlShortener.Runtime.Statistics;
 
 /// <summary>Answers questions about the clicks of a link.</summary>
-internal sealed partial class ClickStatistics(IStatisticsSource source, TimeProvider time, ILogger<ClickStatistics> logger) : IRecentClicks
+internal sealed partial class ClickStatistics(IStatisticsSource source, IRecentCounts recent, TimeProvider time, ILogger<ClickStatistics> logger)
+    : IRecentClicks
 {
     /// <summary>Stands for clicks from no known country.</summary>
     public const string UnknownCountry = "unknown";
@@ -24,6 +25,8 @@ internal sealed partial class ClickStatistics(IStatisticsSource source, TimeProv
     public async Task<StatisticsResponse> ReadAsync(string shortCode, StatisticsQuery query, long caller, CancellationToken cancellationToken)
     {
         var totals = await source.ReadTotalsAsync(shortCode, query.From, query.To, caller, cancellationToken);
+        var hours = new RecentHours(time.GetUtcNow());
+        var minutes = await recent.ReadMinutesAsync(shortCode, hours, caller, cancellationToken);
         var buckets = TimeSeries.Buckets(query.From, query.To, query.Granularity, query.Zone);
         var clicks = TimeSeries.Sum(buckets, totals.Quarters);
         var devices = totals.Devices.ToDictionary();
@@ -35,7 +38,7 @@ internal sealed partial class ClickStatistics(IStatisticsSource source, TimeProv
             totals.Clicks,
             totals.Visitors,
             totals.Bots,
-            [.. buckets.Select((start, i) => new TimeBucketResponse(start.ToString("yyyy-MM-dd'T'HH:mm:sszzz", CultureInfo.InvariantCulture), clicks[i]))],
+            [.. buckets.Select((start, i) => new TimeBucketResponse(NameOf(start), clicks[i]))],
             Countries(totals.Countries),
             Sources(totals.Sources),
             new DeviceClicksResponse(
@@ -43,7 +46,16 @@ internal sealed partial class ClickStatistics(IStatisticsSource source, TimeProv
                 devices.GetValueOrDefault(DeviceClass.Desktop),
                 devices.GetValueOrDefault(DeviceClass.Tablet),
                 devices.GetValueOrDefault(DeviceClass.Other)
-            )
+            ),
+            minutes is null
+                ? null
+                :
+                [
+                    .. Enumerable
+                        .Range(0, 60)
+                        .Select(i => hours.Middle.AddMinutes(i))
+                        .Select(minute => new TimeBucketResponse(NameOf(TimeZoneInfo.ConvertTime(minute, query.Zone)), minutes.GetValueOrDefault(minute))),
+                ]
         );
     }
 
@@ -77,6 +89,8 @@ internal sealed partial class ClickStatistics(IStatisticsSource source, TimeProv
             [.. Sources(week.Sources).Take(TopEntries)]
         );
     }
+
+    private static string NameOf(DateTimeOffset start) => start.ToString("yyyy-MM-dd'T'HH:mm:sszzz", CultureInfo.InvariantCulture);
 
     private static List<CountryClicksResponse> Countries(IEnumerable<KeyValuePair<string?, long>> rows) =>
         [.. rows.Select(row => new CountryClicksResponse(row.Key ?? UnknownCountry, row.Value))];

@@ -16,11 +16,15 @@ internal sealed record StatisticsResponse(
     [property: Description("Clicks per bucket, empty buckets included.")] IReadOnlyList<TimeBucketResponse> TimeSeries,
     [property: Description("Clicks per country, most first.")] IReadOnlyList<CountryClicksResponse> Geographic,
     [property: Description("Clicks per source, most first.")] IReadOnlyList<SourceClicksResponse> Referrers,
-    [property: Description("Clicks per class of device.")] DeviceClicksResponse Devices
+    [property: Description("Clicks per class of device.")] DeviceClicksResponse Devices,
+    [property: Description(
+        "Clicks in each minute of the last hour, whatever the range is, ending with the minute that goes on; null unless a Flink job counts them."
+    )]
+        IReadOnlyList<TimeBucketResponse>? ClicksLastHour
 );
 
 /// <summary>One bucket.</summary>
-[Description("Clicks of one hour, day or week.")]
+[Description("Clicks of one minute, hour, day or week.")]
 internal sealed record TimeBucketResponse(
     [property: Description("Its start, with the offset of the time zone at that moment.")] string Timestamp,
     [property: Description("Clicks by people.")] long Clicks

@@ -23,6 +23,8 @@ internal static class StatisticsCsv
         Add("devices", "desktop", statistics.Devices.Desktop);
         Add("devices", "tablet", statistics.Devices.Tablet);
         Add("devices", "other", statistics.Devices.Other);
+        foreach (var minute in statistics.ClicksLastHour ?? [])
+            Add("clicks_last_hour", minute.Timestamp, minute.Clicks);
 
         void Add(string statistic, string name, long value) => CsvText.Write(output, statistic, name, value.ToString(CultureInfo.InvariantCulture));
     }

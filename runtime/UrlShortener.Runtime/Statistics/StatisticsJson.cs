@@ -4,8 +4,9 @@ using UrlShortener.Runtime.Http;
 
 namespace UrlShortener.Runtime.Statistics;
 
-/// <summary>The bodies of /api/v1/urls/{short_code}/stats.</summary>
+/// <summary>The bodies of /api/v1/urls/{short_code}/stats and /api/v1/urls/trending.</summary>
 [JsonSerializable(typeof(StatisticsResponse))]
+[JsonSerializable(typeof(TrendingResponse))]
 internal sealed partial class StatisticsJson : JsonSerializerContext
 {
     /// <summary>The context in use.</summary>

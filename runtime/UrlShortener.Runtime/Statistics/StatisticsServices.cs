@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using UrlShortener.Runtime.Links;
 using UrlShortener.Runtime.Telemetry;
 
@@ -15,6 +16,8 @@ internal static class StatisticsServices
         RuntimeMetrics.Register(typeof(ExportMetrics));
         services.AddSingleton<ClickExport>();
         services.AddSingleton<ExportEndpoints>();
+        services.TryAddSingleton<IRecentCounts, StoredRecentCounts>();
+        services.AddSingleton<TrendingEndpoint>();
         services.AddHostedService<SummingWorker>();
     }
 }

@@ -104,6 +104,44 @@ public sealed class StatisticsTests : ProductTest, IClassFixture<ProxiedProductF
     }
 
     [Fact]
+    public async Task GetTrending_LinksOfTwoUsers_EachSeesTheirOwnThatPeopleFollow()
+    {
+        var (user, other) = (await _product.CreateUserAsync(NewEmail()), await _product.CreateUserAsync(NewEmail()));
+        var (first, second, third) = (await user.CreateLinkAsync(), await user.CreateLinkAsync(), await user.CreateLinkAsync());
+        var (ofBots, foreign) = (await user.CreateLinkAsync(), await other.CreateLinkAsync());
+        foreach (var code in (string[])[first, second, second, second, foreign, foreign, foreign, foreign, foreign])
+            await ClickAsync(code, "203.0.113.1", UserAgents.Desktop, null);
+        await ClickAsync(ofBots, "203.0.113.1", UserAgents.Bot, null);
+        await user.WaitForClicksAsync(first, 1);
+        await user.WaitForClicksAsync(second, 3);
+        await other.WaitForClicksAsync(foreign, 5);
+        await user.WaitForClicksAsync(ofBots, 1);
+
+        var trending = await user.GetAsync("/api/v1/urls/trending");
+
+        Assert.Equal(200, trending.Status);
+        var links = trending.Json.GetProperty("urls").EnumerateArray().ToList();
+        Assert.Equal([(second, 3, 0), (first, 1, 0)], links.Select(Describe));
+        Assert.EndsWith("/" + second, links[0].GetProperty("short_url").GetString(), StringComparison.Ordinal);
+        Assert.Equal([(second, 3, 0)], (await user.GetAsync("/api/v1/urls/trending?limit=1")).Json.GetProperty("urls").EnumerateArray().Select(Describe));
+        Assert.Empty((await (await _product.CreateUserAsync(NewEmail())).GetAsync("/api/v1/urls/trending")).Json.GetProperty("urls").EnumerateArray());
+        Assert.DoesNotContain(links, link => link.GetProperty("short_code").GetString() == third);
+        // By the minute only with Flink.
+        Assert.Equal(JsonValueKind.Null, (await user.GetStatisticsAsync(first, "")).GetProperty("clicks_last_hour").ValueKind);
+
+        static (string, long, long) Describe(JsonElement link) =>
+            (link.GetProperty("short_code").GetString()!, link.GetProperty("clicks_last_hour").GetInt64(), link.GetProperty("clicks_hour_before").GetInt64());
+    }
+
+    [Theory]
+    [InlineData("?limit=0")]
+    [InlineData("?limit=101")]
+    [InlineData("?limit=a")]
+    [InlineData("?cursor=a")]
+    public async Task GetTrending_ParameterThatIsWrong_IsRefused(string query) =>
+        (await _product.Owner.GetAsync("/api/v1/urls/trending" + query)).ShouldBeProblem(400, "INVALID_REQUEST");
+
+    [Fact]
     public async Task GetStats_EachClickNamesAnotherSource_SumsUpThoseBeyondAThousand()
     {
         var code = await _product.Owner.CreateLinkAsync();

@@ -117,6 +117,7 @@ public sealed class CreateTests : ProductTest, IClassFixture<ProductFixture>
     [Theory]
     [MemberData(nameof(InvalidAliases))]
     [Trait("Case", "F-02")]
+    [InlineData("Trending")]
     public async Task F02_CustomAlias_InvalidOrReserved_Returns400(string alias)
     {
         var reply = await _product.Owner.CreateAsync(new { original_url = "https://example.com/", custom_alias = alias });

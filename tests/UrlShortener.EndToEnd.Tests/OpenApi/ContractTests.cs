@@ -11,6 +11,7 @@ public sealed class ContractTests : ProductTest
     private const string Urls = "/api/v1/urls";
     private const string Bulk = "/api/v1/urls/bulk";
     private const string Link = "/api/v1/urls/{short_code}";
+    private const string Trending = "/api/v1/urls/trending";
     private const string Stats = "/api/v1/urls/{short_code}/stats";
     private const string StatsCsv = "/api/v1/urls/{short_code}/stats.csv";
     private const string ClicksCsv = "/api/v1/urls/{short_code}/clicks.csv";
@@ -154,6 +155,9 @@ public sealed class ContractTests : ProductTest
             contract.Check("GET", path, 410, await user.GetAsync(path.Replace("{short_code}", expired, StringComparison.Ordinal)));
         }
 
+        contract.Check("GET", Trending, 200, await product.Owner.GetAsync(Trending));
+        contract.Check("GET", Trending, 400, await product.Owner.GetAsync(Trending + "?limit=101"));
+        contract.Check("GET", Trending, 401, await product.Anonymous.GetAsync(Trending));
         contract.Check("GET", Stats, 200, await product.Owner.GetAsync($"{Urls}/{code}/stats?granularity=week&time_zone=Asia/Kathmandu"));
         contract.Check("GET", Stats, 400, await product.Owner.GetAsync($"{Urls}/{code}/stats?granularity=minute"));
     }
@@ -293,6 +297,7 @@ public sealed class ContractTests : ProductTest
             ("GET", Stats, null),
             ("GET", StatsCsv, null),
             ("GET", ClicksCsv, null),
+            ("GET", Trending, null),
             ("PATCH", Link, Good),
             ("DELETE", Link, null),
         ];

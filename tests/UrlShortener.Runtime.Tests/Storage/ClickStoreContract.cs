@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Links;
+using UrlShortener.Runtime.Statistics;
 using Xunit;
 
 namespace UrlShortener.Runtime.Tests.Storage;
@@ -36,6 +37,33 @@ public abstract class ClickStoreContract : StatisticsContract
 
         Assert.Equal(link with { ClickCount = 2, LastAccessedAt = Quarter.AddMilliseconds(5) }, await Links.FindAsync(link.ShortCode, Token));
         Assert.Equal(other, await Links.FindAsync(other.ShortCode, Token));
+    }
+
+    [Fact]
+    public async Task FindFollowed_LinksOfAUser_AreThoseFollowedSinceAndTheLatestFirst()
+    {
+        var (user, other) = (await NewUserAsync(), await NewUserAsync());
+        var (first, second, old) = (await CreateOneAsync(user.Id), await CreateOneAsync(user.Id), await CreateOneAsync(user.Id));
+        var (ofBots, foreign) = (await CreateOneAsync(user.Id), await CreateOneAsync(other.Id));
+        await Clicks.AppendAsync(
+            Guid.NewGuid(),
+            [
+                Click(first.ShortCode, Quarter),
+                Click(second.ShortCode, Quarter.AddMinutes(1)),
+                Click(old.ShortCode, Quarter.AddMilliseconds(-1)),
+                Click(foreign.ShortCode, Quarter),
+                Click(ofBots.ShortCode, Quarter) with
+                {
+                    IsBot = true,
+                },
+            ],
+            Token
+        );
+
+        var followed = (IFollowedLinks)Links;
+
+        Assert.Equal([second.ShortCode, first.ShortCode], await followed.FindFollowedAsync(user.Id, Quarter, 10, Token));
+        Assert.Equal([second.ShortCode], await followed.FindFollowedAsync(user.Id, Quarter, 1, Token));
     }
 
     [Fact]

@@ -16,6 +16,8 @@ public abstract class StatisticsContract : StoreContract
 
     private protected ISingleClicks SingleClicks => Stores.SingleClicks;
 
+    private protected virtual IRecentCounts Recent => new StoredRecentCounts(Statistics);
+
     // The start of a quarter of an hour.
     private protected static DateTimeOffset Quarter { get; } = DateTimeOffset.FromUnixTimeSeconds(Now.ToUnixTimeSeconds() / 900 * 900).AddHours(-2);
 
@@ -29,6 +31,38 @@ public abstract class StatisticsContract : StoreContract
         Assert.Empty(totals.Countries);
         Assert.Empty(totals.Sources);
         Assert.Empty(totals.Devices);
+    }
+
+    [Fact]
+    public async Task ReadHours_ClicksAtTheEndsOfTheHours_AreInThoseThatTheyBelongTo()
+    {
+        var (code, other, none) = (NewCode(), NewCode(), NewCode());
+        var hours = new RecentHours(Now);
+        var one = TimeSpan.FromMilliseconds(1);
+        await Clicks.AppendAsync(
+            Guid.NewGuid(),
+            [
+                Click(code, hours.Begin - one),
+                Click(code, hours.Begin),
+                Click(code, hours.Middle - one),
+                Click(code, hours.Middle),
+                Click(code, Now),
+                Click(code, Now),
+                Click(code, Now) with
+                {
+                    IsBot = true,
+                },
+                Click(other, Now),
+            ],
+            Token
+        );
+
+        var counts = await Recent.ReadHoursAsync([code, other, none], hours, Owner, Token);
+
+        Assert.Equal(new HourCounts(3, 2), counts[code]);
+        Assert.Equal(new HourCounts(1, 0), counts[other]);
+        Assert.Equal(default, counts.GetValueOrDefault(none));
+        Assert.Null(await Recent.ReadMinutesAsync(code, hours, Owner, Token));
     }
 
     [Fact]

@@ -21,6 +21,7 @@ internal static class ClickHouseServices
         services.AddSingleton<IClickErasure, ClickHouseErasure>();
         services.AddSingleton<IClickWarehouse, ClickHouseWarehouse>();
         services.AddSingleton<IResultTables, ClickHouseResults>();
+        services.AddSingleton<IRecentCounts, ClickHouseRecentCounts>();
         services.AddSingleton<IStatisticsSource, ClickHouseStatistics>();
         services.AddSingleton<ISingleClicks, ClickHouseSingleClicks>();
     }

@@ -4,11 +4,12 @@ using Npgsql;
 using NpgsqlTypes;
 using UrlShortener.Runtime.Codes;
 using UrlShortener.Runtime.Links;
+using UrlShortener.Runtime.Statistics;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
 
 /// <inheritdoc cref="ILinkStore" />
-internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkWriter writer) : ILinkStore, ILinkChangeLog
+internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkWriter writer) : ILinkStore, ILinkChangeLog, IFollowedLinks
 {
     private const string Columns =
         "u.id, u.short_code, u.original_url, u.user_id, u.created_at, u.expires_at, u.click_count, u.last_accessed_at, u.is_active, u.redirect_type, "
@@ -187,6 +188,28 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
         HoldsNull(query)
             ? Task.FromResult(new LinkPage([], null))
             : database.QueryNewestAsync(query.UserId, (connection, token) => ListAsync(connection, query, token), cancellationToken);
+
+    /// <inheritdoc />
+    public Task<IReadOnlyList<string>> FindFollowedAsync(long userId, DateTimeOffset since, int limit, CancellationToken cancellationToken) =>
+        database.QueryNewestAsync<IReadOnlyList<string>>(
+            userId,
+            async (connection, token) =>
+            {
+                await using var command = Command(
+                    connection,
+                    "SELECT short_code FROM urls WHERE user_id = $1 AND last_accessed_at >= $2 ORDER BY last_accessed_at DESC, short_code LIMIT $3",
+                    userId,
+                    since.UtcDateTime,
+                    limit
+                );
+                await using var reader = await command.ExecuteReaderAsync(token);
+                var codes = new List<string>();
+                while (await reader.ReadAsync(token))
+                    codes.Add(reader.GetString(0));
+                return codes;
+            },
+            cancellationToken
+        );
 
     /// <inheritdoc />
     public Task<int> DeleteExpiredIdempotencyKeysAsync(DateTimeOffset now, CancellationToken cancellationToken) =>

@@ -33,6 +33,7 @@ internal static class PostgresServices
         services.AddSingleton<PostgresLinkStore>();
         services.AddSingleton<ILinkStore>(provider => provider.GetRequiredService<PostgresLinkStore>());
         services.AddSingleton<ILinkChangeLog>(provider => provider.GetRequiredService<PostgresLinkStore>());
+        services.AddSingleton<IFollowedLinks>(provider => provider.GetRequiredService<PostgresLinkStore>());
         services.AddSingleton<IUserStore, PostgresUserStore>();
         services.AddSingleton<PostgresKeyStore>();
         services.AddSingleton<IKeyClaims>(provider => provider.GetRequiredService<PostgresKeyStore>());

@@ -3,11 +3,12 @@ using System.Text;
 using Microsoft.Data.Sqlite;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Links;
+using UrlShortener.Runtime.Statistics;
 
 namespace UrlShortener.Runtime.Storage.Sqlite;
 
 /// <inheritdoc />
-internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, TimeProvider time) : ILinkStore, ILinkChangeLog
+internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, TimeProvider time) : ILinkStore, ILinkChangeLog, IFollowedLinks
 {
     private const string Columns =
         "id, short_code, original_url, user_id, created_at, expires_at, click_count, last_accessed_at, is_active, redirect_type, metadata";
@@ -106,6 +107,21 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
     /// <inheritdoc />
     public Task<LinkPage> ListAsync(LinkQuery query, CancellationToken cancellationToken) =>
         database.QueryAsync(query.UserId, session => List(session, query), cancellationToken);
+
+    /// <inheritdoc />
+    public Task<IReadOnlyList<string>> FindFollowedAsync(long userId, DateTimeOffset since, int limit, CancellationToken cancellationToken) =>
+        database.QueryAsync<IReadOnlyList<string>>(
+            userId,
+            session =>
+                session.Query(
+                    "SELECT short_code FROM urls WHERE user_id = $1 AND last_accessed_at >= $2 ORDER BY last_accessed_at DESC, short_code LIMIT $3",
+                    row => row.GetString(0),
+                    userId,
+                    since.ToUnixTimeMilliseconds(),
+                    limit
+                ),
+            cancellationToken
+        );
 
     /// <inheritdoc />
     public Task<int> DeleteExpiredIdempotencyKeysAsync(DateTimeOffset now, CancellationToken cancellationToken) =>

@@ -18,6 +18,7 @@ internal static class SqliteServices
         services.AddSingleton<IStoreHealth>(provider => provider.GetRequiredService<SqliteDatabase>());
         services.AddSingleton<SqliteLinkStore>();
         services.AddSingleton<ILinkStore>(provider => provider.GetRequiredService<SqliteLinkStore>());
+        services.AddSingleton<IFollowedLinks>(provider => provider.GetRequiredService<SqliteLinkStore>());
         services.AddSingleton<ILinkChangeLog>(provider => provider.GetRequiredService<SqliteLinkStore>());
         services.AddSingleton<IUserStore, SqliteUserStore>();
         services.AddSingleton<SqliteKeyStore>();

@@ -1,5 +1,6 @@
 using System.Globalization;
 using UrlShortener.Runtime.Clicks.Results;
+using UrlShortener.Runtime.Statistics;
 using UrlShortener.Runtime.Storage.ClickHouse;
 using Xunit;
 
@@ -62,6 +63,47 @@ public sealed class ClickHouseResultsTests(ClickHouseTables tables) : IClassFixt
                 1
             )
         );
+    }
+
+    [Fact]
+    public async Task Read_WhileResultsAreFresh_TakesThemAndSingleClicksLater()
+    {
+        var (_, database) = await tables.NewAsync();
+        await ClickHouseTables.Migrations(database).MigrateAsync(Token);
+        var (results, counts) = (new ClickHouseResults(database), new ClickHouseRecentCounts(database));
+        var hours = new RecentHours(Minute.AddSeconds(30));
+        // Each minute twice, as when it goes on.
+        ResultRow[] rows =
+        [
+            Sum(3, 1, 10),
+            Sum(4, 1, 20),
+            Sum(5, 0, 0) with
+            {
+                Minute = Minute.AddMinutes(-59),
+                LastAt = Minute.AddMinutes(-59),
+            },
+            Sum(2, 0, 0) with
+            {
+                Minute = Minute.AddMinutes(-60),
+                LastAt = Minute.AddMinutes(-60),
+            },
+            Sum(9, 0, 0) with
+            {
+                Minute = Minute.AddMinutes(-120),
+                LastAt = Minute.AddMinutes(-120),
+            },
+        ];
+        await results.StoreAsync(ResultKind.Minutes, rows, Token);
+
+        Assert.Equal(new HourCounts(9, 2), (await counts.ReadHoursAsync(["summed"], hours, 1, Token))["summed"]);
+        Assert.Equal(
+            new Dictionary<DateTimeOffset, long> { [Minute] = 4, [Minute.AddMinutes(-59)] = 5 },
+            await counts.ReadMinutesAsync("summed", hours, 1, Token)
+        );
+        // Single clicks say otherwise: there are none.
+        var later = new RecentHours(Minute.AddMinutes(5));
+        Assert.Empty(await counts.ReadHoursAsync(["summed"], later, 1, Token));
+        Assert.Null(await counts.ReadMinutesAsync("summed", later, 1, Token));
     }
 
     private static ResultRow Sum(long clicks, long bots, int lastSecond) =>

@@ -6,9 +6,13 @@ namespace UrlShortener.Runtime.Tests.Storage.ClickHouse;
 
 public sealed class ClickHouseStatisticsTests(ClickHouseTables tables) : StatisticsContract, IClassFixture<ClickHouseTables>
 {
+    private ClickHouseDatabase? _database;
+
+    private protected override IRecentCounts Recent => new ClickHouseRecentCounts(_database!);
+
     private protected override async ValueTask<Stores> OpenAsync()
     {
-        var database = await tables.OpenAsync();
+        var database = _database = await tables.OpenAsync();
         var sink = new ClickHouseSink(database);
         // Links and users are in the store alone.
         return new Stores(null!, null!, null!, sink, null!, null!, new ClickHouseStatistics(database), sink, new ClickHouseSingleClicks(database));
