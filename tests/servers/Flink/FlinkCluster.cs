@@ -91,7 +91,8 @@ public sealed partial class FlinkCluster : IAsyncDisposable
     public async Task StartTaskManagerAsync(CancellationToken cancellationToken)
     {
         var id = string.Create(CultureInfo.InvariantCulture, $"taskmanager-{++_taskManagers}");
-        var settings = ProcessSettings("taskmanager").Concat(["-Xms128m", "-Xmx512m", "-XX:MaxDirectMemorySize=256m", "-XX:MaxMetaspaceSize=256m"]);
+        var settings = ProcessSettings("taskmanager")
+            .Concat(["-Xms128m", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:MaxDirectMemorySize=256m", "-XX:MaxMetaspaceSize=256m"]);
         // Flink's own scripts compute these from the size of the process.
         string[] memory =
         [
