@@ -38,7 +38,7 @@ CREATE TABLE clicks (
     'json.ignore-parse-errors' = 'true'
 );
 
--- What the loader takes, each once: it refuses the same events.
+-- What the loader takes, each once. It looks at the optional properties as well.
 CREATE VIEW events AS
 SELECT short_code, clicked, ip_hash, is_bot
 FROM (
@@ -54,7 +54,7 @@ FROM (
 WHERE place = 1;
 
 -- Results are written in transactions, which end with a checkpoint. Brokers abort one that is not ended in time; 15 minutes are the most that they allow out of
--- the box. A job that is away for longer loses what it had not yet committed.
+-- the box.
 
 -- Sums per code and minute, by the time of the click. Each row replaces the one before of the same code and minute, so that late events are counted too.
 CREATE TABLE minutes (

@@ -1,6 +1,6 @@
 namespace UrlShortener.Runtime.Clicks.Results;
 
-/// <summary>Receives results of the Flink job. Those of transactions that are open or were aborted never come. One thread uses it.</summary>
+/// <summary>Receives results of the Flink job. Those of transactions that are open or were aborted never come. One caller at a time uses it.</summary>
 internal interface IResultConsumer : IDisposable
 {
     /// <summary>Why it must be replaced; null while it is good.</summary>

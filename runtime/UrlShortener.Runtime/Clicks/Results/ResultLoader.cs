@@ -19,11 +19,7 @@ internal sealed partial class ResultLoader(
     private bool _isFailing;
 
     /// <inheritdoc />
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        // The client blocks its thread.
-        Task.Factory.StartNew(() => RunAsync(stoppingToken), stoppingToken, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
-
-    private async Task RunAsync(CancellationToken stoppingToken)
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         // Whatever comes is late from now on, also if nothing ever comes.
         ResultMetrics.Newest.IncTo(time.GetUtcNow().ToUnixTimeSeconds());
@@ -56,7 +52,8 @@ internal sealed partial class ResultLoader(
 
     private async Task LoadAsync(IResultConsumer consumer, CancellationToken stoppingToken)
     {
-        var rows = Receive(consumer, stoppingToken);
+        // The client blocks the thread until a record comes.
+        var rows = await Task.Factory.StartNew(() => Receive(consumer, stoppingToken), stoppingToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         foreach (var (kind, ofKind) in rows)
         {
             await tables.StoreAsync(kind, ofKind, stoppingToken);
