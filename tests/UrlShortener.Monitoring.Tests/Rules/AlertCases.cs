@@ -881,6 +881,17 @@ internal static class AlertCases
             ResolvedAt = "18m",
             Labels = Region + ", of=\"link\"",
         };
+        yield return new AlertCase("ShortenerClickEventsNotLoaded")
+        {
+            // 40 % are loaded, and later what is missing too.
+            Fires = LoadOf((200, 15), (200, 95)),
+            // 60 %.
+            Below = LoadOf((400, 25)),
+            NotYet = "30m",
+            FiresAt = "45m",
+            ResolvedAt = "65m",
+            Labels = Region,
+        };
         yield return new AlertCase("ShortenerClickEventsExpired")
         {
             Fires = [Sample.Counter("shortener_click_events_expired_total", "", (4, 0), (1, 5), (395, 0))],
@@ -898,6 +909,18 @@ internal static class AlertCases
             Labels = Region + ", reason=\"not_json\"",
         };
     }
+
+    // 50 are published in each sample.
+    private static Sample[] LoadOf(params (int Count, double Step)[] loaded) =>
+        [
+            Sample.Counter("shortener_click_events_published_total", "", (400, 50)),
+            Sample.Counter("shortener_click_events_loaded_total", "", loaded),
+            Sample.Counter("shortener_click_events_duplicate_total", "", (400, 2)),
+            Sample.Counter("shortener_click_events_rejected_total", "reason=\"not_json\"", (400, 2)),
+            Sample.Counter("shortener_click_events_rejected_total", "reason=\"not_by_schema\"", (400, 0)),
+            Sample.Counter("shortener_click_events_expired_total", "", (400, 1)),
+            Sample.Gauge("shortener_click_load_lag_events", "3x400"),
+        ];
 
     private static IEnumerable<AlertCase> Operator()
     {
