@@ -65,6 +65,7 @@ internal static class Startup
         );
         // The slim builder has the simple format only; this adds json and systemd, chosen by Logging:Console:FormatterName.
         builder.Logging.AddConsole();
+        builder.Logging.AddFailureLines(StoreFailure.IsOfDependency);
         // The reader of the output may be slow. Then the logger drops lines and reports how many; requests do not wait for log output.
         builder.Services.Configure<ConsoleLoggerOptions>(console => console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite);
         builder.Services.Configure<ConsoleLoggerOptions>(builder.Configuration.GetSection("Logging:Console"));

@@ -1,6 +1,10 @@
 using System.Data.Common;
+using System.Net.Sockets;
+using ClickHouse.Driver;
+using Confluent.Kafka;
 using Microsoft.Data.Sqlite;
 using Npgsql;
+using StackExchange.Redis;
 using UrlShortener.Runtime.Resilience;
 using UrlShortener.Runtime.Storage.Postgres;
 
@@ -24,6 +28,30 @@ internal sealed class StoreFailure : IFailureClassifier
             DbException or TimeoutException or DependencyException => true,
             _ => false,
         };
+
+    /// <summary>Whether an exception, or one that caused it, tells of a server, the network or a disk, and none tells of a bug of ours.</summary>
+    public static bool IsOfDependency(Exception error)
+    {
+        var isOne = false;
+        for (var cause = error; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is DbException && !IsUnavailable(cause))
+                return false;
+            isOne |=
+                cause
+                    is DbException
+                        or DependencyException
+                        or TimeoutException
+                        or RedisException
+                        or KafkaException
+                        or ClickHouseServerException
+                        or HttpRequestException
+                        or SocketException
+                        or IOException;
+        }
+
+        return isOne;
+    }
 
     /// <summary>Whether the exception comes from the driver of a store.</summary>
     public static bool IsOfDriver(Exception error) => error is DbException;
