@@ -150,14 +150,18 @@ internal sealed class ClickLoader(
 
     private void Receive(IEventConsumer consumer)
     {
+        var now = default(DateTimeOffset);
         for (var i = 0; i < EventsPerTurn && consumer.TryReceive(i == 0 ? TurnWait : TimeSpan.Zero, out var partition, out var incoming); i++)
         {
+            // Once: to read the clock takes a part of what a record takes.
+            if (i == 0)
+                now = time.GetUtcNow();
             // Of a partition that does not know where to begin, what comes is received again later.
             if (!_partitions.TryGetValue(partition, out var load) || !load.Queue.IsPositioned)
                 continue;
             if (incoming.Offset > load.Queue.Next && consumer.BoundsOf(partition) is { } bounds)
                 Skip(load, Math.Min(bounds.Low, incoming.Offset));
-            if (!load.Queue.Add(incoming, time.GetUtcNow()))
+            if (!load.Queue.Add(incoming, now))
                 load.Queue.Forget();
         }
     }

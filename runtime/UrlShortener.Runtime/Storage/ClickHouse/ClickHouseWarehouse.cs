@@ -44,22 +44,22 @@ internal sealed class ClickHouseWarehouse(ClickHouseDatabase database) : IClickW
     public async Task<IReadOnlyDictionary<Guid, LoadedFrom>> FindLoadedAsync(IReadOnlyList<IncomingEvent> events, CancellationToken cancellationToken)
     {
         var loaded = new Dictionary<Guid, LoadedFrom>();
-        // Half of the id, which few events share: numbers of 128 bits would be read as fractions. In their order: neighbours are in the same granules.
-        var halves = new HashSet<ulong>(events.Count);
+        // Halves of ids: numbers of 128 bits would be read as fractions. In their order: neighbours are in the same granules.
+        var ids = new HashSet<(ulong High, ulong Low)>(events.Count);
         foreach (ref readonly var incoming in SpanOf(events))
         {
             if (incoming.Rejected is null)
-                halves.Add(HalvesOf(incoming.Id).High);
+                ids.Add(HalvesOf(incoming.Id));
         }
 
-        var ordered = halves.ToArray();
-        Array.Sort(ordered);
-        foreach (var part in ordered.Chunk(IdsPerQuery))
+        foreach (var part in ids.Order().Chunk(IdsPerQuery))
         {
+            var high = part.Select(id => id.High).Distinct().ToArray();
             var sql = new StringBuilder("SELECT id_high, id_low, topic_id, partition, offset FROM loaded_events WHERE id_high IN (", part.Length * 22);
-            foreach (var half in part)
-                sql.Append(half).Append(',');
-            sql[^1] = ')';
+            AppendList(sql, high);
+            // Few events share the first half, as a rule. Where many do, all that were ever loaded with it would be the answer.
+            if (high.Length < part.Length)
+                AppendList(sql.Append(" AND id_low IN ("), part.Select(id => id.Low));
             foreach (var (id, from) in await database.ReadAsync(sql.ToString(), ReadLoaded, cancellationToken))
                 loaded[id] = from;
         }
@@ -135,6 +135,13 @@ internal sealed class ClickHouseWarehouse(ClickHouseDatabase database) : IClickW
         var (high, low) = HalvesOf(id);
         rows.Write(high);
         rows.Write(low);
+    }
+
+    private static void AppendList(StringBuilder sql, IEnumerable<ulong> numbers)
+    {
+        foreach (var number in numbers)
+            sql.Append(number).Append(',');
+        sql[^1] = ')';
     }
 
     private static ReadOnlySpan<T> SpanOf<T>(IReadOnlyList<T> list) =>

@@ -59,7 +59,9 @@ internal sealed class KafkaEventConsumer : IEventConsumer
     public bool TryReceive(TimeSpan wait, out int partition, out IncomingEvent incoming)
     {
         (partition, incoming) = (0, default);
-        FindOutdated();
+        // Not for each of many records that are here already.
+        if (wait > TimeSpan.Zero)
+            FindOutdated();
         try
         {
             if (_consumer.Consume(wait) is not { IsPartitionEOF: false } result)

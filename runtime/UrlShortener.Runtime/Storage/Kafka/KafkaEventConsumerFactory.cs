@@ -43,6 +43,8 @@ internal sealed class KafkaEventConsumerFactory(KafkaConnection connection, Clic
             SessionTimeoutMs = (int)options.LoadSessionTimeout.TotalMilliseconds,
             HeartbeatIntervalMs = (int)options.LoadSessionTimeout.TotalMilliseconds / 5,
             ReconnectBackoffMaxMs = 2_000,
+            // When partitions are added, events come into them at once.
+            TopicMetadataRefreshIntervalMs = 30_000,
             AllowAutoCreateTopics = false,
             ConsumeResultFields = "none",
         };

@@ -164,6 +164,19 @@ public sealed class ClickHouseWarehouseTests(ClickHouseTables tables) : IClassFi
         Assert.Empty(await warehouse.FindLoadedAsync([LoadedPoison()], Token));
     }
 
+    // A producer may make ids that differ in their second half only.
+    [Fact]
+    public async Task FindLoaded_ManyEventsShareHalfOfTheirId_FindsThoseThatWereAskedFor()
+    {
+        var warehouse = new ClickHouseWarehouse(await tables.OpenAsync());
+        var clicks = NewClicks(0, 256);
+
+        await warehouse.NoteLoadedAsync(new EventBatch(Topic, 3, 0, 256, []), clicks, Token);
+        var found = await warehouse.FindLoadedAsync([.. clicks[..3].Select(click => click.Event)], Token);
+
+        Assert.Equal(clicks[..3].Select(click => click.Event.Id).Order(), found.Keys.Order());
+    }
+
     private static IncomingEvent LoadedPoison() => new(0, Guid.Empty, default, new RejectedRecord(ClickEventReader.NotJson, []));
 
     private NewClick[] NewClicks(int first, int count)
