@@ -52,19 +52,23 @@ internal sealed class ClickHouseWarehouse(ClickHouseDatabase database) : IClickW
                 ids.Add(HalvesOf(incoming.Id));
         }
 
-        foreach (var part in ids.Order().Chunk(IdsPerQuery))
+        var byHalf = ids.Order().GroupBy(id => id.High).ToLookup(group => group.Count() == 1, group => group.AsEnumerable());
+        foreach (var part in byHalf[true].SelectMany(group => group).Chunk(IdsPerQuery))
+            await FindAsync(part, []);
+        // Many events may have this first half, and all that were ever loaded with it would be the answer.
+        foreach (var part in byHalf[false].SelectMany(group => group).Chunk(IdsPerQuery / 2))
+            await FindAsync(part, part);
+        return loaded;
+
+        async Task FindAsync(IReadOnlyList<(ulong High, ulong Low)> first, IReadOnlyList<(ulong High, ulong Low)> second)
         {
-            var high = part.Select(id => id.High).Distinct().ToArray();
-            var sql = new StringBuilder("SELECT id_high, id_low, topic_id, partition, offset FROM loaded_events WHERE id_high IN (", part.Length * 22);
-            AppendList(sql, high);
-            // Few events share the first half, as a rule. Where many do, all that were ever loaded with it would be the answer.
-            if (high.Length < part.Length)
-                AppendList(sql.Append(" AND id_low IN ("), part.Select(id => id.Low));
+            var sql = new StringBuilder("SELECT id_high, id_low, topic_id, partition, offset FROM loaded_events WHERE id_high IN (", first.Count * 22);
+            AppendList(sql, first.Select(id => id.High));
+            if (second.Count > 0)
+                AppendList(sql.Append(" AND id_low IN ("), second.Select(id => id.Low));
             foreach (var (id, from) in await database.ReadAsync(sql.ToString(), ReadLoaded, cancellationToken))
                 loaded[id] = from;
         }
-
-        return loaded;
     }
 
     /// <inheritdoc />

@@ -177,6 +177,20 @@ public sealed class ClickHouseWarehouseTests(ClickHouseTables tables) : IClassFi
         Assert.Equal(clicks[..3].Select(click => click.Event.Id).Order(), found.Keys.Order());
     }
 
+    // The server bounds the length of a query.
+    [Fact]
+    public async Task FindLoaded_TwoOfManyEventsShareHalfOfTheirId_FitsIntoAQuery()
+    {
+        var warehouse = new ClickHouseWarehouse(await tables.OpenAsync());
+        var clicks = NewClicks(0, 20_000);
+        var at = clicks[0].Event.Click.At;
+        List<IncomingEvent> events = [.. clicks.Select((click, i) => click.Event with { Id = ClickEvent.IdOf(_random, 0, at.AddMilliseconds(i)) })];
+        events.Add(events[0] with { Id = ClickEvent.IdOf(_random, 1, at) });
+
+        Assert.Empty(await warehouse.FindLoadedAsync(events, Token));
+        Assert.Empty(await warehouse.FindLoadedAsync([.. clicks.Select(click => click.Event)], Token));
+    }
+
     private static IncomingEvent LoadedPoison() => new(0, Guid.Empty, default, new RejectedRecord(ClickEventReader.NotJson, []));
 
     private NewClick[] NewClicks(int first, int count)
