@@ -70,7 +70,8 @@ internal static class LoadMetrics
     /// <summary>Counts a batch that is complete.</summary>
     public static void Count(SortedBatch sorted)
     {
-        Loaded.Inc(sorted.New.Count);
+        // No attempt before this one came to count what it inserted.
+        Loaded.Inc(sorted.New.Count + sorted.Inserted);
         if (sorted.New.Count > 0)
             Newest.IncTo(sorted.New.Max(click => click.Event.Click.At.ToUnixTimeMilliseconds()) / 1000.0);
         Duplicates.Inc(sorted.Duplicates);

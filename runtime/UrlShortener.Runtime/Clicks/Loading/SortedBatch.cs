@@ -10,7 +10,14 @@ namespace UrlShortener.Runtime.Clicks.Loading;
 /// </param>
 /// <param name="Rejected">Records that cannot be loaded.</param>
 /// <param name="Duplicates">How many events arrived before, at another place.</param>
-internal sealed record SortedBatch(IReadOnlyList<NewClick> New, IReadOnlyList<StoredClick> Counted, IReadOnlyList<IncomingEvent> Rejected, int Duplicates)
+/// <param name="Inserted">How many events an earlier attempt at the same records has inserted.</param>
+internal sealed record SortedBatch(
+    IReadOnlyList<NewClick> New,
+    IReadOnlyList<StoredClick> Counted,
+    IReadOnlyList<IncomingEvent> Rejected,
+    int Duplicates,
+    int Inserted
+)
 {
     /// <summary>
     /// Oldest click that is loaded. Its link may have been deleted since: deleted codes are known for 30 days. Events are recognised for longer than that.
@@ -32,7 +39,7 @@ internal sealed record SortedBatch(IReadOnlyList<NewClick> New, IReadOnlyList<St
     {
         var (clicks, counted, rejected) = (new List<NewClick>(batch.Events.Count), new List<StoredClick>(batch.Events.Count), new List<IncomingEvent>());
         var seen = new HashSet<Guid>(batch.Events.Count);
-        var duplicates = 0;
+        var (duplicates, inserted) = (0, 0);
         foreach (ref readonly var incoming in CollectionsMarshal.AsSpan(batch.Events as List<IncomingEvent> ?? [.. batch.Events]))
         {
             if (incoming.Rejected is not null)
@@ -51,8 +58,13 @@ internal sealed record SortedBatch(IReadOnlyList<NewClick> New, IReadOnlyList<St
             {
                 // At the same place: an earlier attempt inserted it, and did not come to count it.
                 if (from != new LoadedFrom(batch.Topic, batch.Partition, incoming.Offset))
+                {
                     duplicates++;
-                else if (!incoming.IsCounted)
+                    continue;
+                }
+
+                inserted++;
+                if (!incoming.IsCounted)
                     counted.Add(incoming.Click);
                 continue;
             }
@@ -73,6 +85,6 @@ internal sealed record SortedBatch(IReadOnlyList<NewClick> New, IReadOnlyList<St
                 counted.Add(incoming.Click);
         }
 
-        return new SortedBatch(clicks, counted, rejected, duplicates);
+        return new SortedBatch(clicks, counted, rejected, duplicates, inserted);
     }
 }

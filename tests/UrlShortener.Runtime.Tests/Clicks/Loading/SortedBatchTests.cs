@@ -37,7 +37,7 @@ public sealed class SortedBatchTests
         {
             var sorted = Sort(new() { [again.Id] = from }, again);
 
-            Assert.Equal((0, 0, 1), (sorted.New.Count, sorted.Counted.Count, sorted.Duplicates));
+            Assert.Equal((0, 0, 1, 0), (sorted.New.Count, sorted.Counted.Count, sorted.Duplicates, sorted.Inserted));
         }
     }
 
@@ -48,7 +48,7 @@ public sealed class SortedBatchTests
 
         var sorted = Sort(new() { [again.Id] = new LoadedFrom(LoadSamples.Topic, 2, 6) }, again);
 
-        Assert.Equal((0, 1, 0), (sorted.New.Count, sorted.Counted.Count, sorted.Duplicates));
+        Assert.Equal((0, 1, 0, 1), (sorted.New.Count, sorted.Counted.Count, sorted.Duplicates, sorted.Inserted));
     }
 
     [Theory]
