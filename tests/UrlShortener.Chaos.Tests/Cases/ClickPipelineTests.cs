@@ -131,6 +131,19 @@ public sealed class ClickPipelineTests : ChaosTest
         Assert.Equal(Text(before + 50), (await ReadAsync(analytics, "SELECT count() FROM clicks"))[0][0]);
         Assert.Equal(Text(before + 50), (await ReadAsync(analytics, "SELECT sum(clicks) + sum(bots) FROM clicks_by_day"))[0][0]);
 
+        // The sums of the metrics: captured = published + spooled + dropped, and each record that was published is loaded, repeated or a dead letter.
+        var published = await UntilAsync(app, "shortener_click_events_published_total", count => count == 50);
+        Assert.Equal(published, await app.ReadMetricAsync("shortener_click_events_captured_total"));
+        Assert.Equal(0, await app.ReadMetricAsync("shortener_click_events_spooled") + await app.ReadMetricAsync("shortener_click_events_dropped_total"));
+        await Eventually.ReadAsync(
+            async () =>
+                await restored.ReadMetricAsync("shortener_click_events_loaded_total")
+                + await restored.ReadMetricAsync("shortener_click_events_duplicate_total")
+                + await restored.ReadMetricAsync("shortener_click_events_rejected_total"),
+            sum => sum == events.Records + published,
+            $"{events.Records + published} records are loaded, repeated or rejected"
+        );
+
         Write($"{before + 50} clicks, {events.Records} records");
 
         // What ClickHouse refuses, for a while, and what takes it long. Some of its tables have a batch then that others lack.
