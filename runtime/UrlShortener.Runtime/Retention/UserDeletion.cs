@@ -27,14 +27,15 @@ internal sealed class UserDeletion(IUserStore users, ILinkStore links, IClickRet
                 report(counts = counts with { Links = counts.Links + deleted });
             while (await links.DeleteIdempotencyKeysOfUserAsync(user.Id, LinksPerDelete, cancellationToken) is > 0 and var deleted)
                 report(counts = counts with { IdempotencyKeys = counts.IdempotencyKeys + deleted });
+            while (await clicks.DeleteOfDeletedLinksAsync(RecordsPerDelete, cancellationToken) is > 0 and var deleted)
+                report(counts = counts with { ClickRecords = counts.ClickRecords + deleted });
+            while (erasure is not null && await erasure.EraseOfUserAsync(user.Id, cancellationToken) > 0)
+                cancellationToken.ThrowIfCancellationRequested();
         }
-        // A request of the user that was still running when the deletion began may have created a link since.
+        // Last, so that the command can be repeated until all of it is gone. A request of the user that was still running when the deletion began may have
+        // created a link since.
         while (!await users.TryDeleteAsync(user.Id, cancellationToken));
 
-        while (await clicks.DeleteOfDeletedLinksAsync(RecordsPerDelete, cancellationToken) is > 0 and var deleted)
-            report(counts = counts with { ClickRecords = counts.ClickRecords + deleted });
-        while (erasure is not null && await erasure.EraseOfUserAsync(user.Id, cancellationToken) > 0)
-            cancellationToken.ThrowIfCancellationRequested();
         return counts;
     }
 }

@@ -117,5 +117,8 @@ internal sealed class ClickHouseErasure(PostgresDueErasures due, ClickHouseDatab
         new($"ClickHouse has not finished deleting from {table} (system.mutations); running processes erase clicks of deleted links again in 5 minutes.");
 
     private async Task<long> CountAsync(string sql, CancellationToken cancellationToken, params (string Name, object Value)[] parameters) =>
-        Convert.ToInt64((await database.ReadAsync(sql, row => row.GetValue(0), cancellationToken, parameters)).Single(), CultureInfo.InvariantCulture);
+        Convert.ToInt64(
+            ClickHouseFailure.SingleOf(await database.ReadAsync(sql, row => row.GetValue(0), cancellationToken, parameters)),
+            CultureInfo.InvariantCulture
+        );
 }

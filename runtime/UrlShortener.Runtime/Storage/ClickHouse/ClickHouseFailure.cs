@@ -1,3 +1,4 @@
+using System.Globalization;
 using ClickHouse.Driver;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Resilience;
@@ -7,6 +8,9 @@ namespace UrlShortener.Runtime.Storage.ClickHouse;
 /// <summary>Classifies failures of ClickHouse by the server's own codes (<c>system.errors</c>).</summary>
 internal static class ClickHouseFailure
 {
+    // UNKNOWN_TABLE.
+    private const int UnknownTable = 60;
+
     // TIMEOUT_EXCEEDED, TOO_SLOW, MEMORY_LIMIT_EXCEEDED.
     private static readonly HashSet<int> Limits = [159, 160, 241];
 
@@ -24,6 +28,14 @@ internal static class ClickHouseFailure
 
     /// <summary>Whether an error comes from the server, the way there or the driver.</summary>
     public static bool IsOfServer(Exception error) => error is ClickHouseServerException or HttpRequestException or IOException;
+
+    /// <summary>Whether the server lacks a table: that of a migration which has not run yet.</summary>
+    public static bool IsMissingTable(Exception error) => error is ClickHouseServerException { ErrorCode: UnknownTable };
+
+    /// <summary>The only row of an answer.</summary>
+    /// <exception cref="IOException">The answer has none: a server whose disk is full may break it off.</exception>
+    public static T SingleOf<T>(List<T> rows) =>
+        rows.Count == 1 ? rows[0] : throw new IOException($"ClickHouse sent {rows.Count.ToString(CultureInfo.InvariantCulture)} rows where one is expected.");
 
     /// <summary>Returns the failure with a message for an operator. The server's and the driver's messages name hosts and users, never the password.</summary>
     public static InvalidOperationException Unusable(Exception error)

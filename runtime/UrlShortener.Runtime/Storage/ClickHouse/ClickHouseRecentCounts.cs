@@ -90,8 +90,16 @@ internal sealed class ClickHouseRecentCounts(ClickHouseDatabase database) : IRec
     private static async Task<bool> IsFreshAsync(ClickHouseDatabase.ClickHouseQuery query, RecentHours hours)
     {
         var yesterday = DateOnly.FromDateTime(hours.Now.UtcDateTime).DayNumber - DateOnly.FromDateTime(DateTime.UnixEpoch).DayNumber - 1;
-        var newest = (await query.ReadAsync(NewestSql, row => ToNumber(row.GetValue(0)), ("day", yesterday))).Single();
-        return hours.Now - DateTimeOffset.FromUnixTimeMilliseconds(newest) < Fresh;
+        try
+        {
+            var newest = ClickHouseFailure.SingleOf(await query.ReadAsync(NewestSql, row => ToNumber(row.GetValue(0)), ("day", yesterday)));
+            return hours.Now - DateTimeOffset.FromUnixTimeMilliseconds(newest) < Fresh;
+        }
+        // Until the migration has run, the other statistics work as before.
+        catch (Exception error) when (ClickHouseFailure.IsMissingTable(error))
+        {
+            return false;
+        }
     }
 
     private static long ToNumber(object value) => Convert.ToInt64(value, CultureInfo.InvariantCulture);

@@ -32,7 +32,7 @@ internal sealed class ClickHouseSingleClicks(ClickHouseDatabase database) : ISin
             query => query.ReadAsync(CountSql, row => ReadNumber(row, 0), ("code", shortCode), ("from", start), ("to", end), ("limit", limit)),
             cancellationToken
         );
-        return rows.Single();
+        return ClickHouseFailure.SingleOf(rows);
     }
 
     /// <inheritdoc />

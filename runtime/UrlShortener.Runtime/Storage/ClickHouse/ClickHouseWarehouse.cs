@@ -74,7 +74,7 @@ internal sealed class ClickHouseWarehouse(ClickHouseDatabase database) : IClickW
     /// <inheritdoc />
     public async Task<DateTimeOffset> ReadTimeAsync(CancellationToken cancellationToken) =>
         DateTimeOffset.FromUnixTimeSeconds(
-            (await database.ReadAsync("SELECT toUnixTimestamp(now())", row => (uint)row.GetValue(0), cancellationToken)).Single()
+            ClickHouseFailure.SingleOf(await database.ReadAsync("SELECT toUnixTimestamp(now())", row => (uint)row.GetValue(0), cancellationToken))
         );
 
     /// <inheritdoc />

@@ -100,9 +100,12 @@ public sealed class ClickHouseErasureTests(ClickHouseTables tables, PostgresStor
         );
         Assert.Contains("could not be erased from ClickHouse", error.Message, StringComparison.Ordinal);
         Assert.NotEqual(0, await CountAsync(link.ShortCode));
+        // So that the command can be repeated.
+        Assert.True((await Stores.Users.FindDoomedAsync(user.Email, Token))?.IsBegun);
 
         await DeleteAsync(_erasure!);
         Assert.Equal(0, await CountAsync(link.ShortCode));
+        Assert.Null(await Stores.Users.FindDoomedAsync(user.Email, Token));
         // The second look stays to be taken.
         Assert.Equal(0, await _erasure!.EraseOfUserAsync(user.Id, Token));
         await stores.ExecuteAsync(
