@@ -155,6 +155,9 @@ public sealed class PagingTests(MonitoredRegion region) : IClassFixture<Monitore
             "shortener_click_events_duplicate_total",
             "shortener_click_events_rejected_total",
             "shortener_click_events_expired_total",
+            // Only processes that load results of Flink.
+            "shortener_click_results_",
+            "shortener_click_floods_total",
         ];
         await HoldsAsync(async () => (await region.Prometheus.QueryAsync("region:shortener_slo_burn:rate3d")).Count > 0);
 
