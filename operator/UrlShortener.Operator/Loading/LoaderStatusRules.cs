@@ -7,8 +7,8 @@ using UrlShortener.Operator.Pods;
 namespace UrlShortener.Operator.Loading;
 
 /// <summary>
-/// Computes the part of a region's status that describes its loaders. Pure. Statistics are never needed to serve: nothing of it makes a region unready, holds up
-/// a rollout of the app or moves a role.
+/// Computes the part of a region's status that describes its loaders. Pure. Statistics are never needed to serve: nothing of it makes a region unready, holds
+/// up a rollout of the app or moves a role.
 /// </summary>
 internal static class LoaderStatusRules
 {

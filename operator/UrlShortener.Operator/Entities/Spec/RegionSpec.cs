@@ -73,8 +73,8 @@ internal sealed record RegionSpec
 
     /// <summary>The ClickHouse that answers statistics; null: PostgreSQL does.</summary>
     [Description(
-        "ClickHouse that answers statistics, and gets its clicks from Kafka. If absent: PostgreSQL answers them. All regions of a group use the same one. It is "
-            + "never needed to serve: while it fails, there are no statistics."
+        "ClickHouse that answers statistics, and gets its clicks from Kafka. If absent: PostgreSQL answers them. All regions of a group use the same one. It "
+            + "is never needed to serve: while it fails, there are no statistics."
     )]
     public ClickHouseSpec? ClickHouse { get; init; }
 
