@@ -11,6 +11,9 @@ internal sealed record LoadReading(bool IsFailing, bool IsReachable, int Partiti
 {
     private const double MostSeconds = 1e9;
 
+    // Pods may answer anything.
+    private const int MostPartitions = 100_000;
+
     /// <summary>Sums up answers.</summary>
     /// <param name="answers">What loaders answered; those of an earlier version say nothing about the load.</param>
     /// <returns>Null: nobody says anything.</returns>
@@ -22,7 +25,7 @@ internal sealed record LoadReading(bool IsFailing, bool IsReachable, int Partiti
             : new LoadReading(
                 loads.Any(load => load.IsFailing),
                 answers.All(answer => answer.Components?.Analytics is null or HealthStatus.Healthy),
-                loads.Sum(load => Math.Max(0, load.Partitions)),
+                loads.Sum(load => Math.Clamp(load.Partitions, 0, MostPartitions)),
                 TimeSpan.FromSeconds(loads.Max(load => double.IsFinite(load.DelaySeconds) ? Math.Clamp(load.DelaySeconds, 0, MostSeconds) : 0))
             );
     }

@@ -87,6 +87,7 @@ public sealed class LoaderCountTests
         Assert.Null(LoadReading.Of([Answer(null, 0, false, "healthy")]));
         Assert.Equal(TimeSpan.Zero, LoadReading.Of([Answer(1, double.NaN, false, null)])!.Delay);
         Assert.True(LoadReading.Of([Answer(1, 1e300, false, null)])!.Delay > LoaderCount.LongDelay);
+        Assert.True(LoadReading.Of([Answer(int.MaxValue, 0, false, null), Answer(int.MaxValue, 0, false, null)])!.Partitions > 0);
     }
 
     private static LoadReading Reading(int seconds) => new(IsFailing: false, IsReachable: true, 12, TimeSpan.FromSeconds(seconds));
