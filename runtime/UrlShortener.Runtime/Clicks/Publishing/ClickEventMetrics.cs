@@ -57,9 +57,10 @@ internal static class ClickEventMetrics
 
     static ClickEventMetrics() => Metrics.DefaultRegistry.AddBeforeCollectCallback(Compute);
 
-    /// <summary>Says which spool to report.</summary>
+    /// <summary>Says which spool to report, of a publication that begins: nothing fails yet.</summary>
     public static void Observe(ClickSpool spool, long limit)
     {
+        SetFailing(null);
         Recovered.Inc(spool.Recovered);
         SpoolLimit.Set(limit);
         Volatile.Write(ref Observed, spool);

@@ -11,7 +11,7 @@ using Xunit;
 namespace UrlShortener.Runtime.Tests.Clicks.Publishing;
 
 [Collection(ProcessStateTestGroup.Name)]
-public sealed class ClickPublisherTests : IDisposable
+public sealed class ClickPublisherTests : IAsyncDisposable
 {
     private static readonly Delivery Confirmed = FakeProducers.Confirmed;
 
@@ -32,9 +32,12 @@ public sealed class ClickPublisherTests : IDisposable
 
     private double Published => ClickEventMetrics.Published.Value - _published;
 
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
         _publisher.Dispose();
+        // What it tells last must not be taken for what the next test's publisher tells.
+        if (_publisher.ExecuteTask is { } running)
+            await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _spool.Dispose();
         _folder.Dispose();
     }
@@ -233,6 +236,16 @@ public sealed class ClickPublisherTests : IDisposable
         _producers.Report(isConfirmed: true);
 
         await Eventually.HoldsAsync(() => Failing("unconfirmed") == 0, Step);
+    }
+
+    [Fact]
+    public void New_AnEarlierPublicationFailed_FailsNoMore()
+    {
+        ClickEventMetrics.SetFailing(FailureKind.Unconfirmed);
+
+        using var next = NewPublisher(_spool);
+
+        Assert.Equal(0, Failing("unconfirmed"));
     }
 
     [Fact]
