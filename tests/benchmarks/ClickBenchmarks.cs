@@ -12,9 +12,11 @@ namespace UrlShortener.Benchmarks;
 public class ClickBenchmarks
 {
     private const int Batch = 10_000;
+    private const int Known = 1_000;
     private readonly ClickEnricher _enricher = new(null);
     private readonly byte[] _salt = new byte[32];
     private readonly List<StoredClick> _clicks = new(Batch);
+    private readonly List<StoredClick> _known = new(Known);
     private readonly Click[] _captured = new Click[Batch];
     private string _directory = "";
     private SqliteDatabase _database = null!;
@@ -49,17 +51,27 @@ public class ClickBenchmarks
     [GlobalCleanup]
     public async Task CleanUpAsync()
     {
+        _enricher.Dispose();
         await _database.DisposeAsync();
         Directory.Delete(_directory, recursive: true);
     }
 
-    /// <summary>Device, bot flag, referrer and address hash.</summary>
+    /// <summary>Device, bot flag, referrer and address hash, every address new.</summary>
     [Benchmark(OperationsPerInvoke = Batch)]
     public void Enrich()
     {
         _clicks.Clear();
         foreach (var click in _captured)
             _clicks.Add(_enricher.Enrich(click, _salt));
+    }
+
+    /// <summary>The same of addresses that were seen before.</summary>
+    [Benchmark(OperationsPerInvoke = Known)]
+    public void EnrichKnown()
+    {
+        _known.Clear();
+        foreach (var click in _captured.AsSpan(0, Known))
+            _known.Add(_enricher.Enrich(click, _salt));
     }
 
     /// <summary>The transaction, commit included.</summary>

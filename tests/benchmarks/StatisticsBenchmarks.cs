@@ -96,7 +96,7 @@ public class StatisticsBenchmarks
             $"https://s{number % 101}.example/page",
             $"s{number % 101}.example",
             "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
-            Convert.ToHexStringLower(SHA256.HashData(BitConverter.GetBytes(number % 60_000))),
+            AddressHash.Read(SHA256.HashData(BitConverter.GetBytes(number % 60_000))),
             $"{(char)('A' + (number % 26))}{(char)('A' + (number % 7))}",
             null,
             (DeviceClass)(number % 4),

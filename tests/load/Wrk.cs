@@ -15,6 +15,7 @@ internal sealed class Wrk
         headers = {
           ["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
           ["Referer"] = "https://news.example.org/today",
+          ["X-Forwarded-For"] = "VISITOR",
         },
         """;
 

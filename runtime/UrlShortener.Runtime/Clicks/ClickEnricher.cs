@@ -1,6 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
-using System.Security.Cryptography;
 
 namespace UrlShortener.Runtime.Clicks;
 
@@ -8,7 +6,7 @@ namespace UrlShortener.Runtime.Clicks;
 /// Turns a captured click into its stored form. The address becomes a salted hash and a place, and is discarded. Used by the writer only, on one thread.
 /// Results are reused for repeated values.
 /// </summary>
-internal sealed class ClickEnricher(GeoDatabase? geo)
+internal sealed class ClickEnricher(GeoDatabase? geo) : IDisposable
 {
     private const int MaxText = 512;
 
@@ -21,8 +19,9 @@ internal sealed class ClickEnricher(GeoDatabase? geo)
         (key.Agent?.Length ?? 0) + (key.Mobile?.Length ?? 0) + (key.Platform?.Length ?? 0) <= MaxKept
     );
     private readonly Memo<string, (string? Referrer, string? Source)> _referrers = new(key => key.Length <= MaxKept);
-    private readonly Memo<IPAddress, (string Hash, Place Place)> _visitors = new(_ => true);
+    private readonly Memo<IPAddress, (AddressHash Hash, Place Place)> _visitors = new(_ => true);
     private byte[] _salt = [];
+    private AddressHasher? _hasher;
 
     /// <summary>The record of a click.</summary>
     /// <param name="click">What the redirect saw.</param>
@@ -32,6 +31,8 @@ internal sealed class ClickEnricher(GeoDatabase? geo)
         if (!ReferenceEquals(salt, _salt))
         {
             _visitors.Clear();
+            _hasher?.Dispose();
+            _hasher = new AddressHasher(salt);
             _salt = salt;
         }
 
@@ -41,7 +42,7 @@ internal sealed class ClickEnricher(GeoDatabase? geo)
             this
         );
         var (referrer, source) = click.Referrer is { Length: > 0 } header ? _referrers.Get(header, static (key, _) => ReadReferrer(key), this) : default;
-        var (hash, place) = click.Address is { } address ? _visitors.Get(address, static (key, self) => self.ReadVisitor(key), this) : ("", default);
+        var (hash, place) = click.Address is { } address ? _visitors.Get(address, static (key, self) => self.ReadVisitor(key), this) : default;
         return new StoredClick(
             click.ShortCode,
             DateTimeOffset.FromUnixTimeMilliseconds(click.At),
@@ -49,7 +50,7 @@ internal sealed class ClickEnricher(GeoDatabase? geo)
             source,
             // PostgreSQL refuses NUL in text, and with it the whole batch.
             HeaderText.Cut(click.UserAgent, MaxText)?.Replace('\0', ' '),
-            click.DoNotTrack ? "" : hash,
+            click.DoNotTrack ? default : hash,
             Country.Read(click.Country) ?? place.Country,
             click.DoNotTrack ? null : place.City,
             client.Device,
@@ -74,17 +75,10 @@ internal sealed class ClickEnricher(GeoDatabase? geo)
         return (HeaderText.Cut(referrer, MaxText), HeaderText.Cut(source, MaxSource));
     }
 
-    /// <summary>Hash of an address under a day's salt. Only the /64 of an IPv6 address counts, since it identifies the subscriber.</summary>
-    internal static string HashAddress(IPAddress address, ReadOnlySpan<byte> salt)
-    {
-        if (address.IsIPv4MappedToIPv6)
-            address = address.MapToIPv4();
-        Span<byte> bytes = stackalloc byte[16];
-        address.TryWriteBytes(bytes, out var length);
-        return Convert.ToHexStringLower(HMACSHA256.HashData(salt, bytes[..(address.AddressFamily == AddressFamily.InterNetworkV6 ? 8 : length)]));
-    }
+    /// <inheritdoc />
+    public void Dispose() => _hasher?.Dispose();
 
-    private (string Hash, Place Place) ReadVisitor(IPAddress address) => (HashAddress(address, _salt), geo?.Find(address) ?? default);
+    private (AddressHash Hash, Place Place) ReadVisitor(IPAddress address) => (_hasher!.Hash(address), geo?.Find(address) ?? default);
 
     // Starts over when full: simpler than an LRU and as good for values that repeat within a batch.
     private sealed class Memo<TKey, TValue>(Predicate<TKey> isKept)

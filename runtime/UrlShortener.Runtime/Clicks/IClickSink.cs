@@ -19,7 +19,7 @@ internal interface IClickSink
 /// <param name="Referrer">Origin and path of the page that led here, at most 512 characters; null: unknown.</param>
 /// <param name="Source">Host of the referrer without <c>www.</c>; null: direct.</param>
 /// <param name="UserAgent">At most 512 characters; null: none sent.</param>
-/// <param name="IpHash">Salted hash of the address, 64 hex digits; empty when the visitor asked not to be tracked.</param>
+/// <param name="IpHash">Salted hash of the address; none when the visitor asked not to be tracked.</param>
 /// <param name="Country">ISO 3166-1 alpha-2; null: unknown.</param>
 /// <param name="City">At most 100 characters; null: unknown or not to be kept.</param>
 /// <param name="Device">Class of device.</param>
@@ -30,7 +30,7 @@ internal readonly record struct StoredClick(
     string? Referrer,
     string? Source,
     string? UserAgent,
-    string IpHash,
+    AddressHash IpHash,
     string? Country,
     string? City,
     DeviceClass Device,

@@ -139,7 +139,7 @@ public abstract class StatisticsContract : StoreContract
     public async Task ReadTotals_Visitors_AreDistinctHashesWithoutTheEmptyOne()
     {
         var code = NewCode();
-        var (first, second) = (NewHash(), NewHash());
+        var (first, second) = (NewVisitor(), NewVisitor());
         await Clicks.AppendAsync(
             Guid.NewGuid(),
             [
@@ -157,11 +157,11 @@ public abstract class StatisticsContract : StoreContract
                 },
                 Click(code, Quarter) with
                 {
-                    IpHash = "",
+                    IpHash = default,
                 },
                 Click(code, Quarter) with
                 {
-                    IpHash = "",
+                    IpHash = default,
                 },
                 Click(code, Quarter) with
                 {
@@ -355,7 +355,7 @@ public abstract class StatisticsContract : StoreContract
         var start = Quarter.AddDays(-2);
         var clicks = Enumerable
             .Range(0, 11_000)
-            .Select(i => Click(code, start.AddMilliseconds((long)i * millisecondsBetween)) with { Source = $"s{i}.example", IpHash = "" })
+            .Select(i => Click(code, start.AddMilliseconds((long)i * millisecondsBetween)) with { Source = $"s{i}.example", IpHash = default })
             .ToList();
         foreach (var batch in clicks.Chunk(4_000))
             await Clicks.AppendAsync(Guid.NewGuid(), batch, Token);
@@ -439,7 +439,7 @@ public abstract class StatisticsContract : StoreContract
         var clicks = new List<StoredClick>();
         for (var day = -4; day <= 0; day++)
         {
-            var visitors = Enumerable.Range(0, 15).Select(_ => NewHash()).Append("").ToList();
+            var visitors = Enumerable.Range(0, 15).Select(_ => NewVisitor()).Append(default).ToList();
             for (var i = 0; i < 60; i++)
             {
                 clicks.Add(
@@ -465,7 +465,7 @@ public abstract class StatisticsContract : StoreContract
         var people = inRange.Where(click => !click.IsBot).ToList();
         return new ClickTotals(
             people.Count,
-            people.Select(click => click.IpHash).Where(hash => hash.Length > 0).Distinct().Count(),
+            people.Select(click => click.IpHash).Where(hash => !hash.IsNone).Distinct().Count(),
             inRange.Count - people.Count,
             [
                 .. people
@@ -498,5 +498,5 @@ public abstract class StatisticsContract : StoreContract
     }
 
     private protected static StoredClick Click(string code, DateTimeOffset at) =>
-        new(code, at, null, null, "Mozilla/5.0", NewHash(), null, null, DeviceClass.Desktop, IsBot: false);
+        new(code, at, null, null, "Mozilla/5.0", NewVisitor(), null, null, DeviceClass.Desktop, IsBot: false);
 }

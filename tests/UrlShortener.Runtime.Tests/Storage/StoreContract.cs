@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Codes;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Links;
@@ -46,6 +48,8 @@ public abstract class StoreContract : IAsyncLifetime
 
     /// <summary>64 hex digits that nothing else uses.</summary>
     protected static string NewHash() => ApiKey.Hash(ApiKey.Generate())!;
+
+    private protected static AddressHash NewVisitor() => AddressHash.Read(RandomNumberGenerator.GetBytes(AddressHash.Size));
 
     private protected async Task<User> NewUserAsync() => (await Stores.Users.CreateAsync(NewEmail(), Tier.Free, 100, quota: null, NewHash(), Now, Token))!;
 

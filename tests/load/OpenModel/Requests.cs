@@ -22,6 +22,9 @@ internal static class Requests
     private const string UserAgent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
     private const string Referrer = "https://news.example/articles/spring";
 
+    /// <summary>Addresses that redirects come from, as a trusted proxy names them.</summary>
+    public const int Visitors = 100_000;
+
     private const string Api = "/api/v1/urls";
 
     /// <summary>One create for 100 redirects, as in the specification.</summary>
@@ -43,7 +46,7 @@ internal static class Requests
                 seed => Authorized(HttpMethod.Get, new Uri(address, $"{Api}{paths[(int)(seed % (ulong)paths.Count)]}/stats"), apiKey)
             ),
             // Half a million codes: what is remembered of unknown ones must have a bound, too.
-            new Operation(UnknownCode, 0.04, HttpStatusCode.NotFound, seed => Get(new Uri(address, Text($"/zz{seed % 500_000:x}")))),
+            new Operation(UnknownCode, 0.04, HttpStatusCode.NotFound, seed => Get(new Uri(address, Text($"/zz{seed % 500_000:x}")), seed)),
             new Operation("invalid URL", 0.02, HttpStatusCode.BadRequest, _ => Post(address, apiKey, "no URL")),
         ]);
 
@@ -51,7 +54,7 @@ internal static class Requests
     public static Operation Redirects(Uri address, IReadOnlyList<string> paths, double share)
     {
         Uri[] links = [.. paths.Select(path => new Uri(address, path))];
-        return new Operation(Redirect, share, HttpStatusCode.Found, seed => Get(links[(int)(seed % (ulong)links.Length)]));
+        return new Operation(Redirect, share, HttpStatusCode.Found, seed => Get(links[(int)(seed % (ulong)links.Length)], seed));
     }
 
     /// <summary>Creates, each of another URL.</summary>
@@ -59,11 +62,14 @@ internal static class Requests
         new(Create, share, HttpStatusCode.Created, seed => Post(address, apiKey, Text($"https://example.com/load/{seed:x}")));
 
     // What a visitor's browser sends: a click without it is a smaller row, and counts as a bot's.
-    private static HttpRequestMessage Get(Uri address)
+    private static HttpRequestMessage Get(Uri address, ulong seed)
     {
         var request = new HttpRequestMessage(HttpMethod.Get, address);
         request.Headers.TryAddWithoutValidation("User-Agent", UserAgent);
         request.Headers.TryAddWithoutValidation("Referer", Referrer);
+        // Other bits than those that choose the link.
+        var visitor = (seed >> 24) % Visitors;
+        request.Headers.TryAddWithoutValidation("X-Forwarded-For", Text($"10.{visitor / 65_536}.{visitor / 256 % 256}.{visitor % 256}"));
         return request;
     }
 

@@ -2,6 +2,23 @@
 
 local threads = {}
 
+-- Addresses that visitors come from, as a trusted proxy names them.
+visitors = 100000
+
+function visitor(number)
+  number = number % visitors
+  return string.format("10.%d.%d.%d", math.floor(number / 65536), math.floor(number / 256) % 256, number % 256)
+end
+
+-- The parts of a request before its path, between its path and its visitor's address, and after it.
+function template()
+  local path, address = "/MARKER", "VISITOR"
+  local whole = wrk.format("GET", path, settings.headers)
+  local first, last = whole:find(path, 1, true)
+  local from, to = whole:find(address, last + 1, true)
+  return whole:sub(1, first - 1), whole:sub(last + 1, from - 1), whole:sub(to + 1)
+end
+
 function setup(thread)
   thread:set("thread_number", #threads)
   table.insert(threads, thread)

@@ -65,7 +65,7 @@ internal static class ClickEvent
         WriteUnlessEmpty(json, "referrer"u8, click.Referrer);
         WriteUnlessEmpty(json, "source"u8, click.Source);
         WriteUnlessEmpty(json, "user_agent"u8, click.UserAgent);
-        WriteUnlessEmpty(json, "ip_hash"u8, click.IpHash);
+        WriteUnlessNone(json, "ip_hash"u8, click.IpHash);
         WriteUnlessEmpty(json, "country"u8, click.Country);
         WriteUnlessEmpty(json, "city"u8, click.City);
         json.WriteString("device"u8, Devices[(int)click.Device]);
@@ -82,6 +82,15 @@ internal static class ClickEvent
         using (var json = new Utf8JsonWriter(value))
             Write(json, id, click, isCounted);
         return value.WrittenSpan.ToArray();
+    }
+
+    private static void WriteUnlessNone(Utf8JsonWriter json, ReadOnlySpan<byte> name, AddressHash hash)
+    {
+        if (hash.IsNone)
+            return;
+        Span<byte> digits = stackalloc byte[AddressHash.Digits];
+        hash.WriteDigits(digits);
+        json.WriteString(name, digits);
     }
 
     private static void WriteUnlessEmpty(Utf8JsonWriter json, ReadOnlySpan<byte> name, string? value)

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text;
 using System.Text.Json;
 
 namespace UrlShortener.Runtime.Clicks.Events;
@@ -20,7 +19,6 @@ internal sealed class ClickEventReader
     private const int MaxSourceLength = 512;
     private const int MaxCityLength = 100;
     private const int IdVersion = 7;
-    private const int HashLength = 64;
     private const int TimeLength = 24;
     private const int MaxBytesPerCharacter = 6;
 
@@ -253,15 +251,16 @@ internal sealed class ClickEventReader
     }
 
     // Not among the texts that are kept: most come from one visitor only.
-    private bool ReadHash(ref Utf8JsonReader reader, out string? hash)
+    private bool ReadHash(ref Utf8JsonReader reader, out AddressHash hash)
     {
-        hash = null;
-        if (!reader.Read() || reader.TokenType != JsonTokenType.String || reader.ValueSpan.Length != HashLength)
+        hash = default;
+        if (!reader.Read() || reader.TokenType != JsonTokenType.String || reader.ValueSpan.Length != AddressHash.Digits)
             return false;
         if (reader.ValueSpan.ContainsAnyExcept(HashDigits))
             return false;
-        hash = Encoding.ASCII.GetString(reader.ValueSpan);
-        NewTextBytes += StringBytes + (HashLength * sizeof(char));
+        Span<byte> bytes = stackalloc byte[AddressHash.Size];
+        Convert.FromHexString(reader.ValueSpan, bytes, out _, out _);
+        hash = AddressHash.Read(bytes);
         return true;
     }
 
@@ -293,7 +292,7 @@ internal sealed class ClickEventReader
         public string? Referrer;
         public string? Source;
         public string? UserAgent;
-        public string? IpHash;
+        public AddressHash IpHash;
         public string? Country;
         public string? City;
         public DeviceClass? Device;
@@ -303,6 +302,6 @@ internal sealed class ClickEventReader
         public readonly bool IsComplete => Version >= 1 && Id is not null && ShortCode is not null && HasTime && Device is not null && IsBot is not null;
 
         public readonly StoredClick ToClick() =>
-            new(ShortCode!, new DateTimeOffset(At, TimeSpan.Zero), Referrer, Source, UserAgent, IpHash ?? "", Country, City, Device!.Value, IsBot!.Value);
+            new(ShortCode!, new DateTimeOffset(At, TimeSpan.Zero), Referrer, Source, UserAgent, IpHash, Country, City, Device!.Value, IsBot!.Value);
     }
 }

@@ -17,7 +17,7 @@ internal readonly record struct IncomingEvent(long Offset, Guid Id, StoredClick 
     public int TextBytes { get; init; }
 
     // The record itself, in a list that grows by doubling.
-    private const int FixedBytes = 256;
+    private const int FixedBytes = 288;
 
     /// <summary>Approximate memory, in bytes.</summary>
     public int ApproximateBytes => FixedBytes + TextBytes + (Rejected?.Value.Length ?? 0);

@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
-using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using ClickHouse.Driver.ADO.Readers;
+using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Clicks.Loading;
 using UrlShortener.Runtime.Resilience;
 
@@ -157,8 +157,7 @@ internal sealed class ClickHouseWarehouse(ClickHouseDatabase database) : IClickW
         };
 
     // 64 of the hash's 256 bits: two of a million visitors have the same with a probability of 1 to 37 million.
-    private static ulong VisitorOf(string hash) =>
-        hash.Length == 0 ? 0 : Math.Max(1, ulong.Parse(hash.AsSpan(0, 16), NumberStyles.HexNumber, CultureInfo.InvariantCulture));
+    private static ulong VisitorOf(AddressHash hash) => hash.IsNone ? 0 : Math.Max(1, hash.First);
 
     private static (ulong High, ulong Low) HalvesOf(Guid id)
     {

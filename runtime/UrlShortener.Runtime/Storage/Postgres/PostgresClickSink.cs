@@ -45,7 +45,7 @@ internal sealed class PostgresClickSink(PostgresDatabase database) : IClickSink
             await writer.WriteAsync(click.At.UtcDateTime, NpgsqlDbType.TimestampTz, cancellationToken);
             await WriteTextAsync(writer, click.Referrer, cancellationToken);
             await WriteTextAsync(writer, click.UserAgent, cancellationToken);
-            await WriteTextAsync(writer, click.IpHash, cancellationToken);
+            await WriteTextAsync(writer, click.IpHash.ToString(), cancellationToken);
             await WriteTextAsync(writer, click.Country, cancellationToken);
             await WriteTextAsync(writer, click.City, cancellationToken);
             await WriteTextAsync(writer, click.Source, cancellationToken);

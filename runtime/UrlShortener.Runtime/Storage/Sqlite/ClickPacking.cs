@@ -13,7 +13,7 @@ namespace UrlShortener.Runtime.Storage.Sqlite;
 internal sealed class ClickPacking
 {
     private const byte Version = 1;
-    private const int HashBytes = 32;
+    private const int HashBytes = AddressHash.Size;
 
     private readonly ArrayBufferWriter<byte> _buffer = new(4_096);
     private readonly ArrayBufferWriter<byte> _body = new(4_096);
@@ -39,12 +39,12 @@ internal sealed class ClickPacking
             Write(_body, Number(click.UserAgent));
             Write(_body, Number(click.Country));
             Write(_body, Number(click.City));
-            var hasHash = click.IpHash.Length > 0;
+            var hasHash = !click.IpHash.IsNone;
             Write(_body, ((ulong)click.Device << 2) | (hasHash ? 2ul : 0) | (click.IsBot ? 1ul : 0));
             if (hasHash)
             {
-                Convert.FromHexString(click.IpHash, _body.GetSpan(HashBytes), out _, out var written);
-                _body.Advance(written);
+                click.IpHash.Write(_body.GetSpan(HashBytes));
+                _body.Advance(HashBytes);
             }
         }
 

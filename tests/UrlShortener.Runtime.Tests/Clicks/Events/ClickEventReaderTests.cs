@@ -17,7 +17,7 @@ public sealed class ClickEventReaderTests
         "https://news.example/zürich",
         "news.example",
         "Mozilla/5.0 \"quoted\" \u0007 \U0001F600",
-        new string('a', 64),
+        new AddressHash(0xFF, 1, ulong.MaxValue, 2),
         "CH",
         "Zürich",
         DeviceClass.Tablet,
@@ -33,7 +33,7 @@ public sealed class ClickEventReaderTests
             Referrer = Clean(referrer),
             Device = (DeviceClass)(device & 3),
             IsBot = isBot,
-            IpHash = hasHash ? Full.IpHash : "",
+            IpHash = hasHash ? Full.IpHash : default,
         };
 
         Assert.Null(new ClickEventReader().Read(ClickEvent.ToBytes(Id, click), out var id, out var read, out _));
@@ -68,7 +68,7 @@ public sealed class ClickEventReaderTests
     [Fact]
     public void Read_NothingIsKnown_IsTheSame()
     {
-        var click = new StoredClick("spring", Full.At, null, null, null, "", null, null, DeviceClass.Other, IsBot: false);
+        var click = new StoredClick("spring", Full.At, null, null, null, default, null, null, DeviceClass.Other, IsBot: false);
 
         Assert.Null(new ClickEventReader().Read(ClickEvent.ToBytes(Id, click), out _, out var read, out _));
 

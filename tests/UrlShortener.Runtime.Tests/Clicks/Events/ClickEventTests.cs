@@ -12,7 +12,7 @@ public sealed class ClickEventTests
 {
     private static readonly DateTimeOffset At = new(2026, 11, 30, 8, 26, 5, 7, TimeSpan.Zero);
     private static readonly Guid Batch = Guid.Parse("0f1e2d3c-4b5a-4978-8796-a5b4c3d2e1f0");
-    private static readonly string Hash = new('a', 64);
+    private static readonly AddressHash Hash = new(0xFF, 1, ulong.MaxValue, 2);
 
     private static readonly StoredClick Full = new(
         "spring",
@@ -36,7 +36,7 @@ public sealed class ClickEventTests
             """{"schema_version":1,"id":"01a22b8f-a94f-7000-8196-a5b4c3d2e1f0","short_code":"spring","clicked_at":"2026-11-30T08:26:05.007Z" """.TrimEnd()
                 + ""","referrer":"https://news.example/z\u00FCrich","source":"news.example" """.TrimEnd()
                 + ""","user_agent":"Mozilla/5.0 \u0022quoted\u0022 \u0007 \uD83D\uDE00" """.TrimEnd()
-                + $""","ip_hash":"{Hash}","country":"CH","city":"Z\u00FCrich","device":"mobile","is_bot":false """.TrimEnd()
+                + ""","ip_hash":"00000000000000ff0000000000000001ffffffffffffffff0000000000000002","country":"CH","city":"Z\u00FCrich","device":"mobile","is_bot":false """.TrimEnd()
                 + "}",
             Write(Full)
         );
@@ -46,7 +46,7 @@ public sealed class ClickEventTests
         Assert.Equal(
             """{"schema_version":1,"id":"01a22b8f-a94f-7000-8196-a5b4c3d2e1f0","short_code":"spring","clicked_at":"2026-11-30T08:26:05.007Z" """.TrimEnd()
                 + ""","device":"other","is_bot":true}""",
-            Write(new StoredClick("spring", At, null, null, null, "", null, null, DeviceClass.Other, IsBot: true))
+            Write(new StoredClick("spring", At, null, null, null, default, null, null, DeviceClass.Other, IsBot: true))
         );
 
     [Property]
@@ -67,11 +67,14 @@ public sealed class ClickEventTests
         var address = System.Net.IPAddress.Parse("203.0.113.77");
         var click = new Click("spring", At.ToUnixTimeMilliseconds(), address, null, "Mozilla/5.0", null, null, null, DoNotTrack: true);
 
-        var text = Write(new ClickEnricher(null).Enrich(click, new byte[32]));
-        var tracked = Write(new ClickEnricher(null).Enrich(click with { DoNotTrack = false }, new byte[32]));
+        using var enricher = new ClickEnricher(null);
+        using var hasher = new AddressHasher(new byte[32]);
+
+        var text = Write(enricher.Enrich(click, new byte[32]));
+        var tracked = Write(enricher.Enrich(click with { DoNotTrack = false }, new byte[32]));
 
         Assert.DoesNotContain("ip_hash", text, StringComparison.Ordinal);
-        Assert.Contains($"\"ip_hash\":\"{ClickEnricher.HashAddress(address, new byte[32])}\"", tracked, StringComparison.Ordinal);
+        Assert.Contains($"\"ip_hash\":\"{hasher.Hash(address)}\"", tracked, StringComparison.Ordinal);
         Assert.All([text, tracked], json => Assert.DoesNotContain("203.0.113.77", json, StringComparison.Ordinal));
     }
 

@@ -14,7 +14,7 @@ internal static class LoadSamples
     /// <summary>An event at an offset; its number gives its id.</summary>
     public static IncomingEvent NewEvent(long offset, int? number = null, DateTimeOffset? at = null)
     {
-        var click = new StoredClick("spring", at ?? Now, null, null, "Mozilla/5.0", "", null, null, DeviceClass.Desktop, IsBot: false);
+        var click = new StoredClick("spring", at ?? Now, null, null, "Mozilla/5.0", default, null, null, DeviceClass.Desktop, IsBot: false);
         return new IncomingEvent(offset, ClickEvent.IdOf(Random, number ?? (int)offset, click.At), click, null);
     }
 

@@ -61,7 +61,7 @@ public sealed class SourceLimitTests
     private static string NameOf(int i) => string.Create(CultureInfo.InvariantCulture, $"s{i}.example");
 
     private static StoredClick NewClick(string? source, int day, string code) =>
-        new(code, new DateTimeOffset(2026, 11, day, 23, 59, 59, TimeSpan.Zero), null, source, null, "", null, null, DeviceClass.Other, IsBot: false);
+        new(code, new DateTimeOffset(2026, 11, day, 23, 59, 59, TimeSpan.Zero), null, source, null, default, null, null, DeviceClass.Other, IsBot: false);
 
     private string? Limit(string? source, int day = 1, string code = "spring") => _limit.Limit(NewClick(source, day, code));
 }

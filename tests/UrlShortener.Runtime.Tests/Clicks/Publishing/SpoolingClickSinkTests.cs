@@ -79,7 +79,11 @@ public sealed class SpoolingClickSinkTests : IDisposable
     }
 
     private static List<StoredClick> Clicks(int count) =>
-        [.. Enumerable.Range(0, count).Select(i => new StoredClick($"code{i}", At, null, null, "Mozilla/5.0", "", null, null, DeviceClass.Desktop, false))];
+        [
+            .. Enumerable
+                .Range(0, count)
+                .Select(i => new StoredClick($"code{i}", At, null, null, "Mozilla/5.0", default, null, null, DeviceClass.Desktop, false)),
+        ];
 
     private static List<SpooledEvent> ReadAll(ClickSpool spool)
     {

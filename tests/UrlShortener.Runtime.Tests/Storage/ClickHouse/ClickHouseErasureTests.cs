@@ -172,7 +172,7 @@ public sealed class ClickHouseErasureTests(ClickHouseTables tables, PostgresStor
                     null,
                     "a.example",
                     "Mozilla/5.0",
-                    NewHash(),
+                    NewVisitor(),
                     "DE",
                     null,
                     DeviceClass.Mobile,

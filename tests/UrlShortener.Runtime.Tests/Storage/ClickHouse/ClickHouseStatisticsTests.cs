@@ -26,7 +26,7 @@ public sealed class ClickHouseStatisticsTests(ClickHouseTables tables) : Statist
         var code = NewCode();
         var noon = new DateTimeOffset(Now.UtcDateTime.Date, TimeSpan.Zero).AddHours(-12);
         // Everybody comes twice, in different batches.
-        var clicks = Enumerable.Range(0, visitors).Select(_ => Click(code, noon) with { IpHash = NewHash() }).ToList();
+        var clicks = Enumerable.Range(0, visitors).Select(_ => Click(code, noon) with { IpHash = NewVisitor() }).ToList();
         foreach (var batch in clicks.Concat(clicks).Chunk(visitors / 3))
             await Clicks.AppendAsync(Guid.NewGuid(), batch, Token);
 

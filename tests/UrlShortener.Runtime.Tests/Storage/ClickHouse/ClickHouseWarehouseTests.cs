@@ -119,7 +119,7 @@ public sealed class ClickHouseWarehouseTests(ClickHouseTables tables) : IClassFi
             "https://news.example/zürich",
             "news.example",
             "Mozilla/5.0 \"quoted\" \u0007 \U0001F600",
-            "00000000000000ff" + new string('a', 48),
+            new AddressHash(255, 1, 2, 3),
             "CH",
             "Zürich",
             DeviceClass.Tablet,
@@ -200,7 +200,7 @@ public sealed class ClickHouseWarehouseTests(ClickHouseTables tables) : IClassFi
         [
             .. Enumerable
                 .Range(first, count)
-                .Select(i => new StoredClick(_code, at, null, null, null, "", null, null, DeviceClass.Desktop, IsBot: i % 2 == 0))
+                .Select(i => new StoredClick(_code, at, null, null, null, default, null, null, DeviceClass.Desktop, IsBot: i % 2 == 0))
                 .Select((click, i) => new NewClick(new IncomingEvent(first + i, ClickEvent.IdOf(_random, first + i, click.At), click, null), null)),
         ];
     }

@@ -326,7 +326,7 @@ public sealed class PostgresDatabaseTests(Servers servers) : IAsyncLifetime
         Assert.Equal(StoredSize.Of(reply), (await stores.Users.ReadStorageAsync(user.Id, Token)).Bytes);
     }
 
-    private static StoredClick Click(DateTimeOffset at) => new("abcd", at, null, null, null, "", null, null, DeviceClass.Desktop, IsBot: false);
+    private static StoredClick Click(DateTimeOffset at) => new("abcd", at, null, null, null, default, null, null, DeviceClass.Desktop, IsBot: false);
 
     private async Task ExecuteAsync(string sql)
     {

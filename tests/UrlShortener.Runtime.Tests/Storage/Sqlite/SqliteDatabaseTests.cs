@@ -255,7 +255,7 @@ public sealed class SqliteDatabaseTests : IAsyncDisposable
         await stores.Keys.AddAsync(["pooled1"], Token);
         await stores.Clicks.AppendAsync(
             Guid.NewGuid(),
-            [new StoredClick("alias", now, null, null, null, hash, null, null, DeviceClass.Mobile, IsBot: false)],
+            [new StoredClick("alias", now, null, null, null, new AddressHash(1, 2, 3, 4), null, null, DeviceClass.Mobile, IsBot: false)],
             Token
         );
         var salt = await stores.Salts.GetSaltAsync(new DateOnly(2026, 1, 1), Token);
