@@ -3,6 +3,7 @@ using BenchmarkDotNet.Attributes;
 using Microsoft.Extensions.Logging.Abstractions;
 using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Storage;
 using UrlShortener.Runtime.Storage.Sqlite;
 
 namespace UrlShortener.Benchmarks;

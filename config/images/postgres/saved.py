@@ -71,17 +71,18 @@ KEPT_OUT = {
     "user_link_counts",
     "user_byte_counts",
     "click_batches",
+    "click_fold",
     "click_salts",
     "click_hours",
     "click_days",
     "click_day_values",
 }
 # How rows are found in the other database. Numbers that come from a sequence mean other rows there.
-KEYS = {"urls": ["short_code"], "users": ["email"], "click_events": []}
+KEYS = {"urls": ["short_code"], "users": ["email"], "click_events": [], "click_inbox": ["batch"], "click_texts": ["month", "id"]}
 # What may differ: sums that are folded in now and then, and numbers of sequences.
-VOLATILE = {"urls": {"id", "click_count", "last_accessed_at"}, "users": {"id", "urls_created", "last_active_at", "stored_bytes"}}
+VOLATILE = {"urls": {"id", "click_count", "last_accessed_at"}, "users": {"id", "urls_created", "last_active_at", "stored_bytes"}, "click_texts": {"number"}}
 # Users before their links, links before the answers about them.
-ORDER = {"users": 0, "urls": 1, "idempotency_keys": 2, "click_events": 3}
+ORDER = {"users": 0, "urls": 1, "idempotency_keys": 2, "click_texts": 3, "click_events": 4, "click_inbox": 5}
 
 
 IS_REWIND = os.path.basename(sys.argv[0]) == "pg_rewind"
@@ -956,6 +957,18 @@ INSERT_USER_SQL = """
     FROM jsonb_populate_record(NULL::users, %s::jsonb) r
     ON CONFLICT DO NOTHING RETURNING id
     """
+# Not a batch that is counted here already.
+INSERT_BATCH_SQL = """
+    WITH r AS (SELECT * FROM jsonb_populate_record(NULL::click_inbox, %s::jsonb)),
+    begun AS (INSERT INTO click_batches (id) SELECT batch FROM r ON CONFLICT DO NOTHING RETURNING id),
+    stored AS (
+        INSERT INTO click_inbox (batch, clicks, first_at, packed) SELECT r.batch, r.clicks, r.first_at, r.packed FROM r JOIN begun ON begun.id = r.batch
+        ON CONFLICT DO NOTHING RETURNING 1
+    )
+    SELECT count(*) FROM stored
+    """
+# Whether a text is in its row or in click_texts may differ between two databases that folded the same batch.
+TEXTS_OF_CLICKS = {"referrer", "user_agent", "referrer_id", "agent_id"}
 IMPORTED, PRESENT, REFUSED = "imported", "there already", "left out"
 CHANGED = "it was changed, and is there with other values"
 
@@ -995,6 +1008,10 @@ class Importer:
             row["user_id"] = self._users.get(row["user_id"], row["user_id"])
         if table == "click_events":
             return self._add_click(row)
+        if table == "click_inbox":
+            return self._store(INSERT_BATCH_SQL, row)
+        # Its number comes from a sequence, and tells processes what they have not read yet.
+        row = {name: value for name, value in row.items() if name not in VOLATILE.get(table, set())}
         return self._add_row(schema, table, row)
 
     def _ask(self, text, *parameters):
@@ -1036,7 +1053,7 @@ class Importer:
     def _add_click(self, row):
         columns = [name for name in row if name != "id"]
         names = ", ".join(quote_in(name) for name in columns)
-        same = " AND ".join("c.%s IS NOT DISTINCT FROM r.%s" % (quote_in(name), quote_in(name)) for name in columns)
+        same = " AND ".join("c.%s IS NOT DISTINCT FROM r.%s" % (quote_in(name), quote_in(name)) for name in columns if name not in TEXTS_OF_CLICKS)
         return self._store(
             "WITH r AS (SELECT * FROM jsonb_populate_record(NULL::click_events, %%s::jsonb)), s AS (INSERT INTO click_events (%s) SELECT %s FROM r"
             " WHERE NOT EXISTS (SELECT FROM click_events c WHERE c.short_code = r.short_code AND c.clicked_at = r.clicked_at AND %s) RETURNING 1)"

@@ -6,11 +6,14 @@ using static UrlShortener.Runtime.Storage.Postgres.PostgresCommands;
 namespace UrlShortener.Runtime.Storage.Postgres;
 
 /// <summary>Deletes clicks, by whole partitions if possible.</summary>
-internal sealed class PostgresClickRetention(PostgresDatabase database, ConnectionOptions? connections = null) : IClickRetention
+internal sealed class PostgresClickRetention(PostgresDatabase database, PostgresClickFolder folder, ConnectionOptions? connections = null) : IClickRetention
 {
     private readonly bool _hasAnalytics = connections?.HasClickHouse == true;
 
     private const string DueSql = "SELECT short_code FROM deleted_links WHERE due_at <= now() ORDER BY due_at LIMIT 50 FOR UPDATE SKIP LOCKED";
+
+    // Whether something is due while clicks wait that may be of a deleted link.
+    private const string MustFoldSql = "SELECT EXISTS (SELECT 1 FROM click_inbox) AND EXISTS (SELECT 1 FROM deleted_links WHERE due_at <= now())";
 
     private const string DueDaysSql =
         "SELECT short_code, day, bots + device_0 + device_1 + device_2 + device_3 FROM click_days WHERE short_code = ANY ($1) ORDER BY short_code, day "
@@ -61,13 +64,28 @@ internal sealed class PostgresClickRetention(PostgresDatabase database, Connecti
                 // No process still retries a batch that is a day old.
                 await using var batches = new NpgsqlCommand("DELETE FROM click_batches WHERE stored_at < now() - interval '1 day'", connection);
                 await batches.ExecuteNonQueryAsync(token);
+                await PostgresClickTexts.DeleteBeforeAsync(connection, moment, token);
                 return deleted;
             },
             cancellationToken
         );
 
     /// <inheritdoc />
-    public Task<int> DeleteOfDeletedLinksAsync(int limit, CancellationToken cancellationToken) =>
+    public async Task<int> DeleteOfDeletedLinksAsync(int limit, CancellationToken cancellationToken)
+    {
+        // So that nothing of them is left when this returns 0.
+        if (await database.ReadPrimaryAsync(MustFoldAsync, cancellationToken))
+            await folder.FoldAllAsync(cancellationToken);
+        return await DeleteFoldedAsync(limit, cancellationToken);
+    }
+
+    private static async Task<bool> MustFoldAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(MustFoldSql, connection);
+        return await command.ExecuteScalarAsync(cancellationToken) is true;
+    }
+
+    private Task<int> DeleteFoldedAsync(int limit, CancellationToken cancellationToken) =>
         database.WriteInBackgroundAsync(
             "clicks of deleted links",
             async (connection, token) =>

@@ -16,7 +16,13 @@ internal static class PostgresServices
     /// <summary>Registers the stores.</summary>
     public static void AddPostgres(this IServiceCollection services)
     {
-        RuntimeMetrics.Register(typeof(PostgresPartitions), typeof(PostgresLinkWriter), typeof(ReplicationMetrics), typeof(RegionMetrics));
+        RuntimeMetrics.Register(
+            typeof(PostgresPartitions),
+            typeof(PostgresLinkWriter),
+            typeof(ReplicationMetrics),
+            typeof(RegionMetrics),
+            typeof(PostgresClickFoldWorker)
+        );
         services.AddSingleton<PostgresCancellations>();
         services.AddSingleton(provider =>
         {
@@ -40,6 +46,7 @@ internal static class PostgresServices
         services.AddSingleton<IKeyBatchStore>(provider => provider.GetRequiredService<PostgresKeyStore>());
         services.AddSingleton<IEpochRegistry>(provider => provider.GetRequiredService<PostgresKeyStore>());
         services.AddSingleton<IClickSink, PostgresClickSink>();
+        services.AddSingleton<PostgresClickFolder>();
         services.AddSingleton<ILoadProgress, PostgresLoadProgress>();
         services.AddSingleton<IClickSalts, PostgresClickSalts>();
         services.AddSingleton<IClickRetention, PostgresClickRetention>();
@@ -49,5 +56,6 @@ internal static class PostgresServices
         services.AddSingleton<ISingleClicks, PostgresSingleClicks>();
         services.AddHostedService<PostgresWriteRegionWatch>();
         services.AddHostedService<PostgresMaintenance>();
+        services.AddHostedService<PostgresClickFoldWorker>();
     }
 }

@@ -54,9 +54,10 @@ internal sealed class PostgresStatistics(PostgresDatabase database, TimeProvider
     private const int ByDevice = 0b1011;
     private const int ByCountry = 0b1101;
 
+    // Rows of older releases have all 64 digits of a hash; 16 tell visitors apart, and are the same in both.
     private const string VisitorsSql = """
         SELECT count(*) FROM (
-            SELECT DISTINCT ip_hash FROM click_events WHERE short_code = $1 AND clicked_at >= $2 AND clicked_at < $3 AND NOT is_bot AND ip_hash <> ''
+            SELECT DISTINCT left(ip_hash, 16) FROM click_events WHERE short_code = $1 AND clicked_at >= $2 AND clicked_at < $3 AND NOT is_bot AND ip_hash <> ''
         ) seen
         """;
 
@@ -79,7 +80,7 @@ internal sealed class PostgresStatistics(PostgresDatabase database, TimeProvider
     private const string CountVisitorsSql = """
         UPDATE click_days d SET visitors = (
             SELECT count(*) FROM (
-                SELECT DISTINCT ip_hash FROM click_events c
+                SELECT DISTINCT left(c.ip_hash, 16) FROM click_events c
                 WHERE c.short_code = d.short_code AND c.clicked_at >= $3 AND c.clicked_at < $4 AND NOT c.is_bot AND c.ip_hash <> ''
             ) seen
         )

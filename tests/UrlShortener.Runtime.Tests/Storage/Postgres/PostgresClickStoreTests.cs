@@ -120,7 +120,7 @@ public sealed class PostgresClickStoreTests(PostgresStores database) : ClickStor
     {
         var time = new FakeTimeProvider(Now);
         var process = await database.NewDatabaseAsync(new PostgresOptions { ReadFromReplicas = false });
-        var (clicks, statistics) = (new PostgresClickSink(process), new PostgresStatistics(process, time));
+        var (clicks, statistics) = (new FoldingClickSink(process, new PostgresClickFolder(process, time)), new PostgresStatistics(process, time));
         var today = new DateTimeOffset(Now.UtcDateTime.Date, TimeSpan.Zero);
         var (popular, quiet) = (NewCode(), NewCode());
         await clicks.AppendAsync(

@@ -82,14 +82,15 @@ public sealed class PostgresStores(Servers servers) : IAsyncLifetime
     {
         var writer = new PostgresLinkWriter(database, Epoch, options ?? new PostgresOptions());
         _owned.Add(writer);
+        var folder = new PostgresClickFolder(database, TimeProvider.System);
         var statistics = new PostgresStatistics(database, TimeProvider.System);
         return new Stores(
             new PostgresLinkStore(database, writer),
             new PostgresUserStore(database),
             new PostgresKeyStore(database),
-            new PostgresClickSink(database),
+            new FoldingClickSink(database, folder),
             new PostgresClickSalts(database, TestRegions.NewAccess()),
-            new PostgresClickRetention(database),
+            new PostgresClickRetention(database, folder),
             statistics,
             statistics,
             new PostgresSingleClicks(database)

@@ -2,18 +2,22 @@ using System.Buffers;
 using System.Text;
 using UrlShortener.Runtime.Clicks;
 
-namespace UrlShortener.Runtime.Storage.Sqlite;
+namespace UrlShortener.Runtime.Storage;
 
 /// <summary>
-/// Packs the clicks of one link within one flush into one value. A row and an index entry for every single click would cost many times as much as the
-/// redirect. Each text is written once and referenced by number. All integers are unsigned LEB128. Format:
-/// version, count, text count, texts (byte length, UTF-8), then per click milliseconds after the first, five text numbers + 1 (0: none), device × 4 + has a
-/// hash × 2 + is a bot, and the 32 bytes of the hash if there is one.
+/// Packs the clicks of a flush into one value. A row and an index entry for every single click would cost many times as much as the redirect. Each text is
+/// written once and referenced by number. All integers are unsigned LEB128. Format: version, count, text count, texts (byte length, UTF-8), then per click
+/// in version 2 the text number of its code, and in both milliseconds after the first, five text numbers + 1 (0: none), device × 4 + has a hash × 2 + is a
+/// bot, and the hash if there is one: 32 bytes in version 1, the first 8 of them in version 2.
 /// </summary>
 internal sealed class ClickPacking
 {
-    private const byte Version = 1;
+    private const byte OfOneLink = 1;
+    private const byte OfManyLinks = 2;
     private const int HashBytes = AddressHash.Size;
+
+    // Two of a million visitors have the same with a probability of 1 to 37 million.
+    private const int ShortHashBytes = sizeof(ulong);
 
     private readonly ArrayBufferWriter<byte> _buffer = new(4_096);
     private readonly ArrayBufferWriter<byte> _body = new(4_096);
@@ -26,30 +30,55 @@ internal sealed class ClickPacking
     /// <param name="firstAt">Unix milliseconds of the earliest click.</param>
     public ReadOnlyMemory<byte> Pack(IReadOnlyList<StoredClick> clicks, IReadOnlyList<int> ofLink, long firstAt)
     {
+        Begin();
+        foreach (var i in ofLink)
+            Add(clicks[i], firstAt, HashBytes);
+        return End(OfOneLink, ofLink.Count);
+    }
+
+    /// <summary>Packs clicks with their codes and short hashes. The returned memory is valid until the next call.</summary>
+    /// <param name="clicks">Clicks of any links.</param>
+    /// <param name="firstAt">Unix milliseconds of the earliest click.</param>
+    public ReadOnlyMemory<byte> PackWithCodes(IReadOnlyList<StoredClick> clicks, long firstAt)
+    {
+        Begin();
+        foreach (var click in clicks)
+        {
+            Write(_body, Number(click.ShortCode));
+            Add(click, firstAt, ShortHashBytes);
+        }
+
+        return End(OfManyLinks, clicks.Count);
+    }
+
+    private void Begin()
+    {
         _buffer.ResetWrittenCount();
         _body.ResetWrittenCount();
         _texts.Clear();
         _order.Clear();
-        foreach (var i in ofLink)
-        {
-            var click = clicks[i];
-            Write(_body, (ulong)(click.At.ToUnixTimeMilliseconds() - firstAt));
-            Write(_body, Number(click.Referrer));
-            Write(_body, Number(click.Source));
-            Write(_body, Number(click.UserAgent));
-            Write(_body, Number(click.Country));
-            Write(_body, Number(click.City));
-            var hasHash = !click.IpHash.IsNone;
-            Write(_body, ((ulong)click.Device << 2) | (hasHash ? 2ul : 0) | (click.IsBot ? 1ul : 0));
-            if (hasHash)
-            {
-                click.IpHash.Write(_body.GetSpan(HashBytes));
-                _body.Advance(HashBytes);
-            }
-        }
+    }
 
-        Write(_buffer, Version);
-        Write(_buffer, (ulong)ofLink.Count);
+    private void Add(in StoredClick click, long firstAt, int hashBytes)
+    {
+        Write(_body, (ulong)(click.At.ToUnixTimeMilliseconds() - firstAt));
+        Write(_body, Number(click.Referrer));
+        Write(_body, Number(click.Source));
+        Write(_body, Number(click.UserAgent));
+        Write(_body, Number(click.Country));
+        Write(_body, Number(click.City));
+        var hasHash = !click.IpHash.IsNone;
+        Write(_body, ((ulong)click.Device << 2) | (hasHash ? 2ul : 0) | (click.IsBot ? 1ul : 0));
+        if (!hasHash)
+            return;
+        click.IpHash.Write(_body.GetSpan(HashBytes));
+        _body.Advance(hashBytes);
+    }
+
+    private ReadOnlyMemory<byte> End(byte version, int count)
+    {
+        Write(_buffer, version);
+        Write(_buffer, (ulong)count);
         Write(_buffer, (ulong)_order.Count);
         foreach (var text in _order)
         {
@@ -64,14 +93,14 @@ internal sealed class ClickPacking
     }
 
     /// <summary>Reads packed clicks one by one.</summary>
-    /// <param name="packed">The result of <see cref="Pack"/>.</param>
+    /// <param name="packed">The result of <see cref="Pack"/> or <see cref="PackWithCodes"/>.</param>
     /// <param name="firstAt">The value that was passed to it.</param>
     /// <param name="read">Called for each click. The hash is that of the address, or empty.</param>
-    /// <exception cref="InvalidDataException">The value was not written by <see cref="Pack"/>.</exception>
+    /// <exception cref="InvalidDataException">The value was written by neither.</exception>
     public static void Unpack(ReadOnlySpan<byte> packed, long firstAt, PackedClickReader read)
     {
-        if (Read(ref packed) != Version)
-            throw UnknownVersion();
+        var version = ReadVersion(ref packed);
+        var hashBytes = version == OfOneLink ? HashBytes : ShortHashBytes;
         var count = Read(ref packed);
         var texts = new string[checked((int)Math.Min(Read(ref packed), (ulong)packed.Length))];
         for (var i = 0; i < texts.Length; i++)
@@ -85,6 +114,7 @@ internal sealed class ClickPacking
 
         for (var i = 0ul; i < count; i++)
         {
+            var code = version == OfManyLinks ? Text(ref packed) ?? throw Truncated() : null;
             var at = firstAt + (long)Read(ref packed);
             var referrer = Text(ref packed);
             var source = Text(ref packed);
@@ -95,13 +125,13 @@ internal sealed class ClickPacking
             ReadOnlySpan<byte> hash = default;
             if ((flags & 2) != 0)
             {
-                if (packed.Length < HashBytes)
+                if (packed.Length < hashBytes)
                     throw Truncated();
-                hash = packed[..HashBytes];
-                packed = packed[HashBytes..];
+                hash = packed[..hashBytes];
+                packed = packed[hashBytes..];
             }
 
-            read(new PackedClick(at, referrer, source, agent, country, city, (DeviceClass)(flags >> 2), (flags & 1) != 0), hash);
+            read(new PackedClick(at, referrer, source, agent, country, city, (DeviceClass)(flags >> 2), (flags & 1) != 0, code), hash);
         }
 
         string? Text(ref ReadOnlySpan<byte> rest)
@@ -120,9 +150,14 @@ internal sealed class ClickPacking
     /// <param name="header">Its first <see cref="HeaderBytes"/> bytes, or all of it.</param>
     public static long CountOf(ReadOnlySpan<byte> header)
     {
-        if (Read(ref header) != Version)
-            throw UnknownVersion();
+        ReadVersion(ref header);
         return (long)Read(ref header);
+    }
+
+    private static byte ReadVersion(ref ReadOnlySpan<byte> packed)
+    {
+        var version = Read(ref packed);
+        return version is OfOneLink or OfManyLinks ? (byte)version : throw UnknownVersion();
     }
 
     private ulong Number(string? text)
@@ -170,7 +205,7 @@ internal sealed class ClickPacking
     private static InvalidDataException Truncated() => new("The packed clicks are damaged.");
 }
 
-/// <summary>A click as read back. Its hash is passed separately.</summary>
+/// <summary>A click as read back. Its hash is passed separately. The code is null where it was not packed.</summary>
 internal readonly record struct PackedClick(
     long At,
     string? Referrer,
@@ -179,7 +214,8 @@ internal readonly record struct PackedClick(
     string? Country,
     string? City,
     DeviceClass Device,
-    bool IsBot
+    bool IsBot,
+    string? ShortCode = null
 );
 
 /// <summary>Receives clicks as they are read back.</summary>

@@ -1,0 +1,229 @@
+using Npgsql;
+using NpgsqlTypes;
+using UrlShortener.Runtime.Clicks;
+using static UrlShortener.Runtime.Storage.Postgres.PostgresCommands;
+
+namespace UrlShortener.Runtime.Storage.Postgres;
+
+/// <summary>
+/// Folds the inbox: writes its clicks one by one, and counts those of each link, in transactions that also delete them from the inbox. What a link costs is paid
+/// once for all of its clicks that wait, so a pause follows each round that grows with its cost. One process of all folds at a time.
+/// </summary>
+internal sealed class PostgresClickFolder(PostgresDatabase database, TimeProvider time)
+{
+    /// <summary>Longest pause between two rounds, and so about the longest time that a stored click is not counted.</summary>
+    public static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
+
+    /// <summary>Shortest pause between two rounds.</summary>
+    public static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(500);
+
+    // A round may take a fiftieth of the time.
+    private const int PauseForEachSecond = 50;
+
+    // Of one transaction: bounds its memory, and with the links how long the rows of their totals are locked.
+    private const int MaxClicks = 100_000;
+    private const int MaxLinks = 10_000;
+    private const int MaxBatches = 1_000;
+    private const long MaxBytes = 16 << 20;
+
+    private const string DueSql = """
+        SELECT next_at <= now(), (SELECT extract(epoch FROM now() - min(stored_at))::double precision FROM click_inbox) FROM click_fold
+        """;
+
+    private const string TakeTurnSql = "SELECT next_at <= now() OR $1 FROM click_fold FOR UPDATE SKIP LOCKED";
+    private const string WaitForTurnSql = "SELECT true FROM click_fold FOR UPDATE";
+
+    // The oldest batches, until their clicks or bytes are enough; at least one.
+    private const string TakeSql = """
+        SELECT batch, first_at, packed, clicks
+        FROM (
+            SELECT batch, stored_at, first_at, packed, clicks, sum(clicks) OVER w - clicks AS clicks_before,
+                sum(octet_length(packed)) OVER w - octet_length(packed) AS bytes_before
+            FROM click_inbox WINDOW w AS (ORDER BY stored_at, batch)
+        ) waiting
+        WHERE clicks_before < $1 AND bytes_before < $2 ORDER BY stored_at, batch LIMIT $3
+        """;
+
+    private const string DoneSql = "DELETE FROM click_inbox WHERE batch = ANY ($1)";
+    private const string PauseSql = "UPDATE click_fold SET next_at = now() + $1";
+
+    private const string CopySql =
+        "COPY click_events (short_code, clicked_at, referrer, user_agent, ip_hash, country, city, source, device, is_bot, agent_id, referrer_id) "
+        + "FROM STDIN (FORMAT binary)";
+
+    // Those of the last round, unless it failed. Null while a round uses them; another one at the same time reads its own.
+    private PostgresClickTexts? _texts;
+
+    /// <summary>How long to leave the inbox alone after a round.</summary>
+    /// <param name="took">How long the round took.</param>
+    public static TimeSpan PauseAfter(TimeSpan took) =>
+        TimeSpan.FromTicks(Math.Clamp(took.Ticks * PauseForEachSecond, ShortestPause.Ticks, LongestPause.Ticks));
+
+    /// <summary>Folds the inbox, unless it is empty, another process does, or the pause after the last round is not over.</summary>
+    /// <returns>For how long the oldest stored click had not been counted.</returns>
+    public async Task<TimeSpan> FoldIfDueAsync(CancellationToken cancellationToken)
+    {
+        // A read, since most times there is nothing to do.
+        var (isDue, delay) = await database.ReadPrimaryAsync(
+            async (connection, token) =>
+            {
+                await using var command = new NpgsqlCommand(DueSql, connection);
+                await using var row = await command.ExecuteReaderAsync(token);
+                return !await row.ReadAsync(token) || row.IsDBNull(1) ? (false, TimeSpan.Zero) : (row.GetBoolean(0), TimeSpan.FromSeconds(row.GetDouble(1)));
+            },
+            cancellationToken
+        );
+        if (isDue)
+            await FoldAsync(waits: false, cancellationToken);
+        return delay;
+    }
+
+    /// <summary>Folds all that is in the inbox now, whatever the pause; waits for another process that does.</summary>
+    public Task FoldAllAsync(CancellationToken cancellationToken) => FoldAsync(waits: true, cancellationToken);
+
+    private async Task FoldAsync(bool waits, CancellationToken cancellationToken)
+    {
+        var started = time.GetTimestamp();
+        var texts = Interlocked.Exchange(ref _texts, null) ?? new PostgresClickTexts();
+        // The pause that a part sets is for the next round: the parts after it do not wait for its end.
+        for (var goesOn = false; await FoldPartAsync(texts, waits, goesOn, started, cancellationToken); goesOn = true)
+            cancellationToken.ThrowIfCancellationRequested();
+        _texts = texts;
+    }
+
+    // Whether there is more.
+    private Task<bool> FoldPartAsync(PostgresClickTexts texts, bool waits, bool goesOn, long started, CancellationToken cancellationToken) =>
+        database.WritePatientlyAsync(
+            "fold clicks",
+            async (connection, token) =>
+            {
+                await using var transaction = await connection.BeginTransactionAsync(token);
+                await using (var turn = new NpgsqlBatch(connection) { BatchCommands = { waits ? Command(WaitForTurnSql) : Command(TakeTurnSql, goesOn) } })
+                {
+                    if (await turn.ExecuteScalarAsync(token) is not true)
+                        return false;
+                }
+
+                var part = await TakeAsync(connection, token);
+                if (part.Clicks.Count == 0)
+                    return false;
+                await texts.PrepareAsync(connection, part.Clicks, token);
+                await CopyAsync(connection, part.Clicks, texts, token);
+                await PostgresLinkCounts.CountAsync(connection, part.Clicks, token);
+                await using var end = new NpgsqlBatch(connection)
+                {
+                    BatchCommands = { Command(DoneSql, part.Batches.ToArray()), Command(PauseSql, PauseAfter(time.GetElapsedTime(started))) },
+                };
+                await end.ExecuteNonQueryAsync(token);
+                await transaction.CommitAsync(token);
+                return part.HasMore;
+            },
+            cancellationToken
+        );
+
+    private static async Task<InboxPart> TakeAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var take = new NpgsqlBatch(connection) { BatchCommands = { Command(TakeSql, (long)MaxClicks, MaxBytes, MaxBatches) } };
+        await using var row = await take.ExecuteReaderAsync(cancellationToken);
+        var part = new InboxPart();
+        while (await row.ReadAsync(cancellationToken))
+        {
+            // What is left out is read again by the next transaction of the round.
+            if (part.Links >= MaxLinks)
+            {
+                part.HasMore = true;
+                break;
+            }
+
+            part.Add(row.GetGuid(0), row.GetInt64(1), row.GetFieldValue<byte[]>(2));
+        }
+
+        part.HasMore |= part.Clicks.Count >= MaxClicks || part.Bytes >= MaxBytes || part.Batches.Count == MaxBatches;
+        part.Sort();
+        return part;
+    }
+
+    private static async Task CopyAsync(
+        NpgsqlConnection connection,
+        IReadOnlyList<StoredClick> clicks,
+        PostgresClickTexts texts,
+        CancellationToken cancellationToken
+    )
+    {
+        await using var writer = await connection.BeginBinaryImportAsync(CopySql, cancellationToken);
+        foreach (var click in clicks)
+        {
+            var (agent, referrer) = (texts.Find(click.At, click.UserAgent), texts.Find(click.At, click.Referrer));
+            await writer.StartRowAsync(cancellationToken);
+            await writer.WriteAsync(click.ShortCode, NpgsqlDbType.Varchar, cancellationToken);
+            await writer.WriteAsync(click.At.UtcDateTime, NpgsqlDbType.TimestampTz, cancellationToken);
+            await WriteTextAsync(writer, referrer is null ? click.Referrer : null, cancellationToken);
+            await WriteTextAsync(writer, agent is null ? click.UserAgent : null, cancellationToken);
+            await WriteTextAsync(writer, click.IpHash.ToShortString(), cancellationToken);
+            await WriteTextAsync(writer, click.Country, cancellationToken);
+            await WriteTextAsync(writer, click.City, cancellationToken);
+            await WriteTextAsync(writer, click.Source, cancellationToken);
+            await writer.WriteAsync((short)click.Device, NpgsqlDbType.Smallint, cancellationToken);
+            await writer.WriteAsync(click.IsBot, NpgsqlDbType.Boolean, cancellationToken);
+            await WriteNumberAsync(writer, agent, cancellationToken);
+            await WriteNumberAsync(writer, referrer, cancellationToken);
+        }
+
+        await writer.CompleteAsync(cancellationToken);
+    }
+
+    private static Task WriteTextAsync(NpgsqlBinaryImporter writer, string? text, CancellationToken cancellationToken) =>
+        text is null ? writer.WriteNullAsync(cancellationToken) : writer.WriteAsync(text, NpgsqlDbType.Text, cancellationToken);
+
+    private static Task WriteNumberAsync(NpgsqlBinaryImporter writer, int? number, CancellationToken cancellationToken) =>
+        number is { } value ? writer.WriteAsync(value, NpgsqlDbType.Integer, cancellationToken) : writer.WriteNullAsync(cancellationToken);
+
+    // Batches of the inbox and their clicks.
+    private sealed class InboxPart
+    {
+        private readonly HashSet<string> _codes = new(StringComparer.Ordinal);
+
+        public List<Guid> Batches { get; } = [];
+
+        public List<StoredClick> Clicks { get; } = [];
+
+        public int Links => _codes.Count;
+
+        public long Bytes { get; private set; }
+
+        public bool HasMore { get; set; }
+
+        public void Add(Guid batch, long firstAt, byte[] packed)
+        {
+            Batches.Add(batch);
+            Bytes += packed.Length;
+            ClickPacking.Unpack(packed, firstAt, Add);
+        }
+
+        // Rows of a link lie together then.
+        public void Sort() =>
+            Clicks.Sort(
+                static (one, other) => string.CompareOrdinal(one.ShortCode, other.ShortCode) is not 0 and var byCode ? byCode : one.At.CompareTo(other.At)
+            );
+
+        private void Add(in PackedClick click, ReadOnlySpan<byte> hash)
+        {
+            var code = click.ShortCode ?? throw new InvalidDataException("The inbox has clicks without a code.");
+            _codes.Add(code);
+            Clicks.Add(
+                new StoredClick(
+                    code,
+                    DateTimeOffset.FromUnixTimeMilliseconds(click.At),
+                    click.Referrer,
+                    click.Source,
+                    click.UserAgent,
+                    AddressHash.ReadShort(hash),
+                    click.Country,
+                    click.City,
+                    click.Device,
+                    click.IsBot
+                )
+            );
+        }
+    }
+}

@@ -1,0 +1,261 @@
+using Npgsql;
+using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Storage.Postgres;
+using Xunit;
+
+namespace UrlShortener.Runtime.Tests.Storage.Postgres;
+
+public sealed class PostgresClickFolderTests(PostgresStores database) : StoreContract, IClassFixture<PostgresStores>
+{
+    private const string Agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+
+    [Theory]
+    [InlineData(0, 0.5)]
+    [InlineData(0.001, 0.5)]
+    [InlineData(0.2, 10)]
+    [InlineData(5, 30)]
+    public void PauseAfter_Round_IsFiftyTimesAsLongWithinBounds(double took, double pause) =>
+        Assert.Equal(TimeSpan.FromSeconds(pause), PostgresClickFolder.PauseAfter(TimeSpan.FromSeconds(took)));
+
+    [Fact]
+    public async Task Append_Batch_WaitsInTheInboxUntilItIsFolded()
+    {
+        var (process, folder) = await NewFolderAsync();
+        var link = await CreateOneAsync();
+
+        await new PostgresClickSink(process).AppendAsync(Guid.NewGuid(), [Click(link.ShortCode), Click(link.ShortCode)], Token);
+        Assert.Equal(0, (await Links.FindAsync(link.ShortCode, Token))!.ClickCount);
+        Assert.Equal((1L, 0L), (await ReadAsync<long>("SELECT count(*) FROM click_inbox"), await CountAsync(link.ShortCode)));
+        await folder.FoldAllAsync(Token);
+        await folder.FoldAllAsync(Token);
+
+        Assert.Equal(2, (await Links.FindAsync(link.ShortCode, Token))!.ClickCount);
+        Assert.Equal((0L, 2L), (await ReadAsync<long>("SELECT count(*) FROM click_inbox"), await CountAsync(link.ShortCode)));
+    }
+
+    [Fact]
+    public async Task Append_BatchThatIsFoldedAlready_IsNotStoredAgain()
+    {
+        var (process, folder) = await NewFolderAsync();
+        var (code, batch) = (NewCode(), Guid.NewGuid());
+        var sink = new PostgresClickSink(process);
+
+        await sink.AppendAsync(batch, [Click(code)], Token);
+        await folder.FoldAllAsync(Token);
+        await sink.AppendAsync(batch, [Click(code)], Token);
+        await folder.FoldAllAsync(Token);
+
+        Assert.Equal(1, await CountAsync(code));
+    }
+
+    [Fact]
+    public async Task FoldIfDue_PauseIsNotOver_LeavesTheInboxAlone()
+    {
+        var (process, folder) = await NewFolderAsync();
+        var code = NewCode();
+        await new PostgresClickSink(process).AppendAsync(Guid.NewGuid(), [Click(code)], Token);
+        await ExecuteAsync("UPDATE click_fold SET next_at = now() + interval '1 hour'; UPDATE click_inbox SET stored_at = now() - interval '3 s'");
+
+        var delay = await folder.FoldIfDueAsync(Token);
+        Assert.Equal(0, await CountAsync(code));
+        await ExecuteAsync("UPDATE click_fold SET next_at = now()");
+        await folder.FoldIfDueAsync(Token);
+
+        Assert.True(delay >= TimeSpan.FromSeconds(3));
+        Assert.Equal(1, await CountAsync(code));
+        Assert.True(await ReadAsync<bool>("SELECT next_at > now() - interval '1 s' FROM click_fold"));
+        Assert.Equal(TimeSpan.Zero, await folder.FoldIfDueAsync(Token));
+    }
+
+    [Fact]
+    public async Task FoldIfDue_AnotherProcessFolds_DoesNotWait()
+    {
+        var (process, folder) = await NewFolderAsync();
+        var code = NewCode();
+        await new PostgresClickSink(process).AppendAsync(Guid.NewGuid(), [Click(code)], Token);
+        await using var connection = await ConnectAsync();
+        await ExecuteAsync("UPDATE click_fold SET next_at = now()");
+        await using (await connection.BeginTransactionAsync(Token))
+        {
+            await using var hold = new NpgsqlCommand("SELECT 1 FROM click_fold FOR UPDATE", connection);
+            await hold.ExecuteScalarAsync(Token);
+            await folder.FoldIfDueAsync(Token);
+        }
+
+        Assert.Equal(0, await CountAsync(code));
+        await folder.FoldAllAsync(Token);
+        Assert.Equal(1, await CountAsync(code));
+    }
+
+    [Fact]
+    public async Task Fold_MoreClicksThanATransactionTakes_FoldsAll()
+    {
+        var (process, folder) = await NewFolderAsync();
+        var sink = new PostgresClickSink(process);
+        // Links beyond the limit of a transaction, so that batches are left for the next one.
+        foreach (var chunk in Enumerable.Range(0, 12_000).Chunk(4_000))
+            await sink.AppendAsync(Guid.NewGuid(), [.. chunk.Select(i => Click($"many{i}"))], Token);
+
+        await folder.FoldAllAsync(Token);
+
+        Assert.Equal(12_000, await ReadAsync<long>("SELECT count(*) FROM click_events WHERE short_code LIKE 'many%'"));
+        Assert.Equal(0, await ReadAsync<long>("SELECT count(*) FROM click_inbox"));
+    }
+
+    [Fact]
+    public async Task Fold_TextOfSeveralVisitors_IsStoredOnce()
+    {
+        var (process, folder) = await NewFolderAsync();
+        var code = NewCode();
+        var (agent, page, rare) = ($"{Agent} {code}", $"https://{code}.example/", $"rare {code}");
+        var sink = new PostgresClickSink(process);
+        StoredClick[] clicks =
+        [
+            .. Enumerable.Range(0, 3).Select(_ => Click(code) with { IpHash = NewVisitor(), UserAgent = agent, Referrer = page }),
+            // One visitor, however often, and somebody without a hash.
+            .. Enumerable.Repeat(Click(code) with { IpHash = NewVisitor(), UserAgent = rare }, 5),
+            .. Enumerable.Repeat(Click(code) with { UserAgent = rare }, 5),
+        ];
+
+        await sink.AppendAsync(Guid.NewGuid(), clicks, Token);
+        await folder.FoldAllAsync(Token);
+        // Another process, which has not read the texts yet, and this one, which has added them.
+        foreach (var next in new[] { new PostgresClickFolder(process, TimeProvider.System), folder })
+        {
+            await sink.AppendAsync(Guid.NewGuid(), [clicks[0]], Token);
+            await next.FoldAllAsync(Token);
+        }
+
+        Assert.Equal(2, await ReadAsync<long>($"SELECT count(*) FROM click_texts WHERE text IN ('{agent}', '{page}', '{rare}')"));
+        Assert.Equal(
+            5,
+            await ReadAsync<long>($"SELECT count(*) FROM click_events WHERE short_code = '{code}' AND agent_id IS NOT NULL AND user_agent IS NULL")
+        );
+        Assert.Equal(
+            10,
+            await ReadAsync<long>($"SELECT count(*) FROM click_events WHERE short_code = '{code}' AND user_agent = '{rare}' AND agent_id IS NULL")
+        );
+        Assert.Equal(
+            5,
+            await ReadAsync<long>(
+                $"""
+                SELECT count(*) FROM click_events c JOIN click_texts a ON a.month = date_trunc('month', c.clicked_at AT TIME ZONE 'UTC') AND a.id = c.agent_id
+                    JOIN click_texts r ON r.month = a.month AND r.id = c.referrer_id
+                WHERE c.short_code = '{code}' AND a.text = '{agent}' AND r.text = '{page}'
+                """
+            )
+        );
+    }
+
+    [Fact]
+    public async Task Fold_TextWhoseNumberIsTaken_StaysInItsRow()
+    {
+        var (process, folder) = await NewFolderAsync();
+        var code = NewCode();
+        var agent = $"{Agent} {code}";
+        await ExecuteAsync(
+            $"""
+            INSERT INTO click_texts (month, id, text)
+            VALUES (date_trunc('month', '{Now:yyyy-MM-dd}'::timestamp)::date, {PostgresClickTexts.IdOf(agent)}, 'another {code}')
+            """
+        );
+
+        await new PostgresClickSink(process).AppendAsync(
+            Guid.NewGuid(),
+            [.. Enumerable.Range(0, 5).Select(_ => Click(code) with { IpHash = NewVisitor(), UserAgent = agent })],
+            Token
+        );
+        await folder.FoldAllAsync(Token);
+
+        Assert.Equal(5, await ReadAsync<long>($"SELECT count(*) FROM click_events WHERE short_code = '{code}' AND user_agent = '{agent}'"));
+    }
+
+    [Fact]
+    public async Task ReadTotals_RowsOfAnOlderRelease_CountTheSameVisitorOnce()
+    {
+        var (process, folder) = await NewFolderAsync();
+        var statistics = new PostgresStatistics(process, TimeProvider.System);
+        var (code, visitor) = (NewCode(), NewVisitor());
+        var at = new DateTimeOffset(Now.UtcDateTime.Date, TimeSpan.Zero).AddHours(1);
+        await new PostgresClickSink(process).AppendAsync(Guid.NewGuid(), [Click(code) with { At = at, IpHash = visitor }], Token);
+        await folder.FoldAllAsync(Token);
+        // As such a release writes it during a rollout.
+        await ExecuteAsync(
+            $"""
+            INSERT INTO click_events (short_code, clicked_at, user_agent, ip_hash, device, is_bot)
+            VALUES ('{code}', '{at:yyyy-MM-dd HH:mm:ss}+00', 'Mozilla/5.0', '{visitor}', 0, false), ('{code}', '{at:yyyy-MM-dd HH:mm:ss}+00', NULL, '', 0, false)
+            """
+        );
+
+        var totals = await statistics.ReadTotalsAsync(code, at.AddMinutes(-1), at.AddMinutes(1), Owner, Token);
+
+        Assert.Equal((3, 1), (totals.Clicks, totals.Visitors));
+    }
+
+    [Fact]
+    public async Task DeleteOfDeletedLinks_ClicksInTheInbox_AreGoneWhenNothingIsDue()
+    {
+        var (process, folder) = await NewFolderAsync();
+        var user = await NewUserAsync();
+        var link = await CreateOneAsync(user.Id);
+        var retention = new PostgresClickRetention(process, folder);
+        await Links.DeleteAsync(link.ShortCode, user.Id, Token);
+        await new PostgresClickSink(process).AppendAsync(Guid.NewGuid(), [Click(link.ShortCode)], Token);
+
+        while (await retention.DeleteOfDeletedLinksAsync(100, Token) > 0)
+            Token.ThrowIfCancellationRequested();
+
+        Assert.Equal(
+            (0L, 0L, 0L),
+            (
+                await ReadAsync<long>("SELECT count(*) FROM click_inbox"),
+                await CountAsync(link.ShortCode),
+                await ReadAsync<long>($"SELECT count(*) FROM click_days WHERE short_code = '{link.ShortCode}'")
+            )
+        );
+    }
+
+    [Fact]
+    public async Task DeleteBefore_TextsOfMonthsGoneBy_AreDeleted()
+    {
+        var (process, folder) = await NewFolderAsync();
+        await ExecuteAsync("INSERT INTO click_texts (month, id, text) VALUES ('2020-01-01', 1, 'old'), ('2020-02-01', 1, 'kept')");
+
+        await new PostgresClickRetention(process, folder).DeleteBeforeAsync(new DateTimeOffset(2020, 2, 20, 0, 0, 0, TimeSpan.Zero), 100, Token);
+
+        Assert.Equal("kept", await ReadAsync<string>("SELECT string_agg(text, ',') FROM click_texts WHERE month < '2021-01-01'"));
+    }
+
+    private protected override ValueTask<Stores> OpenAsync() => database.OpenOnPrimaryAsync();
+
+    private static StoredClick Click(string code) => new(code, Now, null, null, "Mozilla/5.0", default, null, null, DeviceClass.Desktop, IsBot: false);
+
+    private async Task<(PostgresDatabase Process, PostgresClickFolder Folder)> NewFolderAsync()
+    {
+        await OpenAsync();
+        PostgresDatabase process = await database.NewDatabaseAsync(new PostgresOptions { ReadFromReplicas = false });
+        return (process, new PostgresClickFolder(process, TimeProvider.System));
+    }
+
+    private Task<long> CountAsync(string code) => ReadAsync<long>($"SELECT count(*) FROM click_events WHERE short_code = '{code}'");
+
+    private Task ExecuteAsync(string sql) => database.ExecuteAsync(sql);
+
+    private async Task<NpgsqlConnection> ConnectAsync()
+    {
+        var connection = new NpgsqlConnection($"{database.ConnectionString};Target Session Attributes=primary");
+        await connection.OpenAsync(Token);
+        return connection;
+    }
+
+    private async Task<T> ReadAsync<T>(string sql)
+    {
+        await using var connection = await ConnectAsync();
+        // Statements of tests, on a database of their own.
+#pragma warning disable CA2100
+        await using var command = new NpgsqlCommand(sql, connection);
+#pragma warning restore CA2100
+        return (T)(await command.ExecuteScalarAsync(Token))!;
+    }
+}
