@@ -189,6 +189,8 @@ internal static class Startup
         app.UseTrustedProxies();
         app.UseManagementPort();
         app.UseTracing();
+        if (role is RuntimeRole.All or RuntimeRole.App)
+            app.UseHotRedirects();
         // Redirects leave the pipeline here; they handle their own errors.
         app.UseRouting();
         app.UsePublicPorts();

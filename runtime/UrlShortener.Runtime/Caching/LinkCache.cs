@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using BitFaster.Caching.Lru;
 using Microsoft.Extensions.Options;
@@ -22,6 +23,9 @@ internal sealed class LinkCache : IDisposable
     // How long an entry past its time is served before the store is tried again.
     private static readonly TimeSpan Throttle = TimeSpan.FromSeconds(1);
 
+    // How long a link that is asked for often is answered without another look at its time.
+    private static readonly TimeSpan HotLease = TimeSpan.FromSeconds(1);
+
     private static readonly TargetPolicy AnyTarget = new(int.MaxValue, AllowPrivateHosts: true, new HashSet<string>());
 
     // Recent changes that this process knows of. The bound forgets a change early at worst, which costs freshness behind a lagging replica only.
@@ -33,6 +37,7 @@ internal sealed class LinkCache : IDisposable
     private readonly CachingOptions _options;
     private readonly FusionCache _cache;
     private readonly BoundedMemoryCache _memory;
+    private readonly HotLinks _hot;
     private readonly FusionCacheEntryOptions _whateverIsHeld;
     private readonly FusionCacheEntryOptions _patient;
 
@@ -44,6 +49,7 @@ internal sealed class LinkCache : IDisposable
         _options = options;
         _recentVersions = new ConcurrentLru<string, StateVersion>(1, RecentChanges, StringComparer.Ordinal);
         _memory = new BoundedMemoryCache(options.Capacity, TimeProvider.System, key => _loads.Stored((string)key));
+        _hot = new HotLinks(options.Capacity, TicksOf(options.Ttl / 10 < HotLease ? options.Ttl / 10 : HotLease));
         _cache = new FusionCache(
             Options.Create(
                 new FusionCacheOptions
@@ -82,17 +88,27 @@ internal sealed class LinkCache : IDisposable
     /// <summary>Codes that are being loaded.</summary>
     internal int Loading => _loads.Count;
 
+    /// <summary>A link that was asked for a moment ago, if it is current. Any text may be asked for.</summary>
+    /// <param name="shortCode">The code.</param>
+    /// <param name="now">A timestamp of <see cref="Stopwatch"/>.</param>
+    /// <param name="link">The link; it exists.</param>
+    public bool TryGetHot(ReadOnlySpan<char> shortCode, long now, [NotNullWhen(true)] out CachedLink? link)
+    {
+        link = _hot.Find(shortCode, now);
+        if (link is null || !IsCurrent(link))
+            return false;
+        CacheMetrics.Hit.Inc();
+        return true;
+    }
+
     /// <summary>The entry of a code when it is in memory and current.</summary>
     public bool TryGet(string shortCode, [NotNullWhen(true)] out CachedLink? link)
     {
-        var cached = _cache.TryGet<CachedLink>(shortCode);
-        link = cached.HasValue ? cached.Value : null;
-        if (link is null || !IsCurrent(link))
-        {
-            link = null;
+        link = FindInMemory(shortCode);
+        if (link is null)
             return false;
-        }
-
+        if (link.Exists)
+            HoldHot(link);
         CacheMetrics.Hit.Inc();
         return true;
     }
@@ -148,6 +164,7 @@ internal sealed class LinkCache : IDisposable
         _loads.Void(shortCode);
         if (_cache.TryGet<CachedLink>(shortCode, _whateverIsHeld) is { HasValue: true } held)
             held.Value.Void();
+        _hot.Drop(shortCode)?.Void();
         _cache.Remove(shortCode);
         CacheMetrics.Invalidations.Inc();
     }
@@ -158,6 +175,19 @@ internal sealed class LinkCache : IDisposable
         _cache.Dispose();
         _memory.Dispose();
     }
+
+    private CachedLink? FindInMemory(string shortCode) =>
+        _cache.TryGet<CachedLink>(shortCode) is { HasValue: true, Value: var link } && IsCurrent(link) ? link : null;
+
+    private void HoldHot(CachedLink link)
+    {
+        _hot.Hold(link, Stopwatch.GetTimestamp());
+        // A change that came before this line found nothing to void if the entry had just been evicted. One that comes later finds it here.
+        if (FindInMemory(link.ShortCode) != link)
+            _hot.Drop(link.ShortCode);
+    }
+
+    private static long TicksOf(TimeSpan time) => (long)(time.TotalSeconds * Stopwatch.Frequency);
 
     private async Task<CachedLink> ReadAsync(string shortCode, FusionCacheFactoryExecutionContext<CachedLink> context, CancellationToken cancellationToken)
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using Prometheus;
 using UrlShortener.Runtime.Abuse;
 using UrlShortener.Runtime.Caching;
@@ -27,6 +28,20 @@ internal sealed partial class RedirectEndpoint(
 
     private readonly RedirectCaching _caching = new(redirects.EdgeTtl);
     private readonly Occasion _failures = new(time, TimeSpan.FromSeconds(1));
+
+    /// <summary>
+    /// Answers a request for a link that was asked for a moment ago: before routing, which costs more than the answer. Everything else is left to
+    /// <see cref="HandleAsync(HttpContext)"/>, and so is a request with a span, which is named after its route.
+    /// </summary>
+    public bool TryHandleHot(HttpContext context, [NotNullWhen(true)] out Task? answer)
+    {
+        var started = Stopwatch.GetTimestamp();
+        answer =
+            context.Request.Path.Value is ['/', _, ..] path && Activity.Current is null && cache.TryGetHot(path.AsSpan(1), started, out var link)
+                ? AnswerAsync(context, link, RedirectMetrics.MemorySeconds, started)
+                : null;
+        return answer is not null;
+    }
 
     /// <summary>Answers a request for a short URL.</summary>
     public Task HandleAsync(HttpContext context)

@@ -12,4 +12,11 @@ internal static class RedirectServices
         services.AddSingleton<OwnPages>();
         services.AddSingleton<RedirectEndpoint>();
     }
+
+    /// <summary>Answers requests for links that are followed often. Before routing.</summary>
+    public static void UseHotRedirects(this WebApplication app)
+    {
+        var redirects = app.Services.GetRequiredService<RedirectEndpoint>();
+        app.Use(next => context => redirects.TryHandleHot(context, out var answer) ? answer : next(context));
+    }
 }

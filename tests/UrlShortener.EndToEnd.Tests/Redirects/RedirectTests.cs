@@ -17,8 +17,8 @@ public sealed class RedirectTests : ProductTest, IClassFixture<ProductFixture>
         const string target = "https://example.com/päth?q=%2F&r=a+b#frag";
         var code = await _product.Owner.CreateLinkAsync(target);
 
-        // Twice: loaded from the store, then from the cache.
-        foreach (var _ in Enumerable.Range(0, 2))
+        // Loaded from the store, from the cache, and as one that is asked for often.
+        foreach (var _ in Enumerable.Range(0, 3))
         {
             var reply = await _product.Anonymous.GetAsync($"/{code}");
             Assert.Equal(302, reply.Status);
@@ -27,6 +27,30 @@ public sealed class RedirectTests : ProductTest, IClassFixture<ProductFixture>
             // Shared caches would hide clicks and serve what was changed or blocked; whoever wants that sets Redirects:EdgeTtl.
             Assert.Null(reply.Header("CDN-Cache-Control"));
             Assert.Empty(reply.Body);
+        }
+    }
+
+    [Fact]
+    public async Task Redirect_AskedForOften_ChangesAtOnce()
+    {
+        var code = await _product.Owner.CreateLinkAsync("https://example.com/first");
+        await FollowAsync("https://example.com/first");
+
+        await _product.Owner.PatchAsync($"/api/v1/urls/{code}", new { original_url = "https://example.com/second" });
+        await FollowAsync("https://example.com/second");
+
+        // Only the code itself is short-cut: what the route makes of other spellings stays.
+        Assert.Equal(302, (await _product.Anonymous.GetAsync($"/{code}?any=query")).Status);
+        Assert.Equal(404, (await _product.Anonymous.GetAsync($"/{code}/x")).Status);
+        Assert.Equal(405, (await _product.Anonymous.SendAsync(HttpMethod.Post, $"/{code}")).Status);
+
+        await _product.Owner.DeleteAsync($"/api/v1/urls/{code}");
+        Assert.Equal(404, (await _product.Anonymous.GetAsync($"/{code}")).Status);
+
+        async Task FollowAsync(string target)
+        {
+            for (var i = 0; i < 4; i++)
+                Assert.Equal(target, (await _product.Anonymous.GetAsync($"/{code}")).Header("Location"));
         }
     }
 

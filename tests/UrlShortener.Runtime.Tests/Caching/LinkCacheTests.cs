@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Logging.Abstractions;
 using UrlShortener.Runtime.Abuse;
 using UrlShortener.Runtime.Caching;
@@ -197,10 +198,12 @@ public sealed class LinkCacheTests : IDisposable
         Assert.Equal(0, cache.Loading);
     }
 
-    [Fact]
-    public async Task Invalidate_ManyTimesDuringManyLoads_NoOldStateStays()
+    [Theory]
+    [InlineData(100_000)]
+    [InlineData(3)]
+    public async Task Invalidate_ManyTimesDuringManyLoads_NoOldStateStays(int capacity)
     {
-        var cache = New();
+        var cache = New(new CachingOptions { Capacity = capacity });
         string[] codes = ["aaaa", "bbbb", "cccc", "dddd"];
         var newest = new int[codes.Length];
         _store.Find = async (code, _) =>
@@ -226,7 +229,10 @@ public sealed class LinkCacheTests : IDisposable
 
                     // What was changed before the call is what it answers, or something newer.
                     var least = Volatile.Read(ref newest[index]);
-                    var link = cache.TryGet(codes[index], out var held) ? held : await cache.LoadAsync(codes[index], token);
+                    var link =
+                        cache.TryGetHot(codes[index], Stopwatch.GetTimestamp(), out var hot) ? hot
+                        : cache.TryGet(codes[index], out var held) ? held
+                        : await cache.LoadAsync(codes[index], token);
                     if (worker < codes.Length)
                         Assert.InRange(
                             int.Parse(link.Location.ToString().Split('/')[^1], System.Globalization.CultureInfo.InvariantCulture),
@@ -240,6 +246,64 @@ public sealed class LinkCacheTests : IDisposable
         Assert.Equal(0, cache.Loading);
         for (var index = 0; index < codes.Length; index++)
             Assert.Equal($"https://example.com/{newest[index]}", (await cache.LoadAsync(codes[index], Token)).Location.ToString());
+    }
+
+    [Fact]
+    public async Task TryGetHot_AskedForBefore_IsFoundUntilItChanges()
+    {
+        var cache = New();
+        var link = await cache.LoadAsync("abcd", Token);
+        var now = Stopwatch.GetTimestamp();
+        Assert.False(cache.TryGetHot("abcd", now, out _));
+
+        Assert.True(cache.TryGet("abcd", out _));
+        Assert.True(cache.TryGetHot("abcd", now, out var hot));
+        Assert.Same(link, hot);
+        Assert.False(cache.TryGetHot("abcd", now + (2 * Stopwatch.Frequency), out _));
+
+        cache.Invalidate("abcd");
+        Assert.False(cache.TryGetHot("abcd", now, out _));
+        Assert.True(hot.IsVoid);
+    }
+
+    [Fact]
+    public async Task TryGetHot_EvictedFromTheCacheBehind_IsVoidedByAChange()
+    {
+        var cache = New(new CachingOptions { Capacity = 16_384 });
+        await cache.LoadAsync("abcd", Token);
+        Assert.True(cache.TryGet("abcd", out _));
+        var now = Stopwatch.GetTimestamp();
+        for (var i = 0; i < 40_000; i++)
+            await cache.LoadAsync($"c{i:00000}", Token);
+        Assert.False(cache.TryGet("abcd", out _));
+        Assert.True(cache.TryGetHot("abcd", now, out _));
+
+        cache.Invalidate("abcd");
+
+        Assert.False(cache.TryGetHot("abcd", now, out _));
+    }
+
+    [Fact]
+    public async Task TryGetHot_UnknownCode_IsLeftToTheRoute()
+    {
+        var cache = New();
+        _store.Find = (_, _) => Task.FromResult<Link?>(null);
+        await cache.LoadAsync("abcd", Token);
+        Assert.True(cache.TryGet("abcd", out _));
+
+        Assert.False(cache.TryGetHot("abcd", Stopwatch.GetTimestamp(), out _));
+    }
+
+    [Fact]
+    public async Task TryGetHot_EpochOpened_IsLoadedAgain()
+    {
+        var cache = New();
+        await cache.LoadAsync("abcd", Token);
+        Assert.True(cache.TryGet("abcd", out _));
+
+        _epoch.Observe(1);
+
+        Assert.False(cache.TryGetHot("abcd", Stopwatch.GetTimestamp(), out _));
     }
 
     [Theory]
