@@ -108,7 +108,9 @@ internal sealed class PostgresClickFolder(PostgresDatabase database, TimeProvide
                 if (part.Clicks.Count == 0)
                     return false;
                 await texts.PrepareAsync(connection, part.Clicks, token);
+                await PostgresClickSums.BeginAsync(connection, token);
                 await CopyAsync(connection, part.Clicks, texts, token);
+                await PostgresClickSums.AddAsync(connection, part.Clicks, token);
                 await PostgresLinkCounts.CountAsync(connection, part.Clicks, token);
                 await using var end = new NpgsqlBatch(connection)
                 {

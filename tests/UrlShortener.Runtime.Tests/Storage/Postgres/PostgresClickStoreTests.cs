@@ -115,6 +115,56 @@ public sealed class PostgresClickStoreTests(PostgresStores database) : ClickStor
         }
     }
 
+    // Releases before the inbox insert single clicks during a rollout, and so does an import of saved changes.
+    [Fact]
+    public async Task Append_RandomClicks_AddsTheSumsThatTheTriggerAddsForSingleOnes()
+    {
+        var (folded, single) = (NewCode(), NewCode());
+        var today = new DateTimeOffset(Now.UtcDateTime.Date, TimeSpan.Zero);
+        var clicks = RandomClicks(folded, today);
+        // More than a day keeps by name, most of them once.
+        var many = Enumerable.Range(0, 1_100).Select(i => Click(folded, today.AddMilliseconds(i)) with { Source = $"s{i % 1_050}.example" });
+        foreach (var batch in new[] { clicks[..150], [.. clicks[150..].Concat(many)] })
+        {
+            await Stores.Clicks.AppendAsync(Guid.NewGuid(), batch, Token);
+            await database.ExecuteAsync(
+                $"""
+                INSERT INTO click_events (short_code, clicked_at, ip_hash, country, source, device, is_bot)
+                SELECT '{single}', clicked_at, ip_hash, country, source, device, is_bot FROM click_events c
+                WHERE short_code = '{folded}' AND (SELECT count(*) FROM click_events WHERE short_code = '{single}') <= 150
+                ORDER BY id LIMIT {batch.Count} OFFSET (SELECT count(*) FROM click_events WHERE short_code = '{single}')
+                """
+            );
+        }
+
+        var sums = new[] { folded, single }.Select(code => ReadSumsAsync(code));
+        var both = await Task.WhenAll(sums);
+
+        Assert.Equal(both[0], both[1]);
+        Assert.Contains("(other sources)", both[0], StringComparison.Ordinal);
+
+        async Task<string> ReadSumsAsync(string code)
+        {
+            await using var connection = new NpgsqlConnection(database.ConnectionString + ";Target Session Attributes=primary");
+            await connection.OpenAsync(Token);
+            // Which of the sources that come once get a place is open.
+            await using var command = new NpgsqlCommand(
+                """
+                SELECT (SELECT jsonb_agg(to_jsonb(d) - 'short_code' ORDER BY day) FROM click_days d WHERE short_code = $1)::text
+                    || (SELECT jsonb_agg(to_jsonb(h) - 'short_code' ORDER BY hour) FROM click_hours h WHERE short_code = $1)::text
+                    || (SELECT jsonb_agg(jsonb_build_array(day, kind, value, clicks) ORDER BY day, kind, value COLLATE "C") FROM click_day_values
+                        WHERE short_code = $1 AND value NOT LIKE 's%.example')::text
+                    || (SELECT jsonb_build_array(count(*), sum(clicks)) FROM click_day_values WHERE short_code = $1 AND value LIKE 's%.example')::text
+                """,
+                connection
+            )
+            {
+                Parameters = { new() { Value = code } },
+            };
+            return (string)(await command.ExecuteScalarAsync(Token))!;
+        }
+    }
+
     [Fact]
     public async Task ReadTotals_ManyVisitorsToday_AreCountedAnewAfterAMoment()
     {
