@@ -43,7 +43,7 @@ internal sealed partial class PostgresClickFoldWorker(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(PostgresClickFolder.ShortestPause, time);
-        var isFailing = false;
+        var (isFailing, unreadable) = (false, 0);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             if (access.IsReadOnly)
@@ -51,6 +51,9 @@ internal sealed partial class PostgresClickFoldWorker(
             try
             {
                 Delay.Set((await folder.FoldIfDueAsync(stoppingToken)).TotalSeconds);
+                if (folder.Unreadable > unreadable)
+                    Log.Unreadable(logger, folder.Unreadable);
+                unreadable = folder.Unreadable;
                 isFailing = false;
             }
             catch (Exception error) when (!error.IsStopBy(stoppingToken))
@@ -67,6 +70,13 @@ internal sealed partial class PostgresClickFoldWorker(
     {
         [LoggerMessage(1, LogLevel.Warning, "Cannot count stored clicks; retrying until it works. They are kept, and statistics lack them until then")]
         public static partial void Failed(ILogger logger, Exception error);
+
+        [LoggerMessage(
+            3,
+            LogLevel.Error,
+            "Cannot read {Count} stored batches of clicks in click_inbox, which a newer release wrote or which are damaged; statistics lack them. They are kept"
+        )]
+        public static partial void Unreadable(ILogger logger, int count);
 
         [LoggerMessage(2, LogLevel.Information, "Stored clicks were not counted before the stop; the next process counts them")]
         public static partial void LeftAtStop(ILogger logger, Exception error);

@@ -54,6 +54,9 @@ internal sealed class PostgresClickFolder(PostgresDatabase database, TimeProvide
     // Those of the last round, unless it failed. Null while a round uses them; another one at the same time reads its own.
     private PostgresClickTexts? _texts;
 
+    /// <summary>Batches that the last round of this process could not read: a newer release has written them, or they are damaged. They stay in the inbox.</summary>
+    public int Unreadable { get; private set; }
+
     /// <summary>How long to leave the inbox alone after a round.</summary>
     /// <param name="took">How long the round took.</param>
     public static TimeSpan PauseAfter(TimeSpan took) =>
@@ -105,6 +108,7 @@ internal sealed class PostgresClickFolder(PostgresDatabase database, TimeProvide
                 }
 
                 var part = await TakeAsync(connection, token);
+                Unreadable = part.Unreadable;
                 if (part.Clicks.Count == 0)
                     return false;
                 await texts.PrepareAsync(connection, part.Clicks, token);
@@ -195,11 +199,25 @@ internal sealed class PostgresClickFolder(PostgresDatabase database, TimeProvide
 
         public bool HasMore { get; set; }
 
+        public int Unreadable { get; private set; }
+
         public void Add(Guid batch, long firstAt, byte[] packed)
         {
+            var before = Clicks.Count;
+            try
+            {
+                ClickPacking.Unpack(packed, firstAt, Add);
+            }
+            // The others must not wait for it.
+            catch (InvalidDataException)
+            {
+                Clicks.RemoveRange(before, Clicks.Count - before);
+                Unreadable++;
+                return;
+            }
+
             Batches.Add(batch);
             Bytes += packed.Length;
-            ClickPacking.Unpack(packed, firstAt, Add);
         }
 
         // Rows of a link lie together then.

@@ -104,6 +104,24 @@ public sealed class PostgresClickFolderTests(PostgresStores database) : StoreCon
     }
 
     [Fact]
+    public async Task Fold_BatchOfANewerRelease_StaysAndHoldsUpNoOther()
+    {
+        var (process, folder) = await NewFolderAsync();
+        var code = NewCode();
+        await ExecuteAsync(
+            "INSERT INTO click_inbox (batch, stored_at, clicks, first_at, packed) VALUES (gen_random_uuid(), now() - interval '1 hour', 1, 0, '\\x630100')"
+        );
+        await new PostgresClickSink(process).AppendAsync(Guid.NewGuid(), [Click(code)], Token);
+
+        await folder.FoldAllAsync(Token);
+
+        Assert.Equal((1L, 1L, 1), (await CountAsync(code), await ReadAsync<long>("SELECT count(*) FROM click_inbox"), folder.Unreadable));
+        await ExecuteAsync("DELETE FROM click_inbox");
+        await folder.FoldAllAsync(Token);
+        Assert.Equal(0, folder.Unreadable);
+    }
+
+    [Fact]
     public async Task Fold_TextOfSeveralVisitors_IsStoredOnce()
     {
         var (process, folder) = await NewFolderAsync();
