@@ -142,7 +142,8 @@ internal static class Routes
                 "listLinks",
                 Urls,
                 "List your links",
-                "Newest first by default. All given parameters must match.",
+                "Newest first by default. All given parameters must match. A search of many links takes several pages, some of which may have no links: ask "
+                    + "with `next_cursor` until it is null.",
                 [
                     new("limit", "Links in a page.", JsonSchemaType.Integer, Minimum: "1", Maximum: "100", Default: 20),
                     new("cursor", "The `next_cursor` of the previous page, with the same `sort` and `order`."),

@@ -76,6 +76,7 @@ KEPT_OUT = {
     "click_hours",
     "click_days",
     "click_day_values",
+    "followed_links",
 }
 # How rows are found in the other database. Numbers that come from a sequence mean other rows there.
 KEYS = {"urls": ["short_code"], "users": ["email"], "click_events": [], "click_inbox": ["batch"], "click_texts": ["month", "id"]}

@@ -41,7 +41,8 @@ internal interface ILinkStore
     /// <summary>Forgets at most <paramref name="limit"/> idempotency keys of one user; returns how many.</summary>
     Task<int> DeleteIdempotencyKeysOfUserAsync(long userId, int limit, CancellationToken cancellationToken);
 
-    /// <summary>Links of one user, a page of them.</summary>
+    /// <summary>Links of one user, a page of them. It has fewer links than the limit, or none, while there is a next page, if
+    /// <see cref="LinkQuery.SearchTime"/> has passed. Each page gets further by at least one link.</summary>
     /// <exception cref="Resilience.QueryLimitException">The query exceeded its time limit.</exception>
     Task<LinkPage> ListAsync(LinkQuery query, CancellationToken cancellationToken);
 
@@ -173,6 +174,9 @@ internal sealed record LinkQuery(
 
     /// <summary>Order of the list.</summary>
     public LinkOrder Order { get; init; }
+
+    /// <summary>How long to look for links that match. What was found until then is a page, with the place to go on from.</summary>
+    public TimeSpan SearchTime { get; init; } = TimeSpan.FromMinutes(1);
 }
 
 /// <summary>A range of time; null: open at that end.</summary>
@@ -214,5 +218,5 @@ internal readonly record struct LinkCursor(long Value, long Id)
         new(by == LinkSort.CreatedAt ? link.CreatedAt.ToUnixTimeMilliseconds() : link.ExpiresAt?.ToUnixTimeMilliseconds() ?? Never, id);
 }
 
-/// <summary>A page of links and the place of the next page; null: this was the last.</summary>
+/// <summary>A page of links and the place of the next page; null: this was the last. Only then have all links been looked at.</summary>
 internal readonly record struct LinkPage(IReadOnlyList<Link> Links, LinkCursor? Next);

@@ -118,8 +118,9 @@ internal sealed record LinkDetailResponse(
 /// <summary>Answer to GET /api/v1/urls.</summary>
 [Description("A page of links.")]
 internal sealed record LinkListResponse(
-    [property: Description("The links.")] IReadOnlyList<LinkResponse> Urls,
-    [property: Description("Value of `cursor` for the next page; null: this was the last.")] string? NextCursor
+    [property: Description("The links: at most `limit`. Fewer, or none, if the search took too long for one answer; `next_cursor` goes on with it.")]
+        IReadOnlyList<LinkResponse> Urls,
+    [property: Description("Value of `cursor` for the next page; null: this was the last, and all links were searched.")] string? NextCursor
 );
 
 /// <summary>Body of POST /api/v1/urls/bulk.</summary>

@@ -53,9 +53,7 @@ internal sealed class LinkEndpoints(
 
     private static readonly Problem ListUnavailable = Problem.Unavailable with
     {
-        Error =
-            "The list is not available now: there are too many links to search in time, or the service is busy. "
-            + "Ask without target and metadata, or for a longer prefix as code, or try again in a moment.",
+        Error = "The list is not available now: the service is busy. Try again in a moment.",
     };
 
     /// <summary>POST /api/v1/urls</summary>
@@ -450,6 +448,7 @@ internal sealed class LinkEndpoints(
             Created = ReadRange(parameters, "created_after", "created_before"),
             Expires = ReadRange(parameters, "expires_after", "expires_before"),
             Order = order,
+            SearchTime = options.SearchTime,
         };
     }
 

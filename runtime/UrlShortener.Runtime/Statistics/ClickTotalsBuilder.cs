@@ -11,7 +11,9 @@ internal sealed class ClickTotalsBuilder
     // Most sources of a range. Sources with most clicks are added first, so that none of the top entries is lost.
     private const int MaxSources = 50_000;
 
-    private readonly SortedDictionary<long, long> _quarters = [];
+    // Sums come in the order of time, and years have hundreds of thousands of quarters. What comes out of order is at most some days.
+    private readonly List<KeyValuePair<long, long>> _quarters = [];
+    private readonly SortedDictionary<long, long> _quartersBetween = [];
     private readonly Dictionary<string, long> _countries = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> _sources = new(StringComparer.Ordinal);
     private readonly long[] _devices = new long[Enum.GetValues<DeviceClass>().Length];
@@ -25,7 +27,10 @@ internal sealed class ClickTotalsBuilder
         if (clicks == 0)
             return;
         _people += clicks;
-        _quarters[quarter] = _quarters.GetValueOrDefault(quarter) + clicks;
+        if (_quarters.Count == 0 || quarter > _quarters[^1].Key)
+            _quarters.Add(KeyValuePair.Create(quarter, clicks));
+        else
+            _quartersBetween[quarter] = _quartersBetween.GetValueOrDefault(quarter) + clicks;
     }
 
     /// <summary>Adds visitors of a day that no other part counts.</summary>
@@ -53,11 +58,27 @@ internal sealed class ClickTotalsBuilder
             _people,
             _visitors,
             _bots,
-            [.. _quarters],
+            Quarters(),
             Top(_countries),
             Top(_sources),
             [.. _devices.Select((clicks, device) => KeyValuePair.Create((DeviceClass)device, clicks)).Where(entry => entry.Value > 0)]
         );
+
+    private List<KeyValuePair<long, long>> Quarters()
+    {
+        if (_quartersBetween.Count == 0)
+            return _quarters;
+        var merged = new List<KeyValuePair<long, long>>(_quarters.Count + _quartersBetween.Count);
+        foreach (var (quarter, clicks) in _quarters.Concat(_quartersBetween).OrderBy(entry => entry.Key))
+        {
+            if (merged.Count > 0 && merged[^1].Key == quarter)
+                merged[^1] = KeyValuePair.Create(quarter, merged[^1].Value + clicks);
+            else
+                merged.Add(KeyValuePair.Create(quarter, clicks));
+        }
+
+        return merged;
+    }
 
     private static List<KeyValuePair<string?, long>> Top(Dictionary<string, long> counts) =>
         [

@@ -97,30 +97,40 @@ internal sealed class ClickPacking
     /// <param name="firstAt">The value that was passed to it.</param>
     /// <param name="read">Called for each click. The hash is that of the address, or empty.</param>
     /// <exception cref="InvalidDataException">The value was written by neither.</exception>
-    public static void Unpack(ReadOnlySpan<byte> packed, long firstAt, PackedClickReader read)
+    public static void Unpack(ReadOnlySpan<byte> packed, long firstAt, PackedClickReader read) => Unpack(packed, firstAt, read, readsAll: true);
+
+    /// <summary>The same for statistics, which leave out the page that a click came from, the user agent and the city: most of the bytes.</summary>
+    public static void UnpackCounted(ReadOnlySpan<byte> packed, long firstAt, PackedClickReader read) => Unpack(packed, firstAt, read, readsAll: false);
+
+    private static void Unpack(ReadOnlySpan<byte> packed, long firstAt, PackedClickReader read, bool readsAll)
     {
+        const int mostOnStack = 32;
         var version = ReadVersion(ref packed);
         var hashBytes = version == OfOneLink ? HashBytes : ShortHashBytes;
         var count = Read(ref packed);
-        var texts = new string[checked((int)Math.Min(Read(ref packed), (ulong)packed.Length))];
+        var texts = new string?[checked((int)Math.Min(Read(ref packed), (ulong)packed.Length))];
+        // Where each text is in what follows. It becomes a string when a click needs it.
+        Span<Range> places = texts.Length <= mostOnStack ? stackalloc Range[texts.Length] : new Range[texts.Length];
+        var named = packed;
         for (var i = 0; i < texts.Length; i++)
         {
             var length = Read(ref packed);
             if (length > (ulong)packed.Length)
                 throw Truncated();
-            texts[i] = Encoding.UTF8.GetString(packed[..(int)length]);
+            var start = named.Length - packed.Length;
+            places[i] = start..(start + (int)length);
             packed = packed[(int)length..];
         }
 
         for (var i = 0ul; i < count; i++)
         {
-            var code = version == OfManyLinks ? Text(ref packed) ?? throw Truncated() : null;
+            var code = version == OfManyLinks ? Text(ref packed, named, places, texts, isNeeded: true) ?? throw Truncated() : null;
             var at = firstAt + (long)Read(ref packed);
-            var referrer = Text(ref packed);
-            var source = Text(ref packed);
-            var agent = Text(ref packed);
-            var country = Text(ref packed);
-            var city = Text(ref packed);
+            var referrer = Text(ref packed, named, places, texts, readsAll);
+            var source = Text(ref packed, named, places, texts, isNeeded: true);
+            var agent = Text(ref packed, named, places, texts, readsAll);
+            var country = Text(ref packed, named, places, texts, isNeeded: true);
+            var city = Text(ref packed, named, places, texts, readsAll);
             var flags = Read(ref packed);
             ReadOnlySpan<byte> hash = default;
             if ((flags & 2) != 0)
@@ -134,12 +144,12 @@ internal sealed class ClickPacking
             read(new PackedClick(at, referrer, source, agent, country, city, (DeviceClass)(flags >> 2), (flags & 1) != 0, code), hash);
         }
 
-        string? Text(ref ReadOnlySpan<byte> rest)
+        static string? Text(ref ReadOnlySpan<byte> rest, scoped ReadOnlySpan<byte> named, scoped ReadOnlySpan<Range> places, string?[] texts, bool isNeeded)
         {
             var number = Read(ref rest);
-            return number == 0 ? null
-                : number <= (ulong)texts.Length ? texts[number - 1]
-                : throw Truncated();
+            if (number > (ulong)texts.Length)
+                throw Truncated();
+            return number == 0 || !isNeeded ? null : texts[number - 1] ??= Encoding.UTF8.GetString(named[places[(int)number - 1]]);
         }
     }
 

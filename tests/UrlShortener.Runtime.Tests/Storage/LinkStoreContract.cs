@@ -463,14 +463,22 @@ public abstract class LinkStoreContract : StoreContract
     {
         var user = await NewUserAsync();
         var link = await CreateOneAsync(user.Id, NewLink(metadata: """{"a":"b"}""") with { ExpiresAt = Now.AddDays(1) });
+        foreach (var query in EveryCombinationOfFilters(user.Id, link.ShortCode))
+            Assert.Equal(link.ShortCode, Assert.Single(await CodesAsync(query)));
+    }
+
+    /// <summary>Lists with each combination of filters. All of them find an active link with this code that ends tomorrow, whose target has "example" and
+    /// whose metadata has "b" as "a".</summary>
+    private protected static IEnumerable<LinkQuery> EveryCombinationOfFilters(long userId, string code)
+    {
         for (var bits = 0; bits < 1_024; bits++)
         {
             bool Has(int bit) => (bits & (1 << bit)) != 0;
-            var query = new LinkQuery(
-                user.Id,
+            yield return new LinkQuery(
+                userId,
                 10,
                 null,
-                Has(0) ? link.ShortCode : null,
+                Has(0) ? code : null,
                 Has(1) ? "example" : null,
                 Has(2) ? [KeyValuePair.Create("a", "b")] : null,
                 Has(3) ? true : null
@@ -482,7 +490,6 @@ public abstract class LinkStoreContract : StoreContract
                 Expires = new TimeBounds(Has(7) ? Now : null, Has(8) ? Now.AddDays(2) : null),
                 Order = new LinkOrder(Has(9) ? LinkSort.ExpiresAt : LinkSort.CreatedAt, IsAscending: Has(8)),
             };
-            Assert.Equal(link.ShortCode, Assert.Single(await CodesAsync(query)));
         }
     }
 
@@ -654,6 +661,52 @@ public abstract class LinkStoreContract : StoreContract
 
         Assert.Equal(6, seen.Select(link => link.ShortCode).Distinct(StringComparer.Ordinal).Count());
         Assert.All(seen, link => Assert.Equal("https://example.com/even", link.OriginalUrl));
+    }
+
+    /// <summary>A search whose time is over at once looks at a link at a time, as one of a million links looks at some of them.</summary>
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public async Task List_SearchTakesTooLong_PagesGoOnAndHoldEachMatchOnce(bool isByEnd, bool isAscending)
+    {
+        var user = await NewUserAsync();
+        foreach (var i in Enumerable.Range(0, 9))
+            await CreateOneAsync(
+                user.Id,
+                NewLink(target: $"https://example.com/{(i is 2 or 3 or 7 ? "wanted" : "other")}") with
+                {
+                    ExpiresAt = i % 2 == 0 ? null : Now.AddDays(1 + (i % 3)),
+                },
+                Now.AddMinutes(i % 4)
+            );
+        var query = new LinkQuery(user.Id, 2, Target: "wanted") { Order = new LinkOrder(isByEnd ? LinkSort.ExpiresAt : LinkSort.CreatedAt, isAscending) };
+        var expected = (await ListAllAsync(query)).ConvertAll(link => link.ShortCode);
+
+        var (found, pages) = await SearchAsync(query with { SearchTime = TimeSpan.Zero });
+        var (none, pagesOfNone) = await SearchAsync(query with { SearchTime = TimeSpan.Zero, Target = "missing" });
+
+        Assert.Equal(3, expected.Count);
+        Assert.Equal(expected, found);
+        Assert.Empty(none);
+        // Each page gets further by a link at least, the last one tells that there are no more.
+        Assert.InRange(pages, 2, 10);
+        Assert.Equal(10, pagesOfNone);
+
+        async Task<(List<string> Codes, int Pages)> SearchAsync(LinkQuery search)
+        {
+            var codes = new List<string>();
+            for (var (count, after) = (1, (LinkCursor?)null); ; count++)
+            {
+                var page = await Links.ListAsync(search with { After = after }, Token);
+                codes.AddRange(page.Links.Select(link => link.ShortCode));
+                if (page.Next is null)
+                    return (codes, count);
+                Assert.NotEqual(after, page.Next);
+                after = page.Next;
+            }
+        }
     }
 
     [Fact]
@@ -876,6 +929,7 @@ public abstract class LinkStoreContract : StoreContract
             seen.AddRange(page.Links);
             if (page.Next is null)
                 return seen;
+            // The time for a search is longer than any of these takes.
             Assert.Equal(query.Limit, page.Links.Count);
             after = page.Next;
         }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Npgsql;
 using NpgsqlTypes;
 using UrlShortener.Runtime.Codes;
@@ -32,7 +31,26 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
     /// <summary>Sort key of a list by expiry, exactly as in the index.</summary>
     internal const string EndKey = "coalesce(expires_at, 'infinity'::timestamptz)";
 
+    // Applies only to the statement sent with it. The planner cannot know how few links match, and would read everybody's links in the order of the list, or
+    // sort all of the user's. What is left is the index of the user's links in this order. jit: the estimate covers all of the user's links, while a search
+    // ends after a moment, which compiling would take.
+    internal const string InOrderSql =
+        "SELECT set_config('enable_sort', 'off', true), set_config('enable_incremental_sort', 'off', true), set_config('enable_seqscan', 'off', true), "
+        + "set_config('enable_bitmapscan', 'off', true), set_config('jit', 'off', true)";
+
     private const string FindSql = $"SELECT {Columns} {ByCode}";
+
+    // Reads no more entries than it returns codes. A link that is deleted while its clicks are counted leaves an entry behind: it is looked up.
+    internal const string FollowedSql = """
+        WITH followed AS MATERIALIZED (
+            SELECT short_code FROM followed_links WHERE user_id = $1 AND minute >= date_trunc('minute', $2::timestamptz)
+            ORDER BY minute DESC, short_code DESC LIMIT $3
+        )
+        SELECT followed.short_code
+        FROM followed CROSS JOIN LATERAL (SELECT used_at FROM kgs_keys WHERE kgs_keys.short_code = followed.short_code LIMIT 1) k
+            CROSS JOIN LATERAL (SELECT last_accessed_at FROM urls WHERE urls.short_code = followed.short_code AND urls.created_at = k.used_at LIMIT 1) u
+        WHERE u.last_accessed_at >= $2 ORDER BY u.last_accessed_at DESC, followed.short_code
+        """;
 
     private const string UpdateSql = $"""
         WITH changed AS (
@@ -51,7 +69,8 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
             DELETE FROM urls u WHERE short_code = $1 AND created_at = $2 AND user_id = $3
             RETURNING {Columns}, u.version + 1 AS version
         ), logged AS (INSERT INTO link_changes (short_code, version) SELECT short_code, version FROM changed RETURNING epoch),
-        buried AS (INSERT INTO deleted_links (short_code, user_id) SELECT short_code, $3 FROM changed ON CONFLICT DO NOTHING)
+        buried AS (INSERT INTO deleted_links (short_code, user_id) SELECT short_code, $3 FROM changed ON CONFLICT DO NOTHING),
+        unfollowed AS (DELETE FROM followed_links WHERE short_code = (SELECT short_code FROM changed))
         SELECT changed.*, EXISTS (SELECT 1 FROM urls WHERE short_code = $1 AND created_at = $2), (SELECT epoch FROM logged)
         FROM (SELECT 1) one LEFT JOIN changed ON true
         """;
@@ -73,7 +92,8 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
     private const string DeleteOfUserSql = """
         WITH doomed AS MATERIALIZED (SELECT id, created_at FROM urls WHERE user_id = $1 ORDER BY created_at, id LIMIT $2 FOR UPDATE),
         deleted AS (DELETE FROM urls u USING doomed d WHERE u.id = d.id AND u.created_at = d.created_at RETURNING u.short_code, u.version + 1 AS version),
-        buried AS (INSERT INTO deleted_links (short_code, user_id) SELECT short_code, $1 FROM deleted ON CONFLICT DO NOTHING)
+        buried AS (INSERT INTO deleted_links (short_code, user_id) SELECT short_code, $1 FROM deleted ON CONFLICT DO NOTHING),
+        unfollowed AS (DELETE FROM followed_links WHERE short_code = ANY (ARRAY(SELECT short_code FROM deleted)))
         INSERT INTO link_changes (short_code, version) SELECT short_code, version FROM deleted
         """;
 
@@ -195,13 +215,7 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
             userId,
             async (connection, token) =>
             {
-                await using var command = Command(
-                    connection,
-                    "SELECT short_code FROM urls WHERE user_id = $1 AND last_accessed_at >= $2 ORDER BY last_accessed_at DESC, short_code LIMIT $3",
-                    userId,
-                    since.UtcDateTime,
-                    limit
-                );
+                await using var command = Command(connection, FollowedSql, userId, since.UtcDateTime, limit);
                 await using var reader = await command.ExecuteReaderAsync(token);
                 var codes = new List<string>();
                 while (await reader.ReadAsync(token))
@@ -283,68 +297,89 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
 
     private static async Task<LinkPage> ListAsync(NpgsqlConnection connection, LinkQuery query, CancellationToken cancellationToken)
     {
-        var sql = new StringBuilder($"SELECT {Columns} FROM urls u WHERE user_id = $1");
-        var values = new List<object> { query.UserId };
-        var (key, direction) = (query.Order.By == LinkSort.CreatedAt ? "created_at" : EndKey, query.Order.IsAscending ? "ASC" : "DESC");
+        var (sql, values) = ListSql(query);
+        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new(InOrderSql), PostgresCommands.Command(sql, [.. values]) } };
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
+        var page = new LinkPageBuilder(query);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            var (id, link) = Read(reader);
+            if (!page.Add(id, link, reader.GetBoolean(11)))
+                break;
+        }
+
+        return page.Build();
+    }
+
+    /// <summary>
+    /// The statement of a list. It goes along an index of the user's links in the order of the list, within the ranges that the index knows. The other
+    /// filters look at each link in turn. Once they have done so for <see cref="LinkQuery.SearchTime"/>, every link passes, so that the statement ends after a
+    /// page of them; the last column tells which ones match.
+    /// </summary>
+    internal static (string Sql, IReadOnlyList<object> Values) ListSql(LinkQuery query)
+    {
+        List<object> values = [query.UserId];
+        List<string> inIndex = ["user_id = $1"];
+        List<string> filters = [];
+        var isByEnd = query.Order.By == LinkSort.ExpiresAt;
+        var (key, direction) = (isByEnd ? EndKey : "created_at", query.Order.IsAscending ? "ASC" : "DESC");
+        var (byCreation, byEnd) = isByEnd ? (filters, inIndex) : (inIndex, filters);
         if (query.After is { } after)
-            sql.Append(CultureInfo.InvariantCulture, $" AND ({key}, id) {(query.Order.IsAscending ? '>' : '<')} ({Add(TimeOf(after))}, {Add(after.Id)})");
-        AppendRange("created_at", query.Created);
-        // The sort key, so that the index is used; links that never expire sort last.
-        AppendRange(EndKey, query.Expires);
+            inIndex.Add($"({key}, id) {(query.Order.IsAscending ? '>' : '<')} ({Add(TimeOf(after))}, {Add(after.Id)})");
+        AddRange(byCreation, "created_at", query.Created);
+        AddRange(byEnd, EndKey, query.Expires);
+        // Links that never expire are in no range.
         if (query.Expires.From is not null)
-            sql.Append(" AND expires_at IS NOT NULL");
+            byEnd.Add($"{EndKey} < 'infinity'");
         if (query.Status is { } status)
         {
-            sql.Append(CultureInfo.InvariantCulture, $" AND {(status == LinkStatus.Inactive ? "NOT " : "")}is_active");
+            filters.Add(status == LinkStatus.Inactive ? "NOT is_active" : "is_active");
             if (status != LinkStatus.Inactive)
-                sql.Append(CultureInfo.InvariantCulture, $" AND {EndKey} {(status == LinkStatus.Active ? ">" : "<=")} {Add(query.Now.UtcDateTime)}");
+                byEnd.Add($"{EndKey} {(status == LinkStatus.Active ? ">" : "<=")} {Add(query.Now.UtcDateTime)}");
         }
 
         if (query.CodePrefix is { } prefix)
-            sql.Append(CultureInfo.InvariantCulture, $" AND starts_with(short_code, {Add(prefix)})");
+            filters.Add($"starts_with(short_code, {Add(prefix)})");
+        if (query.IsActive is { } isActive)
+            filters.Add($"is_active = {Add(isActive)}");
         if (query.Target is { } target)
         {
             var contains = TargetSearch.SpellingsOf(target).Select(text => $"strpos(lower(original_url COLLATE \"C\"), lower({Add(text)} COLLATE \"C\")) > 0");
-            sql.Append(CultureInfo.InvariantCulture, $" AND ({string.Join(" OR ", contains)})");
+            filters.Add($"({string.Join(" OR ", contains)})");
         }
 
-        if (query.IsActive is { } isActive)
-            sql.Append(CultureInfo.InvariantCulture, $" AND is_active = {Add(isActive)}");
         foreach (var (member, value) in query.Metadata ?? [])
         {
             var name = Add(member);
-            sql.Append(
-                CultureInfo.InvariantCulture,
-                $" AND json_typeof(link_metadata_text(metadata)::json -> {name}) IN ('string', 'number', 'boolean') AND "
+            filters.Add(
+                $"json_typeof(link_metadata_text(metadata)::json -> {name}) IN ('string', 'number', 'boolean') AND "
                     + $"link_metadata_text(metadata)::json ->> {name} = {Add(value)}"
             );
         }
 
-        sql.Append(CultureInfo.InvariantCulture, $" ORDER BY {key} {direction}, id {direction} LIMIT {Add(query.Limit + 1)}");
+        // Metadata without the member compares as unknown.
+        var matches = filters.Count == 0 ? "true" : $"coalesce({string.Join(" AND ", filters)}, false)";
+        if (filters.Count > 0)
+            inIndex.Add($"({matches} OR clock_timestamp() >= statement_timestamp() + {Add(query.SearchTime)})");
+        return (
+            $"SELECT {Columns}, {matches} FROM urls u WHERE {string.Join(" AND ", inIndex)} ORDER BY {key} {direction}, id {direction} "
+                + $"LIMIT {Add(LinkPageBuilder.MostOf(query))}",
+            values
+        );
 
-        await using var command = Command(connection, sql.ToString(), [.. values]);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var rows = new List<(long Id, Link Link)>();
-        while (await reader.ReadAsync(cancellationToken))
-            rows.Add(Read(reader));
-
-        // Reads one row more than the limit, which shows whether there is a next page.
-        var page = rows.Take(query.Limit).ToList();
-        LinkCursor? next = rows.Count > query.Limit ? LinkCursor.Of(page[^1].Link, page[^1].Id, query.Order.By) : null;
-        return new LinkPage(page.ConvertAll(row => row.Link), next);
-
-        void AppendRange(string time, TimeBounds range)
+        void AddRange(List<string> conditions, string time, TimeBounds range)
         {
             if (range.InMilliseconds.From is { } from)
-                sql.Append(CultureInfo.InvariantCulture, $" AND {time} >= {Add(DateTimeOffset.FromUnixTimeMilliseconds(from).UtcDateTime)}");
+                conditions.Add($"{time} >= {Add(DateTimeOffset.FromUnixTimeMilliseconds(from).UtcDateTime)}");
             if (range.InMilliseconds.To is { } to)
-                sql.Append(CultureInfo.InvariantCulture, $" AND {time} < {Add(DateTimeOffset.FromUnixTimeMilliseconds(to).UtcDateTime)}");
+                conditions.Add($"{time} < {Add(DateTimeOffset.FromUnixTimeMilliseconds(to).UtcDateTime)}");
         }
 
         string Add(object value)
         {
             values.Add(value);
-            return $"${values.Count}";
+            return string.Create(CultureInfo.InvariantCulture, $"${values.Count}");
         }
     }
 

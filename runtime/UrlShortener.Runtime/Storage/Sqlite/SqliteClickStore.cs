@@ -16,6 +16,9 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IC
     private const int LinksPerDelete = 50;
     private const long DayMilliseconds = 86_400_000;
 
+    private const string DaysSql =
+        "SELECT day, first_at >= $4 AND last_at < $5, sums FROM click_days WHERE short_code = $1 AND day >= $2 AND day <= $3 ORDER BY day";
+
     // The clicks of a range. A batch holds clicks of one day. Batches of older releases hold the clicks of one flush, which spans at most a day.
     private const string ClicksSql =
         "SELECT first_at, clicks FROM click_batches WHERE short_code = $1 AND last_at >= $2 AND last_at < $3 + 86400000 AND first_at < $3";
@@ -307,21 +310,16 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IC
         var summed = Math.Min((long)session.Scalar("SELECT last_day FROM click_sums_state")!, last);
         var totals = new ClickTotalsBuilder();
         var rest = new DaySums();
-        var days = session.Query(
-            "SELECT day, first_at >= $4 AND last_at < $5, sums FROM click_days WHERE short_code = $1 AND day >= $2 AND day <= $3",
-            row => (Day: row.GetInt64(0), IsWhole: row.GetInt64(1) != 0, Sums: row.GetString(2)),
-            code,
-            first,
-            summed,
-            from,
-            to
-        );
-        foreach (var (day, isWhole, sums) in days)
+        // Day by day: a range may have ten years of them, and a day the names of 1,000 sources.
+        using (var days = session.Bind(DaysSql, code, first, summed, from, to).ExecuteReader())
         {
-            if (isWhole)
-                JsonSerializer.Deserialize(sums, DaySumsJson.Default.DaySums)!.AddTo(totals);
-            else
-                Scan(session, code, Math.Max(from, day * DayMilliseconds), Math.Min(to, (day + 1) * DayMilliseconds), rest.Add);
+            while (days.Read())
+            {
+                if (days.GetBoolean(1))
+                    JsonSerializer.Deserialize(SqliteSession.BytesOf(days, 2), DaySumsJson.Default.DaySums)!.AddTo(totals);
+                else
+                    Scan(session, code, Math.Max(from, days.GetInt64(0) * DayMilliseconds), Math.Min(to, (days.GetInt64(0) + 1) * DayMilliseconds), rest.Add);
+            }
         }
 
         if (summed < last)
@@ -341,7 +339,7 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IC
             if (first >= from && rows.GetInt64(1) < to)
                 count += ClickPacking.CountOf(packed);
             else
-                ClickPacking.Unpack(packed, first, (in PackedClick click, ReadOnlySpan<byte> _) => count += click.At >= from && click.At < to ? 1 : 0);
+                ClickPacking.UnpackCounted(packed, first, (in PackedClick click, ReadOnlySpan<byte> _) => count += click.At >= from && click.At < to ? 1 : 0);
         }
 
         return Math.Min(count, limit);
@@ -363,7 +361,7 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IC
         {
             batches++;
             after = (rows.GetInt64(2), rows.GetInt64(0));
-            ClickPacking.Unpack(rows.GetFieldValue<byte[]>(3), rows.GetInt64(1), Add);
+            ClickPacking.UnpackCounted(SqliteSession.BytesOf(rows, 3), rows.GetInt64(1), Add);
         }
 
         page.Sort((one, other) => one.At.CompareTo(other.At));
@@ -385,24 +383,19 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IC
     private static long MillisecondOf(DateTimeOffset time) =>
         (time.Ticks - DateTimeOffset.UnixEpoch.Ticks + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond;
 
-    private static void Scan(SqliteSession session, string code, long from, long to, PackedClickReader read) =>
-        session.Query(
-            ClicksSql,
-            row =>
-            {
-                ClickPacking.Unpack(row.GetFieldValue<byte[]>(1), row.GetInt64(0), ReadOne);
-                return 0;
+    private static void Scan(SqliteSession session, string code, long from, long to, PackedClickReader read)
+    {
+        using var rows = session.Bind(ClicksSql, code, from, to).ExecuteReader();
+        PackedClickReader readOne = ReadOne;
+        while (rows.Read())
+            ClickPacking.UnpackCounted(SqliteSession.BytesOf(rows, 1), rows.GetInt64(0), readOne);
 
-                void ReadOne(in PackedClick click, ReadOnlySpan<byte> hash)
-                {
-                    if (click.At >= from && click.At < to)
-                        read(click, hash);
-                }
-            },
-            code,
-            from,
-            to
-        );
+        void ReadOne(in PackedClick click, ReadOnlySpan<byte> hash)
+        {
+            if (click.At >= from && click.At < to)
+                read(click, hash);
+        }
+    }
 
     private static long DayOf(long milliseconds) => (long)Math.Floor((double)milliseconds / DayMilliseconds);
 

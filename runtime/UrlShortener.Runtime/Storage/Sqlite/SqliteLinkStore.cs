@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Microsoft.Data.Sqlite;
 using UrlShortener.Runtime.Keys;
 using UrlShortener.Runtime.Links;
@@ -272,59 +271,85 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
     private static Link? Find(SqliteSession session, string shortCode) =>
         session.Query($"SELECT {Columns} FROM urls WHERE short_code = $1", Read, shortCode) is [var found, ..] ? found.Link : null;
 
-    private static LinkPage List(SqliteSession session, LinkQuery query)
+    private LinkPage List(SqliteSession session, LinkQuery query)
     {
-        var sql = new StringBuilder($"SELECT {Columns} FROM urls WHERE user_id = $1");
-        var values = new List<object?> { query.UserId };
-        var (key, direction) = (query.Order.By == LinkSort.CreatedAt ? "created_at" : EndKey, query.Order.IsAscending ? "ASC" : "DESC");
+        var (sql, values) = ListSql(query);
+        var started = time.GetTimestamp();
+        session.IsTimeOver = () => time.GetElapsedTime(started) >= query.SearchTime;
+        var page = new LinkPageBuilder(query);
+        session.ReadOnce(
+            sql,
+            row =>
+            {
+                var (id, link) = Read(row);
+                return page.Add(id, link, row.GetInt64(11) != 0);
+            },
+            [.. values]
+        );
+        return page.Build();
+    }
+
+    /// <summary>
+    /// The statement of a list. It goes along an index of the user's links in the order of the list, within the ranges that the index knows. The other
+    /// filters look at each link in turn. Once they have done so for <see cref="LinkQuery.SearchTime"/>, every link passes, so that the statement ends after a
+    /// page of them; the last column tells which ones match.
+    /// </summary>
+    internal static (string Sql, IReadOnlyList<object?> Values) ListSql(LinkQuery query)
+    {
+        List<object?> values = [query.UserId];
+        List<string> inIndex = ["user_id = $1"];
+        List<string> filters = [];
+        var isByEnd = query.Order.By == LinkSort.ExpiresAt;
+        var (key, index, direction) = (
+            isByEnd ? EndKey : "created_at",
+            isByEnd ? "idx_urls_user_end" : "idx_urls_user_id",
+            query.Order.IsAscending ? "ASC" : "DESC"
+        );
+        var (byCreation, byEnd) = isByEnd ? (filters, inIndex) : (inIndex, filters);
         if (query.After is { } after)
-            sql.Append(CultureInfo.InvariantCulture, $" AND ({key}, id) {(query.Order.IsAscending ? '>' : '<')} ({Add(after.Value)}, {Add(after.Id)})");
-        AppendRange("created_at", query.Created);
-        // The sort key, so that the index is used; links that never expire sort last.
-        AppendRange(EndKey, query.Expires);
+            inIndex.Add($"({key}, id) {(query.Order.IsAscending ? '>' : '<')} ({Add(after.Value)}, {Add(after.Id)})");
+        AddRange(byCreation, "created_at", query.Created);
+        AddRange(byEnd, EndKey, query.Expires);
+        // Links that never expire are in no range.
         if (query.Expires.From is not null)
-            sql.Append(" AND expires_at IS NOT NULL");
+            byEnd.Add($"{EndKey} < {Add(LinkCursor.Never)}");
         if (query.Status is { } status)
         {
-            sql.Append(CultureInfo.InvariantCulture, $" AND is_active = {Add(status == LinkStatus.Inactive ? 0 : 1)}");
+            filters.Add($"is_active = {Add(status == LinkStatus.Inactive ? 0 : 1)}");
             if (status != LinkStatus.Inactive)
-                sql.Append(
-                    CultureInfo.InvariantCulture,
-                    $" AND {EndKey} {(status == LinkStatus.Active ? ">" : "<=")} {Add(query.Now.ToUnixTimeMilliseconds())}"
-                );
+                byEnd.Add($"{EndKey} {(status == LinkStatus.Active ? ">" : "<=")} {Add(query.Now.ToUnixTimeMilliseconds())}");
         }
 
         if (query.CodePrefix is { } prefix)
-            sql.Append(CultureInfo.InvariantCulture, $" AND substr(short_code, 1, {Add(prefix.Length)}) = {Add(prefix)}");
-        if (query.Target is { } target)
-            sql.Append(
-                CultureInfo.InvariantCulture,
-                $" AND ({string.Join(" OR ", TargetSearch.SpellingsOf(target).Select(text => $"instr(lower(original_url), lower({Add(text)})) > 0"))})"
-            );
+            filters.Add($"substr(short_code, 1, {Add(prefix.Length)}) = {Add(prefix)}");
         if (query.IsActive is { } isActive)
-            sql.Append(CultureInfo.InvariantCulture, $" AND is_active = {Add(isActive ? 1 : 0)}");
+            filters.Add($"is_active = {Add(isActive ? 1 : 0)}");
+        if (query.Target is { } target)
+            filters.Add($"({string.Join(" OR ", TargetSearch.SpellingsOf(target).Select(text => $"instr(lower(original_url), lower({Add(text)})) > 0"))})");
         foreach (var (member, value) in query.Metadata ?? [])
-            sql.Append(CultureInfo.InvariantCulture, $" AND {SqliteSession.MetadataFunction}(metadata, {Add(member)}) = {Add(value)}");
-        sql.Append(CultureInfo.InvariantCulture, $" ORDER BY {key} {direction}, id {direction} LIMIT {Add(query.Limit + 1)}");
+            filters.Add($"{SqliteSession.MetadataFunction}(metadata, {Add(member)}) IS {Add(value)}");
 
-        // Reads one row more than the limit, which shows whether there is a next page.
-        var rows = session.QueryOnce(sql.ToString(), Read, [.. values]);
-        var page = rows.Take(query.Limit).ToList();
-        LinkCursor? next = rows.Count > query.Limit ? LinkCursor.Of(page[^1].Link, page[^1].Id, query.Order.By) : null;
-        return new LinkPage(page.ConvertAll(row => row.Link), next);
+        var matches = filters.Count == 0 ? "1" : string.Join(" AND ", filters);
+        if (filters.Count > 0)
+            inIndex.Add($"(({matches}) OR {SqliteSession.TimeFunction}())");
+        return (
+            $"SELECT {Columns}, {matches} FROM urls INDEXED BY {index} WHERE {string.Join(" AND ", inIndex)} ORDER BY {key} {direction}, id {direction} "
+                + $"LIMIT {Add(LinkPageBuilder.MostOf(query))}",
+            values
+        );
 
-        void AppendRange(string time, TimeBounds range)
+        void AddRange(List<string> conditions, string column, TimeBounds range)
         {
             if (range.InMilliseconds.From is { } from)
-                sql.Append(CultureInfo.InvariantCulture, $" AND {time} >= {Add(from)}");
+                conditions.Add($"{column} >= {Add(from)}");
             if (range.InMilliseconds.To is { } to)
-                sql.Append(CultureInfo.InvariantCulture, $" AND {time} < {Add(to)}");
+                conditions.Add($"{column} < {Add(to)}");
         }
 
         string Add(object value)
         {
             values.Add(value);
-            return $"${values.Count}";
+            return string.Create(CultureInfo.InvariantCulture, $"${values.Count}");
         }
     }
 

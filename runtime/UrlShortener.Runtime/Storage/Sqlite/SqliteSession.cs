@@ -12,6 +12,9 @@ internal sealed class SqliteSession : IDisposable
     /// <summary>SQL function: <see cref="LinkMetadata.ScalarOf"/>. SQLite's own function would change how numbers are written.</summary>
     public const string MetadataFunction = "link_metadata_scalar";
 
+    /// <summary>SQL function: <see cref="IsTimeOver"/>.</summary>
+    public const string TimeFunction = "time_is_over";
+
     private readonly Dictionary<string, SqliteCommand> _commands = new(StringComparer.Ordinal);
     private readonly SqliteConnection _connection;
 
@@ -20,6 +23,7 @@ internal sealed class SqliteSession : IDisposable
         _connection = new SqliteConnection(connectionString);
         _connection.Open();
         _connection.CreateFunction<string, string, string?>(MetadataFunction, LinkMetadata.ScalarOf, isDeterministic: true);
+        _connection.CreateFunction(TimeFunction, () => IsTimeOver());
         // FULL: a commit is on disk before it is acknowledged, so it survives a power failure.
         Execute("PRAGMA synchronous = FULL");
         Execute("PRAGMA foreign_keys = ON");
@@ -35,6 +39,9 @@ internal sealed class SqliteSession : IDisposable
             Execute("PRAGMA secure_delete = ON");
     }
 
+    /// <summary>Tells a query that uses <see cref="TimeFunction"/> whether its time is over. Set by whoever runs such a query.</summary>
+    public Func<bool> IsTimeOver { get; set; } = static () => false;
+
     /// <summary>Runs a statement; returns the number of rows it changed.</summary>
     public int Execute(string sql, params ReadOnlySpan<object?> values) => Bind(sql, values).ExecuteNonQuery();
 
@@ -45,10 +52,14 @@ internal sealed class SqliteSession : IDisposable
     public List<T> Query<T>(string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<object?> values) => ReadAll(Bind(sql, values), read);
 
     /// <summary>Runs a query without keeping it prepared, for texts with many variants, such as those with filters.</summary>
-    public List<T> QueryOnce<T>(string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<object?> values)
+    /// <param name="sql">The query.</param>
+    /// <param name="read">Takes a row; false: no further row is needed.</param>
+    /// <param name="values">Parameters.</param>
+    public void ReadOnce(string sql, Func<SqliteDataReader, bool> read, params ReadOnlySpan<object?> values)
     {
         using var command = NewCommand(sql, values.Length);
-        return ReadAll(Set(command, values), read);
+        using var reader = Set(command, values).ExecuteReader();
+        while (reader.Read() && read(reader)) { }
     }
 
     /// <summary>Returns the prepared statement for a text, with its values set. For callers that run it many times.</summary>
@@ -64,6 +75,9 @@ internal sealed class SqliteSession : IDisposable
 
         return Set(command, values);
     }
+
+    /// <summary>The bytes of a column where SQLite has them, until the next row is read. The reader would copy them into an array for each row.</summary>
+    public static ReadOnlySpan<byte> BytesOf(SqliteDataReader row, int column) => SQLitePCL.raw.sqlite3_column_blob(row.Handle, column);
 
     /// <inheritdoc />
     public void Dispose()

@@ -37,6 +37,48 @@ public sealed class PostgresClickStoreTests(PostgresStores database) : ClickStor
     }
 
     [Fact]
+    public async Task FindFollowed_ManyLinks_ReadsAsManyAsItReturns()
+    {
+        var user = await NewUserAsync();
+        await database.ExecuteAsync(
+            $"""
+            INSERT INTO followed_links (short_code, user_id, minute)
+            SELECT 'f' || i, CASE WHEN i % 2 = 0 THEN {user.Id} ELSE -1 END, date_trunc('minute', now()) - i % 60 * interval '1 minute'
+            FROM generate_series(1, 2000) AS i;
+            ANALYZE followed_links
+            """
+        );
+        await using var connection = new NpgsqlConnection(database.ConnectionString);
+        await connection.OpenAsync(Token);
+
+        var plan = await PostgresPlans.ExplainAsync(
+            connection,
+            PostgresLinkStore.PlanOnceSql,
+            PostgresLinkStore.FollowedSql,
+            $"{user.Id}, now() - interval '1 hour', 5",
+            Token
+        );
+
+        Assert.Contains(plan, line => line.Contains("using idx_followed_links_user_id on followed_links (actual rows=5 ", StringComparison.Ordinal));
+        Assert.DoesNotContain(plan, line => line.Contains("Seq Scan on followed_links", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task FindFollowed_DeletedLink_IsLeftOut()
+    {
+        var user = await NewUserAsync();
+        var (kept, deleted) = (await CreateOneAsync(user.Id), await CreateOneAsync(user.Id));
+        await Clicks.AppendAsync(Guid.NewGuid(), [Click(kept.ShortCode, Quarter), Click(deleted.ShortCode, Quarter)], Token);
+        await Links.DeleteAsync(deleted.ShortCode, user.Id, Token);
+        // As a process leaves it that counted while the link was deleted.
+        await database.ExecuteAsync(
+            $"INSERT INTO followed_links (short_code, user_id, minute) VALUES ('{deleted.ShortCode}', {user.Id}, '{Quarter.UtcDateTime:O}')"
+        );
+
+        Assert.Equal([kept.ShortCode], await ((IFollowedLinks)Links).FindFollowedAsync(user.Id, Quarter, 10, Token));
+    }
+
+    [Fact]
     public async Task ReadTotals_WholeDays_ReadNoSingleClicks()
     {
         var clicks = Stores.Clicks;

@@ -165,6 +165,35 @@ public sealed partial class PostgresLinkStoreTests(PostgresStores database) : Li
         Assert.Equal((true, 0), await ReadAsync());
     }
 
+    /// <summary>Whatever the planner expects to match: links of others are not read, and none is sorted.</summary>
+    [Fact]
+    public async Task List_AnyFilters_GoesAlongTheUsersLinksInOrder()
+    {
+        await using var connection = new NpgsqlConnection(database.ConnectionString);
+        await connection.OpenAsync(Token);
+        // Every third has each filter with each of the others, and each order.
+        foreach (var (number, filters) in EveryCombinationOfFilters(1, "abc").Index().Where(entry => entry.Index % 3 == 0))
+        {
+            var query = filters with { After = number % 2 == 0 ? null : new LinkCursor(1, 1) };
+            var (sql, values) = PostgresLinkStore.ListSql(query);
+            await using var batch = new NpgsqlBatch(connection)
+            {
+                BatchCommands = { new(PostgresLinkStore.InOrderSql), PostgresCommands.Command($"EXPLAIN (COSTS OFF) {sql}", [.. values]) },
+            };
+            await using var reader = await batch.ExecuteReaderAsync(Token);
+            await reader.NextResultAsync(Token);
+            var steps = new List<string>();
+            while (await reader.ReadAsync(Token))
+                steps.Add(reader.GetString(0));
+
+            var index = query.Order.By == LinkSort.ExpiresAt ? "_user_(id_coalesce_id_idx|end)$" : "_user_id(_created_at_id_idx)?$";
+            var reads = steps.Where(step => step.Contains(" on urls_", StringComparison.Ordinal)).ToList();
+            Assert.NotEmpty(reads);
+            Assert.All(reads, read => Assert.Matches(index, IndexScan().Match(read).Groups[1].Value));
+            Assert.DoesNotContain(steps, step => Sorting().IsMatch(step));
+        }
+    }
+
     [Fact]
     public async Task Create_OneOfManyAtOnceHasAValueNobodyCanStore_NeighboursAreStored()
     {
@@ -390,4 +419,10 @@ public sealed partial class PostgresLinkStoreTests(PostgresStores database) : Li
 
     [System.Text.RegularExpressions.GeneratedRegex(@" on ((kgs_keys|urls)_(\d+_?)+|urls_default)( |$)")]
     private static partial System.Text.RegularExpressions.Regex Partition();
+
+    [System.Text.RegularExpressions.GeneratedRegex(@"Index Scan (?:Backward )?using (\S+) on urls_")]
+    private static partial System.Text.RegularExpressions.Regex IndexScan();
+
+    [System.Text.RegularExpressions.GeneratedRegex(@"^\s*(->\s+)?(Incremental )?Sort\b(?! Key)")]
+    private static partial System.Text.RegularExpressions.Regex Sorting();
 }

@@ -20,6 +20,8 @@ public sealed class SqliteStores : IAsyncDisposable
 
     internal Stores Stores { get; }
 
+    internal SqliteDatabase Database => _database;
+
     internal static Stores StoresOf(SqliteDatabase database)
     {
         var clicks = new SqliteClickStore(database);
