@@ -31,6 +31,9 @@ internal sealed partial class ClickHouseDatabase : IDisposable
     // Most rows of one insert.
     private const int MaxRows = 1_000_000;
 
+    /// <summary>Longest query in the background; 2 MiB. A server takes 256 KiB out of the box.</summary>
+    internal const int MaxQueryBytes = 2_097_152;
+
     private readonly HttpClient _http;
     private readonly ClickHouseConnection _connection;
     private readonly ClickHouseOptions _options;
@@ -220,7 +223,12 @@ internal sealed partial class ClickHouseDatabase : IDisposable
         }
     }
 
-    private static QueryOptions LimitTo(TimeSpan time) => new() { CustomSettings = SettingsOf(time) };
+    private static QueryOptions LimitTo(TimeSpan time)
+    {
+        var settings = SettingsOf(time);
+        settings["max_query_size"] = MaxQueryBytes;
+        return new QueryOptions { CustomSettings = settings };
+    }
 
     // What users ask for is bounded by their setting. Inserts, look-ups of the loader and erasures are bounded by their own sizes, and must not fail by it.
     private QueryOptions LimitForUsers(TimeSpan time)

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
-using System.Text;
 using ClickHouse.Driver.ADO.Readers;
 using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Clicks.Loading;
@@ -14,8 +13,10 @@ namespace UrlShortener.Runtime.Storage.ClickHouse;
 /// </summary>
 internal sealed class ClickHouseWarehouse(ClickHouseDatabase database) : IClickWarehouse
 {
-    // A query of so many is as long as a server takes out of the box.
-    private const int IdsPerQuery = 10_000;
+    private const int IdBytes = 16;
+
+    // A query of so many has half of the length that is asked for.
+    private const int IdsPerQuery = 50_000;
 
     // Of most rows; longer ones make the buffer grow.
     private const int RowBytes = 320;
@@ -44,31 +45,24 @@ internal sealed class ClickHouseWarehouse(ClickHouseDatabase database) : IClickW
     public async Task<IReadOnlyDictionary<Guid, LoadedFrom>> FindLoadedAsync(IReadOnlyList<IncomingEvent> events, CancellationToken cancellationToken)
     {
         var loaded = new Dictionary<Guid, LoadedFrom>();
-        // Halves of ids: numbers of 128 bits would be read as fractions. In their order: neighbours are in the same granules.
-        var ids = new HashSet<(ulong High, ulong Low)>(events.Count);
-        foreach (ref readonly var incoming in SpanOf(events))
+        var ids = new RowBinary(Math.Max(1, Math.Min(events.Count, IdsPerQuery)) * IdBytes);
+        for (var first = 0; first < events.Count; first += IdsPerQuery)
         {
-            if (incoming.Rejected is null)
-                ids.Add(HalvesOf(incoming.Id));
-        }
+            ids.Clear();
+            foreach (ref readonly var incoming in SpanOf(events).Slice(first, Math.Min(IdsPerQuery, events.Count - first)))
+            {
+                if (incoming.Rejected is null)
+                    WriteId(ids, incoming.Id);
+            }
 
-        var byHalf = ids.Order().GroupBy(id => id.High).ToLookup(group => group.Count() == 1, group => group.AsEnumerable());
-        foreach (var part in byHalf[true].SelectMany(group => group).Chunk(IdsPerQuery))
-            await FindAsync(part, []);
-        // Many events may have this first half, and all that were ever loaded with it would be the answer.
-        foreach (var part in byHalf[false].SelectMany(group => group).Chunk(IdsPerQuery / 2))
-            await FindAsync(part, part);
-        return loaded;
-
-        async Task FindAsync(IReadOnlyList<(ulong High, ulong Low)> first, IReadOnlyList<(ulong High, ulong Low)> second)
-        {
-            var sql = new StringBuilder("SELECT id_high, id_low, topic_id, partition, offset FROM loaded_events WHERE id_high IN (", first.Count * 22);
-            AppendList(sql, first.Select(id => id.High));
-            if (second.Count > 0)
-                AppendList(sql.Append(" AND id_low IN ("), second.Select(id => id.Low));
-            foreach (var (id, from) in await database.ReadAsync(sql.ToString(), ReadLoaded, cancellationToken))
+            if (ids.Written.IsEmpty)
+                continue;
+            foreach (var (id, from) in await database.ReadAsync(LookUp(ids.Written), ReadLoaded, cancellationToken))
                 loaded[id] = from;
         }
+
+        ids.Recycle();
+        return loaded;
     }
 
     /// <inheritdoc />
@@ -113,6 +107,15 @@ internal sealed class ClickHouseWarehouse(ClickHouseDatabase database) : IClickW
         return written;
     }
 
+    // Ids as one text: a list of numbers takes the server four times as long to parse and to check. In two numbers each: it would read one of 128 bits as a
+    // fraction.
+    private static string LookUp(ReadOnlySpan<byte> ids) =>
+        $"""
+            SELECT id_high, id_low, topic_id, partition, offset FROM loaded_events WHERE (id_high, id_low) IN (
+                SELECT reinterpretAsUInt64(substring(id, 1, 8)), reinterpretAsUInt64(substring(id, 9, 8))
+                FROM (SELECT substring(base64Decode('{Convert.ToBase64String(ids)}'), number * 16 + 1, 16) AS id FROM numbers({ids.Length / IdBytes})))
+            """;
+
     private static (Guid Id, LoadedFrom From) ReadLoaded(ClickHouseDataReader row) =>
         (ToGuid((ulong)row.GetValue(0), (ulong)row.GetValue(1)), new LoadedFrom(row.GetGuid(2), (int)(uint)row.GetValue(3), (long)(ulong)row.GetValue(4)));
 
@@ -139,13 +142,6 @@ internal sealed class ClickHouseWarehouse(ClickHouseDatabase database) : IClickW
         var (high, low) = HalvesOf(id);
         rows.Write(high);
         rows.Write(low);
-    }
-
-    private static void AppendList(StringBuilder sql, IEnumerable<ulong> numbers)
-    {
-        foreach (var number in numbers)
-            sql.Append(number).Append(',');
-        sql[^1] = ')';
     }
 
     private static ReadOnlySpan<T> SpanOf<T>(IReadOnlyList<T> list) =>

@@ -14,6 +14,12 @@ internal sealed class RowBinary(int size)
     private int _length;
 
     /// <summary>The rows.</summary>
+    public ReadOnlySpan<byte> Written => _buffer.AsSpan(0, _length);
+
+    /// <summary>Begins anew.</summary>
+    public void Clear() => _length = 0;
+
+    /// <summary>The rows.</summary>
     public MemoryStream ToStream() => new(_buffer, 0, _length, writable: false, publiclyVisible: true);
 
     /// <summary>Gives the buffer back. Only when nobody reads it any more: not after an insert that was broken off.</summary>

@@ -40,6 +40,8 @@ internal sealed class KafkaEventConsumerFactory(KafkaConnection connection, Clic
             IsolationLevel = IsolationLevel.ReadCommitted,
             // Memory of what the client receives ahead.
             QueuedMaxMessagesKbytes = 16_384,
+            // When that is full, the client asks for more only after a while: 1 s out of the box, in which the loader has read all of it.
+            FetchQueueBackoffMs = 20,
             SessionTimeoutMs = (int)options.LoadSessionTimeout.TotalMilliseconds,
             HeartbeatIntervalMs = (int)options.LoadSessionTimeout.TotalMilliseconds / 5,
             ReconnectBackoffMaxMs = 2_000,
