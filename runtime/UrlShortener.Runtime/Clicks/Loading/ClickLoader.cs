@@ -24,6 +24,9 @@ internal sealed class ClickLoader(
     private const int MaxLoads = 2;
     private const int EventsPerTurn = 5_000;
     private static readonly TimeSpan TurnWait = TimeSpan.FromMilliseconds(100);
+
+    // While batches are loaded: all partitions may have enough, so that no record comes, and the end of a batch must not be found late.
+    private static readonly TimeSpan LoadingWait = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(10);
 
     /// <summary>How long a batch may take after its partition was asked for by another process, or the process by its owner; 5 s.</summary>
@@ -34,7 +37,7 @@ internal sealed class ClickLoader(
 
     private readonly SortedDictionary<int, PartitionLoad> _partitions = [];
     private IEventConsumer? _consumer;
-    private LoadLimits _limits;
+    private LoadShares _shares;
     private long _started;
 
     private Task<Guid>? _check;
@@ -124,9 +127,11 @@ internal sealed class ClickLoader(
         {
             Finish(load);
             Position(consumer, load);
-            Throttle(consumer, load);
         }
 
+        GiveTurns();
+        foreach (var load in _partitions.Values)
+            Throttle(consumer, load);
         Start(consumer);
         Check(consumer);
         Report(consumer);
@@ -151,7 +156,8 @@ internal sealed class ClickLoader(
     private void Receive(IEventConsumer consumer)
     {
         var now = default(DateTimeOffset);
-        for (var i = 0; i < EventsPerTurn && consumer.TryReceive(i == 0 ? TurnWait : TimeSpan.Zero, out var partition, out var incoming); i++)
+        var wait = _partitions.Values.Any(load => load.Loading is not null) ? LoadingWait : TurnWait;
+        for (var i = 0; i < EventsPerTurn && consumer.TryReceive(i == 0 ? wait : TimeSpan.Zero, out var partition, out var incoming); i++)
         {
             // Once: to read the clock takes a part of what a record takes.
             if (i == 0)
@@ -184,6 +190,7 @@ internal sealed class ClickLoader(
         if (loading.IsCompletedSuccessfully && loading.Result)
         {
             load.Queue.Complete();
+            load.HasTurn = false;
             _consumer?.Note(load.Queue.Partition, load.Queue.From);
             load.Trouble = null;
             return;
@@ -228,6 +235,7 @@ internal sealed class ClickLoader(
     private void Begin(IEventConsumer consumer, PartitionLoad load, StartingPoint start)
     {
         load.Queue.Position(start.Topic, start.Position);
+        load.HasTurn = false;
         Skip(load, start.Low);
         if (consumer.Start(load.Queue.Partition, load.Queue.Next))
         {
@@ -269,7 +277,24 @@ internal sealed class ClickLoader(
         return new StartingPoint(topic, new LoadPosition(end, null), low, high);
     }
 
-    // Those first that have waited longest for their turn: a few with many events must not keep the others from theirs.
+    private LoadLimits LimitsOf(PartitionLoad load) => load.HasTurn ? _shares.Turn : _shares.Part;
+
+    // To those with more records than their part of the memory holds, and among them to those that began a batch longest ago.
+    private void GiveTurns()
+    {
+        var free = _shares.Turns - _partitions.Values.Count(load => load.HasTurn);
+        if (free <= 0)
+            return;
+        foreach (var load in _partitions.Values.Where(IsDue).OrderBy(load => load.Started).Take(free).ToList())
+        {
+            load.HasTurn = true;
+            load.Queue.WaitAnew(time.GetUtcNow());
+        }
+
+        bool IsDue(PartitionLoad load) => !load.HasTurn && load.Queue is { IsPositioned: true, IsLoading: false } && load.Queue.IsFull(_shares.Part);
+    }
+
+    // Those first that have waited longest: a few with many events must not keep the others from being loaded.
     private void Start(IEventConsumer consumer)
     {
         var free = MaxLoads - _partitions.Values.Count(load => load.Loading is not null);
@@ -277,7 +302,7 @@ internal sealed class ClickLoader(
             return;
         foreach (var load in _partitions.Values.OrderBy(load => load.Started))
         {
-            if (load.Queue.TryStart(_limits, time.GetUtcNow()) is not { } batch)
+            if (load.Queue.TryStart(LimitsOf(load), time.GetUtcNow()) is not { } batch)
                 continue;
             load.Started = ++_started;
             load.Loading = Task.Run(() => LoadAsync(consumer, batch, load), load.Cancelled);
@@ -295,7 +320,7 @@ internal sealed class ClickLoader(
     {
         if (!load.Queue.IsPositioned)
             return;
-        if (load.Queue.IsFull(_limits))
+        if (load.Queue.IsFull(LimitsOf(load)))
         {
             Pause(consumer, load);
         }
@@ -329,7 +354,7 @@ internal sealed class ClickLoader(
 
     private void ShareMemory()
     {
-        _limits = LoadLimits.Of(options.LoadBatchSize, options.LoadBytes, options.LoadInterval, _partitions.Count);
+        _shares = LoadShares.Of(options.LoadBatchSize, options.LoadBytes, options.LoadInterval, _partitions.Count);
         LoadMetrics.Partitions.Set(_partitions.Count);
     }
 

@@ -21,6 +21,9 @@ internal sealed class PartitionLoad : IDisposable
     /// <summary>Whether nothing is received of it. So at first: where to begin is not known yet.</summary>
     public bool IsPaused { get; set; }
 
+    /// <summary>Whether it has a turn: more memory than the others, until its batch is loaded.</summary>
+    public bool HasTurn { get; set; }
+
     /// <summary>The question where to begin, under way.</summary>
     public Task<StartingPoint>? Positioning { get; set; }
 

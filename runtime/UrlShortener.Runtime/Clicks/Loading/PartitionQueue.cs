@@ -7,10 +7,12 @@ namespace UrlShortener.Runtime.Clicks.Loading;
 /// <param name="partition">Number of the partition.</param>
 internal sealed class PartitionQueue(int partition)
 {
-    private readonly List<IncomingEvent> _waiting = [];
+    private List<IncomingEvent> _waiting = [];
     private EventBatch? _batch;
     private long? _begunTo;
-    private DateTimeOffset _oldest;
+
+    // Since when records wait for others to be loaded with.
+    private DateTimeOffset _waitingSince;
     private DateTimeOffset _retryAt;
     private int _failures;
 
@@ -78,7 +80,7 @@ internal sealed class PartitionQueue(int partition)
         if (incoming.Offset < Next)
             return false;
         if (_waiting.Count == 0)
-            _oldest = now;
+            _waitingSince = now;
         _waiting.Add(incoming);
         Bytes += incoming.ApproximateBytes;
         Next = incoming.Offset + 1;
@@ -95,10 +97,14 @@ internal sealed class PartitionQueue(int partition)
         if (count == 0)
             return 0;
         if (_waiting.Count == 0)
-            _oldest = now;
+            _waitingSince = now;
         Next = low;
         return count;
     }
+
+    /// <summary>Lets the records wait for others anew: more of them may come now.</summary>
+    /// <param name="now">The time.</param>
+    public void WaitAnew(DateTimeOffset now) => _waitingSince = now;
 
     /// <summary>Gives out a batch if one is due: there is enough, or the first record has waited for long enough, or a batch failed some time ago.</summary>
     public EventBatch? TryStart(LoadLimits limits, DateTimeOffset now)
@@ -146,15 +152,17 @@ internal sealed class PartitionQueue(int partition)
         }
 
         // Offsets that were passed over are a batch too, if need be without a record.
-        if (Next == From || (!IsFull(limits) && now - _oldest < limits.Wait))
+        if (Next == From || now - _waitingSince < (IsFull(limits) ? limits.FullWait : limits.Wait))
             return null;
         return _waiting.Count > limits.Events ? Take(limits.Events, _waiting[limits.Events - 1].Offset + 1) : Take(_waiting.Count, Next);
     }
 
     private EventBatch Take(int count, long end)
     {
-        var events = _waiting.GetRange(0, count);
-        _waiting.RemoveRange(0, count);
+        var events = _waiting;
+        // Without a copy of what is all of it, as a rule.
+        _waiting = events.GetRange(count, events.Count - count);
+        events.RemoveRange(count, events.Count - count);
         return new EventBatch(Topic, partition, From, end, events);
     }
 
@@ -173,15 +181,5 @@ internal sealed class PartitionQueue(int partition)
 /// <param name="Events">Most records.</param>
 /// <param name="Bytes">Approximate memory of one partition at which no more is received.</param>
 /// <param name="Wait">How long a record waits for others.</param>
-internal readonly record struct LoadLimits(int Events, long Bytes, TimeSpan Wait)
-{
-    private const long LeastBytes = 262_144;
-
-    /// <summary>Shares the memory among the partitions of this process.</summary>
-    /// <param name="events">Most records of a batch.</param>
-    /// <param name="bytes">Memory of all partitions together.</param>
-    /// <param name="wait">How long a record waits for others.</param>
-    /// <param name="partitions">How many partitions the process has.</param>
-    public static LoadLimits Of(int events, long bytes, TimeSpan wait, int partitions) =>
-        new(events, Math.Max(LeastBytes, bytes / Math.Max(1, partitions)), wait);
-}
+/// <param name="FullWait">How long a record waits when no more is received.</param>
+internal readonly record struct LoadLimits(int Events, long Bytes, TimeSpan Wait, TimeSpan FullWait = default);

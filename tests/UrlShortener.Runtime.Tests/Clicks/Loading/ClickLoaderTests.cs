@@ -14,7 +14,8 @@ namespace UrlShortener.Runtime.Tests.Clicks.Loading;
 [Collection(ProcessStateTestGroup.Name)]
 public sealed class ClickLoaderTests : IAsyncDisposable
 {
-    private const int Partitions = 3;
+    // More than have a turn at a time.
+    private const int Partitions = 6;
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(250);
 
     private readonly FakeTimeProvider _time = new(LoadSamples.Now);

@@ -37,6 +37,34 @@ public sealed class PartitionQueueTests
     }
 
     [Fact]
+    public void TryStart_FullAndWithoutATurn_WaitsForOneButNotForEver()
+    {
+        var limits = Limits with { FullWait = TimeSpan.FromSeconds(10) };
+        PositionAt(10);
+        Add(10, 11, 12, 13);
+
+        _now += TimeSpan.FromSeconds(9);
+        Assert.Null(_queue.TryStart(limits, _now));
+        _now += TimeSpan.FromSeconds(1);
+
+        Assert.Equal(14, _queue.TryStart(limits, _now)!.To);
+    }
+
+    [Fact]
+    public void WaitAnew_RecordsThatHaveWaited_WaitForOthersAgain()
+    {
+        PositionAt(10);
+        Add(10, 11);
+        _now += Limits.Wait;
+        _queue.WaitAnew(_now);
+
+        Assert.Null(Start());
+        Add(12, 13);
+
+        Assert.Equal(14, Start()!.To);
+    }
+
+    [Fact]
     public void TryStart_OneIsUnderWay_GivesOutNone()
     {
         PositionAt(10);
