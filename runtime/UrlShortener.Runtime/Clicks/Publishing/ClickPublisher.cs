@@ -106,13 +106,25 @@ internal sealed class ClickPublisher : BackgroundService
     }
 
     /// <inheritdoc />
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        // A thread of its own, which gives way to redirects. The client's threads are made in it and have the same weight.
+        Task.Factory.StartNew(() => Run(stoppingToken), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    private void Run(CancellationToken stopping)
     {
-        await using var timer = _time.CreateTimer(_ => Wake(), null, TimeSpan.Zero, RetryDelay);
-        while (await _wake.Reader.WaitToReadAsync(stoppingToken))
+        BackgroundThread.GiveWay();
+        using var timer = _time.CreateTimer(_ => Wake(), null, TimeSpan.Zero, RetryDelay);
+        try
         {
-            _wake.Reader.TryRead(out _);
-            Turn();
+            while (_wake.Reader.WaitToReadAsync(stopping).AsTask().GetAwaiter().GetResult())
+            {
+                _wake.Reader.TryRead(out _);
+                Turn();
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // A stop; what is left is sent by it.
         }
     }
 
