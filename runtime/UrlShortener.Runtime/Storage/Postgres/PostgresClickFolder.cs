@@ -24,7 +24,7 @@ internal sealed class PostgresClickFolder(PostgresDatabase database, TimeProvide
     private const int MaxClicks = 100_000;
     private const int MaxLinks = 10_000;
     private const int MaxBatches = 1_000;
-    private const long MaxBytes = 16 << 20;
+    private const long MaxBytes = 8 << 20;
 
     private const string DueSql = """
         SELECT next_at <= now(), (SELECT extract(epoch FROM now() - min(stored_at))::double precision FROM click_inbox) FROM click_fold
