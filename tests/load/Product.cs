@@ -35,7 +35,7 @@ internal sealed class Product(ServerProcess server, string apiKey) : IAsyncDispo
         // names them as a trusted proxy does.
         var server = await ServerProcess.StartAsync(
             executable,
-            [.. arguments, "--RateLimiting:Enabled=false", "--Proxies:Trusted:0=127.0.0.1"],
+            [.. arguments, "--RateLimiting:Enabled=false", "--Proxies:Trusted:0=127.0.0.1", "--Links:OwnHosts:0=127.0.0.1"],
             "/health/ready",
             HttpStatusCode.OK,
             apiKey is null ? "API key: " : null,
