@@ -96,6 +96,8 @@ internal sealed partial class ClickWriter(
                 continue;
             if (!_isSent)
                 await TakeAsync(stoppingToken);
+            // A process that nobody visits wakes up as rarely as the interval allows.
+            timer.Period = _batch.Count == 0 ? options.FlushInterval : _turn;
             if (time.GetElapsedTime(written) < options.FlushInterval && !IsBatchFull)
                 continue;
             written = time.GetTimestamp();
