@@ -191,6 +191,15 @@ public sealed partial class PostgresLinkStoreTests(PostgresStores database) : Li
             Assert.NotEmpty(reads);
             Assert.All(reads, read => Assert.Matches(index, IndexScan().Match(read).Groups[1].Value));
             Assert.DoesNotContain(steps, step => Sorting().IsMatch(step));
+            // A partition that looks for a match of its own uses up the time before the first link is compared.
+            Assert.All(
+                steps.Index().Where(step => step.Item.Contains(" on urls_", StringComparison.Ordinal)),
+                read =>
+                    Assert.DoesNotContain(
+                        steps.Skip(read.Index + 1).TakeWhile(step => !step.Contains("->", StringComparison.Ordinal)),
+                        step => step.Contains("Filter:", StringComparison.Ordinal)
+                    )
+            );
         }
     }
 
