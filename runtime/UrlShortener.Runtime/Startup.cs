@@ -21,6 +21,7 @@ using UrlShortener.Runtime.Retention;
 using UrlShortener.Runtime.Statistics;
 using UrlShortener.Runtime.Storage;
 using UrlShortener.Runtime.Storage.ClickHouse;
+using UrlShortener.Runtime.Storage.Postgres;
 using UrlShortener.Runtime.Storage.Redis;
 using UrlShortener.Runtime.Telemetry;
 using UrlShortener.Runtime.Tracing;
@@ -230,6 +231,9 @@ internal static class Startup
             services.AddProcessCensus();
         services.AddCaching(servers);
         services.AddQrCodes();
+        // With ClickHouse too: clicks that were stored before it was there are still to be counted.
+        if (servers.HasPostgres)
+            services.AddPostgresClickFolding();
         services.AddClicks(servers);
         services.AddUsers();
         services.AddRetention(servers);

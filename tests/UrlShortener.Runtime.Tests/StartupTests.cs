@@ -26,6 +26,7 @@ public sealed class StartupTests : IDisposable
                 "ChangeFeed",
                 "WarmUp",
                 "QrRenderQueue",
+                "PostgresClickFoldWorker",
                 "ClickPublisher",
                 "ClickWriter",
                 "UserActivityRecorder",

@@ -52,7 +52,7 @@ public class RedirectBenchmarks
         Directory.Delete(_directory, recursive: true);
     }
 
-    /// <summary>A redirect of a link that was asked for a moment ago, before routing, with its click captured and taken out again, as the writer does.</summary>
+    /// <summary>A redirect of a hot link, before routing, with its click captured and taken out again, as the writer does.</summary>
     [Benchmark]
     public Task HotRedirect()
     {

@@ -4,8 +4,8 @@ using UrlShortener.Runtime.Codes;
 namespace UrlShortener.Runtime.Caching;
 
 /// <summary>
-/// Links that were asked for a moment ago, for a lookup that costs a hash and a comparison. A link is held for a lease; then the cache behind is asked again, which
-/// so still knows what is used. Each slot holds one link: of two links with the same slot, the one that was asked for last stays.
+/// Links that were asked for a moment ago, for a lookup that costs a hash and a comparison. A link is held for a lease; then the cache behind is asked again,
+/// which so still knows what is used. Each slot holds one link: of two links with the same slot, the one that was asked for last stays.
 /// </summary>
 internal sealed class HotLinks
 {

@@ -3,7 +3,9 @@ using System.Globalization;
 
 namespace UrlShortener.Runtime.Clicks;
 
-/// <summary>Salted hash of a visitor's address: 32 bytes, held in place. The default value is no hash: the visitor asked not to be tracked, or is unknown.</summary>
+/// <summary>
+/// Salted hash of a visitor's address: 32 bytes, held in place. The default value is no hash: the visitor asked not to be tracked, or is unknown.
+/// </summary>
 /// <param name="First">Bytes 0 to 7, big endian.</param>
 /// <param name="Second">Bytes 8 to 15.</param>
 /// <param name="Third">Bytes 16 to 23.</param>

@@ -94,8 +94,15 @@ public sealed class FlinkTests : ChaosTest
     {
         while (true)
         {
-            await events.WriteAsync(Codes, 500, minutesAgo: 1);
-            await UntilAsync(() => kafka.CountHeldBack(Minutes) > 0, "a transaction is open");
+            // Each time anew: a transaction is open for a second, which a look may miss.
+            await Eventually.HoldsAsync(
+                async () =>
+                {
+                    await events.WriteAsync(Codes, 100, minutesAgo: 1);
+                    return kafka.CountHeldBack(Minutes) > 0;
+                },
+                "a transaction is open"
+            );
             await Task.WhenAll(flink.KillJobManagerAsync(Token), flink.KillTaskManagerAsync(Token));
             // It may have been committed before the kill.
             if (kafka.CountHeldBack(Minutes) > 0)

@@ -892,6 +892,15 @@ internal static class AlertCases
             ResolvedAt = "65m",
             Labels = Region,
         };
+        yield return new AlertCase("ShortenerClicksNotCounted")
+        {
+            Fires = [Sample.Gauge("shortener_click_fold_delay_seconds", "310x80 5x40")],
+            Below = [Sample.Gauge("shortener_click_fold_delay_seconds", "290x120")],
+            NotYet = "9m",
+            FiresAt = "12m",
+            ResolvedAt = "22m",
+            Labels = Region,
+        };
         yield return new AlertCase("ShortenerClickEventsExpired")
         {
             Fires = [Sample.Counter("shortener_click_events_expired_total", "", (4, 0), (1, 5), (395, 0))],

@@ -64,8 +64,25 @@ internal sealed record KubernetesPrograms(string Etcd, string ApiServer, string 
         if (Checkout.Find() is not { } checkout || Path.Combine(checkout, UnpackScript) is var script && !File.Exists(script))
             return null;
         var (version, folder) = (Wanted(), FolderOf(Wanted()));
-        if (!Holds(folder))
-            await Tool.RunAsync(["/bin/bash", script, version, folder], checkout, UnpackLimit, cancellationToken);
+        if (Holds(folder))
+            return folder;
+        // Whoever unpacks at the same time must not write into a program that another one has begun to run.
+        var partial = $"{folder}.{Guid.NewGuid():N}.part";
+        try
+        {
+            await Tool.RunAsync(["/bin/bash", script, version, partial], checkout, UnpackLimit, cancellationToken);
+            if (Directory.Exists(folder) && !Holds(folder))
+                Directory.Delete(folder, recursive: true);
+            Directory.Move(partial, folder);
+        }
+        // Another one was faster.
+        catch (IOException) when (Holds(folder)) { }
+        finally
+        {
+            if (Directory.Exists(partial))
+                Directory.Delete(partial, recursive: true);
+        }
+
         return Holds(folder) ? folder : null;
     }
 

@@ -1,8 +1,8 @@
 namespace UrlShortener.Runtime.Clicks.Loading;
 
 /// <summary>
-/// How the partitions of a process share its memory. Large batches cost much less than small ones, so a few partitions at a time have most of it: those with more
-/// records than their own part holds take turns.
+/// How the partitions of a process share its memory. Large batches cost much less than small ones, so a few partitions at a time have most of it: those with
+/// more records than their own part holds take turns.
 /// </summary>
 /// <param name="Part">Bounds of each partition.</param>
 /// <param name="Turn">Bounds of a partition that has a turn.</param>

@@ -47,10 +47,19 @@ internal sealed partial class PostgresClickFoldWorker(
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             if (access.IsReadOnly)
+            {
+                // The region that takes changes counts them.
+                Delay.Set(0);
                 continue;
+            }
+
             try
             {
-                Delay.Set((await folder.FoldIfDueAsync(stoppingToken)).TotalSeconds);
+                var (isDue, delay) = await folder.LookAsync(stoppingToken);
+                // First, since it grows while folding fails.
+                Delay.Set(delay.TotalSeconds);
+                if (isDue)
+                    await folder.FoldAsync(stoppingToken);
                 if (folder.Unreadable > unreadable)
                     Log.Unreadable(logger, folder.Unreadable);
                 unreadable = folder.Unreadable;

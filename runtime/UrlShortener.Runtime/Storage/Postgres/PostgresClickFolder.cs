@@ -6,8 +6,8 @@ using static UrlShortener.Runtime.Storage.Postgres.PostgresCommands;
 namespace UrlShortener.Runtime.Storage.Postgres;
 
 /// <summary>
-/// Folds the inbox: writes its clicks one by one, and counts those of each link, in transactions that also delete them from the inbox. What a link costs is paid
-/// once for all of its clicks that wait, so a pause follows each round that grows with its cost. One process of all folds at a time.
+/// Folds the inbox: writes its clicks one by one, and counts those of each link, in transactions that also delete them from the inbox. What a link costs is
+/// paid once for all of its clicks that wait, so a pause follows each round that grows with its cost. One process of all folds at a time.
 /// </summary>
 internal sealed class PostgresClickFolder(PostgresDatabase database, TimeProvider time)
 {
@@ -54,7 +54,9 @@ internal sealed class PostgresClickFolder(PostgresDatabase database, TimeProvide
     // Those of the last round, unless it failed. Null while a round uses them; another one at the same time reads its own.
     private PostgresClickTexts? _texts;
 
-    /// <summary>Batches that the last round of this process could not read: a newer release has written them, or they are damaged. They stay in the inbox.</summary>
+    /// <summary>
+    /// Batches that the last round of this process could not read: a newer release has written them, or they are damaged. They stay in the inbox.
+    /// </summary>
     public int Unreadable { get; private set; }
 
     /// <summary>How long to leave the inbox alone after a round.</summary>
@@ -62,12 +64,12 @@ internal sealed class PostgresClickFolder(PostgresDatabase database, TimeProvide
     public static TimeSpan PauseAfter(TimeSpan took) =>
         TimeSpan.FromTicks(Math.Clamp(took.Ticks * PauseForEachSecond, ShortestPause.Ticks, LongestPause.Ticks));
 
-    /// <summary>Folds the inbox, unless it is empty, another process does, or the pause after the last round is not over.</summary>
-    /// <returns>For how long the oldest stored click had not been counted.</returns>
-    public async Task<TimeSpan> FoldIfDueAsync(CancellationToken cancellationToken)
-    {
+    /// <summary>
+    /// Whether there is something to fold and the pause after the last round is over, and for how long the oldest click has not been counted.
+    /// </summary>
+    public Task<(bool IsDue, TimeSpan Delay)> LookAsync(CancellationToken cancellationToken) =>
         // A read, since most times there is nothing to do.
-        var (isDue, delay) = await database.ReadPrimaryAsync(
+        database.ReadPrimaryAsync(
             async (connection, token) =>
             {
                 await using var command = new NpgsqlCommand(DueSql, connection);
@@ -76,10 +78,9 @@ internal sealed class PostgresClickFolder(PostgresDatabase database, TimeProvide
             },
             cancellationToken
         );
-        if (isDue)
-            await FoldAsync(waits: false, cancellationToken);
-        return delay;
-    }
+
+    /// <summary>Folds the inbox, unless another process does, or has done so since.</summary>
+    public Task FoldAsync(CancellationToken cancellationToken) => FoldAsync(waits: false, cancellationToken);
 
     /// <summary>Folds all that is in the inbox now, whatever the pause; waits for another process that does.</summary>
     public Task FoldAllAsync(CancellationToken cancellationToken) => FoldAsync(waits: true, cancellationToken);

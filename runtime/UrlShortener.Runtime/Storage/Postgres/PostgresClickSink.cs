@@ -4,8 +4,9 @@ using static UrlShortener.Runtime.Storage.Postgres.PostgresCommands;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
 
-/// <summary>Stores each batch of clicks as one row of the inbox. <see cref="PostgresClickFolder"/> counts them and writes them out one by one. For one thread at
-/// a time.</summary>
+/// <summary>
+/// Stores each batch of clicks as one row of the inbox. <see cref="PostgresClickFolder"/> counts them and writes them out one by one. For one thread at a time.
+/// </summary>
 internal sealed class PostgresClickSink(PostgresDatabase database) : IClickSink
 {
     private const string AppendSql = """

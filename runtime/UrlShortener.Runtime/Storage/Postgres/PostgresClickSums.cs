@@ -16,7 +16,8 @@ internal sealed class PostgresClickSums
 
     private const string DaysSql = """
         INSERT INTO click_days AS d (short_code, day, first_at, last_at, bots, device_0, device_1, device_2, device_3)
-        SELECT * FROM unnest($1::text[], $2::date[], $3::timestamptz[], $4::timestamptz[], $5::integer[], $6::integer[], $7::integer[], $8::integer[], $9::integer[])
+        SELECT *
+        FROM unnest($1::text[], $2::date[], $3::timestamptz[], $4::timestamptz[], $5::integer[], $6::integer[], $7::integer[], $8::integer[], $9::integer[])
         ON CONFLICT (short_code, day) DO UPDATE SET
             first_at = least(d.first_at, excluded.first_at), last_at = greatest(d.last_at, excluded.last_at), visitors = NULL, bots = d.bots + excluded.bots,
             device_0 = d.device_0 + excluded.device_0, device_1 = d.device_1 + excluded.device_1,

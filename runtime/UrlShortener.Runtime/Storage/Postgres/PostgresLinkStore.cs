@@ -361,8 +361,8 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
         // Metadata without the member compares as unknown.
         var matches = filters.Count == 0 ? "true" : $"coalesce({string.Join(" AND ", filters)}, false)";
         var passes = filters.Count == 0 ? "true" : $"{matches} OR clock_timestamp() >= statement_timestamp() + {Add(query.SearchTime)}";
-        // OFFSET 0 keeps the filters out of the partitions, each of which would otherwise look for a match of its own before the first link is compared: the time
-        // would be over in one of other months.
+        // OFFSET 0 keeps the filters out of the partitions, each of which would otherwise look for a match of its own before the first link is compared: the
+        // time would be over in one of other months.
         var inOrder = $"SELECT *, {key} AS place FROM urls WHERE {string.Join(" AND ", inIndex)} ORDER BY {key} {direction}, id {direction} OFFSET 0";
         return (
             $"SELECT {Columns}, {matches} FROM ({inOrder}) u WHERE {passes} ORDER BY place {direction}, id {direction} LIMIT {Add(LinkPageBuilder.MostOf(query))}",

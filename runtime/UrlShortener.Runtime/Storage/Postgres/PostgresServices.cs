@@ -56,6 +56,8 @@ internal static class PostgresServices
         services.AddSingleton<ISingleClicks, PostgresSingleClicks>();
         services.AddHostedService<PostgresWriteRegionWatch>();
         services.AddHostedService<PostgresMaintenance>();
-        services.AddHostedService<PostgresClickFoldWorker>();
     }
+
+    /// <summary>Registers who counts stored clicks. Before the writer of clicks, so that it stops after all of them are stored.</summary>
+    public static void AddPostgresClickFolding(this IServiceCollection services) => services.AddHostedService<PostgresClickFoldWorker>();
 }

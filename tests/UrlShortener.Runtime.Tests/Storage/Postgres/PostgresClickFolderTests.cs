@@ -50,26 +50,29 @@ public sealed class PostgresClickFolderTests(PostgresStores database) : StoreCon
     }
 
     [Fact]
-    public async Task FoldIfDue_PauseIsNotOver_LeavesTheInboxAlone()
+    public async Task Fold_PauseIsNotOver_LeavesTheInboxAlone()
     {
         var (process, folder) = await NewFolderAsync();
         var code = NewCode();
         await new PostgresClickSink(process).AppendAsync(Guid.NewGuid(), [Click(code)], Token);
         await ExecuteAsync("UPDATE click_fold SET next_at = now() + interval '1 hour'; UPDATE click_inbox SET stored_at = now() - interval '3 s'");
 
-        var delay = await folder.FoldIfDueAsync(Token);
+        var (isDue, delay) = await folder.LookAsync(Token);
+        Assert.False(isDue);
+        Assert.True(delay >= TimeSpan.FromSeconds(3));
+        await folder.FoldAsync(Token);
         Assert.Equal(0, await CountAsync(code));
         await ExecuteAsync("UPDATE click_fold SET next_at = now()");
-        await folder.FoldIfDueAsync(Token);
+        Assert.True((await folder.LookAsync(Token)).IsDue);
+        await folder.FoldAsync(Token);
 
-        Assert.True(delay >= TimeSpan.FromSeconds(3));
         Assert.Equal(1, await CountAsync(code));
         Assert.True(await ReadAsync<bool>("SELECT next_at > now() - interval '1 s' FROM click_fold"));
-        Assert.Equal(TimeSpan.Zero, await folder.FoldIfDueAsync(Token));
+        Assert.Equal((false, TimeSpan.Zero), await folder.LookAsync(Token));
     }
 
     [Fact]
-    public async Task FoldIfDue_AnotherProcessFolds_DoesNotWait()
+    public async Task Fold_AnotherProcessFolds_DoesNotWait()
     {
         var (process, folder) = await NewFolderAsync();
         var code = NewCode();
@@ -80,7 +83,7 @@ public sealed class PostgresClickFolderTests(PostgresStores database) : StoreCon
         {
             await using var hold = new NpgsqlCommand("SELECT 1 FROM click_fold FOR UPDATE", connection);
             await hold.ExecuteScalarAsync(Token);
-            await folder.FoldIfDueAsync(Token);
+            await folder.FoldAsync(Token);
         }
 
         Assert.Equal(0, await CountAsync(code));
@@ -202,7 +205,9 @@ public sealed class PostgresClickFolderTests(PostgresStores database) : StoreCon
         await ExecuteAsync(
             $"""
             INSERT INTO click_events (short_code, clicked_at, user_agent, ip_hash, device, is_bot)
-            VALUES ('{code}', '{at:yyyy-MM-dd HH:mm:ss}+00', 'Mozilla/5.0', '{visitor}', 0, false), ('{code}', '{at:yyyy-MM-dd HH:mm:ss}+00', NULL, '', 0, false)
+            VALUES
+                ('{code}', '{at:yyyy-MM-dd HH:mm:ss}+00', 'Mozilla/5.0', '{visitor}', 0, false),
+                ('{code}', '{at:yyyy-MM-dd HH:mm:ss}+00', NULL, '', 0, false)
             """
         );
 
