@@ -116,6 +116,7 @@ internal sealed class ClickPublisher : BackgroundService
         using var timer = _time.CreateTimer(_ => Wake(), null, TimeSpan.Zero, RetryDelay);
         try
         {
+            // Blocks, and may: an await would go on in a thread of the pool, which has the weight of redirects.
             while (_wake.Reader.WaitToReadAsync(stopping).AsTask().GetAwaiter().GetResult())
             {
                 _wake.Reader.TryRead(out _);
