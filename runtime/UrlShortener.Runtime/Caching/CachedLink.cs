@@ -7,9 +7,10 @@ namespace UrlShortener.Runtime.Caching;
 /// becoming void and for its origin.</summary>
 internal sealed class CachedLink
 {
-    // Any thread that finds a new blocklist checks the link again; all reach the same verdict.
-    private Blocklist? _checkedAgainst;
-    private volatile bool _isBlocked;
+    // The lists that the link was last checked against. Each says by itself what is true of it, so that threads that have two lists while one replaces the other
+    // cannot mix up their verdicts.
+    private Blocklist? _allowedBy;
+    private Blocklist? _blockedBy;
     private volatile bool _isVoid;
     private volatile CacheTier _origin;
 
@@ -68,12 +69,14 @@ internal sealed class CachedLink
     /// <summary>Whether the target is on the blocklist in force. Needs no store: a new list counts while the store is down, too.</summary>
     public bool IsBlocked(Blocklist current)
     {
-        if (!ReferenceEquals(Volatile.Read(ref _checkedAgainst), current))
-        {
-            _isBlocked = Exists && current.Blocks(Host, Location.ToString());
-            Volatile.Write(ref _checkedAgainst, current);
-        }
-
-        return _isBlocked;
+        if (ReferenceEquals(Volatile.Read(ref _allowedBy), current))
+            return false;
+        if (ReferenceEquals(Volatile.Read(ref _blockedBy), current))
+            return true;
+        var isBlocked = Exists && current.Blocks(Host, Location.ToString());
+        // The former list is large, and not needed any more.
+        Volatile.Write(ref _allowedBy, isBlocked ? null : current);
+        Volatile.Write(ref _blockedBy, isBlocked ? current : null);
+        return isBlocked;
     }
 }

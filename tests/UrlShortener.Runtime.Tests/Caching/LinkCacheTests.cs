@@ -435,6 +435,37 @@ public sealed class LinkCacheTests : IDisposable
         Assert.False(link.IsBlocked(Blocklist.Parse(new StringReader("other.example.com")).List));
     }
 
+    // A redirect that began before a new list is there may end after it.
+    [Fact]
+    public void IsBlocked_TwoListsAtOnce_EachHasItsOwnVerdict()
+    {
+        const int rounds = 200_000;
+        var (empty, list) = (Blocklist.Empty, Blocklist.Parse(new StringReader("example.com")).List);
+        var link = new CachedLink
+        {
+            ShortCode = "abcd",
+            Exists = true,
+            Host = "example.com",
+            Location = "https://example.com/",
+            Epoch = 0,
+            Origin = CacheTier.Store,
+        };
+        var wrong = 0;
+
+        Parallel.Invoke(() => Ask(empty, isBlocked: false), () => Ask(list, isBlocked: true));
+
+        Assert.Equal(0, wrong);
+
+        void Ask(Blocklist current, bool isBlocked)
+        {
+            for (var i = 0; i < rounds; i++)
+            {
+                if (link.IsBlocked(current) != isBlocked)
+                    Interlocked.Increment(ref wrong);
+            }
+        }
+    }
+
     private LinkCache New(CachingOptions? options = null)
     {
         var cache = new LinkCache(_store, new NoSharedLinkCache(), _epoch, options ?? new CachingOptions(), NullLogger<FusionCache>.Instance);
