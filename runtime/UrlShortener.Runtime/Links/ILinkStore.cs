@@ -175,6 +175,14 @@ internal sealed record LinkQuery(
     /// <summary>Order of the list.</summary>
     public LinkOrder Order { get; init; }
 
+    /// <summary>
+    /// Whether a filter has the character U+0000. No link has it; PostgreSQL refuses such a text, and SQLite's functions read it up to that character.
+    /// </summary>
+    public bool HoldsNull =>
+        new[] { CodePrefix, Target }
+            .Concat((Metadata ?? []).SelectMany(entry => new[] { entry.Key, entry.Value }))
+            .Any(text => text?.Contains('\0', StringComparison.Ordinal) == true);
+
     /// <summary>How long to look for links that match. What was found until then is a page, with the place to go on from.</summary>
     public TimeSpan SearchTime { get; init; } = TimeSpan.FromMinutes(1);
 }

@@ -663,6 +663,35 @@ public abstract class LinkStoreContract : StoreContract
         Assert.All(seen, link => Assert.Equal("https://example.com/even", link.OriginalUrl));
     }
 
+    [Theory]
+    [InlineData("%")]
+    [InlineData("_")]
+    [InlineData("\\")]
+    [InlineData("' OR 1=1 --")]
+    [InlineData("a\0b")]
+    [InlineData("\ud83d\ude00")]
+    [InlineData("\u0130\u00df.example")]
+    [InlineData("xn--ib9b")]
+    [InlineData("xn--a-rc4g.example")]
+    [InlineData("https://xn--/")]
+    public async Task List_FilterOfAnyText_IsTakenLiterally(string text)
+    {
+        var user = await NewUserAsync();
+        await CreateOneAsync(user.Id, NewLink(target: "https://example.com/shoes", metadata: """{"a":"x"}"""));
+        var query = new LinkQuery(user.Id, 10);
+        var longText = string.Concat(Enumerable.Repeat(text, 2_000));
+
+        foreach (var value in new[] { text, longText })
+        {
+            Assert.Empty(await CodesAsync(query with { CodePrefix = value }));
+            Assert.Empty(await CodesAsync(query with { Target = value }));
+            Assert.Empty(await CodesAsync(query with { Metadata = [KeyValuePair.Create(value, "x")] }));
+            Assert.Empty(await CodesAsync(query with { Metadata = [KeyValuePair.Create("a", value)] }));
+        }
+
+        Assert.Single(await CodesAsync(query));
+    }
+
     /// <summary>A search whose time is over at once looks at a link at a time, as one of a million links looks at some of them.</summary>
     [Theory]
     [InlineData(false, false)]

@@ -205,7 +205,7 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
 
     /// <inheritdoc />
     public Task<LinkPage> ListAsync(LinkQuery query, CancellationToken cancellationToken) =>
-        HoldsNull(query)
+        query.HoldsNull
             ? Task.FromResult(new LinkPage([], null))
             : database.QueryNewestAsync(query.UserId, (connection, token) => ListAsync(connection, query, token), cancellationToken);
 
@@ -389,12 +389,6 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
         cursor.Value > DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()
             ? DateTime.SpecifyKind(DateTime.MaxValue, DateTimeKind.Utc)
             : DateTimeOffset.FromUnixTimeMilliseconds(cursor.Value).UtcDateTime;
-
-    // Text in PostgreSQL cannot contain this character, so no stored value does.
-    private static bool HoldsNull(LinkQuery query) =>
-        new[] { query.CodePrefix, query.Target }
-            .Concat((query.Metadata ?? []).SelectMany(entry => new[] { entry.Key, entry.Value }))
-            .Any(text => text?.Contains('\0', StringComparison.Ordinal) == true);
 
     private static NpgsqlCommand Command(NpgsqlConnection connection, string sql, params object[] values)
     {

@@ -105,7 +105,7 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
 
     /// <inheritdoc />
     public Task<LinkPage> ListAsync(LinkQuery query, CancellationToken cancellationToken) =>
-        database.QueryAsync(query.UserId, session => List(session, query), cancellationToken);
+        query.HoldsNull ? Task.FromResult(new LinkPage([], null)) : database.QueryAsync(query.UserId, session => List(session, query), cancellationToken);
 
     /// <inheritdoc />
     public Task<IReadOnlyList<string>> FindFollowedAsync(long userId, DateTimeOffset since, int limit, CancellationToken cancellationToken) =>
