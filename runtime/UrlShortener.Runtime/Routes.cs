@@ -216,7 +216,8 @@ internal static class Routes
                 "getStatistics",
                 Urls,
                 "Count the clicks of a link",
-                "Counts people, except in `bots`. Buckets without clicks are included.",
+                "Counts people, except in `bots`. Buckets without clicks are included. Clicks are counted about a second after they happen; on a busy service "
+                    + "up to half a minute later.",
                 StatisticsParameters
             )
             .Produces<StatisticsResponse>(200)

@@ -22,6 +22,9 @@ internal static class ClickMetrics
     /// <summary>Clicks lost because a shutdown ran out of time.</summary>
     public static readonly Counter.Child DroppedAtStop = Dropped.WithLabels("stop");
 
+    /// <summary>Clicks that were stored, and could not be counted for as long as single clicks are kept.</summary>
+    public static readonly Counter.Child DroppedUncounted = Dropped.WithLabels("not_counted");
+
     /// <summary>Clicks waiting in memory.</summary>
     public static readonly Gauge Waiting = Metrics.CreateGauge("shortener_clicks_waiting", "Clicks in memory that are not yet written.");
 

@@ -83,7 +83,7 @@ internal sealed partial class PostgresClickFoldWorker(
         [LoggerMessage(
             3,
             LogLevel.Error,
-            "Cannot read {Count} stored batches of clicks in click_inbox, which a newer release wrote or which are damaged; statistics lack them. They are kept"
+            "Cannot fold {Count} stored batches of clicks in click_inbox, which a newer release wrote or which are damaged; statistics lack them. They are kept"
         )]
         public static partial void Unreadable(ILogger logger, int count);
 

@@ -1,13 +1,15 @@
 using Npgsql;
 using NpgsqlTypes;
 using UrlShortener.Runtime.Clicks;
+using UrlShortener.Runtime.Codes;
 using static UrlShortener.Runtime.Storage.Postgres.PostgresCommands;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
 
 /// <summary>
 /// Folds the inbox: writes its clicks one by one, and counts those of each link, in transactions that also delete them from the inbox. What a link costs is
-/// paid once for all of its clicks that wait, so a pause follows each round that grows with its cost. One process of all folds at a time.
+/// paid once for all of its clicks that wait, so a pause follows each round that grows with its cost. One process of all folds at a time. A part that fails is
+/// tried again with half of its batches: until it is small enough for the time limit, or is a single batch that cannot be stored and must not hold up others.
 /// </summary>
 internal sealed class PostgresClickFolder(PostgresDatabase database, TimeProvider time)
 {
@@ -26,23 +28,47 @@ internal sealed class PostgresClickFolder(PostgresDatabase database, TimeProvide
     private const int MaxBatches = 1_000;
     private const long MaxBytes = 8 << 20;
 
-    private const string DueSql = """
-        SELECT next_at <= now(), (SELECT extract(epoch FROM now() - min(stored_at))::double precision FROM click_inbox) FROM click_fold
+    // Unix milliseconds of the last moment that a date can hold.
+    private const long MaxAt = 253_402_300_799_999;
+
+    // Batches set aside that are remembered. Further ones are read in each round.
+    private const int MaxSetAside = 100_000;
+
+    // What refused them may be gone by then.
+    private static readonly TimeSpan TrySetAsideAgainAfter = TimeSpan.FromMinutes(10);
+
+    // The clock of a server may have been set back, or be that of another server: a pause that is longer than any is none.
+    private const string IsDueSql = "(next_at <= now() OR next_at > now() + interval '1 minute')";
+
+    internal const string DueSql = $"""
+        SELECT {IsDueSql}, (SELECT extract(epoch FROM now() - min(stored_at))::double precision FROM click_inbox) FROM click_fold
         """;
 
-    private const string TakeTurnSql = "SELECT next_at <= now() OR $1 FROM click_fold FOR UPDATE SKIP LOCKED";
+    private const string TakeTurnSql = $"SELECT {IsDueSql} OR $1 FROM click_fold FOR UPDATE SKIP LOCKED";
     private const string WaitForTurnSql = "SELECT true FROM click_fold FOR UPDATE";
 
-    // The oldest batches, until their clicks or bytes are enough; at least one.
-    private const string TakeSql = """
-        SELECT batch, first_at, packed, clicks
+    // A process that is frozen while it folds would otherwise hold up all others, and changes of the links whose totals it has raised.
+    private const string EndWhenFrozenSql = "SELECT set_config('idle_in_transaction_session_timeout', $1, true)";
+
+    // The oldest batches, until their clicks or bytes are enough; at least one. A test shows that it reads no more.
+    internal const string TakeSql = """
+        SELECT batch, first_at, packed
         FROM (
-            SELECT batch, stored_at, first_at, packed, clicks, sum(clicks) OVER w - clicks AS clicks_before,
+            SELECT batch, stored_at, first_at, packed, sum(clicks) OVER w - clicks AS clicks_before,
                 sum(octet_length(packed)) OVER w - octet_length(packed) AS bytes_before
-            FROM click_inbox WINDOW w AS (ORDER BY stored_at, batch)
+            FROM (
+                SELECT batch, stored_at, first_at, packed, clicks FROM click_inbox
+                WHERE batch <> ALL ($4) ORDER BY stored_at, batch LIMIT $3
+            ) oldest
+            WINDOW w AS (ORDER BY stored_at, batch)
         ) waiting
-        WHERE clicks_before < $1 AND bytes_before < $2 ORDER BY stored_at, batch LIMIT $3
+        WHERE clicks_before < $1 AND bytes_before < $2 ORDER BY stored_at, batch
         """;
+
+    // For the transaction. The planner may know the table as it was when nothing waited.
+    internal const string InOrderSql = "SELECT set_config('enable_seqscan', 'off', true)";
+
+    private const string StillThereSql = "SELECT batch FROM click_inbox WHERE batch = ANY ($1)";
 
     private const string DoneSql = "DELETE FROM click_inbox WHERE batch = ANY ($1)";
     private const string PauseSql = "UPDATE click_fold SET next_at = now() + $1";
@@ -54,10 +80,20 @@ internal sealed class PostgresClickFolder(PostgresDatabase database, TimeProvide
     // Those of the last round, unless it failed. Null while a round uses them; another one at the same time reads its own.
     private PostgresClickTexts? _texts;
 
+    // Fewer after a part has failed.
+    private int _mostBatches = MaxBatches;
+
+    // Batches that this process cannot fold. Replaced as a whole by who has the turn.
+    private volatile Guid[] _setAside = [];
+    private long _setAsideSince;
+
     /// <summary>
-    /// Batches that the last round of this process could not read: a newer release has written them, or they are damaged. They stay in the inbox.
+    /// Batches that this process could not read, or that the database refused: a newer release has written them, or they are damaged. They stay in the inbox.
     /// </summary>
-    public int Unreadable { get; private set; }
+    public int Unreadable => _setAside.Length;
+
+    /// <summary>After which silence the server ends the transaction of a process that is in the middle of a part.</summary>
+    internal TimeSpan FrozenAfter { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How long to leave the inbox alone after a round.</summary>
     /// <param name="took">How long the round took.</param>
@@ -96,42 +132,102 @@ internal sealed class PostgresClickFolder(PostgresDatabase database, TimeProvide
     }
 
     // Whether there is more.
-    private Task<bool> FoldPartAsync(PostgresClickTexts texts, bool waits, bool goesOn, long started, CancellationToken cancellationToken) =>
-        database.WritePatientlyAsync(
-            "fold clicks",
-            async (connection, token) =>
-            {
-                await using var transaction = await connection.BeginTransactionAsync(token);
-                await using (var turn = new NpgsqlBatch(connection) { BatchCommands = { waits ? Command(WaitForTurnSql) : Command(TakeTurnSql, goesOn) } })
-                {
-                    if (await turn.ExecuteScalarAsync(token) is not true)
-                        return false;
-                }
-
-                var part = await TakeAsync(connection, token);
-                Unreadable = part.Unreadable;
-                if (part.Clicks.Count == 0)
-                    return false;
-                await texts.PrepareAsync(connection, part.Clicks, token);
-                await PostgresClickSums.BeginAsync(connection, token);
-                await CopyAsync(connection, part.Clicks, texts, token);
-                await PostgresClickSums.AddAsync(connection, part.Clicks, token);
-                await PostgresLinkCounts.CountAsync(connection, part.Clicks, token);
-                await using var end = new NpgsqlBatch(connection)
-                {
-                    BatchCommands = { Command(DoneSql, part.Batches.ToArray()), Command(PauseSql, PauseAfter(time.GetElapsedTime(started))) },
-                };
-                await end.ExecuteNonQueryAsync(token);
-                await transaction.CommitAsync(token);
-                return part.HasMore;
-            },
-            cancellationToken
-        );
-
-    private static async Task<InboxPart> TakeAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    private async Task<bool> FoldPartAsync(PostgresClickTexts texts, bool waits, bool goesOn, long started, CancellationToken cancellationToken)
     {
-        await using var take = new NpgsqlBatch(connection) { BatchCommands = { Command(TakeSql, (long)MaxClicks, MaxBytes, MaxBatches) } };
+        List<Guid> batches = [];
+        try
+        {
+            var hasMore = await database.WritePatientlyAsync(
+                "fold clicks",
+                async (connection, token) =>
+                {
+                    await using var transaction = await connection.BeginTransactionAsync(token);
+                    await using (var turn = new NpgsqlBatch(connection))
+                    {
+                        turn.BatchCommands.Add(waits ? Command(WaitForTurnSql) : Command(TakeTurnSql, goesOn));
+                        turn.BatchCommands.Add(Command(EndWhenFrozenSql, $"{FrozenAfter.TotalMilliseconds:0}ms"));
+                        if (await turn.ExecuteScalarAsync(token) is not true)
+                            return false;
+                    }
+
+                    if (!goesOn)
+                        await ForgetSetAsideAsync(connection, token);
+                    var part = await TakeAsync(connection, _mostBatches, _setAside, token);
+                    SetAside(part.Unreadable);
+                    if (part.Clicks.Count == 0)
+                        return part.Unreadable.Count > 0 && _setAside.Length < MaxSetAside;
+                    batches = part.Batches;
+                    await texts.PrepareAsync(connection, part.Clicks, token);
+                    await PostgresClickSums.BeginAsync(connection, token);
+                    await CopyAsync(connection, part.Clicks, texts, token);
+                    await PostgresClickSums.AddAsync(connection, part.Clicks, token);
+                    await PostgresLinkCounts.CountAsync(connection, part.Clicks, token);
+                    await using var end = new NpgsqlBatch(connection)
+                    {
+                        BatchCommands = { Command(DoneSql, part.Batches.ToArray()), Command(PauseSql, PauseAfter(time.GetElapsedTime(started))) },
+                    };
+                    await end.ExecuteNonQueryAsync(token);
+                    await transaction.CommitAsync(token);
+                    return part.HasMore;
+                },
+                cancellationToken
+            );
+            if (batches.Count > 0)
+                _mostBatches = Math.Min(_mostBatches * 2, MaxBatches);
+            return hasMore;
+        }
+        // Of a single one there is no half.
+        catch (PostgresException error) when (batches.Count == 1 && IsRefusal(error))
+        {
+            SetAside(batches);
+            return true;
+        }
+        catch (Exception) when (batches.Count > 0 && !cancellationToken.IsCancellationRequested)
+        {
+            _mostBatches = Math.Max(batches.Count / 2, 1);
+            throw;
+        }
+    }
+
+    // Class 22: the values, 23: a rule of the table, 54: too long for an index.
+    private static bool IsRefusal(PostgresException error) => error.SqlState[..2] is "22" or "23" or "54";
+
+    private void SetAside(List<Guid> batches)
+    {
+        if (batches.Count == 0)
+            return;
+        if (_setAside.Length == 0)
+            _setAsideSince = time.GetTimestamp();
+        _setAside = [.. _setAside.Union(batches).Take(MaxSetAside)];
+    }
+
+    // Those that are gone, and after some time all.
+    private async Task ForgetSetAsideAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        if (_setAside.Length == 0)
+            return;
+        if (time.GetElapsedTime(_setAsideSince) >= TrySetAsideAgainAfter)
+        {
+            _setAside = [];
+            return;
+        }
+
+        await using var find = new NpgsqlBatch(connection) { BatchCommands = { Command(StillThereSql, (object)_setAside) } };
+        await using var row = await find.ExecuteReaderAsync(cancellationToken);
+        var there = new List<Guid>();
+        while (await row.ReadAsync(cancellationToken))
+            there.Add(row.GetGuid(0));
+        _setAside = [.. there];
+    }
+
+    private static async Task<InboxPart> TakeAsync(NpgsqlConnection connection, int mostBatches, Guid[] setAside, CancellationToken cancellationToken)
+    {
+        await using var take = new NpgsqlBatch(connection)
+        {
+            BatchCommands = { Command(InOrderSql), Command(TakeSql, (long)MaxClicks, MaxBytes, mostBatches, setAside) },
+        };
         await using var row = await take.ExecuteReaderAsync(cancellationToken);
+        await row.NextResultAsync(cancellationToken);
         var part = new InboxPart();
         while (await row.ReadAsync(cancellationToken))
         {
@@ -145,7 +241,8 @@ internal sealed class PostgresClickFolder(PostgresDatabase database, TimeProvide
             part.Add(row.GetGuid(0), row.GetInt64(1), row.GetFieldValue<byte[]>(2));
         }
 
-        part.HasMore |= part.Clicks.Count >= MaxClicks || part.Bytes >= MaxBytes || part.Batches.Count == MaxBatches;
+        part.HasMore |=
+            part.Clicks.Count >= MaxClicks || part.Bytes >= MaxBytes || part.Batches.Count + part.Unreadable.Count >= mostBatches || part.Unreadable.Count > 0;
         part.Sort();
         return part;
     }
@@ -200,7 +297,7 @@ internal sealed class PostgresClickFolder(PostgresDatabase database, TimeProvide
 
         public bool HasMore { get; set; }
 
-        public int Unreadable { get; private set; }
+        public List<Guid> Unreadable { get; } = [];
 
         public void Add(Guid batch, long firstAt, byte[] packed)
         {
@@ -213,7 +310,7 @@ internal sealed class PostgresClickFolder(PostgresDatabase database, TimeProvide
             catch (InvalidDataException)
             {
                 Clicks.RemoveRange(before, Clicks.Count - before);
-                Unreadable++;
+                Unreadable.Add(batch);
                 return;
             }
 
@@ -229,11 +326,13 @@ internal sealed class PostgresClickFolder(PostgresDatabase database, TimeProvide
 
         private void Add(in PackedClick click, ReadOnlySpan<byte> hash)
         {
-            var code = click.ShortCode ?? throw new InvalidDataException("The inbox has clicks without a code.");
-            _codes.Add(code);
+            // Damaged bytes may still have the form of clicks, and the database would refuse all that is folded with them.
+            if (!ShortCode.IsValid(click.ShortCode) || click.At is < 0 or > MaxAt || click.Device > DeviceClass.Tablet)
+                throw new InvalidDataException("The inbox has clicks that no release writes.");
+            _codes.Add(click.ShortCode!);
             Clicks.Add(
                 new StoredClick(
-                    code,
+                    click.ShortCode!,
                     DateTimeOffset.FromUnixTimeMilliseconds(click.At),
                     click.Referrer,
                     click.Source,

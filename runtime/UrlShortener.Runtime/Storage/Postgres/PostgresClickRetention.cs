@@ -15,6 +15,8 @@ internal sealed class PostgresClickRetention(PostgresDatabase database, Postgres
     // Whether something is due while clicks wait that may be of a deleted link.
     private const string MustFoldSql = "SELECT EXISTS (SELECT 1 FROM click_inbox) AND EXISTS (SELECT 1 FROM deleted_links WHERE due_at <= now())";
 
+    private const string DeleteUncountedSql = "DELETE FROM click_inbox WHERE stored_at < $1 RETURNING clicks";
+
     private const string DueDaysSql =
         "SELECT short_code, day, bots + device_0 + device_1 + device_2 + device_3 FROM click_days WHERE short_code = ANY ($1) ORDER BY short_code, day "
         + "LIMIT 100";
@@ -29,6 +31,9 @@ internal sealed class PostgresClickRetention(PostgresDatabase database, Postgres
     private const string DeleteHoursSql = "DELETE FROM click_hours WHERE short_code = $1 AND hour >= $2 AND hour < $3";
     private const string DeleteValuesSql = "DELETE FROM click_day_values WHERE short_code = $1 AND day = $2";
     private const string DeleteDaySql = "DELETE FROM click_days WHERE short_code = $1 AND day = $2";
+
+    // A link that was deleted while its clicks were counted left its entry behind.
+    private const string UnfollowSql = "DELETE FROM followed_links WHERE short_code = ANY ($1)";
 
     // Repeats the deletion a minute after the link was deleted: transactions that were storing clicks at that time did not see that the link was gone.
     private const string GoneSql = """
@@ -61,6 +66,7 @@ internal sealed class PostgresClickRetention(PostgresDatabase database, Postgres
                     },
                 };
                 var deleted = dropped + await command.ExecuteNonQueryAsync(token);
+                await DeleteUncountedAsync(connection, moment, token);
                 // No process still retries a batch that is a day old.
                 await using var batches = new NpgsqlCommand("DELETE FROM click_batches WHERE stored_at < now() - interval '1 day'", connection);
                 await batches.ExecuteNonQueryAsync(token);
@@ -69,6 +75,15 @@ internal sealed class PostgresClickRetention(PostgresDatabase database, Postgres
             },
             cancellationToken
         );
+
+    // Batches that nobody could fold for as long as single clicks are kept: they hold user agents, pages and hashes.
+    private static async Task DeleteUncountedAsync(NpgsqlConnection connection, DateTimeOffset moment, CancellationToken cancellationToken)
+    {
+        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { Command(DeleteUncountedSql, moment.UtcDateTime) } };
+        await using var row = await batch.ExecuteReaderAsync(cancellationToken);
+        while (await row.ReadAsync(cancellationToken))
+            ClickMetrics.DroppedUncounted.Inc(row.GetInt32(0));
+    }
 
     /// <inheritdoc />
     public async Task<int> DeleteOfDeletedLinksAsync(int limit, CancellationToken cancellationToken)
@@ -108,6 +123,7 @@ internal sealed class PostgresClickRetention(PostgresDatabase database, Postgres
                 var budget = limit;
                 foreach (var (code, day, clicks) in days.TakeWhile(_ => budget > 0))
                     budget -= await DeleteDayAsync(connection, code, day, clicks, budget, token);
+                await ExecuteAsync(connection, token, Command(UnfollowSql, (object)due.ToArray()));
                 var gone = await ExecuteAsync(connection, token, Command(GoneSql, (object)due.ToArray()));
                 await transaction.CommitAsync(token);
                 return limit - budget + gone;
