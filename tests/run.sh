@@ -3,13 +3,11 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 configuration=${1:-Release}
-# How many projects run at once. Many of their tests wait for servers: two leave two processors idle for a quarter of the time. TEST_EXTRA_LANE=1 fills it with
-# a third one, of those that wait most, and starts none while the machine has enough to do, whoever gives it that. It is off as long as no run tells that all
-# tests hold with it. Three of the others at once bring two processors to a load of 80.
+# How many projects run at once. Many of their tests wait for servers: two alone leave two processors idle for a quarter of the time. One more lane runs those that
+# mostly wait. Three of the others at once bring two processors to a load of 80, at which servers no longer answer each other in time.
 lanes=${TEST_LANES:-2}
-extra_lane=${TEST_EXTRA_LANE:-0}
-extra_lane_idle_percent=15
-extra_lane_projects='\.(Monitoring|TestServers|ControllerRuntime)\.'
+waiting_lane=${TEST_WAITING_LANE:-1}
+waiting_projects='\.(Runtime|Monitoring|TestServers|ControllerRuntime)\.'
 # Compilers, tests and the product's processes are short-lived: the first writes to memory pages through a second mapping to harden long-lived ones, the second
 # instruments code for a recompilation that few of them live to see. The last one begins that recompilation after two seconds (hexadecimal) without new code
 # instead of a tenth: most processes have ended by then, and those under load reach it all the same.
@@ -48,9 +46,9 @@ publish() {
     printf 'published in %s s\n' "$SECONDS"
 }
 
-# The first one starts no program and fills the time until they are published. The others follow longest first, so that no lane ends long after the others.
-# A project that is not named here comes last.
-order="Runtime Operator EndToEnd.Servers Chaos EndToEnd Monitoring TestServers ControllerRuntime"
+# Longest first, so that no lane ends long after the others. A project that is not named here comes last. Runtime starts no program and fills the time until they
+# are published.
+order="Operator EndToEnd.Servers Chaos EndToEnd Runtime TestServers Monitoring ControllerRuntime"
 projects() {
     { printf 'tests/UrlShortener.%s.Tests\n' $order; printf '%s\n' tests/*.Tests; } | awk '!seen[$0]++' | while read -r project; do
         [ -d "$project" ] && echo "$project"
@@ -129,31 +127,18 @@ lane() {
         if [ "$project" = publish ]; then publish; else run "$project"; fi
     done
 }
-# Idle processor time of ten seconds, in percent.
-idle_percent() {
-    local before after
-    before=$(head -n 1 /proc/stat)
-    sleep 10
-    after=$(head -n 1 /proc/stat)
-    printf '%s\n' "$before" "$after" |
-        awk '{ all = 0; for (i = 2; i <= 9; i++) all += $i; idle = $5 + $6 } NR == 1 { a = all; b = idle } END { print int(100 * (idle - b) / (all - a)) }'
-}
-extra_lane() {
+waiting_lane() {
     local project
-    until [ -e "$results/is_published" ]; do sleep 1; done
-    while grep -qE "$extra_lane_projects" "$results/queue"; do
-        [ "$(idle_percent)" -ge "$extra_lane_idle_percent" ] || continue
-        project=$(take "$extra_lane_projects") && run "$project"
-    done
+    while project=$(take "$waiting_projects"); do run "$project"; done
 }
 { echo publish; projects; } >"$results/queue"
-export -f run watch_over publish end_compiler take lane idle_percent extra_lane
-export configuration results hang_seconds hangs compiler shared_compiler TIMEFORMAT extra_lane_idle_percent extra_lane_projects
+export -f run watch_over publish end_compiler take lane waiting_lane
+export configuration results hang_seconds hangs compiler shared_compiler TIMEFORMAT waiting_projects
 # By a program, whose children a signal of the keyboard reaches; it does not reach what a script leaves in the background.
 {
     for _ in $(seq "$lanes"); do echo lane; done
-    [ "$extra_lane" -eq 0 ] || echo extra_lane
-} | xargs -P "$((lanes + extra_lane))" -I{} bash -c '{}'
+    [ "$waiting_lane" -eq 0 ] || echo waiting_lane
+} | xargs -P "$((lanes + waiting_lane))" -I{} bash -c '{}'
 
 count() { sed -nE "s/^ *$1: ([0-9]+)$/\1/p" "$2" | tail -n 1; }
 passed=0 failed=0 skipped=0
