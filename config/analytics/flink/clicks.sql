@@ -35,6 +35,8 @@ CREATE TABLE clicks (
     'properties.group.id' = 'urlshortener-flink',
     'properties.isolation.level' = 'read_committed',
     'scan.startup.mode' = 'earliest-offset',
+    -- Partitions that are added are read from their beginning, after this time.
+    'scan.topic-partition-discovery.interval' = '1 min',
     'json.ignore-parse-errors' = 'true'
 );
 

@@ -1,8 +1,10 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Confluent.Kafka;
 using UrlShortener.Chaos.Tests.Product;
 using UrlShortener.TestServers;
+using UrlShortener.TestServers.ClickHouse;
 using UrlShortener.TestServers.Flink;
 using UrlShortener.TestServers.Kafka;
 using Xunit;
@@ -18,22 +20,25 @@ public sealed class FlinkTests : ChaosTest
     private const string Floods = Topic + ".floods";
     private const int Partitions = 2;
     private const string Trending = "trend";
+    private const string TrendingSinceChange = "trend-2";
     private const string Flooded = "flood";
     private static readonly string[] Codes = ["code-a", "code-b", "code-c", "code-d", "code-e"];
     private static readonly string Flooder = new('a', 64);
 
     [Fact]
-    public async Task JobKilledAgainAndAgain_SumsAreThoseOfTheEvents()
+    public async Task JobKilledAndChanged_SumsAreThoseOfTheEvents()
     {
-        // Both at once: each of them waits for much of its start.
-        var starting = OrSkipAsync(() => KafkaCluster.StartAsync(new KafkaClusterOptions(), Token));
-        await using var flink = await OrSkipAsync(() => FlinkCluster.StartAsync(Token));
-        await using var kafka = await starting;
-        foreach (var topic in (string[])[Topic, Minutes, Trends, Floods])
-            await kafka.CreateTopicAsync(topic, Partitions, Token);
+        // All at once: a start takes one processor, or waits. The script waits for the job manager.
+        await using var flink = await OrSkipAsync(() => FlinkCluster.CreateAsync(Token));
+        var startingFlink = flink.StartAsync(Token);
+        await using var kafka = await OrSkipAsync(() => KafkaCluster.StartAsync(new KafkaClusterOptions(), Token));
+        await Task.WhenAll(new[] { Topic, Minutes, Trends, Floods }.Select(topic => kafka.CreateTopicAsync(topic, Partitions, Token)));
         using var folder = new TestFolder();
-        var job = await flink.SubmitAsync(await WriteScriptAsync(folder, kafka), Token);
-        using var events = new EventWriter(kafka.BootstrapServers);
+        var script = await WriteScriptAsync(folder, kafka);
+        var submitting = flink.SubmitAsync(script, Token);
+        await Task.WhenAll(startingFlink, submitting);
+        var job = await submitting;
+        var events = new EventWriter(kafka.BootstrapServers);
 
         try
         {
@@ -44,43 +49,48 @@ public sealed class FlinkTests : ChaosTest
             await flink.KillTaskManagerAsync(Token);
             await events.WriteAsync(Codes, 500, minutesAgo: 11);
             await flink.StartTaskManagerAsync(Token);
+            await UntilSumsAsync(kafka, events);
 
             // So is the job manager; the next one finds the job and its last checkpoint.
-            await UntilSumsAsync(kafka, events);
             await events.WriteAsync(Codes, 1_000, minutesAgo: 10.5);
             await flink.KillJobManagerAsync(Token);
             await events.WriteAsync(Codes, 500, minutesAgo: 10);
-            await flink.StartJobManagerAsync(Token);
+            // Nothing else happens while the session of the killed one runs out.
+            await Task.WhenAll(flink.StartJobManagerAsync(Token), AssertRepairAsync(kafka));
             await UntilSumsAsync(kafka, events);
 
             // One partition has events and the others have none; then a spool is sent that waited for longer than any window.
-            await events.WriteAsync([Codes[0]], 500, minutesAgo: 3);
+            await events.WriteAsync([Codes[0]], 500, minutesAgo: 8);
             await UntilSumsAsync(kafka, events);
             await events.WriteAsync(Codes, 1_000, minutesAgo: 60);
             await events.WriteInvalidAsync(Codes[1]);
+            // Events go to a partition that did not exist when the job began, some of them of codes that other partitions had so far.
+            await kafka.AddPartitionsAsync(Topic, events.Partitions = Partitions + 1, Token);
+            await events.WriteAsync(Codes, 500, minutesAgo: 9.5, toEveryPartition: true);
             await UntilSumsAsync(kafka, events);
-
-            // Links that many follow, and one visitor who does so too often. Later events of every partition end the minute.
-            // None counts as idle here: what a window gives away in the moment in which a partition comes back may be late for the next step.
-            await events.WriteAsync([Trending], 100, minutesAgo: 2);
-            await events.WriteAsync([Flooded], 1_400, minutesAgo: 2, isBot: true, visitor: Flooder);
-            await UntilSumsAsync(kafka, events);
-            await events.WriteAsync(Codes, 100, minutesAgo: 0.5, toEveryPartition: true);
-            await UntilSumsAsync(kafka, events);
-            await UntilAsync(() => Read(kafka, Trends).Any(trend => Text(trend, "short_code") == Trending), "the link that many follow trends");
-            await UntilAsync(() => Read(kafka, Floods).Count >= 2, "the floods are seen");
-            Assert.DoesNotContain(Read(kafka, Trends), trend => Text(trend, "short_code") == Flooded);
-            Assert.Equal(
-                [("code", Flooded), ("visitor", Flooder)],
-                Read(kafka, Floods).Select(flood => (Text(flood, "kind"), Text(flood, "name"))).Distinct().Order()
-            );
 
             await AssertReadersWaitAsync(kafka, flink, events);
             // The same job, from its checkpoint: one that began anew would have other sums of what is no longer in the topic.
             Assert.Equal("RUNNING", await flink.ReadStateAsync(job, Token));
-            var checkpoints = await flink.ReadCheckpointsAsync(job, Token);
-            Assert.NotEqual(0, checkpoints!.Value.GetProperty("counts").GetProperty("restored").GetInt64());
-            await AssertRepairAsync(kafka);
+            Assert.NotEqual(0, await CountRestoredAsync(flink, job));
+
+            await AssertChangeAsync(kafka, flink, events, job, script);
+
+            // Links that many follow, and one visitor who does so too often. Later events of every partition end the minute.
+            // None counts as idle here: what a window gives away in the moment in which a partition comes back may be late for the next step.
+            await events.WriteAsync([Trending], 100, minutesAgo: 2);
+            await events.WriteAsync([TrendingSinceChange], 25, minutesAgo: 2);
+            await events.WriteAsync([Flooded], 1_400, minutesAgo: 2, isBot: true, visitor: Flooder);
+            await UntilSumsAsync(kafka, events);
+            await events.WriteAsync(Codes, 100, minutesAgo: 0.5, toEveryPartition: true);
+            await UntilAsync(() => CodesOf(kafka, Trends).IsSupersetOf([Trending, TrendingSinceChange]), "the links that many follow trend");
+            await UntilAsync(() => Read(kafka, Floods).Count >= 2, "the floods are seen");
+            Assert.DoesNotContain(Flooded, CodesOf(kafka, Trends));
+            Assert.Equal(
+                [("code", Flooded), ("visitor", Flooder)],
+                Read(kafka, Floods).Select(flood => (Text(flood, "kind"), Text(flood, "name"))).Distinct().Order()
+            );
+            await UntilSumsAsync(kafka, events);
         }
         catch
         {
@@ -89,32 +99,78 @@ public sealed class FlinkTests : ChaosTest
         }
     }
 
+    // What the page of Flink says of a change of the job. Another SQL engine has the same sums then.
+    private static async Task AssertChangeAsync(KafkaCluster kafka, FlinkCluster flink, EventWriter events, string job, string script)
+    {
+        await events.WriteAsync(Codes, 1_000, minutesAgo: 4);
+        var savepoint = await flink.StopWithSavepointAsync(job, Token);
+        Assert.Equal(0, kafka.CountHeldBack(Minutes));
+        await events.WriteAsync(Codes, 500, minutesAgo: 3.5);
+        await events.RepeatAsync();
+
+        var changed = await ChangeAsync(script, script, ("last_hour >= 30", "last_hour >= 20"));
+        var starting = flink.SubmitAsync(changed, Token, savepoint);
+        var summing = SumInClickHouseAsync(kafka);
+        await Task.WhenAll(starting, summing);
+        await UntilSumsAsync(kafka, events);
+        Assert.Equal(await summing, ReadSums(kafka));
+        Assert.Equal(1, await CountRestoredAsync(flink, await starting));
+    }
+
+    // The sums by another SQL engine, over all records of the topic.
+    private static async Task<SortedDictionary<string, Sum>> SumInClickHouseAsync(KafkaCluster kafka)
+    {
+        await using var clickHouse = await OrSkipAsync(() => ClickHouseServer.StartAsync(Token));
+        await using var database = await clickHouse.CreateDatabaseAsync("flink", Token);
+        await database.ExecuteAsync("CREATE TABLE records (value String) ENGINE = Memory", Token);
+        var records = kafka.ReadAll(Topic).Select(record => JsonSerializer.Serialize(new { value = Encoding.UTF8.GetString(record.Message.Value) }));
+        await database.ExecuteAsync($"INSERT INTO records FORMAT JSONEachRow\n{string.Join('\n', records)}", Token);
+        var rows = await database.ReadAsync(
+            """
+            SELECT short_code, formatDateTime(clicked, '%Y-%m-%dT%H:%i:00Z', 'UTC') AS minute, countIf(NOT is_bot), countIf(is_bot)
+            FROM (
+                SELECT JSONExtractString(value, 'id') AS id, any(JSONExtractString(value, 'short_code')) AS short_code,
+                    any(parseDateTime64BestEffortOrNull(JSONExtractString(value, 'clicked_at'), 3, 'UTC')) AS clicked,
+                    any(JSONExtractBool(value, 'is_bot')) AS is_bot
+                FROM records
+                WHERE JSONExtractString(value, 'device') IN ('other', 'desktop', 'mobile', 'tablet')
+                GROUP BY id
+            )
+            WHERE clicked BETWEEN now64() - INTERVAL 29 DAY AND now64() + INTERVAL 1 HOUR
+            GROUP BY short_code, minute
+            """,
+            Token
+        );
+        return new SortedDictionary<string, Sum>(
+            rows.ToDictionary(
+                row => $"{row[0]} {row[1]}",
+                row => new Sum(long.Parse(row[2], CultureInfo.InvariantCulture), long.Parse(row[3], CultureInfo.InvariantCulture))
+            ),
+            StringComparer.Ordinal
+        );
+    }
+
     // A job that is killed as a whole leaves a transaction open. Readers wait at it, until the job goes on.
     private static async Task AssertReadersWaitAsync(KafkaCluster kafka, FlinkCluster flink, EventWriter events)
     {
-        while (true)
-        {
-            // Each time anew: a transaction is open for a second, which a look may miss.
-            await Eventually.HoldsAsync(
-                async () =>
-                {
-                    await events.WriteAsync(Codes, 100, minutesAgo: 1);
-                    return kafka.CountHeldBack(Minutes) > 0;
-                },
-                "a transaction is open"
-            );
-            await Task.WhenAll(flink.KillJobManagerAsync(Token), flink.KillTaskManagerAsync(Token));
-            // It may have been committed before the kill.
-            if (kafka.CountHeldBack(Minutes) > 0)
-                break;
-            await flink.StartJobManagerAsync(Token);
-            await flink.StartTaskManagerAsync(Token);
-            await UntilSumsAsync(kafka, events);
-        }
-
+        // Each time anew: a transaction is open for a second, which a look may miss. Only the task manager commits.
+        await Eventually.HoldsAsync(
+            async () =>
+            {
+                await events.WriteAsync(Codes, 100, minutesAgo: 9);
+                if (kafka.CountHeldBack(Minutes) == 0)
+                    return false;
+                await flink.FreezeTaskManagerAsync(Token);
+                if (kafka.CountHeldBack(Minutes) > 0)
+                    return true;
+                flink.ResumeTaskManager();
+                return false;
+            },
+            "a transaction is open"
+        );
+        await Task.WhenAll(flink.KillJobManagerAsync(Token), flink.KillTaskManagerAsync(Token));
         Assert.NotEqual(events.Sums, ReadSums(kafka));
-        await flink.StartJobManagerAsync(Token);
-        await flink.StartTaskManagerAsync(Token);
+        await Task.WhenAll(flink.StartJobManagerAsync(Token), flink.StartTaskManagerAsync(Token));
         await UntilSumsAsync(kafka, events);
         await UntilAsync(() => kafka.CountHeldBack(Minutes) == 0, "no transaction is open");
     }
@@ -145,21 +201,28 @@ public sealed class FlinkTests : ChaosTest
     }
 
     // Results sooner than in earnest, and no partition that is idle.
-    private static async Task<string> WriteScriptAsync(TestFolder folder, KafkaCluster kafka)
+    private static Task<string> WriteScriptAsync(TestFolder folder, KafkaCluster kafka) =>
+        ChangeAsync(
+            Checkout.PathOf("config/analytics/flink/clicks.sql"),
+            folder.PathOf("clicks.sql"),
+            ("'kafka:9092'", $"'{kafka.BootstrapServers}'"),
+            ("= '10 s'", "= '1 s'"),
+            ("= '1 min'", "= '1 s'"),
+            ("= '30 s'", "= '1 h'"),
+            ("= '5 s'", "= '200 ms'")
+        );
+
+    private static async Task<string> ChangeAsync(string from, string to, params (string Before, string After)[] changes)
     {
-        var script = await File.ReadAllTextAsync(Checkout.PathOf("config/analytics/flink/clicks.sql"), Token);
-        foreach (
-            var (from, to) in (ReadOnlySpan<(string, string)>)
-                [("'kafka:9092'", $"'{kafka.BootstrapServers}'"), ("= '10 s'", "= '1 s'"), ("= '30 s'", "= '1 h'"), ("= '5 s'", "= '200 ms'")]
-        )
+        var script = await File.ReadAllTextAsync(from, Token);
+        foreach (var (before, after) in changes)
         {
-            Assert.Contains(from, script, StringComparison.Ordinal);
-            script = script.Replace(from, to, StringComparison.Ordinal);
+            Assert.Contains(before, script, StringComparison.Ordinal);
+            script = script.Replace(before, after, StringComparison.Ordinal);
         }
 
-        var path = folder.PathOf("clicks.sql");
-        await File.WriteAllTextAsync(path, script, Token);
-        return path;
+        await File.WriteAllTextAsync(to, script, Token);
+        return to;
     }
 
     private static Task UntilResultsAsync(KafkaCluster kafka, string job, FlinkCluster flink) =>
@@ -206,6 +269,11 @@ public sealed class FlinkTests : ChaosTest
         return sums;
     }
 
+    private static async Task<long> CountRestoredAsync(FlinkCluster flink, string job) =>
+        (await flink.ReadCheckpointsAsync(job, Token))!.Value.GetProperty("counts").GetProperty("restored").GetInt64();
+
+    private static HashSet<string> CodesOf(KafkaCluster kafka, string topic) => [.. Read(kafka, topic).Select(row => Text(row, "short_code"))];
+
     private static List<JsonElement> Read(KafkaCluster kafka, string topic) =>
         [.. kafka.ReadAll(topic).Select(record => JsonElement.Parse(record.Message.Value))];
 
@@ -215,22 +283,17 @@ public sealed class FlinkTests : ChaosTest
 
     private sealed record Sum(long People, long Bots);
 
-    /// <summary>Writes click events as apps do, and sums them up. Every tenth comes twice.</summary>
-    private sealed class EventWriter(string servers) : IDisposable
+    /// <summary>Writes click events as apps do, and sums them up. Every tenth comes twice, and once more when it is told so.</summary>
+    private sealed class EventWriter(string servers)
     {
-        private readonly IProducer<string, string> _producer = new ProducerBuilder<string, string>(
-            new ProducerConfig
-            {
-                BootstrapServers = servers,
-                EnableIdempotence = true,
-                Partitioner = Partitioner.Murmur2Random,
-            }
-        ).Build();
-
         // A whole minute, so that half a minute of events is in one.
         private readonly DateTimeOffset _start = DateTimeOffset.FromUnixTimeSeconds(TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() / 60 * 60);
 
+        private readonly List<(string Code, string Json)> _repeated = [];
         private int _made;
+
+        /// <summary>How many partitions the topic has.</summary>
+        public int Partitions { get; set; } = FlinkTests.Partitions;
 
         /// <summary>The sums, by code and minute.</summary>
         public SortedDictionary<string, Sum> Sums { get; } = new(StringComparer.Ordinal);
@@ -239,7 +302,7 @@ public sealed class FlinkTests : ChaosTest
         public async Task WriteAsync(string[] codes, int count, double minutesAgo, bool isBot = false, string? visitor = null, bool toEveryPartition = false)
         {
             var from = _start.AddMinutes(-minutesAgo);
-            var sent = new List<Task>();
+            var records = new List<(string Code, string Json, Partition Partition)>();
             for (var i = 0; i < count; i++)
             {
                 var (code, at, byBot) = (
@@ -251,15 +314,24 @@ public sealed class FlinkTests : ChaosTest
                     CultureInfo.InvariantCulture,
                     $$"""{"schema_version":1,"id":"{{Guid.CreateVersion7(at)}}","short_code":"{{code}}","clicked_at":"{{at:yyyy-MM-dd'T'HH:mm:ss.fff'Z'}}","device":"mobile","is_bot":{{(byBot ? "true" : "false")}}{{(visitor is null ? "" : $",\"ip_hash\":\"{visitor}\"")}}}"""
                 );
-                for (var times = _made++ % 10 == 0 ? 2 : 1; times > 0; times--)
-                    sent.Add(SendAsync(code, json, toEveryPartition ? i % Partitions : Partition.Any));
+                var partition = toEveryPartition ? i % Partitions : Partition.Any.Value;
+                records.Add((code, json, partition));
+                if (_made++ % 10 == 0)
+                {
+                    _repeated.Add((code, json));
+                    records.Add((code, json, partition));
+                }
+
                 var key = string.Create(CultureInfo.InvariantCulture, $"{code} {at:yyyy-MM-dd'T'HH:mm':00Z'}");
                 var before = Sums.GetValueOrDefault(key) ?? new Sum(0, 0);
                 Sums[key] = byBot ? before with { Bots = before.Bots + 1 } : before with { People = before.People + 1 };
             }
 
-            await Task.WhenAll(sent);
+            await SendAsync(records);
         }
+
+        /// <summary>Writes all those again that came twice.</summary>
+        public Task RepeatAsync() => SendAsync(_repeated.Select(again => (again.Code, again.Json, Partition.Any)));
 
         /// <summary>Writes what is no event, and an event that is a year ahead.</summary>
         public async Task WriteInvalidAsync(string code)
@@ -269,13 +341,30 @@ public sealed class FlinkTests : ChaosTest
                 CultureInfo.InvariantCulture,
                 $$"""{"schema_version":1,"id":"{{Guid.CreateVersion7()}}","short_code":"{{code}}","clicked_at":"{{ahead:yyyy-MM-dd'T'HH:mm:ss.fff'Z'}}","device":"mobile","is_bot":false}"""
             );
-            foreach (var value in (string[])["no json", "", "[]", "{}", json, json.Replace("mobile", "abacus", StringComparison.Ordinal)])
-                await SendAsync(code, value, Partition.Any);
+            string[] values = ["no json", "", "[]", "{}", json, json.Replace("mobile", "abacus", StringComparison.Ordinal)];
+            await SendAsync(values.Select(value => (code, value, Partition.Any)));
         }
 
-        public void Dispose() => _producer.Dispose();
-
-        private Task<DeliveryResult<string, string>> SendAsync(string code, string json, Partition partition) =>
-            _producer.ProduceAsync(new TopicPartition(Topic, partition), new Message<string, string> { Key = code, Value = json }, Token);
+        // Each time by a new client, which knows of all partitions.
+        private async Task SendAsync(IEnumerable<(string Code, string Json, Partition Partition)> records)
+        {
+            using var producer = new ProducerBuilder<string, string>(
+                new ProducerConfig
+                {
+                    BootstrapServers = servers,
+                    EnableIdempotence = true,
+                    Partitioner = Partitioner.Murmur2Random,
+                }
+            ).Build();
+            await Task.WhenAll(
+                records.Select(record =>
+                    producer.ProduceAsync(
+                        new TopicPartition(Topic, record.Partition),
+                        new Message<string, string> { Key = record.Code, Value = record.Json },
+                        Token
+                    )
+                )
+            );
+        }
     }
 }

@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Globalization;
+using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using UrlShortener.TestServers.Processes;
@@ -17,7 +19,7 @@ public sealed partial class FlinkCluster : IAsyncDisposable
     private readonly FlinkPrograms _programs;
     private readonly ServerFolder _folder;
     private readonly HttpClient _http;
-    private readonly Dictionary<string, ServerProcess> _processes = [];
+    private readonly ConcurrentDictionary<string, ServerProcess> _processes = new();
     private readonly int _zooKeeperPort = Ports.Take();
     private int _taskManagers;
 
@@ -27,17 +29,14 @@ public sealed partial class FlinkCluster : IAsyncDisposable
         _http = new HttpClient { BaseAddress = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Ports.Take()}")), Timeout = Limit };
     }
 
-    /// <summary>Starts a cluster, and returns when it can run jobs.</summary>
+    /// <summary>Makes a cluster that is yet to be started.</summary>
     /// <exception cref="ServerUnavailableException">Flink cannot be had here.</exception>
-    public static async Task<FlinkCluster> StartAsync(CancellationToken cancellationToken)
+    public static async Task<FlinkCluster> CreateAsync(CancellationToken cancellationToken)
     {
         var cluster = new FlinkCluster(await FlinkPrograms.FindAsync(cancellationToken), ServerFolder.Create(onDisk: false));
         try
         {
             await cluster.WriteSettingsAsync(cancellationToken);
-            await cluster.StartZooKeeperAsync(cancellationToken);
-            await cluster.StartJobManagerAsync(cancellationToken);
-            await cluster.StartTaskManagerAsync(cancellationToken);
             return cluster;
         }
         catch
@@ -47,18 +46,35 @@ public sealed partial class FlinkCluster : IAsyncDisposable
         }
     }
 
+    /// <summary>Starts all processes. Returns when the cluster can run jobs; they may be submitted before that.</summary>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await StartZooKeeperAsync(cancellationToken);
+        await Task.WhenAll(StartJobManagerAsync(cancellationToken), StartTaskManagerAsync(cancellationToken));
+    }
+
     /// <summary>Runs a SQL script to its end, in the way in which a <c>FlinkDeployment</c> does.</summary>
     /// <param name="script">Path of the script. It begins one job.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="savepoint">Address of the savepoint that the job begins with; null: it begins with an empty state.</param>
     /// <returns>Id of the job.</returns>
-    public async Task<string> SubmitAsync(string script, CancellationToken cancellationToken)
+    public async Task<string> SubmitAsync(string script, CancellationToken cancellationToken, string? savepoint = null)
     {
         var gateway = Directory.EnumerateFiles(_programs.Optional, "flink-sql-gateway-*.jar").Single();
         var settings = ProcessSettings("submit").Append("-Xmx384m").Append("-XX:TieredStopAtLevel=1");
         var command = _programs.CommandOf(
             settings,
             "org.apache.flink.client.cli.CliFrontend",
-            ["run", "-d", "-c", "org.apache.flink.table.runtime.application.SqlDriver", gateway, "--scriptUri", new Uri(script).AbsoluteUri]
+            [
+                "run",
+                "-d",
+                .. savepoint is null ? [] : new[] { "-s", savepoint },
+                "-c",
+                "org.apache.flink.table.runtime.application.SqlDriver",
+                gateway,
+                "--scriptUri",
+                new Uri(script).AbsoluteUri,
+            ]
         );
         string[] environment =
         [
@@ -72,6 +88,37 @@ public sealed partial class FlinkCluster : IAsyncDisposable
         return SubmittedJob().Match(output) is { Success: true } job
             ? job.Groups[1].Value
             : throw new InvalidOperationException($"The script began no job:\n{output}");
+    }
+
+    /// <summary>Stops a job with a savepoint. Results of everything that it has read are committed then.</summary>
+    /// <returns>Address of the savepoint.</returns>
+    public async Task<string> StopWithSavepointAsync(string job, CancellationToken cancellationToken)
+    {
+        using var request = new StringContent("{}", MediaTypeHeaderValue.Parse("application/json"));
+        using var answer = await _http.PostAsync(new Uri($"/jobs/{job}/stop", UriKind.Relative), request, cancellationToken);
+        var begun = await answer.Content.ReadAsStringAsync(cancellationToken);
+        if (!answer.IsSuccessStatusCode)
+            throw new InvalidOperationException($"The job cannot be stopped with a savepoint: {begun}");
+        var id = JsonElement.Parse(begun).GetProperty("request-id").GetString();
+        JsonElement operation = default;
+        await Poll.UntilAsync(
+            "the savepoint is complete",
+            Limit,
+            async token =>
+            {
+                if (
+                    await ReadAsync($"/jobs/{job}/savepoints/{id}", token) is not { } state
+                    || state.GetProperty("status").GetProperty("id").GetString() != "COMPLETED"
+                )
+                    return "it is not";
+                operation = state.GetProperty("operation");
+                return null;
+            },
+            cancellationToken
+        );
+        return operation.TryGetProperty("location", out var location)
+            ? location.GetString()!
+            : throw new InvalidOperationException($"The job was not stopped with a savepoint: {operation}");
     }
 
     /// <summary>Starts the job manager. Returns when it answers.</summary>
@@ -135,6 +182,12 @@ public sealed partial class FlinkCluster : IAsyncDisposable
     /// <summary>Kills the task manager at once (SIGKILL).</summary>
     public Task KillTaskManagerAsync(CancellationToken cancellationToken) => _processes["taskmanager"].KillAsync(cancellationToken);
 
+    /// <summary>Stops the task manager where it is (SIGSTOP): it commits nothing any more.</summary>
+    public Task FreezeTaskManagerAsync(CancellationToken cancellationToken) => _processes["taskmanager"].FreezeAsync(cancellationToken);
+
+    /// <summary>Lets a frozen task manager go on.</summary>
+    public void ResumeTaskManager() => _processes["taskmanager"].Resume();
+
     /// <summary>State of a job; null: it cannot be had now.</summary>
     public async Task<string?> ReadStateAsync(string job, CancellationToken cancellationToken) =>
         await ReadAsync("/jobs/" + job, cancellationToken) is { } answer ? answer.GetProperty("state").GetString() : null;
@@ -155,7 +208,7 @@ public sealed partial class FlinkCluster : IAsyncDisposable
 
     private async Task<ServerProcess> StartAsync(string name, IReadOnlyList<string> command, CancellationToken cancellationToken)
     {
-        if (_processes.Remove(name, out var former))
+        if (_processes.TryRemove(name, out var former))
             await former.DisposeAsync();
         var temporary = _folder.PathOf(name);
         // What a killed one has unpacked.
@@ -199,6 +252,7 @@ public sealed partial class FlinkCluster : IAsyncDisposable
             ["state.backend.type"] = "hashmap",
             ["execution.checkpointing.storage"] = "filesystem",
             ["execution.checkpointing.dir"] = Place("checkpoints"),
+            ["execution.checkpointing.savepoint-dir"] = Place("savepoints"),
             ["execution.checkpointing.externalized-checkpoint-retention"] = "RETAIN_ON_CANCELLATION",
             ["restart-strategy.type"] = "fixed-delay",
             ["restart-strategy.fixed-delay.attempts"] = "1000",

@@ -101,6 +101,26 @@ public sealed class KafkaCluster : IAsyncDisposable
         await client.CreateTopicsAsync(topics, new CreateTopicsOptions { OperationTimeout = Limit, RequestTimeout = Limit }).WaitAsync(cancellationToken);
     }
 
+    /// <summary>Adds partitions to a topic. Returns when clients see them.</summary>
+    /// <param name="topic">Name of the topic.</param>
+    /// <param name="partitions">How many it has then.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task AddPartitionsAsync(string topic, int partitions, CancellationToken cancellationToken)
+    {
+        using var client = CreateAdmin(BootstrapServers);
+        PartitionsSpecification[] added = [new() { Topic = topic, IncreaseTo = partitions }];
+        await client
+            .CreatePartitionsAsync(added, new CreatePartitionsOptions { OperationTimeout = Limit, RequestTimeout = Limit })
+            .WaitAsync(cancellationToken);
+        await Poll.UntilAsync($"{topic} has {partitions} partitions", Limit, token => Task.Run(FindMissingPartition, token), cancellationToken);
+
+        string? FindMissingPartition()
+        {
+            var found = client.GetMetadata(topic, Limit).Topics.Single().Partitions.Count;
+            return found == partitions ? null : $"it has {found}";
+        }
+    }
+
     /// <summary>Runs a script that calls <c>kafka-topics.sh</c>, which it finds in the folder that KAFKA_BIN names.</summary>
     /// <returns>What it wrote.</returns>
     public async Task<string> RunScriptAsync(string path, IEnumerable<string> arguments, CancellationToken cancellationToken)
@@ -139,6 +159,8 @@ public sealed class KafkaCluster : IAsyncDisposable
                 EnableAutoCommit = false,
                 // The last offset of a transaction is no record.
                 EnablePartitionEof = true,
+                // The end of a partition is told after this time.
+                FetchWaitMaxMs = 10,
                 ReconnectBackoffMaxMs = 200,
             }
         ).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
