@@ -40,12 +40,18 @@ internal sealed class ClickLoader(
     private LoadShares _shares;
     private long _started;
 
+    // Waits are measured from here: the system's clock may be set back, and no partition must wait until it has caught up.
+    private readonly DateTimeOffset _begunAt = time.GetUtcNow();
+    private readonly long _begun = time.GetTimestamp();
+
     private Task<Guid>? _check;
     private long _checkedAt;
 
     // Why Kafka could not be asked, until it can.
     private string? _kafkaTrouble;
     private bool _isFailing;
+
+    private DateTimeOffset Now => _begunAt + time.GetElapsedTime(_begun);
 
     /// <inheritdoc />
     public void Gain(IEnumerable<int> partitions)
@@ -81,6 +87,8 @@ internal sealed class ClickLoader(
         {
             if (!access.IsReadOnly)
                 Serve(stopping);
+            if (access.IsReadOnly)
+                TellNothing();
         } while (!stopping.WaitHandle.WaitOne(RestartDelay));
     }
 
@@ -114,10 +122,21 @@ internal sealed class ClickLoader(
             if (_check is not null)
                 PartitionLoad.WaitFor([_check], ReleasePatience);
             _check = null;
+            // It is closed, and cannot be told anything any more.
+            _consumer = null;
             // Those that the client has not taken back.
             Release([.. _partitions.Keys]);
-            _consumer = null;
+            LoadMetrics.Lag.Set(0);
+            LoadMetrics.Delay.Set(0);
         }
+    }
+
+    // Processes of the region that takes changes load the events, and tell whether they can.
+    private void TellNothing()
+    {
+        _kafkaTrouble = null;
+        _isFailing = false;
+        LoadMetrics.Failing.Set(0);
     }
 
     private void Turn(IEventConsumer consumer)
@@ -161,7 +180,7 @@ internal sealed class ClickLoader(
         {
             // Once: to read the clock takes a part of what a record takes.
             if (i == 0)
-                now = time.GetUtcNow();
+                now = Now;
             // Of a partition that does not know where to begin, what comes is received again later.
             if (!_partitions.TryGetValue(partition, out var load) || !load.Queue.IsPositioned)
                 continue;
@@ -169,13 +188,16 @@ internal sealed class ClickLoader(
                 Skip(load, Math.Min(bounds.Low, incoming.Offset));
             if (!load.Queue.Add(incoming, now))
                 load.Queue.Forget();
+            // Paused before more of it comes: records may be large.
+            else if (load.Queue.IsFull(LimitsOf(load)))
+                return;
         }
     }
 
     // What Kafka has deleted is not waited for: after the last record of a log nothing would come, and the position would never move.
     private void Skip(PartitionLoad load, long low)
     {
-        var count = load.Queue.Skip(low, time.GetUtcNow());
+        var count = load.Queue.Skip(low, Now);
         if (count == 0)
             return;
         LoadMetrics.Expired.Inc(count);
@@ -199,17 +221,20 @@ internal sealed class ClickLoader(
         if (loading.IsCompletedSuccessfully)
         {
             LoadLog.Moved(logger, load.Queue.Partition);
-            load.Queue.Fail(RetryBackoff.After, time.GetUtcNow());
+            load.Queue.Fail(RetryBackoff.After, Now);
             load.Queue.Forget();
             return;
         }
 
-        load.Queue.Fail(RetryBackoff.After, time.GetUtcNow());
-        if (loading.IsCanceled || load.Cancelled.IsCancellationRequested)
+        load.Queue.Fail(RetryBackoff.After, Now);
+        if (load.Cancelled.IsCancellationRequested)
             return;
         LoadMetrics.Failures.Inc();
-        load.Trouble = loading.Exception!.GetBaseException().Message;
+        load.Trouble = ReasonOf(loading);
     }
+
+    // Clients report some time limits as a cancellation.
+    private static string ReasonOf(Task task) => task.Exception?.GetBaseException().Message ?? "A server did not answer in time.";
 
     private void Position(IEventConsumer consumer, PartitionLoad load)
     {
@@ -217,7 +242,7 @@ internal sealed class ClickLoader(
             return;
         if (load.Positioning is null)
         {
-            if (!load.Queue.IsRetryDue(time.GetUtcNow()))
+            if (!load.Queue.IsRetryDue(Now))
                 return;
             Pause(consumer, load);
             load.Positioning = Task.Run(() => FindStartAsync(consumer, load), load.Cancelled);
@@ -228,7 +253,7 @@ internal sealed class ClickLoader(
             if (positioning.IsCompletedSuccessfully)
                 Begin(consumer, load, positioning.Result);
             else
-                Refuse(load, positioning.Exception?.GetBaseException().Message);
+                Refuse(load, ReasonOf(positioning));
         }
     }
 
@@ -248,10 +273,10 @@ internal sealed class ClickLoader(
         Refuse(load, $"Partition {load.Queue.Partition} cannot be received from where it is to begin.");
     }
 
-    private void Refuse(PartitionLoad load, string? reason)
+    private void Refuse(PartitionLoad load, string reason)
     {
-        load.Queue.Fail(RetryBackoff.After, time.GetUtcNow());
-        if (reason is not null && !load.Cancelled.IsCancellationRequested)
+        load.Queue.Fail(RetryBackoff.After, Now);
+        if (!load.Cancelled.IsCancellationRequested)
             load.Trouble = reason;
     }
 
@@ -261,7 +286,9 @@ internal sealed class ClickLoader(
         var topic = await consumer.ReadTopicAsync(load.Cancelled);
         var (low, high) = await consumer.ReadBoundsAsync(partition, load.Cancelled);
         var position = await progress.ReadAsync(topic, partition, load.Cancelled) ?? new LoadPosition(low, null);
-        if (position.Next <= high)
+        // A batch that was begun lies before the end as a whole. What Kafka has lost of it is not waited for either.
+        var reached = position.BegunTo ?? position.Next;
+        if (reached <= high)
         {
             load.Shorter = null;
             return new StartingPoint(topic, position, low, high);
@@ -270,11 +297,12 @@ internal sealed class ClickLoader(
         load.Shorter ??= (time.GetTimestamp(), high);
         var (since, end) = load.Shorter.Value;
         if (time.GetElapsedTime(since) < ShorterLogPatience)
-            throw new DependencyException($"Partition {partition} ends at {high}, before {position.Next}, up to where it was loaded.");
+            throw new DependencyException($"Partition {partition} ends at {high}, before {reached}, up to where its load had come.");
+        LoadLog.LogIsShorter(logger, partition, end, reached);
         // To where it ended at first: what came since is new.
-        LoadLog.LogIsShorter(logger, partition, end, position.Next);
-        await progress.MoveAsync(topic, partition, position, end, load.Cancelled);
-        return new StartingPoint(topic, new LoadPosition(end, null), low, high);
+        var next = Math.Min(position.Next, end);
+        await progress.MoveAsync(topic, partition, position, next, load.Cancelled);
+        return new StartingPoint(topic, new LoadPosition(next, null), low, high);
     }
 
     private LoadLimits LimitsOf(PartitionLoad load) => load.HasTurn ? _shares.Turn : _shares.Part;
@@ -288,7 +316,7 @@ internal sealed class ClickLoader(
         foreach (var load in _partitions.Values.Where(IsDue).OrderBy(load => load.Started).Take(free).ToList())
         {
             load.HasTurn = true;
-            load.Queue.WaitAnew(time.GetUtcNow());
+            load.Queue.WaitAnew(Now);
         }
 
         bool IsDue(PartitionLoad load) => !load.HasTurn && load.Queue is { IsPositioned: true, IsLoading: false } && load.Queue.IsFull(_shares.Part);
@@ -302,7 +330,7 @@ internal sealed class ClickLoader(
             return;
         foreach (var load in _partitions.Values.OrderBy(load => load.Started))
         {
-            if (load.Queue.TryStart(LimitsOf(load), time.GetUtcNow()) is not { } batch)
+            if (load.Queue.TryStart(LimitsOf(load), Now) is not { } batch)
                 continue;
             load.Started = ++_started;
             load.Loading = Task.Run(() => LoadAsync(consumer, batch, load), load.Cancelled);

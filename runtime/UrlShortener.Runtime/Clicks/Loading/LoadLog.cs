@@ -25,14 +25,14 @@ internal static partial class LoadLog
     [LoggerMessage(
         EventName = "ClickLogShorter",
         Level = LogLevel.Error,
-        Message = "Partition {Partition}: the log ends at {High}, before {Next}, up to where it was loaded. Kafka has lost events; the load goes on at its end."
+        Message = "Partition {Partition}: the log ends at {High}, before {Reached}, up to where its load had come: Kafka has lost events. It goes on."
     )]
-    public static partial void LogIsShorter(ILogger logger, int partition, long high, long next);
+    public static partial void LogIsShorter(ILogger logger, int partition, long high, long reached);
 
     [LoggerMessage(
         EventName = "ClickLoadMoved",
         Level = LogLevel.Information,
-        Message = "Partition {Partition}: a batch does not begin where the load stands. Another process loads it too, or the topic was made anew; looking again."
+        Message = "Partition {Partition}: a batch does not begin where the load stands. Another process loads it, or the topic was made anew; looking again."
     )]
     public static partial void Moved(ILogger logger, int partition);
 }

@@ -41,12 +41,7 @@ internal sealed class PartitionQueue(int partition)
     public long Bytes { get; private set; }
 
     /// <summary>Time of the first click that is not loaded; null: none is known.</summary>
-    public DateTimeOffset? OldestClick =>
-        TimeOf(
-            _batch?.Events.Count > 0 ? _batch.Events[0]
-            : _waiting.Count > 0 ? _waiting[0]
-            : null
-        );
+    public DateTimeOffset? OldestClick => FirstTimeOf(_batch?.Events ?? []) ?? FirstTimeOf(_waiting);
 
     /// <summary>Whether it has enough, so that no more should be received.</summary>
     // A batch that was begun is needed as a whole, whatever the limits were then.
@@ -166,7 +161,17 @@ internal sealed class PartitionQueue(int partition)
         return new EventBatch(Topic, partition, From, end, events);
     }
 
-    private static DateTimeOffset? TimeOf(IncomingEvent? incoming) => incoming is { Rejected: null } one ? one.Click.At : null;
+    // Records that are no events have no time.
+    private static DateTimeOffset? FirstTimeOf(IReadOnlyList<IncomingEvent> events)
+    {
+        foreach (var incoming in events)
+        {
+            if (incoming.Rejected is null)
+                return incoming.Click.At;
+        }
+
+        return null;
+    }
 
     private static long BytesOf(IReadOnlyList<IncomingEvent> events)
     {

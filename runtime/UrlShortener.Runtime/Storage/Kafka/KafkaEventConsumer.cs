@@ -164,12 +164,15 @@ internal sealed class KafkaEventConsumer : IEventConsumer
         {
             KafkaLog.Trouble(_logger, error.Error.Reason);
         }
-
-        // After that: batches that are finished meanwhile ask for the topic by it.
-        _admin.Dispose();
-        _consumer.Dispose();
-        _reading.Dispose();
-        _asking.Dispose();
+        // Also when the owner of the partitions threw, whom the client asks for them: it would go on as a member of the group.
+        finally
+        {
+            // After that: batches that are finished meanwhile ask for the topic by it.
+            _admin.Dispose();
+            _consumer.Dispose();
+            _reading.Dispose();
+            _asking.Dispose();
+        }
     }
 
     internal static Guid ToGuid(Uuid id)

@@ -108,6 +108,63 @@ public sealed class ClickLoaderTests : IAsyncDisposable
         await UntilAsync(() => LoadMetrics.Failing.Value == 0);
     }
 
+    // As clients report it that the time for a connection is over.
+    [Theory]
+    [InlineData(LoadStep.Insert)]
+    [InlineData(LoadStep.Read)]
+    public async Task Run_AStepIsCancelledByALimitOfItsOwn_TellsUntilItWorks(LoadStep limited)
+    {
+        var works = false;
+        _world.Before = (step, _) =>
+            step == limited && !Volatile.Read(ref works) ? throw new TaskCanceledException("late", new TimeoutException()) : Task.CompletedTask;
+        await StartAsync();
+        Send(10);
+
+        await UntilAsync(() => LoadMetrics.Failing.Value == 1);
+        Volatile.Write(ref works, true);
+        await UntilAllAreLoadedAsync();
+
+        await UntilAsync(() => LoadMetrics.Failing.Value == 0);
+    }
+
+    [Fact]
+    public async Task Run_LargeRecords_AreReceivedUpToTheMemory()
+    {
+        const int bytes = 100_000;
+        _options.LoadBytes = 4 * 1_048_576;
+        using var held = new Hold(_world, LoadStep.Letters);
+        var loader = await StartAsync();
+        Send(1, partition: 0);
+        await UntilAllAreLoadedAsync();
+        var before = loader.Consumer.Received[0];
+        for (var i = 0; i < 200; i++)
+            _world.SendPoison(0, bytes);
+
+        await UntilAsync(() => held.IsReached && loader.Consumer.IsPaused(0));
+        // As much as a turn has: its part of a quarter, and of the rest.
+        Assert.InRange((loader.Consumer.Received[0] - before) * bytes, 1, (_options.LoadBytes / 4) + bytes);
+        held.Release();
+
+        await UntilAllAreLoadedAsync();
+        Assert.Equal(200, _world.Letters.Count);
+    }
+
+    [Fact]
+    public async Task Run_ClockIsSetBack_WaitsAsLongAsBefore()
+    {
+        var clock = new ClockThatIsSetBack(_time);
+        var loader = NewLoader(clock);
+        await loader.StartAsync();
+        Send(10);
+        await UntilAllAreLoadedAsync();
+        Send(10);
+        await UntilAsync(() => LoadMetrics.Lag.Value > 0);
+
+        clock.Back = TimeSpan.FromDays(1);
+
+        await UntilAllAreLoadedAsync();
+    }
+
     [Fact]
     public async Task Run_DeadLettersAreRefused_OnlyTheirPartitionWaits()
     {
@@ -276,14 +333,21 @@ public sealed class ClickLoaderTests : IAsyncDisposable
     [Fact]
     public async Task Run_RegionTakesNoChanges_LeavesItsPartitions()
     {
+        var works = true;
+        _world.Before = (step, _) => step == LoadStep.Begin && !Volatile.Read(ref works) ? throw new DependencyException("away") : Task.CompletedTask;
         var loader = await StartAsync();
         Send(50);
         await UntilAllAreLoadedAsync();
+        // As when the region loses its primary.
+        Volatile.Write(ref works, false);
+        Send(50);
+        await UntilAsync(() => LoadMetrics.Failing.Value == 1 && LoadMetrics.Delay.Value > 0);
 
         _access.Note(new ReadOnlyRegion(ReadOnlyReason.Standby, "other", 2, TimeSpan.Zero));
         await UntilAsync(() => loader.Consumer.IsClosed);
-        Assert.Equal(0, LoadMetrics.Partitions.Value);
+        await UntilAsync(() => (LoadMetrics.Partitions.Value, LoadMetrics.Failing.Value, LoadMetrics.Lag.Value, LoadMetrics.Delay.Value) == (0, 0, 0, 0));
         Send(50);
+        Volatile.Write(ref works, true);
         _access.Note(null);
 
         await UntilAllAreLoadedAsync();
@@ -331,6 +395,26 @@ public sealed class ClickLoaderTests : IAsyncDisposable
         Send(50);
 
         await UntilAllAreLoadedAsync();
+    }
+
+    // A batch ends after its client, which cannot be told any more.
+    [Fact]
+    public async Task Run_ConsumerEndsSilentlyInMidBatch_IsReplaced()
+    {
+        _patience = TimeSpan.FromMinutes(5);
+        using var held = new Hold(_world, LoadStep.Insert);
+        var loader = await StartAsync();
+        Send(50, partition: 0);
+        await UntilAsync(() => held.IsReached);
+
+        var first = loader.Consumer;
+        (first.EndsSilently, first.Failure) = (true, "fenced");
+        await UntilAsync(() => first.IsClosed);
+        held.Release();
+        Send(50);
+
+        await UntilAllAreLoadedAsync();
+        Assert.Equal(2, loader.Consumers.Made);
     }
 
     [Fact]
@@ -382,6 +466,24 @@ public sealed class ClickLoaderTests : IAsyncDisposable
         await UntilAsync(() => LoadMetrics.Failing.Value == 0);
         await second.StopAsync();
         Assert.Equal(110, _world.Clicks.Count);
+    }
+
+    [Fact]
+    public async Task Run_LogLostTheEndOfABegunBatch_LoadsWhatIsLeftOfIt()
+    {
+        using var held = new Hold(_world, LoadStep.Insert);
+        var first = await StartAsync();
+        Send(50, partition: 0);
+        await UntilAsync(() => held.IsReached);
+        await first.StopAsync();
+        Assert.Equal(new LoadPosition(0, 50), _world.PositionOf(0));
+        held.Release();
+        _world.Shorten(0, 20);
+
+        await StartAsync();
+
+        await UntilAsync(() => _world.PositionOf(0) == new LoadPosition(20, null));
+        Assert.Equal(20, _world.Clicks.Count);
     }
 
     [Fact]
@@ -486,9 +588,9 @@ public sealed class ClickLoaderTests : IAsyncDisposable
             _sent.Add(_world.Send(partition ?? (i % Partitions), ++_number));
     }
 
-    private Loader NewLoader()
+    private Loader NewLoader(TimeProvider? time = null)
     {
-        var loader = new Loader(_world, _access, _options, _time, _patience);
+        var loader = new Loader(_world, _access, _options, time ?? _time, _patience);
         _loaders.Add(loader);
         return loader;
     }
@@ -548,6 +650,23 @@ public sealed class ClickLoaderTests : IAsyncDisposable
             await _loader.StopAsync(CancellationToken.None);
             _loader.Dispose();
         }
+    }
+
+    /// <summary>The clock of a system that somebody sets. Time passes as before.</summary>
+    private sealed class ClockThatIsSetBack(TimeProvider time) : TimeProvider
+    {
+        private long _backTicks;
+
+        public TimeSpan Back
+        {
+            set => Interlocked.Exchange(ref _backTicks, value.Ticks);
+        }
+
+        public override long TimestampFrequency => time.TimestampFrequency;
+
+        public override DateTimeOffset GetUtcNow() => time.GetUtcNow().AddTicks(-Interlocked.Read(ref _backTicks));
+
+        public override long GetTimestamp() => time.GetTimestamp();
     }
 
     /// <summary>Numbers that follow from a seed.</summary>

@@ -47,12 +47,16 @@ internal sealed class FakeEventConsumer(LoadWorld world, IPartitionOwner owner) 
     private readonly SemaphoreSlim _called = new(0);
     private int _turn;
     private bool _isClosed;
+    private bool _isDisposed;
 
     /// <inheritdoc />
     public string? Failure { get; set; }
 
     /// <summary>What the next call to receive throws.</summary>
     public Exception? Error { get; set; }
+
+    /// <summary>Whether it ends as a client does that has failed for good: without a word to the owner of its partitions.</summary>
+    public bool EndsSilently { get; set; }
 
     /// <summary>How many starts the client is still to refuse.</summary>
     public int RefusedStarts { get; set; }
@@ -167,7 +171,11 @@ internal sealed class FakeEventConsumer(LoadWorld world, IPartitionOwner owner) 
         );
     }
 
-    public void Note(int partition, long offset) => _noted[partition] = offset;
+    public void Note(int partition, long offset)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        _noted[partition] = offset;
+    }
 
     public (long Low, long High)? BoundsOf(int partition) => world.BoundsOf(partition);
 
@@ -184,7 +192,8 @@ internal sealed class FakeEventConsumer(LoadWorld world, IPartitionOwner owner) 
             next.Then();
         }
 
-        world.Free(this, owner);
+        world.Free(this, EndsSilently ? null : owner);
+        _isDisposed = true;
     }
 
     internal void Forget(int partition)

@@ -19,7 +19,8 @@ internal static class LoadSamples
     }
 
     /// <summary>A record that is no event.</summary>
-    public static IncomingEvent NewPoison(long offset) => new(offset, Guid.Empty, default, new RejectedRecord(ClickEventReader.NotJson, [1, 2, 3]));
+    public static IncomingEvent NewPoison(long offset, int bytes = 3) =>
+        new(offset, Guid.Empty, default, new RejectedRecord(ClickEventReader.NotJson, new byte[bytes]));
 
     /// <summary>A batch of records.</summary>
     public static EventBatch NewBatch(params IReadOnlyList<IncomingEvent> events) => new(Topic, 2, events[0].Offset, events[^1].Offset + 1, events);

@@ -67,7 +67,7 @@ internal sealed class LoadWorld(int partitions, TimeProvider time) : ILoadProgre
     public void Repeat(int partition) => Append(partition, offset => _logs[partition][^1] with { Offset = offset });
 
     /// <summary>Adds a record that is no event.</summary>
-    public void SendPoison(int partition) => Append(partition, LoadSamples.NewPoison);
+    public void SendPoison(int partition, int bytes = 3) => Append(partition, offset => LoadSamples.NewPoison(offset, bytes));
 
     /// <summary>Adds nothing that a reader sees, as the end of a transaction does.</summary>
     public void SendMarker(int partition) => Change(() => _high[partition]++);
@@ -234,7 +234,7 @@ internal sealed class LoadWorld(int partitions, TimeProvider time) : ILoadProgre
             return index < 0 ? (IncomingEvent?)null : _logs[partition][index];
         });
 
-    internal void Free(FakeEventConsumer consumer, IPartitionOwner owner)
+    internal void Free(FakeEventConsumer consumer, IPartitionOwner? owner)
     {
         int[] held = Read(() => Enumerable.Range(0, partitions).Where(partition => _owners[partition] == consumer).ToArray());
         foreach (var partition in held)
@@ -244,9 +244,9 @@ internal sealed class LoadWorld(int partitions, TimeProvider time) : ILoadProgre
         }
     }
 
-    private static void Release(FakeEventConsumer consumer, IPartitionOwner owner, int partition)
+    private static void Release(FakeEventConsumer consumer, IPartitionOwner? owner, int partition)
     {
-        owner.Release([partition]);
+        owner?.Release([partition]);
         consumer.Forget(partition);
     }
 

@@ -233,12 +233,18 @@ public sealed class PartitionQueueTests
     }
 
     [Fact]
-    public void OldestClick_FirstRecordIsNoEvent_IsNotKnown()
+    public void OldestClick_FirstRecordIsNoEvent_IsThatOfTheFirstEvent()
     {
         PositionAt(10);
         _queue.Add(LoadSamples.NewPoison(10), _now);
 
         Assert.Null(_queue.OldestClick);
+        Add(11);
+        Assert.Equal(LoadSamples.Now, _queue.OldestClick);
+        _now += Limits.Wait;
+        Start();
+        _queue.Add(LoadSamples.NewEvent(12, at: LoadSamples.Now.AddSeconds(1)), _now);
+        Assert.Equal(LoadSamples.Now, _queue.OldestClick);
     }
 
     private void PositionAt(long next, long? begunTo = null) => _queue.Position(LoadSamples.Topic, new LoadPosition(next, begunTo));
