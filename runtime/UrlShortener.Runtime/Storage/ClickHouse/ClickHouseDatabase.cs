@@ -62,7 +62,7 @@ internal sealed partial class ClickHouseDatabase : IDisposable
         };
         if (options.CaPath is { Length: > 0 } authorities)
             handler.SslOptions.RemoteCertificateValidationCallback = new AuthorityFile(authorities).IsTrusted;
-        _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
+        _http = new HttpClient(new ConnectionLimitReporter(handler)) { Timeout = Timeout.InfiniteTimeSpan };
         _connection = new ClickHouseConnection(connections, _http, time, logger);
         _queries = new Dependency(
             "clickhouse-queries",
@@ -294,6 +294,22 @@ internal sealed partial class ClickHouseDatabase : IDisposable
             return left < TimeSpan.FromMilliseconds(1)
                 ? throw new QueryLimitException("The queries before took all of the time (ClickHouse:QueryTimeout).")
                 : database.ReadAsync(sql, read, database.LimitForUsers(left), parameters, token);
+        }
+    }
+
+    // .NET reports that a connection took longer than its limit as a cancellation, which nobody asked for: it would count as no failure of the server.
+    private sealed class ConnectionLimitReporter(HttpMessageHandler inner) : DelegatingHandler(inner)
+    {
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            try
+            {
+                return await base.SendAsync(request, cancellationToken);
+            }
+            catch (OperationCanceledException error) when (!cancellationToken.IsCancellationRequested)
+            {
+                throw new HttpRequestException(HttpRequestError.ConnectionError, "ClickHouse took no connection within ClickHouse:ConnectTimeout.", error);
+            }
         }
     }
 

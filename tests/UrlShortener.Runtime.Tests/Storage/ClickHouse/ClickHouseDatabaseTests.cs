@@ -1,4 +1,6 @@
 using System.Data.Common;
+using System.Net;
+using System.Net.Sockets;
 using Microsoft.Extensions.Time.Testing;
 using UrlShortener.Runtime.Configuration;
 using UrlShortener.Runtime.Resilience;
@@ -90,6 +92,26 @@ public sealed class ClickHouseDatabaseTests(ClickHouseTables tables) : IClassFix
         }
 
         Assert.Equal(40, await database.InsertAsync("texts", ["text"], rows, Guid.NewGuid(), Token));
+    }
+
+    // Packets to it are dropped, as by a firewall or when its machine is gone.
+    [Fact]
+    public async Task Query_ServerThatTakesNoConnections_IsUnavailableAndABackgroundReadFails()
+    {
+        using var server = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        server.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        // It accepts none, and the system holds one for it.
+        server.Listen(0);
+        using var held = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await held.ConnectAsync(server.LocalEndPoint!, Token);
+        using var database = ClickHouseTables.New(
+            $"Host=127.0.0.1;Port={((IPEndPoint)server.LocalEndPoint!).Port};Username=default;Database=default",
+            new ClickHouseOptions { ConnectTimeout = TimeSpan.FromMilliseconds(50), QueryTimeout = TimeSpan.FromMinutes(1) }
+        );
+
+        await Assert.ThrowsAsync<StatisticsUnavailableException>(() => ReadOneAsync(database));
+        var error = await Assert.ThrowsAsync<HttpRequestException>(() => database.ReadAsync("SELECT 1", row => 1, Token));
+        Assert.Contains("ClickHouse:ConnectTimeout", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
