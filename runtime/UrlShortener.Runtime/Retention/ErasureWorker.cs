@@ -1,14 +1,13 @@
 using Prometheus;
 using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Regions;
-using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Retention;
 
 /// <summary>Erases the clicks of deleted links from the server of statistics, soon after the deletion.</summary>
-internal sealed partial class ErasureWorker(IClickErasure erasure, WriteAccess access, TimeProvider time, ILogger<ErasureWorker> logger) : BackgroundService
+internal sealed partial class ErasureWorker(IClickErasure erasure, WriteAccess access, TimeProvider time, ILogger<ErasureWorker> logger)
+    : RepeatedWork(TimeSpan.FromSeconds(5), access, time)
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan PurgeInterval = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan PurgeAge = TimeSpan.FromDays(1);
 
@@ -17,41 +16,25 @@ internal sealed partial class ErasureWorker(IClickErasure erasure, WriteAccess a
         "How long the clicks of a deleted link should have been erased from ClickHouse, the longest of all. 0: none is overdue."
     );
 
+    private long _purgedAt = time.GetTimestamp();
+
     /// <inheritdoc />
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RunAsync(CancellationToken cancellationToken)
     {
-        var isFailing = false;
-        var purgedAt = time.GetTimestamp();
-        using var timer = new PeriodicTimer(Interval, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            if (access.IsReadOnly)
-            {
-                Delay.Set(0);
-                continue;
-            }
-
-            try
-            {
-                Delay.Set((await erasure.ReadDelayAsync(stoppingToken)).TotalSeconds);
-                while (await erasure.EraseDueAsync(stoppingToken) > 0)
-                    await Task.Yield();
-                if (time.GetElapsedTime(purgedAt) >= PurgeInterval)
-                {
-                    await erasure.PurgeAsync(PurgeAge, stoppingToken);
-                    purgedAt = time.GetTimestamp();
-                }
-
-                isFailing = false;
-            }
-            catch (Exception error) when (!error.IsStopBy(stoppingToken))
-            {
-                if (!isFailing)
-                    Log.Failed(logger, error);
-                isFailing = true;
-            }
-        }
+        Delay.Set((await erasure.ReadDelayAsync(cancellationToken)).TotalSeconds);
+        while (await erasure.EraseDueAsync(cancellationToken) > 0)
+            await Task.Yield();
+        if (Time.GetElapsedTime(_purgedAt) < PurgeInterval)
+            return;
+        await erasure.PurgeAsync(PurgeAge, cancellationToken);
+        _purgedAt = Time.GetTimestamp();
     }
+
+    /// <inheritdoc />
+    protected override void Rest() => Delay.Set(0);
+
+    /// <inheritdoc />
+    protected override void LogFailure(Exception error) => Log.Failed(logger, error);
 
     private static partial class Log
     {

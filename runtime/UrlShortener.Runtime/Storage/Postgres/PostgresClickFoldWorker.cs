@@ -1,6 +1,5 @@
 using Prometheus;
 using UrlShortener.Runtime.Regions;
-using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Storage.Postgres;
 
@@ -10,7 +9,7 @@ internal sealed partial class PostgresClickFoldWorker(
     WriteAccess access,
     TimeProvider time,
     ILogger<PostgresClickFoldWorker> logger
-) : BackgroundService
+) : RepeatedWork(PostgresClickFolder.ShortestPause, access, time)
 {
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(5);
 
@@ -19,12 +18,14 @@ internal sealed partial class PostgresClickFoldWorker(
         "How long the oldest click in the inbox of PostgreSQL has been stored without being counted."
     );
 
+    private int _unreadable;
+
     /// <inheritdoc />
     // This service starts before the writer of clicks, and so stops after it has stored all of them.
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        if (access.IsReadOnly)
+        if (Access.IsReadOnly)
             return;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(StopLimit);
@@ -40,40 +41,23 @@ internal sealed partial class PostgresClickFoldWorker(
     }
 
     /// <inheritdoc />
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RunAsync(CancellationToken cancellationToken)
     {
-        using var timer = new PeriodicTimer(PostgresClickFolder.ShortestPause, time);
-        var (isFailing, unreadable) = (false, 0);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            if (access.IsReadOnly)
-            {
-                // The region that takes changes counts them.
-                Delay.Set(0);
-                continue;
-            }
-
-            try
-            {
-                var (isDue, delay) = await folder.LookAsync(stoppingToken);
-                // First, since it grows while folding fails.
-                Delay.Set(delay.TotalSeconds);
-                if (isDue)
-                    await folder.FoldAsync(stoppingToken);
-                if (folder.Unreadable > unreadable)
-                    Log.Unreadable(logger, folder.Unreadable);
-                unreadable = folder.Unreadable;
-                isFailing = false;
-            }
-            catch (Exception error) when (!error.IsStopBy(stoppingToken))
-            {
-                // Once, not twice a second.
-                if (!isFailing)
-                    Log.Failed(logger, error);
-                isFailing = true;
-            }
-        }
+        var (isDue, delay) = await folder.LookAsync(cancellationToken);
+        // First, since it grows while folding fails.
+        Delay.Set(delay.TotalSeconds);
+        if (isDue)
+            await folder.FoldAsync(cancellationToken);
+        if (folder.Unreadable > _unreadable)
+            Log.Unreadable(logger, folder.Unreadable);
+        _unreadable = folder.Unreadable;
     }
+
+    /// <inheritdoc />
+    protected override void Rest() => Delay.Set(0);
+
+    /// <inheritdoc />
+    protected override void LogFailure(Exception error) => Log.Failed(logger, error);
 
     private static partial class Log
     {
