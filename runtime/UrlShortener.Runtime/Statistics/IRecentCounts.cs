@@ -46,7 +46,10 @@ internal readonly record struct RecentHours(DateTimeOffset Now)
 /// <summary>Finds links that were followed lately.</summary>
 internal interface IFollowedLinks
 {
-    /// <summary>Codes of a user's links that were followed since a moment, those that were followed last first.</summary>
+    /// <summary>
+    /// Codes of a user's links that were followed since a moment, those that were followed last first. If there are more than the limit, those of the latest
+    /// minutes; of links that were followed last in the same minute, any.
+    /// </summary>
     /// <exception cref="Resilience.QueryLimitException">The query exceeded its time limit.</exception>
     Task<IReadOnlyList<string>> FindFollowedAsync(long userId, DateTimeOffset since, int limit, CancellationToken cancellationToken);
 }

@@ -67,6 +67,43 @@ public abstract class ClickStoreContract : StatisticsContract
     }
 
     [Fact]
+    public async Task FindFollowed_LinksOfOneMinute_AreToldApartByTheMomentAndGoWithTheirLink()
+    {
+        var user = await NewUserAsync();
+        var minute = new DateTimeOffset(Quarter.UtcTicks, TimeSpan.Zero);
+        var (early, first, last, deleted) = (
+            await CreateOneAsync(user.Id),
+            await CreateOneAsync(user.Id),
+            await CreateOneAsync(user.Id),
+            await CreateOneAsync(user.Id)
+        );
+        var followed = (IFollowedLinks)Links;
+        async Task ClickAsync(Link link, TimeSpan after) => await Clicks.AppendAsync(Guid.NewGuid(), [Click(link.ShortCode, minute + after)], Token);
+        Task<IReadOnlyList<string>> FindAsync(int limit = 10) => followed.FindFollowedAsync(user.Id, minute.AddSeconds(7), limit, Token);
+
+        await ClickAsync(early, TimeSpan.FromSeconds(7) - TimeSpan.FromMilliseconds(1));
+        await ClickAsync(first, TimeSpan.FromSeconds(7));
+        await ClickAsync(last, TimeSpan.FromMilliseconds(59_999));
+        await ClickAsync(deleted, TimeSpan.FromSeconds(30));
+        Assert.Equal([last.ShortCode, deleted.ShortCode, first.ShortCode], await FindAsync());
+
+        await Links.DeleteAsync(deleted.ShortCode, user.Id, Token);
+        // It arrives late.
+        await ClickAsync(deleted, TimeSpan.FromSeconds(40));
+        await ClickAsync(last, TimeSpan.FromDays(-1));
+        Assert.Equal([last.ShortCode, first.ShortCode], await FindAsync());
+        // The same moment: by code.
+        await ClickAsync(first, TimeSpan.FromMilliseconds(60_000));
+        await ClickAsync(last, TimeSpan.FromMilliseconds(60_000));
+        string[] codes = [.. new[] { first.ShortCode, last.ShortCode }.Order(StringComparer.Ordinal)];
+        Assert.Equal(codes, await FindAsync());
+        Assert.Contains(Assert.Single(await FindAsync(limit: 1)), codes);
+
+        await Links.DeleteOfUserAsync(user.Id, 10, Token);
+        Assert.Empty(await FindAsync());
+    }
+
+    [Fact]
     public async Task Append_OlderClicksLater_NeverMovesTheLastAccessBack()
     {
         var link = await CreateOneAsync();

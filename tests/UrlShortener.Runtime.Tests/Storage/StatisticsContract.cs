@@ -212,6 +212,28 @@ public abstract class StatisticsContract : StoreContract
         Assert.Equal(2, totals.Devices.Sum(device => device.Value));
     }
 
+    // Clicks have whole milliseconds, and people may ask for parts of one.
+    [Fact]
+    public async Task ReadTotals_RangeWithPartsOfAMillisecond_HasTheClicksInIt()
+    {
+        var code = NewCode();
+        var half = TimeSpan.FromMicroseconds(500);
+        await Clicks.AppendAsync(
+            Guid.NewGuid(),
+            [Click(code, Quarter), Click(code, Quarter.AddMilliseconds(1)), Click(code, Quarter.AddMilliseconds(2))],
+            Token
+        );
+
+        foreach (var (from, to, clicks) in new[] { (Quarter + half, Quarter.AddMilliseconds(2) + half, 2), (Quarter + half, Quarter + half + half, 0) })
+        {
+            var totals = await Statistics.ReadTotalsAsync(code, from, to, Owner, Token);
+
+            Assert.Equal((clicks, clicks), (totals.Clicks, totals.Visitors));
+            Assert.Equal(clicks, await SingleClicks.CountAsync(code, from, to, 10, Owner, Token));
+            Assert.Equal(clicks, (await ReadSingleClicksAsync(code, from, to)).Count);
+        }
+    }
+
     [Fact]
     public async Task ReadTotals_Quarters_AscendAndLeaveOutEmptyOnes()
     {

@@ -57,8 +57,11 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IC
     }
 
     /// <inheritdoc />
-    public Task<ClickTotals> ReadTotalsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, long caller, CancellationToken cancellationToken) =>
-        database.QueryAsync(caller, session => ReadTotals(session, shortCode, from.ToUnixTimeMilliseconds(), to.ToUnixTimeMilliseconds()), cancellationToken);
+    public Task<ClickTotals> ReadTotalsAsync(string shortCode, DateTimeOffset from, DateTimeOffset to, long caller, CancellationToken cancellationToken)
+    {
+        var (start, end) = RangeOf(from, to);
+        return database.QueryAsync(caller, session => ReadTotals(session, shortCode, start, end), cancellationToken);
+    }
 
     /// <inheritdoc />
     // This store counts visitors together with the rest.

@@ -15,6 +15,14 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
     // Sort key of a list by expiry, exactly as in the index. A link that never expires sorts last (LinkCursor.Never).
     private const string EndKey = "coalesce(expires_at, 9223372036854775807)";
 
+    // Reads no more entries than it returns codes. CROSS JOIN keeps their order.
+    internal const string FollowedSql = """
+        SELECT u.short_code
+        FROM (SELECT short_code FROM followed_links WHERE user_id = $1 AND minute >= $2 / 60000 ORDER BY minute DESC, short_code DESC LIMIT $3) followed
+            CROSS JOIN urls u ON u.short_code = followed.short_code
+        WHERE u.last_accessed_at >= $2 ORDER BY u.last_accessed_at DESC, u.short_code
+        """;
+
     /// <inheritdoc />
     public Task<CreateLinksResult> CreateAsync(CreateLinks request, CancellationToken cancellationToken) =>
         database.WriteAsync(session => Create(session, request), request.IsLarge, cancellationToken);
@@ -111,14 +119,7 @@ internal sealed class SqliteLinkStore(SqliteDatabase database, KeyEpoch epoch, T
     public Task<IReadOnlyList<string>> FindFollowedAsync(long userId, DateTimeOffset since, int limit, CancellationToken cancellationToken) =>
         database.QueryAsync<IReadOnlyList<string>>(
             userId,
-            session =>
-                session.Query(
-                    "SELECT short_code FROM urls WHERE user_id = $1 AND last_accessed_at >= $2 ORDER BY last_accessed_at DESC, short_code LIMIT $3",
-                    row => row.GetString(0),
-                    userId,
-                    since.ToUnixTimeMilliseconds(),
-                    limit
-                ),
+            session => session.Query(FollowedSql, row => row.GetString(0), userId, since.ToUnixTimeMilliseconds(), limit),
             cancellationToken
         );
 
