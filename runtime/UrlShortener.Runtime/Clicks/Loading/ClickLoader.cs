@@ -23,6 +23,9 @@ internal sealed class ClickLoader(
 
     private const int MaxLoads = 2;
     private const int EventsPerTurn = 5_000;
+
+    // What comes in a turn is kept although its partition has enough by then, and records may be large.
+    private const long BytesPerTurn = 2_097_152;
     private static readonly TimeSpan TurnWait = TimeSpan.FromMilliseconds(100);
 
     // While batches are loaded: all partitions may have enough, so that no record comes, and the end of a batch must not be found late.
@@ -176,8 +179,14 @@ internal sealed class ClickLoader(
     {
         var now = default(DateTimeOffset);
         var wait = _partitions.Values.Any(load => load.Loading is not null) ? LoadingWait : TurnWait;
-        for (var i = 0; i < EventsPerTurn && consumer.TryReceive(i == 0 ? wait : TimeSpan.Zero, out var partition, out var incoming); i++)
+        var bytes = 0L;
+        for (
+            var i = 0;
+            i < EventsPerTurn && bytes < BytesPerTurn && consumer.TryReceive(i == 0 ? wait : TimeSpan.Zero, out var partition, out var incoming);
+            i++
+        )
         {
+            bytes += incoming.ApproximateBytes;
             // Once: to read the clock takes a part of what a record takes.
             if (i == 0)
                 now = Now;
@@ -188,9 +197,6 @@ internal sealed class ClickLoader(
                 Skip(load, Math.Min(bounds.Low, incoming.Offset));
             if (!load.Queue.Add(incoming, now))
                 load.Queue.Forget();
-            // Paused before more of it comes: records may be large.
-            else if (load.Queue.IsFull(LimitsOf(load)))
-                return;
         }
     }
 
