@@ -187,11 +187,11 @@ internal static class Startup
     {
         var role = Settings.RoleOf(app.Configuration);
         Drain.EndConnections(app);
-        app.UseTrustedProxies();
         app.UseManagementPort();
         app.UseTracing();
         if (role is RuntimeRole.All or RuntimeRole.App)
             app.UseHotRedirects();
+        TrustedProxies.Use(app);
         // Redirects leave the pipeline here; they handle their own errors.
         app.UseRouting();
         app.UsePublicPorts();

@@ -12,6 +12,7 @@ internal static class HttpServices
         services.AddSingleton<BodyBudget>();
         services.AddSingleton<ConnectionLimit>();
         services.AddSingleton<KnownHosts>();
+        services.AddSingleton<TrustedProxies>();
         services.AddCrossOrigin(configuration);
     }
 }

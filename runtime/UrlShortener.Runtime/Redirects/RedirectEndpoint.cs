@@ -19,6 +19,7 @@ internal sealed partial class RedirectEndpoint(
     ClickOptions options,
     RedirectOptions redirects,
     OwnPages pages,
+    TrustedProxies proxies,
     IFailureClassifier failures,
     TimeProvider time,
     ILogger<RedirectEndpoint> logger
@@ -30,15 +31,18 @@ internal sealed partial class RedirectEndpoint(
     private readonly Occasion _failures = new(time, TimeSpan.FromSeconds(1));
 
     /// <summary>
-    /// Answers a request for a link that was asked for a moment ago: before routing, which costs more than the answer. Everything else is left to
-    /// <see cref="HandleAsync(HttpContext)"/>, and so is a request with a span, which is named after its route.
+    /// Answers a request for a link that was asked for a moment ago: before routing and before the headers of proxies are taken over, each of which costs more
+    /// than the answer. Everything else is left to <see cref="HandleAsync(HttpContext)"/>, and so is a request with a span, which is named after its route.
     /// </summary>
     public bool TryHandleHot(HttpContext context, [NotNullWhen(true)] out Task? answer)
     {
         var started = Stopwatch.GetTimestamp();
         answer =
-            context.Request.Path.Value is ['/', _, ..] path && Activity.Current is null && cache.TryGetHot(path.AsSpan(1), started, out var link)
-                ? AnswerAsync(context, link, RedirectMetrics.MemorySeconds, started)
+            context.Request.Path.Value is ['/', _, ..] path
+            && Activity.Current is null
+            && cache.TryGetHot(path.AsSpan(1), started, out var link)
+            && proxies.TryFindVisitor(context, out var visitor)
+                ? AnswerAsync(context, visitor, link, RedirectMetrics.MemorySeconds, started)
                 : null;
         return answer is not null;
     }
@@ -52,7 +56,9 @@ internal sealed partial class RedirectEndpoint(
     }
 
     private Task HandleAsync(HttpContext context, string code, long started) =>
-        cache.TryGet(code, out var link) ? AnswerAsync(context, link, RedirectMetrics.MemorySeconds, started) : LoadAndAnswerAsync(context, code, started);
+        cache.TryGet(code, out var link)
+            ? AnswerAsync(context, Visitor.Of(context), link, RedirectMetrics.MemorySeconds, started)
+            : LoadAndAnswerAsync(context, code, started);
 
     private Task HandleMalformedAsync(HttpContext context, string text, long started)
     {
@@ -90,14 +96,14 @@ internal sealed partial class RedirectEndpoint(
             return;
         }
 
-        await AnswerAsync(context, link, RedirectMetrics.SecondsOf(link.Origin), started);
+        await AnswerAsync(context, Visitor.Of(context), link, RedirectMetrics.SecondsOf(link.Origin), started);
     }
 
-    private Task AnswerAsync(HttpContext context, CachedLink link, Histogram.Child tier, long started)
+    private Task AnswerAsync(HttpContext context, Visitor visitor, CachedLink link, Histogram.Child tier, long started)
     {
         try
         {
-            return Answer(context, link, tier, started);
+            return Answer(context, visitor, link, tier, started);
         }
         // The server answers 500. No middleware runs that would count it.
         catch
@@ -107,7 +113,7 @@ internal sealed partial class RedirectEndpoint(
         }
     }
 
-    private Task Answer(HttpContext context, CachedLink link, Histogram.Child tier, long started)
+    private Task Answer(HttpContext context, Visitor visitor, CachedLink link, Histogram.Child tier, long started)
     {
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
         if (!link.Exists)
@@ -128,24 +134,24 @@ internal sealed partial class RedirectEndpoint(
         response.Headers.Location = link.Location;
         _caching.Apply(response.Headers, isPermanent, link.ExpiresAt - now);
         if (isGet || IsClick(context.Request.Method))
-            Capture(context, link.ShortCode, now);
+            Capture(context, visitor, link.ShortCode, now);
         Count(RedirectMetrics.Found(link.RedirectType), tier, started);
         return Task.CompletedTask;
     }
 
-    private void Capture(HttpContext context, string shortCode, long now)
+    private void Capture(HttpContext context, Visitor visitor, string shortCode, long now)
     {
         var headers = context.Request.Headers;
         clicks.Add(
             new Click(
                 shortCode,
                 now,
-                context.Connection.RemoteIpAddress,
+                visitor.Address,
                 HeaderText.Cut(headers.Referer, HeaderText.Long),
                 HeaderText.Cut(headers.UserAgent, HeaderText.Long),
                 HeaderText.Cut(headers["Sec-CH-UA-Mobile"], HeaderText.Hint),
                 HeaderText.Cut(headers["Sec-CH-UA-Platform"], HeaderText.Hint),
-                options.CountryHeader is { } country && TrustedProxies.IsTrusted(context) ? HeaderText.Country(headers[country]) : null,
+                options.CountryHeader is { } country && visitor.IsBehindProxy ? HeaderText.Country(headers[country]) : null,
                 headers["DNT"] == "1" || headers["Sec-GPC"] == "1",
                 Speculation.IsTold(headers)
             )

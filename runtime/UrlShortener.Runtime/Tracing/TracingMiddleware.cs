@@ -11,7 +11,7 @@ namespace UrlShortener.Runtime.Tracing;
 /// The span of a request. ASP.NET Core's own would have the caller's trace as its parent, whoever the caller is: anybody could then have each of their requests
 /// recorded, and choose the identifiers under which it is.
 /// </summary>
-internal sealed class TracingMiddleware(RequestDelegate next, TracingOptions options, IConfiguration configuration)
+internal sealed class TracingMiddleware(RequestDelegate next, TracingOptions options, TrustedProxies proxies, IConfiguration configuration)
 {
     private const string OtherMethod = "_OTHER";
 
@@ -67,7 +67,7 @@ internal sealed class TracingMiddleware(RequestDelegate next, TracingOptions opt
 
     // The operator, or a proxy that is known to set the header itself.
     private bool IsTrusted(HttpContext context) =>
-        (options.TrustProxies && TrustedProxies.IsTrusted(context)) || (_managementPort is { } port && context.Connection.LocalPort == port);
+        (options.TrustProxies && proxies.IsConnectedBy(context)) || (_managementPort is { } port && context.Connection.LocalPort == port);
 
     private static ActivityContext ReadContext(IHeaderDictionary headers)
     {

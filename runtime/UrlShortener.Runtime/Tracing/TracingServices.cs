@@ -36,7 +36,7 @@ internal static class TracingServices
         );
     }
 
-    /// <summary>Adds the spans of requests. After the trusted proxies are known, and before routing, which runs redirects.</summary>
+    /// <summary>Adds the spans of requests. Before redirects, and before the headers of proxies replace the address of the connection.</summary>
     public static void UseTracing(this WebApplication app)
     {
         if (OptionsOf(app.Configuration).IsOn)

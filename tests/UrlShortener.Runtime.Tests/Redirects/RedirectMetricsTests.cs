@@ -77,6 +77,7 @@ public sealed class RedirectMetricsTests : IDisposable
             new ClickOptions(),
             new RedirectOptions(),
             null!,
+            null!,
             new NeverUnavailable(),
             time,
             NullLogger<RedirectEndpoint>.Instance

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Http;
 using UrlShortener.Runtime.Tracing;
 
 namespace UrlShortener.Runtime.Tests.Tracing;
@@ -37,7 +38,7 @@ internal sealed class HeardSpans : IDisposable
     public IReadOnlyList<Activity> Spans => _spans;
 
     public Task RunAsync(RequestDelegate handler) =>
-        new TracingMiddleware(handler, new TracingOptions { SampleRatio = 1 }, _configuration).InvokeAsync(Context);
+        new TracingMiddleware(handler, new TracingOptions { SampleRatio = 1 }, new TrustedProxies(new ProxyOptions()), _configuration).InvokeAsync(Context);
 
     public void Dispose() => _listener.Dispose();
 }
