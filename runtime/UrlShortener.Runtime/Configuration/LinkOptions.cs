@@ -33,8 +33,8 @@ internal sealed class LinkOptions : IValidatableObject
     public int EnterpriseBulkLimit { get; set; } = 10_000;
 
     /// <summary>
-    /// How long a list looks for links that match its filters. Then it answers with those it found, and where to go on. Default 0.1 s. Less than the time limit
-    /// of queries (<c>Postgres:QueryTimeout</c>), which ends them without an answer.
+    /// How long a list looks for links that match its filters. Then it answers with those it found, and where to go on. Default 0.1 s. On PostgreSQL at most half
+    /// of the time limit of queries (<c>Postgres:QueryTimeout</c>), which ends them without an answer.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "00:00:10")]
     public TimeSpan SearchTime { get; set; } = TimeSpan.FromMilliseconds(100);

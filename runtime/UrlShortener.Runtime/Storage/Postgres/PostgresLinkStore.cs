@@ -207,7 +207,14 @@ internal sealed class PostgresLinkStore(PostgresDatabase database, PostgresLinkW
     public Task<LinkPage> ListAsync(LinkQuery query, CancellationToken cancellationToken) =>
         query.HoldsNull
             ? Task.FromResult(new LinkPage([], null))
-            : database.QueryNewestAsync(query.UserId, (connection, token) => ListAsync(connection, query, token), cancellationToken);
+            : database.QueryNewestAsync(
+                query.UserId,
+                (connection, token) => ListAsync(connection, query with { SearchTime = SearchTimeOf(query, database.QueryTimeout) }, token),
+                cancellationToken
+            );
+
+    /// <summary>How long a list searches: so that it can answer before the limit of queries ends it, whatever the settings are.</summary>
+    internal static TimeSpan SearchTimeOf(LinkQuery query, TimeSpan limit) => query.SearchTime < limit / 2 ? query.SearchTime : limit / 2;
 
     /// <inheritdoc />
     public Task<IReadOnlyList<string>> FindFollowedAsync(long userId, DateTimeOffset since, int limit, CancellationToken cancellationToken) =>

@@ -35,6 +35,17 @@ public sealed partial class PostgresLinkStoreTests(PostgresStores database) : Li
         Assert.All(created, links => Assert.All(links.Skip(1), Assert.NotNull));
     }
 
+    // Otherwise each search would be ended without an answer, and the next one would be no further.
+    [Theory]
+    [InlineData(100, 2_000, 100)]
+    [InlineData(100, 100, 50)]
+    [InlineData(10_000, 2_000, 1_000)]
+    public void SearchTimeOf_Setting_LeavesTimeForTheAnswer(int setting, int limit, int expected) =>
+        Assert.Equal(
+            TimeSpan.FromMilliseconds(expected),
+            PostgresLinkStore.SearchTimeOf(new LinkQuery(1, 10) { SearchTime = TimeSpan.FromMilliseconds(setting) }, TimeSpan.FromMilliseconds(limit))
+        );
+
     [Fact]
     public async Task FindTarget_ManyPartitions_TouchesOneOfEachTable()
     {
