@@ -57,8 +57,9 @@ internal sealed partial class ClickHouseMigrations(
         return ClickHouseMigration.All.All(migration => applied.Contains(migration.Version));
     }
 
-    // By Date32: the time of a DateTime ends in 2106 and begins again, so that a long retention would delete everything at once.
-    internal static string RetentionOf(int days) => string.Create(CultureInfo.InvariantCulture, $"toDate32(clicked_at) + toIntervalDay({days})");
+    // By the time with milliseconds: that of a DateTime ends in 2106 and begins again, so that a long retention would delete everything at once, and a date
+    // begins when the server's clock says so, up to a day and a half before the day of the click has ended.
+    internal static string RetentionOf(int days) => string.Create(CultureInfo.InvariantCulture, $"clicked_at + toIntervalDay({days})");
 
     private async Task EnsureRetentionAsync(CancellationToken cancellationToken)
     {
