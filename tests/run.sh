@@ -3,11 +3,13 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 configuration=${1:-Release}
-# How many projects run at once. Many of their tests wait for servers: two alone leave two processors idle for a quarter of the time. One more lane runs those that
-# mostly wait. Three of the others at once bring two processors to a load of 80, at which servers no longer answer each other in time.
+# How many projects run at once. Many of their tests wait for servers: two alone leave two processors idle for a quarter of the time and more. One more lane runs
+# those that mostly wait, and starts none while the machine has enough to do, whoever gives it that. Three at once on a busy machine bring it to a load of 60 to
+# 80, at which servers no longer answer each other in time, and take longer than two.
 lanes=${TEST_LANES:-2}
 waiting_lane=${TEST_WAITING_LANE:-1}
 waiting_projects='\.(Runtime|Monitoring|TestServers|ControllerRuntime)\.'
+waiting_lane_idle_percent=20
 # Compilers, tests and the product's processes are short-lived: the first writes to memory pages through a second mapping to harden long-lived ones, the second
 # instruments code for a recompilation that few of them live to see. The last one begins that recompilation after two seconds (hexadecimal) without new code
 # instead of a tenth: most processes have ended by then, and those under load reach it all the same.
@@ -46,9 +48,9 @@ publish() {
     printf 'published in %s s\n' "$SECONDS"
 }
 
-# Longest first, so that no lane ends long after the others. A project that is not named here comes last. Runtime starts no program and fills the time until they
-# are published.
-order="Operator EndToEnd.Servers Chaos EndToEnd Runtime TestServers Monitoring ControllerRuntime"
+# The first one starts no program and fills the time until they are published. The others follow longest first, so that no lane ends long after the others.
+# A project that is not named here comes last.
+order="Runtime Operator EndToEnd.Servers Chaos EndToEnd TestServers Monitoring ControllerRuntime"
 projects() {
     { printf 'tests/UrlShortener.%s.Tests\n' $order; printf '%s\n' tests/*.Tests; } | awk '!seen[$0]++' | while read -r project; do
         [ -d "$project" ] && echo "$project"
@@ -127,13 +129,26 @@ lane() {
         if [ "$project" = publish ]; then publish; else run "$project"; fi
     done
 }
+# Idle processor time of ten seconds, in percent.
+idle_percent() {
+    local before after
+    before=$(head -n 1 /proc/stat)
+    sleep 10
+    after=$(head -n 1 /proc/stat)
+    printf '%s\n' "$before" "$after" |
+        awk '{ all = 0; for (i = 2; i <= 9; i++) all += $i; idle = $5 + $6 } NR == 1 { a = all; b = idle } END { print int(100 * (idle - b) / (all - a)) }'
+}
 waiting_lane() {
     local project
-    while project=$(take "$waiting_projects"); do run "$project"; done
+    until [ -e "$results/is_published" ]; do sleep 1; done
+    while grep -qE "$waiting_projects" "$results/queue"; do
+        [ "$(idle_percent)" -ge "$waiting_lane_idle_percent" ] || continue
+        project=$(take "$waiting_projects") && run "$project"
+    done
 }
 { echo publish; projects; } >"$results/queue"
-export -f run watch_over publish end_compiler take lane waiting_lane
-export configuration results hang_seconds hangs compiler shared_compiler TIMEFORMAT waiting_projects
+export -f run watch_over publish end_compiler take lane idle_percent waiting_lane
+export configuration results hang_seconds hangs compiler shared_compiler TIMEFORMAT waiting_projects waiting_lane_idle_percent
 # By a program, whose children a signal of the keyboard reaches; it does not reach what a script leaves in the background.
 {
     for _ in $(seq "$lanes"); do echo lane; done

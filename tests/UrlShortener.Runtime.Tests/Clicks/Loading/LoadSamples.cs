@@ -20,7 +20,12 @@ internal static class LoadSamples
 
     /// <summary>A record that is no event.</summary>
     public static IncomingEvent NewPoison(long offset, int bytes = 3) =>
-        new(offset, Guid.Empty, default, new RejectedRecord(ClickEventReader.NotJson, [.. Enumerable.Range(1, bytes).Select(number => unchecked((byte)number))]));
+        new(
+            offset,
+            Guid.Empty,
+            default,
+            new RejectedRecord(ClickEventReader.NotJson, [.. Enumerable.Range(1, bytes).Select(number => unchecked((byte)number))])
+        );
 
     /// <summary>A batch of records.</summary>
     public static EventBatch NewBatch(params IReadOnlyList<IncomingEvent> events) => new(Topic, 2, events[0].Offset, events[^1].Offset + 1, events);
