@@ -143,16 +143,13 @@ internal sealed partial class ClickWriter(
     private async Task TakeAsync(CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
-        // A click is dequeued only after its salt was read, so that a cancelled wait loses no click.
-        while (!IsBatchFull && queue.TryPeek(out var next))
+        // A click is dequeued only after its salt was read, so that a cancelled wait loses no click, and after it is in the batch, so that it waits somewhere.
+        while (!IsBatchFull && queue.TryPeek(out var click))
         {
-            var salt = await SaltOfAsync(next.At, cancellationToken);
-            if (queue.TryTake(out var click))
-            {
-                _batch.Add(enricher.Enrich(click, salt));
-                _batchBytes += click.ApproximateBytes;
-            }
-
+            var salt = await SaltOfAsync(click.At, cancellationToken);
+            _batch.Add(enricher.Enrich(click, salt));
+            _batchBytes += click.ApproximateBytes;
+            queue.TryTake(out _);
             if (_batch.Count % ClicksPerYield != 0)
                 continue;
             // Yields to redirects that wait for this core; otherwise this thread would hold it for milliseconds.
@@ -176,9 +173,9 @@ internal sealed partial class ClickWriter(
                 _append = null;
                 _isSent = false;
                 _failingSince = null;
-                var stored = _batch.Count;
+                // In this order: a click that waits no more is stored.
+                ClickMetrics.Stored.Inc(_batch.Count);
                 _batch.Clear();
-                ClickMetrics.Stored.Inc(stored);
                 _batchBytes = 0;
                 _batchId = Guid.NewGuid();
                 return;
