@@ -1015,7 +1015,10 @@ class Enforcer:
         self._closed = self._opened = self._pending = None
         if not os.path.exists(OWNER):
             return
-        postmaster, _ = find_postmaster()
+        postmaster, is_copying = find_postmaster()
+        # A copy brings the parameter of the member that it is made from.
+        if is_copying:
+            return
         try:
             if postmaster is not None:
                 self._session.query("ALTER SYSTEM RESET %s" % PARAMETER, FENCE)
