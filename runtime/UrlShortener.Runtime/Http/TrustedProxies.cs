@@ -50,8 +50,8 @@ internal sealed class TrustedProxies
     public bool IsConnectedBy(HttpContext context) => context.Connection.RemoteIpAddress is { } peer && Contains(peer);
 
     /// <summary>
-    /// Finds who visits before the middleware runs, which reads and writes all three headers and costs more than a redirect. It tells what the middleware would,
-    /// or nothing: an entry that is more than an address, or a longer chain, is left to it.
+    /// Finds the visitor's address before the middleware runs, which reads and writes all three headers and costs more than finding the link and answering.
+    /// The address is the one that the middleware would find, or none: an entry that is more than an address, or a longer chain, is left to the middleware.
     /// </summary>
     public bool TryFindVisitor(HttpContext context, out Visitor visitor)
     {
@@ -113,6 +113,6 @@ internal sealed class TrustedProxies
 /// <param name="IsBehindProxy">Whether a trusted proxy passed the request on, so that its headers may be believed.</param>
 internal readonly record struct Visitor(IPAddress? Address, bool IsBehindProxy)
 {
-    /// <summary>The visitor of a request that the middleware of trusted proxies has seen.</summary>
+    /// <summary>The visitor of a request that the middleware has handled.</summary>
     public static Visitor Of(HttpContext context) => new(context.Connection.RemoteIpAddress, TrustedProxies.IsTrusted(context));
 }

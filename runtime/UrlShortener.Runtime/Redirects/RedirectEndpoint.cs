@@ -31,7 +31,7 @@ internal sealed partial class RedirectEndpoint(
     private readonly Occasion _failures = new(time, TimeSpan.FromSeconds(1));
 
     /// <summary>
-    /// Answers a request for a link that was asked for a moment ago: before routing and before the headers of proxies are taken over, each of which costs more
+    /// Answers a request for a link that was asked for a moment ago: before routing and before the headers of proxies are applied, each of which costs more
     /// than the answer. Everything else is left to <see cref="HandleAsync(HttpContext)"/>, and so is a request with a span, which is named after its route.
     /// </summary>
     public bool TryHandleHot(HttpContext context, [NotNullWhen(true)] out Task? answer)
