@@ -14,7 +14,7 @@ public class ClickBenchmarks
     private const int Batch = 10_000;
     private const int Known = 1_000;
     private readonly ClickEnricher _enricher = new(null);
-    private readonly byte[] _salt = new byte[32];
+    private readonly byte[] _salt = ClickSalt.Make();
     private readonly List<StoredClick> _clicks = new(Batch);
     private readonly List<StoredClick> _known = new(Known);
     private readonly Click[] _captured = new Click[Batch];

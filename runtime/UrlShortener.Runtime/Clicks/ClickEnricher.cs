@@ -19,7 +19,7 @@ internal sealed class ClickEnricher(GeoDatabase? geo) : IDisposable
         (key.Agent?.Length ?? 0) + (key.Mobile?.Length ?? 0) + (key.Platform?.Length ?? 0) <= MaxKept
     );
     private readonly Memo<string, (string? Referrer, string? Source)> _referrers = new(key => key.Length <= MaxKept);
-    private readonly Memo<IPAddress, (AddressHash Hash, Place Place)> _visitors = new(_ => true);
+    private readonly Memo<IPAddress, Place> _places = new(_ => true);
     private byte[] _salt = [];
     private AddressHasher? _hasher;
 
@@ -30,7 +30,8 @@ internal sealed class ClickEnricher(GeoDatabase? geo) : IDisposable
     {
         if (!ReferenceEquals(salt, _salt))
         {
-            _visitors.Clear();
+            // Once a day, so that a newer geo database counts.
+            _places.Clear();
             _hasher?.Dispose();
             _hasher = new AddressHasher(salt);
             _salt = salt;
@@ -42,7 +43,8 @@ internal sealed class ClickEnricher(GeoDatabase? geo) : IDisposable
             this
         );
         var (referrer, source) = click.Referrer is { Length: > 0 } header ? _referrers.Get(header, static (key, _) => ReadReferrer(key), this) : default;
-        var (hash, place) = click.Address is { } address ? _visitors.Get(address, static (key, self) => self.ReadVisitor(key), this) : default;
+        var hash = click.Address is null || click.DoNotTrack ? default : _hasher!.Hash(click.Address);
+        var place = click.Address is null || geo is null ? default : _places.Get(click.Address, static (key, self) => self.FindPlace(key), this);
         return new StoredClick(
             click.ShortCode,
             DateTimeOffset.FromUnixTimeMilliseconds(click.At),
@@ -50,7 +52,7 @@ internal sealed class ClickEnricher(GeoDatabase? geo) : IDisposable
             source,
             // PostgreSQL refuses NUL in text, and with it the whole batch.
             HeaderText.Cut(click.UserAgent, MaxText)?.Replace('\0', ' '),
-            click.DoNotTrack ? default : hash,
+            hash,
             Country.Read(click.Country) ?? place.Country,
             click.DoNotTrack ? null : place.City,
             client.Device,
@@ -78,7 +80,7 @@ internal sealed class ClickEnricher(GeoDatabase? geo) : IDisposable
     /// <inheritdoc />
     public void Dispose() => _hasher?.Dispose();
 
-    private (AddressHash Hash, Place Place) ReadVisitor(IPAddress address) => (_hasher!.Hash(address), geo?.Find(address) ?? default);
+    private Place FindPlace(IPAddress address) => geo?.Find(address) ?? default;
 
     // Starts over when full: simpler than an LRU and as good for values that repeat within a batch.
     private sealed class Memo<TKey, TValue>(Predicate<TKey> isKept)

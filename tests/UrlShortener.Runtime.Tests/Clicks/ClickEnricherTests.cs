@@ -10,8 +10,8 @@ namespace UrlShortener.Runtime.Tests.Clicks;
 
 public sealed class ClickEnricherTests : IDisposable
 {
-    private static readonly byte[] Salt = [1, 2, 3, 4];
-    private static readonly byte[] OtherSalt = [1, 2, 3, 5];
+    private static readonly byte[] Salt = ClickSalt.Make();
+    private static readonly byte[] OtherSalt = ClickSalt.Make();
 
     private readonly ClickEnricher _enricher = new(null);
 
@@ -47,9 +47,19 @@ public sealed class ClickEnricherTests : IDisposable
         Assert.NotEqual(Hash("::ffff:192.0.2.1", Salt), Hash("::ffff:192.0.2.2", Salt));
     }
 
-    // The same as releases before this one made: in a rollout both count a visitor once. Made by Python's hmac.
+    // Made by OpenSSL's SIPHASH, once under each key.
     [Fact]
-    public void Enrich_Address_HashIsHmacSha256OfItsBytes()
+    public void Enrich_Address_HashIsSipHashOfItsBytesUnderBothKeys()
+    {
+        byte[] salt = [2, .. Enumerable.Range(0, 32).Select(i => (byte)i)];
+
+        Assert.Equal("f6abde6213bbaab95a4c1b4a8b71e7b1ccffc1641c6bb007787416fb442dcd6c", Hash("192.0.2.1", salt).ToString());
+        Assert.Equal("7dc442db10c6ee6d47d9b9c069cbcfd23408d3c4e7b64ced8a414c6e41ef5c0f", Hash("2001:db8:1:2::1", salt).ToString());
+    }
+
+    // The same as releases made that have made this salt: in a rollout both count a visitor once. Made by Python's hmac.
+    [Fact]
+    public void Enrich_SaltOfAnEarlierRelease_HashIsHmacSha256OfTheBytes()
     {
         var salt = Enumerable.Range(0, 32).Select(i => (byte)i).ToArray();
 

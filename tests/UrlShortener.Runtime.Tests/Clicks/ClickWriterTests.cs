@@ -440,7 +440,7 @@ public sealed class ClickWriterTests : IDisposable
             Throw(_saltError);
             lock (_lock)
                 _days.Add(day);
-            return Task.FromResult(new byte[32]);
+            return Task.FromResult(ClickSalt.Make());
         }
 
         public Task DeleteSaltsBeforeAsync(DateOnly day, CancellationToken cancellationToken) => throw new NotSupportedException();

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Npgsql;
 using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Regions;
@@ -9,7 +8,6 @@ namespace UrlShortener.Runtime.Storage.Postgres;
 /// <summary>Stores the salts. The first process that asks creates the salt of a day. In a region that takes no changes it comes from the one that does.</summary>
 internal sealed class PostgresClickSalts(PostgresDatabase database, WriteAccess access) : IClickSalts
 {
-    private const int SaltBytes = 32;
     private const string ReadSql = "SELECT salt FROM click_salts WHERE day = $1";
 
     /// <inheritdoc />
@@ -36,7 +34,7 @@ internal sealed class PostgresClickSalts(PostgresDatabase database, WriteAccess 
                     Parameters =
                     {
                         new() { Value = day },
-                        new() { Value = RandomNumberGenerator.GetBytes(SaltBytes) },
+                        new() { Value = ClickSalt.Make() },
                     },
                 };
                 await insert.ExecuteNonQueryAsync(token);

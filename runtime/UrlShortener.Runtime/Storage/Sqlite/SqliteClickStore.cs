@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using System.Text.Json;
 using UrlShortener.Runtime.Clicks;
 using UrlShortener.Runtime.Statistics;
@@ -11,7 +10,6 @@ namespace UrlShortener.Runtime.Storage.Sqlite;
 /// <summary>Stores clicks, packed per link and flush, and the sums of days. They share one class because a late click changes the sums of its day.</summary>
 internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IClickSalts, IClickRetention, IStatisticsSource, IDaySums, ISingleClicks
 {
-    private const int SaltBytes = 32;
     private const int CodesPerWrite = 32;
     private const int LinksPerDelete = 50;
     private const long DayMilliseconds = 86_400_000;
@@ -136,7 +134,7 @@ internal sealed class SqliteClickStore(SqliteDatabase database) : IClickSink, IC
             session =>
             {
                 var key = Key(day);
-                session.Execute("INSERT INTO click_salts (day, salt) VALUES ($1, $2) ON CONFLICT DO NOTHING", key, RandomNumberGenerator.GetBytes(SaltBytes));
+                session.Execute("INSERT INTO click_salts (day, salt) VALUES ($1, $2) ON CONFLICT DO NOTHING", key, ClickSalt.Make());
                 return (byte[])session.Scalar("SELECT salt FROM click_salts WHERE day = $1", key)!;
             },
             cancellationToken

@@ -68,10 +68,11 @@ public sealed class ClickEventTests
         var click = new Click("spring", At.ToUnixTimeMilliseconds(), address, null, "Mozilla/5.0", null, null, null, DoNotTrack: true);
 
         using var enricher = new ClickEnricher(null);
-        using var hasher = new AddressHasher(new byte[32]);
+        var salt = ClickSalt.Make();
+        using var hasher = new AddressHasher(salt);
 
-        var text = Write(enricher.Enrich(click, new byte[32]));
-        var tracked = Write(enricher.Enrich(click with { DoNotTrack = false }, new byte[32]));
+        var text = Write(enricher.Enrich(click, salt));
+        var tracked = Write(enricher.Enrich(click with { DoNotTrack = false }, salt));
 
         Assert.DoesNotContain("ip_hash", text, StringComparison.Ordinal);
         Assert.Contains($"\"ip_hash\":\"{hasher.Hash(address)}\"", tracked, StringComparison.Ordinal);
