@@ -164,7 +164,7 @@ internal sealed class LinkCache : IDisposable
         _loads.Void(shortCode);
         if (_cache.TryGet<CachedLink>(shortCode, _whateverIsHeld) is { HasValue: true } held)
             held.Value.Void();
-        _hot.Drop(shortCode)?.Void();
+        _hot.Drop(shortCode, isVoid: true);
         _cache.Remove(shortCode);
         CacheMetrics.Invalidations.Inc();
     }
@@ -184,7 +184,7 @@ internal sealed class LinkCache : IDisposable
         _hot.Hold(link, Stopwatch.GetTimestamp());
         // A change that came before this line found nothing to void if the entry had just been evicted. One that comes later finds it here.
         if (FindInMemory(link.ShortCode) != link)
-            _hot.Drop(link.ShortCode);
+            _hot.Drop(link.ShortCode, isVoid: false);
     }
 
     private static long TicksOf(TimeSpan time) => (long)(time.TotalSeconds * Stopwatch.Frequency);

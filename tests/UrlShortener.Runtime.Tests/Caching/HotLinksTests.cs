@@ -45,19 +45,46 @@ public sealed class HotLinksTests
         one.Hold(NewLink("efgh"), 0);
 
         Assert.Null(one.Find("abcd", 0));
-        Assert.Null(one.Drop("abcd"));
+        Assert.False(one.Drop("abcd", isVoid: true));
         Assert.NotNull(one.Find("efgh", 0));
     }
 
     [Fact]
-    public void Drop_Held_IsGivenOnce()
+    public void Hold_SetIsFull_TheFirstToEndMakesRoom()
+    {
+        var four = new HotLinks(4, Lease);
+        string[] codes = ["aaaa", "bbbb", "cccc", "dddd"];
+        foreach (var (i, code) in codes.Index())
+            four.Hold(NewLink(code), i);
+        Assert.All(codes, code => Assert.NotNull(four.Find(code, 5)));
+
+        // Held again, it is not the oldest.
+        four.Hold(NewLink("aaaa"), 5);
+        four.Hold(NewLink("eeee"), 6);
+
+        Assert.Equal(["aaaa", "cccc", "dddd", "eeee"], codes.Append("eeee").Where(code => four.Find(code, 7) is not null));
+    }
+
+    [Fact]
+    public void Drop_Held_IsHeldNoLonger()
     {
         var link = NewLink("abcd");
         _links.Hold(link, 0);
 
-        Assert.Same(link, _links.Drop("abcd"));
-        Assert.Null(_links.Drop("abcd"));
+        Assert.True(_links.Drop("abcd", isVoid: false));
+        Assert.False(_links.Drop("abcd", isVoid: false));
         Assert.Null(_links.Find("abcd", 0));
+        Assert.False(link.IsVoid);
+    }
+
+    [Fact]
+    public void Drop_Changed_IsVoid()
+    {
+        var link = NewLink("abcd");
+        _links.Hold(link, 0);
+
+        Assert.True(_links.Drop("abcd", isVoid: true));
+        Assert.True(link.IsVoid);
     }
 
     private static CachedLink NewLink(string code) =>

@@ -396,7 +396,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
                 while (TryTakeNext(waiting, group.Count, out var write))
                 {
                     group.Add(write);
-                    write.Run(session);
+                    write.Run(session, isFirst: group.Count == 1);
                 }
 
                 session.Execute("COMMIT");
@@ -484,7 +484,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
     {
         public bool IsLarge => isLarge;
 
-        public abstract void Run(SqliteSession session);
+        public abstract void Run(SqliteSession session, bool isFirst);
 
         public abstract void Fail(Exception error);
 
@@ -499,7 +499,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
 
         public Task<T> Completion => _completion.Task;
 
-        public override void Run(SqliteSession session)
+        public override void Run(SqliteSession session, bool isFirst)
         {
             if (cancellationToken.IsCancellationRequested)
             {
@@ -507,18 +507,22 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
                 return;
             }
 
-            session.Execute("SAVEPOINT work");
+            // The first write needs no savepoint, as nothing comes before it. Within one, SQLite keeps a copy of each page that is changed, and reads through
+            // the list of all of them after each statement that has a trigger: a sixth of the writer's time.
+            if (!isFirst)
+                session.Execute("SAVEPOINT work");
             try
             {
                 _result = work(session);
-                session.Execute("RELEASE work");
+                if (!isFirst)
+                    session.Execute("RELEASE work");
             }
             // Catches everything: the error belongs to this caller, and the other writes of the transaction continue.
             catch (Exception error)
             {
                 _error = error;
-                session.Execute("ROLLBACK TO work");
-                session.Execute("RELEASE work");
+                session.Execute(isFirst ? "ROLLBACK" : "ROLLBACK TO work");
+                session.Execute(isFirst ? "BEGIN IMMEDIATE" : "RELEASE work");
             }
         }
 

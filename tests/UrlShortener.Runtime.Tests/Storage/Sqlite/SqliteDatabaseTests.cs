@@ -111,6 +111,29 @@ public sealed class SqliteDatabaseTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Write_FirstOfAGroupFails_OthersAreStored()
+    {
+        var database = Open();
+        using var gate = new ManualResetEventSlim();
+        var failing = database.WriteAsync<int>(
+            session =>
+            {
+                gate.Wait(Token);
+                session.Execute(Insert, "failed1");
+                throw new InvalidDataException("mine alone");
+            },
+            Token
+        );
+        var after = AddAsync(database, "after01");
+
+        gate.Set();
+        await after;
+
+        Assert.Equal("mine alone", (await Assert.ThrowsAsync<InvalidDataException>(() => failing)).Message);
+        Assert.Equal(["after01"], await ReadAsync(database));
+    }
+
+    [Fact]
     public async Task Write_CancelledWhileQueued_IsNotRun()
     {
         var database = Open();
