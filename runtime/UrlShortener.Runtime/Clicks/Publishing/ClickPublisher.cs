@@ -47,6 +47,7 @@ internal sealed class ClickPublisher : BackgroundService
 
     // Sent, or to be sent again, in the order of the spool. The loop's only, like all below.
     private readonly Queue<OutgoingEvent> _outgoing = [];
+    private readonly OutgoingEvents _events = new(MaxOutgoing);
     private readonly List<OutgoingEvent> _failed = [];
     private int _unconfirmed;
     private long _unconfirmedBytes;
@@ -161,7 +162,7 @@ internal sealed class ClickPublisher : BackgroundService
             {
                 _unconfirmed--;
                 _unconfirmedBytes -= sent.ApproximateBytes;
-                sent.Confirm();
+                _events.Confirm(sent);
                 hasDelivered = true;
             }
             // One of a producer that was replaced is sent again in any case.
@@ -184,6 +185,7 @@ internal sealed class ClickPublisher : BackgroundService
         {
             _outgoing.Dequeue();
             position = oldest.Position;
+            _events.Release(oldest);
             count++;
         }
 
@@ -288,7 +290,7 @@ internal sealed class ClickPublisher : BackgroundService
             // As in the writer: redirects that wait for this core come first.
             if (_outgoing.Count % EventsPerYield == 0)
                 Thread.Yield();
-            var sent = new OutgoingEvent(next);
+            var sent = _events.Make(next);
             _outgoing.Enqueue(sent);
             _unconfirmed++;
             _unconfirmedBytes += sent.ApproximateBytes;
@@ -298,8 +300,7 @@ internal sealed class ClickPublisher : BackgroundService
 
     private void Send(OutgoingEvent sent)
     {
-        sent.Producer = _producerNumber;
-        sent.SentAt = _time.GetTimestamp();
+        sent.Sent(_producerNumber, _time.GetTimestamp());
         _producer!.Send(sent);
     }
 

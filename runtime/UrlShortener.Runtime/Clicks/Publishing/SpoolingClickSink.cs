@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using UrlShortener.Runtime.Clicks.Events;
 using UrlShortener.Runtime.Clicks.Spool;
+using UrlShortener.Runtime.Resilience;
 
 namespace UrlShortener.Runtime.Clicks.Publishing;
 
@@ -22,6 +23,9 @@ internal sealed class SpoolingClickSink(ClickSpool spool, ClickPublisher publish
     private readonly ArrayBufferWriter<byte> _key = new(64);
     private readonly Utf8JsonWriter _json = new(Stream.Null);
 
+    // Thousands of events in a row: in a thread of the pool, redirects would wait for them.
+    private readonly BackgroundWorker _worker = new("Click spool");
+
     // The store may fail and get the batch again; its events are in the spool already.
     private Guid? _spooled;
 
@@ -29,20 +33,25 @@ internal sealed class SpoolingClickSink(ClickSpool spool, ClickPublisher publish
     public bool TakesClicksOfReadOnlyRegion => store is null;
 
     /// <inheritdoc />
-    public Task AppendAsync(Guid batch, IReadOnlyList<StoredClick> clicks, CancellationToken cancellationToken)
+    public async Task AppendAsync(Guid batch, IReadOnlyList<StoredClick> clicks, CancellationToken cancellationToken)
     {
         if (_spooled != batch)
         {
             _spooled = batch;
-            Spool(batch, clicks);
+            await _worker.RunAsync(() => Spool(batch, clicks));
             publisher.Wake();
         }
 
-        return store?.AppendAsync(batch, clicks, cancellationToken) ?? Task.CompletedTask;
+        if (store is not null)
+            await store.AppendAsync(batch, clicks, cancellationToken);
     }
 
     /// <inheritdoc />
-    public void Dispose() => _json.Dispose();
+    public void Dispose()
+    {
+        _worker.Dispose();
+        _json.Dispose();
+    }
 
     private void Spool(Guid batch, IReadOnlyList<StoredClick> clicks)
     {

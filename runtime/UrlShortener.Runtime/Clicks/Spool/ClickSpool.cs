@@ -164,6 +164,7 @@ internal sealed class ClickSpool : IDisposable
     }
 
     /// <summary>Reads the next event.</summary>
+    /// <param name="next">The event. Its bytes are good until the next one is read.</param>
     /// <returns>False: all that is written was read.</returns>
     public bool TryRead(out SpooledEvent next)
     {
@@ -459,8 +460,18 @@ internal readonly record struct SpoolAppend(bool IsAdded, int Lost);
 /// <param name="NextIndex">Records of it up to there.</param>
 internal readonly record struct SpoolPosition(long Segment, long Offset, int NextIndex);
 
-/// <summary>An event as read from the spool.</summary>
-/// <param name="Key">Its key.</param>
-/// <param name="Value">The event.</param>
-/// <param name="Position">The place behind it.</param>
-internal readonly record struct SpooledEvent(string Key, byte[] Value, SpoolPosition Position);
+/// <summary>An event as read from the spool. It refers to the memory of the reader, and copies nothing.</summary>
+/// <param name="key">Its key, UTF-8.</param>
+/// <param name="value">The event.</param>
+/// <param name="position">The place behind it.</param>
+internal readonly ref struct SpooledEvent(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, SpoolPosition position)
+{
+    /// <summary>Its key, UTF-8.</summary>
+    public ReadOnlySpan<byte> Key { get; } = key;
+
+    /// <summary>The event.</summary>
+    public ReadOnlySpan<byte> Value { get; } = value;
+
+    /// <summary>The place behind it.</summary>
+    public SpoolPosition Position { get; } = position;
+}

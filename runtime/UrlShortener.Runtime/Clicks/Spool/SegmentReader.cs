@@ -31,7 +31,7 @@ internal sealed class SegmentReader(Func<Memory<byte>, long, int> readAt)
     /// <summary>The next good record, but for the seal; its index says how many were lost before it.</summary>
     /// <param name="end">How far the segment is written: no record that is written meanwhile is read in part.</param>
     /// <param name="count">Records that the segment can have; a greater index is damage.</param>
-    /// <param name="record">The record.</param>
+    /// <param name="record">The record. It is good until the next one is read.</param>
     /// <returns>False: there is none before <paramref name="end"/>.</returns>
     public bool TryRead(long end, int count, out StoredRecord record)
     {

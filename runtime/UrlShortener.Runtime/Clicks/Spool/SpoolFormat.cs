@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Hashing;
-using System.Text;
 
 namespace UrlShortener.Runtime.Clicks.Spool;
 
@@ -61,7 +60,7 @@ internal static class SpoolFormat
 
     /// <summary>Reads what begins at the start of <paramref name="bytes"/>.</summary>
     /// <param name="bytes">At least a whole record, if there is one.</param>
-    /// <param name="record">The record; the seal has no content.</param>
+    /// <param name="record">The record, in these bytes; the seal has no content.</param>
     /// <returns>Bytes of the record; 0: none begins here, or it is damaged.</returns>
     public static int TryRead(ReadOnlySpan<byte> bytes, out StoredRecord record)
     {
@@ -79,8 +78,8 @@ internal static class SpoolFormat
         if (content.Length > 0 && key > content.Length - KeyLengthBytes)
             return 0;
         record = content.IsEmpty
-            ? new StoredRecord(index, IsSeal: true, "", [])
-            : new StoredRecord(index, IsSeal: false, Encoding.UTF8.GetString(content.Slice(KeyLengthBytes, key)), content[(KeyLengthBytes + key)..].ToArray());
+            ? new StoredRecord(index, isSeal: true, [], [])
+            : new StoredRecord(index, isSeal: false, content.Slice(KeyLengthBytes, key), content[(KeyLengthBytes + key)..]);
         return size;
     }
 
@@ -112,9 +111,22 @@ internal static class SpoolFormat
     }
 }
 
-/// <summary>A record as read back.</summary>
-/// <param name="Index">Its number in the segment, from 0.</param>
-/// <param name="IsSeal">Whether it ends the segment; then the index is the number of records.</param>
-/// <param name="Key">Key of the event.</param>
-/// <param name="Value">The event.</param>
-internal readonly record struct StoredRecord(int Index, bool IsSeal, string Key, byte[] Value);
+/// <summary>A record as read back. It refers to the bytes that were read, and copies nothing.</summary>
+/// <param name="index">Its number in the segment, from 0.</param>
+/// <param name="isSeal">Whether it ends the segment; then the index is the number of records.</param>
+/// <param name="key">Key of the event, UTF-8.</param>
+/// <param name="value">The event.</param>
+internal readonly ref struct StoredRecord(int index, bool isSeal, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+{
+    /// <summary>Its number in the segment, from 0.</summary>
+    public int Index { get; } = index;
+
+    /// <summary>Whether it ends the segment; then the index is the number of records.</summary>
+    public bool IsSeal { get; } = isSeal;
+
+    /// <summary>Key of the event, UTF-8.</summary>
+    public ReadOnlySpan<byte> Key { get; } = key;
+
+    /// <summary>The event.</summary>
+    public ReadOnlySpan<byte> Value { get; } = value;
+}

@@ -42,7 +42,8 @@ internal sealed class KafkaProducerFactory(KafkaConnection connection, ClickOpti
             AllowAutoCreateTopics = false,
             // A topic that is missing is told within seconds; the usual limit is 30 s.
             TopicMetadataPropagationMaxMs = 5_000,
-            DeliveryReportFields = "status",
+            // Whether it has arrived says the error.
+            DeliveryReportFields = "none",
         };
         access.ApplyTo(config);
         return config;

@@ -111,6 +111,32 @@ public sealed class ClickPublisherTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Run_AnotherReportOfAnEventThatWasSentAgain_IsNotThatOfALaterEvent()
+    {
+        await _publisher.StartAsync(Token);
+        Append(0, 1);
+        await Eventually.HoldsAsync(() => _producers.Waiting.Count == 1, Step);
+        _producers.Report(isConfirmed: false);
+        await Eventually.HoldsAsync(() => _producers.Waiting.Count == 1, Step);
+        OutgoingEvent? first = null;
+        _producers.Report(isConfirmed: true, waiting => [first = waiting.Single()]);
+        await Eventually.HoldsAsync(() => _spool.Records == 0, Step);
+        Append(1, 1);
+        await Eventually.HoldsAsync(() => _producers.Waiting.Count == 1, Step);
+
+        _producers.Report(isConfirmed: true, _ => [first!]);
+        Append(2, 1);
+        await Eventually.HoldsAsync(() => _producers.Waiting.Count == 2, Step);
+
+        Assert.Equal(2, _spool.Records);
+        Assert.Equal(Names(1, 2), _producers.Waiting);
+        Assert.Equal(1, Published);
+        _producers.Report(isConfirmed: true);
+        await Eventually.HoldsAsync(() => _spool.Records == 0, Step);
+        await _publisher.StopAsync(Token);
+    }
+
+    [Fact]
     public async Task Run_AllFailAfterALongTime_SendsThemAgain()
     {
         await _publisher.StartAsync(Token);

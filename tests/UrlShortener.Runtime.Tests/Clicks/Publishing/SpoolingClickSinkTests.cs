@@ -5,6 +5,7 @@ using UrlShortener.Runtime.Clicks.Events;
 using UrlShortener.Runtime.Clicks.Publishing;
 using UrlShortener.Runtime.Clicks.Spool;
 using UrlShortener.Runtime.Configuration;
+using UrlShortener.Runtime.Tests.Clicks.Spool;
 using UrlShortener.TestHarness.Product;
 using Xunit;
 
@@ -85,10 +86,10 @@ public sealed class SpoolingClickSinkTests : IDisposable
                 .Select(i => new StoredClick($"code{i}", At, null, null, "Mozilla/5.0", default, null, null, DeviceClass.Desktop, false)),
         ];
 
-    private static List<SpooledEvent> ReadAll(ClickSpool spool)
+    private static List<ReadEvent> ReadAll(ClickSpool spool)
     {
-        var events = new List<SpooledEvent>();
-        while (spool.TryRead(out var next))
+        var events = new List<ReadEvent>();
+        while (ReadEvent.TryRead(spool, out var next))
             events.Add(next);
         return events;
     }

@@ -436,9 +436,9 @@ public sealed class ClickSpoolTests : IDisposable
         Assert.Equal(0, spool.Flush());
     }
 
-    private static IEnumerable<SpooledEvent> Read(ClickSpool spool)
+    private static IEnumerable<ReadEvent> Read(ClickSpool spool)
     {
-        while (spool.TryRead(out var next))
+        while (ReadEvent.TryRead(spool, out var next))
         {
             Assert.Equal("spring", next.Key);
             yield return next;

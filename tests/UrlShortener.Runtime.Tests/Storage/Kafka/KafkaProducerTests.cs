@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Reflection;
 using System.Runtime.InteropServices;
+using System.Text;
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging.Abstractions;
 using UrlShortener.Runtime.Clicks.Publishing;
@@ -26,6 +27,23 @@ public sealed class KafkaProducerTests
 
         await Eventually.HoldsAsync(() => _reports.Count == 1);
         Assert.Equal(new Delivery(null), Assert.Single(_reports));
+    }
+
+    [Fact]
+    public async Task Send_ManyEventsOfTheSameLengths_EachArrivesAsItIs()
+    {
+        using var producer = NewProducer("clicks");
+        (string Key, string Value)[] events =
+        [
+            .. Enumerable.Range(0, 500).Select(i => ($"code{i % 7}", $"{i:D4}{new string('x', ExactArrays.Longest * (i % 3))}")),
+        ];
+
+        foreach (var (key, value) in events)
+            producer.Send(NewEvent(Encoding.ASCII.GetBytes(key), Encoding.ASCII.GetBytes(value)));
+
+        await Eventually.HoldsAsync(() => _reports.Count == events.Length);
+        Assert.All(_reports, report => Assert.True(report.IsConfirmed));
+        Assert.Equal(events.Order(), ReadAll(producer, events.Length).Order());
     }
 
     [Fact]
@@ -69,7 +87,35 @@ public sealed class KafkaProducerTests
             (SafeHandle)typeof(Handle).GetProperty("LibrdkafkaHandle", BindingFlags.Instance | BindingFlags.NonPublic)!.GetValue(producer.Handle)!
         ).DangerousGetHandle();
 
-    private static OutgoingEvent NewEvent(int bytes) => new(new SpooledEvent("spring", new byte[bytes], default));
+    private static OutgoingEvent NewEvent(int bytes) => NewEvent("spring"u8, new byte[bytes]);
+
+    private static OutgoingEvent NewEvent(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) =>
+        new OutgoingEvents(most: 0).Make(new SpooledEvent(key, value, default));
+
+    private static List<(string Key, string Value)> ReadAll(KafkaProducer producer, int count)
+    {
+        using var admin = new DependentAdminClientBuilder(producer.Handle).Build();
+        var metadata = admin.GetMetadata("clicks", TimeSpan.FromMinutes(1));
+        var broker = metadata.Brokers[0];
+        var config = new ConsumerConfig
+        {
+            BootstrapServers = $"{broker.Host}:{broker.Port}",
+            GroupId = "test",
+            EnableAutoCommit = false,
+        };
+        using var consumer = new ConsumerBuilder<string, string>(config).Build();
+        // Without a group: the mock lets its first member wait.
+        consumer.Assign(metadata.Topics[0].Partitions.Select(partition => new TopicPartitionOffset("clicks", partition.PartitionId, Offset.Beginning)));
+        List<(string, string)> read = [];
+        while (read.Count < count)
+        {
+            var result = consumer.Consume(TimeSpan.FromMinutes(1)) ?? throw new InvalidOperationException($"Only {read.Count} of {count} events arrived.");
+            read.Add((result.Message.Key, result.Message.Value));
+        }
+
+        consumer.Close();
+        return read;
+    }
 
     private KafkaProducer NewProducer(string topic)
     {
