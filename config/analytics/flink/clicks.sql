@@ -57,6 +57,7 @@ WHERE place = 1;
 
 -- Results are written in transactions, which end with a checkpoint. Brokers abort one that is not ended in time; 15 minutes are the most that they allow out of
 -- the box.
+-- Ids of transactions are used again (POOLING): otherwise each checkpoint takes new ones, which brokers keep for 7 days.
 
 -- Sums per code and minute, by the time of the click. Each row replaces the one before of the same code and minute, so that late events are counted too.
 CREATE TABLE minutes (
@@ -77,6 +78,7 @@ CREATE TABLE minutes (
     'properties.bootstrap.servers' = 'kafka:9092',
     'properties.transaction.timeout.ms' = '900000',
     'sink.delivery-guarantee' = 'exactly-once',
+    'sink.transaction-naming-strategy' = 'POOLING',
     'sink.transactional-id-prefix' = 'clicks-minutes',
     -- One row for many events of a minute.
     'sink.buffer-flush.max-rows' = '10000',
@@ -96,6 +98,7 @@ CREATE TABLE trends (
     'properties.bootstrap.servers' = 'kafka:9092',
     'properties.transaction.timeout.ms' = '900000',
     'sink.delivery-guarantee' = 'exactly-once',
+    'sink.transaction-naming-strategy' = 'POOLING',
     'sink.transactional-id-prefix' = 'clicks-trends'
 );
 
@@ -113,6 +116,7 @@ CREATE TABLE floods (
     'properties.bootstrap.servers' = 'kafka:9092',
     'properties.transaction.timeout.ms' = '900000',
     'sink.delivery-guarantee' = 'exactly-once',
+    'sink.transaction-naming-strategy' = 'POOLING',
     'sink.transactional-id-prefix' = 'clicks-floods'
 );
 
