@@ -11,9 +11,10 @@ waiting_lane=${TEST_WAITING_LANE:-1}
 waiting_projects='\.(Runtime|Monitoring|TestServers|ControllerRuntime)\.'
 waiting_lane_idle_percent=20
 # Compilers, tests and the product's processes are short-lived: the first writes to memory pages through a second mapping to harden long-lived ones, the second
-# instruments code for a recompilation that few of them live to see. The last one begins that recompilation after two seconds (hexadecimal) without new code
-# instead of a tenth: most processes have ended by then, and those under load reach it all the same.
-export DOTNET_EnableWriteXorExecute=0 DOTNET_TieredPGO=0 DOTNET_TC_CallCountingDelayMs=0x7D0
+# instruments code for a recompilation that few of them live to see. The third begins that recompilation after two seconds (hexadecimal) without new code
+# instead of a tenth: most processes have ended by then, and those under load reach it all the same. And a method is recompiled after 1,024 calls instead of 30:
+# what is called less often than that in the life of a test is not worth a compiler's time.
+export DOTNET_EnableWriteXorExecute=0 DOTNET_TieredPGO=0 DOTNET_TC_CallCountingDelayMs=0x7D0 DOTNET_TC_CallCountThreshold=0x400
 results=$(mktemp -d)
 # One compiler for all projects, whatever the environment says of shared ones: the analyzers are loaded once, not once for each of twenty projects. It has a name
 # of its own and is ended by its pid, so that no other build of this machine is touched and nothing is left behind.

@@ -101,6 +101,9 @@ internal sealed class World
     private readonly SortedDictionary<Ballot, (TopologyRecord Value, ImmutableSortedSet<string> By)> _accepted = [];
     private readonly List<ChosenRecord> _chosen = [];
 
+    // How many of these have been checked against each other.
+    private int _checked;
+
     // The ballot of the record that each proposed one was computed from.
     private readonly Dictionary<Ballot, Ballot> _parents = [];
 
@@ -138,6 +141,7 @@ internal sealed class World
         _requests = [.. other._requests];
         _accepted = new SortedDictionary<Ballot, (TopologyRecord, ImmutableSortedSet<string>)>(other._accepted);
         _chosen = [.. other._chosen];
+        _checked = other._checked;
         _parents = new Dictionary<Ballot, Ballot>(other._parents);
         Violation = other.Violation;
         (Attempts, Readings, Ticks) = (other.Attempts, other.Readings, other.Ticks);
@@ -538,6 +542,18 @@ internal sealed class World
     {
         if (Writers.Count() > 1)
             Violation ??= $"Two regions may write: {string.Join(", ", Writers)}";
+        if (_checked != _chosen.Count)
+            CheckChosen();
+        _checked = _chosen.Count;
+        for (var i = 0; i < _regions; i++)
+        {
+            if (_operators[i].Known is { } known && _chosen.All(one => one != known))
+                Violation ??= $"Operator {_names[i]} acts on a record that no quorum has: {known}";
+        }
+    }
+
+    private void CheckChosen()
+    {
         var order = _chosen.OrderBy(one => one.Ballot).ToList();
         for (var i = 1; i < order.Count; i++)
         {
@@ -562,12 +578,6 @@ internal sealed class World
 
         if (_chosen.Find(one => !Regions.Take(_regions).Contains(one.Value.Region)) is { } odd)
             Violation ??= $"Somebody else than a region has the role: {odd}";
-
-        for (var i = 0; i < _regions; i++)
-        {
-            if (_operators[i].Known is { } known && _chosen.All(one => one != known))
-                Violation ??= $"Operator {_names[i]} acts on a record that no quorum has: {known}";
-        }
     }
 
     private sealed record Request(int Who, int Voter, Ballot Ballot, TopologyRecord? Value)
