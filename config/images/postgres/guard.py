@@ -31,8 +31,11 @@ VOLUME = "/var/lib/postgresql/data"
 DATA = os.environ.get("GUARD_DATA", VOLUME + "/pgroot")
 # Outside of the database: a copy or a rewind of the database must not bring that of another member.
 MARKER = VOLUME + "/.topology"
-# This program has set the parameter, so that it takes it back when there is no group. What somebody else has set stays.
-OWNER = VOLUME + "/.topology-parameter"
+# This program has set the parameter, so that it takes it back when there is no group. What somebody else has set stays. A file in the database, other than the
+# marker: a copy or a rewind brings it with the parameter of the other member.
+OWNER = "topology-parameter"
+# The same of releases before, outside of the database.
+OWNER_BEFORE = VOLUME + "/.topology-parameter"
 # An earlier process of this container has learned that there is no group. It is as good as if this one had.
 ALONE = "/run/postgresql/.topology-none"
 SOCKETS = "/run/postgresql"
@@ -59,6 +62,8 @@ BEAT = 1.0
 UNDECIDED = 20.0
 WATCH = 240
 TELL_AGAIN = 600.0
+# Of OWNER after the parameter was taken back. A copy that goes on meanwhile may have the parameter already, and still needs the file.
+KEPT = 3600.0
 MAX_BYTES = 1 << 20
 
 PHASES = ("Stable", "Fencing", "Promoting")
@@ -921,15 +926,29 @@ FLUSH_SQL = """
     """
 
 
+def owner_path():
+    return DATA + "/" + OWNER
+
+
 def own_parameter(group):
     """Remembers that the parameter is this program's. A member of a group does without that if it has to."""
     try:
-        if os.path.exists(DATA + "/PG_VERSION") and not os.path.exists(OWNER):
-            replace(OWNER, "\n")
+        if os.path.exists(DATA + "/PG_VERSION") and not os.path.exists(owner_path()):
+            replace(owner_path(), "\n")
     except OSError as error:
         if group != MEMBER:
             raise
         log_change(OWNER, "cannot be written: %s" % error)
+
+
+def has_parameter():
+    """Whether PostgreSQL starts with a value of the parameter that was set as this program does it."""
+    try:
+        with open(DATA + "/postgresql.auto.conf", encoding="utf-8", errors="surrogateescape") as file:
+            text = file.read()
+    except FileNotFoundError:
+        return False
+    return re.search(r"^\s*%s\b" % PARAMETER, text, re.IGNORECASE | re.MULTILINE) is not None
 
 
 class Enforcer:
@@ -952,6 +971,8 @@ class Enforcer:
         self._looked = 0.0
         self._wanted = None
         self._quiet_until = 0.0
+        # Whether PostgreSQL may still run with a parameter that was taken back, perhaps by an earlier process.
+        self._must_reload = True
 
     def run(self):
         while True:
@@ -1013,21 +1034,33 @@ class Enforcer:
             self._shared.shown = shown
             self._shared.tell_now.set()
         self._closed = self._opened = self._pending = None
-        if not os.path.exists(OWNER):
+        owners = [path for path in (owner_path(), OWNER_BEFORE) if os.path.exists(path)]
+        if not owners:
             return
         postmaster, is_copying = find_postmaster()
         # A copy brings the parameter of the member that it is made from.
         if is_copying:
             return
         try:
-            if postmaster is not None:
-                self._session.query("ALTER SYSTEM RESET %s" % PARAMETER, FENCE)
-                self._pulse()
+            if has_parameter():
+                self._must_reload = True
+                # From now on: the file may be as old as the group.
+                for path in owners:
+                    os.utime(path)
+                if postmaster is None:
+                    write_parameter(None)
+                else:
+                    self._session.query("ALTER SYSTEM RESET %s" % PARAMETER, FENCE)
+                    self._pulse()
+                log("the parameter is taken back")
+            if self._must_reload and postmaster is not None:
                 self._session.query("SELECT pg_reload_conf()", FENCE)
-            else:
-                write_parameter(None)
-            remove(OWNER)
-            self._session.close()
+                self._session.close()
+            self._must_reload = False
+            for path in owners:
+                # The clock may have been set back.
+                if abs(time.time() - os.stat(path).st_mtime) > KEPT:
+                    remove(path)
         except (Failed, OSError) as error:
             log_change("the return to the former value", "fails: %s" % error)
 

@@ -7,6 +7,7 @@ import errno
 import importlib.util
 import json
 import os
+import shutil
 import sys
 import tempfile
 
@@ -201,6 +202,67 @@ def check_gate():
     check("no answer", None, guard.read_vote(None))
 
 
+def check_copies():
+    """A member that has left its group is copied from one that has not: its parameter is taken back. What somebody else has set stays."""
+    find, ours = guard.find_postmaster, "default_transaction_read_only = 'on'\n"
+    with tempfile.TemporaryDirectory() as volume:
+        guard.OWNER_BEFORE = os.path.join(volume, ".topology-parameter")
+
+        def make(name):
+            guard.DATA = os.path.join(volume, name)
+            os.mkdir(guard.DATA)
+            write("PG_VERSION", "17\n")
+            write("postgresql.auto.conf", "work_mem = '8MB'\n")
+
+        def write(name, text):
+            with open(os.path.join(guard.DATA, name), "w", encoding="ascii") as file:
+                file.write(text)
+
+        def read():
+            with open(os.path.join(guard.DATA, "postgresql.auto.conf"), encoding="ascii") as file:
+                return file.read()
+
+        def turn(is_copying=False):
+            guard.find_postmaster = lambda: (None, is_copying)
+            enforcer.enforce(None, guard.NONE, guard.Right(), True)
+
+        enforcer = guard.Enforcer(guard.Shared(), lambda: None)
+        try:
+            make("source")
+            guard.find_postmaster = lambda: (None, False)
+            enforcer.enforce(False, guard.MEMBER, guard.Right(7, "Fencing", None), True)
+            check("a member of a group", "work_mem = '8MB'\n" + ours, read())
+            source = guard.DATA
+            copy = os.path.join(volume, "copy")
+            shutil.copytree(source, copy)
+            guard.DATA = copy
+            turn(is_copying=True)
+            check("a copy that is not complete", "work_mem = '8MB'\n" + ours, read())
+            turn()
+            check("a copy of a member that has not left", "work_mem = '8MB'\n", read())
+            # The file of the source is gone when its turn comes, but the parameter was copied before.
+            write("postgresql.auto.conf", ours)
+            turn()
+            check("a parameter that arrives after the return", "", read())
+            owner = os.path.join(guard.DATA, guard.OWNER)
+            os.utime(owner, (0, 0))
+            turn()
+            check("a file that is an hour old", False, os.path.exists(owner))
+            write("postgresql.auto.conf", ours)
+            turn()
+            check("a parameter that somebody else has set", ours, read())
+            # As the releases before left it.
+            with open(guard.OWNER_BEFORE, "w", encoding="ascii"):
+                pass
+            turn()
+            check("a parameter of the release before", "", read())
+            os.utime(guard.OWNER_BEFORE, (0, 0))
+            turn()
+            check("its file", False, os.path.exists(guard.OWNER_BEFORE))
+        finally:
+            guard.find_postmaster = find
+
+
 with open(sys.argv[2], encoding="utf-8") as cases:
     check_cases(json.load(cases))
 check_votes()
@@ -209,5 +271,6 @@ check_lease()
 check_groups()
 check_gate()
 check_files()
+check_copies()
 print("\n".join(failures))
 sys.exit(1 if failures else 0)
