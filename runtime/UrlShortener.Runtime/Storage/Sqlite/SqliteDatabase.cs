@@ -508,7 +508,7 @@ internal sealed partial class SqliteDatabase : IDatabase, IStoreHealth, IAsyncDi
             }
 
             // The first write needs no savepoint, as nothing comes before it. Within one, SQLite keeps a copy of each page that is changed, and reads through
-            // the list of all of them after each statement that has a trigger: a sixth of the writer's time.
+            // the list of all of them after each statement that has a trigger: a seventh of the writer's time.
             if (!isFirst)
                 session.Execute("SAVEPOINT work");
             try
