@@ -47,8 +47,12 @@ internal sealed class PostgresClickFolder(PostgresDatabase database, TimeProvide
     private const string TakeTurnSql = $"SELECT {IsDueSql} OR $1 FROM click_fold FOR UPDATE SKIP LOCKED";
     private const string WaitForTurnSql = "SELECT true FROM click_fold FOR UPDATE";
 
-    // A process that is frozen while it folds would otherwise hold up all others, and changes of the links whose totals it has raised.
-    private const string EndWhenFrozenSql = "SELECT set_config('idle_in_transaction_session_timeout', $1, true)";
+    // A process that is frozen while it folds would otherwise hold up all others, and changes of the links whose totals it has raised. In the middle of a COPY
+    // that limit does not count: one whose machine is gone would hold them up until the server's own keepalives find it, two hours by default.
+    internal const string EndWhenFrozenSql = """
+        SELECT set_config('idle_in_transaction_session_timeout', $1, true), set_config('tcp_keepalives_idle', '10', true),
+            set_config('tcp_keepalives_interval', '5', true), set_config('tcp_keepalives_count', '3', true)
+        """;
 
     // The oldest batches, until their clicks or bytes are enough; at least one. A test shows that it reads no more.
     internal const string TakeSql = """

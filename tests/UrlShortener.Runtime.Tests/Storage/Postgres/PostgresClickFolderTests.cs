@@ -107,6 +107,32 @@ public sealed class PostgresClickFolderTests(PostgresStores database) : StoreCon
         Assert.Equal(1, await CountAsync(link.ShortCode));
     }
 
+    // What the server's socket has, not what was asked for: it is read from there.
+    [Fact]
+    public async Task Fold_MachineIsGone_IsFoundByKeepalivesWithin25Seconds()
+    {
+        await using var connection = await ConnectAsync();
+        var before = await ReadKeepalivesAsync();
+        await using (var transaction = await connection.BeginTransactionAsync(Token))
+        {
+            await using var limit = new NpgsqlCommand(PostgresClickFolder.EndWhenFrozenSql, connection) { Parameters = { new() { Value = "30000ms" } } };
+            await limit.ExecuteScalarAsync(Token);
+            Assert.Equal("10 5 3", await ReadKeepalivesAsync());
+        }
+
+        Assert.Equal(before, await ReadKeepalivesAsync());
+
+        async Task<string> ReadKeepalivesAsync()
+        {
+            await using var read = new NpgsqlCommand(
+                "SELECT concat_ws(' ', current_setting('tcp_keepalives_idle'), current_setting('tcp_keepalives_interval'), "
+                    + "current_setting('tcp_keepalives_count'))",
+                connection
+            );
+            return (string)(await read.ExecuteScalarAsync(Token))!;
+        }
+    }
+
     [Fact]
     public async Task Fold_AnotherProcessFolds_DoesNotWait()
     {
