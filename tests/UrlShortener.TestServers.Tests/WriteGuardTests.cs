@@ -83,9 +83,14 @@ public sealed class WriteGuardTests(KubernetesClusterFixture fixture) : ServerTe
         finally
         {
             foreach (var member in _node is null ? [] : Members)
+            {
+                var lines = ReadLog(member).Split('\n');
+                // And what PostgreSQL and Patroni said last: whether a member has come back, and why not.
                 TestContext.Current.TestOutputHelper!.WriteLine(
-                    $"{member}:\n{string.Join('\n', ReadLog(member).Split('\n').Where(line => line.StartsWith("Write guard", StringComparison.Ordinal)))}"
+                    $"{member}:\n{string.Join('\n', lines.Where(line => line.StartsWith("Write guard", StringComparison.Ordinal)))}\n"
+                        + $"{member}, the last lines:\n{string.Join('\n', lines.TakeLast(60))}"
                 );
+            }
         }
     }
 
