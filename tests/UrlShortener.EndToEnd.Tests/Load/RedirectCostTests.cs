@@ -13,8 +13,7 @@ public sealed class RedirectCostTests
     // Measured with 100 links: 1.3 to 1.8 at a load average of 12; docs/performance.md has the figures under full load.
     private const double MostRatio = 2.5;
 
-    // What a process does by time, and at once for the first time, counts more the slower the machine is, and never makes a redirect cheaper. So one good round
-    // is enough.
+    // Periodic work, and what runs for the first time, weighs more on a slow machine, and never makes the product look cheaper. So one good round is enough.
     private const int MostRounds = 6;
     private const int RequestsPerRound = 5_000;
     private const int Connections = 8;
